@@ -1,0 +1,128 @@
+//! Builds the snapshot: deno's scripts, our own, and the boot function, run once and frozen.
+
+use std::borrow::Cow;
+use std::env;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use deno_core::snapshot::{CreateSnapshotOptions, create_snapshot};
+use deno_core::{Extension, ExtensionFileSource};
+
+/// Our scripts, by folder. They load each other as `ext:workerd_lite/<folder>/<file>`.
+const FOLDERS: [&str; 2] = ["fetch", "worker"];
+
+/// deno_fetch's scripts that ours take the place of.
+const REPLACED: [(&str, &str); 2] = [
+    ("ext:deno_fetch/22_http_client.js", "fetch/http_client.js"),
+    ("ext:deno_fetch/26_fetch.js", "fetch/fetch.js"),
+];
+
+fn main() {
+    let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+
+    let mut extensions = workerd_lite_ops::extensions::extensions(None);
+    for extension in &mut extensions {
+        match extension.name {
+            "deno_fetch" => extension.lazy_loaded_js_files = Cow::Owned(fetch_scripts(&manifest)),
+            "workerd_lite" => extension.lazy_loaded_js_files = Cow::Owned(own_scripts(&manifest)),
+            _ => {}
+        }
+    }
+    let scripts = lazy_scripts(&extensions);
+
+    let snapshot = create_snapshot(
+        CreateSnapshotOptions {
+            cargo_manifest_dir: env!("CARGO_MANIFEST_DIR"),
+            startup_snapshot: None,
+            skip_op_registration: false,
+            extensions,
+            extension_transpiler: None,
+            with_runtime_cb: Some(Box::new(|runtime| {
+                runtime
+                    .execute_script(
+                        "ext:boot",
+                        "__bootstrap.core.loadExtScript('ext:workerd_lite/worker/boot.js');",
+                    )
+                    .expect("the worker's scripts run");
+            })),
+        },
+        None,
+    )
+    .expect("the snapshot is made");
+
+    fs::write(out.join("worker.snapshot"), &snapshot.output).expect("OUT_DIR can be written");
+    let residual = scripts
+        .into_iter()
+        .filter(|(specifier, _)| !snapshot.consumed_lazy_specifiers.iter().any(|used| used == specifier));
+    let mut table = String::from("&[\n");
+    for (specifier, source) in residual {
+        let _ = writeln!(table, "({specifier:?}, {source:?}),");
+    }
+    table.push(']');
+    fs::write(out.join("residual.rs"), table).expect("OUT_DIR can be written");
+    for folder in FOLDERS {
+        println!("cargo:rerun-if-changed={}", manifest.join(folder).display());
+    }
+}
+
+fn read(path: &Path) -> Arc<str> {
+    let source = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    assert!(
+        source.is_ascii(),
+        "{}: extension scripts must be 7-bit ASCII",
+        path.display()
+    );
+    source.into()
+}
+
+fn own_scripts(manifest: &Path) -> Vec<ExtensionFileSource> {
+    let mut scripts = Vec::new();
+    for folder in FOLDERS {
+        let mut files: Vec<PathBuf> = fs::read_dir(manifest.join(folder))
+            .expect("the scripts' folder can be read")
+            .map(|entry| entry.expect("a folder entry can be read").path())
+            .collect();
+        files.sort();
+        for file in files {
+            let name = file
+                .strip_prefix(manifest)
+                .expect("below the manifest")
+                .to_string_lossy();
+            if REPLACED.iter().any(|(_, ours)| *ours == name) {
+                continue;
+            }
+            let specifier: &'static str = format!("ext:workerd_lite/{name}").leak();
+            scripts.push(ExtensionFileSource::new_computed(specifier, read(&file)));
+        }
+    }
+    scripts
+}
+
+fn fetch_scripts(manifest: &Path) -> Vec<ExtensionFileSource> {
+    deno_fetch::deno_fetch::lazy_init()
+        .lazy_loaded_js_files
+        .iter()
+        .cloned()
+        .map(
+            |script| match REPLACED.iter().find(|(specifier, _)| *specifier == script.specifier) {
+                Some((specifier, ours)) => ExtensionFileSource::new_computed(specifier, read(&manifest.join(ours))),
+                None => script,
+            },
+        )
+        .collect()
+}
+
+/// Every lazy script with its source, before the extensions are handed over.
+fn lazy_scripts(extensions: &[Extension]) -> Vec<(String, String)> {
+    extensions
+        .iter()
+        .flat_map(|extension| extension.lazy_loaded_js_files.iter())
+        .map(|script| {
+            let source = script.load().expect("an extension's script can be read");
+            (script.specifier.to_owned(), source.as_str().to_owned())
+        })
+        .collect()
+}

@@ -1,0 +1,148 @@
+// Takes the place of deno_fetch's 26_fetch.js: the same Request, Response and Headers over one op per request, which
+// ends at the outbound worker or, for the outbound worker itself, at the host's client.
+(function () {
+const { core, primordials } = __bootstrap;
+const { op_fetch_network, op_fetch_outbound_worker } = core.ops;
+const {
+  Error,
+  ObjectPrototypeIsPrototypeOf,
+  PromisePrototypeThen,
+  TypeError,
+} = primordials;
+const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
+const abortSignal = core.loadExtScript("ext:deno_web/03_abort_signal.js");
+const { Request, RequestPrototype, toInnerRequest } = core.loadExtScript("ext:deno_fetch/23_request.js");
+const { fromInnerResponse, networkError, newInnerResponse, redirectStatus } = core.loadExtScript(
+  "ext:deno_fetch/23_response.js",
+);
+const { ResourceBody, takeBody } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
+const { joinHeaders, parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
+const { followRedirect } = core.loadExtScript("ext:workerd_lite/fetch/redirect.js");
+const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
+
+const PLAIN = -1;
+let isAgent = true;
+
+function setFetchRole(role) {
+  isAgent = role === "agent";
+}
+
+function send(context, binding, cancel, hop) {
+  const body = hop.body === null ? null : takeBody(hop.body);
+  const headers = joinHeaders(hop.headers);
+  return isAgent
+    ? op_fetch_outbound_worker(context.id, cancel, hop.method, hop.url, headers, body)
+    : op_fetch_network(context.id, cancel, hop.method, hop.url, headers, body, binding);
+}
+
+// Gives the inner response. Rejects with the signal's reason once that is aborted.
+async function perform(context, binding, inner, signal) {
+  const url = inner.currentUrl();
+  const body = inner.body;
+  const hop = {
+    method: inner.method,
+    url,
+    urls: [url],
+    headers: inner.headerList,
+    body,
+    source: body === null ? null : body.source,
+    streamed: body !== null && body.source === null,
+  };
+  let cancel;
+  let response = null;
+  let onAbort;
+  if (signal) {
+    if (signal.aborted) {
+      if (body !== null && !body.unusable()) body.cancel(signal.reason);
+      throw signal.reason;
+    }
+    cancel = core.createCancelHandle();
+    onAbort = () => {
+      core.tryClose(cancel);
+      if (response !== null && response.body !== null) response.body.error(signal.reason);
+    };
+    signal[abortSignal.add](onAbort);
+  }
+  try {
+    for (;;) {
+      const { 0: status, 1: reason, 2: joined, 3: rid } = await send(context, binding, cancel, hop);
+      const headerList = parseHeaders(joined);
+      if (redirectStatus(status)) {
+        if (inner.redirectMode === "error") {
+          if (rid !== null) core.tryClose(rid);
+          throw new TypeError("Fetch failed: the response is a redirect, and the redirect mode is \"error\"");
+        }
+        if (inner.redirectMode === "follow" && followRedirect(hop, status, headerList)) {
+          if (rid !== null) core.tryClose(rid);
+          continue;
+        }
+      }
+      response = newInnerResponse(status, reason);
+      response.headerList = headerList;
+      response.urlList = hop.urls;
+      if (rid !== null) response.body = ResourceBody.of(rid);
+      return response;
+    }
+  } catch (error) {
+    if (signal) {
+      signal[abortSignal.remove](onAbort);
+      if (signal.aborted) throw signal.reason;
+    }
+    throw error;
+  }
+}
+
+function fetchThrough(binding, input, init) {
+  const context = currentContext();
+  if (context === undefined) {
+    throw new Error(
+      "Disallowed operation called within global scope. Asynchronous I/O (ex: fetch() or connect()), setting a " +
+        "timeout, and generating random values are not allowed within global scope. To fix this error, perform " +
+        "this operation within a handler.",
+    );
+  }
+  let request = input;
+  let inner = init === undefined && ObjectPrototypeIsPrototypeOf(RequestPrototype, input)
+    ? toInnerRequest(input)
+    : undefined;
+  if (inner === undefined) {
+    request = new Request(input, init);
+    inner = toInnerRequest(request);
+  } else if (inner.body !== null && inner.body.unusable()) {
+    throw new TypeError("Input request's body is unusable");
+  }
+  if (request.headers.has("upgrade")) {
+    throw new TypeError("Fetch failed: WebSocket and other upgrades are not supported by workerd-lite");
+  }
+  return PromisePrototypeThen(
+    perform(context, binding, inner, signalOf(request)),
+    (response) => fromInnerResponse(response, "immutable"),
+  );
+}
+
+// Each Request makes its signal at the first look. The signal of an event's own request ends the event anyway.
+const { cachedSignal } = core.loadExtScript("ext:workerd_lite/fetch/signal.js");
+function signalOf(request) {
+  return cachedSignal(request) || null;
+}
+
+async function fetch(input, init = undefined) {
+  webidl.requiredArguments(arguments.length, 1, "Failed to execute 'fetch'");
+  return await fetchThrough(PLAIN, input, init);
+}
+
+// What EventSource calls. It wants every failure as a response.
+async function mainFetch(inner, _recursive, signal) {
+  const context = currentContext();
+  const ended = networkError("aborted");
+  ended.aborted = true;
+  if (context === undefined || context.ended) return ended;
+  try {
+    return await perform(context, PLAIN, inner, signal);
+  } catch (error) {
+    return signal?.aborted ? ended : networkError(error.message);
+  }
+}
+
+return { fetch, fetchThrough, mainFetch, setFetchRole };
+})();

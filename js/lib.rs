@@ -1,0 +1,10 @@
+//! The one V8 snapshot that every isolate of the process starts from, whatever its role.
+
+/// The snapshot, made by this crate's build script from the scripts beside it.
+pub static SNAPSHOT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/worker.snapshot"));
+
+/// The name of the global function that finishes an isolate. It deletes itself.
+pub const BOOT: &str = "__workerdLite";
+
+/// Scripts that were not run while the snapshot was made, and so are compiled at run time: `(specifier, source)`.
+pub static RESIDUAL_SCRIPTS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/residual.rs"));

@@ -1,0 +1,30 @@
+// Bindings of the outbound worker. A script holds an object with fetch(); the key stays in Rust.
+(function () {
+const { core, primordials } = __bootstrap;
+const { TypeError } = primordials;
+const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
+const { fetchThrough } = core.loadExtScript("ext:deno_fetch/26_fetch.js");
+
+const secret = {};
+
+class Fetcher {
+  #binding;
+
+  constructor(key, binding) {
+    if (key !== secret) throw new TypeError("Illegal constructor");
+    this.#binding = binding;
+  }
+
+  // Performs the request through this binding's client certificate.
+  async fetch(input, init = undefined) {
+    webidl.requiredArguments(arguments.length, 1, "Failed to execute 'fetch' on 'Fetcher'");
+    return await fetchThrough(this.#binding, input, init);
+  }
+}
+
+function newFetcher(binding) {
+  return new Fetcher(secret, binding);
+}
+
+return { Fetcher, newFetcher };
+})();

@@ -1,0 +1,100 @@
+// Events: which one the running code belongs to, and what ends with it.
+(function () {
+const { core, primordials } = __bootstrap;
+const { op_event_settled, op_event_waiting, op_uncaught } = core.ops;
+const {
+  MapPrototypeDelete,
+  MapPrototypeGet,
+  MapPrototypeSet,
+  PromisePrototypeThen,
+  PromiseResolve,
+  SafeMap,
+  SafeSet,
+  SafeSetIterator,
+  SetPrototypeAdd,
+  SetPrototypeDelete,
+} = primordials;
+const timers = core.loadExtScript("ext:deno_web/02_timers.js");
+const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
+
+const current = new core.AsyncVariable();
+const contexts = new SafeMap();
+
+class EventContext {
+  waiting = 0;
+  responded = false;
+  ended = false;
+  aborted = false;
+  timers = null;
+  onAbort = null;
+
+  constructor(id) {
+    this.id = id;
+  }
+
+  abort() {
+    if (this.aborted) return;
+    this.aborted = true;
+    if (this.onAbort !== null) this.onAbort();
+  }
+
+  waitUntil(promise) {
+    if (this.ended) return;
+    if (this.waiting++ === 0 && this.responded) op_event_waiting(this.id);
+    PromisePrototypeThen(PromiseResolve(promise), () => this.#done(), (error) => {
+      const { summary, stack } = describe(error);
+      op_uncaught("a waitUntil() promise was rejected", stack || summary);
+      this.#done();
+    });
+  }
+
+  #done() {
+    if (--this.waiting > 0 || this.ended || !this.responded) return;
+    if (op_event_settled(this.id)) endContext(this.id);
+  }
+
+  ownTimer(id) {
+    if (this.timers === null) this.timers = new SafeSet();
+    SetPrototypeAdd(this.timers, id);
+  }
+}
+
+function startContext(id) {
+  const context = new EventContext(id);
+  MapPrototypeSet(contexts, id, context);
+  return context;
+}
+
+// Gives whether waitUntil() promises still run.
+function cancelContext(id) {
+  const context = MapPrototypeGet(contexts, id);
+  if (context === undefined) return false;
+  context.responded = true;
+  context.abort();
+  return context.waiting > 0;
+}
+
+function endContext(id) {
+  const context = MapPrototypeGet(contexts, id);
+  if (context === undefined) return;
+  MapPrototypeDelete(contexts, id);
+  context.ended = true;
+  if (context.timers !== null) {
+    for (const timer of new SafeSetIterator(context.timers)) timers.clearTimeout(timer);
+  }
+}
+
+function currentContext() {
+  return current.get();
+}
+
+function enterContext(context) {
+  return current.enter(context);
+}
+
+function forgetTimer(context, id) {
+  if (context.timers !== null) SetPrototypeDelete(context.timers, id);
+}
+
+return { cancelContext, currentContext, endContext, enterContext, forgetTimer, startContext };
+})();

@@ -1,0 +1,100 @@
+// One event: a request from Rust to the author's handler, and its response back.
+(function () {
+const { core, primordials } = __bootstrap;
+const { op_event_fail, op_event_respond } = core.ops;
+const { ObjectPrototypeIsPrototypeOf, ReflectConstruct, TypeError } = primordials;
+const { fromInnerRequest, newInnerRequest } = core.loadExtScript("ext:deno_fetch/23_request.js");
+const { ResponsePrototype, toInnerResponse } = core.loadExtScript("ext:deno_fetch/23_response.js");
+const { ResourceBody, takeBody } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
+const { joinHeaders, parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
+const { cancelContext, endContext, enterContext, startContext } = core.loadExtScript(
+  "ext:workerd_lite/worker/context.js",
+);
+const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
+const { ExecutionContext } = core.loadExtScript("ext:workerd_lite/worker/execution_context.js");
+
+let env;
+let handler;
+
+function setEnv(value) {
+  env = value;
+}
+
+// Finds the author's fetch handler. Gives null, or what is wrong.
+function setHandler(namespace) {
+  const main = namespace.default;
+  if (main === undefined) {
+    return "it has no default export. Write `export default { async fetch(request, env, ctx) { ... } }`; " +
+      "the older addEventListener(\"fetch\", ...) form is not supported";
+  }
+  if (typeof main === "function") {
+    if (typeof main.prototype?.fetch !== "function") return "its default-exported class has no fetch() method";
+    handler = (request, ctx) => ReflectConstruct(main, [ctx, env]).fetch(request);
+    return null;
+  }
+  if (typeof main !== "object" || main === null || typeof main.fetch !== "function") {
+    return "its default export has no fetch() handler. Write " +
+      "`export default { async fetch(request, env, ctx) { ... } }`";
+  }
+  handler = (request, ctx) => main.fetch(request, env, ctx);
+  return null;
+}
+
+function newRequest(context, method, url, headers, rid) {
+  const inner = newInnerRequest(
+    method,
+    url,
+    () => parseHeaders(headers),
+    rid === null ? null : ResourceBody.of(rid),
+    false,
+  );
+  inner.redirectMode = "manual";
+  inner.onCancel = (abort) => {
+    context.onAbort = abort;
+    if (context.aborted) abort();
+  };
+  return fromInnerRequest(inner, "immutable");
+}
+
+function respond(context, response) {
+  const inner = ObjectPrototypeIsPrototypeOf(ResponsePrototype, response) ? toInnerResponse(response) : undefined;
+  if (inner === undefined) {
+    throw new TypeError("the fetch() handler did not return a Response");
+  }
+  if (inner.type === "error" || inner.status < 200) {
+    throw new TypeError(`the fetch() handler returned a Response that can not be sent (status ${inner.status})`);
+  }
+  const body = takeBody(inner.body);
+  context.responded = true;
+  const ended = op_event_respond(
+    context.id,
+    inner.status,
+    inner.statusMessage,
+    joinHeaders(inner.headerList),
+    body,
+    true,
+    context.waiting === 0,
+  );
+  if (ended) endContext(context.id);
+}
+
+async function run(context, request, ctx) {
+  try {
+    respond(context, await handler(request, ctx));
+  } catch (thrown) {
+    const { summary, stack } = describe(thrown);
+    context.responded = true;
+    if (op_event_fail(context.id, summary, stack, context.waiting === 0)) endContext(context.id);
+  }
+}
+
+// Rust calls this for each event.
+function dispatch(id, method, url, headers, rid, caller) {
+  const context = startContext(id);
+  const previous = enterContext(context);
+  run(context, newRequest(context, method, url, headers, rid), new ExecutionContext(context, caller));
+  core.setAsyncContext(previous);
+}
+
+return { cancel: cancelContext, dispatch, end: endContext, setEnv, setHandler };
+})();

@@ -1,0 +1,144 @@
+// A worker's global scope: what Workers have, and nothing of ours.
+(function () {
+const { core, primordials } = __bootstrap;
+const { op_console } = core.ops;
+const {
+  ObjectDefineProperties,
+  ObjectDefineProperty,
+  ObjectSetPrototypeOf,
+  SymbolToStringTag,
+  TypeError,
+} = primordials;
+const load = core.loadExtScript;
+
+const base64 = load("ext:deno_web/05_base64.js");
+const blob = load("ext:deno_web/09_file.js");
+const compression = load("ext:deno_web/14_compression.js");
+const consoles = load("ext:deno_web/01_console.js");
+const crypto = load("ext:deno_crypto/00_crypto.js");
+const encoding = load("ext:deno_web/08_text_encoding.js");
+const event = load("ext:deno_web/02_event.js");
+const performance = load("ext:deno_web/15_performance.js");
+const streams = load("ext:deno_web/06_streams.js");
+const url = load("ext:deno_web/00_url.js");
+const ownTimers = load("ext:workerd_lite/worker/timers.js");
+
+class WorkerGlobalScope extends event.EventTarget {
+  constructor() {
+    throw new TypeError("Illegal constructor");
+  }
+}
+class ServiceWorkerGlobalScope extends WorkerGlobalScope {}
+
+class Navigator {
+  constructor() {
+    throw new TypeError("Illegal constructor");
+  }
+
+  // Libraries choose their code by this name.
+  get userAgent() {
+    return "Cloudflare-Workers";
+  }
+}
+ObjectDefineProperty(Navigator.prototype, SymbolToStringTag, {
+  __proto__: null,
+  value: "Navigator",
+  configurable: true,
+});
+const navigator = { __proto__: Navigator.prototype };
+
+const hidden = (value) => ({ __proto__: null, value, writable: true, enumerable: false, configurable: true });
+const shown = (value) => ({ __proto__: null, value, writable: true, enumerable: true, configurable: true });
+
+function defineGlobals() {
+  ObjectDefineProperties(globalThis, {
+    AbortController: hidden(load("ext:deno_web/03_abort_signal.js").AbortController),
+    AbortSignal: hidden(load("ext:deno_web/03_abort_signal.js").AbortSignal),
+    Blob: hidden(blob.Blob),
+    ByteLengthQueuingStrategy: hidden(streams.ByteLengthQueuingStrategy),
+    CloseEvent: hidden(event.CloseEvent),
+    CompressionStream: hidden(compression.CompressionStream),
+    CountQueuingStrategy: hidden(streams.CountQueuingStrategy),
+    Crypto: hidden(crypto.Crypto),
+    CryptoKey: hidden(crypto.CryptoKey),
+    CustomEvent: hidden(event.CustomEvent),
+    DecompressionStream: hidden(compression.DecompressionStream),
+    DOMException: hidden(load("ext:deno_web/01_dom_exception.js").DOMException),
+    ErrorEvent: hidden(event.ErrorEvent),
+    Event: hidden(event.Event),
+    EventSource: hidden(load("ext:deno_fetch/27_eventsource.js").EventSource),
+    EventTarget: hidden(event.EventTarget),
+    ExecutionContext: hidden(load("ext:workerd_lite/worker/execution_context.js").ExecutionContext),
+    Fetcher: hidden(load("ext:workerd_lite/worker/bindings.js").Fetcher),
+    File: hidden(blob.File),
+    FixedLengthStream: hidden(load("ext:workerd_lite/worker/streams.js").FixedLengthStream),
+    FormData: hidden(load("ext:deno_fetch/21_formdata.js").FormData),
+    Headers: hidden(load("ext:deno_fetch/20_headers.js").Headers),
+    IdentityTransformStream: hidden(load("ext:workerd_lite/worker/streams.js").IdentityTransformStream),
+    MessageChannel: hidden(load("ext:deno_web/13_message_port.js").MessageChannel),
+    MessageEvent: hidden(event.MessageEvent),
+    MessagePort: hidden(load("ext:deno_web/13_message_port.js").MessagePort),
+    Navigator: hidden(Navigator),
+    Performance: hidden(performance.Performance),
+    PerformanceEntry: hidden(performance.PerformanceEntry),
+    PerformanceMark: hidden(performance.PerformanceMark),
+    PerformanceMeasure: hidden(performance.PerformanceMeasure),
+    PerformanceObserver: hidden(performance.PerformanceObserver),
+    PerformanceObserverEntryList: hidden(performance.PerformanceObserverEntryList),
+    ProgressEvent: hidden(event.ProgressEvent),
+    PromiseRejectionEvent: hidden(event.PromiseRejectionEvent),
+    ReadableByteStreamController: hidden(streams.ReadableByteStreamController),
+    ReadableStream: hidden(streams.ReadableStream),
+    ReadableStreamBYOBReader: hidden(streams.ReadableStreamBYOBReader),
+    ReadableStreamBYOBRequest: hidden(streams.ReadableStreamBYOBRequest),
+    ReadableStreamDefaultController: hidden(streams.ReadableStreamDefaultController),
+    ReadableStreamDefaultReader: hidden(streams.ReadableStreamDefaultReader),
+    Request: hidden(load("ext:deno_fetch/23_request.js").Request),
+    Response: hidden(load("ext:deno_fetch/23_response.js").Response),
+    ServiceWorkerGlobalScope: hidden(ServiceWorkerGlobalScope),
+    SubtleCrypto: hidden(crypto.SubtleCrypto),
+    TextDecoder: hidden(encoding.TextDecoder),
+    TextDecoderStream: hidden(encoding.TextDecoderStream),
+    TextEncoder: hidden(encoding.TextEncoder),
+    TextEncoderStream: hidden(encoding.TextEncoderStream),
+    TransformStream: hidden(streams.TransformStream),
+    TransformStreamDefaultController: hidden(streams.TransformStreamDefaultController),
+    URL: hidden(url.URL),
+    URLPattern: hidden(load("ext:deno_web/01_urlpattern.js").URLPattern),
+    URLSearchParams: hidden(url.URLSearchParams),
+    WebSocket: hidden(load("ext:workerd_lite/worker/refused.js").WebSocket),
+    WorkerGlobalScope: hidden(WorkerGlobalScope),
+    WritableStream: hidden(streams.WritableStream),
+    WritableStreamDefaultController: hidden(streams.WritableStreamDefaultController),
+    WritableStreamDefaultWriter: hidden(streams.WritableStreamDefaultWriter),
+    atob: shown(base64.atob),
+    btoa: shown(base64.btoa),
+    clearInterval: shown(ownTimers.clearInterval),
+    clearTimeout: shown(ownTimers.clearTimeout),
+    console: hidden(new consoles.Console((text, level) => op_console(text, level))),
+    crypto: {
+      __proto__: null,
+      get: () => crypto.crypto,
+      enumerable: true,
+      configurable: true,
+    },
+    fetch: shown(load("ext:deno_fetch/26_fetch.js").fetch),
+    navigator: { __proto__: null, get: () => navigator, enumerable: true, configurable: true },
+    performance: shown(performance.performance),
+    reportError: shown(event.reportError),
+    self: shown(globalThis),
+    setInterval: shown(ownTimers.setInterval),
+    setTimeout: shown(ownTimers.setTimeout),
+    structuredClone: shown(load("ext:deno_web/02_structured_clone.js").structuredClone),
+  });
+  consoles.setNoColorFns(() => true, () => true);
+  // Blob URLs would need a store that outlives an event; Workers have none.
+  delete url.URL.createObjectURL;
+  delete url.URL.revokeObjectURL;
+  ObjectSetPrototypeOf(globalThis, ServiceWorkerGlobalScope.prototype);
+  event.setEventTargetData(globalThis);
+  event.saveGlobalThisReference(globalThis);
+}
+
+return { defineGlobals };
+})();

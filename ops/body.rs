@@ -1,0 +1,298 @@
+//! Bodies: bytes that are pulled, never pushed, so that a slow reader slows the sender and a dropped end cancels.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use deno_core::convert::Uint8Array;
+use deno_core::{
+    AsyncRefCell, AsyncResult, BufView, CancelFuture as _, CancelHandle, OpState, RcRef, Resource, ResourceId, op2,
+};
+use deno_error::JsErrorBox;
+use futures_util::StreamExt as _;
+use futures_util::stream::{LocalBoxStream, Stream};
+
+use crate::coding::Coding;
+use crate::error::BodyError;
+
+/// The largest piece that is read at once from a script's stream, in bytes.
+const CHUNK: usize = 64 * 1024;
+
+/// Chunks of a body, pulled one at a time on the thread that owns them.
+pub type ByteStream = LocalBoxStream<'static, Result<Bytes, BodyError>>;
+
+/// A body on its way through. It belongs to one thread.
+#[derive(Default)]
+pub enum Body {
+    /// No body at all.
+    #[default]
+    Empty,
+    /// All of it is here.
+    Full(Bytes),
+    /// It comes in chunks.
+    Stream(StreamBody),
+}
+
+/// A body that comes in chunks.
+pub struct StreamBody {
+    /// The bytes as they are on the wire.
+    pub stream: ByteStream,
+    /// How many bytes will come, where that is known. A promise of the peer, not a fact.
+    pub length: Option<u64>,
+    /// The content coding that the bytes are in, if they must be decoded before a script reads them.
+    pub coding: Option<Coding>,
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Empty => f.write_str("Empty"),
+            Self::Full(bytes) => write!(f, "Full({} bytes)", bytes.len()),
+            Self::Stream(body) => write!(f, "Stream({:?}, {:?})", body.length, body.coding),
+        }
+    }
+}
+
+impl Body {
+    /// A body of chunks, in no content coding.
+    pub fn stream(stream: ByteStream, length: Option<u64>) -> Self {
+        Self::Stream(StreamBody {
+            stream,
+            length,
+            coding: None,
+        })
+    }
+
+    /// How many bytes it has, where that is known.
+    pub fn length(&self) -> Option<u64> {
+        match self {
+            Self::Empty => Some(0),
+            Self::Full(bytes) => Some(bytes.len() as u64),
+            Self::Stream(body) => body.length,
+        }
+    }
+
+    /// The content coding that its bytes are in.
+    pub fn coding(&self) -> Option<Coding> {
+        match self {
+            Self::Stream(body) => body.coding,
+            _ => None,
+        }
+    }
+
+    /// The bytes as they are on the wire.
+    pub fn into_stream(self) -> ByteStream {
+        match self {
+            Self::Empty => futures_util::stream::empty().boxed_local(),
+            Self::Full(bytes) => futures_util::stream::iter([Ok(bytes)]).boxed_local(),
+            Self::Stream(body) => body.stream,
+        }
+    }
+
+    /// The bytes as a script reads them: decoded.
+    pub fn into_decoded(self) -> ByteStream {
+        match self.coding() {
+            Some(coding) => coding.decode(self.into_stream()),
+            None => self.into_stream(),
+        }
+    }
+
+    /// The same body in another coding, which its new header list announces. Bytes that are in it stay untouched.
+    #[must_use]
+    pub fn recode(self, wanted: Option<Coding>) -> Self {
+        if self.coding() == wanted || matches!(self, Self::Empty) {
+            return self;
+        }
+        let plain = self.into_decoded();
+        Self::Stream(StreamBody {
+            stream: match wanted {
+                Some(coding) => coding.encode(plain),
+                None => plain,
+            },
+            length: None,
+            coding: wanted,
+        })
+    }
+
+    /// The same body with each chunk and error seen by `map`.
+    #[must_use]
+    pub fn map_stream(self, map: impl FnOnce(ByteStream) -> ByteStream) -> Self {
+        match self {
+            Self::Stream(body) => Self::Stream(StreamBody {
+                stream: map(body.stream),
+                ..body
+            }),
+            other => other,
+        }
+    }
+}
+
+/// A body that a script may read. Unread, it can be taken and handed on without touching a byte.
+pub struct BodyResource {
+    unread: RefCell<Option<Body>>,
+    reader: AsyncRefCell<Option<Reader>>,
+    cancel: CancelHandle,
+}
+
+struct Reader {
+    stream: ByteStream,
+    rest: Bytes,
+}
+
+impl BodyResource {
+    /// Wraps a body for a script.
+    pub fn new(body: Body) -> Self {
+        Self {
+            unread: RefCell::new(Some(body)),
+            reader: AsyncRefCell::new(None),
+            cancel: CancelHandle::new(),
+        }
+    }
+
+    fn take(&self) -> Option<Body> {
+        self.unread.borrow_mut().take()
+    }
+
+    async fn read_chunk(self: Rc<Self>, limit: usize) -> Result<Bytes, BodyError> {
+        let mut reader = RcRef::map(&self, |resource| &resource.reader).borrow_mut().await;
+        if let Some(body) = self.take() {
+            *reader = Some(Reader {
+                stream: body.into_decoded(),
+                rest: Bytes::new(),
+            });
+        }
+        let Some(reader) = reader.as_mut() else {
+            return Err(BodyError::Gone);
+        };
+        while reader.rest.is_empty() {
+            match reader.stream.next().await {
+                Some(chunk) => reader.rest = chunk?,
+                None => return Ok(Bytes::new()),
+            }
+        }
+        let size = reader.rest.len().min(limit);
+        Ok(reader.rest.split_to(size))
+    }
+}
+
+impl Resource for BodyResource {
+    fn name(&self) -> Cow<'_, str> {
+        "body".into()
+    }
+
+    fn read(self: Rc<Self>, limit: usize) -> AsyncResult<BufView> {
+        Box::pin(async move {
+            let cancel = RcRef::map(&self, |resource| &resource.cancel);
+            let chunk = self
+                .read_chunk(limit)
+                .or_cancel(cancel)
+                .await
+                .unwrap_or(Err(BodyError::Gone));
+            Ok(BufView::from(chunk.map_err(JsErrorBox::from_err)?))
+        })
+    }
+
+    fn close(self: Rc<Self>) {
+        self.cancel.cancel();
+        // A read in flight holds the resource: drop the body now, so that its sender learns of it.
+        drop(self.take());
+    }
+
+    fn cancel_read_ops(self: Rc<Self>) {
+        self.cancel.cancel();
+    }
+}
+
+/// Takes the body behind a resource id out of the isolate, to hand it on.
+pub fn take_body(state: &mut OpState, rid: ResourceId) -> Result<Body, BodyError> {
+    if let Ok(resource) = state.resource_table.get::<BodyResource>(rid) {
+        let _ = state.resource_table.take::<BodyResource>(rid);
+        return resource.take().ok_or(BodyError::Gone);
+    }
+    let resource = state.resource_table.take_any(rid).map_err(|_| BodyError::Gone)?;
+    // FixedLengthStream promises its length and keeps the promise.
+    let length = match resource.size_hint() {
+        (low, Some(high)) if low == high => Some(low),
+        _ => None,
+    };
+    Ok(Body::stream(Box::pin(ScriptStream::new(resource)), length))
+}
+
+/// A stream that a script produces, behind the resource that `deno_web` makes for it.
+struct ScriptStream {
+    resource: Rc<dyn Resource>,
+    reading: Option<AsyncResult<BufView>>,
+    done: bool,
+}
+
+impl ScriptStream {
+    fn new(resource: Rc<dyn Resource>) -> Self {
+        Self {
+            resource,
+            reading: None,
+            done: false,
+        }
+    }
+}
+
+impl Stream for ScriptStream {
+    type Item = Result<Bytes, BodyError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.done {
+            return Poll::Ready(None);
+        }
+        let resource = Rc::clone(&self.resource);
+        let reading = self.reading.get_or_insert_with(|| resource.read(CHUNK));
+        let result = std::task::ready!(reading.as_mut().poll(cx));
+        self.reading = None;
+        match result {
+            Ok(view) if view.is_empty() => {
+                self.done = true;
+                Poll::Ready(None)
+            }
+            // A copy: the script still holds the memory and could change it after the policy has looked.
+            Ok(view) => Poll::Ready(Some(Ok(Bytes::copy_from_slice(&view)))),
+            Err(error) => {
+                self.done = true;
+                Poll::Ready(Some(Err(BodyError::Script(error.to_string().into()))))
+            }
+        }
+    }
+}
+
+impl Drop for ScriptStream {
+    fn drop(&mut self) {
+        Rc::clone(&self.resource).close();
+    }
+}
+
+/// Reads a whole body that no stream was made of.
+#[op2]
+pub(crate) async fn op_body_collect(
+    state: Rc<RefCell<OpState>>,
+    #[smi] rid: ResourceId,
+) -> Result<Uint8Array, JsErrorBox> {
+    let resource = state
+        .borrow()
+        .resource_table
+        .get::<BodyResource>(rid)
+        .map_err(|_| JsErrorBox::from_err(BodyError::Gone))?;
+    let cancel = RcRef::map(&resource, |resource| &resource.cancel);
+    let reading = async {
+        let mut whole = Vec::new();
+        loop {
+            let chunk = Rc::clone(&resource).read_chunk(usize::MAX).await?;
+            if chunk.is_empty() {
+                return Ok(whole);
+            }
+            whole.extend_from_slice(&chunk);
+        }
+    };
+    let whole: Result<Vec<u8>, BodyError> = reading.or_cancel(cancel).await.unwrap_or(Err(BodyError::Gone));
+    drop(state.borrow_mut().resource_table.take_any(rid));
+    Ok(whole.map_err(JsErrorBox::from_err)?.into())
+}

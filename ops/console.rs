@@ -1,0 +1,48 @@
+//! `console.*`: a script's lines go to the log, under the script's name.
+
+use deno_core::{OpState, op2};
+
+/// The name under which a script's lines are logged.
+#[derive(Debug, Clone)]
+pub struct WorkerName(pub String);
+
+/// One line of a script's console. `level` is the Console standard's: 0 debug, 1 log, 2 warn, 3 error, 4 trace.
+#[op2(fast)]
+pub(crate) fn op_console(state: &mut OpState, #[string] text: &str, #[smi] level: i32) {
+    let worker = state.borrow::<WorkerName>().0.as_str();
+    let text = text.trim_end_matches('\n');
+    match level {
+        0 => tracing::debug!(target: "console", worker, "{text}"),
+        2 => tracing::warn!(target: "console", worker, "{text}"),
+        3 => tracing::error!(target: "console", worker, "{text}"),
+        _ => tracing::info!(target: "console", worker, "{text}"),
+    }
+}
+
+/// An exception or rejection that no handler caught and that belongs to no response.
+#[op2(fast)]
+pub(crate) fn op_uncaught(state: &mut OpState, #[string] what: &str, #[string] stack: &str) {
+    let worker = state.borrow::<WorkerName>().0.as_str();
+    tracing::error!(target: "worker", worker, "{what}: {}", author_stack(stack));
+}
+
+/// A stack as its author may read it: their files by their names in the project, without our own frames.
+pub fn author_stack(stack: &str) -> String {
+    let lines: Vec<String> = stack
+        .lines()
+        .filter(|line| !(line.trim_start().starts_with("at ") && line.contains("ext:")))
+        .map(|line| line.replace("file:///", ""))
+        .collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::author_stack;
+
+    #[test]
+    fn a_stack_shows_the_authors_files_only() {
+        let stack = "Error: no\n    at f (file:///src/a.js:1:2)\n    at mainFetch (ext:deno_fetch/26_fetch.js:1:1)";
+        assert_eq!(author_stack(stack), "Error: no\n    at f (src/a.js:1:2)");
+    }
+}

@@ -1,0 +1,67 @@
+//! Why an op, an event or a body failed.
+
+use std::sync::Arc;
+
+/// Why a body ended before its end.
+#[derive(Debug, Clone, thiserror::Error, deno_error::JsError)]
+#[class(type)]
+pub enum BodyError {
+    /// The peer sent less than it had announced, or closed or reset the connection.
+    #[error("the body was cut short")]
+    Cut,
+    /// Nothing arrived for the configured idle time.
+    #[error("no data arrived in time")]
+    Idle,
+    /// The body does not decode as its `Content-Encoding` says.
+    #[error("the body is not valid {0}")]
+    Coding(&'static str),
+    /// The script that produced the body failed. The text is the script's own.
+    #[error("{0}")]
+    Script(Arc<str>),
+    /// The body was already taken or its event has ended.
+    #[error("the body is no longer available: its event has ended or it was already used")]
+    Gone,
+}
+
+/// Why a `fetch` failed. Scripts read the message; it becomes a `TypeError` as the Fetch standard wants.
+#[derive(Debug, thiserror::Error, deno_error::JsError)]
+#[class(type)]
+pub enum FetchError {
+    /// The script asked for something that is no valid HTTP request.
+    #[error("fetch failed: {0}")]
+    Invalid(String),
+    /// Egress is denied: no outbound worker is configured.
+    #[error(
+        "fetch failed: this worker has no outbound worker, so every request is denied. \
+         Configure one with `--outbound FILE` or `[outbound] main = \"FILE\"` in workerd-lite.toml"
+    )]
+    NoOutboundWorker,
+    /// The outbound worker gave no answer: it threw, timed out or returned no `Response`. Agents learn no more.
+    #[error("fetch failed: the outbound worker gave no response")]
+    OutboundWorker,
+    /// The event that this fetch belonged to was cancelled or has ended.
+    #[error("fetch failed: the event this request belongs to has ended")]
+    EventEnded,
+    /// The script aborted the fetch itself.
+    #[error("fetch failed: the request was aborted")]
+    Aborted,
+    /// The network's answer to an outbound worker, in words for its author.
+    #[error("fetch failed: {0}")]
+    Network(String),
+}
+
+/// Why an event brought no response.
+#[derive(Debug, thiserror::Error)]
+pub enum EventError {
+    /// The handler threw, rejected, or returned what is no `Response`.
+    #[error("{summary}")]
+    Exception {
+        /// One line: the exception's name and message.
+        summary: String,
+        /// The stack, with the author's files.
+        stack: String,
+    },
+    /// The isolate went away before it answered.
+    #[error("the worker was shut down before it answered")]
+    Shutdown,
+}

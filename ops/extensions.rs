@@ -1,0 +1,63 @@
+//! The one list of extensions, for the snapshot and for the isolates made from it: deno_core wants the same ones in
+//! the same order, and checks only their names.
+
+use std::sync::Arc;
+
+use deno_core::convert::ByteString;
+use deno_core::{Extension, op2};
+use deno_web::{BlobStore, InMemoryBroadcastChannel};
+
+use crate::body::op_body_collect;
+use crate::console::{op_console, op_uncaught};
+use crate::events::{op_event_fail, op_event_respond, op_event_settled, op_event_waiting};
+use crate::fetch::{op_fetch_network, op_fetch_outbound_worker};
+use crate::role::Role;
+
+// deno_fetch's scripts without its Rust, which brings a client, permissions and a file system of its own. The name
+// must be theirs, because the scripts load each other by it.
+deno_core::extension!(
+    deno_fetch,
+    deps = [deno_webidl, deno_web],
+    ops = [op_utf8_to_byte_string],
+);
+
+deno_core::extension!(
+    workerd_lite,
+    deps = [deno_webidl, deno_web, deno_crypto, deno_fetch],
+    ops = [
+        op_body_collect,
+        op_console,
+        op_uncaught,
+        op_event_fail,
+        op_event_respond,
+        op_event_settled,
+        op_event_waiting,
+        op_fetch_network,
+        op_fetch_outbound_worker,
+    ],
+);
+
+/// The extensions of one isolate, or of the snapshot where there is no role yet. Blob URLs and message channels are
+/// the isolate's own: sharing a store would be a way round the policy.
+pub fn extensions(role: Option<Role>) -> Vec<Extension> {
+    let mut worker = workerd_lite::init();
+    worker.middleware_fn = role.map(Role::middleware);
+    vec![
+        deno_webidl::deno_webidl::init(),
+        deno_web::deno_web::init(
+            Arc::new(BlobStore::default()),
+            None,
+            false,
+            InMemoryBroadcastChannel::default(),
+        ),
+        deno_crypto::deno_crypto::init(None),
+        deno_fetch::init(),
+        worker,
+    ]
+}
+
+/// `EventSource` needs a header value of UTF-8 bytes.
+#[op2]
+fn op_utf8_to_byte_string(#[string] input: String) -> ByteString {
+    input.into()
+}

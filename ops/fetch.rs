@@ -1,0 +1,220 @@
+//! `fetch`: the one road out of an isolate. Which way it leads is the role's: an agent's goes to the outbound
+//! worker, the outbound worker's to the network.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use deno_core::convert::ByteString;
+use deno_core::url::Url;
+use deno_core::{CancelFuture as _, CancelHandle, OpState, ResourceId, ToV8, op2, v8};
+use futures_util::future::LocalBoxFuture;
+use http::Method;
+
+use crate::body::{Body, BodyResource};
+use crate::error::FetchError;
+use crate::events::{Events, OutgoingBody, Scope};
+use crate::head;
+use crate::message::{Request, Response};
+
+/// Where an isolate's requests go. The host puts one into each isolate.
+pub trait Egress {
+    /// Performs one request, without following redirects. `binding` is the outbound worker's choice of a binding, by
+    /// its place in the configuration; agents have none. Dropping the future cancels the request.
+    fn fetch(&self, binding: Option<u32>, request: Request) -> LocalBoxFuture<'static, Result<Response, FetchError>>;
+}
+
+/// The [`Egress`] of an isolate.
+pub type EgressHandle = Rc<dyn Egress>;
+
+/// What a script learns of a response.
+pub struct Reply {
+    response: (u16, String, Vec<u8>),
+    body: Option<ResourceId>,
+}
+
+impl<'a> ToV8<'a> for Reply {
+    type Error = std::convert::Infallible;
+
+    fn to_v8<'i>(self, scope: &mut v8::PinScope<'a, 'i>) -> Result<v8::Local<'a, v8::Value>, Self::Error> {
+        let (status, reason, headers) = self.response;
+        let status = v8::Integer::new(scope, i32::from(status)).into();
+        let reason = v8::String::new(scope, &reason)
+            .unwrap_or_else(|| v8::String::empty(scope))
+            .into();
+        let headers = v8::String::new_from_one_byte(scope, &headers, v8::NewStringType::Normal)
+            .unwrap_or_else(|| v8::String::empty(scope))
+            .into();
+        let body = match self.body {
+            Some(rid) => v8::Integer::new_from_unsigned(scope, rid).into(),
+            None => v8::null(scope).into(),
+        };
+        Ok(v8::Array::new_with_elements(scope, &[status, reason, headers, body]).into())
+    }
+}
+
+/// An agent's request, to its outbound worker.
+#[op2]
+pub(crate) async fn op_fetch_outbound_worker(
+    state: Rc<RefCell<OpState>>,
+    #[smi] event: u32,
+    #[smi] cancel: Option<ResourceId>,
+    #[string] method: String,
+    #[string] url: String,
+    #[scoped] headers: ByteString,
+    #[scoped] body: OutgoingBody,
+) -> Result<Reply, FetchError> {
+    let prepared = prepare(&state, event, cancel, &method, &url, &headers, body)?;
+    prepared.run(None).await
+}
+
+/// An outbound worker's request, to the network. `binding` below zero is its plain `fetch`.
+#[op2]
+pub(crate) async fn op_fetch_network(
+    state: Rc<RefCell<OpState>>,
+    #[smi] event: u32,
+    #[smi] cancel: Option<ResourceId>,
+    #[string] method: String,
+    #[string] url: String,
+    #[scoped] headers: ByteString,
+    #[scoped] body: OutgoingBody,
+    #[smi] binding: i32,
+) -> Result<Reply, FetchError> {
+    let prepared = prepare(&state, event, cancel, &method, &url, &headers, body)?;
+    prepared.run(u32::try_from(binding).ok()).await
+}
+
+struct Prepared {
+    state: Rc<RefCell<OpState>>,
+    egress: EgressHandle,
+    scope: Rc<Scope>,
+    aborted: Option<Rc<CancelHandle>>,
+    request: Request,
+}
+
+/// Validates everything anew: a script may have tampered with any object that it passed on the way.
+fn prepare(
+    state: &Rc<RefCell<OpState>>,
+    event: u32,
+    cancel: Option<ResourceId>,
+    method: &str,
+    url: &str,
+    headers: &[u8],
+    body: OutgoingBody,
+) -> Result<Prepared, FetchError> {
+    let mut op_state = state.borrow_mut();
+    let scope = op_state.borrow::<Events>().scope(event).ok_or(FetchError::EventEnded)?;
+    let aborted = match cancel {
+        Some(rid) => {
+            scope.own(rid);
+            Some(
+                op_state
+                    .resource_table
+                    .get::<CancelHandle>(rid)
+                    .map_err(|_| FetchError::Aborted)?,
+            )
+        }
+        None => None,
+    };
+    let body = body
+        .take(&mut op_state)
+        .map_err(|error| FetchError::Invalid(error.to_string()))?;
+    let mut headers = head::split(headers)?;
+    head::strip_hop_by_hop(&mut headers);
+    headers.remove(http::header::HOST);
+    headers.remove(http::header::CONTENT_LENGTH);
+    Ok(Prepared {
+        request: Request {
+            method: parse_method(method)?,
+            url: parse_url(url)?,
+            headers,
+            body,
+        },
+        egress: Rc::clone(op_state.borrow::<EgressHandle>()),
+        scope,
+        aborted,
+        state: Rc::clone(state),
+    })
+}
+
+fn parse_method(method: &str) -> Result<Method, FetchError> {
+    match Method::from_bytes(method.as_bytes()) {
+        Ok(Method::CONNECT | Method::TRACE) => Err(FetchError::Invalid(format!("method {method} is forbidden"))),
+        Ok(parsed) if !method.eq_ignore_ascii_case("TRACK") => Ok(parsed),
+        _ => Err(FetchError::Invalid(format!("method {method:?} is not valid"))),
+    }
+}
+
+fn parse_url(url: &str) -> Result<Url, FetchError> {
+    let mut parsed = Url::parse(url).map_err(|error| FetchError::Invalid(format!("{url:?} is no URL: {error}")))?;
+    if !matches!(parsed.scheme(), "http" | "https") {
+        return Err(FetchError::Invalid(format!(
+            "scheme {:?} is not supported: use http or https",
+            parsed.scheme()
+        )));
+    }
+    if !parsed.username().is_empty() || parsed.password().is_some() {
+        return Err(FetchError::Invalid("the URL holds a user name or a password".into()));
+    }
+    parsed.set_fragment(None);
+    Ok(parsed)
+}
+
+impl Prepared {
+    async fn run(self, binding: Option<u32>) -> Result<Reply, FetchError> {
+        let head = self.request.method == Method::HEAD;
+        let fetching = self.egress.fetch(binding, self.request);
+        let fetching = fetching.or_cancel(Rc::clone(&self.scope.cancel));
+        let result = match self.aborted {
+            Some(aborted) => fetching.or_cancel(aborted).await.map_err(|_| FetchError::Aborted)?,
+            None => fetching.await,
+        };
+        let mut response = result.map_err(|_| FetchError::EventEnded)??;
+        let status = response.status;
+        let null_body = head || matches!(status.as_u16(), 101 | 204 | 205 | 304);
+        let body = std::mem::take(&mut response.body);
+        let body = if null_body || matches!(body, Body::Empty) {
+            None
+        } else {
+            let rid = self.state.borrow_mut().resource_table.add(BodyResource::new(body));
+            self.scope.own(rid);
+            Some(rid)
+        };
+        let reason = response
+            .reason
+            .unwrap_or_else(|| status.canonical_reason().unwrap_or_default().to_owned());
+        Ok(Reply {
+            response: (status.as_u16(), reason, head::join(&response.headers)),
+            body,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_http_urls_pass() {
+        assert_eq!(
+            parse_url("https://a.example/x#y").unwrap().as_str(),
+            "https://a.example/x"
+        );
+        for url in [
+            "file:///etc/passwd",
+            "ext:core/ops",
+            "https://user@a.example/",
+            "//a",
+            "blob:null/1",
+        ] {
+            assert!(parse_url(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn tunnels_and_traces_do_not_pass() {
+        for method in ["CONNECT", "TRACE", "TRACK", "track", "A B", ""] {
+            assert!(parse_method(method).is_err(), "{method}");
+        }
+        assert_eq!(parse_method("PATCH").unwrap(), Method::PATCH);
+    }
+}

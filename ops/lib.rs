@@ -1,0 +1,22 @@
+//! The ops and resources that a worker's scripts call, and the traits their host implements.
+//!
+//! Nothing in this crate opens a socket, reads a file or looks at the environment: an op either works on
+//! what its own isolate holds, or hands a plain request to the [`Egress`] that the host put there.
+
+pub mod body;
+pub mod coding;
+pub mod console;
+pub mod error;
+pub mod events;
+pub mod extensions;
+pub mod fetch;
+pub mod head;
+pub mod message;
+pub mod role;
+
+pub use body::{Body, ByteStream};
+pub use error::{BodyError, EventError, FetchError};
+pub use events::{Events, Inbox, Message};
+pub use fetch::Egress;
+pub use message::{Request, Response};
+pub use role::Role;

@@ -1,0 +1,49 @@
+//! What crosses between isolates: a method, a URL, header lists and bytes, and nothing else.
+
+use deno_core::url::Url;
+use http::{HeaderMap, Method, StatusCode};
+
+use crate::body::Body;
+
+/// One HTTP request, on its way to a handler or to the network.
+#[derive(Debug)]
+pub struct Request {
+    /// The method, already validated.
+    pub method: Method,
+    /// The absolute URL. Its scheme is `http` or `https`.
+    pub url: Url,
+    /// End-to-end headers.
+    pub headers: HeaderMap,
+    /// The body, unread.
+    pub body: Body,
+}
+
+/// One HTTP response, on its way back.
+#[derive(Debug)]
+pub struct Response {
+    /// The final status.
+    pub status: StatusCode,
+    /// The reason phrase, where it is not the status's usual one.
+    pub reason: Option<String>,
+    /// End-to-end headers.
+    pub headers: HeaderMap,
+    /// The body, unread.
+    pub body: Body,
+}
+
+impl Response {
+    /// A response with this status and plain text.
+    pub fn text(status: StatusCode, text: impl Into<String>) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            http::header::CONTENT_TYPE,
+            http::HeaderValue::from_static("text/plain;charset=UTF-8"),
+        );
+        Self {
+            status,
+            reason: None,
+            headers,
+            body: Body::Full(bytes::Bytes::from(text.into())),
+        }
+    }
+}

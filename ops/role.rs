@@ -1,0 +1,82 @@
+//! Which script an isolate runs, and which ops it therefore has.
+
+use deno_core::{OpDecl, OpMiddlewareFn, op2};
+use deno_error::JsErrorBox;
+
+/// Who an isolate's script belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Untrusted code. Its only way out is the outbound worker.
+    Agent,
+    /// The owner's policy. It reaches the network, within the address rules.
+    Outbound,
+}
+
+/// Ops no worker may call: they end the process, write to its terminal, load code past the module graph, compile
+/// code from strings, or reach what other isolates of the process share.
+const DENIED_TO_ALL: [&str; 22] = [
+    "op_panic",
+    "op_print",
+    "op_import_sync",
+    "op_import_sync_with_source",
+    "op_is_terminal",
+    "op_eval_context",
+    "op_compile_function",
+    "op_broadcast_subscribe",
+    "op_broadcast_unsubscribe",
+    "op_broadcast_serialize",
+    "op_broadcast_deserialize",
+    "op_broadcast_free",
+    "op_broadcast_send",
+    "op_broadcast_recv",
+    "op_lock_manager_request",
+    "op_lock_manager_await_lock",
+    "op_lock_manager_await_steal",
+    "op_lock_manager_is_stolen",
+    "op_lock_manager_cancel",
+    "op_lock_manager_release",
+    "op_lock_manager_query",
+    "op_resources",
+];
+
+/// The network is the outbound worker's alone.
+const DENIED_TO_AGENTS: [&str; 1] = ["op_fetch_network"];
+
+/// An outbound worker's requests pass no further outbound worker.
+const DENIED_TO_OUTBOUND: [&str; 1] = ["op_fetch_outbound_worker"];
+
+impl Role {
+    /// The role's name in logs and in the scripts.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Outbound => "outbound",
+        }
+    }
+
+    /// Whether this role's op table refuses the op.
+    pub fn denies(self, op: &str) -> bool {
+        let own: &[&str] = match self {
+            Self::Agent => &DENIED_TO_AGENTS,
+            Self::Outbound => &DENIED_TO_OUTBOUND,
+        };
+        DENIED_TO_ALL.contains(&op) || own.contains(&op)
+    }
+
+    /// Replaces each denied op by one that throws, while an isolate is built.
+    pub fn middleware(self) -> Box<OpMiddlewareFn> {
+        Box::new(move |op: OpDecl| {
+            if self.denies(op.name) {
+                let denied: OpDecl = op_denied();
+                op.with_implementation_from(&denied)
+            } else {
+                op
+            }
+        })
+    }
+}
+
+#[op2(fast)]
+fn op_denied() -> Result<(), JsErrorBox> {
+    Err(JsErrorBox::type_error("this operation is not available to workers"))
+}

@@ -1,0 +1,52 @@
+//! The definitions of the command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Runs code that an AI agent wrote: no credentials, no network, every fetch through its owner's outbound worker.
+#[derive(Debug, Parser)]
+#[command(name = "workerd-lite", version, propagate_version = true)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    /// How log lines are written to standard error. RUST_LOG chooses which
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Pretty)]
+    pub(super) log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// One readable line each
+    Pretty,
+    /// One JSON object each
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Serve a worker over HTTP/1.1 and HTTP/2
+    Serve(Serve),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Serve {
+    /// The agent's script, an ES module [default: `main` of the configuration]
+    pub(super) script: Option<PathBuf>,
+    /// The outbound worker, which every request of the agent passes. Without one they are all denied
+    #[arg(long, value_name = "FILE")]
+    pub(super) outbound: Option<PathBuf>,
+    /// A wrangler.jsonc, wrangler.json, wrangler.toml or workerd-lite.toml [default: those beside the script]
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8787]
+    #[arg(long, value_name = "ADDR")]
+    pub(super) listen: Option<SocketAddr>,
+    /// Worker threads, each with its own isolates [default: one per core]
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<usize>,
+    /// Show clients why a handler failed
+    #[arg(long)]
+    pub(super) dev: bool,
+}

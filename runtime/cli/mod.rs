@@ -1,0 +1,19 @@
+//! The command line: what is typed, apart from what it does.
+
+mod args;
+mod logging;
+mod serve;
+
+use clap::Parser as _;
+use miette::Result;
+
+use args::{Args, Command};
+
+/// Runs the command that was typed.
+pub fn run() -> Result<()> {
+    let args = Args::parse();
+    logging::start(args.log_format);
+    match args.command {
+        Command::Serve(serve) => serve::run(serve),
+    }
+}

@@ -1,0 +1,35 @@
+//! `workerd-lite serve`.
+
+use miette::{IntoDiagnostic as _, Result};
+
+use super::args::Serve;
+use crate::config::{Flags, load};
+use crate::isolate::init_platform;
+use crate::serve::serve;
+
+pub(super) fn run(args: Serve) -> Result<()> {
+    let loaded = load(&Flags {
+        script: args.script,
+        outbound: args.outbound,
+        config: args.config,
+        listen: args.listen,
+        threads: args.threads,
+        dev: args.dev,
+    })?;
+    if loaded.project.outbound.is_none() {
+        tracing::warn!(
+            "no outbound worker is configured: every fetch of {} is denied",
+            loaded.project.agent.name
+        );
+    }
+    init_platform();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .into_diagnostic()?;
+    runtime.block_on(serve(loaded.project, loaded.options, |address| {
+        tracing::info!("listening on http://{address}");
+    }))?;
+    // Isolates that a second signal cut short are not worth waiting for.
+    std::process::exit(0)
+}

@@ -1,0 +1,32 @@
+//! wrangler's file, read unmodified. What we cannot honour is said once and ignored, so that it stays deployable.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// The fields of `wrangler.jsonc`, `wrangler.json` or `wrangler.toml` that mean something here.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Wrangler {
+    pub(super) name: Option<String>,
+    pub(super) main: Option<PathBuf>,
+    #[serde(default)]
+    pub(super) vars: Map<String, Value>,
+    #[serde(default)]
+    pub(super) mtls_certificates: Vec<MtlsCertificate>,
+    #[serde(rename = "$schema")]
+    _schema: Option<Value>,
+    #[serde(rename = "compatibility_date")]
+    _compatibility_date: Option<String>,
+    #[serde(rename = "compatibility_flags")]
+    pub(super) compatibility_flags: Option<Vec<String>>,
+    pub(super) limits: Option<Value>,
+}
+
+/// A binding of a client certificate.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MtlsCertificate {
+    pub(super) binding: String,
+    pub(super) certificate_id: String,
+}

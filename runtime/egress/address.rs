@@ -1,0 +1,248 @@
+//! Which addresses may be dialled, after workerd's `Network` service: the most specific rule that matches an address
+//! decides, and `deny` wins between equals. What no rule allows is denied.
+//!
+//! An address is judged as what it reaches: IPv4 inside IPv6 (mapped, NAT64, 6to4) as that IPv4 address.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+
+/// One entry of `allow` or `deny`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Peer {
+    /// Whatever is neither private nor local.
+    Public,
+    /// Private networks and everything local (RFC 6890's special-purpose addresses).
+    Private,
+    /// The machine itself.
+    Local,
+    /// A block of addresses.
+    Block(IpNet),
+}
+
+impl FromStr for Peer {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "public" => Ok(Self::Public),
+            "private" => Ok(Self::Private),
+            "local" => Ok(Self::Local),
+            _ => text
+                .parse::<IpNet>()
+                .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
+                .map(Self::Block)
+                .map_err(|_| format!("expected \"public\", \"private\", \"local\" or a block of addresses like \"10.0.0.0/8\", found {text:?}")),
+        }
+    }
+}
+
+/// The rules of one network.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    allow: Vec<Peer>,
+    deny: Vec<Peer>,
+}
+
+/// The metadata services of clouds. Nothing but a rule for exactly this address opens one.
+const METADATA: [IpAddr; 6] = [
+    IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),
+    IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
+    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
+    IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+];
+
+/// IANA's special-purpose IPv4 blocks, and multicast: not on the public internet.
+const PRIVATE_V4: [(Ipv4Addr, u8); 15] = [
+    (Ipv4Addr::UNSPECIFIED, 8),
+    (Ipv4Addr::new(10, 0, 0, 0), 8),
+    (Ipv4Addr::new(100, 64, 0, 0), 10),
+    (Ipv4Addr::new(127, 0, 0, 0), 8),
+    (Ipv4Addr::new(169, 254, 0, 0), 16),
+    (Ipv4Addr::new(172, 16, 0, 0), 12),
+    (Ipv4Addr::new(192, 0, 0, 0), 24),
+    (Ipv4Addr::new(192, 0, 2, 0), 24),
+    (Ipv4Addr::new(192, 88, 99, 0), 24),
+    (Ipv4Addr::new(192, 168, 0, 0), 16),
+    (Ipv4Addr::new(198, 18, 0, 0), 15),
+    (Ipv4Addr::new(198, 51, 100, 0), 24),
+    (Ipv4Addr::new(203, 0, 113, 0), 24),
+    (Ipv4Addr::new(224, 0, 0, 0), 4),
+    (Ipv4Addr::new(240, 0, 0, 0), 4),
+];
+
+/// IPv6 outside of global unicast is private; these are the special blocks within it.
+const PRIVATE_V6: [(Ipv6Addr, u8); 4] = [
+    (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
+    (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32),
+    (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
+    (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16),
+];
+
+impl Rules {
+    /// Rules of two lists.
+    pub fn new(allow: Vec<Peer>, deny: Vec<Peer>) -> Self {
+        Self { allow, deny }
+    }
+
+    /// Whether a connection to this address may be opened.
+    pub fn allows(&self, address: IpAddr) -> bool {
+        let address = reached(address);
+        let best = |peers: &[Peer]| peers.iter().filter_map(|peer| specificity(peer, address)).max();
+        let Some(allowed) = best(&self.allow) else {
+            return false;
+        };
+        let built_in = METADATA.contains(&address).then_some(exact(address));
+        // A rule for exactly this address is the owner's word against the built-in one.
+        if built_in.is_some() && allowed < exact(address) {
+            return false;
+        }
+        best(&self.deny).is_none_or(|denied| allowed > denied)
+    }
+}
+
+/// Words come before blocks: the larger, the less specific.
+const WORD: u16 = 0;
+
+fn exact(address: IpAddr) -> u16 {
+    u16::from(IpNet::from(address).prefix_len()) + 4
+}
+
+fn specificity(peer: &Peer, address: IpAddr) -> Option<u16> {
+    match peer {
+        Peer::Public => (!is_private(address)).then_some(WORD),
+        Peer::Private => is_private(address).then_some(WORD),
+        Peer::Local => is_local(address).then_some(WORD + 1),
+        Peer::Block(block) => block.contains(&address).then(|| u16::from(block.prefix_len()) + 4),
+    }
+}
+
+fn is_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_loopback() || address.octets()[0] == 0,
+        IpAddr::V6(address) => address.is_loopback() || address.is_unspecified(),
+    }
+}
+
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => PRIVATE_V4
+            .iter()
+            .any(|(net, length)| Ipv4Net::new_assert(*net, *length).contains(&address)),
+        IpAddr::V6(address) => {
+            address.segments()[0] & 0xe000 != 0x2000
+                || PRIVATE_V6
+                    .iter()
+                    .any(|(net, length)| Ipv6Net::new_assert(*net, *length).contains(&address))
+        }
+    }
+}
+
+/// The address that packets end up at.
+fn reached(address: IpAddr) -> IpAddr {
+    let IpAddr::V6(v6) = address else {
+        return address;
+    };
+    let embedded = |high: u16, low: u16| IpAddr::V4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));
+    match v6.segments() {
+        // IPv4-mapped, and the deprecated IPv4-compatible form.
+        [0, 0, 0, 0, 0, 0xffff, high, low] => embedded(high, low),
+        [0, 0, 0, 0, 0, 0, high, low] if (high, low) > (0, 1) => embedded(high, low),
+        // IPv4-translated (RFC 2765) and NAT64 (RFC 6052, RFC 8215).
+        [0, 0, 0, 0, 0xffff, 0, high, low] | [0x64, 0xff9b, 0 | 1, _, _, _, high, low] => embedded(high, low),
+        // 6to4 (RFC 3056).
+        [0x2002, high, low, ..] => embedded(high, low),
+        _ => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(allow: &[&str], deny: &[&str]) -> Rules {
+        let parse = |list: &[&str]| list.iter().map(|peer| peer.parse().unwrap()).collect();
+        Rules::new(parse(allow), parse(deny))
+    }
+
+    fn allows(rules: &Rules, address: &str) -> bool {
+        rules.allows(address.parse().unwrap())
+    }
+
+    #[test]
+    fn public_is_what_the_internet_routes() {
+        let rules = rules(&["public"], &[]);
+        for public in [
+            "1.1.1.1",
+            "8.8.8.8",
+            "2606:4700::1111",
+            "::ffff:1.1.1.1",
+            "64:ff9b::8.8.8.8",
+            "2002:808:808::1",
+        ] {
+            assert!(allows(&rules, public), "{public}");
+        }
+        for private in [
+            "127.0.0.1",
+            "0.0.0.0",
+            "10.1.2.3",
+            "172.31.0.1",
+            "192.168.0.1",
+            "169.254.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::1",
+            "::",
+            "fe80::1",
+            "fc00::1",
+            "fd00:ec2::254",
+            "::ffff:127.0.0.1",
+            "::127.0.0.1",
+            "64:ff9b::10.0.0.1",
+            "64:ff9b:1::10.0.0.1",
+            "2002:7f00:1::1",
+            "2002:a9fe:a9fe::",
+            "2001:db8::1",
+            "ff02::1",
+            "168.63.129.16",
+        ] {
+            assert!(!allows(&rules, private), "{private}");
+        }
+    }
+
+    #[test]
+    fn the_most_specific_rule_decides() {
+        let rules = rules(&["10.1.0.0/16", "local"], &["private", "10.1.2.0/24", "127.0.0.9"]);
+        assert!(allows(&rules, "10.1.1.1"));
+        assert!(!allows(&rules, "10.1.2.1"));
+        assert!(!allows(&rules, "10.2.0.1"));
+        assert!(allows(&rules, "127.0.0.1"));
+        assert!(!allows(&rules, "127.0.0.9"));
+        assert!(!allows(&rules, "1.1.1.1"));
+    }
+
+    #[test]
+    fn deny_wins_between_equals() {
+        assert!(!allows(&rules(&["10.0.0.0/8"], &["10.0.0.0/8"]), "10.0.0.1"));
+        assert!(!allows(&rules(&["public"], &["public"]), "1.1.1.1"));
+    }
+
+    #[test]
+    fn metadata_opens_to_its_own_address_only() {
+        for wide in ["private", "169.254.0.0/16", "0.0.0.0/0"] {
+            assert!(!allows(&rules(&[wide], &[]), "169.254.169.254"), "{wide}");
+        }
+        assert!(allows(&rules(&["169.254.169.254"], &[]), "169.254.169.254"));
+    }
+
+    #[test]
+    fn nonsense_is_no_rule() {
+        assert!("internal".parse::<Peer>().is_err());
+        assert!("10.0.0.0/33".parse::<Peer>().is_err());
+    }
+}

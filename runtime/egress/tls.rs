@@ -1,0 +1,189 @@
+//! TLS: client identities and roots, read and checked before the server starts.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::aws_lc_rs;
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+/// Why an identity or a root cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// The file cannot be read or is no PEM.
+    #[error("{path}: {why}")]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The key is not the certificate's.
+    #[error("{key} is not the private key of the certificate in {cert}")]
+    Mismatch {
+        /// The certificate's file.
+        cert: PathBuf,
+        /// The key's file.
+        key: PathBuf,
+    },
+}
+
+/// A client certificate with its key, and the roots that its upstreams are verified by. The key never leaves Rust.
+#[derive(Clone)]
+pub struct Identity {
+    /// The name that the configuration gives it.
+    pub name: String,
+    key: Arc<CertifiedKey>,
+    roots: Vec<CertificateDer<'static>>,
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Identity")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Identity {
+    /// Reads an identity and checks that its parts belong together.
+    pub fn load(name: &str, cert: &Path, key: &Path, roots: &[PathBuf]) -> Result<Self, TlsError> {
+        let chain = certificates(cert)?;
+        let private = PrivateKeyDer::from_pem_file(key).map_err(|error| file(key, &error))?;
+        let signing = aws_lc_rs::sign::any_supported_type(&private).map_err(|error| file(key, &error))?;
+        let certified = CertifiedKey::new(chain, signing);
+        match certified.keys_match() {
+            Ok(()) => {}
+            Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) => {
+                return Err(TlsError::Mismatch {
+                    cert: cert.to_owned(),
+                    key: key.to_owned(),
+                });
+            }
+            Err(error) => return Err(file(cert, &error)),
+        }
+        let mut all = Vec::new();
+        for root in roots {
+            all.extend(certificates(root)?);
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            key: Arc::new(certified),
+            roots: all,
+        })
+    }
+}
+
+/// All certificates of a PEM file.
+pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path)
+        .map_err(|error| file(path, &error))?
+        .collect();
+    let found = found.map_err(|error| file(path, &error))?;
+    if found.is_empty() {
+        return Err(file(path, &"it holds no certificate"));
+    }
+    Ok(found)
+}
+
+fn file(path: &Path, why: &dyn std::fmt::Display) -> TlsError {
+    TlsError::File {
+        path: path.to_owned(),
+        why: why.to_string(),
+    }
+}
+
+/// A client configuration with HTTP/2 and HTTP/1.1, for one identity or for none.
+pub(super) fn client_config(
+    identity: Option<&Identity>,
+    shared_roots: &[CertificateDer<'static>],
+) -> Result<ClientConfig, rustls::Error> {
+    let mut roots = RootCertStore::empty();
+    // An identity with roots of its own trusts these and the configured ones, not the world's.
+    let own = identity.map_or(&[][..], |identity| &identity.roots);
+    if own.is_empty() {
+        roots.roots.extend_from_slice(&system_roots().roots);
+    }
+    for root in shared_roots.iter().chain(own) {
+        roots.add(root.clone())?;
+    }
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+    let builder = if roots.is_empty() {
+        builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(TrustNobody(provider)))
+    } else {
+        builder.with_root_certificates(roots)
+    };
+    let mut config = match identity {
+        Some(identity) => builder.with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(
+            Arc::clone(&identity.key),
+        ))),
+        None => builder.with_no_client_auth(),
+    };
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+/// The system's roots, read once and only when the first request needs them.
+fn system_roots() -> &'static RootCertStore {
+    static ROOTS: OnceLock<RootCertStore> = OnceLock::new();
+    ROOTS.get_or_init(|| {
+        let mut store = RootCertStore::empty();
+        let found = rustls_native_certs::load_native_certs();
+        store.add_parsable_certificates(found.certs);
+        if store.is_empty() {
+            tracing::warn!("no root certificates were found on this system: only hosts under [network] ca are trusted");
+        }
+        store
+    })
+}
+
+/// Where there is no root at all, no certificate is good.
+#[derive(Debug)]
+struct TrustNobody(Arc<rustls::crypto::CryptoProvider>);
+
+impl ServerCertVerifier for TrustNobody {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &rustls_pki_types::ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: rustls_pki_types::UnixTime,
+    ) -> Result<rustls::client::danger::ServerCertVerified, rustls::Error> {
+        Err(rustls::Error::InvalidCertificate(
+            rustls::CertificateError::UnknownIssuer,
+        ))
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &rustls::DigitallySignedStruct,
+    ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
+        Err(rustls::Error::InvalidCertificate(
+            rustls::CertificateError::UnknownIssuer,
+        ))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &rustls::DigitallySignedStruct,
+    ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
+        Err(rustls::Error::InvalidCertificate(
+            rustls::CertificateError::UnknownIssuer,
+        ))
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

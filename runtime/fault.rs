@@ -1,0 +1,65 @@
+//! What is wrong with a script or a configuration, as its author reads it: what, where, and what to do.
+
+use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+
+/// An error that its reader can mend.
+#[derive(Debug)]
+pub struct Fault {
+    message: String,
+    source: Option<NamedSource<String>>,
+    label: Option<LabeledSpan>,
+    help: Option<String>,
+}
+
+impl Fault {
+    /// An error about no place in particular.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            source: None,
+            label: None,
+            help: None,
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Where it is: a file's name, its text, and the bytes in question.
+    #[must_use]
+    pub fn at(mut self, file: &str, source: &str, span: std::ops::Range<usize>, label: Option<String>) -> Self {
+        self.source = Some(NamedSource::new(file, source.to_owned()));
+        self.label = Some(LabeledSpan::new(label, span.start, span.end.saturating_sub(span.start)));
+        self
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl Diagnostic for Fault {
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        self.help
+            .as_ref()
+            .map(|help| Box::new(help) as Box<dyn std::fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.source.as_ref().map(|source| source as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        self.label
+            .clone()
+            .map(|label| Box::new(std::iter::once(label)) as Box<dyn Iterator<Item = LabeledSpan>>)
+    }
+}

@@ -1,0 +1,167 @@
+//! From the snapshot to a cell that takes events.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
+
+use deno_core::{JsRuntime, ModuleId, PollEventLoopOptions, RuntimeOptions, v8};
+use workerd_lite_ops::console::WorkerName;
+use workerd_lite_ops::fetch::EgressHandle;
+use workerd_lite_ops::{Events, Inbox, Role, extensions};
+
+use super::cell::{Cell, Functions};
+use super::error::{StartupError, from_core};
+use super::guard::Guarded;
+use super::loader::GraphLoader;
+use super::modules::Graph;
+
+/// Everything that an isolate is made from. It is shared between threads; each makes its own isolate of it.
+#[derive(Debug, Clone)]
+pub struct Worker {
+    /// The name in logs.
+    pub name: String,
+    /// Whose script it is.
+    pub role: Role,
+    /// Its modules.
+    pub graph: Arc<Graph>,
+    /// What its `env` holds, as data.
+    pub vars: serde_json::Map<String, serde_json::Value>,
+    /// The names of its bindings with `fetch()`, in the order that the [`EgressHandle`] counts them.
+    pub bindings: Vec<String>,
+}
+
+/// Starts V8. Call it once, on the main thread, before any other thread starts: with memory protection keys V8's
+/// threads must descend from the one that initialised it.
+pub fn init_platform() {
+    JsRuntime::init_platform(None);
+}
+
+impl Worker {
+    /// Makes an isolate, evaluates the script and finds its handler. Call it inside a tokio runtime.
+    pub async fn boot(&self, egress: EgressHandle) -> Result<Cell, StartupError> {
+        let inbox = Rc::new(Inbox::default());
+        let mut runtime = Guarded::new(self.new_runtime());
+        runtime.with(|runtime| {
+            let state = runtime.op_state();
+            let mut state = state.borrow_mut();
+            state.put(WorkerName(self.name.clone()));
+            state.put(egress);
+            state.put(Events::new(Rc::clone(&inbox)));
+        });
+        let (functions, set_handler) = runtime
+            .with(|runtime| self.finish(runtime))
+            .ok_or_else(|| StartupError::new("the worker's global scope could not be made"))?;
+        let module = self.evaluate(&mut runtime).await?;
+        runtime.with(|runtime| self.find_handler(runtime, module, &set_handler))?;
+        Ok(Cell::new(runtime, functions, inbox, self.name.clone()))
+    }
+
+    fn new_runtime(&self) -> JsRuntime {
+        JsRuntime::new(RuntimeOptions {
+            module_loader: Some(Rc::new(GraphLoader::new(Arc::clone(&self.graph)))),
+            extensions: extensions::extensions(Some(self.role)),
+            startup_snapshot: Some(workerd_lite_js::SNAPSHOT),
+            residual_lazy_js_sources: workerd_lite_js::RESIDUAL_SCRIPTS,
+            skip_op_registration: true,
+            ..RuntimeOptions::default()
+        })
+    }
+
+    /// Calls the boot function of `js/worker/boot.js`, which takes everything of ours off the global object.
+    fn finish(&self, runtime: &mut JsRuntime) -> Option<(Functions, v8::Global<v8::Function>)> {
+        runtime.v8_isolate().set_allow_atomics_wait(false);
+        deno_core::scope!(scope, runtime);
+        let context = scope.get_current_context();
+        // As on Workers: no eval(), no new Function().
+        context.set_allow_generation_from_strings(false);
+        let key = v8::String::new(scope, workerd_lite_js::BOOT)?.into();
+        let boot = context.global(scope).get(scope, key)?;
+        let boot = v8::Local::<v8::Function>::try_from(boot).ok()?;
+        let role = v8::String::new(scope, self.role.name())?.into();
+        let vars = serde_v8::to_v8(scope, &self.vars).ok()?;
+        let bindings = serde_v8::to_v8(scope, &self.bindings).ok()?;
+        let this = v8::undefined(scope).into();
+        let functions = boot.call(scope, this, &[role, vars, bindings])?;
+        let functions = v8::Local::<v8::Array>::try_from(functions).ok()?;
+        let function = |index| {
+            let value = functions.get_index(scope, index)?;
+            let function = v8::Local::<v8::Function>::try_from(value).ok()?;
+            Some(v8::Global::new(scope, function))
+        };
+        Some((
+            Functions {
+                dispatch: function(0)?,
+                cancel: function(1)?,
+                end: function(2)?,
+            },
+            function(3)?,
+        ))
+    }
+
+    async fn evaluate(&self, runtime: &mut Guarded) -> Result<ModuleId, StartupError> {
+        let failed = |error: &_| {
+            from_core(
+                error,
+                &self.graph,
+                &format!("{} failed to start", self.graph.main_name()),
+            )
+        };
+        // The graph is in memory, so loading never waits.
+        let loaded = runtime.with(|runtime| {
+            let loading = pin!(runtime.load_main_es_module(self.graph.main()));
+            match loading.poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+                Poll::Ready(result) => Some(result),
+                Poll::Pending => None,
+            }
+        });
+        let module = loaded
+            .ok_or_else(|| StartupError::new("a module of the worker could not be loaded"))?
+            .map_err(|error| failed(&error))?;
+        let mut evaluation = pin!(runtime.with(|runtime| runtime.mod_evaluate(module)));
+        poll_fn(|cx| {
+            runtime.with(|runtime| {
+                let turn = runtime.poll_event_loop(cx, PollEventLoopOptions::default());
+                if let Poll::Ready(result) = evaluation.as_mut().poll(cx) {
+                    return Poll::Ready(result.map_err(|error| failed(&error)));
+                }
+                match turn {
+                    Poll::Ready(Err(error)) => Poll::Ready(Err(failed(&error))),
+                    // Nothing is left that could settle it: no request and no timer may start here.
+                    Poll::Ready(Ok(())) => Poll::Ready(Err(StartupError::new(format!(
+                        "{}: a top-level await never settles",
+                        self.graph.main_name()
+                    )))),
+                    Poll::Pending => Poll::Pending,
+                }
+            })
+        })
+        .await?;
+        Ok(module)
+    }
+
+    fn find_handler(
+        &self,
+        runtime: &mut JsRuntime,
+        module: ModuleId,
+        set_handler: &v8::Global<v8::Function>,
+    ) -> Result<(), StartupError> {
+        let unreadable = || StartupError::new(format!("{}: its exports can not be read", self.graph.main_name()));
+        let namespace = runtime.get_module_namespace(module).map_err(|_| unreadable())?;
+        deno_core::scope!(scope, runtime);
+        v8::tc_scope!(let scope, scope);
+        let set_handler = v8::Local::new(scope, set_handler);
+        let namespace = v8::Local::new(scope, namespace).into();
+        let this = v8::undefined(scope).into();
+        let complaint = set_handler.call(scope, this, &[namespace]).ok_or_else(unreadable)?;
+        if complaint.is_null() {
+            return Ok(());
+        }
+        let complaint = complaint.to_rust_string_lossy(scope);
+        Err(StartupError::new(format!(
+            "{} has no fetch handler: {complaint}",
+            self.graph.main_name()
+        )))
+    }
+}

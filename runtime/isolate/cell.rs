@@ -1,0 +1,198 @@
+//! A cell: one isolate with its script, and the loop that feeds it events.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use deno_core::{JsRuntime, OpState, PollEventLoopOptions, v8};
+use workerd_lite_ops::body::BodyResource;
+use workerd_lite_ops::events::{self, EventId, Start};
+use workerd_lite_ops::{Body, Events, Inbox, Message, head};
+
+use super::guard::Guarded;
+use super::handle::CellHandle;
+
+/// How many messages are taken before the isolate's own work gets its turn.
+const BATCH: usize = 64;
+
+/// The functions of `js/worker/dispatch.js`.
+pub(super) struct Functions {
+    pub(super) dispatch: v8::Global<v8::Function>,
+    pub(super) cancel: v8::Global<v8::Function>,
+    pub(super) end: v8::Global<v8::Function>,
+}
+
+/// One isolate that runs one script. It lives and dies on the thread that made it.
+pub struct Cell {
+    // Dropped before the runtime, whose heap they are in.
+    functions: Functions,
+    runtime: Guarded,
+    inbox: Rc<Inbox>,
+    op_state: Rc<RefCell<OpState>>,
+    name: String,
+}
+
+impl Cell {
+    pub(super) fn new(mut runtime: Guarded, functions: Functions, inbox: Rc<Inbox>, name: String) -> Self {
+        let op_state = runtime.with(|runtime| runtime.op_state());
+        Self {
+            functions,
+            runtime,
+            inbox,
+            op_state,
+            name,
+        }
+    }
+
+    /// Where events go in.
+    pub fn handle(&self) -> CellHandle {
+        CellHandle::new(Rc::clone(&self.inbox))
+    }
+
+    /// Runs events until the handle is closed and the last event has ended.
+    pub async fn run(mut self) {
+        poll_fn(|cx| self.poll(cx)).await;
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.inbox.register(cx.waker());
+        let Self {
+            functions,
+            runtime,
+            inbox,
+            op_state,
+            name,
+        } = self;
+        runtime.with(|runtime| {
+            for taken in 0.. {
+                if taken == BATCH {
+                    inbox.wake();
+                    break;
+                }
+                let Some(message) = inbox.pop() else { break };
+                let mut isolate = Inside {
+                    functions,
+                    runtime,
+                    op_state,
+                };
+                isolate.handle(message);
+            }
+            if let Poll::Ready(Err(error)) = runtime.poll_event_loop(cx, PollEventLoopOptions::default()) {
+                tracing::error!(target: "worker", worker = name.as_str(), "the event loop failed: {error}");
+                // The loop has work left that it did not poll.
+                cx.waker().wake_by_ref();
+            }
+        });
+        if self.inbox.is_closed() && self.op_state.borrow().borrow::<Events>().is_empty() {
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    }
+}
+
+/// The cell while its isolate is entered.
+struct Inside<'a> {
+    functions: &'a Functions,
+    runtime: &'a mut JsRuntime,
+    op_state: &'a RefCell<OpState>,
+}
+
+impl Inside<'_> {
+    fn handle(&mut self, message: Message) {
+        match message {
+            Message::Start(start) => self.start(*start),
+            Message::Cancel(id) => self.cancel(id),
+            Message::BodyEnded { id, complete: true } => {
+                let ended = events::body_ended(&mut self.op_state.borrow_mut(), id);
+                if ended {
+                    self.end(id);
+                }
+            }
+            Message::BodyEnded { id, complete: false } => self.cancel(id),
+        }
+    }
+
+    fn start(&mut self, start: Start) {
+        let Start {
+            id,
+            request,
+            caller,
+            reply,
+        } = start;
+        if reply.is_closed() {
+            return;
+        }
+        let body = {
+            let mut state = self.op_state.borrow_mut();
+            let rid = match request.body {
+                Body::Empty => None,
+                body => Some(state.resource_table.add(BodyResource::new(body))),
+            };
+            state.borrow_mut::<Events>().start(id, reply, rid);
+            rid
+        };
+        let headers = head::join(&request.headers);
+        let called = self.call(&self.functions.dispatch.clone(), |scope| {
+            [
+                v8::Integer::new_from_unsigned(scope, id).into(),
+                string(scope, request.method.as_str()),
+                string(scope, request.url.as_str()),
+                v8::String::new_from_one_byte(scope, &headers, v8::NewStringType::Normal)
+                    .unwrap_or_else(|| v8::String::empty(scope))
+                    .into(),
+                match body {
+                    Some(rid) => v8::Integer::new_from_unsigned(scope, rid).into(),
+                    None => v8::null(scope).into(),
+                },
+                match caller {
+                    Some(caller) => string(scope, &caller),
+                    None => v8::null(scope).into(),
+                },
+            ]
+        });
+        if called.is_none() {
+            // The dispatcher itself could not run, for want of stack or heap.
+            events::cancel(&mut self.op_state.borrow_mut(), id, false);
+        }
+    }
+
+    fn cancel(&mut self, id: EventId) {
+        let waiting = self
+            .call(&self.functions.cancel.clone(), |scope| {
+                [v8::Integer::new_from_unsigned(scope, id).into()]
+            })
+            .unwrap_or(false);
+        let ended = events::cancel(&mut self.op_state.borrow_mut(), id, waiting);
+        if ended {
+            self.end(id);
+        }
+    }
+
+    fn end(&mut self, id: EventId) {
+        self.call(&self.functions.end.clone(), |scope| {
+            [v8::Integer::new_from_unsigned(scope, id).into()]
+        });
+    }
+
+    /// Calls one of our functions. Gives the truth of its result, or nothing where it threw.
+    fn call<const N: usize>(
+        &mut self,
+        function: &v8::Global<v8::Function>,
+        arguments: impl for<'s> FnOnce(&mut v8::PinScope<'s, '_>) -> [v8::Local<'s, v8::Value>; N],
+    ) -> Option<bool> {
+        deno_core::scope!(scope, self.runtime);
+        v8::tc_scope!(let scope, scope);
+        let arguments = arguments(scope);
+        let function = v8::Local::new(scope, function);
+        let this = v8::undefined(scope).into();
+        let result = function.call(scope, this, &arguments)?;
+        Some(result.is_true())
+    }
+}
+
+fn string<'s>(scope: &mut v8::PinScope<'s, '_>, text: &str) -> v8::Local<'s, v8::Value> {
+    v8::String::new(scope, text)
+        .unwrap_or_else(|| v8::String::empty(scope))
+        .into()
+}

@@ -1,0 +1,66 @@
+//! The one place that enters and leaves isolates. Many isolates share a thread, and V8 wants to know which is current.
+
+use deno_core::{JsRuntime, v8};
+
+/// An isolate that is current until this is dropped.
+pub(super) struct Entered {
+    isolate: v8::UnsafeRawIsolatePtr,
+}
+
+impl Entered {
+    /// Makes the runtime's isolate the current one. The guard must be dropped before the runtime.
+    #[expect(unsafe_code, reason = "entering an isolate is an unsafe call of the v8 crate")]
+    pub(super) fn new(runtime: &mut JsRuntime) -> Self {
+        let isolate = runtime.v8_isolate();
+        // SAFETY: the isolate is alive, it belongs to this thread, and `drop` leaves it in reverse order.
+        unsafe { isolate.enter() };
+        // SAFETY: the pointer is used only by `drop`, which runs while the runtime is still alive: see `Guarded`.
+        let isolate = unsafe { isolate.as_raw_isolate_ptr() };
+        Self { isolate }
+    }
+}
+
+impl Drop for Entered {
+    #[expect(unsafe_code, reason = "leaving an isolate is an unsafe call of the v8 crate")]
+    fn drop(&mut self) {
+        // SAFETY: `new` entered this isolate on this thread, and its runtime outlives the guard.
+        let isolate = unsafe { v8::Isolate::from_raw_isolate_ptr(self.isolate) };
+        // SAFETY: as above; guards nest, so this is the current isolate.
+        unsafe { isolate.exit() };
+    }
+}
+
+/// A runtime that can be used only while it is entered.
+pub(super) struct Guarded {
+    runtime: Option<JsRuntime>,
+}
+
+impl Guarded {
+    /// Takes a new runtime over, which its constructor has left entered.
+    #[expect(unsafe_code, reason = "leaving an isolate is an unsafe call of the v8 crate")]
+    pub(super) fn new(mut runtime: JsRuntime) -> Self {
+        // SAFETY: `JsRuntime::new` entered the isolate on this thread, and nothing has left it since.
+        unsafe { runtime.v8_isolate().exit() };
+        Self { runtime: Some(runtime) }
+    }
+
+    /// Runs `use_it` inside the isolate.
+    pub(super) fn with<T>(&mut self, use_it: impl FnOnce(&mut JsRuntime) -> T) -> T {
+        let Some(runtime) = self.runtime.as_mut() else {
+            unreachable!("the runtime is there until the drop");
+        };
+        let _entered = Entered::new(runtime);
+        use_it(runtime)
+    }
+}
+
+impl Drop for Guarded {
+    #[expect(unsafe_code, reason = "entering an isolate is an unsafe call of the v8 crate")]
+    fn drop(&mut self) {
+        if let Some(mut runtime) = self.runtime.take() {
+            // SAFETY: the isolate is alive and belongs to this thread; its own drop leaves it.
+            unsafe { runtime.v8_isolate().enter() };
+            drop(runtime);
+        }
+    }
+}

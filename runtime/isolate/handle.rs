@@ -1,0 +1,71 @@
+//! A cell as others on its thread see it: a queue to push requests into.
+
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use tokio::sync::oneshot;
+use workerd_lite_ops::events::{EventId, Start};
+use workerd_lite_ops::{EventError, Inbox, Message, Request, Response};
+
+/// Hands events to one cell.
+#[derive(Clone)]
+pub struct CellHandle {
+    inbox: Rc<Inbox>,
+}
+
+impl CellHandle {
+    pub(super) fn new(inbox: Rc<Inbox>) -> Self {
+        Self { inbox }
+    }
+
+    /// Queues a request. Dropping what this gives cancels the event. `caller` is the JSON that the outbound worker
+    /// reads as `ctx.agent` and `ctx.props`.
+    pub fn dispatch(&self, request: Request, caller: Option<Rc<str>>) -> Dispatch {
+        let (reply, response) = oneshot::channel();
+        let id = self.inbox.next_id();
+        self.inbox.push(Message::Start(Box::new(Start {
+            id,
+            request,
+            caller,
+            reply,
+        })));
+        Dispatch {
+            id,
+            inbox: Rc::clone(&self.inbox),
+            response,
+            done: false,
+        }
+    }
+
+    /// Lets the cell end once its events have.
+    pub fn close(&self) {
+        self.inbox.close();
+    }
+}
+
+/// An event under way. Its output is the handler's response.
+pub struct Dispatch {
+    id: EventId,
+    inbox: Rc<Inbox>,
+    response: oneshot::Receiver<Result<Response, EventError>>,
+    done: bool,
+}
+
+impl Future for Dispatch {
+    type Output = Result<Response, EventError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let result = std::task::ready!(Pin::new(&mut self.response).poll(cx));
+        self.done = true;
+        Poll::Ready(result.unwrap_or(Err(EventError::Shutdown)))
+    }
+}
+
+impl Drop for Dispatch {
+    fn drop(&mut self) {
+        if !self.done {
+            self.inbox.push(Message::Cancel(self.id));
+        }
+    }
+}

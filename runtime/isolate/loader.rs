@@ -1,0 +1,83 @@
+//! Hands modules to V8 from the graph that was loaded at the start. A running script reaches no file and no network
+//! by `import`.
+
+use std::sync::Arc;
+
+use deno_core::url::Url;
+use deno_core::{
+    ModuleLoadOptions, ModuleLoadReferrer, ModuleLoadResponse, ModuleLoader, ModuleResolveResponse, ModuleSource,
+    ModuleSourceCode, ModuleType, RequestedModuleType, ResolutionKind,
+};
+use deno_error::JsErrorBox;
+
+use super::modules::{Content, Graph, resolve};
+
+/// Serves one worker's modules.
+pub(super) struct GraphLoader {
+    graph: Arc<Graph>,
+}
+
+impl GraphLoader {
+    pub(super) fn new(graph: Arc<Graph>) -> Self {
+        Self { graph }
+    }
+
+    fn source(&self, url: &Url, requested: &RequestedModuleType) -> Result<ModuleSource, JsErrorBox> {
+        let module = self.graph.by_url(url.as_str()).ok_or_else(|| {
+            JsErrorBox::type_error(format!(
+                "{} is not part of this worker: only modules that its files import by a literal name are",
+                url.path().trim_start_matches('/')
+            ))
+        })?;
+        let text = |text: &str| ModuleSourceCode::String(text.to_owned().into());
+        let (kind, code) = match (&module.content, requested) {
+            (Content::Script(source), RequestedModuleType::None) => (ModuleType::JavaScript, text(source)),
+            (Content::Json(source), RequestedModuleType::Json) => (ModuleType::Json, text(source)),
+            // Without an attribute, as wrangler's bundler takes them.
+            (Content::Json(source), RequestedModuleType::None) => {
+                (ModuleType::JavaScript, text(&default_export(source, true)))
+            }
+            (Content::Text(source), RequestedModuleType::None) => {
+                (ModuleType::JavaScript, text(&default_export(source, false)))
+            }
+            (Content::Script(source) | Content::Json(source) | Content::Text(source), RequestedModuleType::Text) => {
+                (ModuleType::Text, text(source))
+            }
+            (_, requested) => {
+                return Err(JsErrorBox::type_error(format!(
+                    "{} can not be imported as {requested:?}",
+                    module.name
+                )));
+            }
+        };
+        Ok(ModuleSource::new(kind, code, url, None))
+    }
+}
+
+fn default_export(source: &str, json: bool) -> String {
+    let literal = serde_json::Value::from(source);
+    if json {
+        format!("export default JSON.parse({literal});")
+    } else {
+        format!("export default {literal};")
+    }
+}
+
+impl ModuleLoader for GraphLoader {
+    fn resolve(&self, specifier: &str, referrer: &str, kind: ResolutionKind) -> ModuleResolveResponse {
+        if matches!(kind, ResolutionKind::MainModule) {
+            return Ok(self.graph.main().clone());
+        }
+        let referrer = Url::parse(referrer).map_err(JsErrorBox::from_err)?;
+        resolve(specifier, &referrer).map_err(|error| JsErrorBox::type_error(error.to_string()))
+    }
+
+    fn load(
+        &self,
+        specifier: &Url,
+        _referrer: Option<&ModuleLoadReferrer>,
+        options: ModuleLoadOptions,
+    ) -> ModuleLoadResponse {
+        ModuleLoadResponse::Sync(self.source(specifier, &options.requested_module_type))
+    }
+}

@@ -1,0 +1,14 @@
+//! Isolates: the only owner of a `JsRuntime`, its boot by role, its modules and its loop.
+
+mod boot;
+mod cell;
+mod error;
+mod guard;
+mod handle;
+mod loader;
+pub mod modules;
+
+pub use boot::{Worker, init_platform};
+pub use cell::Cell;
+pub use error::StartupError;
+pub use handle::{CellHandle, Dispatch};

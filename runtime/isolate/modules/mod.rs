@@ -1,0 +1,10 @@
+//! A worker's modules: read once, before any of its code runs, and kept in memory.
+//!
+//! An agent's code is untrusted, so its imports are confined to its project's folder and kept away from the policy.
+
+mod graph;
+mod parse;
+mod resolve;
+
+pub use graph::{Confinement, Content, Graph, Module};
+pub use resolve::{ResolveError, resolve};

@@ -1,0 +1,65 @@
+//! What an import's specifier names.
+
+use deno_core::url::Url;
+
+/// Why a specifier names nothing that can be imported.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ResolveError {
+    /// `import "https://…"` and its like.
+    #[error("import of {0:?} is refused: workers load no code from the network")]
+    Remote(String),
+    /// `import "node:fs"`, `import "cloudflare:workers"` and their like.
+    #[error("import of {0:?} is refused: this built-in module is not supported by workerd-lite")]
+    BuiltIn(String),
+    /// `import "hono"`.
+    #[error("import of {0:?} is refused: npm packages must be bundled into the worker first, for example with esbuild")]
+    Bare(String),
+}
+
+/// Resolves a specifier against the module that names it. Module URLs are `file:///` and the path within the project.
+pub fn resolve(specifier: &str, referrer: &Url) -> Result<Url, ResolveError> {
+    if specifier.starts_with("./") || specifier.starts_with("../") || specifier.starts_with('/') {
+        if specifier.starts_with("//") {
+            return Err(ResolveError::Remote(specifier.to_owned()));
+        }
+        return referrer
+            .join(specifier)
+            .map_err(|_| ResolveError::Bare(specifier.to_owned()));
+    }
+    match Url::parse(specifier) {
+        // What `import.meta.resolve()` gave.
+        Ok(url) if url.scheme() == "file" && url.host_str().is_none_or(str::is_empty) => Ok(url),
+        Ok(url) if matches!(url.scheme(), "node" | "cloudflare" | "workerd" | "workerd-lite") => {
+            Err(ResolveError::BuiltIn(specifier.to_owned()))
+        }
+        Ok(_) => Err(ResolveError::Remote(specifier.to_owned())),
+        Err(_) => Err(ResolveError::Bare(specifier.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_resolve() {
+        let referrer = Url::parse("file:///src/a.js").unwrap();
+        assert_eq!(resolve("./b.js", &referrer).unwrap().as_str(), "file:///src/b.js");
+        assert_eq!(resolve("../b.js", &referrer).unwrap().as_str(), "file:///b.js");
+        assert_eq!(resolve("../../../b.js", &referrer).unwrap().as_str(), "file:///b.js");
+        assert!(matches!(resolve("hono", &referrer), Err(ResolveError::Bare(_))));
+        assert!(matches!(resolve("node:fs", &referrer), Err(ResolveError::BuiltIn(_))));
+        for remote in [
+            "https://a.example/x.js",
+            "data:text/javascript,1",
+            "blob:null/1",
+            "//a.example/x.js",
+            "ext:core/mod.js",
+        ] {
+            assert!(
+                matches!(resolve(remote, &referrer), Err(ResolveError::Remote(_))),
+                "{remote}"
+            );
+        }
+    }
+}

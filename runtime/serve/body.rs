@@ -1,0 +1,79 @@
+//! Bodies between hyper and a worker.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use http_body::{Body as _, Frame, SizeHint};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use workerd_lite_ops::{Body, BodyError, ByteStream};
+
+/// A client's request body.
+pub(super) fn incoming(body: Incoming) -> Body {
+    if body.is_end_stream() {
+        return Body::Empty;
+    }
+    let length = body.size_hint().exact();
+    let chunks = stream::try_unfold(body, |mut body| async move {
+        loop {
+            match body.frame().await {
+                None => return Ok(None),
+                Some(Err(_)) => return Err(BodyError::Cut),
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        return Ok(Some((data, body)));
+                    }
+                }
+            }
+        }
+    });
+    Body::stream(chunks.boxed_local(), length)
+}
+
+/// A worker's response body, for hyper to pull.
+pub(super) struct ResponseBody(State);
+
+enum State {
+    Full(Option<Bytes>),
+    Stream(ByteStream, Option<u64>),
+}
+
+impl ResponseBody {
+    pub(super) fn new(body: Body) -> Self {
+        Self(match body {
+            Body::Empty => State::Full(None),
+            Body::Full(bytes) => State::Full(Some(bytes)),
+            Body::Stream(body) => State::Stream(body.stream, body.length),
+        })
+    }
+}
+
+impl http_body::Body for ResponseBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match &mut self.0 {
+            State::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            State::Stream(stream, _) => {
+                let chunk = std::task::ready!(stream.as_mut().poll_next(cx));
+                Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self.0, State::Full(None))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            State::Full(None) => SizeHint::with_exact(0),
+            State::Full(Some(bytes)) => SizeHint::with_exact(bytes.len() as u64),
+            State::Stream(_, length) => length.map_or_else(SizeHint::default, SizeHint::with_exact),
+        }
+    }
+}

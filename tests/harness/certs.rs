@@ -1,0 +1,66 @@
+//! A certificate authority for one run: a server's certificate, a client's, and a stranger's.
+
+use std::path::{Path, PathBuf};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, SanType,
+};
+
+/// Where the files are.
+pub struct Certs {
+    pub folder: PathBuf,
+}
+
+impl Certs {
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Makes `ca.pem`, and `server`, `agent`, `stranger`, `expired` and `other` as `.pem` with `.key`.
+    pub fn make(folder: &Path) -> Self {
+        std::fs::create_dir_all(folder).unwrap();
+        let certs = Self {
+            folder: folder.to_owned(),
+        };
+        let ca = authority("workerd-lite example CA");
+        let foreign = authority("Somebody Else's CA");
+        std::fs::write(certs.path("ca.pem"), ca.pem()).unwrap();
+        certs.leaf("server", "partner.localhost", &ca, |_| {});
+        certs.leaf("agent", "scout agent", &ca, |_| {});
+        certs.leaf("stranger", "stranger", &foreign, |_| {});
+        certs.leaf("self-signed", "partner.localhost", &foreign, |_| {});
+        certs.leaf("expired", "partner.localhost", &ca, |params| {
+            params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+            params.not_after = rcgen::date_time_ymd(2021, 1, 1);
+        });
+        certs.leaf("other", "other.example", &ca, |params| {
+            params.subject_alt_names = vec![SanType::DnsName("other.example".try_into().unwrap())];
+        });
+        certs
+    }
+
+    fn leaf(
+        &self,
+        file: &str,
+        common_name: &str,
+        ca: &CertifiedIssuer<'_, KeyPair>,
+        change: impl FnOnce(&mut CertificateParams),
+    ) {
+        let mut params = CertificateParams::new(vec!["partner.localhost".to_owned(), "localhost".to_owned()]).unwrap();
+        params.subject_alt_names.push(SanType::IpAddress([127, 0, 0, 1].into()));
+        params.distinguished_name.push(DnType::CommonName, common_name);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        change(&mut params);
+        let key = KeyPair::generate().unwrap();
+        let cert = params.signed_by(&key, ca).unwrap();
+        std::fs::write(self.path(&format!("{file}.pem")), cert.pem()).unwrap();
+        std::fs::write(self.path(&format!("{file}.key")), key.serialize_pem()).unwrap();
+    }
+}
+
+fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(DnType::CommonName, name);
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
