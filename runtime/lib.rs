@@ -9,4 +9,5 @@ pub mod egress;
 pub mod fault;
 pub mod host;
 pub mod isolate;
+mod limits;
 pub mod serve;

@@ -8,4 +8,12 @@
     clippy::unwrap_used
 )]
 
+mod bypass;
+mod config;
+mod egress;
+mod failure;
+mod globals;
 mod harness;
+mod path;
+mod serving;
+mod streaming;

@@ -19,14 +19,19 @@ function report(what) {
   };
 }
 
-// `vars` is an object of plain data; `bindings` names the outbound worker's certificates in their order. Gives the
-// functions that Rust calls.
-function boot(role, vars, bindings) {
+// Once the module has been evaluated: until then Rust wants to hear of a rejection itself.
+function setHandler(namespace) {
   const rejected = report("a promise was rejected and nobody handled it");
   core.setUnhandledPromiseRejectionHandler((_promise, reason) => {
     rejected(reason);
     return true;
   });
+  return worker.setHandler(namespace);
+}
+
+// `vars` is an object of plain data; `bindings` names the outbound worker's certificates in their order. Gives the
+// functions that Rust calls.
+function boot(role, vars, bindings) {
   core.setReportExceptionCallback(report("an exception was not caught"));
   setTimeOrigin();
   setFetchRole(role);
@@ -39,7 +44,9 @@ function boot(role, vars, bindings) {
       ReflectDeleteProperty(globalThis, key);
     }
   });
-  return [worker.dispatch, worker.cancel, worker.end, worker.setHandler];
+  // Workers share no memory.
+  ReflectDeleteProperty(globalThis, "SharedArrayBuffer");
+  return [worker.dispatch, worker.cancel, worker.end, setHandler];
 }
 
 defineGlobals();

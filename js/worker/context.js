@@ -14,7 +14,7 @@ const {
   SetPrototypeAdd,
   SetPrototypeDelete,
 } = primordials;
-const timers = core.loadExtScript("ext:deno_web/02_timers.js");
+const { clearTimeout } = core.loadExtScript("ext:deno_web/02_timers.js");
 const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
 
 const current = new core.AsyncVariable();
@@ -80,7 +80,7 @@ function endContext(id) {
   MapPrototypeDelete(contexts, id);
   context.ended = true;
   if (context.timers !== null) {
-    for (const timer of new SafeSetIterator(context.timers)) timers.clearTimeout(timer);
+    for (const timer of new SafeSetIterator(context.timers)) clearTimeout(timer);
   }
 }
 

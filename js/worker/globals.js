@@ -11,6 +11,7 @@ const {
 } = primordials;
 const load = core.loadExtScript;
 
+const webidl = load("ext:deno_webidl/00_webidl.js");
 const base64 = load("ext:deno_web/05_base64.js");
 const blob = load("ext:deno_web/09_file.js");
 const compression = load("ext:deno_web/14_compression.js");
@@ -136,6 +137,7 @@ function defineGlobals() {
   delete url.URL.createObjectURL;
   delete url.URL.revokeObjectURL;
   ObjectSetPrototypeOf(globalThis, ServiceWorkerGlobalScope.prototype);
+  ObjectDefineProperty(globalThis, webidl.brand, { __proto__: null, value: webidl.brand });
   event.setEventTargetData(globalThis);
   event.saveGlobalThisReference(globalThis);
 }

@@ -88,7 +88,9 @@ impl Document {
     /// An error about the value of a field, found after the file was read.
     pub(super) fn complain(&self, field: &str, message: &str) -> ConfigError {
         let key = field.rsplit('.').next().unwrap_or(field);
-        let span = self.text.find(key).map(|start| start..start + key.len());
+        let span = [field, key]
+            .into_iter()
+            .find_map(|name| self.text.find(name).map(|start| start..start + name.len()));
         self.error(message, field, span)
     }
 

@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_types, reason = "the one client lives in this room")]
 
-use std::cell::{Cell, OnceCell};
+use std::cell::OnceCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +19,7 @@ use super::body::{Progress, request_body, response_body};
 use super::dns::Resolver;
 use super::error::{Denied, explain};
 use super::tls::{Identity, client_config};
+use crate::limits::within;
 
 /// One thread's clients, made when they are first needed.
 pub(super) struct Clients {
@@ -120,18 +121,5 @@ impl Clients {
             .tcp_nodelay(true)
             .build()
             .map_err(|error| failed(&error))
-    }
-}
-
-/// Waits for `work` as long as something moves: the time begins anew whenever `progress` has changed.
-async fn within<T>(limit: Duration, progress: &Cell<u64>, work: impl Future<Output = T>) -> Option<T> {
-    let mut work = std::pin::pin!(work);
-    loop {
-        let before = progress.get();
-        match tokio::time::timeout(limit, work.as_mut()).await {
-            Ok(output) => return Some(output),
-            Err(_) if progress.get() != before => {}
-            Err(_) => return None,
-        }
     }
 }

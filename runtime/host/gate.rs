@@ -1,5 +1,6 @@
 //! Every request of an agent passes here, to the outbound worker, or is denied.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use workerd_lite_ops::fetch::Egress;
 use workerd_lite_ops::{BodyError, EventError, FetchError, Request, Response};
 
 use crate::isolate::CellHandle;
+use crate::limits::within;
 
 /// An agent's way out: its outbound worker, and nothing else.
 pub(super) struct OutboundGate {
@@ -28,31 +30,40 @@ impl OutboundGate {
 }
 
 impl Egress for OutboundGate {
-    fn fetch(&self, _binding: Option<u32>, request: Request) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
+    fn fetch(
+        &self,
+        _binding: Option<u32>,
+        mut request: Request,
+    ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
         let Some(outbound) = &self.outbound else {
             return Box::pin(std::future::ready(Err(FetchError::NoOutboundWorker)));
         };
         let url = request.url.clone();
+        let progress = Rc::new(Cell::new(0));
+        let sent = Rc::clone(&progress);
+        request.body = request
+            .body
+            .map_stream(|stream| stream.inspect(move |_| sent.set(sent.get() + 1)).boxed_local());
         let answer = outbound.dispatch(request, Some(Rc::clone(&self.caller)));
         let timeout = self.timeout;
         Box::pin(async move {
-            let why = match tokio::time::timeout(timeout, answer).await {
-                Ok(Ok(mut response)) => {
+            let why = match within(timeout, &progress, answer).await {
+                Some(Ok(mut response)) => {
                     // What the policy's stream says of its failure is not for the agent.
                     response.body = response
                         .body
                         .map_stream(|stream| stream.map(|chunk| chunk.map_err(|_| BodyError::Cut)).boxed_local());
                     return Ok(response);
                 }
-                Ok(Err(EventError::Exception { summary, stack })) => {
+                Some(Err(EventError::Exception { summary, stack })) => {
                     if stack.is_empty() {
                         summary
                     } else {
                         stack
                     }
                 }
-                Ok(Err(error)) => error.to_string(),
-                Err(_) => format!("it gave no response within {timeout:?}: see [timeouts] policy"),
+                Some(Err(error)) => error.to_string(),
+                None => format!("it gave no response within {timeout:?}: see [timeouts] policy"),
             };
             // The owner reads why. The agent does not.
             tracing::error!(target: "outbound", host = url.host_str(), "the outbound worker failed: {why}");

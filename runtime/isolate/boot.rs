@@ -120,20 +120,33 @@ impl Worker {
             .ok_or_else(|| StartupError::new("a module of the worker could not be loaded"))?
             .map_err(|error| failed(&error))?;
         let mut evaluation = pin!(runtime.with(|runtime| runtime.mod_evaluate(module)));
+        let mut settled = false;
         poll_fn(|cx| {
             runtime.with(|runtime| {
-                let turn = runtime.poll_event_loop(cx, PollEventLoopOptions::default());
-                if let Poll::Ready(result) = evaluation.as_mut().poll(cx) {
-                    return Poll::Ready(result.map_err(|error| failed(&error)));
-                }
-                match turn {
-                    Poll::Ready(Err(error)) => Poll::Ready(Err(failed(&error))),
-                    // Nothing is left that could settle it: no request and no timer may start here.
-                    Poll::Ready(Ok(())) => Poll::Ready(Err(StartupError::new(format!(
-                        "{}: a top-level await never settles",
-                        self.graph.main_name()
-                    )))),
-                    Poll::Pending => Poll::Pending,
+                loop {
+                    // An exception of the top level arrives as an unhandled rejection of the event loop, possibly
+                    // one turn after the evaluation has settled.
+                    let turn = runtime.poll_event_loop(cx, PollEventLoopOptions::default());
+                    if let Poll::Ready(Err(error)) = turn {
+                        return Poll::Ready(Err(failed(&error)));
+                    }
+                    if settled {
+                        return Poll::Ready(Ok(()));
+                    }
+                    match evaluation.as_mut().poll(cx) {
+                        Poll::Ready(result) => {
+                            result.map_err(|error| failed(&error))?;
+                            settled = true;
+                        }
+                        // Nothing is left that could settle it: no request and no timer may start here.
+                        Poll::Pending if turn.is_ready() => {
+                            return Poll::Ready(Err(StartupError::new(format!(
+                                "{}: a top-level await never settles",
+                                self.graph.main_name()
+                            ))));
+                        }
+                        Poll::Pending => return Poll::Pending,
+                    }
                 }
             })
         })

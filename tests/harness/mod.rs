@@ -2,3 +2,105 @@
 
 pub mod certs;
 pub mod partner;
+pub mod server;
+
+use std::net::SocketAddr;
+use std::sync::OnceLock;
+
+use certs::Certs;
+use partner::{Partner, Tls};
+pub use server::{Project, Server};
+
+/// The runtime that the upstreams run on.
+pub fn upstreams() -> &'static tokio::runtime::Runtime {
+    static RUNTIME: OnceLock<tokio::runtime::Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap()
+    })
+}
+
+fn anywhere() -> SocketAddr {
+    "127.0.0.1:0".parse().unwrap()
+}
+
+/// An upstream without TLS.
+pub fn plain() -> Partner {
+    upstreams().block_on(Partner::start(anywhere(), None)).unwrap()
+}
+
+/// A project whose policy forwards everything through its certificate, and the partner that demands one.
+pub struct Mtls {
+    pub project: Project,
+    pub partner: Partner,
+}
+
+pub const CONFIG: &str = r#"
+[outbound]
+main = "outbound.js"
+secrets = ["PARTNER_TOKEN"]
+mtls_certificates = [{ binding = "PARTNER", certificate_id = "partner" }]
+[certificates.partner]
+cert = "certs/agent.pem"
+key = "certs/agent.key"
+ca = ["certs/ca.pem"]
+[network]
+allow = ["local"]
+[timeouts]
+first_byte = "700ms"
+idle = "700ms"
+policy = "2s"
+"#;
+
+/// Fetches what the path names from the partner, and tells what came of it.
+pub const AGENT: &str = r#"
+export default {
+  async fetch(request, env) {
+    const { pathname, search } = new URL(request.url);
+    try {
+      const init = request.body ? { method: "POST", body: request.body } : {};
+      return await fetch(`https://partner.localhost:PORT${pathname}${search}`, init);
+    } catch (error) {
+      return new Response(`${error.name}: ${error.message}`, { status: 599 });
+    }
+  },
+};
+"#;
+
+pub const POLICY: &str = r#"
+export default {
+  async fetch(request, env) {
+    const sent = new Request(request);
+    sent.headers.set("authorization", `Bearer ${env.PARTNER_TOKEN}`);
+    return env.PARTNER.fetch(sent);
+  },
+};
+"#;
+
+impl Mtls {
+    pub fn new(certificate: &str, config: &str, policy: &str) -> Self {
+        let project = Project::new(&[]);
+        let certs = Certs::make(&project.path().join("certs"));
+        let tls = Tls {
+            folder: &certs.folder,
+            certificate,
+        };
+        let partner = upstreams().block_on(Partner::start(anywhere(), Some(tls))).unwrap();
+        project.write("agent.js", &AGENT.replace("PORT", &partner.address.port().to_string()));
+        project.write("outbound.js", policy);
+        project.write("workerd-lite.toml", config);
+        project.write(".dev.vars", "PARTNER_TOKEN=canary-5f1d\n");
+        Self { project, partner }
+    }
+
+    pub fn standard() -> Self {
+        Self::new("server", CONFIG, POLICY)
+    }
+
+    pub fn serve(&self) -> Server {
+        self.project.serve(&["agent.js"])
+    }
+}

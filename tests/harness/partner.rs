@@ -147,7 +147,7 @@ async fn answer(request: Request<Incoming>, certificate: Option<&str>) -> Answer
         return Response::new(body.map_err(std::io::Error::other).boxed());
     }
     if path == "/cut" {
-        let cut = Chunks { left: 3, fail: true };
+        let cut = Chunks::new(3, Some(Box::pin(tokio::time::sleep(Duration::from_millis(100)))));
         let mut response = Response::new(cut.boxed());
         response
             .headers_mut()
@@ -155,10 +155,7 @@ async fn answer(request: Request<Incoming>, certificate: Option<&str>) -> Answer
         return response;
     }
     if let Some(mebibytes) = path.strip_prefix("/download/") {
-        let chunks = Chunks {
-            left: mebibytes.parse::<usize>().unwrap() * 16,
-            fail: false,
-        };
+        let chunks = Chunks::new(mebibytes.parse::<usize>().unwrap() * 16, None);
         return Response::new(chunks.boxed());
     }
     if path == "/gzip" {
@@ -204,17 +201,30 @@ async fn answer(request: Request<Incoming>, certificate: Option<&str>) -> Answer
 /// 64 KiB chunks, and an end or a failure.
 struct Chunks {
     left: usize,
-    fail: bool,
+    fail: Option<Pin<Box<tokio::time::Sleep>>>,
+}
+
+impl Chunks {
+    fn new(left: usize, fail: Option<Pin<Box<tokio::time::Sleep>>>) -> Self {
+        Self { left, fail }
+    }
 }
 
 impl http_body::Body for Chunks {
     type Data = Bytes;
     type Error = std::io::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
         static CHUNK: [u8; 65536] = [b'x'; 65536];
         if self.left == 0 {
-            return Poll::Ready(self.fail.then(|| Err(std::io::Error::other("cut"))));
+            let Some(fail) = self.fail.as_mut() else {
+                return Poll::Ready(None);
+            };
+            std::task::ready!(fail.as_mut().poll(cx));
+            return Poll::Ready(Some(Err(std::io::Error::other("cut"))));
         }
         self.left -= 1;
         Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&CHUNK)))))

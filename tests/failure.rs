@@ -1,0 +1,234 @@
+//! Failures: each is told, none is told to the wrong side, and the server goes on.
+
+use std::io::{Read as _, Write as _};
+use std::time::{Duration, Instant};
+
+use crate::harness::{AGENT, CONFIG, Mtls, POLICY, Project};
+
+const GENERIC: &str = "TypeError: fetch failed: the outbound worker gave no response";
+
+#[test]
+fn a_script_that_cannot_start_says_where_and_why() {
+    let project = Project::new(&[
+        (
+            "syntax.js",
+            "export default {\n  fetch() {\n    return new Response(;\n  },\n};\n",
+        ),
+        (
+            "import.js",
+            "import x from './absent.js';\nexport default { fetch() {} };\n",
+        ),
+        ("remote.js", "import x from 'https://a.example/x.js';\n"),
+        ("bare.js", "import { Hono } from 'hono';\n"),
+        ("handler.js", "export default { scheduled() {} };\n"),
+        ("none.js", "addEventListener('fetch', () => {});\n"),
+        ("throws.js", "const a = 1;\nnull.x;\nexport default { fetch() {} };\n"),
+        (
+            "waits.js",
+            "await new Promise(() => {});\nexport default { fetch() {} };\n",
+        ),
+        ("early.js", "const a = 1;\nlet a = 2;\nexport default { fetch() {} };\n"),
+    ]);
+    let cases = [
+        ("absent.js", &["absent.js", "can not be read"][..]),
+        ("syntax.js", &["syntax.js:3:25", "Response(;", "not valid JavaScript"]),
+        (
+            "import.js",
+            &["import.js:1:15", "./absent.js", "absent.js can not be imported"],
+        ),
+        ("remote.js", &["remote.js:1:15", "no code from the network"]),
+        ("bare.js", &["bare.js:1:22", "bundled"]),
+        ("handler.js", &["handler.js has no fetch handler"]),
+        ("none.js", &["none.js has no fetch handler", "addEventListener"]),
+        ("throws.js", &["throws.js:2:", "TypeError"]),
+        ("waits.js", &["Top-level await promise never resolved"]),
+        ("early.js", &["early.js", "SyntaxError"]),
+    ];
+    for (script, expected) in cases {
+        let report = project.refused(&[script]);
+        for text in expected {
+            assert!(report.contains(text), "{script}: {text:?} is not in\n{report}");
+        }
+    }
+}
+
+#[test]
+fn a_handler_that_throws_tells_the_log_and_not_the_client() {
+    let project = Project::new(&[(
+        "worker.js",
+        "function deep() { throw new Error('secret reason'); }\nexport default { fetch(request) {\n\
+         const { pathname } = new URL(request.url);\nif (pathname === '/none') return 1;\n\
+         if (pathname === '/odd') throw { get stack() { throw 1; }, toString: 5 };\nif (pathname === '/ok') return new Response('ok');\ndeep();\n} };",
+    )]);
+    let server = project.serve(&["worker.js"]);
+    let answer = server.get("/");
+    assert_eq!((answer.status, answer.body.as_str()), (500, "Internal Server Error\n"));
+    server.logged("Error: secret reason");
+    server.logged("at deep (worker.js:1:25)");
+    assert_eq!(server.get("/none").status, 500);
+    server.logged("did not return a Response");
+    assert_eq!(server.get("/odd").status, 500);
+    assert_eq!(server.get("/ok").body, "ok");
+    drop(server);
+    let server = project.serve(&["worker.js", "--dev"]);
+    assert!(server.get("/").body.contains("secret reason"));
+}
+
+#[test]
+fn a_client_that_leaves_cancels_everything() {
+    let mtls = Mtls::new(
+        "server",
+        CONFIG,
+        "export default { fetch(request, env) { request.signal.addEventListener('abort', () => console.log('policy aborted')); return env.PARTNER.fetch(request); } };",
+    );
+    let agent = AGENT.replace(
+        "try {",
+        "if (pathname === '/never') { request.signal.addEventListener('abort', () => console.log('agent aborted')); await new Promise(() => {}); } try {",
+    );
+    mtls.project.write(
+        "agent.js",
+        &agent.replace("PORT", &mtls.partner.address.port().to_string()),
+    );
+    mtls.project.write(
+        "workerd-lite.toml",
+        &CONFIG.replace("700ms", "30s").replace("2s", "30s"),
+    );
+    let server = mtls.serve();
+    server.get("/anything");
+    let before = server.open_files();
+    let never = server.raw(b"GET /never HTTP/1.1\r\nhost: a\r\n\r\n");
+    std::thread::sleep(Duration::from_millis(300));
+    drop(never);
+    server.logged("agent aborted");
+    let stalled = server.raw(b"GET /stall HTTP/1.1\r\nhost: a\r\n\r\n");
+    std::thread::sleep(Duration::from_millis(300));
+    drop(stalled);
+    server.logged("policy aborted");
+    assert_eq!(server.get("/anything").status, 200);
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(
+        server.open_files() <= before + 1,
+        "{} files, {before} before",
+        server.open_files()
+    );
+}
+
+#[test]
+fn a_policy_that_fails_tells_the_agent_nothing() {
+    let policy = r#"
+        export default { async fetch(request, env) {
+          const { pathname } = new URL(request.url);
+          if (pathname === "/throw") throw new Error("policy internals " + env.PARTNER_TOKEN);
+          if (pathname === "/wrong") return { status: 200 };
+          if (pathname === "/used") { const r = new Response("x"); await r.text(); return r; }
+          if (pathname === "/hang") await new Promise(() => {});
+          if (pathname === "/error") return Response.error();
+          if (pathname === "/late") return new Response(new ReadableStream({ pull() { throw new Error("policy internals"); } }));
+          return env.PARTNER.fetch(request);
+        } };"#;
+    let mtls = Mtls::new("server", CONFIG, policy);
+    let server = mtls.serve();
+    for path in ["/throw", "/wrong", "/used", "/hang", "/error"] {
+        let answer = server.get(path);
+        assert_eq!((answer.status, answer.body.as_str()), (599, GENERIC), "{path}");
+    }
+    assert!(!server.get("/late").body.contains("internals"));
+    server.logged("policy internals");
+    server.logged("gave no response within 2s");
+    assert_eq!(server.get("/anything").status, 200);
+}
+
+#[test]
+fn an_upstream_that_fails_is_told_to_the_owner_only() {
+    let mtls = Mtls::standard();
+    let server = mtls.serve();
+    server.get("/anything");
+    let before = server.open_files();
+    assert_eq!(server.get("/stall").body, GENERIC);
+    server.logged("no response in time");
+    let cut = std::process::Command::new("curl")
+        .args(["-sS", &format!("http://{}/cut", server.address)])
+        .output()
+        .unwrap();
+    assert!(!cut.status.success(), "a cut body looked whole");
+    for (certificate, said) in [
+        ("expired", "Expired"),
+        ("other", "NotValidForName"),
+        ("self-signed", "UnknownIssuer"),
+    ] {
+        let wrong = Mtls::new(certificate, CONFIG, POLICY);
+        let server = wrong.serve();
+        assert_eq!(server.get("/").body, GENERIC, "{certificate}");
+        let start = Instant::now();
+        while !server.log().to_lowercase().contains("certificate") {
+            assert!(
+                start.elapsed() < Duration::from_secs(5),
+                "{certificate} {said}: {}",
+                server.log()
+            );
+        }
+    }
+    let stranger = CONFIG
+        .replace("agent.pem", "stranger.pem")
+        .replace("agent.key", "stranger.key");
+    let rejected = Mtls::new("server", &stranger, POLICY);
+    assert_eq!(rejected.serve().get("/").body, GENERIC);
+    mtls.project.write("agent.js", &AGENT.replace("PORT", "1"));
+    assert_eq!(server.get("/anything").status, 200);
+    assert!(
+        server.open_files() <= before + 2,
+        "{} files, {before} before",
+        server.open_files()
+    );
+    let refusing = mtls.serve();
+    assert_eq!(refusing.get("/").body, GENERIC);
+    refusing.logged("refused");
+}
+
+#[test]
+fn bad_clients_get_an_answer_or_the_door() {
+    let project = Project::new(&[(
+        "worker.js",
+        "export default { async fetch(request) { return new Response(await request.text().catch((e) => { console.log(e.message); return 'cut'; })); } };",
+    )]);
+    let server = project.serve(&["worker.js"]);
+    let before = server.open_files();
+    let reply = |bytes: &[u8]| {
+        let mut stream = server.raw(bytes);
+        let mut text = String::new();
+        let _ = stream.read_to_string(&mut text);
+        text
+    };
+    assert!(reply(b"NONSENSE\r\n\r\n").starts_with("HTTP/1.1 400"));
+    assert!(reply(b"GET / HTTP/1.1\r\nhost: a/b\r\nconnection: close\r\n\r\n").starts_with("HTTP/1.1 400"));
+    assert!(reply(b"CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\nconnection: close\r\n\r\n").starts_with("HTTP/1.1 405"));
+    let mut cut = server.raw(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nfew");
+    cut.flush().unwrap();
+    drop(cut);
+    assert_eq!(server.curl("/", &["-d", "whole"]).body, "whole");
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(
+        server.open_files() <= before,
+        "{} files, {before} before",
+        server.open_files()
+    );
+}
+
+#[test]
+fn a_port_in_use_and_a_wrong_key_are_told_at_the_start() {
+    let project = Project::new(&[("worker.js", "export default { fetch: () => new Response() };")]);
+    let server = project.serve(&["worker.js"]);
+    let output = project
+        .command(&["serve", "worker.js", "--listen", &server.address])
+        .output()
+        .unwrap();
+    let report = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        report.contains("cannot listen on") && report.contains("--listen"),
+        "{report}"
+    );
+
+    let mtls = Mtls::new("server", &CONFIG.replace("agent.key", "server.key"), POLICY);
+    let report = mtls.project.refused(&["agent.js"]);
+    assert!(report.contains("is not the private key"), "{report}");
+}
