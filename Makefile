@@ -9,7 +9,7 @@ serve: v8 ## the example: agent, outbound worker and an mTLS partner
 	./fixtures/example/serve --listen 127.0.0.1:$(PORT)
 
 test: v8 ## every test, through the real binary
-	$(CARGO) test --release --workspace --all-targets
+	$(CARGO) test --release --workspace
 
 v8: tools ## V8's static library, once
 	@./.ci/v8

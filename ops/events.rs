@@ -131,6 +131,8 @@ impl Scope {
 }
 
 struct Entry {
+    /// The request was a HEAD: its response may tell the length of a body that it does not have.
+    head: bool,
     reply: Option<oneshot::Sender<Result<Response, EventError>>>,
     scope: Rc<Scope>,
     settled: bool,
@@ -158,6 +160,7 @@ impl Events {
         id: EventId,
         reply: oneshot::Sender<Result<Response, EventError>>,
         body: Option<ResourceId>,
+        head: bool,
     ) {
         let scope = Scope {
             cancel: CancelHandle::new_rc(),
@@ -166,6 +169,7 @@ impl Events {
         self.entries.insert(
             id,
             Entry {
+                head,
                 reply: Some(reply),
                 scope: Rc::new(scope),
                 settled: false,
@@ -289,13 +293,14 @@ pub(crate) fn op_event_respond(
     let mut headers = head::split(&headers).map_err(JsErrorBox::from_err)?;
     head::strip_hop_by_hop(&mut headers);
     let status = StatusCode::from_u16(status).map_err(|_| JsErrorBox::range_error("not a status"))?;
-    let body = recode(body, &mut headers, encode);
 
     let events = state.borrow_mut::<Events>();
     let inbox = Rc::clone(&events.inbox);
     let Some(entry) = events.entries.get_mut(&id) else {
         return Ok(true);
     };
+    let may_tell = entry.head || status == StatusCode::NOT_MODIFIED;
+    let body = recode(body, &mut headers, encode, may_tell);
     entry.settled |= settled;
     let streams = matches!(body, Body::Stream(_));
     let response = Response {
@@ -322,12 +327,16 @@ pub(crate) fn op_event_respond(
 }
 
 /// Brings the body into the coding that its header list announces, and drops a `Content-Length` that is no longer true.
-fn recode(body: Body, headers: &mut http::HeaderMap, encode: bool) -> Body {
+fn recode(body: Body, headers: &mut http::HeaderMap, encode: bool, may_tell: bool) -> Body {
     let announced = Coding::of(headers);
     let body = if encode { body.recode(announced) } else { body };
     match body.length() {
-        // Without a body the header may describe what a GET would have brought, or nothing at all.
-        Some(0) => {}
+        // The header describes what a GET would have brought.
+        Some(0) if may_tell => {}
+        // hyper writes it where the status wants one.
+        Some(0) => {
+            headers.remove(http::header::CONTENT_LENGTH);
+        }
         Some(length) => {
             headers.insert(http::header::CONTENT_LENGTH, length.into());
         }

@@ -107,3 +107,43 @@ fn nothing_to_serve_is_told() {
     let report = Project::new(&[]).refused(&[]);
     assert!(report.contains("workerd-lite serve worker.js"), "{report}");
 }
+
+#[test]
+fn the_outbound_worker_may_have_a_wrangler_file_of_its_own() {
+    let project = Project::new(&[
+        (
+            "agents/worker.js",
+            "export default { fetch: (request) => fetch('http://policy.example/') };",
+        ),
+        (
+            "wrangler.json",
+            "{ \"name\": \"scout\", \"main\": \"agents/worker.js\" }",
+        ),
+        (
+            "workerd-lite.toml",
+            "[outbound]\nconfig = 'policy/wrangler.jsonc'\nvars = { B = 'ours' }\nsecrets = ['S']\n",
+        ),
+        (
+            "policy/wrangler.jsonc",
+            "{ \"name\": \"gateway\", \"main\": \"src/index.js\", \"vars\": { \"A\": \"theirs\", \"B\": \"theirs\" } }",
+        ),
+        ("policy/.dev.vars", "S=hidden\n"),
+        (
+            "policy/src/index.js",
+            "export default { fetch(request, env, ctx) { console.log('seen'); return Response.json([env, ctx.agent.name]); } };",
+        ),
+    ]);
+    let server = project.serve(&["--log-format", "json"]);
+    assert_eq!(
+        server.get("/").body,
+        r#"[{"A":"theirs","B":"ours","S":"hidden"},"scout"]"#
+    );
+    server.logged(r#""message":"seen","worker":"gateway""#);
+    // An agent that imports the policy does not start.
+    project.write(
+        "agents/worker.js",
+        "import policy from '../policy/src/index.js';\nexport default policy;\n",
+    );
+    let report = project.refused(&[]);
+    assert!(report.contains("belongs to the outbound worker"), "{report}");
+}

@@ -41,6 +41,24 @@ fn modules_json_and_text_are_imported() {
 }
 
 #[test]
+fn a_content_length_is_what_the_body_has() {
+    let project = Project::new(&[(
+        "worker.js",
+        "export default { fetch(request) { const headers = { 'content-length': '100' }; \
+         if (new URL(request.url).pathname === '/text') return new Response('three', { headers }); \
+         return new Response(null, { headers }); } };",
+    )]);
+    let server = project.serve(&["worker.js"]);
+    assert!(
+        server.get("/").headers.contains("content-length: 0"),
+        "{}",
+        server.get("/").headers
+    );
+    assert!(server.get("/text").headers.contains("content-length: 5"));
+    assert!(server.curl("/", &["-I"]).headers.contains("content-length: 100"));
+}
+
+#[test]
 fn wait_until_outlives_the_response() {
     let project = Project::new(&[(
         "worker.js",

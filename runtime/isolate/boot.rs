@@ -178,3 +178,45 @@ impl Worker {
         )))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::isolate::modules::Confinement;
+
+    /// The ops of a role, against the committed list: a new one is a decision, not an accident.
+    fn check(role: Role, committed: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        let main = folder.path().join("main.js");
+        std::fs::write(&main, "").unwrap();
+        let confinement = Confinement {
+            root: folder.path().to_owned(),
+            ..Confinement::default()
+        };
+        let worker = Worker {
+            name: "test".into(),
+            role,
+            graph: Arc::new(Graph::load(&main, &confinement).unwrap()),
+            vars: serde_json::Map::new(),
+            bindings: Vec::new(),
+        };
+        let mut runtime = Guarded::new(worker.new_runtime());
+        let mut names = runtime.with(|runtime| runtime.op_names());
+        names.retain(|name| !role.denies(name));
+        names.sort_unstable();
+        let names = names.join("\n");
+        if std::env::var_os("UPDATE_OP_TABLES").is_some() {
+            let path = format!("{}/../fixtures/ops/{}.txt", env!("CARGO_MANIFEST_DIR"), role.name());
+            std::fs::write(path, format!("{names}\n")).unwrap();
+        } else {
+            assert_eq!(names, committed.trim(), "set UPDATE_OP_TABLES=1 to write the list anew");
+        }
+    }
+
+    #[tokio::test]
+    async fn each_role_has_the_ops_that_were_decided() {
+        init_platform();
+        check(Role::Agent, include_str!("../../fixtures/ops/agent.txt"));
+        check(Role::Outbound, include_str!("../../fixtures/ops/outbound.txt"));
+    }
+}

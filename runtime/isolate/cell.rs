@@ -129,7 +129,9 @@ impl Inside<'_> {
                 Body::Empty => None,
                 body => Some(state.resource_table.add(BodyResource::new(body))),
             };
-            state.borrow_mut::<Events>().start(id, reply, rid);
+            state
+                .borrow_mut::<Events>()
+                .start(id, reply, rid, request.method == http::Method::HEAD);
             rid
         };
         let headers = head::join(&request.headers);
