@@ -17,7 +17,6 @@ const {
 const { clearTimeout } = core.loadExtScript("ext:deno_web/02_timers.js");
 const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
 
-const current = new core.AsyncVariable();
 const contexts = new SafeMap();
 
 class EventContext {
@@ -84,12 +83,16 @@ function endContext(id) {
   }
 }
 
+// V8 carries this value through promises. An AsyncVariable would add a WeakMap entry to each event, which the
+// scavenger pays for.
 function currentContext() {
-  return current.get();
+  return core.getAsyncContext();
 }
 
 function enterContext(context) {
-  return current.enter(context);
+  const previous = core.getAsyncContext();
+  core.setAsyncContext(context);
+  return previous;
 }
 
 function forgetTimer(context, id) {
