@@ -4,7 +4,6 @@
 const { core, primordials } = __bootstrap;
 const { op_fetch_network, op_fetch_outbound_worker } = core.ops;
 const {
-  Error,
   ObjectPrototypeIsPrototypeOf,
   PromisePrototypeThen,
   TypeError,
@@ -18,7 +17,7 @@ const { fromInnerResponse, networkError, newInnerResponse, redirectStatus } = co
 const { ResourceBody, takeBody } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
 const { joinHeaders, parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
 const { followRedirect } = core.loadExtScript("ext:workerd_lite/fetch/redirect.js");
-const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
+const { currentContext, requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 
 const PLAIN = -1;
 let isAgent = true;
@@ -93,14 +92,7 @@ async function perform(context, binding, inner, signal) {
 }
 
 function fetchThrough(binding, input, init) {
-  const context = currentContext();
-  if (context === undefined) {
-    throw new Error(
-      "Disallowed operation called within global scope. Asynchronous I/O (ex: fetch() or connect()), setting a " +
-        "timeout, and generating random values are not allowed within global scope. To fix this error, perform " +
-        "this operation within a handler.",
-    );
-  }
+  const context = requireContext();
   let request = input;
   let inner = init === undefined && ObjectPrototypeIsPrototypeOf(RequestPrototype, input)
     ? toInnerRequest(input)

@@ -3,6 +3,7 @@
 const { core, primordials } = __bootstrap;
 const { op_event_settled, op_event_waiting, op_uncaught } = core.ops;
 const {
+  Error,
   MapPrototypeDelete,
   MapPrototypeGet,
   MapPrototypeSet,
@@ -89,6 +90,19 @@ function currentContext() {
   return core.getAsyncContext();
 }
 
+// The same words as workerd's.
+function requireContext() {
+  const context = currentContext();
+  if (context === undefined) {
+    throw new Error(
+      "Disallowed operation called within global scope. Asynchronous I/O (ex: fetch() or connect()), setting a " +
+        "timeout, and generating random values are not allowed within global scope. To fix this error, perform " +
+        "this operation within a handler.",
+    );
+  }
+  return context;
+}
+
 function enterContext(context) {
   const previous = core.getAsyncContext();
   core.setAsyncContext(context);
@@ -99,5 +113,5 @@ function forgetTimer(context, id) {
   if (context.timers !== null) SetPrototypeDelete(context.timers, id);
 }
 
-return { cancelContext, currentContext, endContext, enterContext, forgetTimer, startContext };
+return { cancelContext, currentContext, endContext, enterContext, forgetTimer, requireContext, startContext };
 })();

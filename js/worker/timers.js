@@ -1,23 +1,15 @@
 // Timers belong to the event that set them and end with it, as on Workers.
 (function () {
 const { core, primordials } = __bootstrap;
-const { Error, FunctionPrototypeCall, ReflectApply, SafeArrayIterator, TypeError } = primordials;
+const { FunctionPrototypeCall, ReflectApply, SafeArrayIterator, TypeError } = primordials;
 const timers = core.loadExtScript("ext:deno_web/02_timers.js");
-const { currentContext, forgetTimer } = core.loadExtScript("ext:workerd_lite/worker/context.js");
+const { currentContext, forgetTimer, requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 
 function ownContext(name, callback) {
   if (typeof callback !== "function") {
     throw new TypeError(`Failed to execute '${name}': the callback must be a function`);
   }
-  const context = currentContext();
-  if (context === undefined) {
-    throw new Error(
-      "Disallowed operation called within global scope. Asynchronous I/O (ex: fetch() or connect()), setting a " +
-        "timeout, and generating random values are not allowed within global scope. To fix this error, perform " +
-        "this operation within a handler.",
-    );
-  }
-  return context;
+  return requireContext();
 }
 
 function setTimeout(callback, delay = 0, ...args) {
