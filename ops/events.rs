@@ -9,18 +9,19 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use deno_core::convert::ByteString;
-use deno_core::{CancelHandle, FromV8, OpState, ResourceId, op2, v8};
+use deno_core::{CancelHandle, OpState, ResourceId, op2};
 use deno_error::JsErrorBox;
 use futures_util::stream::Stream;
 use http::StatusCode;
 use tokio::sync::oneshot;
 
-use crate::body::{Body, ByteStream, take_body};
+use crate::body::{Body, ByteStream};
 use crate::coding::Coding;
 use crate::console::author_stack;
 use crate::error::{BodyError, EventError};
 use crate::head;
 use crate::message::{Request, Response};
+use crate::outgoing::OutgoingBody;
 
 /// Names one event within its isolate.
 pub type EventId = u32;
@@ -233,48 +234,6 @@ fn end_if_done(state: &mut OpState, id: EventId) -> bool {
         }
     }
     true
-}
-
-/// A body as a script gives it: nothing, text, bytes (copied, because the script keeps them) or a resource.
-pub enum OutgoingBody {
-    /// None.
-    Empty,
-    /// All of it.
-    Full(Bytes),
-    /// A resource of the script's isolate.
-    Resource(ResourceId),
-}
-
-impl OutgoingBody {
-    /// Takes the body out of the isolate.
-    pub fn take(self, state: &mut OpState) -> Result<Body, BodyError> {
-        match self {
-            Self::Empty => Ok(Body::Empty),
-            Self::Full(bytes) => Ok(Body::Full(bytes)),
-            Self::Resource(rid) => take_body(state, rid),
-        }
-    }
-}
-
-impl<'a> FromV8<'a> for OutgoingBody {
-    type Error = JsErrorBox;
-
-    fn from_v8<'i>(scope: &mut v8::PinScope<'a, 'i>, value: v8::Local<'a, v8::Value>) -> Result<Self, Self::Error> {
-        if value.is_null_or_undefined() {
-            Ok(Self::Empty)
-        } else if value.is_string() {
-            Ok(Self::Full(Bytes::from(value.to_rust_string_lossy(scope))))
-        } else if let Ok(view) = v8::Local::<v8::ArrayBufferView>::try_from(value) {
-            let mut bytes = vec![0; view.byte_length()];
-            let copied = view.copy_contents(&mut bytes);
-            bytes.truncate(copied);
-            Ok(Self::Full(Bytes::from(bytes)))
-        } else if let Some(rid) = value.is_uint32().then(|| value.uint32_value(scope)).flatten() {
-            Ok(Self::Resource(rid))
-        } else {
-            Err(JsErrorBox::type_error("not a body"))
-        }
-    }
 }
 
 /// A handler's response. Gives true where the event ended with it: nothing streams and nothing waits.

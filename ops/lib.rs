@@ -12,6 +12,7 @@ pub mod extensions;
 pub mod fetch;
 pub mod head;
 pub mod message;
+mod outgoing;
 pub mod role;
 
 pub use body::{Body, ByteStream};
