@@ -3,10 +3,11 @@
 const { core, primordials } = __bootstrap;
 const { op_event_fail, op_event_respond } = core.ops;
 const { ObjectPrototypeIsPrototypeOf, ReflectConstruct, TypeError } = primordials;
-const { fromInnerRequest, newInnerRequest } = core.loadExtScript("ext:deno_fetch/23_request.js");
+const { fromInnerRequest } = core.loadExtScript("ext:deno_fetch/23_request.js");
 const { ResponsePrototype, toInnerResponse } = core.loadExtScript("ext:deno_fetch/23_response.js");
 const { ResourceBody, takeBody } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
-const { joinHeaders, parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
+const { EventRequest } = core.loadExtScript("ext:workerd_lite/fetch/event_request.js");
+const { joinHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
 const { cancelContext, endContext, enterContext, startContext } = core.loadExtScript(
   "ext:workerd_lite/worker/context.js",
 );
@@ -41,19 +42,8 @@ function setHandler(namespace) {
 }
 
 function newRequest(context, method, url, headers, rid) {
-  const inner = newInnerRequest(
-    method,
-    url,
-    () => parseHeaders(headers),
-    rid === null ? null : ResourceBody.of(rid),
-    false,
-  );
-  inner.redirectMode = "manual";
-  inner.onCancel = (abort) => {
-    context.onAbort = abort;
-    if (context.aborted) abort();
-  };
-  return fromInnerRequest(inner, "immutable");
+  const body = rid === null ? null : ResourceBody.of(rid);
+  return fromInnerRequest(new EventRequest(context, method, url, headers, body), "immutable");
 }
 
 function respond(context, response) {
