@@ -9,10 +9,10 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use deno_core::url::Url;
 use http::{HeaderMap, Method};
 use workerd_lite::config::{Flags, load};
-use workerd_lite::egress::NetworkGate;
+use workerd_lite::egress::{Network, NetworkGate};
 use workerd_lite::host::{Instance, Project};
-use workerd_lite::isolate::init_platform;
-use workerd_lite_ops::{Body, Request};
+use workerd_lite::isolate::{Worker, init_platform};
+use workerd_lite_ops::{Body, Request, Role};
 
 const AGENT: &str = "export default { fetch(request) { \
     return request.url.endsWith('/hop') ? fetch('http://upstream.example/') : new Response('hello'); } };";
@@ -46,9 +46,10 @@ fn isolates(criterion: &mut Criterion) {
         .enable_all()
         .build()
         .expect("a runtime");
-    let gate = || std::rc::Rc::new(NetworkGate::new(Arc::clone(&project.network)));
+    let agent = Worker::load(Role::Agent, &folder.path().join("agent.js")).expect("the agent loads");
+    let gate = || std::rc::Rc::new(NetworkGate::new(Arc::new(Network::default())));
     criterion.bench_function("boot", |bencher| {
-        bencher.iter(|| runtime.block_on(project.agent.boot(gate())).expect("it boots"));
+        bencher.iter(|| runtime.block_on(agent.boot(gate())).expect("it boots"));
     });
     let fresh = || runtime.block_on(Instance::start(&project)).expect("it starts");
     criterion.bench_function("fresh pair, first event", |bencher| {

@@ -1,7 +1,31 @@
 //! workerd-lite as a library: run untrusted workers whose every `fetch` passes their owner's outbound worker.
 //!
-//! A [`host::Project`] says what runs; [`host::Instance`] runs it on one thread and takes requests; [`serve::serve`]
-//! is its first user.
+//! A [`host::Project`] says what runs, and a [`host::Instance`] of it is a `tower` service over `http` types. It belongs
+//! to one thread and a current-thread tokio runtime; [`serve::serve`], its first user, has one on each of its threads.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use http_body_util::{BodyExt as _, Full};
+//! use tower_service::Service as _;
+//! use workerd_lite::{host, isolate};
+//! use workerd_lite_ops::Role;
+//!
+//! isolate::init_platform();
+//! let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+//! let done: Result<(), Box<dyn std::error::Error>> = runtime.block_on(async {
+//!     let agent = isolate::Worker::load(Role::Agent, "agent.js".as_ref())?;
+//!     let policy = isolate::Worker::load(Role::Outbound, "outbound.js".as_ref())?;
+//!     let project = host::Project::builder(agent).outbound(policy).build();
+//!     let mut service = host::Instance::start(&project).await?;
+//!     let request = http::Request::get("http://agent.example/").body(Full::<bytes::Bytes>::default())?;
+//!     let response = service.call(request).await?;
+//!     println!("{:?}", response.into_body().collect().await?.to_bytes());
+//!     service.drained().await;
+//!     Ok(())
+//! });
+//! # done
+//! # }
+//! ```
 
 pub mod cli;
 pub mod config;

@@ -11,6 +11,7 @@
 mod bypass;
 mod config;
 mod egress;
+mod embedding;
 mod failure;
 mod globals;
 mod harness;

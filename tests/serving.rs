@@ -143,3 +143,22 @@ fn help_tells_what_there_is() {
         assert!(help.contains(flag), "{flag}: {help}");
     }
 }
+
+#[test]
+fn an_event_source_connects_again() {
+    let project = Project::new(&[
+        (
+            "agent.js",
+            "export default { fetch: () => new Promise((resolve) => { const seen = []; const source = new EventSource('http://events.example/'); \
+             source.onmessage = (event) => { seen.push(`${event.data} after ${event.lastEventId}`); \
+             if (seen.length === 3) { source.close(); resolve(Response.json(seen)); } }; }) };",
+        ),
+        (
+            "outbound.js",
+            "let n = 0; export default { fetch: (request) => new Response(`retry: 5\\nid: ${++n}\\ndata: ${request.headers.get('last-event-id')}\\n\\n`, \
+             { headers: { 'content-type': 'text/event-stream' } }) };",
+        ),
+    ]);
+    let server = project.serve(&["agent.js", "--outbound", "outbound.js"]);
+    assert_eq!(server.get("/").body, r#"["null after 1","1 after 2","2 after 3"]"#);
+}

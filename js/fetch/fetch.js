@@ -6,7 +6,10 @@ const { op_fetch_network, op_fetch_outbound_worker } = core.ops;
 const {
   ObjectPrototypeIsPrototypeOf,
   PromisePrototypeThen,
+  SafeWeakMap,
   TypeError,
+  WeakMapPrototypeGet,
+  WeakMapPrototypeSet,
 } = primordials;
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 const abortSignal = core.loadExtScript("ext:deno_web/03_abort_signal.js");
@@ -123,9 +126,20 @@ async function fetch(input, init = undefined) {
   return await fetchThrough(PLAIN, input, init);
 }
 
+// EventSource connects again from a timer, which belongs to no event: its requests stay with the one that opened it.
+const openedBy = new SafeWeakMap();
+
+function contextOf(signal) {
+  let context = currentContext();
+  if (!signal) return context;
+  if (context === undefined) context = WeakMapPrototypeGet(openedBy, signal);
+  else WeakMapPrototypeSet(openedBy, signal, context);
+  return context;
+}
+
 // What EventSource calls. It wants every failure as a response.
 async function mainFetch(inner, _recursive, signal) {
-  const context = currentContext();
+  const context = contextOf(signal);
   const ended = networkError("aborted");
   ended.aborted = true;
   if (context === undefined || context.ended) return ended;

@@ -16,10 +16,10 @@ pub(super) fn run(args: Serve) -> Result<()> {
         threads: args.threads,
         dev: args.dev,
     })?;
-    if loaded.project.outbound.is_none() {
+    if !loaded.project.has_outbound() {
         tracing::warn!(
             "no outbound worker is configured: every fetch of {} is denied",
-            loaded.project.agent.name
+            loaded.project.agent_name()
         );
     }
     init_platform();

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use workerd_lite_ops::Role;
 
 use super::document::Document;
@@ -91,11 +91,6 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
         vars: wrangler.vars,
         bindings: Vec::new(),
     };
-    let network = network(
-        &files,
-        &project,
-        outbound.as_ref().map_or(&[][..], |(_, identities)| identities),
-    )?;
     let options = Options {
         listen: flags
             .listen
@@ -105,19 +100,25 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
             .threads
             .or(project.threads)
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
-        dev: flags.dev,
     };
     if options.threads == 0 {
         return Err(ConfigError::new("threads must be at least 1"));
     }
+    let mut builder = Project::builder(agent)
+        .network(network(&files, &project)?)
+        .policy_timeout(project.timeouts.policy)
+        .show_errors(flags.dev);
+    if let Some((worker, identities)) = outbound {
+        builder = builder.outbound(worker);
+        for (binding, identity) in identities {
+            builder = builder.certificate(binding, identity);
+        }
+    }
+    if let Some(section) = project.outbound {
+        builder = builder.props(section.props);
+    }
     Ok(Loaded {
-        project: Project {
-            agent,
-            outbound: outbound.map(|(worker, _)| worker),
-            props: project.outbound.map_or_else(Map::new, |outbound| outbound.props).into(),
-            policy_timeout: project.timeouts.policy,
-            network: Arc::new(network),
-        },
+        project: builder.build(),
         options,
     })
 }
@@ -201,12 +202,10 @@ fn main_script(
         })
 }
 
-/// The outbound worker with the identities of its bindings.
-fn outbound(
-    flags: &Flags,
-    files: &Files,
-    project: &ProjectFile,
-) -> Result<Option<(Worker, Vec<Identity>)>, ConfigError> {
+/// The outbound worker, and its bindings' names with their identities.
+type Policy = (Worker, Vec<(String, Identity)>);
+
+fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> Result<Option<Policy>, ConfigError> {
     let nothing = Outbound::default();
     let section = project.outbound.as_ref().unwrap_or(&nothing);
     let own = match &section.config {
@@ -247,10 +246,9 @@ fn outbound(
         })?;
         vars.insert(name.clone(), Value::String(value));
     }
-    let mut identities = Vec::new();
-    let mut bindings = Vec::new();
+    let mut identities: Vec<(String, Identity)> = Vec::new();
     for bound in wrangler.mtls_certificates.iter().chain(&section.mtls_certificates) {
-        if vars.contains_key(&bound.binding) || bindings.contains(&bound.binding) {
+        if vars.contains_key(&bound.binding) || identities.iter().any(|(name, _)| *name == bound.binding) {
             let message = format!("the name {:?} is bound twice", bound.binding);
             return Err(complain(files, "outbound.mtls_certificates", &message));
         }
@@ -276,8 +274,7 @@ fn outbound(
                 &error.to_string(),
             )
         })?;
-        identities.push(identity);
-        bindings.push(bound.binding.clone());
+        identities.push((bound.binding.clone(), identity));
     }
     let root = match (&flags.outbound, own_folder, &files.project) {
         (None, Some(folder), _) => folder,
@@ -293,12 +290,12 @@ fn outbound(
         role: Role::Outbound,
         graph: Arc::new(Graph::load(&main, &confinement)?),
         vars,
-        bindings,
+        bindings: Vec::new(),
     };
     Ok(Some((worker, identities)))
 }
 
-fn network(files: &Files, project: &ProjectFile, identities: &[Identity]) -> Result<Network, ConfigError> {
+fn network(files: &Files, project: &ProjectFile) -> Result<Network, ConfigError> {
     let mut roots = Vec::new();
     for path in &project.network.ca {
         let found = certificates(&files.folder.join(path))
@@ -308,7 +305,7 @@ fn network(files: &Files, project: &ProjectFile, identities: &[Identity]) -> Res
     Ok(Network {
         rules: Arc::new(Rules::new(project.network.allow.clone(), project.network.deny.clone())),
         roots,
-        bindings: identities.to_vec(),
+        bindings: Vec::new(),
         timeouts: Timeouts {
             connect: project.timeouts.connect,
             first_byte: project.timeouts.first_byte,

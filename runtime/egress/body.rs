@@ -1,8 +1,6 @@
 //! Bodies between our streams, which belong to a thread, and the client's, which may not.
 
-use std::cell::Cell;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -17,18 +15,14 @@ use workerd_lite_ops::body::StreamBody;
 use workerd_lite_ops::coding::Coding;
 use workerd_lite_ops::{Body, BodyError};
 
+use crate::limits::Progress;
+
 /// Chunks between a script and a connection. Together with their size this bounds what one upload holds in memory.
 const CHUNKS: usize = 8;
 
-/// Counts what has been handed to the connection.
-#[derive(Default)]
-pub(super) struct Progress {
-    pub(super) count: Cell<u64>,
-}
-
 /// A request's body for the client. A stream is pumped through a bounded channel, which is its backpressure; when the
 /// client drops its end the pump stops and the source learns of it.
-pub(super) fn request_body(body: Body, progress: Rc<Progress>) -> reqwest::Body {
+pub(super) fn request_body(body: Body, progress: Progress) -> reqwest::Body {
     match body {
         Body::Empty => reqwest::Body::default(),
         Body::Full(bytes) => reqwest::Body::from(bytes),
@@ -47,7 +41,7 @@ pub(super) fn request_body(body: Body, progress: Rc<Progress>) -> reqwest::Body 
                     if sender.send(chunk).await.is_err() {
                         break;
                     }
-                    progress.count.set(progress.count.get() + 1);
+                    progress.tick();
                 }
             });
             reqwest::Body::wrap(Channel { receiver, length })

@@ -3,7 +3,6 @@
 #![expect(clippy::disallowed_types, reason = "the one client lives in this room")]
 
 use std::cell::OnceCell;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,11 +14,11 @@ use workerd_lite_ops::head::strip_hop_by_hop;
 use workerd_lite_ops::{Body, FetchError, Request, Response};
 
 use super::Network;
-use super::body::{Progress, request_body, response_body};
+use super::body::{request_body, response_body};
 use super::dns::Resolver;
 use super::error::{Denied, explain};
 use super::tls::{Identity, client_config};
-use crate::limits::within;
+use crate::limits::Progress;
 
 /// One thread's clients, made when they are first needed.
 pub(super) struct Clients {
@@ -43,17 +42,18 @@ impl Clients {
         self.judge_literal(&request.url, &host)?;
         let timeouts = self.network.timeouts;
 
-        let progress = Rc::new(Progress::default());
+        let progress = Progress::default();
         let mut outgoing = reqwest::Request::new(request.method, request.url);
         *outgoing.headers_mut() = request.headers;
         if !matches!(request.body, Body::Empty) {
-            *outgoing.body_mut() = Some(request_body(request.body, Rc::clone(&progress)));
+            *outgoing.body_mut() = Some(request_body(request.body, progress.clone()));
         }
         let sending = client.execute(outgoing);
-        let response = within(timeouts.first_byte, &progress.count, sending)
+        let response = progress
+            .within(timeouts.first_byte, sending)
             .await
             .ok_or_else(|| FetchError::Network(format!("{host}: no response in time: see [timeouts] first_byte")))?
-            .map_err(|error| explain(&host, &error))?;
+            .map_err(|error| explain(&host, binding.is_some(), &error))?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return Err(FetchError::Network(format!(
                 "{host}: the upstream wants to switch protocols"

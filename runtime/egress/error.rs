@@ -13,7 +13,8 @@ pub(super) struct Denied {
 }
 
 /// Says where and why. It becomes the message of the `TypeError` in the outbound worker, and goes no further.
-pub(super) fn explain(host: &str, error: &reqwest::Error) -> FetchError {
+/// `certified` tells whether a client certificate was shown.
+pub(super) fn explain(host: &str, certified: bool, error: &reqwest::Error) -> FetchError {
     let mut causes = Vec::new();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -26,5 +27,18 @@ pub(super) fn explain(host: &str, error: &reqwest::Error) -> FetchError {
         Some(deepest) => deepest.clone(),
         None => error.to_string(),
     };
-    FetchError::Network(format!("{host}: {why}"))
+    // TLS 1.3 judges a client's certificate after the handshake, and HTTP/2 can lose the alert to the closed connection.
+    let closed = [
+        "connection closed",
+        "reset",
+        "broken pipe",
+        "close_notify",
+        "unexpected eof",
+    ];
+    let hint = if certified && closed.iter().any(|word| why.to_lowercase().contains(word)) {
+        " (an upstream that rejects the client certificate may close the connection like this)"
+    } else {
+        ""
+    };
+    FetchError::Network(format!("{host}: {why}{hint}"))
 }

@@ -35,7 +35,7 @@ pub struct Timeouts {
 pub struct Network {
     /// Which addresses may be dialled.
     pub rules: Arc<Rules>,
-    /// Files of further roots, for every upstream.
+    /// Further roots, for every upstream.
     pub roots: Vec<rustls_pki_types::CertificateDer<'static>>,
     /// The identities of bindings, in the bindings' order.
     pub bindings: Vec<Identity>,
@@ -53,6 +53,28 @@ impl NetworkGate {
     pub fn new(network: Arc<Network>) -> Self {
         Self {
             clients: Rc::new(Clients::new(network)),
+        }
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            first_byte: Duration::from_secs(30),
+            idle: Duration::from_mins(1),
+        }
+    }
+}
+
+impl Default for Network {
+    /// Public addresses, the system's roots.
+    fn default() -> Self {
+        Self {
+            rules: Arc::new(Rules::new(vec![address::Peer::Public], Vec::new())),
+            roots: Vec::new(),
+            bindings: Vec::new(),
+            timeouts: Timeouts::default(),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Every request of an agent passes here, to the outbound worker, or is denied.
 
-use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use workerd_lite_ops::fetch::Egress;
 use workerd_lite_ops::{BodyError, EventError, FetchError, Request, Response};
 
 use crate::isolate::CellHandle;
-use crate::limits::within;
+use crate::limits::Progress;
 
 /// An agent's way out: its outbound worker, and nothing else.
 pub(super) struct OutboundGate {
@@ -39,15 +38,15 @@ impl Egress for OutboundGate {
             return Box::pin(std::future::ready(Err(FetchError::NoOutboundWorker)));
         };
         let url = request.url.clone();
-        let progress = Rc::new(Cell::new(0));
-        let sent = Rc::clone(&progress);
+        let progress = Progress::default();
+        let sent = progress.clone();
         request.body = request
             .body
-            .map_stream(|stream| stream.inspect(move |_| sent.set(sent.get() + 1)).boxed_local());
+            .map_stream(|stream| stream.inspect(move |_| sent.tick()).boxed_local());
         let answer = outbound.dispatch(request, Some(Rc::clone(&self.caller)));
         let timeout = self.timeout;
         Box::pin(async move {
-            let why = match within(timeout, &progress, answer).await {
+            let why = match progress.within(timeout, answer).await {
                 Some(Ok(mut response)) => {
                     // What the policy's stream says of its failure is not for the agent.
                     response.body = response

@@ -1,41 +1,34 @@
 //! One thread's share of a server: an agent's cell, its outbound worker's cell, and the way between them.
 
+mod body;
 mod gate;
+mod project;
+mod service;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use deno_core::unsync::{JoinHandle, spawn};
 use serde_json::json;
 use workerd_lite_ops::{EventError, Request, Response};
 
-use crate::egress::{Network, NetworkGate};
-use crate::isolate::{CellHandle, StartupError, Worker};
+use crate::egress::NetworkGate;
+use crate::isolate::{CellHandle, StartupError};
+pub use body::ResponseBody;
 use gate::OutboundGate;
+pub use project::{Project, ProjectBuilder};
 
-/// What one server runs, ready to be started on any number of threads.
-#[derive(Debug, Clone)]
-pub struct Project {
-    /// The untrusted script.
-    pub agent: Worker,
-    /// The owner's policy. Without one every request of the agent is denied.
-    pub outbound: Option<Worker>,
-    /// What the outbound worker reads as `ctx.props`.
-    pub props: serde_json::Value,
-    /// How long the outbound worker may take until it gives a response's head.
-    pub policy_timeout: Duration,
-    /// The network, for the outbound worker alone.
-    pub network: Arc<Network>,
-}
-
-/// A project's isolates on one thread. It must stay on the thread, inside a current-thread tokio runtime.
+/// A project's isolates on one thread, as a `tower` service. It must stay on the thread, inside a current-thread tokio runtime.
 #[derive(Clone)]
-pub struct Instance {
+pub struct Instance(Rc<Inner>);
+
+struct Inner {
     agent: CellHandle,
     outbound: Option<CellHandle>,
-    running: Rc<RefCell<Vec<JoinHandle<()>>>>,
+    name: String,
+    show_errors: bool,
+    running: RefCell<Vec<JoinHandle<()>>>,
 }
 
 impl Instance {
@@ -60,25 +53,36 @@ impl Instance {
         running.push(spawn(cell.run()));
         // The agent ends first: its last requests still pass the outbound worker.
         running.reverse();
-        Ok(Self {
+        Ok(Self(Rc::new(Inner {
             agent,
             outbound,
-            running: Rc::new(RefCell::new(running)),
-        })
+            name: project.agent.name.clone(),
+            show_errors: project.show_errors,
+            running: RefCell::new(running),
+        })))
     }
 
     /// Hands one request to the agent. Dropping the future cancels it, and all that it caused.
     pub async fn handle(&self, request: Request) -> Result<Response, EventError> {
-        self.agent.dispatch(request, None).await
+        self.0.agent.dispatch(request, None).await
+    }
+
+    /// The agent's name in logs.
+    pub(crate) fn agent_name(&self) -> &str {
+        &self.0.name
+    }
+
+    pub(crate) fn shows_errors(&self) -> bool {
+        self.0.show_errors
     }
 
     /// Takes no more requests, and waits until the events under way have ended.
     pub async fn drained(&self) {
-        let running = std::mem::take(&mut *self.running.borrow_mut());
+        let running = std::mem::take(&mut *self.0.running.borrow_mut());
         for (index, cell) in running.into_iter().enumerate() {
             if index == 0 {
-                self.agent.close();
-            } else if let Some(outbound) = &self.outbound {
+                self.0.agent.close();
+            } else if let Some(outbound) = &self.0.outbound {
                 outbound.close();
             }
             let _ = cell.await;

@@ -1,6 +1,7 @@
 //! From the snapshot to a cell that takes events.
 
 use std::future::poll_fn;
+use std::path::Path;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use super::cell::{Cell, Functions};
 use super::error::{StartupError, from_core};
 use super::guard::Guarded;
 use super::loader::GraphLoader;
-use super::modules::Graph;
+use super::modules::{Confinement, Graph};
 
 /// Everything that an isolate is made from. It is shared between threads; each makes its own isolate of it.
 #[derive(Debug, Clone)]
@@ -39,6 +40,28 @@ pub fn init_platform() {
 }
 
 impl Worker {
+    /// Reads a script and all that it imports, which must lie in the script's folder. Fails where one cannot be read or
+    /// is no JavaScript. Its `env` is empty, and its name the file's.
+    pub fn load(role: Role, script: &Path) -> Result<Self, StartupError> {
+        let root = match script.parent() {
+            Some(parent) if parent != Path::new("") => parent.to_owned(),
+            _ => ".".into(),
+        };
+        let confinement = Confinement {
+            root,
+            ..Confinement::default()
+        };
+        Ok(Self {
+            name: script
+                .file_stem()
+                .map_or_else(|| "worker".into(), |stem| stem.to_string_lossy().into_owned()),
+            role,
+            graph: Arc::new(Graph::load(script, &confinement)?),
+            vars: serde_json::Map::new(),
+            bindings: Vec::new(),
+        })
+    }
+
     /// Makes an isolate, evaluates the script and finds its handler. Call it inside a tokio runtime.
     pub async fn boot(&self, egress: EgressHandle) -> Result<Cell, StartupError> {
         let inbox = Rc::new(Inbox::default());
@@ -182,24 +205,13 @@ impl Worker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::isolate::modules::Confinement;
 
     /// The ops of a role, against the committed list: a new one is a decision, not an accident.
     fn check(role: Role, committed: &str) {
         let folder = tempfile::tempdir().unwrap();
         let main = folder.path().join("main.js");
         std::fs::write(&main, "").unwrap();
-        let confinement = Confinement {
-            root: folder.path().to_owned(),
-            ..Confinement::default()
-        };
-        let worker = Worker {
-            name: "test".into(),
-            role,
-            graph: Arc::new(Graph::load(&main, &confinement).unwrap()),
-            vars: serde_json::Map::new(),
-            bindings: Vec::new(),
-        };
+        let worker = Worker::load(role, &main).unwrap();
         let mut runtime = Guarded::new(worker.new_runtime());
         let mut names = runtime.with(|runtime| runtime.op_names());
         names.retain(|name| !role.denies(name));

@@ -1,6 +1,5 @@
 //! The server: a listener, worker threads with their isolates, and a graceful stop.
 
-mod body;
 mod connection;
 mod threads;
 
@@ -19,8 +18,6 @@ pub struct Options {
     pub listen: SocketAddr,
     /// How many worker threads, at least one.
     pub threads: usize,
-    /// Whether clients may read why a handler failed.
-    pub dev: bool,
 }
 
 /// Why a server did not start.
@@ -56,7 +53,7 @@ pub async fn serve(project: Project, options: Options, ready: impl FnOnce(Socket
     let address = listener.local_addr()?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let threads = Threads::start(&project, options.threads.max(1), options.dev).await?;
+    let threads = Threads::start(&project, options.threads.max(1)).await?;
     ready(address);
 
     loop {

@@ -26,7 +26,7 @@ pub(super) struct Threads {
 
 impl Threads {
     /// Starts the threads and waits until every isolate has booted.
-    pub(super) async fn start(project: &Project, count: usize, dev: bool) -> Result<Self, ServeError> {
+    pub(super) async fn start(project: &Project, count: usize) -> Result<Self, ServeError> {
         let (stop, stopping) = watch::channel(false);
         let mut threads = Vec::with_capacity(count);
         let mut booting = Vec::with_capacity(count);
@@ -37,7 +37,6 @@ impl Threads {
             let open = Arc::new(AtomicUsize::new(0));
             let job = Job {
                 project: project.clone(),
-                dev,
                 incoming,
                 open: Arc::clone(&open),
                 stopping: stopping.clone(),
@@ -87,7 +86,6 @@ impl Threads {
 
 struct Job {
     project: Project,
-    dev: bool,
     incoming: mpsc::UnboundedReceiver<TcpStream>,
     open: Arc<AtomicUsize>,
     stopping: watch::Receiver<bool>,
@@ -126,7 +124,6 @@ impl Job {
             let Some(stream) = stream else { break };
             let connection = Connection {
                 instance: instance.clone(),
-                dev: self.dev,
                 stopping: self.stopping.clone(),
             };
             let open = Arc::clone(&self.open);

@@ -178,6 +178,19 @@ impl Server {
             .count()
     }
 
+    /// Waits until no more files are open than before. One idle connection to the upstream may have come or gone.
+    pub fn back_to(&self, before: usize, after_what: &str) {
+        let start = Instant::now();
+        while self.open_files() > before + 1 {
+            assert!(
+                start.elapsed() < Duration::from_secs(5),
+                "after {after_what}: {} files, {before} before",
+                self.open_files()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Resident memory, in MiB. `VmHWM` is its peak.
     pub fn memory(&self, field: &str) -> usize {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();

@@ -1,4 +1,4 @@
-//! Bodies between hyper and a worker.
+//! Bodies between `http` types and a worker.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -6,13 +6,12 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use http_body::{Body as _, Frame, SizeHint};
+use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 use workerd_lite_ops::{Body, BodyError, ByteStream};
 
 /// A client's request body.
-pub(super) fn incoming(body: Incoming) -> Body {
+pub(super) fn incoming<B: http_body::Body<Data = Bytes> + Unpin + 'static>(body: B) -> Body {
     if body.is_end_stream() {
         return Body::Empty;
     }
@@ -33,8 +32,8 @@ pub(super) fn incoming(body: Incoming) -> Body {
     Body::stream(chunks.boxed_local(), length)
 }
 
-/// A worker's response body, for hyper to pull.
-pub(super) struct ResponseBody(State);
+/// A worker's response body. It belongs to the thread of its instance.
+pub struct ResponseBody(State);
 
 enum State {
     Full(Option<Bytes>),

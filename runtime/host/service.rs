@@ -1,0 +1,121 @@
+//! An instance as a `tower` service over `http` types: what `serve` and every other embedder call.
+
+use std::convert::Infallible;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use deno_core::url::Url;
+use futures_util::future::LocalBoxFuture;
+use http::{HeaderMap, StatusCode, Uri};
+use tower_service::Service;
+use workerd_lite_ops::head::strip_hop_by_hop;
+use workerd_lite_ops::{EventError, Request, Response};
+
+use super::Instance;
+use super::body::{ResponseBody, incoming};
+
+/// Takes requests of any `http_body` and never fails: what goes wrong is a response. Dropping the future cancels the
+/// event and all that it caused. A request's URL is its target where that is absolute, else it comes from `Host`.
+impl<B> Service<http::Request<B>> for Instance
+where
+    B: http_body::Body<Data = Bytes> + Unpin + 'static,
+{
+    type Response = http::Response<ResponseBody>;
+    type Error = Infallible;
+    type Future = LocalBoxFuture<'static, Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<B>) -> Self::Future {
+        let instance = self.clone();
+        Box::pin(async move { Ok(answer(&instance, request).await) })
+    }
+}
+
+async fn answer<B>(instance: &Instance, request: http::Request<B>) -> http::Response<ResponseBody>
+where
+    B: http_body::Body<Data = Bytes> + Unpin + 'static,
+{
+    let (head, body) = request.into_parts();
+    let Some(url) = url(&head.uri, &head.headers) else {
+        return respond(Response::text(
+            StatusCode::BAD_REQUEST,
+            "Bad Request: the Host is not valid\n",
+        ));
+    };
+    if head.method == http::Method::CONNECT || head.method == http::Method::TRACE {
+        return respond(Response::text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n"));
+    }
+    let mut headers = head.headers;
+    strip_hop_by_hop(&mut headers);
+    let request = Request {
+        method: head.method,
+        url,
+        headers,
+        body: incoming(body),
+    };
+    respond(match instance.handle(request).await {
+        Ok(response) => response,
+        Err(EventError::Exception { summary, stack }) => {
+            let text = if stack.is_empty() { &summary } else { &stack };
+            tracing::error!(target: "worker", worker = instance.agent_name(), "the handler failed: {text}");
+            let shown = if instance.shows_errors() {
+                text.as_str()
+            } else {
+                "Internal Server Error"
+            };
+            Response::text(StatusCode::INTERNAL_SERVER_ERROR, format!("{shown}\n"))
+        }
+        Err(EventError::Shutdown) => Response::text(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable\n"),
+    })
+}
+
+/// The request's absolute URL: by its target where that is absolute, else by `Host`.
+fn url(uri: &Uri, headers: &HeaderMap) -> Option<Url> {
+    let authority = match uri.authority() {
+        Some(authority) => authority.as_str(),
+        None => headers
+            .get(http::header::HOST)
+            .map_or(Some("localhost"), |host| host.to_str().ok())?,
+    };
+    if authority.contains(['/', '\\', '@', '?', '#']) {
+        return None;
+    }
+    let path = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let path = if path.starts_with('/') { path } else { "/" };
+    Url::parse(&format!("http://{authority}{path}")).ok()
+}
+
+fn respond(response: Response) -> http::Response<ResponseBody> {
+    let mut answer = http::Response::new(ResponseBody::new(response.body));
+    *answer.status_mut() = response.status;
+    *answer.headers_mut() = response.headers;
+    if let Some(reason) = response.reason {
+        if let Ok(reason) = hyper::ext::ReasonPhrase::try_from(reason.into_bytes()) {
+            answer.extensions_mut().insert(reason);
+        }
+    }
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url_of(target: &str, host: &str) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        headers.insert("host", host.parse().unwrap());
+        url(&target.parse().unwrap(), &headers).map(Into::into)
+    }
+
+    #[test]
+    fn the_host_makes_the_url() {
+        assert_eq!(url_of("/a?b", "x.example:8787").unwrap(), "http://x.example:8787/a?b");
+        assert_eq!(url_of("http://y.example/a", "x.example").unwrap(), "http://y.example/a");
+        for host in ["a/b", "a@b", "a b", "a\\b", "[::", "a:99999"] {
+            assert_eq!(url_of("/", host), None, "{host}");
+        }
+    }
+}
