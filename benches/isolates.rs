@@ -11,7 +11,7 @@ use http::{HeaderMap, Method};
 use workerd_lite::config::{Flags, load};
 use workerd_lite::egress::{Network, NetworkGate};
 use workerd_lite::host::{Instance, Project};
-use workerd_lite::isolate::{Worker, init_platform};
+use workerd_lite::isolate::{Caller, Worker, init_platform};
 use workerd_lite_ops::{Body, Request, Role};
 
 const AGENT: &str = "export default { fetch(request) { \
@@ -47,16 +47,24 @@ fn isolates(criterion: &mut Criterion) {
         .build()
         .expect("a runtime");
     let agent = Worker::load(Role::Agent, &folder.path().join("agent.js")).expect("the agent loads");
-    let gate = || std::rc::Rc::new(NetworkGate::new(Arc::new(Network::default())));
+    let gate = || std::rc::Rc::new(NetworkGate::new(Arc::new(Network::default()), Vec::new()));
     criterion.bench_function("boot", |bencher| {
-        bencher.iter(|| runtime.block_on(agent.boot(gate())).expect("it boots"));
+        bencher.iter(|| {
+            runtime
+                .block_on(agent.boot(gate(), &[Caller::anyone()]))
+                .expect("it boots")
+        });
     });
     let fresh = || runtime.block_on(Instance::start(&project)).expect("it starts");
     criterion.bench_function("fresh pair, first event", |bencher| {
         bencher.iter(|| {
             let instance = fresh();
             runtime.block_on(async {
-                instance.handle(request("/")).await.expect("an answer");
+                instance
+                    .handle(request("/"))
+                    .await
+                    .expect("an agent")
+                    .expect("an answer");
                 instance.drained().await;
             });
         });
@@ -64,7 +72,12 @@ fn isolates(criterion: &mut Criterion) {
     let instance = fresh();
     for (name, path) in [("warm event", "/"), ("warm event with a hop", "/hop")] {
         criterion.bench_function(name, |bencher| {
-            bencher.iter(|| runtime.block_on(instance.handle(request(path))).expect("an answer"));
+            bencher.iter(|| {
+                runtime
+                    .block_on(instance.handle(request(path)))
+                    .expect("an agent")
+                    .expect("an answer")
+            });
         });
     }
 }

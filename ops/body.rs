@@ -117,6 +117,20 @@ impl Body {
         })
     }
 
+    /// The same body, with `count` called for the size in bytes of each chunk that is pulled.
+    #[must_use]
+    pub fn counted(self, mut count: impl FnMut(u64) + 'static) -> Self {
+        self.map_stream(|stream| {
+            stream
+                .inspect(move |chunk| {
+                    if let Ok(bytes) = chunk {
+                        count(bytes.len() as u64);
+                    }
+                })
+                .boxed_local()
+        })
+    }
+
     /// The same body with each chunk and error seen by `map`.
     #[must_use]
     pub fn map_stream(self, map: impl FnOnce(ByteStream) -> ByteStream) -> Self {

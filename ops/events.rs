@@ -22,9 +22,22 @@ use crate::error::{BodyError, EventError};
 use crate::head;
 use crate::message::{Request, Response};
 use crate::outgoing::OutgoingBody;
+use crate::trace::Trace;
 
 /// Names one event within its isolate.
 pub type EventId = u32;
+
+/// Who calls: a place in the list of callers that an isolate was booted with. An agent's isolate has one.
+pub type CallerId = u32;
+
+/// Where an event comes from.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    /// Who is calling, by its place among the callers that the isolate was booted with.
+    pub caller: CallerId,
+    /// Its part of the request's way.
+    pub trace: Rc<Trace>,
+}
 
 /// What an isolate is told from outside.
 pub enum Message {
@@ -47,8 +60,8 @@ pub struct Start {
     pub id: EventId,
     /// The request.
     pub request: Request,
-    /// For the outbound worker: who is calling, as JSON `{ agent, props }`.
-    pub caller: Option<Rc<str>>,
+    /// Where it comes from.
+    pub origin: Origin,
     /// Takes the response, once.
     pub reply: oneshot::Sender<Result<Response, EventError>>,
 }
@@ -70,9 +83,10 @@ impl Inbox {
         id
     }
 
-    /// Queues a message and wakes the isolate. A closed inbox drops it, which answers whoever waits.
+    /// Queues a message and wakes the isolate. A closed inbox takes no new event, which answers whoever waits; those
+    /// under way still hear what concerns them.
     pub fn push(&self, message: Message) {
-        if self.closed.get() {
+        if self.closed.get() && matches!(message, Message::Start(_)) {
             return;
         }
         self.queue.borrow_mut().push_back(message);
@@ -104,10 +118,9 @@ impl Inbox {
         }
     }
 
-    /// Refuses further messages and drops the queued ones.
+    /// Refuses further events. Queued ones are handled.
     pub fn close(&self) {
         self.closed.set(true);
-        self.queue.borrow_mut().clear();
         self.wake();
     }
 
@@ -121,6 +134,8 @@ impl Inbox {
 pub struct Scope {
     /// Cancels the event's requests.
     pub cancel: Rc<CancelHandle>,
+    /// Where the event comes from.
+    pub origin: Origin,
     resources: RefCell<Vec<ResourceId>>,
 }
 
@@ -162,9 +177,11 @@ impl Events {
         reply: oneshot::Sender<Result<Response, EventError>>,
         body: Option<ResourceId>,
         head: bool,
+        origin: Origin,
     ) {
         let scope = Scope {
             cancel: CancelHandle::new_rc(),
+            origin,
             resources: RefCell::new(body.into_iter().collect()),
         };
         self.entries.insert(

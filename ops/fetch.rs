@@ -12,16 +12,27 @@ use http::Method;
 
 use crate::body::{Body, BodyResource};
 use crate::error::FetchError;
-use crate::events::{Events, Scope};
+use crate::events::{CallerId, Events, Origin, Scope};
 use crate::head;
 use crate::message::{Request, Response};
 use crate::outgoing::OutgoingBody;
 
 /// Where an isolate's requests go. The host puts one into each isolate.
 pub trait Egress {
-    /// Performs one request, without following redirects. `binding` is the outbound worker's choice of a binding, by
-    /// its place in the configuration; agents have none. Dropping the future cancels the request.
-    fn fetch(&self, binding: Option<u32>, request: Request) -> LocalBoxFuture<'static, Result<Response, FetchError>>;
+    /// Performs one request, without following redirects, in the name of the event's caller. `binding` is the outbound
+    /// worker's choice of a binding, by its place in the configuration; agents have none. Dropping the future cancels
+    /// the request.
+    fn fetch(
+        &self,
+        origin: &Origin,
+        binding: Option<u32>,
+        request: Request,
+    ) -> LocalBoxFuture<'static, Result<Response, FetchError>>;
+
+    /// A token of the caller's identity, for these audiences, with further claims as JSON. Agents get none.
+    fn token(&self, _caller: CallerId, _audience: &[String], _claims: &str) -> Result<String, FetchError> {
+        Err(FetchError::Invalid("identities are the outbound worker's".into()))
+    }
 }
 
 /// The [`Egress`] of an isolate.
@@ -82,6 +93,20 @@ pub(crate) async fn op_fetch_network(
 ) -> Result<Reply, FetchError> {
     let prepared = prepare(&state, event, cancel, &method, &url, &headers, body)?;
     prepared.run(u32::try_from(binding).ok()).await
+}
+
+/// A token of the calling agent's identity, for the outbound worker.
+#[op2]
+#[string]
+pub(crate) fn op_identity_token(
+    state: &mut OpState,
+    #[smi] event: u32,
+    #[serde] audience: Vec<String>,
+    #[string] claims: &str,
+) -> Result<String, FetchError> {
+    let scope = state.borrow::<Events>().scope(event).ok_or(FetchError::EventEnded)?;
+    let egress = Rc::clone(state.borrow::<EgressHandle>());
+    egress.token(scope.origin.caller, &audience, claims)
 }
 
 struct Prepared {
@@ -163,7 +188,7 @@ fn parse_url(url: &str) -> Result<Url, FetchError> {
 impl Prepared {
     async fn run(self, binding: Option<u32>) -> Result<Reply, FetchError> {
         let head = self.request.method == Method::HEAD;
-        let fetching = self.egress.fetch(binding, self.request);
+        let fetching = self.egress.fetch(&self.scope.origin, binding, self.request);
         let fetching = fetching.or_cancel(Rc::clone(&self.scope.cancel));
         let result = match self.aborted {
             Some(aborted) => fetching.or_cancel(aborted).await.map_err(|_| FetchError::Aborted)?,

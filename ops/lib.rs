@@ -14,10 +14,11 @@ pub mod head;
 pub mod message;
 mod outgoing;
 pub mod role;
+pub mod trace;
 
 pub use body::{Body, ByteStream};
 pub use error::{BodyError, EventError, FetchError};
-pub use events::{Events, Inbox, Message};
+pub use events::{CallerId, Events, Inbox, Message, Origin};
 pub use fetch::Egress;
 pub use message::{Request, Response};
 pub use role::Role;

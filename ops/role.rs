@@ -39,8 +39,8 @@ const DENIED_TO_ALL: [&str; 22] = [
     "op_resources",
 ];
 
-/// The network is the outbound worker's alone.
-const DENIED_TO_AGENTS: [&str; 1] = ["op_fetch_network"];
+/// The network and identities are the outbound worker's alone.
+const DENIED_TO_AGENTS: [&str; 2] = ["op_fetch_network", "op_identity_token"];
 
 /// An outbound worker's requests pass no further outbound worker.
 const DENIED_TO_OUTBOUND: [&str; 1] = ["op_fetch_outbound_worker"];

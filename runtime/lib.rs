@@ -27,11 +27,17 @@
 //! # }
 //! ```
 
+mod admin;
+pub mod audit;
 pub mod cli;
 pub mod config;
+pub mod credentials;
 pub mod egress;
 pub mod fault;
 pub mod host;
+pub mod identity;
 pub mod isolate;
 mod limits;
+pub mod rotation;
+pub mod rules;
 pub mod serve;

@@ -2,7 +2,7 @@
 
 use http_body_util::{BodyExt as _, Full};
 use tower_service::Service as _;
-use workerd_lite::host::{Instance, Project};
+use workerd_lite::host::{Agent, Instance, Project};
 use workerd_lite::isolate::{Worker, init_platform};
 use workerd_lite_ops::Role;
 
@@ -30,7 +30,9 @@ fn a_project_is_a_tower_service() {
         let mut policy = Worker::load(Role::Outbound, &folder.path().join("outbound.js")).unwrap();
         policy.vars.insert("A".into(), 1.into());
         let props = serde_json::json!({ "plan": "free" }).as_object().unwrap().clone();
-        let project = Project::builder(agent).outbound(policy).props(props).build();
+        let mut agent = Agent::from(agent);
+        agent.props = props;
+        let project = Project::builder(agent).outbound(policy).build();
         let mut service = Instance::start(&project).await.unwrap();
         let request = http::Request::post("http://agent.example/")
             .body(Full::<bytes::Bytes>::from("body"))

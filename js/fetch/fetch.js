@@ -24,9 +24,16 @@ const { currentContext, requireContext } = core.loadExtScript("ext:workerd_lite/
 
 const PLAIN = -1;
 let isAgent = true;
+let credentials = [];
 
-function setFetchRole(role) {
+// `withCredentials` tells of each binding whether it attaches a credential.
+function setFetchRole(role, withCredentials) {
   isAgent = role === "agent";
+  credentials = withCredentials;
+}
+
+function withoutCredential(binding) {
+  return binding !== PLAIN && credentials[binding] ? PLAIN : binding;
 }
 
 function send(context, binding, cancel, hop) {
@@ -76,6 +83,8 @@ async function perform(context, binding, inner, signal) {
         }
         if (inner.redirectMode === "follow" && followRedirect(hop, status, headerList)) {
           if (rid !== null) core.tryClose(rid);
+          // A credential goes where the policy sent it, not where an upstream would like it.
+          binding = withoutCredential(binding);
           continue;
         }
       }

@@ -2,15 +2,18 @@
 (function () {
 const { core, primordials } = __bootstrap;
 const { op_uncaught } = core.ops;
-const { ArrayPrototypeForEach, ReflectDeleteProperty, ReflectOwnKeys, StringPrototypeStartsWith } = primordials;
+const { ArrayPrototypeForEach, ArrayPrototypeMap, ReflectDeleteProperty, ReflectOwnKeys, StringPrototypeStartsWith } = primordials;
 const load = core.loadExtScript;
 
 const { defineGlobals } = load("ext:workerd_lite/worker/globals.js");
 const { setFetchRole } = load("ext:deno_fetch/26_fetch.js");
 const { newFetcher } = load("ext:workerd_lite/worker/bindings.js");
+const { builtinModules, setBaseEnv, sourceOf } = load("ext:workerd_lite/worker/builtin_modules.js");
 const { describe } = load("ext:workerd_lite/worker/describe.js");
 const { setTimeOrigin } = load("ext:deno_web/15_performance.js");
 const worker = load("ext:workerd_lite/worker/dispatch.js");
+
+const MODULE = "__workerdLiteModule";
 
 function report(what) {
   return (thrown) => {
@@ -20,25 +23,33 @@ function report(what) {
 }
 
 // Once the module has been evaluated: until then Rust wants to hear of a rejection itself.
-function setHandler(namespace) {
+function setHandlers(namespace) {
   const rejected = report("a promise was rejected and nobody handled it");
   core.setUnhandledPromiseRejectionHandler((_promise, reason) => {
     rejected(reason);
     return true;
   });
-  return worker.setHandler(namespace);
+  return worker.setHandlers(namespace);
 }
 
-// `vars` is an object of plain data; `bindings` names the outbound worker's certificates in their order. Gives the
-// functions that Rust calls.
-function boot(role, vars, bindings) {
+// `vars` is an object of plain data; `bindings` are the outbound worker's, `{ name, credential }` each; `callers` is who may call:
+// `{ agent, props, parameters, entrypoint }` each. Gives the functions that Rust calls, and the built-in modules as
+// `[name, source, exports]` each, which read their exports from the global MODULE.
+function boot(role, vars, bindings, callers) {
   core.setReportExceptionCallback(report("an exception was not caught"));
   setTimeOrigin();
-  setFetchRole(role);
-  ArrayPrototypeForEach(bindings, (name, index) => {
+  setFetchRole(role, ArrayPrototypeMap(bindings, ({ credential }) => credential));
+  ArrayPrototypeForEach(bindings, ({ name }, index) => {
     vars[name] = newFetcher(index);
   });
-  worker.setEnv(vars);
+  setBaseEnv(vars);
+  worker.setCallers(ArrayPrototypeMap(callers, ({ agent, props, parameters, entrypoint }) => ({
+    agent,
+    props,
+    entrypoint,
+    env: parameters === null ? vars : { ...vars, ...parameters },
+    handler: null,
+  })));
   ArrayPrototypeForEach(ReflectOwnKeys(globalThis), (key) => {
     if (typeof key === "string" && (key === "Deno" || StringPrototypeStartsWith(key, "__"))) {
       ReflectDeleteProperty(globalThis, key);
@@ -46,7 +57,9 @@ function boot(role, vars, bindings) {
   });
   // Workers share no memory.
   ReflectDeleteProperty(globalThis, "SharedArrayBuffer");
-  return [worker.dispatch, worker.cancel, worker.end, setHandler];
+  const modules = builtinModules(role);
+  const sources = ArrayPrototypeMap(ReflectOwnKeys(modules), (name) => [name, sourceOf(modules[name], MODULE), modules[name]]);
+  return [worker.dispatch, worker.cancel, worker.end, setHandlers, sources];
 }
 
 defineGlobals();

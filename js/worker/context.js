@@ -28,8 +28,9 @@ class EventContext {
   timers = null;
   onAbort = null;
 
-  constructor(id) {
+  constructor(id, caller) {
     this.id = id;
+    this.caller = caller;
   }
 
   abort() {
@@ -59,8 +60,8 @@ class EventContext {
   }
 }
 
-function startContext(id) {
-  const context = new EventContext(id);
+function startContext(id, caller) {
+  const context = new EventContext(id, caller);
   MapPrototypeSet(contexts, id, context);
   return context;
 }

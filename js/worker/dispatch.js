@@ -2,7 +2,7 @@
 (function () {
 const { core, primordials } = __bootstrap;
 const { op_event_fail, op_event_respond } = core.ops;
-const { ObjectPrototypeIsPrototypeOf, ReflectConstruct, TypeError } = primordials;
+const { ArrayPrototypeMap, ObjectPrototypeIsPrototypeOf, TypeError } = primordials;
 const { fromInnerRequest } = core.loadExtScript("ext:deno_fetch/23_request.js");
 const { ResponsePrototype, toInnerResponse } = core.loadExtScript("ext:deno_fetch/23_response.js");
 const { ResourceBody, takeBody } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
@@ -12,32 +12,27 @@ const { cancelContext, endContext, enterContext, startContext } = core.loadExtSc
   "ext:workerd_lite/worker/context.js",
 );
 const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
+const { findHandler, makeExports } = core.loadExtScript("ext:workerd_lite/worker/entrypoints.js");
 const { ExecutionContext } = core.loadExtScript("ext:workerd_lite/worker/execution_context.js");
 
-let env;
-let handler;
+let callers;
 
-function setEnv(value) {
-  env = value;
+// Who may call, in the order that Rust counts them: `{ agent, props, env, entrypoint }` each, `agent` and `props` as JSON.
+function setCallers(list) {
+  callers = list;
 }
 
-// Finds the author's fetch handler. Gives null, or what is wrong.
-function setHandler(namespace) {
-  const main = namespace.default;
-  if (main === undefined) {
-    return "it has no default export. Write `export default { async fetch(request, env, ctx) { ... } }`; " +
-      "the older addEventListener(\"fetch\", ...) form is not supported";
+// Finds the author's handler for each caller. Gives null, or what is wrong.
+function setHandlers(namespace) {
+  makeExports(namespace);
+  const complaints = ArrayPrototypeMap(callers, (caller) => {
+    const { complaint, handler } = findHandler(namespace, caller.entrypoint);
+    caller.handler = handler;
+    return complaint;
+  });
+  for (let i = 0; i < complaints.length; i++) {
+    if (complaints[i] !== null) return complaints[i];
   }
-  if (typeof main === "function") {
-    if (typeof main.prototype?.fetch !== "function") return "its default-exported class has no fetch() method";
-    handler = (request, ctx) => ReflectConstruct(main, [ctx, env]).fetch(request);
-    return null;
-  }
-  if (typeof main !== "object" || main === null || typeof main.fetch !== "function") {
-    return "its default export has no fetch() handler. Write " +
-      "`export default { async fetch(request, env, ctx) { ... } }`";
-  }
-  handler = (request, ctx) => main.fetch(request, env, ctx);
   return null;
 }
 
@@ -70,7 +65,7 @@ function respond(context, response) {
 
 async function run(context, request, ctx) {
   try {
-    respond(context, await handler(request, ctx));
+    respond(context, await context.caller.handler(request, context.caller.env, ctx));
   } catch (thrown) {
     const { summary, stack } = describe(thrown);
     context.responded = true;
@@ -80,11 +75,11 @@ async function run(context, request, ctx) {
 
 // Rust calls this for each event.
 function dispatch(id, method, url, headers, rid, caller) {
-  const context = startContext(id);
+  const context = startContext(id, callers[caller]);
   const previous = enterContext(context);
-  run(context, newRequest(context, method, url, headers, rid), new ExecutionContext(context, caller));
+  run(context, newRequest(context, method, url, headers, rid), new ExecutionContext(context));
   core.setAsyncContext(previous);
 }
 
-return { cancel: cancelContext, dispatch, end: endContext, setEnv, setHandler };
+return { cancel: cancelContext, dispatch, end: endContext, setCallers, setHandlers };
 })();

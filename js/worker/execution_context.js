@@ -3,20 +3,29 @@
 const { core, primordials } = __bootstrap;
 const { JSONParse, ObjectFreeze, TypeError } = primordials;
 const { op_console } = core.ops;
+const { identityOf } = core.loadExtScript("ext:workerd_lite/worker/identity.js");
 const WARN = 2;
 
 let warned = false;
+let moduleExports = ObjectFreeze({ __proto__: null });
+
+function setExports(exports) {
+  moduleExports = exports;
+}
+
+function exportsNow() {
+  return moduleExports;
+}
 
 class ExecutionContext {
   #context;
-  #caller;
   #props;
   #agent;
 
-  constructor(context, caller) {
+  constructor(context, props = undefined) {
     if (context === undefined) throw new TypeError("Illegal constructor");
     this.#context = context;
-    this.#caller = caller;
+    this.#props = props;
   }
 
   waitUntil(promise) {
@@ -30,19 +39,30 @@ class ExecutionContext {
     op_console("passThroughOnException() does nothing here: there is no origin behind this worker", WARN);
   }
 
-  // What the owner configured for this caller.
+  // What the owner configured for this caller, or what ctx.exports was called with.
   get props() {
-    if (this.#props === undefined) this.#props = this.#caller === null ? {} : JSONParse(this.#caller).props;
+    if (this.#props === undefined) this.#props = JSONParse(this.#context.caller.props);
     return this.#props;
   }
 
   // Who the host says is calling. Agents have no callers of their own.
   get agent() {
-    if (this.#caller === null) return undefined;
-    if (this.#agent === undefined) this.#agent = ObjectFreeze(JSONParse(this.#caller).agent);
+    const { agent } = this.#context.caller;
+    if (this.#agent === undefined && agent !== null) this.#agent = ObjectFreeze(JSONParse(agent));
     return this.#agent;
+  }
+
+  // What the calling agent proves itself with. Agents have none to give.
+  get identity() {
+    if (this.#context.caller.agent === null) return undefined;
+    return identityOf(this.#context);
+  }
+
+  // The module's own entrypoints.
+  get exports() {
+    return moduleExports;
   }
 }
 
-return { ExecutionContext };
+return { ExecutionContext, exportsNow, setExports };
 })();

@@ -8,18 +8,19 @@ use crate::isolate::init_platform;
 use crate::serve::serve;
 
 pub(super) fn run(args: Serve) -> Result<()> {
-    let loaded = load(&Flags {
+    let flags = Flags {
         script: args.script,
         outbound: args.outbound,
         config: args.config,
         listen: args.listen,
         threads: args.threads,
         dev: args.dev,
-    })?;
+    };
+    let loaded = load(&flags)?;
     if !loaded.project.has_outbound() {
         tracing::warn!(
             "no outbound worker is configured: every fetch of {} is denied",
-            loaded.project.agent_name()
+            loaded.project.agent_names().collect::<Vec<_>>().join(", ")
         );
     }
     init_platform();
@@ -27,9 +28,8 @@ pub(super) fn run(args: Serve) -> Result<()> {
         .enable_all()
         .build()
         .into_diagnostic()?;
-    runtime.block_on(serve(loaded.project, loaded.options, |address| {
-        tracing::info!("listening on http://{address}");
-    }))?;
+    let ready = |address| tracing::info!("listening on http://{address}");
+    runtime.block_on(serve(loaded, ready, || load(&flags)))?;
     // Isolates that a second signal cut short are not worth waiting for.
     std::process::exit(0)
 }

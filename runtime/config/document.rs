@@ -87,11 +87,36 @@ impl Document {
 
     /// An error about the value of a field, found after the file was read.
     pub(super) fn complain(&self, field: &str, message: &str) -> ConfigError {
+        let span = if self.is_toml() { self.toml_span(field) } else { None };
         let key = field.rsplit('.').next().unwrap_or(field);
-        let span = [field, key]
-            .into_iter()
-            .find_map(|name| self.text.find(name).map(|start| start..start + name.len()));
-        self.error(message, field, span)
+        let by_text = || self.text.find(key).map(|start| start..start + key.len());
+        self.error(message, field, span.or_else(by_text))
+    }
+
+    /// Where a field is written, or the last part of its path that is: `agents[1].name`.
+    fn toml_span(&self, field: &str) -> Option<Range<usize>> {
+        let table = toml::de::DeTable::parse(&self.text).ok()?;
+        let mut value: &toml::de::DeValue<'_> = &toml::de::DeValue::Table(table.get_ref().clone());
+        let mut span = None;
+        for step in field.split(['.', '[']) {
+            let next = if let Some(index) = step.strip_suffix(']') {
+                value.get(index.parse::<usize>().ok()?)
+            } else {
+                match value.as_table()?.get_key_value(step) {
+                    Some((key, value)) => {
+                        span = Some(key.span());
+                        Some(value)
+                    }
+                    None => None,
+                }
+            };
+            let Some(next) = next else { break };
+            if step.ends_with(']') {
+                span = Some(next.span());
+            }
+            value = next.get_ref();
+        }
+        span
     }
 
     fn line(&self, offset: usize) -> usize {

@@ -1,6 +1,13 @@
 //! One validated configuration out of flags, files and the environment.
 
+mod agents;
+mod credential_file;
+mod credentials;
 mod document;
+mod egress;
+mod files;
+mod identity;
+mod outbound;
 mod project;
 mod project_file;
 mod secrets;

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::fault::Fault as ConfigError;
 
 /// Where secrets are looked up.
+#[derive(Clone)]
 pub(super) struct Secrets {
     dev_vars: HashMap<String, String>,
 }

@@ -1,107 +1,104 @@
-//! The HTTP client: one pool of connections per thread and identity, so that no connection is shared between two.
+//! HTTP clients of one thread, one for each caller and binding: a connection is never reused across identities.
 
-#![expect(clippy::disallowed_types, reason = "the one client lives in this room")]
-
-use std::cell::OnceCell;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use deno_core::url::Host;
-use http::StatusCode;
 use reqwest::redirect::Policy;
-use workerd_lite_ops::coding::Coding;
-use workerd_lite_ops::head::strip_hop_by_hop;
-use workerd_lite_ops::{Body, FetchError, Request, Response};
+use workerd_lite_ops::{CallerId, FetchError};
 
 use super::Network;
-use super::body::{request_body, response_body};
+use super::binding::{Binding, Certificate};
 use super::dns::Resolver;
-use super::error::{Denied, explain};
 use super::tls::{Identity, client_config};
-use crate::limits::Progress;
+use crate::identity::Attested;
 
-/// One thread's clients, made when they are first needed.
+/// Which client: whose, and for which binding.
+type Key = (CallerId, Option<u32>);
+
+/// One thread's clients, made when they are first needed, and anew when their certificate has changed.
 pub(super) struct Clients {
     network: Arc<Network>,
-    plain: OnceCell<reqwest::Client>,
-    bindings: Vec<OnceCell<reqwest::Client>>,
+    made: RefCell<HashMap<Key, Made>>,
 }
 
+#[expect(clippy::disallowed_types, reason = "the one client lives in this room")]
+struct Made {
+    client: reqwest::Client,
+    identity: Option<Arc<Identity>>,
+    /// When its certificate is to be renewed.
+    until: Option<Instant>,
+}
+
+#[expect(clippy::disallowed_types, reason = "the one client lives in this room")]
 impl Clients {
     pub(super) fn new(network: Arc<Network>) -> Self {
         Self {
-            plain: OnceCell::new(),
-            bindings: network.bindings.iter().map(|_| OnceCell::new()).collect(),
             network,
+            made: RefCell::new(HashMap::new()),
         }
     }
 
-    pub(super) async fn perform(&self, binding: Option<u32>, request: Request) -> Result<Response, FetchError> {
-        let client = self.client(binding)?;
-        let host = request.url.host_str().unwrap_or_default().to_owned();
-        self.judge_literal(&request.url, &host)?;
-        let timeouts = self.network.timeouts;
-
-        let progress = Progress::default();
-        let mut outgoing = reqwest::Request::new(request.method, request.url);
-        *outgoing.headers_mut() = request.headers;
-        if !matches!(request.body, Body::Empty) {
-            *outgoing.body_mut() = Some(request_body(request.body, progress.clone()));
+    /// The client of a caller for a binding, or for none.
+    pub(super) fn get(
+        &self,
+        caller: CallerId,
+        agent: &Attested,
+        index: Option<u32>,
+        binding: Option<&Binding>,
+    ) -> Result<reqwest::Client, FetchError> {
+        let certificate = binding.and_then(|binding| binding.certificate.as_ref());
+        let mut made = self.made.borrow_mut();
+        let slot = made.get(&(caller, index));
+        if let Some(slot) = slot {
+            let current = match certificate {
+                Some(Certificate::Files(newest)) => slot
+                    .identity
+                    .as_ref()
+                    .is_some_and(|old| Arc::ptr_eq(old, &newest.borrow())),
+                _ => slot.until.is_none_or(|until| Instant::now() < until),
+            };
+            if current {
+                return Ok(slot.client.clone());
+            }
         }
-        let sending = client.execute(outgoing);
-        let response = progress
-            .within(timeouts.first_byte, sending)
-            .await
-            .ok_or_else(|| FetchError::Network(format!("{host}: no response in time: see [timeouts] first_byte")))?
-            .map_err(|error| explain(&host, binding.is_some(), &error))?;
-        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return Err(FetchError::Network(format!(
-                "{host}: the upstream wants to switch protocols"
-            )));
-        }
-        let (mut head, body) = http::Response::<reqwest::Body>::from(response).into_parts();
-        strip_hop_by_hop(&mut head.headers);
-        let reason = head
-            .extensions
-            .get::<hyper::ext::ReasonPhrase>()
-            .and_then(|reason| std::str::from_utf8(reason.as_bytes()).ok())
-            .map(ToOwned::to_owned);
-        Ok(Response {
-            status: head.status,
-            reason,
-            body: response_body(body, Coding::of(&head.headers), timeouts.idle),
-            headers: head.headers,
-        })
-    }
-
-    /// Literal addresses meet no resolver. The URL parser has already read every notation of one.
-    fn judge_literal(&self, url: &deno_core::url::Url, host: &str) -> Result<(), FetchError> {
-        let address = match url.host() {
-            Some(Host::Ipv4(address)) => address.into(),
-            Some(Host::Ipv6(address)) => address.into(),
-            _ => return Ok(()),
-        };
-        if self.network.rules.allows(address) {
-            return Ok(());
-        }
-        Err(FetchError::Network(format!("{host}: {}", Denied { address })))
-    }
-
-    fn client(&self, binding: Option<u32>) -> Result<&reqwest::Client, FetchError> {
-        let (cell, identity) = match binding {
-            None => (&self.plain, None),
-            Some(index) => {
-                let unknown = || FetchError::Invalid("there is no such binding".into());
-                let index = usize::try_from(index).map_err(|_| unknown())?;
-                let identity = self.network.bindings.get(index).ok_or_else(unknown)?;
-                (self.bindings.get(index).ok_or_else(unknown)?, Some(identity))
+        let (identity, until) = match certificate {
+            None => (None, None),
+            Some(Certificate::Files(newest)) => (Some(Arc::clone(&newest.borrow())), None),
+            Some(Certificate::Agent(roots)) => {
+                let (identity, until) = self.issue(agent, roots)?;
+                (Some(Arc::new(identity)), Some(until))
             }
         };
-        if let Some(client) = cell.get() {
-            return Ok(client);
-        }
-        let client = self.build(identity)?;
-        Ok(cell.get_or_init(|| client))
+        // The old client's requests go on; its idle connections end with it.
+        let client = self.build(identity.as_deref())?;
+        made.insert(
+            (caller, index),
+            Made {
+                client: client.clone(),
+                identity,
+                until,
+            },
+        );
+        Ok(client)
+    }
+
+    fn issue(
+        &self,
+        agent: &Attested,
+        roots: &[rustls_pki_types::CertificateDer<'static>],
+    ) -> Result<(Identity, Instant), FetchError> {
+        let failed = |why: String| FetchError::Network(format!("no certificate can be issued: {why}"));
+        let issuer = self
+            .network
+            .identity
+            .as_ref()
+            .ok_or_else(|| failed("there is no [identity]".into()))?;
+        let (chain, key, renew) = issuer.certificate(agent).map_err(failed)?;
+        let identity = Identity::from_parts(&agent.name, chain, &key, roots.to_vec())
+            .map_err(|error| failed(error.to_string()))?;
+        Ok((identity, Instant::now() + renew))
     }
 
     fn build(&self, identity: Option<&Identity>) -> Result<reqwest::Client, FetchError> {

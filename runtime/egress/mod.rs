@@ -1,10 +1,13 @@
-//! The one way to the network: address rules, TLS identities, and the HTTP client.
+//! The one way to the network: rules, credentials, address rules, TLS identities, and the HTTP client.
 
 pub mod address;
+mod binding;
 mod body;
 mod client;
 mod dns;
 mod error;
+mod exchange;
+mod perform;
 pub mod tls;
 
 use std::rc::Rc;
@@ -13,11 +16,15 @@ use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use workerd_lite_ops::fetch::Egress;
-use workerd_lite_ops::{FetchError, Request, Response};
+use workerd_lite_ops::{CallerId, FetchError, Origin, Request, Response};
 
+use crate::audit::Auditor;
+use crate::identity::{Attested, Issuer};
+use crate::rules;
 use address::Rules;
+pub use binding::{Binding, Certificate};
 use client::Clients;
-use tls::Identity;
+use perform::Performer;
 
 /// How long each step of an egress may take.
 #[derive(Debug, Clone, Copy)]
@@ -37,24 +44,18 @@ pub struct Network {
     pub rules: Arc<Rules>,
     /// Further roots, for every upstream.
     pub roots: Vec<rustls_pki_types::CertificateDer<'static>>,
-    /// The identities of bindings, in the bindings' order.
-    pub bindings: Vec<Identity>,
+    /// What bindings go out with, in the bindings' order.
+    pub bindings: Vec<Binding>,
     /// How long each step may take.
     pub timeouts: Timeouts,
-}
-
-/// The outbound worker's way to the network, on one thread.
-pub struct NetworkGate {
-    clients: Rc<Clients>,
-}
-
-impl NetworkGate {
-    /// A gate with connections of its own.
-    pub fn new(network: Arc<Network>) -> Self {
-        Self {
-            clients: Rc::new(Clients::new(network)),
-        }
-    }
+    /// What the policy may reach. Without a list: all that the address rules allow.
+    pub egress: Option<rules::Rules>,
+    /// What agents' identities are issued by.
+    pub identity: Option<Arc<Issuer>>,
+    /// Where each egress is recorded.
+    pub audit: Option<Arc<Auditor>>,
+    /// SHA-256 over the policy's modules, for the record.
+    pub policy_sha256: Option<String>,
 }
 
 impl Default for Timeouts {
@@ -75,13 +76,56 @@ impl Default for Network {
             roots: Vec::new(),
             bindings: Vec::new(),
             timeouts: Timeouts::default(),
+            egress: None,
+            identity: None,
+            audit: None,
+            policy_sha256: None,
+        }
+    }
+}
+
+/// The outbound worker's way to the network, on one thread.
+pub struct NetworkGate {
+    performer: Rc<Performer>,
+}
+
+impl NetworkGate {
+    /// A gate with connections of its own, for these callers in their order.
+    pub fn new(network: Arc<Network>, agents: Vec<Attested>) -> Self {
+        Self {
+            performer: Rc::new(Performer {
+                clients: Clients::new(Arc::clone(&network)),
+                network,
+                agents,
+            }),
         }
     }
 }
 
 impl Egress for NetworkGate {
-    fn fetch(&self, binding: Option<u32>, request: Request) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
-        let clients = Rc::clone(&self.clients);
-        Box::pin(async move { clients.perform(binding, request).await })
+    fn fetch(
+        &self,
+        origin: &Origin,
+        binding: Option<u32>,
+        request: Request,
+    ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
+        let performer = Rc::clone(&self.performer);
+        let origin = origin.clone();
+        origin.trace.egresses.set(origin.trace.egresses.get() + 1);
+        Box::pin(async move { performer.perform(&origin, binding, request).await })
+    }
+
+    fn token(&self, caller: CallerId, audience: &[String], claims: &str) -> Result<String, FetchError> {
+        let agent = usize::try_from(caller)
+            .ok()
+            .and_then(|caller| self.performer.agents.get(caller));
+        let (Some(agent), Some(issuer)) = (agent, &self.performer.network.identity) else {
+            return Err(FetchError::Invalid(
+                "ctx.identity needs an [identity] in workerd-lite.toml".into(),
+            ));
+        };
+        let claims = serde_json::from_str(claims)
+            .map_err(|_| FetchError::Invalid("claims must be an object of plain data".into()))?;
+        issuer.token(agent, audience, claims).map_err(FetchError::Invalid)
     }
 }

@@ -9,6 +9,12 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
+/// Seconds.
+const DAY: i64 = 24 * 60 * 60;
+
+/// How long before its end a certificate is warned of, in seconds.
+const WARNING: i64 = 7 * DAY;
+
 /// Why an identity or a root cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
@@ -73,6 +79,50 @@ impl Identity {
             key: Arc::new(certified),
             roots: all,
         })
+    }
+}
+
+impl Identity {
+    /// An identity that was made here.
+    pub(crate) fn from_parts(
+        name: &str,
+        chain: Vec<CertificateDer<'static>>,
+        key: &PrivateKeyDer<'static>,
+        roots: Vec<CertificateDer<'static>>,
+    ) -> Result<Self, rustls::Error> {
+        Ok(Self {
+            name: name.to_owned(),
+            key: Arc::new(CertifiedKey::new(chain, aws_lc_rs::sign::any_supported_type(key)?)),
+            roots,
+        })
+    }
+
+    /// Whether its certificate holds now.
+    pub(crate) fn check_dates(&self) -> Result<(), String> {
+        let left = self.time_left()?;
+        if left <= 0 {
+            return Err("the certificate has expired".into());
+        }
+        if left < WARNING {
+            tracing::warn!("the certificate {:?} expires in {} days", self.name, left / DAY);
+        }
+        Ok(())
+    }
+
+    /// How many seconds its certificate still holds; less than none where it has expired. Fails where it is no
+    /// certificate, or none yet.
+    pub(crate) fn time_left(&self) -> Result<i64, String> {
+        let der = self.key.cert.first().ok_or("there is no certificate")?;
+        let (_, certificate) = x509_parser::parse_x509_certificate(der).map_err(|error| error.to_string())?;
+        let now = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .map_err(|_| "the clock is wrong")?;
+        let now = i64::try_from(now.as_secs()).map_err(|_| "the clock is wrong")?;
+        let validity = certificate.validity();
+        if validity.not_before.timestamp() > now {
+            return Err("the certificate is not valid yet".into());
+        }
+        Ok(validity.not_after.timestamp() - now)
     }
 }
 

@@ -1,58 +1,124 @@
-//! Every request of an agent passes here, to the outbound worker, or is denied.
+//! Every request of an agent passes here: its rules first, then the outbound worker; or it is denied.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 use workerd_lite_ops::fetch::Egress;
-use workerd_lite_ops::{BodyError, EventError, FetchError, Request, Response};
+use workerd_lite_ops::{BodyError, CallerId, EventError, FetchError, Origin, Request, Response};
 
+use crate::audit::{By, Open, Verdict};
+use crate::egress::Network;
+use crate::identity::Attested;
 use crate::isolate::CellHandle;
 use crate::limits::Progress;
+use crate::rules::{Rules, Verdict as Judged, problem};
 
 /// An agent's way out: its outbound worker, and nothing else.
 pub(super) struct OutboundGate {
-    outbound: Option<CellHandle>,
-    caller: Rc<str>,
-    timeout: Duration,
+    pub(super) network: Arc<Network>,
+    pub(super) agent: Attested,
+    pub(super) outbound: Option<CellHandle>,
+    /// Which of the outbound worker's callers this agent is.
+    pub(super) caller: CallerId,
+    pub(super) rules: Option<Rules>,
+    pub(super) timeout: Duration,
 }
 
 impl OutboundGate {
-    pub(super) fn new(outbound: Option<CellHandle>, caller: Rc<str>, timeout: Duration) -> Self {
-        Self {
-            outbound,
-            caller,
-            timeout,
+    /// The answer of the agent's own rules, where they deny.
+    fn denied(&self, origin: &Origin, request: &mut Request) -> Option<Response> {
+        let judged = self.rules.as_ref()?.judge(&request.method, &request.url);
+        let host = request.url.host_str().unwrap_or_default().to_owned();
+        match judged {
+            Judged::Allow { .. } => None,
+            Judged::Audit(denial) => {
+                tracing::warn!(
+                    target: "egress",
+                    agent = self.agent.name,
+                    host,
+                    rule = &*denial.rule,
+                    "audited: would be denied for its {}",
+                    denial.outside
+                );
+                None
+            }
+            Judged::Deny(denial) => {
+                let response = problem(&denial, &host);
+                let Some(mut open) = self.record(origin, request) else {
+                    return Some(response);
+                };
+                open.verdict(Verdict::Deny, By::Rule);
+                open.rule(&denial.rule);
+                Some(open.response(response))
+            }
         }
+    }
+
+    /// A record of what never reaches the network.
+    fn record(&self, origin: &Origin, request: &mut Request) -> Option<Open> {
+        let auditor = self.network.audit.as_ref()?;
+        let hash = self.network.policy_sha256.as_deref();
+        Some(Open::begin(auditor, &self.agent, hash, &origin.trace, request))
     }
 }
 
 impl Egress for OutboundGate {
     fn fetch(
         &self,
+        origin: &Origin,
         _binding: Option<u32>,
         mut request: Request,
     ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
         let Some(outbound) = &self.outbound else {
             return Box::pin(std::future::ready(Err(FetchError::NoOutboundWorker)));
         };
-        let url = request.url.clone();
+        if let Some(response) = self.denied(origin, &mut request) {
+            return Box::pin(std::future::ready(Ok(response)));
+        }
+        let trace = Rc::new(origin.trace.child());
+        trace.mark(&mut request.headers);
+        let host = request.url.host_str().unwrap_or_default().to_owned();
         let progress = Progress::default();
         let sent = progress.clone();
         request.body = request
             .body
             .map_stream(|stream| stream.inspect(move |_| sent.tick()).boxed_local());
-        let answer = outbound.dispatch(request, Some(Rc::clone(&self.caller)));
+        // What the policy answers without the network is recorded here, all else where it goes out.
+        let own = Origin {
+            caller: self.caller,
+            trace: Rc::clone(&trace),
+        };
+        let auditing = self.network.audit.is_some();
+        let mut head = auditing.then(|| Request {
+            method: request.method.clone(),
+            url: request.url.clone(),
+            headers: http::HeaderMap::new(),
+            body: workerd_lite_ops::Body::Empty,
+        });
+        let network = Arc::clone(&self.network);
+        let agent = auditing.then(|| self.agent.clone());
+        let answer = outbound.dispatch(request, own);
         let timeout = self.timeout;
         Box::pin(async move {
+            let mut open = || {
+                let (auditor, agent, head) = (network.audit.as_ref()?, agent.as_ref()?, head.as_mut()?);
+                let hash = network.policy_sha256.as_deref();
+                (trace.egresses.get() == 0).then(|| Open::begin(auditor, agent, hash, &trace, head))
+            };
+            let mut by = By::Policy;
             let why = match progress.within(timeout, answer).await {
                 Some(Ok(mut response)) => {
                     // What the policy's stream says of its failure is not for the agent.
                     response.body = response
                         .body
                         .map_stream(|stream| stream.map(|chunk| chunk.map_err(|_| BodyError::Cut)).boxed_local());
-                    return Ok(response);
+                    let Some(mut open) = open() else { return Ok(response) };
+                    let denied = response.status.is_client_error() || response.status.is_server_error();
+                    open.verdict(if denied { Verdict::Deny } else { Verdict::Answer }, By::Policy);
+                    return Ok(open.response(response));
                 }
                 Some(Err(EventError::Exception { summary, stack })) => {
                     if stack.is_empty() {
@@ -62,10 +128,18 @@ impl Egress for OutboundGate {
                     }
                 }
                 Some(Err(error)) => error.to_string(),
-                None => format!("it gave no response within {timeout:?}: see [timeouts] policy"),
+                None => {
+                    by = By::Limit;
+                    format!("it gave no response within {timeout:?}: see [timeouts] policy")
+                }
             };
             // The owner reads why. The agent does not.
-            tracing::error!(target: "outbound", host = url.host_str(), "the outbound worker failed: {why}");
+            let request_id = trace.request_id();
+            tracing::error!(target: "outbound", host, request_id = &*request_id, "the outbound worker failed: {why}");
+            if let Some(mut open) = open() {
+                open.verdict(Verdict::Deny, by);
+                open.error("the outbound worker failed");
+            }
             Err(FetchError::OutboundWorker)
         })
     }

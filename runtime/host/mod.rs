@@ -1,5 +1,6 @@
-//! One thread's share of a server: an agent's cell, its outbound worker's cell, and the way between them.
+//! One thread's share of a server: the agents' cells, their outbound worker's cell, and the way between them.
 
+mod agent;
 mod body;
 mod gate;
 mod project;
@@ -10,66 +11,86 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use deno_core::unsync::{JoinHandle, spawn};
-use serde_json::json;
-use workerd_lite_ops::{EventError, Request, Response};
+use deno_core::url::Url;
+use workerd_lite_ops::trace::Trace;
+use workerd_lite_ops::{CallerId, EventError, Origin, Request, Response};
 
 use crate::egress::NetworkGate;
-use crate::isolate::{CellHandle, StartupError};
+use crate::isolate::{Caller, CellHandle, StartupError};
+pub use agent::Agent;
 pub use body::ResponseBody;
 use gate::OutboundGate;
 pub use project::{Project, ProjectBuilder};
 
-/// A project's isolates on one thread, as a `tower` service. It must stay on the thread, inside a current-thread tokio runtime.
+/// A project's isolates on one thread, as a `tower` service. It must stay on the thread, inside a current-thread tokio
+/// runtime.
 #[derive(Clone)]
 pub struct Instance(Rc<Inner>);
 
 struct Inner {
-    agent: CellHandle,
+    agents: Vec<(Agent, CellHandle)>,
     outbound: Option<CellHandle>,
-    name: String,
     show_errors: bool,
+    /// The agents' loops, and the outbound worker's at the end.
     running: RefCell<Vec<JoinHandle<()>>>,
 }
 
 impl Instance {
     /// Boots the isolates of a project on this thread.
     pub async fn start(project: &Project) -> Result<Self, StartupError> {
-        let mut running = Vec::new();
+        let attested = project.attest();
         let outbound = match &project.outbound {
             Some(worker) => {
-                let cell = worker
-                    .boot(Rc::new(NetworkGate::new(Arc::clone(&project.network))))
-                    .await?;
-                let handle = cell.handle();
-                running.push(spawn(cell.run()));
-                Some(handle)
+                let gate = NetworkGate::new(Arc::clone(&project.network), attested.clone());
+                Some(worker.boot(Rc::new(gate), &project.callers(&attested)).await?)
             }
             None => None,
         };
-        let caller = json!({ "agent": { "name": project.agent.name }, "props": project.props });
-        let gate = OutboundGate::new(outbound.clone(), caller.to_string().into(), project.policy_timeout);
-        let cell = project.agent.boot(Rc::new(gate)).await?;
-        let agent = cell.handle();
-        running.push(spawn(cell.run()));
-        // The agent ends first: its last requests still pass the outbound worker.
-        running.reverse();
+        let outbound_handle = outbound.as_ref().map(crate::isolate::Cell::handle);
+        let mut agents = Vec::new();
+        let mut running = Vec::new();
+        for (caller, agent) in project.agents.iter().enumerate() {
+            let gate = OutboundGate {
+                network: Arc::clone(&project.network),
+                agent: attested[caller].clone(),
+                outbound: outbound_handle.clone(),
+                caller: CallerId::try_from(caller).unwrap_or(CallerId::MAX),
+                rules: agent.egress.clone(),
+                timeout: project.policy_timeout,
+            };
+            let cell = agent.worker.boot(Rc::new(gate), &[Caller::anyone()]).await?;
+            agents.push((agent.clone(), cell.handle()));
+            running.push(spawn(cell.run()));
+        }
+        running.extend(outbound.map(|cell| spawn(cell.run())));
         Ok(Self(Rc::new(Inner {
-            agent,
-            outbound,
-            name: project.agent.name.clone(),
+            agents,
+            outbound: outbound_handle,
             show_errors: project.show_errors,
             running: RefCell::new(running),
         })))
     }
 
-    /// Hands one request to the agent. Dropping the future cancels it, and all that it caused.
-    pub async fn handle(&self, request: Request) -> Result<Response, EventError> {
-        self.0.agent.dispatch(request, None).await
+    /// The agent whose hosts a URL's is among.
+    fn route(&self, url: &Url) -> Option<&(Agent, CellHandle)> {
+        self.0.agents.iter().find(|(agent, _)| agent.answers(url))
     }
 
-    /// The agent's name in logs.
-    pub(crate) fn agent_name(&self) -> &str {
-        &self.0.name
+    /// Hands one request to the agent that its host names, or gives nothing where there is none. Dropping the future
+    /// cancels it, and all that it caused.
+    pub async fn handle(&self, request: Request) -> Option<Result<Response, EventError>> {
+        let (_, cell) = self.route(&request.url)?;
+        let trace = Trace::of(&request.headers);
+        Some(
+            cell.dispatch(
+                request,
+                Origin {
+                    caller: 0,
+                    trace: Rc::new(trace),
+                },
+            )
+            .await,
+        )
     }
 
     pub(crate) fn shows_errors(&self) -> bool {
@@ -78,13 +99,21 @@ impl Instance {
 
     /// Takes no more requests, and waits until the events under way have ended.
     pub async fn drained(&self) {
-        let running = std::mem::take(&mut *self.0.running.borrow_mut());
-        for (index, cell) in running.into_iter().enumerate() {
-            if index == 0 {
-                self.0.agent.close();
-            } else if let Some(outbound) = &self.0.outbound {
-                outbound.close();
-            }
+        let mut running = std::mem::take(&mut *self.0.running.borrow_mut());
+        let outbound = self
+            .0
+            .outbound
+            .as_ref()
+            .and_then(|handle| Some((handle, running.pop()?)));
+        // The agents end first: their last requests still pass the outbound worker.
+        for (_, cell) in &self.0.agents {
+            cell.close();
+        }
+        for cell in running {
+            let _ = cell.await;
+        }
+        if let Some((handle, cell)) = outbound {
+            handle.close();
             let _ = cell.await;
         }
     }

@@ -1,20 +1,20 @@
-//! What runs: an agent, its owner's policy and the network behind it.
+//! What runs: agents, their owner's policy and the network behind it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::egress::Network;
-use crate::egress::tls::Identity;
-use crate::isolate::Worker;
+use super::agent::Agent;
+use crate::egress::{Binding, Network};
+use crate::identity::Attested;
+use crate::isolate::{BindingName, Caller, Worker};
 
 /// What one server runs, ready to be started on any number of threads. [`Project::builder`] makes one.
 #[derive(Debug, Clone)]
 pub struct Project {
-    pub(super) agent: Worker,
+    pub(super) agents: Vec<Agent>,
     pub(super) outbound: Option<Worker>,
-    pub(super) props: Value,
     pub(super) policy_timeout: Duration,
     pub(super) network: Arc<Network>,
     pub(super) show_errors: bool,
@@ -22,66 +22,112 @@ pub struct Project {
 
 impl Project {
     /// A project of one untrusted script, every request of which is denied.
-    pub fn builder(agent: Worker) -> ProjectBuilder {
+    pub fn builder(agent: impl Into<Agent>) -> ProjectBuilder {
         ProjectBuilder {
-            agent,
+            agents: vec![agent.into()],
             outbound: None,
-            props: Map::new(),
             policy_timeout: Duration::from_secs(30),
             network: Network::default(),
             show_errors: false,
         }
     }
 
-    /// The agent's name.
-    pub fn agent_name(&self) -> &str {
-        &self.agent.name
+    /// The agents' names.
+    pub fn agent_names(&self) -> impl Iterator<Item = &str> {
+        self.agents.iter().map(|agent| agent.worker.name.as_str())
     }
 
-    /// Whether the agent's requests have a policy to pass.
+    /// Whether the agents' requests have a policy to pass.
     pub fn has_outbound(&self) -> bool {
         self.outbound.is_some()
     }
+
+    /// The network, for what serves its identities.
+    pub(crate) fn network(&self) -> &Arc<Network> {
+        &self.network
+    }
+
+    /// What the host says of each agent, with isolates that are about to be made.
+    pub(super) fn attest(&self) -> Vec<Attested> {
+        self.agents
+            .iter()
+            .map(|agent| Attested {
+                name: agent.worker.name.clone(),
+                tenant: agent.tenant.clone(),
+                instance: uuid::Uuid::new_v4().simple().to_string(),
+                code_sha256: agent.worker.graph.sha256().to_owned(),
+            })
+            .collect()
+    }
+
+    /// The agents as the policy sees them.
+    pub(super) fn callers(&self, attested: &[Attested]) -> Vec<Caller> {
+        self.agents
+            .iter()
+            .zip(attested)
+            .map(|(agent, attested)| Caller {
+                agent: Some(context_agent(attested).to_string()),
+                props: Value::Object(agent.props.clone()).to_string(),
+                parameters: Some(agent.parameters.clone()).filter(|parameters| !parameters.is_empty()),
+                entrypoint: agent.entrypoint.clone(),
+            })
+            .collect()
+    }
+}
+
+/// `ctx.agent`: who the host says is calling.
+fn context_agent(attested: &Attested) -> Value {
+    let mut agent = Map::new();
+    agent.insert("name".into(), json!(attested.name));
+    if let Some(tenant) = &attested.tenant {
+        agent.insert("tenant".into(), json!(tenant));
+    }
+    agent.insert("instance".into(), json!(attested.instance));
+    agent.insert("codeSha256".into(), json!(attested.code_sha256));
+    Value::Object(agent)
 }
 
 /// Puts a [`Project`] together.
 #[derive(Debug)]
 pub struct ProjectBuilder {
-    agent: Worker,
+    agents: Vec<Agent>,
     outbound: Option<Worker>,
-    props: Map<String, Value>,
     policy_timeout: Duration,
     network: Network,
     show_errors: bool,
 }
 
 impl ProjectBuilder {
-    /// The owner's policy, which each request of the agent passes.
+    /// One agent more. Requests find it by its hosts.
+    #[must_use]
+    pub fn agent(mut self, agent: impl Into<Agent>) -> Self {
+        self.agents.push(agent.into());
+        self
+    }
+
+    /// The owner's policy, which each request of an agent passes.
     #[must_use]
     pub fn outbound(mut self, outbound: Worker) -> Self {
         self.outbound = Some(outbound);
         self
     }
 
-    /// What the policy reads as `ctx.props`.
+    /// Gives the policy `env.<name>`, with `fetch()` through a certificate or a credential. Without a policy it does
+    /// nothing.
     #[must_use]
-    pub fn props(mut self, props: Map<String, Value>) -> Self {
-        self.props = props;
-        self
-    }
-
-    /// Binds a client certificate to `env.<binding>` of the policy.
-    #[must_use]
-    pub fn certificate(mut self, binding: impl Into<String>, identity: Identity) -> Self {
+    pub fn binding(mut self, name: impl Into<String>, binding: Binding) -> Self {
         if let Some(outbound) = &mut self.outbound {
-            outbound.bindings.push(binding.into());
-            self.network.bindings.push(identity);
+            outbound.bindings.push(BindingName {
+                name: name.into(),
+                credential: binding.credential.is_some(),
+            });
+            self.network.bindings.push(binding);
         }
         self
     }
 
-    /// Address rules, roots and timeouts. Without it: public addresses and the system's roots. Certificates that were
-    /// bound before stay bound.
+    /// Address rules, roots, timeouts and the rules of what the policy may reach. Without it: public addresses and the
+    /// system's roots. What was bound before stays bound.
     #[must_use]
     pub fn network(mut self, mut network: Network) -> Self {
         network.bindings.splice(0..0, self.network.bindings);
@@ -106,9 +152,8 @@ impl ProjectBuilder {
     /// The project.
     pub fn build(self) -> Project {
         Project {
-            agent: self.agent,
+            agents: self.agents,
             outbound: self.outbound,
-            props: self.props.into(),
             policy_timeout: self.policy_timeout,
             network: Arc::new(self.network),
             show_errors: self.show_errors,

@@ -1,6 +1,7 @@
 //! An instance as a `tower` service over `http` types: what `serve` and every other embedder call.
 
 use std::convert::Infallible;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -9,7 +10,8 @@ use futures_util::future::LocalBoxFuture;
 use http::{HeaderMap, StatusCode, Uri};
 use tower_service::Service;
 use workerd_lite_ops::head::strip_hop_by_hop;
-use workerd_lite_ops::{EventError, Request, Response};
+use workerd_lite_ops::trace::Trace;
+use workerd_lite_ops::{EventError, Origin, Request, Response};
 
 use super::Instance;
 use super::body::{ResponseBody, incoming};
@@ -50,17 +52,25 @@ where
     }
     let mut headers = head.headers;
     strip_hop_by_hop(&mut headers);
+    let Some((agent, cell)) = instance.route(&url) else {
+        // It names no agent: who asks may not know which there are.
+        return respond(Response::text(StatusCode::NOT_FOUND, "Not Found\n"));
+    };
     let request = Request {
         method: head.method,
         url,
         headers,
         body: incoming(body),
     };
-    respond(match instance.handle(request).await {
+    let origin = Origin {
+        caller: 0,
+        trace: Rc::new(Trace::of(&request.headers)),
+    };
+    respond(match cell.dispatch(request, origin).await {
         Ok(response) => response,
         Err(EventError::Exception { summary, stack }) => {
             let text = if stack.is_empty() { &summary } else { &stack };
-            tracing::error!(target: "worker", worker = instance.agent_name(), "the handler failed: {text}");
+            tracing::error!(target: "worker", worker = agent.worker.name, "the handler failed: {text}");
             let shown = if instance.shows_errors() {
                 text.as_str()
             } else {

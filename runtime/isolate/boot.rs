@@ -29,9 +29,51 @@ pub struct Worker {
     pub graph: Arc<Graph>,
     /// What its `env` holds, as data.
     pub vars: serde_json::Map<String, serde_json::Value>,
-    /// The names of its bindings with `fetch()`, in the order that the [`EgressHandle`] counts them.
-    pub bindings: Vec<String>,
+    /// Its bindings with `fetch()`, in the order that the [`EgressHandle`] counts them.
+    pub bindings: Vec<BindingName>,
 }
+
+/// A binding as scripts see it.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct BindingName {
+    /// Its name in `env`.
+    pub name: String,
+    /// Whether it attaches a credential, which no redirect carries on.
+    pub credential: bool,
+}
+
+/// Someone who may call a worker, as its scripts see them.
+#[derive(Debug, Clone, Default, serde::Serialize)]
+pub struct Caller {
+    /// `ctx.agent`, as JSON. An agent's own callers have none.
+    pub agent: Option<String>,
+    /// `ctx.props`, as JSON.
+    pub props: String,
+    /// What joins the worker's `env` for this caller.
+    pub parameters: Option<serde_json::Map<String, serde_json::Value>>,
+    /// The export that is called; the default one without.
+    pub entrypoint: Option<String>,
+}
+
+impl Caller {
+    /// Nobody in particular: whoever calls an agent.
+    pub fn anyone() -> Self {
+        Self {
+            props: "{}".into(),
+            ..Self::default()
+        }
+    }
+}
+
+/// A module of ours that scripts may import, as `js/worker/boot.js` describes it.
+struct BuiltIn {
+    name: String,
+    source: String,
+    exports: v8::Global<v8::Value>,
+}
+
+/// The global that a built-in module's source reads its exports from.
+const MODULE: &str = "__workerdLiteModule";
 
 /// Starts V8. Call it once, on the main thread, before any other thread starts: with memory protection keys V8's
 /// threads must descend from the one that initialised it.
@@ -62,8 +104,9 @@ impl Worker {
         })
     }
 
-    /// Makes an isolate, evaluates the script and finds its handler. Call it inside a tokio runtime.
-    pub async fn boot(&self, egress: EgressHandle) -> Result<Cell, StartupError> {
+    /// Makes an isolate, evaluates the script and finds its handler for each caller. Events name their caller by its
+    /// place among these. Call it inside a tokio runtime.
+    pub async fn boot(&self, egress: EgressHandle, callers: &[Caller]) -> Result<Cell, StartupError> {
         let inbox = Rc::new(Inbox::default());
         let mut runtime = Guarded::new(self.new_runtime());
         runtime.with(|runtime| {
@@ -73,9 +116,14 @@ impl Worker {
             state.put(egress);
             state.put(Events::new(Rc::clone(&inbox)));
         });
-        let (functions, set_handler) = runtime
-            .with(|runtime| self.finish(runtime))
+        let (functions, set_handler, modules) = runtime
+            .with(|runtime| self.finish(runtime, callers))
             .ok_or_else(|| StartupError::new("the worker's global scope could not be made"))?;
+        for module in modules {
+            if self.graph.imports_builtin(&module.name) {
+                runtime.with(|runtime| add_builtin(runtime, module))?;
+            }
+        }
         let module = self.evaluate(&mut runtime).await?;
         runtime.with(|runtime| self.find_handler(runtime, module, &set_handler))?;
         Ok(Cell::new(runtime, functions, inbox, self.name.clone()))
@@ -93,7 +141,11 @@ impl Worker {
     }
 
     /// Calls the boot function of `js/worker/boot.js`, which takes everything of ours off the global object.
-    fn finish(&self, runtime: &mut JsRuntime) -> Option<(Functions, v8::Global<v8::Function>)> {
+    fn finish(
+        &self,
+        runtime: &mut JsRuntime,
+        callers: &[Caller],
+    ) -> Option<(Functions, v8::Global<v8::Function>, Vec<BuiltIn>)> {
         runtime.v8_isolate().set_allow_atomics_wait(false);
         deno_core::scope!(scope, runtime);
         let context = scope.get_current_context();
@@ -105,8 +157,9 @@ impl Worker {
         let role = v8::String::new(scope, self.role.name())?.into();
         let vars = serde_v8::to_v8(scope, &self.vars).ok()?;
         let bindings = serde_v8::to_v8(scope, &self.bindings).ok()?;
+        let callers = serde_v8::to_v8(scope, callers).ok()?;
         let this = v8::undefined(scope).into();
-        let functions = boot.call(scope, this, &[role, vars, bindings])?;
+        let functions = boot.call(scope, this, &[role, vars, bindings, callers])?;
         let functions = v8::Local::<v8::Array>::try_from(functions).ok()?;
         let function = |index| {
             let value = functions.get_index(scope, index)?;
@@ -120,6 +173,7 @@ impl Worker {
                 end: function(2)?,
             },
             function(3)?,
+            builtins(scope, functions)?,
         ))
     }
 
@@ -199,6 +253,59 @@ impl Worker {
             "{} has no fetch handler: {complaint}",
             self.graph.main_name()
         )))
+    }
+}
+
+fn builtins(scope: &mut v8::PinScope<'_, '_>, functions: v8::Local<'_, v8::Array>) -> Option<Vec<BuiltIn>> {
+    let list = functions.get_index(scope, 4)?;
+    let list = v8::Local::<v8::Array>::try_from(list).ok()?;
+    (0..list.length())
+        .map(|index| {
+            let module = list.get_index(scope, index)?;
+            let module = v8::Local::<v8::Array>::try_from(module).ok()?;
+            Some(BuiltIn {
+                name: module.get_index(scope, 0)?.to_rust_string_lossy(scope),
+                source: module.get_index(scope, 1)?.to_rust_string_lossy(scope),
+                exports: {
+                    let exports = module.get_index(scope, 2)?;
+                    v8::Global::new(scope, exports)
+                },
+            })
+        })
+        .collect()
+}
+
+/// Evaluates a built-in module, so that the worker's imports find it.
+fn add_builtin(runtime: &mut JsRuntime, module: BuiltIn) -> Result<(), StartupError> {
+    let failed = || StartupError::new(format!("the built-in module {} could not be made", module.name));
+    let set = |runtime: &mut JsRuntime, exports: Option<&v8::Global<v8::Value>>| {
+        deno_core::scope!(scope, runtime);
+        let global = scope.get_current_context().global(scope);
+        let key = v8::String::new(scope, MODULE)?.into();
+        match exports {
+            Some(exports) => {
+                let exports = v8::Local::new(scope, exports);
+                global.set(scope, key, exports)
+            }
+            None => global.delete(scope, key),
+        }
+    };
+    set(runtime, Some(&module.exports)).ok_or_else(failed)?;
+    let url = deno_core::url::Url::parse(&module.name).map_err(|_| failed())?;
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let loaded = {
+        let loading = pin!(runtime.load_side_es_module_from_code(&url, module.source.clone()));
+        loading.poll(&mut context)
+    };
+    let Poll::Ready(Ok(id)) = loaded else {
+        return Err(failed());
+    };
+    let evaluating = pin!(runtime.mod_evaluate(id));
+    let done = evaluating.poll(&mut context);
+    set(runtime, None).ok_or_else(failed)?;
+    match done {
+        Poll::Ready(Err(_)) => Err(failed()),
+        _ => Ok(()),
     }
 }
 

@@ -84,7 +84,7 @@ impl Cell {
                 cx.waker().wake_by_ref();
             }
         });
-        if self.inbox.is_closed() && self.op_state.borrow().borrow::<Events>().is_empty() {
+        if self.inbox.is_closed() && self.inbox.is_empty() && self.op_state.borrow().borrow::<Events>().is_empty() {
             return Poll::Ready(());
         }
         Poll::Pending
@@ -117,12 +117,14 @@ impl Inside<'_> {
         let Start {
             id,
             request,
-            caller,
+            origin,
             reply,
         } = start;
         if reply.is_closed() {
             return;
         }
+        let caller = origin.caller;
+        origin.trace.started.set(Some(std::time::Instant::now()));
         let body = {
             let mut state = self.op_state.borrow_mut();
             let rid = match request.body {
@@ -131,7 +133,7 @@ impl Inside<'_> {
             };
             state
                 .borrow_mut::<Events>()
-                .start(id, reply, rid, request.method == http::Method::HEAD);
+                .start(id, reply, rid, request.method == http::Method::HEAD, origin);
             rid
         };
         let headers = head::join(&request.headers);
@@ -147,10 +149,7 @@ impl Inside<'_> {
                     Some(rid) => v8::Integer::new_from_unsigned(scope, rid).into(),
                     None => v8::null(scope).into(),
                 },
-                match caller {
-                    Some(caller) => string(scope, &caller),
-                    None => v8::null(scope).into(),
-                },
+                v8::Integer::new_from_unsigned(scope, caller).into(),
             ]
         });
         if called.is_none() {

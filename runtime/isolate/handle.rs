@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use tokio::sync::oneshot;
 use workerd_lite_ops::events::{EventId, Start};
-use workerd_lite_ops::{EventError, Inbox, Message, Request, Response};
+use workerd_lite_ops::{EventError, Inbox, Message, Origin, Request, Response};
 
 /// Hands events to one cell.
 #[derive(Clone)]
@@ -19,15 +19,14 @@ impl CellHandle {
         Self { inbox }
     }
 
-    /// Queues a request. Dropping what this gives cancels the event. `caller` is the JSON that the outbound worker
-    /// reads as `ctx.agent` and `ctx.props`.
-    pub fn dispatch(&self, request: Request, caller: Option<Rc<str>>) -> Dispatch {
+    /// Queues a request. Dropping what this gives cancels the event.
+    pub fn dispatch(&self, request: Request, origin: Origin) -> Dispatch {
         let (reply, response) = oneshot::channel();
         let id = self.inbox.next_id();
         self.inbox.push(Message::Start(Box::new(Start {
             id,
             request,
-            caller,
+            origin,
             reply,
         })));
         Dispatch {

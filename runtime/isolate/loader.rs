@@ -24,6 +24,9 @@ impl GraphLoader {
 
     fn source(&self, url: &Url, requested: &RequestedModuleType) -> Result<ModuleSource, JsErrorBox> {
         let module = self.graph.by_url(url.as_str()).ok_or_else(|| {
+            if url.cannot_be_a_base() {
+                return JsErrorBox::type_error(format!("{url} can not be imported by this worker"));
+            }
             JsErrorBox::type_error(format!(
                 "{} is not part of this worker: only modules that its files import by a literal name are",
                 url.path().trim_start_matches('/')

@@ -8,7 +8,7 @@ mod handle;
 mod loader;
 pub mod modules;
 
-pub use boot::{Worker, init_platform};
+pub use boot::{BindingName, Caller, Worker, init_platform};
 pub use cell::Cell;
 pub use error::StartupError;
 pub use handle::{CellHandle, Dispatch};

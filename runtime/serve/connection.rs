@@ -9,13 +9,13 @@ use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::sync::watch;
 
-use crate::host::Instance;
+use super::job::Current;
 
 /// How long a client may take for a request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) struct Connection {
-    pub(super) instance: Instance,
+    pub(super) service: Current,
     pub(super) stopping: watch::Receiver<bool>,
 }
 
@@ -42,7 +42,7 @@ impl Connection {
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT);
         builder.http2().timer(TokioTimer::new());
-        let service = TowerToHyperService::new(self.instance);
+        let service = TowerToHyperService::new(self.service);
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);
         let result = tokio::select! {

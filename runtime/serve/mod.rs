@@ -1,14 +1,20 @@
 //! The server: a listener, worker threads with their isolates, and a graceful stop.
 
 mod connection;
+mod job;
 mod threads;
 
 use std::net::SocketAddr;
 
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
+use crate::admin;
+use crate::config::Loaded;
+use crate::fault::Fault;
 use crate::host::Project;
 use crate::isolate::StartupError;
+use crate::rotation::Watching;
 use threads::Threads;
 
 /// How a server is run.
@@ -16,6 +22,8 @@ use threads::Threads;
 pub struct Options {
     /// Where to listen. Port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Where the owner's own listener is, if there is one.
+    pub admin: Option<SocketAddr>,
     /// How many worker threads, at least one.
     pub threads: usize,
 }
@@ -41,19 +49,36 @@ pub enum ServeError {
     System(#[from] std::io::Error),
 }
 
-/// Serves a project until SIGINT or SIGTERM. `ready` is told the address once requests are answered.
-pub async fn serve(project: Project, options: Options, ready: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
+/// Serves a project until SIGINT or SIGTERM. `ready` is told the address once requests are answered. SIGHUP opens the
+/// audit file anew and serves what `reload` gives, if that starts.
+pub async fn serve(
+    loaded: Loaded,
+    ready: impl FnOnce(SocketAddr),
+    mut reload: impl FnMut() -> Result<Loaded, Fault>,
+) -> Result<(), ServeError> {
+    let Loaded {
+        mut project,
+        options,
+        rotation,
+    } = loaded;
+    let listen_failed = |address| move |why| ServeError::Listen { address, why };
     #[expect(clippy::disallowed_types, reason = "listeners live in this room")]
     let listener = tokio::net::TcpListener::bind(options.listen)
         .await
-        .map_err(|why| ServeError::Listen {
-            address: options.listen,
-            why,
-        })?;
+        .map_err(listen_failed(options.listen))?;
     let address = listener.local_addr()?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     let threads = Threads::start(&project, options.threads.max(1)).await?;
+    let mut watching = rotation.start()?;
+    let issuers = watch::Sender::new(project.network().identity.clone());
+    if let Some(listen) = options.admin {
+        let address = admin::start(listen, issuers.subscribe())
+            .await
+            .map_err(listen_failed(listen))?;
+        tracing::info!("the owner's listener is http://{address}");
+    }
     ready(address);
 
     loop {
@@ -66,6 +91,22 @@ pub async fn serve(project: Project, options: Options, ready: impl FnOnce(Socket
                     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                 }
             },
+            _ = hangup.recv() => {
+                if let Some(audit) = &project.network().audit {
+                    if let Err(error) = audit.reopen() {
+                        tracing::error!("the audit file can not be opened: {error}");
+                    }
+                }
+                match replace(&threads, &mut reload).await {
+                    Ok((next, rotation)) => {
+                        project = next;
+                        watching = rotation;
+                        issuers.send_replace(project.network().identity.clone());
+                        tracing::info!("the project was loaded anew");
+                    }
+                    Err(report) => tracing::error!("the project could not be loaded anew, the old one stays: {report:?}"),
+                }
+            }
             _ = interrupt.recv() => break,
             _ = terminate.recv() => break,
         }
@@ -77,5 +118,16 @@ pub async fn serve(project: Project, options: Options, ready: impl FnOnce(Socket
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
+    drop(watching);
     Ok(())
+}
+
+async fn replace(
+    threads: &Threads,
+    reload: &mut impl FnMut() -> Result<Loaded, Fault>,
+) -> miette::Result<(Project, Watching)> {
+    let Loaded { project, rotation, .. } = reload()?;
+    threads.replace(&project).await?;
+    let watching = rotation.start().map_err(ServeError::System)?;
+    Ok((project, watching))
 }

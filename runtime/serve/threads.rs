@@ -1,19 +1,17 @@
 //! Worker threads: each with its own isolates, connections and client.
 
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use deno_core::unsync::spawn;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::ServeError;
-use super::connection::Connection;
-use crate::host::{Instance, Project};
+use super::job::{Job, Order};
+use crate::host::Project;
 use crate::isolate::StartupError;
 
 struct Thread {
-    connections: mpsc::UnboundedSender<TcpStream>,
+    orders: mpsc::UnboundedSender<Order>,
     open: Arc<AtomicUsize>,
     done: Option<oneshot::Receiver<()>>,
 }
@@ -31,7 +29,7 @@ impl Threads {
         let mut threads = Vec::with_capacity(count);
         let mut booting = Vec::with_capacity(count);
         for index in 0..count {
-            let (connections, incoming) = mpsc::unbounded_channel();
+            let (orders, incoming) = mpsc::unbounded_channel();
             let (booted, boot) = oneshot::channel();
             let (finished, done) = oneshot::channel();
             let open = Arc::new(AtomicUsize::new(0));
@@ -47,7 +45,7 @@ impl Threads {
                 .name(format!("worker-{index}"))
                 .spawn(move || job.run())?;
             threads.push(Thread {
-                connections,
+                orders,
                 open,
                 done: Some(done),
             });
@@ -60,6 +58,29 @@ impl Threads {
         Ok(Self { threads, stop })
     }
 
+    /// Starts a new project beside the old one on every thread, and then hands new requests to it; the old one finishes
+    /// what it has. Where the new one does not start on some thread the old one stays on all.
+    pub(super) async fn replace(&self, project: &Project) -> Result<(), ServeError> {
+        let mut prepared = Vec::new();
+        for thread in &self.threads {
+            let (reply, ready) = oneshot::channel();
+            let _ = thread.orders.send(Order::Prepare(Box::new(project.clone()), reply));
+            prepared.push(ready);
+        }
+        let mut result = Ok(());
+        for ready in prepared {
+            let ready = ready
+                .await
+                .unwrap_or_else(|_| Err(StartupError::new("a worker thread has ended")));
+            result = result.and(ready);
+        }
+        for thread in &self.threads {
+            let order = if result.is_ok() { Order::Commit } else { Order::Abandon };
+            let _ = thread.orders.send(order);
+        }
+        Ok(result?)
+    }
+
     /// Gives a connection to the thread with the fewest.
     #[expect(clippy::disallowed_types, reason = "connections come in through this room")]
     pub(super) fn assign(&self, stream: tokio::net::TcpStream) {
@@ -69,7 +90,7 @@ impl Threads {
             .min_by_key(|thread| thread.open.load(Ordering::Relaxed));
         if let (Some(thread), Ok(stream)) = (least, stream.into_std()) {
             thread.open.fetch_add(1, Ordering::Relaxed);
-            let _ = thread.connections.send(stream);
+            let _ = thread.orders.send(Order::Connection(stream));
         }
     }
 
@@ -81,61 +102,5 @@ impl Threads {
                 let _ = done.await;
             }
         }
-    }
-}
-
-struct Job {
-    project: Project,
-    incoming: mpsc::UnboundedReceiver<TcpStream>,
-    open: Arc<AtomicUsize>,
-    stopping: watch::Receiver<bool>,
-    booted: oneshot::Sender<Result<(), StartupError>>,
-    finished: oneshot::Sender<()>,
-}
-
-impl Job {
-    fn run(self) {
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => runtime,
-            Err(error) => {
-                let _ = self.booted.send(Err(StartupError::new(error.to_string())));
-                return;
-            }
-        };
-        runtime.block_on(self.serve());
-    }
-
-    async fn serve(mut self) {
-        let instance = match Instance::start(&self.project).await {
-            Ok(instance) => instance,
-            Err(error) => {
-                let _ = self.booted.send(Err(error));
-                return;
-            }
-        };
-        let _ = self.booted.send(Ok(()));
-        let mut stopping = self.stopping.clone();
-        loop {
-            let stream = tokio::select! {
-                biased;
-                _ = stopping.wait_for(|stop| *stop) => break,
-                stream = self.incoming.recv() => stream,
-            };
-            let Some(stream) = stream else { break };
-            let connection = Connection {
-                instance: instance.clone(),
-                stopping: self.stopping.clone(),
-            };
-            let open = Arc::clone(&self.open);
-            spawn(async move {
-                connection.run(stream).await;
-                open.fetch_sub(1, Ordering::Relaxed);
-            });
-        }
-        while self.open.load(Ordering::Relaxed) > 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-        instance.drained().await;
-        let _ = self.finished.send(());
     }
 }

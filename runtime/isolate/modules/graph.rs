@@ -1,12 +1,12 @@
 //! Reads a worker's modules from its project, following every import with a literal name.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use deno_core::url::Url;
 
 use super::parse::{Import, imports};
-use super::resolve::resolve;
+use super::resolve::{is_builtin, resolve};
 use crate::isolate::StartupError;
 
 /// Where a worker's modules may come from.
@@ -54,6 +54,8 @@ impl Module {
 pub struct Graph {
     main: Url,
     modules: BTreeMap<String, Module>,
+    builtins: BTreeSet<String>,
+    sha256: String,
 }
 
 struct Job {
@@ -83,6 +85,7 @@ impl Graph {
             ))
         })?;
         let mut modules = BTreeMap::new();
+        let mut builtins = BTreeSet::new();
         let mut jobs = vec![Job {
             url: main.clone(),
             kind: None,
@@ -95,12 +98,32 @@ impl Graph {
             let module = reader.read(&job).map_err(StartupError::new)?;
             if let Content::Script(source) = &module.content {
                 for import in imports(&module.name, source)? {
+                    if is_builtin(&import.specifier) {
+                        builtins.insert(import.specifier);
+                        continue;
+                    }
                     jobs.extend(reader.follow(&module, source, &job.url, import)?);
                 }
             }
             modules.insert(job.url.into(), module);
         }
-        Ok(Self { main, modules })
+        let sha256 = digest(&main, &modules);
+        Ok(Self {
+            main,
+            modules,
+            builtins,
+            sha256,
+        })
+    }
+
+    /// Whether a module imports this one of ours, for example `cloudflare:workers`.
+    pub fn imports_builtin(&self, name: &str) -> bool {
+        self.builtins.contains(name)
+    }
+
+    /// SHA-256 over every module's path and content, the main one's path first, in lower-case hexadecimal digits.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
     }
 
     /// The URL of the main module.
@@ -123,6 +146,28 @@ impl Graph {
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         self.modules.values().map(|module| module.path.as_path())
     }
+}
+
+fn digest(main: &Url, modules: &BTreeMap<String, Module>) -> String {
+    use sha2::Digest as _;
+    let mut hash = sha2::Sha256::new();
+    let mut feed = |bytes: &[u8]| {
+        // Lengths keep one module's end from being read as the next one's start.
+        hash.update((bytes.len() as u64).to_be_bytes());
+        hash.update(bytes);
+    };
+    feed(main.as_str().as_bytes());
+    for (url, module) in modules {
+        let (kind, text) = match &module.content {
+            Content::Script(text) => ("script", text),
+            Content::Json(text) => ("json", text),
+            Content::Text(text) => ("text", text),
+        };
+        feed(url.as_bytes());
+        feed(kind.as_bytes());
+        feed(text.as_bytes());
+    }
+    hex::encode(hash.finalize())
 }
 
 struct Reader<'a> {

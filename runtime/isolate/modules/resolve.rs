@@ -16,6 +16,14 @@ pub enum ResolveError {
     Bare(String),
 }
 
+/// Modules of ours. `workerd-lite:policy` is the outbound worker's alone.
+const BUILT_IN: [&str; 2] = ["cloudflare:workers", "workerd-lite:policy"];
+
+/// Whether this specifier names a module of ours.
+pub(super) fn is_builtin(specifier: &str) -> bool {
+    BUILT_IN.contains(&specifier)
+}
+
 /// Resolves a specifier against the module that names it. Module URLs are `file:///` and the path within the project.
 pub fn resolve(specifier: &str, referrer: &Url) -> Result<Url, ResolveError> {
     if specifier.starts_with("./") || specifier.starts_with("../") || specifier.starts_with('/') {
@@ -29,6 +37,7 @@ pub fn resolve(specifier: &str, referrer: &Url) -> Result<Url, ResolveError> {
     match Url::parse(specifier) {
         // What `import.meta.resolve()` gave.
         Ok(url) if url.scheme() == "file" && url.host_str().is_none_or(str::is_empty) => Ok(url),
+        Ok(url) if is_builtin(specifier) => Ok(url),
         Ok(url) if matches!(url.scheme(), "node" | "cloudflare" | "workerd" | "workerd-lite") => {
             Err(ResolveError::BuiltIn(specifier.to_owned()))
         }

@@ -1,0 +1,67 @@
+// Modules that workers import by a name with a scheme: `cloudflare:workers` and `workerd-lite:policy`.
+(function () {
+const { core, primordials } = __bootstrap;
+const {
+  ObjectKeys,
+  ReflectDefineProperty,
+  ReflectDeleteProperty,
+  ReflectGet,
+  ReflectGetOwnPropertyDescriptor,
+  ReflectHas,
+  ReflectOwnKeys,
+  ReflectSet,
+} = primordials;
+const classes = core.loadExtScript("ext:workerd_lite/worker/base_classes.js");
+const { currentContext, requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
+const { exportsNow } = core.loadExtScript("ext:workerd_lite/worker/execution_context.js");
+const { deny } = core.loadExtScript("ext:workerd_lite/worker/deny.js");
+const { Proxy } = globalThis;
+
+let baseEnv = {};
+
+function setBaseEnv(env) {
+  baseEnv = env;
+}
+
+// `env` and `exports` are what they are in the event that reads them; at the top level, what all events share.
+function following(current) {
+  return new Proxy({}, {
+    __proto__: null,
+    get: (_target, key) => ReflectGet(current(), key),
+    set: (_target, key, value) => ReflectSet(current(), key, value),
+    has: (_target, key) => ReflectHas(current(), key),
+    ownKeys: () => ReflectOwnKeys(current()),
+    deleteProperty: (_target, key) => ReflectDeleteProperty(current(), key),
+    defineProperty: (_target, key, descriptor) => ReflectDefineProperty(current(), key, descriptor),
+    getOwnPropertyDescriptor(_target, key) {
+      const descriptor = ReflectGetOwnPropertyDescriptor(current(), key);
+      // A proxy may not report what its target lacks as fixed.
+      return descriptor && { ...descriptor, configurable: true };
+    },
+  });
+}
+
+const workers = {
+  ...classes,
+  env: following(() => currentContext()?.caller.env ?? baseEnv),
+  exports: following(exportsNow),
+  waitUntil: (promise) => requireContext().waitUntil(promise),
+};
+
+// What a module exports, by its name, for whoever makes the module.
+function builtinModules(role) {
+  const modules = { __proto__: null, "cloudflare:workers": workers };
+  if (role === "outbound") modules["workerd-lite:policy"] = { deny };
+  return modules;
+}
+
+// The source of a module that takes its exports from a global that is there only while it is evaluated.
+function sourceOf(exports, global) {
+  const names = ObjectKeys(exports);
+  let list = "";
+  for (let i = 0; i < names.length; i++) list += `${names[i]},`;
+  return `const { ${list} } = globalThis.${global}; export { ${list} };`;
+}
+
+return { builtinModules, setBaseEnv, sourceOf };
+})();

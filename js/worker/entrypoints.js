@@ -1,0 +1,119 @@
+// What a module exports to be called: objects and classes with fetch(), by name, and the module's own stubs to them.
+// https://developers.cloudflare.com/workers/runtime-apis/bindings/service-bindings/rpc/#named-entrypoints
+// https://developers.cloudflare.com/workers/runtime-apis/context/#exports
+(function () {
+const { core, primordials } = __bootstrap;
+const {
+  ArrayPrototypeForEach,
+  ObjectDefineProperty,
+  ObjectFreeze,
+  ObjectPrototypeIsPrototypeOf,
+  ReflectConstruct,
+  ReflectOwnKeys,
+  TypeError,
+} = primordials;
+const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
+const { Request } = core.loadExtScript("ext:deno_fetch/23_request.js");
+const { ResponsePrototype } = core.loadExtScript("ext:deno_fetch/23_response.js");
+const { requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
+const { DurableObject, WorkflowEntrypoint } = core.loadExtScript("ext:workerd_lite/worker/base_classes.js");
+const { ExecutionContext, setExports } = core.loadExtScript("ext:workerd_lite/worker/execution_context.js");
+
+function isSubclass(value, base) {
+  return ObjectPrototypeIsPrototypeOf(base, value);
+}
+
+// Why an exported class can not be called, or null.
+function unsupported(name, value) {
+  if (isSubclass(value, DurableObject)) return `${name} is a Durable Object, which workerd-lite does not run`;
+  if (isSubclass(value, WorkflowEntrypoint)) return `${name} is a Workflow, which workerd-lite does not run`;
+  return null;
+}
+
+// The handler `(request, env, ctx)` behind one export: `{ handler }`, or `{ complaint }`.
+function handlerOf(name, what, value) {
+  const refused = (complaint) => ({ complaint, handler: null });
+  if (typeof value === "function") {
+    const complaint = unsupported(what, value);
+    if (complaint !== null) return refused(complaint);
+    if (typeof value.prototype?.fetch !== "function") return refused(`${what}, a class, has no fetch() method`);
+    const handler = (request, env, ctx) => ReflectConstruct(value, [ctx, env]).fetch(request);
+    return { complaint: null, handler };
+  }
+  if (typeof value !== "object" || value === null || typeof value.fetch !== "function") {
+    const form = name === "default" ? "export default {" : `export const ${name} = {`;
+    return refused(`${what} has no fetch() handler. Write \`${form} async fetch(request, env, ctx) { ... } }\``);
+  }
+  return { complaint: null, handler: (request, env, ctx) => value.fetch(request, env, ctx) };
+}
+
+// `entrypoint` is the name of an export, or null for the default one.
+function findHandler(namespace, entrypoint) {
+  if (entrypoint !== null) {
+    const value = namespace[entrypoint];
+    if (value === undefined) return { complaint: `it exports no ${entrypoint}, which is an entrypoint`, handler: null };
+    return handlerOf(entrypoint, `its export ${entrypoint}`, value);
+  }
+  if (namespace.default === undefined) {
+    return {
+      complaint: "it has no default export. Write `export default { async fetch(request, env, ctx) { ... } }`; " +
+        'the older addEventListener("fetch", ...) form is not supported',
+      handler: null,
+    };
+  }
+  return handlerOf("default", "its default export", namespace.default);
+}
+
+// Calls another entrypoint of the same module, within the same event.
+async function callEntrypoint(name, handler, props, input, init) {
+  const context = requireContext();
+  const request = new Request(input, init);
+  const response = await handler(request, context.caller.env, new ExecutionContext(context, props));
+  if (!ObjectPrototypeIsPrototypeOf(ResponsePrototype, response)) {
+    throw new TypeError(`the fetch() handler of ${name} did not return a Response`);
+  }
+  return response;
+}
+
+class LoopbackServiceStub {
+  #call;
+
+  constructor(name, handler, props) {
+    this.#call = (input, init) => callEntrypoint(name, handler, props, input, init);
+  }
+
+  async fetch(input, init = undefined) {
+    webidl.requiredArguments(arguments.length, 1, "Failed to execute 'fetch' on 'Fetcher'");
+    return await this.#call(input, init);
+  }
+}
+
+// `ctx.exports.Name`: a stub itself, and a function that makes one with props.
+function stubOf(name, value) {
+  const { complaint, handler } = handlerOf(name, name, value);
+  const call = () => {
+    if (complaint !== null) throw new TypeError(`ctx.exports.${name}: ${complaint}`);
+    return handler;
+  };
+  const stub = (options = undefined) => new LoopbackServiceStub(name, call(), options?.props ?? {});
+  ObjectDefineProperty(stub, "fetch", {
+    __proto__: null,
+    value: async (input, init = undefined) => await new LoopbackServiceStub(name, call(), {}).fetch(input, init),
+    enumerable: true,
+  });
+  return stub;
+}
+
+function makeExports(namespace) {
+  const made = { __proto__: null };
+  ArrayPrototypeForEach(ReflectOwnKeys(namespace), (name) => {
+    const value = typeof name === "string" ? namespace[name] : undefined;
+    if (typeof value === "function" || (typeof value === "object" && value !== null && typeof value.fetch === "function")) {
+      made[name] = stubOf(name, value);
+    }
+  });
+  setExports(ObjectFreeze(made));
+}
+
+return { findHandler, makeExports };
+})();

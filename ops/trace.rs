@@ -1,0 +1,140 @@
+//! One request's way through agent, policy and upstream: its request id, its place in a distributed trace
+//! (<https://www.w3.org/TR/trace-context/>), and when it came by.
+
+use std::cell::{Cell, OnceCell};
+use std::rc::Rc;
+use std::time::Instant;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use uuid::Uuid;
+
+/// The header of the request id.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The header of the trace context.
+pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// One event's part of the way. Identifiers are made when they are first asked for.
+#[derive(Debug)]
+pub struct Trace {
+    request_id: OnceCell<Rc<str>>,
+    traceparent: OnceCell<Rc<str>>,
+    /// When the event was queued.
+    pub queued: Instant,
+    /// When its handler was called.
+    pub started: Cell<Option<Instant>>,
+    /// How many of its requests went to the network or were denied there.
+    pub egresses: Cell<u32>,
+}
+
+impl Default for Trace {
+    fn default() -> Self {
+        Self {
+            request_id: OnceCell::new(),
+            traceparent: OnceCell::new(),
+            queued: Instant::now(),
+            started: Cell::new(None),
+            egresses: Cell::new(0),
+        }
+    }
+}
+
+impl Trace {
+    /// The trace of a client's request, which may bring its own identifiers. What is not well-formed is not taken.
+    pub fn of(headers: &HeaderMap) -> Self {
+        let trace = Self::default();
+        if let Some(id) = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()) {
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:=+/".contains(&byte);
+            if (1..=128).contains(&id.len()) && id.bytes().all(plain) {
+                let _ = trace.request_id.set(id.into());
+            }
+        }
+        if let Some(parent) = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok()) {
+            if is_traceparent(parent) {
+                let _ = trace.traceparent.set(parent.into());
+            }
+        }
+        trace
+    }
+
+    /// The request's id.
+    pub fn request_id(&self) -> Rc<str> {
+        Rc::clone(self.request_id.get_or_init(|| Uuid::new_v4().to_string().into()))
+    }
+
+    fn traceparent(&self) -> &Rc<str> {
+        self.traceparent.get_or_init(|| {
+            let trace = Uuid::new_v4().simple().to_string();
+            format!("00-{trace}-{}-01", span()).into()
+        })
+    }
+
+    /// The next part of the way: the same request and trace, a span of its own.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        let parent = self.traceparent();
+        let child = Self::default();
+        let _ = child.request_id.set(self.request_id());
+        let _ = child
+            .traceparent
+            .set(format!("{}{}{}", &parent[..36], span(), &parent[52..]).into());
+        child
+    }
+
+    /// Writes the identifiers over whatever a script had put there.
+    pub fn mark(&self, headers: &mut HeaderMap) {
+        if let Ok(id) = HeaderValue::from_str(&self.request_id()) {
+            headers.insert(REQUEST_ID, id);
+        }
+        if let Ok(parent) = HeaderValue::from_str(self.traceparent()) {
+            headers.insert(TRACEPARENT, parent);
+        }
+    }
+}
+
+fn span() -> String {
+    // Sixteen digits, of which the standard wants one that is not zero: the version's digit of a UUID is one.
+    Uuid::new_v4().simple().to_string()[..16].to_owned()
+}
+
+/// `00-<32 digits>-<16 digits>-<2 digits>`, in lower case and not all zeros.
+fn is_traceparent(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let hex = |part: &str, length: usize| {
+        part.len() == length && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let something = |part: &str| part.bytes().any(|byte| byte != b'0');
+    matches!(parts[..], ["00", trace, span, flags]
+        if hex(trace, 32) && hex(span, 16) && hex(flags, 2) && something(trace) && something(span))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clients_identifiers_go_on() {
+        let mut headers = HeaderMap::new();
+        headers.insert(REQUEST_ID, HeaderValue::from_static("abc-1"));
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        headers.insert(TRACEPARENT, HeaderValue::from_static(parent));
+        let mut marked = HeaderMap::new();
+        Trace::of(&headers).child().mark(&mut marked);
+        assert_eq!(marked[REQUEST_ID], "abc-1");
+        let next = marked[TRACEPARENT].to_str().unwrap();
+        assert!(
+            is_traceparent(next) && next != parent && next[..36] == parent[..36],
+            "{next}"
+        );
+    }
+
+    #[test]
+    fn what_is_malformed_is_made_anew() {
+        let mut headers = HeaderMap::new();
+        headers.insert(REQUEST_ID, HeaderValue::from_static("a b"));
+        headers.insert(TRACEPARENT, HeaderValue::from_static("00-0-0-01"));
+        let mut marked = HeaderMap::new();
+        Trace::of(&headers).mark(&mut marked);
+        assert_eq!(marked[REQUEST_ID].len(), 36);
+        assert!(is_traceparent(marked[TRACEPARENT].to_str().unwrap()));
+    }
+}

@@ -1,0 +1,220 @@
+//! What a record says.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use deno_core::url::Url;
+use serde::Serialize;
+use workerd_lite_ops::trace::Trace;
+use workerd_lite_ops::{Body, Request, Response};
+
+use super::Auditor;
+use crate::identity::Attested;
+
+/// What became of an egress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Verdict {
+    /// It went out.
+    Allow,
+    /// It went out, but a rule that only audits would have denied it.
+    Audit,
+    /// It did not go out.
+    Deny,
+    /// The policy answered by itself.
+    Answer,
+}
+
+/// Who said so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum By {
+    Rule,
+    Policy,
+    Address,
+    Credential,
+    Limit,
+    Audit,
+}
+
+/// One egress.
+#[derive(Debug, Serialize)]
+pub(crate) struct Record {
+    time: String,
+    request_id: String,
+    agent: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<String>,
+    instance: String,
+    code_sha256: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy_sha256: Option<String>,
+    method: String,
+    url: String,
+    verdict: Verdict,
+    by: By,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    binding: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    bytes_sent: u64,
+    bytes_received: u64,
+    /// Milliseconds.
+    ms: Times,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Times {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_byte: Option<f64>,
+    total: f64,
+}
+
+fn ms(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1_000_000.0).round() / 1000.0
+}
+
+/// A record that is not written yet. It is written when it is dropped: at the end of the response's body, of a failure,
+/// or of an egress that was cancelled.
+#[derive(Debug)]
+pub(crate) struct Open {
+    auditor: Arc<Auditor>,
+    began: Instant,
+    record: Record,
+    sent: Option<std::rc::Rc<std::cell::Cell<u64>>>,
+}
+
+impl Open {
+    /// Begins a record. A request's body is counted from here on.
+    pub(crate) fn begin(
+        auditor: &Arc<Auditor>,
+        agent: &Attested,
+        policy_sha256: Option<&str>,
+        trace: &Trace,
+        request: &mut Request,
+    ) -> Self {
+        let now = Instant::now();
+        let times = Times {
+            waiting: trace.started.get().map(|started| ms(started - trace.queued)),
+            policy: trace.started.get().map(|started| ms(now - started)),
+            ..Times::default()
+        };
+        let sent = std::rc::Rc::new(std::cell::Cell::new(0));
+        let body = std::mem::take(&mut request.body);
+        if let Body::Full(bytes) = &body {
+            sent.set(bytes.len() as u64);
+        }
+        let counter = std::rc::Rc::clone(&sent);
+        request.body = body.counted(move |bytes| counter.set(counter.get() + bytes));
+        Self {
+            record: Record {
+                time: humantime::format_rfc3339_micros(SystemTime::now()).to_string(),
+                request_id: trace.request_id().to_string(),
+                agent: agent.name.clone(),
+                tenant: agent.tenant.clone(),
+                instance: agent.instance.clone(),
+                code_sha256: agent.code_sha256.clone(),
+                policy_sha256: policy_sha256.map(ToOwned::to_owned),
+                method: request.method.to_string(),
+                url: masked(&request.url, &auditor.shown),
+                verdict: Verdict::Deny,
+                by: By::Policy,
+                rule: None,
+                binding: None,
+                status: None,
+                error: None,
+                bytes_sent: 0,
+                bytes_received: 0,
+                ms: times,
+            },
+            auditor: Arc::clone(auditor),
+            began: now,
+            sent: Some(sent),
+        }
+    }
+
+    pub(crate) fn verdict(&mut self, verdict: Verdict, by: By) {
+        self.record.verdict = verdict;
+        self.record.by = by;
+    }
+
+    pub(crate) fn rule(&mut self, rule: &str) {
+        self.record.rule = Some(rule.to_owned());
+    }
+
+    pub(crate) fn binding(&mut self, name: &str) {
+        self.record.binding = Some(name.to_owned());
+    }
+
+    pub(crate) fn error(&mut self, why: &str) {
+        self.record.error = Some(why.to_owned());
+    }
+
+    fn received(&mut self, bytes: u64) {
+        self.record.bytes_received += bytes;
+    }
+
+    /// The response's head is there; the record goes on with its body, and ends with that.
+    pub(crate) fn response(mut self, mut response: Response) -> Response {
+        self.record.status = Some(response.status.as_u16());
+        self.record.ms.first_byte = Some(ms(self.began.elapsed()));
+        match &response.body {
+            Body::Empty => {}
+            Body::Full(bytes) => self.record.bytes_received = bytes.len() as u64,
+            Body::Stream(_) => {
+                let mut open = self;
+                response.body = response.body.counted(move |bytes| open.received(bytes));
+            }
+        }
+        response
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.record.bytes_sent = self.sent.take().map_or(0, |sent| sent.get());
+        self.record.ms.total = ms(self.began.elapsed());
+        self.auditor.write(&self.record);
+    }
+}
+
+/// A URL for the record: values of query parameters may be secrets, and are shown only where the owner says so.
+fn masked(url: &Url, shown: &[String]) -> String {
+    if url.query().is_none() {
+        return url.to_string();
+    }
+    let mut clean = url.clone();
+    clean.set_query(None);
+    let pairs: Vec<(String, String)> = url
+        .query_pairs()
+        .map(|(name, value)| {
+            let value = if shown.iter().any(|known| *known == name) {
+                value.into_owned()
+            } else {
+                "***".to_owned()
+            };
+            (name.into_owned(), value)
+        })
+        .collect();
+    clean.query_pairs_mut().extend_pairs(pairs);
+    clean.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_a_query_are_masked() {
+        let url = Url::parse("https://a.example/x?page=2&token=s3cret").unwrap();
+        assert_eq!(masked(&url, &["page".into()]), "https://a.example/x?page=2&token=***");
+    }
+}

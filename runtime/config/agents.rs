@@ -1,0 +1,191 @@
+//! The agents: those of `[[agents]]`, or the one script of the command line or of wrangler's file.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use workerd_lite_ops::Role;
+
+use super::document::Document;
+use super::egress::rules;
+use super::files::{Files, parent, read_wrangler, stem};
+use super::project::Flags;
+use super::project_file::{Agent as Section, ProjectFile};
+use super::wrangler::Wrangler;
+use crate::fault::Fault as ConfigError;
+use crate::host::Agent;
+use crate::isolate::Worker;
+use crate::isolate::modules::{Confinement, Graph};
+
+/// Every agent of a project. `forbidden` are the policy's files, which none may read.
+pub(super) fn agents(
+    flags: &Flags,
+    files: &Files,
+    project: &ProjectFile,
+    forbidden: &HashSet<PathBuf>,
+) -> Result<Vec<Agent>, ConfigError> {
+    let Some(sections) = project.agents.as_deref() else {
+        return Ok(vec![single(flags, files, project, forbidden)?]);
+    };
+    if flags.script.is_some() {
+        return Err(files
+            .complain("agents", "the scripts of the agents are named here")
+            .with_help("Serve them without a script: workerd-lite serve --config workerd-lite.toml"));
+    }
+    if sections.is_empty() {
+        return Err(files.complain("agents", "expected at least one agent"));
+    }
+    let mut agents: Vec<Agent> = Vec::new();
+    for (index, section) in sections.iter().enumerate() {
+        let agent = several(files, index, section, forbidden)?;
+        let field = |name: &str| format!("agents[{index}].{name}");
+        if agents
+            .iter()
+            .any(|other| other.worker.name == agent.worker.name && other.tenant == agent.tenant)
+        {
+            return Err(files.complain(
+                &field("name"),
+                &format!("two agents are called {:?}", agent.worker.name),
+            ));
+        }
+        if agent.hosts.is_empty() && sections.len() > 1 {
+            return Err(files
+                .complain(
+                    &field("match"),
+                    &format!("the agent {:?} has no hosts", agent.worker.name),
+                )
+                .with_help("Give each agent a `match`: only a single one gets all requests without"));
+        }
+        agents.push(agent);
+    }
+    Ok(agents)
+}
+
+fn several(files: &Files, index: usize, section: &Section, forbidden: &HashSet<PathBuf>) -> Result<Agent, ConfigError> {
+    let field = |name: &str| format!("agents[{index}].{name}");
+    let own = match &section.config {
+        Some(config) => Some(Document::read(&files.folder.join(config))?),
+        None => None,
+    };
+    let wrangler = match &own {
+        Some(document) => read_wrangler(document)?,
+        None => Wrangler::default(),
+    };
+    let (main, root) = match (&section.main, &own, &wrangler.main) {
+        (Some(main), _, _) => (files.folder.join(main), files.folder.clone()),
+        (None, Some(document), Some(main)) => (document.folder().join(main), document.folder().to_owned()),
+        _ => return Err(files.complain(&field("main"), "expected `main` or `config`: the agent's script")),
+    };
+    let name = section
+        .name
+        .clone()
+        .or(wrangler.name)
+        .ok_or_else(|| files.complain(&field("name"), "an agent needs a name"))?;
+    // Both stand in SPIFFE ids and certificates.
+    for (what, value) in [("name", Some(&name)), ("tenant", section.tenant.as_ref())] {
+        let plain = |value: &&String| {
+            value.len() <= 63
+                && !value.is_empty()
+                && *value != "."
+                && *value != ".."
+                && value
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+        };
+        if value.is_some_and(|value| !plain(&value)) {
+            return Err(files.complain(
+                &field(what),
+                "expected 1 to 63 letters, digits, dots, hyphens and underscores",
+            ));
+        }
+    }
+    let mut vars = wrangler.vars;
+    vars.extend(section.vars.clone());
+    let confinement = Confinement {
+        root,
+        forbidden: forbidden.clone(),
+    };
+    Ok(Agent {
+        egress: section
+            .egress
+            .as_deref()
+            .map(|list| rules(&format!("agents.{name}.egress"), list)),
+        worker: Worker {
+            name,
+            role: Role::Agent,
+            graph: Arc::new(Graph::load(&main, &confinement)?),
+            vars,
+            bindings: Vec::new(),
+        },
+        tenant: section.tenant.clone(),
+        hosts: section.hosts.clone(),
+        entrypoint: section.outbound.entrypoint.clone(),
+        props: section.outbound.props.clone(),
+        parameters: section.outbound.parameters.clone(),
+    })
+}
+
+fn single(
+    flags: &Flags,
+    files: &Files,
+    project: &ProjectFile,
+    forbidden: &HashSet<PathBuf>,
+) -> Result<Agent, ConfigError> {
+    let wrangler = match &files.wrangler {
+        Some(document) => read_wrangler(document)?,
+        None => Wrangler::default(),
+    };
+    if let (false, Some(document)) = (wrangler.mtls_certificates.is_empty(), &files.wrangler) {
+        tracing::warn!(
+            "{}: mtls_certificates of an agent are ignored: certificates are bound to the outbound worker, in \
+             workerd-lite.toml under [outbound]",
+            document.path.display()
+        );
+    }
+    let main = main_script(flags, files, &wrangler, project)?;
+    let root = match (&files.wrangler, &files.project) {
+        (None, None) => parent(&main),
+        _ => files.folder.clone(),
+    };
+    let worker = Worker {
+        name: wrangler.name.unwrap_or_else(|| stem(&main)),
+        role: Role::Agent,
+        graph: Arc::new(Graph::load(
+            &main,
+            &Confinement {
+                root,
+                forbidden: forbidden.clone(),
+            },
+        )?),
+        vars: wrangler.vars,
+        bindings: Vec::new(),
+    };
+    let mut agent = Agent::from(worker);
+    if let Some(outbound) = &project.outbound {
+        agent.entrypoint.clone_from(&outbound.entrypoint);
+        agent.props.clone_from(&outbound.props);
+        agent.parameters.clone_from(&outbound.parameters);
+    }
+    Ok(agent)
+}
+
+fn main_script(
+    flags: &Flags,
+    files: &Files,
+    wrangler: &Wrangler,
+    project: &ProjectFile,
+) -> Result<PathBuf, ConfigError> {
+    if let Some(script) = &flags.script {
+        return Ok(script.clone());
+    }
+    wrangler
+        .main
+        .as_ref()
+        .or(project.main.as_ref())
+        .map(|main| files.folder.join(main))
+        .ok_or_else(|| {
+            ConfigError::new("there is no script to serve").with_help(
+                "Give one: workerd-lite serve worker.js; or set `main` in wrangler.jsonc or workerd-lite.toml",
+            )
+        })
+}

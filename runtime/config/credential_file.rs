@@ -1,0 +1,152 @@
+//! `[credentials.<name>]`: one flat table for every kind, and which of its fields belong to which kind.
+
+use std::path::PathBuf;
+
+use http::Method;
+use serde::Deserialize;
+
+use super::project_file::{methods, parsed};
+use crate::rules::{HostPattern, PathPattern};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Type {
+    Bearer,
+    Basic,
+    Header,
+    Query,
+    #[serde(rename = "oauth2")]
+    OAuth2,
+    JwtBearer,
+    GithubApp,
+    #[serde(rename = "sigv4")]
+    SigV4,
+    Hmac,
+    Identity,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Redact {
+    #[default]
+    Headers,
+    Body,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ClientAuth {
+    #[default]
+    Basic,
+    Body,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Credential {
+    #[serde(rename = "type")]
+    pub(super) kind: Type,
+    /// The name of the secret, or a file that holds it.
+    pub(super) secret: Option<String>,
+    pub(super) file: Option<PathBuf>,
+    #[serde(deserialize_with = "parsed")]
+    pub(super) hosts: Vec<HostPattern>,
+    #[serde(default, deserialize_with = "methods")]
+    pub(super) methods: Vec<Method>,
+    #[serde(default, deserialize_with = "parsed")]
+    pub(super) paths: Vec<PathPattern>,
+    pub(super) certificate: Option<String>,
+    #[serde(default)]
+    pub(super) redact: Redact,
+
+    pub(super) username: Option<String>,
+    pub(super) header: Option<String>,
+    pub(super) prefix: Option<String>,
+    pub(super) parameter: Option<String>,
+    pub(super) token_url: Option<String>,
+    pub(super) client_id: Option<String>,
+    pub(super) client_auth: Option<ClientAuth>,
+    /// The name of the secret that holds the first refresh token.
+    pub(super) refresh_token: Option<String>,
+    #[serde(default)]
+    pub(super) scopes: Vec<String>,
+    pub(super) audience: Option<String>,
+    pub(super) issuer: Option<String>,
+    pub(super) subject: Option<String>,
+    pub(super) key_id: Option<String>,
+    pub(super) api: Option<String>,
+    pub(super) app_id: Option<String>,
+    pub(super) installation_id: Option<String>,
+    pub(super) access_key_id: Option<String>,
+    /// The name of the secret that holds a temporary key's session token.
+    pub(super) session_token: Option<String>,
+    pub(super) region: Option<String>,
+    pub(super) service: Option<String>,
+}
+
+impl Credential {
+    /// Fields that are set, of those that not every kind has.
+    pub(super) fn own_fields(&self) -> Vec<&'static str> {
+        let all = [
+            ("secret", self.secret.is_some()),
+            ("file", self.file.is_some()),
+            ("username", self.username.is_some()),
+            ("header", self.header.is_some()),
+            ("prefix", self.prefix.is_some()),
+            ("parameter", self.parameter.is_some()),
+            ("token_url", self.token_url.is_some()),
+            ("client_id", self.client_id.is_some()),
+            ("client_auth", self.client_auth.is_some()),
+            ("refresh_token", self.refresh_token.is_some()),
+            ("scopes", !self.scopes.is_empty()),
+            ("audience", self.audience.is_some()),
+            ("issuer", self.issuer.is_some()),
+            ("subject", self.subject.is_some()),
+            ("key_id", self.key_id.is_some()),
+            ("api", self.api.is_some()),
+            ("app_id", self.app_id.is_some()),
+            ("installation_id", self.installation_id.is_some()),
+            ("access_key_id", self.access_key_id.is_some()),
+            ("session_token", self.session_token.is_some()),
+            ("region", self.region.is_some()),
+            ("service", self.service.is_some()),
+        ];
+        all.into_iter().filter(|(_, set)| *set).map(|(name, _)| name).collect()
+    }
+}
+
+impl Type {
+    /// The fields that this kind has, besides those of all.
+    pub(super) const fn fields(self) -> &'static [&'static str] {
+        match self {
+            Self::Bearer => &["secret", "file"],
+            Self::Basic => &["secret", "file", "username"],
+            Self::Header => &["secret", "file", "header", "prefix"],
+            Self::Query => &["secret", "file", "parameter"],
+            Self::OAuth2 => &[
+                "secret",
+                "file",
+                "token_url",
+                "client_id",
+                "client_auth",
+                "refresh_token",
+                "scopes",
+                "audience",
+            ],
+            Self::JwtBearer => &[
+                "secret",
+                "file",
+                "token_url",
+                "issuer",
+                "subject",
+                "audience",
+                "scopes",
+                "key_id",
+            ],
+            Self::GithubApp => &["secret", "file", "api", "app_id", "installation_id"],
+            Self::SigV4 => &["secret", "file", "access_key_id", "session_token", "region", "service"],
+            Self::Hmac => &["secret", "file", "header"],
+            Self::Identity => &[],
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! From `[credentials.<name>]` to what is attached.
+
+use std::sync::Arc;
+
+use http::HeaderName;
+
+use super::credential_file::{ClientAuth, Credential as File, Redact, Type};
+use super::files::Files;
+use super::project_file::ProjectFile;
+use super::secrets::Secrets;
+use crate::credentials::{
+    Credential, Credentials, GithubApp, Grant, Hmac, JwtBearer, Kind, OAuth2, Secret, SigV4, TokenCache,
+};
+use crate::fault::Fault as ConfigError;
+use crate::rules::Scope;
+
+/// Every credential of the file. Fails at the first that could not be attached.
+pub(super) fn credentials(files: &Files, project: &ProjectFile, secrets: &Secrets) -> Result<Credentials, ConfigError> {
+    project
+        .credentials
+        .iter()
+        .map(|(name, file)| {
+            let reader = Reader {
+                files,
+                secrets,
+                name,
+                file,
+            };
+            Ok((name.clone(), Arc::new(reader.credential(project)?)))
+        })
+        .collect()
+}
+
+struct Reader<'a> {
+    files: &'a Files,
+    secrets: &'a Secrets,
+    name: &'a str,
+    file: &'a File,
+}
+
+impl Reader<'_> {
+    fn complain(&self, field: &str, message: &str) -> ConfigError {
+        self.files
+            .complain(&format!("credentials.{}.{field}", self.name), message)
+    }
+
+    fn credential(&self, project: &ProjectFile) -> Result<Credential, ConfigError> {
+        let file = self.file;
+        let known = file.kind.fields();
+        if let Some(stray) = file.own_fields().iter().find(|field| !known.contains(field)) {
+            return Err(self.complain(
+                stray,
+                &format!(
+                    "a credential of this type has no {stray:?}: it has {}",
+                    known.join(", ")
+                ),
+            ));
+        }
+        self.check_hosts()?;
+        if file.kind == Type::Identity && project.identity.is_none() {
+            return Err(self
+                .complain("type", "there is no identity to prove")
+                .with_help("Add a table [identity] with issuer and trust_domain"));
+        }
+        Ok(Credential {
+            name: self.name.to_owned(),
+            scope: Scope {
+                hosts: file.hosts.clone(),
+                methods: file.methods.clone(),
+                paths: file.paths.clone(),
+            },
+            kind: self.kind()?,
+            redact_body: file.redact == Redact::Body,
+        })
+    }
+
+    fn check_hosts(&self) -> Result<(), ConfigError> {
+        if self.file.hosts.is_empty() {
+            return Err(self.complain("hosts", "a credential must be bound to at least one host"));
+        }
+        if !self.file.hosts.iter().any(crate::rules::HostPattern::is_everything) {
+            return Ok(());
+        }
+        // Everything is meant only where nothing else is said.
+        if self.file.hosts.len() > 1 || !self.file.hosts[0].is_star() {
+            return Err(self
+                .complain("hosts", "a pattern matches every host")
+                .with_help("Name the hosts; or write hosts = [\"*\"] where every host is really meant"));
+        }
+        tracing::warn!(
+            "the credential {:?} is bound to every host: the policy can send it anywhere",
+            self.name
+        );
+        Ok(())
+    }
+
+    fn need<'v>(&self, field: &str, value: Option<&'v String>) -> Result<&'v String, ConfigError> {
+        value
+            .filter(|value| !value.is_empty())
+            .ok_or_else(|| self.complain(field, &format!("a credential of this type needs {field:?}")))
+    }
+
+    fn named(&self, field: &str, name: &str) -> Result<Secret, ConfigError> {
+        let value = self.secrets.get(name).ok_or_else(|| {
+            self.complain(field, &format!("the secret {name:?} is absent or empty"))
+                .with_help(format!(
+                    "Set {name} in the environment, or in a .dev.vars file beside the configuration"
+                ))
+        })?;
+        Ok(Secret::fixed(name, value))
+    }
+
+    fn secret(&self) -> Result<Secret, ConfigError> {
+        self.optional_secret()?
+            .ok_or_else(|| self.complain("secret", "expected `secret`, a name, or `file`, a path"))
+    }
+
+    fn optional_secret(&self) -> Result<Option<Secret>, ConfigError> {
+        match (&self.file.secret, &self.file.file) {
+            (Some(_), Some(_)) => Err(self.complain("file", "expected one of `secret` and `file`, found both")),
+            (Some(name), None) => self.named("secret", name).map(Some),
+            (None, Some(path)) => Secret::from_file(&self.files.folder.join(path))
+                .map(Some)
+                .map_err(|why| self.complain("file", &why)),
+            (None, None) => Ok(None),
+        }
+    }
+
+    fn header(&self) -> Result<HeaderName, ConfigError> {
+        let name = self.need("header", self.file.header.as_ref())?;
+        name.parse()
+            .map_err(|_| self.complain("header", &format!("{name:?} is no header name")))
+    }
+
+    fn kind(&self) -> Result<Kind, ConfigError> {
+        let file = self.file;
+        Ok(match file.kind {
+            Type::Bearer => Kind::Bearer(self.secret()?),
+            Type::Basic => Kind::Basic {
+                username: self.need("username", file.username.as_ref())?.clone(),
+                password: self.secret()?,
+            },
+            Type::Header => Kind::Header {
+                name: self.header()?,
+                prefix: file.prefix.clone().unwrap_or_default(),
+                secret: self.secret()?,
+            },
+            Type::Query => Kind::Query {
+                name: self.need("parameter", file.parameter.as_ref())?.clone(),
+                secret: self.secret()?,
+            },
+            Type::OAuth2 => self.oauth2()?,
+            Type::JwtBearer => Kind::JwtBearer(JwtBearer {
+                token_url: self.token_url()?,
+                issuer: self.need("issuer", file.issuer.as_ref())?.clone(),
+                subject: file.subject.clone(),
+                audience: file.audience.clone(),
+                scopes: file.scopes.clone(),
+                key: self.secret()?,
+                key_id: file.key_id.clone(),
+                cache: TokenCache::default(),
+            }),
+            Type::GithubApp => Kind::GithubApp(GithubApp {
+                api: file.api.clone().unwrap_or_else(|| "https://api.github.com".to_owned()),
+                app_id: self.need("app_id", file.app_id.as_ref())?.clone(),
+                installation_id: self.need("installation_id", file.installation_id.as_ref())?.clone(),
+                key: self.secret()?,
+                cache: TokenCache::default(),
+            }),
+            Type::SigV4 => Kind::SigV4(SigV4 {
+                access_key_id: self.need("access_key_id", file.access_key_id.as_ref())?.clone(),
+                secret_access_key: self.secret()?,
+                session_token: file
+                    .session_token
+                    .as_ref()
+                    .map(|name| self.named("session_token", name))
+                    .transpose()?,
+                region: self.need("region", file.region.as_ref())?.clone(),
+                service: self.need("service", file.service.as_ref())?.clone(),
+            }),
+            Type::Hmac => Kind::Hmac(Hmac {
+                header: self.header()?,
+                secret: self.secret()?,
+            }),
+            Type::Identity => Kind::Identity,
+        })
+    }
+
+    fn token_url(&self) -> Result<String, ConfigError> {
+        let url = self.need("token_url", self.file.token_url.as_ref())?;
+        match deno_core::url::Url::parse(url) {
+            Ok(parsed) if matches!(parsed.scheme(), "http" | "https") => Ok(url.clone()),
+            _ => Err(self.complain("token_url", &format!("expected an https URL, found {url:?}"))),
+        }
+    }
+
+    fn oauth2(&self) -> Result<Kind, ConfigError> {
+        let file = self.file;
+        let grant = match &file.refresh_token {
+            Some(name) => Grant::RefreshToken(self.named("refresh_token", name)?),
+            None => Grant::ClientCredentials,
+        };
+        let secret = match grant {
+            // Public clients have a refresh token and no secret.
+            Grant::RefreshToken(_) => self.optional_secret()?,
+            Grant::ClientCredentials => Some(self.secret()?),
+        };
+        OAuth2::new(
+            self.token_url()?,
+            self.need("client_id", file.client_id.as_ref())?.clone(),
+            secret,
+            file.client_auth == Some(ClientAuth::Body),
+            grant,
+            file.scopes.clone(),
+            file.audience.clone(),
+        )
+        .map(Kind::OAuth2)
+        .map_err(|why| self.complain("token_url", &why))
+    }
+}

@@ -1,0 +1,193 @@
+//! The network: rules, address rules, roots, timeouts and what bindings go out with.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::files::Files;
+use super::project_file::{Issue, Mode, OnFailure, ProjectFile, Rule as Section};
+use crate::audit::Auditor;
+use crate::credentials::Credentials;
+use crate::egress::address::Rules as AddressRules;
+use crate::egress::tls::{Identity, certificates};
+use crate::egress::{Binding, Certificate, Network, Timeouts};
+use crate::fault::Fault as ConfigError;
+use crate::identity::Issuer;
+use crate::rotation::Rotation;
+use crate::rules::{Rule, Rules, Scope};
+
+/// A list of rules, named for the messages of those that have no name of their own.
+pub(super) fn rules(name: &str, list: &[Section]) -> Rules {
+    let rules = list.iter().enumerate().map(|(index, section)| {
+        let name = section.name.clone().unwrap_or_else(|| format!("{name}[{index}]"));
+        if section.mode == Mode::Audit {
+            tracing::warn!("the rule {name} only audits: what it would deny passes");
+        }
+        Rule {
+            name: name.into(),
+            scope: Scope {
+                hosts: section.hosts.clone(),
+                methods: section.methods.clone(),
+                paths: section.paths.clone(),
+            },
+            audit: section.mode == Mode::Audit,
+        }
+    });
+    Rules {
+        rules: rules.collect(),
+        name: name.into(),
+    }
+}
+
+/// The network behind the policy, without its bindings.
+pub(super) fn network(
+    files: &Files,
+    project: &ProjectFile,
+    identity: Option<Arc<Issuer>>,
+    policy_sha256: Option<String>,
+) -> Result<Network, ConfigError> {
+    let mut roots = Vec::new();
+    for path in &project.network.ca {
+        let found =
+            certificates(&files.folder.join(path)).map_err(|error| files.complain("network.ca", &error.to_string()))?;
+        roots.extend(found);
+    }
+    Ok(Network {
+        rules: Arc::new(AddressRules::new(
+            project.network.allow.clone(),
+            project.network.deny.clone(),
+        )),
+        roots,
+        bindings: Vec::new(),
+        timeouts: Timeouts {
+            connect: project.timeouts.connect,
+            first_byte: project.timeouts.first_byte,
+            idle: project.timeouts.idle,
+        },
+        egress: project
+            .outbound
+            .as_ref()
+            .and_then(|outbound| outbound.egress.as_deref())
+            .map(|list| rules("outbound.egress", list)),
+        identity,
+        audit: audit(files, project)?.map(Arc::new),
+        policy_sha256,
+    })
+}
+
+fn audit(files: &Files, project: &ProjectFile) -> Result<Option<Auditor>, ConfigError> {
+    let Some(section) = &project.audit else {
+        return Ok(None);
+    };
+    let path = section.file.as_ref().map(|file| files.folder.join(file));
+    let shown = path
+        .as_ref()
+        .map_or_else(String::new, |path| path.display().to_string());
+    Auditor::open(path, section.on_failure == OnFailure::Deny, section.query.clone())
+        .map(Some)
+        .map_err(|error| files.complain("audit.file", &format!("{shown} can not be written: {error}")))
+}
+
+/// Makes bindings, and keeps what they are made of up to date.
+pub(super) struct Bindings<'a> {
+    pub(super) files: &'a Files,
+    pub(super) project: &'a ProjectFile,
+    pub(super) credentials: &'a Credentials,
+    pub(super) rotation: &'a mut Rotation,
+}
+
+impl Bindings<'_> {
+    /// A binding of a client certificate. `field` is what names it.
+    pub(super) fn certificate(&mut self, field: &str, id: &str) -> Result<Certificate, ConfigError> {
+        let section = self.project.certificates.get(id).ok_or_else(|| {
+            self.files
+                .complain(field, &format!("there is no certificate {id:?}"))
+                .with_help(format!("Add a table [certificates.{id}] with cert and key"))
+        })?;
+        let own = |name: &str| format!("certificates.{id}.{name}");
+        let join = |path: &std::path::PathBuf| self.files.folder.join(path);
+        let roots: Vec<_> = section.ca.iter().map(join).collect();
+        if section.issue == Some(Issue::Agent) {
+            if section.cert.is_some() || section.key.is_some() {
+                return Err(self
+                    .files
+                    .complain(&own("issue"), "an issued certificate has no `cert` and no `key`"));
+            }
+            if self
+                .project
+                .identity
+                .as_ref()
+                .is_none_or(|identity| identity.issuing_certificate.is_none())
+            {
+                return Err(self
+                    .files
+                    .complain(&own("issue"), "there is nothing to issue certificates with")
+                    .with_help("Set issuing_certificate and issuing_key under [identity]"));
+            }
+            let mut found = Vec::new();
+            for root in &roots {
+                found.extend(certificates(root).map_err(|error| self.files.complain(&own("ca"), &error.to_string()))?);
+            }
+            return Ok(Certificate::Agent(found));
+        }
+        let (Some(cert), Some(key)) = (&section.cert, &section.key) else {
+            return Err(self.files.complain(
+                &format!("certificates.{id}"),
+                "expected `cert` and `key`, or `issue = \"agent\"`",
+            ));
+        };
+        let (cert, key) = (join(cert), join(key));
+        let load = {
+            let (id, cert, key, roots) = (id.to_owned(), cert.clone(), key.clone(), roots.clone());
+            move || Identity::load(&id, &cert, &key, &roots).map_err(|error| error.to_string())
+        };
+        let identity = load().map_err(|why| self.files.complain(&format!("certificates.{id}"), &why))?;
+        if let Err(why) = identity.check_dates() {
+            return Err(self
+                .files
+                .complain(&own("cert"), &format!("{}: {why}", cert.display()))
+                .with_help("Renew the certificate; the files are read again when they change"));
+        }
+        let (sender, receiver) = watch::channel(Arc::new(identity));
+        let mut paths = vec![cert, key];
+        paths.extend(roots);
+        self.rotation.watch(format!("certificates.{id}"), paths, move || {
+            let identity = load()?;
+            identity.check_dates()?;
+            sender.send_replace(Arc::new(identity));
+            Ok(())
+        });
+        Ok(Certificate::Files(receiver))
+    }
+
+    /// A binding of a credential.
+    pub(super) fn credential(&mut self, name: &str) -> Result<Binding, ConfigError> {
+        let credential = self.credentials.get(name).ok_or_else(|| {
+            self.files
+                .complain("outbound.credentials", &format!("there is no credential {name:?}"))
+                .with_help(format!("Add a table [credentials.{name}] with type and hosts"))
+        })?;
+        for secret in credential.secrets() {
+            if let Some(path) = secret.file() {
+                let secret = secret.clone();
+                self.rotation
+                    .watch(format!("credentials.{name}"), vec![path.to_owned()], move || {
+                        secret.reload()
+                    });
+            }
+        }
+        let certificate = self
+            .project
+            .credentials
+            .get(name)
+            .and_then(|section| section.certificate.as_ref());
+        let certificate = match certificate {
+            Some(id) => Some(self.certificate(&format!("credentials.{name}.certificate"), id)?),
+            None => None,
+        };
+        Ok(Binding {
+            certificate,
+            credential: Some(Arc::clone(credential)),
+        })
+    }
+}

@@ -1,0 +1,92 @@
+//! The two files of a project, and the folder that they are in.
+
+use std::path::{Path, PathBuf};
+
+use super::document::Document;
+use super::project::Flags;
+use super::wrangler::Wrangler;
+use crate::fault::Fault as ConfigError;
+
+const WRANGLER: [&str; 3] = ["wrangler.jsonc", "wrangler.json", "wrangler.toml"];
+const PROJECT: &str = "workerd-lite.toml";
+
+/// What was found.
+pub(super) struct Files {
+    pub(super) folder: PathBuf,
+    pub(super) wrangler: Option<Document>,
+    pub(super) project: Option<Document>,
+}
+
+impl Files {
+    pub(super) fn find(flags: &Flags) -> Result<Self, ConfigError> {
+        let folder = match (&flags.config, &flags.script) {
+            (Some(config), _) => parent(config),
+            (None, Some(script)) => parent(script),
+            (None, None) => PathBuf::from("."),
+        };
+        let named = |name: &str| Some(folder.join(name)).filter(|path| path.is_file());
+        let mut wrangler = WRANGLER.iter().find_map(|name| named(name));
+        let mut project = named(PROJECT);
+        if let Some(config) = &flags.config {
+            let is_wrangler = config
+                .file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with("wrangler"));
+            if is_wrangler || config.extension().is_none_or(|extension| extension != "toml") {
+                wrangler = Some(config.clone());
+            } else {
+                project = Some(config.clone());
+            }
+        }
+        Ok(Self {
+            wrangler: wrangler.as_deref().map(Document::read).transpose()?,
+            project: project.as_deref().map(Document::read).transpose()?,
+            folder,
+        })
+    }
+
+    /// An error about a field of the project's file.
+    pub(super) fn complain(&self, field: &str, message: &str) -> ConfigError {
+        match &self.project {
+            Some(document) => document.complain(field, message),
+            None => ConfigError::new(format!("{field}: {message}")),
+        }
+    }
+}
+
+/// Reads a wrangler file, and says once what of it cannot be honoured.
+pub(super) fn read_wrangler(document: &Document) -> Result<Wrangler, ConfigError> {
+    let mut unknown = Vec::new();
+    let wrangler: Wrangler = document.parse(|field| unknown.push(field))?;
+    if wrangler.limits.is_some() {
+        unknown.push("limits".to_owned());
+    }
+    if wrangler
+        .compatibility_flags
+        .as_ref()
+        .is_some_and(|flags| !flags.is_empty())
+    {
+        unknown.push("compatibility_flags".to_owned());
+    }
+    if !unknown.is_empty() {
+        tracing::warn!(
+            "{}: ignored, because workerd-lite does not support them: {}",
+            document.path.display(),
+            unknown.join(", ")
+        );
+    }
+    Ok(wrangler)
+}
+
+/// The folder of a file.
+pub(super) fn parent(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// A file's name without its extension.
+pub(super) fn stem(path: &Path) -> String {
+    path.file_stem()
+        .map_or_else(|| "worker".to_owned(), |stem| stem.to_string_lossy().into_owned())
+}

@@ -1,0 +1,77 @@
+//! `[identity]`: what agents prove themselves with.
+
+use std::sync::Arc;
+
+use super::files::Files;
+use super::project_file::ProjectFile;
+use crate::fault::Fault as ConfigError;
+use crate::identity::{Authority, Issuer, KeyRing, KeyStore};
+use crate::rotation::Rotation;
+
+/// The issuer, if one is configured. `policy_sha256` is over the policy's modules.
+pub(super) fn identity(
+    files: &Files,
+    project: &ProjectFile,
+    policy_sha256: Option<String>,
+    rotation: &mut Rotation,
+) -> Result<Option<Arc<Issuer>>, ConfigError> {
+    let Some(section) = &project.identity else {
+        return Ok(None);
+    };
+    let url = deno_core::url::Url::parse(&section.issuer).ok();
+    if url.is_none_or(|url| !matches!(url.scheme(), "http" | "https") || url.query().is_some()) {
+        return Err(files.complain(
+            "identity.issuer",
+            "expected an https URL, where verifiers find the keys",
+        ));
+    }
+    let domain = &section.trust_domain;
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_".contains(&byte);
+    if domain.is_empty() || !domain.bytes().all(plain) {
+        return Err(files.complain(
+            "identity.trust_domain",
+            "expected lower-case letters, digits, dots, hyphens and underscores, such as \"acme.example\"",
+        ));
+    }
+    let store = match &section.key {
+        Some(key) => KeyStore::File(files.folder.join(key)),
+        None => KeyStore::Folder(
+            files
+                .folder
+                .join(project.state.as_deref().unwrap_or(".workerd-lite".as_ref()))
+                .join("identity"),
+            section.rotate,
+        ),
+    };
+    let keys = KeyRing::open(store, section.ttl).map_err(|why| files.complain("identity", &why))?;
+    let authority = match (&section.issuing_certificate, &section.issuing_key) {
+        (Some(cert), Some(key)) => {
+            let (cert, key) = (files.folder.join(cert), files.folder.join(key));
+            Some(
+                Authority::load(&cert, &key, section.certificate_ttl)
+                    .map_err(|why| files.complain("identity.issuing_certificate", &why))?,
+            )
+        }
+        (None, None) => None,
+        _ => {
+            return Err(files.complain(
+                "identity.issuing_certificate",
+                "expected both `issuing_certificate` and `issuing_key`, or neither",
+            ));
+        }
+    };
+    let issuer = Arc::new(Issuer {
+        url: section.issuer.clone(),
+        trust_domain: domain.clone(),
+        ttl: section.ttl,
+        policy_sha256,
+        keys,
+        authority,
+    });
+    let ring = Arc::downgrade(&issuer);
+    rotation.always("identity", move || match ring.upgrade() {
+        Some(issuer) => issuer.keys.refresh(),
+        None => Ok(()),
+    });
+    Ok(Some(issuer))
+}

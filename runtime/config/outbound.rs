@@ -1,0 +1,98 @@
+//! The outbound worker: its script, its `env`, and its bindings.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde_json::Value;
+use workerd_lite_ops::Role;
+
+use super::document::Document;
+use super::files::{Files, parent, read_wrangler, stem};
+use super::project::Flags;
+use super::project_file::{Outbound, ProjectFile};
+use super::secrets::Secrets;
+use super::wrangler::{MtlsCertificate, Wrangler};
+use crate::fault::Fault as ConfigError;
+use crate::isolate::Worker;
+use crate::isolate::modules::{Confinement, Graph};
+
+/// The policy as it is configured.
+pub(super) struct Policy {
+    pub(super) worker: Worker,
+    /// Client certificates, of its own wrangler file and of the project's.
+    pub(super) certificates: Vec<MtlsCertificate>,
+    /// Where its secrets are looked up.
+    pub(super) secrets: Secrets,
+}
+
+/// The policy, if there is one.
+pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> Result<Option<Policy>, ConfigError> {
+    let nothing = Outbound::default();
+    let section = project.outbound.as_ref().unwrap_or(&nothing);
+    let own = match &section.config {
+        Some(config) => Some(Document::read(&files.folder.join(config))?),
+        None => None,
+    };
+    let wrangler = match &own {
+        Some(document) => read_wrangler(document)?,
+        None => Wrangler::default(),
+    };
+    let own_folder = own.as_ref().map(|document| document.folder().to_owned());
+    let main = match (&flags.outbound, &section.main, &wrangler.main) {
+        (Some(main), _, _) => main.clone(),
+        (None, Some(main), _) => files.folder.join(main),
+        (None, None, Some(main)) => own_folder.as_deref().unwrap_or(&files.folder).join(main),
+        (None, None, None) if project.outbound.is_some() => {
+            return Err(files.complain(
+                "outbound.main",
+                "expected `main` or `config`: the outbound worker's script",
+            ));
+        }
+        (None, None, None) => return Ok(None),
+    };
+    let mut vars = wrangler.vars;
+    vars.extend(section.vars.clone());
+    let secrets = Secrets::read(own_folder.as_deref().unwrap_or(&files.folder))?;
+    for name in &section.secrets {
+        let value = secrets.get(name).ok_or_else(|| {
+            files
+                .complain("outbound.secrets", &format!("the secret {name:?} is absent or empty"))
+                .with_help(format!(
+                    "Set {name} in the environment, or in a .dev.vars file beside the configuration"
+                ))
+        })?;
+        vars.insert(name.clone(), Value::String(value));
+    }
+    let mut certificates = wrangler.mtls_certificates;
+    certificates.extend(section.mtls_certificates.iter().cloned());
+    let mut bound = HashSet::new();
+    for name in certificates
+        .iter()
+        .map(|bound| &bound.binding)
+        .chain(section.credentials.iter().map(|bound| &bound.binding))
+    {
+        if vars.contains_key(name) || !bound.insert(name) {
+            return Err(files.complain("outbound", &format!("the name {name:?} is bound twice")));
+        }
+    }
+    let root = match (&flags.outbound, own_folder, &files.project) {
+        (None, Some(folder), _) => folder,
+        (None, None, Some(_)) => files.folder.clone(),
+        _ => parent(&main),
+    };
+    let confinement = Confinement {
+        root,
+        forbidden: HashSet::new(),
+    };
+    Ok(Some(Policy {
+        worker: Worker {
+            name: wrangler.name.unwrap_or_else(|| stem(&main)),
+            role: Role::Outbound,
+            graph: Arc::new(Graph::load(&main, &confinement)?),
+            vars,
+            bindings: Vec::new(),
+        },
+        certificates,
+        secrets,
+    }))
+}

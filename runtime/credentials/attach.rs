@@ -1,0 +1,80 @@
+//! Where each kind of credential goes in a request.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use deno_core::url::Url;
+use http::header::AUTHORIZATION;
+use http::{HeaderName, HeaderValue};
+use workerd_lite_ops::Request;
+
+use super::{Host, Kind, Sent, audience};
+
+pub(super) async fn attach(kind: &Kind, request: &mut Request, host: &Host<'_>, fresh: bool) -> Result<Sent, String> {
+    match kind {
+        Kind::Bearer(secret) => bearer(request, &secret.value()),
+        Kind::Basic { username, password } => {
+            let password = password.value();
+            let encoded = BASE64_STANDARD.encode(format!("{username}:{password}"));
+            set(request, &AUTHORIZATION, &format!("Basic {encoded}"))?;
+            Ok(vec![password.to_string(), encoded])
+        }
+        Kind::Header { name, prefix, secret } => {
+            let secret = secret.value();
+            set(request, name, &format!("{prefix}{secret}"))?;
+            Ok(vec![secret.to_string()])
+        }
+        Kind::Query { name, secret } => {
+            let secret = secret.value();
+            set_query(&mut request.url, name, &secret);
+            Ok(vec![secret.to_string()])
+        }
+        Kind::OAuth2(oauth2) => bearer(request, &oauth2.token(host.exchange, fresh).await?),
+        Kind::JwtBearer(jwt) => bearer(request, &jwt.token(host.exchange, fresh).await?),
+        Kind::GithubApp(app) => bearer(request, &app.token(host.exchange, fresh).await?),
+        Kind::Identity => {
+            let token = (host.mint)(&audience(&request.url))?;
+            bearer(request, &token)
+        }
+        Kind::SigV4(sigv4) => sigv4.sign(request, std::time::SystemTime::now()),
+        Kind::Hmac(hmac) => hmac.sign(request, std::time::SystemTime::now()),
+    }
+}
+
+fn bearer(request: &mut Request, token: &str) -> Result<Sent, String> {
+    set(request, &AUTHORIZATION, &format!("Bearer {token}"))?;
+    Ok(vec![token.to_owned()])
+}
+
+/// Puts a value in the place of the script's own.
+pub(super) fn set(request: &mut Request, name: &HeaderName, value: &str) -> Result<(), String> {
+    let mut value = HeaderValue::from_str(value).map_err(|_| "its value can not be sent in a header".to_owned())?;
+    value.set_sensitive(true);
+    request.headers.remove(name);
+    request.headers.insert(name.clone(), value);
+    Ok(())
+}
+
+/// Parameters are compared decoded, so that no spelling of the name survives.
+fn set_query(url: &mut Url, name: &str, value: &str) {
+    let others: Vec<(String, String)> = url
+        .query_pairs()
+        .filter(|(key, _)| key != name)
+        .map(|(key, value)| (key.into_owned(), value.into_owned()))
+        .collect();
+    url.query_pairs_mut()
+        .clear()
+        .extend_pairs(others)
+        .append_pair(name, value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_a_parameter_is_replaced() {
+        let mut url = Url::parse("https://a.example/x?key=1&k%65y=2&b=c%20d&key").unwrap();
+        set_query(&mut url, "key", "s e");
+        assert_eq!(url.as_str(), "https://a.example/x?b=c+d&key=s+e");
+    }
+}

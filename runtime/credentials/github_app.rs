@@ -1,0 +1,62 @@
+//! A GitHub App's installation tokens.
+//! <https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app>
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::jwt_bearer::{TokenCache, ask, sign, text};
+use super::secret::Secret;
+use super::token::{Exchange, Token};
+
+/// GitHub takes assertions of ten minutes at most.
+const ASSERTION: Duration = Duration::from_mins(9);
+
+/// An app in one place where it is installed.
+#[derive(Debug)]
+pub struct GithubApp {
+    /// Where the API is: `https://api.github.com`.
+    pub api: String,
+    /// The app's client id or number.
+    pub app_id: String,
+    /// The installation's number.
+    pub installation_id: String,
+    /// The app's private key, PEM.
+    pub key: Secret,
+    /// Its cache; empty at first.
+    pub cache: TokenCache,
+}
+
+impl GithubApp {
+    pub(super) async fn token(&self, exchange: &dyn Exchange, fresh: bool) -> Result<String, String> {
+        self.cache.0.get(fresh, self.renew(exchange)).await
+    }
+
+    async fn renew(&self, exchange: &dyn Exchange) -> Result<Token, String> {
+        let mut claims = Map::new();
+        claims.insert("iss".into(), json!(self.app_id));
+        let assertion = sign(claims, &self.key, None, ASSERTION)?;
+        let url = format!(
+            "{}/app/installations/{}/access_tokens",
+            self.api.trim_end_matches('/'),
+            self.installation_id
+        );
+        let request = http::Request::post(url)
+            .header("authorization", format!("Bearer {assertion}"))
+            .header("accept", "application/vnd.github+json")
+            .header("user-agent", "workerd-lite")
+            .header("x-github-api-version", "2022-11-28")
+            .body(Vec::new())
+            .map_err(|error| error.to_string())?;
+        let answer = ask(exchange, request).await?;
+        let lifetime = answer
+            .get("expires_at")
+            .and_then(Value::as_str)
+            .and_then(|time| humantime::parse_rfc3339(time).ok())
+            .and_then(|end| end.duration_since(std::time::SystemTime::now()).ok());
+        Ok(Token {
+            value: text(&answer, "token")?,
+            lifetime,
+        })
+    }
+}

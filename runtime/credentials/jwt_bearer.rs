@@ -1,0 +1,118 @@
+//! Access tokens for a signed assertion (RFC 7523), as Google's service accounts get them.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::{Map, Value, json};
+
+use super::secret::Secret;
+use super::token::{Cache, Exchange, Token};
+
+/// How long an assertion holds. Servers allow an hour at most.
+const ASSERTION: Duration = Duration::from_mins(10);
+
+/// What an assertion says, and where it is exchanged.
+#[derive(Debug)]
+pub struct JwtBearer {
+    /// The token endpoint.
+    pub token_url: String,
+    /// `iss`.
+    pub issuer: String,
+    /// `sub`; the issuer without.
+    pub subject: Option<String>,
+    /// `aud`; the token endpoint without.
+    pub audience: Option<String>,
+    /// The `scope` claim, joined by spaces.
+    pub scopes: Vec<String>,
+    /// The private key, PEM.
+    pub key: Secret,
+    /// The key's id, where the server wants one.
+    pub key_id: Option<String>,
+    /// Its cache; empty at first.
+    pub cache: TokenCache,
+}
+
+/// A token's cache, empty at first.
+#[derive(Debug, Default)]
+pub struct TokenCache(pub(super) Cache);
+
+impl JwtBearer {
+    pub(super) async fn token(&self, exchange: &dyn Exchange, fresh: bool) -> Result<String, String> {
+        self.cache.0.get(fresh, self.renew(exchange)).await
+    }
+
+    async fn renew(&self, exchange: &dyn Exchange) -> Result<Token, String> {
+        let mut claims = Map::new();
+        claims.insert("iss".into(), json!(self.issuer));
+        claims.insert("sub".into(), json!(self.subject.as_ref().unwrap_or(&self.issuer)));
+        claims.insert("aud".into(), json!(self.audience.as_ref().unwrap_or(&self.token_url)));
+        if !self.scopes.is_empty() {
+            claims.insert("scope".into(), json!(self.scopes.join(" ")));
+        }
+        let assertion = sign(claims, &self.key, self.key_id.clone(), ASSERTION)?;
+        let body: String = deno_core::url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer")
+            .append_pair("assertion", &assertion)
+            .finish();
+        let request = http::Request::post(&self.token_url)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("accept", "application/json")
+            .body(body.into_bytes())
+            .map_err(|error| error.to_string())?;
+        let answer = ask(exchange, request).await?;
+        Ok(Token {
+            value: text(&answer, "access_token")?,
+            lifetime: answer
+                .get("expires_in")
+                .and_then(Value::as_u64)
+                .map(Duration::from_secs),
+        })
+    }
+}
+
+/// Signs claims, with `iat`, `nbf` and `exp` added. The key's kind chooses the algorithm: RS256 or ES256.
+pub(super) fn sign(
+    mut claims: Map<String, Value>,
+    key: &Secret,
+    key_id: Option<String>,
+    lifetime: Duration,
+) -> Result<String, String> {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_err(|_| "the clock is wrong")?
+        .as_secs();
+    // A minute of grace for clocks that differ.
+    claims.insert("iat".into(), json!(now.saturating_sub(60)));
+    claims.insert("exp".into(), json!(now + lifetime.as_secs().saturating_sub(60)));
+    let pem = key.value();
+    let (algorithm, key) = match EncodingKey::from_rsa_pem(pem.as_bytes()) {
+        Ok(key) => (Algorithm::RS256, key),
+        Err(_) => match EncodingKey::from_ec_pem(pem.as_bytes()) {
+            Ok(key) => (Algorithm::ES256, key),
+            Err(_) => return Err("its key is no RSA or P-256 private key in PEM".into()),
+        },
+    };
+    let mut header = Header::new(algorithm);
+    header.kid = key_id;
+    jsonwebtoken::encode(&header, &claims, &key).map_err(|_| "its key can not sign".into())
+}
+
+/// Sends a token request, and reads a JSON object out of a good answer.
+pub(super) async fn ask(exchange: &dyn Exchange, request: http::Request<Vec<u8>>) -> Result<Value, String> {
+    let response = exchange
+        .send(request)
+        .await
+        .map_err(|error| format!("the token endpoint could not be asked: {error}"))?;
+    if !response.status().is_success() {
+        return Err(format!("the token endpoint answered {}", response.status()));
+    }
+    serde_json::from_slice(response.body()).map_err(|_| "the token endpoint's answer is no JSON".into())
+}
+
+pub(super) fn text(answer: &Value, field: &str) -> Result<String, String> {
+    answer
+        .get(field)
+        .and_then(Value::as_str)
+        .map(ToOwned::to_owned)
+        .ok_or_else(|| format!("the token endpoint's answer holds no {field}"))
+}

@@ -1,0 +1,198 @@
+//! Keyless credentials: JavaScript chooses one, Rust attaches it after JavaScript is done, to the hosts, methods and
+//! paths that it is bound to. The value is in no isolate.
+
+mod attach;
+mod github_app;
+mod hmac;
+mod jwt_bearer;
+mod oauth2;
+pub(crate) mod redact;
+mod secret;
+mod sigv4;
+mod token;
+
+use std::collections::BTreeMap;
+
+use deno_core::url::Url;
+use futures_util::future::LocalBoxFuture;
+use http::HeaderName;
+use workerd_lite_ops::Request;
+
+use crate::rules::Scope;
+pub use github_app::GithubApp;
+pub use hmac::Hmac;
+pub use jwt_bearer::{JwtBearer, TokenCache};
+pub use oauth2::{Grant, OAuth2};
+pub use secret::Secret;
+pub use sigv4::SigV4;
+pub(crate) use token::{Exchange, ExchangeError};
+
+/// One credential, bound to where it may go.
+#[derive(Debug)]
+pub struct Credential {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Where it may go.
+    pub scope: Scope,
+    /// What is attached.
+    pub kind: Kind,
+    /// Whether response bodies that hold its value are redacted, as headers always are.
+    pub redact_body: bool,
+}
+
+/// The kinds of credentials.
+#[derive(Debug)]
+pub enum Kind {
+    /// `Authorization: Bearer …` (RFC 6750).
+    Bearer(Secret),
+    /// `Authorization: Basic …` (RFC 7617).
+    Basic {
+        /// The user's name.
+        username: String,
+        /// The password.
+        password: Secret,
+    },
+    /// A header of any name.
+    Header {
+        /// The header.
+        name: HeaderName,
+        /// What stands before the secret.
+        prefix: String,
+        /// Its value.
+        secret: Secret,
+    },
+    /// A parameter of the URL's query.
+    Query {
+        /// The parameter.
+        name: String,
+        /// Its value.
+        secret: Secret,
+    },
+    /// An access token of an OAuth 2.0 server (RFC 6749).
+    OAuth2(OAuth2),
+    /// An access token for a signed assertion (RFC 7523).
+    JwtBearer(JwtBearer),
+    /// A GitHub App's installation token.
+    GithubApp(GithubApp),
+    /// AWS Signature Version 4.
+    SigV4(SigV4),
+    /// A keyed hash over the request.
+    Hmac(Hmac),
+    /// A token of the agent's own identity, for the upstream's origin.
+    Identity,
+}
+
+/// Why a credential was not attached. The policy's author reads it; it names no value.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CredentialError {
+    /// The request lies outside of its scope.
+    #[error("the credential {name:?} is not bound to this {part}: see [credentials.{name}] in workerd-lite.toml")]
+    Scope {
+        /// The credential.
+        name: String,
+        /// What part of the request.
+        part: &'static str,
+    },
+    /// It would go over the wire in the clear.
+    #[error("the credential {0:?} is attached over https only (http is for loopback)")]
+    Plaintext(String),
+    /// Its value could not be got or made.
+    #[error("the credential {name:?} is not available: {why}")]
+    Unavailable {
+        /// The credential.
+        name: String,
+        /// Why.
+        why: String,
+    },
+}
+
+/// What attaching needs of the host.
+pub(crate) struct Host<'a> {
+    /// Performs token requests.
+    pub(crate) exchange: &'a dyn Exchange,
+    /// Mints a token of the calling agent's identity for an audience.
+    pub(crate) mint: &'a dyn Fn(&str) -> Result<String, String>,
+}
+
+/// Values that were sent, to be looked for in what comes back.
+pub(crate) type Sent = Vec<String>;
+
+impl Credential {
+    /// Whether it may go with this request.
+    pub(crate) fn check(&self, request: &Request) -> Result<(), CredentialError> {
+        self.scope
+            .check(&request.method, &request.url)
+            .map_err(|outside| CredentialError::Scope {
+                name: self.name.clone(),
+                part: match outside {
+                    crate::rules::Outside::Host => "host",
+                    crate::rules::Outside::Method => "method",
+                    crate::rules::Outside::Path => "path",
+                },
+            })?;
+        if request.url.scheme() != "https" && !is_loopback(&request.url) {
+            return Err(CredentialError::Plaintext(self.name.clone()));
+        }
+        Ok(())
+    }
+
+    /// Attaches it, in the place of whatever the script had put there. `fresh` wants a new token, not a cached one.
+    pub(crate) fn attach<'a>(
+        &'a self,
+        request: &'a mut Request,
+        host: &'a Host<'a>,
+        fresh: bool,
+    ) -> LocalBoxFuture<'a, Result<Sent, CredentialError>> {
+        Box::pin(async move {
+            attach::attach(&self.kind, request, host, fresh)
+                .await
+                .map_err(|why| CredentialError::Unavailable {
+                    name: self.name.clone(),
+                    why,
+                })
+        })
+    }
+
+    /// Whether a new token may help where the upstream answered 401.
+    pub(crate) fn can_renew(&self) -> bool {
+        matches!(self.kind, Kind::OAuth2(_) | Kind::JwtBearer(_) | Kind::GithubApp(_))
+    }
+
+    /// The files that its secrets come from, with the secrets.
+    pub(crate) fn secrets(&self) -> Vec<&Secret> {
+        match &self.kind {
+            Kind::Bearer(secret)
+            | Kind::Basic { password: secret, .. }
+            | Kind::Header { secret, .. }
+            | Kind::Query { secret, .. } => vec![secret],
+            Kind::OAuth2(oauth2) => oauth2.secrets(),
+            Kind::JwtBearer(jwt) => vec![&jwt.key],
+            Kind::GithubApp(app) => vec![&app.key],
+            Kind::SigV4(sigv4) => sigv4.secrets(),
+            Kind::Hmac(hmac) => vec![&hmac.secret],
+            Kind::Identity => Vec::new(),
+        }
+    }
+}
+
+/// Names below `.localhost` are loopback by RFC 6761, and dialled as such.
+fn is_loopback(url: &Url) -> bool {
+    use deno_core::url::Host;
+    match url.host() {
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// The credentials of a project, by name.
+pub type Credentials = BTreeMap<String, std::sync::Arc<Credential>>;
+
+/// The audience of a token for a URL: its origin.
+pub(crate) fn audience(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}

@@ -1,0 +1,78 @@
+//! Access tokens that expire: cached until shortly before, with one renewal in flight.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::LocalBoxFuture;
+use tokio::sync::Mutex;
+
+/// A token request that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct ExchangeError(pub(crate) String);
+
+/// Performs a token request over the network, within the address rules. Bodies are small and whole.
+pub(crate) trait Exchange {
+    fn send(
+        &self,
+        request: http::Request<Vec<u8>>,
+    ) -> LocalBoxFuture<'static, Result<http::Response<Vec<u8>>, ExchangeError>>;
+}
+
+/// How long before its end a token is no longer used.
+const MARGIN: Duration = Duration::from_secs(30);
+
+/// How long a token is used that says nothing of its end.
+const UNKNOWN: Duration = Duration::from_mins(5);
+
+/// A token and when it ends.
+pub(super) struct Token {
+    pub(super) value: String,
+    pub(super) lifetime: Option<Duration>,
+}
+
+struct Cached {
+    value: String,
+    got: Instant,
+    until: Instant,
+}
+
+/// One token's cache. Whoever finds it empty renews it while the others wait.
+#[derive(Default)]
+pub(super) struct Cache(Mutex<Option<Cached>>);
+
+impl std::fmt::Debug for Cache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Cache")
+    }
+}
+
+impl Cache {
+    /// The token, renewed by `renew` where it has ended, or where `fresh` and nobody has renewed it since this call.
+    pub(super) async fn get(
+        &self,
+        fresh: bool,
+        renew: impl Future<Output = Result<Token, String>>,
+    ) -> Result<String, String> {
+        let asked = Instant::now();
+        let mut cached = self.0.lock().await;
+        if let Some(token) = cached.as_ref() {
+            // A second request that met the same 401 takes the first one's new token.
+            let new_enough = !fresh || token.got + Duration::from_secs(2) > asked;
+            if new_enough && Instant::now() < token.until {
+                return Ok(token.value.clone());
+            }
+        }
+        let token = renew.await?;
+        let got = Instant::now();
+        let lifetime = token.lifetime.unwrap_or(UNKNOWN);
+        // Short-lived tokens keep at least half of their life.
+        let usable = lifetime.saturating_sub(MARGIN).max(lifetime / 2);
+        let value = token.value.clone();
+        *cached = Some(Cached {
+            value: token.value,
+            got,
+            until: got + usable,
+        });
+        Ok(value)
+    }
+}

@@ -1,0 +1,58 @@
+//! What the policy's `env.<name>.fetch()` goes out with.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::tls::Identity;
+use crate::credentials::Credential;
+
+/// A client certificate of a binding.
+#[derive(Debug, Clone)]
+pub enum Certificate {
+    /// From files. The channel gives the newest that was good.
+    Files(watch::Receiver<Arc<Identity>>),
+    /// The calling agent's own, issued when it is needed. It carries the roots that upstreams are verified by.
+    Agent(Vec<rustls_pki_types::CertificateDer<'static>>),
+}
+
+/// A binding: a certificate, a credential, or a credential over a certificate.
+#[derive(Debug, Clone, Default)]
+pub struct Binding {
+    /// The client certificate that connections use.
+    pub certificate: Option<Certificate>,
+    /// What is attached to requests.
+    pub credential: Option<Arc<Credential>>,
+}
+
+impl Binding {
+    /// What it goes out with, for the record.
+    pub(super) fn name(&self) -> Option<String> {
+        match (&self.credential, &self.certificate) {
+            (Some(credential), _) => Some(credential.name.clone()),
+            (None, Some(Certificate::Files(identity))) => Some(identity.borrow().name.clone()),
+            (None, Some(Certificate::Agent(_))) => Some("agent".to_owned()),
+            (None, None) => None,
+        }
+    }
+}
+
+impl From<Identity> for Binding {
+    /// A certificate that stays what it is.
+    fn from(identity: Identity) -> Self {
+        let (_, receiver) = watch::channel(Arc::new(identity));
+        Self {
+            certificate: Some(Certificate::Files(receiver)),
+            credential: None,
+        }
+    }
+}
+
+impl From<Arc<Credential>> for Binding {
+    fn from(credential: Arc<Credential>) -> Self {
+        Self {
+            certificate: None,
+            credential: Some(credential),
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! One egress: rules, credential, address, connection.
+
+use std::sync::Arc;
+
+use deno_core::url::{Host as UrlHost, Url};
+use http::{HeaderMap, StatusCode};
+use workerd_lite_ops::body::StreamBody;
+use workerd_lite_ops::coding::Coding;
+use workerd_lite_ops::head::strip_hop_by_hop;
+use workerd_lite_ops::{Body, FetchError, Origin, Request, Response};
+
+use super::Network;
+use super::binding::Binding;
+use super::body::{request_body, response_body};
+use super::client::Clients;
+use super::error::{Denied, explain};
+use super::exchange::TokenClient;
+use crate::audit::{By, Open, Verdict};
+use crate::credentials::redact::Redactor;
+use crate::credentials::{Credential, Exchange, Host, Sent};
+use crate::identity::Attested;
+use crate::limits::Progress;
+use crate::rules::{Verdict as Judged, problem};
+
+/// One thread's way to the network.
+pub(super) struct Performer {
+    pub(super) network: Arc<Network>,
+    pub(super) clients: Clients,
+    /// Who calls, in the callers' order.
+    pub(super) agents: Vec<Attested>,
+}
+
+impl Performer {
+    pub(super) async fn perform(
+        &self,
+        origin: &Origin,
+        index: Option<u32>,
+        mut request: Request,
+    ) -> Result<Response, FetchError> {
+        let caller = origin.caller;
+        let agent = usize::try_from(caller).ok().and_then(|caller| self.agents.get(caller));
+        let agent = agent.ok_or_else(|| FetchError::Invalid("there is no such caller".into()))?;
+        let Some(auditor) = &self.network.audit else {
+            let mut open = None;
+            return self.judged(origin, agent, index, request, &mut open).await;
+        };
+        let hash = self.network.policy_sha256.as_deref();
+        let mut open = Some(Open::begin(auditor, agent, hash, &origin.trace, &mut request));
+        if !auditor.may_pass() {
+            note(&mut open, Verdict::Deny, By::Audit);
+            return Err(FetchError::Network("the audit record can not be written".into()));
+        }
+        let result = self.judged(origin, agent, index, request, &mut open).await;
+        match (result, open) {
+            (Ok(response), Some(open)) => Ok(open.response(response)),
+            (Err(error), Some(mut open)) => {
+                open.error(&error.to_string());
+                Err(error)
+            }
+            (result, None) => result,
+        }
+    }
+
+    async fn judged(
+        &self,
+        origin: &Origin,
+        agent: &Attested,
+        index: Option<u32>,
+        mut request: Request,
+        open: &mut Option<Open>,
+    ) -> Result<Response, FetchError> {
+        let caller = origin.caller;
+        let binding = self.binding(index)?;
+        if let (Some(open), Some(name)) = (open.as_mut(), binding.and_then(Binding::name)) {
+            open.binding(&name);
+        }
+        let host = request.url.host_str().unwrap_or_default().to_owned();
+        note(open, Verdict::Allow, By::Policy);
+        if let Some(response) = self.denied(&request, &host, open) {
+            return Ok(response);
+        }
+        let credential = binding.and_then(|binding| binding.credential.as_deref());
+        if let Some(credential) = credential {
+            credential.check(&request).map_err(|error| {
+                note(open, Verdict::Deny, By::Credential);
+                FetchError::Network(error.to_string())
+            })?;
+        }
+        self.judge_literal(&request.url, &host)
+            .inspect_err(|_| note(open, Verdict::Deny, By::Address))?;
+        origin.trace.child().mark(&mut request.headers);
+        let client = self.clients.get(caller, agent, index, binding)?;
+        let certified = binding.is_some_and(|binding| binding.certificate.is_some());
+        let Some(credential) = credential else {
+            return self
+                .send(&client, &host, certified, request)
+                .await
+                .inspect_err(|error| by_address(open, error));
+        };
+        let tokens = TokenClient(self.clients.get(caller, agent, None, None)?);
+        // A body that is here whole can be sent once more with a new token.
+        let again = match &request.body {
+            Body::Empty => Some(Body::Empty),
+            Body::Full(bytes) => Some(Body::Full(bytes.clone())),
+            Body::Stream(_) => None,
+        }
+        .filter(|_| credential.can_renew())
+        .map(|body| Request {
+            method: request.method.clone(),
+            url: request.url.clone(),
+            headers: request.headers.clone(),
+            body,
+        });
+        let mut sent = self
+            .attach(credential, agent, &tokens, &mut request, false)
+            .await
+            .inspect_err(|_| note(open, Verdict::Deny, By::Credential))?;
+        let mut response = self
+            .send(&client, &host, certified, request)
+            .await
+            .inspect_err(|error| by_address(open, error))?;
+        if let (StatusCode::UNAUTHORIZED, Some(mut again)) = (response.status, again) {
+            sent.extend(self.attach(credential, agent, &tokens, &mut again, true).await?);
+            response = self.send(&client, &host, certified, again).await?;
+        }
+        redact(response, credential, &sent)
+    }
+
+    fn binding(&self, index: Option<u32>) -> Result<Option<&Binding>, FetchError> {
+        let Some(index) = index else { return Ok(None) };
+        usize::try_from(index)
+            .ok()
+            .and_then(|index| self.network.bindings.get(index))
+            .map(Some)
+            .ok_or_else(|| FetchError::Invalid("there is no such binding".into()))
+    }
+
+    /// The answer of the owner's rules for the policy, where they deny.
+    fn denied(&self, request: &Request, host: &str, open: &mut Option<Open>) -> Option<Response> {
+        match self.network.egress.as_ref()?.judge(&request.method, &request.url) {
+            Judged::Allow { rule } => {
+                if let Some(open) = open {
+                    open.rule(&rule);
+                }
+                None
+            }
+            Judged::Audit(denial) => {
+                note(open, Verdict::Audit, By::Rule);
+                if let Some(open) = open {
+                    open.rule(&denial.rule);
+                }
+                tracing::warn!(target: "egress", host, rule = &*denial.rule, "audited: would be denied for its {}", denial.outside);
+                None
+            }
+            Judged::Deny(denial) => {
+                note(open, Verdict::Deny, By::Rule);
+                if let Some(open) = open {
+                    open.rule(&denial.rule);
+                }
+                Some(problem(&denial, host))
+            }
+        }
+    }
+
+    async fn attach(
+        &self,
+        credential: &Credential,
+        agent: &Attested,
+        tokens: &dyn Exchange,
+        request: &mut Request,
+        fresh: bool,
+    ) -> Result<Sent, FetchError> {
+        let mint = |audience: &str| match &self.network.identity {
+            Some(issuer) => issuer.token(agent, &[audience.to_owned()], serde_json::Map::new()),
+            None => Err("there is no [identity] in workerd-lite.toml".to_owned()),
+        };
+        let host = Host {
+            exchange: tokens,
+            mint: &mint,
+        };
+        if credential.redact_body {
+            // What comes back must be readable to be cleaned.
+            request.headers.remove(http::header::ACCEPT_ENCODING);
+        }
+        credential
+            .attach(request, &host, fresh)
+            .await
+            .map_err(|error| FetchError::Network(error.to_string()))
+    }
+
+    #[expect(clippy::disallowed_types, reason = "the one client lives in this room")]
+    async fn send(
+        &self,
+        client: &reqwest::Client,
+        host: &str,
+        certified: bool,
+        request: Request,
+    ) -> Result<Response, FetchError> {
+        let timeouts = self.network.timeouts;
+        let progress = Progress::default();
+        let mut outgoing = reqwest::Request::new(request.method, request.url);
+        *outgoing.headers_mut() = request.headers;
+        if !matches!(request.body, Body::Empty) {
+            *outgoing.body_mut() = Some(request_body(request.body, progress.clone()));
+        }
+        let response = progress
+            .within(timeouts.first_byte, client.execute(outgoing))
+            .await
+            .ok_or_else(|| FetchError::Network(format!("{host}: no response in time: see [timeouts] first_byte")))?
+            .map_err(|error| explain(host, certified, &error))?;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(FetchError::Network(format!(
+                "{host}: the upstream wants to switch protocols"
+            )));
+        }
+        let (mut head, body) = http::Response::<reqwest::Body>::from(response).into_parts();
+        strip_hop_by_hop(&mut head.headers);
+        let reason = head
+            .extensions
+            .get::<hyper::ext::ReasonPhrase>()
+            .and_then(|reason| std::str::from_utf8(reason.as_bytes()).ok())
+            .map(ToOwned::to_owned);
+        Ok(Response {
+            status: head.status,
+            reason,
+            body: response_body(body, Coding::of(&head.headers), timeouts.idle),
+            headers: head.headers,
+        })
+    }
+
+    /// Literal addresses meet no resolver. The URL parser has already read every notation of one.
+    fn judge_literal(&self, url: &Url, host: &str) -> Result<(), FetchError> {
+        let address = match url.host() {
+            Some(UrlHost::Ipv4(address)) => address.into(),
+            Some(UrlHost::Ipv6(address)) => address.into(),
+            _ => return Ok(()),
+        };
+        if self.network.rules.allows(address) {
+            return Ok(());
+        }
+        Err(FetchError::Network(format!("{host}: {}", Denied { address })))
+    }
+}
+
+fn note(open: &mut Option<Open>, verdict: Verdict, by: By) {
+    if let Some(open) = open {
+        open.verdict(verdict, by);
+    }
+}
+
+/// The resolver's denial arrives as a failed connection.
+fn by_address(open: &mut Option<Open>, error: &FetchError) {
+    if error.to_string().contains("the network rules deny") {
+        note(open, Verdict::Deny, By::Address);
+    }
+}
+
+/// Takes what was sent out of what came back.
+fn redact(mut response: Response, credential: &Credential, sent: &Sent) -> Result<Response, FetchError> {
+    let Some(redactor) = Redactor::new(sent) else {
+        return Ok(response);
+    };
+    redactor.headers(&mut response.headers);
+    if let Some(reason) = &response.reason {
+        let mut headers = HeaderMap::new();
+        if let Ok(value) = reason.parse() {
+            headers.insert("reason", value);
+        }
+        redactor.headers(&mut headers);
+        response.reason = headers
+            .get("reason")
+            .and_then(|value| value.to_str().ok())
+            .map(ToOwned::to_owned);
+    }
+    if !credential.redact_body || matches!(response.body, Body::Empty) {
+        return Ok(response);
+    }
+    let coded = response.headers.contains_key(http::header::CONTENT_ENCODING);
+    if coded && response.body.coding().is_none() {
+        return Err(FetchError::Network(
+            "the response's content coding can not be read, and its credential says redact = \"body\"".into(),
+        ));
+    }
+    response.headers.remove(http::header::CONTENT_ENCODING);
+    response.headers.remove(http::header::CONTENT_LENGTH);
+    let body = std::mem::take(&mut response.body);
+    response.body = Body::Stream(StreamBody {
+        stream: redactor.body(body.into_decoded()),
+        length: None,
+        coding: None,
+    });
+    Ok(response)
+}

@@ -1,0 +1,47 @@
+//! One agent of a project, as its owner configured it.
+
+use deno_core::url::Url;
+use serde_json::{Map, Value};
+
+use crate::isolate::Worker;
+use crate::rules::{HostPattern, Rules};
+
+/// An untrusted script with all that its owner says of it.
+#[derive(Debug, Clone)]
+pub struct Agent {
+    /// The script.
+    pub worker: Worker,
+    /// For whom it works.
+    pub tenant: Option<String>,
+    /// The hosts that its clients ask for. None means every host.
+    pub hosts: Vec<HostPattern>,
+    /// The policy's export that judges it; the default one without.
+    pub entrypoint: Option<String>,
+    /// What the policy reads as `ctx.props`.
+    pub props: Map<String, Value>,
+    /// What joins the policy's `env`.
+    pub parameters: Map<String, Value>,
+    /// What it may ask for, judged before the policy. Without a list the policy decides alone.
+    pub egress: Option<Rules>,
+}
+
+impl From<Worker> for Agent {
+    fn from(worker: Worker) -> Self {
+        Self {
+            worker,
+            tenant: None,
+            hosts: Vec::new(),
+            entrypoint: None,
+            props: Map::new(),
+            parameters: Map::new(),
+            egress: None,
+        }
+    }
+}
+
+impl Agent {
+    /// Whether a client's request is for it.
+    pub(super) fn answers(&self, url: &Url) -> bool {
+        self.hosts.is_empty() || self.hosts.iter().any(|pattern| pattern.matches_url(url))
+    }
+}

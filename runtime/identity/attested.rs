@@ -1,0 +1,24 @@
+//! What the host attests of an agent.
+
+/// An agent as the host knows it. Nothing of it comes from the agent's own code but the hash of that code.
+#[derive(Debug, Clone)]
+pub struct Attested {
+    /// Its name in the configuration.
+    pub name: String,
+    /// For whom it works.
+    pub tenant: Option<String>,
+    /// This isolate of it, unlike any other in any process.
+    pub instance: String,
+    /// SHA-256 over its module graph, in hexadecimal digits.
+    pub code_sha256: String,
+}
+
+impl Attested {
+    /// Its SPIFFE id within a trust domain: `spiffe://domain/tenant/name`, without a tenant `spiffe://domain/name`.
+    pub fn spiffe_id(&self, trust_domain: &str) -> String {
+        match &self.tenant {
+            Some(tenant) => format!("spiffe://{trust_domain}/{tenant}/{}", self.name),
+            None => format!("spiffe://{trust_domain}/{}", self.name),
+        }
+    }
+}

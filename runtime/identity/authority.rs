@@ -1,0 +1,96 @@
+//! Certificates: each agent gets short-lived ones from the owner's issuing certificate (SPIFFE X.509-SVID).
+//! <https://github.com/spiffe/spiffe/blob/main/standards/X509-SVID.md>
+
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use rcgen::{
+    CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
+    PKCS_ECDSA_P256_SHA256, SanType, SerialNumber,
+};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+use super::Attested;
+use crate::egress::tls::certificates;
+
+/// Verifiers' clocks may be behind ours by this.
+const BACKDATED: Duration = Duration::from_mins(5);
+
+/// An issuing certificate with its key.
+pub struct Authority {
+    issuer: rcgen::Issuer<'static, KeyPair>,
+    chain: Vec<CertificateDer<'static>>,
+    ttl: Duration,
+}
+
+impl std::fmt::Debug for Authority {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Authority")
+            .field("ttl", &self.ttl)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Authority {
+    /// Reads the issuing certificate, with its chain below the root, and its key. Certificates hold for `ttl`.
+    pub fn load(cert: &Path, key: &Path, ttl: Duration) -> Result<Self, String> {
+        let chain = certificates(cert).map_err(|error| error.to_string())?;
+        let pem = std::fs::read_to_string(key).map_err(|error| format!("{}: {error}", key.display()))?;
+        let pair =
+            KeyPair::from_pem(&pem).map_err(|_| format!("{}: it is no PKCS #8 private key in PEM", key.display()))?;
+        let first = chain.first().ok_or_else(|| format!("{} is empty", cert.display()))?;
+        // The key must be the certificate's, or nobody would believe what it signs.
+        let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pair.serialize_der()));
+        rustls::sign::CertifiedKey::new(
+            chain.clone(),
+            rustls::crypto::aws_lc_rs::sign::any_supported_type(&private).map_err(|error| error.to_string())?,
+        )
+        .keys_match()
+        .map_err(|_| {
+            format!(
+                "{} is not the private key of the certificate in {}",
+                key.display(),
+                cert.display()
+            )
+        })?;
+        let issuer = rcgen::Issuer::from_ca_cert_der(first, pair)
+            .map_err(|error| format!("{}: it can not issue: {error}", cert.display()))?;
+        Ok(Self { issuer, chain, ttl })
+    }
+
+    /// A new certificate with its chain, its key, and when to renew it: at half of its time.
+    pub(super) fn issue(
+        &self,
+        agent: &Attested,
+        trust_domain: &str,
+    ) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>, Duration), String> {
+        let failed = |error: rcgen::Error| error.to_string();
+        let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(failed)?;
+        let mut params = CertificateParams::default();
+        let mut name = DistinguishedName::new();
+        name.push(DnType::CommonName, agent.name.as_str());
+        if let Some(tenant) = &agent.tenant {
+            name.push(DnType::OrganizationName, tenant.as_str());
+        }
+        name.push(DnType::OrganizationalUnitName, agent.code_sha256.as_str());
+        params.distinguished_name = name;
+        let id = agent.spiffe_id(trust_domain);
+        params.subject_alt_names = vec![SanType::URI(id.as_str().try_into().map_err(failed)?)];
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.use_authority_key_identifier_extension = true;
+        // Fifteen bytes stay a positive integer within RFC 5280's twenty.
+        let mut serial = uuid::Uuid::new_v4().as_bytes()[..15].to_vec();
+        serial[0] = serial[0] & 0x7f | 0x40;
+        params.serial_number = Some(SerialNumber::from(serial));
+        let now = SystemTime::now();
+        params.not_before = (now - BACKDATED).into();
+        params.not_after = (now + self.ttl).into();
+        let certificate = params.signed_by(&pair, &self.issuer).map_err(failed)?;
+        let mut chain = vec![certificate.der().clone()];
+        chain.extend(self.chain.iter().cloned());
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pair.serialize_der()));
+        Ok((chain, key, self.ttl / 2))
+    }
+}

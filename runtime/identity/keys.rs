@@ -1,0 +1,175 @@
+//! The keys that tokens are signed by: P-256, in files of mode 0600, replaced in time with an overlap.
+
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, RwLock};
+use std::time::{Duration, SystemTime};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jsonwebtoken::EncodingKey;
+use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData as _};
+use serde_json::{Value, json};
+use sha2::Digest as _;
+
+/// How long a new key is published before it signs, so that verifiers have fetched it.
+const ANNOUNCED: Duration = Duration::from_mins(10);
+
+/// Where keys are kept, and how long each of them signs.
+#[derive(Debug, Clone)]
+pub enum KeyStore {
+    /// One file that the owner looks after.
+    File(PathBuf),
+    /// A folder of ours. A key older than this is replaced.
+    Folder(PathBuf, Duration),
+}
+
+/// One key.
+#[derive(Clone)]
+pub(crate) struct Key {
+    /// Its RFC 7638 thumbprint.
+    pub(crate) id: String,
+    pub(crate) encoding: EncodingKey,
+    public: Value,
+    made: SystemTime,
+}
+
+/// The keys that hold now.
+pub struct KeyRing {
+    store: KeyStore,
+    /// How long a token holds, and so a key after its last signature.
+    ttl: Duration,
+    keys: RwLock<Arc<[Key]>>,
+}
+
+impl std::fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeyRing")
+            .field("store", &self.store)
+            .finish_non_exhaustive()
+    }
+}
+
+impl KeyRing {
+    /// Opens a store; an empty folder gets its first key. Fails where a key is unreadable or of another kind.
+    pub fn open(store: KeyStore, ttl: Duration) -> Result<Self, String> {
+        let ring = Self {
+            store,
+            ttl,
+            keys: RwLock::new(Arc::from([])),
+        };
+        ring.refresh()?;
+        Ok(ring)
+    }
+
+    /// Reads the store again, and replaces and retires keys whose time has come. What fails leaves the old keys.
+    pub fn refresh(&self) -> Result<(), String> {
+        let keys = match &self.store {
+            KeyStore::File(path) => vec![read(path)?],
+            KeyStore::Folder(folder, rotate) => self.keep(folder, *rotate)?,
+        };
+        if let Ok(mut held) = self.keys.write() {
+            *held = keys.into();
+        }
+        Ok(())
+    }
+
+    fn keep(&self, folder: &Path, rotate: Duration) -> Result<Vec<Key>, String> {
+        let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(failed)?;
+        let mut keys = Vec::new();
+        for entry in std::fs::read_dir(folder).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if path.extension().is_some_and(|extension| extension == "pem") {
+                keys.push((read(&path)?, path));
+            }
+        }
+        keys.sort_by_key(|(key, _)| key.made);
+        if keys.last().is_none_or(|(newest, _)| age(newest) > rotate) {
+            let path = make(folder)?;
+            keys.push((read(&path)?, path));
+        }
+        // A key goes once the next one has signed for longer than any token of it can hold.
+        let retire = ANNOUNCED + self.ttl + Duration::from_mins(5);
+        while keys.len() > 1 && age(&keys[1].0) > retire {
+            let (_, path) = keys.remove(0);
+            std::fs::remove_file(path).map_err(failed)?;
+        }
+        Ok(keys.into_iter().map(|(key, _)| key).collect())
+    }
+
+    /// The key that signs now: the newest that verifiers can have seen.
+    pub(crate) fn signing(&self) -> Key {
+        let keys = self.held();
+        let announced = keys.iter().rev().find(|key| age(key) > ANNOUNCED);
+        announced
+            .or(keys.first())
+            .cloned()
+            .unwrap_or_else(|| unreachable!("a ring opens with a key"))
+    }
+
+    /// The public keys as JSON Web Keys.
+    pub(crate) fn public(&self) -> Vec<Value> {
+        self.held().iter().map(|key| key.public.clone()).collect()
+    }
+
+    fn held(&self) -> Arc<[Key]> {
+        match self.keys.read() {
+            Ok(keys) => Arc::clone(&keys),
+            Err(poisoned) => Arc::clone(&poisoned.into_inner()),
+        }
+    }
+}
+
+fn age(key: &Key) -> Duration {
+    SystemTime::now().duration_since(key.made).unwrap_or_default()
+}
+
+fn make(folder: &Path) -> Result<PathBuf, String> {
+    let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(|error| error.to_string())?;
+    let path = folder.join(format!("{}.pem", uuid::Uuid::new_v4().simple()));
+    let failed = |error: std::io::Error| format!("{}: {error}", path.display());
+    // A crash in the middle leaves no half of a key under the name that is read.
+    let part = path.with_extension("part");
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&part)
+        .map_err(failed)?;
+    file.write_all(pair.serialize_pem().as_bytes()).map_err(failed)?;
+    file.sync_all().map_err(failed)?;
+    std::fs::rename(&part, &path).map_err(failed)?;
+    Ok(path)
+}
+
+fn read(path: &Path) -> Result<Key, String> {
+    let failed = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
+    let pem = std::fs::read_to_string(path).map_err(|error| failed(&error))?;
+    let made = std::fs::metadata(path)
+        .and_then(|metadata| metadata.modified())
+        .map_err(|error| failed(&error))?;
+    let pair = KeyPair::from_pem(&pem).map_err(|_| failed(&"it is no PKCS #8 private key in PEM"))?;
+    let point = pair.der_bytes();
+    if !pair.is_compatible(&PKCS_ECDSA_P256_SHA256) || point.len() != 65 {
+        return Err(failed(&"it is no P-256 key, which ES256 wants"));
+    }
+    let (x, y) = (
+        BASE64_URL_SAFE_NO_PAD.encode(&point[1..33]),
+        BASE64_URL_SAFE_NO_PAD.encode(&point[33..65]),
+    );
+    // RFC 7638: these members, in this order, without white space.
+    let thumbprint = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
+    let id = BASE64_URL_SAFE_NO_PAD.encode(sha2::Sha256::digest(thumbprint.as_bytes()));
+    Ok(Key {
+        public: json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y, "alg": "ES256", "use": "sig", "kid": id }),
+        id,
+        encoding: EncodingKey::from_ec_pem(pem.as_bytes()).map_err(|error| failed(&error))?,
+        made,
+    })
+}

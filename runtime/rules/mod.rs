@@ -1,0 +1,206 @@
+//! What is allowed: rules over a request's host, method and path, judged in Rust on both sides of the policy, and the
+//! scopes that credentials are bound to.
+
+mod host;
+mod path;
+mod problem;
+
+use std::sync::Arc;
+
+use deno_core::url::Url;
+use http::Method;
+
+pub use host::{HostPattern, HostPatternError};
+pub use path::{PathPattern, PathPatternError};
+pub(crate) use problem::problem;
+
+/// Hosts, methods and paths that belong together. Empty methods or paths mean all.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    /// Which hosts. None means no request at all.
+    pub hosts: Vec<HostPattern>,
+    /// Which methods.
+    pub methods: Vec<Method>,
+    /// Which paths.
+    pub paths: Vec<PathPattern>,
+}
+
+/// Which part of a request lies outside of a scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Outside {
+    /// The host.
+    #[error("host")]
+    Host,
+    /// The method.
+    #[error("method")]
+    Method,
+    /// The path.
+    #[error("path")]
+    Path,
+}
+
+impl Scope {
+    /// Whether a request lies within it.
+    pub fn check(&self, method: &Method, url: &Url) -> Result<(), Outside> {
+        if !self.hosts.iter().any(|pattern| pattern.matches_url(url)) {
+            return Err(Outside::Host);
+        }
+        if !self.methods.is_empty() && !self.methods.contains(method) {
+            return Err(Outside::Method);
+        }
+        // One way to write a path, or none: what two servers may read differently is in no pattern.
+        if !self.paths.is_empty() && (path::is_hostile(url) || !self.paths.iter().any(|pattern| pattern.matches(url))) {
+            return Err(Outside::Path);
+        }
+        Ok(())
+    }
+}
+
+/// One rule of an egress list.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Its name in denials and records.
+    pub name: Arc<str>,
+    /// What it allows.
+    pub scope: Scope,
+    /// Whether what it would deny passes, recorded.
+    pub audit: bool,
+}
+
+/// A list of rules: what no rule allows is denied.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// The list's name, for what no rule speaks of.
+    pub name: Arc<str>,
+    /// Its rules.
+    pub rules: Vec<Rule>,
+}
+
+/// What a list says of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// A rule allows it.
+    Allow {
+        /// Which.
+        rule: Arc<str>,
+    },
+    /// It would be denied, but the rule only audits.
+    Audit(Denial),
+    /// It is denied.
+    Deny(Denial),
+}
+
+/// A denial, as it is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    /// The rule, or the list where no rule names the host.
+    pub rule: Arc<str>,
+    /// Which part of the request it is about.
+    pub outside: Outside,
+}
+
+impl Rules {
+    /// Judges a request. Of the rules that name its host one must allow the method and the path too.
+    pub fn judge(&self, method: &Method, url: &Url) -> Verdict {
+        let mut denial = Denial {
+            rule: Arc::clone(&self.name),
+            outside: Outside::Host,
+        };
+        let mut audit = false;
+        for rule in &self.rules {
+            match rule.scope.check(method, url) {
+                Ok(()) => {
+                    return Verdict::Allow {
+                        rule: Arc::clone(&rule.name),
+                    };
+                }
+                Err(Outside::Host) => {}
+                Err(outside) => {
+                    audit |= rule.audit;
+                    denial = Denial {
+                        rule: Arc::clone(&rule.name),
+                        outside,
+                    };
+                }
+            }
+        }
+        if audit {
+            Verdict::Audit(denial)
+        } else {
+            Verdict::Deny(denial)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(name: &str, host: &str, methods: &[Method], paths: &[&str], audit: bool) -> Rule {
+        Rule {
+            name: name.into(),
+            scope: Scope {
+                hosts: vec![host.parse().unwrap()],
+                methods: methods.to_vec(),
+                paths: paths.iter().map(|path| path.parse().unwrap()).collect(),
+            },
+            audit,
+        }
+    }
+
+    fn judge(rules: &[Rule], method: Method, url: &str) -> Verdict {
+        let rules = Rules {
+            name: "list".into(),
+            rules: rules.to_vec(),
+        };
+        rules.judge(&method, &Url::parse(url).unwrap())
+    }
+
+    #[test]
+    fn one_rule_must_allow_all_of_a_request() {
+        let rules = [
+            rule("read", "api.example", &[Method::GET], &[], false),
+            rule("write", "api.example", &[Method::POST], &["/repos/acme/*"], false),
+        ];
+        let allowed = |name: &str| Verdict::Allow { rule: name.into() };
+        let denied = |name: &str, outside| {
+            Verdict::Deny(Denial {
+                rule: name.into(),
+                outside,
+            })
+        };
+        assert_eq!(judge(&rules, Method::GET, "https://api.example/x"), allowed("read"));
+        assert_eq!(
+            judge(&rules, Method::POST, "https://api.example/repos/acme/1"),
+            allowed("write")
+        );
+        for path in [
+            "/x",
+            "/repos/acme%2f1",
+            "/repos/acme/%2e%2e/x",
+            "/repos/acme/a%2eb",
+            "/repos/acme/a%252fb",
+            "/repos/acme/..%5cx",
+            "/repos/acme/%25252fx",
+            "/repos/acme",
+        ] {
+            assert_eq!(
+                judge(&rules, Method::POST, &format!("https://api.example{path}")),
+                denied("write", Outside::Path),
+                "{path}"
+            );
+        }
+        assert_eq!(
+            judge(&rules, Method::GET, "https://other.example/"),
+            denied("list", Outside::Host)
+        );
+        assert_eq!(judge(&[], Method::GET, "https://a/"), denied("list", Outside::Host));
+    }
+
+    #[test]
+    fn a_rule_that_audits_lets_pass() {
+        let rules = [rule("later", "**", &[Method::GET], &[], true)];
+        let verdict = judge(&rules, Method::PUT, "https://a.example/");
+        assert!(matches!(verdict, Verdict::Audit(denial) if denial.outside == Outside::Method));
+    }
+}

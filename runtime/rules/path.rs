@@ -1,0 +1,71 @@
+//! Patterns of paths: the pathname part of the URL Pattern standard (<https://urlpattern.spec.whatwg.org>).
+
+use std::str::FromStr;
+
+use deno_core::url::Url;
+use urlpattern::{UrlPattern, UrlPatternInit, UrlPatternMatchInput, UrlPatternOptions};
+
+/// A pattern of paths, such as `/repos/acme/*` or `/users/:id`.
+#[derive(Debug, Clone)]
+pub struct PathPattern {
+    pattern: std::sync::Arc<UrlPattern>,
+}
+
+/// What is wrong with a pattern.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is no path pattern: {why}")]
+pub struct PathPatternError {
+    text: String,
+    why: String,
+}
+
+impl FromStr for PathPattern {
+    type Err = PathPatternError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = |why: String| PathPatternError {
+            text: text.to_owned(),
+            why,
+        };
+        if !text.starts_with(['/', '*']) {
+            return Err(wrong("it must begin with \"/\"".into()));
+        }
+        let init = UrlPatternInit {
+            pathname: Some(text.to_owned()),
+            ..UrlPatternInit::default()
+        };
+        let pattern =
+            <UrlPattern>::parse(init, UrlPatternOptions::default()).map_err(|error| wrong(error.to_string()))?;
+        Ok(Self {
+            pattern: std::sync::Arc::new(pattern),
+        })
+    }
+}
+
+impl PathPattern {
+    /// Whether a URL's path fits.
+    pub fn matches(&self, url: &Url) -> bool {
+        self.pattern
+            .test(UrlPatternMatchInput::Url(url.clone()))
+            .unwrap_or(false)
+    }
+}
+
+/// Whether a path holds a slash, backslash or dot in an encoded form, however often it is encoded: servers differ in
+/// whether they decode it before they route.
+pub(super) fn is_hostile(url: &Url) -> bool {
+    let mut path = url.path().to_ascii_lowercase();
+    loop {
+        if path.contains('\\')
+            || ["%2f", "%5c", "%2e", "%00"]
+                .iter()
+                .any(|encoded| path.contains(encoded))
+        {
+            return true;
+        }
+        if !path.contains("%25") {
+            return false;
+        }
+        path = path.replace("%25", "%");
+    }
+}

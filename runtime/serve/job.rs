@@ -1,0 +1,141 @@
+//! What one worker thread does: it boots a project's isolates, serves connections by them, and exchanges the project for
+//! a newer one.
+
+use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
+use std::net::TcpStream;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use deno_core::unsync::spawn;
+use futures_util::future::LocalBoxFuture;
+use hyper::body::Incoming;
+use tokio::sync::{mpsc, oneshot, watch};
+use tower_service::Service;
+
+use super::connection::Connection;
+use crate::host::{Instance, Project, ResponseBody};
+use crate::isolate::StartupError;
+
+/// What a thread is told to do.
+pub(super) enum Order {
+    /// Serve a connection.
+    Connection(TcpStream),
+    /// Boot a project beside the one that serves, and say whether it started.
+    Prepare(Box<Project>, oneshot::Sender<Result<(), StartupError>>),
+    /// Hand new requests to the prepared project.
+    Commit,
+    /// Drop the prepared project.
+    Abandon,
+}
+
+/// The project that serves now. Connections outlive projects.
+#[derive(Clone)]
+pub(super) struct Current(Rc<RefCell<Instance>>);
+
+impl Service<http::Request<Incoming>> for Current {
+    type Response = http::Response<ResponseBody>;
+    type Error = Infallible;
+    type Future = LocalBoxFuture<'static, Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Incoming>) -> Self::Future {
+        self.0.borrow_mut().call(request)
+    }
+}
+
+pub(super) struct Job {
+    pub(super) project: Project,
+    pub(super) incoming: mpsc::UnboundedReceiver<Order>,
+    pub(super) open: Arc<AtomicUsize>,
+    pub(super) stopping: watch::Receiver<bool>,
+    pub(super) booted: oneshot::Sender<Result<(), StartupError>>,
+    pub(super) finished: oneshot::Sender<()>,
+}
+
+impl Job {
+    pub(super) fn run(self) {
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                let _ = self.booted.send(Err(StartupError::new(error.to_string())));
+                return;
+            }
+        };
+        runtime.block_on(self.serve());
+    }
+
+    async fn serve(mut self) {
+        let instance = match Instance::start(&self.project).await {
+            Ok(instance) => instance,
+            Err(error) => {
+                let _ = self.booted.send(Err(error));
+                return;
+            }
+        };
+        let _ = self.booted.send(Ok(()));
+        let current = Current(Rc::new(RefCell::new(instance)));
+        let mut prepared = None;
+        let draining = Rc::new(Cell::new(0_usize));
+        let mut stopping = self.stopping.clone();
+        loop {
+            let order = tokio::select! {
+                biased;
+                _ = stopping.wait_for(|stop| *stop) => break,
+                order = self.incoming.recv() => order,
+            };
+            match order {
+                None => break,
+                Some(Order::Connection(stream)) => {
+                    let connection = Connection {
+                        service: current.clone(),
+                        stopping: self.stopping.clone(),
+                    };
+                    let open = Arc::clone(&self.open);
+                    spawn(async move {
+                        connection.run(stream).await;
+                        open.fetch_sub(1, Ordering::Relaxed);
+                    });
+                }
+                Some(Order::Prepare(project, reply)) => {
+                    let (result, instance) = match Instance::start(&project).await {
+                        Ok(instance) => (Ok(()), Some(instance)),
+                        Err(error) => (Err(error), None),
+                    };
+                    prepared = instance;
+                    let _ = reply.send(result);
+                }
+                Some(Order::Commit) => {
+                    if let Some(next) = prepared.take() {
+                        let old = current.0.replace(next);
+                        draining.set(draining.get() + 1);
+                        let done = Rc::clone(&draining);
+                        spawn(async move {
+                            old.drained().await;
+                            done.set(done.get() - 1);
+                        });
+                    }
+                }
+                Some(Order::Abandon) => {
+                    if let Some(instance) = prepared.take() {
+                        instance.drained().await;
+                    }
+                }
+            }
+        }
+        while self.open.load(Ordering::Relaxed) > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        let last = current.0.borrow().clone();
+        last.drained().await;
+        while draining.get() > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        let _ = self.finished.send(());
+    }
+}
