@@ -297,14 +297,16 @@ fn add_builtin(runtime: &mut JsRuntime, module: BuiltIn) -> Result<(), StartupEr
         let loading = pin!(runtime.load_side_es_module_from_code(&url, module.source.clone()));
         loading.poll(&mut context)
     };
-    let Poll::Ready(Ok(id)) = loaded else {
-        return Err(failed());
+    let id = match loaded {
+        Poll::Ready(Ok(id)) => id,
+        Poll::Ready(Err(error)) => return Err(StartupError::new(format!("{}: {error}", module.name))),
+        Poll::Pending => return Err(failed()),
     };
     let evaluating = pin!(runtime.mod_evaluate(id));
     let done = evaluating.poll(&mut context);
     set(runtime, None).ok_or_else(failed)?;
     match done {
-        Poll::Ready(Err(_)) => Err(failed()),
+        Poll::Ready(Err(error)) => Err(StartupError::new(format!("{}: {error}", module.name))),
         _ => Ok(()),
     }
 }

@@ -10,7 +10,7 @@ use deno_core::{
 };
 use deno_error::JsErrorBox;
 
-use super::modules::{Content, Graph, resolve};
+use super::modules::{Content, Graph, is_builtin, resolve};
 
 /// Serves one worker's modules.
 pub(super) struct GraphLoader {
@@ -70,6 +70,10 @@ impl ModuleLoader for GraphLoader {
     fn resolve(&self, specifier: &str, referrer: &str, kind: ResolutionKind) -> ModuleResolveResponse {
         if matches!(kind, ResolutionKind::MainModule) {
             return Ok(self.graph.main().clone());
+        }
+        // Our own modules are made before any of the worker's, and so without a referrer.
+        if is_builtin(specifier) {
+            return Url::parse(specifier).map_err(JsErrorBox::from_err);
         }
         let referrer = Url::parse(referrer).map_err(JsErrorBox::from_err)?;
         resolve(specifier, &referrer).map_err(|error| JsErrorBox::type_error(error.to_string()))

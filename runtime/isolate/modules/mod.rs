@@ -7,4 +7,5 @@ mod parse;
 mod resolve;
 
 pub use graph::{Confinement, Content, Graph, Module};
+pub(super) use resolve::is_builtin;
 pub use resolve::{ResolveError, resolve};

@@ -20,7 +20,7 @@ pub enum ResolveError {
 const BUILT_IN: [&str; 2] = ["cloudflare:workers", "workerd-lite:policy"];
 
 /// Whether this specifier names a module of ours.
-pub(super) fn is_builtin(specifier: &str) -> bool {
+pub(crate) fn is_builtin(specifier: &str) -> bool {
     BUILT_IN.contains(&specifier)
 }
 
