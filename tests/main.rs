@@ -8,6 +8,7 @@
     clippy::unwrap_used
 )]
 
+mod agents;
 mod bypass;
 mod config;
 mod egress;
@@ -17,4 +18,5 @@ mod globals;
 mod harness;
 mod path;
 mod serving;
+mod shapes;
 mod streaming;

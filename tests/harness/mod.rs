@@ -2,6 +2,7 @@
 
 pub mod certs;
 pub mod partner;
+pub mod peers;
 pub mod server;
 
 use std::net::SocketAddr;

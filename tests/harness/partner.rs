@@ -173,6 +173,9 @@ async fn answer(request: Request<Incoming>, certificate: Option<&str>) -> Answer
         response.headers_mut().insert("location", target.parse().unwrap());
         return response;
     }
+    if path == "/reflect" {
+        return reflect(&head);
+    }
     let mut received = 0;
     let mut body = body;
     while let Some(Ok(frame)) = body.frame().await {
@@ -195,6 +198,30 @@ async fn answer(request: Request<Incoming>, certificate: Option<&str>) -> Answer
     response
         .headers_mut()
         .insert("content-type", "application/json".parse().unwrap());
+    if path == "/cookie" {
+        let cookie = "session=secret; Path=/".parse().unwrap();
+        response.headers_mut().insert("set-cookie", cookie);
+    }
+    response
+}
+
+/// Says everything that it was sent, in headers and in a body of small pieces.
+fn reflect(head: &http::request::Parts) -> Answer {
+    let mut text = head.uri.to_string();
+    for (name, value) in &head.headers {
+        text.push_str(&format!("\n{name}: {}", String::from_utf8_lossy(value.as_bytes())));
+    }
+    let pieces: Vec<_> = text
+        .as_bytes()
+        .chunks(3)
+        .map(|piece| Ok(Frame::data(Bytes::copy_from_slice(piece))))
+        .collect();
+    let body = http_body_util::StreamBody::new(futures_util::stream::iter(pieces));
+    let mut response = Response::new(body.boxed());
+    for (index, line) in text.lines().enumerate() {
+        let name: http::HeaderName = format!("x-seen-{index}").parse().unwrap();
+        response.headers_mut().insert(name, line.parse().unwrap());
+    }
     response
 }
 

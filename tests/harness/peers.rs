@@ -1,0 +1,69 @@
+//! Independent implementations: what is missing is installed where that needs no rights, or the test is skipped with a
+//! loud word. Under `CI=true` a skip is a failure.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn skip(what: &str, why: &str) {
+    assert!(
+        std::env::var("CI").as_deref() != Ok("true"),
+        "{what} is needed under CI=true: {why}"
+    );
+    eprintln!("SKIPPED, because {what} is missing: {why}");
+}
+
+/// Whether a program is there.
+pub fn has(program: &str, install: &str) -> bool {
+    let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+        .chain(["/usr/sbin".into(), "/sbin".into()])
+        .any(|folder| folder.join(program).is_file());
+    if !found {
+        skip(program, install);
+    }
+    found
+}
+
+/// The npm packages of `tests/peers`, installed below `target` once, with our scripts beside them.
+pub fn npm() -> Option<PathBuf> {
+    if !has("npm", "install Node.js 20 or newer with npm") {
+        return None;
+    }
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/peers");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("peers");
+    std::fs::create_dir_all(&folder).unwrap();
+    let lock = File::create(folder.join("lock")).unwrap();
+    lock.lock().unwrap();
+    for entry in std::fs::read_dir(source).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_file() {
+            std::fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
+        }
+    }
+    let wanted = std::fs::read(folder.join("package-lock.json")).unwrap();
+    let installed = folder.join("installed.json");
+    if std::fs::read(&installed).is_ok_and(|installed| installed == wanted) {
+        return Some(folder);
+    }
+    let output = Command::new("npm")
+        .args(["ci", "--no-audit", "--no-fund"])
+        .current_dir(&folder)
+        .output()
+        .unwrap();
+    if !output.status.success() {
+        skip("npm's registry", &String::from_utf8_lossy(&output.stderr));
+        return None;
+    }
+    std::fs::write(installed, wanted).unwrap();
+    Some(folder)
+}
+
+/// Runs a script of `tests/peers` to its end.
+pub fn node(folder: &Path, script: &str, arguments: &[&str]) -> Output {
+    Command::new("node")
+        .arg(script)
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
