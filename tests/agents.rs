@@ -74,7 +74,10 @@ fn a_request_finds_its_agent_by_host() {
     let acme = json("a.scout.example", "/?");
     assert_eq!(acme["env"], serde_json::json!({ "OWN": "acme's" }));
     // What the owner says to the policy about an agent is not the agent's.
-    assert_eq!((&acme["props"], &acme["agent"]), (&serde_json::json!({}), &serde_json::Value::Null));
+    assert_eq!(
+        (&acme["props"], &acme["agent"]),
+        (&serde_json::json!({}), &serde_json::Value::Null)
+    );
     let globex = json("GLOBEX.localhost:8787", "/?x");
     assert_eq!(globex["env"], serde_json::json!({ "OWN": "globex's" }));
     assert_eq!(
@@ -84,9 +87,15 @@ fn a_request_finds_its_agent_by_host() {
     );
     assert_eq!(globex["left"], "globex.localhost;");
     let again = json("scout.localhost.", "/?x");
-    assert_eq!(again["seen"], serde_json::json!(["a.scout.example", "scout.localhost."]));
+    assert_eq!(
+        again["seen"],
+        serde_json::json!(["a.scout.example", "scout.localhost."])
+    );
 
-    assert_eq!(again["egress"]["props"], serde_json::json!({ "plan": "free", "repos": ["acme/site"] }));
+    assert_eq!(
+        again["egress"]["props"],
+        serde_json::json!({ "plan": "free", "repos": ["acme/site"] })
+    );
     assert_eq!(again["egress"]["env"], serde_json::json!({ "customer": "acme" }));
     assert_eq!(globex["egress"]["props"], serde_json::json!({ "plan": "paid" }));
     assert_eq!(globex["egress"]["env"], serde_json::json!({}));
@@ -95,11 +104,24 @@ fn a_request_finds_its_agent_by_host() {
     assert_eq!((&other["name"], &other["tenant"]), (&"scout".into(), &"globex".into()));
     assert_ne!(one["instance"], other["instance"]);
     assert_eq!(one["codeSha256"], other["codeSha256"], "the same code");
-    assert_eq!(json("writer.localhost", "/"), serde_json::json!({ "writer": { "A": 1 } }));
+    assert_eq!(
+        json("writer.localhost", "/"),
+        serde_json::json!({ "writer": { "A": 1 } })
+    );
 
-    for stranger in ["localhost", "scout.example", "a.b.scout.example", "scout.localhost.evil.test", "xscout.localhost"] {
+    for stranger in [
+        "localhost",
+        "scout.example",
+        "a.b.scout.example",
+        "scout.localhost.evil.test",
+        "xscout.localhost",
+    ] {
         let answer = ask(stranger, "/");
-        assert_eq!((answer.status, answer.body.as_str()), (404, "Not Found\n"), "{stranger}");
+        assert_eq!(
+            (answer.status, answer.body.as_str()),
+            (404, "Not Found\n"),
+            "{stranger}"
+        );
     }
 }
 
@@ -143,14 +165,16 @@ fn tenants_share_no_connection() {
     let upstream = plain();
     let project = project();
     let port = upstream.address.port();
-    let agent = format!(
-        "export default {{ fetch: () => fetch('http://127.0.0.1:{port}/'), }};"
-    );
+    let agent = format!("export default {{ fetch: () => fetch('http://127.0.0.1:{port}/'), }};");
     project.write("agents/scout.js", &agent);
     project.write("policy.js", "export default { fetch: (request) => fetch(request) };");
     let server = project.serve(&["--threads", "1"]);
     for expected in [1, 2, 2] {
-        let host = if expected == 1 { "scout.localhost" } else { "globex.localhost" };
+        let host = if expected == 1 {
+            "scout.localhost"
+        } else {
+            "globex.localhost"
+        };
         for _ in 0..3 {
             assert_eq!(server.curl("/", &["-H", &format!("Host: {host}")]).status, 200);
         }
@@ -165,7 +189,9 @@ fn a_cookie_of_one_tenant_is_not_anothers() {
     let port = upstream.address.port();
     project.write(
         "agents/scout.js",
-        &format!("export default {{ fetch: () => fetch('http://127.0.0.1:{port}/cookie', {{ credentials: 'include' }}) }};"),
+        &format!(
+            "export default {{ fetch: () => fetch('http://127.0.0.1:{port}/cookie', {{ credentials: 'include' }}) }};"
+        ),
     );
     project.write("policy.js", "export default { fetch: (request) => fetch(request) };");
     let server = project.serve(&["--threads", "1"]);

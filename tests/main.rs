@@ -11,6 +11,7 @@
 mod agents;
 mod bypass;
 mod config;
+mod credentials;
 mod egress;
 mod embedding;
 mod failure;
@@ -20,3 +21,4 @@ mod path;
 mod serving;
 mod shapes;
 mod streaming;
+mod tokens;

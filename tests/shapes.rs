@@ -13,7 +13,11 @@ export default { async fetch(request) {
 "#;
 
 fn answer(config: &str, policy: &str) -> String {
-    let project = Project::new(&[("agent.js", AGENT), ("policy.js", policy), ("workerd-lite.toml", config)]);
+    let project = Project::new(&[
+        ("agent.js", AGENT),
+        ("policy.js", policy),
+        ("workerd-lite.toml", config),
+    ]);
     project.serve(&[]).get("/?http://x.example/").body
 }
 
@@ -34,13 +38,26 @@ fn entrypoints_of_every_form() {
     assert_eq!(answer(&named, &entrypoint.replace("FORM", "")), expected);
     let object = r#"fetch: (request, env, ctx) => Response.json([env, ctx.props, ctx.agent.name, new URL(request.url).hostname])"#;
     assert_eq!(answer(default, &format!("export default {{ {object} }};")), expected);
-    assert_eq!(answer(&named, &format!("export const Gateway = {{ {object} }}; export default {{}};")), expected);
-    assert_eq!(answer(default, &format!("const handler = {{ {object} }}; export {{ handler as default }};")), expected);
+    assert_eq!(
+        answer(
+            &named,
+            &format!("export const Gateway = {{ {object} }}; export default {{}};")
+        ),
+        expected
+    );
+    assert_eq!(
+        answer(
+            default,
+            &format!("const handler = {{ {object} }}; export {{ handler as default }};")
+        ),
+        expected
+    );
 }
 
 #[test]
 fn a_policy_calls_its_own_entrypoints() {
-    let config = "main = 'agent.js'\n[outbound]\nmain = 'policy.js'\nvars = { A = 'a' }\nprops = { of = 'the agent' }\n";
+    let config =
+        "main = 'agent.js'\n[outbound]\nmain = 'policy.js'\nvars = { A = 'a' }\nprops = { of = 'the agent' }\n";
     let policy = r#"
         import { WorkerEntrypoint, env, exports, waitUntil } from "cloudflare:workers";
         export class Inner extends WorkerEntrypoint {
@@ -76,10 +93,16 @@ fn what_cannot_be_called_is_refused_clearly() {
           try { return await ctx.exports[name].fetch("http://x"); } catch (error) { return new Response(`${error}`); }
         } };"#;
     let project = Project::new(&[("agent.js", AGENT), ("policy.js", classes)]);
-    project.write("workerd-lite.toml", "main = 'agent.js'\n[outbound]\nmain = 'policy.js'\n");
+    project.write(
+        "workerd-lite.toml",
+        "main = 'agent.js'\n[outbound]\nmain = 'policy.js'\n",
+    );
     let server = project.serve(&[]);
     for (name, expected) in [
-        ("Counter", "Counter is a Durable Object, which workerd-lite does not run"),
+        (
+            "Counter",
+            "Counter is a Durable Object, which workerd-lite does not run",
+        ),
         ("Flow", "Flow is a Workflow, which workerd-lite does not run"),
         ("Target", "Target, a class, has no fetch() method"),
         ("Bare", "Bare, a class, has no fetch() method"),
@@ -99,7 +122,10 @@ fn what_cannot_be_called_is_refused_clearly() {
             &format!("main = 'agent.js'\n[outbound]\nmain = 'policy.js'\nentrypoint = '{name}'\n"),
         );
         let report = project.refused(&[]);
-        assert!(report.contains(expected) || report.contains("is a Durable Object"), "{name}: {report}");
+        assert!(
+            report.contains(expected) || report.contains("is a Durable Object"),
+            "{name}: {report}"
+        );
     }
 }
 
@@ -109,13 +135,20 @@ fn a_denial_is_problem_details() {
         import { deny } from "workerd-lite:policy";
         export default { fetch: (request) => deny({ title: "No", detail: `not ${new URL(request.url).hostname}`, rule: "r1", remedy: "ask" }) };"#;
     let project = Project::new(&[
-        ("agent.js", "export default { fetch: () => fetch('http://x.example/') };"),
+        (
+            "agent.js",
+            "export default { fetch: () => fetch('http://x.example/') };",
+        ),
         ("policy.js", policy),
     ]);
     let server = project.serve(&["agent.js", "--outbound", "policy.js"]);
     let answer = server.get("/");
     assert_eq!(answer.status, 403);
-    assert!(answer.headers.contains("content-type: application/problem+json"), "{}", answer.headers);
+    assert!(
+        answer.headers.contains("content-type: application/problem+json"),
+        "{}",
+        answer.headers
+    );
     let problem: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
     let expected = serde_json::json!({
         "type": "about:blank", "title": "No", "status": 403, "detail": "not x.example", "rule": "r1", "remedy": "ask",
@@ -152,7 +185,12 @@ fn cloudflares_containers_judge_by_their_own_code() {
     assert_eq!(
         ask(
             "interceptAll = true\nenableInternet = false\ndeniedHosts = ['denied.example']\n",
-            &["http://api.example/p", "http://a.wild.example/", "http://denied.example/", "http://other.example/"],
+            &[
+                "http://api.example/p",
+                "http://a.wild.example/",
+                "http://denied.example/",
+                "http://other.example/"
+            ],
         ),
         [
             r#"200 {"by":"host","env":{"A":1},"ctx":{"containerId":"c1","className":"Sandbox"},"path":"/p"}"#,
@@ -169,5 +207,8 @@ fn cloudflares_containers_judge_by_their_own_code() {
         )[1..],
         ["200 renamed x", disallowed]
     );
-    assert_eq!(ask("enableInternet = false\n", &["http://other.example/"]), [disallowed]);
+    assert_eq!(
+        ask("enableInternet = false\n", &["http://other.example/"]),
+        [disallowed]
+    );
 }

@@ -23,7 +23,7 @@ impl Secrets {
         // The error of the parser would quote the line, and with it the secret.
         let wrong = |_| {
             ConfigError::new(format!(
-                "{} is not valid: expected lines of the form NAME=value",
+                "{} is not valid: expected lines of the form NAME=value, with values that hold spaces in quotes",
                 path.display()
             ))
         };

@@ -2,14 +2,19 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use deno_core::url::Url;
+use deno_core::url::{Url, form_urlencoded};
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue};
 use workerd_lite_ops::Request;
 
 use super::{Host, Kind, Sent, audience};
 
-pub(super) async fn attach(kind: &Kind, request: &mut Request, host: &Host<'_>, fresh: bool) -> Result<Sent, String> {
+pub(super) async fn attach(
+    kind: &Kind,
+    request: &mut Request,
+    host: &Host<'_>,
+    refused: Option<&str>,
+) -> Result<Sent, String> {
     match kind {
         Kind::Bearer(secret) => bearer(request, &secret.value()),
         Kind::Basic { username, password } => {
@@ -28,9 +33,9 @@ pub(super) async fn attach(kind: &Kind, request: &mut Request, host: &Host<'_>, 
             set_query(&mut request.url, name, &secret);
             Ok(vec![secret.to_string()])
         }
-        Kind::OAuth2(oauth2) => bearer(request, &oauth2.token(host.exchange, fresh).await?),
-        Kind::JwtBearer(jwt) => bearer(request, &jwt.token(host.exchange, fresh).await?),
-        Kind::GithubApp(app) => bearer(request, &app.token(host.exchange, fresh).await?),
+        Kind::OAuth2(oauth2) => bearer(request, &oauth2.token(host.exchange, refused).await?),
+        Kind::JwtBearer(jwt) => bearer(request, &jwt.token(host.exchange, refused).await?),
+        Kind::GithubApp(app) => bearer(request, &app.token(host.exchange, refused).await?),
         Kind::Identity => {
             let token = (host.mint)(&audience(&request.url))?;
             bearer(request, &token)
@@ -54,17 +59,18 @@ pub(super) fn set(request: &mut Request, name: &HeaderName, value: &str) -> Resu
     Ok(())
 }
 
-/// Parameters are compared decoded, so that no spelling of the name survives.
+/// Parameters are compared decoded, so that no spelling of the name survives. The others stay as they are written.
 fn set_query(url: &mut Url, name: &str, value: &str) {
-    let others: Vec<(String, String)> = url
-        .query_pairs()
-        .filter(|(key, _)| key != name)
-        .map(|(key, value)| (key.into_owned(), value.into_owned()))
-        .collect();
-    url.query_pairs_mut()
-        .clear()
-        .extend_pairs(others)
-        .append_pair(name, value);
+    let own = form_urlencoded::Serializer::new(String::new())
+        .append_pair(name, value)
+        .finish();
+    let others = url.query().unwrap_or_default().split('&').filter(|pair| {
+        let key = form_urlencoded::parse(pair.as_bytes()).next();
+        key.is_some_and(|(key, _)| key != name)
+    });
+    let pairs: Vec<&str> = others.chain([own.as_str()]).collect();
+    let query = pairs.join("&");
+    url.set_query(Some(&query));
 }
 
 #[cfg(test)]
@@ -73,8 +79,8 @@ mod tests {
 
     #[test]
     fn every_spelling_of_a_parameter_is_replaced() {
-        let mut url = Url::parse("https://a.example/x?key=1&k%65y=2&b=c%20d&key").unwrap();
+        let mut url = Url::parse("https://a.example/x?key=1&k%65y=2&b=c%20d&x&key").unwrap();
         set_query(&mut url, "key", "s e");
-        assert_eq!(url.as_str(), "https://a.example/x?b=c+d&key=s+e");
+        assert_eq!(url.as_str(), "https://a.example/x?b=c%20d&x&key=s+e");
     }
 }

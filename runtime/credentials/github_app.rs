@@ -28,8 +28,8 @@ pub struct GithubApp {
 }
 
 impl GithubApp {
-    pub(super) async fn token(&self, exchange: &dyn Exchange, fresh: bool) -> Result<String, String> {
-        self.cache.0.get(fresh, self.renew(exchange)).await
+    pub(super) async fn token(&self, exchange: &dyn Exchange, refused: Option<&str>) -> Result<String, String> {
+        self.cache.0.get(refused, self.renew(exchange)).await
     }
 
     async fn renew(&self, exchange: &dyn Exchange) -> Result<Token, String> {

@@ -37,8 +37,8 @@ pub struct JwtBearer {
 pub struct TokenCache(pub(super) Cache);
 
 impl JwtBearer {
-    pub(super) async fn token(&self, exchange: &dyn Exchange, fresh: bool) -> Result<String, String> {
-        self.cache.0.get(fresh, self.renew(exchange)).await
+    pub(super) async fn token(&self, exchange: &dyn Exchange, refused: Option<&str>) -> Result<String, String> {
+        self.cache.0.get(refused, self.renew(exchange)).await
     }
 
     async fn renew(&self, exchange: &dyn Exchange) -> Result<Token, String> {

@@ -136,15 +136,16 @@ impl Credential {
         Ok(())
     }
 
-    /// Attaches it, in the place of whatever the script had put there. `fresh` wants a new token, not a cached one.
+    /// Attaches it, in the place of whatever the script had put there. A token that an upstream
+    /// has `refused` is not used again.
     pub(crate) fn attach<'a>(
         &'a self,
         request: &'a mut Request,
         host: &'a Host<'a>,
-        fresh: bool,
+        refused: Option<&'a str>,
     ) -> LocalBoxFuture<'a, Result<Sent, CredentialError>> {
         Box::pin(async move {
-            attach::attach(&self.kind, request, host, fresh)
+            attach::attach(&self.kind, request, host, refused)
                 .await
                 .map_err(|why| CredentialError::Unavailable {
                     name: self.name.clone(),

@@ -66,8 +66,8 @@ impl OAuth2 {
         self.client_secret.iter().chain(refresh).collect()
     }
 
-    pub(super) async fn token(&self, exchange: &dyn Exchange, fresh: bool) -> Result<String, String> {
-        self.cache.get(fresh, self.renew(exchange)).await
+    pub(super) async fn token(&self, exchange: &dyn Exchange, refused: Option<&str>) -> Result<String, String> {
+        self.cache.get(refused, self.renew(exchange)).await
     }
 
     async fn renew(&self, exchange: &dyn Exchange) -> Result<Token, String> {

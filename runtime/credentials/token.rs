@@ -32,7 +32,6 @@ pub(super) struct Token {
 
 struct Cached {
     value: String,
-    got: Instant,
     until: Instant,
 }
 
@@ -47,31 +46,27 @@ impl std::fmt::Debug for Cache {
 }
 
 impl Cache {
-    /// The token, renewed by `renew` where it has ended, or where `fresh` and nobody has renewed it since this call.
+    /// The token, renewed by `renew` where it has ended, or where it is still the one that an upstream has refused.
     pub(super) async fn get(
         &self,
-        fresh: bool,
+        refused: Option<&str>,
         renew: impl Future<Output = Result<Token, String>>,
     ) -> Result<String, String> {
-        let asked = Instant::now();
         let mut cached = self.0.lock().await;
         if let Some(token) = cached.as_ref() {
             // A second request that met the same 401 takes the first one's new token.
-            let new_enough = !fresh || token.got + Duration::from_secs(2) > asked;
-            if new_enough && Instant::now() < token.until {
+            if refused != Some(&*token.value) && Instant::now() < token.until {
                 return Ok(token.value.clone());
             }
         }
         let token = renew.await?;
-        let got = Instant::now();
         let lifetime = token.lifetime.unwrap_or(UNKNOWN);
         // Short-lived tokens keep at least half of their life.
         let usable = lifetime.saturating_sub(MARGIN).max(lifetime / 2);
         let value = token.value.clone();
         *cached = Some(Cached {
             value: token.value,
-            got,
-            until: got + usable,
+            until: Instant::now() + usable,
         });
         Ok(value)
     }

@@ -112,7 +112,7 @@ impl Performer {
             body,
         });
         let mut sent = self
-            .attach(credential, agent, &tokens, &mut request, false)
+            .attach(credential, agent, &tokens, &mut request, None)
             .await
             .inspect_err(|_| note(open, Verdict::Deny, By::Credential))?;
         let mut response = self
@@ -120,7 +120,9 @@ impl Performer {
             .await
             .inspect_err(|error| by_address(open, error))?;
         if let (StatusCode::UNAUTHORIZED, Some(mut again)) = (response.status, again) {
-            sent.extend(self.attach(credential, agent, &tokens, &mut again, true).await?);
+            let refused = sent.first().map(String::as_str);
+            let renewed = self.attach(credential, agent, &tokens, &mut again, refused).await?;
+            sent.extend(renewed);
             response = self.send(&client, &host, certified, again).await?;
         }
         redact(response, credential, &sent)
@@ -168,7 +170,7 @@ impl Performer {
         agent: &Attested,
         tokens: &dyn Exchange,
         request: &mut Request,
-        fresh: bool,
+        refused: Option<&str>,
     ) -> Result<Sent, FetchError> {
         let mint = |audience: &str| match &self.network.identity {
             Some(issuer) => issuer.token(agent, &[audience.to_owned()], serde_json::Map::new()),
@@ -183,7 +185,7 @@ impl Performer {
             request.headers.remove(http::header::ACCEPT_ENCODING);
         }
         credential
-            .attach(request, &host, fresh)
+            .attach(request, &host, refused)
             .await
             .map_err(|error| FetchError::Network(error.to_string()))
     }

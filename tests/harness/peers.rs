@@ -2,8 +2,9 @@
 //! loud word. Under `CI=true` a skip is a failure.
 
 use std::fs::File;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 fn skip(what: &str, why: &str) {
     assert!(
@@ -66,4 +67,41 @@ pub fn node(folder: &Path, script: &str, arguments: &[&str]) -> Output {
         .current_dir(folder)
         .output()
         .unwrap()
+}
+
+/// A script of `tests/peers` that serves until this is dropped. Its first line says where, as JSON.
+pub struct Service {
+    child: Child,
+    pub said: serde_json::Value,
+}
+
+impl Service {
+    pub fn start(folder: &Path, script: &str, arguments: &[&str]) -> Self {
+        let mut child = Command::new("node")
+            .arg(script)
+            .args(arguments)
+            .current_dir(folder)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        Self {
+            child,
+            said: serde_json::from_str(&line).unwrap_or_else(|_| panic!("{script} said {line:?}")),
+        }
+    }
+
+    pub fn port(&self) -> u64 {
+        self.said["port"].as_u64().unwrap()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
