@@ -2,20 +2,26 @@
 
 use deno_core::{OpState, op2};
 
+use crate::events::{EventId, Events};
+
 /// The name under which a script's lines are logged.
 #[derive(Debug, Clone)]
 pub struct WorkerName(pub String);
 
-/// One line of a script's console. `level` is the Console standard's: 0 debug, 1 log, 2 warn, 3 error, 4 trace.
+/// One line of a script's console. `level` is the Console standard's: 0 debug, 1 log, 2 warn, 3 error, 4 trace. `event`
+/// is the event that wrote it, 0 for none.
 #[op2(fast)]
-pub(crate) fn op_console(state: &mut OpState, #[string] text: &str, #[smi] level: i32) {
+pub(crate) fn op_console(state: &mut OpState, #[string] text: &str, #[smi] level: i32, #[smi] event: EventId) {
     let worker = state.borrow::<WorkerName>().0.as_str();
+    let scope = state.borrow::<Events>().scope(event);
+    let request_id = scope.map(|scope| scope.origin.trace.request_id());
+    let request_id = request_id.as_deref();
     let text = text.trim_end_matches('\n');
     match level {
-        0 => tracing::debug!(target: "console", worker, "{text}"),
-        2 => tracing::warn!(target: "console", worker, "{text}"),
-        3 => tracing::error!(target: "console", worker, "{text}"),
-        _ => tracing::info!(target: "console", worker, "{text}"),
+        0 => tracing::debug!(target: "console", worker, request_id, "{text}"),
+        2 => tracing::warn!(target: "console", worker, request_id, "{text}"),
+        3 => tracing::error!(target: "console", worker, request_id, "{text}"),
+        _ => tracing::info!(target: "console", worker, request_id, "{text}"),
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Trace {
     pub queued: Instant,
     /// When its handler was called.
     pub started: Cell<Option<Instant>>,
+    /// The rule that would have denied its request, but only audits.
+    pub audited: OnceCell<Rc<str>>,
     /// How many of its requests went to the network or were denied there.
     pub egresses: Cell<u32>,
 }
@@ -33,6 +35,7 @@ impl Default for Trace {
             traceparent: OnceCell::new(),
             queued: Instant::now(),
             started: Cell::new(None),
+            audited: OnceCell::new(),
             egresses: Cell::new(0),
         }
     }

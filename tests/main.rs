@@ -9,6 +9,7 @@
 )]
 
 mod agents;
+mod audit;
 mod bypass;
 mod config;
 mod credentials;
@@ -18,6 +19,7 @@ mod failure;
 mod globals;
 mod harness;
 mod path;
+mod rules;
 mod serving;
 mod shapes;
 mod streaming;

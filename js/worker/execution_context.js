@@ -36,7 +36,7 @@ class ExecutionContext {
   passThroughOnException() {
     if (warned) return;
     warned = true;
-    op_console("passThroughOnException() does nothing here: there is no origin behind this worker", WARN);
+    op_console("passThroughOnException() does nothing here: there is no origin behind this worker", WARN, this.#context.id);
   }
 
   // What the owner configured for this caller, or what ctx.exports was called with.

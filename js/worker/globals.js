@@ -11,6 +11,7 @@ const {
 } = primordials;
 const load = core.loadExtScript;
 
+const { currentContext } = load("ext:workerd_lite/worker/context.js");
 const webidl = load("ext:deno_webidl/00_webidl.js");
 const base64 = load("ext:deno_web/05_base64.js");
 const blob = load("ext:deno_web/09_file.js");
@@ -116,7 +117,7 @@ function defineGlobals() {
     btoa: shown(base64.btoa),
     clearInterval: shown(ownTimers.clearInterval),
     clearTimeout: shown(ownTimers.clearTimeout),
-    console: hidden(new consoles.Console((text, level) => op_console(text, level))),
+    console: hidden(new consoles.Console((text, level) => op_console(text, level, currentContext()?.id ?? 0))),
     crypto: {
       __proto__: null,
       get: () => crypto.crypto,

@@ -73,6 +73,9 @@ struct Times {
     waiting: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<f64>,
+    /// Zero where a connection was there already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connect: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     first_byte: Option<f64>,
     total: f64,
@@ -90,6 +93,8 @@ pub(crate) struct Open {
     began: Instant,
     record: Record,
     sent: Option<std::rc::Rc<std::cell::Cell<u64>>>,
+    /// The agent's rule that would have denied it, but only audits.
+    audited: Option<std::rc::Rc<str>>,
 }
 
 impl Open {
@@ -138,6 +143,7 @@ impl Open {
             auditor: Arc::clone(auditor),
             began: now,
             sent: Some(sent),
+            audited: trace.audited.get().cloned(),
         }
     }
 
@@ -152,6 +158,11 @@ impl Open {
 
     pub(crate) fn binding(&mut self, name: &str) {
         self.record.binding = Some(name.to_owned());
+    }
+
+    /// How long it took until its connection stood, TLS included.
+    pub(crate) fn connected(&mut self, after: Duration) {
+        self.record.ms.connect = Some(ms(after));
     }
 
     pub(crate) fn error(&mut self, why: &str) {
@@ -180,6 +191,10 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
+        if let (Some(rule), Verdict::Allow | Verdict::Answer) = (&self.audited, self.record.verdict) {
+            self.record.rule = Some(rule.to_string());
+            self.verdict(Verdict::Audit, By::Rule);
+        }
         self.record.bytes_sent = self.sent.take().map_or(0, |sent| sent.get());
         self.record.ms.total = ms(self.began.elapsed());
         self.auditor.write(&self.record);

@@ -28,6 +28,15 @@ pub(super) enum LogFormat {
 pub(super) enum Command {
     /// Serve a worker over HTTP/1.1 and HTTP/2
     Serve(Serve),
+    /// List the certificates of a project, and the days that they still hold
+    Certs(Certs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Certs {
+    /// The workerd-lite.toml [default: the one in this folder]
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

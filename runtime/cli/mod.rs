@@ -1,6 +1,7 @@
 //! The command line: what is typed, apart from what it does.
 
 mod args;
+mod certs;
 mod logging;
 mod serve;
 
@@ -15,5 +16,6 @@ pub fn run() -> Result<()> {
     logging::start(args.log_format);
     match args.command {
         Command::Serve(serve) => serve::run(serve),
+        Command::Certs(certs) => certs::run(certs),
     }
 }

@@ -9,7 +9,8 @@ use super::files::Files;
 use super::project_file::ProjectFile;
 use super::secrets::Secrets;
 use crate::credentials::{
-    Credential, Credentials, GithubApp, Grant, Hmac, JwtBearer, Kind, OAuth2, Secret, SigV4, TokenCache,
+    Credential, Credentials, GithubApp, Grant, Hmac, JwtBearer, Kind, OAuth2, Secret, SigV4, TokenCache, check_key,
+    is_loopback,
 };
 use crate::fault::Fault as ConfigError;
 use crate::rules::Scope;
@@ -156,15 +157,18 @@ impl Reader<'_> {
                 subject: file.subject.clone(),
                 audience: file.audience.clone(),
                 scopes: file.scopes.clone(),
-                key: self.secret()?,
+                key: self.private_key()?,
                 key_id: file.key_id.clone(),
                 cache: TokenCache::default(),
             }),
             Type::GithubApp => Kind::GithubApp(GithubApp {
-                api: file.api.clone().unwrap_or_else(|| "https://api.github.com".to_owned()),
+                api: match &file.api {
+                    Some(api) => self.endpoint("api", api)?,
+                    None => "https://api.github.com".to_owned(),
+                },
                 app_id: self.need("app_id", file.app_id.as_ref())?.clone(),
                 installation_id: self.need("installation_id", file.installation_id.as_ref())?.clone(),
-                key: self.secret()?,
+                key: self.private_key()?,
                 cache: TokenCache::default(),
             }),
             Type::SigV4 => Kind::SigV4(SigV4 {
@@ -187,11 +191,29 @@ impl Reader<'_> {
     }
 
     fn token_url(&self) -> Result<String, ConfigError> {
-        let url = self.need("token_url", self.file.token_url.as_ref())?;
+        self.endpoint("token_url", self.need("token_url", self.file.token_url.as_ref())?)
+    }
+
+    /// Where secrets are sent: by https, or within this machine.
+    fn endpoint(&self, field: &str, url: &str) -> Result<String, ConfigError> {
         match deno_core::url::Url::parse(url) {
-            Ok(parsed) if matches!(parsed.scheme(), "http" | "https") => Ok(url.clone()),
-            _ => Err(self.complain("token_url", &format!("expected an https URL, found {url:?}"))),
+            Ok(parsed) if parsed.scheme() == "https" || (parsed.scheme() == "http" && is_loopback(&parsed)) => {
+                Ok(url.to_owned())
+            }
+            _ => Err(self.complain(
+                field,
+                &format!("expected an https URL (http is for loopback), found {url:?}"),
+            )),
         }
+    }
+
+    fn private_key(&self) -> Result<Secret, ConfigError> {
+        let key = self.secret()?;
+        check_key(&key).map_err(|why| {
+            let field = if self.file.file.is_some() { "file" } else { "secret" };
+            self.complain(field, &why)
+        })?;
+        Ok(key)
     }
 
     fn oauth2(&self) -> Result<Kind, ConfigError> {

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use super::files::Files;
 use super::project_file::ProjectFile;
+use crate::credentials::is_loopback;
 use crate::fault::Fault as ConfigError;
 use crate::identity::{Authority, Issuer, KeyRing, KeyStore};
 use crate::rotation::Rotation;
@@ -19,10 +22,13 @@ pub(super) fn identity(
         return Ok(None);
     };
     let url = deno_core::url::Url::parse(&section.issuer).ok();
-    if url.is_none_or(|url| !matches!(url.scheme(), "http" | "https") || url.query().is_some()) {
+    let good = |url: &deno_core::url::Url| {
+        (url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url))) && url.query().is_none()
+    };
+    if !url.as_ref().is_some_and(good) {
         return Err(files.complain(
             "identity.issuer",
-            "expected an https URL, where verifiers find the keys",
+            "expected an https URL (http is for loopback), where verifiers find the keys",
         ));
     }
     let domain = &section.trust_domain;
@@ -47,10 +53,16 @@ pub(super) fn identity(
     let authority = match (&section.issuing_certificate, &section.issuing_key) {
         (Some(cert), Some(key)) => {
             let (cert, key) = (files.folder.join(cert), files.folder.join(key));
-            Some(
-                Authority::load(&cert, &key, section.certificate_ttl)
-                    .map_err(|why| files.complain("identity.issuing_certificate", &why))?,
-            )
+            let paths = vec![cert.clone(), key.clone()];
+            let ttl = section.certificate_ttl;
+            let load = move || Authority::load(&cert, &key, ttl);
+            let authority = load().map_err(|why| files.complain("identity.issuing_certificate", &why))?;
+            let (sender, receiver) = watch::channel(Arc::new(authority));
+            rotation.watch("identity.issuing_certificate", paths, move || {
+                sender.send_replace(Arc::new(load()?));
+                Ok(())
+            });
+            Some(receiver)
         }
         (None, None) => None,
         _ => {

@@ -1,6 +1,7 @@
 //! One validated configuration out of flags, files and the environment.
 
 mod agents;
+mod certificates;
 mod credential_file;
 mod credentials;
 mod document;
@@ -13,4 +14,5 @@ mod project_file;
 mod secrets;
 mod wrangler;
 
+pub use certificates::{Listed, list_certificates};
 pub use project::{Flags, Loaded, load};

@@ -84,17 +84,24 @@ pub(super) fn sign(
     // A minute of grace for clocks that differ.
     claims.insert("iat".into(), json!(now.saturating_sub(60)));
     claims.insert("exp".into(), json!(now + lifetime.as_secs().saturating_sub(60)));
-    let pem = key.value();
-    let (algorithm, key) = match EncodingKey::from_rsa_pem(pem.as_bytes()) {
-        Ok(key) => (Algorithm::RS256, key),
-        Err(_) => match EncodingKey::from_ec_pem(pem.as_bytes()) {
-            Ok(key) => (Algorithm::ES256, key),
-            Err(_) => return Err("its key is no RSA or P-256 private key in PEM".into()),
-        },
-    };
+    let (algorithm, key) = private_key(key)?;
     let mut header = Header::new(algorithm);
     header.kid = key_id;
     jsonwebtoken::encode(&header, &claims, &key).map_err(|_| "its key can not sign".into())
+}
+
+fn private_key(key: &Secret) -> Result<(Algorithm, EncodingKey), String> {
+    let pem = key.value();
+    EncodingKey::from_rsa_pem(pem.as_bytes())
+        .map(|key| (Algorithm::RS256, key))
+        .or_else(|_| EncodingKey::from_ec_pem(pem.as_bytes()).map(|key| (Algorithm::ES256, key)))
+        .map_err(|_| "its key is no RSA or P-256 private key in PEM".to_owned())
+}
+
+/// Whether assertions can be signed by a key.
+pub(crate) fn check_key(key: &Secret) -> Result<(), String> {
+    // Reading it does not look at the numbers within: signing does.
+    sign(Map::new(), key, None, ASSERTION).map(drop)
 }
 
 /// Sends a token request, and reads a JSON object out of a good answer.

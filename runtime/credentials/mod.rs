@@ -21,6 +21,7 @@ use workerd_lite_ops::Request;
 use crate::rules::Scope;
 pub use github_app::GithubApp;
 pub use hmac::Hmac;
+pub(crate) use jwt_bearer::check_key;
 pub use jwt_bearer::{JwtBearer, TokenCache};
 pub use oauth2::{Grant, OAuth2};
 pub use secret::Secret;
@@ -177,7 +178,7 @@ impl Credential {
 }
 
 /// Names below `.localhost` are loopback by RFC 6761, and dialled as such.
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     use deno_core::url::Host;
     match url.host() {
         Some(Host::Domain(name)) => {

@@ -10,6 +10,7 @@ use workerd_lite_ops::{CallerId, FetchError};
 
 use super::Network;
 use super::binding::{Binding, Certificate};
+use super::connect_time::Timed;
 use super::dns::Resolver;
 use super::tls::{Identity, client_config};
 use crate::identity::Attested;
@@ -115,6 +116,7 @@ impl Clients {
             .referer(false)
             .connect_timeout(self.network.timeouts.connect)
             .pool_idle_timeout(Duration::from_mins(1))
+            .connector_layer(Timed)
             .tcp_nodelay(true)
             .build()
             .map_err(|error| failed(&error))

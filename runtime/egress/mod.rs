@@ -4,6 +4,7 @@ pub mod address;
 mod binding;
 mod body;
 mod client;
+mod connect_time;
 mod dns;
 mod error;
 mod exchange;

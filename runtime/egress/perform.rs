@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use deno_core::url::{Host as UrlHost, Url};
 use http::{HeaderMap, StatusCode};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 use workerd_lite_ops::body::StreamBody;
 use workerd_lite_ops::coding::Coding;
 use workerd_lite_ops::head::strip_hop_by_hop;
@@ -13,6 +15,7 @@ use super::Network;
 use super::binding::Binding;
 use super::body::{request_body, response_body};
 use super::client::Clients;
+use super::connect_time::ConnectTime;
 use super::error::{Denied, explain};
 use super::exchange::TokenClient;
 use crate::audit::{By, Open, Verdict};
@@ -35,11 +38,41 @@ impl Performer {
         &self,
         origin: &Origin,
         index: Option<u32>,
-        mut request: Request,
+        request: Request,
     ) -> Result<Response, FetchError> {
         let caller = origin.caller;
         let agent = usize::try_from(caller).ok().and_then(|caller| self.agents.get(caller));
         let agent = agent.ok_or_else(|| FetchError::Invalid("there is no such caller".into()))?;
+        let span = tracing::debug_span!(
+            target: "egress",
+            "egress",
+            request_id = &*origin.trace.request_id(),
+            agent = agent.name,
+            tenant = agent.tenant,
+            method = request.method.as_str(),
+            host = request.url.host_str(),
+            verdict = Empty,
+            by = Empty,
+            status = Empty,
+        );
+        let performed = self
+            .recorded(origin, agent, index, request)
+            .instrument(span.clone())
+            .await;
+        if let Ok(response) = &performed {
+            span.record("status", response.status.as_u16());
+        }
+        performed
+    }
+
+    /// Performs a request and begins its record.
+    async fn recorded(
+        &self,
+        origin: &Origin,
+        agent: &Attested,
+        index: Option<u32>,
+        mut request: Request,
+    ) -> Result<Response, FetchError> {
         let Some(auditor) = &self.network.audit else {
             let mut open = None;
             return self.judged(origin, agent, index, request, &mut open).await;
@@ -93,7 +126,7 @@ impl Performer {
         let certified = binding.is_some_and(|binding| binding.certificate.is_some());
         let Some(credential) = credential else {
             return self
-                .send(&client, &host, certified, request)
+                .send(&client, &host, certified, request, open)
                 .await
                 .inspect_err(|error| by_address(open, error));
         };
@@ -116,14 +149,14 @@ impl Performer {
             .await
             .inspect_err(|_| note(open, Verdict::Deny, By::Credential))?;
         let mut response = self
-            .send(&client, &host, certified, request)
+            .send(&client, &host, certified, request, open)
             .await
             .inspect_err(|error| by_address(open, error))?;
         if let (StatusCode::UNAUTHORIZED, Some(mut again)) = (response.status, again) {
             let refused = sent.first().map(String::as_str);
             let renewed = self.attach(credential, agent, &tokens, &mut again, refused).await?;
             sent.extend(renewed);
-            response = self.send(&client, &host, certified, again).await?;
+            response = self.send(&client, &host, certified, again, open).await?;
         }
         redact(response, credential, &sent)
     }
@@ -197,6 +230,7 @@ impl Performer {
         host: &str,
         certified: bool,
         request: Request,
+        open: &mut Option<Open>,
     ) -> Result<Response, FetchError> {
         let timeouts = self.network.timeouts;
         let progress = Progress::default();
@@ -205,9 +239,17 @@ impl Performer {
         if !matches!(request.body, Body::Empty) {
             *outgoing.body_mut() = Some(request_body(request.body, progress.clone()));
         }
-        let response = progress
-            .within(timeouts.first_byte, client.execute(outgoing))
-            .await
+        let executing = progress.within(timeouts.first_byte, client.execute(outgoing));
+        let executed = match open {
+            None => executing.await,
+            Some(open) => {
+                let time = ConnectTime::default();
+                let executed = time.measure(executing).await;
+                open.connected(time.get());
+                executed
+            }
+        };
+        let response = executed
             .ok_or_else(|| FetchError::Network(format!("{host}: no response in time: see [timeouts] first_byte")))?
             .map_err(|error| explain(host, certified, &error))?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
@@ -245,6 +287,9 @@ impl Performer {
 }
 
 fn note(open: &mut Option<Open>, verdict: Verdict, by: By) {
+    let span = Span::current();
+    span.record("verdict", tracing::field::debug(verdict));
+    span.record("by", tracing::field::debug(by));
     if let Some(open) = open {
         open.verdict(verdict, by);
     }

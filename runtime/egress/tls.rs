@@ -13,7 +13,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 const DAY: i64 = 24 * 60 * 60;
 
 /// How long before its end a certificate is warned of, in seconds.
-const WARNING: i64 = 7 * DAY;
+pub(crate) const WARNING: i64 = 7 * DAY;
 
 /// Why an identity or a root cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -99,7 +99,11 @@ impl Identity {
 
     /// Whether its certificate holds now.
     pub(crate) fn check_dates(&self) -> Result<(), String> {
-        let left = self.time_left()?;
+        let dates = self.dates()?;
+        let left = dates.left();
+        if dates.starts_in() > 0 {
+            return Err("the certificate is not valid yet".into());
+        }
         if left <= 0 {
             return Err("the certificate has expired".into());
         }
@@ -109,21 +113,52 @@ impl Identity {
         Ok(())
     }
 
-    /// How many seconds its certificate still holds; less than none where it has expired. Fails where it is no
-    /// certificate, or none yet.
-    pub(crate) fn time_left(&self) -> Result<i64, String> {
-        let der = self.key.cert.first().ok_or("there is no certificate")?;
-        let (_, certificate) = x509_parser::parse_x509_certificate(der).map_err(|error| error.to_string())?;
-        let now = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_err(|_| "the clock is wrong")?;
-        let now = i64::try_from(now.as_secs()).map_err(|_| "the clock is wrong")?;
-        let validity = certificate.validity();
-        if validity.not_before.timestamp() > now {
-            return Err("the certificate is not valid yet".into());
-        }
-        Ok(validity.not_after.timestamp() - now)
+    /// When its certificate holds. Fails where it is none.
+    pub fn dates(&self) -> Result<Dates, String> {
+        Dates::of(self.key.cert.first().ok_or("there is no certificate")?)
     }
+}
+
+/// Whose a certificate is, and when it holds. Times are seconds since 1970.
+#[derive(Debug, Clone)]
+pub struct Dates {
+    /// Its subject, as RFC 4514 writes it.
+    pub subject: String,
+    /// From when.
+    pub not_before: i64,
+    /// Until when.
+    pub not_after: i64,
+}
+
+impl Dates {
+    /// Reads a certificate. Fails where it is none.
+    pub fn of(certificate: &CertificateDer<'_>) -> Result<Self, String> {
+        let (_, certificate) = x509_parser::parse_x509_certificate(certificate).map_err(|error| error.to_string())?;
+        let validity = certificate.validity();
+        Ok(Self {
+            subject: certificate.subject().to_string(),
+            not_before: validity.not_before.timestamp(),
+            not_after: validity.not_after.timestamp(),
+        })
+    }
+
+    /// How many seconds it still holds; less than none where it has expired.
+    pub fn left(&self) -> i64 {
+        self.not_after - now()
+    }
+
+    /// How many seconds until it holds; less than none where it does.
+    pub fn starts_in(&self) -> i64 {
+        self.not_before - now()
+    }
+}
+
+fn now() -> i64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .ok()
+        .and_then(|now| i64::try_from(now.as_secs()).ok())
+        .unwrap_or(i64::MAX)
 }
 
 /// All certificates of a PEM file.

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
+use tracing::Instrument as _;
 use workerd_lite_ops::fetch::Egress;
+use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{BodyError, CallerId, EventError, FetchError, Origin, Request, Response};
 
 use crate::audit::{By, Open, Verdict};
@@ -29,7 +31,7 @@ pub(super) struct OutboundGate {
 
 impl OutboundGate {
     /// The answer of the agent's own rules, where they deny.
-    fn denied(&self, origin: &Origin, request: &mut Request) -> Option<Response> {
+    fn denied(&self, trace: &Trace, request: &mut Request) -> Option<Response> {
         let judged = self.rules.as_ref()?.judge(&request.method, &request.url);
         let host = request.url.host_str().unwrap_or_default().to_owned();
         match judged {
@@ -43,11 +45,12 @@ impl OutboundGate {
                     "audited: would be denied for its {}",
                     denial.outside
                 );
+                let _ = trace.audited.set((*denial.rule).into());
                 None
             }
             Judged::Deny(denial) => {
                 let response = problem(&denial, &host);
-                let Some(mut open) = self.record(origin, request) else {
+                let Some(mut open) = self.record(trace, request) else {
                     return Some(response);
                 };
                 open.verdict(Verdict::Deny, By::Rule);
@@ -58,10 +61,10 @@ impl OutboundGate {
     }
 
     /// A record of what never reaches the network.
-    fn record(&self, origin: &Origin, request: &mut Request) -> Option<Open> {
+    fn record(&self, trace: &Trace, request: &mut Request) -> Option<Open> {
         let auditor = self.network.audit.as_ref()?;
         let hash = self.network.policy_sha256.as_deref();
-        Some(Open::begin(auditor, &self.agent, hash, &origin.trace, request))
+        Some(Open::begin(auditor, &self.agent, hash, trace, request))
     }
 }
 
@@ -75,10 +78,10 @@ impl Egress for OutboundGate {
         let Some(outbound) = &self.outbound else {
             return Box::pin(std::future::ready(Err(FetchError::NoOutboundWorker)));
         };
-        if let Some(response) = self.denied(origin, &mut request) {
+        let trace = Rc::new(origin.trace.child());
+        if let Some(response) = self.denied(&trace, &mut request) {
             return Box::pin(std::future::ready(Ok(response)));
         }
-        let trace = Rc::new(origin.trace.child());
         trace.mark(&mut request.headers);
         let host = request.url.host_str().unwrap_or_default().to_owned();
         let progress = Progress::default();
@@ -102,7 +105,15 @@ impl Egress for OutboundGate {
         let agent = auditing.then(|| self.agent.clone());
         let answer = outbound.dispatch(request, own);
         let timeout = self.timeout;
-        Box::pin(async move {
+        let span = tracing::debug_span!(
+            target: "policy",
+            "policy",
+            request_id = &*trace.request_id(),
+            agent = self.agent.name,
+            tenant = self.agent.tenant,
+            host,
+        );
+        let judging = async move {
             let mut open = || {
                 let (auditor, agent, head) = (network.audit.as_ref()?, agent.as_ref()?, head.as_mut()?);
                 let hash = network.policy_sha256.as_deref();
@@ -141,6 +152,7 @@ impl Egress for OutboundGate {
                 open.error("the outbound worker failed");
             }
             Err(FetchError::OutboundWorker)
-        })
+        };
+        Box::pin(judging.instrument(span))
     }
 }

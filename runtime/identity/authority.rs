@@ -11,7 +11,7 @@ use rcgen::{
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use super::Attested;
-use crate::egress::tls::certificates;
+use crate::egress::tls::{Dates, WARNING, certificates};
 
 /// Verifiers' clocks may be behind ours by this.
 const BACKDATED: Duration = Duration::from_mins(5);
@@ -39,6 +39,16 @@ impl Authority {
         let pair =
             KeyPair::from_pem(&pem).map_err(|_| format!("{}: it is no PKCS #8 private key in PEM", key.display()))?;
         let first = chain.first().ok_or_else(|| format!("{} is empty", cert.display()))?;
+        let dates = Dates::of(first)?;
+        if dates.left() <= 0 || dates.starts_in() > 0 {
+            return Err(format!("{}: the certificate does not hold now", cert.display()));
+        }
+        if dates.left() < WARNING {
+            tracing::warn!(
+                "the issuing certificate expires in {} days",
+                dates.left() / (24 * 60 * 60)
+            );
+        }
         // The key must be the certificate's, or nobody would believe what it signs.
         let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pair.serialize_der()));
         rustls::sign::CertifiedKey::new(

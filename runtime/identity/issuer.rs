@@ -1,10 +1,12 @@
 //! Tokens: JWTs (RFC 7519) signed by ES256, with OpenID Connect discovery for whoever verifies them.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::{Algorithm, Header};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Map, Value, json};
+use tokio::sync::watch;
 
 use super::{Attested, Authority, KeyRing};
 
@@ -37,8 +39,8 @@ pub struct Issuer {
     pub policy_sha256: Option<String>,
     /// The keys that tokens are signed by.
     pub keys: KeyRing,
-    /// What issues certificates, where that is configured.
-    pub authority: Option<Authority>,
+    /// What issues certificates, where that is configured. The channel gives the newest that was good.
+    pub authority: Option<watch::Receiver<Arc<Authority>>>,
 }
 
 impl Issuer {
@@ -91,6 +93,7 @@ impl Issuer {
         self.authority
             .as_ref()
             .ok_or_else(|| "[identity] names no issuing certificate".to_owned())?
+            .borrow()
             .issue(agent, &self.trust_domain)
     }
 

@@ -1,0 +1,76 @@
+//! The identities that a configuration names, for whoever looks after them: expired and broken ones too.
+
+use std::path::{Path, PathBuf};
+
+use super::files::Files;
+use super::project::Flags;
+use super::project_file::{Issue, ProjectFile};
+use crate::egress::tls::{Dates, Identity, certificates};
+use crate::fault::Fault as ConfigError;
+
+/// One identity or issuing certificate.
+#[derive(Debug)]
+pub struct Listed {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Where it is.
+    pub file: Option<PathBuf>,
+    /// What it says; why it cannot be used; or nothing, where it is issued when it is needed.
+    pub dates: Option<Result<Dates, String>>,
+}
+
+/// Every identity of the configuration. Fails where the file itself cannot be read.
+pub fn list_certificates(flags: &Flags) -> Result<Vec<Listed>, ConfigError> {
+    let files = Files::find(flags)?;
+    let Some(document) = &files.project else {
+        return Err(ConfigError::new("there is no workerd-lite.toml here")
+            .with_help("Name it: workerd-lite certs --config path/to/workerd-lite.toml"));
+    };
+    let project: ProjectFile = document.parse(|_| {})?;
+    let join = |path: &PathBuf| files.folder.join(path);
+    let mut listed = Vec::new();
+    for (id, section) in &project.certificates {
+        let name = format!("certificates.{id}");
+        listed.push(match (section.issue, &section.cert, &section.key) {
+            (Some(Issue::Agent), _, _) => Listed {
+                name,
+                file: None,
+                dates: None,
+            },
+            (None, Some(cert), Some(key)) => {
+                let cert = join(cert);
+                let roots: Vec<_> = section.ca.iter().map(join).collect();
+                let dates = Identity::load(id, &cert, &join(key), &roots)
+                    .map_err(|error| error.to_string())
+                    .and_then(|identity| identity.dates());
+                Listed {
+                    name,
+                    file: Some(cert),
+                    dates: Some(dates),
+                }
+            }
+            _ => {
+                return Err(files.complain(&name, "expected `cert` and `key`, or `issue = \"agent\"`"));
+            }
+        });
+    }
+    if let Some(cert) = project
+        .identity
+        .as_ref()
+        .and_then(|identity| identity.issuing_certificate.as_ref())
+    {
+        let cert = join(cert);
+        listed.push(Listed {
+            name: "identity.issuing_certificate".to_owned(),
+            dates: Some(first(&cert)),
+            file: Some(cert),
+        });
+    }
+    Ok(listed)
+}
+
+fn first(path: &Path) -> Result<Dates, String> {
+    let chain = certificates(path).map_err(|error| error.to_string())?;
+    let first = chain.first().ok_or("it holds no certificate")?;
+    Dates::of(first)
+}

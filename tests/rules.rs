@@ -1,0 +1,162 @@
+//! Rules on both sides of the policy, judged in Rust.
+
+use std::sync::atomic::Ordering;
+
+use crate::harness::{Project, plain};
+
+const AGENT: &str = r#"
+export default { async fetch(request) {
+  const url = new URL(request.url);
+  const response = await fetch(decodeURIComponent(url.search.slice(1)), { method: request.method });
+  return new Response(`${response.status} ${response.headers.get("content-type")} ${await response.text()}`);
+} };
+"#;
+
+fn project(config: &str, policy: &str) -> Project {
+    let head = "[network]\nallow = ['local']\n[outbound]\nmain = 'policy.js'\n";
+    Project::new(&[
+        ("agent.js", AGENT),
+        ("policy.js", policy),
+        ("workerd-lite.toml", &format!("{head}{config}")),
+    ])
+}
+
+/// Answers by itself, so that what gets there is seen without a network.
+const ANSWERS: &str =
+    "export default { fetch: (request) => new Response(`policy saw ${request.method} ${request.url}`) };";
+
+#[test]
+fn what_an_agent_may_ask_for() {
+    let server = project(
+        r#"[[agents]]
+name = "scout"
+main = "agent.js"
+[[agents.egress]]
+name = "repos"
+hosts = ["api.github.com", "*.acme.example", "**.deep.example", "bücher.example", "10.0.0.1:8080"]
+methods = ["GET", "POST"]
+paths = ["/repos/acme/*", "/users/:id"]
+[[agents.egress]]
+hosts = ["open.example"]
+"#,
+        ANSWERS,
+    )
+    .serve(&[]);
+    let ask = |method: &str, url: &str| server.curl(&format!("/?{url}"), &["-X", method]).body;
+    for (method, url) in [
+        ("GET", "https://api.github.com/repos/acme/site"),
+        ("POST", "https://API.GitHub.com./repos/acme/site?x=../../y"),
+        ("GET", "https://a.acme.example:8443/users/7"),
+        ("GET", "https://a.b.deep.example/users/7"),
+        ("GET", "https://xn--bcher-kva.example/users/7"),
+        ("GET", "http://0x0a000001:8080/users/7"),
+        ("DELETE", "http://open.example/anything%252fat%2e%2eall"),
+    ] {
+        let body = ask(method, url);
+        assert!(
+            body.starts_with(&format!("200 text/plain;charset=UTF-8 policy saw {method}")),
+            "{url}: {body}"
+        );
+    }
+    for (method, url, rule) in [
+        ("PUT", "https://api.github.com/repos/acme/site", "repos"),
+        ("GET", "https://api.github.com/repos/evil/site", "repos"),
+        ("GET", "https://api.github.com/repos/acme/%252e%252e/x", "repos"),
+        ("GET", "https://api.github.com/repos/acme%252fx", "repos"),
+        ("GET", "https://api.github.com/repos/acme/..%255cx", "repos"),
+        (
+            "GET",
+            "https://api.github.com.evil.example/repos/acme/x",
+            "agents.scout.egress",
+        ),
+        (
+            "GET",
+            "https://evil.example/?https://api.github.com/repos/acme/x",
+            "agents.scout.egress",
+        ),
+        (
+            "GET",
+            "https://api.github.com@evil.example/repos/acme/x",
+            "",
+        ),
+        ("GET", "https://evil.example%23.acme.example/users/7", ""),
+        ("GET", "https://a.b.acme.example/users/7", "agents.scout.egress"),
+        ("GET", "https://deep.example/users/7", "agents.scout.egress"),
+        ("GET", "http://10.0.0.1/users/7", "agents.scout.egress"),
+    ] {
+        let body = ask(method, url);
+        assert!(!body.contains("policy saw"), "{url}: {body}");
+        if !rule.is_empty() {
+            let (head, problem) = body.split_at(body.find('{').unwrap());
+            assert_eq!(head, "403 application/problem+json ", "{url}");
+            let problem: serde_json::Value = serde_json::from_str(problem).unwrap();
+            assert_eq!(
+                (&problem["rule"], &problem["status"]),
+                (&rule.into(), &403.into()),
+                "{url}"
+            );
+            for field in ["type", "title", "detail", "remedy"] {
+                assert!(problem[field].is_string(), "{url}: {problem}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_empty_list_means_nothing_and_none_means_the_policy_decides() {
+    for (list, expected) in [("egress = []\n", "403 "), ("", "200 ")] {
+        let config = format!("[[agents]]\nname = 'a'\nmain = 'agent.js'\n{list}");
+        let server = project(&config, ANSWERS).serve(&[]);
+        let body = server.get("/?http://a.example/").body;
+        assert!(body.starts_with(expected), "{body}");
+    }
+}
+
+#[test]
+fn what_the_policy_may_reach() {
+    let upstream = plain();
+    let port = upstream.address.port();
+    let policy = "export default { async fetch(request) { \
+                  if (new URL(request.url).hostname === 'confused.example') return fetch('http://127.0.0.1:PORT/secret/x'); \
+                  return fetch(request); } };"
+        .replace("PORT", &port.to_string());
+    let config = format!(
+        "[[outbound.egress]]\nname = 'local'\nhosts = ['127.0.0.1:{port}']\nmethods = ['GET']\npaths = ['/ok', '/redirect']\n\
+         [[agents]]\nname = 'a'\nmain = 'agent.js'\n"
+    );
+    let server = project(&config, &policy).serve(&[]);
+    let ask = |url: &str| server.get(&format!("/?{url}")).body;
+    assert!(ask(&format!("http://127.0.0.1:{port}/ok")).starts_with("200 "));
+    let touched = upstream.requests.load(Ordering::SeqCst);
+    for url in [
+        format!("http://127.0.0.1:{port}/other"),
+        format!("http://localhost:{port}/ok"),
+        "http://confused.example/".to_owned(),
+    ] {
+        let body = ask(&url);
+        assert!(body.starts_with("403 application/problem+json"), "{url}: {body}");
+    }
+    assert_eq!(upstream.requests.load(Ordering::SeqCst), touched);
+    // Each hop of a redirect is judged.
+    let body = ask(&format!(
+        "http://127.0.0.1:{port}/redirect%3Fhttp://127.0.0.1:{port}/after"
+    ));
+    assert!(
+        body.starts_with("403 ") && body.contains("\"rule\":\"local\""),
+        "{body}"
+    );
+}
+
+#[test]
+fn a_rule_that_audits_warns_at_the_start_and_lets_pass() {
+    let server = project(
+        "[[agents]]\nname = 'a'\nmain = 'agent.js'\n[[agents.egress]]\nname = 'soon'\nhosts = ['**']\nmethods = ['GET']\n\
+         mode = 'audit'\n[audit]\n",
+        ANSWERS,
+    )
+    .serve(&[]);
+    server.logged("the rule soon only audits");
+    let body = server.curl("/?http://a.example/", &["-X", "PUT"]).body;
+    assert!(body.contains("policy saw PUT"), "{body}");
+    server.logged("audited: would be denied for its method");
+}
