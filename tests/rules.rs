@@ -74,11 +74,7 @@ hosts = ["open.example"]
             "https://evil.example/?https://api.github.com/repos/acme/x",
             "agents.scout.egress",
         ),
-        (
-            "GET",
-            "https://api.github.com@evil.example/repos/acme/x",
-            "",
-        ),
+        ("GET", "https://api.github.com@evil.example/repos/acme/x", ""),
         ("GET", "https://evil.example%23.acme.example/users/7", ""),
         ("GET", "https://a.b.acme.example/users/7", "agents.scout.egress"),
         ("GET", "https://deep.example/users/7", "agents.scout.egress"),

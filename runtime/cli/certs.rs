@@ -25,6 +25,9 @@ pub(super) fn run(args: Certs) -> Result<()> {
         usable &= !matches!(&certificate.dates, Some(Err(_))) && state(certificate) != "expired";
         table.add_row(row(certificate));
     }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", table.trim_fmt()).into_diagnostic()?;
     if !usable {

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, SanType,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    SanType,
 };
 
 /// Where the files are.
@@ -16,7 +17,7 @@ impl Certs {
         self.folder.join(name)
     }
 
-    /// Makes `ca.pem`, and `server`, `agent`, `stranger`, `expired` and `other` as `.pem` with `.key`.
+    /// Makes `ca`, `server`, `agent`, `stranger`, `expired` and `other` as `.pem` with `.key`.
     pub fn make(folder: &Path) -> Self {
         std::fs::create_dir_all(folder).unwrap();
         let certs = Self {
@@ -25,6 +26,7 @@ impl Certs {
         let ca = authority("workerd-lite example CA");
         let foreign = authority("Somebody Else's CA");
         std::fs::write(certs.path("ca.pem"), ca.pem()).unwrap();
+        std::fs::write(certs.path("ca.key"), ca.key().serialize_pem()).unwrap();
         certs.leaf("server", "partner.localhost", &ca, |_| {});
         certs.leaf("agent", "scout agent", &ca, |_| {});
         certs.leaf("stranger", "stranger", &foreign, |_| {});
@@ -37,6 +39,24 @@ impl Certs {
             params.subject_alt_names = vec![SanType::DnsName("other.example".try_into().unwrap())];
         });
         certs
+    }
+
+    /// A client's certificate and key in PEM, by an authority's files.
+    pub fn sign(ca: &Path, key: &Path, common_name: &str) -> (String, String) {
+        Self::sign_until(ca, key, common_name, 100)
+    }
+
+    /// The same, for this many days.
+    pub fn sign_until(ca: &Path, key: &Path, common_name: &str, days: u64) -> (String, String) {
+        let read = |path: &Path| std::fs::read_to_string(path).unwrap();
+        let issuer = Issuer::from_ca_cert_pem(&read(ca), KeyPair::from_pem(&read(key)).unwrap()).unwrap();
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, common_name);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.not_after = (std::time::SystemTime::now() + std::time::Duration::from_hours(days * 24)).into();
+        let key = KeyPair::generate().unwrap();
+        let cert = params.signed_by(&key, &issuer).unwrap();
+        (cert.pem(), key.serialize_pem())
     }
 
     fn leaf(

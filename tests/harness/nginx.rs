@@ -1,0 +1,65 @@
+//! nginx as an upstream that verifies client certificates.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::peers;
+
+/// A running nginx.
+pub struct Nginx {
+    child: Child,
+    pub port: u16,
+}
+
+impl Nginx {
+    /// Starts it with what its `http` block holds; `PORT` is replaced by a free one.
+    pub fn start(folder: &Path, http: &str) -> Option<Self> {
+        if !peers::has("nginx", "apt-get install nginx-light") {
+            return None;
+        }
+        std::fs::create_dir_all(folder).unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let at = folder.display();
+        let paths: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .iter()
+            .map(|name| format!("{name}_temp_path {at}/{name};\n"))
+            .collect();
+        let config = format!(
+            "daemon off; master_process off; pid {at}/pid; error_log stderr notice;\nevents {{}}\nhttp {{\naccess_log off;\n{paths}{}\n}}\n",
+            http.replace("PORT", &port.to_string())
+        );
+        std::fs::write(folder.join("nginx.conf"), config).unwrap();
+        let log = std::fs::File::create(folder.join("log")).unwrap();
+        let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default());
+        let mut child = Command::new("nginx")
+            .arg("-c")
+            .arg(folder.join("nginx.conf"))
+            .arg("-p")
+            .arg(folder)
+            .env("PATH", path)
+            .stdin(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let start = Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            let ended = child.try_wait().unwrap();
+            assert!(
+                ended.is_none() && start.elapsed() < Duration::from_secs(10),
+                "nginx did not start: {}",
+                std::fs::read_to_string(folder.join("log")).unwrap_or_default()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Some(Self { child, port })
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
