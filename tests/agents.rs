@@ -43,11 +43,11 @@ export default { async fetch(request, env, ctx) {
 } };
 "#;
 
-const POLICY: &str = r#"
+const POLICY: &str = r"
 export default { fetch(request, env, { agent, props }) {
   return Response.json({ agent, props, env, frozen: Object.isFrozen(agent) });
 } };
-"#;
+";
 
 fn project() -> Project {
     Project::new(&[

@@ -1,5 +1,6 @@
 //! One record for each egress: what is in it, what never is, and what happens where it cannot be written.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,9 @@ fn records(path: &Path, count: usize) -> Vec<Value> {
         std::thread::sleep(Duration::from_millis(10));
     }
 }
+
+/// What it is, what the agent asks for, curl's arguments, and what the record says.
+type Case<'a> = (&'a str, &'a str, &'a [&'a str], &'a [(&'a str, Value)]);
 
 #[test]
 fn every_egress_leaves_one_record() {
@@ -79,7 +83,7 @@ hosts = ["127.0.0.1", "10.9.9.9", "answered.example", "failed.example", "refused
     ]);
     let server = project.serve(&[]);
     let file = project.path().join("audit.ndjson");
-    let cases: [(&str, &str, &[&str], &[(&str, Value)]); 9] = [
+    let cases: [Case<'_>; 9] = [
         (
             "an upstream's answer",
             &format!("http://127.0.0.1:{port}/good%3Fpage=2%26token=s3cret"),
@@ -202,7 +206,6 @@ hosts = ["127.0.0.1", "10.9.9.9", "answered.example", "failed.example", "refused
         !all.contains("canary") && !all.contains("s3cret") && !all.contains("made up"),
         "{all}"
     );
-    use std::os::unix::fs::MetadataExt as _;
     assert_eq!(std::fs::metadata(&file).unwrap().mode() & 0o777, 0o600);
 }
 

@@ -225,9 +225,7 @@ fn a_certificate_that_ends_soon_is_warned_of() {
         "[outbound]\nmain = 'outbound.js'\nmtls_certificates = [{ binding = 'A', certificate_id = 'a' }]\n\
          [certificates.a]\ncert = 'certs/short.pem'\nkey = 'certs/short.key'\n",
     );
-    project
-        .serve(&["worker.js"])
-        .logged("the certificate \"a\" expires in");
+    project.serve(&["worker.js"]).logged("the certificate \"a\" expires in");
     let output = project.command(&["certs"]).output().unwrap();
     assert!(String::from_utf8_lossy(&output.stdout).contains("expires soon"));
 }

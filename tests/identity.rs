@@ -1,5 +1,6 @@
 //! Identities that others verify: tokens by `jose`, certificates by nginx and OpenSSL.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
@@ -143,7 +144,6 @@ fn keys_are_replaced_with_an_overlap_and_then_removed() {
             .map(|entry| entry.unwrap().path())
             .collect()
     };
-    use std::os::unix::fs::MetadataExt as _;
     let [first] = &keys()[..] else {
         panic!("one key at first")
     };

@@ -5,6 +5,7 @@
     unreachable_pub,
     dead_code,
     clippy::disallowed_types,
+    clippy::print_stderr,
     clippy::unwrap_used
 )]
 

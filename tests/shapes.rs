@@ -5,12 +5,12 @@ use std::process::Command;
 use crate::harness::{Project, peers};
 
 /// Asks the policy for this URL and gives what it answered.
-const AGENT: &str = r#"
+const AGENT: &str = r"
 export default { async fetch(request) {
   const response = await fetch(decodeURIComponent(new URL(request.url).search.slice(1)));
   return new Response(`${response.status} ${await response.text()}`);
 } };
-"#;
+";
 
 fn answer(config: &str, policy: &str) -> String {
     let project = Project::new(&[
@@ -36,7 +36,8 @@ fn entrypoints_of_every_form() {
     let expected = r#"200 [{"A":"a"},{"plan":"free"},"agent","x.example"]"#;
     assert_eq!(answer(default, &entrypoint.replace("FORM", "default")), expected);
     assert_eq!(answer(&named, &entrypoint.replace("FORM", "")), expected);
-    let object = r#"fetch: (request, env, ctx) => Response.json([env, ctx.props, ctx.agent.name, new URL(request.url).hostname])"#;
+    let object =
+        r"fetch: (request, env, ctx) => Response.json([env, ctx.props, ctx.agent.name, new URL(request.url).hostname])";
     assert_eq!(answer(default, &format!("export default {{ {object} }};")), expected);
     assert_eq!(
         answer(

@@ -22,10 +22,9 @@ impl Nginx {
         std::fs::create_dir_all(folder).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let at = folder.display();
-        let paths: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .iter()
-            .map(|name| format!("{name}_temp_path {at}/{name};\n"))
-            .collect();
+        let paths =
+            ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(|name| format!("{name}_temp_path {at}/{name};"));
+        let paths = paths.join("\n");
         let config = format!(
             "daemon off; master_process off; pid {at}/pid; error_log stderr notice;\nevents {{}}\nhttp {{\naccess_log off;\n{paths}{}\n}}\n",
             http.replace("PORT", &port.to_string())

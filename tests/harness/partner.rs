@@ -209,7 +209,8 @@ async fn answer(request: Request<Incoming>, certificate: Option<&str>) -> Answer
 fn reflect(head: &http::request::Parts) -> Answer {
     let mut text = head.uri.to_string();
     for (name, value) in &head.headers {
-        text.push_str(&format!("\n{name}: {}", String::from_utf8_lossy(value.as_bytes())));
+        let value = String::from_utf8_lossy(value.as_bytes());
+        let _ = std::fmt::Write::write_fmt(&mut text, format_args!("\n{name}: {value}"));
     }
     let pieces: Vec<_> = text
         .as_bytes()

@@ -27,7 +27,7 @@ pub fn has(program: &str, install: &str) -> bool {
 
 /// The npm packages of `tests/peers`, installed below `target` once, with our scripts beside them.
 pub fn npm() -> Option<PathBuf> {
-    if !has("npm", "install Node.js 20 or newer with npm") {
+    if !has("npm", "apt-get install npm") {
         return None;
     }
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/peers");
@@ -59,14 +59,22 @@ pub fn npm() -> Option<PathBuf> {
     Some(folder)
 }
 
+/// The packages bring a Node.js of their own, so that an older one of the system does not matter.
+fn node_command(folder: &Path, script: &str, arguments: &[&str]) -> Command {
+    let own = std::fs::read_dir(folder.join("node_modules"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| {
+            path.file_name().unwrap().to_string_lossy().starts_with("node-") && path.join("bin/node").is_file()
+        });
+    let mut command = Command::new(own.map_or("node".into(), |own| own.join("bin/node")));
+    command.arg(script).args(arguments).current_dir(folder);
+    command
+}
+
 /// Runs a script of `tests/peers` to its end.
 pub fn node(folder: &Path, script: &str, arguments: &[&str]) -> Output {
-    Command::new("node")
-        .arg(script)
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .unwrap()
+    node_command(folder, script, arguments).output().unwrap()
 }
 
 /// A script of `tests/peers` that serves until this is dropped. Its first line says where, as JSON.
@@ -77,10 +85,7 @@ pub struct Service {
 
 impl Service {
     pub fn start(folder: &Path, script: &str, arguments: &[&str]) -> Self {
-        let mut child = Command::new("node")
-            .arg(script)
-            .args(arguments)
-            .current_dir(folder)
+        let mut child = node_command(folder, script, arguments)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
