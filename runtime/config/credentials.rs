@@ -63,16 +63,17 @@ impl Reader<'_> {
                 .complain("type", "there is no identity to prove")
                 .with_help("Add a table [identity] with issuer and trust_domain"));
         }
-        Ok(Credential {
-            name: self.name.to_owned(),
-            scope: Scope {
-                hosts: file.hosts.clone(),
-                methods: file.methods.clone(),
-                paths: file.paths.clone(),
-            },
-            kind: self.kind()?,
-            redact_body: file.redact == Redact::Body,
-        })
+        let scope = Scope {
+            hosts: file.hosts.clone(),
+            methods: file.methods.clone(),
+            paths: file.paths.clone(),
+        };
+        Ok(Credential::new(
+            self.name,
+            scope,
+            self.kind()?,
+            file.redact == Redact::Body,
+        ))
     }
 
     fn check_hosts(&self) -> Result<(), ConfigError> {

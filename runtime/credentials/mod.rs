@@ -12,6 +12,7 @@ mod sigv4;
 mod token;
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 use deno_core::url::Url;
 use futures_util::future::LocalBoxFuture;
@@ -24,6 +25,7 @@ pub use hmac::Hmac;
 pub(crate) use jwt_bearer::check_key;
 pub use jwt_bearer::{JwtBearer, TokenCache};
 pub use oauth2::{Grant, OAuth2};
+use redact::Redactor;
 pub use secret::Secret;
 pub use sigv4::SigV4;
 pub(crate) use token::{Exchange, ExchangeError};
@@ -39,6 +41,7 @@ pub struct Credential {
     pub kind: Kind,
     /// Whether response bodies that hold its value are redacted, as headers always are.
     pub redact_body: bool,
+    redactor: Mutex<Option<(Sent, Option<Redactor>)>>,
 }
 
 /// The kinds of credentials.
@@ -119,6 +122,17 @@ pub(crate) struct Host<'a> {
 pub(crate) type Sent = Vec<String>;
 
 impl Credential {
+    /// A credential, whose redaction covers headers, and bodies too where `redact_body`.
+    pub fn new(name: impl Into<String>, scope: Scope, kind: Kind, redact_body: bool) -> Self {
+        Self {
+            name: name.into(),
+            scope,
+            kind,
+            redact_body,
+            redactor: Mutex::new(None),
+        }
+    }
+
     /// Whether it may go with this request.
     pub(crate) fn check(&self, request: &Request) -> Result<(), CredentialError> {
         self.scope
@@ -158,6 +172,22 @@ impl Credential {
     /// Whether a new token may help where the upstream answered 401.
     pub(crate) fn can_renew(&self) -> bool {
         matches!(self.kind, Kind::OAuth2(_) | Kind::JwtBearer(_) | Kind::GithubApp(_))
+    }
+
+    /// What takes these out of a response. Making one takes longer than its use, and most values stay the same.
+    pub(crate) fn redactor(&self, sent: &Sent) -> Option<Redactor> {
+        let mut last = match self.redactor.lock() {
+            Ok(last) => last,
+            Err(poisoned) => poisoned.into_inner(),
+        };
+        match &*last {
+            Some((values, redactor)) if values == sent => redactor.clone(),
+            _ => {
+                let redactor = Redactor::new(sent);
+                *last = Some((sent.clone(), redactor.clone()));
+                redactor
+            }
+        }
     }
 
     /// The files that its secrets come from, with the secrets.

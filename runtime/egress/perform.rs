@@ -19,7 +19,6 @@ use super::connect_time::ConnectTime;
 use super::error::{Denied, explain};
 use super::exchange::TokenClient;
 use crate::audit::{By, Open, Verdict};
-use crate::credentials::redact::Redactor;
 use crate::credentials::{Credential, Exchange, Host, Sent};
 use crate::identity::Attested;
 use crate::limits::Progress;
@@ -304,7 +303,7 @@ fn by_address(open: &mut Option<Open>, error: &FetchError) {
 
 /// Takes what was sent out of what came back.
 fn redact(mut response: Response, credential: &Credential, sent: &Sent) -> Result<Response, FetchError> {
-    let Some(redactor) = Redactor::new(sent) else {
+    let Some(redactor) = credential.redactor(sent) else {
         return Ok(response);
     };
     redactor.headers(&mut response.headers);
