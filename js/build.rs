@@ -11,7 +11,7 @@ use deno_core::snapshot::{CreateSnapshotOptions, create_snapshot};
 use deno_core::{Extension, ExtensionFileSource};
 
 /// Our scripts, by folder. They load each other as `ext:workerd_lite/<folder>/<file>`.
-const FOLDERS: [&str; 2] = ["fetch", "worker"];
+const FOLDERS: [&str; 3] = ["fetch", "testing", "worker"];
 
 /// deno_fetch's scripts that ours take the place of.
 const REPLACED: [(&str, &str); 2] = [

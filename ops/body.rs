@@ -131,6 +131,16 @@ impl Body {
         })
     }
 
+    /// All of it, decoded. For small bodies.
+    pub async fn collect(self) -> Result<Bytes, BodyError> {
+        let mut all = bytes::BytesMut::new();
+        let mut stream = self.into_decoded();
+        while let Some(chunk) = stream.next().await {
+            all.extend_from_slice(&chunk?);
+        }
+        Ok(all.freeze())
+    }
+
     /// The same body with each chunk and error seen by `map`.
     #[must_use]
     pub fn map_stream(self, map: impl FnOnce(ByteStream) -> ByteStream) -> Self {

@@ -1,5 +1,7 @@
 //! `console.*`: a script's lines go to the log, under the script's name.
 
+use std::cell::RefCell;
+
 use deno_core::{OpState, op2};
 
 use crate::events::{EventId, Events};
@@ -7,6 +9,23 @@ use crate::events::{EventId, Events};
 /// The name under which a script's lines are logged.
 #[derive(Debug, Clone)]
 pub struct WorkerName(pub String);
+
+thread_local! {
+    /// Where this thread's console lines go instead of the log, while a test runs.
+    static CAPTURED: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
+}
+
+/// Keeps this thread's console lines from now on, and gives those that were kept since the last call.
+pub fn capture() -> Vec<String> {
+    CAPTURED.with_borrow_mut(|lines| lines.replace(Vec::new()).unwrap_or_default())
+}
+
+/// Keeps a line of the host's about a worker with the console lines, where these are kept.
+pub fn note(line: impl FnOnce() -> String) -> bool {
+    CAPTURED
+        .with_borrow_mut(|lines| lines.as_mut().map(|lines| lines.push(line())))
+        .is_some()
+}
 
 /// One line of a script's console. `level` is the Console standard's: 0 debug, 1 log, 2 warn, 3 error, 4 trace. `event`
 /// is the event that wrote it, 0 for none.
@@ -17,6 +36,9 @@ pub(crate) fn op_console(state: &mut OpState, #[string] text: &str, #[smi] level
     let request_id = scope.map(|scope| scope.origin.trace.request_id());
     let request_id = request_id.as_deref();
     let text = text.trim_end_matches('\n');
+    if note(|| format!("[{worker}] {text}")) {
+        return;
+    }
     match level {
         0 => tracing::debug!(target: "console", worker, request_id, "{text}"),
         2 => tracing::warn!(target: "console", worker, request_id, "{text}"),
@@ -29,7 +51,10 @@ pub(crate) fn op_console(state: &mut OpState, #[string] text: &str, #[smi] level
 #[op2(fast)]
 pub(crate) fn op_uncaught(state: &mut OpState, #[string] what: &str, #[string] stack: &str) {
     let worker = state.borrow::<WorkerName>().0.as_str();
-    tracing::error!(target: "worker", worker, "{what}: {}", author_stack(stack));
+    let stack = author_stack(stack);
+    if !note(|| format!("[{worker}] {what}: {stack}")) {
+        tracing::error!(target: "worker", worker, "{what}: {stack}");
+    }
 }
 
 /// A stack as its author may read it: their files by their names in the project, without our own frames.

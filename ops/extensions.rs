@@ -10,7 +10,7 @@ use deno_web::{BlobStore, InMemoryBroadcastChannel};
 use crate::body::op_body_collect;
 use crate::console::{op_console, op_uncaught};
 use crate::events::{op_event_fail, op_event_respond, op_event_settled, op_event_waiting};
-use crate::fetch::{op_fetch_network, op_fetch_outbound_worker, op_identity_token};
+use crate::fetch::{op_fetch_network, op_fetch_outbound_worker, op_identity_token, op_test_control};
 use crate::role::Role;
 
 // deno_fetch's scripts without its Rust, which brings a client, permissions and a file system of its own. The name
@@ -35,6 +35,7 @@ deno_core::extension!(
         op_fetch_network,
         op_fetch_outbound_worker,
         op_identity_token,
+        op_test_control,
     ],
 );
 

@@ -33,6 +33,11 @@ pub trait Egress {
     fn token(&self, _caller: CallerId, _audience: &[String], _claims: &str) -> Result<String, FetchError> {
         Err(FetchError::Invalid("identities are the outbound worker's".into()))
     }
+
+    /// An order of a test to what runs it, and the answer, both as JSON. Workers give none.
+    fn control(&self, _order: &str) -> Result<String, FetchError> {
+        Err(FetchError::Invalid("only tests give orders".into()))
+    }
 }
 
 /// The [`Egress`] of an isolate.
@@ -93,6 +98,19 @@ pub(crate) async fn op_fetch_network(
 ) -> Result<Reply, FetchError> {
     let prepared = prepare(&state, event, cancel, &method, &url, &headers, body)?;
     prepared.run(u32::try_from(binding).ok()).await
+}
+
+/// An order of a test to what runs it.
+#[op2]
+#[string]
+pub(crate) fn op_test_control(
+    state: &mut OpState,
+    #[smi] event: u32,
+    #[string] order: &str,
+) -> Result<String, FetchError> {
+    state.borrow::<Events>().scope(event).ok_or(FetchError::EventEnded)?;
+    let egress = Rc::clone(state.borrow::<EgressHandle>());
+    egress.control(order)
 }
 
 /// A token of the calling agent's identity, for the outbound worker.

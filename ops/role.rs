@@ -10,6 +10,8 @@ pub enum Role {
     Agent,
     /// The owner's policy. It reaches the network, within the address rules.
     Outbound,
+    /// The owner's tests. They stand where clients and the network would.
+    Test,
 }
 
 /// Ops no worker may call: they end the process, write to its terminal, load code past the module graph, compile
@@ -40,10 +42,13 @@ const DENIED_TO_ALL: [&str; 22] = [
 ];
 
 /// The network and identities are the outbound worker's alone.
-const DENIED_TO_AGENTS: [&str; 2] = ["op_fetch_network", "op_identity_token"];
+const DENIED_TO_AGENTS: [&str; 3] = ["op_fetch_network", "op_identity_token", "op_test_control"];
 
 /// An outbound worker's requests pass no further outbound worker.
-const DENIED_TO_OUTBOUND: [&str; 1] = ["op_fetch_outbound_worker"];
+const DENIED_TO_OUTBOUND: [&str; 2] = ["op_fetch_outbound_worker", "op_test_control"];
+
+/// Tests call agents and policies by bindings of their own.
+const DENIED_TO_TESTS: [&str; 2] = ["op_fetch_outbound_worker", "op_identity_token"];
 
 impl Role {
     /// The role's name in logs and in the scripts.
@@ -51,6 +56,7 @@ impl Role {
         match self {
             Self::Agent => "agent",
             Self::Outbound => "outbound",
+            Self::Test => "test",
         }
     }
 
@@ -59,6 +65,7 @@ impl Role {
         let own: &[&str] = match self {
             Self::Agent => &DENIED_TO_AGENTS,
             Self::Outbound => &DENIED_TO_OUTBOUND,
+            Self::Test => &DENIED_TO_TESTS,
         };
         DENIED_TO_ALL.contains(&op) || own.contains(&op)
     }

@@ -41,3 +41,4 @@ mod limits;
 pub mod rotation;
 pub mod rules;
 pub mod serve;
+pub mod testing;

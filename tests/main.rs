@@ -27,4 +27,5 @@ mod rules;
 mod serving;
 mod shapes;
 mod streaming;
+mod testing;
 mod tokens;

@@ -2,7 +2,7 @@
 (function () {
 const { core, primordials } = __bootstrap;
 const { op_uncaught } = core.ops;
-const { ArrayPrototypeForEach, ArrayPrototypeMap, ReflectDeleteProperty, ReflectOwnKeys, StringPrototypeStartsWith } = primordials;
+const { ArrayPrototypeForEach, ArrayPrototypeMap, JSONParse, ReflectDeleteProperty, ReflectOwnKeys, StringPrototypeStartsWith } = primordials;
 const load = core.loadExtScript;
 
 const { defineGlobals } = load("ext:workerd_lite/worker/globals.js");
@@ -22,6 +22,8 @@ function report(what) {
   };
 }
 
+let isTest = false;
+
 // Once the module has been evaluated: until then Rust wants to hear of a rejection itself.
 function setHandlers(namespace) {
   const rejected = report("a promise was rejected and nobody handled it");
@@ -29,25 +31,27 @@ function setHandlers(namespace) {
     rejected(reason);
     return true;
   });
-  return worker.setHandlers(namespace);
+  return isTest ? worker.setTestHandlers(namespace) : worker.setHandlers(namespace);
 }
 
-// `vars` is an object of plain data; `bindings` are the outbound worker's, `{ name, credential }` each; `callers` is who may call:
-// `{ agent, props, parameters, entrypoint }` each. Gives the functions that Rust calls, and the built-in modules as
+// `vars` is an object of plain data as JSON; `bindings` are the outbound worker's, `{ name, credential }` each; `callers` is who may call:
+// `{ agent, props, parameters, entrypoint }` each; `wanted` names the built-in modules that the script imports. Gives the functions that Rust calls, and the built-in modules as
 // `[name, source, exports]` each, which read their exports from the global MODULE.
-function boot(role, vars, bindings, callers) {
+function boot(role, vars, bindings, callers, wanted) {
+  const env = JSONParse(vars);
+  isTest = role === "test";
   core.setReportExceptionCallback(report("an exception was not caught"));
   setTimeOrigin();
   setFetchRole(role, ArrayPrototypeMap(bindings, ({ credential }) => credential));
   ArrayPrototypeForEach(bindings, ({ name }, index) => {
-    vars[name] = newFetcher(index);
+    env[name] = newFetcher(index);
   });
-  setBaseEnv(vars);
+  setBaseEnv(env);
   worker.setCallers(ArrayPrototypeMap(callers, ({ agent, props, parameters, entrypoint }) => ({
     agent,
     props,
     entrypoint,
-    env: parameters === null ? vars : { ...vars, ...parameters },
+    env: parameters === null ? env : { ...env, ...JSONParse(parameters) },
     handler: null,
   })));
   ArrayPrototypeForEach(ReflectOwnKeys(globalThis), (key) => {
@@ -57,7 +61,7 @@ function boot(role, vars, bindings, callers) {
   });
   // Workers share no memory.
   ReflectDeleteProperty(globalThis, "SharedArrayBuffer");
-  const modules = builtinModules(role);
+  const modules = builtinModules(role, wanted);
   const sources = ArrayPrototypeMap(ReflectOwnKeys(modules), (name) => [name, sourceOf(modules[name], MODULE), modules[name]]);
   return [worker.dispatch, worker.cancel, worker.end, setHandlers, sources];
 }

@@ -2,6 +2,7 @@
 (function () {
 const { core, primordials } = __bootstrap;
 const {
+  ArrayPrototypeForEach,
   ObjectKeys,
   ReflectDefineProperty,
   ReflectDeleteProperty,
@@ -48,10 +49,26 @@ const workers = {
   waitUntil: (promise) => requireContext().waitUntil(promise),
 };
 
-// What a module exports, by its name, for whoever makes the module.
-function builtinModules(role) {
-  const modules = { __proto__: null, "cloudflare:workers": workers };
-  if (role === "outbound") modules["workerd-lite:policy"] = { deny };
+const assertions = () => core.loadExtScript("ext:workerd_lite/testing/assert.js");
+const testing = () => core.loadExtScript("ext:workerd_lite/testing/runner.js").moduleExports;
+
+// Makes what each of these modules exports, as far as the role may have it. Most workers import none of them.
+const makers = {
+  __proto__: null,
+  "cloudflare:workers": () => workers,
+  "node:assert": () => assertions().assert,
+  "node:assert/strict": () => assertions().strict,
+  "node:test": testing,
+  "workerd-lite:policy": () => ({ deny }),
+  "workerd-lite:test": testing,
+};
+const roles = { __proto__: null, "node:test": "test", "workerd-lite:policy": "outbound", "workerd-lite:test": "test" };
+
+function builtinModules(role, wanted) {
+  const modules = { __proto__: null };
+  ArrayPrototypeForEach(wanted, (name) => {
+    if (roles[name] === undefined || roles[name] === role) modules[name] = makers[name]();
+  });
   return modules;
 }
 
@@ -59,8 +76,12 @@ function builtinModules(role) {
 function sourceOf(exports, global) {
   const names = ObjectKeys(exports);
   let list = "";
-  for (let i = 0; i < names.length; i++) list += `${names[i]},`;
-  return `const { ${list} } = globalThis.${global}; export { ${list} };`;
+  let exported = "";
+  for (let i = 0; i < names.length; i++) {
+    if (names[i] === "default") exported += `export default globalThis.${global}.default;`;
+    else list += `${names[i]},`;
+  }
+  return `const { ${list} } = globalThis.${global}; export { ${list} }; ${exported}`;
 }
 
 return { builtinModules, setBaseEnv, sourceOf };

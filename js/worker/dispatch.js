@@ -36,6 +36,12 @@ function setHandlers(namespace) {
   return null;
 }
 
+// A file of tests has handlers of ours, which find its tests.
+function setTestHandlers(namespace) {
+  makeExports(namespace);
+  return core.loadExtScript("ext:workerd_lite/testing/runner.js").setTests(namespace, callers);
+}
+
 function newRequest(context, method, url, headers, rid) {
   const body = rid === null ? null : ResourceBody.of(rid);
   return fromInnerRequest(new EventRequest(context, method, url, headers, body), "immutable");
@@ -81,5 +87,5 @@ function dispatch(id, method, url, headers, rid, caller) {
   core.setAsyncContext(previous);
 }
 
-return { cancel: cancelContext, dispatch, end: endContext, setCallers, setHandlers };
+return { cancel: cancelContext, dispatch, end: endContext, setCallers, setHandlers, setTestHandlers };
 })();

@@ -6,8 +6,8 @@ use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 pub(crate) use record::{By, Open, Record, Verdict};
 
@@ -22,7 +22,12 @@ pub struct Auditor {
     failed: AtomicBool,
     /// Names of query parameters whose values are recorded.
     shown: Vec<String>,
+    /// Where records go instead of a file, in tests.
+    memory: Option<Records>,
 }
+
+/// Records that a test reads.
+pub(crate) type Records = Arc<Mutex<Vec<serde_json::Value>>>;
 
 impl Auditor {
     /// Opens the file, or takes standard output without one. Fails where it cannot be opened.
@@ -33,9 +38,22 @@ impl Auditor {
             deny,
             failed: AtomicBool::new(false),
             shown,
+            memory: None,
         };
         auditor.reopen()?;
         Ok(auditor)
+    }
+
+    /// Keeps records for a test, each from the moment that its response's head is there.
+    pub(crate) fn memory(records: Records) -> Self {
+        Self {
+            path: None,
+            file: Mutex::new(None),
+            deny: false,
+            failed: AtomicBool::new(false),
+            shown: Vec::new(),
+            memory: Some(records),
+        }
     }
 
     /// Opens the file anew, after it was rotated away.
@@ -64,6 +82,12 @@ impl Auditor {
     }
 
     fn write(&self, record: &Record) {
+        if let Some(records) = &self.memory {
+            if let (Ok(mut records), Ok(record)) = (records.lock(), serde_json::to_value(record)) {
+                records.push(record);
+            }
+            return;
+        }
         let Ok(mut line) = serde_json::to_vec(record) else {
             return;
         };

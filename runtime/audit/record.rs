@@ -129,7 +129,11 @@ impl Open {
                 code_sha256: agent.code_sha256.clone(),
                 policy_sha256: policy_sha256.map(ToOwned::to_owned),
                 method: request.method.to_string(),
-                url: masked(&request.url, &auditor.shown),
+                url: if auditor.memory.is_some() {
+                    request.url.to_string()
+                } else {
+                    masked(&request.url, &auditor.shown)
+                },
                 verdict: Verdict::Deny,
                 by: By::Policy,
                 rule: None,
@@ -177,6 +181,9 @@ impl Open {
     pub(crate) fn response(mut self, mut response: Response) -> Response {
         self.record.status = Some(response.status.as_u16());
         self.record.ms.first_byte = Some(ms(self.began.elapsed()));
+        if self.auditor.memory.is_some() {
+            return response;
+        }
         match &response.body {
             Body::Empty => {}
             Body::Full(bytes) => self.record.bytes_received = bytes.len() as u64,

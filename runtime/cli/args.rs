@@ -28,8 +28,49 @@ pub(super) enum LogFormat {
 pub(super) enum Command {
     /// Serve a worker over HTTP/1.1 and HTTP/2
     Serve(Serve),
+    /// Run tests of agents and policy, offline, with a pretended internet
+    Test(Test),
     /// List the certificates of a project, and the days that they still hold
     Certs(Certs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Test {
+    /// Files, folders or patterns [default: **/*.test.{js,mjs,ts,mts} and **/*-test.js]
+    pub(super) files: Vec<String>,
+    /// Only tests whose name matches this regular expression
+    #[arg(short = 't', long = "name", value_name = "NAME")]
+    pub(super) name: Option<String>,
+    /// The configuration [default: those in this folder]
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// How results are written
+    #[arg(long, value_enum, default_value_t = Format::Pretty)]
+    pub(super) reporter: Format,
+    /// Stop at the first failure
+    #[arg(long)]
+    pub(super) bail: bool,
+    /// Files that run at once [default: one per core]
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<usize>,
+    /// How long a test may take
+    #[arg(long, value_name = "TIME", default_value = "5s")]
+    pub(super) timeout: humantime::Duration,
+    /// Let requests out to the network that no t.upstream() answers
+    #[arg(long)]
+    pub(super) live: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Pretty,
+    /// The Test Anything Protocol
+    Tap,
+    /// JUnit's XML
+    Junit,
+    /// One JSON object
+    Json,
 }
 
 #[derive(Debug, clap::Args)]

@@ -4,6 +4,7 @@ mod args;
 mod certs;
 mod logging;
 mod serve;
+mod test;
 
 use clap::Parser as _;
 use miette::Result;
@@ -16,6 +17,7 @@ pub fn run() -> Result<()> {
     logging::start(args.log_format);
     match args.command {
         Command::Serve(serve) => serve::run(serve),
+        Command::Test(test) => test::run(test),
         Command::Certs(certs) => certs::run(certs),
     }
 }

@@ -52,7 +52,7 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
     };
     let mut vars = wrangler.vars;
     vars.extend(section.vars.clone());
-    let secrets = Secrets::read(own_folder.as_deref().unwrap_or(&files.folder))?;
+    let secrets = Secrets::read(own_folder.as_deref().unwrap_or(&files.folder), flags.testing)?;
     for name in &section.secrets {
         let value = secrets.get(name).ok_or_else(|| {
             files

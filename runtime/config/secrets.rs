@@ -9,15 +9,17 @@ use crate::fault::Fault as ConfigError;
 #[derive(Clone)]
 pub(super) struct Secrets {
     dev_vars: HashMap<String, String>,
+    testing: bool,
 }
 
 impl Secrets {
     /// Reads `.dev.vars` in this folder, if there is one.
-    pub(super) fn read(folder: &Path) -> Result<Self, ConfigError> {
+    pub(super) fn read(folder: &Path, testing: bool) -> Result<Self, ConfigError> {
         let path = folder.join(".dev.vars");
         if !path.exists() {
             return Ok(Self {
                 dev_vars: HashMap::new(),
+                testing,
             });
         }
         // The error of the parser would quote the line, and with it the secret.
@@ -31,7 +33,7 @@ impl Secrets {
             .map_err(wrong)?
             .collect::<Result<_, _>>()
             .map_err(wrong)?;
-        Ok(Self { dev_vars })
+        Ok(Self { dev_vars, testing })
     }
 
     /// The value of a secret. `.dev.vars` wins, as in wrangler.
@@ -41,5 +43,6 @@ impl Secrets {
             .cloned()
             .or_else(|| std::env::var(name).ok())
             .filter(|value| !value.is_empty())
+            .or_else(|| self.testing.then(|| format!("test-{name}")))
     }
 }

@@ -28,12 +28,18 @@ pub struct Binding {
 impl Binding {
     /// What it goes out with, for the record.
     pub(super) fn name(&self) -> Option<String> {
-        match (&self.credential, &self.certificate) {
-            (Some(credential), _) => Some(credential.name.clone()),
-            (None, Some(Certificate::Files(identity))) => Some(identity.borrow().name.clone()),
-            (None, Some(Certificate::Agent(_))) => Some("agent".to_owned()),
-            (None, None) => None,
-        }
+        self.credential_name().or_else(|| self.certificate_name())
+    }
+
+    pub(super) fn credential_name(&self) -> Option<String> {
+        Some(self.credential.as_ref()?.name.clone())
+    }
+
+    pub(super) fn certificate_name(&self) -> Option<String> {
+        Some(match self.certificate.as_ref()? {
+            Certificate::Files(identity) => identity.borrow().name.clone(),
+            Certificate::Agent(_) => "agent".to_owned(),
+        })
     }
 }
 

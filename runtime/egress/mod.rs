@@ -10,6 +10,7 @@ mod error;
 mod exchange;
 mod perform;
 pub mod tls;
+mod upstream;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use address::Rules;
 pub use binding::{Binding, Certificate};
 use client::Clients;
 use perform::Performer;
+pub use upstream::{Upstream, Via};
 
 /// How long each step of an egress may take.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +41,7 @@ pub struct Timeouts {
 }
 
 /// What an owner configured of the network. Threads share it; each has connections of its own.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Network {
     /// Which addresses may be dialled.
     pub rules: Arc<Rules>,
@@ -93,11 +95,21 @@ pub struct NetworkGate {
 impl NetworkGate {
     /// A gate with connections of its own, for these callers in their order.
     pub fn new(network: Arc<Network>, agents: Vec<Attested>) -> Self {
+        Self::make(network, agents, None)
+    }
+
+    /// A gate behind which no network is, but this.
+    pub fn pretended(network: Arc<Network>, agents: Vec<Attested>, upstream: Rc<dyn Upstream>) -> Self {
+        Self::make(network, agents, Some(upstream))
+    }
+
+    fn make(network: Arc<Network>, agents: Vec<Attested>, upstream: Option<Rc<dyn Upstream>>) -> Self {
         Self {
             performer: Rc::new(Performer {
                 clients: Clients::new(Arc::clone(&network)),
                 network,
                 agents,
+                upstream,
             }),
         }
     }

@@ -1,5 +1,6 @@
 //! One egress: rules, credential, address, connection.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use deno_core::url::{Host as UrlHost, Url};
@@ -9,7 +10,7 @@ use tracing::{Instrument as _, Span};
 use workerd_lite_ops::body::StreamBody;
 use workerd_lite_ops::coding::Coding;
 use workerd_lite_ops::head::strip_hop_by_hop;
-use workerd_lite_ops::{Body, FetchError, Origin, Request, Response};
+use workerd_lite_ops::{Body, CallerId, FetchError, Origin, Request, Response};
 
 use super::Network;
 use super::binding::Binding;
@@ -18,6 +19,7 @@ use super::client::Clients;
 use super::connect_time::ConnectTime;
 use super::error::{Denied, explain};
 use super::exchange::TokenClient;
+use super::upstream::{PretendedTokens, Upstream, Via};
 use crate::audit::{By, Open, Verdict};
 use crate::credentials::{Credential, Exchange, Host, Sent};
 use crate::identity::Attested;
@@ -30,6 +32,15 @@ pub(super) struct Performer {
     pub(super) clients: Clients,
     /// Who calls, in the callers' order.
     pub(super) agents: Vec<Attested>,
+    /// What stands where the network would, in tests.
+    pub(super) upstream: Option<Rc<dyn Upstream>>,
+}
+
+/// How one egress goes out.
+#[expect(clippy::disallowed_types, reason = "the one client lives in this room")]
+enum Way {
+    Network { client: reqwest::Client, certified: bool },
+    Pretended(Rc<dyn Upstream>, Via),
 }
 
 impl Performer {
@@ -121,15 +132,24 @@ impl Performer {
         self.judge_literal(&request.url, &host)
             .inspect_err(|_| note(open, Verdict::Deny, By::Address))?;
         origin.trace.child().mark(&mut request.headers);
-        let client = self.clients.get(caller, agent, index, binding)?;
-        let certified = binding.is_some_and(|binding| binding.certificate.is_some());
+        let way = self.way(caller, agent, index, binding)?;
         let Some(credential) = credential else {
             return self
-                .send(&client, &host, certified, request, open)
+                .send(&way, &host, request, open)
                 .await
                 .inspect_err(|error| by_address(open, error));
         };
-        let tokens = TokenClient(self.clients.get(caller, agent, None, None)?);
+        let tokens: Box<dyn Exchange> = match &way {
+            Way::Network { .. } => Box::new(TokenClient(self.clients.get(caller, agent, None, None)?)),
+            Way::Pretended(upstream, via) => Box::new(PretendedTokens {
+                upstream: Rc::clone(upstream),
+                via: Via {
+                    agent: via.agent.clone(),
+                    ..Via::default()
+                },
+            }),
+        };
+        let tokens = &*tokens;
         // A body that is here whole can be sent once more with a new token.
         let again = match &request.body {
             Body::Empty => Some(Body::Empty),
@@ -144,20 +164,41 @@ impl Performer {
             body,
         });
         let mut sent = self
-            .attach(credential, agent, &tokens, &mut request, None)
+            .attach(credential, agent, tokens, &mut request, None)
             .await
             .inspect_err(|_| note(open, Verdict::Deny, By::Credential))?;
         let mut response = self
-            .send(&client, &host, certified, request, open)
+            .send(&way, &host, request, open)
             .await
             .inspect_err(|error| by_address(open, error))?;
         if let (StatusCode::UNAUTHORIZED, Some(mut again)) = (response.status, again) {
             let refused = sent.first().map(String::as_str);
-            let renewed = self.attach(credential, agent, &tokens, &mut again, refused).await?;
+            let renewed = self.attach(credential, agent, tokens, &mut again, refused).await?;
             sent.extend(renewed);
-            response = self.send(&client, &host, certified, again, open).await?;
+            response = self.send(&way, &host, again, open).await?;
         }
         redact(response, credential, &sent)
+    }
+
+    fn way(
+        &self,
+        caller: CallerId,
+        agent: &Attested,
+        index: Option<u32>,
+        binding: Option<&Binding>,
+    ) -> Result<Way, FetchError> {
+        if let Some(upstream) = &self.upstream {
+            let via = Via {
+                agent: agent.name.clone(),
+                credential: binding.and_then(Binding::credential_name),
+                certificate: binding.and_then(Binding::certificate_name),
+            };
+            return Ok(Way::Pretended(Rc::clone(upstream), via));
+        }
+        Ok(Way::Network {
+            client: self.clients.get(caller, agent, index, binding)?,
+            certified: binding.is_some_and(|binding| binding.certificate.is_some()),
+        })
     }
 
     fn binding(&self, index: Option<u32>) -> Result<Option<&Binding>, FetchError> {
@@ -222,15 +263,17 @@ impl Performer {
             .map_err(|error| FetchError::Network(error.to_string()))
     }
 
-    #[expect(clippy::disallowed_types, reason = "the one client lives in this room")]
     async fn send(
         &self,
-        client: &reqwest::Client,
+        way: &Way,
         host: &str,
-        certified: bool,
         request: Request,
         open: &mut Option<Open>,
     ) -> Result<Response, FetchError> {
+        let (client, certified) = match way {
+            Way::Network { client, certified } => (client, *certified),
+            Way::Pretended(upstream, via) => return upstream.answer(via.clone(), request).await,
+        };
         let timeouts = self.network.timeouts;
         let progress = Progress::default();
         let mut outgoing = reqwest::Request::new(request.method, request.url);

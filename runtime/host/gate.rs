@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 use tracing::Instrument as _;
+use workerd_lite_ops::console;
 use workerd_lite_ops::fetch::Egress;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{BodyError, CallerId, EventError, FetchError, Origin, Request, Response};
@@ -146,7 +147,9 @@ impl Egress for OutboundGate {
             };
             // The owner reads why. The agent does not.
             let request_id = trace.request_id();
-            tracing::error!(target: "outbound", host, request_id = &*request_id, "the outbound worker failed: {why}");
+            if !console::note(|| format!("the outbound worker failed: {why}")) {
+                tracing::error!(target: "outbound", host, request_id = &*request_id, "the outbound worker failed: {why}");
+            }
             if let Some(mut open) = open() {
                 open.verdict(Verdict::Deny, by);
                 open.error("the outbound worker failed");

@@ -15,7 +15,7 @@ use deno_core::url::Url;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{CallerId, EventError, Origin, Request, Response};
 
-use crate::egress::NetworkGate;
+use crate::egress::{NetworkGate, Upstream};
 use crate::isolate::{Caller, CellHandle, StartupError};
 pub use agent::Agent;
 pub use body::ResponseBody;
@@ -38,10 +38,23 @@ struct Inner {
 impl Instance {
     /// Boots the isolates of a project on this thread.
     pub async fn start(project: &Project) -> Result<Self, StartupError> {
+        Self::make(project, None).await
+    }
+
+    /// The same, with a pretended network.
+    pub(crate) async fn pretended(project: &Project, upstream: Rc<dyn Upstream>) -> Result<Self, StartupError> {
+        Self::make(project, Some(upstream)).await
+    }
+
+    async fn make(project: &Project, upstream: Option<Rc<dyn Upstream>>) -> Result<Self, StartupError> {
         let attested = project.attest();
         let outbound = match &project.outbound {
             Some(worker) => {
-                let gate = NetworkGate::new(Arc::clone(&project.network), attested.clone());
+                let network = Arc::clone(&project.network);
+                let gate = match upstream {
+                    Some(upstream) => NetworkGate::pretended(network, attested.clone(), upstream),
+                    None => NetworkGate::new(network, attested.clone()),
+                };
                 Some(worker.boot(Rc::new(gate), &project.callers(&attested)).await?)
             }
             None => None,
@@ -91,6 +104,23 @@ impl Instance {
             )
             .await,
         )
+    }
+
+    /// One agent's cell, by its place in the project.
+    pub(crate) fn agent_cell(&self, agent: usize) -> Option<&CellHandle> {
+        self.0.agents.get(agent).map(|(_, cell)| cell)
+    }
+
+    /// The outbound worker's cell.
+    pub(crate) fn outbound_cell(&self) -> Option<&CellHandle> {
+        self.0.outbound.as_ref()
+    }
+
+    /// Ends everything at once, events under way too.
+    pub(crate) fn abort(&self) {
+        for cell in self.0.running.borrow_mut().drain(..) {
+            cell.abort();
+        }
     }
 
     pub(crate) fn shows_errors(&self) -> bool {

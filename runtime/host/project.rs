@@ -37,6 +37,36 @@ impl Project {
         self.agents.iter().map(|agent| agent.worker.name.as_str())
     }
 
+    /// An agent's place by its name, or by `tenant/name` where tenants share a name. The first one without a name.
+    pub(crate) fn find_agent(&self, name: Option<&str>) -> Option<usize> {
+        let Some(name) = name else { return Some(0) };
+        self.agents.iter().position(|agent| {
+            let full = agent
+                .tenant
+                .as_ref()
+                .map(|tenant| format!("{tenant}/{}", agent.worker.name));
+            agent.worker.name == name || full.as_deref() == Some(name)
+        })
+    }
+
+    /// The project with other values in an agent's `env`, or in the policy's.
+    pub(crate) fn with_env(&mut self, agent: Option<usize>, values: Map<String, Value>) {
+        let worker = match agent {
+            Some(agent) => self.agents.get_mut(agent).map(|agent| &mut agent.worker),
+            None => self.outbound.as_mut(),
+        };
+        if let Some(worker) = worker {
+            worker.vars.extend(values);
+        }
+    }
+
+    /// The project with its records kept for a test.
+    pub(crate) fn recorded(&mut self, auditor: crate::audit::Auditor) {
+        let mut network = (*self.network).clone();
+        network.audit = Some(Arc::new(auditor));
+        self.network = Arc::new(network);
+    }
+
     /// Whether the agents' requests have a policy to pass.
     pub fn has_outbound(&self) -> bool {
         self.outbound.is_some()
@@ -68,7 +98,7 @@ impl Project {
             .map(|(agent, attested)| Caller {
                 agent: Some(context_agent(attested).to_string()),
                 props: Value::Object(agent.props.clone()).to_string(),
-                parameters: Some(agent.parameters.clone()).filter(|parameters| !parameters.is_empty()),
+                parameters: (!agent.parameters.is_empty()).then(|| Value::Object(agent.parameters.clone()).to_string()),
                 entrypoint: agent.entrypoint.clone(),
             })
             .collect()

@@ -49,8 +49,8 @@ pub struct Caller {
     pub agent: Option<String>,
     /// `ctx.props`, as JSON.
     pub props: String,
-    /// What joins the worker's `env` for this caller.
-    pub parameters: Option<serde_json::Map<String, serde_json::Value>>,
+    /// What joins the worker's `env` for this caller, as JSON.
+    pub parameters: Option<String>,
     /// The export that is called; the default one without.
     pub entrypoint: Option<String>,
 }
@@ -120,9 +120,7 @@ impl Worker {
             .with(|runtime| self.finish(runtime, callers))
             .ok_or_else(|| StartupError::new("the worker's global scope could not be made"))?;
         for module in modules {
-            if self.graph.imports_builtin(&module.name) {
-                runtime.with(|runtime| add_builtin(runtime, module))?;
-            }
+            runtime.with(|runtime| add_builtin(runtime, module))?;
         }
         let module = self.evaluate(&mut runtime).await?;
         runtime.with(|runtime| self.find_handler(runtime, module, &set_handler))?;
@@ -155,11 +153,14 @@ impl Worker {
         let boot = context.global(scope).get(scope, key)?;
         let boot = v8::Local::<v8::Function>::try_from(boot).ok()?;
         let role = v8::String::new(scope, self.role.name())?.into();
-        let vars = serde_v8::to_v8(scope, &self.vars).ok()?;
+        // As JSON: objects that serde_v8 makes have no prototype.
+        let vars = v8::String::new(scope, &serde_json::to_string(&self.vars).ok()?)?.into();
         let bindings = serde_v8::to_v8(scope, &self.bindings).ok()?;
         let callers = serde_v8::to_v8(scope, callers).ok()?;
         let this = v8::undefined(scope).into();
-        let functions = boot.call(scope, this, &[role, vars, bindings, callers])?;
+        let wanted: Vec<&str> = self.graph.builtins().collect();
+        let wanted = serde_v8::to_v8(scope, wanted).ok()?;
+        let functions = boot.call(scope, this, &[role, vars, bindings, callers, wanted])?;
         let functions = v8::Local::<v8::Array>::try_from(functions).ok()?;
         let function = |index| {
             let value = functions.get_index(scope, index)?;
@@ -339,5 +340,6 @@ mod tests {
         init_platform();
         check(Role::Agent, include_str!("../../fixtures/ops/agent.txt"));
         check(Role::Outbound, include_str!("../../fixtures/ops/outbound.txt"));
+        check(Role::Test, include_str!("../../fixtures/ops/test.txt"));
     }
 }

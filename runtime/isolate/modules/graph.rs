@@ -116,9 +116,9 @@ impl Graph {
         })
     }
 
-    /// Whether a module imports this one of ours, for example `cloudflare:workers`.
-    pub fn imports_builtin(&self, name: &str) -> bool {
-        self.builtins.contains(name)
+    /// The modules of ours that are imported, for example `cloudflare:workers`.
+    pub fn builtins(&self) -> impl Iterator<Item = &str> {
+        self.builtins.iter().map(String::as_str)
     }
 
     /// SHA-256 over every module's path and content, the main one's path first, in lower-case hexadecimal digits.

@@ -16,8 +16,15 @@ pub enum ResolveError {
     Bare(String),
 }
 
-/// Modules of ours. `workerd-lite:policy` is the outbound worker's alone.
-const BUILT_IN: [&str; 2] = ["cloudflare:workers", "workerd-lite:policy"];
+/// Modules of ours. `js/worker/builtin_modules.js` says which are a role's alone.
+const BUILT_IN: [&str; 6] = [
+    "cloudflare:workers",
+    "node:assert",
+    "node:assert/strict",
+    "node:test",
+    "workerd-lite:policy",
+    "workerd-lite:test",
+];
 
 /// Whether this specifier names a module of ours.
 pub(crate) fn is_builtin(specifier: &str) -> bool {

@@ -1,0 +1,110 @@
+// Which tests a file has: registered by test() and describe(), or exported as workerd's own tests are.
+(function () {
+class Suite {
+  tests = [];
+  hooks = { before: [], after: [], beforeEach: [], afterEach: [] };
+
+  constructor(name, parent, options) {
+    this.name = name;
+    this.parent = parent;
+    this.options = options;
+  }
+
+  // From the outermost suite to this one.
+  path() {
+    return this.parent === null ? [this] : [...this.parent.path(), this];
+  }
+}
+
+const root = new Suite("", null, {});
+let current = root;
+const tests = [];
+
+// `test(name?, options?, fn?)` in each of its forms.
+function parse(args) {
+  let [name, options, fn] = args;
+  if (typeof name === "function") [name, options, fn] = [name.name || "<anonymous>", {}, name];
+  else if (typeof name === "object" && name !== null) [name, options, fn] = [options?.name || "<anonymous>", name, options];
+  else if (typeof options === "function") [options, fn] = [{}, options];
+  return { name: String(name ?? "<anonymous>"), options: options ?? {}, fn };
+}
+
+function add(args, more) {
+  const { name, options, fn } = parse(args);
+  const test = { name, fn, suite: current, options: { ...options, ...more } };
+  if (fn === undefined) test.options.todo ??= true;
+  tests.push(test);
+  return Promise.resolve();
+}
+
+function addSuite(args, more) {
+  const { name, options, fn } = parse(args);
+  const suite = new Suite(name, current, { ...options, ...more });
+  const outer = current;
+  current = suite;
+  try {
+    const result = fn?.({ name });
+    if (typeof result?.then === "function") throw new TypeError(`describe(${JSON.stringify(name)}) must not be async: tests are registered at once`);
+  } finally {
+    current = outer;
+  }
+  return Promise.resolve();
+}
+
+function withVariants(register) {
+  const plain = (...args) => register(args, {});
+  plain.only = (...args) => register(args, { only: true });
+  plain.skip = (...args) => register(args, { skip: true });
+  plain.todo = (...args) => register(args, { todo: true });
+  return plain;
+}
+
+const test = withVariants(add);
+const describe = withVariants(addSuite);
+const hook = (name) => (fn) => {
+  current.hooks[name].push(fn);
+};
+
+// workerd's form: each export with a test() is a test, with no further configuration.
+function addExports(namespace) {
+  for (const name of Object.keys(namespace)) {
+    const value = namespace[name];
+    const handler = typeof value === "function" && typeof value.prototype?.test === "function" ? value.prototype.test : value?.test;
+    if (typeof handler !== "function") continue;
+    tests.push({
+      name,
+      suite: root,
+      options: {},
+      exported: (controller, env, ctx) => (typeof value === "function" ? new value(ctx, env).test(controller) : value.test(controller, env, ctx)),
+    });
+  }
+}
+
+// The tests that run, with what keeps the others from it.
+function list() {
+  const isOnly = (test) => test.options.only || test.suite.path().some((suite) => suite.options.only);
+  const someOnly = tests.some(isOnly);
+  return tests.map((test) => {
+    const path = test.suite.path();
+    const option = (key) => [...path.map((suite) => suite.options[key]), test.options[key]].findLast((value) => value !== undefined && value !== false);
+    return {
+      name: [...path.slice(1).map((suite) => suite.name), test.name].join(" > "),
+      skip: (someOnly && !isOnly(test)) || option("skip") !== undefined,
+      todo: option("todo") !== undefined,
+      timeout: typeof option("timeout") === "number" ? option("timeout") : null,
+    };
+  });
+}
+
+return {
+  addExports,
+  after: hook("after"),
+  afterEach: hook("afterEach"),
+  before: hook("before"),
+  beforeEach: hook("beforeEach"),
+  describe,
+  list,
+  test,
+  tests,
+};
+})();

@@ -1,0 +1,54 @@
+//! `workerd-lite test`.
+
+use std::io::stdout;
+
+use miette::Result;
+
+use super::args::{Format, Test};
+use crate::fault::Fault;
+use crate::isolate::init_platform;
+use crate::testing::{Ended, Options, Reporter, run as run_tests};
+use crate::testing::{Json, Junit, Pretty, Tap};
+
+/// Exits with 0 where every test passed, 1 where one failed, 2 where there was none or the command is wrong.
+pub(super) fn run(args: Test) -> Result<()> {
+    match tests(args) {
+        Ok(Ended::Passed) => Ok(()),
+        Ok(Ended::Failed) => std::process::exit(1),
+        Ok(Ended::Nothing) => {
+            tracing::error!("no tests were found: test files are called *.test.js, *.test.mjs or *-test.js");
+            std::process::exit(2)
+        }
+        Err(error) => {
+            tracing::error!("{:?}", miette::Report::new(error));
+            std::process::exit(2)
+        }
+    }
+}
+
+fn tests(args: Test) -> Result<Ended, Fault> {
+    let name = args
+        .name
+        .map(|name| regex::Regex::new(&name).map_err(|error| Fault::new(format!("-t {name}: {error}"))))
+        .transpose()?;
+    let options = Options {
+        files: args.files,
+        name,
+        config: args.config,
+        bail: args.bail,
+        threads: args
+            .threads
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
+        timeout: args.timeout.into(),
+        live: args.live,
+    };
+    init_platform();
+    let out = stdout();
+    let mut reporter: Box<dyn Reporter> = match args.reporter {
+        Format::Pretty => Box::new(Pretty(out)),
+        Format::Tap => Box::new(Tap::new(out)),
+        Format::Junit => Box::new(Junit::new(out)),
+        Format::Json => Box::new(Json::new(out)),
+    };
+    run_tests(&options, &mut *reporter)
+}

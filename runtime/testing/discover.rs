@@ -1,0 +1,67 @@
+//! Which files hold tests.
+
+use std::path::{Path, PathBuf};
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+use ignore::WalkBuilder;
+
+use super::Options;
+use crate::fault::Fault;
+
+const DEFAULT: [&str; 2] = ["**/*.test.{js,mjs,ts,mts}", "**/*-test.js"];
+
+/// The files of a run, sorted. A name that is no file and no pattern of one is an error.
+pub(super) fn files(options: &Options) -> Result<Vec<PathBuf>, Fault> {
+    let root = match options.config.as_deref().and_then(Path::parent) {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    if options.files.is_empty() {
+        let mut found = walk(&root, &root, &set(&DEFAULT)?);
+        found.sort();
+        return Ok(found);
+    }
+    let mut found = Vec::new();
+    for name in &options.files {
+        let path = Path::new(name);
+        let before = found.len();
+        if path.is_file() {
+            found.push(path.to_owned());
+        } else if path.is_dir() {
+            found.extend(walk(path, path, &set(&DEFAULT)?));
+        } else {
+            found.extend(walk(
+                Path::new("."),
+                Path::new("."),
+                &set(&[name.trim_start_matches("./")])?,
+            ));
+        }
+        if found.len() == before {
+            return Err(Fault::new(format!("{name}: there is no such test file"))
+                .with_help("Name files, folders, or patterns such as 'tests/**/*.test.js'"));
+        }
+    }
+    found.sort();
+    found.dedup();
+    Ok(found)
+}
+
+fn set(patterns: &[&str]) -> Result<GlobSet, Fault> {
+    let mut builder = GlobSetBuilder::new();
+    for pattern in patterns {
+        builder.add(Glob::new(pattern).map_err(|error| Fault::new(format!("{pattern}: {error}")))?);
+    }
+    builder.build().map_err(|error| Fault::new(error.to_string()))
+}
+
+/// Hidden folders, what git ignores, and `node_modules` are left out.
+fn walk(folder: &Path, base: &Path, patterns: &GlobSet) -> Vec<PathBuf> {
+    WalkBuilder::new(folder)
+        .filter_entry(|entry| entry.file_name() != "node_modules")
+        .build()
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
+        .map(ignore::DirEntry::into_path)
+        .filter(|path| patterns.is_match(path.strip_prefix(base).unwrap_or(path)))
+        .collect()
+}

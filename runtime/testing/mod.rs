@@ -1,0 +1,112 @@
+//! `workerd-lite test`: an owner's tests of agents and policy, in one process, with a pretended internet.
+
+mod discover;
+mod failure;
+mod file;
+mod gate;
+mod outcome;
+mod report;
+mod session;
+mod watchdog;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use regex::Regex;
+
+use crate::config::Flags;
+use crate::fault::Fault;
+pub use outcome::{FileOutcome, Outcome, State, Totals};
+pub use report::{Json, Junit, Pretty, Reporter, Tap};
+use watchdog::Watchdog;
+
+/// What is run, and how.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Files, folders or glob patterns; without any, all test files below the configuration.
+    pub files: Vec<String>,
+    /// Which tests of them, by name.
+    pub name: Option<Regex>,
+    /// Where the project is configured.
+    pub config: Option<PathBuf>,
+    /// Whether the first failure ends the run.
+    pub bail: bool,
+    /// How many files run at once, at least one.
+    pub threads: usize,
+    /// How long a test may take.
+    pub timeout: Duration,
+    /// Whether an egress that no test answers goes to the network.
+    pub live: bool,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Every test passed.
+    Passed,
+    /// At least one failed.
+    Failed,
+    /// There was no test.
+    Nothing,
+}
+
+/// Runs tests, files in parallel, and tells the reporter of each file in the files' order.
+pub fn run(options: &Options, reporter: &mut dyn Reporter) -> Result<Ended, Fault> {
+    let files = discover::files(options)?;
+    if files.is_empty() {
+        return Ok(Ended::Nothing);
+    }
+    let flags = Flags {
+        config: options.config.clone(),
+        testing: true,
+        ..Flags::default()
+    };
+    let (next, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let (sender, outcomes) = mpsc::channel();
+    let files = Arc::new(files);
+    let watchdog = Arc::new(Watchdog::default());
+    let mut threads = Vec::new();
+    for _ in 0..options.threads.clamp(1, files.len()) {
+        let (files, next, stop, sender) = (Arc::clone(&files), Arc::clone(&next), Arc::clone(&stop), sender.clone());
+        let (options, flags, watchdog) = (options.clone(), flags.clone(), Arc::clone(&watchdog));
+        threads.push(std::thread::spawn(move || {
+            loop {
+                let index = next.fetch_add(1, Ordering::SeqCst);
+                let Some(file) = files.get(index) else { break };
+                if stop.load(Ordering::SeqCst) {
+                    break;
+                }
+                let outcome = file::run(file, &options, &flags, &watchdog);
+                if options.bail && outcome.failed() {
+                    stop.store(true, Ordering::SeqCst);
+                }
+                if sender.send((index, outcome)).is_err() {
+                    break;
+                }
+            }
+        }));
+    }
+    drop(sender);
+    let totals = report::in_order(&outcomes, reporter, &watchdog).map_err(|name| {
+        Fault::new(format!("{name} never gave its thread back, and the run was ended"))
+            .with_help("Look for a loop without an end in the test, the agent or the policy; see --timeout")
+    })?;
+    for thread in threads {
+        if thread.join().is_err() {
+            return Err(Fault::new("a thread of the tests ended in a panic"));
+        }
+    }
+    reporter.end(&totals);
+    Ok(match totals {
+        Totals { failed: 1.., .. } => Ended::Failed,
+        Totals {
+            passed: 0,
+            skipped: 0,
+            todo: 0,
+            ..
+        } => Ended::Nothing,
+        _ => Ended::Passed,
+    })
+}

@@ -1,0 +1,76 @@
+//! What came of tests.
+
+use std::time::Duration;
+
+/// What came of one test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// It passed.
+    Passed,
+    /// It failed. Each failure as its author reads it.
+    Failed(Vec<String>),
+    /// It was not run.
+    Skipped,
+    /// It is not finished, and may fail.
+    Todo,
+}
+
+/// One test.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// Its name, after those of its suites.
+    pub name: String,
+    /// What came of it.
+    pub state: State,
+    /// How long it took.
+    pub took: Duration,
+    /// Console lines of the test, the agents and the policy.
+    pub console: Vec<String>,
+    /// What it said by `t.diagnostic()`, and what it left open.
+    pub notes: Vec<String>,
+}
+
+/// One file.
+#[derive(Debug, Clone)]
+pub struct FileOutcome {
+    /// Its path.
+    pub file: String,
+    /// Its tests.
+    pub tests: Vec<Outcome>,
+    /// Why it could not be run at all.
+    pub error: Option<String>,
+}
+
+impl FileOutcome {
+    /// Whether something in it failed.
+    pub fn failed(&self) -> bool {
+        self.error.is_some() || self.tests.iter().any(|test| matches!(test.state, State::Failed(_)))
+    }
+}
+
+/// The sums of a run.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Totals {
+    /// Tests that passed.
+    pub passed: usize,
+    /// Tests that failed, and files that could not be run.
+    pub failed: usize,
+    /// Tests that were not run.
+    pub skipped: usize,
+    /// Tests that are not finished.
+    pub todo: usize,
+}
+
+impl Totals {
+    pub(super) fn add(&mut self, file: &FileOutcome) {
+        self.failed += usize::from(file.error.is_some());
+        for test in &file.tests {
+            *match test.state {
+                State::Passed => &mut self.passed,
+                State::Failed(_) => &mut self.failed,
+                State::Skipped => &mut self.skipped,
+                State::Todo => &mut self.todo,
+            } += 1;
+        }
+    }
+}

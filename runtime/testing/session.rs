@@ -1,0 +1,136 @@
+//! One test's project: isolates of its own, made when the test first calls one.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use tokio::sync::OnceCell;
+use workerd_lite_ops::{EventError, FetchError, Origin, Request, Response};
+
+use super::gate::PretendedNetwork;
+use crate::audit::{Auditor, Records};
+use crate::host::{Instance, Project};
+
+/// An order of `js/testing/context.js`.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "order", rename_all = "lowercase")]
+enum Order {
+    Agent {
+        agent: Option<String>,
+    },
+    Outbound {
+        agent: Option<String>,
+    },
+    Env {
+        values: Map<String, Value>,
+        agent: Option<String>,
+    },
+    Egress,
+}
+
+/// What one test has.
+pub(super) struct Session {
+    /// The project, or why there is none.
+    project: RefCell<Result<Project, String>>,
+    instance: OnceCell<Instance>,
+    records: Records,
+    upstream: Rc<PretendedNetwork>,
+}
+
+impl Session {
+    pub(super) fn new(mut project: Result<Project, String>, upstream: Rc<PretendedNetwork>) -> Self {
+        let records = Records::default();
+        if let Ok(project) = &mut project {
+            project.recorded(Auditor::memory(Records::clone(&records)));
+        }
+        Self {
+            project: RefCell::new(project),
+            instance: OnceCell::new(),
+            records,
+            upstream,
+        }
+    }
+
+    /// Answers an order. A peer is told by twice its agent's number, and one more for the policy alone.
+    pub(super) fn control(&self, order: &str) -> Result<Value, String> {
+        let order: Order = serde_json::from_str(order).map_err(|_| "this is no order".to_owned())?;
+        if let Order::Egress = order {
+            let records = self.records.lock().map_err(|_| "poisoned")?;
+            return Ok(json!(*records));
+        }
+        let mut project = self.project.borrow_mut();
+        let project = project.as_mut().map_err(|why| why.clone())?;
+        let find = |project: &Project, name: Option<&str>| {
+            project.find_agent(name).ok_or_else(|| {
+                format!(
+                    "there is no agent {:?}: there are {}",
+                    name.unwrap_or_default(),
+                    project.agent_names().collect::<Vec<_>>().join(", ")
+                )
+            })
+        };
+        match order {
+            Order::Agent { agent } => Ok(json!(2 * find(project, agent.as_deref())?)),
+            Order::Outbound { agent } => {
+                if !project.has_outbound() {
+                    return Err("the project has no outbound worker".into());
+                }
+                Ok(json!(2 * find(project, agent.as_deref())? + 1))
+            }
+            Order::Env { values, agent } => {
+                if self.instance.initialized() {
+                    return Err("t.env() must come before the test's first request".into());
+                }
+                let agent = match agent {
+                    Some(name) => Some(find(project, Some(&name))?),
+                    None => None,
+                };
+                project.with_env(agent, values);
+                Ok(Value::Null)
+            }
+            Order::Egress => Ok(Value::Null),
+        }
+    }
+
+    /// A request of the test to an agent, or to the policy in an agent's name.
+    pub(super) async fn fetch(&self, binding: u32, origin: &Origin, request: Request) -> Result<Response, FetchError> {
+        let failed = |why: String| FetchError::Network(why);
+        let instance = self
+            .instance
+            .get_or_try_init(|| async {
+                let project = self.project.borrow().clone().map_err(failed)?;
+                let upstream = Rc::clone(&self.upstream);
+                Instance::pretended(&project, upstream)
+                    .await
+                    .map_err(|error| failed(format!("{:?}", miette::Report::new(error))))
+            })
+            .await?;
+        let agent = binding / 2;
+        let place = usize::try_from(agent).unwrap_or(usize::MAX);
+        let (cell, caller) = if binding.is_multiple_of(2) {
+            (instance.agent_cell(place), 0)
+        } else {
+            (instance.outbound_cell(), agent)
+        };
+        let cell = cell.ok_or_else(|| failed("there is no such peer".into()))?;
+        let trace = Rc::new(origin.trace.child());
+        match cell.dispatch(request, Origin { caller, trace }).await {
+            Ok(response) => Ok(response),
+            Err(EventError::Exception { summary, stack }) => {
+                let text = if stack.is_empty() { summary } else { stack };
+                // As a client sees it, but with the reason.
+                Ok(Response::text(http::StatusCode::INTERNAL_SERVER_ERROR, text))
+            }
+            Err(error) => Err(failed(error.to_string())),
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Some(instance) = self.instance.get() {
+            instance.abort();
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! `workerd-lite test`: what passes, what fails and how it is told, through the binary.
+
+use std::path::Path;
+use std::process::Output;
+use std::time::{Duration, Instant};
+
+use crate::harness::Project;
+
+fn run(project: &Project, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut all = vec!["test"];
+    all.extend_from_slice(arguments);
+    let Output { status, stdout, stderr } = project.command(&all).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (status.code(), text(stdout), text(stderr))
+}
+
+fn sample() -> Project {
+    let project = Project::new(&[]);
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/testing");
+    for name in [
+        "workerd-lite.toml",
+        "policy.js",
+        "agents/scout.js",
+        "policy.test.js",
+        "exported-test.js",
+        "plain-node.test.mjs",
+    ] {
+        project.write(name, &std::fs::read_to_string(source.join(name)).unwrap());
+    }
+    project
+}
+
+#[test]
+fn the_sample_project_passes_in_each_form() {
+    let project = sample();
+    let (code, out, err) = run(&project, &[]);
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert!(out.ends_with("\n17 passed, 0 failed, 1 skipped, 1 todo\n"), "{out}");
+    for line in [
+        "exported-test.js\n",
+        "[policy] to the partner /me",
+        "? hooks and contexts > later (todo)",
+    ] {
+        assert!(out.contains(line), "{line}: {out}");
+    }
+    let (code, out, _) = run(&project, &["-t", "^faults", "policy.test.js"]);
+    assert!(code == Some(0) && out.ends_with("\n3 passed, 0 failed\n"), "{out}");
+    let (code, out, _) = run(&project, &["--reporter", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &report["passed"]), (Some(0), &17.into()));
+    let (_, out, _) = run(&project, &["--reporter", "tap"]);
+    assert!(
+        out.starts_with("TAP version 14\n") && out.contains("\n1..19\n"),
+        "{out}"
+    );
+    let (_, out, _) = run(&project, &["--reporter", "junit"]);
+    assert!(out.contains("<testsuite name=\"policy.test.js\" tests=\"13\""), "{out}");
+}
+
+/// Durations differ from run to run.
+fn without_times(text: &str) -> String {
+    let mut clean = String::new();
+    for line in text.lines() {
+        match line.rsplit_once(" (") {
+            Some((start, end)) if end.ends_with(" ms)") => clean.push_str(start),
+            _ => clean.push_str(line.trim_end()),
+        }
+        clean.push('\n');
+    }
+    clean
+}
+
+#[test]
+fn what_authors_meet_most_is_told_as_reviewed() {
+    let project = sample();
+    for name in ["policy.test.js", "exported-test.js", "plain-node.test.mjs"] {
+        std::fs::remove_file(project.path().join(name)).unwrap();
+    }
+    project.write(
+        "policy.js",
+        "export default {\n  fetch(request, env) {\n    if (request.url.includes(\"throw\")) throw new Error(\"no such tenant\");\n    \
+         return fetch(request);\n  },\n};\n",
+    );
+    project.write(
+        "fails.test.js",
+        r#"import { test } from "workerd-lite:test";
+import assert from "node:assert/strict";
+
+test("an assertion", () => {
+  const answer = { status: 200, headers: { "x-a": "1" } };
+  assert.deepEqual(answer, { status: 201, headers: { "x-a": "1" } });
+});
+
+test("the policy throws", async (t) => {
+  const response = await t.agent("scout").fetch("http://scout.localhost/throw");
+  assert.equal(response.status, 200);
+});
+
+test("an unexpected egress", async (t) => {
+  await t.agent("scout").fetch("http://scout.localhost/?to=https://elsewhere.test/x");
+});
+"#,
+    );
+    let (code, out, err) = run(&project, &[]);
+    assert_eq!(code, Some(1), "{err}");
+    let reviewed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/testing/reviewed.txt");
+    if std::env::var_os("UPDATE_REVIEWED").is_some() {
+        std::fs::write(&reviewed, without_times(&out)).unwrap();
+    }
+    assert_eq!(without_times(&out), std::fs::read_to_string(reviewed).unwrap());
+}
+
+#[test]
+fn exit_codes_and_wrong_commands() {
+    let project = Project::new(&[]);
+    let (code, _, err) = run(&project, &[]);
+    assert!(code == Some(2) && err.contains("no tests were found"), "{err}");
+    let (code, _, err) = run(&project, &["missing.test.js"]);
+    assert!(code == Some(2) && err.contains("there is no such test file"), "{err}");
+    project.write("a.test.js", "import { test } from 'workerd-lite:test'; test('x', (");
+    let (code, out, _) = run(&project, &[]);
+    assert!(
+        code == Some(1) && out.contains("is not valid JavaScript") && out.ends_with("0 passed, 1 failed\n"),
+        "{out}"
+    );
+    // A project that is wrong is said by the test that asks for it.
+    project.write("workerd-lite.toml", "[outbound]\nmian = 'x'\n");
+    project.write(
+        "a.test.js",
+        "import { test } from 'workerd-lite:test'; test('needs it', (t) => t.agent()); test('does not', () => {});",
+    );
+    let (code, out, _) = run(&project, &[]);
+    assert!(
+        code == Some(1) && out.contains("unknown field `mian`") && out.ends_with("1 passed, 1 failed\n"),
+        "{out}"
+    );
+}
+
+#[test]
+fn only_bail_and_what_is_left_open() {
+    let project = Project::new(&[]);
+    project.write(
+        "a.test.js",
+        "import { test } from 'workerd-lite:test'; test('a', () => {}); test.only('b', () => { setTimeout(() => {}, 1e6); });",
+    );
+    let (_, out, _) = run(&project, &[]);
+    assert!(
+        out.contains("it left 1 timer open") && out.ends_with("1 passed, 0 failed, 1 skipped\n"),
+        "{out}"
+    );
+    project.write(
+        "a.test.js",
+        "import { test } from 'workerd-lite:test'; test('a', () => { throw 'plain'; }); test('b', () => {});",
+    );
+    let (code, out, _) = run(&project, &["--bail"]);
+    assert!(code == Some(1) && out.ends_with("0 passed, 1 failed\n"), "{out}");
+}
+
+#[test]
+fn a_test_that_never_ends_does_not_hang_the_run() {
+    let project = Project::new(&[(
+        "a.test.js",
+        "import { test } from 'workerd-lite:test'; test('waits', () => new Promise(() => {})); test('loops', () => { for (;;); });",
+    )]);
+    let began = Instant::now();
+    let (code, _, err) = run(&project, &["--timeout", "200ms"]);
+    assert!(
+        code == Some(2) && err.contains("a.test.js > loops never gave its thread back"),
+        "{err}"
+    );
+    assert!(began.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn workers_cannot_import_the_tests_modules() {
+    let project = Project::new(&[("agent.js", "import 'workerd-lite:test'; export default { fetch() {} };")]);
+    let report = project.refused(&["agent.js"]);
+    assert!(report.contains("workerd-lite:test"), "{report}");
+}
