@@ -145,5 +145,5 @@ fn the_outbound_worker_may_have_a_wrangler_file_of_its_own() {
         "import policy from '../policy/src/index.js';\nexport default policy;\n",
     );
     let report = project.refused(&[]);
-    assert!(report.contains("belongs to the outbound worker"), "{report}");
+    assert!(report.contains("belongs to the owner"), "{report}");
 }

@@ -37,7 +37,7 @@ fn a_script_that_cannot_start_says_where_and_why() {
             &["import.js:1:15", "./absent.js", "absent.js can not be imported"],
         ),
         ("remote.js", &["remote.js:1:15", "no code from the network"]),
-        ("bare.js", &["bare.js:1:22", "bundled"]),
+        ("bare.js", &["bare.js:1:22", "npm install", "bundle"]),
         ("handler.js", &["handler.js has no fetch handler"]),
         ("none.js", &["none.js has no fetch handler", "addEventListener"]),
         ("throws.js", &["throws.js:2:", "TypeError"]),

@@ -21,6 +21,7 @@ mod failure;
 mod globals;
 mod harness;
 mod identity;
+mod modules;
 mod path;
 mod rotation;
 mod rules;

@@ -64,6 +64,7 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
         .iter()
         .flat_map(|policy| policy.worker.graph.files())
         .map(Path::to_owned)
+        .chain(project.private_files(&files))
         .collect();
     let agents = agents(flags, &files, &project, &forbidden)?;
     let policy_sha256 = policy.as_ref().map(|policy| policy.worker.graph.sha256().to_owned());

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::credential_file::Credential;
+use super::files::Files;
 use super::wrangler::MtlsCertificate;
 use crate::egress::address::Peer;
 use crate::rules::{HostPattern, PathPattern};
@@ -36,6 +37,28 @@ pub(super) struct ProjectFile {
     pub(super) network: Network,
     #[serde(default)]
     pub(super) timeouts: Timeouts,
+}
+
+impl ProjectFile {
+    /// Files that are the owner's alone: this one, keys, certificates, secrets and records.
+    pub(super) fn private_files(&self, files: &Files) -> Vec<PathBuf> {
+        let certificates = self.certificates.values();
+        let certificates = certificates.flat_map(|section| section.cert.iter().chain(&section.key).chain(&section.ca));
+        let credentials = self.credentials.values().filter_map(|section| section.file.as_ref());
+        let identity = self.identity.iter().flat_map(|section| {
+            let files = [&section.key, &section.issuing_certificate, &section.issuing_key];
+            files.into_iter().flatten()
+        });
+        let audit = self.audit.iter().filter_map(|section| section.file.as_ref());
+        let named = certificates
+            .chain(credentials)
+            .chain(identity)
+            .chain(audit)
+            .chain(&self.state);
+        let named = named.map(|path| files.folder.join(path));
+        let own = files.project.iter().map(|document| document.path.clone());
+        named.chain(own).filter_map(|path| path.canonicalize().ok()).collect()
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -25,10 +25,9 @@ fn from_js(error: &JsError, graph: &Graph, what: &str) -> StartupError {
         Some((module, frame.line_number?, frame.column_number?))
     });
     if let Some((module, line, column)) = place {
-        if let Some(text) = module.text() {
-            let start = offset(text, line, column);
-            startup = startup.at(&module.name, text, start..start, Some("here".to_owned()));
-        }
+        let text = module.text();
+        let start = offset(text, line, column);
+        startup = startup.at(&module.name, text, start..start, Some("here".to_owned()));
     }
     if let Some(stack) = &error.stack {
         if stack.lines().count() > 2 {

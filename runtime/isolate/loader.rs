@@ -1,6 +1,7 @@
 //! Hands modules to V8 from the graph that was loaded at the start. A running script reaches no file and no network
 //! by `import`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use deno_core::url::Url;
@@ -76,7 +77,15 @@ impl ModuleLoader for GraphLoader {
             return Url::parse(specifier).map_err(JsErrorBox::from_err);
         }
         let referrer = Url::parse(referrer).map_err(JsErrorBox::from_err)?;
+        if let Some(url) = self.graph.resolved(specifier, &referrer) {
+            return Ok(url.clone());
+        }
         resolve(specifier, &referrer).map_err(|error| JsErrorBox::type_error(error.to_string()))
+    }
+
+    fn get_source_map(&self, file_name: &str) -> Option<Cow<'_, [u8]>> {
+        let original = self.graph.by_url(file_name)?.original.as_ref()?;
+        Some(Cow::Borrowed(original.map.as_bytes()))
     }
 
     fn load(

@@ -1,12 +1,14 @@
 //! Reads a worker's modules from its project, following every import with a literal name.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use deno_core::url::Url;
 
-use super::parse::{Import, imports};
-use super::resolve::{is_builtin, resolve};
+use super::package::Packages;
+use super::parse::parse;
+use super::read::Reader;
+use super::resolve::is_builtin;
 use crate::isolate::StartupError;
 
 /// Where a worker's modules may come from.
@@ -38,13 +40,27 @@ pub struct Module {
     pub path: PathBuf,
     /// What it holds.
     pub content: Content,
+    /// What its author wrote, where that is TypeScript or JSX.
+    pub original: Option<Original>,
+}
+
+/// The source of a transpiled module.
+#[derive(Debug, Clone)]
+pub struct Original {
+    /// The text.
+    pub text: String,
+    /// The source map, as JSON.
+    pub map: String,
 }
 
 impl Module {
-    /// Its source text.
-    pub fn text(&self) -> Option<&str> {
+    /// The text that its author wrote.
+    pub fn text(&self) -> &str {
+        if let Some(original) = &self.original {
+            return &original.text;
+        }
         match &self.content {
-            Content::Script(text) | Content::Json(text) | Content::Text(text) => Some(text),
+            Content::Script(text) | Content::Json(text) | Content::Text(text) => text,
         }
     }
 }
@@ -55,12 +71,14 @@ pub struct Graph {
     main: Url,
     modules: BTreeMap<String, Module>,
     builtins: BTreeSet<String>,
+    /// Specifiers that are no URL, by the module that imports them.
+    resolved: HashMap<(String, String), Url>,
     sha256: String,
 }
 
-struct Job {
-    url: Url,
-    kind: Option<String>,
+pub(super) struct Job {
+    pub(super) url: Url,
+    pub(super) kind: Option<String>,
 }
 
 impl Graph {
@@ -76,7 +94,11 @@ impl Graph {
             StartupError::new(format!("the script {} can not be read: {error}", main.display()))
                 .with_help("Give the path of a JavaScript module: workerd-lite serve worker.js")
         })?;
-        let reader = Reader { root, confinement };
+        let reader = Reader {
+            root,
+            confinement,
+            packages: Packages::new(),
+        };
         let main = reader.url(&path).ok_or_else(|| {
             StartupError::new(format!(
                 "the script {} is outside of its project's folder {}",
@@ -86,6 +108,7 @@ impl Graph {
         })?;
         let mut modules = BTreeMap::new();
         let mut builtins = BTreeSet::new();
+        let mut resolved = HashMap::new();
         let mut jobs = vec![Job {
             url: main.clone(),
             kind: None,
@@ -95,14 +118,27 @@ impl Graph {
                 continue;
             }
             // A missing import was reported by the module that names it.
-            let module = reader.read(&job).map_err(StartupError::new)?;
+            let mut module = reader.read(&job).map_err(StartupError::new)?;
             if let Content::Script(source) = &module.content {
-                for import in imports(&module.name, source)? {
+                let parsed = parse(&module.name, source)?;
+                if !parsed.is_module && is_commonjs(&module.name, source) {
+                    return Err(commonjs(&module.name));
+                }
+                for import in parsed.imports {
                     if is_builtin(&import.specifier) {
                         builtins.insert(import.specifier);
                         continue;
                     }
-                    jobs.extend(reader.follow(&module, source, &job.url, import)?);
+                    let specifier = import.specifier.clone();
+                    if let Some(next) = reader.follow(&module, source, &job.url, import)? {
+                        resolved.insert((job.url.to_string(), specifier), next.url.clone());
+                        jobs.push(next);
+                    }
+                }
+                if let Some((code, map)) = parsed.transpiled {
+                    let text = source.clone();
+                    module.content = Content::Script(code);
+                    module.original = Some(Original { text, map });
                 }
             }
             modules.insert(job.url.into(), module);
@@ -112,8 +148,14 @@ impl Graph {
             main,
             modules,
             builtins,
+            resolved,
             sha256,
         })
+    }
+
+    /// What a specifier names in a module.
+    pub fn resolved(&self, specifier: &str, referrer: &Url) -> Option<&Url> {
+        self.resolved.get(&(referrer.to_string(), specifier.to_owned()))
     }
 
     /// The modules of ours that are imported, for example `cloudflare:workers`.
@@ -148,6 +190,21 @@ impl Graph {
     }
 }
 
+/// Whether a script that has neither `import` nor `export` is for `require()`.
+fn is_commonjs(name: &str, source: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "cjs")
+        || ["module.exports", "exports.", "require("]
+            .iter()
+            .any(|mark| source.contains(mark))
+}
+
+fn commonjs(name: &str) -> StartupError {
+    StartupError::new(format!("{name} is a CommonJS module, which workerd-lite does not load")).with_help(
+        "Bundle the worker first: npx esbuild worker.js --bundle --format=esm --conditions=workerd,worker,browser \
+         --external:cloudflare:* --external:workerd-lite:* --outfile=bundle.js",
+    )
+}
+
 fn digest(main: &Url, modules: &BTreeMap<String, Module>) -> String {
     use sha2::Digest as _;
     let mut hash = sha2::Sha256::new();
@@ -158,118 +215,17 @@ fn digest(main: &Url, modules: &BTreeMap<String, Module>) -> String {
     };
     feed(main.as_str().as_bytes());
     for (url, module) in modules {
-        let (kind, text) = match &module.content {
-            Content::Script(text) => ("script", text),
-            Content::Json(text) => ("json", text),
-            Content::Text(text) => ("text", text),
+        let kind = match &module.content {
+            Content::Script(_) => "script",
+            Content::Json(_) => "json",
+            Content::Text(_) => "text",
         };
+        let text = module.text();
         feed(url.as_bytes());
         feed(kind.as_bytes());
         feed(text.as_bytes());
     }
     hex::encode(hash.finalize())
-}
-
-struct Reader<'a> {
-    root: PathBuf,
-    confinement: &'a Confinement,
-}
-
-impl Reader<'_> {
-    fn url(&self, path: &Path) -> Option<Url> {
-        let relative = path.strip_prefix(&self.root).ok()?;
-        Url::from_file_path(Path::new("/").join(relative)).ok()
-    }
-
-    fn path(&self, url: &Url) -> Option<PathBuf> {
-        let path = url.to_file_path().ok()?;
-        Some(self.root.join(path.strip_prefix("/").ok()?))
-    }
-
-    fn name(&self, url: &Url) -> String {
-        self.path(url)
-            .and_then(|path| Some(path.strip_prefix(&self.root).ok()?.display().to_string()))
-            .unwrap_or_else(|| url.to_string())
-    }
-
-    /// The job of one import, or nothing for an `import()` that will fail by itself if it is ever run.
-    fn follow(
-        &self,
-        module: &Module,
-        source: &str,
-        referrer: &Url,
-        import: Import,
-    ) -> Result<Option<Job>, StartupError> {
-        let fail = |message: String| {
-            StartupError::new(message).at(
-                &module.name,
-                source,
-                import.span.clone(),
-                Some("imported here".to_owned()),
-            )
-        };
-        let resolved = resolve(&import.specifier, referrer).map_err(|error| error.to_string());
-        let job = resolved.and_then(|url| {
-            let job = Job {
-                url,
-                kind: import.kind.clone(),
-            };
-            self.read(&job).map(|_| job)
-        });
-        match job {
-            Ok(job) => Ok(Some(job)),
-            Err(_) if import.dynamic => Ok(None),
-            Err(message) => Err(fail(message)),
-        }
-    }
-
-    fn read(&self, job: &Job) -> Result<Module, String> {
-        let name = self.name(&job.url);
-        let missing = |why: &dyn std::fmt::Display| format!("{name} can not be imported: {why}");
-        let path = self.path(&job.url).ok_or_else(|| missing(&"it is no path"))?;
-        let path = path.canonicalize().map_err(|error| missing(&error))?;
-        if !path.starts_with(&self.root) {
-            return Err(missing(&format!(
-                "it is a link out of the project's folder {}",
-                self.root.display()
-            )));
-        }
-        if self.confinement.forbidden.contains(&path) {
-            return Err(missing(&"it belongs to the outbound worker, which agents may not read"));
-        }
-        let extension = path
-            .extension()
-            .and_then(|extension| extension.to_str())
-            .unwrap_or_default();
-        let make: fn(String) -> Content = match (job.kind.as_deref(), extension) {
-            (Some("text"), _) | (None, "txt" | "html" | "sql") => Content::Text,
-            (Some("json"), _) | (None, "json") => Content::Json,
-            (None, "js" | "mjs") => Content::Script,
-            (None, "ts" | "mts" | "tsx" | "jsx") => {
-                return Err(missing(
-                    &"TypeScript and JSX are not supported: bundle them first, for example with esbuild",
-                ));
-            }
-            (None, "wasm" | "bin") => return Err(missing(&"WebAssembly and binary modules are not supported")),
-            (None, "cjs") => {
-                return Err(missing(
-                    &"CommonJS modules are not supported: bundle them first, for example with esbuild",
-                ));
-            }
-            (None, _) => {
-                return Err(missing(
-                    &"its type is unknown: .js, .mjs, .json, .txt, .html and .sql can be imported, and others as text",
-                ));
-            }
-            (Some(kind), _) => return Err(missing(&format!("the import attribute type {kind:?} is not supported"))),
-        };
-        let text = std::fs::read_to_string(&path).map_err(|error| missing(&error))?;
-        Ok(Module {
-            name,
-            path,
-            content: make(text),
-        })
-    }
 }
 
 #[cfg(test)]
@@ -331,19 +287,27 @@ mod tests {
             ("c.js", "import '../../../../../../etc/hostname' with { type: 'text' }"),
             (".dev.vars", "A=1"),
             ("d.js", "import './.dev.vars'"),
+            ("e.js", "import './.dev.vars' with { type: 'text' }"),
+            (".workerd-lite/identity/key.pem", "k"),
+            (
+                "f.js",
+                "import key from './.workerd-lite/identity/key.pem' with { type: 'text' }",
+            ),
+            ("g.js", "import './certs/agent.key' with { type: 'text' }"),
+            ("certs/agent.key", "k"),
         ]);
         std::os::unix::fs::symlink(outside.path().join("secret.txt"), folder.path().join("link.txt")).unwrap();
         assert!(
             load(folder.path(), "a.js", &["policy.js"])
                 .unwrap_err()
-                .contains("outbound worker")
+                .contains("may not read")
         );
+        for hidden in ["e.js", "f.js"] {
+            assert!(load(folder.path(), hidden, &[]).unwrap_err().contains("hidden"));
+        }
+        assert!(load(folder.path(), "g.js", &["certs/agent.key"]).is_err());
         assert!(load(folder.path(), "b.js", &[]).unwrap_err().contains("link out of"));
         assert!(load(folder.path(), "c.js", &[]).unwrap_err().contains("etc/hostname"));
-        assert!(
-            load(folder.path(), "d.js", &[])
-                .unwrap_err()
-                .contains("type is unknown")
-        );
+        assert!(load(folder.path(), "d.js", &[]).unwrap_err().contains("hidden"));
     }
 }

@@ -3,7 +3,9 @@
 //! An agent's code is untrusted, so its imports are confined to its project's folder and kept away from the policy.
 
 mod graph;
+mod package;
 mod parse;
+mod read;
 mod resolve;
 
 pub use graph::{Confinement, Content, Graph, Module};

@@ -1,12 +1,16 @@
 //! What a script imports, and whether it is JavaScript at all. Both are known before any of it runs.
 
 use std::ops::Range;
+use std::path::Path;
 
 use oxc_allocator::Allocator;
 use oxc_ast::ast::{ImportAttributeKey, Statement, WithClause};
-use oxc_diagnostics::Severity;
+use oxc_codegen::{Codegen, CodegenOptions};
+use oxc_diagnostics::{OxcDiagnostic, Severity};
 use oxc_parser::Parser;
+use oxc_semantic::SemanticBuilder;
 use oxc_span::{SourceType, Span};
+use oxc_transformer::{TransformOptions, Transformer};
 
 use crate::isolate::StartupError;
 
@@ -22,32 +26,61 @@ pub(super) struct Import {
     pub(super) dynamic: bool,
 }
 
-/// Parses one module. An error shows the author's line.
-pub(super) fn imports(name: &str, source: &str) -> Result<Vec<Import>, StartupError> {
+/// What one module is.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    pub(super) imports: Vec<Import>,
+    /// The JavaScript that runs, with its source map, where the source is TypeScript or JSX.
+    pub(super) transpiled: Option<(String, String)>,
+    /// Whether it has `import` or `export`.
+    pub(super) is_module: bool,
+}
+
+/// Parses one module by its file's extension, and strips its types. An error shows the author's line.
+pub(super) fn parse(name: &str, source: &str) -> Result<Parsed, StartupError> {
     let allocator = Allocator::default();
-    let parsed = Parser::new(&allocator, source, SourceType::mjs()).parse();
-    let error = parsed
-        .diagnostics
-        .iter()
-        .find(|diagnostic| diagnostic.severity == Severity::Error);
-    if let Some(error) = error {
-        let mut startup = StartupError::new(format!("{name} is not valid JavaScript: {}", error.message));
-        if let Some(label) = error.labels.first() {
-            let (start, length) = (label.offset() as usize, label.len() as usize);
-            startup = startup.at(
-                name,
-                source,
-                start..start + length,
-                label.label().map(ToOwned::to_owned),
-            );
-        }
-        if let Some(help) = &error.help {
-            startup = startup.with_help(help.to_string());
-        }
-        return Err(startup);
-    }
+    let path = Path::new(name);
+    let kind = SourceType::from_path(path)
+        .unwrap_or_else(|_| SourceType::mjs())
+        .with_module(true);
+    let parsed = Parser::new(&allocator, source, kind).parse();
+    check(name, source, parsed.diagnostics.iter())?;
+    let dynamic = parsed.module_record.dynamic_imports.iter().filter_map(|import| {
+        let text = &source[range(import.module_request)];
+        Some(Import {
+            specifier: literal(text)?.to_owned(),
+            kind: dynamic_type(&source[range(import.span)]),
+            span: range(import.module_request),
+            dynamic: true,
+        })
+    });
+    let dynamic: Vec<Import> = dynamic.collect();
+    let is_module = parsed.module_record.has_module_syntax;
+    let mut program = parsed.program;
+    let transpiled = if kind.is_typescript() || kind.is_jsx() {
+        let scoping = SemanticBuilder::new()
+            .with_enum_eval(true)
+            .build(&program)
+            .semantic
+            .into_scoping();
+        let options = TransformOptions::default();
+        let transformed = Transformer::new(&allocator, path, &options).build_with_scoping(scoping, &mut program);
+        check(name, source, transformed.diagnostics.iter())?;
+        let options = CodegenOptions {
+            source_map_path: path.file_name().map(Into::into),
+            ..CodegenOptions::default()
+        };
+        let generated = Codegen::new()
+            .with_options(options)
+            .with_source_text(source)
+            .build(&program);
+        let map = generated.map.map(|map| map.to_json_string()).unwrap_or_default();
+        Some((generated.code, map))
+    } else {
+        None
+    };
     let mut imports = Vec::new();
-    for statement in &parsed.program.body {
+    for statement in &program.body {
         let (literal, with) = match statement {
             Statement::ImportDeclaration(import) => (&import.source, &import.with_clause),
             Statement::ExportAllDeclaration(export) => (&export.source, &export.with_clause),
@@ -61,18 +94,40 @@ pub(super) fn imports(name: &str, source: &str) -> Result<Vec<Import>, StartupEr
             dynamic: false,
         });
     }
-    for import in &parsed.module_record.dynamic_imports {
-        let text = &source[range(import.module_request)];
-        if let Some(specifier) = literal(text) {
-            imports.push(Import {
-                specifier: specifier.to_owned(),
-                kind: dynamic_type(&source[range(import.span)]),
-                span: range(import.module_request),
-                dynamic: true,
-            });
-        }
+    imports.extend(dynamic);
+    Ok(Parsed {
+        imports,
+        transpiled,
+        is_module,
+    })
+}
+
+fn check<'a>(
+    name: &str,
+    source: &str,
+    mut diagnostics: impl Iterator<Item = &'a OxcDiagnostic>,
+) -> Result<(), StartupError> {
+    let Some(error) = diagnostics.find(|diagnostic| diagnostic.severity == Severity::Error) else {
+        return Ok(());
+    };
+    let language = match Path::new(name).extension().and_then(|extension| extension.to_str()) {
+        Some("ts" | "mts" | "tsx") => "TypeScript",
+        _ => "JavaScript",
+    };
+    let mut startup = StartupError::new(format!("{name} is not valid {language}: {}", error.message));
+    if let Some(label) = error.labels.first() {
+        let (start, length) = (label.offset() as usize, label.len() as usize);
+        startup = startup.at(
+            name,
+            source,
+            start..start + length,
+            label.label().map(ToOwned::to_owned),
+        );
     }
-    Ok(imports)
+    if let Some(help) = &error.help {
+        startup = startup.with_help(help.to_string());
+    }
+    Err(startup)
 }
 
 fn range(span: Span) -> Range<usize> {
@@ -119,8 +174,9 @@ mod tests {
             const e = () => import("./e.js");
             const computed = (name) => import("./" + name);
         "#;
-        let found: Vec<_> = imports("x.js", source)
+        let found: Vec<_> = parse("x.js", source)
             .unwrap()
+            .imports
             .into_iter()
             .map(|import| (import.specifier, import.kind, import.dynamic))
             .collect();
@@ -138,8 +194,21 @@ mod tests {
     }
 
     #[test]
+    fn types_are_stripped_and_their_imports_with_them() {
+        let source = "import type { A } from './types'; import { B, c } from './b'; enum E { X = 'x' }\nexport const d = (e: A): B => c<B>(E.X as any)!;";
+        let parsed = parse("x.ts", source).unwrap();
+        let names: Vec<_> = parsed.imports.iter().map(|import| import.specifier.as_str()).collect();
+        assert_eq!(names, ["./b"]);
+        let (code, map) = parsed.transpiled.unwrap();
+        assert!(!code.contains("as any") && code.contains("import { c }"), "{code}");
+        assert!(map.contains("\"x.ts\""), "{map}");
+        let error = parse("x.ts", "const a: = 1").unwrap_err();
+        assert!(error.to_string().starts_with("x.ts is not valid TypeScript"), "{error}");
+    }
+
+    #[test]
     fn a_syntax_error_has_a_place() {
-        let error = imports("x.js", "export default {\n  fetch( {\n").unwrap_err();
+        let error = parse("x.js", "export default {\n  fetch( {\n").unwrap_err();
         assert!(error.to_string().starts_with("x.js is not valid JavaScript"), "{error}");
         assert!(miette::Diagnostic::labels(&error).is_some());
     }

@@ -1,0 +1,135 @@
+//! Reads modules from a project's folder, within its confinement.
+
+use std::path::{Path, PathBuf};
+
+use deno_core::url::Url;
+
+use super::graph::{Confinement, Content, Job, Module};
+use super::package::{Packages, is_relative};
+use super::parse::Import;
+use super::resolve::{ResolveError, resolve};
+use crate::isolate::StartupError;
+
+pub(super) struct Reader<'a> {
+    pub(super) root: PathBuf,
+    pub(super) confinement: &'a Confinement,
+    pub(super) packages: Packages,
+}
+
+impl Reader<'_> {
+    pub(super) fn url(&self, path: &Path) -> Option<Url> {
+        let relative = path.strip_prefix(&self.root).ok()?;
+        Url::from_file_path(Path::new("/").join(relative)).ok()
+    }
+
+    fn path(&self, url: &Url) -> Option<PathBuf> {
+        let path = url.to_file_path().ok()?;
+        Some(self.root.join(path.strip_prefix("/").ok()?))
+    }
+
+    fn name(&self, url: &Url) -> String {
+        self.path(url)
+            .and_then(|path| Some(path.strip_prefix(&self.root).ok()?.display().to_string()))
+            .unwrap_or_else(|| url.to_string())
+    }
+
+    /// The job of one import, or nothing for an `import()` that will fail by itself if it is ever run.
+    pub(super) fn follow(
+        &self,
+        module: &Module,
+        source: &str,
+        referrer: &Url,
+        import: Import,
+    ) -> Result<Option<Job>, StartupError> {
+        let fail = |message: String| {
+            StartupError::new(message).at(
+                &module.name,
+                source,
+                import.span.clone(),
+                Some("imported here".to_owned()),
+            )
+        };
+        let resolved = self.resolve(module, &import.specifier, referrer);
+        let job = resolved.and_then(|url| {
+            let job = Job {
+                url,
+                kind: import.kind.clone(),
+            };
+            self.read(&job).map(|_| job)
+        });
+        match job {
+            Ok(job) => Ok(Some(job)),
+            Err(_) if import.dynamic => Ok(None),
+            Err(message) => Err(fail(message)),
+        }
+    }
+
+    fn resolve(&self, module: &Module, specifier: &str, referrer: &Url) -> Result<Url, String> {
+        let by_url = resolve(specifier, referrer);
+        match by_url {
+            // A file that is named in full needs no rules.
+            Ok(url) if self.path(&url).is_some_and(|path| path.is_file()) => Ok(url),
+            Ok(url) if !is_relative(specifier) => Ok(url),
+            Ok(_) | Err(ResolveError::Bare(_)) => {
+                let path = self.packages.resolve(&module.path, specifier)?;
+                self.url(&path).ok_or_else(|| {
+                    format!(
+                        "{specifier:?} can not be imported: {} is outside of the project's folder {}",
+                        path.display(),
+                        self.root.display()
+                    )
+                })
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    pub(super) fn read(&self, job: &Job) -> Result<Module, String> {
+        let name = self.name(&job.url);
+        let missing = |why: &dyn std::fmt::Display| format!("{name} can not be imported: {why}");
+        let path = self.path(&job.url).ok_or_else(|| missing(&"it is no path"))?;
+        let path = path.canonicalize().map_err(|error| missing(&error))?;
+        if !path.starts_with(&self.root) {
+            return Err(missing(&format!(
+                "it is a link out of the project's folder {}",
+                self.root.display()
+            )));
+        }
+        let forbidden = |file: &PathBuf| path.starts_with(file);
+        if self.confinement.forbidden.iter().any(forbidden) {
+            return Err(missing(&"it belongs to the owner, and workers may not read it"));
+        }
+        // Secrets and keys are kept in such files; package managers keep packages there.
+        let within = path.strip_prefix(&self.root).unwrap_or(&path);
+        let mut above = std::ffi::OsStr::new("");
+        for part in within {
+            if part.as_encoded_bytes().starts_with(b".") && above != "node_modules" {
+                return Err(missing(&"hidden files are no modules"));
+            }
+            above = part;
+        }
+        let extension = path
+            .extension()
+            .and_then(|extension| extension.to_str())
+            .unwrap_or_default();
+        let make: fn(String) -> Content = match (job.kind.as_deref(), extension) {
+            (Some("text"), _) | (None, "txt" | "html" | "sql") => Content::Text,
+            (Some("json"), _) | (None, "json") => Content::Json,
+            (None, "js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "tsx") => Content::Script,
+            (None, "wasm" | "bin") => return Err(missing(&"WebAssembly and binary modules are not supported")),
+            (None, _) => {
+                return Err(missing(
+                    &"its type is unknown: .js, .ts, .json, .txt, .html and .sql can be imported, and others as text",
+                ));
+            }
+            (Some(kind), _) => return Err(missing(&format!("the import attribute type {kind:?} is not supported"))),
+        };
+        let text = std::fs::read_to_string(&path).map_err(|error| missing(&error))?;
+        Ok(Module {
+            name,
+            path,
+            content: make(text),
+            original: None,
+        })
+    }
+}

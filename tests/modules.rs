@@ -1,0 +1,164 @@
+//! TypeScript, JSX and npm packages without a bundler, and what no worker may import.
+
+use std::path::Path;
+
+use crate::harness::{Project, peers};
+
+#[test]
+fn typescript_runs_and_its_errors_show_its_own_lines() {
+    let project = Project::new(&[
+        ("wrangler.jsonc", r#"{ "name": "ts", "main": "src/index.ts" }"#),
+        (
+            "tsconfig.json",
+            r#"{ "compilerOptions": { "baseUrl": ".", "paths": { "@lib/*": ["src/lib/*"] } } }"#,
+        ),
+        (
+            "src/lib/greet.ts",
+            "export interface Greeting { text: string }\n\nexport function greet(name: string): Greeting {\n  \
+             if (name === 'throw') throw new Error('no such name' as string);\n  return { text: `hello ${name}` };\n}\n",
+        ),
+        (
+            "src/index.ts",
+            "import { greet, type Greeting } from '@lib/greet';\nimport * as same from './lib/greet.js';\nimport data from './data.json';\n\
+             enum Kind { A = 'a' }\nexport default {\n  async fetch(request: Request): Promise<Response> {\n    \
+             const g: Greeting = greet(new URL(request.url).pathname.slice(1));\n    \
+             return Response.json({ ...g, kind: Kind.A, same: same.greet === greet, data });\n  },\n} satisfies object;\n",
+        ),
+        ("src/data.json", "{\"a\":1}"),
+    ]);
+    let server = project.serve(&["--dev"]);
+    assert_eq!(
+        server.get("/bob").body,
+        r#"{"text":"hello bob","kind":"a","same":true,"data":{"a":1}}"#
+    );
+    let failed = server.get("/throw").body;
+    assert!(
+        failed.contains("src/lib/greet.ts:4:") && failed.contains("src/index.ts:7:"),
+        "{failed}"
+    );
+    drop(server);
+    project.write("src/index.ts", "export default {\n  fetch(request: Request): {\n");
+    let report = project.refused(&[]);
+    assert!(
+        report.contains("src/index.ts is not valid TypeScript") && report.contains("index.ts:3"),
+        "{report}"
+    );
+}
+
+#[test]
+fn packages_resolve_by_workers_conditions() {
+    let package = r#"{ "name": "lib", "version": "1.0.0", "type": "module", "exports": { ".": { "workerd": "./workerd.js", "node": "./node.js", "default": "./default.js" }, "./sub": { "types": "./x.d.ts", "import": "./sub.mjs" } } }"#;
+    let project = Project::new(&[
+        (
+            "worker.js",
+            "import which from 'lib'; import sub from 'lib/sub'; import legacy from 'legacy'; import { x } from './folder';\n\
+             export default { fetch: async () => Response.json([which, sub, legacy, x, (await import('lib')).default, import.meta.resolve('./a.js')]) };",
+        ),
+        ("folder/index.js", "export const x = 'index';"),
+        ("node_modules/lib/package.json", package),
+        ("node_modules/lib/workerd.js", "export default 'workerd';"),
+        ("node_modules/lib/node.js", "export default 'node';"),
+        ("node_modules/lib/default.js", "export default 'default';"),
+        ("node_modules/lib/sub.mjs", "export { default } from '#inner';"),
+        (
+            "node_modules/legacy/package.json",
+            r#"{ "name": "legacy", "module": "esm.js", "main": "cjs.js" }"#,
+        ),
+        ("node_modules/legacy/esm.js", "export default 'module field';"),
+        ("node_modules/legacy/cjs.js", "module.exports = 'main field';"),
+        (
+            "node_modules/common/package.json",
+            r#"{ "name": "common", "main": "index.js" }"#,
+        ),
+        ("node_modules/common/index.js", "exports.a = 1;"),
+    ]);
+    project.write("node_modules/lib/sub.mjs", "export default 'sub';");
+    let server = project.serve(&["worker.js"]);
+    assert_eq!(
+        server.get("/").body,
+        r#"["workerd","sub","module field","index","workerd","file:///a.js"]"#
+    );
+    drop(server);
+    for (import, words) in [
+        ("'common'", "node_modules/common/index.js is a CommonJS module"),
+        ("'absent'", "the package of \"absent\" is not installed"),
+        ("'./absent'", "./absent can not be imported: there is no such file"),
+        ("'lib/private'", "\"lib/private\" can not be imported"),
+    ] {
+        project.write(
+            "worker.js",
+            &format!("import {import};\nexport default {{ fetch() {{}} }};"),
+        );
+        let report = project.refused(&["worker.js"]);
+        assert!(report.contains(words), "{import}: {report}");
+    }
+}
+
+#[test]
+fn real_libraries_run_unbundled() {
+    let Some(folder) = peers::npm() else { return };
+    let project = Project::new(&[
+        ("package.json", "{ \"type\": \"module\" }"),
+        (
+            "index.tsx",
+            "/** @jsxImportSource hono/jsx */\nimport { Hono } from 'hono';\nimport { z } from 'zod';\nimport { SignJWT } from 'jose';\n\
+             const app = new Hono();\n\
+             app.get('/page/:name', (c) => c.html(<h1>hello {z.string().max(5).parse(c.req.param('name'))}</h1>));\n\
+             app.get('/jwt', async (c) => c.text((await new SignJWT({ a: 1 }).setProtectedHeader({ alg: 'HS256' }).sign(new Uint8Array(32))).split('.').length.toString()));\n\
+             export default app;\n",
+        ),
+    ]);
+    for package in ["hono", "zod", "jose"] {
+        let to = project.path().join("node_modules").join(package);
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        let copied = std::process::Command::new("cp")
+            .arg("-r")
+            .arg(folder.join("node_modules").join(package))
+            .arg(&to)
+            .status();
+        assert!(copied.unwrap().success());
+    }
+    project.write("wrangler.jsonc", r#"{ "name": "real", "main": "index.tsx" }"#);
+    let server = project.serve(&[]);
+    assert_eq!(server.get("/page/bob").body, "<h1>hello bob</h1>");
+    assert_eq!(server.get("/jwt").body, "3");
+    assert_eq!(server.get("/page/too-long").status, 500);
+}
+
+#[test]
+fn what_is_the_owners_is_no_module() {
+    let project = Project::new(&[
+        (".dev.vars", "TOKEN=t\n"),
+        ("policy/outbound.js", "export default { fetch: () => new Response() };"),
+        (
+            "workerd-lite.toml",
+            "main = 'agent.js'\n[outbound]\nmain = 'policy/outbound.js'\ncredentials = [{ binding = 'A', credential = 'a' }]\n\
+             [credentials.a]\ntype = 'bearer'\nfile = 'secrets/token'\nhosts = ['a.example']\n[audit]\nfile = 'audit.ndjson'\n",
+        ),
+        ("secrets/token", "canary"),
+        ("audit.ndjson", ""),
+    ]);
+    std::os::unix::fs::symlink("secrets/token", project.path().join("innocent.txt")).unwrap();
+    for file in [
+        "./.dev.vars",
+        "./secrets/token",
+        "./innocent.txt",
+        "./workerd-lite.toml",
+        "./audit.ndjson",
+        "./policy/outbound.js",
+        "/secrets/token",
+        "./x/../secrets/token",
+    ] {
+        project.write(
+            "agent.js",
+            &format!("import text from {file:?} with {{ type: 'text' }};\nexport default {{ fetch: () => new Response(text) }};"),
+        );
+        let report = project.refused(&[]);
+        assert!(
+            report.contains("may not read it") || report.contains("hidden files"),
+            "{file}: {report}"
+        );
+        assert!(!report.contains("canary"), "{report}");
+    }
+    assert!(Path::new(project.path()).exists());
+}
