@@ -42,3 +42,4 @@ pub mod rotation;
 pub mod rules;
 pub mod serve;
 pub mod testing;
+mod watch;

@@ -12,7 +12,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 type Reload = Box<dyn FnMut() -> Result<(), String> + Send>;
 
 /// A file's state: a change of any part of it is a change of the file.
-type Stamp = Vec<Option<(SystemTime, u64, u64)>>;
+pub(crate) type Stamp = Vec<Option<(SystemTime, u64, u64)>>;
 
 struct Watched {
     name: String,
@@ -120,7 +120,7 @@ impl Watched {
     }
 }
 
-fn stamp(paths: &[PathBuf]) -> Stamp {
+pub(crate) fn stamp(paths: &[PathBuf]) -> Stamp {
     use std::os::unix::fs::MetadataExt as _;
     paths
         .iter()

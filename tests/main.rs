@@ -11,6 +11,7 @@
 
 mod agents;
 mod audit;
+mod author;
 mod bypass;
 mod config;
 mod config_credentials;

@@ -30,11 +30,17 @@ pub(super) enum Command {
     Serve(Serve),
     /// Run tests of agents and policy, offline, with a pretended internet
     Test(Test),
+    /// Write a small project: an agent, its policy, a test and their configuration
+    Init(Init),
+    /// Check configuration, rules, secrets, certificates and scripts without serving
+    Check(Check),
+    /// Print completions for a shell
+    Completions(Completions),
     /// List the certificates of a project, and the days that they still hold
     Certs(Certs),
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(super) struct Test {
     /// Files, folders or patterns [default: **/*.test.{js,mjs,ts,mts} and **/*-test.js]
     pub(super) files: Vec<String>,
@@ -56,6 +62,9 @@ pub(super) struct Test {
     /// How long a test may take
     #[arg(long, value_name = "TIME", default_value = "5s")]
     pub(super) timeout: humantime::Duration,
+    /// Run again whenever a file changes
+    #[arg(long)]
+    pub(super) watch: bool,
     /// Let requests out to the network that no t.upstream() answers
     #[arg(long)]
     pub(super) live: bool,
@@ -71,6 +80,31 @@ pub(super) enum Format {
     Junit,
     /// One JSON object
     Json,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Init {
+    /// Where [default: this folder]
+    #[arg(value_name = "DIR")]
+    pub(super) folder: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Check {
+    /// The agent's script [default: `main` of the configuration]
+    pub(super) script: Option<PathBuf>,
+    /// The outbound worker
+    #[arg(long, value_name = "FILE")]
+    pub(super) outbound: Option<PathBuf>,
+    /// A wrangler file or a workerd-lite.toml [default: those beside the script]
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Completions {
+    /// Which
+    pub(super) shell: clap_complete::Shell,
 }
 
 #[derive(Debug, clap::Args)]
@@ -96,7 +130,10 @@ pub(super) struct Serve {
     /// Worker threads, each with its own isolates [default: one per core]
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<usize>,
-    /// Show clients why a handler failed
+    /// Load the project anew when a file of it changes
+    #[arg(long)]
+    pub(super) watch: bool,
+    /// For authors: --watch, and clients read why a handler failed
     #[arg(long)]
     pub(super) dev: bool,
 }

@@ -2,6 +2,9 @@
 
 mod args;
 mod certs;
+mod check;
+mod completions;
+mod init;
 mod logging;
 mod serve;
 mod test;
@@ -18,6 +21,12 @@ pub fn run() -> Result<()> {
     match args.command {
         Command::Serve(serve) => serve::run(serve),
         Command::Test(test) => test::run(test),
+        Command::Init(init) => init::run(&init),
+        Command::Check(check) => check::run(check),
+        Command::Completions(completions) => {
+            completions::run(&completions);
+            Ok(())
+        }
         Command::Certs(certs) => certs::run(certs),
     }
 }

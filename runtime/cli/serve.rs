@@ -15,6 +15,7 @@ pub(super) fn run(args: Serve) -> Result<()> {
         listen: args.listen,
         threads: args.threads,
         dev: args.dev,
+        watch: args.watch || args.dev,
         testing: false,
     };
     let loaded = load(&flags)?;

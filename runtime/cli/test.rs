@@ -1,6 +1,8 @@
 //! `workerd-lite test`.
 
 use std::io::stdout;
+use std::path::Path;
+use std::time::Duration;
 
 use miette::Result;
 
@@ -9,9 +11,27 @@ use crate::fault::Fault;
 use crate::isolate::init_platform;
 use crate::testing::{Ended, Options, Reporter, run as run_tests};
 use crate::testing::{Json, Junit, Pretty, Tap};
+use crate::watch::Watch;
 
 /// Exits with 0 where every test passed, 1 where one failed, 2 where there was none or the command is wrong.
 pub(super) fn run(args: Test) -> Result<()> {
+    if args.watch {
+        let folder = match args.config.as_deref().and_then(Path::parent) {
+            Some(parent) if parent != Path::new("") => parent.to_owned(),
+            _ => ".".into(),
+        };
+        init_platform();
+        loop {
+            let mut watched = Watch::folder(&folder);
+            if let Err(error) = tests(args.clone()) {
+                tracing::error!("{:?}", miette::Report::new(error));
+            }
+            while !watched.changed() {
+                std::thread::sleep(Duration::from_millis(150));
+            }
+        }
+    }
+    init_platform();
     match tests(args) {
         Ok(Ended::Passed) => Ok(()),
         Ok(Ended::Failed) => std::process::exit(1),
@@ -42,7 +62,6 @@ fn tests(args: Test) -> Result<Ended, Fault> {
         timeout: args.timeout.into(),
         live: args.live,
     };
-    init_platform();
     let out = stdout();
     let mut reporter: Box<dyn Reporter> = match args.reporter {
         Format::Pretty => Box::new(Pretty(out)),

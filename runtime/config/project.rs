@@ -33,6 +33,8 @@ pub struct Flags {
     pub threads: Option<usize>,
     /// Whether clients may read why a handler failed.
     pub dev: bool,
+    /// Whether the project is loaded anew when a file of it changes.
+    pub watch: bool,
     /// Whether this is for tests: nothing is written, and a secret that is absent has a value of no worth.
     pub testing: bool,
 }
@@ -46,6 +48,8 @@ pub struct Loaded {
     pub options: Options,
     /// The files that may change meanwhile.
     pub rotation: Rotation,
+    /// Scripts and configuration.
+    pub files: Vec<PathBuf>,
 }
 
 /// Reads the configuration and every script that it names.
@@ -75,6 +79,16 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     };
     let credentials = credentials(&files, &project, &secrets)?;
 
+    let mut read: Vec<PathBuf> = policy
+        .iter()
+        .map(|policy| &policy.worker)
+        .chain(agents.iter().map(|agent| &agent.worker))
+        .flat_map(|worker| worker.graph.files())
+        .map(Path::to_owned)
+        .collect();
+    let documents = files.project.iter().chain(&files.wrangler);
+    read.extend(documents.map(|document| document.path.clone()));
+    read.push(files.folder.join(".dev.vars"));
     let mut all = agents.into_iter();
     let Some(first) = all.next() else {
         return Err(files.complain("agents", "expected at least one agent"));
@@ -109,12 +123,13 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     }
     Ok(Loaded {
         project: builder.build(),
-        options: options(flags, &project)?,
+        options: options(flags, &files, &project)?,
         rotation,
+        files: read,
     })
 }
 
-fn options(flags: &Flags, project: &ProjectFile) -> Result<Options, ConfigError> {
+fn options(flags: &Flags, files: &Files, project: &ProjectFile) -> Result<Options, ConfigError> {
     let options = Options {
         listen: flags
             .listen
@@ -125,6 +140,7 @@ fn options(flags: &Flags, project: &ProjectFile) -> Result<Options, ConfigError>
             .or(project.threads)
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
         admin: project.admin.as_ref().map(|admin| admin.listen),
+        watch: flags.watch.then(|| files.folder.clone()),
     };
     if options.threads == 0 {
         return Err(ConfigError::new("threads must be at least 1"));

@@ -5,6 +5,8 @@ mod job;
 mod threads;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -15,7 +17,11 @@ use crate::fault::Fault;
 use crate::host::Project;
 use crate::isolate::StartupError;
 use crate::rotation::Watching;
+use crate::watch::Watch;
 use threads::Threads;
+
+/// How often files are looked at where they are watched.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// How a server is run.
 #[derive(Debug, Clone)]
@@ -24,6 +30,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Where the owner's own listener is, if there is one.
     pub admin: Option<SocketAddr>,
+    /// The project's folder, where the project is loaded anew when a file of it changes.
+    pub watch: Option<PathBuf>,
     /// How many worker threads, at least one.
     pub threads: usize,
 }
@@ -60,6 +68,7 @@ pub async fn serve(
         mut project,
         options,
         rotation,
+        files,
     } = loaded;
     let listen_failed = |address| move |why| ServeError::Listen { address, why };
     #[expect(clippy::disallowed_types, reason = "listeners live in this room")]
@@ -80,6 +89,8 @@ pub async fn serve(
         tracing::info!("the owner's listener is http://{address}");
     }
     ready(address);
+    let mut watched = Watch::new(files);
+    let mut look = tokio::time::interval(LOOK);
 
     loop {
         tokio::select! {
@@ -97,14 +108,26 @@ pub async fn serve(
                         tracing::error!("the audit file can not be opened: {error}");
                     }
                 }
-                match replace(&threads, &mut reload).await {
-                    Ok((next, rotation)) => {
+                if let Some((next, rotation, _)) = replace(&threads, &mut reload).await {
+                    project = next;
+                    watching = rotation;
+                    issuers.send_replace(project.network().identity.clone());
+                }
+            }
+            _ = look.tick(), if options.watch.is_some() => {
+                if !watched.changed() {
+                    continue;
+                }
+                match (replace(&threads, &mut reload).await, &options.watch) {
+                    (Some((next, rotation, files)), _) => {
                         project = next;
                         watching = rotation;
                         issuers.send_replace(project.network().identity.clone());
-                        tracing::info!("the project was loaded anew");
+                        watched = Watch::new(files);
                     }
-                    Err(report) => tracing::error!("the project could not be loaded anew, the old one stays: {report:?}"),
+                    // What is broken may be a file that the old project does not have.
+                    (None, Some(folder)) => watched = Watch::folder(folder),
+                    (None, None) => {}
                 }
             }
             _ = interrupt.recv() => break,
@@ -122,12 +145,34 @@ pub async fn serve(
     Ok(())
 }
 
+/// Loads the project anew, and says how that went.
 async fn replace(
     threads: &Threads,
     reload: &mut impl FnMut() -> Result<Loaded, Fault>,
-) -> miette::Result<(Project, Watching)> {
-    let Loaded { project, rotation, .. } = reload()?;
+) -> Option<(Project, Watching, Vec<PathBuf>)> {
+    match try_replace(threads, reload).await {
+        Ok(replaced) => {
+            tracing::info!("the project was loaded anew");
+            Some(replaced)
+        }
+        Err(report) => {
+            tracing::error!("the project could not be loaded anew, the old one stays: {report:?}");
+            None
+        }
+    }
+}
+
+async fn try_replace(
+    threads: &Threads,
+    reload: &mut impl FnMut() -> Result<Loaded, Fault>,
+) -> miette::Result<(Project, Watching, Vec<PathBuf>)> {
+    let Loaded {
+        project,
+        rotation,
+        files,
+        ..
+    } = reload()?;
     threads.replace(&project).await?;
     let watching = rotation.start().map_err(ServeError::System)?;
-    Ok((project, watching))
+    Ok((project, watching, files))
 }

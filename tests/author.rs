@@ -1,0 +1,123 @@
+//! The author's loop: a project from nothing, checked, watched while it is edited.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crate::harness::{Project, Server};
+
+fn run(project: &Project, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = project.command(arguments).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr);
+    (output.status.code(), text)
+}
+
+#[test]
+fn a_new_project_serves_and_passes_its_tests() {
+    let project = Project::new(&[]);
+    let (code, text) = run(&project, &["init"]);
+    assert!(code == Some(0) && text.contains("workerd-lite serve"), "{text}");
+    let (code, text) = run(&project, &["test"]);
+    assert!(code == Some(0) && text.ends_with("2 passed, 0 failed\n"), "{text}");
+    let (code, text) = run(&project, &["check"]);
+    assert!(
+        code == Some(0) && text.contains("good: agent with an outbound worker"),
+        "{text}"
+    );
+    let server = project.serve(&[]);
+    assert!(server.get("/").body.starts_with("Hello from the agent"));
+    assert_eq!(server.get("/elsewhere").status, 403);
+    let (code, text) = run(&project, &["init"]);
+    assert!(
+        code == Some(1) && text.contains("workerd-lite.toml is there already"),
+        "{text}"
+    );
+    let (code, text) = run(&project, &["init", "inner/one"]);
+    assert!(
+        code == Some(0) && project.path().join("inner/one/agent.js").is_file(),
+        "{text}"
+    );
+}
+
+#[test]
+fn check_says_what_serve_would() {
+    let project = Project::new(&[
+        (
+            "workerd-lite.toml",
+            "main = 'agent.js'\n[outbound]\nmain = 'policy.js'\n",
+        ),
+        ("agent.js", "export default { fetch() {} };"),
+        ("policy.js", "export default {};"),
+    ]);
+    let (code, text) = run(&project, &["check"]);
+    assert!(code == Some(1) && text.contains("has no fetch handler"), "{text}");
+    let (code, text) = run(&project, &["completions", "bash"]);
+    assert!(code == Some(0) && text.contains("workerd-lite"), "{text}");
+}
+
+fn until(server: &Server, body: &str) -> Duration {
+    let start = Instant::now();
+    loop {
+        let answer = server.get("/").body;
+        if answer == body {
+            return start.elapsed();
+        }
+        assert!(start.elapsed() < Duration::from_secs(10), "{answer} {}", server.log());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_saved_file_is_served() {
+    let project = Project::new(&[
+        (
+            "agent.ts",
+            "import { word } from './word.ts';\nexport default { fetch: (): Response => new Response(word) };",
+        ),
+        ("word.ts", "export const word: string = 'one';"),
+        ("wrangler.toml", "name = 'a'\nmain = 'agent.ts'\n"),
+    ]);
+    let server = project.serve(&["--watch"]);
+    assert_eq!(server.get("/").body, "one");
+    // As editors save: a new file takes the old one's place.
+    project.write("word.ts~", "export const word: string = 'two';");
+    std::fs::rename(project.path().join("word.ts~"), project.path().join("word.ts")).unwrap();
+    until(&server, "two");
+    // An error keeps the old one; a file that is missing, and then made, is noticed.
+    project.write(
+        "agent.ts",
+        "import { word } from './other.ts';\nexport default { fetch: () => new Response(word) };",
+    );
+    server.logged("./other.ts can not be imported");
+    assert_eq!(server.get("/").body, "two");
+    project.write("other.ts", "export const word = 'three';");
+    until(&server, "three");
+    project.write("wrangler.toml", "name = 'a'\nmain = 'second.ts'\n");
+    server.logged("second.ts can not be read");
+    project.write("second.ts", "export default { fetch: () => new Response('four') };");
+    until(&server, "four");
+}
+
+#[test]
+fn tests_run_again_when_a_file_changes() {
+    let project = Project::new(&[("a.test.js", "import { test } from 'node:test'; test('a', () => {});")]);
+    let mut child = project
+        .command(&["test", "--watch"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .map_while(Result::ok);
+    let mut closing = || lines.find(|line| line.contains(" passed, ")).unwrap();
+    assert_eq!(closing(), "1 passed, 0 failed");
+    project.write(
+        "a.test.js",
+        "import { test } from 'node:test'; test('a', () => { throw 1; });",
+    );
+    assert_eq!(closing(), "0 passed, 1 failed");
+    project.write("b.test.js", "import { test } from 'node:test'; test('b', () => {});");
+    assert_eq!(closing(), "1 passed, 1 failed");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
