@@ -10,6 +10,7 @@
 )]
 
 mod agents;
+mod attack;
 mod audit;
 mod author;
 mod bypass;

@@ -62,6 +62,9 @@ pub(super) struct Test {
     /// How long a test may take
     #[arg(long, value_name = "TIME", default_value = "5s")]
     pub(super) timeout: humantime::Duration,
+    /// Run the built-in corpus of hostile requests against the policy, instead of test files
+    #[arg(long)]
+    pub(super) attack: bool,
     /// Run again whenever a file changes
     #[arg(long)]
     pub(super) watch: bool,

@@ -7,8 +7,10 @@ use std::time::Duration;
 use miette::Result;
 
 use super::args::{Format, Test};
+use crate::config::Flags;
 use crate::fault::Fault;
 use crate::isolate::init_platform;
+use crate::testing::attack::run as run_attack;
 use crate::testing::{Ended, Options, Reporter, run as run_tests};
 use crate::testing::{Json, Junit, Pretty, Tap};
 use crate::watch::Watch;
@@ -32,7 +34,17 @@ pub(super) fn run(args: Test) -> Result<()> {
         }
     }
     init_platform();
-    match tests(args) {
+    let ended = if args.attack {
+        let flags = Flags {
+            config: args.config,
+            testing: true,
+            ..Flags::default()
+        };
+        run_attack(&flags, &mut stdout())
+    } else {
+        tests(args)
+    };
+    match ended {
         Ok(Ended::Passed) => Ok(()),
         Ok(Ended::Failed) => std::process::exit(1),
         Ok(Ended::Nothing) => {

@@ -40,6 +40,11 @@ impl Redactor {
         })
     }
 
+    /// Whether one of them is in there.
+    pub(crate) fn finds(&self, bytes: &[u8]) -> bool {
+        self.forms.is_match(bytes)
+    }
+
     /// Replaces them in header values.
     pub(crate) fn headers(&self, headers: &mut HeaderMap) {
         for value in headers.values_mut() {

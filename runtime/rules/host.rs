@@ -106,6 +106,17 @@ impl HostPattern {
         self.labels == [Label::Many] && self.port.is_none() && self.star
     }
 
+    /// A host that fits.
+    pub fn sample(&self) -> Option<String> {
+        let labels = self.labels.iter().map(|label| match label {
+            Label::Text(text) => text.as_str(),
+            Label::One => "a",
+            Label::Many => "a.b",
+        });
+        let host = labels.collect::<Vec<_>>().join(".");
+        (!host.is_empty()).then_some(host)
+    }
+
     /// Whether it fits every host.
     pub fn is_everything(&self) -> bool {
         self.labels.iter().all(|label| *label == Label::Many)

@@ -69,6 +69,7 @@ pub async fn serve(
         options,
         rotation,
         files,
+        ..
     } = loaded;
     let listen_failed = |address| move |why| ServeError::Listen { address, why };
     #[expect(clippy::disallowed_types, reason = "listeners live in this room")]

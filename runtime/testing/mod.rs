@@ -1,5 +1,6 @@
 //! `workerd-lite test`: an owner's tests of agents and policy, in one process, with a pretended internet.
 
+pub mod attack;
 mod discover;
 mod failure;
 mod file;

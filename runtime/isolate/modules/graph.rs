@@ -184,6 +184,11 @@ impl Graph {
         self.modules.get(url)
     }
 
+    /// Every module.
+    pub fn modules(&self) -> impl Iterator<Item = &Module> {
+        self.modules.values()
+    }
+
     /// The files that the modules were read from.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         self.modules.values().map(|module| module.path.as_path())

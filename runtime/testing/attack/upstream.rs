@@ -1,0 +1,115 @@
+//! A hostile upstream: it records what reaches it, and answers as a case wants.
+
+use std::cell::RefCell;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use deno_core::url::{Url, form_urlencoded};
+use futures_util::StreamExt as _;
+use futures_util::future::LocalBoxFuture;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use workerd_lite_ops::coding::Coding;
+use workerd_lite_ops::{Body, FetchError, Request, Response};
+
+use super::corpus::{Answer, Echo};
+use crate::egress::{Upstream, Via};
+
+/// A request that went out.
+pub(super) struct Seen {
+    pub(super) url: Url,
+    pub(super) via: Via,
+    /// Its URL and headers.
+    pub(super) text: Vec<u8>,
+}
+
+/// Records requests.
+#[derive(Default)]
+pub(super) struct Recorder {
+    answer: RefCell<Option<Answer>>,
+    seen: RefCell<Vec<Seen>>,
+}
+
+impl Recorder {
+    pub(super) fn expect(&self, answer: Answer) {
+        *self.answer.borrow_mut() = Some(answer);
+    }
+
+    pub(super) fn take(&self) -> Vec<Seen> {
+        std::mem::take(&mut *self.seen.borrow_mut())
+    }
+}
+
+impl Upstream for Recorder {
+    fn answer(&self, via: Via, request: Request) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
+        let mut text = request.url.to_string().into_bytes();
+        for value in request.headers.values() {
+            text.push(b' ');
+            text.extend_from_slice(value.as_bytes());
+        }
+        let response = match self.answer.borrow().clone() {
+            Some(Answer::Redirect { redirect, to }) => redirect_to(redirect, &to),
+            Some(Answer::Echo { echo }) => echoed(echo, &text),
+            None => Response::text(StatusCode::OK, ""),
+        };
+        self.seen.borrow_mut().push(Seen {
+            url: request.url,
+            via,
+            text,
+        });
+        Box::pin(std::future::ready(Ok(response)))
+    }
+}
+
+fn redirect_to(status: u16, to: &str) -> Response {
+    let mut response = Response::text(StatusCode::from_u16(status).unwrap_or(StatusCode::FOUND), "");
+    if let Ok(to) = HeaderValue::from_str(to) {
+        response.headers.insert(header::LOCATION, to);
+    }
+    response
+}
+
+fn echoed(echo: Echo, text: &[u8]) -> Response {
+    let value = HeaderValue::from_bytes(text).unwrap_or(HeaderValue::from_static("unprintable"));
+    let mut response = Response {
+        status: StatusCode::OK,
+        reason: None,
+        headers: HeaderMap::new(),
+        body: Body::Full(Bytes::copy_from_slice(text)),
+    };
+    let only = |response: &mut Response, name| {
+        response.headers.insert(name, value.clone());
+        response.body = Body::Empty;
+    };
+    match echo {
+        Echo::Headers => only(&mut response, header::HeaderName::from_static("x-seen")),
+        Echo::Cookie => only(&mut response, header::SET_COOKIE),
+        Echo::Location => {
+            only(&mut response, header::LOCATION);
+            response.status = StatusCode::CREATED;
+        }
+        Echo::Reason => {
+            response.reason = value.to_str().ok().map(ToOwned::to_owned);
+            response.body = Body::Empty;
+        }
+        Echo::Body => {}
+        Echo::Error => response.status = StatusCode::INTERNAL_SERVER_ERROR,
+        Echo::Pieces => {
+            let pieces: Vec<_> = text.chunks(3).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
+            response.body = Body::stream(futures_util::stream::iter(pieces).boxed_local(), None);
+        }
+        Echo::Gzip => {
+            response
+                .headers
+                .insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            let plain = Body::Full(Bytes::copy_from_slice(text));
+            response.body = plain.recode(Coding::of(&response.headers));
+        }
+        Echo::Base64 => response.body = Body::Full(BASE64_STANDARD.encode(text).into()),
+        Echo::Percent => {
+            let encoded: String = form_urlencoded::byte_serialize(text).collect();
+            response.body = Body::Full(encoded.into());
+        }
+    }
+    response
+}
