@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::harness::{Project, Server};
+use crate::harness::{Project, Server, peers};
 
 fn run(project: &Project, arguments: &[&str]) -> (Option<i32>, String) {
     let output = project.command(arguments).output().unwrap();
@@ -37,6 +37,66 @@ fn a_new_project_serves_and_passes_its_tests() {
         code == Some(0) && project.path().join("inner/one/agent.js").is_file(),
         "{text}"
     );
+}
+
+#[test]
+fn types_fit_cloudflares() {
+    let Some(peers) = peers::npm() else { return };
+    let project = Project::new(&[
+        (
+            "workerd-lite.toml",
+            "[outbound]\nmain = 'policy.ts'\nvars = { LIMIT = 3, NESTED = { a = ['x'] } }\nsecrets = ['TOKEN']\n\
+             credentials = [{ binding = 'PARTNER', credential = 'partner' }]\n\
+             [credentials.partner]\ntype = 'bearer'\nsecret = 'TOKEN'\nhosts = ['a.example']\n\
+             [[agents]]\nname = 'scout'\nmain = 'agent.ts'\nvars = { REGION = 'eu' }\n",
+        ),
+        (
+            "agent.ts",
+            "export default { async fetch(request: Request, env: AgentEnv['scout']): Promise<Response> { return new Response(env.REGION.toUpperCase()); } };",
+        ),
+        (
+            "policy.ts",
+            "import { deny } from 'workerd-lite:policy';\nimport { WorkerEntrypoint } from 'cloudflare:workers';\n\
+             export class Gateway extends WorkerEntrypoint<OutboundEnv> { override fetch(request: Request) { return this.env.PARTNER.fetch(request); } }\n\
+             export default { async fetch(request: Request, env: OutboundEnv, ctx: OutboundContext) {\n\
+             const left: number = env.LIMIT - env.NESTED.a.length - env.TOKEN.length;\n\
+             if (left < 0) return deny({ detail: ctx.agent.name, rule: ctx.agent.tenant });\n\
+             ctx.waitUntil(ctx.identity.token({ audience: 'https://a.example' }));\n\
+             return env.PARTNER.fetch(request); } };",
+        ),
+        (
+            "policy.test.ts",
+            "import { test, describe } from 'workerd-lite:test';\ndescribe('x', () => { test.skip('y', { timeout: 5 }, async (t) => {\n\
+             t.upstream('https://a.example/*', (request, via) => Response.json([request.url, via.credential]));\n\
+             const status: number = (await t.agent('scout').fetch('http://x/')).status; t.egress.map((e) => e.verdict === 'allow' && status); }); });",
+        ),
+        (
+            "tsconfig.json",
+            r#"{ "compilerOptions": { "strict": true, "noEmit": true, "target": "es2022", "lib": ["es2022"], "module": "esnext", "moduleResolution": "bundler", "skipLibCheck": false, "types": ["@cloudflare/workers-types"] }, "include": ["*.ts"] }"#,
+        ),
+    ]);
+    let (code, text) = run(&project, &["types", "-o", "workerd-lite-env.d.ts"]);
+    assert_eq!(code, Some(0), "{text}");
+    std::os::unix::fs::symlink(peers.join("node_modules"), project.path().join("node_modules")).unwrap();
+    let check = || {
+        let output = std::process::Command::new(peers.join("node_modules/.bin/tsc"))
+            .current_dir(project.path())
+            .output()
+            .unwrap();
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+        )
+    };
+    let (good, report) = check();
+    assert!(good, "{report}");
+    // What is not there is an error.
+    project.write(
+        "wrong.ts",
+        "export const f = (env: OutboundEnv): string => env.LIMIT + env.ABSENT;",
+    );
+    let (good, report) = check();
+    assert!(!good && report.contains("ABSENT"), "{report}");
 }
 
 #[test]

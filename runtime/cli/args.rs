@@ -32,6 +32,8 @@ pub(super) enum Command {
     Test(Test),
     /// Write a small project: an agent, its policy, a test and their configuration
     Init(Init),
+    /// Write TypeScript's types for env, ctx and workerd-lite:* from the configuration
+    Types(Types),
     /// Check configuration, rules, secrets, certificates and scripts without serving
     Check(Check),
     /// Print completions for a shell
@@ -90,6 +92,16 @@ pub(super) struct Init {
     /// Where [default: this folder]
     #[arg(value_name = "DIR")]
     pub(super) folder: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Types {
+    /// The configuration [default: those in this folder]
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Where to [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

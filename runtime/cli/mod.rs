@@ -8,6 +8,7 @@ mod init;
 mod logging;
 mod serve;
 mod test;
+mod types;
 
 use clap::Parser as _;
 use miette::Result;
@@ -22,6 +23,7 @@ pub fn run() -> Result<()> {
         Command::Serve(serve) => serve::run(serve),
         Command::Test(test) => test::run(test),
         Command::Init(init) => init::run(&init),
+        Command::Types(types) => types::run(types),
         Command::Check(check) => check::run(check),
         Command::Completions(completions) => {
             completions::run(&completions);

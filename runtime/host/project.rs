@@ -49,6 +49,22 @@ impl Project {
         })
     }
 
+    /// What the policy's `env` holds: data, and the names of bindings.
+    pub(crate) fn outbound_env(&self) -> Option<(&Map<String, Value>, impl Iterator<Item = &str>)> {
+        let worker = self.outbound.as_ref()?;
+        Some((
+            &worker.vars,
+            worker.bindings.iter().map(|binding| binding.name.as_str()),
+        ))
+    }
+
+    /// What each agent's `env` holds, by its name.
+    pub(crate) fn agent_envs(&self) -> impl Iterator<Item = (&str, &Map<String, Value>)> {
+        self.agents
+            .iter()
+            .map(|agent| (agent.worker.name.as_str(), &agent.worker.vars))
+    }
+
     /// The project with other values in an agent's `env`, or in the policy's.
     pub(crate) fn with_env(&mut self, agent: Option<usize>, values: Map<String, Value>) {
         let worker = match agent {
