@@ -132,8 +132,12 @@ fn what_is_the_owners_is_no_module() {
         ("policy/outbound.js", "export default { fetch: () => new Response() };"),
         (
             "workerd-lite.toml",
-            "main = 'agent.js'\n[outbound]\nmain = 'policy/outbound.js'\ncredentials = [{ binding = 'A', credential = 'a' }]\n\
+            "main = 'agent.js'\n[outbound]\nconfig = 'policy/wrangler.jsonc'\ncredentials = [{ binding = 'A', credential = 'a' }]\n\
              [credentials.a]\ntype = 'bearer'\nfile = 'secrets/token'\nhosts = ['a.example']\n[audit]\nfile = 'audit.ndjson'\n",
+        ),
+        (
+            "policy/wrangler.jsonc",
+            r#"{ "main": "outbound.js", "vars": { "INSIDE": "canary" } }"#,
         ),
         ("secrets/token", "canary"),
         ("audit.ndjson", ""),
@@ -146,6 +150,7 @@ fn what_is_the_owners_is_no_module() {
         "./workerd-lite.toml",
         "./audit.ndjson",
         "./policy/outbound.js",
+        "./policy/wrangler.jsonc",
         "/secrets/token",
         "./x/../secrets/token",
     ] {

@@ -50,10 +50,12 @@ impl ProjectFile {
             files.into_iter().flatten()
         });
         let audit = self.audit.iter().filter_map(|section| section.file.as_ref());
+        let policy = self.outbound.iter().filter_map(|section| section.config.as_ref());
         let named = certificates
             .chain(credentials)
             .chain(identity)
             .chain(audit)
+            .chain(policy)
             .chain(&self.state);
         let named = named.map(|path| files.folder.join(path));
         let own = files.project.iter().map(|document| document.path.clone());
