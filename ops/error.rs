@@ -65,3 +65,13 @@ pub enum EventError {
     #[error("the worker was shut down before it answered")]
     Shutdown,
 }
+
+impl EventError {
+    /// All that is known: the stack, or one line where there is none.
+    pub fn details(&self) -> String {
+        match self {
+            Self::Exception { stack, .. } if !stack.is_empty() => stack.clone(),
+            other => other.to_string(),
+        }
+    }
+}

@@ -44,14 +44,18 @@ impl Watch {
     }
 }
 
-fn list(folder: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = WalkBuilder::new(folder)
+/// Every file below a folder but packages, hidden files, and what git ignores.
+pub(crate) fn files_below(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    WalkBuilder::new(folder)
         .filter_entry(|entry| entry.file_name() != "node_modules")
         .build()
         .filter_map(Result::ok)
         .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
         .map(ignore::DirEntry::into_path)
-        .collect();
+}
+
+fn list(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = files_below(folder).collect();
     files.push(folder.join(".dev.vars"));
     files.sort();
     files

@@ -8,9 +8,8 @@ fn attack(policy: &str, config: &str) -> (Option<i32>, String) {
         "workerd-lite.toml",
         &format!("main = 'agent.js'\n[outbound]\nmain = 'policy.js'\n{config}"),
     );
-    let output = project.command(&["test", "--attack"]).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr);
-    (output.status.code(), text)
+    let (code, out, err) = project.run(&["test", "--attack"]);
+    (code, out + &err)
 }
 
 const BAD: &str = r#"export default {

@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 use crate::harness::{Project, Server, peers};
 
 fn run(project: &Project, arguments: &[&str]) -> (Option<i32>, String) {
-    let output = project.command(arguments).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr);
-    (output.status.code(), text)
+    let (code, out, err) = project.run(arguments);
+    (code, out + &err)
 }
 
 #[test]

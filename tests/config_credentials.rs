@@ -194,8 +194,8 @@ fn certs_lists_identities_and_days_left() {
          [identity]\nissuer = 'https://i.example'\ntrust_domain = 'acme.example'\nissuing_certificate = 'certs/ca.pem'\nissuing_key = 'certs/ca.key'\n",
     );
     let run = || {
-        let output = project.command(&["certs"]).output().unwrap();
-        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+        let (code, out, _) = project.run(&["certs"]);
+        (code, out)
     };
     let (code, text) = run();
     assert_eq!(code, Some(0), "{text}");
@@ -226,6 +226,5 @@ fn a_certificate_that_ends_soon_is_warned_of() {
          [certificates.a]\ncert = 'certs/short.pem'\nkey = 'certs/short.key'\n",
     );
     project.serve(&["worker.js"]).logged("the certificate \"a\" expires in");
-    let output = project.command(&["certs"]).output().unwrap();
-    assert!(String::from_utf8_lossy(&output.stdout).contains("expires soon"));
+    assert!(project.run(&["certs"]).1.contains("expires soon"));
 }

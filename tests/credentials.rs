@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::harness::partner::Partner;
-use crate::harness::{Project, plain};
+use crate::harness::{Project, json, plain};
 
 /// Sends what the agent asked for by the binding that its path begins with.
 const POLICY: &str = r#"
@@ -81,15 +81,11 @@ service = "s3"
 hosts = ["127.0.0.1"]
 "#;
 
-fn seen(body: &str) -> serde_json::Value {
-    serde_json::from_str(body).unwrap_or_else(|_| panic!("{body}"))
-}
-
 #[test]
 fn each_kind_is_attached_in_the_place_of_the_agents_own() {
     let upstream = plain();
     let server = project(&upstream, SIMPLE).serve(&[]);
-    let headers = |path: &str| seen(&server.get(path).body)["headers"].clone();
+    let headers = |path: &str| json(&server.get(path).body)["headers"].clone();
     // Values that come back in a body are not touched without `redact = "body"`.
     assert_eq!(headers("/bearer/x")["authorization"], "Bearer canary-5f1d+/=");
     assert_eq!(
@@ -99,7 +95,7 @@ fn each_kind_is_attached_in_the_place_of_the_agents_own() {
     let header = headers("/header/x");
     assert_eq!(header["x-key"], "Key canary-5f1d+/=");
     assert_eq!(header["authorization"], "Bearer the agent's own");
-    let query = seen(&server.get("/query/x?a=1&api%20key=mine&api+key=too").body);
+    let query = json(&server.get("/query/x?a=1&api%20key=mine&api+key=too").body);
     assert_eq!(query["path"], "/x?a=1&api+key=canary-5f1d%2B%2F%3D");
 
     let signed = headers("/hmac/p?q=1")["x-signature"].as_str().unwrap().to_owned();
@@ -123,7 +119,7 @@ fn openssl_hmac(key: &str, text: &str) -> String {
 fn sigv4_signs_whole_and_streamed_bodies_as_curl_does() {
     let upstream = plain();
     let server = project(&upstream, SIMPLE).serve(&[]);
-    let headers = |arguments: &[&str]| seen(&server.curl("/sigv4/bucket/a%20b?x=1", arguments).body)["headers"].clone();
+    let headers = |arguments: &[&str]| json(&server.curl("/sigv4/bucket/a%20b?x=1", arguments).body)["headers"].clone();
     let streamed = headers(&["-X", "PUT", "-H", "Transfer-Encoding: chunked", "-d", "some body"]);
     assert_eq!(streamed["x-amz-content-sha256"], "UNSIGNED-PAYLOAD");
     let authorization = streamed["authorization"].as_str().unwrap();
@@ -154,7 +150,7 @@ fn sigv4_signs_whole_and_streamed_bodies_as_curl_does() {
             .arg(format!("http://{}/bucket/a%20b?x=1", upstream.address))
             .output()
             .unwrap();
-        seen(&String::from_utf8(output.stdout).unwrap())["headers"]["authorization"].clone()
+        json(&String::from_utf8(output.stdout).unwrap())["headers"]["authorization"].clone()
     };
     let signature = |value: &serde_json::Value| value.as_str().unwrap().rsplit("Signature=").next().unwrap().to_owned();
     let own = curls(streamed["x-amz-date"].as_str().unwrap());
@@ -238,7 +234,7 @@ fn a_redirect_carries_no_credential_on() {
     let server = project.serve(&[]);
     for binding in ["bearer", "basic", "header", "query", "hmac"] {
         let answer = server.get(&format!("/{binding}/x"));
-        let seen = seen(&answer.body);
+        let seen = json(&answer.body);
         // The upstream wrote its whole query into Location, the attached parameter too: that was taken out.
         let path = seen["path"].as_str().unwrap();
         assert!(

@@ -1,7 +1,6 @@
 //! `workerd-lite test`: what passes, what fails and how it is told, through the binary.
 
 use std::path::Path;
-use std::process::Output;
 use std::time::{Duration, Instant};
 
 use crate::harness::Project;
@@ -9,9 +8,7 @@ use crate::harness::Project;
 fn run(project: &Project, arguments: &[&str]) -> (Option<i32>, String, String) {
     let mut all = vec!["test"];
     all.extend_from_slice(arguments);
-    let Output { status, stdout, stderr } = project.command(&all).output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (status.code(), text(stdout), text(stderr))
+    project.run(&all)
 }
 
 fn sample() -> Project {

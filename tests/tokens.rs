@@ -1,7 +1,7 @@
 //! Access tokens: got from a real OAuth 2.0 server and for signed assertions, kept, and renewed.
 
 use crate::harness::peers::{self, Service};
-use crate::harness::{Project, Server, plain};
+use crate::harness::{Project, Server, json, plain};
 
 fn serve(upstream: u64, credential: &str, dev_vars: &str) -> (Project, Server) {
     let project = Project::new(&[
@@ -27,10 +27,6 @@ fn serve(upstream: u64, credential: &str, dev_vars: &str) -> (Project, Server) {
     );
     let server = project.serve(&["--threads", "2"]);
     (project, server)
-}
-
-fn json(text: &str) -> serde_json::Value {
-    serde_json::from_str(text).unwrap_or_else(|_| panic!("{text}"))
 }
 
 #[test]

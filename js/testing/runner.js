@@ -40,7 +40,8 @@ async function beginSuites(test, t) {
 }
 
 async function endSuites(test, t, runs) {
-  const left = registry.tests.slice(registry.tests.indexOf(test) + 1).filter((_, index, rest) => runs.has(registry.tests.indexOf(rest[index])));
+  const place = registry.tests.indexOf(test);
+  const left = registry.tests.filter((_, index) => index > place && runs.has(index));
   for (const suite of test.suite.path().toReversed()) {
     if (left.some((other) => other.suite.path().includes(suite))) continue;
     for (const hook of suite.hooks.after) await call(hook, t, t);

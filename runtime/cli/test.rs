@@ -1,13 +1,12 @@
 //! `workerd-lite test`.
 
 use std::io::stdout;
-use std::path::Path;
 use std::time::Duration;
 
 use miette::Result;
 
 use super::args::{Format, Test};
-use crate::config::Flags;
+use crate::config::{Flags, parent};
 use crate::fault::Fault;
 use crate::isolate::init_platform;
 use crate::testing::attack::run as run_attack;
@@ -18,10 +17,7 @@ use crate::watch::Watch;
 /// Exits with 0 where every test passed, 1 where one failed, 2 where there was none or the command is wrong.
 pub(super) fn run(args: Test) -> Result<()> {
     if args.watch {
-        let folder = match args.config.as_deref().and_then(Path::parent) {
-            Some(parent) if parent != Path::new("") => parent.to_owned(),
-            _ => ".".into(),
-        };
+        let folder = args.config.as_deref().map_or_else(|| ".".into(), parent);
         init_platform();
         loop {
             let mut watched = Watch::folder(&folder);

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use workerd_lite_ops::Role;
 
-use super::document::Document;
 use super::egress::rules;
 use super::files::{Files, parent, read_wrangler, stem};
 use super::project::Flags;
@@ -63,14 +62,7 @@ pub(super) fn agents(
 
 fn several(files: &Files, index: usize, section: &Section, forbidden: &HashSet<PathBuf>) -> Result<Agent, ConfigError> {
     let field = |name: &str| format!("agents[{index}].{name}");
-    let own = match &section.config {
-        Some(config) => Some(Document::read(&files.folder.join(config))?),
-        None => None,
-    };
-    let wrangler = match &own {
-        Some(document) => read_wrangler(document)?,
-        None => Wrangler::default(),
-    };
+    let (own, wrangler) = files.own_wrangler(section.config.as_ref())?;
     let (main, root) = match (&section.main, &own, &wrangler.main) {
         (Some(main), _, _) => (files.folder.join(main), files.folder.clone()),
         (None, Some(document), Some(main)) => (document.folder().join(main), document.folder().to_owned()),

@@ -44,6 +44,16 @@ impl Files {
         })
     }
 
+    /// A worker's own wrangler file, where its section names one, and what that says.
+    pub(super) fn own_wrangler(&self, config: Option<&PathBuf>) -> Result<(Option<Document>, Wrangler), ConfigError> {
+        let Some(config) = config else {
+            return Ok((None, Wrangler::default()));
+        };
+        let document = Document::read(&self.folder.join(config))?;
+        let wrangler = read_wrangler(&document)?;
+        Ok((Some(document), wrangler))
+    }
+
     /// An error about a field of the project's file.
     pub(super) fn complain(&self, field: &str, message: &str) -> ConfigError {
         match &self.project {
@@ -77,8 +87,8 @@ pub(super) fn read_wrangler(document: &Document) -> Result<Wrangler, ConfigError
     Ok(wrangler)
 }
 
-/// The folder of a file.
-pub(super) fn parent(path: &Path) -> PathBuf {
+/// The folder of a file: `.` where only its name is given.
+pub(crate) fn parent(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent.to_owned(),
         _ => PathBuf::from("."),

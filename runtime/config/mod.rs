@@ -15,4 +15,5 @@ mod secrets;
 mod wrangler;
 
 pub use certificates::{Listed, list_certificates};
+pub(crate) use files::parent;
 pub use project::{Flags, Loaded, load};

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use serde_json::Value;
 use workerd_lite_ops::Role;
 
-use super::document::Document;
-use super::files::{Files, parent, read_wrangler, stem};
+use super::files::{Files, parent, stem};
 use super::project::Flags;
 use super::project_file::{Outbound, ProjectFile};
 use super::secrets::Secrets;
-use super::wrangler::{MtlsCertificate, Wrangler};
+use super::wrangler::MtlsCertificate;
 use crate::fault::Fault as ConfigError;
 use crate::isolate::Worker;
 use crate::isolate::modules::{Confinement, Graph};
@@ -29,14 +28,7 @@ pub(super) struct Policy {
 pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> Result<Option<Policy>, ConfigError> {
     let nothing = Outbound::default();
     let section = project.outbound.as_ref().unwrap_or(&nothing);
-    let own = match &section.config {
-        Some(config) => Some(Document::read(&files.folder.join(config))?),
-        None => None,
-    };
-    let wrangler = match &own {
-        Some(document) => read_wrangler(document)?,
-        None => Wrangler::default(),
-    };
+    let (own, wrangler) = files.own_wrangler(section.config.as_ref())?;
     let own_folder = own.as_ref().map(|document| document.folder().to_owned());
     let main = match (&flags.outbound, &section.main, &wrangler.main) {
         (Some(main), _, _) => main.clone(),

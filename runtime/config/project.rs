@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::agents::agents;
 use super::credentials::credentials;
@@ -16,7 +15,6 @@ use super::secrets::Secrets;
 use crate::egress::Binding;
 use crate::fault::Fault as ConfigError;
 use crate::host::Project;
-use crate::isolate::modules::Graph;
 use crate::rotation::Rotation;
 use crate::serve::Options;
 
@@ -52,8 +50,6 @@ pub struct Loaded {
     pub rotation: Rotation,
     /// Scripts and configuration.
     pub files: Vec<PathBuf>,
-    /// The policy's modules.
-    pub policy: Option<Arc<Graph>>,
     /// Secrets that are in the policy's `env`, with their values.
     pub secrets: Vec<(String, String)>,
 }
@@ -95,7 +91,6 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     let documents = files.project.iter().chain(&files.wrangler);
     read.extend(documents.map(|document| document.path.clone()));
     read.push(files.folder.join(".dev.vars"));
-    let graph = policy.as_ref().map(|policy| Arc::clone(&policy.worker.graph));
     let names = project.outbound.iter().flat_map(|outbound| &outbound.secrets);
     let plain = names
         .filter_map(|name| Some((name.clone(), secrets.get(name)?)))
@@ -137,7 +132,6 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
         options: options(flags, &files, &project)?,
         rotation,
         files: read,
-        policy: graph,
         secrets: plain,
     })
 }

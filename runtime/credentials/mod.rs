@@ -19,7 +19,7 @@ use futures_util::future::LocalBoxFuture;
 use http::HeaderName;
 use workerd_lite_ops::Request;
 
-use crate::rules::Scope;
+use crate::rules::{Scope, is_localhost};
 pub use github_app::GithubApp;
 pub use hmac::Hmac;
 pub(crate) use jwt_bearer::check_key;
@@ -207,14 +207,11 @@ impl Credential {
     }
 }
 
-/// Names below `.localhost` are loopback by RFC 6761, and dialled as such.
+/// Whether a URL names this machine, as it is dialled.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     use deno_core::url::Host;
     match url.host() {
-        Some(Host::Domain(name)) => {
-            let name = name.trim_end_matches('.');
-            name == "localhost" || name.ends_with(".localhost")
-        }
+        Some(Host::Domain(name)) => is_localhost(name),
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,

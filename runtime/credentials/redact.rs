@@ -47,13 +47,16 @@ impl Redactor {
 
     /// Replaces them in header values.
     pub(crate) fn headers(&self, headers: &mut HeaderMap) {
-        for value in headers.values_mut() {
-            if self.forms.is_match(value.as_bytes()) {
-                let clean = self
-                    .forms
-                    .replace_all_bytes(value.as_bytes(), &vec![MASK; self.forms.patterns_len()]);
-                *value = HeaderValue::from_bytes(&clean).unwrap_or(HeaderValue::from_static("[redacted]"));
-            }
+        headers.values_mut().for_each(|value| self.value(value));
+    }
+
+    /// Replaces them in one header's value.
+    pub(crate) fn value(&self, value: &mut HeaderValue) {
+        if self.finds(value.as_bytes()) {
+            let clean = self
+                .forms
+                .replace_all_bytes(value.as_bytes(), &vec![MASK; self.forms.patterns_len()]);
+            *value = HeaderValue::from_bytes(&clean).unwrap_or(HeaderValue::from_static("[redacted]"));
         }
     }
 

@@ -6,6 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use deno_core::url::{Host, Url};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 /// One entry of `allow` or `deny`.
@@ -101,6 +102,17 @@ impl Rules {
             return false;
         }
         best(&self.deny).is_none_or(|denied| allowed > denied)
+    }
+
+    /// The address of a URL that names one, where no connection to it may be opened. Such an address meets no resolver.
+    /// The URL parser has already read every notation of it.
+    pub fn denied_literal(&self, url: &Url) -> Option<IpAddr> {
+        let address = match url.host()? {
+            Host::Ipv4(address) => address.into(),
+            Host::Ipv6(address) => address.into(),
+            Host::Domain(_) => return None,
+        };
+        (!self.allows(address)).then_some(address)
     }
 }
 

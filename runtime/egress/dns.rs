@@ -8,6 +8,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::address::Rules;
 use super::error::Denied;
+use crate::rules::is_localhost;
 
 /// Resolves names, and keeps of the answers what the rules allow.
 #[derive(Debug, Clone)]
@@ -46,26 +47,4 @@ async fn lookup(name: &str) -> std::io::Result<Vec<SocketAddr>> {
         return Err(std::io::Error::other("the name has no address"));
     }
     Ok(found)
-}
-
-/// RFC 6761, section 6.3: `localhost` and all below it are loopback, whatever DNS would say.
-fn is_localhost(name: &str) -> bool {
-    let name = name.trim_end_matches('.');
-    let last = name.rsplit('.').next().unwrap_or(name);
-    last.eq_ignore_ascii_case("localhost")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_localhost;
-
-    #[test]
-    fn names_below_localhost_are_local() {
-        for name in ["localhost", "a.localhost", "A.LOCALHOST.", "a.b.localhost"] {
-            assert!(is_localhost(name), "{name}");
-        }
-        for name in ["localhost.example", "notlocalhost", "localhost.com"] {
-            assert!(!is_localhost(name), "{name}");
-        }
-    }
 }

@@ -1,10 +1,12 @@
-//! Token requests of credentials: small, whole, and within the address rules like any other.
+//! Token requests of credentials: small and whole.
 
+use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::LocalBoxFuture;
+use workerd_lite_ops::{Body, Request};
 
-use crate::credentials::{Exchange, ExchangeError};
+use super::upstream::{Upstream, Via};
+use crate::credentials::ExchangeError;
 
 /// The largest answer of a token endpoint, in bytes.
 const LIMIT: usize = 1 << 20;
@@ -12,42 +14,63 @@ const LIMIT: usize = 1 << 20;
 /// How long a token request may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Performs token requests by a client without credentials.
+/// Asks over the network, by a client without credentials.
 #[expect(clippy::disallowed_types, reason = "the one client lives in this room")]
-pub(super) struct TokenClient(pub(super) reqwest::Client);
+pub(super) async fn by_client(
+    client: reqwest::Client,
+    request: http::Request<Vec<u8>>,
+) -> Result<http::Response<Vec<u8>>, ExchangeError> {
+    let failed = |error: reqwest::Error| {
+        let mut cause: &dyn std::error::Error = &error;
+        while let Some(deeper) = cause.source() {
+            cause = deeper;
+        }
+        ExchangeError(cause.to_string())
+    };
+    let request = reqwest::Request::try_from(request).map_err(failed)?;
+    let exchange = async {
+        let mut response = client.execute(request).await.map_err(failed)?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            body.extend_from_slice(&chunk);
+            if body.len() > LIMIT {
+                return Err(ExchangeError("its answer is too long".into()));
+            }
+        }
+        Ok(answer(response.status(), response.headers().clone(), body))
+    };
+    tokio::time::timeout(TIMEOUT, exchange)
+        .await
+        .unwrap_or_else(|_| Err(ExchangeError("it gave no answer in time".into())))
+}
 
-impl Exchange for TokenClient {
-    fn send(
-        &self,
-        request: http::Request<Vec<u8>>,
-    ) -> LocalBoxFuture<'static, Result<http::Response<Vec<u8>>, ExchangeError>> {
-        let client = self.0.clone();
-        Box::pin(async move {
-            let failed = |error: reqwest::Error| {
-                let mut cause: &dyn std::error::Error = &error;
-                while let Some(deeper) = cause.source() {
-                    cause = deeper;
-                }
-                ExchangeError(cause.to_string())
-            };
-            let request = reqwest::Request::try_from(request).map_err(failed)?;
-            let exchange = async {
-                let mut response = client.execute(request).await.map_err(failed)?;
-                let mut body = Vec::new();
-                while let Some(chunk) = response.chunk().await.map_err(failed)? {
-                    body.extend_from_slice(&chunk);
-                    if body.len() > LIMIT {
-                        return Err(ExchangeError("its answer is too long".into()));
-                    }
-                }
-                let mut answer = http::Response::new(body);
-                *answer.status_mut() = response.status();
-                *answer.headers_mut() = response.headers().clone();
-                Ok(answer)
-            };
-            tokio::time::timeout(TIMEOUT, exchange)
-                .await
-                .unwrap_or_else(|_| Err(ExchangeError("it gave no answer in time".into())))
-        })
-    }
+/// Asks what stands where the network would, in tests.
+pub(super) async fn by_upstream(
+    upstream: Rc<dyn Upstream>,
+    via: Via,
+    request: http::Request<Vec<u8>>,
+) -> Result<http::Response<Vec<u8>>, ExchangeError> {
+    let (head, body) = request.into_parts();
+    let url = head.uri.to_string().parse();
+    let request = Request {
+        method: head.method,
+        url: url.map_err(|_| ExchangeError("its URL is not valid".into()))?,
+        headers: head.headers,
+        body: if body.is_empty() {
+            Body::Empty
+        } else {
+            Body::Full(body.into())
+        },
+    };
+    let failed = |error: &dyn std::fmt::Display| ExchangeError(error.to_string());
+    let response = upstream.answer(via, request).await.map_err(|error| failed(&error))?;
+    let body = response.body.collect().await.map_err(|error| failed(&error))?;
+    Ok(answer(response.status, response.headers, body.to_vec()))
+}
+
+fn answer(status: http::StatusCode, headers: http::HeaderMap, body: Vec<u8>) -> http::Response<Vec<u8>> {
+    let mut answer = http::Response::new(body);
+    *answer.status_mut() = status;
+    *answer.headers_mut() = headers;
+    answer
 }

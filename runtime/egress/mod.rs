@@ -18,9 +18,10 @@ use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use workerd_lite_ops::fetch::Egress;
+use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{CallerId, FetchError, Origin, Request, Response};
 
-use crate::audit::Auditor;
+use crate::audit::{Auditor, Open};
 use crate::identity::{Attested, Issuer};
 use crate::rules;
 use address::Rules;
@@ -68,6 +69,20 @@ impl Default for Timeouts {
             first_byte: Duration::from_secs(30),
             idle: Duration::from_mins(1),
         }
+    }
+}
+
+impl Network {
+    /// Begins the record of an agent's request, where egress is recorded.
+    pub(crate) fn record(&self, agent: &Attested, trace: &Trace, request: &mut Request) -> Option<Open> {
+        let auditor = self.audit.as_ref()?;
+        Some(Open::begin(
+            auditor,
+            agent,
+            self.policy_sha256.as_deref(),
+            trace,
+            request,
+        ))
     }
 }
 

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use deno_core::url::{Host as UrlHost, Url};
-use http::{HeaderMap, StatusCode};
+use futures_util::future::LocalBoxFuture;
+use http::{HeaderValue, StatusCode};
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 use workerd_lite_ops::body::StreamBody;
@@ -18,10 +18,10 @@ use super::body::{request_body, response_body};
 use super::client::Clients;
 use super::connect_time::ConnectTime;
 use super::error::{Denied, explain};
-use super::exchange::TokenClient;
-use super::upstream::{PretendedTokens, Upstream, Via};
+use super::exchange;
+use super::upstream::{Upstream, Via};
 use crate::audit::{By, Open, Verdict};
-use crate::credentials::{Credential, Exchange, Host, Sent};
+use crate::credentials::{Credential, Exchange, ExchangeError, Host, Sent};
 use crate::identity::Attested;
 use crate::limits::Progress;
 use crate::rules::{Verdict as Judged, problem};
@@ -41,6 +41,26 @@ pub(super) struct Performer {
 enum Way {
     Network { client: reqwest::Client, certified: bool },
     Pretended(Rc<dyn Upstream>, Via),
+}
+
+/// Token requests of credentials, the same way. Most credentials make none, and need no client for them.
+struct Tokens<'a> {
+    performer: &'a Performer,
+    caller: CallerId,
+    agent: &'a Attested,
+}
+
+impl Exchange for Tokens<'_> {
+    fn send(
+        &self,
+        request: http::Request<Vec<u8>>,
+    ) -> LocalBoxFuture<'static, Result<http::Response<Vec<u8>>, ExchangeError>> {
+        match self.performer.way(self.caller, self.agent, None, None) {
+            Ok(Way::Network { client, .. }) => Box::pin(exchange::by_client(client, request)),
+            Ok(Way::Pretended(upstream, via)) => Box::pin(exchange::by_upstream(upstream, via, request)),
+            Err(error) => Box::pin(std::future::ready(Err(ExchangeError(error.to_string())))),
+        }
+    }
 }
 
 impl Performer {
@@ -83,13 +103,8 @@ impl Performer {
         index: Option<u32>,
         mut request: Request,
     ) -> Result<Response, FetchError> {
-        let Some(auditor) = &self.network.audit else {
-            let mut open = None;
-            return self.judged(origin, agent, index, request, &mut open).await;
-        };
-        let hash = self.network.policy_sha256.as_deref();
-        let mut open = Some(Open::begin(auditor, agent, hash, &origin.trace, &mut request));
-        if !auditor.may_pass() {
+        let mut open = self.network.record(agent, &origin.trace, &mut request);
+        if self.network.audit.as_ref().is_some_and(|auditor| !auditor.may_pass()) {
             note(&mut open, Verdict::Deny, By::Audit);
             return Err(FetchError::Network("the audit record can not be written".into()));
         }
@@ -129,8 +144,10 @@ impl Performer {
                 FetchError::Network(error.to_string())
             })?;
         }
-        self.judge_literal(&request.url, &host)
-            .inspect_err(|_| note(open, Verdict::Deny, By::Address))?;
+        if let Some(address) = self.network.rules.denied_literal(&request.url) {
+            note(open, Verdict::Deny, By::Address);
+            return Err(FetchError::Network(format!("{host}: {}", Denied { address })));
+        }
         origin.trace.child().mark(&mut request.headers);
         let way = self.way(caller, agent, index, binding)?;
         let Some(credential) = credential else {
@@ -139,17 +156,11 @@ impl Performer {
                 .await
                 .inspect_err(|error| by_address(open, error));
         };
-        let tokens: Box<dyn Exchange> = match &way {
-            Way::Network { .. } => Box::new(TokenClient(self.clients.get(caller, agent, None, None)?)),
-            Way::Pretended(upstream, via) => Box::new(PretendedTokens {
-                upstream: Rc::clone(upstream),
-                via: Via {
-                    agent: via.agent.clone(),
-                    ..Via::default()
-                },
-            }),
+        let tokens = &Tokens {
+            performer: self,
+            caller,
+            agent,
         };
-        let tokens = &*tokens;
         // A body that is here whole can be sent once more with a new token.
         let again = match &request.body {
             Body::Empty => Some(Body::Empty),
@@ -313,19 +324,6 @@ impl Performer {
             headers: head.headers,
         })
     }
-
-    /// Literal addresses meet no resolver. The URL parser has already read every notation of one.
-    fn judge_literal(&self, url: &Url, host: &str) -> Result<(), FetchError> {
-        let address = match url.host() {
-            Some(UrlHost::Ipv4(address)) => address.into(),
-            Some(UrlHost::Ipv6(address)) => address.into(),
-            _ => return Ok(()),
-        };
-        if self.network.rules.allows(address) {
-            return Ok(());
-        }
-        Err(FetchError::Network(format!("{host}: {}", Denied { address })))
-    }
 }
 
 fn note(open: &mut Option<Open>, verdict: Verdict, by: By) {
@@ -350,17 +348,11 @@ fn redact(mut response: Response, credential: &Credential, sent: &Sent) -> Resul
         return Ok(response);
     };
     redactor.headers(&mut response.headers);
-    if let Some(reason) = &response.reason {
-        let mut headers = HeaderMap::new();
-        if let Ok(value) = reason.parse() {
-            headers.insert("reason", value);
-        }
-        redactor.headers(&mut headers);
-        response.reason = headers
-            .get("reason")
-            .and_then(|value| value.to_str().ok())
-            .map(ToOwned::to_owned);
-    }
+    response.reason = response.reason.and_then(|reason| {
+        let mut value: HeaderValue = reason.parse().ok()?;
+        redactor.value(&mut value);
+        value.to_str().ok().map(ToOwned::to_owned)
+    });
     if !credential.redact_body || matches!(response.body, Body::Empty) {
         return Ok(response);
     }

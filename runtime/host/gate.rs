@@ -10,9 +10,9 @@ use tracing::Instrument as _;
 use workerd_lite_ops::console;
 use workerd_lite_ops::fetch::Egress;
 use workerd_lite_ops::trace::Trace;
-use workerd_lite_ops::{BodyError, CallerId, EventError, FetchError, Origin, Request, Response};
+use workerd_lite_ops::{BodyError, CallerId, FetchError, Origin, Request, Response};
 
-use crate::audit::{By, Open, Verdict};
+use crate::audit::{By, Verdict};
 use crate::egress::Network;
 use crate::identity::Attested;
 use crate::isolate::CellHandle;
@@ -51,7 +51,7 @@ impl OutboundGate {
             }
             Judged::Deny(denial) => {
                 let response = problem(&denial, &host);
-                let Some(mut open) = self.record(trace, request) else {
+                let Some(mut open) = self.network.record(&self.agent, trace, request) else {
                     return Some(response);
                 };
                 open.verdict(Verdict::Deny, By::Rule);
@@ -59,13 +59,6 @@ impl OutboundGate {
                 Some(open.response(response))
             }
         }
-    }
-
-    /// A record of what never reaches the network.
-    fn record(&self, trace: &Trace, request: &mut Request) -> Option<Open> {
-        let auditor = self.network.audit.as_ref()?;
-        let hash = self.network.policy_sha256.as_deref();
-        Some(Open::begin(auditor, &self.agent, hash, trace, request))
     }
 }
 
@@ -116,9 +109,11 @@ impl Egress for OutboundGate {
         );
         let judging = async move {
             let mut open = || {
-                let (auditor, agent, head) = (network.audit.as_ref()?, agent.as_ref()?, head.as_mut()?);
-                let hash = network.policy_sha256.as_deref();
-                (trace.egresses.get() == 0).then(|| Open::begin(auditor, agent, hash, &trace, head))
+                let (agent, head) = (agent.as_ref()?, head.as_mut()?);
+                if trace.egresses.get() > 0 {
+                    return None;
+                }
+                network.record(agent, &trace, head)
             };
             let mut by = By::Policy;
             let why = match progress.within(timeout, answer).await {
@@ -132,14 +127,7 @@ impl Egress for OutboundGate {
                     open.verdict(if denied { Verdict::Deny } else { Verdict::Answer }, By::Policy);
                     return Ok(open.response(response));
                 }
-                Some(Err(EventError::Exception { summary, stack })) => {
-                    if stack.is_empty() {
-                        summary
-                    } else {
-                        stack
-                    }
-                }
-                Some(Err(error)) => error.to_string(),
+                Some(Err(error)) => error.details(),
                 None => {
                     by = By::Limit;
                     format!("it gave no response within {timeout:?}: see [timeouts] policy")

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::agent::Agent;
 use crate::egress::{Binding, Network};
 use crate::identity::Attested;
+use crate::isolate::modules::Graph;
 use crate::isolate::{BindingName, Caller, Worker};
 
 /// What one server runs, ready to be started on any number of threads. [`Project::builder`] makes one.
@@ -86,6 +87,11 @@ impl Project {
     /// Whether the agents' requests have a policy to pass.
     pub fn has_outbound(&self) -> bool {
         self.outbound.is_some()
+    }
+
+    /// The policy's modules.
+    pub(crate) fn policy_graph(&self) -> Option<&Graph> {
+        Some(&*self.outbound.as_ref()?.graph)
     }
 
     /// The network, for what serves its identities.

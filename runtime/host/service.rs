@@ -68,8 +68,8 @@ where
     };
     respond(match cell.dispatch(request, origin).await {
         Ok(response) => response,
-        Err(EventError::Exception { summary, stack }) => {
-            let text = if stack.is_empty() { &summary } else { &stack };
+        Err(error @ EventError::Exception { .. }) => {
+            let text = error.details();
             tracing::error!(target: "worker", worker = agent.worker.name, "the handler failed: {text}");
             let shown = if instance.shows_errors() {
                 text.as_str()

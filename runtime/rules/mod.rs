@@ -2,6 +2,7 @@
 //! scopes that credentials are bound to.
 
 mod host;
+mod localhost;
 mod path;
 mod problem;
 
@@ -11,6 +12,7 @@ use deno_core::url::Url;
 use http::Method;
 
 pub use host::{HostPattern, HostPatternError};
+pub(crate) use localhost::is_localhost;
 pub use path::{PathPattern, PathPatternError};
 pub(crate) use problem::problem;
 

@@ -94,45 +94,44 @@ pub async fn serve(
     let mut look = tokio::time::interval(LOOK);
 
     loop {
+        // A branch that comes to its end loads the project anew.
         tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => threads.assign(stream),
-                Err(error) => {
-                    // Out of file descriptors, most likely: the connections under way will free some.
-                    tracing::warn!("a connection could not be accepted: {error}");
-                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            accepted = listener.accept() => {
+                match accepted {
+                    Ok((stream, _)) => threads.assign(stream),
+                    Err(error) => {
+                        // Out of file descriptors, most likely: the connections under way will free some.
+                        tracing::warn!("a connection could not be accepted: {error}");
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                    }
                 }
-            },
+                continue;
+            }
             _ = hangup.recv() => {
                 if let Some(audit) = &project.network().audit {
                     if let Err(error) = audit.reopen() {
                         tracing::error!("the audit file can not be opened: {error}");
                     }
                 }
-                if let Some((next, rotation, _)) = replace(&threads, &mut reload).await {
-                    project = next;
-                    watching = rotation;
-                    issuers.send_replace(project.network().identity.clone());
-                }
             }
             _ = look.tick(), if options.watch.is_some() => {
                 if !watched.changed() {
                     continue;
                 }
-                match (replace(&threads, &mut reload).await, &options.watch) {
-                    (Some((next, rotation, files)), _) => {
-                        project = next;
-                        watching = rotation;
-                        issuers.send_replace(project.network().identity.clone());
-                        watched = Watch::new(files);
-                    }
-                    // What is broken may be a file that the old project does not have.
-                    (None, Some(folder)) => watched = Watch::folder(folder),
-                    (None, None) => {}
-                }
             }
             _ = interrupt.recv() => break,
             _ = terminate.recv() => break,
+        }
+        match (replace(&threads, &mut reload).await, &options.watch) {
+            (Some((next, rotation, files)), _) => {
+                project = next;
+                watching = rotation;
+                issuers.send_replace(project.network().identity.clone());
+                watched = Watch::new(files);
+            }
+            // What is broken may be a file that the old project does not have.
+            (None, Some(folder)) => watched = Watch::folder(folder),
+            (None, None) => {}
         }
     }
     drop(listener);

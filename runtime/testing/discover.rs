@@ -3,19 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
-use ignore::WalkBuilder;
 
 use super::Options;
 use crate::fault::Fault;
+use crate::watch::files_below;
 
 const DEFAULT: [&str; 2] = ["**/*.test.{js,mjs,ts,mts}", "**/*-test.js"];
 
 /// The files of a run, sorted. A name that is no file and no pattern of one is an error.
 pub(super) fn files(options: &Options) -> Result<Vec<PathBuf>, Fault> {
-    let root = match options.config.as_deref().and_then(Path::parent) {
-        Some(parent) if parent != Path::new("") => parent.to_owned(),
-        _ => PathBuf::from("."),
-    };
+    let root = options.folder();
     if options.files.is_empty() {
         let mut found = walk(&root, &root, &set(&DEFAULT)?);
         found.sort();
@@ -54,14 +51,8 @@ fn set(patterns: &[&str]) -> Result<GlobSet, Fault> {
     builder.build().map_err(|error| Fault::new(error.to_string()))
 }
 
-/// Hidden folders, what git ignores, and `node_modules` are left out.
 fn walk(folder: &Path, base: &Path, patterns: &GlobSet) -> Vec<PathBuf> {
-    WalkBuilder::new(folder)
-        .filter_entry(|entry| entry.file_name() != "node_modules")
-        .build()
-        .filter_map(Result::ok)
-        .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
-        .map(ignore::DirEntry::into_path)
+    files_below(folder)
         .filter(|path| patterns.is_match(path.strip_prefix(base).unwrap_or(path)))
         .collect()
 }

@@ -9,7 +9,7 @@ use deno_core::unsync::spawn;
 use regex::Regex;
 use serde::Deserialize;
 use serde_json::json;
-use workerd_lite_ops::{Body, EventError, Origin, Request, Role, console};
+use workerd_lite_ops::{Body, Origin, Request, Role, console};
 
 use super::Options;
 use super::failure::Failure;
@@ -79,12 +79,8 @@ struct File {
 impl File {
     async fn open(path: &Path, options: &Options, flags: &Flags) -> Result<Self, String> {
         let shown = |error: &dyn Fn() -> miette::Report| format!("{:?}", error());
-        let root = match flags.config.as_deref().and_then(Path::parent) {
-            Some(parent) if parent != Path::new("") => parent.to_owned(),
-            _ => ".".into(),
-        };
         let confinement = Confinement {
-            root,
+            root: options.folder(),
             ..Confinement::default()
         };
         let graph = Graph::load(path, &confinement).map_err(|error| format!("{:?}", miette::Report::new(error)))?;
@@ -217,8 +213,7 @@ impl File {
         };
         match self.cell.dispatch(request, origin).await {
             Ok(response) => response.body.collect().await.map_err(|error| error.to_string()),
-            Err(EventError::Exception { summary, stack }) => Err(if stack.is_empty() { summary } else { stack }),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(error.details()),
         }
     }
 }

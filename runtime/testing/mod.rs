@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use regex::Regex;
 
-use crate::config::Flags;
+use crate::config::{Flags, parent};
 use crate::fault::Fault;
 pub use outcome::{FileOutcome, Outcome, State, Totals};
 pub use report::{Json, Junit, Pretty, Reporter, Tap};
@@ -40,6 +40,13 @@ pub struct Options {
     pub timeout: Duration,
     /// Whether an egress that no test answers goes to the network.
     pub live: bool,
+}
+
+impl Options {
+    /// Where the project is.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.config.as_deref().map_or_else(|| ".".into(), parent)
+    }
 }
 
 /// How a run ended.

@@ -55,12 +55,8 @@ impl Session {
     /// Answers an order. A peer is told by twice its agent's number, and one more for the policy alone.
     pub(super) fn control(&self, order: &str) -> Result<Value, String> {
         let order: Order = serde_json::from_str(order).map_err(|_| "this is no order".to_owned())?;
-        if let Order::Egress = order {
-            let records = self.records.lock().map_err(|_| "poisoned")?;
-            return Ok(json!(*records));
-        }
         let mut project = self.project.borrow_mut();
-        let project = project.as_mut().map_err(|why| why.clone())?;
+        let project = project.as_mut().map_err(|why| why.clone());
         let find = |project: &Project, name: Option<&str>| {
             project.find_agent(name).ok_or_else(|| {
                 format!(
@@ -71,14 +67,16 @@ impl Session {
             })
         };
         match order {
-            Order::Agent { agent } => Ok(json!(2 * find(project, agent.as_deref())?)),
+            Order::Agent { agent } => Ok(json!(2 * find(project?, agent.as_deref())?)),
             Order::Outbound { agent } => {
+                let project = project?;
                 if !project.has_outbound() {
                     return Err("the project has no outbound worker".into());
                 }
                 Ok(json!(2 * find(project, agent.as_deref())? + 1))
             }
             Order::Env { values, agent } => {
+                let project = project?;
                 if self.instance.initialized() {
                     return Err("t.env() must come before the test's first request".into());
                 }
@@ -89,7 +87,10 @@ impl Session {
                 project.with_env(agent, values);
                 Ok(Value::Null)
             }
-            Order::Egress => Ok(Value::Null),
+            Order::Egress => {
+                let records = self.records.lock().map_err(|_| "poisoned")?;
+                Ok(json!(*records))
+            }
         }
     }
 
@@ -117,10 +118,9 @@ impl Session {
         let trace = Rc::new(origin.trace.child());
         match cell.dispatch(request, Origin { caller, trace }).await {
             Ok(response) => Ok(response),
-            Err(EventError::Exception { summary, stack }) => {
-                let text = if stack.is_empty() { summary } else { stack };
-                // As a client sees it, but with the reason.
-                Ok(Response::text(http::StatusCode::INTERNAL_SERVER_ERROR, text))
+            // As a client sees it, but with the reason.
+            Err(error @ EventError::Exception { .. }) => {
+                Ok(Response::text(http::StatusCode::INTERNAL_SERVER_ERROR, error.details()))
             }
             Err(error) => Err(failed(error.to_string())),
         }

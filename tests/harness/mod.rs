@@ -29,6 +29,11 @@ fn anywhere() -> SocketAddr {
     "127.0.0.1:0".parse().unwrap()
 }
 
+/// A body that must be JSON.
+pub fn json(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap_or_else(|_| panic!("{text}"))
+}
+
 /// An upstream without TLS.
 pub fn plain() -> Partner {
     upstreams().block_on(Partner::start(anywhere(), None)).unwrap()

@@ -76,9 +76,10 @@ pub struct Graph {
     sha256: String,
 }
 
+/// A module that was read, and is to be parsed.
 pub(super) struct Job {
     pub(super) url: Url,
-    pub(super) kind: Option<String>,
+    pub(super) module: Module,
 }
 
 impl Graph {
@@ -109,16 +110,15 @@ impl Graph {
         let mut modules = BTreeMap::new();
         let mut builtins = BTreeSet::new();
         let mut resolved = HashMap::new();
+        let mut seen = HashSet::from([(main.clone(), None)]);
         let mut jobs = vec![Job {
             url: main.clone(),
-            kind: None,
+            module: reader.read(&main, None).map_err(StartupError::new)?,
         }];
-        while let Some(job) = jobs.pop() {
-            if modules.contains_key(job.url.as_str()) {
+        while let Some(Job { url, mut module }) = jobs.pop() {
+            if modules.contains_key(url.as_str()) {
                 continue;
             }
-            // A missing import was reported by the module that names it.
-            let mut module = reader.read(&job).map_err(StartupError::new)?;
             if let Content::Script(source) = &module.content {
                 let parsed = parse(&module.name, source)?;
                 if !parsed.is_module && is_commonjs(&module.name, source) {
@@ -129,11 +129,11 @@ impl Graph {
                         builtins.insert(import.specifier);
                         continue;
                     }
-                    let specifier = import.specifier.clone();
-                    if let Some(next) = reader.follow(&module, source, &job.url, import)? {
-                        resolved.insert((job.url.to_string(), specifier), next.url.clone());
-                        jobs.push(next);
-                    }
+                    let Some((target, read)) = reader.follow(&module, source, &url, &import, &mut seen)? else {
+                        continue;
+                    };
+                    resolved.insert((url.to_string(), import.specifier), target.clone());
+                    jobs.extend(read.map(|module| Job { url: target, module }));
                 }
                 if let Some((code, map)) = parsed.transpiled {
                     let text = source.clone();
@@ -141,7 +141,7 @@ impl Graph {
                     module.original = Some(Original { text, map });
                 }
             }
-            modules.insert(job.url.into(), module);
+            modules.insert(url.into(), module);
         }
         let sha256 = digest(&main, &modules);
         Ok(Self {

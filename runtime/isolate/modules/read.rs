@@ -1,10 +1,11 @@
 //! Reads modules from a project's folder, within its confinement.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use deno_core::url::Url;
 
-use super::graph::{Confinement, Content, Job, Module};
+use super::graph::{Confinement, Content, Module};
 use super::package::{Packages, is_relative};
 use super::parse::Import;
 use super::resolve::{ResolveError, resolve};
@@ -33,34 +34,34 @@ impl Reader<'_> {
             .unwrap_or_else(|| url.to_string())
     }
 
-    /// The job of one import, or nothing for an `import()` that will fail by itself if it is ever run.
+    /// What one import names, read where it was not `seen` with this type. Nothing for an `import()` that will fail by
+    /// itself if it is ever run.
     pub(super) fn follow(
         &self,
         module: &Module,
         source: &str,
         referrer: &Url,
-        import: Import,
-    ) -> Result<Option<Job>, StartupError> {
-        let fail = |message: String| {
-            StartupError::new(message).at(
+        import: &Import,
+        seen: &mut HashSet<(Url, Option<String>)>,
+    ) -> Result<Option<(Url, Option<Module>)>, StartupError> {
+        let found = self.resolve(module, &import.specifier, referrer).and_then(|url| {
+            let key = (url, import.kind.clone());
+            if seen.contains(&key) {
+                return Ok((key.0, None));
+            }
+            let read = self.read(&key.0, import.kind.as_deref())?;
+            seen.insert(key.clone());
+            Ok((key.0, Some(read)))
+        });
+        match found {
+            Ok(found) => Ok(Some(found)),
+            Err(_) if import.dynamic => Ok(None),
+            Err(message) => Err(StartupError::new(message).at(
                 &module.name,
                 source,
                 import.span.clone(),
                 Some("imported here".to_owned()),
-            )
-        };
-        let resolved = self.resolve(module, &import.specifier, referrer);
-        let job = resolved.and_then(|url| {
-            let job = Job {
-                url,
-                kind: import.kind.clone(),
-            };
-            self.read(&job).map(|_| job)
-        });
-        match job {
-            Ok(job) => Ok(Some(job)),
-            Err(_) if import.dynamic => Ok(None),
-            Err(message) => Err(fail(message)),
+            )),
         }
     }
 
@@ -84,10 +85,10 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn read(&self, job: &Job) -> Result<Module, String> {
-        let name = self.name(&job.url);
+    pub(super) fn read(&self, url: &Url, kind: Option<&str>) -> Result<Module, String> {
+        let name = self.name(url);
         let missing = |why: &dyn std::fmt::Display| format!("{name} can not be imported: {why}");
-        let path = self.path(&job.url).ok_or_else(|| missing(&"it is no path"))?;
+        let path = self.path(url).ok_or_else(|| missing(&"it is no path"))?;
         let path = path.canonicalize().map_err(|error| missing(&error))?;
         if !path.starts_with(&self.root) {
             return Err(missing(&format!(
@@ -112,7 +113,7 @@ impl Reader<'_> {
             .extension()
             .and_then(|extension| extension.to_str())
             .unwrap_or_default();
-        let make: fn(String) -> Content = match (job.kind.as_deref(), extension) {
+        let make: fn(String) -> Content = match (kind, extension) {
             (Some("text"), _) | (None, "txt" | "html" | "sql") => Content::Text,
             (Some("json"), _) | (None, "json") => Content::Json,
             (None, "js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "tsx") => Content::Script,

@@ -1,6 +1,5 @@
 //! What a policy must never let happen.
 
-use deno_core::url::{Host, Url};
 use workerd_lite_ops::Response;
 
 use super::targets::Targets;
@@ -70,7 +69,8 @@ impl Secrets {
 pub(super) fn request(seen: &Seen, secrets: &Secrets, targets: &Targets) -> Vec<Violation> {
     let host = seen.url.host_str().unwrap_or_default().to_owned();
     let mut violations = Vec::new();
-    if denied(&seen.url, &secrets.network) {
+    // Names are resolved and judged when they are dialled, which nobody does here.
+    if secrets.network.rules.denied_literal(&seen.url).is_some() {
         violations.push(Violation::Reached(host.clone()));
     }
     if targets.trusts(&seen.url) {
@@ -89,16 +89,6 @@ pub(super) fn request(seen: &Seen, secrets: &Secrets, targets: &Targets) -> Vec<
         host: host.clone(),
     }));
     violations
-}
-
-/// Names are resolved and judged when they are dialled, which nobody does here; loopback's are known.
-fn denied(url: &Url, network: &Network) -> bool {
-    let address = match url.host() {
-        Some(Host::Ipv4(address)) => address.into(),
-        Some(Host::Ipv6(address)) => address.into(),
-        _ => return false,
-    };
-    !network.rules.allows(address)
 }
 
 /// Judges what comes back to the agent.

@@ -57,7 +57,7 @@ impl Targets {
         }
         // Everywhere is nowhere in particular.
         patterns.retain(|pattern| !pattern.is_everything());
-        let literals = loaded.policy.as_deref().map(literals).unwrap_or_default();
+        let literals = loaded.project.policy_graph().map(literals).unwrap_or_default();
         let mut samples: Vec<String> = patterns.iter().filter_map(HostPattern::sample).collect();
         samples.extend(literals.iter().map(Literal::sample));
         samples.sort();
