@@ -76,6 +76,24 @@ fn client_credentials_of_a_real_server() {
 }
 
 #[test]
+fn a_token_endpoint_is_held_to_the_address_rules() {
+    let canary = std::net::TcpListener::bind("127.0.0.2:0").unwrap();
+    canary.set_nonblocking(true).unwrap();
+    let credential = format!(
+        "type = 'oauth2'\ntoken_url = 'http://{}/token'\nclient_id = 'x'\nsecret = 'CLIENT_SECRET'\n",
+        canary.local_addr().unwrap()
+    );
+    let (project, server) = serve(plain().address.port().into(), &credential, "CLIENT_SECRET=x\n");
+    drop(server);
+    let configured = std::fs::read_to_string(project.path().join("workerd-lite.toml")).unwrap();
+    project.write("workerd-lite.toml", &configured.replace("['local']", "['127.0.0.1']"));
+    let server = project.serve(&[]);
+    assert_eq!(server.get("/").status, 500);
+    server.logged("the network rules deny 127.0.0.2");
+    assert!(canary.accept().is_err(), "the endpoint was touched");
+}
+
+#[test]
 fn a_refresh_token_that_the_server_replaces() {
     let Some(folder) = peers::npm() else { return };
     let authorization = Service::start(&folder, "oauth2.mjs", &[]);

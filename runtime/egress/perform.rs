@@ -55,6 +55,11 @@ impl Exchange for Tokens<'_> {
         &self,
         request: http::Request<Vec<u8>>,
     ) -> LocalBoxFuture<'static, Result<http::Response<Vec<u8>>, ExchangeError>> {
+        // Over the same rules as any egress: an address literal meets no resolver.
+        let url = deno_core::url::Url::parse(&request.uri().to_string()).ok();
+        if let Some(address) = url.and_then(|url| self.performer.network.rules.denied_literal(&url)) {
+            return Box::pin(std::future::ready(Err(ExchangeError(Denied { address }.to_string()))));
+        }
         match self.performer.way(self.caller, self.agent, None, None) {
             Ok(Way::Network { client, .. }) => Box::pin(exchange::by_client(client, request)),
             Ok(Way::Pretended(upstream, via)) => Box::pin(exchange::by_upstream(upstream, via, request)),
