@@ -8,6 +8,7 @@ use deno_core::{Extension, op2};
 use deno_web::{BlobStore, InMemoryBroadcastChannel};
 
 use crate::body::op_body_collect;
+use crate::clock::{op_clock_elapsed, op_clock_now, op_clock_origin, op_test_advance};
 use crate::console::{op_console, op_uncaught};
 use crate::events::{op_event_fail, op_event_respond, op_event_settled, op_event_waiting};
 use crate::fetch::{op_fetch_network, op_fetch_outbound_worker, op_identity_token, op_test_control};
@@ -26,6 +27,9 @@ deno_core::extension!(
     deps = [deno_webidl, deno_web, deno_crypto, deno_fetch],
     ops = [
         op_body_collect,
+        op_clock_elapsed,
+        op_clock_now,
+        op_clock_origin,
         op_console,
         op_uncaught,
         op_event_fail,
@@ -35,6 +39,7 @@ deno_core::extension!(
         op_fetch_network,
         op_fetch_outbound_worker,
         op_identity_token,
+        op_test_advance,
         op_test_control,
     ],
 );

@@ -4,6 +4,7 @@
 //! what its own isolate holds, or hands a plain request to the [`Egress`] that the host put there.
 
 pub mod body;
+pub mod clock;
 pub mod coding;
 pub mod console;
 pub mod error;

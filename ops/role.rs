@@ -3,6 +3,8 @@
 use deno_core::{OpDecl, OpMiddlewareFn, op2};
 use deno_error::JsErrorBox;
 
+use crate::clock::{op_clock_elapsed, op_clock_origin};
+
 /// Who an isolate's script belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
@@ -42,10 +44,15 @@ const DENIED_TO_ALL: [&str; 22] = [
 ];
 
 /// The network and identities are the outbound worker's alone.
-const DENIED_TO_AGENTS: [&str; 3] = ["op_fetch_network", "op_identity_token", "op_test_control"];
+const DENIED_TO_AGENTS: [&str; 4] = [
+    "op_fetch_network",
+    "op_identity_token",
+    "op_test_advance",
+    "op_test_control",
+];
 
 /// An outbound worker's requests pass no further outbound worker.
-const DENIED_TO_OUTBOUND: [&str; 2] = ["op_fetch_outbound_worker", "op_test_control"];
+const DENIED_TO_OUTBOUND: [&str; 3] = ["op_fetch_outbound_worker", "op_test_advance", "op_test_control"];
 
 /// Tests call agents and policies by bindings of their own.
 const DENIED_TO_TESTS: [&str; 2] = ["op_fetch_outbound_worker", "op_identity_token"];
@@ -70,14 +77,17 @@ impl Role {
         DENIED_TO_ALL.contains(&op) || own.contains(&op)
     }
 
-    /// Replaces each denied op by one that throws, while an isolate is built.
+    /// Replaces each denied op by one that throws, and deno's clocks by ours, while an isolate is built.
     pub fn middleware(self) -> Box<OpMiddlewareFn> {
         Box::new(move |op: OpDecl| {
             if self.denies(op.name) {
                 let denied: OpDecl = op_denied();
-                op.with_implementation_from(&denied)
-            } else {
-                op
+                return op.with_implementation_from(&denied);
+            }
+            match op.name {
+                "op_now" => op.with_implementation_from(&op_clock_elapsed()),
+                "op_time_origin" => op.with_implementation_from(&op_clock_origin()),
+                _ => op,
             }
         })
     }

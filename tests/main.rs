@@ -14,6 +14,7 @@ mod attack;
 mod audit;
 mod author;
 mod bypass;
+mod clock;
 mod config;
 mod config_credentials;
 mod credentials;

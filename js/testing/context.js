@@ -1,7 +1,7 @@
 // `t`: what a test does with the project, and the pretended internet behind it.
 (function () {
 const { core } = __bootstrap;
-const { op_test_control } = core.ops;
+const { op_test_advance, op_test_control } = core.ops;
 const { Headers } = core.loadExtScript("ext:deno_fetch/20_headers.js");
 const { Request } = core.loadExtScript("ext:deno_fetch/23_request.js");
 const { Response } = core.loadExtScript("ext:deno_fetch/23_response.js");
@@ -36,9 +36,16 @@ function peer(binding) {
   };
 }
 
+// Moves `Date`, timers, time-outs and the expiry of tokens, of the agents, the policy and the test alike. What falls due
+// happens at its time and in its order.
+async function advance(time) {
+  await op_test_advance(typeof time === "number" ? time : control({ order: "time", text: String(time) }));
+}
+
 class Skipped extends Error {}
 
 class TestContext {
+  #ended = new AbortController();
   #upstreams = [];
   #live;
   #notes = [];
@@ -47,12 +54,13 @@ class TestContext {
   skipped = null;
   todoReason = null;
   mock = new MockTracker();
+  clock = { advance };
 
   constructor(name, live) {
     this.name = name;
     this.fullName = name;
     this.#live = live;
-    this.signal = new AbortController().signal;
+    this.signal = this.#ended.signal;
     this.test = (...args) => this.step(...args);
     // https://github.com/denoland/deno and node:test call these the same.
     this.it = this.test;
@@ -87,6 +95,11 @@ class TestContext {
   // What left the policy, or was kept from leaving: the audit records, in their order.
   get egress() {
     return control({ order: "egress" });
+  }
+
+  end() {
+    this.#ended.abort();
+    this.mock.restoreAll();
   }
 
   diagnostic(text) {

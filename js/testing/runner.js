@@ -81,7 +81,7 @@ async function run(index, options, env, ctx) {
   const t = new TestContext(test.name, options.live);
   running = t;
   const failures = (await runTest(test, t, env, ctx, new Set(options.runs))).map(told);
-  t.mock.restoreAll();
+  t.end();
   if (t.unexpected.length > 0) {
     failures.push({
       summary: `requests that no t.upstream() answers went out:\n${t.unexpected.map((line) => `  ${line}`).join("\n")}`,

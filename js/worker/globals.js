@@ -53,6 +53,7 @@ const hidden = (value) => ({ __proto__: null, value, writable: true, enumerable:
 const shown = (value) => ({ __proto__: null, value, writable: true, enumerable: true, configurable: true });
 
 function defineGlobals() {
+  load("ext:workerd_lite/worker/clock.js").defineDate();
   ObjectDefineProperties(globalThis, {
     AbortController: hidden(load("ext:deno_web/03_abort_signal.js").AbortController),
     AbortSignal: hidden(load("ext:deno_web/03_abort_signal.js").AbortSignal),

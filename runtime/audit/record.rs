@@ -1,10 +1,11 @@
 //! What a record says.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use deno_core::url::Url;
 use serde::Serialize;
+use workerd_lite_ops::clock;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{Body, Request, Response};
 
@@ -121,7 +122,7 @@ impl Open {
         request.body = body.counted(move |bytes| counter.set(counter.get() + bytes));
         Self {
             record: Record {
-                time: humantime::format_rfc3339_micros(SystemTime::now()).to_string(),
+                time: humantime::format_rfc3339_micros(clock::wall()).to_string(),
                 request_id: trace.request_id().to_string(),
                 agent: agent.name.clone(),
                 tenant: agent.tenant.clone(),

@@ -40,8 +40,8 @@ pub(super) async fn attach(
             let token = (host.mint)(&audience(&request.url))?;
             bearer(request, &token)
         }
-        Kind::SigV4(sigv4) => sigv4.sign(request, std::time::SystemTime::now()),
-        Kind::Hmac(hmac) => hmac.sign(request, std::time::SystemTime::now()),
+        Kind::SigV4(sigv4) => sigv4.sign(request, workerd_lite_ops::clock::wall()),
+        Kind::Hmac(hmac) => hmac.sign(request, workerd_lite_ops::clock::wall()),
     }
 }
 

@@ -53,7 +53,7 @@ impl GithubApp {
             .get("expires_at")
             .and_then(Value::as_str)
             .and_then(|time| humantime::parse_rfc3339(time).ok())
-            .and_then(|end| end.duration_since(std::time::SystemTime::now()).ok());
+            .and_then(|end| end.duration_since(workerd_lite_ops::clock::wall()).ok());
         Ok(Token {
             value: text(&answer, "token")?,
             lifetime,

@@ -1,9 +1,10 @@
 //! Access tokens that expire: cached until shortly before, with one renewal in flight.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 /// A token request that failed.
 #[derive(Debug, thiserror::Error)]

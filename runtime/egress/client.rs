@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::redirect::Policy;
+use tokio::time::Instant;
 use workerd_lite_ops::{CallerId, FetchError};
 
 use super::Network;

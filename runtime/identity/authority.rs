@@ -2,7 +2,7 @@
 //! <https://github.com/spiffe/spiffe/blob/main/standards/X509-SVID.md>
 
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use rcgen::{
     CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
@@ -11,6 +11,8 @@ use rcgen::{
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use super::Attested;
+use workerd_lite_ops::clock;
+
 use crate::egress::tls::{Dates, WARNING, certificates};
 
 /// Verifiers' clocks may be behind ours by this.
@@ -94,7 +96,7 @@ impl Authority {
         let mut serial = uuid::Uuid::new_v4().as_bytes()[..15].to_vec();
         serial[0] = serial[0] & 0x7f | 0x40;
         params.serial_number = Some(SerialNumber::from(serial));
-        let now = SystemTime::now();
+        let now = clock::wall();
         params.not_before = (now - BACKDATED).into();
         params.not_after = (now + self.ttl).into();
         let certificate = params.signed_by(&pair, &self.issuer).map_err(failed)?;

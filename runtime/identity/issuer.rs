@@ -1,12 +1,13 @@
 //! Tokens: JWTs (RFC 7519) signed by ES256, with OpenID Connect discovery for whoever verifies them.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, Header};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
+use workerd_lite_ops::clock;
 
 use super::{Attested, Authority, KeyRing};
 
@@ -59,10 +60,7 @@ impl Issuer {
             [one] => json!(one),
             many => json!(many),
         };
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_err(|_| "the clock is wrong")?
-            .as_secs();
+        let now = clock::since_epoch().as_secs();
         claims.insert("iss".into(), json!(self.url));
         claims.insert("sub".into(), json!(agent.spiffe_id(&self.trust_domain)));
         claims.insert("aud".into(), audience);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use deno_core::{JsRuntime, ModuleId, PollEventLoopOptions, RuntimeOptions, v8};
+use workerd_lite_ops::clock::Clock;
 use workerd_lite_ops::console::WorkerName;
 use workerd_lite_ops::fetch::EgressHandle;
 use workerd_lite_ops::{Events, Inbox, Role, extensions};
@@ -114,6 +115,8 @@ impl Worker {
             let mut state = state.borrow_mut();
             state.put(WorkerName(self.name.clone()));
             state.put(egress);
+            // Tests measure, and are their owner's.
+            state.put(Clock::new(self.role != Role::Test));
             state.put(Events::new(Rc::clone(&inbox)));
         });
         let (functions, set_handler, modules) = runtime

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use deno_core::{JsRuntime, OpState, PollEventLoopOptions, v8};
 use workerd_lite_ops::body::BodyResource;
+use workerd_lite_ops::clock::Clock;
 use workerd_lite_ops::events::{self, EventId, Start};
 use workerd_lite_ops::{Body, Events, Inbox, Message, head};
 
@@ -57,6 +58,7 @@ impl Cell {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.inbox.register(cx.waker());
+        self.op_state.borrow().borrow::<Clock>().turn();
         let Self {
             functions,
             runtime,

@@ -1,6 +1,7 @@
 //! One file of tests on one thread: its isolate, and each test as an event.
 
 use std::path::Path;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use deno_core::unsync::spawn;
 use regex::Regex;
 use serde::Deserialize;
 use serde_json::json;
-use workerd_lite_ops::{Body, Origin, Request, Role, console};
+use workerd_lite_ops::{Body, Origin, Request, Role, clock, console};
 
 use super::Options;
 use super::failure::Failure;
@@ -57,6 +58,8 @@ pub(super) fn run(file: &Path, options: &Options, flags: &Flags, watchdog: &Watc
     };
     console::capture();
     let opened = {
+        let _context = runtime.enter();
+        clock::follow_tokio();
         let _watched = watchdog.watch(name.clone(), options.timeout);
         runtime.block_on(File::open(file, options, flags))
     };
@@ -159,12 +162,12 @@ impl File {
         let session = Rc::new(Session::new(self.project.clone(), upstream));
         *self.gate.session.borrow_mut() = Some(session);
         let body = json!({ "live": live, "runs": runs }).to_string();
-        let answer = tokio::time::timeout(timeout, self.ask(&format!("/run/{index}"), Some(body))).await;
+        let answer = within(timeout, self.ask(&format!("/run/{index}"), Some(body))).await;
         *self.gate.session.borrow_mut() = None;
         let told = match answer {
-            Ok(Ok(bytes)) => serde_json::from_slice::<Told>(&bytes).map_err(|error| error.to_string()),
-            Ok(Err(why)) => Err(why),
-            Err(_) => Err(format!("it did not end within {timeout:?}\n")),
+            Some(Ok(bytes)) => serde_json::from_slice::<Told>(&bytes).map_err(|error| error.to_string()),
+            Some(Err(why)) => Err(why),
+            None => Err(format!("it did not end within {timeout:?}\n")),
         };
         let mut notes = Vec::new();
         let state = match told {
@@ -214,6 +217,18 @@ impl File {
         match self.cell.dispatch(request, origin).await {
             Ok(response) => response.body.collect().await.map_err(|error| error.to_string()),
             Err(error) => Err(error.details()),
+        }
+    }
+}
+
+/// Waits for `work`, in real time: a test may advance tokio's.
+async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    let began = Instant::now();
+    let mut work = pin!(work);
+    loop {
+        let left = limit.checked_sub(began.elapsed())?;
+        if let Ok(output) = tokio::time::timeout(left, work.as_mut()).await {
+            return Some(output);
         }
     }
 }

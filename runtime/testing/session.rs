@@ -27,6 +27,9 @@ enum Order {
         agent: Option<String>,
     },
     Egress,
+    Time {
+        text: String,
+    },
 }
 
 /// What one test has.
@@ -86,6 +89,11 @@ impl Session {
                 };
                 project.with_env(agent, values);
                 Ok(Value::Null)
+            }
+            Order::Time { text } => {
+                let time = humantime::parse_duration(&text)
+                    .map_err(|error| format!("t.clock.advance() takes milliseconds or a time like \"61s\": {error}"))?;
+                Ok(json!(time.as_secs_f64() * 1000.0))
             }
             Order::Egress => {
                 let records = self.records.lock().map_err(|_| "poisoned")?;
