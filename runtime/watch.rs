@@ -1,5 +1,6 @@
 //! Notices files that change, by looking at them: replaced files and links are noticed too.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
@@ -7,7 +8,7 @@ use ignore::WalkBuilder;
 use crate::rotation::{Stamp, stamp};
 
 /// Files and what they were when they were last looked at.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Watch {
     files: Vec<PathBuf>,
     seen: Stamp,
@@ -30,6 +31,23 @@ impl Watch {
         Self {
             folder: Some(folder.to_owned()),
             ..Self::new(list(folder))
+        }
+    }
+
+    /// Watches these files, those among the present ones as they were when they were last looked at.
+    pub(crate) fn only(self, files: Vec<PathBuf>) -> Self {
+        let real = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+        let known: HashMap<PathBuf, _> = self.files.iter().map(real).zip(self.seen).collect();
+        let mut seen = stamp(&files);
+        for (file, seen) in files.iter().zip(&mut seen) {
+            if let Some(known) = known.get(&real(file)) {
+                *seen = *known;
+            }
+        }
+        Self {
+            files,
+            seen,
+            folder: None,
         }
     }
 
@@ -59,4 +77,24 @@ fn list(folder: &Path) -> Vec<PathBuf> {
     files.push(folder.join(".dev.vars"));
     files.sort();
     files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changes_while_it_is_read_is_a_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let (a, b) = (folder.path().join("a.js"), folder.path().join("b.js"));
+        std::fs::write(&a, "1").unwrap();
+        let before = Watch::folder(folder.path());
+        std::fs::write(&b, "1").unwrap();
+        let mut watched = before.only(vec![a.clone(), b]);
+        assert!(!watched.changed());
+        let before = Watch::folder(folder.path());
+        std::fs::write(&a, "22").unwrap();
+        assert!(before.only(vec![a]).changed());
+        assert!(!watched.only(Vec::new()).changed());
+    }
 }

@@ -122,15 +122,17 @@ pub async fn serve(
             _ = interrupt.recv() => break,
             _ = terminate.recv() => break,
         }
-        match (replace(&threads, &mut reload).await, &options.watch) {
-            (Some((next, rotation, files)), _) => {
+        // As things were before they are read: what is saved meanwhile is a change.
+        let before = options.watch.as_deref().map(Watch::folder);
+        match (replace(&threads, &mut reload).await, before) {
+            (Some((next, rotation, files)), before) => {
                 project = next;
                 watching = rotation;
                 issuers.send_replace(project.network().identity.clone());
-                watched = Watch::new(files);
+                watched = before.map_or_else(Watch::default, |before| before.only(files));
             }
             // What is broken may be a file that the old project does not have.
-            (None, Some(folder)) => watched = Watch::folder(folder),
+            (None, Some(before)) => watched = before,
             (None, None) => {}
         }
     }
