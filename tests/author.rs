@@ -1,6 +1,7 @@
 //! The author's loop: a project from nothing, checked, watched while it is edited.
 
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -179,4 +180,32 @@ fn tests_run_again_when_a_file_changes() {
     assert_eq!(closing(), "1 passed, 1 failed");
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+#[test]
+fn editors_have_a_schema_of_the_configuration() {
+    let Some(peers) = peers::npm() else { return };
+    let project = Project::new(&[("wrong.toml", "main = \"x.js\"\n[outbound]\nmian = \"x\"\n")]);
+    let (code, schema, _) = project.run(&["schema"]);
+    assert_eq!(code, Some(0));
+    project.write("schema.json", &schema);
+    let cli = peers.join("node_modules/@taplo/cli/dist/cli.js").display().to_string();
+    let lint = |file: &Path| {
+        let mut script = peers::node_command(&peers, &cli, &["lint", "--schema"]);
+        let output = script
+            .arg(format!("file://{}", project.path().join("schema.json").display()))
+            .arg(file)
+            .current_dir(project.path())
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+        (output.status.success(), told)
+    };
+    for name in ["init", "example", "testing"] {
+        let file = format!("{}/../fixtures/{name}/workerd-lite.toml", env!("CARGO_MANIFEST_DIR"));
+        let (fine, told) = lint(Path::new(&file));
+        assert!(fine, "{told}");
+    }
+    let (fine, told) = lint(&project.path().join("wrong.toml"));
+    assert!(!fine && told.contains("mian") && !told.contains("null"), "{told}");
 }

@@ -174,3 +174,57 @@ fn workers_cannot_import_the_tests_modules() {
     let report = project.refused(&["agent.js"]);
     assert!(report.contains("workerd-lite:test"), "{report}");
 }
+
+#[test]
+fn coverage_of_agents_and_policy_by_line() {
+    let project = sample();
+    project.write(
+        "policy.ts",
+        "// Gr\u{fc}\u{df}e \u{1f600}\ntype Unused = {\n  a: string;\n};\n\nexport default {\n  async fetch(request: Request): Promise<Response> {\n    \
+         const { host } = new URL(request.url);\n    if (host === 'never.test') {\n      const why = 'never';\n      \
+         return new Response(why, { status: 403 });\n    }\n    return fetch(request);\n  },\n};\n\nexport function unused(): number {\n  return 1;\n}\n",
+    );
+    project.write(
+        "agent.js",
+        "export default { fetch: (r) => fetch('https://a.test/') };\n",
+    );
+    project.write(
+        "workerd-lite.toml",
+        "main = 'agent.js'\n[outbound]\nmain = 'policy.ts'\n",
+    );
+    project.write(
+        "one.test.js",
+        "import { test } from 'workerd-lite:test';\nfor (const n of [1, 2]) test(`is let through ${n}`, async (t) => {\n  \
+         t.upstream('https://a.test/', () => new Response('x'));\n  await t.agent().fetch('http://a.localhost/');\n});\n",
+    );
+    let (code, out, err) = run(&project, &["--coverage-lcov", "out/lcov.info", "one.test.js"]);
+    assert_eq!(code, Some(0), "{out}{err}");
+    let rows: Vec<Vec<&str>> = out.lines().map(|line| line.split_whitespace().collect()).collect();
+    for row in [
+        vec!["agent.js", "100.0%", "1/1"],
+        vec!["policy.ts", "57.1%", "4/7", "10-11", "18"],
+        vec!["all", "62.5%", "5/8"],
+    ] {
+        assert!(rows.contains(&row), "{row:?}: {out}");
+    }
+    assert!(out.ends_with("\n2 passed, 0 failed\n"), "{out}");
+    let lcov = std::fs::read_to_string(project.path().join("out/lcov.info")).unwrap();
+    let policy = lcov
+        .split("end_of_record")
+        .find(|record| record.contains("policy.ts"))
+        .unwrap();
+    assert!(
+        policy.ends_with("policy.ts\nDA:6,2\nDA:8,2\nDA:9,2\nDA:10,0\nDA:11,0\nDA:13,2\nDA:18,0\nLF:7\nLH:4\n"),
+        "{policy}"
+    );
+    let (code, out, err) = run(&project, &["--coverage-min", "62.6", "one.test.js"]);
+    assert_eq!(code, Some(1), "{out}{err}");
+    assert!(
+        err.contains("the tests run 62.5 % of the lines: --coverage-min asks for 62.6 %"),
+        "{err}"
+    );
+    let (code, out, err) = run(&project, &["--coverage-min", "62.5", "one.test.js"]);
+    assert_eq!(code, Some(0), "{out}{err}");
+    let (code, out, _) = run(&project, &["--reporter", "tap", "--coverage", "one.test.js"]);
+    assert!(code == Some(0) && !out.contains('%'), "{out}");
+}

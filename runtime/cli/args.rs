@@ -36,6 +36,8 @@ pub(super) enum Command {
     Types(Types),
     /// Check configuration, rules, secrets, certificates and scripts without serving
     Check(Check),
+    /// Print the JSON schema of workerd-lite.toml, for editors
+    Schema,
     /// Print completions for a shell
     Completions(Completions),
     /// List the certificates of a project, and the days that they still hold
@@ -64,6 +66,15 @@ pub(super) struct Test {
     /// How long a test may take
     #[arg(long, value_name = "TIME", default_value = "5s")]
     pub(super) timeout: humantime::Duration,
+    /// Tell which lines of agents and policy the tests run
+    #[arg(long)]
+    pub(super) coverage: bool,
+    /// The same, and fail where they run less than this many percent of the lines
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    pub(super) coverage_min: Option<f64>,
+    /// The same, and write it in lcov's format
+    #[arg(long, value_name = "FILE")]
+    pub(super) coverage_lcov: Option<PathBuf>,
     /// Run the built-in corpus of hostile requests against the policy, instead of test files
     #[arg(long)]
     pub(super) attack: bool,
@@ -73,6 +84,13 @@ pub(super) struct Test {
     /// Let requests out to the network that no t.upstream() answers
     #[arg(long)]
     pub(super) live: bool,
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|percent| (0.0..=100.0).contains(percent))
+        .ok_or_else(|| "a percentage lies between 0 and 100".into())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

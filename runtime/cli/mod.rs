@@ -6,6 +6,7 @@ mod check;
 mod completions;
 mod init;
 mod logging;
+mod schema;
 mod serve;
 mod test;
 mod types;
@@ -25,6 +26,7 @@ pub fn run() -> Result<()> {
         Command::Init(init) => init::run(&init),
         Command::Types(types) => types::run(types),
         Command::Check(check) => check::run(check),
+        Command::Schema => schema::run(),
         Command::Completions(completions) => {
             completions::run(&completions);
             Ok(())

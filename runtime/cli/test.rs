@@ -10,7 +10,7 @@ use crate::config::{Flags, parent};
 use crate::fault::Fault;
 use crate::isolate::init_platform;
 use crate::testing::attack::run as run_attack;
-use crate::testing::{Ended, Options, Reporter, run as run_tests};
+use crate::testing::{CoverageOptions, Ended, Options, Reporter, run as run_tests};
 use crate::testing::{Json, Junit, Pretty, Tap};
 use crate::watch::Watch;
 
@@ -59,7 +59,13 @@ fn tests(args: Test) -> Result<Ended, Fault> {
         .name
         .map(|name| regex::Regex::new(&name).map_err(|error| Fault::new(format!("-t {name}: {error}"))))
         .transpose()?;
+    let coverage =
+        (args.coverage || args.coverage_min.is_some() || args.coverage_lcov.is_some()).then_some(CoverageOptions {
+            lcov: args.coverage_lcov,
+            min: args.coverage_min,
+        });
     let options = Options {
+        coverage,
         files: args.files,
         name,
         config: args.config,

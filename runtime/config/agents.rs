@@ -108,6 +108,7 @@ fn several(files: &Files, index: usize, section: &Section, forbidden: &HashSet<P
             graph: Arc::new(Graph::load(&main, &confinement)?),
             vars,
             bindings: Vec::new(),
+            coverage: None,
         },
         tenant: section.tenant.clone(),
         hosts: section.hosts.clone(),
@@ -151,6 +152,7 @@ fn single(
         )?),
         vars: wrangler.vars,
         bindings: Vec::new(),
+        coverage: None,
     };
     let mut agent = Agent::from(worker);
     if let Some(outbound) = &project.outbound {

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use http::Method;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::project_file::{methods, parsed};
 use crate::rules::{HostPattern, PathPattern};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Type {
     Bearer,
@@ -25,7 +26,7 @@ pub(super) enum Type {
     Identity,
 }
 
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Redact {
     #[default]
@@ -33,7 +34,7 @@ pub(super) enum Redact {
     Body,
 }
 
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum ClientAuth {
     #[default]
@@ -41,46 +42,74 @@ pub(super) enum ClientAuth {
     Body,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Credential {
+    /// What is attached, and how.
     #[serde(rename = "type")]
     pub(super) kind: Type,
     /// The name of the secret, or a file that holds it.
     pub(super) secret: Option<String>,
+    /// A file that holds the secret.
     pub(super) file: Option<PathBuf>,
+    /// The only hosts that it is sent to.
     #[serde(deserialize_with = "parsed")]
+    #[schemars(with = "Vec<String>")]
     pub(super) hosts: Vec<HostPattern>,
+    /// The only methods that it is sent with.
     #[serde(default, deserialize_with = "methods")]
+    #[schemars(with = "Vec<String>")]
     pub(super) methods: Vec<Method>,
+    /// The only paths that it is sent to.
     #[serde(default, deserialize_with = "parsed")]
+    #[schemars(with = "Vec<String>")]
     pub(super) paths: Vec<PathPattern>,
+    /// A name of `[certificates]`, shown as well.
     pub(super) certificate: Option<String>,
+    /// Where the secret is taken out of what comes back.
     #[serde(default)]
     pub(super) redact: Redact,
 
+    /// `basic`: the user.
     pub(super) username: Option<String>,
+    /// `header`, `hmac`: the header.
     pub(super) header: Option<String>,
+    /// `header`: what comes before the secret.
     pub(super) prefix: Option<String>,
+    /// `query`: the parameter.
     pub(super) parameter: Option<String>,
+    /// `oauth2`, `jwt-bearer`: the token endpoint.
     pub(super) token_url: Option<String>,
+    /// `oauth2`: the client.
     pub(super) client_id: Option<String>,
+    /// `oauth2`: how the client shows its secret.
     pub(super) client_auth: Option<ClientAuth>,
     /// The name of the secret that holds the first refresh token.
     pub(super) refresh_token: Option<String>,
+    /// `oauth2`, `jwt-bearer`: scopes.
     #[serde(default)]
     pub(super) scopes: Vec<String>,
+    /// `oauth2`, `jwt-bearer`, `identity`: the audience.
     pub(super) audience: Option<String>,
+    /// `jwt-bearer`: the issuer.
     pub(super) issuer: Option<String>,
+    /// `jwt-bearer`: the subject.
     pub(super) subject: Option<String>,
+    /// `jwt-bearer`, `hmac`: the key's name.
     pub(super) key_id: Option<String>,
+    /// `github-app`: the API, instead of GitHub's.
     pub(super) api: Option<String>,
+    /// `github-app`: the app.
     pub(super) app_id: Option<String>,
+    /// `github-app`: the installation.
     pub(super) installation_id: Option<String>,
+    /// `sigv4`: the access key.
     pub(super) access_key_id: Option<String>,
     /// The name of the secret that holds a temporary key's session token.
     pub(super) session_token: Option<String>,
+    /// `sigv4`: the region; by the host without it.
     pub(super) region: Option<String>,
+    /// `sigv4`: the service; by the host without it.
     pub(super) service: Option<String>,
 }
 

@@ -11,9 +11,11 @@ mod identity;
 mod outbound;
 mod project;
 mod project_file;
+mod schema;
 mod secrets;
 mod wrangler;
 
 pub use certificates::{Listed, list_certificates};
 pub(crate) use files::parent;
 pub use project::{Flags, Loaded, load};
+pub use schema::schema;

@@ -83,6 +83,7 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
             graph: Arc::new(Graph::load(&main, &confinement)?),
             vars,
             bindings: Vec::new(),
+            coverage: None,
         },
         certificates,
         secrets,

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use http::Method;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
@@ -16,25 +17,38 @@ use super::wrangler::MtlsCertificate;
 use crate::egress::address::Peer;
 use crate::rules::{HostPattern, PathPattern};
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProjectFile {
+    /// The script, where there is no wrangler file beside this one.
     pub(super) main: Option<PathBuf>,
+    /// Where requests are taken: an address with a port.
+    #[schemars(with = "Option<String>")]
     pub(super) listen: Option<SocketAddr>,
+    /// Threads that run scripts; one per core without it.
     pub(super) threads: Option<usize>,
+    /// The policy that each request of an agent passes.
     pub(super) outbound: Option<Outbound>,
+    /// The agents, where there is more than one.
     pub(super) agents: Option<Vec<Agent>>,
+    /// What is attached after the policy, by name.
     #[serde(default)]
     pub(super) credentials: BTreeMap<String, Credential>,
+    /// The authority that says who an agent is.
     pub(super) identity: Option<Identity>,
+    /// A second listener, for the owner.
     pub(super) admin: Option<Admin>,
+    /// Where each egress is recorded.
     pub(super) audit: Option<Audit>,
     /// Where what must survive a restart is kept.
     pub(super) state: Option<PathBuf>,
+    /// Client certificates, by name.
     #[serde(default)]
     pub(super) certificates: BTreeMap<String, Certificate>,
+    /// Which addresses may be dialled.
     #[serde(default)]
     pub(super) network: Network,
+    /// How long each step may take.
     #[serde(default)]
     pub(super) timeouts: Timeouts,
 }
@@ -63,75 +77,107 @@ impl ProjectFile {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Outbound {
+    /// The policy's script.
     pub(super) main: Option<PathBuf>,
+    /// A wrangler file of the policy's own, instead of `main`.
     pub(super) config: Option<PathBuf>,
+    /// Plain values of its `env`.
     #[serde(default)]
     pub(super) vars: Map<String, Value>,
+    /// Names of secrets that its `env` holds as text: JavaScript can read them.
     #[serde(default)]
     pub(super) secrets: Vec<String>,
+    /// Bindings of client certificates.
     #[serde(default)]
     pub(super) mtls_certificates: Vec<MtlsCertificate>,
+    /// Bindings of credentials.
     #[serde(default)]
     pub(super) credentials: Vec<CredentialBinding>,
+    /// The export that judges; `default` without it.
     pub(super) entrypoint: Option<String>,
+    /// What it reads as `ctx.props`.
     #[serde(default)]
     pub(super) props: Map<String, Value>,
+    /// What joins its `env`.
     #[serde(default)]
     pub(super) parameters: Map<String, Value>,
+    /// What the policy itself may reach, judged after it. Without rules: all that the address rules allow.
     pub(super) egress: Option<Vec<Rule>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CredentialBinding {
+    /// Its name in `env`.
     pub(super) binding: String,
+    /// A name of `[credentials]`.
     pub(super) credential: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Agent {
+    /// Its name; that of its wrangler file without it.
     pub(super) name: Option<String>,
+    /// For whom it works.
     pub(super) tenant: Option<String>,
+    /// Its script.
     pub(super) main: Option<PathBuf>,
+    /// Its wrangler file, instead of `main`.
     pub(super) config: Option<PathBuf>,
+    /// Plain values of its `env`.
     #[serde(default)]
     pub(super) vars: Map<String, Value>,
+    /// Hosts whose requests it answers, such as `scout.localhost` or `*.example.com`.
     #[serde(default, rename = "match", deserialize_with = "parsed")]
+    #[schemars(with = "Vec<String>")]
     pub(super) hosts: Vec<HostPattern>,
+    /// How the policy sees it.
     #[serde(default)]
     pub(super) outbound: AgentOutbound,
+    /// What it may ask for, judged before the policy.
     pub(super) egress: Option<Vec<Rule>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AgentOutbound {
+    /// The policy's export that judges it.
     pub(super) entrypoint: Option<String>,
+    /// What the policy reads as `ctx.props`.
     #[serde(default)]
     pub(super) props: Map<String, Value>,
+    /// What joins the policy's `env` for it.
     #[serde(default)]
     pub(super) parameters: Map<String, Value>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Rule {
+    /// Its name in records; its place without it.
     pub(super) name: Option<String>,
+    /// Hosts, such as `api.example.com`, `*.example.com` or `https://api.example.com:8443`.
     #[serde(deserialize_with = "parsed")]
+    #[schemars(with = "Vec<String>")]
     pub(super) hosts: Vec<HostPattern>,
+    /// Methods; without any, every one.
     #[serde(default, deserialize_with = "methods")]
+    #[schemars(with = "Vec<String>")]
     pub(super) methods: Vec<Method>,
+    /// Paths, such as `/v1/*`; without any, every one.
     #[serde(default, deserialize_with = "parsed")]
+    #[schemars(with = "Vec<String>")]
     pub(super) paths: Vec<PathPattern>,
+    /// Whether it denies or only records.
     #[serde(default)]
     pub(super) mode: Mode,
 }
 
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Mode {
     #[default]
@@ -139,22 +185,26 @@ pub(super) enum Mode {
     Audit,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Admin {
+    /// An address with a port. Bind it to loopback.
+    #[schemars(with = "String")]
     pub(super) listen: SocketAddr,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Audit {
+    /// Where records go, one JSON object a line.
     pub(super) file: Option<PathBuf>,
+    /// What happens where a record can not be written.
     pub(super) on_failure: OnFailure,
     /// Names of query parameters whose values are recorded.
     pub(super) query: Vec<String>,
 }
 
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum OnFailure {
     #[default]
@@ -162,20 +212,30 @@ pub(super) enum OnFailure {
     Deny,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Identity {
+    /// The URL that `iss` names.
     pub(super) issuer: String,
+    /// The SPIFFE trust domain.
     pub(super) trust_domain: String,
+    /// How long a token lives.
     #[serde(default = "minute", deserialize_with = "duration")]
+    #[schemars(with = "String")]
     pub(super) ttl: Duration,
     /// A P-256 key that the owner looks after, instead of those in the state folder.
     pub(super) key: Option<PathBuf>,
+    /// How long a signing key is used.
     #[serde(default = "month", deserialize_with = "duration")]
+    #[schemars(with = "String")]
     pub(super) rotate: Duration,
+    /// The CA that issues client certificates (PEM).
     pub(super) issuing_certificate: Option<PathBuf>,
+    /// Its key (PEM).
     pub(super) issuing_key: Option<PathBuf>,
+    /// How long an issued certificate lives.
     #[serde(default = "hour", deserialize_with = "duration")]
+    #[schemars(with = "String")]
     pub(super) certificate_ttl: Duration,
 }
 
@@ -191,30 +251,39 @@ const fn month() -> Duration {
     Duration::from_hours(30 * 24)
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Certificate {
+    /// The chain (PEM).
     pub(super) cert: Option<PathBuf>,
+    /// The key (PEM).
     pub(super) key: Option<PathBuf>,
+    /// Roots that the upstream must have, instead of the usual ones (PEM).
     #[serde(default)]
     pub(super) ca: Vec<PathBuf>,
+    /// Issued to each agent, instead of files.
     pub(super) issue: Option<Issue>,
 }
 
 /// For whom certificates are issued.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Issue {
     Agent,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Network {
+    /// `public`, `private`, `local` or blocks such as `10.0.0.0/8`.
     #[serde(deserialize_with = "parsed")]
+    #[schemars(with = "Vec<String>")]
     pub(super) allow: Vec<Peer>,
+    /// The same; the most specific rule decides.
     #[serde(deserialize_with = "parsed")]
+    #[schemars(with = "Vec<String>")]
     pub(super) deny: Vec<Peer>,
+    /// Further roots (PEM).
     pub(super) ca: Vec<PathBuf>,
 }
 
@@ -228,16 +297,24 @@ impl Default for Network {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Timeouts {
+    /// Until a connection stands, TLS included.
     #[serde(deserialize_with = "duration")]
+    #[schemars(with = "String")]
     pub(super) connect: Duration,
+    /// Until the response's head.
     #[serde(deserialize_with = "duration")]
+    #[schemars(with = "String")]
     pub(super) first_byte: Duration,
+    /// Between two pieces of a response's body.
     #[serde(deserialize_with = "duration")]
+    #[schemars(with = "String")]
     pub(super) idle: Duration,
+    /// Until the policy responds.
     #[serde(deserialize_with = "duration")]
+    #[schemars(with = "String")]
     pub(super) policy: Duration,
 }
 

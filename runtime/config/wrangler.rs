@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -24,9 +25,11 @@ pub(super) struct Wrangler {
 }
 
 /// A binding of a client certificate.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MtlsCertificate {
+    /// Its name in `env`.
     pub(super) binding: String,
+    /// A name of `[certificates]`.
     pub(super) certificate_id: String,
 }

@@ -77,6 +77,12 @@ impl Project {
         }
     }
 
+    /// The workers of agents, then the policy's.
+    pub(crate) fn workers_mut(&mut self) -> impl Iterator<Item = &mut Worker> {
+        let agents = self.agents.iter_mut().map(|agent| &mut agent.worker);
+        agents.chain(self.outbound.as_mut())
+    }
+
     /// The project with its records kept for a test.
     pub(crate) fn recorded(&mut self, auditor: crate::audit::Auditor) {
         let mut network = (*self.network).clone();

@@ -14,6 +14,7 @@ use workerd_lite_ops::fetch::EgressHandle;
 use workerd_lite_ops::{Events, Inbox, Role, extensions};
 
 use super::cell::{Cell, Functions};
+use super::coverage::{CoverageSink, Recorder};
 use super::error::{StartupError, from_core};
 use super::guard::Guarded;
 use super::loader::GraphLoader;
@@ -32,6 +33,8 @@ pub struct Worker {
     pub vars: serde_json::Map<String, serde_json::Value>,
     /// Its bindings with `fetch()`, in the order that the [`EgressHandle`] counts them.
     pub bindings: Vec<BindingName>,
+    /// Who hears at an isolate's end what of its scripts has run.
+    pub coverage: Option<Arc<dyn CoverageSink>>,
 }
 
 /// A binding as scripts see it.
@@ -102,6 +105,7 @@ impl Worker {
             graph: Arc::new(Graph::load(script, &confinement)?),
             vars: serde_json::Map::new(),
             bindings: Vec::new(),
+            coverage: None,
         })
     }
 
@@ -110,6 +114,10 @@ impl Worker {
     pub async fn boot(&self, egress: EgressHandle, callers: &[Caller]) -> Result<Cell, StartupError> {
         let inbox = Rc::new(Inbox::default());
         let mut runtime = Guarded::new(self.new_runtime());
+        let counted = self.coverage.clone().map(|sink| {
+            let recorder = runtime.with(Recorder::start);
+            (recorder, sink)
+        });
         runtime.with(|runtime| {
             let state = runtime.op_state();
             let mut state = state.borrow_mut();
@@ -127,7 +135,7 @@ impl Worker {
         }
         let module = self.evaluate(&mut runtime).await?;
         runtime.with(|runtime| self.find_handler(runtime, module, &set_handler))?;
-        Ok(Cell::new(runtime, functions, inbox, self.name.clone()))
+        Ok(Cell::new(runtime, functions, inbox, self.name.clone(), counted))
     }
 
     fn new_runtime(&self) -> JsRuntime {

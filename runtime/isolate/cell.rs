@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use deno_core::{JsRuntime, OpState, PollEventLoopOptions, v8};
@@ -11,6 +12,7 @@ use workerd_lite_ops::clock::Clock;
 use workerd_lite_ops::events::{self, EventId, Start};
 use workerd_lite_ops::{Body, Events, Inbox, Message, head};
 
+use super::coverage::{CoverageSink, Recorder};
 use super::guard::Guarded;
 use super::handle::CellHandle;
 
@@ -28,17 +30,28 @@ pub(super) struct Functions {
 pub struct Cell {
     // Dropped before the runtime, whose heap they are in.
     functions: Functions,
+    counted: Option<Counted>,
     runtime: Guarded,
     inbox: Rc<Inbox>,
     op_state: Rc<RefCell<OpState>>,
     name: String,
 }
 
+/// What counts its coverage, and who hears of it.
+type Counted = (Recorder, Arc<dyn CoverageSink>);
+
 impl Cell {
-    pub(super) fn new(mut runtime: Guarded, functions: Functions, inbox: Rc<Inbox>, name: String) -> Self {
+    pub(super) fn new(
+        mut runtime: Guarded,
+        functions: Functions,
+        inbox: Rc<Inbox>,
+        name: String,
+        counted: Option<Counted>,
+    ) -> Self {
         let op_state = runtime.with(|runtime| runtime.op_state());
         Self {
             functions,
+            counted,
             runtime,
             inbox,
             op_state,
@@ -65,6 +78,7 @@ impl Cell {
             inbox,
             op_state,
             name,
+            ..
         } = self;
         runtime.with(|runtime| {
             for taken in 0.. {
@@ -90,6 +104,16 @@ impl Cell {
             return Poll::Ready(());
         }
         Poll::Pending
+    }
+}
+
+impl Drop for Cell {
+    fn drop(&mut self) {
+        if let Some((mut recorder, sink)) = self.counted.take() {
+            // The session ends here too, while its isolate is entered.
+            let scripts = self.runtime.with(move |_| recorder.take());
+            sink.take(scripts);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod boot;
 mod cell;
+mod coverage;
 mod error;
 mod guard;
 mod handle;
@@ -10,5 +11,6 @@ pub mod modules;
 
 pub use boot::{BindingName, Caller, Worker, init_platform};
 pub use cell::Cell;
+pub use coverage::{CoverageSink, Range as CoverageRange, ScriptCoverage};
 pub use error::StartupError;
 pub use handle::{CellHandle, Dispatch};

@@ -13,6 +13,7 @@ use serde_json::json;
 use workerd_lite_ops::{Body, Origin, Request, Role, clock, console};
 
 use super::Options;
+use super::coverage::Coverage;
 use super::failure::Failure;
 use super::gate::{PretendedNetwork, TestGate};
 use super::outcome::{FileOutcome, Outcome, State};
@@ -45,7 +46,13 @@ struct Told {
 }
 
 /// Runs one file to its end, whatever happens in it.
-pub(super) fn run(file: &Path, options: &Options, flags: &Flags, watchdog: &Watchdog) -> FileOutcome {
+pub(super) fn run(
+    file: &Path,
+    options: &Options,
+    flags: &Flags,
+    watchdog: &Watchdog,
+    coverage: Option<&Arc<Coverage>>,
+) -> FileOutcome {
     let name = file.strip_prefix("./").unwrap_or(file).display().to_string();
     let outcome = |tests, error| FileOutcome {
         file: name.clone(),
@@ -61,7 +68,7 @@ pub(super) fn run(file: &Path, options: &Options, flags: &Flags, watchdog: &Watc
         let _context = runtime.enter();
         clock::follow_tokio();
         let _watched = watchdog.watch(name.clone(), options.timeout);
-        runtime.block_on(File::open(file, options, flags))
+        runtime.block_on(File::open(file, options, flags, coverage))
     };
     match opened {
         Ok(file) => {
@@ -80,7 +87,12 @@ struct File {
 }
 
 impl File {
-    async fn open(path: &Path, options: &Options, flags: &Flags) -> Result<Self, String> {
+    async fn open(
+        path: &Path,
+        options: &Options,
+        flags: &Flags,
+        coverage: Option<&Arc<Coverage>>,
+    ) -> Result<Self, String> {
         let shown = |error: &dyn Fn() -> miette::Report| format!("{:?}", error());
         let confinement = Confinement {
             root: options.folder(),
@@ -94,10 +106,14 @@ impl File {
             graph: Arc::clone(&graph),
             vars: serde_json::Map::new(),
             bindings: Vec::new(),
+            coverage: None,
         };
         // workerd's form of tests needs no project: what is wrong with it is said where a test asks for an agent.
         let project = load(flags)
-            .map(|loaded| loaded.project)
+            .map(|loaded| match coverage {
+                Some(coverage) => covered(loaded.project, coverage),
+                None => loaded.project,
+            })
             .map_err(|error| shown(&|| miette::Report::msg(error.to_string())));
         let gate = Rc::new(TestGate::new(options.live.then(Network::default)));
         let cell = worker
@@ -219,6 +235,15 @@ impl File {
             Err(error) => Err(error.details()),
         }
     }
+}
+
+/// The project with what runs of it counted.
+fn covered(mut project: Project, coverage: &Arc<Coverage>) -> Project {
+    for worker in project.workers_mut() {
+        coverage.add(&worker.graph);
+        worker.coverage = Some(Arc::<Coverage>::clone(coverage));
+    }
+    project
 }
 
 /// Waits for `work`, in real time: a test may advance tokio's.

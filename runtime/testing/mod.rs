@@ -1,6 +1,7 @@
 //! `workerd-lite test`: an owner's tests of agents and policy, in one process, with a pretended internet.
 
 pub mod attack;
+mod coverage;
 mod discover;
 mod failure;
 mod file;
@@ -19,6 +20,8 @@ use regex::Regex;
 
 use crate::config::{Flags, parent};
 use crate::fault::Fault;
+use coverage::Coverage;
+pub use coverage::CoverageOptions;
 pub use outcome::{FileOutcome, Outcome, State, Totals};
 pub use report::{Json, Junit, Pretty, Reporter, Tap};
 use watchdog::Watchdog;
@@ -40,6 +43,8 @@ pub struct Options {
     pub timeout: Duration,
     /// Whether an egress that no test answers goes to the network.
     pub live: bool,
+    /// Whether what has run of agents and policy is told.
+    pub coverage: Option<CoverageOptions>,
 }
 
 impl Options {
@@ -75,10 +80,12 @@ pub fn run(options: &Options, reporter: &mut dyn Reporter) -> Result<Ended, Faul
     let (sender, outcomes) = mpsc::channel();
     let files = Arc::new(files);
     let watchdog = Arc::new(Watchdog::default());
+    let coverage = options.coverage.as_ref().map(|_| Arc::new(Coverage::default()));
     let mut threads = Vec::new();
     for _ in 0..options.threads.clamp(1, files.len()) {
         let (files, next, stop, sender) = (Arc::clone(&files), Arc::clone(&next), Arc::clone(&stop), sender.clone());
         let (options, flags, watchdog) = (options.clone(), flags.clone(), Arc::clone(&watchdog));
+        let coverage = coverage.clone();
         threads.push(std::thread::spawn(move || {
             loop {
                 let index = next.fetch_add(1, Ordering::SeqCst);
@@ -86,7 +93,7 @@ pub fn run(options: &Options, reporter: &mut dyn Reporter) -> Result<Ended, Faul
                 if stop.load(Ordering::SeqCst) {
                     break;
                 }
-                let outcome = file::run(file, &options, &flags, &watchdog);
+                let outcome = file::run(file, &options, &flags, &watchdog, coverage.as_ref());
                 if options.bail && outcome.failed() {
                     stop.store(true, Ordering::SeqCst);
                 }
@@ -106,8 +113,18 @@ pub fn run(options: &Options, reporter: &mut dyn Reporter) -> Result<Ended, Faul
             return Err(Fault::new("a thread of the tests ended in a panic"));
         }
     }
+    let mut enough = true;
+    if let (Some(coverage), Some(wanted)) = (&coverage, &options.coverage) {
+        let (table, percent) = coverage.report(wanted)?;
+        reporter.coverage(&table);
+        enough = wanted.min.is_none_or(|min| percent >= min);
+        if let (Some(min), false) = (wanted.min, enough) {
+            tracing::error!("the tests run {percent:.1} % of the lines: --coverage-min asks for {min} %");
+        }
+    }
     reporter.end(&totals);
     Ok(match totals {
+        _ if !enough => Ended::Failed,
         Totals { failed: 1.., .. } => Ended::Failed,
         Totals {
             passed: 0,

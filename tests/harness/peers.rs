@@ -60,7 +60,7 @@ pub fn npm() -> Option<PathBuf> {
 }
 
 /// The packages bring a Node.js of their own, so that an older one of the system does not matter.
-fn node_command(folder: &Path, script: &str, arguments: &[&str]) -> Command {
+pub fn node_command(folder: &Path, script: &str, arguments: &[&str]) -> Command {
     let own = std::fs::read_dir(folder.join("node_modules"))
         .unwrap()
         .map(|entry| entry.unwrap().path())

@@ -189,6 +189,11 @@ impl Graph {
         self.modules.values()
     }
 
+    /// Every module with its URL.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Module)> {
+        self.modules.iter().map(|(url, module)| (url.as_str(), module))
+    }
+
     /// The files that the modules were read from.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         self.modules.values().map(|module| module.path.as_path())

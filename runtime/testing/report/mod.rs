@@ -20,6 +20,8 @@ pub use tap::Tap;
 pub trait Reporter {
     /// One file has ended.
     fn file(&mut self, file: &FileOutcome);
+    /// How much of agents and policy has run, as a table. Machines read lcov.
+    fn coverage(&mut self, _table: &str) {}
     /// The run has ended.
     fn end(&mut self, totals: &Totals);
 }

@@ -35,6 +35,10 @@ impl<W: Write> Reporter for Pretty<W> {
         let _ = self.0.flush();
     }
 
+    fn coverage(&mut self, table: &str) {
+        let _ = writeln!(self.0, "\n{}", table.trim_end());
+    }
+
     fn end(&mut self, totals: &Totals) {
         let mut line = format!("{} passed, {} failed", totals.passed, totals.failed);
         for (count, word) in [(totals.skipped, "skipped"), (totals.todo, "todo")] {
