@@ -24,6 +24,7 @@ mod failure;
 mod globals;
 mod harness;
 mod identity;
+mod inspector;
 mod modules;
 mod path;
 mod rotation;

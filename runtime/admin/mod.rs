@@ -1,5 +1,7 @@
 //! The owner's own listener: the keys that agents' tokens are verified by, and whether the server lives.
 
+pub(crate) mod inspector;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 

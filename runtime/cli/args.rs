@@ -166,6 +166,12 @@ pub(super) struct Serve {
     /// Load the project anew when a file of it changes
     #[arg(long)]
     pub(super) watch: bool,
+    /// Let Chrome DevTools and other debuggers attach to agents and policy; scripts run on one thread
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, require_equals = true, default_missing_value = "127.0.0.1:9229")]
+    pub(super) inspect: Option<SocketAddr>,
+    /// The same, and each script waits for a debugger and stops before its first statement
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, require_equals = true, default_missing_value = "127.0.0.1:9229", conflicts_with = "inspect")]
+    pub(super) inspect_brk: Option<SocketAddr>,
     /// For authors: --watch, and clients read why a handler failed
     #[arg(long)]
     pub(super) dev: bool,

@@ -1,10 +1,14 @@
 //! `workerd-lite serve`.
 
-use miette::{IntoDiagnostic as _, Result};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use miette::{IntoDiagnostic as _, Result, WrapErr as _};
 
 use super::args::Serve;
-use crate::config::{Flags, load};
-use crate::isolate::init_platform;
+use crate::admin::inspector;
+use crate::config::{Flags, Loaded, load};
+use crate::isolate::{Inspection, init_platform};
 use crate::serve::serve;
 
 pub(super) fn run(args: Serve) -> Result<()> {
@@ -31,7 +35,43 @@ pub(super) fn run(args: Serve) -> Result<()> {
         .build()
         .into_diagnostic()?;
     let ready = |address| tracing::info!("listening on http://{address}");
-    runtime.block_on(serve(loaded, ready, || load(&flags)))?;
+    let debuggers = args.inspect.or(args.inspect_brk);
+    runtime.block_on(async {
+        let inspection = match debuggers {
+            Some(listen) => Some(inspect(listen, args.inspect_brk.is_some()).await?),
+            None => None,
+        };
+        let inspected = |mut loaded: Loaded| {
+            if inspection.is_some() {
+                loaded.options.threads = 1;
+                for worker in loaded.project.workers_mut() {
+                    worker.inspection.clone_from(&inspection);
+                }
+            }
+            loaded
+        };
+        serve(inspected(loaded), ready, || load(&flags).map(inspected))
+            .await
+            .map_err(miette::Report::new)
+    })?;
     // Isolates that a second signal cut short are not worth waiting for.
     std::process::exit(0)
+}
+
+/// Serves debuggers from now on.
+async fn inspect(listen: SocketAddr, breaks: bool) -> Result<Arc<Inspection>> {
+    let (listener, address) = inspector::bind(listen)
+        .await
+        .into_diagnostic()
+        .wrap_err_with(|| format!("debuggers can not be listened for on {listen}"))?;
+    let inspection = Arc::new(Inspection::new(breaks, move |target| {
+        tracing::info!(
+            "{}: debuggers attach at {}",
+            target.title,
+            inspector::socket_url(target, address)
+        );
+    }));
+    tracing::info!("debuggers find agents and policy on http://{address}/json, and in Chrome at chrome://inspect");
+    inspector::start(listener, address, Arc::clone(&inspection));
+    Ok(inspection)
 }

@@ -109,6 +109,7 @@ fn several(files: &Files, index: usize, section: &Section, forbidden: &HashSet<P
             vars,
             bindings: Vec::new(),
             coverage: None,
+            inspection: None,
         },
         tenant: section.tenant.clone(),
         hosts: section.hosts.clone(),
@@ -153,6 +154,7 @@ fn single(
         vars: wrangler.vars,
         bindings: Vec::new(),
         coverage: None,
+        inspection: None,
     };
     let mut agent = Agent::from(worker);
     if let Some(outbound) = &project.outbound {

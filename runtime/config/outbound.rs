@@ -84,6 +84,7 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
             vars,
             bindings: Vec::new(),
             coverage: None,
+            inspection: None,
         },
         certificates,
         secrets,

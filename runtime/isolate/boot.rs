@@ -13,10 +13,11 @@ use workerd_lite_ops::console::WorkerName;
 use workerd_lite_ops::fetch::EgressHandle;
 use workerd_lite_ops::{Events, Inbox, Role, extensions};
 
-use super::cell::{Cell, Functions};
+use super::cell::{Cell, Functions, Watched};
 use super::coverage::{CoverageSink, Recorder};
 use super::error::{StartupError, from_core};
 use super::guard::Guarded;
+use super::inspector::Inspection;
 use super::loader::GraphLoader;
 use super::modules::{Confinement, Graph};
 
@@ -35,6 +36,8 @@ pub struct Worker {
     pub bindings: Vec<BindingName>,
     /// Who hears at an isolate's end what of its scripts has run.
     pub coverage: Option<Arc<dyn CoverageSink>>,
+    /// Where a debugger finds it.
+    pub inspection: Option<Arc<Inspection>>,
 }
 
 /// A binding as scripts see it.
@@ -106,6 +109,7 @@ impl Worker {
             vars: serde_json::Map::new(),
             bindings: Vec::new(),
             coverage: None,
+            inspection: None,
         })
     }
 
@@ -114,7 +118,7 @@ impl Worker {
     pub async fn boot(&self, egress: EgressHandle, callers: &[Caller]) -> Result<Cell, StartupError> {
         let inbox = Rc::new(Inbox::default());
         let mut runtime = Guarded::new(self.new_runtime());
-        let counted = self.coverage.clone().map(|sink| {
+        let coverage = self.coverage.clone().map(|sink| {
             let recorder = runtime.with(Recorder::start);
             (recorder, sink)
         });
@@ -133,14 +137,23 @@ impl Worker {
         for module in modules {
             runtime.with(|runtime| add_builtin(runtime, module))?;
         }
+        let listed = self.inspection.as_ref().map(|inspection| {
+            let title = format!("{} {}", self.role.name(), self.name);
+            let url = self.graph.main().to_string();
+            runtime.with(|runtime| inspection.add(runtime, title, url))
+        });
         let module = self.evaluate(&mut runtime).await?;
         runtime.with(|runtime| self.find_handler(runtime, module, &set_handler))?;
-        Ok(Cell::new(runtime, functions, inbox, self.name.clone(), counted))
+        let watched = Watched { coverage, listed };
+        Ok(Cell::new(runtime, functions, inbox, self.name.clone(), watched))
     }
 
     fn new_runtime(&self) -> JsRuntime {
         JsRuntime::new(RuntimeOptions {
-            module_loader: Some(Rc::new(GraphLoader::new(Arc::clone(&self.graph)))),
+            module_loader: Some(Rc::new(GraphLoader::new(
+                Arc::clone(&self.graph),
+                self.inspection.is_some(),
+            ))),
             extensions: extensions::extensions(Some(self.role)),
             startup_snapshot: Some(workerd_lite_js::SNAPSHOT),
             residual_lazy_js_sources: workerd_lite_js::RESIDUAL_SCRIPTS,
@@ -208,6 +221,9 @@ impl Worker {
         let module = loaded
             .ok_or_else(|| StartupError::new("a module of the worker could not be loaded"))?
             .map_err(|error| failed(&error))?;
+        if let Some(inspection) = &self.inspection {
+            runtime.with(|runtime| inspection.wait(runtime));
+        }
         let mut evaluation = pin!(runtime.with(|runtime| runtime.mod_evaluate(module)));
         let mut settled = false;
         poll_fn(|cx| {

@@ -15,6 +15,7 @@ use workerd_lite_ops::{Body, Events, Inbox, Message, head};
 use super::coverage::{CoverageSink, Recorder};
 use super::guard::Guarded;
 use super::handle::CellHandle;
+use super::inspector::Listed;
 
 /// How many messages are taken before the isolate's own work gets its turn.
 const BATCH: usize = 64;
@@ -30,15 +31,20 @@ pub(super) struct Functions {
 pub struct Cell {
     // Dropped before the runtime, whose heap they are in.
     functions: Functions,
-    counted: Option<Counted>,
+    watched: Watched,
     runtime: Guarded,
     inbox: Rc<Inbox>,
     op_state: Rc<RefCell<OpState>>,
     name: String,
 }
 
-/// What counts its coverage, and who hears of it.
-type Counted = (Recorder, Arc<dyn CoverageSink>);
+/// Who looks on from outside.
+pub(super) struct Watched {
+    /// What counts its coverage, and who hears of it.
+    pub(super) coverage: Option<(Recorder, Arc<dyn CoverageSink>)>,
+    /// Its place among what debuggers may attach to.
+    pub(super) listed: Option<Listed>,
+}
 
 impl Cell {
     pub(super) fn new(
@@ -46,12 +52,12 @@ impl Cell {
         functions: Functions,
         inbox: Rc<Inbox>,
         name: String,
-        counted: Option<Counted>,
+        watched: Watched,
     ) -> Self {
         let op_state = runtime.with(|runtime| runtime.op_state());
         Self {
             functions,
-            counted,
+            watched,
             runtime,
             inbox,
             op_state,
@@ -109,7 +115,8 @@ impl Cell {
 
 impl Drop for Cell {
     fn drop(&mut self) {
-        if let Some((mut recorder, sink)) = self.counted.take() {
+        drop(self.watched.listed.take());
+        if let Some((mut recorder, sink)) = self.watched.coverage.take() {
             // The session ends here too, while its isolate is entered.
             let scripts = self.runtime.with(move |_| recorder.take());
             sink.take(scripts);

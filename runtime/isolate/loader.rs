@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use base64::Engine as _;
 use deno_core::url::Url;
 use deno_core::{
     ModuleLoadOptions, ModuleLoadReferrer, ModuleLoadResponse, ModuleLoader, ModuleResolveResponse, ModuleSource,
@@ -16,11 +17,13 @@ use super::modules::{Content, Graph, is_builtin, resolve};
 /// Serves one worker's modules.
 pub(super) struct GraphLoader {
     graph: Arc<Graph>,
+    /// Whether what was transpiled brings its source map, for debuggers.
+    maps: bool,
 }
 
 impl GraphLoader {
-    pub(super) fn new(graph: Arc<Graph>) -> Self {
-        Self { graph }
+    pub(super) fn new(graph: Arc<Graph>, maps: bool) -> Self {
+        Self { graph, maps }
     }
 
     fn source(&self, url: &Url, requested: &RequestedModuleType) -> Result<ModuleSource, JsErrorBox> {
@@ -35,7 +38,13 @@ impl GraphLoader {
         })?;
         let text = |text: &str| ModuleSourceCode::String(text.to_owned().into());
         let (kind, code) = match (&module.content, requested) {
-            (Content::Script(source), RequestedModuleType::None) => (ModuleType::JavaScript, text(source)),
+            (Content::Script(source), RequestedModuleType::None) => {
+                let code = match &module.original {
+                    Some(original) if self.maps => text(&with_map(source, &original.map)),
+                    _ => text(source),
+                };
+                (ModuleType::JavaScript, code)
+            }
             (Content::Json(source), RequestedModuleType::Json) => (ModuleType::Json, text(source)),
             // Without an attribute, as wrangler's bundler takes them.
             (Content::Json(source), RequestedModuleType::None) => {
@@ -56,6 +65,11 @@ impl GraphLoader {
         };
         Ok(ModuleSource::new(kind, code, url, None))
     }
+}
+
+fn with_map(source: &str, map: &str) -> String {
+    let map = base64::engine::general_purpose::STANDARD.encode(map);
+    format!("{source}\n//# sourceMappingURL=data:application/json;base64,{map}\n")
 }
 
 fn default_export(source: &str, json: bool) -> String {

@@ -6,6 +6,7 @@ mod coverage;
 mod error;
 mod guard;
 mod handle;
+mod inspector;
 mod loader;
 pub mod modules;
 
@@ -14,3 +15,4 @@ pub use cell::Cell;
 pub use coverage::{CoverageSink, Range as CoverageRange, ScriptCoverage};
 pub use error::StartupError;
 pub use handle::{CellHandle, Dispatch};
+pub use inspector::{Inspection, Target};

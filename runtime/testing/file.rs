@@ -107,6 +107,7 @@ impl File {
             vars: serde_json::Map::new(),
             bindings: Vec::new(),
             coverage: None,
+            inspection: None,
         };
         // workerd's form of tests needs no project: what is wrong with it is said where a test asks for an agent.
         let project = load(flags)
