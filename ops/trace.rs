@@ -13,6 +13,17 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The header of the trace context.
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
+/// A request before the policy has seen it, without its body.
+#[derive(Debug)]
+pub struct Asked {
+    /// Its method.
+    pub method: http::Method,
+    /// Its URL.
+    pub url: deno_core::url::Url,
+    /// Its headers.
+    pub headers: HeaderMap,
+}
+
 /// One event's part of the way. Identifiers are made when they are first asked for.
 #[derive(Debug)]
 pub struct Trace {
@@ -24,6 +35,8 @@ pub struct Trace {
     pub started: Cell<Option<Instant>>,
     /// The rule that would have denied its request, but only audits.
     pub audited: OnceCell<Rc<str>>,
+    /// The request as it came to the policy, where someone wants to see what that changes.
+    pub asked: OnceCell<Asked>,
     /// How many of its requests went to the network or were denied there.
     pub egresses: Cell<u32>,
 }
@@ -36,6 +49,7 @@ impl Default for Trace {
             queued: Instant::now(),
             started: Cell::new(None),
             audited: OnceCell::new(),
+            asked: OnceCell::new(),
             egresses: Cell::new(0),
         }
     }

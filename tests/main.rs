@@ -26,6 +26,7 @@ mod harness;
 mod identity;
 mod inspector;
 mod modules;
+mod page;
 mod path;
 mod rotation;
 mod rules;

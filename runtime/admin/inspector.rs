@@ -4,13 +4,12 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use deno_core::futures::channel::mpsc;
 use deno_core::{InspectorSessionChannels, InspectorSessionKind, InspectorSessionProxy};
 use futures_util::{SinkExt as _, StreamExt as _};
-use http::header::{CONNECTION, HOST, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, UPGRADE};
+use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, UPGRADE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::upgrade::Upgraded;
@@ -20,9 +19,9 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Message, Role};
 
-use super::plain;
+use super::local::is_local;
+use super::{Answer, plain};
 use crate::isolate::{Inspection, Target};
-use crate::rules::is_localhost;
 
 /// Listens for debuggers. Gives the real address.
 #[expect(clippy::disallowed_types, reason = "listeners live in this room")]
@@ -56,25 +55,8 @@ pub(crate) fn start(listener: tokio::net::TcpListener, address: SocketAddr, insp
     });
 }
 
-/// Whether this may be a debugger: a page of a web site may neither ask nor listen, by no name that it resolves.
-fn is_local<B>(request: &Request<B>) -> bool {
-    let text = |name| {
-        request
-            .headers()
-            .get(name)
-            .map(|value: &HeaderValue| value.to_str().unwrap_or("?"))
-    };
-    let host = text(HOST).and_then(|host| deno_core::url::Url::parse(&format!("http://{host}/")).ok());
-    let named_locally = host.is_some_and(|url| match url.host() {
-        Some(deno_core::url::Host::Domain(name)) => is_localhost(name),
-        Some(_) => true,
-        None => false,
-    });
-    named_locally && text(ORIGIN).is_none_or(|origin| origin.starts_with("devtools://"))
-}
-
-fn answer(request: Request<Incoming>, address: SocketAddr, inspection: &Inspection) -> Response<Full<Bytes>> {
-    if !is_local(&request) {
+fn answer(request: Request<Incoming>, address: SocketAddr, inspection: &Inspection) -> Answer {
+    if !is_local(&request, |origin, _| origin.starts_with("devtools://")) {
         return plain(StatusCode::FORBIDDEN, "Forbidden: debuggers of this machine only\n");
     }
     if request.method() != Method::GET {
@@ -122,15 +104,15 @@ fn describe(target: &Target, address: SocketAddr) -> Value {
     })
 }
 
-fn listed(value: &Value) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::from(value.to_string()));
+fn listed(value: &Value) -> Answer {
+    let mut response = Response::new(Full::from(value.to_string()).boxed());
     let kind = HeaderValue::from_static("application/json; charset=UTF-8");
     response.headers_mut().insert(http::header::CONTENT_TYPE, kind);
     response
 }
 
 /// Answers a `WebSocket`'s handshake (RFC 6455) and begins a session.
-fn attach(mut request: Request<Incoming>, target: Target) -> Response<Full<Bytes>> {
+fn attach(mut request: Request<Incoming>, target: Target) -> Answer {
     let is_upgrade = request
         .headers()
         .get(UPGRADE)

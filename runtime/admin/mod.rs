@@ -1,28 +1,54 @@
-//! The owner's own listener: the keys that agents' tokens are verified by, and whether the server lives.
+//! The owner's own listener: the keys that agents' tokens are verified by, whether the server lives, and a page that
+//! shows what happens.
 
 pub(crate) mod inspector;
+mod live;
+mod local;
 
-use std::net::SocketAddr;
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
-use http_body_util::Full;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::sync::watch;
 
+use crate::audit::Feed;
 use crate::identity::Issuer;
+
+/// An answer, whole or as a stream.
+type Answer = Response<BoxBody<Bytes, Infallible>>;
 
 /// What is served: the newest issuer.
 pub(crate) type Issuers = watch::Receiver<Option<Arc<Issuer>>>;
 
+/// Where the owner's listener is for authors whose project does not say.
+pub(crate) const PAGE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8788);
+
+/// An author may have several projects at once: the page of the second is where there is room.
+#[expect(clippy::disallowed_types, reason = "listeners live in this room")]
+async fn bind(listen: SocketAddr) -> std::io::Result<tokio::net::TcpListener> {
+    match tokio::net::TcpListener::bind(listen).await {
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && listen == PAGE => {
+            tokio::net::TcpListener::bind(SocketAddr::new(listen.ip(), 0)).await
+        }
+        bound => bound,
+    }
+}
+
 /// Listens, and answers in the background until the runtime ends. Gives the real address.
-pub(crate) async fn start(listen: SocketAddr, issuers: Issuers) -> std::io::Result<SocketAddr> {
-    #[expect(clippy::disallowed_types, reason = "listeners live in this room")]
-    let listener = tokio::net::TcpListener::bind(listen).await?;
+pub(crate) async fn start(
+    listen: SocketAddr,
+    issuers: Issuers,
+    feed: Option<Arc<Feed>>,
+) -> std::io::Result<SocketAddr> {
+    let listener = bind(listen).await?;
     let address = listener.local_addr()?;
     tokio::spawn(async move {
         loop {
@@ -30,11 +56,15 @@ pub(crate) async fn start(listen: SocketAddr, issuers: Issuers) -> std::io::Resu
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                 continue;
             };
-            let issuers = issuers.clone();
+            let (issuers, feed) = (issuers.clone(), feed.clone());
             tokio::spawn(async move {
                 let service = service_fn(move |request: Request<Incoming>| {
                     let issuer = issuers.borrow().clone();
-                    async move { Ok::<_, std::convert::Infallible>(answer(&request, issuer.as_deref())) }
+                    let response = match &feed {
+                        Some(feed) if request.uri().path().starts_with("/dev") => live::answer(&request, feed),
+                        _ => answer(&request, issuer.as_deref()),
+                    };
+                    async move { Ok::<_, Infallible>(response) }
                 });
                 let mut builder = auto::Builder::new(TokioExecutor::new());
                 builder.http1().timer(TokioTimer::new());
@@ -46,7 +76,7 @@ pub(crate) async fn start(listen: SocketAddr, issuers: Issuers) -> std::io::Resu
     Ok(address)
 }
 
-fn answer(request: &Request<Incoming>, issuer: Option<&Issuer>) -> Response<Full<Bytes>> {
+fn answer(request: &Request<Incoming>, issuer: Option<&Issuer>) -> Answer {
     if request.method() != Method::GET && request.method() != Method::HEAD {
         return plain(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n");
     }
@@ -58,14 +88,14 @@ fn answer(request: &Request<Incoming>, issuer: Option<&Issuer>) -> Response<Full
     }
 }
 
-fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::from(text));
+fn plain(status: StatusCode, text: &'static str) -> Answer {
+    let mut response = Response::new(Full::from(text).boxed());
     *response.status_mut() = status;
     response
 }
 
-fn json(value: &serde_json::Value) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::from(value.to_string()));
+fn json(value: &serde_json::Value) -> Answer {
+    let mut response = Response::new(Full::from(value.to_string()).boxed());
     let headers = response.headers_mut();
     headers.insert("content-type", http::HeaderValue::from_static("application/json"));
     // Less than the time that a new key is published before it signs.

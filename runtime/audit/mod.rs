@@ -1,5 +1,7 @@
 //! The audit record: one line of JSON for each egress, written when it has ended. No body and no secret is in it.
 
+mod changes;
+mod feed;
 mod record;
 
 use std::fs::File;
@@ -7,23 +9,33 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
-pub(crate) use record::{By, Open, Record, Verdict};
+pub use feed::Feed;
+pub(crate) use record::{By, Open, Record, Verdict, masked};
 
 /// Where records go.
 #[derive(Debug)]
 pub struct Auditor {
-    /// The file, or standard output without.
-    path: Option<PathBuf>,
+    destination: Destination,
     file: Mutex<Option<File>>,
     /// Whether no egress goes out while records cannot be written.
     deny: bool,
     failed: AtomicBool,
     /// Names of query parameters whose values are recorded.
     shown: Vec<String>,
-    /// Where records go instead of a file, in tests.
-    memory: Option<Records>,
+    /// Who looks on.
+    feed: OnceLock<Arc<Feed>>,
+}
+
+#[derive(Debug)]
+enum Destination {
+    File(PathBuf),
+    Stdout,
+    /// For tests.
+    Memory(Records),
+    /// They are only looked at.
+    Nowhere,
 }
 
 /// Records that a test reads.
@@ -32,33 +44,57 @@ pub(crate) type Records = Arc<Mutex<Vec<serde_json::Value>>>;
 impl Auditor {
     /// Opens the file, or takes standard output without one. Fails where it cannot be opened.
     pub fn open(path: Option<PathBuf>, deny: bool, shown: Vec<String>) -> std::io::Result<Self> {
+        let destination = path.map_or(Destination::Stdout, Destination::File);
         let auditor = Self {
-            path,
-            file: Mutex::new(None),
             deny,
-            failed: AtomicBool::new(false),
             shown,
-            memory: None,
+            ..Self::to(destination)
         };
         auditor.reopen()?;
         Ok(auditor)
     }
 
-    /// Keeps records for a test, each from the moment that its response's head is there.
-    pub(crate) fn memory(records: Records) -> Self {
+    fn to(destination: Destination) -> Self {
         Self {
-            path: None,
+            destination,
             file: Mutex::new(None),
             deny: false,
             failed: AtomicBool::new(false),
             shown: Vec::new(),
-            memory: Some(records),
+            feed: OnceLock::new(),
         }
+    }
+
+    /// Keeps records for a test, each from the moment that its response's head is there.
+    pub(crate) fn memory(records: Records) -> Self {
+        Self::to(Destination::Memory(records))
+    }
+
+    /// Writes no records: they are only looked at.
+    pub(crate) fn nowhere() -> Self {
+        Self::to(Destination::Nowhere)
+    }
+
+    /// Lets someone look on, once.
+    pub(crate) fn show(&self, feed: Arc<Feed>) {
+        let _ = self.feed.set(feed);
+    }
+
+    /// Whether someone looks on, and wants to see what policies change.
+    pub(crate) fn is_shown(&self) -> bool {
+        self.feed.get().is_some()
+    }
+
+    /// Whether records are a test's: whole, and there as soon as the head is.
+    fn is_memory(&self) -> bool {
+        matches!(self.destination, Destination::Memory(_))
     }
 
     /// Opens the file anew, after it was rotated away.
     pub fn reopen(&self) -> std::io::Result<()> {
-        let Some(path) = &self.path else { return Ok(()) };
+        let Destination::File(path) = &self.destination else {
+            return Ok(());
+        };
         let file = File::options().create(true).append(true).mode(0o600).open(path)?;
         if let Ok(mut held) = self.file.lock() {
             *held = Some(file);
@@ -82,12 +118,21 @@ impl Auditor {
     }
 
     fn write(&self, record: &Record) {
-        if let Some(records) = &self.memory {
-            if let (Ok(mut records), Ok(record)) = (records.lock(), serde_json::to_value(record)) {
-                records.push(record);
-            }
-            return;
+        if let Some(feed) = self.feed.get() {
+            feed.publish(&record.shown());
         }
+        match &self.destination {
+            Destination::File(_) | Destination::Stdout => self.write_line(record),
+            Destination::Memory(records) => {
+                if let (Ok(mut records), Ok(record)) = (records.lock(), serde_json::to_value(record)) {
+                    records.push(record);
+                }
+            }
+            Destination::Nowhere => {}
+        }
+    }
+
+    fn write_line(&self, record: &Record) {
         let Ok(mut line) = serde_json::to_vec(record) else {
             return;
         };
@@ -106,7 +151,7 @@ impl Auditor {
 
     /// One write a line, so that lines of several threads and processes do not mix.
     fn append(&self, line: &[u8]) -> std::io::Result<()> {
-        if self.path.is_none() {
+        if matches!(self.destination, Destination::Stdout) {
             let mut out = std::io::stdout().lock();
             return out.write_all(line).and_then(|()| out.flush());
         }

@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 
 use deno_core::url::Url;
 use serde::Serialize;
+use serde_json::json;
 use workerd_lite_ops::clock;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{Body, Request, Response};
 
 use super::Auditor;
+use super::changes::Changes;
 use crate::identity::Attested;
 
 /// What became of an egress.
@@ -66,6 +68,16 @@ pub(crate) struct Record {
     bytes_received: u64,
     /// Milliseconds.
     ms: Times,
+    /// Shown to who looks on, and never written.
+    #[serde(skip)]
+    changes: Option<Changes>,
+}
+
+impl Record {
+    /// The record for who looks on.
+    pub(super) fn shown(&self) -> impl Serialize {
+        json!({ "kind": "egress", "egress": self, "asked": self.changes })
+    }
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -130,7 +142,7 @@ impl Open {
                 code_sha256: agent.code_sha256.clone(),
                 policy_sha256: policy_sha256.map(ToOwned::to_owned),
                 method: request.method.to_string(),
-                url: if auditor.memory.is_some() {
+                url: if auditor.is_memory() {
                     request.url.to_string()
                 } else {
                     masked(&request.url, &auditor.shown)
@@ -144,6 +156,10 @@ impl Open {
                 bytes_sent: 0,
                 bytes_received: 0,
                 ms: times,
+                changes: auditor
+                    .is_shown()
+                    .then(|| Some(Changes::between(trace.asked.get()?, request, &auditor.shown)))
+                    .flatten(),
             },
             auditor: Arc::clone(auditor),
             began: now,
@@ -182,7 +198,7 @@ impl Open {
     pub(crate) fn response(mut self, mut response: Response) -> Response {
         self.record.status = Some(response.status.as_u16());
         self.record.ms.first_byte = Some(ms(self.began.elapsed()));
-        if self.auditor.memory.is_some() {
+        if self.auditor.is_memory() {
             return response;
         }
         match &response.body {
@@ -210,7 +226,7 @@ impl Drop for Open {
 }
 
 /// A URL for the record: values of query parameters may be secrets, and are shown only where the owner says so.
-fn masked(url: &Url, shown: &[String]) -> String {
+pub(crate) fn masked(url: &Url, shown: &[String]) -> String {
     if url.query().is_none() {
         return url.to_string();
     }

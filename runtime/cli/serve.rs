@@ -6,7 +6,8 @@ use std::sync::Arc;
 use miette::{IntoDiagnostic as _, Result, WrapErr as _};
 
 use super::args::Serve;
-use crate::admin::inspector;
+use crate::admin::{self, inspector};
+use crate::audit::Feed;
 use crate::config::{Flags, Loaded, load};
 use crate::isolate::{Inspection, init_platform};
 use crate::serve::serve;
@@ -41,7 +42,13 @@ pub(super) fn run(args: Serve) -> Result<()> {
             Some(listen) => Some(inspect(listen, args.inspect_brk.is_some()).await?),
             None => None,
         };
+        let feed = args.dev.then(|| Arc::new(Feed::default()));
         let inspected = |mut loaded: Loaded| {
+            if let Some(feed) = &feed {
+                loaded.project.shown(feed);
+                loaded.options.feed = Some(Arc::clone(feed));
+                loaded.options.admin.get_or_insert(admin::PAGE);
+            }
             if inspection.is_some() {
                 loaded.options.threads = 1;
                 for worker in loaded.project.workers_mut() {

@@ -147,6 +147,7 @@ fn options(flags: &Flags, files: &Files, project: &ProjectFile) -> Result<Option
             .or(project.threads)
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
         admin: project.admin.as_ref().map(|admin| admin.listen),
+        feed: None,
         watch: flags.watch.then(|| files.folder.clone()),
     };
     if options.threads == 0 {

@@ -9,7 +9,7 @@ use futures_util::future::LocalBoxFuture;
 use tracing::Instrument as _;
 use workerd_lite_ops::console;
 use workerd_lite_ops::fetch::Egress;
-use workerd_lite_ops::trace::Trace;
+use workerd_lite_ops::trace::{Asked, Trace};
 use workerd_lite_ops::{BodyError, CallerId, FetchError, Origin, Request, Response};
 
 use crate::audit::{By, Verdict};
@@ -77,6 +77,14 @@ impl Egress for OutboundGate {
             return Box::pin(std::future::ready(Ok(response)));
         }
         trace.mark(&mut request.headers);
+        let shown = self.network.audit.as_ref().is_some_and(|auditor| auditor.is_shown());
+        if shown {
+            let _ = trace.asked.set(Asked {
+                method: request.method.clone(),
+                url: request.url.clone(),
+                headers: request.headers.clone(),
+            });
+        }
         let host = request.url.host_str().unwrap_or_default().to_owned();
         let progress = Progress::default();
         let sent = progress.clone();
@@ -92,7 +100,11 @@ impl Egress for OutboundGate {
         let mut head = auditing.then(|| Request {
             method: request.method.clone(),
             url: request.url.clone(),
-            headers: http::HeaderMap::new(),
+            headers: if shown {
+                request.headers.clone()
+            } else {
+                http::HeaderMap::new()
+            },
             body: workerd_lite_ops::Body::Empty,
         });
         let network = Arc::clone(&self.network);

@@ -2,9 +2,11 @@
 
 mod agent;
 mod body;
+mod failed;
 mod gate;
 mod project;
 mod service;
+mod shown;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -15,6 +17,7 @@ use deno_core::url::Url;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{CallerId, EventError, Origin, Request, Response};
 
+use crate::audit::Feed;
 use crate::egress::{NetworkGate, Upstream};
 use crate::isolate::{Caller, CellHandle, StartupError};
 pub use agent::Agent;
@@ -31,6 +34,7 @@ struct Inner {
     agents: Vec<(Agent, CellHandle)>,
     outbound: Option<CellHandle>,
     show_errors: bool,
+    feed: Option<Arc<Feed>>,
     /// The agents' loops, and the outbound worker's at the end.
     running: RefCell<Vec<JoinHandle<()>>>,
 }
@@ -80,6 +84,7 @@ impl Instance {
             agents,
             outbound: outbound_handle,
             show_errors: project.show_errors,
+            feed: project.feed.clone(),
             running: RefCell::new(running),
         })))
     }
@@ -121,6 +126,11 @@ impl Instance {
         for cell in self.0.running.borrow_mut().drain(..) {
             cell.abort();
         }
+    }
+
+    /// Who looks on.
+    fn feed(&self) -> Option<&Feed> {
+        self.0.feed.as_deref()
     }
 
     pub(crate) fn shows_errors(&self) -> bool {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::agent::Agent;
+use crate::audit::{Auditor, Feed};
 use crate::egress::{Binding, Network};
 use crate::identity::Attested;
 use crate::isolate::modules::Graph;
@@ -19,6 +20,8 @@ pub struct Project {
     pub(super) policy_timeout: Duration,
     pub(super) network: Arc<Network>,
     pub(super) show_errors: bool,
+    /// Who looks on.
+    pub(super) feed: Option<Arc<Feed>>,
 }
 
 impl Project {
@@ -84,10 +87,19 @@ impl Project {
     }
 
     /// The project with its records kept for a test.
-    pub(crate) fn recorded(&mut self, auditor: crate::audit::Auditor) {
+    pub(crate) fn recorded(&mut self, auditor: Auditor) {
         let mut network = (*self.network).clone();
         network.audit = Some(Arc::new(auditor));
         self.network = Arc::new(network);
+    }
+
+    /// The project with what happens shown to who looks on.
+    pub(crate) fn shown(&mut self, feed: &Arc<Feed>) {
+        let mut network = (*self.network).clone();
+        let auditor = network.audit.get_or_insert_with(|| Arc::new(Auditor::nowhere()));
+        auditor.show(Arc::clone(feed));
+        self.network = Arc::new(network);
+        self.feed = Some(Arc::clone(feed));
     }
 
     /// Whether the agents' requests have a policy to pass.
@@ -215,6 +227,7 @@ impl ProjectBuilder {
             policy_timeout: self.policy_timeout,
             network: Arc::new(self.network),
             show_errors: self.show_errors,
+            feed: None,
         }
     }
 }

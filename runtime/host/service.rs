@@ -15,6 +15,8 @@ use workerd_lite_ops::{EventError, Origin, Request, Response};
 
 use super::Instance;
 use super::body::{ResponseBody, incoming};
+use super::failed;
+use super::shown::Shown;
 
 /// Takes requests of any `http_body` and never fails: what goes wrong is a response. Dropping the future cancels the
 /// event and all that it caused. A request's URL is its target where that is absolute, else it comes from `Host`.
@@ -62,24 +64,33 @@ where
         headers,
         body: incoming(body),
     };
-    let origin = Origin {
-        caller: 0,
-        trace: Rc::new(Trace::of(&request.headers)),
-    };
-    respond(match cell.dispatch(request, origin).await {
+    let trace = Rc::new(Trace::of(&request.headers));
+    let shown = instance
+        .feed()
+        .map(|feed| Shown::begin(feed, &agent.worker.name, &trace, &request));
+    // Only a browser's page needs them.
+    let asked = instance.shows_errors().then(|| request.headers.clone());
+    let mut failure = None;
+    let response = match cell.dispatch(request, Origin { caller: 0, trace }).await {
         Ok(response) => response,
         Err(error @ EventError::Exception { .. }) => {
-            let text = error.details();
-            tracing::error!(target: "worker", worker = agent.worker.name, "the handler failed: {text}");
-            let shown = if instance.shows_errors() {
-                text.as_str()
-            } else {
-                "Internal Server Error"
-            };
-            Response::text(StatusCode::INTERNAL_SERVER_ERROR, format!("{shown}\n"))
+            tracing::error!(target: "worker", worker = agent.worker.name, "the handler failed: {}", error.details());
+            match &asked {
+                Some(asked) => {
+                    let text = failed::text(&error, &agent.worker.graph);
+                    let response = failed::response(&text, asked);
+                    failure = Some(text);
+                    response
+                }
+                None => Response::text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n"),
+            }
         }
         Err(EventError::Shutdown) => Response::text(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable\n"),
-    })
+    };
+    if let Some(shown) = shown {
+        shown.end(response.status, failure);
+    }
+    respond(response)
 }
 
 /// The request's absolute URL: by its target where that is absolute, else by `Host`.

@@ -6,12 +6,14 @@ mod threads;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::admin;
+use crate::audit::Feed;
 use crate::config::Loaded;
 use crate::fault::Fault;
 use crate::host::Project;
@@ -30,6 +32,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Where the owner's own listener is, if there is one.
     pub admin: Option<SocketAddr>,
+    /// What an author looks at on the owner's listener.
+    pub feed: Option<Arc<Feed>>,
     /// The project's folder, where the project is loaded anew when a file of it changes.
     pub watch: Option<PathBuf>,
     /// How many worker threads, at least one.
@@ -84,10 +88,13 @@ pub async fn serve(
     let mut watching = rotation.start()?;
     let issuers = watch::Sender::new(project.network().identity.clone());
     if let Some(listen) = options.admin {
-        let address = admin::start(listen, issuers.subscribe())
+        let address = admin::start(listen, issuers.subscribe(), options.feed.clone())
             .await
             .map_err(listen_failed(listen))?;
         tracing::info!("the owner's listener is http://{address}");
+        if options.feed.is_some() {
+            tracing::info!("a page shows what happens: http://{address}/dev");
+        }
     }
     ready(address);
     let mut watched = Watch::new(files);

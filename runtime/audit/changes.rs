@@ -1,0 +1,117 @@
+//! What a policy made of an agent's request. Values of headers are shown only where none is a secret by its nature.
+
+use http::{HeaderMap, HeaderName};
+use serde::Serialize;
+use workerd_lite_ops::Request;
+use workerd_lite_ops::trace::Asked;
+
+/// Headers whose values anyone may read.
+const SHOWN: [&str; 13] = [
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "cache-control",
+    "content-encoding",
+    "content-language",
+    "content-length",
+    "content-type",
+    "if-modified-since",
+    "if-none-match",
+    "range",
+    "user-agent",
+    "x-request-id",
+];
+
+/// Ours, and different in every request.
+const OURS: [&str; 2] = ["traceparent", "x-request-id"];
+
+/// The request as the agent made it, and how its headers differ now.
+#[derive(Debug, Serialize)]
+pub(super) struct Changes {
+    method: String,
+    /// Without its query's values.
+    url: String,
+    headers: Vec<Change>,
+}
+
+#[derive(Debug, Serialize, PartialEq, Eq)]
+struct Change {
+    name: String,
+    /// Absent where the policy added it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<String>,
+    /// Absent where the policy took it away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<String>,
+}
+
+impl Changes {
+    pub(super) fn between(asked: &Asked, request: &Request, shown: &[String]) -> Self {
+        Self {
+            method: asked.method.to_string(),
+            url: super::record::masked(&asked.url, shown),
+            headers: headers(&asked.headers, &request.headers),
+        }
+    }
+}
+
+fn headers(before: &HeaderMap, after: &HeaderMap) -> Vec<Change> {
+    let mut names: Vec<&HeaderName> = before.keys().chain(after.keys()).collect();
+    names.sort_by_key(|name| name.as_str());
+    names.dedup();
+    let value = |headers: &HeaderMap, name: &HeaderName| {
+        headers.contains_key(name).then(|| {
+            if !SHOWN.contains(&name.as_str()) {
+                return "\u{2022}\u{2022}\u{2022}".to_owned();
+            }
+            let values: Vec<_> = headers
+                .get_all(name)
+                .iter()
+                .map(|value| String::from_utf8_lossy(value.as_bytes()))
+                .collect();
+            values.join(", ")
+        })
+    };
+    names
+        .into_iter()
+        .filter(|name| !OURS.contains(&name.as_str()) && !before.get_all(*name).iter().eq(after.get_all(*name).iter()))
+        .map(|name| Change {
+            name: name.to_string(),
+            before: value(before, name),
+            after: value(after, name),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_and_values_do_not() {
+        let map = |pairs: &[(&'static str, &str)]| -> HeaderMap {
+            pairs
+                .iter()
+                .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()))
+                .collect()
+        };
+        let before = map(&[("accept", "a/b"), ("cookie", "s"), ("x-same", "1"), ("x-token", "old")]);
+        let after = map(&[
+            ("accept", "*/*"),
+            ("authorization", "Bearer s3cret"),
+            ("x-same", "1"),
+            ("x-token", "new"),
+        ]);
+        let told = serde_json::to_value(headers(&before, &after)).unwrap();
+        let dots = "\u{2022}\u{2022}\u{2022}";
+        assert_eq!(
+            told,
+            serde_json::json!([
+                { "name": "accept", "before": "a/b", "after": "*/*" },
+                { "name": "authorization", "after": dots },
+                { "name": "cookie", "before": dots },
+                { "name": "x-token", "before": dots, "after": dots },
+            ])
+        );
+    }
+}

@@ -1,0 +1,36 @@
+//! The line of an author's source that a stack names.
+
+use super::modules::Graph;
+use crate::fault::Fault;
+
+/// A code frame for the first place of a stack that lies in one of these modules.
+pub(crate) fn frame(stack: &str, graph: &Graph) -> Option<String> {
+    let (name, source, offset) = stack.lines().find_map(|line| place(line, graph))?;
+    let fault = Fault::new("").at(&name, &source, offset..offset, Some("here".into()));
+    let handler = miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor())
+        .with_context_lines(2)
+        .without_cause_chain();
+    let mut frame = String::new();
+    handler.render_report(&mut frame, &fault).ok()?;
+    let frame: Vec<&str> = frame.lines().skip_while(|line| !line.contains('[')).collect();
+    Some(frame.join("\n"))
+}
+
+/// `at f (file:///tests/a.test.js:3:10)` or `at f (tests/a.test.js:3:10)`: the file's name, its text, and where the place
+/// is in it.
+fn place(line: &str, graph: &Graph) -> Option<(String, String, usize)> {
+    let at = line.trim().strip_prefix("at ").unwrap_or(line).trim_end_matches(')');
+    let at = at.rsplit_once('(').map_or(at, |(_, at)| at);
+    let mut parts = at.rsplitn(3, ':');
+    let column: usize = parts.next()?.parse().ok()?;
+    let row: usize = parts.next()?.parse().ok()?;
+    let file = parts.next()?;
+    let module = graph
+        .by_url(file)
+        .or_else(|| graph.modules().find(|module| module.name == file))?;
+    let text = module.text();
+    let before: usize = text.split_inclusive('\n').take(row.checked_sub(1)?).map(str::len).sum();
+    let line = text[before..].lines().next()?;
+    let within: usize = line.chars().take(column.saturating_sub(1)).map(char::len_utf8).sum();
+    Some((module.name.clone(), text.to_owned(), before + within))
+}
