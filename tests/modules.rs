@@ -167,3 +167,52 @@ fn what_is_the_owners_is_no_module() {
     }
     assert!(Path::new(project.path()).exists());
 }
+
+#[test]
+fn what_was_made_once_is_kept_and_may_be_lost() {
+    let project = Project::new(&[(
+        "worker.ts",
+        "import { word } from './word';\nexport default { fetch: (): Response => new Response(word) };",
+    )]);
+    project.write("word.ts", "export const word: string = 'one';");
+    let cache = project.path().join("cache");
+    let serve = || {
+        let folder = cache.display().to_string();
+        let environment = [
+            ("WORKERD_LITE_CACHE_DIR", &*folder),
+            ("RUST_LOG", "info,workerd_lite=debug"),
+        ];
+        let server = project.serve_with(&["worker.ts", "--threads=1"], &environment);
+        (
+            server.get("/").body,
+            server.log().matches("was taken from the cache").count(),
+        )
+    };
+    assert_eq!(serve(), ("one".into(), 0));
+    let files = || -> Vec<_> {
+        std::fs::read_dir(&cache)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect()
+    };
+    assert_eq!(files().len(), 4, "parsed and compiled: {:?}", files());
+    let (body, taken) = serve();
+    assert!(body == "one" && taken >= 4, "{body} {taken}");
+    // What is damaged is made anew.
+    for file in files() {
+        let mut bytes = std::fs::read(&file).unwrap();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        std::fs::write(&file, bytes).unwrap();
+    }
+    assert_eq!(serve(), ("one".into(), 0));
+    assert!(serve().1 >= 4);
+    project.write("word.ts", "export const word: string = 'two';");
+    assert_eq!(serve().0, "two");
+    // Compiled code that others may write is not trusted.
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+    std::fs::set_permissions(&cache, mode).unwrap();
+    assert_eq!(serve(), ("two".into(), 0));
+    std::fs::remove_dir_all(&cache).unwrap();
+    assert_eq!(serve(), ("two".into(), 0));
+}

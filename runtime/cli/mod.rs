@@ -11,15 +11,21 @@ mod serve;
 mod test;
 mod types;
 
+use std::path::PathBuf;
+
 use clap::Parser as _;
 use miette::Result;
 
+use crate::isolate::modules::cache;
 use args::{Args, Command};
 
 /// Runs the command that was typed.
 pub fn run() -> Result<()> {
     let args = Args::parse();
     logging::start(args.log_format);
+    if let Some(folder) = cache_folder() {
+        cache::enable(folder);
+    }
     match args.command {
         Command::Serve(serve) => serve::run(serve),
         Command::Test(test) => test::run(test),
@@ -32,5 +38,14 @@ pub fn run() -> Result<()> {
             Ok(())
         }
         Command::Certs(certs) => certs::run(certs),
+    }
+}
+
+/// `$WORKERD_LITE_CACHE_DIR`, or a folder among the user's caches. An empty name is none.
+fn cache_folder() -> Option<PathBuf> {
+    match std::env::var_os("WORKERD_LITE_CACHE_DIR") {
+        Some(folder) if folder.is_empty() => None,
+        Some(folder) => Some(folder.into()),
+        None => Some(dirs::cache_dir()?.join("workerd-lite")),
     }
 }

@@ -148,12 +148,16 @@ impl Worker {
         Ok(Cell::new(runtime, functions, inbox, self.name.clone(), watched))
     }
 
+    fn loader(&self) -> GraphLoader {
+        let debugged = self.inspection.is_some();
+        // What is counted or debugged is compiled anew: code from a cache knows less of itself.
+        let keeps = !debugged && self.coverage.is_none();
+        GraphLoader::new(Arc::clone(&self.graph), debugged, keeps)
+    }
+
     fn new_runtime(&self) -> JsRuntime {
         JsRuntime::new(RuntimeOptions {
-            module_loader: Some(Rc::new(GraphLoader::new(
-                Arc::clone(&self.graph),
-                self.inspection.is_some(),
-            ))),
+            module_loader: Some(Rc::new(self.loader())),
             extensions: extensions::extensions(Some(self.role)),
             startup_snapshot: Some(workerd_lite_js::SNAPSHOT),
             residual_lazy_js_sources: workerd_lite_js::RESIDUAL_SCRIPTS,

@@ -2,16 +2,18 @@
 //! by `import`.
 
 use std::borrow::Cow;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use deno_core::url::Url;
 use deno_core::{
     ModuleLoadOptions, ModuleLoadReferrer, ModuleLoadResponse, ModuleLoader, ModuleResolveResponse, ModuleSource,
-    ModuleSourceCode, ModuleType, RequestedModuleType, ResolutionKind,
+    ModuleSourceCode, ModuleType, RequestedModuleType, ResolutionKind, SourceCodeCacheInfo,
 };
 use deno_error::JsErrorBox;
 
+use super::modules::cache::{self, Key};
 use super::modules::{Content, Graph, is_builtin, resolve};
 
 /// Serves one worker's modules.
@@ -19,11 +21,13 @@ pub(super) struct GraphLoader {
     graph: Arc<Graph>,
     /// Whether what was transpiled brings its source map, for debuggers.
     maps: bool,
+    /// Whether compiled code is kept and used again.
+    keeps: bool,
 }
 
 impl GraphLoader {
-    pub(super) fn new(graph: Arc<Graph>, maps: bool) -> Self {
-        Self { graph, maps }
+    pub(super) fn new(graph: Arc<Graph>, maps: bool, keeps: bool) -> Self {
+        Self { graph, maps, keeps }
     }
 
     fn source(&self, url: &Url, requested: &RequestedModuleType) -> Result<ModuleSource, JsErrorBox> {
@@ -63,8 +67,20 @@ impl GraphLoader {
                 )));
             }
         };
-        Ok(ModuleSource::new(kind, code, url, None))
+        let compiled = match (&kind, &module.content) {
+            (ModuleType::JavaScript, Content::Script(source)) if self.keeps => Some(SourceCodeCacheInfo {
+                hash: 0,
+                data: cache::bytes(&key(source)).map(Cow::Owned),
+            }),
+            _ => None,
+        };
+        Ok(ModuleSource::new(kind, code, url, compiled))
     }
+}
+
+/// V8 compares no more of a source than its length.
+fn key(source: &str) -> Key {
+    Key::of("compiled", &[source.as_bytes()])
 }
 
 fn with_map(source: &str, map: &str) -> String {
@@ -95,6 +111,13 @@ impl ModuleLoader for GraphLoader {
             return Ok(url.clone());
         }
         resolve(specifier, &referrer).map_err(|error| JsErrorBox::type_error(error.to_string()))
+    }
+
+    fn code_cache_ready(&self, url: Url, _hash: u64, compiled: &[u8]) -> Pin<Box<dyn Future<Output = ()>>> {
+        if let Some(Content::Script(source)) = self.graph.by_url(url.as_str()).map(|module| &module.content) {
+            cache::keep(&key(source), compiled);
+        }
+        Box::pin(std::future::ready(()))
     }
 
     fn get_source_map(&self, file_name: &str) -> Option<Cow<'_, [u8]>> {

@@ -40,6 +40,7 @@ impl Project {
             .args(arguments)
             .current_dir(self.path())
             .env_remove("RUST_LOG")
+            .env("WORKERD_LITE_CACHE_DIR", "")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use deno_core::url::Url;
 
 use super::package::Packages;
-use super::parse::parse;
+use super::parse::parsed;
 use super::read::Reader;
 use super::resolve::is_builtin;
 use crate::isolate::StartupError;
@@ -120,7 +120,7 @@ impl Graph {
                 continue;
             }
             if let Content::Script(source) = &module.content {
-                let parsed = parse(&module.name, source)?;
+                let parsed = parsed(&module.name, source)?;
                 if !parsed.is_module && is_commonjs(&module.name, source) {
                     return Err(commonjs(&module.name));
                 }

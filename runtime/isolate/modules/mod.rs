@@ -2,6 +2,7 @@
 //!
 //! An agent's code is untrusted, so its imports are confined to its project's folder and kept away from the policy.
 
+pub(crate) mod cache;
 mod graph;
 mod package;
 mod parse;

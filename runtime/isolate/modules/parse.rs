@@ -11,11 +11,14 @@ use oxc_parser::Parser;
 use oxc_semantic::SemanticBuilder;
 use oxc_span::{SourceType, Span};
 use oxc_transformer::{TransformOptions, Transformer};
+use serde::{Deserialize, Serialize};
+
+use super::cache::{self, Key};
 
 use crate::isolate::StartupError;
 
 /// One import with a literal name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Import {
     pub(super) specifier: String,
     /// The `type` attribute.
@@ -27,7 +30,7 @@ pub(super) struct Import {
 }
 
 /// What one module is.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Parsed {
     pub(super) imports: Vec<Import>,
     /// The JavaScript that runs, with its source map, where the source is TypeScript or JSX.
@@ -36,8 +39,21 @@ pub(super) struct Parsed {
     pub(super) is_module: bool,
 }
 
+/// What [`parse`] makes of a module, from the cache where it was made before.
+pub(super) fn parsed(name: &str, source: &str) -> Result<Parsed, StartupError> {
+    // The source map names the file.
+    let file = Path::new(name).file_name().unwrap_or_default();
+    let key = Key::of("parsed", &[file.as_encoded_bytes(), source.as_bytes()]);
+    if let Some(parsed) = cache::value(&key) {
+        return Ok(parsed);
+    }
+    let parsed = parse(name, source)?;
+    cache::keep_value(&key, &parsed);
+    Ok(parsed)
+}
+
 /// Parses one module by its file's extension, and strips its types. An error shows the author's line.
-pub(super) fn parse(name: &str, source: &str) -> Result<Parsed, StartupError> {
+fn parse(name: &str, source: &str) -> Result<Parsed, StartupError> {
     let allocator = Allocator::default();
     let path = Path::new(name);
     let kind = SourceType::from_path(path)

@@ -1,0 +1,126 @@
+//! What was made of a script once: its imports, its JavaScript, and V8's compiled code. Everything here can be made
+//! again, so whatever is missing, damaged or of another version is no error. A folder of the owner's alone holds it:
+//! V8 trusts compiled code.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::SystemTime;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
+
+/// How many files are kept.
+const LIMIT: usize = 4096;
+
+const DIGEST: usize = 32;
+
+static CACHE: OnceLock<Cache> = OnceLock::new();
+
+struct Cache {
+    folder: PathBuf,
+}
+
+/// What makes an entry: its kind, and everything that its content depends on.
+pub(crate) struct Key(String);
+
+impl Key {
+    pub(crate) fn of(kind: &str, parts: &[&[u8]]) -> Self {
+        let mut digest = Sha256::new();
+        let versions = [env!("CARGO_PKG_VERSION"), deno_core::v8::VERSION_STRING];
+        for part in versions
+            .iter()
+            .map(|version| version.as_bytes())
+            .chain(parts.iter().copied())
+        {
+            digest.update(part.len().to_le_bytes());
+            digest.update(part);
+        }
+        Self(format!("{:x}.{kind}", digest.finalize()))
+    }
+}
+
+/// Keeps what is made in this folder from now on, and makes room in it. Without a folder that is the owner's alone
+/// nothing is kept.
+pub(crate) fn enable(folder: PathBuf) {
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+    let own = fs::metadata(&folder).is_ok_and(|metadata| {
+        let writable_by_others = metadata.permissions().mode() & 0o022 != 0;
+        metadata.is_dir() && !writable_by_others && metadata.uid() == rustix::process::geteuid().as_raw()
+    });
+    if made.is_err() || !own {
+        tracing::debug!(
+            "nothing is cached: {} is no folder of this user's alone",
+            folder.display()
+        );
+        return;
+    }
+    let cache = Cache { folder };
+    cache.make_room();
+    let _ = CACHE.set(cache);
+}
+
+/// What was kept, where it is whole.
+pub(crate) fn bytes(key: &Key) -> Option<Vec<u8>> {
+    let cache = CACHE.get()?;
+    let mut bytes = fs::read(cache.folder.join(&key.0)).ok()?;
+    let digest = bytes.get(..DIGEST)?;
+    if *digest != *Sha256::digest(&bytes[DIGEST..]) {
+        return None;
+    }
+    tracing::debug!("{} was taken from the cache", key.0);
+    Some(bytes.split_off(DIGEST))
+}
+
+/// Keeps bytes, or does not where the file system will not.
+pub(crate) fn keep(key: &Key, bytes: &[u8]) {
+    let Some(cache) = CACHE.get() else { return };
+    let kept = || -> std::io::Result<()> {
+        // A file of its own until it is whole: others may read meanwhile.
+        let mut file = tempfile::NamedTempFile::new_in(&cache.folder)?;
+        file.write_all(&Sha256::digest(bytes))?;
+        file.write_all(bytes)?;
+        file.persist(cache.folder.join(&key.0))?;
+        Ok(())
+    };
+    if let Err(error) = kept() {
+        tracing::debug!("{} was not cached: {error}", key.0);
+    }
+}
+
+/// What was kept as JSON.
+pub(super) fn value<T: DeserializeOwned>(key: &Key) -> Option<T> {
+    serde_json::from_slice(&bytes(key)?).ok()
+}
+
+/// Keeps a value as JSON.
+pub(super) fn keep_value(key: &Key, value: &impl Serialize) {
+    if CACHE.get().is_some() {
+        if let Ok(bytes) = serde_json::to_vec(value) {
+            keep(key, &bytes);
+        }
+    }
+}
+
+impl Cache {
+    /// Removes the oldest files where there are too many.
+    fn make_room(&self) {
+        let Ok(entries) = fs::read_dir(&self.folder) else {
+            return;
+        };
+        let mut files: Vec<(SystemTime, PathBuf)> = entries
+            .filter_map(Result::ok)
+            .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+            .collect();
+        if files.len() <= LIMIT {
+            return;
+        }
+        files.sort();
+        for (_, path) in &files[..files.len() - LIMIT / 2] {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
