@@ -216,3 +216,26 @@ fn what_was_made_once_is_kept_and_may_be_lost() {
     std::fs::remove_dir_all(&cache).unwrap();
     assert_eq!(serve(), ("two".into(), 0));
 }
+
+#[test]
+fn jsx_is_meant_as_tsconfig_says() {
+    let project = Project::new(&[(
+        "worker.tsx",
+        "import { h } from './h';\nexport default { fetch: () => new Response(JSON.stringify(<b id=\"x\">{'y'}</b>)) };\nvoid h;",
+    )]);
+    project.write("h.ts", "export const h = (...all: unknown[]) => ['h', ...all];");
+    project.write(
+        "jsx/jsx-runtime.ts",
+        "export const jsx = (...all: unknown[]) => ['jsx', ...all]; export const jsxs = jsx;",
+    );
+    let serve = |tsconfig: &str| {
+        project.write("tsconfig.json", tsconfig);
+        project.serve(&["worker.tsx"]).get("/").body
+    };
+    let classic = "{ // comments are fine\n \"compilerOptions\": { \"jsx\": \"react\", \"jsxFactory\": \"h\" } }";
+    assert_eq!(serve(classic), r#"["h","b",{"id":"x"},"y"]"#);
+    let automatic = r#"{ "compilerOptions": { "jsx": "react-jsx", "jsxImportSource": "own", "paths": { "own/jsx-runtime": ["./jsx/jsx-runtime.ts"] } } }"#;
+    assert_eq!(serve(automatic), r#"["jsx","b",{"id":"x","children":"y"}]"#);
+    project.write("tsconfig.json", "{");
+    assert!(project.refused(&["worker.tsx"]).contains("tsconfig.json"));
+}

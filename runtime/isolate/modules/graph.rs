@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use deno_core::url::Url;
 
 use super::package::Packages;
-use super::parse::parsed;
+use super::parse::{Jsx, parsed};
 use super::read::Reader;
 use super::resolve::is_builtin;
 use crate::isolate::StartupError;
@@ -120,7 +120,11 @@ impl Graph {
                 continue;
             }
             if let Content::Script(source) = &module.content {
-                let parsed = parsed(&module.name, source)?;
+                let jsx = match module.path.extension().and_then(|extension| extension.to_str()) {
+                    Some("tsx" | "jsx") => reader.packages.jsx(&module.path).map_err(StartupError::new)?,
+                    _ => Jsx::default(),
+                };
+                let parsed = parsed(&module.name, source, &jsx)?;
                 if !parsed.is_module && is_commonjs(&module.name, source) {
                     return Err(commonjs(&module.name));
                 }

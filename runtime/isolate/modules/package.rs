@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::parse::Jsx;
 use oxc_resolver::{ResolveError, ResolveOptions, Resolver, TsconfigDiscovery};
 
 /// The conditions that Workers' packages are published under.
@@ -28,6 +29,21 @@ impl Packages {
             node_path: false,
             ..ResolveOptions::default()
         }))
+    }
+
+    /// How JSX in a file is meant, by the `tsconfig.json` above it.
+    pub(super) fn jsx(&self, file: &Path) -> Result<Jsx, String> {
+        let found = self.0.find_tsconfig(file);
+        let found =
+            found.map_err(|error| format!("the tsconfig.json of {} can not be read: {error}", file.display()))?;
+        let Some(found) = found else { return Ok(Jsx::default()) };
+        let options = &found.compiler_options;
+        Ok(Jsx {
+            classic: options.jsx.as_deref() == Some("react"),
+            import_source: options.jsx_import_source.clone(),
+            factory: options.jsx_factory.clone(),
+            fragment: options.jsx_fragment_factory.clone(),
+        })
     }
 
     /// The file that a module's specifier names, symbolic links followed. Fails with why there is none.

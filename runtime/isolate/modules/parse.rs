@@ -10,7 +10,7 @@ use oxc_diagnostics::{OxcDiagnostic, Severity};
 use oxc_parser::Parser;
 use oxc_semantic::SemanticBuilder;
 use oxc_span::{SourceType, Span};
-use oxc_transformer::{TransformOptions, Transformer};
+use oxc_transformer::{JsxOptions, JsxRuntime, TransformOptions, Transformer};
 use serde::{Deserialize, Serialize};
 
 use super::cache::{self, Key};
@@ -39,21 +39,54 @@ pub(super) struct Parsed {
     pub(super) is_module: bool,
 }
 
+/// How JSX is meant: <https://www.typescriptlang.org/tsconfig/#jsx>.
+#[derive(Debug, Default)]
+pub(super) struct Jsx {
+    /// Calls of a factory, instead of an imported runtime.
+    pub(super) classic: bool,
+    /// Whose runtime is imported.
+    pub(super) import_source: Option<String>,
+    /// The factory.
+    pub(super) factory: Option<String>,
+    /// What a fragment is made by.
+    pub(super) fragment: Option<String>,
+}
+
+impl Jsx {
+    fn options(&self) -> JsxOptions {
+        JsxOptions {
+            runtime: if self.classic {
+                JsxRuntime::Classic
+            } else {
+                JsxRuntime::Automatic
+            },
+            import_source: self.import_source.clone().filter(|_| !self.classic),
+            pragma: self.factory.clone().filter(|_| self.classic),
+            pragma_frag: self.fragment.clone().filter(|_| self.classic),
+            ..JsxOptions::enable()
+        }
+    }
+}
+
 /// What [`parse`] makes of a module, from the cache where it was made before.
-pub(super) fn parsed(name: &str, source: &str) -> Result<Parsed, StartupError> {
+pub(super) fn parsed(name: &str, source: &str, jsx: &Jsx) -> Result<Parsed, StartupError> {
     // The source map names the file.
     let file = Path::new(name).file_name().unwrap_or_default();
-    let key = Key::of("parsed", &[file.as_encoded_bytes(), source.as_bytes()]);
+    let jsx_key = format!("{jsx:?}");
+    let key = Key::of(
+        "parsed",
+        &[file.as_encoded_bytes(), source.as_bytes(), jsx_key.as_bytes()],
+    );
     if let Some(parsed) = cache::value(&key) {
         return Ok(parsed);
     }
-    let parsed = parse(name, source)?;
+    let parsed = parse(name, source, jsx)?;
     cache::keep_value(&key, &parsed);
     Ok(parsed)
 }
 
 /// Parses one module by its file's extension, and strips its types. An error shows the author's line.
-fn parse(name: &str, source: &str) -> Result<Parsed, StartupError> {
+fn parse(name: &str, source: &str, jsx: &Jsx) -> Result<Parsed, StartupError> {
     let allocator = Allocator::default();
     let path = Path::new(name);
     let kind = SourceType::from_path(path)
@@ -79,7 +112,10 @@ fn parse(name: &str, source: &str) -> Result<Parsed, StartupError> {
             .build(&program)
             .semantic
             .into_scoping();
-        let options = TransformOptions::default();
+        let options = TransformOptions {
+            jsx: jsx.options(),
+            ..TransformOptions::default()
+        };
         let transformed = Transformer::new(&allocator, path, &options).build_with_scoping(scoping, &mut program);
         check(name, source, transformed.diagnostics.iter())?;
         let options = CodegenOptions {
@@ -190,7 +226,7 @@ mod tests {
             const e = () => import("./e.js");
             const computed = (name) => import("./" + name);
         "#;
-        let found: Vec<_> = parse("x.js", source)
+        let found: Vec<_> = parse("x.js", source, &Jsx::default())
             .unwrap()
             .imports
             .into_iter()
@@ -212,19 +248,19 @@ mod tests {
     #[test]
     fn types_are_stripped_and_their_imports_with_them() {
         let source = "import type { A } from './types'; import { B, c } from './b'; enum E { X = 'x' }\nexport const d = (e: A): B => c<B>(E.X as any)!;";
-        let parsed = parse("x.ts", source).unwrap();
+        let parsed = parse("x.ts", source, &Jsx::default()).unwrap();
         let names: Vec<_> = parsed.imports.iter().map(|import| import.specifier.as_str()).collect();
         assert_eq!(names, ["./b"]);
         let (code, map) = parsed.transpiled.unwrap();
         assert!(!code.contains("as any") && code.contains("import { c }"), "{code}");
         assert!(map.contains("\"x.ts\""), "{map}");
-        let error = parse("x.ts", "const a: = 1").unwrap_err();
+        let error = parse("x.ts", "const a: = 1", &Jsx::default()).unwrap_err();
         assert!(error.to_string().starts_with("x.ts is not valid TypeScript"), "{error}");
     }
 
     #[test]
     fn a_syntax_error_has_a_place() {
-        let error = parse("x.js", "export default {\n  fetch( {\n").unwrap_err();
+        let error = parse("x.js", "export default {\n  fetch( {\n", &Jsx::default()).unwrap_err();
         assert!(error.to_string().starts_with("x.js is not valid JavaScript"), "{error}");
         assert!(miette::Diagnostic::labels(&error).is_some());
     }
