@@ -30,6 +30,9 @@ pub enum FetchError {
     /// The script asked for something that is no valid HTTP request.
     #[error("fetch failed: {0}")]
     Invalid(String),
+    /// The event has made as many requests as it may.
+    #[error("fetch failed: too many subrequests by one event")]
+    TooMany,
     /// Egress is denied: no outbound worker is configured.
     #[error(
         "fetch failed: this worker has no outbound worker, so every request is denied. \
@@ -50,6 +53,33 @@ pub enum FetchError {
     Network(String),
 }
 
+/// What ends a worker's event, or its isolate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Termination {
+    /// It computed for too long.
+    #[error("it exceeded its limit of CPU time")]
+    Cpu,
+    /// Its heap grew too large.
+    #[error("it exceeded its limit of memory")]
+    Memory,
+    /// It gave no response in time.
+    #[error("it exceeded its limit of time for a response")]
+    Wall,
+    /// It could not be started again.
+    #[error("it could not be started")]
+    Startup,
+}
+
+impl Termination {
+    /// What a client is told.
+    pub const fn status(self) -> http::StatusCode {
+        match self {
+            Self::Cpu | Self::Memory | Self::Startup => http::StatusCode::SERVICE_UNAVAILABLE,
+            Self::Wall => http::StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+}
+
 /// Why an event brought no response.
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
@@ -61,6 +91,9 @@ pub enum EventError {
         /// The stack, with the author's files.
         stack: String,
     },
+    /// The worker used more than it may.
+    #[error("the worker was stopped: {0}")]
+    Terminated(Termination),
     /// The isolate went away before it answered.
     #[error("the worker was shut down before it answered")]
     Shutdown,

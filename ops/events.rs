@@ -2,13 +2,15 @@
 //! `waitUntil` promises have settled. What an event opened is closed when it ends.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use deno_core::convert::ByteString;
+use deno_core::unsync::spawn;
 use deno_core::{CancelHandle, OpState, ResourceId, op2};
 use deno_error::JsErrorBox;
 use futures_util::stream::Stream;
@@ -17,10 +19,11 @@ use tokio::sync::oneshot;
 
 use crate::body::{Body, ByteStream};
 use crate::coding::Coding;
-use crate::console::author_stack;
-use crate::error::{BodyError, EventError};
+use crate::console::{WorkerName, author_stack, note};
+use crate::error::{BodyError, EventError, Termination};
 use crate::head;
-use crate::message::{Request, Response};
+use crate::inbox::{Inbox, Message};
+use crate::message::Response;
 use crate::outgoing::OutgoingBody;
 use crate::trace::Trace;
 
@@ -39,97 +42,6 @@ pub struct Origin {
     pub trace: Rc<Trace>,
 }
 
-/// What an isolate is told from outside.
-pub enum Message {
-    /// A request to handle.
-    Start(Box<Start>),
-    /// Nobody waits for this event's response any longer.
-    Cancel(EventId),
-    /// The response's body has ended, or its reader has gone before the end.
-    BodyEnded {
-        /// Whose body.
-        id: EventId,
-        /// Whether all of it was read.
-        complete: bool,
-    },
-}
-
-/// A request to handle, and where its response goes.
-pub struct Start {
-    /// The event's name.
-    pub id: EventId,
-    /// The request.
-    pub request: Request,
-    /// Where it comes from.
-    pub origin: Origin,
-    /// Takes the response, once.
-    pub reply: oneshot::Sender<Result<Response, EventError>>,
-}
-
-/// The queue of one isolate. It belongs to the isolate's thread.
-#[derive(Default)]
-pub struct Inbox {
-    queue: RefCell<VecDeque<Message>>,
-    waker: RefCell<Option<Waker>>,
-    next: Cell<EventId>,
-    closed: Cell<bool>,
-}
-
-impl Inbox {
-    /// A fresh name for an event.
-    pub fn next_id(&self) -> EventId {
-        let id = self.next.get().wrapping_add(1);
-        self.next.set(id);
-        id
-    }
-
-    /// Queues a message and wakes the isolate. A closed inbox takes no new event, which answers whoever waits; those
-    /// under way still hear what concerns them.
-    pub fn push(&self, message: Message) {
-        if self.closed.get() && matches!(message, Message::Start(_)) {
-            return;
-        }
-        self.queue.borrow_mut().push_back(message);
-        self.wake();
-    }
-
-    /// The next message.
-    pub fn pop(&self) -> Option<Message> {
-        self.queue.borrow_mut().pop_front()
-    }
-
-    /// Whether nothing is queued.
-    pub fn is_empty(&self) -> bool {
-        self.queue.borrow().is_empty()
-    }
-
-    /// Whom to wake at the next message.
-    pub fn register(&self, waker: &Waker) {
-        let mut slot = self.waker.borrow_mut();
-        if !slot.as_ref().is_some_and(|old| old.will_wake(waker)) {
-            *slot = Some(waker.clone());
-        }
-    }
-
-    /// Wakes the isolate's loop.
-    pub fn wake(&self) {
-        if let Some(waker) = self.waker.borrow().as_ref() {
-            waker.wake_by_ref();
-        }
-    }
-
-    /// Refuses further events. Queued ones are handled.
-    pub fn close(&self) {
-        self.closed.set(true);
-        self.wake();
-    }
-
-    /// Whether [`Self::close`] was called.
-    pub fn is_closed(&self) -> bool {
-        self.closed.get()
-    }
-}
-
 /// What belongs to one event and ends with it.
 pub struct Scope {
     /// Cancels the event's requests.
@@ -137,9 +49,17 @@ pub struct Scope {
     /// Where the event comes from.
     pub origin: Origin,
     resources: RefCell<Vec<ResourceId>>,
+    fetches: Cell<u32>,
 }
 
 impl Scope {
+    /// Counts a request. Gives whether the event may make it.
+    pub(crate) fn count_fetch(&self, limit: u32) -> bool {
+        let may = self.fetches.get() < limit;
+        self.fetches.set(self.fetches.get().saturating_add(1));
+        may
+    }
+
     /// Ties a resource to the event.
     pub fn own(&self, rid: ResourceId) {
         self.resources.borrow_mut().push(rid);
@@ -153,21 +73,35 @@ struct Entry {
     scope: Rc<Scope>,
     settled: bool,
     body_ended: bool,
+    /// What its isolate's turns took, as far as it is told.
+    spent: Duration,
 }
 
 /// The events of one isolate that have not ended.
 pub struct Events {
     entries: HashMap<EventId, Entry>,
     inbox: Rc<Inbox>,
+    waits: Duration,
 }
 
 impl Events {
-    /// No events yet. The inbox is where response bodies report their end.
-    pub fn new(inbox: Rc<Inbox>) -> Self {
+    /// No events yet. The inbox is where response bodies report their end. `waits` is how long `waitUntil` promises may
+    /// take after the response.
+    pub fn new(inbox: Rc<Inbox>, waits: Duration) -> Self {
         Self {
             entries: HashMap::new(),
             inbox,
+            waits,
         }
+    }
+
+    /// Ends an event in time that waits for its `waitUntil` promises.
+    fn expire(&self, id: EventId) {
+        let (inbox, waits) = (Rc::clone(&self.inbox), self.waits);
+        spawn(async move {
+            tokio::time::sleep(waits).await;
+            inbox.push(Message::Expire(id));
+        });
     }
 
     /// Registers an event whose handler is about to run.
@@ -183,6 +117,7 @@ impl Events {
             cancel: CancelHandle::new_rc(),
             origin,
             resources: RefCell::new(body.into_iter().collect()),
+            fetches: Cell::new(0),
         };
         self.entries.insert(
             id,
@@ -192,6 +127,7 @@ impl Events {
                 scope: Rc::new(scope),
                 settled: false,
                 body_ended: false,
+                spent: Duration::ZERO,
             },
         );
     }
@@ -199,6 +135,37 @@ impl Events {
     /// What belongs to an event that has not ended.
     pub fn scope(&self, id: EventId) -> Option<Rc<Scope>> {
         self.entries.get(&id).map(|entry| Rc::clone(&entry.scope))
+    }
+
+    /// Shares the time of a turn among the events. Gives the most that one of them has spent by now.
+    pub fn charge(&mut self, time: Duration) -> Duration {
+        let share = time / u32::try_from(self.entries.len()).unwrap_or(u32::MAX).max(1);
+        let spent = self.entries.values_mut().map(|entry| {
+            entry.spent += share;
+            entry.spent
+        });
+        spent.max().unwrap_or_default()
+    }
+
+    /// Forgets what was spent so far.
+    pub fn forgive(&mut self) {
+        for entry in self.entries.values_mut() {
+            entry.spent = Duration::ZERO;
+        }
+    }
+
+    /// The events that have spent more than this.
+    pub fn over(&self, limit: Duration) -> Vec<EventId> {
+        let over = self.entries.iter().filter(|(_, entry)| entry.spent > limit);
+        over.map(|(id, _)| *id).collect()
+    }
+
+    /// Answers an event's request with why it was ended.
+    pub fn refuse(&mut self, id: EventId, why: Termination) {
+        let reply = self.entries.get_mut(&id).and_then(|entry| entry.reply.take());
+        if let Some(reply) = reply {
+            let _ = reply.send(Err(EventError::Terminated(why)));
+        }
     }
 
     /// How many events have not ended.
@@ -230,6 +197,15 @@ pub fn cancel(state: &mut OpState, id: EventId, waiting: bool) -> bool {
         }
     }
     end_if_done(state, id)
+}
+
+/// Ends every event: their isolate was stopped.
+pub fn terminate(state: &mut OpState, why: Termination) {
+    let ids: Vec<EventId> = state.borrow::<Events>().entries.keys().copied().collect();
+    for id in ids {
+        state.borrow_mut::<Events>().refuse(id, why);
+        cancel(state, id, false);
+    }
 }
 
 fn end_if_done(state: &mut OpState, id: EventId) -> bool {
@@ -278,6 +254,7 @@ pub(crate) fn op_event_respond(
     let may_tell = entry.head || status == StatusCode::NOT_MODIFIED;
     let body = recode(body, &mut headers, encode, may_tell);
     entry.settled |= settled;
+    let waits = !entry.settled;
     let streams = matches!(body, Body::Stream(_));
     let response = Response {
         status,
@@ -298,6 +275,9 @@ pub(crate) fn op_event_respond(
     let delivered = entry.reply.take().is_some_and(|reply| reply.send(Ok(response)).is_ok());
     if !streams || !delivered {
         entry.body_ended = true;
+    }
+    if waits {
+        state.borrow::<Events>().expire(id);
     }
     Ok(end_if_done(state, id))
 }
@@ -343,6 +323,19 @@ pub(crate) fn op_event_fail(
     end_if_done(state, id)
 }
 
+/// The time of an event's `waitUntil` promises is over. Gives true where that ended it, and where they had not settled.
+pub fn expire(state: &mut OpState, id: EventId) -> bool {
+    let worker = state.borrow::<WorkerName>().0.clone();
+    match state.borrow_mut::<Events>().entries.get_mut(&id) {
+        Some(entry) if !entry.settled => entry.settled = true,
+        _ => return false,
+    }
+    if !note(|| format!("[{worker}] waitUntil() promises took too long and were given up")) {
+        tracing::warn!(target: "worker", worker, "waitUntil() promises took too long and were given up");
+    }
+    end_if_done(state, id)
+}
+
 /// All of an event's `waitUntil` promises have settled. Gives true where the event ended with them.
 #[op2(fast)]
 pub(crate) fn op_event_settled(state: &mut OpState, #[smi] id: EventId) -> bool {
@@ -357,6 +350,7 @@ pub(crate) fn op_event_settled(state: &mut OpState, #[smi] id: EventId) -> bool 
 pub(crate) fn op_event_waiting(state: &mut OpState, #[smi] id: EventId) {
     if let Some(entry) = state.borrow_mut::<Events>().entries.get_mut(&id) {
         entry.settled = false;
+        state.borrow::<Events>().expire(id);
     }
 }
 

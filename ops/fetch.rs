@@ -127,6 +127,10 @@ pub(crate) fn op_identity_token(
     egress.token(scope.origin.caller, &audience, claims)
 }
 
+/// How many requests one event may make.
+#[derive(Debug, Clone, Copy)]
+pub struct Subrequests(pub u32);
+
 struct Prepared {
     state: Rc<RefCell<OpState>>,
     egress: EgressHandle,
@@ -147,6 +151,9 @@ fn prepare(
 ) -> Result<Prepared, FetchError> {
     let mut op_state = state.borrow_mut();
     let scope = op_state.borrow::<Events>().scope(event).ok_or(FetchError::EventEnded)?;
+    if !scope.count_fetch(op_state.borrow::<Subrequests>().0) {
+        return Err(FetchError::TooMany);
+    }
     let aborted = match cancel {
         Some(rid) => {
             scope.own(rid);

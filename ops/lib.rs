@@ -12,14 +12,16 @@ pub mod events;
 pub mod extensions;
 pub mod fetch;
 pub mod head;
+pub mod inbox;
 pub mod message;
 mod outgoing;
 pub mod role;
 pub mod trace;
 
 pub use body::{Body, ByteStream};
-pub use error::{BodyError, EventError, FetchError};
-pub use events::{CallerId, Events, Inbox, Message, Origin};
+pub use error::{BodyError, EventError, FetchError, Termination};
+pub use events::{CallerId, Events, Origin};
 pub use fetch::Egress;
+pub use inbox::{Inbox, Message};
 pub use message::{Request, Response};
 pub use role::Role;

@@ -37,7 +37,7 @@ pub mod fault;
 pub mod host;
 pub mod identity;
 pub mod isolate;
-mod limits;
+pub mod limits;
 pub mod rotation;
 pub mod rules;
 pub mod serve;

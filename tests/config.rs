@@ -68,7 +68,7 @@ fn wranglers_file_is_read_unmodified() {
         project.write(name, text);
         let server = project.serve(&[]);
         assert_eq!(server.get("/").body, r#"{"A":"1","B":{"c":[2]}}"#, "{name}");
-        server.logged("ignored, because workerd-lite does not support them: kv_namespaces, limits");
+        server.logged("ignored, because workerd-lite does not support them: kv_namespaces");
     }
 }
 

@@ -25,6 +25,7 @@ mod globals;
 mod harness;
 mod identity;
 mod inspector;
+mod limits;
 mod modules;
 mod page;
 mod path;

@@ -10,6 +10,7 @@ const { setFetchRole } = load("ext:deno_fetch/26_fetch.js");
 const { newFetcher } = load("ext:workerd_lite/worker/bindings.js");
 const { builtinModules, setBaseEnv, sourceOf } = load("ext:workerd_lite/worker/builtin_modules.js");
 const { describe } = load("ext:workerd_lite/worker/describe.js");
+const { setMaxTimers } = load("ext:workerd_lite/worker/context.js");
 const { setTimeOrigin } = load("ext:deno_web/15_performance.js");
 const worker = load("ext:workerd_lite/worker/dispatch.js");
 
@@ -42,6 +43,7 @@ function boot(role, vars, bindings, callers, wanted) {
   isTest = role === "test";
   core.setReportExceptionCallback(report("an exception was not caught"));
   setTimeOrigin();
+  if (role !== "agent") setMaxTimers(100_000);
   setFetchRole(role, ArrayPrototypeMap(bindings, ({ credential }) => credential));
   ArrayPrototypeForEach(bindings, ({ name }, index) => {
     env[name] = newFetcher(index);

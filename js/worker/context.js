@@ -14,11 +14,19 @@ const {
   SafeSetIterator,
   SetPrototypeAdd,
   SetPrototypeDelete,
+  SetPrototypeGetSize,
 } = primordials;
 const { clearTimeout } = core.loadExtScript("ext:deno_web/02_timers.js");
 const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
 
 const contexts = new SafeMap();
+
+// How many timers an agent's event may have at once.
+let maxTimers = 1000;
+
+function setMaxTimers(max) {
+  maxTimers = max;
+}
 
 class EventContext {
   waiting = 0;
@@ -56,6 +64,10 @@ class EventContext {
 
   ownTimer(id) {
     if (this.timers === null) this.timers = new SafeSet();
+    if (SetPrototypeGetSize(this.timers) >= maxTimers) {
+      clearTimeout(id);
+      throw new Error(`an event may have ${maxTimers} timers at once`);
+    }
     SetPrototypeAdd(this.timers, id);
   }
 }
@@ -114,5 +126,5 @@ function forgetTimer(context, id) {
   if (context.timers !== null) SetPrototypeDelete(context.timers, id);
 }
 
-return { cancelContext, currentContext, endContext, enterContext, forgetTimer, requireContext, startContext };
+return { cancelContext, currentContext, endContext, enterContext, forgetTimer, requireContext, setMaxTimers, startContext };
 })();

@@ -8,6 +8,7 @@ use workerd_lite_ops::Role;
 
 use super::egress::rules;
 use super::files::{Files, parent, read_wrangler, stem};
+use super::limits::{Limits, WranglerLimits};
 use super::project::Flags;
 use super::project_file::{Agent as Section, ProjectFile};
 use super::wrangler::Wrangler;
@@ -15,6 +16,7 @@ use crate::fault::Fault as ConfigError;
 use crate::host::Agent;
 use crate::isolate::Worker;
 use crate::isolate::modules::{Confinement, Graph};
+use crate::limits::Limits as Values;
 
 /// Every agent of a project. `forbidden` are the policy's files, which none may read.
 pub(super) fn agents(
@@ -36,7 +38,7 @@ pub(super) fn agents(
     }
     let mut agents: Vec<Agent> = Vec::new();
     for (index, section) in sections.iter().enumerate() {
-        let agent = several(files, index, section, forbidden)?;
+        let agent = several(files, project, index, section, forbidden)?;
         let field = |name: &str| format!("agents[{index}].{name}");
         if agents
             .iter()
@@ -60,7 +62,13 @@ pub(super) fn agents(
     Ok(agents)
 }
 
-fn several(files: &Files, index: usize, section: &Section, forbidden: &HashSet<PathBuf>) -> Result<Agent, ConfigError> {
+fn several(
+    files: &Files,
+    project: &ProjectFile,
+    index: usize,
+    section: &Section,
+    forbidden: &HashSet<PathBuf>,
+) -> Result<Agent, ConfigError> {
     let field = |name: &str| format!("agents[{index}].{name}");
     let (own, wrangler) = files.own_wrangler(section.config.as_ref())?;
     let (main, root) = match (&section.main, &own, &wrangler.main) {
@@ -110,6 +118,7 @@ fn several(files: &Files, index: usize, section: &Section, forbidden: &HashSet<P
             bindings: Vec::new(),
             coverage: None,
             inspection: None,
+            limits: limits(project, &wrangler.limits, Some(&section.limits)),
         },
         tenant: section.tenant.clone(),
         hosts: section.hosts.clone(),
@@ -155,6 +164,7 @@ fn single(
         bindings: Vec::new(),
         coverage: None,
         inspection: None,
+        limits: limits(project, &wrangler.limits, None),
     };
     let mut agent = Agent::from(worker);
     if let Some(outbound) = &project.outbound {
@@ -163,6 +173,17 @@ fn single(
         agent.parameters.clone_from(&outbound.parameters);
     }
     Ok(agent)
+}
+
+/// An agent's limits: what is said of it goes before what is said of all.
+fn limits(project: &ProjectFile, wrangler: &WranglerLimits, own: Option<&Limits>) -> Values {
+    let mut values = Values::AGENT;
+    project.limits.apply(&mut values);
+    Limits::from(wrangler).apply(&mut values);
+    if let Some(own) = own {
+        own.apply(&mut values);
+    }
+    values
 }
 
 fn main_script(

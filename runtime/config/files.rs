@@ -67,9 +67,6 @@ impl Files {
 pub(super) fn read_wrangler(document: &Document) -> Result<Wrangler, ConfigError> {
     let mut unknown = Vec::new();
     let wrangler: Wrangler = document.parse(|field| unknown.push(field))?;
-    if wrangler.limits.is_some() {
-        unknown.push("limits".to_owned());
-    }
     if wrangler
         .compatibility_flags
         .as_ref()

@@ -8,6 +8,7 @@ mod document;
 mod egress;
 mod files;
 mod identity;
+mod limits;
 mod outbound;
 mod project;
 mod project_file;

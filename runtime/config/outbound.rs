@@ -7,6 +7,7 @@ use serde_json::Value;
 use workerd_lite_ops::Role;
 
 use super::files::{Files, parent, stem};
+use super::limits::Limits;
 use super::project::Flags;
 use super::project_file::{Outbound, ProjectFile};
 use super::secrets::Secrets;
@@ -14,6 +15,7 @@ use super::wrangler::MtlsCertificate;
 use crate::fault::Fault as ConfigError;
 use crate::isolate::Worker;
 use crate::isolate::modules::{Confinement, Graph};
+use crate::limits::Limits as Values;
 
 /// The policy as it is configured.
 pub(super) struct Policy {
@@ -72,6 +74,9 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
         (None, None, Some(_)) => files.folder.clone(),
         _ => parent(&main),
     };
+    let mut limits = Values::OUTBOUND;
+    Limits::from(&wrangler.limits).apply(&mut limits);
+    section.limits.apply(&mut limits);
     let confinement = Confinement {
         root,
         forbidden: HashSet::new(),
@@ -85,6 +90,7 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
             bindings: Vec::new(),
             coverage: None,
             inspection: None,
+            limits,
         },
         certificates,
         secrets,

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use super::credential_file::Credential;
 use super::files::Files;
+use super::limits::Limits;
 use super::wrangler::MtlsCertificate;
 use crate::egress::address::Peer;
 use crate::rules::{HostPattern, PathPattern};
@@ -40,6 +41,9 @@ pub(super) struct ProjectFile {
     pub(super) admin: Option<Admin>,
     /// Where each egress is recorded.
     pub(super) audit: Option<Audit>,
+    /// What each agent may use.
+    #[serde(default)]
+    pub(super) limits: Limits,
     /// Where what must survive a restart is kept.
     pub(super) state: Option<PathBuf>,
     /// Client certificates, by name.
@@ -104,6 +108,9 @@ pub(super) struct Outbound {
     /// What joins its `env`.
     #[serde(default)]
     pub(super) parameters: Map<String, Value>,
+    /// What it may use.
+    #[serde(default)]
+    pub(super) limits: Limits,
     /// What the policy itself may reach, judged after it. Without rules: all that the address rules allow.
     pub(super) egress: Option<Vec<Rule>>,
 }
@@ -138,6 +145,9 @@ pub(super) struct Agent {
     /// How the policy sees it.
     #[serde(default)]
     pub(super) outbound: AgentOutbound,
+    /// What it may use, over what `[limits]` says.
+    #[serde(default)]
+    pub(super) limits: Limits,
     /// What it may ask for, judged before the policy.
     pub(super) egress: Option<Vec<Rule>>,
 }
@@ -355,7 +365,7 @@ pub(super) fn methods<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<
         .collect()
 }
 
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
     let duration = humantime::parse_duration(&text).map_err(|error| {
         serde::de::Error::custom(format!(

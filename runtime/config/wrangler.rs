@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::limits::WranglerLimits;
+
 /// The fields of `wrangler.jsonc`, `wrangler.json` or `wrangler.toml` that mean something here.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Wrangler {
@@ -21,7 +23,8 @@ pub(super) struct Wrangler {
     _compatibility_date: Option<String>,
     #[serde(rename = "compatibility_flags")]
     pub(super) compatibility_flags: Option<Vec<String>>,
-    pub(super) limits: Option<Value>,
+    #[serde(default)]
+    pub(super) limits: WranglerLimits,
 }
 
 /// A binding of a client certificate.

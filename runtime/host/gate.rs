@@ -10,7 +10,7 @@ use tracing::Instrument as _;
 use workerd_lite_ops::console;
 use workerd_lite_ops::fetch::Egress;
 use workerd_lite_ops::trace::{Asked, Trace};
-use workerd_lite_ops::{BodyError, CallerId, FetchError, Origin, Request, Response};
+use workerd_lite_ops::{BodyError, CallerId, EventError, FetchError, Origin, Request, Response};
 
 use crate::audit::{By, Verdict};
 use crate::egress::Network;
@@ -139,7 +139,12 @@ impl Egress for OutboundGate {
                     open.verdict(if denied { Verdict::Deny } else { Verdict::Answer }, By::Policy);
                     return Ok(open.response(response));
                 }
-                Some(Err(error)) => error.details(),
+                Some(Err(error)) => {
+                    if matches!(error, EventError::Terminated(_)) {
+                        by = By::Limit;
+                    }
+                    error.details()
+                }
                 None => {
                     by = By::Limit;
                     format!("it gave no response within {timeout:?}: see [timeouts] policy")

@@ -4,6 +4,7 @@ mod agent;
 mod body;
 mod failed;
 mod gate;
+mod keep;
 mod project;
 mod service;
 mod shown;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use deno_core::unsync::{JoinHandle, spawn};
 use deno_core::url::Url;
+use workerd_lite_ops::fetch::EgressHandle;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{CallerId, EventError, Origin, Request, Response};
 
@@ -23,6 +25,7 @@ use crate::isolate::{Caller, CellHandle, StartupError};
 pub use agent::Agent;
 pub use body::ResponseBody;
 use gate::OutboundGate;
+use keep::keep;
 pub use project::{Project, ProjectBuilder};
 
 /// A project's isolates on one thread, as a `tower` service. It must stay on the thread, inside a current-thread tokio
@@ -59,11 +62,14 @@ impl Instance {
                     Some(upstream) => NetworkGate::pretended(network, attested.clone(), upstream),
                     None => NetworkGate::new(network, attested.clone()),
                 };
-                Some(worker.boot(Rc::new(gate), &project.callers(&attested)).await?)
+                let callers = project.callers(&attested);
+                let egress: EgressHandle = Rc::new(gate);
+                let cell = worker.boot(Rc::clone(&egress), &callers).await?;
+                Some((cell.handle(), keep(worker.clone(), egress, callers, cell)))
             }
             None => None,
         };
-        let outbound_handle = outbound.as_ref().map(crate::isolate::Cell::handle);
+        let (outbound_handle, outbound) = outbound.unzip();
         let mut agents = Vec::new();
         let mut running = Vec::new();
         for (caller, agent) in project.agents.iter().enumerate() {
@@ -75,11 +81,12 @@ impl Instance {
                 rules: agent.egress.clone(),
                 timeout: project.policy_timeout,
             };
-            let cell = agent.worker.boot(Rc::new(gate), &[Caller::anyone()]).await?;
+            let (egress, callers): (EgressHandle, _) = (Rc::new(gate), vec![Caller::anyone()]);
+            let cell = agent.worker.boot(Rc::clone(&egress), &callers).await?;
             agents.push((agent.clone(), cell.handle()));
-            running.push(spawn(cell.run()));
+            running.push(spawn(keep(agent.worker.clone(), egress, callers, cell)));
         }
-        running.extend(outbound.map(|cell| spawn(cell.run())));
+        running.extend(outbound.map(spawn));
         Ok(Self(Rc::new(Inner {
             agents,
             outbound: outbound_handle,

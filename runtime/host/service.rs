@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode, Uri};
 use tower_service::Service;
 use workerd_lite_ops::head::strip_hop_by_hop;
 use workerd_lite_ops::trace::Trace;
-use workerd_lite_ops::{EventError, Origin, Request, Response};
+use workerd_lite_ops::{EventError, Origin, Request, Response, Termination};
 
 use super::Instance;
 use super::body::{ResponseBody, incoming};
@@ -71,8 +71,19 @@ where
     // Only a browser's page needs them.
     let asked = instance.shows_errors().then(|| request.headers.clone());
     let mut failure = None;
-    let response = match cell.dispatch(request, Origin { caller: 0, trace }).await {
+    let dispatched = tokio::time::timeout(
+        agent.worker.effective_limits().wall,
+        cell.dispatch(request, Origin { caller: 0, trace }),
+    );
+    let dispatched = dispatched.await;
+    let response = match dispatched.unwrap_or(Err(EventError::Terminated(Termination::Wall))) {
         Ok(response) => response,
+        Err(EventError::Terminated(why)) => {
+            let status = why.status();
+            tracing::error!(target: "worker", worker = agent.worker.name, "an event was ended: {why}");
+            let reason = status.canonical_reason().unwrap_or_default();
+            Response::text(status, format!("{reason}: the worker was stopped: {why}\n"))
+        }
         Err(error @ EventError::Exception { .. }) => {
             tracing::error!(target: "worker", worker = agent.worker.name, "the handler failed: {}", error.details());
             match &asked {

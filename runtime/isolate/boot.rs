@@ -6,12 +6,13 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use deno_core::{JsRuntime, ModuleId, PollEventLoopOptions, RuntimeOptions, v8};
 use workerd_lite_ops::clock::Clock;
 use workerd_lite_ops::console::WorkerName;
-use workerd_lite_ops::fetch::EgressHandle;
-use workerd_lite_ops::{Events, Inbox, Role, extensions};
+use workerd_lite_ops::fetch::{EgressHandle, Subrequests};
+use workerd_lite_ops::{Events, Inbox, Role, Termination, extensions};
 
 use super::cell::{Cell, Functions, Watched};
 use super::coverage::{CoverageSink, Recorder};
@@ -20,6 +21,7 @@ use super::guard::Guarded;
 use super::inspector::Inspection;
 use super::loader::GraphLoader;
 use super::modules::{Confinement, Graph};
+use crate::limits::{Limits, Turns};
 
 /// Everything that an isolate is made from. It is shared between threads; each makes its own isolate of it.
 #[derive(Debug, Clone)]
@@ -38,6 +40,8 @@ pub struct Worker {
     pub coverage: Option<Arc<dyn CoverageSink>>,
     /// Where a debugger finds it.
     pub inspection: Option<Arc<Inspection>>,
+    /// What it may use.
+    pub limits: Limits,
 }
 
 /// A binding as scripts see it.
@@ -82,6 +86,27 @@ struct BuiltIn {
 /// The global that a built-in module's source reads its exports from.
 const MODULE: &str = "__workerdLiteModule";
 
+/// Longer than anything runs.
+const FOREVER: Duration = Duration::from_hours(24 * 365);
+
+/// How much more heap an isolate gets that is being stopped: V8 ends the process where an allocation fails. The largest
+/// that a script can cause, of an array or a string, is a little above 1 GiB; most of it is never touched.
+const GRACE: usize = 5 << 28;
+
+/// Watches the CPU time of an isolate's turns, and its heap.
+fn limit(runtime: &mut JsRuntime) -> Arc<Turns> {
+    let handle = runtime.v8_isolate().thread_safe_handle();
+    let turns = Turns::watch(move || {
+        handle.terminate_execution();
+    });
+    let heap = Arc::clone(&turns);
+    runtime.add_near_heap_limit_callback(move |current, _initial| {
+        heap.out_of_memory();
+        current + GRACE
+    });
+    turns
+}
+
 /// Starts V8. Call it once, on the main thread, before any other thread starts: with memory protection keys V8's
 /// threads must descend from the one that initialised it.
 pub fn init_platform() {
@@ -110,14 +135,28 @@ impl Worker {
             bindings: Vec::new(),
             coverage: None,
             inspection: None,
+            limits: match role {
+                Role::Agent => Limits::AGENT,
+                Role::Outbound | Role::Test => Limits::OUTBOUND,
+            },
         })
     }
 
     /// Makes an isolate, evaluates the script and finds its handler for each caller. Events name their caller by its
     /// place among these. Call it inside a tokio runtime.
     pub async fn boot(&self, egress: EgressHandle, callers: &[Caller]) -> Result<Cell, StartupError> {
-        let inbox = Rc::new(Inbox::default());
+        self.boot_again(Rc::default(), egress, callers).await
+    }
+
+    /// The same, in the place of a cell that was stopped.
+    pub async fn boot_again(
+        &self,
+        inbox: Rc<Inbox>,
+        egress: EgressHandle,
+        callers: &[Caller],
+    ) -> Result<Cell, StartupError> {
         let mut runtime = Guarded::new(self.new_runtime());
+        let turns = runtime.with(limit);
         let coverage = self.coverage.clone().map(|sink| {
             let recorder = runtime.with(Recorder::start);
             (recorder, sink)
@@ -127,9 +166,10 @@ impl Worker {
             let mut state = state.borrow_mut();
             state.put(WorkerName(self.name.clone()));
             state.put(egress);
+            state.put(Subrequests(self.effective_limits().subrequests));
             // Tests measure, and are their owner's.
             state.put(Clock::new(self.role != Role::Test));
-            state.put(Events::new(Rc::clone(&inbox)));
+            state.put(Events::new(Rc::clone(&inbox), self.effective_limits().wait_until));
         });
         let (functions, set_handler, modules) = runtime
             .with(|runtime| self.finish(runtime, callers))
@@ -142,10 +182,30 @@ impl Worker {
             let url = self.graph.main().to_string();
             runtime.with(|runtime| inspection.add(runtime, title, url))
         });
-        let module = self.evaluate(&mut runtime).await?;
+        let module = self.evaluate(&mut runtime, &turns).await?;
         runtime.with(|runtime| self.find_handler(runtime, module, &set_handler))?;
         let watched = Watched { coverage, listed };
-        Ok(Cell::new(runtime, functions, inbox, self.name.clone(), watched))
+        Ok(Cell::new(
+            runtime,
+            functions,
+            inbox,
+            self.name.clone(),
+            watched,
+            turns,
+            self.effective_limits(),
+        ))
+    }
+
+    /// Its limits: none of time for what is debugged or is a test, which has another.
+    pub(crate) fn effective_limits(&self) -> Limits {
+        let mut limits = self.limits;
+        if self.inspection.is_some() || self.role == Role::Test {
+            (limits.cpu, limits.startup, limits.wall, limits.wait_until) = (FOREVER, FOREVER, FOREVER, FOREVER);
+        }
+        if self.role == Role::Test {
+            limits.subrequests = u32::MAX;
+        }
+        limits
     }
 
     fn loader(&self) -> GraphLoader {
@@ -162,6 +222,7 @@ impl Worker {
             startup_snapshot: Some(workerd_lite_js::SNAPSHOT),
             residual_lazy_js_sources: workerd_lite_js::RESIDUAL_SCRIPTS,
             skip_op_registration: true,
+            create_params: Some(v8::CreateParams::default().heap_limits(0, self.limits.heap)),
             ..RuntimeOptions::default()
         })
     }
@@ -206,7 +267,7 @@ impl Worker {
         ))
     }
 
-    async fn evaluate(&self, runtime: &mut Guarded) -> Result<ModuleId, StartupError> {
+    async fn evaluate(&self, runtime: &mut Guarded, turns: &Turns) -> Result<ModuleId, StartupError> {
         let failed = |error: &_| {
             from_core(
                 error,
@@ -214,7 +275,21 @@ impl Worker {
                 &format!("{} failed to start", self.graph.main_name()),
             )
         };
+        let limits = self.effective_limits();
+        let stopped = |why: Termination| {
+            let what = if why == Termination::Cpu {
+                format!(
+                    "{}: it takes more than {:?} of CPU time to start",
+                    self.graph.main_name(),
+                    limits.startup
+                )
+            } else {
+                format!("{}: it failed to start: {why}", self.graph.main_name())
+            };
+            StartupError::new(what)
+        };
         // The graph is in memory, so loading never waits.
+        turns.begin(limits.startup);
         let loaded = runtime.with(|runtime| {
             let loading = pin!(runtime.load_main_es_module(self.graph.main()));
             match loading.poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
@@ -222,16 +297,24 @@ impl Worker {
                 Poll::Pending => None,
             }
         });
+        if let Some(why) = turns.end() {
+            return Err(stopped(why));
+        }
         let module = loaded
             .ok_or_else(|| StartupError::new("a module of the worker could not be loaded"))?
             .map_err(|error| failed(&error))?;
         if let Some(inspection) = &self.inspection {
             runtime.with(|runtime| inspection.wait(runtime));
         }
+        turns.begin(limits.startup);
         let mut evaluation = pin!(runtime.with(|runtime| runtime.mod_evaluate(module)));
+        if let Some(why) = turns.end() {
+            return Err(stopped(why));
+        }
         let mut settled = false;
         poll_fn(|cx| {
-            runtime.with(|runtime| {
+            turns.begin(limits.startup);
+            let polled = runtime.with(|runtime| {
                 loop {
                     // An exception of the top level arrives as an unhandled rejection of the event loop, possibly
                     // one turn after the evaluation has settled.
@@ -257,7 +340,11 @@ impl Worker {
                         Poll::Pending => return Poll::Pending,
                     }
                 }
-            })
+            });
+            match turns.end() {
+                Some(why) => Poll::Ready(Err(stopped(why))),
+                None => polled,
+            }
         })
         .await?;
         Ok(module)

@@ -5,17 +5,20 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use deno_core::{JsRuntime, OpState, PollEventLoopOptions, v8};
 use workerd_lite_ops::body::BodyResource;
 use workerd_lite_ops::clock::Clock;
-use workerd_lite_ops::events::{self, EventId, Start};
-use workerd_lite_ops::{Body, Events, Inbox, Message, head};
+use workerd_lite_ops::events::{self, EventId};
+use workerd_lite_ops::inbox::Start;
+use workerd_lite_ops::{Body, Events, Inbox, Message, Termination, head};
 
 use super::coverage::{CoverageSink, Recorder};
 use super::guard::Guarded;
 use super::handle::CellHandle;
 use super::inspector::Listed;
+use crate::limits::{Limits, Turns};
 
 /// How many messages are taken before the isolate's own work gets its turn.
 const BATCH: usize = 64;
@@ -36,7 +39,30 @@ pub struct Cell {
     inbox: Rc<Inbox>,
     op_state: Rc<RefCell<OpState>>,
     name: String,
+    turns: Arc<Turns>,
+    limits: Limits,
+    /// Whether the CPU time of each turn is measured: that costs two calls of the system, so only once an event has
+    /// taken half of its limit by the clock on the wall.
+    measures: bool,
 }
+
+/// How a cell's loop ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Its handle was closed.
+    Closed,
+    /// It was stopped, and can not be used again. What is queued waits for another.
+    Stopped(Termination),
+}
+
+/// A turn that is shorter is charged to nobody.
+const LIGHT: Duration = Duration::from_micros(500);
+
+/// For how long messages are taken in one turn.
+const TAKING: Duration = Duration::from_millis(10);
+
+/// Events that run at once share a turn, and its budget grows with them, up to so many.
+const SHARING: u32 = 20;
 
 /// Who looks on from outside.
 pub(super) struct Watched {
@@ -53,6 +79,8 @@ impl Cell {
         inbox: Rc<Inbox>,
         name: String,
         watched: Watched,
+        turns: Arc<Turns>,
+        limits: Limits,
     ) -> Self {
         let op_state = runtime.with(|runtime| runtime.op_state());
         Self {
@@ -62,6 +90,9 @@ impl Cell {
             inbox,
             op_state,
             name,
+            turns,
+            limits,
+            measures: false,
         }
     }
 
@@ -70,25 +101,70 @@ impl Cell {
         CellHandle::new(Rc::clone(&self.inbox))
     }
 
-    /// Runs events until the handle is closed and the last event has ended.
-    pub async fn run(mut self) {
-        poll_fn(|cx| self.poll(cx)).await;
+    /// Its queue, for the cell that comes after it.
+    pub fn inbox(&self) -> Rc<Inbox> {
+        Rc::clone(&self.inbox)
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Runs events until the handle is closed and the last event has ended, or until it is stopped.
+    pub async fn run(mut self) -> Ended {
+        let ended = poll_fn(|cx| self.poll(cx)).await;
+        if let Ended::Stopped(why) = ended {
+            let Self { runtime, op_state, .. } = &mut self;
+            runtime.with(|_| events::terminate(&mut op_state.borrow_mut(), why));
+        }
+        ended
+    }
+
+    /// Charges a turn to the events that are open, and ends those that have spent their limit.
+    fn charge(&mut self, time: Duration, measured: bool) {
+        let most = self.op_state.borrow_mut().borrow_mut::<Events>().charge(time);
+        if !measured {
+            if most > self.limits.cpu / 2 {
+                self.op_state.borrow_mut().borrow_mut::<Events>().forgive();
+                self.measures = true;
+            }
+            return;
+        }
+        if most > self.limits.cpu {
+            let over = self.op_state.borrow().borrow::<Events>().over(self.limits.cpu);
+            for id in over {
+                self.op_state
+                    .borrow_mut()
+                    .borrow_mut::<Events>()
+                    .refuse(id, Termination::Cpu);
+                self.inbox.push(Message::End(id));
+            }
+        }
+        if self.op_state.borrow().borrow::<Events>().is_empty() {
+            self.measures = false;
+        }
+    }
+
+    fn budget(&self) -> Duration {
+        let open = self.op_state.borrow().borrow::<Events>().len();
+        self.limits.cpu * u32::try_from(open).unwrap_or(SHARING).clamp(1, SHARING)
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
         self.inbox.register(cx.waker());
         self.op_state.borrow().borrow::<Clock>().turn();
+        let budget = self.budget();
         let Self {
             functions,
             runtime,
             inbox,
             op_state,
             name,
+            turns,
             ..
         } = self;
+        turns.begin(budget);
+        let began = Instant::now();
+        let cpu = self.measures.then(|| turns.cpu()).flatten();
         runtime.with(|runtime| {
             for taken in 0.. {
-                if taken == BATCH {
+                if taken == BATCH || began.elapsed() > TAKING {
                     inbox.wake();
                     break;
                 }
@@ -97,8 +173,12 @@ impl Cell {
                     functions,
                     runtime,
                     op_state,
+                    turns,
                 };
                 isolate.handle(message);
+                if turns.stopped().is_some() {
+                    return;
+                }
             }
             if let Poll::Ready(Err(error)) = runtime.poll_event_loop(cx, PollEventLoopOptions::default()) {
                 tracing::error!(target: "worker", worker = name.as_str(), "the event loop failed: {error}");
@@ -106,8 +186,16 @@ impl Cell {
                 cx.waker().wake_by_ref();
             }
         });
+        if let Some(why) = self.turns.end() {
+            return Poll::Ready(Ended::Stopped(why));
+        }
+        let took = began.elapsed();
+        if took > LIGHT {
+            let cpu = cpu.and_then(|before| Some(self.turns.cpu()?.saturating_sub(before)));
+            self.charge(cpu.unwrap_or(took), cpu.is_some());
+        }
         if self.inbox.is_closed() && self.inbox.is_empty() && self.op_state.borrow().borrow::<Events>().is_empty() {
-            return Poll::Ready(());
+            return Poll::Ready(Ended::Closed);
         }
         Poll::Pending
     }
@@ -129,6 +217,7 @@ struct Inside<'a> {
     functions: &'a Functions,
     runtime: &'a mut JsRuntime,
     op_state: &'a RefCell<OpState>,
+    turns: &'a Turns,
 }
 
 impl Inside<'_> {
@@ -136,6 +225,17 @@ impl Inside<'_> {
         match message {
             Message::Start(start) => self.start(*start),
             Message::Cancel(id) => self.cancel(id),
+            Message::Expire(id) => {
+                let ended = events::expire(&mut self.op_state.borrow_mut(), id);
+                if ended {
+                    self.end(id);
+                }
+            }
+            Message::End(id) => {
+                self.cancel(id);
+                events::cancel(&mut self.op_state.borrow_mut(), id, false);
+                self.end(id);
+            }
             Message::BodyEnded { id, complete: true } => {
                 let ended = events::body_ended(&mut self.op_state.borrow_mut(), id);
                 if ended {
@@ -157,7 +257,7 @@ impl Inside<'_> {
             return;
         }
         let caller = origin.caller;
-        origin.trace.started.set(Some(std::time::Instant::now()));
+        origin.trace.started.set(Some(Instant::now()));
         let body = {
             let mut state = self.op_state.borrow_mut();
             let rid = match request.body {
@@ -185,7 +285,7 @@ impl Inside<'_> {
                 v8::Integer::new_from_unsigned(scope, caller).into(),
             ]
         });
-        if called.is_none() {
+        if called.is_none() && self.turns.stopped().is_none() {
             // The dispatcher itself could not run, for want of stack or heap.
             events::cancel(&mut self.op_state.borrow_mut(), id, false);
         }

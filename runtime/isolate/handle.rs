@@ -5,7 +5,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use tokio::sync::oneshot;
-use workerd_lite_ops::events::{EventId, Start};
+use workerd_lite_ops::events::EventId;
+use workerd_lite_ops::inbox::Start;
 use workerd_lite_ops::{EventError, Inbox, Message, Origin, Request, Response};
 
 /// Hands events to one cell.

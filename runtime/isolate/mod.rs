@@ -12,7 +12,7 @@ mod loader;
 pub mod modules;
 
 pub use boot::{BindingName, Caller, Worker, init_platform};
-pub use cell::Cell;
+pub use cell::{Cell, Ended};
 pub use coverage::{CoverageSink, Range as CoverageRange, ScriptCoverage};
 pub use error::StartupError;
 pub(crate) use frame::frame;

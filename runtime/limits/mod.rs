@@ -1,8 +1,14 @@
-//! Limits. For now the wall clock of one step; CPU, memory and counts are not limited yet.
+//! Limits: what workers may use, and what ends those that use more.
+
+mod values;
+mod watchdog;
 
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
+
+pub use values::Limits;
+pub(crate) use watchdog::Turns;
 
 /// Counts what has moved, for whoever waits for the rest.
 #[derive(Debug, Clone, Default)]

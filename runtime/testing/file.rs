@@ -24,6 +24,7 @@ use crate::egress::Network;
 use crate::host::Project;
 use crate::isolate::modules::{Confinement, Graph};
 use crate::isolate::{Caller, CellHandle, Worker};
+use crate::limits::Limits;
 
 /// One test, as `js/testing/registry.js` lists it.
 #[derive(Debug, Deserialize)]
@@ -108,6 +109,7 @@ impl File {
             bindings: Vec::new(),
             coverage: None,
             inspection: None,
+            limits: Limits::OUTBOUND,
         };
         // workerd's form of tests needs no project: what is wrong with it is said where a test asks for an agent.
         let project = load(flags)

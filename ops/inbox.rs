@@ -1,0 +1,115 @@
+//! The queue of one isolate: what it is told from outside.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::task::Waker;
+
+use tokio::sync::oneshot;
+
+use crate::error::{EventError, Termination};
+use crate::events::{EventId, Origin};
+use crate::message::{Request, Response};
+
+/// What an isolate is told from outside.
+pub enum Message {
+    /// A request to handle.
+    Start(Box<Start>),
+    /// Nobody waits for this event's response any longer.
+    Cancel(EventId),
+    /// This event's `waitUntil` promises have had their time.
+    Expire(EventId),
+    /// This event has used what it may: it ends, whatever it still waits for.
+    End(EventId),
+    /// The response's body has ended, or its reader has gone before the end.
+    BodyEnded {
+        /// Whose body.
+        id: EventId,
+        /// Whether all of it was read.
+        complete: bool,
+    },
+}
+
+/// A request to handle, and where its response goes.
+pub struct Start {
+    /// The event's name.
+    pub id: EventId,
+    /// The request.
+    pub request: Request,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// Takes the response, once.
+    pub reply: oneshot::Sender<Result<Response, EventError>>,
+}
+
+/// The queue of one isolate. It belongs to the isolate's thread.
+#[derive(Default)]
+pub struct Inbox {
+    queue: RefCell<VecDeque<Message>>,
+    waker: RefCell<Option<Waker>>,
+    next: Cell<EventId>,
+    closed: Cell<bool>,
+}
+
+impl Inbox {
+    /// A fresh name for an event.
+    pub fn next_id(&self) -> EventId {
+        let id = self.next.get().wrapping_add(1);
+        self.next.set(id);
+        id
+    }
+
+    /// Queues a message and wakes the isolate. A closed inbox takes no new event, which answers whoever waits; those
+    /// under way still hear what concerns them.
+    pub fn push(&self, message: Message) {
+        if self.closed.get() && matches!(message, Message::Start(_)) {
+            return;
+        }
+        self.queue.borrow_mut().push_back(message);
+        self.wake();
+    }
+
+    /// The next message.
+    pub fn pop(&self) -> Option<Message> {
+        self.queue.borrow_mut().pop_front()
+    }
+
+    /// Whether nothing is queued.
+    pub fn is_empty(&self) -> bool {
+        self.queue.borrow().is_empty()
+    }
+
+    /// Whom to wake at the next message.
+    pub fn register(&self, waker: &Waker) {
+        let mut slot = self.waker.borrow_mut();
+        if !slot.as_ref().is_some_and(|old| old.will_wake(waker)) {
+            *slot = Some(waker.clone());
+        }
+    }
+
+    /// Wakes the isolate's loop.
+    pub fn wake(&self) {
+        if let Some(waker) = self.waker.borrow().as_ref() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Answers what is queued: nobody will handle it.
+    pub fn refuse(&self, why: Termination) {
+        for message in self.queue.take() {
+            if let Message::Start(start) = message {
+                let _ = start.reply.send(Err(EventError::Terminated(why)));
+            }
+        }
+    }
+
+    /// Refuses further events. Queued ones are handled.
+    pub fn close(&self) {
+        self.closed.set(true);
+        self.wake();
+    }
+
+    /// Whether [`Self::close`] was called.
+    pub fn is_closed(&self) -> bool {
+        self.closed.get()
+    }
+}

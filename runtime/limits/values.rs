@@ -1,0 +1,41 @@
+//! What a worker may use.
+
+use std::time::Duration;
+
+/// The limits of one worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// CPU time of one event.
+    pub cpu: Duration,
+    /// CPU time until a script stands.
+    pub startup: Duration,
+    /// Until a handler gives a response's head.
+    pub wall: Duration,
+    /// How long `waitUntil` promises may take after the response.
+    pub wait_until: Duration,
+    /// Bytes of V8's heap.
+    pub heap: usize,
+    /// Requests of one event.
+    pub subrequests: u32,
+}
+
+impl Limits {
+    /// An agent's, by default.
+    pub const AGENT: Self = Self {
+        cpu: Duration::from_millis(50),
+        startup: Duration::from_millis(400),
+        wall: Duration::from_secs(30),
+        wait_until: Duration::from_secs(30),
+        heap: 128 << 20,
+        subrequests: 50,
+    };
+
+    /// The outbound worker's, by default: its owner trusts it, and it works for every agent.
+    pub const OUTBOUND: Self = Self {
+        cpu: Duration::from_millis(500),
+        startup: Duration::from_secs(4),
+        heap: 512 << 20,
+        subrequests: 1000,
+        ..Self::AGENT
+    };
+}

@@ -1,0 +1,205 @@
+//! Ends turns of isolates that take too much of their thread's CPU time. One thread of the process looks at all of them;
+//! a turn that ends in time costs its isolate two atomic additions.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::thread::Thread;
+use std::time::Duration;
+
+use nix::time::ClockId;
+use workerd_lite_ops::Termination;
+
+/// How often turns are looked at.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// How many looks without a turn put the watchdog to sleep.
+const IDLE: u32 = 50;
+
+/// Set once the isolate has been stopped. Below it is the number of beginnings and ends: odd while a turn runs.
+const STOPPED: u64 = 1 << 63;
+
+static WATCHED: Mutex<Vec<(Weak<Turns>, Option<Seen>)>> = Mutex::new(Vec::new());
+static THREAD: OnceLock<Thread> = OnceLock::new();
+static ASLEEP: AtomicBool = AtomicBool::new(false);
+
+/// The turns of one isolate.
+pub(crate) struct Turns {
+    state: AtomicU64,
+    /// Nanoseconds of CPU time for one turn.
+    budget: AtomicU64,
+    memory: AtomicBool,
+    /// The CPU time of the isolate's thread.
+    clock: ClockId,
+    stop: Box<dyn Fn() + Send + Sync>,
+}
+
+impl fmt::Debug for Turns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Turns").finish_non_exhaustive()
+    }
+}
+
+/// A turn when it was first looked at.
+#[derive(Clone, Copy)]
+struct Seen {
+    turn: u64,
+    cpu: Duration,
+}
+
+/// The clock of the calling thread's CPU time, for other threads: Linux makes it of the thread's id, as
+/// `pthread_getcpuclockid()` does.
+fn thread_clock() -> ClockId {
+    const PER_THREAD_SCHEDULED: i32 = 4 | 2;
+    ClockId::from_raw((!nix::unistd::gettid().as_raw() << 3) | PER_THREAD_SCHEDULED)
+}
+
+fn read(clock: ClockId) -> Option<Duration> {
+    clock.now().ok().map(Duration::from)
+}
+
+impl Turns {
+    /// The CPU time that the isolate's thread has used.
+    pub(crate) fn cpu(&self) -> Option<Duration> {
+        read(self.clock)
+    }
+
+    /// Watches an isolate of the calling thread. `stop` ends what it runs, from any thread.
+    pub(crate) fn watch(stop: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
+        let turns = Arc::new(Self {
+            state: AtomicU64::new(0),
+            budget: AtomicU64::new(0),
+            memory: AtomicBool::new(false),
+            clock: thread_clock(),
+            stop: Box::new(stop),
+        });
+        if let Ok(mut watched) = WATCHED.lock() {
+            watched.push((Arc::downgrade(&turns), None));
+        }
+        THREAD.get_or_init(|| {
+            let watching = std::thread::Builder::new().name("watchdog".into()).spawn(watch);
+            watching.map_or_else(|_| std::thread::current(), |handle| handle.thread().clone())
+        });
+        turns
+    }
+
+    /// A turn begins.
+    pub(crate) fn begin(&self, budget: Duration) {
+        let budget = u64::try_from(budget.as_nanos()).unwrap_or(u64::MAX);
+        self.budget.store(budget, Ordering::Relaxed);
+        self.state.fetch_add(1, Ordering::SeqCst);
+        if ASLEEP.load(Ordering::SeqCst) {
+            if let Some(thread) = THREAD.get() {
+                thread.unpark();
+            }
+        }
+    }
+
+    /// The turn has ended. Gives why its isolate was stopped, where it was: it must not be used again.
+    pub(crate) fn end(&self) -> Option<Termination> {
+        self.state.fetch_add(1, Ordering::SeqCst);
+        self.stopped()
+    }
+
+    /// Why the isolate was stopped.
+    pub(crate) fn stopped(&self) -> Option<Termination> {
+        if self.state.load(Ordering::SeqCst) & STOPPED == 0 {
+            return None;
+        }
+        Some(if self.memory.load(Ordering::SeqCst) {
+            Termination::Memory
+        } else {
+            Termination::Cpu
+        })
+    }
+
+    /// Stops the isolate for the memory that it wants.
+    pub(crate) fn out_of_memory(&self) {
+        self.memory.store(true, Ordering::SeqCst);
+        self.state.fetch_or(STOPPED, Ordering::SeqCst);
+        (self.stop)();
+    }
+
+    /// Looks at the present turn. Gives whether there is one.
+    fn look(&self, seen: &mut Option<Seen>) -> bool {
+        let turn = self.state.load(Ordering::SeqCst);
+        let runs = turn & 1 == 1 && turn & STOPPED == 0;
+        if !runs {
+            return false;
+        }
+        let Some(cpu) = read(self.clock) else { return true };
+        match *seen {
+            Some(first) if first.turn == turn => {
+                let budget = Duration::from_nanos(self.budget.load(Ordering::Relaxed));
+                let over = cpu.saturating_sub(first.cpu) > budget;
+                // Not a later turn, which may have begun meanwhile.
+                let same = || {
+                    self.state
+                        .compare_exchange(turn, turn | STOPPED, Ordering::SeqCst, Ordering::SeqCst)
+                };
+                if over && same().is_ok() {
+                    (self.stop)();
+                }
+            }
+            _ => *seen = Some(Seen { turn, cpu }),
+        }
+        true
+    }
+}
+
+fn watch() {
+    let mut idle = 0;
+    loop {
+        std::thread::sleep(LOOK);
+        if look_at_all() {
+            idle = 0;
+            continue;
+        }
+        idle += 1;
+        if idle < IDLE {
+            continue;
+        }
+        ASLEEP.store(true, Ordering::SeqCst);
+        // A turn that began before this was seen above or is seen here; a later one wakes us.
+        if !look_at_all() {
+            std::thread::park();
+        }
+        ASLEEP.store(false, Ordering::SeqCst);
+        idle = 0;
+    }
+}
+
+fn look_at_all() -> bool {
+    let Ok(mut watched) = WATCHED.lock() else { return false };
+    let mut any = false;
+    watched.retain_mut(|(turns, seen)| match turns.upgrade() {
+        Some(turns) => {
+            any |= turns.look(seen);
+            true
+        }
+        None => false,
+    });
+    any
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn computing_ends_and_waiting_does_not() {
+        let stopped = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&stopped);
+        let turns = Turns::watch(move || flag.store(true, Ordering::SeqCst));
+        turns.begin(Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(100));
+        assert_eq!(turns.end(), None);
+        turns.begin(Duration::from_millis(20));
+        let began = Instant::now();
+        while !stopped.load(Ordering::SeqCst) && began.elapsed() < Duration::from_secs(10) {}
+        assert_eq!(turns.end(), Some(Termination::Cpu));
+        assert!(stopped.load(Ordering::SeqCst));
+    }
+}

@@ -1,0 +1,219 @@
+//! What agents may use, and what becomes of those that use more.
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use crate::harness::{Project, Server};
+
+#[derive(serde::Deserialize)]
+struct Cases {
+    case: Vec<Case>,
+}
+
+#[derive(serde::Deserialize)]
+struct Case {
+    name: String,
+    code: String,
+}
+
+fn cases(text: &str) -> Vec<Case> {
+    toml::from_str::<Cases>(text).unwrap().case
+}
+
+/// An agent with a path for each case, and a neighbour on the same thread.
+fn serve(cases: &[Case], limits: &str) -> (Project, Server) {
+    let mut agent = String::from("let served = 0;\nconst cases = {\n");
+    for Case { name, code } in cases {
+        let _ = writeln!(agent, "  '{name}': async (request, ctx) => {{ {code}\n  }},");
+    }
+    agent.push_str(
+        "};\nexport default { async fetch(request, env, ctx) {\n  const run = cases[new URL(request.url).pathname.slice(1)];\n  \
+         return run === undefined ? new Response(`ok ${++served}`) : await run(request, ctx);\n} };\n",
+    );
+    let project = Project::new(&[
+        ("agent.js", &agent),
+        ("good.js", "export default { fetch: () => new Response('good') };"),
+    ]);
+    project.write(
+        "workerd-lite.toml",
+        &format!(
+            "threads = 1\n[[agents]]\nname = 'hostile'\nmain = 'agent.js'\nmatch = ['hostile.localhost']\n{limits}\n\
+             [[agents]]\nname = 'good'\nmain = 'good.js'\nmatch = ['127.0.0.1']\n"
+        ),
+    );
+    let server = project.serve(&[]);
+    (project, server)
+}
+
+fn hostile(server: &Server, path: &str) -> (u16, String) {
+    let answer = server.curl(path, &["-H", "Host: hostile.localhost", "-m", "20"]);
+    (answer.status, answer.body)
+}
+
+fn check(cases: &[Case], limit: Duration, reasons: &[&str]) {
+    let (_project, server) = serve(cases, "");
+    for Case { name, .. } in cases {
+        let began = Instant::now();
+        let (status, body) = hostile(&server, &format!("/{name}"));
+        let took = began.elapsed();
+        assert_eq!(status, 503, "{name}: {body} {}", server.log());
+        assert!(reasons.iter().any(|reason| body.contains(reason)), "{name}: {body}");
+        assert!(took < limit, "{name} took {took:?}");
+        // A fresh isolate has taken its place, and nobody else noticed.
+        assert_eq!(hostile(&server, "/"), (200, "ok 1".into()), "{name}");
+        assert_eq!(server.get("/").body, "good", "{name}");
+    }
+}
+
+#[test]
+fn loops_without_end_are_stopped() {
+    // The budget is 50 ms of CPU time; the machine may be busy.
+    check(
+        &cases(include_str!("../fixtures/limits/cpu.toml")),
+        Duration::from_secs(3),
+        &["CPU time"],
+    );
+}
+
+#[test]
+fn heaps_that_grow_are_stopped() {
+    check(
+        &cases(include_str!("../fixtures/limits/memory.toml")),
+        Duration::from_secs(5),
+        &["memory", "CPU time"],
+    );
+}
+
+#[test]
+fn each_limit_is_the_owners_to_set() {
+    let cases = cases(
+        "[[case]]\nname = 'slow'\ncode = 'await scheduler.wait(5000); return new Response();'\n\
+         [[case]]\nname = 'burn'\ncode = 'const end = performance.now() + 1; let n = 0; while (n < 2e8) n++; return new Response(String(n > 0));'\n\
+         [[case]]\nname = 'many'\ncode = 'let n = 0; try { for (;;) { await fetch(`https://a.test/`).catch((e) => { if (/too many/.test(e)) throw e; }); n++; } } catch { return new Response(String(n)); }'\n\
+         [[case]]\nname = 'timers'\ncode = 'let n = 0; try { for (;;) { setTimeout(() => {}, 1e6); n++; } } catch (e) { return new Response(`${n} ${e.message}`); }'\n\
+         [[case]]\nname = 'heap'\ncode = 'const a = []; for (let i = 0; i < 4e6; i++) a.push({}); return new Response(String(a.length));'\n",
+    );
+    let (_project, server) = serve(
+        &cases,
+        "[agents.limits]\ncpu_ms = 5000\nwall = '300ms'\nmemory_mb = 512\nsubrequests = 7\n",
+    );
+    let began = Instant::now();
+    let (status, body) = hostile(&server, "/slow");
+    assert!(status == 504 && body.contains("time for a response"), "{status} {body}");
+    assert!(began.elapsed() < Duration::from_secs(3));
+    assert_eq!(hostile(&server, "/").1, "ok 1", "its isolate goes on");
+    assert_eq!(hostile(&server, "/burn"), (200, "true".into()));
+    assert_eq!(hostile(&server, "/many").1, "7");
+    assert_eq!(
+        hostile(&server, "/timers").1,
+        "1000 an event may have 1000 timers at once"
+    );
+    assert_eq!(hostile(&server, "/heap"), (200, "4000000".into()));
+    drop(server);
+    let (_project, server) = serve(&cases, "[agents.limits]\ncpu_ms = 5000\nmemory_mb = 32\n");
+    let (status, body) = hostile(&server, "/heap");
+    assert!(status == 503 && body.contains("memory"), "{status} {body}");
+}
+
+#[test]
+fn a_script_that_does_not_start_is_stopped() {
+    let project = Project::new(&[("agent.js", "for (;;);\nexport default { fetch() {} };")]);
+    let began = Instant::now();
+    let text = project.refused(&["agent.js"]);
+    assert!(text.contains("of CPU time to start"), "{text}");
+    assert!(began.elapsed() < Duration::from_secs(5));
+    let project = Project::new(&[(
+        "agent.js",
+        "const a = []; for (;;) a.push({ a });\nexport default { fetch() {} };",
+    )]);
+    let text = project.refused(&["agent.js"]);
+    assert!(
+        text.contains("of CPU time to start") || text.contains("limit of memory"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_policy_that_loops_denies_and_is_replaced() {
+    let project = Project::new(&[
+        (
+            "agent.js",
+            "export default { async fetch(r) { try { return await fetch('https://a.test' + new URL(r.url).pathname); } catch (e) { return new Response(String(e)); } } };",
+        ),
+        (
+            "policy.js",
+            "export default { fetch(r) { if (r.url.endsWith('/loop')) for (;;); return new Response('fine'); } };",
+        ),
+        (
+            "workerd-lite.toml",
+            "main = 'agent.js'\nthreads = 1\n[outbound]\nmain = 'policy.js'\nlimits = { cpu_ms = 100 }\n[audit]\nfile = 'audit.ndjson'\n",
+        ),
+    ]);
+    let server = project.serve(&[]);
+    for _ in 0..3 {
+        assert_eq!(
+            server.get("/loop").body,
+            "TypeError: fetch failed: the outbound worker gave no response"
+        );
+        assert_eq!(server.get("/").body, "fine");
+    }
+    let audit = std::fs::read_to_string(project.path().join("audit.ndjson")).unwrap();
+    assert_eq!(
+        audit.matches("\"verdict\":\"deny\",\"by\":\"limit\"").count(),
+        3,
+        "{audit}"
+    );
+}
+
+#[test]
+fn what_waits_pays_nothing() {
+    let cases = cases(
+        "[[case]]\nname = 'waits'\ncode = 'for (let i = 0; i < 300; i++) await scheduler.wait(1); return new Response(`waited`);'\n",
+    );
+    let (_project, server) = serve(&cases, "[agents.limits]\ncpu_ms = 20\n");
+    assert_eq!(hostile(&server, "/waits"), (200, "waited".into()));
+}
+
+#[test]
+fn what_computes_between_waits_pays_for_all_of_it() {
+    let cases = cases(
+        "[[case]]\nname = 'burns'\ncode = 'for (;;) { let n = 0; while (n < 1e7) n++; await scheduler.wait(1); }'\n",
+    );
+    let (_project, server) = serve(&cases, "");
+    assert_eq!(hostile(&server, "/").1, "ok 1");
+    let began = Instant::now();
+    let (status, body) = hostile(&server, "/burns");
+    assert!(status == 503 && body.contains("CPU time"), "{status} {body}");
+    assert!(began.elapsed() < Duration::from_secs(3));
+    assert_eq!(
+        hostile(&server, "/").1,
+        "ok 2",
+        "the event was ended, its isolate goes on"
+    );
+}
+
+#[test]
+fn wait_until_ends() {
+    let cases = cases(
+        "[[case]]\nname = 'waits'\ncode = 'ctx.waitUntil(new Promise((r) => setInterval(() => console.log(`still here`), 50))); return new Response(`x`);'\n\
+         [[case]]\nname = 'burns'\ncode = 'ctx.waitUntil((async () => { for (;;) { let n = 0; while (n < 1e7) n++; await scheduler.wait(1); } })()); return new Response(`x`);'\n",
+    );
+    let (_project, server) = serve(&cases, "[agents.limits]\nwait_until = '400ms'\n");
+    assert_eq!(hostile(&server, "/waits").1, "x");
+    server.logged("waitUntil() promises took too long");
+    let lines = server.log().matches("still here").count();
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(
+        lines > 1 && server.log().matches("still here").count() == lines,
+        "{}",
+        server.log()
+    );
+    drop(server);
+    let (_project, server) = serve(&cases, "");
+    assert_eq!(hostile(&server, "/burns").1, "x");
+    std::thread::sleep(Duration::from_millis(700));
+    let before = server.cpu();
+    std::thread::sleep(Duration::from_millis(500));
+    let used = server.cpu().saturating_sub(before);
+    assert!(used < Duration::from_millis(200), "it still burns: {used:?}");
+}
