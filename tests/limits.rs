@@ -217,3 +217,46 @@ fn wait_until_ends() {
     let used = server.cpu().saturating_sub(before);
     assert!(used < Duration::from_millis(200), "it still burns: {used:?}");
 }
+
+#[test]
+fn buffers_are_counted() {
+    let cases = cases(
+        "[[case]]\nname = 'one'\ncode = 'try { new ArrayBuffer(1e9); } catch (e) { return new Response(e.name); }'\n\
+         [[case]]\nname = 'garbage'\ncode = 'let n = 0; for (let i = 0; i < 500; i++) n += new Uint8Array(1 << 20).length; return new Response(String(n));'\n\
+         [[case]]\nname = 'kept'\ncode = 'globalThis.kept = []; for (;;) kept.push(new Uint8Array(1 << 20).fill(1));'\n\
+         [[case]]\nname = 'small'\ncode = 'globalThis.kept = []; for (;;) kept.push(new ArrayBuffer(1 << 14));'\n\
+         [[case]]\nname = 'resizable'\ncode = 'globalThis.kept = []; for (;;) kept.push(new Uint8Array(new ArrayBuffer(1, { maxByteLength: 1 << 20 }).transfer(1 << 20)).fill(1));'\n\
+         [[case]]\nname = 'clones'\ncode = 'const a = new Uint8Array(1 << 20); globalThis.kept = []; for (;;) kept.push(structuredClone(a));'\n\
+         [[case]]\nname = 'encoder'\ncode = 'const s = `x`.repeat(1 << 20), e = new TextEncoder(); globalThis.kept = []; for (;;) { kept.push(e.encode(s)); await scheduler.wait(1); }'\n",
+    );
+    let (_project, server) = serve(&cases, "[agents.limits]\ncpu_ms = 3000\n");
+    assert_eq!(hostile(&server, "/one"), (200, "RangeError".into()));
+    assert_eq!(hostile(&server, "/garbage"), (200, (500 << 20).to_string()));
+    let before = server.memory("VmRSS");
+    for name in ["kept", "small", "resizable", "clones", "encoder"] {
+        let (status, body) = hostile(&server, &format!("/{name}"));
+        assert_eq!(status, 503, "{name} {body} {}", server.log());
+        assert_eq!(hostile(&server, "/").0, 200, "{name}");
+    }
+    assert!(
+        server.memory("VmRSS") < before + 300,
+        "{} {before}",
+        server.memory("VmRSS")
+    );
+}
+
+#[test]
+fn agents_compile_no_webassembly() {
+    // The smallest module there is.
+    let cases = cases(
+        "[[case]]\nname = 'wasm'\ncode = 'const bytes = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]); const said = []; \
+         for (const f of [() => new WebAssembly.Module(bytes), () => WebAssembly.compile(bytes), () => WebAssembly.instantiate(bytes), \
+         () => new WebAssembly.Memory({ initial: 1000 }), () => new WebAssembly.Table({ element: `anyfunc`, initial: 1e7 })]) \
+         { try { await f(); said.push(`made`); } catch (e) { said.push(e.name); } } return new Response(said.join());'\n",
+    );
+    let (_project, server) = serve(&cases, "");
+    assert_eq!(
+        hostile(&server, "/wasm").1,
+        "CompileError,CompileError,CompileError,TypeError,TypeError"
+    );
+}

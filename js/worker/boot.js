@@ -61,6 +61,11 @@ function boot(role, vars, bindings, callers, wanted) {
       ReflectDeleteProperty(globalThis, key);
     }
   });
+  // An agent compiles no WebAssembly; without it these are memory that nothing counts.
+  if (role === "agent") {
+    ReflectDeleteProperty(WebAssembly, "Memory");
+    ReflectDeleteProperty(WebAssembly, "Table");
+  }
   // Workers share no memory.
   ReflectDeleteProperty(globalThis, "SharedArrayBuffer");
   const modules = builtinModules(role, wanted);

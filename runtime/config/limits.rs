@@ -29,6 +29,8 @@ pub(super) struct Limits {
     #[serde(default, deserialize_with = "mebibytes")]
     #[schemars(with = "Option<u32>", range(min = 16, max = 4096))]
     memory_mb: Option<u32>,
+    /// Mebibytes of `ArrayBuffer`s, which are outside of the heap.
+    buffers_mb: Option<NonZeroU32>,
     /// Requests of one event.
     subrequests: Option<NonZeroU32>,
 }
@@ -48,6 +50,9 @@ impl Limits {
         to.wall = self.wall.unwrap_or(to.wall);
         to.wait_until = self.wait_until.unwrap_or(to.wait_until);
         to.heap = self.memory_mb.map_or(to.heap, |mebibytes| (mebibytes as usize) << 20);
+        to.buffers = self
+            .buffers_mb
+            .map_or(to.buffers, |mebibytes| (mebibytes.get() as usize) << 20);
         to.subrequests = self.subrequests.map_or(to.subrequests, NonZeroU32::get);
     }
 }

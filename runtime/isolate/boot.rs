@@ -6,7 +6,6 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
 use deno_core::{JsRuntime, ModuleId, PollEventLoopOptions, RuntimeOptions, v8};
 use workerd_lite_ops::clock::Clock;
@@ -14,11 +13,14 @@ use workerd_lite_ops::console::WorkerName;
 use workerd_lite_ops::fetch::{EgressHandle, Subrequests};
 use workerd_lite_ops::{Events, Inbox, Role, Termination, extensions};
 
+use super::buffers::Buffers;
+use super::builtin::{BuiltIn, add_builtin, builtins};
 use super::cell::{Cell, Functions, Watched};
 use super::coverage::{CoverageSink, Recorder};
 use super::error::{StartupError, from_core};
 use super::guard::Guarded;
 use super::inspector::Inspection;
+use super::limit::{FOREVER, limit};
 use super::loader::GraphLoader;
 use super::modules::{Confinement, Graph};
 use crate::limits::{Limits, Turns};
@@ -76,35 +78,9 @@ impl Caller {
     }
 }
 
-/// A module of ours that scripts may import, as `js/worker/boot.js` describes it.
-struct BuiltIn {
-    name: String,
-    source: String,
-    exports: v8::Global<v8::Value>,
-}
-
-/// The global that a built-in module's source reads its exports from.
-const MODULE: &str = "__workerdLiteModule";
-
-/// Longer than anything runs.
-const FOREVER: Duration = Duration::from_hours(24 * 365);
-
-/// How much more heap an isolate gets that is being stopped: V8 ends the process where an allocation fails. The largest
-/// that a script can cause, of an array or a string, is a little above 1 GiB; most of it is never touched.
-const GRACE: usize = 5 << 28;
-
-/// Watches the CPU time of an isolate's turns, and its heap.
-fn limit(runtime: &mut JsRuntime) -> Arc<Turns> {
-    let handle = runtime.v8_isolate().thread_safe_handle();
-    let turns = Turns::watch(move || {
-        handle.terminate_execution();
-    });
-    let heap = Arc::clone(&turns);
-    runtime.add_near_heap_limit_callback(move |current, _initial| {
-        heap.out_of_memory();
-        current + GRACE
-    });
-    turns
+/// As on Workers: agents compile no WebAssembly from bytes.
+extern "C" fn no_wasm(_context: v8::Local<'_, v8::Context>, _source: v8::Local<'_, v8::String>) -> bool {
+    false
 }
 
 /// Starts V8. Call it once, on the main thread, before any other thread starts: with memory protection keys V8's
@@ -155,8 +131,10 @@ impl Worker {
         egress: EgressHandle,
         callers: &[Caller],
     ) -> Result<Cell, StartupError> {
-        let mut runtime = Guarded::new(self.new_runtime());
+        let buffers = Buffers::new(self.limits.buffers);
+        let mut runtime = Guarded::new(self.new_runtime(&buffers));
         let turns = runtime.with(limit);
+        buffers.watch(Arc::clone(&turns));
         let coverage = self.coverage.clone().map(|sink| {
             let recorder = runtime.with(Recorder::start);
             (recorder, sink)
@@ -215,14 +193,18 @@ impl Worker {
         GraphLoader::new(Arc::clone(&self.graph), debugged, keeps)
     }
 
-    fn new_runtime(&self) -> JsRuntime {
+    fn new_runtime(&self, buffers: &Arc<Buffers>) -> JsRuntime {
         JsRuntime::new(RuntimeOptions {
             module_loader: Some(Rc::new(self.loader())),
             extensions: extensions::extensions(Some(self.role)),
             startup_snapshot: Some(workerd_lite_js::SNAPSHOT),
             residual_lazy_js_sources: workerd_lite_js::RESIDUAL_SCRIPTS,
             skip_op_registration: true,
-            create_params: Some(v8::CreateParams::default().heap_limits(0, self.limits.heap)),
+            create_params: Some(
+                v8::CreateParams::default()
+                    .heap_limits(0, self.limits.heap)
+                    .array_buffer_allocator(buffers.allocator()),
+            ),
             ..RuntimeOptions::default()
         })
     }
@@ -234,6 +216,9 @@ impl Worker {
         callers: &[Caller],
     ) -> Option<(Functions, v8::Global<v8::Function>, Vec<BuiltIn>)> {
         runtime.v8_isolate().set_allow_atomics_wait(false);
+        if self.role == Role::Agent {
+            runtime.v8_isolate().set_allow_wasm_code_generation_callback(no_wasm);
+        }
         deno_core::scope!(scope, runtime);
         let context = scope.get_current_context();
         // As on Workers: no eval(), no new Function().
@@ -375,61 +360,6 @@ impl Worker {
     }
 }
 
-fn builtins(scope: &mut v8::PinScope<'_, '_>, functions: v8::Local<'_, v8::Array>) -> Option<Vec<BuiltIn>> {
-    let list = functions.get_index(scope, 4)?;
-    let list = v8::Local::<v8::Array>::try_from(list).ok()?;
-    (0..list.length())
-        .map(|index| {
-            let module = list.get_index(scope, index)?;
-            let module = v8::Local::<v8::Array>::try_from(module).ok()?;
-            Some(BuiltIn {
-                name: module.get_index(scope, 0)?.to_rust_string_lossy(scope),
-                source: module.get_index(scope, 1)?.to_rust_string_lossy(scope),
-                exports: {
-                    let exports = module.get_index(scope, 2)?;
-                    v8::Global::new(scope, exports)
-                },
-            })
-        })
-        .collect()
-}
-
-/// Evaluates a built-in module, so that the worker's imports find it.
-fn add_builtin(runtime: &mut JsRuntime, module: BuiltIn) -> Result<(), StartupError> {
-    let failed = || StartupError::new(format!("the built-in module {} could not be made", module.name));
-    let set = |runtime: &mut JsRuntime, exports: Option<&v8::Global<v8::Value>>| {
-        deno_core::scope!(scope, runtime);
-        let global = scope.get_current_context().global(scope);
-        let key = v8::String::new(scope, MODULE)?.into();
-        match exports {
-            Some(exports) => {
-                let exports = v8::Local::new(scope, exports);
-                global.set(scope, key, exports)
-            }
-            None => global.delete(scope, key),
-        }
-    };
-    set(runtime, Some(&module.exports)).ok_or_else(failed)?;
-    let url = deno_core::url::Url::parse(&module.name).map_err(|_| failed())?;
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    let loaded = {
-        let loading = pin!(runtime.load_side_es_module_from_code(&url, module.source.clone()));
-        loading.poll(&mut context)
-    };
-    let id = match loaded {
-        Poll::Ready(Ok(id)) => id,
-        Poll::Ready(Err(error)) => return Err(StartupError::new(format!("{}: {error}", module.name))),
-        Poll::Pending => return Err(failed()),
-    };
-    let evaluating = pin!(runtime.mod_evaluate(id));
-    let done = evaluating.poll(&mut context);
-    set(runtime, None).ok_or_else(failed)?;
-    match done {
-        Poll::Ready(Err(error)) => Err(StartupError::new(format!("{}: {error}", module.name))),
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -440,7 +370,7 @@ mod tests {
         let main = folder.path().join("main.js");
         std::fs::write(&main, "").unwrap();
         let worker = Worker::load(role, &main).unwrap();
-        let mut runtime = Guarded::new(worker.new_runtime());
+        let mut runtime = Guarded::new(worker.new_runtime(&Buffers::new(usize::MAX)));
         let mut names = runtime.with(|runtime| runtime.op_names());
         names.retain(|name| !role.denies(name));
         names.sort_unstable();

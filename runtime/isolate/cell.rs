@@ -44,6 +44,8 @@ pub struct Cell {
     /// Whether the CPU time of each turn is measured: that costs two calls of the system, so only once an event has
     /// taken half of its limit by the clock on the wall.
     measures: bool,
+    /// How many turns there were.
+    polled: u32,
 }
 
 /// How a cell's loop ended.
@@ -57,6 +59,9 @@ pub enum Ended {
 
 /// A turn that is shorter is charged to nobody.
 const LIGHT: Duration = Duration::from_micros(500);
+
+/// After how many short turns memory outside of the heap is looked at.
+const OFTEN: u32 = 64;
 
 /// For how long messages are taken in one turn.
 const TAKING: Duration = Duration::from_millis(10);
@@ -93,6 +98,7 @@ impl Cell {
             turns,
             limits,
             measures: false,
+            polled: 0,
         }
     }
 
@@ -139,6 +145,20 @@ impl Cell {
         if self.op_state.borrow().borrow::<Events>().is_empty() {
             self.measures = false;
         }
+    }
+
+    /// Whether there is more memory outside of the heap than may be, garbage excepted: what ops give is not asked of our
+    /// allocator.
+    fn holds_too_much(&mut self) -> bool {
+        let limit = self.limits.buffers;
+        self.runtime.with(|runtime| {
+            let isolate = runtime.v8_isolate();
+            if isolate.get_heap_statistics().external_memory() <= limit {
+                return false;
+            }
+            isolate.low_memory_notification();
+            isolate.get_heap_statistics().external_memory() > limit
+        })
     }
 
     fn budget(&self) -> Duration {
@@ -190,6 +210,10 @@ impl Cell {
             return Poll::Ready(Ended::Stopped(why));
         }
         let took = began.elapsed();
+        self.polled = self.polled.wrapping_add(1);
+        if (took > LIGHT || self.polled.is_multiple_of(OFTEN)) && self.holds_too_much() {
+            return Poll::Ready(Ended::Stopped(Termination::Memory));
+        }
         if took > LIGHT {
             let cpu = cpu.and_then(|before| Some(self.turns.cpu()?.saturating_sub(before)));
             self.charge(cpu.unwrap_or(took), cpu.is_some());

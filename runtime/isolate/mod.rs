@@ -1,6 +1,8 @@
 //! Isolates: the only owner of a `JsRuntime`, its boot by role, its modules and its loop.
 
 mod boot;
+mod buffers;
+mod builtin;
 mod cell;
 mod coverage;
 mod error;
@@ -8,6 +10,7 @@ mod frame;
 mod guard;
 mod handle;
 mod inspector;
+mod limit;
 mod loader;
 pub mod modules;
 

@@ -15,6 +15,8 @@ pub struct Limits {
     pub wait_until: Duration,
     /// Bytes of V8's heap.
     pub heap: usize,
+    /// Bytes of `ArrayBuffer`s, which are outside of the heap.
+    pub buffers: usize,
     /// Requests of one event.
     pub subrequests: u32,
 }
@@ -27,6 +29,7 @@ impl Limits {
         wall: Duration::from_secs(30),
         wait_until: Duration::from_secs(30),
         heap: 128 << 20,
+        buffers: 64 << 20,
         subrequests: 50,
     };
 
@@ -35,6 +38,7 @@ impl Limits {
         cpu: Duration::from_millis(500),
         startup: Duration::from_secs(4),
         heap: 512 << 20,
+        buffers: 256 << 20,
         subrequests: 1000,
         ..Self::AGENT
     };

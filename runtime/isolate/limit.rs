@@ -1,0 +1,48 @@
+//! Ties an isolate to its limits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deno_core::{JsRuntime, v8};
+
+use crate::limits::Turns;
+
+/// Longer than anything runs.
+pub(super) const FOREVER: Duration = Duration::from_hours(24 * 365);
+
+/// How much more heap an isolate gets that is being stopped: V8 ends the process where an allocation fails. The largest
+/// that a script can cause, of an array or a string, is a little above 1 GiB; most of it is never touched.
+const GRACE: usize = 5 << 28;
+
+#[expect(unsafe_code, reason = "V8's callback knows its isolate by a pointer only")]
+fn raw(runtime: &mut JsRuntime) -> v8::UnsafeRawIsolatePtr {
+    // SAFETY: only `used` reads it, inside a callback of this isolate.
+    unsafe { runtime.v8_isolate().as_raw_isolate_ptr() }
+}
+
+/// Bytes of an isolate's heap that are in use. Only a callback of the isolate may ask.
+#[expect(unsafe_code, reason = "V8's callback knows its isolate by a pointer only")]
+fn used(isolate: v8::UnsafeRawIsolatePtr) -> usize {
+    // SAFETY: the isolate runs the callback that asks, on this thread, so it lives.
+    let mut isolate = unsafe { v8::Isolate::from_raw_isolate_ptr(isolate) };
+    isolate.get_heap_statistics().used_heap_size()
+}
+
+/// Watches the CPU time of an isolate's turns, and its heap.
+pub(super) fn limit(runtime: &mut JsRuntime) -> Arc<Turns> {
+    let handle = runtime.v8_isolate().thread_safe_handle();
+    let turns = Turns::watch(move || {
+        handle.terminate_execution();
+    });
+    let heap = Arc::clone(&turns);
+    let isolate = raw(runtime);
+    runtime.add_near_heap_limit_callback(move |current, _initial| {
+        // V8 asks here for buffers that it can not allocate as well.
+        if used(isolate) + current / 4 < current {
+            return current;
+        }
+        heap.out_of_memory();
+        current + GRACE
+    });
+    turns
+}
