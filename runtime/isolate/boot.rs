@@ -174,10 +174,10 @@ impl Worker {
         ))
     }
 
-    /// Its limits: none of time for what is debugged or is a test, which has another.
+    /// Its limits: none of time for what is debugged, counted (which slows it down) or a test, which has another.
     pub(crate) fn effective_limits(&self) -> Limits {
         let mut limits = self.limits;
-        if self.inspection.is_some() || self.role == Role::Test {
+        if self.inspection.is_some() || self.coverage.is_some() || self.role == Role::Test {
             (limits.cpu, limits.startup, limits.wall, limits.wait_until) = (FOREVER, FOREVER, FOREVER, FOREVER);
         }
         if self.role == Role::Test {
@@ -272,6 +272,7 @@ impl Worker {
                 format!("{}: it failed to start: {why}", self.graph.main_name())
             };
             StartupError::new(what)
+                .with_help("Do less at the top level, or raise startup_cpu_ms or memory_mb: see docs/limits.md")
         };
         // The graph is in memory, so loading never waits.
         turns.begin(limits.startup);
