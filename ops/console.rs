@@ -27,6 +27,13 @@ pub fn note(line: impl FnOnce() -> String) -> bool {
         .is_some()
 }
 
+/// Tells the owner what went wrong with a worker that has nobody else to tell.
+pub fn complain(worker: &str, what: &str) {
+    if !note(|| format!("[{worker}] {what}")) {
+        tracing::error!(target: "worker", worker, "{what}");
+    }
+}
+
 /// One line of a script's console. `level` is the Console standard's: 0 debug, 1 log, 2 warn, 3 error, 4 trace. `event`
 /// is the event that wrote it, 0 for none.
 #[op2(fast)]
@@ -51,10 +58,7 @@ pub(crate) fn op_console(state: &mut OpState, #[string] text: &str, #[smi] level
 #[op2(fast)]
 pub(crate) fn op_uncaught(state: &mut OpState, #[string] what: &str, #[string] stack: &str) {
     let worker = state.borrow::<WorkerName>().0.as_str();
-    let stack = author_stack(stack);
-    if !note(|| format!("[{worker}] {what}: {stack}")) {
-        tracing::error!(target: "worker", worker, "{what}: {stack}");
-    }
+    complain(worker, &format!("{what}: {}", author_stack(stack)));
 }
 
 /// A stack as its author may read it: their files by their names in the project, without our own frames.

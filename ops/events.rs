@@ -1,30 +1,23 @@
 //! Events: one request handed to a script, from its start until its response is sent, its body has ended and its
 //! `waitUntil` promises have settled. What an event opened is closed when it ends.
 
+mod respond;
+
+pub(crate) use respond::op_event_respond;
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
-use deno_core::convert::ByteString;
 use deno_core::unsync::spawn;
 use deno_core::{CancelHandle, OpState, ResourceId, op2};
-use deno_error::JsErrorBox;
-use futures_util::stream::Stream;
-use http::StatusCode;
 use tokio::sync::oneshot;
 
-use crate::body::{Body, ByteStream};
-use crate::coding::Coding;
-use crate::console::{WorkerName, author_stack, note};
-use crate::error::{BodyError, EventError, Termination};
-use crate::head;
+use crate::console::{WorkerName, author_stack, complain};
+use crate::error::{EventError, Termination};
 use crate::inbox::{Inbox, Message};
 use crate::message::Response;
-use crate::outgoing::OutgoingBody;
 use crate::trace::Trace;
 
 /// Names one event within its isolate.
@@ -229,80 +222,6 @@ fn end_if_done(state: &mut OpState, id: EventId) -> bool {
     true
 }
 
-/// A handler's response. Gives true where the event ended with it: nothing streams and nothing waits.
-#[op2]
-pub(crate) fn op_event_respond(
-    state: &mut OpState,
-    #[smi] id: EventId,
-    #[smi] status: u16,
-    #[string] reason: String,
-    #[scoped] headers: ByteString,
-    #[scoped] body: OutgoingBody,
-    encode: bool,
-    settled: bool,
-) -> Result<bool, JsErrorBox> {
-    let body = body.take(state).map_err(JsErrorBox::from_err)?;
-    let mut headers = head::split(&headers).map_err(JsErrorBox::from_err)?;
-    head::strip_hop_by_hop(&mut headers);
-    let status = StatusCode::from_u16(status).map_err(|_| JsErrorBox::range_error("not a status"))?;
-
-    let events = state.borrow_mut::<Events>();
-    let inbox = Rc::clone(&events.inbox);
-    let Some(entry) = events.entries.get_mut(&id) else {
-        return Ok(true);
-    };
-    let may_tell = entry.head || status == StatusCode::NOT_MODIFIED;
-    let body = recode(body, &mut headers, encode, may_tell);
-    entry.settled |= settled;
-    let waits = !entry.settled;
-    let streams = matches!(body, Body::Stream(_));
-    let response = Response {
-        status,
-        reason: (!reason.is_empty() && Some(reason.as_str()) != status.canonical_reason()).then_some(reason),
-        headers,
-        body: body.map_stream(|stream| {
-            Box::pin(Watched {
-                stream,
-                end: BodyEnd {
-                    id,
-                    inbox,
-                    complete: false,
-                },
-            })
-        }),
-    };
-    // Nobody waits any longer: the dropped body reports its own end.
-    let delivered = entry.reply.take().is_some_and(|reply| reply.send(Ok(response)).is_ok());
-    if !streams || !delivered {
-        entry.body_ended = true;
-    }
-    if waits {
-        state.borrow::<Events>().expire(id);
-    }
-    Ok(end_if_done(state, id))
-}
-
-/// Brings the body into the coding that its header list announces, and drops a `Content-Length` that is no longer true.
-fn recode(body: Body, headers: &mut http::HeaderMap, encode: bool, may_tell: bool) -> Body {
-    let announced = Coding::of(headers);
-    let body = if encode { body.recode(announced) } else { body };
-    match body.length() {
-        // The header describes what a GET would have brought.
-        Some(0) if may_tell => {}
-        // hyper writes it where the status wants one.
-        Some(0) => {
-            headers.remove(http::header::CONTENT_LENGTH);
-        }
-        Some(length) => {
-            headers.insert(http::header::CONTENT_LENGTH, length.into());
-        }
-        None => {
-            headers.remove(http::header::CONTENT_LENGTH);
-        }
-    }
-    body
-}
-
 /// A handler that brought no response. Gives true where the event ended with it.
 #[op2(fast)]
 pub(crate) fn op_event_fail(
@@ -330,9 +249,7 @@ pub fn expire(state: &mut OpState, id: EventId) -> bool {
         Some(entry) if !entry.settled => entry.settled = true,
         _ => return false,
     }
-    if !note(|| format!("[{worker}] waitUntil() promises took too long and were given up")) {
-        tracing::warn!(target: "worker", worker, "waitUntil() promises took too long and were given up");
-    }
+    complain(&worker, "waitUntil() promises took too long and were given up");
     end_if_done(state, id)
 }
 
@@ -351,38 +268,5 @@ pub(crate) fn op_event_waiting(state: &mut OpState, #[smi] id: EventId) {
     if let Some(entry) = state.borrow_mut::<Events>().entries.get_mut(&id) {
         entry.settled = false;
         state.borrow::<Events>().expire(id);
-    }
-}
-
-/// A response body that tells its isolate when it has ended or was dropped.
-struct Watched {
-    stream: ByteStream,
-    end: BodyEnd,
-}
-
-struct BodyEnd {
-    id: EventId,
-    inbox: Rc<Inbox>,
-    complete: bool,
-}
-
-impl Stream for Watched {
-    type Item = Result<Bytes, BodyError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let item = std::task::ready!(self.stream.as_mut().poll_next(cx));
-        if item.is_none() {
-            self.end.complete = true;
-        }
-        Poll::Ready(item)
-    }
-}
-
-impl Drop for BodyEnd {
-    fn drop(&mut self) {
-        self.inbox.push(Message::BodyEnded {
-            id: self.id,
-            complete: self.complete,
-        });
     }
 }

@@ -1,82 +1,24 @@
 //! From the snapshot to a cell that takes events.
 
-use std::future::poll_fn;
-use std::path::Path;
-use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
 
-use deno_core::{JsRuntime, ModuleId, PollEventLoopOptions, RuntimeOptions, v8};
+use deno_core::{JsRuntime, ModuleId, RuntimeOptions, v8};
 use workerd_lite_ops::clock::Clock;
 use workerd_lite_ops::console::WorkerName;
 use workerd_lite_ops::fetch::{EgressHandle, Subrequests};
-use workerd_lite_ops::{Events, Inbox, Role, Termination, extensions};
+use workerd_lite_ops::{Events, Inbox, Role, extensions};
 
 use super::buffers::Buffers;
 use super::builtin::{BuiltIn, add_builtin, builtins};
 use super::cell::{Cell, Functions, Watched};
-use super::coverage::{CoverageSink, Recorder};
-use super::error::{StartupError, from_core};
+use super::coverage::Recorder;
+use super::error::StartupError;
+use super::evaluate::Evaluation;
 use super::guard::Guarded;
-use super::inspector::Inspection;
-use super::limit::{FOREVER, limit};
+use super::limit::limit;
 use super::loader::GraphLoader;
-use super::modules::{Confinement, Graph};
-use crate::limits::{Limits, Turns};
-
-/// Everything that an isolate is made from. It is shared between threads; each makes its own isolate of it.
-#[derive(Debug, Clone)]
-pub struct Worker {
-    /// The name in logs.
-    pub name: String,
-    /// Whose script it is.
-    pub role: Role,
-    /// Its modules.
-    pub graph: Arc<Graph>,
-    /// What its `env` holds, as data.
-    pub vars: serde_json::Map<String, serde_json::Value>,
-    /// Its bindings with `fetch()`, in the order that the [`EgressHandle`] counts them.
-    pub bindings: Vec<BindingName>,
-    /// Who hears at an isolate's end what of its scripts has run.
-    pub coverage: Option<Arc<dyn CoverageSink>>,
-    /// Where a debugger finds it.
-    pub inspection: Option<Arc<Inspection>>,
-    /// What it may use.
-    pub limits: Limits,
-}
-
-/// A binding as scripts see it.
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct BindingName {
-    /// Its name in `env`.
-    pub name: String,
-    /// Whether it attaches a credential, which no redirect carries on.
-    pub credential: bool,
-}
-
-/// Someone who may call a worker, as its scripts see them.
-#[derive(Debug, Clone, Default, serde::Serialize)]
-pub struct Caller {
-    /// `ctx.agent`, as JSON. An agent's own callers have none.
-    pub agent: Option<String>,
-    /// `ctx.props`, as JSON.
-    pub props: String,
-    /// What joins the worker's `env` for this caller, as JSON.
-    pub parameters: Option<String>,
-    /// The export that is called; the default one without.
-    pub entrypoint: Option<String>,
-}
-
-impl Caller {
-    /// Nobody in particular: whoever calls an agent.
-    pub fn anyone() -> Self {
-        Self {
-            props: "{}".into(),
-            ..Self::default()
-        }
-    }
-}
+use super::worker::{Caller, Worker};
 
 /// As on Workers: agents compile no WebAssembly from bytes.
 extern "C" fn no_wasm(_context: v8::Local<'_, v8::Context>, _source: v8::Local<'_, v8::String>) -> bool {
@@ -90,34 +32,6 @@ pub fn init_platform() {
 }
 
 impl Worker {
-    /// Reads a script and all that it imports, which must lie in the script's folder. Fails where one cannot be read or
-    /// is no JavaScript. Its `env` is empty, and its name the file's.
-    pub fn load(role: Role, script: &Path) -> Result<Self, StartupError> {
-        let root = match script.parent() {
-            Some(parent) if parent != Path::new("") => parent.to_owned(),
-            _ => ".".into(),
-        };
-        let confinement = Confinement {
-            root,
-            ..Confinement::default()
-        };
-        Ok(Self {
-            name: script
-                .file_stem()
-                .map_or_else(|| "worker".into(), |stem| stem.to_string_lossy().into_owned()),
-            role,
-            graph: Arc::new(Graph::load(script, &confinement)?),
-            vars: serde_json::Map::new(),
-            bindings: Vec::new(),
-            coverage: None,
-            inspection: None,
-            limits: match role {
-                Role::Agent => Limits::AGENT,
-                Role::Outbound | Role::Test => Limits::OUTBOUND,
-            },
-        })
-    }
-
     /// Makes an isolate, evaluates the script and finds its handler for each caller. Events name their caller by its
     /// place among these. Call it inside a tokio runtime.
     pub async fn boot(&self, egress: EgressHandle, callers: &[Caller]) -> Result<Cell, StartupError> {
@@ -131,7 +45,8 @@ impl Worker {
         egress: EgressHandle,
         callers: &[Caller],
     ) -> Result<Cell, StartupError> {
-        let buffers = Buffers::new(self.limits.buffers);
+        let limits = self.effective_limits();
+        let buffers = Buffers::new(limits.buffers);
         let mut runtime = Guarded::new(self.new_runtime(&buffers));
         let turns = runtime.with(limit);
         buffers.watch(Arc::clone(&turns));
@@ -144,10 +59,10 @@ impl Worker {
             let mut state = state.borrow_mut();
             state.put(WorkerName(self.name.clone()));
             state.put(egress);
-            state.put(Subrequests(self.effective_limits().subrequests));
+            state.put(Subrequests(limits.subrequests));
             // Tests measure, and are their owner's.
             state.put(Clock::new(self.role != Role::Test));
-            state.put(Events::new(Rc::clone(&inbox), self.effective_limits().wait_until));
+            state.put(Events::new(Rc::clone(&inbox), limits.wait_until));
         });
         let (functions, set_handler, modules) = runtime
             .with(|runtime| self.finish(runtime, callers))
@@ -160,7 +75,13 @@ impl Worker {
             let url = self.graph.main().to_string();
             runtime.with(|runtime| inspection.add(runtime, title, url))
         });
-        let module = self.evaluate(&mut runtime, &turns).await?;
+        let evaluation = Evaluation {
+            worker: self,
+            runtime: &mut runtime,
+            turns: &turns,
+            limits: &limits,
+        };
+        let module = evaluation.run().await?;
         runtime.with(|runtime| self.find_handler(runtime, module, &set_handler))?;
         let watched = Watched { coverage, listed };
         Ok(Cell::new(
@@ -170,20 +91,8 @@ impl Worker {
             self.name.clone(),
             watched,
             turns,
-            self.effective_limits(),
+            limits,
         ))
-    }
-
-    /// Its limits: none of time for what is debugged, counted (which slows it down) or a test, which has another.
-    pub(crate) fn effective_limits(&self) -> Limits {
-        let mut limits = self.limits;
-        if self.inspection.is_some() || self.coverage.is_some() || self.role == Role::Test {
-            (limits.cpu, limits.startup, limits.wall, limits.wait_until) = (FOREVER, FOREVER, FOREVER, FOREVER);
-        }
-        if self.role == Role::Test {
-            limits.subrequests = u32::MAX;
-        }
-        limits
     }
 
     fn loader(&self) -> GraphLoader {
@@ -250,90 +159,6 @@ impl Worker {
             function(3)?,
             builtins(scope, functions)?,
         ))
-    }
-
-    async fn evaluate(&self, runtime: &mut Guarded, turns: &Turns) -> Result<ModuleId, StartupError> {
-        let failed = |error: &_| {
-            from_core(
-                error,
-                &self.graph,
-                &format!("{} failed to start", self.graph.main_name()),
-            )
-        };
-        let limits = self.effective_limits();
-        let stopped = |why: Termination| {
-            let what = if why == Termination::Cpu {
-                format!(
-                    "{}: it takes more than {:?} of CPU time to start",
-                    self.graph.main_name(),
-                    limits.startup
-                )
-            } else {
-                format!("{}: it failed to start: {why}", self.graph.main_name())
-            };
-            StartupError::new(what)
-                .with_help("Do less at the top level, or raise startup_cpu_ms or memory_mb: see docs/limits.md")
-        };
-        // The graph is in memory, so loading never waits.
-        turns.begin(limits.startup);
-        let loaded = runtime.with(|runtime| {
-            let loading = pin!(runtime.load_main_es_module(self.graph.main()));
-            match loading.poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
-                Poll::Ready(result) => Some(result),
-                Poll::Pending => None,
-            }
-        });
-        if let Some(why) = turns.end() {
-            return Err(stopped(why));
-        }
-        let module = loaded
-            .ok_or_else(|| StartupError::new("a module of the worker could not be loaded"))?
-            .map_err(|error| failed(&error))?;
-        if let Some(inspection) = &self.inspection {
-            runtime.with(|runtime| inspection.wait(runtime));
-        }
-        turns.begin(limits.startup);
-        let mut evaluation = pin!(runtime.with(|runtime| runtime.mod_evaluate(module)));
-        if let Some(why) = turns.end() {
-            return Err(stopped(why));
-        }
-        let mut settled = false;
-        poll_fn(|cx| {
-            turns.begin(limits.startup);
-            let polled = runtime.with(|runtime| {
-                loop {
-                    // An exception of the top level arrives as an unhandled rejection of the event loop, possibly
-                    // one turn after the evaluation has settled.
-                    let turn = runtime.poll_event_loop(cx, PollEventLoopOptions::default());
-                    if let Poll::Ready(Err(error)) = turn {
-                        return Poll::Ready(Err(failed(&error)));
-                    }
-                    if settled {
-                        return Poll::Ready(Ok(()));
-                    }
-                    match evaluation.as_mut().poll(cx) {
-                        Poll::Ready(result) => {
-                            result.map_err(|error| failed(&error))?;
-                            settled = true;
-                        }
-                        // Nothing is left that could settle it: no request and no timer may start here.
-                        Poll::Pending if turn.is_ready() => {
-                            return Poll::Ready(Err(StartupError::new(format!(
-                                "{}: a top-level await never settles",
-                                self.graph.main_name()
-                            ))));
-                        }
-                        Poll::Pending => return Poll::Pending,
-                    }
-                }
-            });
-            match turns.end() {
-                Some(why) => Poll::Ready(Err(stopped(why))),
-                None => polled,
-            }
-        })
-        .await?;
-        Ok(module)
     }
 
     fn find_handler(

@@ -60,16 +60,15 @@ impl Buffers {
             return true;
         }
         let attempts = self.refused.fetch_add(1, Ordering::Relaxed) + 1;
-        // One buffer that alone is too large is the script's to hear of, as a `RangeError`.
-        if length <= self.limit && attempts >= ATTEMPTS {
+        if attempts >= ATTEMPTS {
             self.refused.store(0, Ordering::Relaxed);
-            if let Some(turns) = self.turns.get() {
-                turns.out_of_memory();
+            // One buffer that alone is too large is the script's to hear of, as a `RangeError`.
+            if length <= self.limit {
+                if let Some(turns) = self.turns.get() {
+                    turns.out_of_memory();
+                }
+                return true;
             }
-            return true;
-        }
-        if length > self.limit && attempts >= ATTEMPTS {
-            self.refused.store(0, Ordering::Relaxed);
         }
         self.used.fetch_sub(length, Ordering::Relaxed);
         false

@@ -1,0 +1,128 @@
+//! A handler's response on its way out: its body's coding, and the news of the body's end.
+
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use deno_core::convert::ByteString;
+use deno_core::{OpState, op2};
+use deno_error::JsErrorBox;
+use futures_util::stream::Stream;
+use http::StatusCode;
+
+use super::{EventId, Events, end_if_done};
+use crate::body::{Body, ByteStream};
+use crate::coding::Coding;
+use crate::error::BodyError;
+use crate::head;
+use crate::inbox::{Inbox, Message};
+use crate::message::Response;
+use crate::outgoing::OutgoingBody;
+
+/// A handler's response. Gives true where the event ended with it: nothing streams and nothing waits.
+#[op2]
+pub(crate) fn op_event_respond(
+    state: &mut OpState,
+    #[smi] id: EventId,
+    #[smi] status: u16,
+    #[string] reason: String,
+    #[scoped] headers: ByteString,
+    #[scoped] body: OutgoingBody,
+    encode: bool,
+    settled: bool,
+) -> Result<bool, JsErrorBox> {
+    let body = body.take(state).map_err(JsErrorBox::from_err)?;
+    let mut headers = head::split(&headers).map_err(JsErrorBox::from_err)?;
+    head::strip_hop_by_hop(&mut headers);
+    let status = StatusCode::from_u16(status).map_err(|_| JsErrorBox::range_error("not a status"))?;
+
+    let events = state.borrow_mut::<Events>();
+    let inbox = Rc::clone(&events.inbox);
+    let Some(entry) = events.entries.get_mut(&id) else {
+        return Ok(true);
+    };
+    let may_tell = entry.head || status == StatusCode::NOT_MODIFIED;
+    let body = recode(body, &mut headers, encode, may_tell);
+    entry.settled |= settled;
+    let waits = !entry.settled;
+    let streams = matches!(body, Body::Stream(_));
+    let response = Response {
+        status,
+        reason: (!reason.is_empty() && Some(reason.as_str()) != status.canonical_reason()).then_some(reason),
+        headers,
+        body: body.map_stream(|stream| {
+            Box::pin(Watched {
+                stream,
+                end: BodyEnd {
+                    id,
+                    inbox,
+                    complete: false,
+                },
+            })
+        }),
+    };
+    // Nobody waits any longer: the dropped body reports its own end.
+    let delivered = entry.reply.take().is_some_and(|reply| reply.send(Ok(response)).is_ok());
+    if !streams || !delivered {
+        entry.body_ended = true;
+    }
+    if waits {
+        state.borrow::<Events>().expire(id);
+    }
+    Ok(end_if_done(state, id))
+}
+
+/// Brings the body into the coding that its header list announces, and drops a `Content-Length` that is no longer true.
+fn recode(body: Body, headers: &mut http::HeaderMap, encode: bool, may_tell: bool) -> Body {
+    let announced = Coding::of(headers);
+    let body = if encode { body.recode(announced) } else { body };
+    match body.length() {
+        // The header describes what a GET would have brought.
+        Some(0) if may_tell => {}
+        // hyper writes it where the status wants one.
+        Some(0) => {
+            headers.remove(http::header::CONTENT_LENGTH);
+        }
+        Some(length) => {
+            headers.insert(http::header::CONTENT_LENGTH, length.into());
+        }
+        None => {
+            headers.remove(http::header::CONTENT_LENGTH);
+        }
+    }
+    body
+}
+
+/// A response body that tells its isolate when it has ended or was dropped.
+struct Watched {
+    stream: ByteStream,
+    end: BodyEnd,
+}
+
+struct BodyEnd {
+    id: EventId,
+    inbox: Rc<Inbox>,
+    complete: bool,
+}
+
+impl Stream for Watched {
+    type Item = Result<Bytes, BodyError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let item = std::task::ready!(self.stream.as_mut().poll_next(cx));
+        if item.is_none() {
+            self.end.complete = true;
+        }
+        Poll::Ready(item)
+    }
+}
+
+impl Drop for BodyEnd {
+    fn drop(&mut self) {
+        self.inbox.push(Message::BodyEnded {
+            id: self.id,
+            complete: self.complete,
+        });
+    }
+}

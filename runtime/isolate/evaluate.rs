@@ -1,0 +1,100 @@
+//! Evaluates a worker's modules, in turns that are limited as an event's are.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use deno_core::{JsRuntime, ModuleId, PollEventLoopOptions};
+use workerd_lite_ops::Termination;
+
+use super::error::{StartupError, from_core};
+use super::guard::Guarded;
+use super::worker::Worker;
+use crate::limits::{Limits, Turns};
+
+/// A worker that starts.
+pub(super) struct Evaluation<'a> {
+    pub(super) worker: &'a Worker,
+    pub(super) runtime: &'a mut Guarded,
+    pub(super) turns: &'a Turns,
+    pub(super) limits: &'a Limits,
+}
+
+impl Evaluation<'_> {
+    /// Runs the top level of its modules, until the main one has settled.
+    pub(super) async fn run(mut self) -> Result<ModuleId, StartupError> {
+        let worker = self.worker;
+        let main = worker.graph.main_name();
+        let failed = |error: &_| from_core(error, &worker.graph, &format!("{main} failed to start"));
+        // The graph is in memory, so loading never waits.
+        let loaded = self.turn(|runtime| {
+            let loading = pin!(runtime.load_main_es_module(worker.graph.main()));
+            match loading.poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(result) => Some(result),
+                Poll::Pending => None,
+            }
+        })?;
+        let module = loaded
+            .ok_or_else(|| StartupError::new("a module of the worker could not be loaded"))?
+            .map_err(|error| failed(&error))?;
+        if let Some(inspection) = &worker.inspection {
+            self.runtime.with(|runtime| inspection.wait(runtime));
+        }
+        let mut evaluation = pin!(self.turn(|runtime| runtime.mod_evaluate(module))?);
+        let mut settled = false;
+        poll_fn(|cx| {
+            let polled = self.turn(|runtime| {
+                loop {
+                    // An exception of the top level arrives as an unhandled rejection of the event loop, possibly
+                    // one turn after the evaluation has settled.
+                    let turn = runtime.poll_event_loop(cx, PollEventLoopOptions::default());
+                    if let Poll::Ready(Err(error)) = turn {
+                        return Poll::Ready(Err(failed(&error)));
+                    }
+                    if settled {
+                        return Poll::Ready(Ok(module));
+                    }
+                    match evaluation.as_mut().poll(cx) {
+                        Poll::Ready(result) => {
+                            result.map_err(|error| failed(&error))?;
+                            settled = true;
+                        }
+                        // Nothing is left that could settle it: no request and no timer may start here.
+                        Poll::Pending if turn.is_ready() => {
+                            return Poll::Ready(Err(StartupError::new(format!(
+                                "{main}: a top-level await never settles"
+                            ))));
+                        }
+                        Poll::Pending => return Poll::Pending,
+                    }
+                }
+            });
+            polled.unwrap_or_else(|stopped| Poll::Ready(Err(stopped)))
+        })
+        .await
+    }
+
+    /// Runs a turn. Fails where it took more than it may.
+    fn turn<T>(&mut self, work: impl FnOnce(&mut JsRuntime) -> T) -> Result<T, StartupError> {
+        self.turns.begin(self.limits.startup);
+        let result = self.runtime.with(work);
+        match self.turns.end() {
+            Some(why) => Err(self.stopped(why)),
+            None => Ok(result),
+        }
+    }
+
+    fn stopped(&self, why: Termination) -> StartupError {
+        let main = self.worker.graph.main_name();
+        let what = if why == Termination::Cpu {
+            format!(
+                "{main}: it takes more than {:?} of CPU time to start",
+                self.limits.startup
+            )
+        } else {
+            format!("{main}: it failed to start: {why}")
+        };
+        StartupError::new(what)
+            .with_help("Do less at the top level, or raise startup_cpu_ms or memory_mb: see docs/limits.md")
+    }
+}

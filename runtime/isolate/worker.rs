@@ -1,0 +1,108 @@
+//! What an isolate is made from, and who may call it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use workerd_lite_ops::Role;
+
+use super::coverage::CoverageSink;
+use super::error::StartupError;
+use super::inspector::Inspection;
+use super::limit::FOREVER;
+use super::modules::{Confinement, Graph};
+use crate::limits::Limits;
+
+/// Everything that an isolate is made from. It is shared between threads; each makes its own isolate of it.
+#[derive(Debug, Clone)]
+pub struct Worker {
+    /// The name in logs.
+    pub name: String,
+    /// Whose script it is.
+    pub role: Role,
+    /// Its modules.
+    pub graph: Arc<Graph>,
+    /// What its `env` holds, as data.
+    pub vars: serde_json::Map<String, serde_json::Value>,
+    /// Its bindings with `fetch()`, in the order that the [`EgressHandle`] counts them.
+    pub bindings: Vec<BindingName>,
+    /// Who hears at an isolate's end what of its scripts has run.
+    pub coverage: Option<Arc<dyn CoverageSink>>,
+    /// Where a debugger finds it.
+    pub inspection: Option<Arc<Inspection>>,
+    /// What it may use.
+    pub limits: Limits,
+}
+
+/// A binding as scripts see it.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct BindingName {
+    /// Its name in `env`.
+    pub name: String,
+    /// Whether it attaches a credential, which no redirect carries on.
+    pub credential: bool,
+}
+
+/// Someone who may call a worker, as its scripts see them.
+#[derive(Debug, Clone, Default, serde::Serialize)]
+pub struct Caller {
+    /// `ctx.agent`, as JSON. An agent's own callers have none.
+    pub agent: Option<String>,
+    /// `ctx.props`, as JSON.
+    pub props: String,
+    /// What joins the worker's `env` for this caller, as JSON.
+    pub parameters: Option<String>,
+    /// The export that is called; the default one without.
+    pub entrypoint: Option<String>,
+}
+
+impl Caller {
+    /// Nobody in particular: whoever calls an agent.
+    pub fn anyone() -> Self {
+        Self {
+            props: "{}".into(),
+            ..Self::default()
+        }
+    }
+}
+
+impl Worker {
+    /// Reads a script and all that it imports, which must lie in the script's folder. Fails where one cannot be read or
+    /// is no JavaScript. Its `env` is empty, and its name the file's.
+    pub fn load(role: Role, script: &Path) -> Result<Self, StartupError> {
+        let root = match script.parent() {
+            Some(parent) if parent != Path::new("") => parent.to_owned(),
+            _ => ".".into(),
+        };
+        let confinement = Confinement {
+            root,
+            ..Confinement::default()
+        };
+        Ok(Self {
+            name: script
+                .file_stem()
+                .map_or_else(|| "worker".into(), |stem| stem.to_string_lossy().into_owned()),
+            role,
+            graph: Arc::new(Graph::load(script, &confinement)?),
+            vars: serde_json::Map::new(),
+            bindings: Vec::new(),
+            coverage: None,
+            inspection: None,
+            limits: match role {
+                Role::Agent => Limits::AGENT,
+                Role::Outbound | Role::Test => Limits::OUTBOUND,
+            },
+        })
+    }
+
+    /// Its limits: none of time for what is debugged, counted (which slows it down) or a test, which has another.
+    pub(crate) fn effective_limits(&self) -> Limits {
+        let mut limits = self.limits;
+        if self.inspection.is_some() || self.coverage.is_some() || self.role == Role::Test {
+            (limits.cpu, limits.startup, limits.wall, limits.wait_until) = (FOREVER, FOREVER, FOREVER, FOREVER);
+        }
+        if self.role == Role::Test {
+            limits.subrequests = u32::MAX;
+        }
+        limits
+    }
+}
