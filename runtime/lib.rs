@@ -41,5 +41,6 @@ pub mod limits;
 pub mod rotation;
 pub mod rules;
 pub mod serve;
+mod supervisor;
 pub mod testing;
 mod watch;

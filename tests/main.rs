@@ -34,5 +34,6 @@ mod rules;
 mod serving;
 mod shapes;
 mod streaming;
+mod supervisor;
 mod testing;
 mod tokens;

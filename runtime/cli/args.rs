@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::supervisor;
+
 /// Runs code that an AI agent wrote: no credentials, no network, every fetch through its owner's outbound worker.
 #[derive(Debug, Parser)]
 #[command(name = "workerd-lite", version, propagate_version = true)]
@@ -175,4 +177,7 @@ pub(super) struct Serve {
     /// For authors: --watch, and clients read why a handler failed
     #[arg(long)]
     pub(super) dev: bool,
+    /// For the program itself: the worker process, whose supervisor is on standard input
+    #[arg(long = supervisor::FLAG, hide = true)]
+    pub(super) supervised: bool,
 }

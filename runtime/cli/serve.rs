@@ -1,6 +1,7 @@
 //! `workerd-lite serve`.
 
 use std::net::SocketAddr;
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
 use miette::{IntoDiagnostic as _, Result, WrapErr as _};
@@ -11,8 +12,14 @@ use crate::audit::Feed;
 use crate::config::{Flags, Loaded, load};
 use crate::isolate::{Inspection, init_platform};
 use crate::serve::serve;
+use crate::supervisor::{Supervised, supervise};
 
 pub(super) fn run(args: Serve) -> Result<()> {
+    if !args.supervised {
+        let code = supervise()?;
+        std::process::exit(code.into());
+    }
+    let mut supervised = Supervised::begin()?;
     let flags = Flags {
         script: args.script,
         outbound: args.outbound,
@@ -35,7 +42,11 @@ pub(super) fn run(args: Serve) -> Result<()> {
         .enable_all()
         .build()
         .into_diagnostic()?;
-    let ready = |address| tracing::info!("listening on http://{address}");
+    let socket = supervised.socket();
+    let ready = |address, socket: BorrowedFd<'_>| {
+        supervised.ready(socket);
+        tracing::info!("listening on http://{address}");
+    };
     let debuggers = args.inspect.or(args.inspect_brk);
     runtime.block_on(async {
         let inspection = match debuggers {
@@ -57,7 +68,7 @@ pub(super) fn run(args: Serve) -> Result<()> {
             }
             loaded
         };
-        serve(inspected(loaded), ready, || load(&flags).map(inspected))
+        serve(inspected(loaded), socket, ready, || load(&flags).map(inspected))
             .await
             .map_err(miette::Report::new)
     })?;

@@ -47,7 +47,7 @@ impl Worker {
     ) -> Result<Cell, StartupError> {
         let limits = self.effective_limits();
         let buffers = Buffers::new(limits.buffers);
-        let mut runtime = Guarded::new(self.new_runtime(&buffers));
+        let mut runtime = Guarded::new(self.new_runtime(&buffers), &self.name);
         let turns = runtime.with(limit);
         buffers.watch(Arc::clone(&turns));
         let coverage = self.coverage.clone().map(|sink| {
@@ -196,7 +196,7 @@ mod tests {
         let main = folder.path().join("main.js");
         std::fs::write(&main, "").unwrap();
         let worker = Worker::load(role, &main).unwrap();
-        let mut runtime = Guarded::new(worker.new_runtime(&Buffers::new(usize::MAX)));
+        let mut runtime = Guarded::new(worker.new_runtime(&Buffers::new(usize::MAX)), "test");
         let mut names = runtime.with(|runtime| runtime.op_names());
         names.retain(|name| !role.denies(name));
         names.sort_unstable();

@@ -2,6 +2,8 @@
 
 use deno_core::{JsRuntime, v8};
 
+use super::running::Named;
+
 /// An isolate that is current until this is dropped.
 pub(super) struct Entered {
     isolate: v8::UnsafeRawIsolatePtr,
@@ -33,15 +35,19 @@ impl Drop for Entered {
 /// A runtime that can be used only while it is entered.
 pub(super) struct Guarded {
     runtime: Option<JsRuntime>,
+    named: Named,
 }
 
 impl Guarded {
     /// Takes a new runtime over, which its constructor has left entered.
     #[expect(unsafe_code, reason = "leaving an isolate is an unsafe call of the v8 crate")]
-    pub(super) fn new(mut runtime: JsRuntime) -> Self {
+    pub(super) fn new(mut runtime: JsRuntime, name: &str) -> Self {
         // SAFETY: `JsRuntime::new` entered the isolate on this thread, and nothing has left it since.
         unsafe { runtime.v8_isolate().exit() };
-        Self { runtime: Some(runtime) }
+        Self {
+            runtime: Some(runtime),
+            named: Named::new(name),
+        }
     }
 
     /// Runs `use_it` inside the isolate.
@@ -49,6 +55,7 @@ impl Guarded {
         let Some(runtime) = self.runtime.as_mut() else {
             unreachable!("the runtime is there until the drop");
         };
+        self.named.runs();
         let _entered = Entered::new(runtime);
         use_it(runtime)
     }

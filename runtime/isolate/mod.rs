@@ -14,6 +14,7 @@ mod inspector;
 mod limit;
 mod loader;
 pub mod modules;
+pub(crate) mod running;
 mod worker;
 
 pub use boot::init_platform;

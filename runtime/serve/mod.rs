@@ -5,6 +5,7 @@ mod job;
 mod threads;
 
 use std::net::SocketAddr;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,11 +62,13 @@ pub enum ServeError {
     System(#[from] std::io::Error),
 }
 
-/// Serves a project until SIGINT or SIGTERM. `ready` is told the address once requests are answered. SIGHUP opens the
-/// audit file anew and serves what `reload` gives, if that starts.
+/// Serves a project until SIGINT or SIGTERM, on a socket that listens already if one is given. `ready` is told the address
+/// and the socket once requests are answered. SIGHUP opens the audit file anew and serves what `reload` gives, if that
+/// starts.
 pub async fn serve(
     loaded: Loaded,
-    ready: impl FnOnce(SocketAddr),
+    socket: Option<OwnedFd>,
+    ready: impl FnOnce(SocketAddr, BorrowedFd<'_>),
     mut reload: impl FnMut() -> Result<Loaded, Fault>,
 ) -> Result<(), ServeError> {
     let Loaded {
@@ -76,8 +79,7 @@ pub async fn serve(
         ..
     } = loaded;
     let listen_failed = |address| move |why| ServeError::Listen { address, why };
-    #[expect(clippy::disallowed_types, reason = "listeners live in this room")]
-    let listener = tokio::net::TcpListener::bind(options.listen)
+    let listener = listen(options.listen, socket)
         .await
         .map_err(listen_failed(options.listen))?;
     let address = listener.local_addr()?;
@@ -96,7 +98,7 @@ pub async fn serve(
             tracing::info!("a page shows what happens: http://{address}/dev");
         }
     }
-    ready(address);
+    ready(address, listener.as_fd());
     let mut watched = Watch::new(files);
     let mut look = tokio::time::interval(LOOK);
 
@@ -152,6 +154,16 @@ pub async fn serve(
     }
     drop(watching);
     Ok(())
+}
+
+#[expect(clippy::disallowed_types, reason = "listeners live in this room")]
+async fn listen(address: SocketAddr, socket: Option<OwnedFd>) -> std::io::Result<tokio::net::TcpListener> {
+    let Some(socket) = socket else {
+        return tokio::net::TcpListener::bind(address).await;
+    };
+    let listener = std::net::TcpListener::from(socket);
+    listener.set_nonblocking(true)?;
+    tokio::net::TcpListener::from_std(listener)
 }
 
 /// Loads the project anew, and says how that went.

@@ -179,17 +179,36 @@ impl Server {
         None
     }
 
-    /// How many files and sockets the server holds open.
+    /// The process that runs workers: the child of the one that was started, which keeps the socket.
+    pub fn worker(&self) -> u32 {
+        let supervisor = self.child.id();
+        let children = format!("/proc/{supervisor}/task/{supervisor}/children");
+        let start = Instant::now();
+        loop {
+            let text = std::fs::read_to_string(&children).unwrap();
+            if let Some(id) = text.split_whitespace().next() {
+                return id.parse().unwrap();
+            }
+            assert!(
+                start.elapsed() < Duration::from_secs(5),
+                "no worker process: {}",
+                self.log()
+            );
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// The CPU time that its process has used.
     pub fn cpu(&self) -> Duration {
-        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.worker())).unwrap();
         let fields: Vec<&str> = text.rsplit(')').next().unwrap().split_whitespace().collect();
         let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
         Duration::from_millis(ticks * 10)
     }
 
+    /// How many files and sockets the server holds open.
     pub fn open_files(&self) -> usize {
-        std::fs::read_dir(format!("/proc/{}/fd", self.child.id()))
+        std::fs::read_dir(format!("/proc/{}/fd", self.worker()))
             .unwrap()
             .count()
     }
@@ -209,7 +228,7 @@ impl Server {
 
     /// Resident memory, in MiB. `VmHWM` is its peak.
     pub fn memory(&self, field: &str) -> usize {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.worker())).unwrap();
         let line = status.lines().find(|line| line.starts_with(field)).unwrap();
         let kib: usize = line.split_whitespace().nth(1).unwrap().parse().unwrap();
         kib / 1024

@@ -1,0 +1,94 @@
+//! Which worker each thread runs, written where it outlives this process: V8 ends the process for some faults and tells
+//! nobody first. A write costs a call of the system, so a thread writes only where it turns to another worker.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Bytes for a thread: its worker's name, cut to fit and filled up with zeros.
+const ENTRY: usize = 128;
+
+static RECORD: OnceLock<File> = OnceLock::new();
+static THREADS: AtomicU64 = AtomicU64::new(0);
+static IDS: AtomicU64 = AtomicU64::new(1);
+
+thread_local! {
+    static PLACE: u64 = THREADS.fetch_add(1, Ordering::Relaxed) * ENTRY as u64;
+    static LAST: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Writes to this file from now on.
+pub(crate) fn record_in(file: File) {
+    // The first stays.
+    let _ = RECORD.set(file);
+}
+
+/// The workers that a record names, each once.
+pub(crate) fn read(mut record: &File) -> std::io::Result<Vec<String>> {
+    let mut bytes = Vec::new();
+    std::io::Seek::rewind(&mut record)?;
+    std::io::Read::read_to_end(&mut record, &mut bytes)?;
+    let mut names: Vec<String> = bytes
+        .chunks(ENTRY)
+        .map(|entry| String::from_utf8_lossy(entry).trim_end_matches('\0').to_owned())
+        .filter(|name| !name.is_empty())
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
+}
+
+/// A worker that may run.
+pub(super) struct Named {
+    id: u64,
+    entry: Box<[u8; ENTRY]>,
+}
+
+impl Named {
+    pub(super) fn new(name: &str) -> Self {
+        let mut entry = Box::new([0; ENTRY]);
+        let name = &name[..name.floor_char_boundary(ENTRY)];
+        entry[..name.len()].copy_from_slice(name.as_bytes());
+        Self {
+            id: IDS.fetch_add(1, Ordering::Relaxed),
+            entry,
+        }
+    }
+
+    /// It runs on this thread.
+    pub(super) fn runs(&self) {
+        if LAST.replace(self.id) == self.id {
+            return;
+        }
+        if let Some(record) = RECORD.get() {
+            // Nobody is worse off where that fails.
+            let _ = PLACE.with(|place| record.write_all_at(&*self.entry, *place));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_are_read_back() {
+        let file = tempfile::tempfile().unwrap();
+        record_in(file.try_clone().unwrap());
+        let long = "ä".repeat(ENTRY);
+        Named::new("good").runs();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let (first, second) = (Named::new("bad"), Named::new(&long));
+                first.runs();
+                second.runs();
+                first.runs();
+            });
+            scope.spawn(|| Named::new("good").runs());
+            scope.spawn(|| Named::new(&long).runs());
+        });
+        assert_eq!(read(&file).unwrap(), ["bad", "good", &long[..ENTRY]]);
+    }
+}

@@ -1,0 +1,174 @@
+//! Two processes: one that keeps the listening socket and does nothing else, and one that runs workers. Where V8 ends the
+//! second, for want of memory or by a fault of its own, the first starts another in its place: connections wait meanwhile,
+//! and none is refused. The first reads no configuration and holds no key.
+
+mod channel;
+mod worker;
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::iter;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use miette::{IntoDiagnostic as _, Report, Result, WrapErr as _};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use rustix::fs::{MemfdFlags, memfd_create};
+use tokio::process::{Child, Command};
+use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
+
+use crate::fault::Fault;
+use crate::isolate::running;
+use channel::Channel;
+pub(crate) use worker::Supervised;
+
+/// The flag that tells a worker process what it is.
+pub(crate) const FLAG: &str = "supervised";
+
+/// How long to wait after a worker process that ended early, at first and at most.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
+
+/// A worker process that ran for less ended early.
+const EARLY: Duration = Duration::from_secs(1);
+
+/// Runs worker processes, one after the other, until one ends as it was told to. Gives its exit code.
+pub(crate) fn supervise() -> Result<u8> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .into_diagnostic()?
+        .block_on(async { Supervisor::new().into_diagnostic()?.run().await })
+}
+
+struct Supervisor {
+    /// Which workers a worker process runs.
+    record: File,
+    socket: Option<OwnedFd>,
+    /// What is passed on to the worker process.
+    interrupt: Signals,
+    terminate: Signals,
+    hangup: Signals,
+    stopping: bool,
+}
+
+impl Supervisor {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            record: memfd_create("workerd-lite-running", MemfdFlags::CLOEXEC)?.into(),
+            socket: None,
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+            stopping: false,
+        })
+    }
+
+    async fn run(mut self) -> Result<u8> {
+        let mut pause = PAUSE.0;
+        loop {
+            let began = Instant::now();
+            let status = self
+                .watch()
+                .await
+                .into_diagnostic()
+                .wrap_err("the worker process can not be run")?;
+            match status.code() {
+                Some(0) => return Ok(0),
+                // It has said why.
+                Some(code) if self.stopping || self.socket.is_none() => return Ok(u8::try_from(code).unwrap_or(1)),
+                None if self.stopping || self.socket.is_none() => return Err(self.died(status)),
+                _ => {}
+            }
+            tracing::error!(
+                running = self.running(),
+                "the worker process was ended ({status}), with the requests that it had; another takes its place"
+            );
+            if began.elapsed() > EARLY {
+                pause = PAUSE.0;
+            } else {
+                tokio::time::sleep(pause).await;
+                pause = PAUSE.1.min(pause * 2);
+            }
+        }
+    }
+
+    /// The workers that the process ran last, one for each of its threads.
+    fn running(&self) -> String {
+        running::read(&self.record).unwrap_or_default().join(", ")
+    }
+
+    fn died(&self, status: ExitStatus) -> Report {
+        let why = format!("the worker process was ended ({status}) before it served anything");
+        let running = self.running();
+        let help = if running.is_empty() {
+            "What was written above tells more".to_owned()
+        } else {
+            format!("It ran {running}. A script that wants too much memory while it starts does that")
+        };
+        Fault::new(why).with_help(help).into()
+    }
+
+    /// Runs one worker process to its end.
+    async fn watch(&mut self) -> std::io::Result<ExitStatus> {
+        let (channel, theirs) = Channel::pair()?;
+        let mut child = start(theirs)?;
+        self.record.set_len(0)?;
+        let files: Vec<_> = iter::once(self.record.as_fd())
+            .chain(self.socket.as_ref().map(OwnedFd::as_fd))
+            .collect();
+        // Where it is gone already, its exit code is the better report.
+        let _ = channel.send(&files);
+        let mut ready = tokio::task::spawn_blocking(move || {
+            let socket = channel.receive();
+            (socket, channel)
+        });
+        let mut open = None;
+        loop {
+            let passed = tokio::select! {
+                biased;
+                told = &mut ready, if open.is_none() => {
+                    let (socket, channel) = told?;
+                    if let Ok(mut sockets) = socket {
+                        self.socket = sockets.pop().or(self.socket.take());
+                    }
+                    // The worker process ends where it is closed.
+                    open = Some(channel);
+                    continue;
+                }
+                status = child.wait() => {
+                    return status;
+                }
+                _ = self.interrupt.recv() => Signal::SIGINT,
+                _ = self.terminate.recv() => Signal::SIGTERM,
+                _ = self.hangup.recv() => Signal::SIGHUP,
+            };
+            self.stopping |= passed != Signal::SIGHUP;
+            pass(&child, passed);
+        }
+    }
+}
+
+/// Starts a worker process: this program, with the same arguments and one more. A terminal's signals do not reach it twice.
+fn start(stdin: OwnedFd) -> std::io::Result<Child> {
+    let program = std::env::current_exe()?;
+    let mut arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let command = arguments.iter().position(|argument| argument == "serve");
+    arguments.insert(command.map_or(arguments.len(), |at| at + 1), format!("--{FLAG}").into());
+    Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::from(stdin))
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+}
+
+fn pass(child: &Child, signal: Signal) {
+    let Some(id) = child.id().and_then(|id| i32::try_from(id).ok()) else {
+        return;
+    };
+    if let Err(error) = kill(Pid::from_raw(id), signal) {
+        tracing::error!("{signal} could not be passed on to the worker process: {error}");
+    }
+}

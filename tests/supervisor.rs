@@ -1,0 +1,103 @@
+//! Worker processes that end are replaced, and no connection is refused meanwhile.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::harness::Project;
+
+const AGENT: &str = "
+export default { fetch(request) {
+  if (request.url.endsWith('/crash')) ('x'.repeat(2 ** 29 - 30)).split('');
+  return new Response('here');
+} };";
+
+const GOOD: &str = "export default { fetch: () => new Response('good') };";
+
+#[test]
+fn a_fatal_error_of_v8_costs_only_the_requests_under_way() {
+    let project = Project::new(&[("agent.js", AGENT), ("good.js", GOOD)]);
+    project.write(
+        "workerd-lite.toml",
+        "[[agents]]\nname = 'hostile'\nmain = 'agent.js'\nmatch = ['hostile.localhost']\n\
+         [agents.limits]\ncpu_ms = 10000\n\
+         [[agents]]\nname = 'good'\nmain = 'good.js'\nmatch = ['127.0.0.1']\n",
+    );
+    let mut server = project.serve(&["--threads", "1"]);
+    for _ in 0..2 {
+        let before = server.worker();
+        let crash = server.curl("/crash", &["-H", "Host: hostile.localhost"]);
+        let began = Instant::now();
+        assert_eq!(crash.status, 0, "{} {}", crash.body, server.log());
+        assert_eq!(server.get("/").body, "good");
+        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+        assert_ne!(server.worker(), before);
+    }
+    server.logged("another takes its place");
+    server.logged("running=\"hostile\"");
+    server.signal("TERM");
+    assert_eq!(server.wait(Duration::from_secs(10)), Some(0), "{}", server.log());
+}
+
+#[test]
+fn a_killed_worker_process_is_replaced_and_no_connection_is_refused() {
+    let project = Project::new(&[("agent.js", GOOD)]);
+    let server = project.serve(&["agent.js"]);
+    let killed = server.worker();
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| {
+            let began = Instant::now();
+            let mut failed = 0;
+            while began.elapsed() < Duration::from_secs(2) {
+                // curl's exit codes: 7 refused, 52 and 56 a connection that ended.
+                let output = Command::new("curl")
+                    .args(["-sS", "-m", "5", &format!("http://{}/", server.address)])
+                    .output()
+                    .unwrap();
+                assert!(matches!(output.status.code(), Some(0 | 52 | 56)), "{output:?}");
+                failed += u32::from(!output.status.success());
+            }
+            failed
+        });
+        std::thread::sleep(Duration::from_millis(200));
+        let status = Command::new("kill")
+            .args(["-KILL", &killed.to_string()])
+            .status()
+            .unwrap();
+        assert!(status.success());
+        let failed = asking.join().unwrap();
+        assert!(failed <= 1, "{failed} requests were lost");
+    });
+    assert_ne!(server.worker(), killed);
+}
+
+#[test]
+fn the_worker_process_goes_with_its_supervisor() {
+    let project = Project::new(&[("agent.js", GOOD)]);
+    let mut server = project.serve(&["agent.js"]);
+    let worker = server.worker();
+    server.signal("KILL");
+    server.wait(Duration::from_secs(5));
+    let began = Instant::now();
+    let stat = format!("/proc/{worker}/stat");
+    // Whoever adopts it may leave it a zombie.
+    while std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ")) {
+        assert!(began.elapsed() < Duration::from_secs(5), "it is still there");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_crash_at_the_start_is_reported_and_not_repeated() {
+    let project = Project::new(&[("agent.js", "'x'.repeat(2 ** 29 - 30).split('');\nexport default {};\n")]);
+    project.write("workerd-lite.toml", "[limits]\nstartup_cpu_ms = 10000\n");
+    let text = project.refused(&["agent.js"]);
+    assert!(text.contains("before it served anything"), "{text}");
+    assert!(text.contains("It ran agent."), "{text}");
+}
+
+#[test]
+fn the_flag_of_worker_processes_is_not_for_others() {
+    let project = Project::new(&[("agent.js", GOOD)]);
+    let text = project.refused(&["agent.js", "--supervised"]);
+    assert!(text.contains("no supervisor is there"), "{text}");
+}
