@@ -17,6 +17,7 @@ use futures_util::stream::{LocalBoxStream, Stream};
 
 use crate::coding::Coding;
 use crate::error::BodyError;
+use crate::held::Held;
 
 /// The largest piece that is read at once from a script's stream, in bytes.
 const CHUNK: usize = 64 * 1024;
@@ -300,19 +301,22 @@ pub(crate) async fn op_body_collect(
     state: Rc<RefCell<OpState>>,
     #[smi] rid: ResourceId,
 ) -> Result<Uint8Array, JsErrorBox> {
-    let resource = state
-        .borrow()
-        .resource_table
-        .get::<BodyResource>(rid)
-        .map_err(|_| JsErrorBox::from_err(BodyError::Gone))?;
+    let (resource, held) = {
+        let state = state.borrow();
+        let resource = state.resource_table.get::<BodyResource>(rid);
+        let resource = resource.map_err(|_| JsErrorBox::from_err(BodyError::Gone))?;
+        (resource, state.borrow::<Held>().clone())
+    };
     let cancel = RcRef::map(&resource, |resource| &resource.cancel);
     let reading = async {
         let mut whole = Vec::new();
+        let mut hold = held.take(0)?;
         loop {
             let chunk = Rc::clone(&resource).read_chunk(usize::MAX).await?;
             if chunk.is_empty() {
                 return Ok(whole);
             }
+            hold.grow(&held, chunk.len())?;
             whole.extend_from_slice(&chunk);
         }
     };

@@ -10,10 +10,8 @@ use futures_util::stream;
 use http::HeaderMap;
 
 use crate::body::ByteStream;
+use crate::decoder::{Decoded, Decoder, PIECE};
 use crate::error::BodyError;
-
-/// How much encoded input is decoded at a time. Deflate expands at most 1032 times, so one step gives about 1 MiB.
-const STEP: usize = 1024;
 
 /// A content coding that workers decode and encode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,35 +51,82 @@ impl Coding {
         }
     }
 
-    /// The decoded body. Memory in use stays near a megabyte, whatever the ratio of expansion.
+    /// The decoded body, in pieces of bounded size: memory in use does not grow with the ratio of expansion.
     pub fn decode(self, body: ByteStream) -> ByteStream {
-        let coder = match self {
-            Self::Gzip => Coder::GzipDecoder(flate2::write::MultiGzDecoder::new(Vec::new())),
-            Self::Deflate => Coder::ZlibDecoder(flate2::write::ZlibDecoder::new(Vec::new())),
-            Self::Brotli => Coder::BrotliDecoder(Box::new(brotli::DecompressorWriter::new(Vec::new(), 4096))),
+        let decoder = match self {
+            Self::Gzip => Decoder::members(),
+            Self::Deflate => Decoder::inflate(true),
+            Self::Brotli => Decoder::brotli(),
         };
-        run(self, coder, STEP, body)
+        let start = Decoding {
+            body,
+            decoder: Some(decoder),
+            piece: vec![0; PIECE],
+            empty: true,
+            ended: false,
+        };
+        let invalid = move |_| BodyError::Coding(self.name());
+        stream::try_unfold(start, move |mut decoding| async move {
+            loop {
+                let Some(decoder) = decoding.decoder.as_mut() else {
+                    return Ok(None);
+                };
+                // Before anything has come there is nothing to ask it.
+                let said = if decoding.empty {
+                    Decoded::Hungry
+                } else {
+                    decoder.pull(&mut decoding.piece).map_err(invalid)?
+                };
+                match said {
+                    Decoded::Piece(count) => {
+                        return Ok(Some((Bytes::copy_from_slice(&decoding.piece[..count]), decoding)));
+                    }
+                    Decoded::End => decoding.decoder = None,
+                    Decoded::Hungry if decoding.ended => return Err(BodyError::Coding(self.name())),
+                    Decoded::Hungry => match decoding.body.next().await {
+                        Some(chunk) => {
+                            let chunk = chunk?;
+                            decoding.empty &= chunk.is_empty();
+                            decoder.push(chunk);
+                        }
+                        // A response may announce a coding and have no body at all.
+                        None if decoding.empty => decoding.decoder = None,
+                        None => {
+                            decoding.ended = true;
+                            decoder.finish();
+                        }
+                    },
+                }
+            }
+        })
+        .boxed_local()
     }
 
     /// The encoded body. Each chunk is flushed, so that a slow stream arrives as it is written.
     pub fn encode(self, body: ByteStream) -> ByteStream {
         let level = flate2::Compression::default();
         let coder = match self {
-            Self::Gzip => Coder::GzipEncoder(flate2::write::GzEncoder::new(Vec::new(), level)),
-            Self::Deflate => Coder::ZlibEncoder(flate2::write::ZlibEncoder::new(Vec::new(), level)),
-            Self::Brotli => Coder::BrotliEncoder(Box::new(brotli::CompressorWriter::new(Vec::new(), 4096, 5, 22))),
+            Self::Gzip => Coder::Gzip(flate2::write::GzEncoder::new(Vec::new(), level)),
+            Self::Deflate => Coder::Zlib(flate2::write::ZlibEncoder::new(Vec::new(), level)),
+            Self::Brotli => Coder::Brotli(Box::new(brotli::CompressorWriter::new(Vec::new(), 4096, 5, 22))),
         };
-        run(self, coder, usize::MAX, body)
+        encode(self, coder, body)
     }
 }
 
+struct Decoding {
+    body: ByteStream,
+    decoder: Option<Decoder>,
+    piece: Vec<u8>,
+    /// Whether nothing has come.
+    empty: bool,
+    ended: bool,
+}
+
 enum Coder {
-    GzipDecoder(flate2::write::MultiGzDecoder<Vec<u8>>),
-    ZlibDecoder(flate2::write::ZlibDecoder<Vec<u8>>),
-    BrotliDecoder(Box<brotli::DecompressorWriter<Vec<u8>>>),
-    GzipEncoder(flate2::write::GzEncoder<Vec<u8>>),
-    ZlibEncoder(flate2::write::ZlibEncoder<Vec<u8>>),
-    BrotliEncoder(Box<brotli::CompressorWriter<Vec<u8>>>),
+    Gzip(flate2::write::GzEncoder<Vec<u8>>),
+    Zlib(flate2::write::ZlibEncoder<Vec<u8>>),
+    Brotli(Box<brotli::CompressorWriter<Vec<u8>>>),
 }
 
 impl Coder {
@@ -94,68 +139,36 @@ impl Coder {
             }};
         }
         match self {
-            Self::GzipDecoder(coder) => push!(coder),
-            Self::ZlibDecoder(coder) => push!(coder),
-            Self::BrotliDecoder(coder) => push!(coder),
-            Self::GzipEncoder(coder) => push!(coder),
-            Self::ZlibEncoder(coder) => push!(coder),
-            Self::BrotliEncoder(coder) => push!(coder),
+            Self::Gzip(coder) => push!(coder),
+            Self::Zlib(coder) => push!(coder),
+            Self::Brotli(coder) => push!(coder),
         }
     }
 
-    /// What remains at the end. Fails where the input stopped before its own end.
+    /// What remains at the end.
     fn finish(self) -> std::io::Result<Vec<u8>> {
         match self {
-            Self::GzipDecoder(coder) => coder.finish(),
-            Self::ZlibDecoder(coder) => coder.finish(),
-            Self::BrotliDecoder(mut coder) => {
-                coder.close()?;
-                Ok(std::mem::take(coder.get_mut()))
-            }
-            Self::GzipEncoder(coder) => coder.finish(),
-            Self::ZlibEncoder(coder) => coder.finish(),
-            Self::BrotliEncoder(coder) => Ok(coder.into_inner()),
+            Self::Gzip(coder) => coder.finish(),
+            Self::Zlib(coder) => coder.finish(),
+            Self::Brotli(coder) => Ok(coder.into_inner()),
         }
     }
 }
 
-struct Running {
-    body: ByteStream,
-    coder: Option<Coder>,
-    input: Bytes,
-    empty: bool,
-}
-
-fn run(coding: Coding, coder: Coder, step: usize, body: ByteStream) -> ByteStream {
-    let start = Running {
-        body,
-        coder: Some(coder),
-        input: Bytes::new(),
-        empty: true,
-    };
+fn encode(coding: Coding, coder: Coder, body: ByteStream) -> ByteStream {
     let invalid = move |_| BodyError::Coding(coding.name());
-    stream::try_unfold(start, move |mut running| async move {
+    stream::try_unfold((body, Some(coder)), move |(mut body, mut coder)| async move {
         loop {
-            let Some(coder) = running.coder.as_mut() else {
-                return Ok(None);
+            let Some(encoder) = coder.as_mut() else { return Ok(None) };
+            let output = match body.next().await {
+                Some(chunk) => encoder.write(&chunk?).map_err(invalid)?,
+                None => match coder.take() {
+                    Some(coder) => coder.finish().map_err(invalid)?,
+                    None => return Ok(None),
+                },
             };
-            if running.input.is_empty() {
-                if let Some(chunk) = running.body.next().await {
-                    running.input = chunk?;
-                    continue;
-                }
-                // A response may announce a coding and have no body at all.
-                let rest = match running.coder.take() {
-                    Some(coder) if !(running.empty && step == STEP) => coder.finish().map_err(invalid)?,
-                    _ => Vec::new(),
-                };
-                return Ok((!rest.is_empty()).then(|| (Bytes::from(rest), running)));
-            }
-            running.empty = false;
-            let piece = running.input.split_to(running.input.len().min(step));
-            let output = coder.write(&piece).map_err(invalid)?;
             if !output.is_empty() {
-                return Ok(Some((Bytes::from(output), running)));
+                return Ok(Some((Bytes::from(output), (body, coder))));
             }
         }
     })
@@ -204,6 +217,26 @@ mod tests {
             assert!(collect(coding.decode(whole(vec![cut]))).is_err(), "{coding:?} cut");
             let wrong = Bytes::from_static(b"this is not compressed at all, not at all");
             assert!(collect(coding.decode(whole(vec![wrong]))).is_err(), "{coding:?} wrong");
+        }
+    }
+
+    #[test]
+    fn what_expands_comes_in_bounded_pieces() {
+        for coding in [Coding::Gzip, Coding::Deflate, Coding::Brotli] {
+            let zeros = vec![Bytes::from(vec![0; 1 << 20]); 64];
+            let encoded = Bytes::from(collect(coding.encode(whole(zeros))).unwrap());
+            let mut body = coding.decode(whole(vec![encoded]));
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let (most, all) = runtime.block_on(async move {
+                let (mut most, mut all) = (0, 0);
+                while let Some(chunk) = body.next().await {
+                    let length = chunk.unwrap().len();
+                    (most, all) = (length.max(most), all + length);
+                }
+                (most, all)
+            });
+            assert!(most <= PIECE, "{coding:?}: {most}");
+            assert_eq!(all, 64 << 20, "{coding:?}");
         }
     }
 

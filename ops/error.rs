@@ -18,6 +18,12 @@ pub enum BodyError {
     /// The script that produced the body failed. The text is the script's own.
     #[error("{0}")]
     Script(Arc<str>),
+    /// The worker holds too much.
+    #[error(transparent)]
+    TooMuch(#[from] crate::held::TooMuch),
+    /// There is more of it than may be.
+    #[error("the body is larger than the limit of {0} bytes")]
+    TooLarge(u64),
     /// The body was already taken or its event has ended.
     #[error("the body is no longer available: its event has ended or it was already used")]
     Gone,
@@ -33,6 +39,9 @@ pub enum FetchError {
     /// The event has made as many requests as it may.
     #[error("fetch failed: too many subrequests by one event")]
     TooMany,
+    /// The headers of a request or response are too large.
+    #[error("fetch failed: the headers of the {0} are larger than the limit of {1} bytes")]
+    Headers(&'static str, usize),
     /// Egress is denied: no outbound worker is configured.
     #[error(
         "fetch failed: this worker has no outbound worker, so every request is denied. \
@@ -65,16 +74,30 @@ pub enum Termination {
     /// It gave no response in time.
     #[error("it exceeded its limit of time for a response")]
     Wall,
+    /// It had as many events to do as it may.
+    #[error("it has as many requests under way as it may")]
+    Busy,
     /// It could not be started again.
     #[error("it could not be started")]
     Startup,
 }
 
 impl Termination {
+    /// One word for it, in records and metrics.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Memory => "memory",
+            Self::Wall => "wall",
+            Self::Busy => "events",
+            Self::Startup => "startup",
+        }
+    }
+
     /// What a client is told.
     pub const fn status(self) -> http::StatusCode {
         match self {
-            Self::Cpu | Self::Memory | Self::Startup => http::StatusCode::SERVICE_UNAVAILABLE,
+            Self::Cpu | Self::Memory | Self::Busy | Self::Startup => http::StatusCode::SERVICE_UNAVAILABLE,
             Self::Wall => http::StatusCode::GATEWAY_TIMEOUT,
         }
     }

@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use deno_core::unsync::spawn;
 use deno_core::{CancelHandle, OpState, ResourceId, op2};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::console::{WorkerName, author_stack, complain};
 use crate::error::{EventError, Termination};
-use crate::inbox::{Inbox, Message};
+use crate::inbox::{Inbox, Live, Message};
 use crate::message::Response;
 use crate::trace::Trace;
 
@@ -41,6 +41,8 @@ pub struct Scope {
     pub cancel: Rc<CancelHandle>,
     /// Where the event comes from.
     pub origin: Origin,
+    /// One for each request that may be under way at once.
+    pub(crate) slots: Rc<Semaphore>,
     resources: RefCell<Vec<ResourceId>>,
     fetches: Cell<u32>,
 }
@@ -68,29 +70,41 @@ struct Entry {
     body_ended: bool,
     /// What its isolate's turns took, as far as it is told.
     spent: Duration,
+    /// Counts it among what its isolate has to do.
+    _live: Live,
+}
+
+/// What the events of one isolate may use.
+#[derive(Debug, Clone, Copy)]
+pub struct EventLimits {
+    /// How long `waitUntil` promises may take after the response.
+    pub wait_until: Duration,
+    /// Requests of one event that are under way at once; the rest wait.
+    pub at_once: usize,
+    /// Bytes of a response's headers, names and values together.
+    pub headers: usize,
 }
 
 /// The events of one isolate that have not ended.
 pub struct Events {
     entries: HashMap<EventId, Entry>,
     inbox: Rc<Inbox>,
-    waits: Duration,
+    limits: EventLimits,
 }
 
 impl Events {
-    /// No events yet. The inbox is where response bodies report their end. `waits` is how long `waitUntil` promises may
-    /// take after the response.
-    pub fn new(inbox: Rc<Inbox>, waits: Duration) -> Self {
+    /// No events yet. The inbox is where response bodies report their end.
+    pub fn new(inbox: Rc<Inbox>, limits: EventLimits) -> Self {
         Self {
             entries: HashMap::new(),
             inbox,
-            waits,
+            limits,
         }
     }
 
     /// Ends an event in time that waits for its `waitUntil` promises.
     fn expire(&self, id: EventId) {
-        let (inbox, waits) = (Rc::clone(&self.inbox), self.waits);
+        let (inbox, waits) = (Rc::clone(&self.inbox), self.limits.wait_until);
         spawn(async move {
             tokio::time::sleep(waits).await;
             inbox.push(Message::Expire(id));
@@ -105,11 +119,13 @@ impl Events {
         body: Option<ResourceId>,
         head: bool,
         origin: Origin,
+        live: Live,
     ) {
         let scope = Scope {
             cancel: CancelHandle::new_rc(),
             origin,
             resources: RefCell::new(body.into_iter().collect()),
+            slots: Rc::new(Semaphore::new(self.limits.at_once)),
             fetches: Cell::new(0),
         };
         self.entries.insert(
@@ -121,6 +137,7 @@ impl Events {
                 settled: false,
                 body_ended: false,
                 spent: Duration::ZERO,
+                _live: live,
             },
         );
     }

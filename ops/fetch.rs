@@ -127,9 +127,14 @@ pub(crate) fn op_identity_token(
     egress.token(scope.origin.caller, &audience, claims)
 }
 
-/// How many requests one event may make.
+/// What the requests of one event may be.
 #[derive(Debug, Clone, Copy)]
-pub struct Subrequests(pub u32);
+pub struct FetchLimits {
+    /// How many requests.
+    pub subrequests: u32,
+    /// Bytes of a request's headers, names and values together, and of a response's.
+    pub headers: usize,
+}
 
 struct Prepared {
     state: Rc<RefCell<OpState>>,
@@ -137,6 +142,7 @@ struct Prepared {
     scope: Rc<Scope>,
     aborted: Option<Rc<CancelHandle>>,
     request: Request,
+    limits: FetchLimits,
 }
 
 /// Validates everything anew: a script may have tampered with any object that it passed on the way.
@@ -151,8 +157,12 @@ fn prepare(
 ) -> Result<Prepared, FetchError> {
     let mut op_state = state.borrow_mut();
     let scope = op_state.borrow::<Events>().scope(event).ok_or(FetchError::EventEnded)?;
-    if !scope.count_fetch(op_state.borrow::<Subrequests>().0) {
+    let limits = *op_state.borrow::<FetchLimits>();
+    if !scope.count_fetch(limits.subrequests) {
         return Err(FetchError::TooMany);
+    }
+    if headers.len() > limits.headers {
+        return Err(FetchError::Headers("request", limits.headers));
     }
     let aborted = match cancel {
         Some(rid) => {
@@ -184,6 +194,7 @@ fn prepare(
         scope,
         aborted,
         state: Rc::clone(state),
+        limits,
     })
 }
 
@@ -213,13 +224,24 @@ fn parse_url(url: &str) -> Result<Url, FetchError> {
 impl Prepared {
     async fn run(self, binding: Option<u32>) -> Result<Reply, FetchError> {
         let head = self.request.method == Method::HEAD;
-        let fetching = self.egress.fetch(&self.scope.origin, binding, self.request);
+        let slots = Rc::clone(&self.scope.slots);
+        let (egress, scope, request) = (self.egress, Rc::clone(&self.scope), self.request);
+        let fetching = async move {
+            // Until the response's head is there, as on Workers: a body that nobody reads keeps no other waiting.
+            let _slot = slots.acquire().await;
+            egress.fetch(&scope.origin, binding, request).await
+        };
         let fetching = fetching.or_cancel(Rc::clone(&self.scope.cancel));
-        let result = match self.aborted {
+        let aborted = self.aborted;
+        let result = match aborted {
             Some(aborted) => fetching.or_cancel(aborted).await.map_err(|_| FetchError::Aborted)?,
             None => fetching.await,
         };
         let mut response = result.map_err(|_| FetchError::EventEnded)??;
+        let headers = head::join(&response.headers);
+        if headers.len() > self.limits.headers {
+            return Err(FetchError::Headers("response", self.limits.headers));
+        }
         let status = response.status;
         let null_body = head || matches!(status.as_u16(), 101 | 204 | 205 | 304);
         let body = std::mem::take(&mut response.body);
@@ -234,7 +256,7 @@ impl Prepared {
             .reason
             .unwrap_or_else(|| status.canonical_reason().unwrap_or_default().to_owned());
         Ok(Reply {
-            response: (status.as_u16(), reason, head::join(&response.headers)),
+            response: (status.as_u16(), reason, headers),
             body,
         })
     }

@@ -29,7 +29,10 @@ pub fn split(joined: &[u8]) -> Result<HeaderMap, FetchError> {
         let value = parts.next().unwrap_or_default();
         let name = HeaderName::from_bytes(name).map_err(|_| invalid("name", name))?;
         let value = HeaderValue::from_bytes(value).map_err(|_| invalid("value", value))?;
-        headers.append(name, value);
+        // There is a most that a list takes.
+        headers
+            .try_append(name, value)
+            .map_err(|_| FetchError::Invalid("too many headers".into()))?;
     }
     Ok(headers)
 }

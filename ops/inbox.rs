@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::task::Waker;
 
 use tokio::sync::oneshot;
@@ -39,6 +40,18 @@ pub struct Start {
     pub origin: Origin,
     /// Takes the response, once.
     pub reply: oneshot::Sender<Result<Response, EventError>>,
+    /// Counts it among what the isolate has to do.
+    pub live: Live,
+}
+
+/// An event that has not ended, queued or under way.
+#[derive(Debug)]
+pub struct Live(Rc<Cell<usize>>);
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
 }
 
 /// The queue of one isolate. It belongs to the isolate's thread.
@@ -48,6 +61,7 @@ pub struct Inbox {
     waker: RefCell<Option<Waker>>,
     next: Cell<EventId>,
     closed: Cell<bool>,
+    live: Rc<Cell<usize>>,
 }
 
 impl Inbox {
@@ -56,6 +70,17 @@ impl Inbox {
         let id = self.next.get().wrapping_add(1);
         self.next.set(id);
         id
+    }
+
+    /// How many events have not ended, queued ones too.
+    pub fn live(&self) -> usize {
+        self.live.get()
+    }
+
+    /// Counts an event that is about to be queued.
+    pub fn admit(&self) -> Live {
+        self.live.set(self.live.get() + 1);
+        Live(Rc::clone(&self.live))
     }
 
     /// Queues a message and wakes the isolate. A closed inbox takes no new event, which answers whoever waits; those

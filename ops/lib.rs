@@ -6,12 +6,15 @@
 pub mod body;
 pub mod clock;
 pub mod coding;
+mod compression;
 pub mod console;
+mod decoder;
 pub mod error;
 pub mod events;
 pub mod extensions;
 pub mod fetch;
 pub mod head;
+pub mod held;
 pub mod inbox;
 pub mod message;
 mod outgoing;

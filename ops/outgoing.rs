@@ -6,13 +6,17 @@ use deno_error::JsErrorBox;
 
 use crate::body::{Body, take_body};
 use crate::error::BodyError;
+use crate::held::Held;
+
+/// Smaller bodies are bounded by the number of events, and not worth a count.
+const COUNTED: usize = 16 << 10;
 
 /// A body as a script gives it: nothing, text, bytes (copied, because the script keeps them) or a resource.
 pub(crate) enum OutgoingBody {
     /// None.
     Empty,
     /// All of it.
-    Full(Bytes),
+    Full(Vec<u8>),
     /// A resource of the script's isolate.
     Resource(ResourceId),
 }
@@ -22,7 +26,8 @@ impl OutgoingBody {
     pub(crate) fn take(self, state: &mut OpState) -> Result<Body, BodyError> {
         match self {
             Self::Empty => Ok(Body::Empty),
-            Self::Full(bytes) => Ok(Body::Full(bytes)),
+            Self::Full(bytes) if bytes.len() < COUNTED => Ok(Body::Full(Bytes::from(bytes))),
+            Self::Full(bytes) => Ok(Body::Full(state.borrow::<Held>().bytes(bytes)?)),
             Self::Resource(rid) => take_body(state, rid),
         }
     }
@@ -35,12 +40,12 @@ impl<'a> FromV8<'a> for OutgoingBody {
         if value.is_null_or_undefined() {
             Ok(Self::Empty)
         } else if value.is_string() {
-            Ok(Self::Full(Bytes::from(value.to_rust_string_lossy(scope))))
+            Ok(Self::Full(value.to_rust_string_lossy(scope).into_bytes()))
         } else if let Ok(view) = v8::Local::<v8::ArrayBufferView>::try_from(value) {
             let mut bytes = vec![0; view.byte_length()];
             let copied = view.copy_contents(&mut bytes);
             bytes.truncate(copied);
-            Ok(Self::Full(Bytes::from(bytes)))
+            Ok(Self::Full(bytes))
         } else if let Some(rid) = value.is_uint32().then(|| value.uint32_value(scope)).flatten() {
             Ok(Self::Resource(rid))
         } else {

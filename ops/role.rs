@@ -17,8 +17,8 @@ pub enum Role {
 }
 
 /// Ops no worker may call: they end the process, write to its terminal, load code past the module graph, compile
-/// code from strings, or reach what other isolates of the process share.
-const DENIED_TO_ALL: [&str; 22] = [
+/// code from strings, reach what other isolates of the process share, or decode without a bound.
+const DENIED_TO_ALL: [&str; 25] = [
     "op_panic",
     "op_print",
     "op_import_sync",
@@ -41,6 +41,9 @@ const DENIED_TO_ALL: [&str; 22] = [
     "op_lock_manager_release",
     "op_lock_manager_query",
     "op_resources",
+    "op_compression_finish",
+    "op_compression_new",
+    "op_compression_write",
 ];
 
 /// The network and identities are the outbound worker's alone.

@@ -38,6 +38,7 @@ pub mod host;
 pub mod identity;
 pub mod isolate;
 pub mod limits;
+mod metrics;
 pub mod rotation;
 pub mod rules;
 pub mod serve;

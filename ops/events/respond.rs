@@ -33,6 +33,12 @@ pub(crate) fn op_event_respond(
     settled: bool,
 ) -> Result<bool, JsErrorBox> {
     let body = body.take(state).map_err(JsErrorBox::from_err)?;
+    let limit = state.borrow::<Events>().limits.headers;
+    if headers.len() > limit {
+        return Err(JsErrorBox::type_error(format!(
+            "the headers of the response are larger than the limit of {limit} bytes"
+        )));
+    }
     let mut headers = head::split(&headers).map_err(JsErrorBox::from_err)?;
     head::strip_hop_by_hop(&mut headers);
     let status = StatusCode::from_u16(status).map_err(|_| JsErrorBox::range_error("not a status"))?;

@@ -82,6 +82,7 @@ fn answer(request: &Request<Incoming>, issuer: Option<&Issuer>) -> Answer {
     }
     match (request.uri().path(), issuer) {
         ("/healthz", _) => plain(StatusCode::OK, "ok\n"),
+        ("/metrics", _) => metrics(),
         ("/.well-known/openid-configuration", Some(issuer)) => json(&issuer.discovery()),
         ("/.well-known/jwks.json", Some(issuer)) => json(&issuer.jwks()),
         _ => plain(StatusCode::NOT_FOUND, "Not Found\n"),
@@ -91,6 +92,13 @@ fn answer(request: &Request<Incoming>, issuer: Option<&Issuer>) -> Answer {
 fn plain(status: StatusCode, text: &'static str) -> Answer {
     let mut response = Response::new(Full::from(text).boxed());
     *response.status_mut() = status;
+    response
+}
+
+fn metrics() -> Answer {
+    let mut response = Response::new(Full::from(crate::metrics::text()).boxed());
+    let kind = http::HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+    response.headers_mut().insert("content-type", kind);
     response
 }
 

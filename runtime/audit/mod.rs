@@ -11,6 +11,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
+use workerd_lite_ops::{Termination, clock};
+
 pub use feed::Feed;
 pub(crate) use record::{By, Open, Record, Verdict, masked};
 
@@ -117,6 +119,24 @@ impl Auditor {
         written.is_ok()
     }
 
+    /// Records that an agent's event was ended for what it used.
+    pub(crate) fn ended(&self, agent: &str, tenant: Option<&str>, why: Termination, request_id: &str) {
+        let mut line = serde_json::json!({
+            "event": "terminated",
+            "time": humantime::format_rfc3339_micros(clock::wall()).to_string(),
+            "request_id": request_id,
+            "agent": agent,
+            "reason": why.word(),
+            "status": why.status().as_u16(),
+        });
+        if let Some(tenant) = tenant {
+            line["tenant"] = tenant.into();
+        }
+        if matches!(self.destination, Destination::File(_) | Destination::Stdout) {
+            self.write_line(&line);
+        }
+    }
+
     fn write(&self, record: &Record) {
         if let Some(feed) = self.feed.get() {
             feed.publish(&record.shown());
@@ -132,7 +152,7 @@ impl Auditor {
         }
     }
 
-    fn write_line(&self, record: &Record) {
+    fn write_line(&self, record: &impl serde::Serialize) {
         let Ok(mut line) = serde_json::to_vec(record) else {
             return;
         };

@@ -29,10 +29,22 @@ pub(super) struct Limits {
     #[serde(default, deserialize_with = "mebibytes")]
     #[schemars(with = "Option<u32>", range(min = 16, max = 4096))]
     memory_mb: Option<u32>,
-    /// Mebibytes of `ArrayBuffer`s, which are outside of the heap.
+    /// Mebibytes outside of the heap: `ArrayBuffer`s, bodies that Rust holds, and the state of compression.
     buffers_mb: Option<NonZeroU32>,
     /// Requests of one event.
     subrequests: Option<NonZeroU32>,
+    /// Requests of one event that are under way at once; the rest wait.
+    subrequests_at_once: Option<NonZeroU32>,
+    /// Events at once, queued ones too.
+    events: Option<NonZeroU32>,
+    /// Kibibytes of the headers of a request or a response.
+    headers_kb: Option<NonZeroU32>,
+    /// Mebibytes of a request's body; any size without.
+    request_body_mb: Option<NonZeroU32>,
+    /// Mebibytes of a response's body; any size without.
+    response_body_mb: Option<NonZeroU32>,
+    /// Lines of the console in a second.
+    log_lines: Option<NonZeroU32>,
 }
 
 /// What wrangler's file may say of them.
@@ -54,6 +66,14 @@ impl Limits {
             .buffers_mb
             .map_or(to.buffers, |mebibytes| (mebibytes.get() as usize) << 20);
         to.subrequests = self.subrequests.map_or(to.subrequests, NonZeroU32::get);
+        let count = |value: NonZeroU32| value.get() as usize;
+        to.subrequests_at_once = self.subrequests_at_once.map_or(to.subrequests_at_once, count);
+        to.events = self.events.map_or(to.events, count);
+        to.headers = self.headers_kb.map_or(to.headers, |kibibytes| count(kibibytes) << 10);
+        let body = |value: NonZeroU32| u64::from(value.get()) << 20;
+        to.request_body = self.request_body_mb.map(body).or(to.request_body);
+        to.response_body = self.response_body_mb.map(body).or(to.response_body);
+        to.log_lines = self.log_lines.map_or(to.log_lines, NonZeroU32::get);
     }
 }
 

@@ -10,12 +10,19 @@ use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use workerd_lite_ops::{Body, BodyError, ByteStream};
 
-/// A client's request body.
-pub(super) fn incoming<B: http_body::Body<Data = Bytes> + Unpin + 'static>(body: B) -> Body {
+/// A client's request body of at most so many bytes. Nothing where it says that it is longer; one that says nothing and is
+/// fails once it is.
+pub(super) fn incoming<B: http_body::Body<Data = Bytes> + Unpin + 'static>(
+    body: B,
+    limit: Option<u64>,
+) -> Option<Body> {
     if body.is_end_stream() {
-        return Body::Empty;
+        return Some(Body::Empty);
     }
     let length = body.size_hint().exact();
+    if limit.is_some_and(|limit| body.size_hint().lower() > limit) {
+        return None;
+    }
     let chunks = stream::try_unfold(body, |mut body| async move {
         loop {
             match body.frame().await {
@@ -29,7 +36,25 @@ pub(super) fn incoming<B: http_body::Body<Data = Bytes> + Unpin + 'static>(body:
             }
         }
     });
-    Body::stream(chunks.boxed_local(), length)
+    Some(limited(Body::stream(chunks.boxed_local(), length), limit))
+}
+
+/// The body, which fails once it is longer than it may be.
+pub(super) fn limited(body: Body, limit: Option<u64>) -> Body {
+    let Some(limit) = limit else { return body };
+    body.map_stream(|stream| {
+        let mut passed = 0_u64;
+        stream
+            .map(move |chunk| {
+                let chunk = chunk?;
+                passed += chunk.len() as u64;
+                if passed > limit {
+                    return Err(BodyError::TooLarge(limit));
+                }
+                Ok(chunk)
+            })
+            .boxed_local()
+    })
 }
 
 /// A worker's response body. It belongs to the thread of its instance.

@@ -6,6 +6,7 @@ use workerd_lite_ops::Termination;
 use workerd_lite_ops::fetch::EgressHandle;
 
 use crate::isolate::{Caller, Cell, Ended, Worker};
+use crate::metrics;
 
 /// How long a worker that does not start is left alone.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -15,6 +16,7 @@ pub(super) async fn keep(worker: Worker, egress: EgressHandle, callers: Vec<Call
     loop {
         let inbox = cell.inbox();
         let Ended::Stopped(why) = cell.run().await else { return };
+        metrics::replaced(&worker.name, why);
         tracing::error!(target: "worker", worker = worker.name, "its isolate was stopped and is replaced: {why}");
         cell = loop {
             match worker

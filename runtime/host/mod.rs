@@ -17,11 +17,12 @@ use deno_core::unsync::{JoinHandle, spawn};
 use deno_core::url::Url;
 use workerd_lite_ops::fetch::EgressHandle;
 use workerd_lite_ops::trace::Trace;
-use workerd_lite_ops::{CallerId, EventError, Origin, Request, Response};
+use workerd_lite_ops::{CallerId, EventError, Origin, Request, Response, Termination};
 
-use crate::audit::Feed;
+use crate::audit::{Auditor, Feed};
 use crate::egress::{NetworkGate, Upstream};
 use crate::isolate::{Caller, CellHandle, StartupError};
+use crate::metrics;
 pub use agent::Agent;
 pub use body::ResponseBody;
 use gate::OutboundGate;
@@ -38,6 +39,7 @@ struct Inner {
     outbound: Option<CellHandle>,
     show_errors: bool,
     feed: Option<Arc<Feed>>,
+    audit: Option<Arc<Auditor>>,
     /// The agents' loops, and the outbound worker's at the end.
     running: RefCell<Vec<JoinHandle<()>>>,
 }
@@ -92,6 +94,7 @@ impl Instance {
             outbound: outbound_handle,
             show_errors: project.show_errors,
             feed: project.feed.clone(),
+            audit: project.network.audit.clone(),
             running: RefCell::new(running),
         })))
     }
@@ -138,6 +141,14 @@ impl Instance {
     /// Who looks on.
     fn feed(&self) -> Option<&Feed> {
         self.0.feed.as_deref()
+    }
+
+    /// Records that an agent's event was ended.
+    fn ended(&self, agent: &Agent, why: Termination, request_id: &str) {
+        metrics::ended(&agent.worker.name, agent.tenant.as_deref(), why);
+        if let Some(audit) = &self.0.audit {
+            audit.ended(&agent.worker.name, agent.tenant.as_deref(), why, request_id);
+        }
     }
 
     pub(crate) fn shows_errors(&self) -> bool {

@@ -14,7 +14,7 @@ use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{EventError, Origin, Request, Response, Termination};
 
 use super::Instance;
-use super::body::{ResponseBody, incoming};
+use super::body::{ResponseBody, incoming, limited};
 use super::failed;
 use super::shown::Shown;
 
@@ -58,11 +58,21 @@ where
         // It names no agent: who asks may not know which there are.
         return respond(Response::text(StatusCode::NOT_FOUND, "Not Found\n"));
     };
+    let limits = agent.worker.effective_limits();
+    if size(&headers) > limits.headers {
+        return respond(Response::text(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "Request Header Fields Too Large\n",
+        ));
+    }
+    let Some(body) = incoming(body, limits.request_body) else {
+        return respond(Response::text(StatusCode::PAYLOAD_TOO_LARGE, "Payload Too Large\n"));
+    };
     let request = Request {
         method: head.method,
         url,
         headers,
-        body: incoming(body),
+        body,
     };
     let trace = Rc::new(Trace::of(&request.headers));
     let shown = instance
@@ -71,16 +81,25 @@ where
     // Only a browser's page needs them.
     let asked = instance.shows_errors().then(|| request.headers.clone());
     let mut failure = None;
-    let dispatched = tokio::time::timeout(
-        agent.worker.effective_limits().wall,
-        cell.dispatch(request, Origin { caller: 0, trace }),
-    );
-    let dispatched = dispatched.await;
+    let origin = Origin {
+        caller: 0,
+        trace: Rc::clone(&trace),
+    };
+    let dispatched = tokio::time::timeout(limits.wall, cell.dispatch(request, origin)).await;
     let response = match dispatched.unwrap_or(Err(EventError::Terminated(Termination::Wall))) {
-        Ok(response) => response,
+        Ok(response) if response.body.length() > limits.response_body.or(Some(u64::MAX)) => {
+            tracing::error!(target: "worker", worker = agent.worker.name, "the response's body is larger than limits.response_body_mb");
+            Response::text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n")
+        }
+        Ok(mut response) => {
+            response.body = limited(response.body, limits.response_body);
+            response
+        }
         Err(EventError::Terminated(why)) => {
             let status = why.status();
-            tracing::error!(target: "worker", worker = agent.worker.name, "an event was ended: {why}");
+            let request_id = trace.request_id();
+            tracing::error!(target: "worker", worker = agent.worker.name, request_id = &*request_id, "an event was ended: {why}");
+            instance.ended(agent, why, &request_id);
             let reason = status.canonical_reason().unwrap_or_default();
             Response::text(status, format!("{reason}: the worker was stopped: {why}\n"))
         }
@@ -102,6 +121,14 @@ where
         shown.end(response.status, failure);
     }
     respond(response)
+}
+
+/// Bytes of names and values together.
+fn size(headers: &HeaderMap) -> usize {
+    headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 2)
+        .sum()
 }
 
 /// The request's absolute URL: by its target where that is absolute, else by `Host`.

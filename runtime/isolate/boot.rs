@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use deno_core::{JsRuntime, ModuleId, RuntimeOptions, v8};
 use workerd_lite_ops::clock::Clock;
-use workerd_lite_ops::console::WorkerName;
-use workerd_lite_ops::fetch::{EgressHandle, Subrequests};
+use workerd_lite_ops::console::{Lines, WorkerName};
+use workerd_lite_ops::events::EventLimits;
+use workerd_lite_ops::fetch::{EgressHandle, FetchLimits};
+use workerd_lite_ops::held::Held;
 use workerd_lite_ops::{Events, Inbox, Role, extensions};
 
 use super::buffers::Buffers;
@@ -59,10 +61,22 @@ impl Worker {
             let mut state = state.borrow_mut();
             state.put(WorkerName(self.name.clone()));
             state.put(egress);
-            state.put(Subrequests(limits.subrequests));
+            state.put(Held::new(limits.buffers));
+            state.put(FetchLimits {
+                subrequests: limits.subrequests,
+                headers: limits.headers,
+            });
+            state.put(Lines::new(limits.log_lines));
             // Tests measure, and are their owner's.
             state.put(Clock::new(self.role != Role::Test));
-            state.put(Events::new(Rc::clone(&inbox), limits.wait_until));
+            state.put(Events::new(
+                Rc::clone(&inbox),
+                EventLimits {
+                    wait_until: limits.wait_until,
+                    at_once: limits.subrequests_at_once,
+                    headers: limits.headers,
+                },
+            ));
         });
         let (functions, set_handler, modules) = runtime
             .with(|runtime| self.finish(runtime, callers))

@@ -11,6 +11,7 @@ use deno_core::{JsRuntime, OpState, PollEventLoopOptions, v8};
 use workerd_lite_ops::body::BodyResource;
 use workerd_lite_ops::clock::Clock;
 use workerd_lite_ops::events::{self, EventId};
+use workerd_lite_ops::held::Held;
 use workerd_lite_ops::inbox::Start;
 use workerd_lite_ops::{Body, Events, Inbox, Message, Termination, head};
 
@@ -38,6 +39,7 @@ pub struct Cell {
     runtime: Guarded,
     inbox: Rc<Inbox>,
     op_state: Rc<RefCell<OpState>>,
+    held: Held,
     name: String,
     turns: Arc<Turns>,
     limits: Limits,
@@ -88,7 +90,9 @@ impl Cell {
         limits: Limits,
     ) -> Self {
         let op_state = runtime.with(|runtime| runtime.op_state());
+        let held = op_state.borrow().borrow::<Held>().clone();
         Self {
+            held,
             functions,
             watched,
             runtime,
@@ -104,7 +108,7 @@ impl Cell {
 
     /// Where events go in.
     pub fn handle(&self) -> CellHandle {
-        CellHandle::new(Rc::clone(&self.inbox))
+        CellHandle::new(Rc::clone(&self.inbox), self.limits.events)
     }
 
     /// Its queue, for the cell that comes after it.
@@ -150,7 +154,7 @@ impl Cell {
     /// Whether there is more memory outside of the heap than may be, garbage excepted: what ops give is not asked of our
     /// allocator.
     fn holds_too_much(&mut self) -> bool {
-        let limit = self.limits.buffers;
+        let limit = self.limits.buffers.saturating_sub(self.held.used());
         self.runtime.with(|runtime| {
             let isolate = runtime.v8_isolate();
             if isolate.get_heap_statistics().external_memory() <= limit {
@@ -276,6 +280,7 @@ impl Inside<'_> {
             request,
             origin,
             reply,
+            live,
         } = start;
         if reply.is_closed() {
             return;
@@ -290,7 +295,7 @@ impl Inside<'_> {
             };
             state
                 .borrow_mut::<Events>()
-                .start(id, reply, rid, request.method == http::Method::HEAD, origin);
+                .start(id, reply, rid, request.method == http::Method::HEAD, origin, live);
             rid
         };
         let headers = head::join(&request.headers);

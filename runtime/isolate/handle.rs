@@ -7,28 +7,41 @@ use std::task::{Context, Poll};
 use tokio::sync::oneshot;
 use workerd_lite_ops::events::EventId;
 use workerd_lite_ops::inbox::Start;
-use workerd_lite_ops::{EventError, Inbox, Message, Origin, Request, Response};
+use workerd_lite_ops::{EventError, Inbox, Message, Origin, Request, Response, Termination};
 
 /// Hands events to one cell.
 #[derive(Clone)]
 pub struct CellHandle {
     inbox: Rc<Inbox>,
+    /// How many events it may have, queued ones too.
+    most: usize,
 }
 
 impl CellHandle {
-    pub(super) fn new(inbox: Rc<Inbox>) -> Self {
-        Self { inbox }
+    pub(super) fn new(inbox: Rc<Inbox>, most: usize) -> Self {
+        Self { inbox, most }
     }
 
-    /// Queues a request. Dropping what this gives cancels the event.
+    /// Queues a request, or refuses it where there are too many. Dropping what this gives cancels the event.
     pub fn dispatch(&self, request: Request, origin: Origin) -> Dispatch {
         let (reply, response) = oneshot::channel();
         let id = self.inbox.next_id();
+        let live = self.inbox.admit();
+        if self.inbox.live() > self.most {
+            let _ = reply.send(Err(EventError::Terminated(Termination::Busy)));
+            return Dispatch {
+                id,
+                inbox: Rc::clone(&self.inbox),
+                response,
+                done: false,
+            };
+        }
         self.inbox.push(Message::Start(Box::new(Start {
             id,
             request,
             origin,
             reply,
+            live,
         })));
         Dispatch {
             id,

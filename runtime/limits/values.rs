@@ -15,10 +15,22 @@ pub struct Limits {
     pub wait_until: Duration,
     /// Bytes of V8's heap.
     pub heap: usize,
-    /// Bytes of `ArrayBuffer`s, which are outside of the heap.
+    /// Bytes outside of the heap: `ArrayBuffer`s, bodies that Rust holds, and the state of compression.
     pub buffers: usize,
     /// Requests of one event.
     pub subrequests: u32,
+    /// Requests of one event that are under way at once; the rest wait.
+    pub subrequests_at_once: usize,
+    /// Events at once, queued ones too.
+    pub events: usize,
+    /// Bytes of the headers of a request or a response.
+    pub headers: usize,
+    /// Bytes of a request's body.
+    pub request_body: Option<u64>,
+    /// Bytes of a response's body.
+    pub response_body: Option<u64>,
+    /// Lines of the console in a second.
+    pub log_lines: u32,
 }
 
 impl Limits {
@@ -31,6 +43,12 @@ impl Limits {
         heap: 128 << 20,
         buffers: 64 << 20,
         subrequests: 50,
+        subrequests_at_once: 6,
+        events: 1000,
+        headers: 128 << 10,
+        request_body: None,
+        response_body: None,
+        log_lines: 200,
     };
 
     /// The outbound worker's, by default: its owner trusts it, and it works for every agent.
@@ -40,6 +58,9 @@ impl Limits {
         heap: 512 << 20,
         buffers: 256 << 20,
         subrequests: 1000,
+        subrequests_at_once: 1000,
+        events: 10_000,
+        log_lines: 2000,
         ..Self::AGENT
     };
 }

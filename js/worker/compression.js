@@ -1,0 +1,118 @@
+// The Compression standard's streams (https://compression.spec.whatwg.org/), in steps between which a script can be stopped:
+// deno_web's decode a whole chunk at once, however much it holds.
+(function () {
+const { core, primordials } = __bootstrap;
+const { op_coder_close, op_coder_finish, op_coder_new, op_coder_read, op_coder_write } = core.ops;
+const {
+  ArrayBufferIsView,
+  DataViewPrototypeGetBuffer,
+  DataViewPrototypeGetByteLength,
+  DataViewPrototypeGetByteOffset,
+  TypedArrayPrototypeGetBuffer,
+  TypedArrayPrototypeGetByteLength,
+  TypedArrayPrototypeGetByteOffset,
+  TypedArrayPrototypeGetSymbolToStringTag,
+  TypedArrayPrototypeSubarray,
+  Uint8Array,
+} = primordials;
+const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
+const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
+const { TransformStream } = core.loadExtScript("ext:deno_web/06_streams.js");
+
+// How much is coded at once, in bytes.
+const STEP = 64 * 1024;
+
+webidl.converters.CompressionFormat = webidl.createEnumConverter(
+  "CompressionFormat",
+  ["deflate", "deflate-raw", "gzip", "brotli"],
+);
+
+function bytesOf(chunk, prefix) {
+  chunk = webidl.converters.BufferSource(chunk, prefix, "chunk");
+  if (!ArrayBufferIsView(chunk)) return new Uint8Array(chunk);
+  if (TypedArrayPrototypeGetSymbolToStringTag(chunk) === undefined) {
+    return new Uint8Array(
+      DataViewPrototypeGetBuffer(chunk),
+      DataViewPrototypeGetByteOffset(chunk),
+      DataViewPrototypeGetByteLength(chunk),
+    );
+  }
+  return new Uint8Array(
+    TypedArrayPrototypeGetBuffer(chunk),
+    TypedArrayPrototypeGetByteOffset(chunk),
+    TypedArrayPrototypeGetByteLength(chunk),
+  );
+}
+
+function give(controller, piece) {
+  const some = TypedArrayPrototypeGetByteLength(piece) > 0;
+  if (some) controller.enqueue(piece);
+  return some;
+}
+
+function newTransform(format, decode, prefix) {
+  const coder = op_coder_new(
+    currentContext()?.id ?? 0,
+    webidl.converters.CompressionFormat(format, prefix, "Argument 1"),
+    decode,
+  );
+  return new TransformStream({
+    transform(chunk, controller) {
+      const bytes = bytesOf(chunk, prefix);
+      const length = TypedArrayPrototypeGetByteLength(bytes);
+      for (let start = 0; start < length; start += STEP) {
+        give(controller, op_coder_write(coder, TypedArrayPrototypeSubarray(bytes, start, start + STEP)));
+        if (decode) while (give(controller, op_coder_read(coder)));
+      }
+    },
+    flush(controller) {
+      give(controller, op_coder_finish(coder));
+    },
+    cancel() {
+      op_coder_close(coder);
+    },
+  });
+}
+
+class CompressionStream {
+  #transform;
+
+  constructor(format) {
+    const prefix = "Failed to construct 'CompressionStream'";
+    webidl.requiredArguments(arguments.length, 1, prefix);
+    this.#transform = newTransform(format, false, prefix);
+    this[webidl.brand] = webidl.brand;
+  }
+
+  get readable() {
+    return this.#transform.readable;
+  }
+
+  get writable() {
+    return this.#transform.writable;
+  }
+}
+webidl.configureInterface(CompressionStream);
+
+class DecompressionStream {
+  #transform;
+
+  constructor(format) {
+    const prefix = "Failed to construct 'DecompressionStream'";
+    webidl.requiredArguments(arguments.length, 1, prefix);
+    this.#transform = newTransform(format, true, prefix);
+    this[webidl.brand] = webidl.brand;
+  }
+
+  get readable() {
+    return this.#transform.readable;
+  }
+
+  get writable() {
+    return this.#transform.writable;
+  }
+}
+webidl.configureInterface(DecompressionStream);
+
+return { CompressionStream, DecompressionStream };
+})();

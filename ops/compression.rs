@@ -1,0 +1,178 @@
+//! The Compression standard's formats (<https://compression.spec.whatwg.org/#supported-formats>), a bounded piece at a
+//! time, so that the script between the pieces can be stopped, and with the state counted as the isolate's.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::io::Write as _;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use deno_core::convert::Uint8Array;
+use deno_core::{OpState, Resource, ResourceId, op2};
+use deno_error::JsErrorBox;
+use flate2::Compression;
+use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+
+use crate::decoder::{Decoded, Decoder, PIECE};
+use crate::events::{EventId, Events};
+use crate::held::{Held, Hold};
+
+/// What one coder holds, about, in bytes: zlib's window and tables, Brotli's.
+const DEFLATE_ENCODER: usize = 320 << 10;
+const INFLATE_DECODER: usize = 48 << 10;
+const BROTLI_ENCODER: usize = 12 << 20;
+/// A window of the usual 4 MiB.
+const BROTLI_DECODER: usize = 5 << 20;
+
+enum Coder {
+    Zlib(ZlibEncoder<Vec<u8>>),
+    Deflate(DeflateEncoder<Vec<u8>>),
+    Gzip(GzEncoder<Vec<u8>>),
+    Brotli(Box<brotli::CompressorWriter<Vec<u8>>>),
+    Decoder(Decoder),
+}
+
+/// A coder of a script's stream. It goes with the event that it belongs to.
+struct CoderResource(RefCell<Option<(Coder, Hold)>>);
+
+impl Resource for CoderResource {
+    fn name(&self) -> Cow<'_, str> {
+        "coder".into()
+    }
+
+    fn close(self: Rc<Self>) {
+        self.0.borrow_mut().take();
+    }
+}
+
+fn find(state: &OpState, rid: ResourceId) -> Result<Rc<CoderResource>, JsErrorBox> {
+    state.resource_table.get(rid).map_err(|_| closed())
+}
+
+fn failed(error: &std::io::Error) -> JsErrorBox {
+    JsErrorBox::type_error(format!("the data can not be coded: {error}"))
+}
+
+fn closed() -> JsErrorBox {
+    JsErrorBox::type_error("the stream is closed")
+}
+
+/// A coder for a format.
+#[op2(fast)]
+#[smi]
+pub(crate) fn op_coder_new(
+    state: &mut OpState,
+    #[smi] event: EventId,
+    #[string] format: &str,
+    decode: bool,
+) -> Result<ResourceId, JsErrorBox> {
+    let level = Compression::default();
+    let (coder, size) = match (format, decode) {
+        ("deflate", false) => (Coder::Zlib(ZlibEncoder::new(Vec::new(), level)), DEFLATE_ENCODER),
+        ("deflate-raw", false) => (Coder::Deflate(DeflateEncoder::new(Vec::new(), level)), DEFLATE_ENCODER),
+        ("gzip", false) => (Coder::Gzip(GzEncoder::new(Vec::new(), level)), DEFLATE_ENCODER),
+        ("brotli", false) => (
+            Coder::Brotli(Box::new(brotli::CompressorWriter::new(Vec::new(), 4096, 6, 22))),
+            BROTLI_ENCODER,
+        ),
+        ("deflate", true) => (Coder::Decoder(Decoder::inflate(true)), INFLATE_DECODER),
+        ("deflate-raw", true) => (Coder::Decoder(Decoder::inflate(false)), INFLATE_DECODER),
+        ("gzip", true) => (Coder::Decoder(Decoder::gzip()), INFLATE_DECODER),
+        ("brotli", true) => (Coder::Decoder(Decoder::brotli()), BROTLI_DECODER),
+        _ => return Err(JsErrorBox::type_error("Unsupported format")),
+    };
+    let hold = state.borrow::<Held>().take(size).map_err(JsErrorBox::from_err)?;
+    let rid = state
+        .resource_table
+        .add(CoderResource(RefCell::new(Some((coder, hold)))));
+    if let Some(scope) = state.borrow::<Events>().scope(event) {
+        scope.own(rid);
+    }
+    Ok(rid)
+}
+
+/// Takes input. A decoder's output is asked for by [`op_coder_read`], an encoder's comes at once; give little at a time.
+#[op2]
+pub(crate) fn op_coder_write(
+    state: &mut OpState,
+    #[smi] rid: ResourceId,
+    #[anybuffer] input: &[u8],
+) -> Result<Uint8Array, JsErrorBox> {
+    let resource = find(state, rid)?;
+    let mut slot = resource.0.borrow_mut();
+    let (coder, _) = slot.as_mut().ok_or_else(closed)?;
+    macro_rules! push {
+        ($encoder:expr) => {{
+            $encoder.write_all(input).map_err(|error| failed(&error))?;
+            Ok(std::mem::take($encoder.get_mut()).into())
+        }};
+    }
+    match coder {
+        Coder::Zlib(encoder) => push!(encoder),
+        Coder::Deflate(encoder) => push!(encoder),
+        Coder::Gzip(encoder) => push!(encoder),
+        Coder::Brotli(encoder) => push!(encoder),
+        Coder::Decoder(decoder) => {
+            decoder.push(Bytes::copy_from_slice(input));
+            Ok(Vec::new().into())
+        }
+    }
+}
+
+/// The next piece of a decoder's output, empty where it wants input.
+#[op2]
+pub(crate) fn op_coder_read(state: &mut OpState, #[smi] rid: ResourceId) -> Result<Uint8Array, JsErrorBox> {
+    let resource = find(state, rid)?;
+    let mut slot = resource.0.borrow_mut();
+    let Some((Coder::Decoder(decoder), _)) = slot.as_mut() else {
+        return Ok(Vec::new().into());
+    };
+    let mut piece = vec![0; PIECE];
+    match decoder.pull(&mut piece).map_err(|error| failed(&error))? {
+        Decoded::Piece(count) => {
+            piece.truncate(count);
+            piece.shrink_to_fit();
+            Ok(piece.into())
+        }
+        Decoded::End if decoder.has_rest() => Err(JsErrorBox::type_error(
+            "the data can not be coded: there is more behind its end",
+        )),
+        Decoded::End | Decoded::Hungry => Ok(Vec::new().into()),
+    }
+}
+
+/// No further input comes. An encoder gives what it had kept. A decoder is to be read to its end first by
+/// [`op_coder_read`], and fails here where its input was cut short.
+#[op2]
+pub(crate) fn op_coder_finish(state: &mut OpState, #[smi] rid: ResourceId) -> Result<Uint8Array, JsErrorBox> {
+    let resource = state.resource_table.take::<CoderResource>(rid).map_err(|_| closed())?;
+    let (coder, _hold) = resource.0.borrow_mut().take().ok_or_else(closed)?;
+    let rest = match coder {
+        Coder::Zlib(encoder) => encoder.finish(),
+        Coder::Deflate(encoder) => encoder.finish(),
+        Coder::Gzip(encoder) => encoder.finish(),
+        Coder::Brotli(encoder) => Ok(encoder.into_inner()),
+        Coder::Decoder(mut decoder) => {
+            decoder.finish();
+            let mut piece = vec![0; PIECE];
+            match decoder.pull(&mut piece) {
+                // What had been decoded, but not asked for.
+                Ok(Decoded::Piece(count)) => {
+                    piece.truncate(count);
+                    Ok(piece)
+                }
+                Ok(Decoded::End) => Ok(Vec::new()),
+                Ok(Decoded::Hungry) => Err(std::io::ErrorKind::UnexpectedEof.into()),
+                Err(error) => Err(error),
+            }
+        }
+    };
+    Ok(rest.map_err(|error| failed(&error))?.into())
+}
+
+/// The coder is given up.
+#[op2(fast)]
+pub(crate) fn op_coder_close(state: &mut OpState, #[smi] rid: ResourceId) {
+    // It may have ended already.
+    drop(state.resource_table.take::<CoderResource>(rid));
+}
