@@ -77,6 +77,9 @@ pub enum Termination {
     /// It had as many events to do as it may.
     #[error("it has as many requests under way as it may")]
     Busy,
+    /// It has ended the process that it ran in, again and again.
+    #[error("it has ended its process too often, and is left alone for a while")]
+    Barred,
     /// It could not be started again.
     #[error("it could not be started")]
     Startup,
@@ -90,6 +93,7 @@ impl Termination {
             Self::Memory => "memory",
             Self::Wall => "wall",
             Self::Busy => "events",
+            Self::Barred => "barred",
             Self::Startup => "startup",
         }
     }
@@ -97,7 +101,9 @@ impl Termination {
     /// What a client is told.
     pub const fn status(self) -> http::StatusCode {
         match self {
-            Self::Cpu | Self::Memory | Self::Busy | Self::Startup => http::StatusCode::SERVICE_UNAVAILABLE,
+            Self::Cpu | Self::Memory | Self::Busy | Self::Barred | Self::Startup => {
+                http::StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Wall => http::StatusCode::GATEWAY_TIMEOUT,
         }
     }

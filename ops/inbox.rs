@@ -93,6 +93,18 @@ impl Inbox {
         self.wake();
     }
 
+    /// Takes an event back that is still queued.
+    pub fn withdraw(&self, id: EventId) -> Option<Start> {
+        let mut queue = self.queue.borrow_mut();
+        let place = queue
+            .iter()
+            .position(|message| matches!(message, Message::Start(start) if start.id == id))?;
+        match queue.remove(place) {
+            Some(Message::Start(start)) => Some(*start),
+            _ => None,
+        }
+    }
+
     /// The next message.
     pub fn pop(&self) -> Option<Message> {
         self.queue.borrow_mut().pop_front()

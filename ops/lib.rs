@@ -18,6 +18,7 @@ pub mod held;
 pub mod inbox;
 pub mod message;
 mod outgoing;
+pub mod pump;
 pub mod role;
 pub mod trace;
 

@@ -37,6 +37,14 @@ pub(super) fn run(args: Serve) -> Result<()> {
             loaded.project.agent_names().collect::<Vec<_>>().join(", ")
         );
     }
+    let past = supervised.past();
+    for name in &past.suspects {
+        loaded.project.part(name, None);
+    }
+    for (name, time) in &past.barred {
+        tracing::error!("{name} has ended this server's process too often: it is left alone for {time:.0?}");
+        loaded.project.part(name, Some(*time));
+    }
     init_platform();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -44,8 +52,9 @@ pub(super) fn run(args: Serve) -> Result<()> {
         .into_diagnostic()?;
     let socket = supervised.socket();
     let ready = |address, socket: BorrowedFd<'_>| {
-        supervised.ready(socket);
+        let replace_us = supervised.ready(socket);
         tracing::info!("listening on http://{address}");
+        replace_us
     };
     let debuggers = args.inspect.or(args.inspect_brk);
     runtime.block_on(async {

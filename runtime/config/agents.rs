@@ -119,6 +119,7 @@ fn several(
             coverage: None,
             inspection: None,
             limits: limits(project, &wrangler.limits, Some(&section.limits)),
+            standing: None,
         },
         tenant: section.tenant.clone(),
         hosts: section.hosts.clone(),
@@ -165,6 +166,7 @@ fn single(
         coverage: None,
         inspection: None,
         limits: limits(project, &wrangler.limits, None),
+        standing: None,
     };
     let mut agent = Agent::from(worker);
     if let Some(outbound) = &project.outbound {

@@ -91,6 +91,7 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
             coverage: None,
             inspection: None,
             limits,
+            standing: None,
         },
         certificates,
         secrets,

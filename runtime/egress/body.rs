@@ -5,20 +5,16 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use deno_core::unsync::spawn;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt as _;
-use tokio::sync::mpsc;
 use workerd_lite_ops::body::StreamBody;
 use workerd_lite_ops::coding::Coding;
+use workerd_lite_ops::pump::{Pumped, pump};
 use workerd_lite_ops::{Body, BodyError};
 
 use crate::limits::Progress;
-
-/// Chunks between a script and a connection. Together with their size this bounds what one upload holds in memory.
-const CHUNKS: usize = 8;
 
 /// A request's body for the client. A stream is pumped through a bounded channel, which is its backpressure; when the
 /// client drops its end the pump stops and the source learns of it.
@@ -28,29 +24,14 @@ pub(super) fn request_body(body: Body, progress: Progress) -> reqwest::Body {
         Body::Full(bytes) => reqwest::Body::from(bytes),
         Body::Stream(_) => {
             let length = body.length();
-            let mut source = body.into_stream();
-            let (sender, receiver) = mpsc::channel(CHUNKS);
-            spawn(async move {
-                loop {
-                    let chunk = tokio::select! {
-                        biased;
-                        () = sender.closed() => break,
-                        chunk = source.next() => chunk,
-                    };
-                    let Some(chunk) = chunk else { break };
-                    if sender.send(chunk).await.is_err() {
-                        break;
-                    }
-                    progress.tick();
-                }
-            });
-            reqwest::Body::wrap(Channel { receiver, length })
+            let chunks = pump(body.into_stream(), move || progress.tick());
+            reqwest::Body::wrap(Channel { chunks, length })
         }
     }
 }
 
 struct Channel {
-    receiver: mpsc::Receiver<Result<Bytes, BodyError>>,
+    chunks: Pumped,
     length: Option<u64>,
 }
 
@@ -59,7 +40,7 @@ impl http_body::Body for Channel {
     type Error = BodyError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let chunk = std::task::ready!(self.receiver.poll_recv(cx));
+        let chunk = std::task::ready!(self.chunks.poll_next(cx));
         Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)))
     }
 

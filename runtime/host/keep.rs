@@ -5,34 +5,46 @@ use std::time::Duration;
 use workerd_lite_ops::Termination;
 use workerd_lite_ops::fetch::EgressHandle;
 
-use crate::isolate::{Caller, Cell, Ended, Worker};
+use crate::isolate::{Caller, Cell, CellHandle, Ended, Worker};
 use crate::metrics;
 
 /// How long a worker that does not start is left alone.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Runs a cell, and those that come after it, until its handle is closed.
-pub(super) async fn keep(worker: Worker, egress: EgressHandle, callers: Vec<Caller>, mut cell: Cell) {
+/// Runs a cell, and those that come after it, until its handle is closed. Without one, it is started when it may be.
+pub(super) async fn keep(
+    worker: Worker,
+    egress: EgressHandle,
+    callers: Vec<Caller>,
+    handle: CellHandle,
+    mut cell: Option<Cell>,
+) {
+    let inbox = handle.inbox();
+    let standing = worker.standing.as_ref();
     loop {
-        let inbox = cell.inbox();
-        let Ended::Stopped(why) = cell.run().await else { return };
-        metrics::replaced(&worker.name, why);
-        tracing::error!(target: "worker", worker = worker.name, "its isolate was stopped and is replaced: {why}");
+        if let Some(cell) = cell.take() {
+            let Ended::Stopped(why) = cell.run().await else { return };
+            if let Some(standing) = standing {
+                standing.offended();
+            }
+            metrics::replaced(&worker.name, why);
+            tracing::error!(target: "worker", worker = worker.name, "its isolate was stopped and is replaced: {why}");
+        }
         cell = loop {
-            match worker
-                .boot_again(inbox.clone(), EgressHandle::clone(&egress), &callers)
-                .await
-            {
-                Ok(cell) => break cell,
-                Err(error) => {
-                    tracing::error!(target: "worker", worker = worker.name, "it could not be started again: {:?}", miette::Report::new(error));
-                    inbox.refuse(Termination::Startup);
-                    if inbox.is_closed() {
-                        return;
+            if !standing.is_some_and(|standing| standing.is_barred()) {
+                let egress = EgressHandle::clone(&egress);
+                match worker.boot_again(inbox.clone(), egress, &callers).await {
+                    Ok(cell) => break Some(cell),
+                    Err(error) => {
+                        tracing::error!(target: "worker", worker = worker.name, "it could not be started again: {:?}", miette::Report::new(error));
+                        inbox.refuse(Termination::Startup);
                     }
-                    tokio::time::sleep(PAUSE).await;
                 }
             }
+            if inbox.is_closed() {
+                return;
+            }
+            tokio::time::sleep(PAUSE).await;
         };
     }
 }

@@ -2,9 +2,12 @@
 
 mod agent;
 mod body;
+mod crossing;
 mod failed;
 mod gate;
 mod keep;
+mod lane;
+mod lanes;
 mod project;
 mod service;
 mod shown;
@@ -27,6 +30,7 @@ pub use agent::Agent;
 pub use body::ResponseBody;
 use gate::OutboundGate;
 use keep::keep;
+use lanes::Lanes;
 pub use project::{Project, ProjectBuilder};
 
 /// A project's isolates on one thread, as a `tower` service. It must stay on the thread, inside a current-thread tokio
@@ -40,22 +44,36 @@ struct Inner {
     show_errors: bool,
     feed: Option<Arc<Feed>>,
     audit: Option<Arc<Auditor>>,
+    /// Where agents work that disturb the others.
+    lanes: Option<Lanes>,
     /// The agents' loops, and the outbound worker's at the end.
     running: RefCell<Vec<JoinHandle<()>>>,
 }
 
 impl Instance {
-    /// Boots the isolates of a project on this thread.
+    /// Boots the isolates of a project on this thread. Agents that disturb the others go on working here.
     pub async fn start(project: &Project) -> Result<Self, StartupError> {
-        Self::make(project, None).await
+        Self::make(project, None, None).await
+    }
+
+    /// The same, with threads more for agents that disturb the others.
+    pub(crate) async fn with_lanes(project: &Project) -> Result<Self, StartupError> {
+        // A debugger wants to find all of it in one place.
+        let debugged = project.agents.iter().any(|agent| agent.worker.inspection.is_some());
+        let lanes = (!debugged).then(|| Lanes::new(project.clone()));
+        Self::make(project, None, lanes).await
     }
 
     /// The same, with a pretended network.
     pub(crate) async fn pretended(project: &Project, upstream: Rc<dyn Upstream>) -> Result<Self, StartupError> {
-        Self::make(project, Some(upstream)).await
+        Self::make(project, Some(upstream), None).await
     }
 
-    async fn make(project: &Project, upstream: Option<Rc<dyn Upstream>>) -> Result<Self, StartupError> {
+    async fn make(
+        project: &Project,
+        upstream: Option<Rc<dyn Upstream>>,
+        lanes: Option<Lanes>,
+    ) -> Result<Self, StartupError> {
         let attested = project.attest();
         let outbound = match &project.outbound {
             Some(worker) => {
@@ -67,7 +85,11 @@ impl Instance {
                 let callers = project.callers(&attested);
                 let egress: EgressHandle = Rc::new(gate);
                 let cell = worker.boot(Rc::clone(&egress), &callers).await?;
-                Some((cell.handle(), keep(worker.clone(), egress, callers, cell)))
+                let handle = cell.handle();
+                Some((
+                    handle.clone(),
+                    keep(worker.clone(), egress, callers, handle, Some(cell)),
+                ))
             }
             None => None,
         };
@@ -84,9 +106,20 @@ impl Instance {
                 timeout: project.policy_timeout,
             };
             let (egress, callers): (EgressHandle, _) = (Rc::new(gate), vec![Caller::anyone()]);
-            let cell = agent.worker.boot(Rc::clone(&egress), &callers).await?;
-            agents.push((agent.clone(), cell.handle()));
-            running.push(spawn(keep(agent.worker.clone(), egress, callers, cell)));
+            // One that may not work yet is started when it may, and its start is nobody else's trouble.
+            let barred = agent
+                .worker
+                .standing
+                .as_ref()
+                .is_some_and(|standing| standing.is_barred());
+            let (handle, cell) = if barred {
+                (agent.worker.handle(), None)
+            } else {
+                let cell = agent.worker.boot(Rc::clone(&egress), &callers).await?;
+                (cell.handle(), Some(cell))
+            };
+            agents.push((agent.clone(), handle.clone()));
+            running.push(spawn(keep(agent.worker.clone(), egress, callers, handle, cell)));
         }
         running.extend(outbound.map(spawn));
         Ok(Self(Rc::new(Inner {
@@ -95,30 +128,47 @@ impl Instance {
             show_errors: project.show_errors,
             feed: project.feed.clone(),
             audit: project.network.audit.clone(),
+            lanes,
             running: RefCell::new(running),
         })))
     }
 
     /// The agent whose hosts a URL's is among.
-    fn route(&self, url: &Url) -> Option<&(Agent, CellHandle)> {
-        self.0.agents.iter().find(|(agent, _)| agent.answers(url))
+    fn route(&self, url: &Url) -> Option<(usize, &Agent)> {
+        let agents = self.0.agents.iter().map(|(agent, _)| agent);
+        agents.enumerate().find(|(_, agent)| agent.answers(url))
+    }
+
+    /// Hands a request to an agent, in its lane where it works apart. Dropping the future cancels it.
+    async fn dispatch(&self, agent: usize, request: Request, trace: Rc<Trace>) -> Result<Response, EventError> {
+        let (Agent { worker, .. }, cell) = &self.0.agents[agent];
+        let (Some(lanes), Some(standing)) = (&self.0.lanes, &worker.standing) else {
+            return cell.dispatch(request, Origin { caller: 0, trace }).await;
+        };
+        if standing.is_barred() {
+            return Err(EventError::Terminated(Termination::Barred));
+        }
+        if standing.is_apart() {
+            return lanes.dispatch(agent, request).await;
+        }
+        let mut here = cell.dispatch(request, Origin { caller: 0, trace });
+        tokio::select! {
+            biased;
+            response = &mut here => response,
+            // What is queued goes along; what has begun is finished here.
+            () = standing.parted() => match here.take_back() {
+                Ok(request) => lanes.dispatch(agent, request).await,
+                Err(here) => here.await,
+            },
+        }
     }
 
     /// Hands one request to the agent that its host names, or gives nothing where there is none. Dropping the future
     /// cancels it, and all that it caused.
     pub async fn handle(&self, request: Request) -> Option<Result<Response, EventError>> {
-        let (_, cell) = self.route(&request.url)?;
+        let (agent, _) = self.route(&request.url)?;
         let trace = Trace::of(&request.headers);
-        Some(
-            cell.dispatch(
-                request,
-                Origin {
-                    caller: 0,
-                    trace: Rc::new(trace),
-                },
-            )
-            .await,
-        )
+        Some(self.dispatch(agent, request, Rc::new(trace)).await)
     }
 
     /// One agent's cell, by its place in the project.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use workerd_lite_ops::Termination;
 
 use super::agent::Agent;
 use crate::audit::{Auditor, Feed};
@@ -11,6 +12,7 @@ use crate::egress::{Binding, Network};
 use crate::identity::Attested;
 use crate::isolate::modules::Graph;
 use crate::isolate::{BindingName, Caller, Worker};
+use crate::limits::Standing;
 
 /// What one server runs, ready to be started on any number of threads. [`Project::builder`] makes one.
 #[derive(Debug, Clone)]
@@ -100,6 +102,34 @@ impl Project {
         auditor.show(Arc::clone(feed));
         self.network = Arc::new(network);
         self.feed = Some(Arc::clone(feed));
+    }
+
+    /// Lets agents of this name work apart from the others, or not at all for a while.
+    pub(crate) fn part(&self, name: &str, barred: Option<Duration>) {
+        let named = self.agents.iter().filter(|agent| agent.worker.name == name);
+        for standing in named.filter_map(|agent| agent.worker.standing.as_ref()) {
+            match barred {
+                Some(time) => standing.bar(time),
+                None => standing.offended(),
+            }
+        }
+    }
+
+    /// Records that an agent was stopped with the thread that it was on.
+    pub(crate) fn blame(&self, name: &str, why: Termination) {
+        if let Some(audit) = &self.network.audit {
+            audit.ended(name, None, why, "");
+        }
+    }
+
+    /// The project with one of its agents only, which answers whatever it is asked.
+    pub(super) fn only(&self, agent: usize) -> Self {
+        let mut project = self.clone();
+        project.agents = self.agents.get(agent).cloned().into_iter().collect();
+        for agent in &mut project.agents {
+            agent.hosts.clear();
+        }
+        project
     }
 
     /// Whether the agents' requests have a policy to pass.
@@ -220,7 +250,11 @@ impl ProjectBuilder {
     }
 
     /// The project.
-    pub fn build(self) -> Project {
+    pub fn build(mut self) -> Project {
+        let crowded = self.agents.len() > 1;
+        for agent in &mut self.agents {
+            agent.worker.standing = Some(Arc::new(Standing::new(crowded)));
+        }
         Project {
             agents: self.agents,
             outbound: self.outbound,

@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode, Uri};
 use tower_service::Service;
 use workerd_lite_ops::head::strip_hop_by_hop;
 use workerd_lite_ops::trace::Trace;
-use workerd_lite_ops::{EventError, Origin, Request, Response, Termination};
+use workerd_lite_ops::{EventError, Request, Response, Termination};
 
 use super::Instance;
 use super::body::{ResponseBody, incoming, limited};
@@ -54,7 +54,7 @@ where
     }
     let mut headers = head.headers;
     strip_hop_by_hop(&mut headers);
-    let Some((agent, cell)) = instance.route(&url) else {
+    let Some((place, agent)) = instance.route(&url) else {
         // It names no agent: who asks may not know which there are.
         return respond(Response::text(StatusCode::NOT_FOUND, "Not Found\n"));
     };
@@ -81,11 +81,8 @@ where
     // Only a browser's page needs them.
     let asked = instance.shows_errors().then(|| request.headers.clone());
     let mut failure = None;
-    let origin = Origin {
-        caller: 0,
-        trace: Rc::clone(&trace),
-    };
-    let dispatched = tokio::time::timeout(limits.wall, cell.dispatch(request, origin)).await;
+    let handling = instance.dispatch(place, request, Rc::clone(&trace));
+    let dispatched = tokio::time::timeout(limits.wall, handling).await;
     let response = match dispatched.unwrap_or(Err(EventError::Terminated(Termination::Wall))) {
         Ok(response) if response.body.length() > limits.response_body.or(Some(u64::MAX)) => {
             tracing::error!(target: "worker", worker = agent.worker.name, "the response's body is larger than limits.response_body_mb");

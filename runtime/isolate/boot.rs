@@ -20,6 +20,7 @@ use super::evaluate::Evaluation;
 use super::guard::Guarded;
 use super::limit::limit;
 use super::loader::GraphLoader;
+use super::running;
 use super::worker::{Caller, Worker};
 
 /// As on Workers: agents compile no WebAssembly from bytes.
@@ -31,6 +32,13 @@ extern "C" fn no_wasm(_context: v8::Local<'_, v8::Context>, _source: v8::Local<'
 /// threads must descend from the one that initialised it.
 pub fn init_platform() {
     JsRuntime::init_platform(None);
+    v8::V8::set_fatal_error_handler(fatal);
+}
+
+/// V8 can not go on, and ends the process when this returns. Its threads have no message of their own for it.
+fn fatal(_file: &str, _line: i32, message: &str) {
+    running::blame_this();
+    tracing::error!("V8 ends the process: {message}");
 }
 
 impl Worker {
@@ -50,7 +58,7 @@ impl Worker {
         let limits = self.effective_limits();
         let buffers = Buffers::new(limits.buffers);
         let mut runtime = Guarded::new(self.new_runtime(&buffers), &self.name);
-        let turns = runtime.with(limit);
+        let turns = runtime.with(|runtime| limit(runtime, &self.name));
         buffers.watch(Arc::clone(&turns));
         let coverage = self.coverage.clone().map(|sink| {
             let recorder = runtime.with(Recorder::start);
@@ -98,15 +106,7 @@ impl Worker {
         let module = evaluation.run().await?;
         runtime.with(|runtime| self.find_handler(runtime, module, &set_handler))?;
         let watched = Watched { coverage, listed };
-        Ok(Cell::new(
-            runtime,
-            functions,
-            inbox,
-            self.name.clone(),
-            watched,
-            turns,
-            limits,
-        ))
+        Ok(Cell::new(runtime, functions, inbox, self, watched, turns, limits))
     }
 
     fn loader(&self) -> GraphLoader {

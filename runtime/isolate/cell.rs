@@ -19,7 +19,8 @@ use super::coverage::{CoverageSink, Recorder};
 use super::guard::Guarded;
 use super::handle::CellHandle;
 use super::inspector::Listed;
-use crate::limits::{Limits, Turns};
+use super::worker::Worker;
+use crate::limits::{Limits, Standing, Turns};
 
 /// How many messages are taken before the isolate's own work gets its turn.
 const BATCH: usize = 64;
@@ -41,6 +42,7 @@ pub struct Cell {
     op_state: Rc<RefCell<OpState>>,
     held: Held,
     name: String,
+    standing: Option<Arc<Standing>>,
     turns: Arc<Turns>,
     limits: Limits,
     /// Whether the CPU time of each turn is measured: that costs two calls of the system, so only once an event has
@@ -84,7 +86,7 @@ impl Cell {
         mut runtime: Guarded,
         functions: Functions,
         inbox: Rc<Inbox>,
-        name: String,
+        worker: &Worker,
         watched: Watched,
         turns: Arc<Turns>,
         limits: Limits,
@@ -98,7 +100,8 @@ impl Cell {
             runtime,
             inbox,
             op_state,
-            name,
+            name: worker.name.clone(),
+            standing: worker.standing.clone(),
             turns,
             limits,
             measures: false,
@@ -109,11 +112,6 @@ impl Cell {
     /// Where events go in.
     pub fn handle(&self) -> CellHandle {
         CellHandle::new(Rc::clone(&self.inbox), self.limits.events)
-    }
-
-    /// Its queue, for the cell that comes after it.
-    pub fn inbox(&self) -> Rc<Inbox> {
-        Rc::clone(&self.inbox)
     }
 
     /// Runs events until the handle is closed and the last event has ended, or until it is stopped.
@@ -214,6 +212,9 @@ impl Cell {
             return Poll::Ready(Ended::Stopped(why));
         }
         let took = began.elapsed();
+        if let Some(standing) = &self.standing {
+            standing.took(took);
+        }
         self.polled = self.polled.wrapping_add(1);
         if (took > LIGHT || self.polled.is_multiple_of(OFTEN)) && self.holds_too_much() {
             return Poll::Ready(Ended::Stopped(Termination::Memory));

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use super::worker::Worker;
 use tokio::sync::oneshot;
 use workerd_lite_ops::events::EventId;
 use workerd_lite_ops::inbox::Start;
@@ -17,9 +18,21 @@ pub struct CellHandle {
     most: usize,
 }
 
+impl Worker {
+    /// The queue of a cell that does not run yet.
+    pub(crate) fn handle(&self) -> CellHandle {
+        CellHandle::new(Rc::default(), self.effective_limits().events)
+    }
+}
+
 impl CellHandle {
     pub(super) fn new(inbox: Rc<Inbox>, most: usize) -> Self {
         Self { inbox, most }
+    }
+
+    /// Its queue.
+    pub(crate) fn inbox(&self) -> Rc<Inbox> {
+        Rc::clone(&self.inbox)
     }
 
     /// Queues a request, or refuses it where there are too many. Dropping what this gives cancels the event.
@@ -63,6 +76,19 @@ pub struct Dispatch {
     inbox: Rc<Inbox>,
     response: oneshot::Receiver<Result<Response, EventError>>,
     done: bool,
+}
+
+impl Dispatch {
+    /// Takes the request back where no handler was called for it yet.
+    pub(crate) fn take_back(mut self) -> Result<Request, Self> {
+        match self.inbox.withdraw(self.id) {
+            Some(start) => {
+                self.done = true;
+                Ok(start.request)
+            }
+            None => Err(self),
+        }
+    }
 }
 
 impl Future for Dispatch {

@@ -1,10 +1,12 @@
 //! Ties an isolate to its limits.
 
+use std::ffi::c_char;
 use std::sync::Arc;
 use std::time::Duration;
 
 use deno_core::{JsRuntime, v8};
 
+use super::running;
 use crate::limits::Turns;
 
 /// Longer than anything runs.
@@ -28,10 +30,17 @@ fn used(isolate: v8::UnsafeRawIsolatePtr) -> usize {
     isolate.get_heap_statistics().used_heap_size()
 }
 
+/// V8 found no memory, and ends the process when this returns.
+#[expect(unsafe_code, reason = "V8's callback is of this type")]
+unsafe extern "C" fn out_of_memory(_location: *const c_char, _details: &v8::OomDetails) {
+    running::blame_this();
+}
+
 /// Watches the CPU time of an isolate's turns, and its heap.
-pub(super) fn limit(runtime: &mut JsRuntime) -> Arc<Turns> {
+pub(super) fn limit(runtime: &mut JsRuntime, name: &str) -> Arc<Turns> {
+    runtime.v8_isolate().set_oom_error_handler(out_of_memory);
     let handle = runtime.v8_isolate().thread_safe_handle();
-    let turns = Turns::watch(move || {
+    let turns = Turns::watch(name, move || {
         handle.terminate_execution();
     });
     let heap = Arc::clone(&turns);

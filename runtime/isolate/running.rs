@@ -1,5 +1,5 @@
 //! Which worker each thread runs, written where it outlives this process: V8 ends the process for some faults and tells
-//! nobody first. A write costs a call of the system, so a thread writes only where it turns to another worker.
+//! nobody first. The first place is for the worker that the end is owed to, where that is known. A write costs a call of the system, so a thread writes only where it turns to another worker.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -11,12 +11,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const ENTRY: usize = 128;
 
 static RECORD: OnceLock<File> = OnceLock::new();
-static THREADS: AtomicU64 = AtomicU64::new(0);
+static THREADS: AtomicU64 = AtomicU64::new(1);
 static IDS: AtomicU64 = AtomicU64::new(1);
 
 thread_local! {
     static PLACE: u64 = THREADS.fetch_add(1, Ordering::Relaxed) * ENTRY as u64;
     static LAST: Cell<u64> = const { Cell::new(0) };
+    static NAME: Cell<[u8; ENTRY]> = const { Cell::new([0; ENTRY]) };
 }
 
 /// Writes to this file from now on.
@@ -25,19 +26,49 @@ pub(crate) fn record_in(file: File) {
     let _ = RECORD.set(file);
 }
 
-/// The workers that a record names, each once.
-pub(crate) fn read(mut record: &File) -> std::io::Result<Vec<String>> {
+fn entry(name: &str) -> [u8; ENTRY] {
+    let mut entry = [0; ENTRY];
+    let name = &name[..name.floor_char_boundary(ENTRY)];
+    entry[..name.len()].copy_from_slice(name.as_bytes());
+    entry
+}
+
+/// The process is about to end for what this worker does.
+pub(crate) fn blame(name: &str) {
+    if let Some(record) = RECORD.get() {
+        let _ = record.write_all_at(&entry(name), 0);
+    }
+}
+
+/// The same for the worker that this thread runs.
+pub(super) fn blame_this() {
+    if let Some(record) = RECORD.get() {
+        let _ = record.write_all_at(&NAME.get(), 0);
+    }
+}
+
+/// What a record says of a process that has ended.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Last {
+    /// The worker that the end is owed to, where that is known.
+    pub(crate) blamed: Option<String>,
+    /// The workers that ran, each once.
+    pub(crate) ran: Vec<String>,
+}
+
+/// Reads a record.
+pub(crate) fn read(mut record: &File) -> std::io::Result<Last> {
     let mut bytes = Vec::new();
     std::io::Seek::rewind(&mut record)?;
     std::io::Read::read_to_end(&mut record, &mut bytes)?;
-    let mut names: Vec<String> = bytes
+    let mut names = bytes
         .chunks(ENTRY)
-        .map(|entry| String::from_utf8_lossy(entry).trim_end_matches('\0').to_owned())
-        .filter(|name| !name.is_empty())
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    Ok(names)
+        .map(|entry| String::from_utf8_lossy(entry).trim_end_matches('\0').to_owned());
+    let blamed = names.next().filter(|name| !name.is_empty());
+    let mut ran: Vec<String> = names.filter(|name| !name.is_empty()).collect();
+    ran.sort_unstable();
+    ran.dedup();
+    Ok(Last { blamed, ran })
 }
 
 /// A worker that may run.
@@ -48,12 +79,9 @@ pub(super) struct Named {
 
 impl Named {
     pub(super) fn new(name: &str) -> Self {
-        let mut entry = Box::new([0; ENTRY]);
-        let name = &name[..name.floor_char_boundary(ENTRY)];
-        entry[..name.len()].copy_from_slice(name.as_bytes());
         Self {
             id: IDS.fetch_add(1, Ordering::Relaxed),
-            entry,
+            entry: Box::new(entry(name)),
         }
     }
 
@@ -62,6 +90,7 @@ impl Named {
         if LAST.replace(self.id) == self.id {
             return;
         }
+        NAME.set(*self.entry);
         if let Some(record) = RECORD.get() {
             self.write(record);
         }
@@ -91,6 +120,10 @@ mod tests {
             scope.spawn(|| Named::new("good").write(&file));
             scope.spawn(|| Named::new(&long).write(&file));
         });
-        assert_eq!(read(&file).unwrap(), ["bad", "good", &long[..ENTRY]]);
+        let last = read(&file).unwrap();
+        assert_eq!(last.ran, ["bad", "good", &long[..ENTRY]]);
+        assert_eq!(last.blamed, None);
+        file.write_all_at(&entry("bad"), 0).unwrap();
+        assert_eq!(read(&file).unwrap().blamed.unwrap(), "bad");
     }
 }

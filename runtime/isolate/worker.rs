@@ -10,7 +10,7 @@ use super::error::StartupError;
 use super::inspector::Inspection;
 use super::limit::FOREVER;
 use super::modules::{Confinement, Graph};
-use crate::limits::Limits;
+use crate::limits::{Limits, Standing};
 
 /// Everything that an isolate is made from. It is shared between threads; each makes its own isolate of it.
 #[derive(Debug, Clone)]
@@ -31,6 +31,8 @@ pub struct Worker {
     pub inspection: Option<Arc<Inspection>>,
     /// What it may use.
     pub limits: Limits,
+    /// How it stands with its neighbours, where it has any.
+    pub(crate) standing: Option<Arc<Standing>>,
 }
 
 /// A binding as scripts see it.
@@ -91,6 +93,7 @@ impl Worker {
                 Role::Agent => Limits::AGENT,
                 Role::Outbound | Role::Test => Limits::OUTBOUND,
             },
+            standing: None,
         })
     }
 

@@ -1,5 +1,7 @@
 //! Limits: what workers may use, and what ends those that use more.
 
+pub(crate) mod priority;
+mod standing;
 mod values;
 mod watchdog;
 
@@ -7,8 +9,9 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+pub(crate) use standing::Standing;
 pub use values::Limits;
-pub(crate) use watchdog::Turns;
+pub(crate) use watchdog::{Hang, Lost, Turns, found, hung, on_this_thread};
 
 /// Counts what has moved, for whoever waits for the rest.
 #[derive(Debug, Clone, Default)]

@@ -1,13 +1,16 @@
 //! Ends turns of isolates that take too much of their thread's CPU time. One thread of the process looks at all of them;
 //! a turn that ends in time costs its isolate two atomic additions.
 
+use std::cell::RefCell;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, Weak};
-use std::thread::Thread;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, Weak};
+use std::thread::{Thread, ThreadId};
 use std::time::Duration;
 
 use nix::time::ClockId;
+use nix::unistd::{Pid, gettid};
+use tokio::sync::watch;
 use workerd_lite_ops::Termination;
 
 /// How often turns are looked at.
@@ -15,6 +18,48 @@ const LOOK: Duration = Duration::from_millis(2);
 
 /// How many looks without a turn put the watchdog to sleep.
 const IDLE: u32 = 50;
+
+/// An isolate that was stopped and takes this much more CPU time is in a loop of V8's own that looks at no word: its thread
+/// hangs, for as long as it likes. A thread that neighbours share is worth waiting for, one that can be spared is not.
+const HANG: Duration = Duration::from_millis(400);
+const HANG_SPARED: Duration = Duration::from_millis(40);
+
+/// How many threads that can be spared may hang before the process is replaced for them.
+const MOST_LOST: usize = 4;
+
+/// How many threads hang that can be spared.
+static LOST: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether a thread that can be spared hangs.
+pub(crate) type Lost = watch::Sender<bool>;
+
+thread_local! {
+    static SPARED: RefCell<Option<Arc<Lost>>> = const { RefCell::new(None) };
+}
+
+/// This thread can be spared: where it hangs, this is told, and others do its work.
+pub(crate) fn on_this_thread(lost: Arc<Lost>) {
+    SPARED.set(Some(lost));
+}
+
+/// The thread that hangs.
+static HUNG: LazyLock<watch::Sender<Option<Hang>>> = LazyLock::new(watch::Sender::default);
+
+/// A thread that hangs.
+#[derive(Debug, Clone)]
+pub(crate) struct Hang {
+    /// Which thread.
+    pub(crate) thread: ThreadId,
+    /// The worker whose isolate it is in.
+    pub(crate) worker: String,
+    /// Others share it, and lose what they had there.
+    pub(crate) shared: bool,
+}
+
+/// Hears of a thread that hangs in an isolate that was stopped. There is no way to end it but with the process.
+pub(crate) fn hung() -> watch::Receiver<Option<Hang>> {
+    HUNG.subscribe()
+}
 
 /// Set once the isolate has been stopped. Below it is the number of beginnings and ends: odd while a turn runs.
 const STOPPED: u64 = 1 << 63;
@@ -29,6 +74,12 @@ pub(crate) struct Turns {
     /// Nanoseconds of CPU time for one turn.
     budget: AtomicU64,
     memory: AtomicBool,
+    /// Whose isolate it is.
+    name: String,
+    thread: ThreadId,
+    tid: Pid,
+    /// Whom to tell where the thread hangs and can be spared.
+    spared: Option<Arc<Lost>>,
     /// The CPU time of the isolate's thread.
     clock: ClockId,
     stop: Box<dyn Fn() + Send + Sync>,
@@ -45,13 +96,17 @@ impl fmt::Debug for Turns {
 struct Seen {
     turn: u64,
     cpu: Duration,
+    /// The CPU time when it was first seen to run on after it had been stopped.
+    stopped: Option<Duration>,
+    /// Whether it was told that it hangs.
+    told: bool,
 }
 
 /// The clock of the calling thread's CPU time, for other threads: Linux makes it of the thread's id, as
 /// `pthread_getcpuclockid()` does.
 fn thread_clock() -> ClockId {
     const PER_THREAD_SCHEDULED: i32 = 4 | 2;
-    ClockId::from_raw((!nix::unistd::gettid().as_raw() << 3) | PER_THREAD_SCHEDULED)
+    ClockId::from_raw((!gettid().as_raw() << 3) | PER_THREAD_SCHEDULED)
 }
 
 fn read(clock: ClockId) -> Option<Duration> {
@@ -65,11 +120,15 @@ impl Turns {
     }
 
     /// Watches an isolate of the calling thread. `stop` ends what it runs, from any thread.
-    pub(crate) fn watch(stop: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
+    pub(crate) fn watch(name: &str, stop: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
         let turns = Arc::new(Self {
             state: AtomicU64::new(0),
             budget: AtomicU64::new(0),
             memory: AtomicBool::new(false),
+            name: name.to_owned(),
+            thread: std::thread::current().id(),
+            tid: gettid(),
+            spared: SPARED.with_borrow(Clone::clone),
             clock: thread_clock(),
             stop: Box::new(stop),
         });
@@ -77,7 +136,7 @@ impl Turns {
             watched.push((Arc::downgrade(&turns), None));
         }
         THREAD.get_or_init(|| {
-            let watching = std::thread::Builder::new().name("watchdog".into()).spawn(watch);
+            let watching = std::thread::Builder::new().name("watchdog".into()).spawn(keep_watch);
             watching.map_or_else(|_| std::thread::current(), |handle| handle.thread().clone())
         });
         turns
@@ -123,11 +182,14 @@ impl Turns {
     /// Looks at the present turn. Gives whether there is one.
     fn look(&self, seen: &mut Option<Seen>) -> bool {
         let turn = self.state.load(Ordering::SeqCst);
-        let runs = turn & 1 == 1 && turn & STOPPED == 0;
-        if !runs {
+        if turn & 1 == 0 {
             return false;
         }
         let Some(cpu) = read(self.clock) else { return true };
+        if turn & STOPPED != 0 {
+            self.unwinds(cpu, seen);
+            return true;
+        }
         match *seen {
             Some(first) if first.turn == turn => {
                 let budget = Duration::from_nanos(self.budget.load(Ordering::Relaxed));
@@ -141,13 +203,60 @@ impl Turns {
                     (self.stop)();
                 }
             }
-            _ => *seen = Some(Seen { turn, cpu }),
+            _ => {
+                *seen = Some(Seen {
+                    turn,
+                    cpu,
+                    stopped: None,
+                    told: false,
+                });
+            }
         }
         true
     }
+
+    /// It was stopped, and runs on until V8 looks.
+    fn unwinds(&self, cpu: Duration, seen: &mut Option<Seen>) {
+        let turn = self.state.load(Ordering::Relaxed);
+        let seen = seen.get_or_insert(Seen {
+            turn,
+            cpu,
+            stopped: None,
+            told: false,
+        });
+        let since = *seen.stopped.get_or_insert(cpu);
+        let patience = if self.spared.is_some() { HANG_SPARED } else { HANG };
+        if cpu.saturating_sub(since) < patience || std::mem::replace(&mut seen.told, true) {
+            return;
+        }
+        // It is lost, and the others have work to do.
+        super::priority::lower(self.tid, super::priority::LOWEST);
+        tracing::error!(target: "worker", worker = self.name, "a thread does not come back from an isolate that was stopped");
+        if let Some(lost) = &self.spared {
+            if !lost.send_replace(true) && LOST.fetch_add(1, Ordering::Relaxed) < MOST_LOST {
+                return;
+            }
+        }
+        HUNG.send_if_modified(|hung| {
+            let first = hung.is_none();
+            hung.get_or_insert_with(|| Hang {
+                thread: self.thread,
+                worker: self.name.clone(),
+                shared: self.spared.is_none(),
+            });
+            first
+        });
+    }
 }
 
-fn watch() {
+/// A thread that hung has come back, and ends.
+pub(crate) fn found(lost: &Lost) {
+    if *lost.borrow() {
+        LOST.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn keep_watch() {
     let mut idle = 0;
     loop {
         std::thread::sleep(LOOK);
@@ -192,7 +301,7 @@ mod tests {
     fn computing_ends_and_waiting_does_not() {
         let stopped = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&stopped);
-        let turns = Turns::watch(move || flag.store(true, Ordering::SeqCst));
+        let turns = Turns::watch("test", move || flag.store(true, Ordering::SeqCst));
         turns.begin(Duration::from_millis(20));
         std::thread::sleep(Duration::from_millis(100));
         assert_eq!(turns.end(), None);

@@ -16,13 +16,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tower_service::Service;
 
 use super::connection::Connection;
+use super::excuse::Client;
 use crate::host::{Instance, Project, ResponseBody};
 use crate::isolate::StartupError;
 
 /// What a thread is told to do.
 pub(super) enum Order {
     /// Serve a connection.
-    Connection(TcpStream),
+    Connection(TcpStream, Arc<Client>),
     /// Boot a project beside the one that serves, and say whether it started.
     Prepare(Box<Project>, oneshot::Sender<Result<(), StartupError>>),
     /// Hand new requests to the prepared project.
@@ -31,11 +32,14 @@ pub(super) enum Order {
     Abandon,
 }
 
-/// The project that serves now. Connections outlive projects.
+/// The service of one connection.
 #[derive(Clone)]
-pub(super) struct Current(Rc<RefCell<Instance>>);
+pub(super) struct Known {
+    service: Current,
+    client: Arc<Client>,
+}
 
-impl Service<http::Request<Incoming>> for Current {
+impl Service<http::Request<Incoming>> for Known {
     type Response = http::Response<ResponseBody>;
     type Error = Infallible;
     type Future = LocalBoxFuture<'static, Result<Self::Response, Infallible>>;
@@ -45,9 +49,20 @@ impl Service<http::Request<Incoming>> for Current {
     }
 
     fn call(&mut self, request: http::Request<Incoming>) -> Self::Future {
-        self.0.borrow_mut().call(request)
+        self.client.asks(request.version());
+        let client = Arc::clone(&self.client);
+        let answering = self.service.0.borrow_mut().call(request);
+        Box::pin(async move {
+            let answer = answering.await;
+            client.is_answered();
+            answer
+        })
     }
 }
+
+/// The project that serves now. Connections outlive projects.
+#[derive(Clone)]
+struct Current(Rc<RefCell<Instance>>);
 
 pub(super) struct Job {
     pub(super) project: Project,
@@ -71,7 +86,7 @@ impl Job {
     }
 
     async fn serve(mut self) {
-        let instance = match Instance::start(&self.project).await {
+        let instance = match Instance::with_lanes(&self.project).await {
             Ok(instance) => instance,
             Err(error) => {
                 let _ = self.booted.send(Err(error));
@@ -91,9 +106,12 @@ impl Job {
             };
             match order {
                 None => break,
-                Some(Order::Connection(stream)) => {
+                Some(Order::Connection(stream, client)) => {
                     let connection = Connection {
-                        service: current.clone(),
+                        service: Known {
+                            service: current.clone(),
+                            client,
+                        },
                         stopping: self.stopping.clone(),
                     };
                     let open = Arc::clone(&self.open);
@@ -103,7 +121,7 @@ impl Job {
                     });
                 }
                 Some(Order::Prepare(project, reply)) => {
-                    let (result, instance) = match Instance::start(&project).await {
+                    let (result, instance) = match Instance::with_lanes(&project).await {
                         Ok(instance) => (Ok(()), Some(instance)),
                         Err(error) => (Err(error), None),
                     };

@@ -1,6 +1,8 @@
 //! The server: a listener, worker threads with their isolates, and a graceful stop.
 
 mod connection;
+mod door;
+mod excuse;
 mod job;
 mod threads;
 
@@ -12,15 +14,18 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use workerd_lite_ops::Termination;
 
 use crate::admin;
 use crate::audit::Feed;
 use crate::config::Loaded;
 use crate::fault::Fault;
 use crate::host::Project;
-use crate::isolate::StartupError;
+use crate::isolate::{StartupError, running};
+use crate::limits;
 use crate::rotation::Watching;
 use crate::watch::Watch;
+use door::Door;
 use threads::Threads;
 
 /// How often files are looked at where they are watched.
@@ -63,12 +68,12 @@ pub enum ServeError {
 }
 
 /// Serves a project until SIGINT or SIGTERM, on a socket that listens already if one is given. `ready` is told the address
-/// and the socket once requests are answered. SIGHUP opens the audit file anew and serves what `reload` gives, if that
-/// starts.
-pub async fn serve(
+/// and the socket once requests are answered, and gives whom to tell that a thread hangs in V8: the others then finish what
+/// they have, and serving ends. SIGHUP opens the audit file anew and serves what `reload` gives, if that starts.
+pub async fn serve<H: Fn()>(
     loaded: Loaded,
     socket: Option<OwnedFd>,
-    ready: impl FnOnce(SocketAddr, BorrowedFd<'_>),
+    ready: impl FnOnce(SocketAddr, BorrowedFd<'_>) -> H,
     mut reload: impl FnMut() -> Result<Loaded, Fault>,
 ) -> Result<(), ServeError> {
     let Loaded {
@@ -86,7 +91,11 @@ pub async fn serve(
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
-    let threads = Threads::start(&project, options.threads.max(1)).await?;
+    let mut hung = limits::hung();
+    let threads = tokio::select! {
+        threads = Threads::start(&project, options.threads.max(1)) => threads?,
+        _ = hung.changed() => return Err(hangs_at_start(hung.borrow().as_ref())),
+    };
     let mut watching = rotation.start()?;
     let issuers = watch::Sender::new(project.network().identity.clone());
     if let Some(listen) = options.admin {
@@ -98,23 +107,32 @@ pub async fn serve(
             tracing::info!("a page shows what happens: http://{address}/dev");
         }
     }
-    ready(address, listener.as_fd());
+    let replace_us = ready(address, listener.as_fd());
+    let mut lost = None;
     let mut watched = Watch::new(files);
     let mut look = tokio::time::interval(LOOK);
+    let mut door = Door::new();
 
     loop {
         // A branch that comes to its end loads the project anew.
         tokio::select! {
-            accepted = listener.accept() => {
-                match accepted {
-                    Ok((stream, _)) => threads.assign(stream),
-                    Err(error) => {
-                        // Out of file descriptors, most likely: the connections under way will free some.
-                        tracing::warn!("a connection could not be accepted: {error}");
-                        tokio::time::sleep(Duration::from_millis(50)).await;
-                    }
+            accepted = door.accept(&listener, threads.open()) => {
+                if let Some(stream) = accepted {
+                    threads.assign(stream);
                 }
                 continue;
+            }
+            _ = hung.changed() => {
+                replace_us();
+                if let Some(hang) = &*hung.borrow_and_update() {
+                    if hang.shared {
+                        running::blame(&hang.worker);
+                        threads.excuse(hang.thread);
+                        project.blame(&hang.worker, Termination::Cpu);
+                    }
+                    lost = Some(hang.thread);
+                }
+                break;
             }
             _ = hangup.recv() => {
                 if let Some(audit) = &project.network().audit {
@@ -148,12 +166,21 @@ pub async fn serve(
     drop(listener);
     tracing::info!("stopping: requests under way are finished; signal again to stop at once");
     tokio::select! {
-        () = threads.drain() => {}
+        () = threads.drain(lost) => {}
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
     drop(watching);
     Ok(())
+}
+
+fn hangs_at_start(hang: Option<&limits::Hang>) -> ServeError {
+    let worker = hang.map_or("a worker", |hang| &hang.worker);
+    running::blame(worker);
+    StartupError::new(format!(
+        "{worker} does not come back from what it does at its top level"
+    ))
+    .into()
 }
 
 #[expect(clippy::disallowed_types, reason = "listeners live in this room")]

@@ -2,17 +2,21 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::ThreadId;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::ServeError;
+use super::excuse::Clients;
 use super::job::{Job, Order};
 use crate::host::Project;
 use crate::isolate::StartupError;
 
 struct Thread {
+    id: ThreadId,
     orders: mpsc::UnboundedSender<Order>,
     open: Arc<AtomicUsize>,
+    clients: Clients,
     done: Option<oneshot::Receiver<()>>,
 }
 
@@ -41,12 +45,14 @@ impl Threads {
                 booted,
                 finished,
             };
-            std::thread::Builder::new()
+            let running = std::thread::Builder::new()
                 .name(format!("worker-{index}"))
                 .spawn(move || job.run())?;
             threads.push(Thread {
+                id: running.thread().id(),
                 orders,
                 open,
+                clients: Clients::default(),
                 done: Some(done),
             });
             booting.push(boot);
@@ -81,6 +87,21 @@ impl Threads {
         Ok(result?)
     }
 
+    /// Tells the clients of a thread that is lost.
+    pub(super) fn excuse(&self, lost: ThreadId) {
+        for thread in self.threads.iter().filter(|thread| thread.id == lost) {
+            thread.clients.excuse();
+        }
+    }
+
+    /// How many connections are open.
+    pub(super) fn open(&self) -> usize {
+        self.threads
+            .iter()
+            .map(|thread| thread.open.load(Ordering::Relaxed))
+            .sum()
+    }
+
     /// Gives a connection to the thread with the fewest.
     #[expect(clippy::disallowed_types, reason = "connections come in through this room")]
     pub(super) fn assign(&self, stream: tokio::net::TcpStream) {
@@ -90,14 +111,17 @@ impl Threads {
             .min_by_key(|thread| thread.open.load(Ordering::Relaxed));
         if let (Some(thread), Ok(stream)) = (least, stream.into_std()) {
             thread.open.fetch_add(1, Ordering::Relaxed);
-            let _ = thread.orders.send(Order::Connection(stream));
+            let client = thread.clients.add(&stream);
+            let _ = thread.orders.send(Order::Connection(stream, client));
         }
     }
 
-    /// Ends connections after their current request, and the isolates after their events.
-    pub(super) async fn drain(mut self) {
+    /// Ends connections after their current request, and the isolates after their events. A thread that is lost is not
+    /// waited for.
+    pub(super) async fn drain(mut self, lost: Option<ThreadId>) {
         self.stop.send_replace(true);
-        for thread in &mut self.threads {
+        let living = self.threads.iter_mut().filter(|thread| Some(thread.id) != lost);
+        for thread in living {
             if let Some(done) = thread.done.take() {
                 let _ = done.await;
             }

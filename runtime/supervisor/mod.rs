@@ -3,11 +3,11 @@
 //! and none is refused. The first reads no configuration and holds no key.
 
 mod channel;
+mod record;
 mod worker;
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::iter;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -18,6 +18,7 @@ use nix::unistd::Pid;
 use rustix::fs::{MemfdFlags, memfd_create};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
+use tokio::task::JoinSet;
 
 use crate::fault::Fault;
 use crate::isolate::running;
@@ -33,6 +34,17 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_m
 /// A worker process that ran for less ended early.
 const EARLY: Duration = Duration::from_secs(1);
 
+/// How long a worker process may finish what it has, once another has taken its place.
+const RETIREMENT: Duration = Duration::from_secs(10);
+
+/// How watching over a worker process ended.
+enum Watched {
+    /// It is gone.
+    Ended(ExitStatus),
+    /// It asks for another in its place, and finishes what it can.
+    Retires(Child, Channel),
+}
+
 /// Runs worker processes, one after the other, until one ends as it was told to. Gives its exit code.
 pub(crate) fn supervise() -> Result<u8> {
     tokio::runtime::Builder::new_current_thread()
@@ -45,23 +57,29 @@ pub(crate) fn supervise() -> Result<u8> {
 struct Supervisor {
     /// Which workers a worker process runs.
     record: File,
+    /// What those before it ended of.
+    history: File,
     socket: Option<OwnedFd>,
     /// What is passed on to the worker process.
     interrupt: Signals,
     terminate: Signals,
     hangup: Signals,
     stopping: bool,
+    /// Worker processes that others have taken the place of.
+    retired: JoinSet<()>,
 }
 
 impl Supervisor {
     fn new() -> std::io::Result<Self> {
         Ok(Self {
             record: memfd_create("workerd-lite-running", MemfdFlags::CLOEXEC)?.into(),
+            history: memfd_create("workerd-lite-history", MemfdFlags::CLOEXEC)?.into(),
             socket: None,
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
             stopping: false,
+            retired: JoinSet::new(),
         })
     }
 
@@ -69,13 +87,29 @@ impl Supervisor {
         let mut pause = PAUSE.0;
         loop {
             let began = Instant::now();
-            let status = self
+            let watched = self
                 .watch()
                 .await
                 .into_diagnostic()
                 .wrap_err("the worker process can not be run")?;
+            let status = match watched {
+                Watched::Ended(status) => status,
+                Watched::Retires(child, channel) => {
+                    tracing::error!(
+                        running = self.running(),
+                        "a thread of the worker process hangs; another process takes its place"
+                    );
+                    self.retired.spawn(retire(child, channel));
+                    // What is finished meanwhile costs no more than that.
+                    tokio::time::sleep(PAUSE.0).await;
+                    continue;
+                }
+            };
             match status.code() {
-                Some(0) => return Ok(0),
+                Some(0) => {
+                    while self.retired.join_next().await.is_some() {}
+                    return Ok(0);
+                }
                 // It has said why.
                 Some(code) if self.stopping || self.socket.is_none() => return Ok(u8::try_from(code).unwrap_or(1)),
                 None if self.stopping || self.socket.is_none() => return Err(self.died(status)),
@@ -85,18 +119,24 @@ impl Supervisor {
                 running = self.running(),
                 "the worker process was ended ({status}), with the requests that it had; another takes its place"
             );
-            if began.elapsed() > EARLY {
-                pause = PAUSE.0;
-            } else {
-                tokio::time::sleep(pause).await;
-                pause = PAUSE.1.min(pause * 2);
-            }
+            self.wait_after(began, &mut pause).await;
+        }
+    }
+
+    /// Waits a little where the last process ended early.
+    async fn wait_after(&self, began: Instant, pause: &mut Duration) {
+        if began.elapsed() > EARLY {
+            *pause = PAUSE.0;
+        } else {
+            tokio::time::sleep(*pause).await;
+            *pause = PAUSE.1.min(*pause * 2);
         }
     }
 
     /// The workers that the process ran last, one for each of its threads.
     fn running(&self) -> String {
-        running::read(&self.record).unwrap_or_default().join(", ")
+        let last = running::read(&self.record).unwrap_or_default();
+        last.blamed.unwrap_or_else(|| last.ran.join(", "))
     }
 
     fn died(&self, status: ExitStatus) -> Report {
@@ -110,35 +150,44 @@ impl Supervisor {
         Fault::new(why).with_help(help).into()
     }
 
-    /// Runs one worker process to its end.
-    async fn watch(&mut self) -> std::io::Result<ExitStatus> {
+    /// Runs one worker process to its end, or until it asks for another.
+    async fn watch(&mut self) -> std::io::Result<Watched> {
         let (channel, theirs) = Channel::pair()?;
         let mut child = start(theirs)?;
-        self.record.set_len(0)?;
-        let files: Vec<_> = iter::once(self.record.as_fd())
+        let files: Vec<_> = [self.record.as_fd(), self.history.as_fd()]
+            .into_iter()
             .chain(self.socket.as_ref().map(OwnedFd::as_fd))
             .collect();
         // Where it is gone already, its exit code is the better report.
         let _ = channel.send(&files);
-        let mut ready = tokio::task::spawn_blocking(move || {
-            let socket = channel.receive();
-            (socket, channel)
-        });
-        let mut open = None;
+        // It says one thing when it serves, and another when it can no longer.
+        let listen = |channel: Channel| {
+            tokio::task::spawn_blocking(move || {
+                let files = channel.receive();
+                (files, channel)
+            })
+        };
+        let mut listening = listen(channel);
+        let (mut serves, mut open) = (false, None);
         loop {
             let passed = tokio::select! {
                 biased;
-                told = &mut ready, if open.is_none() => {
-                    let (socket, channel) = told?;
-                    if let Ok(mut sockets) = socket {
-                        self.socket = sockets.pop().or(self.socket.take());
+                told = &mut listening, if open.is_none() => {
+                    let (files, channel) = told?;
+                    match files {
+                        Ok(_) if serves => return Ok(Watched::Retires(child, channel)),
+                        Ok(mut sockets) => {
+                            serves = true;
+                            self.socket = sockets.pop().or(self.socket.take());
+                            listening = listen(channel);
+                        }
+                        // It is about to end. It does too where this is closed.
+                        Err(_) => open = Some(channel),
                     }
-                    // The worker process ends where it is closed.
-                    open = Some(channel);
                     continue;
                 }
                 status = child.wait() => {
-                    return status;
+                    return status.map(Watched::Ended);
                 }
                 _ = self.interrupt.recv() => Signal::SIGINT,
                 _ = self.terminate.recv() => Signal::SIGTERM,
@@ -148,6 +197,16 @@ impl Supervisor {
             pass(&child, passed);
         }
     }
+}
+
+/// Lets a worker process finish what it can.
+async fn retire(mut child: Child, channel: Channel) {
+    if tokio::time::timeout(RETIREMENT, child.wait()).await.is_err() {
+        // Where that fails it is gone.
+        let _ = child.kill().await;
+    }
+    // It ends where this is closed.
+    drop(channel);
 }
 
 /// Starts a worker process: this program, with the same arguments and one more. A terminal's signals do not reach it twice.

@@ -6,12 +6,14 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use miette::{IntoDiagnostic as _, Result, WrapErr as _};
 
 use super::channel::Channel;
+use super::record::{self, Past};
 use crate::isolate::running;
 
 /// A process that is watched over.
 #[derive(Debug)]
 pub(crate) struct Supervised {
     channel: Channel,
+    past: Past,
     socket: Option<OwnedFd>,
 }
 
@@ -21,11 +23,15 @@ impl Supervised {
         let begin = || {
             let channel = Channel::stdin()?;
             let mut files = channel.receive()?.into_iter();
-            if let Some(record) = files.next() {
-                running::record_in(record.into());
+            let mut past = Past::default();
+            if let (Some(running), Some(history)) = (files.next(), files.next()) {
+                let running = running.into();
+                past = record::read(&running, &mut history.into())?;
+                running::record_in(running);
             }
             io::Result::Ok(Self {
                 channel,
+                past,
                 socket: files.next(),
             })
         };
@@ -34,15 +40,22 @@ impl Supervised {
             .wrap_err("this flag is for the program itself: no supervisor is there")
     }
 
+    /// What is known of the worker processes before this one.
+    pub(crate) fn past(&mut self) -> Past {
+        std::mem::take(&mut self.past)
+    }
+
     /// The listening socket of the worker process before this one.
     pub(crate) fn socket(&mut self) -> Option<OwnedFd> {
         self.socket.take()
     }
 
-    /// Says that requests are answered on this socket. From now on this process ends where the supervisor does.
-    pub(crate) fn ready(mut self, socket: BorrowedFd<'_>) {
+    /// Says that requests are answered on this socket. From now on this process ends where the supervisor does. Gives what
+    /// asks for another process in this one's place, which is left to finish what it can.
+    pub(crate) fn ready(mut self, socket: BorrowedFd<'_>) -> impl Fn() + use<> {
         // Where that fails the supervisor is gone, which the thread finds.
         let _ = self.channel.send(&[socket]);
+        let other = self.channel.try_clone();
         let watching = std::thread::Builder::new().name("supervisor".into()).spawn(move || {
             self.channel.closed();
             tracing::error!("the supervisor is gone: this process ends");
@@ -50,6 +63,11 @@ impl Supervised {
         });
         if let Err(error) = watching {
             tracing::error!("the supervisor can not be watched: {error}");
+        }
+        move || {
+            if let Ok(channel) = &other {
+                let _ = channel.send(&[]);
+            }
         }
     }
 }

@@ -110,6 +110,7 @@ impl File {
             coverage: None,
             inspection: None,
             limits: Limits::OUTBOUND,
+            standing: None,
         };
         // workerd's form of tests needs no project: what is wrong with it is said where a test asks for an agent.
         let project = load(flags)

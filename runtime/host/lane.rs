@@ -1,0 +1,65 @@
+//! One lane's thread.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deno_core::unsync::spawn;
+use tokio::sync::mpsc;
+use workerd_lite_ops::{EventError, Request, Termination};
+
+use super::Instance;
+use super::lanes::Order;
+use super::project::Project;
+use crate::limits::priority::{LOW, lower};
+use crate::limits::{Lost, found, on_this_thread};
+
+/// How long a lane waits for something to do.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// Runs the isolates of those whose requests come, until none has come for a while or nobody can send one.
+pub(super) fn run(project: &Project, orders: mpsc::UnboundedReceiver<Order>, lost: Arc<Lost>) {
+    lower(nix::unistd::gettid(), LOW);
+    on_this_thread(Arc::clone(&lost));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(serve(project, orders)),
+        Err(error) => tracing::error!("a thread for agents that work apart could not be set up: {error}"),
+    }
+    found(&lost);
+}
+
+async fn serve(project: &Project, mut orders: mpsc::UnboundedReceiver<Order>) {
+    let mut instances: HashMap<usize, Instance> = HashMap::new();
+    while let Ok(Some(order)) = tokio::time::timeout(IDLE, orders.recv()).await {
+        let Order { agent, request, reply } = order;
+        let instance = match instances.entry(agent) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => match Instance::start(&project.only(agent)).await {
+                Ok(instance) => unknown.insert(instance),
+                Err(error) => {
+                    tracing::error!(target: "worker", "an agent could not be started apart: {:?}", miette::Report::new(error));
+                    let _ = reply.send(Err(EventError::Terminated(Termination::Startup)));
+                    continue;
+                }
+            },
+        };
+        let instance = instance.clone();
+        spawn(async move {
+            let mut reply = reply;
+            let handled = tokio::select! {
+                biased;
+                () = reply.closed() => return,
+                handled = instance.handle(Request::from(request)) => handled,
+            };
+            let handled = handled.unwrap_or(Err(EventError::Shutdown));
+            let _ = reply.send(handled.map(Into::into));
+        });
+    }
+    // What came meanwhile is refused: whoever sent it hears of it.
+    orders.close();
+    for instance in instances.into_values() {
+        instance.drained().await;
+    }
+}

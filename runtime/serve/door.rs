@@ -1,0 +1,98 @@
+//! Accepting connections, and turning them away with a word where there are more than file descriptors.
+
+use std::fs::File;
+use std::io;
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit, setrlimit};
+
+use crate::metrics;
+
+/// What who is turned away reads.
+const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-type: text/plain;charset=UTF-8\r\ncontent-length: 20\r\n\r\nService Unavailable\n";
+
+/// Descriptors that are not for clients' connections: files, timers, the admin's listener.
+const OURS: usize = 64;
+
+/// How many connections there may be, and a file that is closed to accept one where there is no descriptor left.
+pub(super) struct Door {
+    most: usize,
+    spare: Option<File>,
+    /// Whether connections are turned away now: it is told once.
+    full: bool,
+}
+
+impl Door {
+    /// Lets this process have as many files as it may.
+    pub(super) fn new() -> Self {
+        let mut limits = getrlimit(Resource::Nofile);
+        limits.current = limits.maximum;
+        // Where that fails it has what it has.
+        let _ = setrlimit(Resource::Nofile, limits);
+        let files = getrlimit(Resource::Nofile).current.unwrap_or(1 << 20);
+        // A client's connection takes two, and may need one to an upstream.
+        let most = usize::try_from(files).unwrap_or(usize::MAX).saturating_sub(OURS) / 3;
+        Self {
+            most: most.max(8),
+            spare: spare(),
+            full: false,
+        }
+    }
+
+    /// The next connection, where there is room for it. `open` is how many there are.
+    #[expect(clippy::disallowed_types, reason = "connections come in through this room")]
+    pub(super) async fn accept(
+        &mut self,
+        listener: &tokio::net::TcpListener,
+        open: usize,
+    ) -> Option<tokio::net::TcpStream> {
+        match listener.accept().await {
+            Ok((stream, _)) if open < self.most => {
+                self.full = false;
+                return Some(stream);
+            }
+            Ok((stream, _)) => {
+                self.tell(&format!("there are {open} connections, and files for no more"));
+                turn_away(&stream);
+            }
+            Err(error) => {
+                self.tell(&format!("a connection could not be accepted: {error}"));
+                if matches!(Errno::from_io_error(&error), Some(Errno::MFILE | Errno::NFILE))
+                    && self.spare.take().is_some()
+                {
+                    if let Ok(Ok((stream, _))) =
+                        tokio::time::timeout(Duration::from_millis(10), listener.accept()).await
+                    {
+                        turn_away(&stream);
+                    }
+                }
+                self.spare = self.spare.take().or_else(spare);
+                if self.spare.is_none() {
+                    // The connections under way will free some.
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+        }
+        None
+    }
+
+    fn tell(&mut self, why: &str) {
+        metrics::shed();
+        if !std::mem::replace(&mut self.full, true) {
+            tracing::warn!("connections are turned away with 503: {why}");
+        }
+    }
+}
+
+fn spare() -> Option<File> {
+    File::open("/dev/null").ok()
+}
+
+/// Says that there is no room. What the client has sent is read, or the system would take our word back.
+#[expect(clippy::disallowed_types, reason = "connections come in through this room")]
+fn turn_away(stream: &tokio::net::TcpStream) {
+    let mut sent = [0; 4096];
+    let _: io::Result<usize> = stream.try_write(BUSY);
+    let _: io::Result<usize> = stream.try_read(&mut sent);
+}

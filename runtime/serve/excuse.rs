@@ -1,0 +1,93 @@
+//! A word for the clients of a thread that hangs: it can not speak for itself, and its connections are about to end.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+
+use http::Version;
+
+const WORD: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-type: text/plain;charset=UTF-8\r\ncontent-length: 53\r\n\r\nService Unavailable: the thread that had it was lost\n";
+
+const IDLE: u8 = 0;
+const WAITS: u8 = 1;
+/// It reads a response, or speaks a protocol in which we can not break in.
+const BUSY: u8 = 2;
+
+/// One connection, as others than its thread know it.
+#[derive(Debug)]
+pub(super) struct Client {
+    state: AtomicU8,
+    /// A second descriptor of the socket.
+    socket: Option<OwnedFd>,
+}
+
+impl Client {
+    /// A request has come.
+    pub(super) fn asks(&self, version: Version) {
+        let state = if version < Version::HTTP_2 { WAITS } else { BUSY };
+        self.state.store(state, Ordering::SeqCst);
+    }
+
+    /// Its response's head is there.
+    pub(super) fn is_answered(&self) {
+        self.state.store(BUSY, Ordering::SeqCst);
+    }
+
+    fn excuse(&self) {
+        let waits = self
+            .state
+            .compare_exchange(WAITS, BUSY, Ordering::SeqCst, Ordering::SeqCst);
+        let socket = self.socket.as_ref().and_then(|socket| socket.try_clone().ok());
+        if let (Ok(_), Some(socket)) = (waits, socket) {
+            // The socket does not block, and where its buffer is full nobody reads.
+            let _ = File::from(socket).write_all(WORD);
+        }
+    }
+}
+
+/// The connections of one thread.
+#[derive(Debug, Default)]
+pub(super) struct Clients(Mutex<Vec<Weak<Client>>>);
+
+impl Clients {
+    /// One more.
+    pub(super) fn add(&self, stream: &TcpStream) -> Arc<Client> {
+        let client = Arc::new(Client {
+            state: AtomicU8::new(IDLE),
+            socket: stream.as_fd().try_clone_to_owned().ok(),
+        });
+        if let Ok(mut clients) = self.0.lock() {
+            if clients.len() == clients.capacity() {
+                clients.retain(|client| client.strong_count() > 0);
+            }
+            clients.push(Arc::downgrade(&client));
+        }
+        client
+    }
+
+    /// Says to all that wait for a response that none will come.
+    pub(super) fn excuse(&self) {
+        let Ok(clients) = self.0.lock() else { return };
+        for client in clients.iter().filter_map(Weak::upgrade) {
+            client.excuse();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::WORD;
+
+    #[test]
+    fn the_word_is_as_long_as_it_says() {
+        let text = std::str::from_utf8(WORD).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(
+            head.contains(&format!("content-length: {}\r\n", body.len()))
+                || head.ends_with(&format!("content-length: {}", body.len()))
+        );
+    }
+}
