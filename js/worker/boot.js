@@ -11,6 +11,7 @@ const { newFetcher } = load("ext:workerd_lite/worker/bindings.js");
 const { builtinModules, setBaseEnv, sourceOf } = load("ext:workerd_lite/worker/builtin_modules.js");
 const { describe } = load("ext:workerd_lite/worker/describe.js");
 const { setMaxTimers } = load("ext:workerd_lite/worker/context.js");
+const { trust } = load("ext:workerd_lite/worker/crypto_limits.js");
 const { setTimeOrigin } = load("ext:deno_web/15_performance.js");
 const worker = load("ext:workerd_lite/worker/dispatch.js");
 
@@ -43,7 +44,10 @@ function boot(role, vars, bindings, callers, wanted) {
   isTest = role === "test";
   core.setReportExceptionCallback(report("an exception was not caught"));
   setTimeOrigin();
-  if (role !== "agent") setMaxTimers(100_000);
+  if (role !== "agent") {
+    setMaxTimers(100_000);
+    trust();
+  }
   setFetchRole(role, ArrayPrototypeMap(bindings, ({ credential }) => credential));
   ArrayPrototypeForEach(bindings, ({ name }, index) => {
     env[name] = newFetcher(index);

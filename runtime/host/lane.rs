@@ -13,7 +13,7 @@ use super::Instance;
 use super::lanes::Order;
 use super::project::Project;
 use crate::limits::priority::{LOW, lower};
-use crate::limits::{Lost, found, on_this_thread};
+use crate::limits::{self, Lost, found, on_this_thread};
 
 /// How long a lane waits for something to do.
 const IDLE: Duration = Duration::from_secs(30);
@@ -22,8 +22,7 @@ const IDLE: Duration = Duration::from_secs(30);
 pub(super) fn run(project: &Project, orders: mpsc::UnboundedReceiver<Order>, lost: Arc<Lost>) {
     lower(nix::unistd::gettid(), LOW);
     on_this_thread(Arc::clone(&lost));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    match runtime {
+    match limits::runtime() {
         Ok(runtime) => runtime.block_on(serve(project, orders)),
         Err(error) => tracing::error!("a thread for agents that work apart could not be set up: {error}"),
     }

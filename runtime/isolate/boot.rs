@@ -21,6 +21,7 @@ use super::guard::Guarded;
 use super::limit::limit;
 use super::loader::GraphLoader;
 use super::running;
+use super::stack::write_stacks;
 use super::worker::{Caller, Worker};
 
 /// As on Workers: agents compile no WebAssembly from bytes.
@@ -92,6 +93,9 @@ impl Worker {
         for module in modules {
             runtime.with(|runtime| add_builtin(runtime, module))?;
         }
+        runtime
+            .with(|runtime| write_stacks(runtime, Arc::clone(&self.graph)))
+            .ok_or_else(|| StartupError::new("the worker's stacks can not be written"))?;
         let listed = self.inspection.as_ref().map(|inspection| {
             let title = format!("{} {}", self.role.name(), self.name);
             let url = self.graph.main().to_string();

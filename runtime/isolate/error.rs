@@ -3,6 +3,7 @@
 use deno_core::error::{CoreError, CoreErrorKind, JsError};
 use workerd_lite_ops::console::author_stack;
 
+use super::frame::first_place;
 use super::modules::Graph;
 /// A script that cannot be started.
 pub use crate::fault::Fault as StartupError;
@@ -28,6 +29,8 @@ fn from_js(error: &JsError, graph: &Graph, what: &str) -> StartupError {
         let text = module.text();
         let start = offset(text, line, column);
         startup = startup.at(&module.name, text, start..start, Some("here".to_owned()));
+    } else if let Some((name, text, start)) = error.stack.as_ref().and_then(|stack| first_place(stack, graph)) {
+        startup = startup.at(&name, &text, start..start, Some("here".to_owned()));
     }
     if let Some(stack) = &error.stack {
         if stack.lines().count() > 2 {

@@ -5,7 +5,7 @@ use crate::fault::Fault;
 
 /// A code frame for the first place of a stack that lies in one of these modules.
 pub(crate) fn frame(stack: &str, graph: &Graph) -> Option<String> {
-    let (name, source, offset) = stack.lines().find_map(|line| place(line, graph))?;
+    let (name, source, offset) = first_place(stack, graph)?;
     let fault = Fault::new("").at(&name, &source, offset..offset, Some("here".into()));
     let handler = miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor())
         .with_context_lines(2)
@@ -14,6 +14,11 @@ pub(crate) fn frame(stack: &str, graph: &Graph) -> Option<String> {
     handler.render_report(&mut frame, &fault).ok()?;
     let frame: Vec<&str> = frame.lines().skip_while(|line| !line.contains('[')).collect();
     Some(frame.join("\n"))
+}
+
+/// The first place of a stack that lies in one of these modules: the file's name, its text, and where the place is in it.
+pub(super) fn first_place(stack: &str, graph: &Graph) -> Option<(String, String, usize)> {
+    stack.lines().find_map(|line| place(line, graph))
 }
 
 /// `at f (file:///tests/a.test.js:3:10)` or `at f (tests/a.test.js:3:10)`: the file's name, its text, and where the place

@@ -15,6 +15,7 @@ mod limit;
 mod loader;
 pub mod modules;
 pub(crate) mod running;
+mod stack;
 mod worker;
 
 pub use boot::init_platform;

@@ -13,6 +13,21 @@ pub(crate) use standing::Standing;
 pub use values::Limits;
 pub(crate) use watchdog::{Hang, Lost, Turns, found, hung, on_this_thread};
 
+/// The runtime of a thread with isolates. What leaves that thread, such as the work of `crypto.subtle`, runs below what
+/// stays.
+pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let thread = std::thread::current().id();
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(64)
+        .on_thread_start(move || {
+            if std::thread::current().id() != thread {
+                priority::lower(nix::unistd::gettid(), priority::LOW);
+            }
+        })
+        .build()
+}
+
 /// Counts what has moved, for whoever waits for the rest.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Progress(Rc<Cell<u64>>);

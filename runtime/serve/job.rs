@@ -19,6 +19,7 @@ use super::connection::Connection;
 use super::excuse::Client;
 use crate::host::{Instance, Project, ResponseBody};
 use crate::isolate::StartupError;
+use crate::limits;
 
 /// What a thread is told to do.
 pub(super) enum Order {
@@ -75,7 +76,7 @@ pub(super) struct Job {
 
 impl Job {
     pub(super) fn run(self) {
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        let runtime = match limits::runtime() {
             Ok(runtime) => runtime,
             Err(error) => {
                 let _ = self.booted.send(Err(StartupError::new(error.to_string())));

@@ -6,6 +6,7 @@ pub(crate) mod cache;
 mod graph;
 mod package;
 mod parse;
+mod place;
 mod read;
 mod resolve;
 

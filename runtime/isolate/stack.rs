@@ -1,0 +1,139 @@
+//! `error.stack` as an author may read it, and no more: the frames of their own files, where they wrote them. Frames of ours
+//! tell nothing, neither as text nor to `Error.prepareStackTrace`
+//! (<https://v8.dev/docs/stack-trace-api#customizing-stack-traces>). Nothing here can panic: V8 calls it, whatever a script
+//! has done to its objects, and while it is being terminated.
+
+use std::sync::Arc;
+
+use deno_core::{JsRuntime, v8};
+
+use super::modules::Graph;
+
+/// How much of an error's name and message is in its stack, in UTF-16 units.
+const HEAD: usize = 64 << 10;
+
+/// What is needed of V8's call sites, as it was before any script could change it.
+struct CallSites {
+    file_name: v8::Global<v8::Function>,
+    to_string: v8::Global<v8::Function>,
+    graph: Arc<Graph>,
+}
+
+/// Writes the stacks of an isolate from now on. Call it before the author's scripts run.
+pub(super) fn write_stacks(runtime: &mut JsRuntime, graph: Arc<Graph>) -> Option<()> {
+    runtime
+        .v8_isolate()
+        .set_prepare_stack_trace_callback(keep_call_site);
+    // With a name of ours, so that no module of an author's is asked for.
+    runtime.execute_script("ext:stack", "new Error().stack").ok()?;
+    let isolate = runtime.v8_isolate();
+    let found = isolate.remove_slot::<Found>()?;
+    isolate.set_slot(CallSites {
+        file_name: found.0,
+        to_string: found.1,
+        graph,
+    });
+    isolate.set_prepare_stack_trace_callback(prepare);
+    Some(())
+}
+
+struct Found(v8::Global<v8::Function>, v8::Global<v8::Function>);
+
+/// Looks at the first call site.
+fn keep_call_site<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    _error: v8::Local<'s, v8::Value>,
+    sites: v8::Local<'s, v8::Array>,
+) -> v8::Local<'s, v8::Value> {
+    let found = sites.get_index(scope, 0).and_then(|site| {
+        let site = v8::Local::<v8::Object>::try_from(site).ok()?;
+        let method = |name| {
+            let key = v8::String::new(scope, name)?.into();
+            let method = v8::Local::<v8::Function>::try_from(site.get(scope, key)?).ok()?;
+            Some(v8::Global::new(scope, method))
+        };
+        Some(Found(method("getFileName")?, method("toString")?))
+    });
+    if let Some(found) = found {
+        scope.set_slot(found);
+    }
+    v8::undefined(scope).into()
+}
+
+fn prepare<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    error: v8::Local<'s, v8::Value>,
+    sites: v8::Local<'s, v8::Array>,
+) -> v8::Local<'s, v8::Value> {
+    written(scope, error, sites).unwrap_or_else(|| v8::String::empty(scope).into())
+}
+
+/// The stack. Nothing where the script throws or is terminated meanwhile.
+fn written<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    error: v8::Local<'s, v8::Value>,
+    sites: v8::Local<'s, v8::Array>,
+) -> Option<v8::Local<'s, v8::Value>> {
+    let known = scope.get_slot::<CallSites>()?;
+    let (file_name, to_string) = (known.file_name.clone(), known.to_string.clone());
+    let graph = Arc::clone(&known.graph);
+    let file_name = v8::Local::new(scope, file_name);
+    let to_string = v8::Local::new(scope, to_string);
+
+    let mut own = Vec::new();
+    for index in 0..sites.length() {
+        let site = sites.get_index(scope, index)?;
+        let file = file_name.call(scope, site, &[])?;
+        let ours = file.is_string() && file.to_rust_string_lossy(scope).starts_with("ext:");
+        if !ours {
+            own.push(site);
+        }
+    }
+    if let Some((constructor, prepare)) = authors_own(scope) {
+        let sites = v8::Array::new_with_elements(scope, &own).into();
+        return prepare.call(scope, constructor.into(), &[error, sites]);
+    }
+    let mut text = head(scope, error);
+    for site in own {
+        let site = to_string.call(scope, site, &[])?.to_rust_string_lossy(scope);
+        text.push_str("\n    at ");
+        text.push_str(&graph.original_place(&site).unwrap_or(site));
+    }
+    Some(v8::String::new(scope, &text)?.into())
+}
+
+/// `Error.prepareStackTrace`, where the author has set it.
+fn authors_own<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+) -> Option<(v8::Local<'s, v8::Object>, v8::Local<'s, v8::Function>)> {
+    v8::tc_scope!(let scope, scope);
+    let global = scope.get_current_context().global(scope);
+    let key = v8::String::new(scope, "Error")?.into();
+    let constructor = v8::Local::<v8::Object>::try_from(global.get(scope, key)?).ok()?;
+    let key = v8::String::new(scope, "prepareStackTrace")?.into();
+    let prepare = v8::Local::<v8::Function>::try_from(constructor.get(scope, key)?).ok()?;
+    Some((constructor, prepare))
+}
+
+/// `Name: message`, as V8 writes it.
+fn head(scope: &mut v8::PinScope<'_, '_>, error: v8::Local<'_, v8::Value>) -> String {
+    let Ok(error) = v8::Local::<v8::Object>::try_from(error) else {
+        return String::new();
+    };
+    let mut read = |name| {
+        v8::tc_scope!(let scope, scope);
+        let key = v8::String::new(scope, name)?.into();
+        let value = error.get(scope, key).filter(|value| !value.is_undefined())?;
+        let value = value.to_string(scope)?;
+        let mut units = vec![0; value.length().min(HEAD)];
+        value.write_v2(scope, 0, &mut units, v8::WriteFlags::empty());
+        Some(String::from_utf16_lossy(&units))
+    };
+    let name = read("name").unwrap_or_else(|| "Error".into());
+    let message = read("message").unwrap_or_default();
+    match (name.is_empty(), message.is_empty()) {
+        (true, _) => message,
+        (_, true) => name,
+        _ => format!("{name}: {message}"),
+    }
+}
