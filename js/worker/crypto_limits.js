@@ -8,6 +8,7 @@ const {
   MathCeil,
   ObjectDefineProperty,
   ObjectGetOwnPropertyDescriptor,
+  ObjectHasOwn,
   Promise,
   ReflectApply,
   SafePromisePrototypeFinally,
@@ -78,7 +79,7 @@ function unsupported(message) {
 }
 
 function bound(algorithm, member, most, what) {
-  if (typeof algorithm !== "object" || algorithm === null || !(member in algorithm)) return 0;
+  if (typeof algorithm !== "object" || algorithm === null || !ObjectHasOwn(algorithm, member)) return 0;
   const value = +algorithm[member];
   algorithm[member] = value;
   if (value > most) throw unsupported(`${what} above ${most} are not supported (requested ${value}).`);

@@ -21,9 +21,7 @@ struct CallSites {
 
 /// Writes the stacks of an isolate from now on. Call it before the author's scripts run.
 pub(super) fn write_stacks(runtime: &mut JsRuntime, graph: Arc<Graph>) -> Option<()> {
-    runtime
-        .v8_isolate()
-        .set_prepare_stack_trace_callback(keep_call_site);
+    runtime.v8_isolate().set_prepare_stack_trace_callback(keep_call_site);
     // With a name of ours, so that no module of an author's is asked for.
     runtime.execute_script("ext:stack", "new Error().stack").ok()?;
     let isolate = runtime.v8_isolate();

@@ -30,7 +30,7 @@ impl<F: Future<Output: 'static> + 'static> hyper::rt::Executor<F> for Local {
 }
 
 impl Connection {
-    pub(super) async fn run(mut self, stream: TcpStream) {
+    pub(super) async fn run(self, stream: TcpStream) {
         #[expect(clippy::disallowed_types, reason = "connections come in through this room")]
         let Ok(stream) = tokio::net::TcpStream::from_std(stream) else {
             return;
@@ -42,12 +42,19 @@ impl Connection {
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT);
         builder.http2().timer(TokioTimer::new());
+        let client = self.service.client();
+        let mut stop = self.stopping;
+        let stopping = async move {
+            // An error says that whoever could stop us is gone.
+            let _ = stop.wait_for(|stop| *stop).await;
+            client.settled().await;
+        };
         let service = TowerToHyperService::new(self.service);
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);
         let result = tokio::select! {
             result = connection.as_mut() => result,
-            _ = self.stopping.wait_for(|stop| *stop) => {
+            () = stopping => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }

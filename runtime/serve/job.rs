@@ -40,6 +40,12 @@ pub(super) struct Known {
     client: Arc<Client>,
 }
 
+impl Known {
+    pub(super) fn client(&self) -> Arc<Client> {
+        Arc::clone(&self.client)
+    }
+}
+
 impl Service<http::Request<Incoming>> for Known {
     type Response = http::Response<ResponseBody>;
     type Error = Infallible;
@@ -96,6 +102,18 @@ impl Job {
         };
         let _ = self.booted.send(Ok(()));
         let current = Current(Rc::new(RefCell::new(instance)));
+        let (open, stopped, service) = (Arc::clone(&self.open), self.stopping.clone(), current.clone());
+        let connect = move |stream, client| {
+            let service = Known {
+                service: service.clone(),
+                client,
+            };
+            let (open, stopping) = (Arc::clone(&open), stopped.clone());
+            spawn(async move {
+                Connection { service, stopping }.run(stream).await;
+                open.fetch_sub(1, Ordering::Relaxed);
+            });
+        };
         let mut prepared = None;
         let draining = Rc::new(Cell::new(0_usize));
         let mut stopping = self.stopping.clone();
@@ -107,20 +125,7 @@ impl Job {
             };
             match order {
                 None => break,
-                Some(Order::Connection(stream, client)) => {
-                    let connection = Connection {
-                        service: Known {
-                            service: current.clone(),
-                            client,
-                        },
-                        stopping: self.stopping.clone(),
-                    };
-                    let open = Arc::clone(&self.open);
-                    spawn(async move {
-                        connection.run(stream).await;
-                        open.fetch_sub(1, Ordering::Relaxed);
-                    });
-                }
+                Some(Order::Connection(stream, client)) => connect(stream, client),
                 Some(Order::Prepare(project, reply)) => {
                     let (result, instance) = match Instance::with_lanes(&project).await {
                         Ok(instance) => (Ok(()), Some(instance)),
@@ -145,6 +150,12 @@ impl Job {
                         instance.drained().await;
                     }
                 }
+            }
+        }
+        // What was accepted before the stop is served.
+        while let Ok(order) = self.incoming.try_recv() {
+            if let Order::Connection(stream, client) = order {
+                connect(stream, client);
             }
         }
         while self.open.load(Ordering::Relaxed) > 0 {

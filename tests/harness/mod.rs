@@ -1,6 +1,7 @@
 //! What the tests share: certificates, upstreams, and the program as a child process.
 
 pub mod certs;
+pub mod http;
 pub mod nginx;
 pub mod partner;
 pub mod peers;

@@ -186,7 +186,8 @@ impl Server {
         let start = Instant::now();
         loop {
             let text = std::fs::read_to_string(&children).unwrap();
-            if let Some(id) = text.split_whitespace().next() {
+            // The latest: the one before it may be finishing what it has.
+            if let Some(id) = text.split_whitespace().next_back() {
                 return id.parse().unwrap();
             }
             assert!(
@@ -228,10 +229,17 @@ impl Server {
 
     /// Resident memory, in MiB. `VmHWM` is its peak.
     pub fn memory(&self, field: &str) -> usize {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.worker())).unwrap();
-        let line = status.lines().find(|line| line.starts_with(field)).unwrap();
-        let kib: usize = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-        kib / 1024
+        let start = Instant::now();
+        loop {
+            // A process that is being replaced has none.
+            let status = std::fs::read_to_string(format!("/proc/{}/status", self.worker())).unwrap_or_default();
+            if let Some(line) = status.lines().find(|line| line.starts_with(field)) {
+                let kib: usize = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+                return kib / 1024;
+            }
+            assert!(start.elapsed() < Duration::from_secs(5), "no {field}: {}", self.log());
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// A connection of its own, for what curl would not send.

@@ -1,0 +1,191 @@
+//! What hostile agents do to their thread, each attack with what became of it: when it was stopped, what its client got, and
+//! what a neighbour on the same thread noticed. The table goes to `target/tmp/kill.md`.
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use crate::harness::http::{Client, Neighbour, percentile};
+use crate::harness::{Project, Server};
+
+#[derive(serde::Deserialize)]
+struct Cases {
+    case: Vec<Case>,
+}
+
+#[derive(serde::Deserialize)]
+struct Case {
+    name: String,
+    code: String,
+    /// What is answered where the attack is refused. The others are stopped.
+    answer: Option<String>,
+}
+
+fn cases(text: &str) -> Vec<Case> {
+    toml::from_str::<Cases>(text).unwrap().case
+}
+
+/// The policy answers for all that the attacks ask for.
+const POLICY: &str = "
+let running = 0;
+const zeros = new Uint8Array(1 << 16);
+const endless = () => new ReadableStream({ pull(c) { c.enqueue(zeros); } });
+export default { async fetch(request) {
+  switch (new URL(request.url).hostname) {
+    case 'count.test': { running++; await scheduler.wait(20); const most = running; running--; return new Response(String(most)); }
+    case 'large.test': return new Response('x'.repeat(1 << 20));
+    case 'endless.test': return new Response(endless());
+    case 'bomb.test': {
+      let left = 4096;
+      const body = new ReadableStream({ pull(c) { if (left-- === 0) c.close(); else c.enqueue(zeros); } });
+      return new Response(body, { headers: { 'content-encoding': 'br' } });
+    }
+    default: return new Response('ok');
+  }
+} };
+";
+
+fn serve(cases: &[Case], limits: &str) -> (Project, Server) {
+    let mut agent = String::from("let served = 0;\nconst cases = {\n");
+    for Case { name, code, .. } in cases {
+        let _ = writeln!(agent, "  '{name}': async (request, ctx) => {{ {code}\n  }},");
+    }
+    agent.push_str(
+        "};\nexport default { async fetch(request, env, ctx) {\n  const run = cases[new URL(request.url).pathname.slice(1)];\n  \
+         return run === undefined ? new Response(`ok ${++served}`) : await run(request, ctx) ?? new Response('done');\n} };\n",
+    );
+    let project = Project::new(&[
+        ("agent.js", &agent),
+        ("good.js", "export default { fetch: () => new Response('good') };"),
+        ("policy.js", POLICY),
+    ]);
+    project.write(
+        "workerd-lite.toml",
+        &format!(
+            "threads = 1\n[[agents]]\nname = 'hostile'\nmain = 'agent.js'\nmatch = ['hostile.localhost']\n{limits}\n\
+             [[agents]]\nname = 'good'\nmain = 'good.js'\nmatch = ['127.0.0.1']\n[outbound]\nmain = 'policy.js'\n\
+             [audit]\nfile = 'audit.ndjson'\n"
+        ),
+    );
+    let server = project.serve(&[]);
+    (project, server)
+}
+
+struct Row {
+    name: String,
+    took: Duration,
+    status: u16,
+    body: String,
+    memory: usize,
+    p50: Duration,
+    p99: Duration,
+    lost: usize,
+}
+
+/// Runs each attack, with a neighbour beside it.
+fn attack(server: &Server, cases: &[Case]) -> Vec<Row> {
+    let neighbour = Neighbour::new(&server.address, "127.0.0.1", Duration::from_millis(2));
+    let mut rows = Vec::new();
+    for case in cases {
+        let mut client = Client::new(&server.address, "hostile.localhost");
+        let began = Instant::now();
+        let (status, body) = client.get(&format!("/{}", case.name)).unwrap_or_default();
+        let took = began.elapsed();
+        // The next request to that agent is served, by a fresh isolate or the same.
+        let mut client = Client::new(&server.address, "hostile.localhost");
+        let next = client
+            .get("/")
+            .unwrap_or_else(|error| panic!("{}: {error}: {}", case.name, server.log()));
+        assert_eq!(next.0, 200, "after {}: {} {}", case.name, next.1, server.log());
+        let samples = neighbour.since(began);
+        rows.push(Row {
+            name: case.name.clone(),
+            took,
+            status,
+            body,
+            memory: server.memory("VmRSS"),
+            p50: percentile(&samples, 0.5),
+            p99: percentile(&samples, 0.99),
+            lost: samples.iter().filter(|sample| !sample.served).count(),
+        });
+    }
+    rows
+}
+
+fn table(title: &str, rows: &[Row]) {
+    let mut text = format!(
+        "### {title}\n\n| attack | ms to the end | client | resident MiB after | neighbour p50 ms | p99 ms | lost |\n|---|---|---|---|---|---|---|\n"
+    );
+    for row in rows {
+        let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+        let _ = writeln!(
+            text,
+            "| {} | {:.0} | {} | {} | {:.1} | {:.1} | {} |",
+            row.name,
+            ms(row.took),
+            row.status,
+            row.memory,
+            ms(row.p50),
+            ms(row.p99),
+            row.lost
+        );
+    }
+    println!("{text}");
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("kill-{title}.md"));
+    std::fs::write(path, text).unwrap();
+}
+
+/// All of these are stopped.
+fn stopped(title: &str, text: &str) {
+    let cases = cases(text);
+    let (_project, server) = serve(&cases, "");
+    let rows = attack(&server, &cases);
+    table(title, &rows);
+    for (number, row) in rows.iter().enumerate() {
+        assert_eq!(row.status, 503, "{}: {} {}", row.name, row.body, server.log());
+        // The machine may be busy; the table tells more.
+        assert!(row.took < Duration::from_secs(3), "{} took {:?}", row.name, row.took);
+        // Once it is known, what it does is nobody else's trouble.
+        if number > 0 {
+            assert_eq!(
+                row.lost,
+                0,
+                "{}: a neighbour's request was lost: {}",
+                row.name,
+                server.log()
+            );
+        }
+    }
+}
+
+#[test]
+fn loops_are_stopped() {
+    stopped("loops", include_str!("../fixtures/limits/cpu.toml"));
+}
+
+#[test]
+fn heaps_that_grow_are_stopped() {
+    stopped("heaps", include_str!("../fixtures/limits/memory.toml"));
+}
+
+#[test]
+fn loops_of_v8s_own_are_stopped() {
+    stopped("native", include_str!("../fixtures/limits/native.toml"));
+}
+
+#[test]
+fn what_is_refused_is_refused_at_once() {
+    let cases = cases(include_str!("../fixtures/limits/refused.toml"));
+    let (_project, server) = serve(&cases, "[agents.limits]\ncpu_ms = 5000\n");
+    let rows = attack(&server, &cases);
+    table("refused", &rows);
+    let came_to: Vec<_> = rows
+        .iter()
+        .map(|row| (&row.name, row.status, row.body.as_str()))
+        .collect();
+    let must: Vec<_> = cases
+        .iter()
+        .map(|case| (&case.name, 200, case.answer.as_deref().unwrap_or("no answer is given")))
+        .collect();
+    assert_eq!(came_to, must, "{}", server.log());
+    assert!(rows.iter().all(|row| row.lost == 0), "{}", server.log());
+}

@@ -1,0 +1,111 @@
+//! What scripts can reach, against committed lists: a new way to something is a decision, not an accident.
+
+use crate::harness::Project;
+
+const AGENT: &str = "
+import { hidden, walk } from './walk.js';
+export default { async fetch(request, env, ctx) {
+  if (request.url.endsWith('/policy')) return fetch('http://a.test/');
+  return new Response(walk({ globalThis, ...await hidden(), request, env, ctx }));
+} };";
+
+const POLICY: &str = "
+import { hidden, walk } from './walk.js';
+import * as policy from 'workerd-lite:policy';
+export default { async fetch(request, env, ctx) {
+  return new Response(walk({ globalThis, ...await hidden(), request, env, ctx, policy }));
+} };";
+
+fn check(role: &str, path: &str, committed: &str) {
+    let project = Project::new(&[
+        ("agent.js", AGENT),
+        ("policy/outbound.js", POLICY),
+        ("policy/walk.js", include_str!("../fixtures/reachable/walk.js")),
+        ("walk.js", include_str!("../fixtures/reachable/walk.js")),
+        (
+            "workerd-lite.toml",
+            "main = 'agent.js'\nthreads = 1\n[limits]\ncpu_ms = 5000\n[outbound]\nmain = 'policy/outbound.js'\n",
+        ),
+    ]);
+    let server = project.serve(&[]);
+    let answer = server.get(path);
+    assert_eq!(answer.status, 200, "{} {}", answer.body, server.log());
+    let found = answer.body;
+    if std::env::var_os("UPDATE_REACHABLE").is_some() {
+        let file = format!("{}/../fixtures/reachable/{role}.txt", env!("CARGO_MANIFEST_DIR"));
+        std::fs::write(file, found).unwrap();
+        return;
+    }
+    let known: std::collections::HashSet<&str> = committed.lines().collect();
+    let new: Vec<&str> = found.lines().filter(|line| !known.contains(line)).collect();
+    let now: std::collections::HashSet<&str> = found.lines().collect();
+    let gone: Vec<&str> = committed.lines().filter(|line| !now.contains(line)).collect();
+    assert!(
+        new.is_empty() && gone.is_empty(),
+        "new: {new:#?}\ngone: {gone:#?}\nset UPDATE_REACHABLE=1 to write the list anew"
+    );
+    for ours in [".Deno ", "__bootstrap", "op_", "ext:", "/src/"] {
+        assert!(!found.contains(ours), "{ours} is reachable");
+    }
+}
+
+#[test]
+fn what_an_agent_reaches_was_decided() {
+    check("agent", "/", include_str!("../fixtures/reachable/agent.txt"));
+}
+
+#[test]
+fn what_a_policy_reaches_was_decided() {
+    check(
+        "outbound",
+        "/policy",
+        include_str!("../fixtures/reachable/outbound.txt"),
+    );
+}
+
+/// Every built-in that can be replaced is, and the policy still sees and sends what the host recorded.
+#[test]
+fn a_script_that_tampers_with_everything_changes_nothing_of_what_is_sent() {
+    let upstream = crate::harness::plain();
+    let project = Project::new(&[
+        ("agent.js", include_str!("../fixtures/reachable/tamper.js")),
+        (
+            "outbound.js",
+            "export default { async fetch(request, env) { const seen = new Request(request); seen.headers.set('x-seen', request.url); return fetch(seen); } };",
+        ),
+        (
+            "workerd-lite.toml",
+            "main = 'agent.js'\nthreads = 1\n[limits]\ncpu_ms = 5000\n[outbound]\nmain = 'outbound.js'\n[network]\nallow = ['local']\n[audit]\nfile = 'audit.ndjson'\n",
+        ),
+    ]);
+    let port = upstream.address.port();
+    let server = project.serve(&[]);
+    let answer = server.get(&format!("/{port}"));
+    assert_eq!(answer.status, 200, "{} {}", answer.body, server.log());
+    let audit = std::fs::read_to_string(project.path().join("audit.ndjson")).unwrap();
+    let records: Vec<serde_json::Value> = audit.lines().map(crate::harness::json).collect();
+    let told: Vec<String> = answer.body.lines().map(ToOwned::to_owned).collect();
+    assert!(told.len() >= 5, "{told:?}");
+    for record in &records {
+        let url = record["url"].as_str().unwrap();
+        // Whatever the script's objects said, what went out is what was judged and recorded.
+        assert!(url.starts_with(&format!("http://127.0.0.1:{port}/")), "{url}");
+        assert_eq!(record["verdict"], "allow");
+    }
+    for line in told {
+        // "<what was asked> <what the upstream saw>": the policy saw the URL that was sent.
+        let seen = crate::harness::json(&line);
+        let sent = seen["upstream"]["path"].as_str().unwrap();
+        let judged = seen["upstream"]["headers"]["x-seen"].as_str().unwrap();
+        assert!(judged.ends_with(sent), "{seen}");
+        assert!(
+            records.iter().any(|record| record["url"].as_str().unwrap() == judged),
+            "{seen}"
+        );
+    }
+    assert_eq!(
+        server.get("/again").status,
+        500,
+        "the isolate is its own victim, and lives"
+    );
+}
