@@ -75,7 +75,7 @@ fn a_script_that_tampers_with_everything_changes_nothing_of_what_is_sent() {
         ),
         (
             "workerd-lite.toml",
-            "main = 'agent.js'\nthreads = 1\n[limits]\ncpu_ms = 5000\n[outbound]\nmain = 'outbound.js'\n[network]\nallow = ['local']\n[audit]\nfile = 'audit.ndjson'\n",
+            "main = 'agent.js'\nthreads = 1\n[limits]\ncpu_ms = 20000\nsubrequests = 10000\n[outbound]\nmain = 'outbound.js'\n[network]\nallow = ['local']\n[audit]\nfile = 'audit.ndjson'\n",
         ),
     ]);
     let port = upstream.address.port();
@@ -84,28 +84,23 @@ fn a_script_that_tampers_with_everything_changes_nothing_of_what_is_sent() {
     assert_eq!(answer.status, 200, "{} {}", answer.body, server.log());
     let audit = std::fs::read_to_string(project.path().join("audit.ndjson")).unwrap();
     let records: Vec<serde_json::Value> = audit.lines().map(crate::harness::json).collect();
-    let told: Vec<String> = answer.body.lines().map(ToOwned::to_owned).collect();
-    assert!(told.len() >= 5, "{told:?}");
-    for record in &records {
-        let url = record["url"].as_str().unwrap();
-        // Whatever the script's objects said, what went out is what was judged and recorded.
-        assert!(url.starts_with(&format!("http://127.0.0.1:{port}/")), "{url}");
-        assert_eq!(record["verdict"], "allow");
-    }
-    for line in told {
-        // "<what was asked> <what the upstream saw>": the policy saw the URL that was sent.
-        let seen = crate::harness::json(&line);
-        let sent = seen["upstream"]["path"].as_str().unwrap();
-        let judged = seen["upstream"]["headers"]["x-seen"].as_str().unwrap();
-        assert!(judged.ends_with(sent), "{seen}");
-        assert!(
-            records.iter().any(|record| record["url"].as_str().unwrap() == judged),
+    let mut told = answer.body.lines();
+    let asked: usize = told.next().unwrap().parse().unwrap();
+    // Whatever the script's objects said, what arrived is what was judged and recorded.
+    let recorded: std::collections::HashSet<&str> =
+        records.iter().map(|record| record["url"].as_str().unwrap()).collect();
+    let own = format!("http://127.0.0.1:{port}/");
+    let mut arrived = 0;
+    // What its own lies made of an answer tells nothing.
+    for seen in told.filter(|line| line.starts_with('{')).map(crate::harness::json) {
+        let judged = seen["headers"]["x-seen"].as_str().unwrap_or_else(|| panic!("{seen}"));
+        assert_eq!(
+            judged,
+            format!("{own}{}", &seen["path"].as_str().unwrap()[1..]),
             "{seen}"
         );
+        assert!(recorded.contains(judged), "{seen}");
+        arrived += 1;
     }
-    assert_eq!(
-        server.get("/again").status,
-        500,
-        "the isolate is its own victim, and lives"
-    );
+    assert!(asked > 300 && arrived > asked / 2, "{arrived} of {asked}");
 }
