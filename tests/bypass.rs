@@ -1,104 +1,173 @@
-//! Ways round the outbound worker. Each must fail, and the canary must stay untouched.
+//! Ways round the outbound worker, as data of `fixtures/bypass`, against an internet of our own: a DNS server that lies, an
+//! upstream at 127.0.0.9 that may be reached, and a canary everywhere else that nobody may touch. Each attempt must come to
+//! what its case says, and the canary must stay untouched. `make bypass` prints a table.
 
-use std::sync::atomic::Ordering;
+use std::fmt::Write as _;
 
-use crate::harness::{Project, plain};
+use crate::harness::canary::Canary;
+use crate::harness::partner::Partner;
+use crate::harness::{Project, Server, dns, upstreams};
 
-const ATTEMPTS: &str = r#"
-import * as workers from "cloudflare:workers";
-const attempts = {
-  own_entrypoint: (ctx) => ctx.exports.default({ props: { caller: 1 } }).fetch("http://127.0.0.1:PORT/inner"),
-  own_entrypoint_bare: () => workers.exports.default.fetch("http://127.0.0.1:PORT/inner"),
-  stub_constructor: (ctx) => new (ctx.exports.default().constructor)("x", () => {}, {}).fetch("http://127.0.0.1:PORT/"),
-  rpc_stub: () => new workers.RpcStub({}).fetch("http://127.0.0.1:PORT/"),
-  service_stub: () => new workers.ServiceStub().fetch("http://127.0.0.1:PORT/"),
-  entrypoint_class: (ctx) => new workers.WorkerEntrypoint(ctx, {}).fetch("http://127.0.0.1:PORT/"),
-  identity: (ctx) => ctx.identity.token({ audience: "http://127.0.0.1:PORT" }),
-  import_policy: () => import("workerd-lite:" + "policy"),
-  file: () => fetch("file:///etc/passwd"),
-  data: () => fetch("data:text/plain,x"),
-  ext: () => fetch("ext:core/ops"),
-  userinfo: () => fetch("http://a:b@127.0.0.1:PORT/"),
-  upgrade: () => fetch("http://127.0.0.1:PORT/", { headers: { Upgrade: "websocket" } }),
-  connect: () => fetch("http://127.0.0.1:PORT/", { method: "CONNECT" }),
-  trace: () => fetch("http://127.0.0.1:PORT/", { method: "TRACE" }),
-  crlf: () => fetch("http://127.0.0.1:PORT/", { headers: { "x-a": "1\r\nhost: evil" } }),
-  import_url: () => import("http://127.0.0.1:" + PORT + "/x.js"),
-  import_data: () => import("data:text/javascript,export default 1"),
-  import_file: () => import("/etc/" + "passwd"),
-  import_node: () => import("node:" + "fs"),
-  import_ext: () => import("ext:" + "core/mod.js"),
-  websocket: () => new WebSocket("ws://127.0.0.1:PORT/"),
-  worker: () => new Worker("http://127.0.0.1:PORT/x.js"),
-  xhr: () => new XMLHttpRequest(),
-  eval: () => eval("1"),
-  function: () => new Function("return 1")(),
-  async_function: () => new (async () => {}).constructor("return 1")(),
-  deno: () => { if (typeof Deno === "undefined") throw new Error("absent"); },
-  bootstrap: () => { if (typeof __bootstrap === "undefined" && typeof __workerdLite === "undefined") throw new Error("absent"); },
-  import_scripts: () => importScripts("http://127.0.0.1:PORT/x.js"),
-  fetcher: () => new Fetcher({}, 0).fetch("http://127.0.0.1:PORT/"),
-  tampered: () => {
-    const request = new Request("http://a.example/");
-    for (const key of Object.getOwnPropertySymbols(request)) {
-      const inner = request[key];
-      if (inner && typeof inner === "object" && "urlList" in inner) {
-        inner.headerList = [["x\nhost", "evil"], ["bad name", "x"]];
-      }
-    }
-    return fetch(request);
-  },
-  event_source: () => new Promise((resolve, reject) => {
-    const source = new EventSource("http://127.0.0.1:PORT/");
-    source.onopen = resolve;
-    source.onerror = () => { source.close(); reject(new Error("no stream")); };
-  }),
-};
-export default { async fetch(request, env, ctx) {
-  if (new URL(request.url).pathname === "/inner") return fetch("http://127.0.0.1:PORT/from-inside");
-  const report = {};
-  for (const [name, attempt] of Object.entries(attempts)) {
-    try { const result = await attempt(ctx); report[name] = result?.status === 403 ? "denied by the policy" : "PASSED"; } catch (error) { report[name] = `${error.name}: ${error.message}`; }
-  }
-  return Response.json(report);
-} };
-"#;
-
-#[test]
-fn no_way_round_the_outbound_worker() {
-    let canary = plain();
-    let project = Project::new(&[
-        (
-            "agent.js",
-            &ATTEMPTS.replace("PORT", &canary.address.port().to_string()),
-        ),
-        // It allows nothing, so that whatever reaches the canary went round it.
-        (
-            "outbound.js",
-            "export default { fetch: () => new Response('denied', { status: 403 }) };",
-        ),
-        (
-            "workerd-lite.toml",
-            "[outbound]\nmain = 'outbound.js'\n[network]\nallow = ['local', 'public']\n",
-        ),
-    ]);
-    let server = project.serve(&["agent.js"]);
-    let answer = server.get("/");
-    let report: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&answer.body).unwrap();
-    for (name, outcome) in &report {
-        assert_ne!(outcome, "PASSED", "{name}");
-    }
-    assert!(report.len() >= 33, "{report:?}");
-    assert_eq!(canary.requests.load(Ordering::SeqCst), 0, "{report:#?}");
-    assert!(
-        report["import_url"]
-            .as_str()
-            .unwrap()
-            .contains("no code from the network"),
-        "{report:#?}"
-    );
-    assert!(
-        report["websocket"].as_str().unwrap().contains("not supported"),
-        "{report:#?}"
-    );
+#[derive(serde::Deserialize)]
+struct Class {
+    class: String,
+    /// What the policy does: `deny` all, `allow` all, or look at the `host`.
+    policy: String,
+    /// What each case must come to, where it does not say itself: one of these, with bars between them.
+    must: Option<String>,
+    #[serde(rename = "case")]
+    cases: Vec<Case>,
 }
+
+#[derive(serde::Deserialize)]
+struct Case {
+    name: String,
+    url: Option<String>,
+    /// The body of the agent's handler.
+    script: Option<String>,
+    must: Option<String>,
+}
+
+const DENY: &str = "export default { fetch: () => new Response('denied', { status: 403 }) };";
+
+const ALLOW: &str = "
+export default { async fetch(request) {
+  const { hostname } = new URL(request.url);
+  if (hostname === 'throws.test') throw new Error('the secret of outbound.js');
+  try { return await fetch(request); } catch (error) { return new Response(error.message, { status: 598 }); }
+} };";
+
+const HOST: &str = "
+export default { async fetch(request, env) {
+  if (new URL(request.url).hostname !== 'api.good.test') return new Response('denied', { status: 403 });
+  return fetch(new Request(request.url.replace('api.good.test', '127.0.0.9'), request));
+} };";
+
+impl Class {
+    fn read(text: &str) -> Self {
+        toml::from_str(text).unwrap()
+    }
+
+    fn serve(&self, canary: u16, good: u16) -> (Project, Server) {
+        let fill = |text: &str| {
+            text.replace("{port}", &canary.to_string())
+                .replace("{good}", &good.to_string())
+        };
+        let mut agent = String::from("import * as workers from 'cloudflare:workers';\nconst cases = [\n");
+        for case in &self.cases {
+            let body = match (&case.url, &case.script) {
+                (Some(url), None) => format!("return fetch({});", serde_json::to_string(&fill(url)).unwrap()),
+                (None, Some(script)) => fill(script),
+                _ => panic!("{}: a URL or a script", case.name),
+            };
+            let _ = writeln!(agent, "  async function (request, env, ctx) {{ {body}\n  }},");
+        }
+        agent.push_str(
+            "];
+export default { async fetch(request, env, ctx) {
+  const { pathname } = new URL(request.url);
+  delete Error.prepareStackTrace;
+  if (pathname === '/inner') return fetch('http://127.0.0.1:PORT/from-inside');
+  try {
+    const response = await cases[pathname.slice(1)](request, env, ctx);
+    return new Response(`${response.status} ${response.headers.get('x-evil') ?? ''}${await response.text()}`);
+  } catch (error) {
+    return new Response(`${error?.name}: ${error?.message}`);
+  }
+} };",
+        );
+        let policy = match self.policy.as_str() {
+            "deny" => DENY,
+            "allow" => ALLOW,
+            "host" => HOST,
+            other => panic!("{other}"),
+        };
+        let project = Project::new(&[
+            ("agent.js", &agent.replace("PORT", &canary.to_string())),
+            ("outbound.js", policy),
+            (".dev.vars", "SECRET=canary-of-secrets\n"),
+        ]);
+        let nameserver = dns::serve();
+        project.write(
+            "workerd-lite.toml",
+            &format!(
+                "main = 'agent.js'\n[limits]\ncpu_ms = 1000\n[outbound]\nmain = 'outbound.js'\nsecrets = ['SECRET']\n\
+                 [network]\nallow = ['127.0.0.9']\nnameservers = ['{nameserver}']\n[timeouts]\nconnect = '300ms'\nfirst_byte = '2s'\n"
+            ),
+        );
+        let server = project.serve(&["--threads", "1"]);
+        (project, server)
+    }
+
+    /// Tries each case. Gives what went wrong.
+    fn run(&self) -> Vec<String> {
+        let canary = Canary::new();
+        let good = upstreams()
+            .block_on(Partner::start("127.0.0.9:0".parse().unwrap(), None))
+            .unwrap();
+        let (_project, server) = self.serve(canary.port, good.address.port());
+        let mut wrong = Vec::new();
+        for (number, case) in self.cases.iter().enumerate() {
+            let before = canary.touched();
+            let answer = server.get(&format!("/{number}"));
+            let came_to = if answer.status == 200 {
+                answer.body
+            } else {
+                format!("{} {}", answer.status, answer.body)
+            };
+            let must = case
+                .must
+                .as_ref()
+                .or(self.must.as_ref())
+                .expect("a case says what it must come to");
+            if !must.split('|').any(|must| came_to.contains(must)) {
+                wrong.push(format!("{}: {came_to:.300}, not {must}", case.name));
+            }
+            let smuggled = ["\"x-evil", "x-evil\"", "x-evil.test", "canary-of-secrets"];
+            let arrived = came_to.starts_with("200") && smuggled.iter().any(|word| came_to.contains(word));
+            if arrived {
+                wrong.push(format!("{}: it came through: {came_to:.600}", case.name));
+            }
+            if canary.touched() != before {
+                wrong.push(format!("{}: THE CANARY WAS TOUCHED ({came_to:.300})", case.name));
+            }
+        }
+        // What comes late.
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        if canary.touched() > 0 {
+            wrong.push("THE CANARY WAS TOUCHED".to_owned());
+        }
+        println!(
+            "| {} | {} | {} | {} |",
+            self.class,
+            self.cases.len(),
+            self.cases.len() - wrong.len().min(self.cases.len()),
+            canary.touched()
+        );
+        wrong
+    }
+}
+
+macro_rules! classes {
+    ($($name:ident),* $(,)?) => {
+        $(
+            #[test]
+            fn $name() {
+                let class = Class::read(include_str!(concat!("../fixtures/bypass/", stringify!($name), ".toml")));
+                let wrong = class.run();
+                assert!(wrong.is_empty(), "{wrong:#?}");
+            }
+        )*
+
+        #[test]
+        fn there_are_at_least_two_hundred_attempts() {
+            let all = [$(include_str!(concat!("../fixtures/bypass/", stringify!($name), ".toml"))),*];
+            let count: usize = all.iter().map(|text| Class::read(text).cases.len()).sum();
+            assert!(count >= 200, "{count}");
+        }
+    };
+}
+
+classes!(
+    bodies, escapes, hosts, ipv4, ipv6, leaks, names, redirects, schemes, smuggling
+);

@@ -226,3 +226,36 @@ fn a_port_in_use_and_a_wrong_key_are_told_at_the_start() {
     let report = mtls.project.refused(&["agent.js"]);
     assert!(report.contains("is not the private key"), "{report}");
 }
+
+#[test]
+fn an_exception_that_is_reported_ends_nothing() {
+    let project = Project::new(&[(
+        "agent.js",
+        "export default { async fetch(request) {
+           if (request.url.endsWith('/report')) reportError(new Error('reported'));
+           if (request.url.endsWith('/listener')) {
+             const target = new EventTarget();
+             target.addEventListener('x', () => { throw new Error('of a listener'); });
+             target.dispatchEvent(new Event('x'));
+           }
+           if (request.url.endsWith('/timer')) setTimeout(() => { throw new Error('of a timer'); }, 1);
+           await scheduler.wait(5);
+           return new Response('goes on');
+         } };",
+    )]);
+    let server = project.serve(&["agent.js"]);
+    for (path, what) in [
+        ("/report", "reported"),
+        ("/listener", "of a listener"),
+        ("/timer", "of a timer"),
+    ] {
+        let answer = server.get(path);
+        assert_eq!(
+            (answer.status, answer.body.as_str()),
+            (200, "goes on"),
+            "{path} {}",
+            server.log()
+        );
+        server.logged(what);
+    }
+}

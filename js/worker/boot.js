@@ -42,7 +42,10 @@ function setHandlers(namespace) {
 function boot(role, vars, bindings, callers, wanted) {
   const env = JSONParse(vars);
   isTest = role === "test";
-  core.setReportExceptionCallback(report("an exception was not caught"));
+  const uncaught = report("an exception was not caught");
+  core.setReportExceptionCallback(uncaught);
+  // deno_core's own ends the isolate's turn, and with it every event in it.
+  core.reportUnhandledException = uncaught;
   setTimeOrigin();
   if (role !== "agent") {
     setMaxTimers(100_000);

@@ -57,6 +57,7 @@ pub(super) fn network(
             project.network.allow.clone(),
             project.network.deny.clone(),
         )),
+        nameservers: project.network.nameservers.clone(),
         roots,
         bindings: Vec::new(),
         timeouts: Timeouts {

@@ -295,6 +295,9 @@ pub(super) struct Network {
     pub(super) deny: Vec<Peer>,
     /// Further roots (PEM).
     pub(super) ca: Vec<PathBuf>,
+    /// DNS servers to ask instead of the system, such as `10.0.0.2:53`.
+    #[schemars(with = "Vec<String>")]
+    pub(super) nameservers: Vec<SocketAddr>,
 }
 
 impl Default for Network {
@@ -303,6 +306,7 @@ impl Default for Network {
             allow: vec![Peer::Public],
             deny: Vec::new(),
             ca: Vec::new(),
+            nameservers: Vec::new(),
         }
     }
 }

@@ -109,9 +109,11 @@ impl Clients {
         let tls = client_config(identity, &self.network.roots).map_err(|error| failed(&error))?;
         reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
-            .dns_resolver(Resolver {
-                rules: Arc::clone(&self.network.rules),
-            })
+            .dns_resolver(Resolver::new(
+                Arc::clone(&self.network.rules),
+                &self.network.nameservers,
+                self.network.timeouts.connect,
+            ))
             .redirect(Policy::none())
             .no_proxy()
             .referer(false)

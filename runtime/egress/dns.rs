@@ -3,7 +3,12 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
+use hickory_resolver::TokioResolver;
+use hickory_resolver::config::{LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
+use hickory_resolver::name_server::TokioConnectionProvider;
+use hickory_resolver::proto::xfer::Protocol;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::address::Rules;
@@ -13,14 +18,44 @@ use crate::rules::is_localhost;
 /// Resolves names, and keeps of the answers what the rules allow.
 #[derive(Debug, Clone)]
 pub(super) struct Resolver {
-    pub(super) rules: Arc<Rules>,
+    rules: Arc<Rules>,
+    /// Asks the owner's servers, where there are any, instead of the system.
+    servers: Option<TokioResolver>,
+}
+
+impl Resolver {
+    /// A resolver of the calling thread's runtime. `timeout` is for one question to one server.
+    pub(super) fn new(rules: Arc<Rules>, servers: &[SocketAddr], timeout: Duration) -> Self {
+        Self {
+            rules,
+            servers: (!servers.is_empty()).then(|| asks(servers, timeout)),
+        }
+    }
+}
+
+fn asks(servers: &[SocketAddr], timeout: Duration) -> TokioResolver {
+    let mut config = ResolverConfig::new();
+    for server in servers {
+        config.add_name_server(NameServerConfig::new(*server, Protocol::Udp));
+        // For answers that do not fit.
+        config.add_name_server(NameServerConfig::new(*server, Protocol::Tcp));
+    }
+    let mut options = ResolverOpts::default();
+    options.timeout = timeout;
+    options.attempts = 1;
+    options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
+    options.use_hosts_file = ResolveHosts::Never;
+    TokioResolver::builder_with_config(config, TokioConnectionProvider::default())
+        .with_options(options)
+        .build()
 }
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let rules = Arc::clone(&self.rules);
+        let servers = self.servers.clone();
         Box::pin(async move {
-            let found = lookup(name.as_str()).await?;
+            let found = lookup(name.as_str(), servers).await?;
             let allowed: Vec<SocketAddr> = found
                 .iter()
                 .copied()
@@ -35,11 +70,17 @@ impl Resolve for Resolver {
     }
 }
 
-async fn lookup(name: &str) -> std::io::Result<Vec<SocketAddr>> {
+async fn lookup(name: &str, servers: Option<TokioResolver>) -> std::io::Result<Vec<SocketAddr>> {
     if is_localhost(name) {
         return Ok([IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]
             .map(|address| SocketAddr::new(address, 0))
             .into());
+    }
+    if let Some(servers) = servers {
+        // Absolute: no search list makes another name of it.
+        let found = servers.lookup_ip(format!("{}.", name.trim_end_matches('.'))).await;
+        let found = found.map_err(|error| std::io::Error::other(format!("the name can not be resolved: {error}")))?;
+        return Ok(found.iter().map(|address| SocketAddr::new(address, 0)).collect());
     }
     #[expect(clippy::disallowed_methods, reason = "names are resolved in this room")]
     let found: Vec<SocketAddr> = tokio::net::lookup_host((name, 0)).await?.collect();

@@ -12,6 +12,7 @@ mod perform;
 pub mod tls;
 mod upstream;
 
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +47,8 @@ pub struct Timeouts {
 pub struct Network {
     /// Which addresses may be dialled.
     pub rules: Arc<Rules>,
+    /// DNS servers to ask instead of the system.
+    pub nameservers: Vec<SocketAddr>,
     /// Further roots, for every upstream.
     pub roots: Vec<rustls_pki_types::CertificateDer<'static>>,
     /// What bindings go out with, in the bindings' order.
@@ -91,6 +94,7 @@ impl Default for Network {
     fn default() -> Self {
         Self {
             rules: Arc::new(Rules::new(vec![address::Peer::Public], Vec::new())),
+            nameservers: Vec::new(),
             roots: Vec::new(),
             bindings: Vec::new(),
             timeouts: Timeouts::default(),

@@ -1,6 +1,8 @@
 //! What the tests share: certificates, upstreams, and the program as a child process.
 
+pub mod canary;
 pub mod certs;
+pub mod dns;
 pub mod http;
 pub mod nginx;
 pub mod partner;
