@@ -149,7 +149,7 @@ mod tests {
         assert_eq!((0..80).filter_map(|_| lines.take(now)).count(), 50);
         assert_eq!(lines.take(now + Duration::from_millis(150)), Some(30));
         assert_eq!(lines.take(now + Duration::from_millis(150)), None);
-        assert_eq!(lines.take(now + Duration::from_secs(60)), Some(1));
+        assert_eq!(lines.take(now + Duration::from_mins(1)), Some(1));
     }
 
     #[test]

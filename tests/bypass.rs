@@ -10,7 +10,8 @@ use crate::harness::{Project, Server, dns, upstreams};
 
 #[derive(serde::Deserialize)]
 struct Class {
-    class: String,
+    #[serde(rename = "class")]
+    title: String,
     /// What the policy does: `deny` all, `allow` all, or look at the `host`.
     policy: String,
     /// What each case must come to, where it does not say itself: one of these, with bars between them.
@@ -139,7 +140,7 @@ export default { async fetch(request, env, ctx) {
         }
         println!(
             "| {} | {} | {} | {} |",
-            self.class,
+            self.title,
             self.cases.len(),
             self.cases.len() - wrong.len().min(self.cases.len()),
             canary.touched()

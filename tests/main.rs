@@ -6,6 +6,7 @@
     dead_code,
     clippy::disallowed_types,
     clippy::print_stderr,
+    clippy::print_stdout,
     clippy::unwrap_used
 )]
 
