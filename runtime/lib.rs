@@ -39,6 +39,7 @@ pub mod identity;
 pub mod isolate;
 pub mod limits;
 mod metrics;
+mod output;
 pub mod rotation;
 pub mod rules;
 pub mod serve;

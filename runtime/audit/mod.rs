@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use workerd_lite_ops::{Termination, clock};
 
+use crate::output::has_room;
 pub use feed::Feed;
 pub(crate) use record::{By, Open, Record, Verdict, masked};
 
@@ -173,6 +174,9 @@ impl Auditor {
     fn append(&self, line: &[u8]) -> std::io::Result<()> {
         if matches!(self.destination, Destination::Stdout) {
             let mut out = std::io::stdout().lock();
+            if !has_room(&out) {
+                return Err(std::io::Error::other("whoever reads standard output stands still"));
+            }
             return out.write_all(line).and_then(|()| out.flush());
         }
         let mut file = self.file.lock().map_err(|_| std::io::Error::other("poisoned"))?;

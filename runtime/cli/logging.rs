@@ -6,6 +6,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
 use super::args::LogFormat;
+use crate::output::Log;
 
 /// Starts logging. `RUST_LOG` filters, by default at `info`.
 pub(super) fn start(format: LogFormat) {
@@ -14,7 +15,7 @@ pub(super) fn start(format: LogFormat) {
         .with_env_filter(filter)
         // Spans are shown when they end: RUST_LOG=info,egress=debug,policy=debug.
         .with_span_events(FmtSpan::CLOSE)
-        .with_writer(std::io::stderr)
+        .with_writer(|| Log)
         .with_ansi(std::io::stderr().is_terminal());
     match format {
         LogFormat::Pretty => builder.with_target(false).init(),

@@ -163,6 +163,10 @@ pub async fn serve<H: Fn()>(
             (None, None) => {}
         }
     }
+    // Whoever has connected was accepted by the system already.
+    while let Ok(Ok((stream, _))) = tokio::time::timeout(Duration::ZERO, listener.accept()).await {
+        threads.assign(stream);
+    }
     drop(listener);
     tracing::info!("stopping: requests under way are finished; signal again to stop at once");
     tokio::select! {

@@ -193,7 +193,11 @@ impl Supervisor {
                 _ = self.terminate.recv() => Signal::SIGTERM,
                 _ = self.hangup.recv() => Signal::SIGHUP,
             };
-            self.stopping |= passed != Signal::SIGHUP;
+            if passed != Signal::SIGHUP {
+                self.stopping = true;
+                // The worker process accepts what has come by now, and nobody else will.
+                self.socket = None;
+            }
             pass(&child, passed);
         }
     }

@@ -20,9 +20,14 @@ type Counts = Arc<Mutex<HashMap<String, u32>>>;
 /// Listens, until the tests end.
 pub fn serve() -> SocketAddr {
     upstreams().block_on(async {
-        let udp = UdpSocket::bind(anywhere()).await.unwrap();
-        let address = udp.local_addr().unwrap();
-        let tcp = TcpListener::bind(address).await.unwrap();
+        // A port that is free for both.
+        let (udp, tcp, address) = loop {
+            let udp = UdpSocket::bind(anywhere()).await.unwrap();
+            let address = udp.local_addr().unwrap();
+            if let Ok(tcp) = TcpListener::bind(address).await {
+                break (udp, tcp, address);
+            }
+        };
         let counts = Counts::default();
         let seen = Arc::clone(&counts);
         tokio::spawn(async move {

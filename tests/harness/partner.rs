@@ -95,7 +95,7 @@ impl Partner {
     }
 }
 
-fn acceptor(tls: &Tls<'_>) -> tokio_rustls::TlsAcceptor {
+pub fn acceptor(tls: &Tls<'_>) -> tokio_rustls::TlsAcceptor {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut roots = rustls::RootCertStore::empty();
     roots

@@ -75,6 +75,27 @@ impl Project {
         all.extend_from_slice(arguments);
         let mut command = self.command(&all);
         command.envs(environment.iter().copied());
+        Self::start(command)
+    }
+
+    /// The same, with at most so many open files.
+    pub fn serve_with_files(&self, files: u32) -> Server {
+        let mut command = Command::new("sh");
+        command
+            .args([
+                "-c",
+                &format!("ulimit -n {files}; exec \"$0\" serve --listen 127.0.0.1:0"),
+            ])
+            .arg(env!("CARGO_BIN_EXE_workerd-lite"))
+            .current_dir(self.path())
+            .env("WORKERD_LITE_CACHE_DIR", "")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        Self::start(command)
+    }
+
+    fn start(mut command: Command) -> Server {
         let mut child = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let (found, address) = mpsc::channel();
@@ -82,6 +103,13 @@ impl Project {
         let written = Arc::clone(&log);
         std::thread::spawn(move || {
             for line in lines.lines().map_while(Result::ok) {
+                if line.contains("STOP READING") {
+                    // The pipe stays open, and fills.
+                    std::thread::sleep(Duration::from_mins(10));
+                }
+                if line.contains("HANG UP") {
+                    return;
+                }
                 if let Some((_, address)) = line.split_once("listening on http://") {
                     let address: String = address.chars().take_while(|c| *c != '"').collect();
                     let _ = found.send(address);
@@ -240,6 +268,13 @@ impl Server {
             assert!(start.elapsed() < Duration::from_secs(5), "no {field}: {}", self.log());
             std::thread::sleep(Duration::from_millis(1));
         }
+    }
+
+    /// How many threads it has.
+    pub fn threads(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/task", self.worker()))
+            .unwrap()
+            .count()
     }
 
     /// A connection of its own, for what curl would not send.
