@@ -2,7 +2,11 @@
 CARGO ?= cargo
 PORT ?= 8787
 
-.PHONY: serve test test-unit v8 tools lint fmt
+# How long `make fuzz` goes on: seconds, or 10m, or 1h.
+TIME ?= 1m
+SECONDS = $(shell echo $(TIME) | sed -e 's/h$$/*3600/' -e 's/m$$/*60/' -e 's/s$$//' | { read sum; echo $$(($$sum)); })
+
+.PHONY: serve test v8 tools lint fmt bypass kill fuzz soak
 
 serve: v8 ## the example: agent, outbound worker and an mTLS partner
 	$(CARGO) build --release --bin workerd-lite --example partner
@@ -10,6 +14,21 @@ serve: v8 ## the example: agent, outbound worker and an mTLS partner
 
 test: v8 ## every test, through the real binary
 	$(CARGO) test --release --workspace
+
+bypass: v8 ## the attempts to get round the outbound worker, with a table by class
+	@echo "| class | attempts | as they must | canary touched |"; echo "|---|---|---|---|"
+	@$(CARGO) test --release --workspace --test main -q bypass:: -- --nocapture --test-threads 1
+
+kill: v8 ## what hostile agents do to their thread, with a table of what became of it
+	$(CARGO) test --release --workspace --test main kill:: -- --nocapture --test-threads 1
+
+fuzz: v8 ## random calls and random inputs, for TIME (a minute): make fuzz TIME=10m
+	FUZZ_SECONDS=$$(($(SECONDS) / 2)) FUZZ_SEED=$$(date +%s) $(CARGO) test --release --workspace --test main fuzz:: -- --nocapture
+	end=$$(($$(date +%s) + $(SECONDS) / 2)); while [ $$(date +%s) -lt $$end ]; do \
+	  PROPTEST_CASES=4000 $(CARGO) test --release --workspace --lib -q properties:: || exit 1; done
+
+soak: v8 ## memory over a million requests
+	SOAK_REQUESTS=1000000 $(CARGO) test --release --workspace --test main soak:: -- --nocapture
 
 v8: tools ## V8's static library, once
 	@./.ci/v8

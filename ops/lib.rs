@@ -18,6 +18,8 @@ pub mod held;
 pub mod inbox;
 pub mod message;
 mod outgoing;
+#[cfg(test)]
+mod properties;
 pub mod pump;
 pub mod role;
 pub mod trace;

@@ -40,6 +40,8 @@ pub mod isolate;
 pub mod limits;
 mod metrics;
 mod output;
+#[cfg(test)]
+mod properties;
 pub mod rotation;
 pub mod rules;
 pub mod serve;

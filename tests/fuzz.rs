@@ -18,7 +18,7 @@ fn random_calls_never_end_the_process() {
     let time = setting("FUZZ_SECONDS").map(Duration::from_secs);
     let mut seed = u32::try_from(setting("FUZZ_SEED").unwrap_or(1)).unwrap();
     let began = Instant::now();
-    let mut fatal = Vec::new();
+    let (mut fatal, mut total) = (Vec::new(), 0);
     loop {
         let project = Project::new(&[
             ("agent.js", include_str!("../fixtures/fuzz/calls.js")),
@@ -53,12 +53,13 @@ fn random_calls_never_end_the_process() {
             }
             seed += 1;
         }
+        total += calls;
         // A server that still serves, and did something.
         assert!(calls > 100, "{calls} calls: {}", server.log());
         if time.is_none_or(|time| began.elapsed() > time) {
             break;
         }
     }
-    eprintln!("{} seeds in {:?}", seed, began.elapsed());
+    eprintln!("{seed} seeds, {total} calls in {:?}", began.elapsed());
     assert!(fatal.is_empty(), "{fatal:?}");
 }

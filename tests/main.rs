@@ -39,6 +39,7 @@ mod rotation;
 mod rules;
 mod serving;
 mod shapes;
+mod soak;
 mod streaming;
 mod supervisor;
 mod testing;

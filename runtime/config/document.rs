@@ -120,7 +120,7 @@ impl Document {
     }
 
     fn line(&self, offset: usize) -> usize {
-        self.text[..offset.min(self.text.len())].matches('\n').count() + 1
+        self.text[..self.text.floor_char_boundary(offset)].matches('\n').count() + 1
     }
 
     fn place(&self, line: usize, column: usize) -> Range<usize> {
@@ -130,7 +130,8 @@ impl Document {
             .take(line.saturating_sub(1))
             .map(str::len)
             .sum();
-        let at = (start + column.saturating_sub(1)).min(self.text.len());
+        // A parser may count to the middle of a character.
+        let at = self.text.floor_char_boundary(start + column.saturating_sub(1));
         at..at
     }
 }

@@ -163,8 +163,8 @@ fn reached(address: IpAddr) -> IpAddr {
         // IPv4-mapped, and the deprecated IPv4-compatible form.
         [0, 0, 0, 0, 0, 0xffff, high, low] => embedded(high, low),
         [0, 0, 0, 0, 0, 0, high, low] if (high, low) > (0, 1) => embedded(high, low),
-        // IPv4-translated (RFC 2765) and NAT64 (RFC 6052, RFC 8215).
-        [0, 0, 0, 0, 0xffff, 0, high, low] | [0x64, 0xff9b, 0 | 1, _, _, _, high, low] => embedded(high, low),
+        // IPv4-translated (RFC 2765) and NAT64 (RFC 6052). Local NAT64 (RFC 8215) may hold IPv4 anywhere, and is no public address.
+        [0, 0, 0, 0, 0xffff, 0, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => embedded(high, low),
         // 6to4 (RFC 3056).
         [0x2002, high, low, ..] => embedded(high, low),
         _ => address,

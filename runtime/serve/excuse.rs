@@ -2,7 +2,7 @@
 //! the clients of a thread that hangs, which can not speak for itself.
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -65,11 +65,18 @@ impl Client {
     fn excuse(&self) {
         let waits = self
             .state
-            .compare_exchange(WAITS, BUSY, Ordering::SeqCst, Ordering::SeqCst);
+            .compare_exchange(WAITS, BUSY, Ordering::SeqCst, Ordering::SeqCst)
+            .is_ok();
+        // A request that nobody has read waits too.
+        let unread = self.state.load(Ordering::SeqCst) == IDLE && self.has_sent();
         let socket = self.socket.as_ref().and_then(|socket| socket.try_clone().ok());
-        if let (Ok(_), Some(socket)) = (waits, socket) {
+        if let (true, Some(socket)) = (waits || unread, socket) {
             // The socket does not block, and where its buffer is full nobody reads.
-            let _ = File::from(socket).write_all(WORD);
+            let mut socket = File::from(socket);
+            let _ = socket.write_all(WORD);
+            // What is left unread when it closes would take our word back.
+            let mut sent = [0; 16 << 10];
+            while socket.read(&mut sent).is_ok_and(|count| count > 0) {}
         }
     }
 }

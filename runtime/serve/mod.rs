@@ -163,8 +163,10 @@ pub async fn serve<H: Fn()>(
             (None, None) => {}
         }
     }
-    // Whoever has connected was accepted by the system already.
-    while let Ok(Ok((stream, _))) = tokio::time::timeout(Duration::ZERO, listener.accept()).await {
+    // Whoever has connected was accepted by the system already. Another process accepts them where this one is replaced.
+    while lost.is_none()
+        && let Ok(Ok((stream, _))) = tokio::time::timeout(Duration::ZERO, listener.accept()).await
+    {
         threads.assign(stream);
     }
     drop(listener);
