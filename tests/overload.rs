@@ -15,7 +15,7 @@ const SLOW: &str =
 /// Asks over a connection of its own. Gives nothing where there was none to be had.
 fn ask(address: &str) -> Option<Result<String, std::io::Error>> {
     let mut stream = TcpStream::connect(address).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     let request = format!("GET / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
     let mut answer = String::new();
     let asked = stream

@@ -55,6 +55,7 @@ const shown = (value) => ({ __proto__: null, value, writable: true, enumerable: 
 function defineGlobals() {
   load("ext:workerd_lite/worker/clock.js").defineDate();
   load("ext:workerd_lite/worker/sort.js").defineSorts();
+  load("ext:workerd_lite/worker/resizable_buffers.js").defineBuffers();
   load("ext:workerd_lite/worker/crypto_limits.js").limitCrypto();
   ObjectDefineProperties(globalThis, {
     AbortController: hidden(load("ext:deno_web/03_abort_signal.js").AbortController),

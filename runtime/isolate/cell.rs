@@ -19,8 +19,9 @@ use super::coverage::{CoverageSink, Recorder};
 use super::guard::Guarded;
 use super::handle::CellHandle;
 use super::inspector::Listed;
+use super::native::give_back;
 use super::worker::Worker;
-use crate::limits::{Limits, Standing, Turns};
+use crate::limits::{Limits, Standing, Turns, is_large};
 
 /// How many messages are taken before the isolate's own work gets its turn.
 const BATCH: usize = 64;
@@ -120,6 +121,10 @@ impl Cell {
         if let Ended::Stopped(why) = ended {
             let Self { runtime, op_state, .. } = &mut self;
             runtime.with(|_| events::terminate(&mut op_state.borrow_mut(), why));
+            drop(self);
+            if is_large() {
+                give_back();
+            }
         }
         ended
     }

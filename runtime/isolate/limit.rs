@@ -7,7 +7,7 @@ use std::time::Duration;
 use deno_core::{JsRuntime, v8};
 
 use super::running;
-use crate::limits::Turns;
+use crate::limits::{Limits, Turns};
 
 /// Longer than anything runs.
 pub(super) const FOREVER: Duration = Duration::from_hours(24 * 365);
@@ -36,11 +36,11 @@ unsafe extern "C" fn out_of_memory(_location: *const c_char, _details: &v8::OomD
     running::blame_this();
 }
 
-/// Watches the CPU time of an isolate's turns, and its heap.
-pub(super) fn limit(runtime: &mut JsRuntime, name: &str) -> Arc<Turns> {
+/// Watches the CPU time of an isolate's turns, its heap, and what it makes the process grow by.
+pub(super) fn limit(runtime: &mut JsRuntime, name: &str, limits: &Limits) -> Arc<Turns> {
     runtime.v8_isolate().set_oom_error_handler(out_of_memory);
     let handle = runtime.v8_isolate().thread_safe_handle();
-    let turns = Turns::watch(name, move || {
+    let turns = Turns::watch(name, limits.process(), move || {
         handle.terminate_execution();
     });
     let heap = Arc::clone(&turns);

@@ -14,6 +14,7 @@ mod inspector;
 mod limit;
 mod loader;
 pub mod modules;
+mod native;
 pub(crate) mod running;
 mod stack;
 mod worker;

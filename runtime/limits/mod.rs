@@ -1,5 +1,6 @@
 //! Limits: what workers may use, and what ends those that use more.
 
+mod growth;
 pub(crate) mod priority;
 mod standing;
 mod values;
@@ -9,6 +10,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+pub(crate) use growth::is_large;
 pub(crate) use standing::Standing;
 pub use values::Limits;
 pub(crate) use watchdog::{Hang, Lost, Turns, found, hung, on_this_thread};

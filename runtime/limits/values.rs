@@ -51,6 +51,16 @@ impl Limits {
         log_lines: 200,
     };
 
+    /// Bytes that the process may grow by for the worker: its heap, its buffers, and as much for what V8 and its libraries
+    /// keep outside of both.
+    pub(crate) fn process(&self) -> usize {
+        const OVERHEAD: usize = 64 << 20;
+        self.heap
+            .saturating_add(self.heap / 4)
+            .saturating_add(self.buffers.saturating_mul(2))
+            .saturating_add(OVERHEAD)
+    }
+
     /// The outbound worker's, by default: its owner trusts it, and it works for every agent.
     pub const OUTBOUND: Self = Self {
         cpu: Duration::from_millis(500),

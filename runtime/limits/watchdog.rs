@@ -13,6 +13,8 @@ use nix::unistd::{Pid, gettid};
 use tokio::sync::watch;
 use workerd_lite_ops::Termination;
 
+use super::growth::{Part, Process};
+
 /// How often turns are looked at.
 const LOOK: Duration = Duration::from_millis(2);
 
@@ -74,6 +76,8 @@ pub(crate) struct Turns {
     /// Nanoseconds of CPU time for one turn.
     budget: AtomicU64,
     memory: AtomicBool,
+    /// Its part of the process's memory.
+    part: Part,
     /// Whose isolate it is.
     name: String,
     thread: ThreadId,
@@ -119,12 +123,14 @@ impl Turns {
         read(self.clock)
     }
 
-    /// Watches an isolate of the calling thread. `stop` ends what it runs, from any thread.
-    pub(crate) fn watch(name: &str, stop: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
+    /// Watches an isolate of the calling thread, which may make the process grow by so many bytes. `stop` ends what it
+    /// runs, from any thread.
+    pub(crate) fn watch(name: &str, memory: usize, stop: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
         let turns = Arc::new(Self {
             state: AtomicU64::new(0),
             budget: AtomicU64::new(0),
             memory: AtomicBool::new(false),
+            part: Part::new(memory),
             name: name.to_owned(),
             thread: std::thread::current().id(),
             tid: gettid(),
@@ -146,6 +152,7 @@ impl Turns {
     pub(crate) fn begin(&self, budget: Duration) {
         let budget = u64::try_from(budget.as_nanos()).unwrap_or(u64::MAX);
         self.budget.store(budget, Ordering::Relaxed);
+        self.part.begin();
         self.state.fetch_add(1, Ordering::SeqCst);
         if ASLEEP.load(Ordering::SeqCst) {
             if let Some(thread) = THREAD.get() {
@@ -157,6 +164,7 @@ impl Turns {
     /// The turn has ended. Gives why its isolate was stopped, where it was: it must not be used again.
     pub(crate) fn end(&self) -> Option<Termination> {
         self.state.fetch_add(1, Ordering::SeqCst);
+        self.part.end();
         self.stopped()
     }
 
@@ -177,6 +185,15 @@ impl Turns {
         self.memory.store(true, Ordering::SeqCst);
         self.state.fetch_or(STOPPED, Ordering::SeqCst);
         (self.stop)();
+    }
+
+    pub(super) fn part(&self) -> &Part {
+        &self.part
+    }
+
+    /// Its thread, where a turn runs.
+    fn running(&self) -> Option<Pid> {
+        (self.state.load(Ordering::SeqCst) & 1 == 1).then_some(self.tid)
     }
 
     /// Looks at the present turn. Gives whether there is one.
@@ -258,8 +275,10 @@ pub(crate) fn found(lost: &Lost) {
 
 fn keep_watch() {
     let mut idle = 0;
+    let mut process = Process::new();
     loop {
         std::thread::sleep(LOOK);
+        look_at_memory(&mut process);
         if look_at_all() {
             idle = 0;
             continue;
@@ -275,6 +294,25 @@ fn keep_watch() {
         }
         ASLEEP.store(false, Ordering::SeqCst);
         idle = 0;
+    }
+}
+
+/// Stops those that make the process grow too much.
+fn look_at_memory(process: &mut Process) {
+    let Ok(watched) = WATCHED.lock() else { return };
+    let Some(mut change) = process.look(watched.len()) else {
+        return;
+    };
+    let all: Vec<_> = watched.iter().filter_map(|(turns, _)| turns.upgrade()).collect();
+    drop(watched);
+    for turns in &all {
+        change.add(turns, turns.running());
+    }
+    process.share(change);
+    for turns in all {
+        if turns.part.is_too_large() && turns.stopped().is_none() {
+            turns.out_of_memory();
+        }
     }
 }
 
@@ -301,7 +339,7 @@ mod tests {
     fn computing_ends_and_waiting_does_not() {
         let stopped = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&stopped);
-        let turns = Turns::watch("test", move || flag.store(true, Ordering::SeqCst));
+        let turns = Turns::watch("test", usize::MAX, move || flag.store(true, Ordering::SeqCst));
         turns.begin(Duration::from_millis(20));
         std::thread::sleep(Duration::from_millis(100));
         assert_eq!(turns.end(), None);

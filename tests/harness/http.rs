@@ -46,7 +46,7 @@ impl Client {
         if self.open.is_none() {
             let stream = TcpStream::connect(&self.address)?;
             stream.set_nodelay(true)?;
-            stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+            stream.set_read_timeout(Some(Duration::from_mins(1)))?;
             self.open = Some(BufReader::new(stream));
         }
         let reader = self.open.as_mut().unwrap();
