@@ -44,17 +44,22 @@ export default { async fetch(request) {
 } };
 ";
 
-fn serve(cases: &[Case], limits: &str) -> (Project, Server) {
-    let mut agent = String::from("let served = 0;\nconst cases = {\n");
+/// A worker whose handler runs the attack that the path names.
+fn script(cases: &[Case]) -> String {
+    let mut script = String::from("let served = 0;\nconst cases = {\n");
     for Case { name, code, .. } in cases {
-        let _ = writeln!(agent, "  '{name}': async (request, ctx) => {{ {code}\n  }},");
+        let _ = writeln!(script, "  '{name}': async (request, ctx) => {{ {code}\n  }},");
     }
-    agent.push_str(
+    script.push_str(
         "};\nexport default { async fetch(request, env, ctx) {\n  const run = cases[new URL(request.url).pathname.slice(1)];\n  \
          return run === undefined ? new Response(`ok ${++served}`) : await run(request, ctx) ?? new Response('done');\n} };\n",
     );
+    script
+}
+
+fn serve(cases: &[Case], limits: &str) -> (Project, Server) {
     let project = Project::new(&[
-        ("agent.js", &agent),
+        ("agent.js", &script(cases)),
         ("good.js", "export default { fetch: () => new Response('good') };"),
         ("policy.js", POLICY),
     ]);
@@ -140,6 +145,18 @@ fn stopped(title: &str, text: &str) {
     let (_project, server) = serve(&cases, "");
     let rows = attack(&server, &cases);
     table(title, &rows);
+    // Dozens of heaps later there is what two isolates and V8's pool of pages take. Loops that nothing interrupts come to
+    // their end first.
+    let began = Instant::now();
+    while server.memory("VmRSS") > 160 {
+        assert!(
+            began.elapsed() < Duration::from_mins(4),
+            "{} MiB",
+            server.memory("VmRSS")
+        );
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    eprintln!("{title}: {} MiB after {:?}", server.memory("VmRSS"), began.elapsed());
     for (number, row) in rows.iter().enumerate() {
         assert_eq!(row.status, 503, "{}: {} {}", row.name, row.body, server.log());
         // The machine may be busy, and what works apart then has little of it; the table tells more.
@@ -188,4 +205,40 @@ fn what_is_refused_is_refused_at_once() {
         .collect();
     assert_eq!(came_to, must, "{}", server.log());
     assert!(rows.iter().all(|row| row.lost == 0), "{}", server.log());
+}
+
+/// The same by accident in the policy: the agent's fetch is denied, it learns nothing, and the next is judged again.
+#[test]
+fn what_a_policy_does_to_itself_denies() {
+    let mut cases = cases(include_str!("../fixtures/limits/cpu.toml"));
+    cases.extend(self::cases(include_str!("../fixtures/limits/memory.toml")));
+    let agent = "
+export default { async fetch(request) {
+  try { return await fetch('http://policy.test' + new URL(request.url).pathname); }
+  catch (error) { return new Response(`${error.name}: ${error.message}`, { status: 502 }); }
+} };";
+    let project = Project::new(&[
+        ("agent.js", agent),
+        ("policy.js", &script(&cases)),
+        (
+            "workerd-lite.toml",
+            "threads = 1\nmain = 'agent.js'\n[outbound]\nmain = 'policy.js'\n[outbound.limits]\ncpu_ms = 50\nmemory_mb = 64\n",
+        ),
+    ]);
+    let server = project.serve(&[]);
+    let mut words = std::collections::BTreeSet::new();
+    for case in &cases {
+        let mut client = Client::new(&server.address, "127.0.0.1");
+        let (status, body) = client.get(&format!("/{}", case.name)).unwrap();
+        // What V8 does not interrupt takes its thread along, and the client hears that.
+        assert!(matches!(status, 502 | 503), "{}: {status} {body}", case.name);
+        words.insert((status, body));
+        // A policy that was stopped is replaced before the next is judged.
+        let mut client = Client::new(&server.address, "127.0.0.1");
+        let next = client.get("/").unwrap();
+        assert_eq!(next.0, 200, "after {}: {} {}", case.name, next.1, server.log());
+    }
+    let denied: Vec<_> = words.iter().filter(|(status, _)| *status == 502).collect();
+    assert_eq!(denied.len(), 1, "{words:?}");
+    assert!(words.len() <= 2, "{words:?}");
 }

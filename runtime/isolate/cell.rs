@@ -21,7 +21,7 @@ use super::handle::CellHandle;
 use super::inspector::Listed;
 use super::native::give_back;
 use super::worker::Worker;
-use crate::limits::{Limits, Standing, Turns, is_large};
+use crate::limits::{Limits, Standing, Turns};
 
 /// How many messages are taken before the isolate's own work gets its turn.
 const BATCH: usize = 64;
@@ -122,9 +122,7 @@ impl Cell {
             let Self { runtime, op_state, .. } = &mut self;
             runtime.with(|_| events::terminate(&mut op_state.borrow_mut(), why));
             drop(self);
-            if is_large() {
-                give_back();
-            }
+            give_back();
         }
         ended
     }

@@ -1,13 +1,30 @@
 //! Memory of `malloc`, which keeps what was freed for the next who asks.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use nix::libc::malloc_trim;
 
+/// So that many that are stopped at once are one.
+const PAUSE: Duration = Duration::from_millis(100);
+
+static SOON: AtomicBool = AtomicBool::new(false);
+
 /// Gives the system what an isolate that was stopped has left free. It takes a while, which is nobody's turn.
 pub(super) fn give_back() {
-    // The next to be stopped does it, where there is no thread for it.
-    let _ = thread::Builder::new().name("give-back".into()).spawn(trim);
+    if SOON.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let begun = thread::Builder::new().name("give-back".into()).spawn(|| {
+        thread::sleep(PAUSE);
+        SOON.store(false, Ordering::Relaxed);
+        trim();
+    });
+    if begun.is_err() {
+        // The next to be stopped does it.
+        SOON.store(false, Ordering::Relaxed);
+    }
 }
 
 #[expect(unsafe_code, reason = "a call of the C library")]

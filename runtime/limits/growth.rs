@@ -23,11 +23,6 @@ const REMEMBERED: usize = 4096;
 /// Whether turns count the pages they touch: a call of the system at each end.
 static COUNTS: AtomicBool = AtomicBool::new(false);
 
-/// Whether the process is larger than its isolates need.
-pub(crate) fn is_large() -> bool {
-    COUNTS.load(Ordering::Relaxed)
-}
-
 /// One isolate's part.
 #[derive(Debug)]
 pub(super) struct Part {

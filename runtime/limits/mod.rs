@@ -10,7 +10,6 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-pub(crate) use growth::is_large;
 pub(crate) use standing::Standing;
 pub use values::Limits;
 pub(crate) use watchdog::{Hang, Lost, Turns, found, hung, on_this_thread};
