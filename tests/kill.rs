@@ -139,14 +139,25 @@ fn table(title: &str, rows: &[Row]) {
     std::fs::write(path, text).unwrap();
 }
 
+/// How many attacks one server has.
+const SOME: usize = 16;
+
 /// All of these are stopped.
-fn stopped(title: &str, text: &str) {
-    let cases = cases(text);
-    let (_project, server) = serve(&cases, "");
-    let rows = attack(&server, &cases);
+fn stopped(title: &str, text: &str, limits: &str) {
+    let mut rows = Vec::new();
+    // An agent that ends processes again and again is barred: each server has a few attacks.
+    for cases in cases(text).chunks(SOME) {
+        rows.extend(stopped_by_one(title, cases, limits));
+    }
     table(title, &rows);
+}
+
+fn stopped_by_one(title: &str, cases: &[Case], limits: &str) -> Vec<Row> {
+    let (_project, server) = serve(cases, limits);
+    let rows = attack(&server, cases);
     // Dozens of heaps later there is what two isolates and V8's pool of pages take. Loops that nothing interrupts come to
     // their end first.
+    assert!(!server.log().contains("process was ended"), "{}", server.log());
     let began = Instant::now();
     while server.memory("VmRSS") > 160 {
         assert!(
@@ -172,21 +183,29 @@ fn stopped(title: &str, text: &str) {
             );
         }
     }
+    rows
 }
 
 #[test]
 fn loops_are_stopped() {
-    stopped("loops", include_str!("../fixtures/limits/cpu.toml"));
+    stopped("loops", include_str!("../fixtures/limits/cpu.toml"), "");
 }
 
 #[test]
 fn heaps_that_grow_are_stopped() {
-    stopped("heaps", include_str!("../fixtures/limits/memory.toml"));
+    let text = include_str!("../fixtures/limits/memory.toml");
+    stopped("heaps", text, "");
+    // With time to fill them, too: it is the memory that ends them, and V8 does not end the process.
+    stopped(
+        "heaps-with-time",
+        text,
+        "[agents.limits]\ncpu_ms = 10000\nmemory_mb = 64\n",
+    );
 }
 
 #[test]
 fn loops_of_v8s_own_are_stopped() {
-    stopped("native", include_str!("../fixtures/limits/native.toml"));
+    stopped("native", include_str!("../fixtures/limits/native.toml"), "");
 }
 
 #[test]
@@ -229,13 +248,17 @@ export default { async fetch(request) {
     let mut words = std::collections::BTreeSet::new();
     for case in &cases {
         let mut client = Client::new(&server.address, "127.0.0.1");
-        let (status, body) = client.get(&format!("/{}", case.name)).unwrap();
+        let (status, body) = client
+            .get(&format!("/{}", case.name))
+            .unwrap_or_else(|error| panic!("{}: {error}: {}", case.name, server.log()));
         // What V8 does not interrupt takes its thread along, and the client hears that.
         assert!(matches!(status, 502 | 503), "{}: {status} {body}", case.name);
         words.insert((status, body));
         // A policy that was stopped is replaced before the next is judged.
         let mut client = Client::new(&server.address, "127.0.0.1");
-        let next = client.get("/").unwrap();
+        let next = client
+            .get("/")
+            .unwrap_or_else(|error| panic!("after {}: {error}: {}", case.name, server.log()));
         assert_eq!(next.0, 200, "after {}: {} {}", case.name, next.1, server.log());
     }
     let denied: Vec<_> = words.iter().filter(|(status, _)| *status == 502).collect();

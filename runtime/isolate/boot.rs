@@ -59,8 +59,7 @@ impl Worker {
         let limits = self.effective_limits();
         let buffers = Buffers::new(limits.buffers);
         let mut runtime = Guarded::new(self.new_runtime(&buffers), &self.name);
-        let turns = runtime.with(|runtime| limit(runtime, &self.name, &limits));
-        buffers.watch(Arc::clone(&turns));
+        let turns = runtime.with(|runtime| limit(runtime, &self.name, &limits, &buffers));
         let coverage = self.coverage.clone().map(|sink| {
             let recorder = runtime.with(Recorder::start);
             (recorder, sink)

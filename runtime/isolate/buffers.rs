@@ -39,6 +39,11 @@ impl Buffers {
         let _ = self.turns.set(turns);
     }
 
+    /// Whether V8 has asked for one in vain, and will ask again.
+    pub(super) fn are_refused(&self) -> bool {
+        self.refused.load(Ordering::Relaxed) > 0
+    }
+
     /// An allocator for V8 that counts here.
     #[expect(unsafe_code, reason = "V8 takes an allocator as a table of functions")]
     pub(super) fn allocator(self: &Arc<Self>) -> v8::UniqueRef<v8::Allocator> {

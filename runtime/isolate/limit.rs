@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use deno_core::{JsRuntime, v8};
 
+use super::buffers::Buffers;
 use super::running;
 use crate::limits::{Limits, Turns};
 
@@ -37,7 +38,7 @@ unsafe extern "C" fn out_of_memory(_location: *const c_char, _details: &v8::OomD
 }
 
 /// Watches the CPU time of an isolate's turns, its heap, and what it makes the process grow by.
-pub(super) fn limit(runtime: &mut JsRuntime, name: &str, limits: &Limits) -> Arc<Turns> {
+pub(super) fn limit(runtime: &mut JsRuntime, name: &str, limits: &Limits, buffers: &Arc<Buffers>) -> Arc<Turns> {
     runtime.v8_isolate().set_oom_error_handler(out_of_memory);
     let handle = runtime.v8_isolate().thread_safe_handle();
     let turns = Turns::watch(name, limits.process(), move || {
@@ -45,13 +46,15 @@ pub(super) fn limit(runtime: &mut JsRuntime, name: &str, limits: &Limits) -> Arc
     });
     let heap = Arc::clone(&turns);
     let isolate = raw(runtime);
+    let asked = Arc::clone(buffers);
     runtime.add_near_heap_limit_callback(move |current, _initial| {
-        // V8 asks here for buffers that it can not allocate as well.
-        if used(isolate) + current / 4 < current {
+        // V8 asks here for buffers that it can not allocate as well. One allocation of the heap can be as large as what is left.
+        if asked.are_refused() && used(isolate) + current / 4 < current {
             return current;
         }
         heap.out_of_memory();
         current + GRACE
     });
+    buffers.watch(Arc::clone(&turns));
     turns
 }

@@ -77,6 +77,11 @@ impl Part {
     pub(super) fn is_too_large(&self) -> bool {
         self.grown.load(Ordering::Relaxed) > self.allowed
     }
+
+    /// Whether it has grown on after it was stopped for that.
+    pub(super) fn is_far_too_large(&self) -> bool {
+        self.grown.load(Ordering::Relaxed) / 2 > self.allowed
+    }
 }
 
 /// Pages that the calling thread has touched for the first time.

@@ -243,17 +243,25 @@ impl Turns {
         });
         let since = *seen.stopped.get_or_insert(cpu);
         let patience = if self.spared.is_some() { HANG_SPARED } else { HANG };
-        if cpu.saturating_sub(since) < patience || std::mem::replace(&mut seen.told, true) {
+        if cpu.saturating_sub(since) < patience {
             return;
         }
-        // It is lost, and the others have work to do.
-        super::priority::lower(self.tid, super::priority::LOWEST);
-        tracing::error!(target: "worker", worker = self.name, "a thread does not come back from an isolate that was stopped");
-        if let Some(lost) = &self.spared {
-            if !lost.send_replace(true) && LOST.fetch_add(1, Ordering::Relaxed) < MOST_LOST {
-                return;
+        if !std::mem::replace(&mut seen.told, true) {
+            // It is lost, and the others have work to do.
+            super::priority::lower(self.tid, super::priority::LOWEST);
+            tracing::error!(target: "worker", worker = self.name, "a thread does not come back from an isolate that was stopped");
+            let first = self.spared.as_ref().is_some_and(|lost| !lost.send_replace(true));
+            if !first || LOST.fetch_add(1, Ordering::Relaxed) >= MOST_LOST {
+                self.hangs();
             }
+        } else if self.part.is_far_too_large() {
+            // It can be spared, and what it takes can not.
+            self.hangs();
         }
+    }
+
+    /// The process is to be replaced.
+    fn hangs(&self) {
         HUNG.send_if_modified(|hung| {
             let first = hung.is_none();
             hung.get_or_insert_with(|| Hang {

@@ -125,8 +125,8 @@ pub async fn serve<H: Fn()>(
             _ = hung.changed() => {
                 replace_us();
                 if let Some(hang) = &*hung.borrow_and_update() {
+                    running::blame(&hang.worker);
                     if hang.shared {
-                        running::blame(&hang.worker);
                         threads.excuse(hang.thread);
                         project.blame(&hang.worker, Termination::Cpu);
                     }
