@@ -155,11 +155,10 @@ fn stopped(title: &str, text: &str, limits: &str) {
 fn stopped_by_one(title: &str, cases: &[Case], limits: &str) -> Vec<Row> {
     let (_project, server) = serve(cases, limits);
     let rows = attack(&server, cases);
-    // Dozens of heaps later there is what two isolates and V8's pool of pages take. Loops that nothing interrupts come to
-    // their end first.
+    // What is left is what two isolates and V8's pool of pages take. Loops that nothing interrupts come to their end first.
     assert!(!server.log().contains("process was ended"), "{}", server.log());
     let began = Instant::now();
-    while server.memory("VmRSS") > 160 {
+    while server.memory("VmRSS") > 320 {
         assert!(
             began.elapsed() < Duration::from_mins(4),
             "{} MiB",
