@@ -22,7 +22,7 @@ bypass: v8 ## the attempts to get round the outbound worker, with a table by cla
 kill: v8 ## what hostile agents do to their thread, with a table of what became of it
 	$(CARGO) test --release --workspace --test main kill:: -- --nocapture --test-threads 1
 
-fuzz: v8 ## random calls and random inputs, for TIME (a minute): make fuzz TIME=10m
+fuzz: v8 ## random calls and random inputs, for TIME: make fuzz TIME=10m
 	FUZZ_SECONDS=$$(($(SECONDS) / 2)) FUZZ_SEED=$$(date +%s) $(CARGO) test --release --workspace --test main fuzz:: -- --nocapture
 	end=$$(($$(date +%s) + $(SECONDS) / 2)); while [ $$(date +%s) -lt $$end ]; do \
 	  PROPTEST_CASES=4000 $(CARGO) test --release --workspace --lib -q properties:: || exit 1; done

@@ -4,25 +4,9 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use crate::harness::attacks::{Case, cases, script};
 use crate::harness::http::{Client, Neighbour, percentile};
 use crate::harness::{Project, Server};
-
-#[derive(serde::Deserialize)]
-struct Cases {
-    case: Vec<Case>,
-}
-
-#[derive(serde::Deserialize)]
-struct Case {
-    name: String,
-    code: String,
-    /// What is answered where the attack is refused. The others are stopped.
-    answer: Option<String>,
-}
-
-fn cases(text: &str) -> Vec<Case> {
-    toml::from_str::<Cases>(text).unwrap().case
-}
 
 /// The policy answers for all that the attacks ask for.
 const POLICY: &str = "
@@ -43,19 +27,6 @@ export default { async fetch(request) {
   }
 } };
 ";
-
-/// A worker whose handler runs the attack that the path names.
-fn script(cases: &[Case]) -> String {
-    let mut script = String::from("let served = 0;\nconst cases = {\n");
-    for Case { name, code, .. } in cases {
-        let _ = writeln!(script, "  '{name}': async (request, ctx) => {{ {code}\n  }},");
-    }
-    script.push_str(
-        "};\nexport default { async fetch(request, env, ctx) {\n  const run = cases[new URL(request.url).pathname.slice(1)];\n  \
-         return run === undefined ? new Response(`ok ${++served}`) : await run(request, ctx) ?? new Response('done');\n} };\n",
-    );
-    script
-}
 
 fn serve(cases: &[Case], limits: &str) -> (Project, Server) {
     let project = Project::new(&[
@@ -229,7 +200,9 @@ fn what_is_refused_is_refused_at_once() {
 #[test]
 fn what_a_policy_does_to_itself_denies() {
     let mut cases = cases(include_str!("../fixtures/limits/cpu.toml"));
-    cases.extend(self::cases(include_str!("../fixtures/limits/memory.toml")));
+    cases.extend(crate::harness::attacks::cases(include_str!(
+        "../fixtures/limits/memory.toml"
+    )));
     let agent = "
 export default { async fetch(request) {
   try { return await fetch('http://policy.test' + new URL(request.url).pathname); }

@@ -1,37 +1,14 @@
 //! What agents may use, and what becomes of those that use more.
 
-use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use crate::harness::attacks::{Case, cases, script};
 use crate::harness::{Project, Server};
-
-#[derive(serde::Deserialize)]
-struct Cases {
-    case: Vec<Case>,
-}
-
-#[derive(serde::Deserialize)]
-struct Case {
-    name: String,
-    code: String,
-}
-
-fn cases(text: &str) -> Vec<Case> {
-    toml::from_str::<Cases>(text).unwrap().case
-}
 
 /// An agent with a path for each case, and a neighbour on the same thread.
 fn serve(cases: &[Case], limits: &str) -> (Project, Server) {
-    let mut agent = String::from("let served = 0;\nconst cases = {\n");
-    for Case { name, code } in cases {
-        let _ = writeln!(agent, "  '{name}': async (request, ctx) => {{ {code}\n  }},");
-    }
-    agent.push_str(
-        "};\nexport default { async fetch(request, env, ctx) {\n  const run = cases[new URL(request.url).pathname.slice(1)];\n  \
-         return run === undefined ? new Response(`ok ${++served}`) : await run(request, ctx);\n} };\n",
-    );
     let project = Project::new(&[
-        ("agent.js", &agent),
+        ("agent.js", &script(cases)),
         ("good.js", "export default { fetch: () => new Response('good') };"),
     ]);
     project.write(
