@@ -56,6 +56,7 @@ function defineGlobals() {
   load("ext:workerd_lite/worker/clock.js").defineDate();
   load("ext:workerd_lite/worker/sort.js").defineSorts();
   load("ext:workerd_lite/worker/resizable_buffers.js").defineBuffers();
+  load("ext:workerd_lite/worker/intl_limits.js").defineIntl();
   load("ext:workerd_lite/worker/crypto_limits.js").limitCrypto();
   ObjectDefineProperties(globalThis, {
     AbortController: hidden(load("ext:deno_web/03_abort_signal.js").AbortController),

@@ -118,5 +118,5 @@ function defineBuffers() {
   core.structuredClone = (value, deserializers) => accompanyAll(structuredClone(value, deserializers));
 }
 
-return { defineBuffers };
+return { companion: (bytes) => new ArrayBuffer(bytes), defineBuffers };
 })();

@@ -74,8 +74,9 @@ impl Part {
         ended + if before == 0 { 0 } else { now.saturating_sub(before) }
     }
 
-    pub(super) fn is_too_large(&self) -> bool {
-        self.grown.load(Ordering::Relaxed) > self.allowed
+    /// `most` is what the process grew by altogether: what is more was given back by others' pages.
+    pub(super) fn is_too_large(&self, most: u64) -> bool {
+        self.grown.fetch_min(most, Ordering::Relaxed).min(most) > self.allowed
     }
 
     /// Whether it has grown on after it was stopped for that.
@@ -150,7 +151,10 @@ impl Process {
         {
             let less = bytes.min(*grown);
             if let Some(turns) = turns.upgrade() {
-                turns.part().grown.fetch_sub(less, Ordering::Relaxed);
+                let part = turns.part();
+                let now = part.grown.load(Ordering::Relaxed);
+                // Nobody else writes it.
+                part.grown.store(now.saturating_sub(less), Ordering::Relaxed);
             }
             bytes -= less;
             *grown -= less;
@@ -158,6 +162,11 @@ impl Process {
                 self.growths.pop();
             }
         }
+    }
+
+    /// What may be put down to one isolate at most.
+    pub(super) fn grown(&self) -> u64 {
+        self.last.saturating_sub(self.base)
     }
 
     /// Puts a change down to those who made it.
@@ -221,9 +230,9 @@ mod tests {
                 parts: vec![(Arc::clone(&turns[number]), 7)],
             });
         }
-        assert!(!turns[0].part().is_too_large() && turns[1].part().is_too_large());
+        assert!(!turns[0].part().is_too_large(1000) && turns[1].part().is_too_large(1000));
         process.give_back(160);
-        assert!(!turns[1].part().is_too_large());
+        assert!(!turns[1].part().is_too_large(1000));
         process.give_back(1000);
         assert_eq!(turns.map(|turns| turns.part().grown.load(Ordering::Relaxed)), [0, 0]);
         assert!(process.growths.is_empty());

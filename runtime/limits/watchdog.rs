@@ -318,7 +318,7 @@ fn look_at_memory(process: &mut Process) {
     }
     process.share(change);
     for turns in all {
-        if turns.part.is_too_large() && turns.stopped().is_none() {
+        if turns.part.is_too_large(process.grown()) && turns.stopped().is_none() {
             turns.out_of_memory();
         }
     }

@@ -1,0 +1,51 @@
+// What V8 keeps of the language's data for an object of Intl is neither in its heap nor counted, and is tens of kibibytes. So
+// each is accompanied by a buffer, whose allocation is counted, and which goes with it.
+(function () {
+const { core, primordials } = __bootstrap;
+const {
+  ObjectDefineProperty,
+  Proxy,
+  ReflectApply,
+  ReflectConstruct,
+  ReflectOwnKeys,
+  SafeArrayIterator,
+  SafeWeakMap,
+  StringPrototypeCharCodeAt,
+  WeakMapPrototypeHas,
+  WeakMapPrototypeSet,
+} = primordials;
+
+const BYTES = 1 << 16;
+const companions = new SafeWeakMap();
+
+function defineIntl() {
+  const { companion } = core.loadExtScript("ext:workerd_lite/worker/resizable_buffers.js");
+  const accompany = (object) => {
+    if (!WeakMapPrototypeHas(companions, object)) WeakMapPrototypeSet(companions, object, companion(BYTES));
+    return object;
+  };
+  const handler = {
+    __proto__: null,
+    apply: (target, self, args) => accompany(ReflectApply(target, self, args)),
+    construct: (target, args, newTarget) => accompany(ReflectConstruct(target, args, newTarget)),
+  };
+  const define = (object, name, value) =>
+    ObjectDefineProperty(object, name, {
+      __proto__: null,
+      value,
+      writable: true,
+      enumerable: false,
+      configurable: true,
+    });
+  for (const name of new SafeArrayIterator(ReflectOwnKeys(Intl))) {
+    const constructor = Intl[name];
+    // Constructors begin with a capital letter.
+    if (typeof name !== "string" || typeof constructor !== "function" || StringPrototypeCharCodeAt(name, 0) > 90) continue;
+    const counted = new Proxy(constructor, handler);
+    define(Intl, name, counted);
+    define(constructor.prototype, "constructor", counted);
+  }
+}
+
+return { defineIntl };
+})();
