@@ -3,25 +3,20 @@
 (function () {
 const { core, primordials } = __bootstrap;
 const {
-  ObjectDefineProperty,
   Proxy,
   ReflectApply,
   ReflectConstruct,
   ReflectOwnKeys,
   SafeArrayIterator,
-  SafeWeakMap,
   StringPrototypeCharCodeAt,
-  WeakMapPrototypeHas,
-  WeakMapPrototypeSet,
 } = primordials;
 
 const BYTES = 1 << 16;
-const companions = new SafeWeakMap();
 
 function defineIntl() {
-  const { companion } = core.loadExtScript("ext:workerd_lite/worker/resizable_buffers.js");
+  const { count, define } = core.loadExtScript("ext:workerd_lite/worker/resizable_buffers.js");
   const accompany = (object) => {
-    if (!WeakMapPrototypeHas(companions, object)) WeakMapPrototypeSet(companions, object, companion(BYTES));
+    count(object, BYTES);
     return object;
   };
   const handler = {
@@ -29,14 +24,6 @@ function defineIntl() {
     apply: (target, self, args) => accompany(ReflectApply(target, self, args)),
     construct: (target, args, newTarget) => accompany(ReflectConstruct(target, args, newTarget)),
   };
-  const define = (object, name, value) =>
-    ObjectDefineProperty(object, name, {
-      __proto__: null,
-      value,
-      writable: true,
-      enumerable: false,
-      configurable: true,
-    });
   for (const name of new SafeArrayIterator(ReflectOwnKeys(Intl))) {
     const constructor = Intl[name];
     // Constructors begin with a capital letter.

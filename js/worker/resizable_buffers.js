@@ -43,10 +43,25 @@ const companions = new SafeWeakMap();
 // Whether the worker has ever had one: most never do.
 let any = false;
 
+// Counts so many bytes for as long as the object lives.
+function count(object, bytes) {
+  if (!WeakMapPrototypeHas(companions, object)) WeakMapPrototypeSet(companions, object, new ArrayBuffer(bytes));
+}
+
 function accompany(buffer) {
-  if (!ReflectApply(resizable, buffer, []) || WeakMapPrototypeHas(companions, buffer)) return;
+  if (!ReflectApply(resizable, buffer, [])) return;
   any = true;
-  WeakMapPrototypeSet(companions, buffer, new ArrayBuffer(MathMax(ReflectApply(maxByteLength, buffer, []), LEAST)));
+  count(buffer, MathMax(ReflectApply(maxByteLength, buffer, []), LEAST));
+}
+
+function define(object, name, value) {
+  ObjectDefineProperty(object, name, {
+    __proto__: null,
+    value,
+    writable: true,
+    enumerable: false,
+    configurable: true,
+  });
 }
 
 // All that a deserialised value holds: it is made of plain objects that nobody has seen yet.
@@ -93,14 +108,6 @@ function defineBuffers() {
       return buffer;
     },
   });
-  const define = (object, name, value) =>
-    ObjectDefineProperty(object, name, {
-      __proto__: null,
-      value,
-      writable: true,
-      enumerable: false,
-      configurable: true,
-    });
   define(globalThis, "ArrayBuffer", Counted);
   define(ArrayBufferPrototype, "constructor", Counted);
   const methods = {
@@ -118,5 +125,5 @@ function defineBuffers() {
   core.structuredClone = (value, deserializers) => accompanyAll(structuredClone(value, deserializers));
 }
 
-return { companion: (bytes) => new ArrayBuffer(bytes), defineBuffers };
+return { count, define, defineBuffers };
 })();
