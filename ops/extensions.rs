@@ -14,6 +14,7 @@ use crate::console::{op_console, op_uncaught};
 use crate::events::{op_event_fail, op_event_respond, op_event_settled, op_event_waiting};
 use crate::fetch::{op_fetch_network, op_fetch_outbound_worker, op_identity_token, op_test_control};
 use crate::role::Role;
+use crate::webassembly::op_wasm_memories;
 
 // deno_fetch's scripts without its Rust, which brings a client, permissions and a file system of its own. The name
 // must be theirs, because the scripts load each other by it.
@@ -47,6 +48,7 @@ deno_core::extension!(
         op_identity_token,
         op_test_advance,
         op_test_control,
+        op_wasm_memories,
     ],
 );
 

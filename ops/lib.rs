@@ -23,6 +23,7 @@ mod properties;
 pub mod pump;
 pub mod role;
 pub mod trace;
+pub mod webassembly;
 
 pub use body::{Body, ByteStream};
 pub use error::{BodyError, EventError, FetchError, Termination};

@@ -30,10 +30,15 @@ export default { async fetch(request) {
 
 fn serve(cases: &[Case], limits: &str) -> (Project, Server) {
     let project = Project::new(&[
-        ("agent.js", &script(cases)),
+        (
+            "agent.js",
+            &format!("import module from './attack.wasm';\n{}", script(cases)),
+        ),
         ("good.js", "export default { fetch: () => new Response('good') };"),
         ("policy.js", POLICY),
     ]);
+    let module = wat::parse_str(include_str!("../fixtures/limits/attack.wat")).unwrap();
+    std::fs::write(project.path().join("attack.wasm"), module).unwrap();
     project.write(
         "workerd-lite.toml",
         &format!(
@@ -176,6 +181,17 @@ fn heaps_that_grow_are_stopped() {
 #[test]
 fn loops_of_v8s_own_are_stopped() {
     stopped("native", include_str!("../fixtures/limits/native.toml"), "");
+}
+
+#[test]
+fn webassembly_is_stopped() {
+    let text = include_str!("../fixtures/limits/wasm.toml");
+    stopped("webassembly", text, "unsafe_eval = true\n");
+    stopped(
+        "webassembly-with-time",
+        text,
+        "unsafe_eval = true\n[agents.limits]\ncpu_ms = 1000\n",
+    );
 }
 
 #[test]

@@ -235,17 +235,22 @@ fn memory_that_nobody_counts_is_seen() {
 }
 
 #[test]
-fn agents_compile_no_webassembly() {
+fn agents_make_no_code_unless_it_is_allowed() {
     // The smallest module there is.
     let cases = cases(
         "[[case]]\nname = 'wasm'\ncode = 'const bytes = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]); const said = []; \
          for (const f of [() => new WebAssembly.Module(bytes), () => WebAssembly.compile(bytes), () => WebAssembly.instantiate(bytes), \
-         () => new WebAssembly.Memory({ initial: 1000 }), () => new WebAssembly.Table({ element: `anyfunc`, initial: 1e7 })]) \
+         () => WebAssembly.instantiateStreaming(new Response(bytes, { headers: { [`content-type`]: `application/wasm` } })), \
+         () => new Function(`return 1`)()]) \
          { try { await f(); said.push(`made`); } catch (e) { said.push(e.name); } } return new Response(said.join());'\n",
     );
-    let (_project, server) = serve(&cases, "");
-    assert_eq!(
-        hostile(&server, "/wasm").1,
-        "CompileError,CompileError,CompileError,TypeError,TypeError"
-    );
+    let all = |word: &str| [word; 4].join(",");
+    for (allowed, said) in [
+        ("", format!("{},EvalError", all("CompileError"))),
+        ("wasm_unsafe_eval = true\n", format!("{},EvalError", all("made"))),
+        ("unsafe_eval = true\n", format!("{},made", all("made"))),
+    ] {
+        let (_project, server) = serve(&cases, allowed);
+        assert_eq!(hostile(&server, "/wasm").1, said, "{allowed}");
+    }
 }

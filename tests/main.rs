@@ -44,3 +44,4 @@ mod streaming;
 mod supervisor;
 mod testing;
 mod tokens;
+mod webassembly;

@@ -13,6 +13,7 @@ const { describe } = load("ext:workerd_lite/worker/describe.js");
 const { setMaxTimers } = load("ext:workerd_lite/worker/context.js");
 const { trust } = load("ext:workerd_lite/worker/crypto_limits.js");
 const { setTimeOrigin } = load("ext:deno_web/15_performance.js");
+const { defineWebAssembly } = load("ext:workerd_lite/worker/webassembly.js");
 const worker = load("ext:workerd_lite/worker/dispatch.js");
 
 const MODULE = "__workerdLiteModule";
@@ -68,11 +69,8 @@ function boot(role, vars, bindings, callers, wanted) {
       ReflectDeleteProperty(globalThis, key);
     }
   });
-  // An agent compiles no WebAssembly; without it these are memory that nothing counts.
-  if (role === "agent") {
-    ReflectDeleteProperty(WebAssembly, "Memory");
-    ReflectDeleteProperty(WebAssembly, "Table");
-  }
+  // No snapshot holds it.
+  defineWebAssembly();
   // Workers share no memory.
   ReflectDeleteProperty(globalThis, "SharedArrayBuffer");
   const modules = builtinModules(role, wanted);

@@ -48,18 +48,24 @@ function count(object, bytes) {
   if (!WeakMapPrototypeHas(companions, object)) WeakMapPrototypeSet(companions, object, new ArrayBuffer(bytes));
 }
 
+// Another object that keeps what the first one counts.
+function share(object, other) {
+  const companion = WeakMapPrototypeGet(companions, object);
+  if (companion !== undefined && !WeakMapPrototypeHas(companions, other)) WeakMapPrototypeSet(companions, other, companion);
+}
+
 function accompany(buffer) {
   if (!ReflectApply(resizable, buffer, [])) return;
   any = true;
   count(buffer, MathMax(ReflectApply(maxByteLength, buffer, []), LEAST));
 }
 
-function define(object, name, value) {
+function define(object, name, value, enumerable = false) {
   ObjectDefineProperty(object, name, {
     __proto__: null,
     value,
     writable: true,
-    enumerable: false,
+    enumerable,
     configurable: true,
   });
 }
@@ -125,5 +131,5 @@ function defineBuffers() {
   core.structuredClone = (value, deserializers) => accompanyAll(structuredClone(value, deserializers));
 }
 
-return { count, define, defineBuffers };
+return { count, define, defineBuffers, share };
 })();

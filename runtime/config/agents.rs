@@ -14,8 +14,8 @@ use super::project_file::{Agent as Section, ProjectFile};
 use super::wrangler::Wrangler;
 use crate::fault::Fault as ConfigError;
 use crate::host::Agent;
-use crate::isolate::Worker;
 use crate::isolate::modules::{Confinement, Graph};
+use crate::isolate::{CodeGeneration, Worker};
 use crate::limits::Limits as Values;
 
 /// Every agent of a project. `forbidden` are the policy's files, which none may read.
@@ -32,6 +32,16 @@ pub(super) fn agents(
         return Err(files
             .complain("agents", "the scripts of the agents are named here")
             .with_help("Serve them without a script: workerd-lite serve --config workerd-lite.toml"));
+    }
+    for (name, value) in [
+        ("unsafe_eval", project.unsafe_eval),
+        ("wasm_unsafe_eval", project.wasm_unsafe_eval),
+    ] {
+        if value {
+            return Err(files
+                .complain(name, "expected this of each agent that may, not of all")
+                .with_help("Set it in the agent's own section, under [[agents]]"));
+        }
     }
     if sections.is_empty() {
         return Err(files.complain("agents", "expected at least one agent"));
@@ -119,6 +129,7 @@ fn several(
             coverage: None,
             inspection: None,
             limits: limits(project, &wrangler.limits, Some(&section.limits)),
+            code_generation: code_generation(section.unsafe_eval, section.wasm_unsafe_eval),
             standing: None,
         },
         tenant: section.tenant.clone(),
@@ -166,6 +177,7 @@ fn single(
         coverage: None,
         inspection: None,
         limits: limits(project, &wrangler.limits, None),
+        code_generation: code_generation(project.unsafe_eval, project.wasm_unsafe_eval),
         standing: None,
     };
     let mut agent = Agent::from(worker);
@@ -175,6 +187,14 @@ fn single(
         agent.parameters.clone_from(&outbound.parameters);
     }
     Ok(agent)
+}
+
+/// As a page's policy says it, strings allow WebAssembly too.
+fn code_generation(unsafe_eval: bool, wasm_unsafe_eval: bool) -> CodeGeneration {
+    CodeGeneration {
+        strings: unsafe_eval,
+        wasm: unsafe_eval || wasm_unsafe_eval,
+    }
 }
 
 /// An agent's limits: what is said of it goes before what is said of all.

@@ -13,8 +13,8 @@ use super::project_file::{Outbound, ProjectFile};
 use super::secrets::Secrets;
 use super::wrangler::MtlsCertificate;
 use crate::fault::Fault as ConfigError;
-use crate::isolate::Worker;
 use crate::isolate::modules::{Confinement, Graph};
+use crate::isolate::{CodeGeneration, Worker};
 use crate::limits::Limits as Values;
 
 /// The policy as it is configured.
@@ -91,6 +91,7 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
             coverage: None,
             inspection: None,
             limits,
+            code_generation: CodeGeneration::of(Role::Outbound),
             standing: None,
         },
         certificates,

@@ -44,6 +44,12 @@ pub(super) struct ProjectFile {
     /// What each agent may use.
     #[serde(default)]
     pub(super) limits: Limits,
+    /// Whether the only agent may run code from strings, by `eval()` and `new Function()`, and WebAssembly from bytes.
+    #[serde(default)]
+    pub(super) unsafe_eval: bool,
+    /// Whether the only agent may compile WebAssembly from bytes.
+    #[serde(default)]
+    pub(super) wasm_unsafe_eval: bool,
     /// Where what must survive a restart is kept.
     pub(super) state: Option<PathBuf>,
     /// Client certificates, by name.
@@ -148,6 +154,12 @@ pub(super) struct Agent {
     /// What it may use, over what `[limits]` says.
     #[serde(default)]
     pub(super) limits: Limits,
+    /// Whether it may run code from strings, by `eval()` and `new Function()`, and WebAssembly from bytes.
+    #[serde(default)]
+    pub(super) unsafe_eval: bool,
+    /// Whether it may compile WebAssembly from bytes.
+    #[serde(default)]
+    pub(super) wasm_unsafe_eval: bool,
     /// What it may ask for, judged before the policy.
     pub(super) egress: Option<Vec<Rule>>,
 }

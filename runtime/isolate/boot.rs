@@ -24,7 +24,7 @@ use super::running;
 use super::stack::write_stacks;
 use super::worker::{Caller, Worker};
 
-/// As on Workers: agents compile no WebAssembly from bytes.
+/// Refuses to compile WebAssembly from bytes.
 extern "C" fn no_wasm(_context: v8::Local<'_, v8::Context>, _source: v8::Local<'_, v8::String>) -> bool {
     false
 }
@@ -32,6 +32,8 @@ extern "C" fn no_wasm(_context: v8::Local<'_, v8::Context>, _source: v8::Local<'
 /// Starts V8. Call it once, on the main thread, before any other thread starts: with memory protection keys V8's
 /// threads must descend from the one that initialised it.
 pub fn init_platform() {
+    // Each memory of WebAssembly takes as much of the address space as it may grow to: 512 MiB, in pages.
+    v8::V8::set_flags_from_string("--wasm-max-mem-pages=8192");
     JsRuntime::init_platform(None);
     v8::V8::set_fatal_error_handler(fatal);
 }
@@ -142,13 +144,12 @@ impl Worker {
         callers: &[Caller],
     ) -> Option<(Functions, v8::Global<v8::Function>, Vec<BuiltIn>)> {
         runtime.v8_isolate().set_allow_atomics_wait(false);
-        if self.role == Role::Agent {
+        if !self.code_generation.wasm {
             runtime.v8_isolate().set_allow_wasm_code_generation_callback(no_wasm);
         }
         deno_core::scope!(scope, runtime);
         let context = scope.get_current_context();
-        // As on Workers: no eval(), no new Function().
-        context.set_allow_generation_from_strings(false);
+        context.set_allow_generation_from_strings(self.code_generation.strings);
         let key = v8::String::new(scope, workerd_lite_js::BOOT)?.into();
         let boot = context.global(scope).get(scope, key)?;
         let boot = v8::Local::<v8::Function>::try_from(boot).ok()?;

@@ -49,8 +49,6 @@ pub struct Cell {
     /// Whether the CPU time of each turn is measured: that costs two calls of the system, so only once an event has
     /// taken half of its limit by the clock on the wall.
     measures: bool,
-    /// How many turns there were.
-    polled: u32,
 }
 
 /// How a cell's loop ended.
@@ -64,9 +62,6 @@ pub enum Ended {
 
 /// A turn that is shorter is charged to nobody.
 const LIGHT: Duration = Duration::from_micros(500);
-
-/// After how many short turns memory outside of the heap is looked at.
-const OFTEN: u32 = 64;
 
 /// For how long messages are taken in one turn.
 const TAKING: Duration = Duration::from_millis(10);
@@ -106,7 +101,6 @@ impl Cell {
             turns,
             limits,
             measures: false,
-            polled: 0,
         }
     }
 
@@ -152,18 +146,16 @@ impl Cell {
         }
     }
 
-    /// Whether there is more memory outside of the heap than may be, garbage excepted: what ops give is not asked of our
-    /// allocator.
-    fn holds_too_much(&mut self) -> bool {
+    /// Whether there is more memory outside of the heap than may be, garbage excepted: what ops give and memories of
+    /// WebAssembly are not asked of our allocator.
+    fn holds_too_much(&mut self, outside: usize) -> bool {
         let limit = self.limits.buffers.saturating_sub(self.held.used());
-        self.runtime.with(|runtime| {
-            let isolate = runtime.v8_isolate();
-            if isolate.get_heap_statistics().external_memory() <= limit {
-                return false;
-            }
-            isolate.low_memory_notification();
-            isolate.get_heap_statistics().external_memory() > limit
-        })
+        outside > limit
+            && self.runtime.with(|runtime| {
+                let isolate = runtime.v8_isolate();
+                isolate.low_memory_notification();
+                outside_of_heap(isolate) > limit
+            })
     }
 
     fn budget(&self) -> Duration {
@@ -187,7 +179,7 @@ impl Cell {
         turns.begin(budget);
         let began = Instant::now();
         let cpu = self.measures.then(|| turns.cpu()).flatten();
-        runtime.with(|runtime| {
+        let outside = runtime.with(|runtime| {
             for taken in 0.. {
                 if taken == BATCH || began.elapsed() > TAKING {
                     inbox.wake();
@@ -202,7 +194,7 @@ impl Cell {
                 };
                 isolate.handle(message);
                 if turns.stopped().is_some() {
-                    return;
+                    return 0;
                 }
             }
             if let Poll::Ready(Err(error)) = runtime.poll_event_loop(cx, PollEventLoopOptions::default()) {
@@ -210,6 +202,7 @@ impl Cell {
                 // The loop has work left that it did not poll.
                 cx.waker().wake_by_ref();
             }
+            outside_of_heap(runtime.v8_isolate())
         });
         if let Some(why) = self.turns.end() {
             return Poll::Ready(Ended::Stopped(why));
@@ -218,8 +211,7 @@ impl Cell {
         if let Some(standing) = &self.standing {
             standing.took(took);
         }
-        self.polled = self.polled.wrapping_add(1);
-        if (took > LIGHT || self.polled.is_multiple_of(OFTEN)) && self.holds_too_much() {
+        if self.holds_too_much(outside) {
             return Poll::Ready(Ended::Stopped(Termination::Memory));
         }
         if took > LIGHT {
@@ -231,6 +223,14 @@ impl Cell {
         }
         Poll::Pending
     }
+}
+
+/// Bytes outside of the heap that V8 says the isolate's objects hold: buffers, memories and code of WebAssembly, and what
+/// else it takes from elsewhere.
+fn outside_of_heap(isolate: &mut v8::Isolate) -> usize {
+    // Cheaper than the isolate's statistics, which count buffers alone.
+    let total = isolate.adjust_amount_of_external_allocated_memory(0);
+    usize::try_from(total).unwrap_or_default()
 }
 
 impl Drop for Cell {

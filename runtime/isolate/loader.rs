@@ -14,7 +14,7 @@ use deno_core::{
 use deno_error::JsErrorBox;
 
 use super::modules::cache::{self, Key};
-use super::modules::{Content, Graph, is_builtin, resolve};
+use super::modules::{Content, Graph, SOURCE, is_builtin, resolve};
 
 /// Serves one worker's modules.
 pub(super) struct GraphLoader {
@@ -31,6 +31,15 @@ impl GraphLoader {
     }
 
     fn source(&self, url: &Url, requested: &RequestedModuleType) -> Result<ModuleSource, JsErrorBox> {
+        if let Some(module) = self.graph.by_source(url) {
+            return match &module.content {
+                Content::Wasm(bytes) => Ok(wasm(bytes, url)),
+                _ => Err(JsErrorBox::type_error(format!(
+                    "{} is no WebAssembly: it has no source to import",
+                    module.name
+                ))),
+            };
+        }
         let module = self.graph.by_url(url.as_str()).ok_or_else(|| {
             if url.cannot_be_a_base() {
                 return JsErrorBox::type_error(format!("{url} can not be imported by this worker"));
@@ -60,6 +69,10 @@ impl GraphLoader {
             (Content::Script(source) | Content::Json(source) | Content::Text(source), RequestedModuleType::Text) => {
                 (ModuleType::Text, text(source))
             }
+            // As on Workers: a `WebAssembly.Module`, and an `ArrayBuffer`.
+            (Content::Wasm(_), RequestedModuleType::None) => (ModuleType::JavaScript, text(&default_source(url))),
+            (Content::Data(_), RequestedModuleType::None) => (ModuleType::JavaScript, text(&default_buffer(url))),
+            (_, RequestedModuleType::Bytes) => (ModuleType::Bytes, bytes(module.bytes())),
             (_, requested) => {
                 return Err(JsErrorBox::type_error(format!(
                     "{} can not be imported as {requested:?}",
@@ -86,6 +99,25 @@ fn key(source: &str) -> Key {
 fn with_map(source: &str, map: &str) -> String {
     let map = base64::engine::general_purpose::STANDARD.encode(map);
     format!("{source}\n//# sourceMappingURL=data:application/json;base64,{map}\n")
+}
+
+fn bytes(bytes: &[u8]) -> ModuleSourceCode {
+    ModuleSourceCode::Bytes(Box::<[u8]>::from(bytes).into())
+}
+
+fn wasm(code: &Arc<[u8]>, url: &Url) -> ModuleSource {
+    let code = ModuleSourceCode::Bytes(Arc::clone(code).into());
+    ModuleSource::new(ModuleType::Wasm, code, url, None)
+}
+
+fn default_source(url: &Url) -> String {
+    let url = serde_json::Value::from(format!("{url}#{SOURCE}"));
+    format!("import source module from {url}; export default module;")
+}
+
+fn default_buffer(url: &Url) -> String {
+    let url = serde_json::Value::from(url.as_str());
+    format!("import bytes from {url} with {{ type: \"bytes\" }}; export default bytes.buffer;")
 }
 
 fn default_export(source: &str, json: bool) -> String {

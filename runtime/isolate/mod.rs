@@ -26,4 +26,4 @@ pub use error::StartupError;
 pub(crate) use frame::frame;
 pub use handle::{CellHandle, Dispatch};
 pub use inspector::{Inspection, Target};
-pub use worker::{BindingName, Caller, Worker};
+pub use worker::{BindingName, Caller, CodeGeneration, Worker};

@@ -31,8 +31,29 @@ pub struct Worker {
     pub inspection: Option<Arc<Inspection>>,
     /// What it may use.
     pub limits: Limits,
+    /// What else than modules it may run.
+    pub code_generation: CodeGeneration,
     /// How it stands with its neighbours, where it has any.
     pub(crate) standing: Option<Arc<Standing>>,
+}
+
+/// Code that a worker makes while it runs. As on Workers an agent makes none, unless its owner allows it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CodeGeneration {
+    /// `eval()` and `new Function()`.
+    pub strings: bool,
+    /// WebAssembly that is compiled from bytes.
+    pub wasm: bool,
+}
+
+impl CodeGeneration {
+    /// What a role may do by default.
+    pub const fn of(role: Role) -> Self {
+        Self {
+            strings: false,
+            wasm: !matches!(role, Role::Agent),
+        }
+    }
 }
 
 /// A binding as scripts see it.
@@ -93,6 +114,7 @@ impl Worker {
                 Role::Agent => Limits::AGENT,
                 Role::Outbound | Role::Test => Limits::OUTBOUND,
             },
+            code_generation: CodeGeneration::of(role),
             standing: None,
         })
     }

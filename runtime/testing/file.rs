@@ -23,7 +23,7 @@ use crate::config::{Flags, load};
 use crate::egress::Network;
 use crate::host::Project;
 use crate::isolate::modules::{Confinement, Graph};
-use crate::isolate::{Caller, CellHandle, Worker};
+use crate::isolate::{Caller, CellHandle, CodeGeneration, Worker};
 use crate::limits::Limits;
 
 /// One test, as `js/testing/registry.js` lists it.
@@ -110,6 +110,7 @@ impl File {
             coverage: None,
             inspection: None,
             limits: Limits::OUTBOUND,
+            code_generation: CodeGeneration::of(Role::Test),
             standing: None,
         };
         // workerd's form of tests needs no project: what is wrong with it is said where a test asks for an agent.

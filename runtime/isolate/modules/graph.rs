@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use deno_core::url::Url;
 
@@ -10,6 +11,9 @@ use super::parse::{Jsx, parsed};
 use super::read::Reader;
 use super::resolve::is_builtin;
 use crate::isolate::StartupError;
+
+/// The fragment of a URL that names a module's source: what `import source` gives of WebAssembly.
+pub(in crate::isolate) const SOURCE: &str = "source";
 
 /// Where a worker's modules may come from.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +33,10 @@ pub enum Content {
     Json(String),
     /// Text.
     Text(String),
+    /// WebAssembly, compiled when it is imported.
+    Wasm(Arc<[u8]>),
+    /// Bytes.
+    Data(Arc<[u8]>),
 }
 
 /// One module.
@@ -54,13 +62,22 @@ pub struct Original {
 }
 
 impl Module {
-    /// The text that its author wrote.
+    /// The text that its author wrote; nothing of what is no text.
     pub fn text(&self) -> &str {
         if let Some(original) = &self.original {
             return &original.text;
         }
         match &self.content {
             Content::Script(text) | Content::Json(text) | Content::Text(text) => text,
+            Content::Wasm(_) | Content::Data(_) => "",
+        }
+    }
+
+    /// The bytes of its file.
+    pub fn bytes(&self) -> &[u8] {
+        match &self.content {
+            Content::Wasm(bytes) | Content::Data(bytes) => bytes,
+            _ => self.text().as_bytes(),
         }
     }
 }
@@ -136,7 +153,16 @@ impl Graph {
                     let Some((target, read)) = reader.follow(&module, source, &url, &import, &mut seen)? else {
                         continue;
                     };
-                    resolved.insert((url.to_string(), import.specifier), target.clone());
+                    let mut named = target.clone();
+                    if import.source {
+                        named.set_fragment(Some(SOURCE));
+                    }
+                    let before = resolved.insert((url.to_string(), import.specifier), named.clone());
+                    // deno_core does not say which of the two it resolves.
+                    if before.is_some_and(|before| before != named) {
+                        let message = format!("{} imports this both as a module and as its source", module.name);
+                        return Err(StartupError::new(message).at(&module.name, source, import.span, None));
+                    }
                     jobs.extend(read.map(|module| Job { url: target, module }));
                 }
                 if let Some((code, map)) = parsed.transpiled {
@@ -181,6 +207,16 @@ impl Graph {
     pub fn main_name(&self) -> &str {
         self.by_url(self.main.as_str())
             .map_or("the worker", |module| &module.name)
+    }
+
+    /// A module by the URL of its source.
+    pub(in crate::isolate) fn by_source(&self, url: &Url) -> Option<&Module> {
+        if url.fragment() != Some(SOURCE) {
+            return None;
+        }
+        let mut whole = url.clone();
+        whole.set_fragment(None);
+        self.by_url(whole.as_str())
     }
 
     /// A module by its URL.
@@ -233,11 +269,12 @@ fn digest(main: &Url, modules: &BTreeMap<String, Module>) -> String {
             Content::Script(_) => "script",
             Content::Json(_) => "json",
             Content::Text(_) => "text",
+            Content::Wasm(_) => "wasm",
+            Content::Data(_) => "data",
         };
-        let text = module.text();
         feed(url.as_bytes());
         feed(kind.as_bytes());
-        feed(text.as_bytes());
+        feed(module.bytes());
     }
     hex::encode(hash.finalize())
 }

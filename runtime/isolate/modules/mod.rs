@@ -10,6 +10,7 @@ mod place;
 mod read;
 mod resolve;
 
+pub(super) use graph::SOURCE;
 pub use graph::{Confinement, Content, Graph, Module};
 pub(super) use resolve::is_builtin;
 pub use resolve::{ResolveError, resolve};

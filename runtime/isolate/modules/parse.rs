@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use oxc_allocator::Allocator;
-use oxc_ast::ast::{ImportAttributeKey, Statement, WithClause};
+use oxc_ast::ast::{ImportAttributeKey, ImportPhase, Statement, WithClause};
 use oxc_codegen::{Codegen, CodegenOptions};
 use oxc_diagnostics::{OxcDiagnostic, Severity};
 use oxc_parser::Parser;
@@ -27,6 +27,8 @@ pub(super) struct Import {
     pub(super) span: Range<usize>,
     /// `import()` in an expression, which fails when it runs rather than at the start.
     pub(super) dynamic: bool,
+    /// `import source`: of WebAssembly the compiled module.
+    pub(super) source: bool,
 }
 
 /// What one module is.
@@ -101,6 +103,7 @@ fn parse(name: &str, source: &str, jsx: &Jsx) -> Result<Parsed, StartupError> {
             kind: dynamic_type(&source[range(import.span)]),
             span: range(import.module_request),
             dynamic: true,
+            source: source[range(import.span)].starts_with("import.source"),
         })
     });
     let dynamic: Vec<Import> = dynamic.collect();
@@ -133,10 +136,10 @@ fn parse(name: &str, source: &str, jsx: &Jsx) -> Result<Parsed, StartupError> {
     };
     let mut imports = Vec::new();
     for statement in &program.body {
-        let (literal, with) = match statement {
-            Statement::ImportDeclaration(import) => (&import.source, &import.with_clause),
-            Statement::ExportAllDeclaration(export) => (&export.source, &export.with_clause),
-            Statement::ExportFromDeclaration(export) => (&export.source, &export.with_clause),
+        let (literal, with, phase) = match statement {
+            Statement::ImportDeclaration(import) => (&import.source, &import.with_clause, import.phase),
+            Statement::ExportAllDeclaration(export) => (&export.source, &export.with_clause, None),
+            Statement::ExportFromDeclaration(export) => (&export.source, &export.with_clause, None),
             _ => continue,
         };
         imports.push(Import {
@@ -144,6 +147,7 @@ fn parse(name: &str, source: &str, jsx: &Jsx) -> Result<Parsed, StartupError> {
             kind: with.as_deref().and_then(type_attribute),
             span: range(literal.span),
             dynamic: false,
+            source: phase == Some(ImportPhase::Source),
         });
     }
     imports.extend(dynamic);

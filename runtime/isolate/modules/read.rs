@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use deno_core::url::Url;
+use workerd_lite_ops::webassembly::memories;
 
 use super::graph::{Confinement, Content, Module};
 use super::package::{Packages, is_relative};
@@ -113,24 +115,36 @@ impl Reader<'_> {
             .extension()
             .and_then(|extension| extension.to_str())
             .unwrap_or_default();
-        let make: fn(String) -> Content = match (kind, extension) {
-            (Some("text"), _) | (None, "txt" | "html" | "sql") => Content::Text,
-            (Some("json"), _) | (None, "json") => Content::Json,
-            (None, "js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "tsx") => Content::Script,
-            (None, "wasm" | "bin") => return Err(missing(&"WebAssembly and binary modules are not supported")),
+        let bytes = || std::fs::read(&path).map_err(|error| missing(&error));
+        let text = || std::fs::read_to_string(&path).map_err(|error| missing(&error));
+        let content = match (kind, extension) {
+            (Some("text"), _) | (None, "txt" | "html" | "sql") => Content::Text(text()?),
+            (Some("json"), _) | (None, "json") => Content::Json(text()?),
+            (Some("bytes"), _) | (None, "bin") => Content::Data(bytes()?.into()),
+            (None, "js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "tsx") => Content::Script(text()?),
+            (None, "wasm") => Content::Wasm(checked(bytes()?).map_err(|why| missing(&why))?),
             (None, _) => {
                 return Err(missing(
-                    &"its type is unknown: .js, .ts, .json, .txt, .html and .sql can be imported, and others as text",
+                    &"its type is unknown: .js, .ts, .json, .txt, .html, .sql, .wasm and .bin can be imported, and others \
+                      as text or as bytes",
                 ));
             }
             (Some(kind), _) => return Err(missing(&format!("the import attribute type {kind:?} is not supported"))),
         };
-        let text = std::fs::read_to_string(&path).map_err(|error| missing(&error))?;
         Ok(Module {
             name,
             path,
-            content: make(text),
+            content,
             original: None,
         })
     }
+}
+
+/// WebAssembly that workers may instantiate.
+fn checked(bytes: Vec<u8>) -> Result<Arc<[u8]>, String> {
+    let memories = memories(&bytes).map_err(|error| format!("it is no WebAssembly: {error}"))?;
+    if memories.shared {
+        return Err("its memory is shared, and workers share none".to_owned());
+    }
+    Ok(bytes.into())
 }

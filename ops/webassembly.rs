@@ -1,0 +1,80 @@
+//! What a WebAssembly module makes when it is instantiated.
+
+use deno_core::{op2, v8};
+use deno_error::JsErrorBox;
+use wasmparser::{BinaryReaderError, Parser, Payload};
+
+/// The memories that an instance of a module has of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memories {
+    /// How many there are.
+    pub count: u32,
+    /// Whether it defines or wants one that threads share.
+    pub shared: bool,
+}
+
+/// Reads a module's memories. Fails where the bytes are no WebAssembly.
+pub fn memories(module: &[u8]) -> Result<Memories, BinaryReaderError> {
+    let mut found = Memories {
+        count: 0,
+        shared: false,
+    };
+    for payload in Parser::new(0).parse_all(module) {
+        match payload? {
+            Payload::MemorySection(section) => {
+                found.count = section.count();
+                for memory in section {
+                    found.shared |= memory?.shared;
+                }
+            }
+            Payload::ImportSection(section) => {
+                for import in section.into_imports() {
+                    if let wasmparser::TypeRef::Memory(memory) = import?.ty {
+                        found.shared |= memory.shared;
+                    }
+                }
+            }
+            // Memories come before all code.
+            Payload::CodeSectionStart { .. } => break,
+            _ => {}
+        }
+    }
+    Ok(found)
+}
+
+/// How many memories a `WebAssembly.Module` has, or -1 for what is none.
+#[op2(fast)]
+pub(crate) fn op_wasm_memories(module: v8::Local<v8::Value>) -> Result<i32, JsErrorBox> {
+    let Ok(module) = v8::Local::<v8::WasmModuleObject>::try_from(module) else {
+        return Ok(-1);
+    };
+    let compiled = module.get_compiled_module();
+    let found = memories(compiled.get_wire_bytes_ref()).map_err(|error| JsErrorBox::type_error(error.to_string()))?;
+    if found.shared {
+        return Err(JsErrorBox::type_error("WebAssembly: workers share no memory"));
+    }
+    Ok(i32::try_from(found.count).unwrap_or(i32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The header, and one section of these bytes.
+    fn module(id: u8, section: &[u8]) -> Vec<u8> {
+        let mut bytes = b"\0asm\x01\0\0\0".to_vec();
+        bytes.extend([id, u8::try_from(section.len()).unwrap()]);
+        bytes.extend(section);
+        bytes
+    }
+
+    #[test]
+    fn memories_are_counted_and_shared_ones_found() {
+        let found = |bytes: &[u8]| memories(bytes).map(|found| (found.count, found.shared)).ok();
+        assert_eq!(found(&module(5, &[2, 0, 1, 1, 0, 9])), Some((2, false)));
+        assert_eq!(found(&module(5, &[1, 3, 1, 2])), Some((1, true)));
+        assert_eq!(found(&module(2, &[1, 1, b'a', 1, b'b', 2, 3, 1, 2])), Some((0, true)));
+        assert_eq!(found(b"\0asm\x01\0\0\0"), Some((0, false)));
+        assert_eq!(found(b"asm"), None);
+    }
+}
