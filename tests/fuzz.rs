@@ -28,9 +28,11 @@ fn random_calls_never_end_the_process() {
             ),
             (
                 "workerd-lite.toml",
-                "main = 'agent.js'\nthreads = 1\n[limits]\nwall = '3s'\nlog_lines = 1\n[outbound]\nmain = 'policy.js'\n",
+                "main = 'agent.js'\nthreads = 1\nwasm_unsafe_eval = true\n[limits]\nwall = '3s'\nlog_lines = 1\n[outbound]\nmain = 'policy.js'\n",
             ),
         ]);
+        let module = wat::parse_str(include_str!("../fixtures/limits/attack.wat")).unwrap();
+        std::fs::write(project.path().join("attack.wasm"), module).unwrap();
         let server = project.serve(&[]);
         let first = seed;
         let mut calls: u64 = 0;

@@ -125,6 +125,26 @@ fn real_libraries_run_unbundled() {
     assert_eq!(server.get("/page/too-long").status, 500);
 }
 
+/// One file, as whatever its importers want of it.
+#[test]
+fn a_file_is_imported_by_several_types() {
+    let project = Project::new(&[
+        (
+            "worker.js",
+            "import text from './a.ts' with { type: 'text' };\nimport { a } from './a.ts';\nimport bytes from './a.ts' with { type: 'bytes' };\n\
+             import json from './b.json' with { type: 'json' };\nimport raw from './b.json' with { type: 'text' };\nimport plain from './b.json';\n\
+             export default { fetch: () => Response.json([text, a, new TextDecoder().decode(bytes), json, raw, plain]) };",
+        ),
+        ("a.ts", "export const a: number = 1;"),
+        ("b.json", "{\"b\":2}"),
+    ]);
+    let server = project.serve(&["worker.js"]);
+    assert_eq!(
+        server.get("/").body,
+        r#"["export const a: number = 1;",1,"export const a: number = 1;",{"b":2},"{\"b\":2}",{"b":2}]"#
+    );
+}
+
 #[test]
 fn what_is_the_owners_is_no_module() {
     let project = Project::new(&[

@@ -14,7 +14,7 @@ use deno_core::{
 use deno_error::JsErrorBox;
 
 use super::modules::cache::{self, Key};
-use super::modules::{Content, Graph, SOURCE, is_builtin, resolve};
+use super::modules::{Content, Graph, Module, SOURCE, is_builtin, resolve};
 
 /// Serves one worker's modules.
 pub(super) struct GraphLoader {
@@ -58,7 +58,6 @@ impl GraphLoader {
                 };
                 (ModuleType::JavaScript, code)
             }
-            (Content::Json(source), RequestedModuleType::Json) => (ModuleType::Json, text(source)),
             // Without an attribute, as wrangler's bundler takes them.
             (Content::Json(source), RequestedModuleType::None) => {
                 (ModuleType::JavaScript, text(&default_export(source, true)))
@@ -66,13 +65,12 @@ impl GraphLoader {
             (Content::Text(source), RequestedModuleType::None) => {
                 (ModuleType::JavaScript, text(&default_export(source, false)))
             }
-            (Content::Script(source) | Content::Json(source) | Content::Text(source), RequestedModuleType::Text) => {
-                (ModuleType::Text, text(source))
-            }
             // As on Workers: a `WebAssembly.Module`, and an `ArrayBuffer`.
             (Content::Wasm(_), RequestedModuleType::None) => (ModuleType::JavaScript, text(&default_source(url))),
             (Content::Data(_), RequestedModuleType::None) => (ModuleType::JavaScript, text(&default_buffer(url))),
             (_, RequestedModuleType::Bytes) => (ModuleType::Bytes, bytes(module.bytes())),
+            (_, RequestedModuleType::Json) => (ModuleType::Json, text(utf8(module)?)),
+            (_, RequestedModuleType::Text) => (ModuleType::Text, text(utf8(module)?)),
             (_, requested) => {
                 return Err(JsErrorBox::type_error(format!(
                     "{} can not be imported as {requested:?}",
@@ -99,6 +97,10 @@ fn key(source: &str) -> Key {
 fn with_map(source: &str, map: &str) -> String {
     let map = base64::engine::general_purpose::STANDARD.encode(map);
     format!("{source}\n//# sourceMappingURL=data:application/json;base64,{map}\n")
+}
+
+fn utf8(module: &Module) -> Result<&str, JsErrorBox> {
+    std::str::from_utf8(module.bytes()).map_err(|_| JsErrorBox::type_error(format!("{} is no text", module.name)))
 }
 
 fn bytes(bytes: &[u8]) -> ModuleSourceCode {

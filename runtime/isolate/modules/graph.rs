@@ -97,6 +97,8 @@ pub struct Graph {
 pub(super) struct Job {
     pub(super) url: Url,
     pub(super) module: Module,
+    /// Whether an attribute says what it is read as.
+    pub(super) typed: bool,
 }
 
 impl Graph {
@@ -131,9 +133,11 @@ impl Graph {
         let mut jobs = vec![Job {
             url: main.clone(),
             module: reader.read(&main, None).map_err(StartupError::new)?,
+            typed: false,
         }];
-        while let Some(Job { url, mut module }) = jobs.pop() {
-            if modules.contains_key(url.as_str()) {
+        while let Some(Job { url, mut module, typed }) = jobs.pop() {
+            // What it is by itself says most: what an attribute wants can be made of that.
+            if typed && modules.contains_key(url.as_str()) {
                 continue;
             }
             if let Content::Script(source) = &module.content {
@@ -163,7 +167,11 @@ impl Graph {
                         let message = format!("{} imports this both as a module and as its source", module.name);
                         return Err(StartupError::new(message).at(&module.name, source, import.span, None));
                     }
-                    jobs.extend(read.map(|module| Job { url: target, module }));
+                    jobs.extend(read.map(|module| Job {
+                        url: target,
+                        module,
+                        typed: import.kind.is_some(),
+                    }));
                 }
                 if let Some((code, map)) = parsed.transpiled {
                     let text = source.clone();
