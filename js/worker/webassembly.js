@@ -63,6 +63,8 @@ function defineWebAssembly() {
       count(memory, BYTES);
       return memory;
     },
+    // V8 looks for the watchdog's word where a function of JavaScript begins, and in a loop of few steps seldom else.
+    Module: (args, newTarget) => ReflectConstruct(Module, args, newTarget),
   };
   for (const name of new SafeArrayIterator(ReflectOwnKeys(constructors))) {
     const make = constructors[name];

@@ -29,11 +29,19 @@ extern "C" fn no_wasm(_context: v8::Local<'_, v8::Context>, _source: v8::Local<'
     false
 }
 
+const FLAGS: &str = concat!(
+    // Each memory of WebAssembly takes as much of the address space as it may grow to: 512 MiB, in pages.
+    " --wasm-max-mem-pages=8192",
+    // A function is compiled when it is first called, in its event's time: V8's threads would do it in nobody's.
+    " --wasm-lazy-compilation",
+    // What an isolate had goes back to the system with it, and not into V8's pool.
+    " --no-memory-pool-share-memory-on-teardown",
+);
+
 /// Starts V8. Call it once, on the main thread, before any other thread starts: with memory protection keys V8's
 /// threads must descend from the one that initialised it.
 pub fn init_platform() {
-    // Each memory of WebAssembly takes as much of the address space as it may grow to: 512 MiB, in pages.
-    v8::V8::set_flags_from_string("--wasm-max-mem-pages=8192");
+    v8::V8::set_flags_from_string(FLAGS);
     JsRuntime::init_platform(None);
     v8::V8::set_fatal_error_handler(fatal);
 }
