@@ -153,12 +153,12 @@ fn stopped(title: &str, text: &str, limits: &str) {
     let mut rows = Vec::new();
     // An agent that ends processes again and again is barred: each server has a few attacks.
     for cases in cases(text).chunks(SOME) {
-        rows.extend(stopped_by_one(title, cases, limits));
+        rows.extend(stopped_by_one(cases, limits));
     }
     table(title, &rows);
 }
 
-fn stopped_by_one(title: &str, cases: &[Case], limits: &str) -> Vec<Row> {
+fn stopped_by_one(cases: &[Case], limits: &str) -> Vec<Row> {
     let (_project, server) = serve(cases, limits);
     let (first, rest) = cases.split_at(1);
     let mut rows = attack(&server, first);
