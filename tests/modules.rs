@@ -102,13 +102,15 @@ fn real_libraries_run_unbundled() {
         (
             "index.tsx",
             "/** @jsxImportSource hono/jsx */\nimport { Hono } from 'hono';\nimport { z } from 'zod';\nimport { SignJWT } from 'jose';\n\
+             import { Resvg, initWasm } from '@resvg/resvg-wasm';\nimport wasm from '@resvg/resvg-wasm/index_bg.wasm';\nawait initWasm(wasm);\n\
              const app = new Hono();\n\
              app.get('/page/:name', (c) => c.html(<h1>hello {z.string().max(5).parse(c.req.param('name'))}</h1>));\n\
              app.get('/jwt', async (c) => c.text((await new SignJWT({ a: 1 }).setProtectedHeader({ alg: 'HS256' }).sign(new Uint8Array(32))).split('.').length.toString()));\n\
+             app.get('/image', (c) => c.body(new Resvg('<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"8\" height=\"4\"/>').render().asPng()));\n\
              export default app;\n",
         ),
     ]);
-    for package in ["hono", "zod", "jose"] {
+    for package in ["hono", "zod", "jose", "@resvg/resvg-wasm"] {
         let to = project.path().join("node_modules").join(package);
         std::fs::create_dir_all(to.parent().unwrap()).unwrap();
         let copied = std::process::Command::new("cp")
@@ -122,6 +124,7 @@ fn real_libraries_run_unbundled() {
     let server = project.serve(&[]);
     assert_eq!(server.get("/page/bob").body, "<h1>hello bob</h1>");
     assert_eq!(server.get("/jwt").body, "3");
+    assert!(server.get("/image").body.contains("PNG"));
     assert_eq!(server.get("/page/too-long").status, 500);
 }
 

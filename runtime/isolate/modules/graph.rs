@@ -259,7 +259,7 @@ fn is_commonjs(name: &str, source: &str) -> bool {
 fn commonjs(name: &str) -> StartupError {
     StartupError::new(format!("{name} is a CommonJS module, which workerd-lite does not load")).with_help(
         "Bundle the worker first: npx esbuild worker.js --bundle --format=esm --conditions=workerd,worker,browser \
-         --external:cloudflare:* --external:workerd-lite:* --outfile=bundle.js",
+         --external:cloudflare:* --external:workerd-lite:* --loader:.wasm=copy --outfile=bundle.js",
     )
 }
 
