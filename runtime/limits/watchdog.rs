@@ -24,7 +24,7 @@ const IDLE: u32 = 50;
 /// An isolate that was stopped and takes this much more CPU time is in a loop of V8's own that looks at no word: its thread
 /// hangs, for as long as it likes. A thread that neighbours share is worth waiting for, one that can be spared is not.
 const HANG: Duration = Duration::from_millis(400);
-const HANG_SPARED: Duration = Duration::from_millis(40);
+const HANG_SPARED: Duration = Duration::from_millis(30);
 
 /// How many threads that can be spared may hang before the process is replaced for them.
 const MOST_LOST: usize = 4;
