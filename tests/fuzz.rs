@@ -31,8 +31,7 @@ fn random_calls_never_end_the_process() {
                 "main = 'agent.js'\nthreads = 1\nwasm_unsafe_eval = true\n[limits]\nwall = '3s'\nlog_lines = 1\n[outbound]\nmain = 'policy.js'\n",
             ),
         ]);
-        let module = wat::parse_str(include_str!("../fixtures/limits/attack.wat")).unwrap();
-        std::fs::write(project.path().join("attack.wasm"), module).unwrap();
+        project.write_wasm("attack.wasm", include_str!("../fixtures/limits/attack.wat"));
         let server = project.serve(&[]);
         let first = seed;
         let mut calls: u64 = 0;

@@ -37,8 +37,7 @@ fn serve(cases: &[Case], limits: &str) -> (Project, Server) {
         ("good.js", "export default { fetch: () => new Response('good') };"),
         ("policy.js", POLICY),
     ]);
-    let module = wat::parse_str(include_str!("../fixtures/limits/attack.wat")).unwrap();
-    std::fs::write(project.path().join("attack.wasm"), module).unwrap();
+    project.write_wasm("attack.wasm", include_str!("../fixtures/limits/attack.wat"));
     project.write(
         "workerd-lite.toml",
         &format!(

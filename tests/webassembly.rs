@@ -2,10 +2,6 @@
 
 use crate::harness::Project;
 
-fn module(project: &Project, name: &str, text: &str) {
-    std::fs::write(project.path().join(name), wat::parse_str(text).unwrap()).unwrap();
-}
-
 const ADD: &str = "(module (import \"host\" \"seven\" (func $seven (result i32))) (memory (export \"memory\") 1) \
                    (func (export \"add\") (param i32) (result i32) local.get 0 call $seven i32.add))";
 
@@ -24,7 +20,7 @@ fn a_module_is_imported_and_instantiated() {
         ),
         ("other.js", "import source source from './add.wasm'; export { source };"),
     ]);
-    module(&project, "add.wasm", ADD);
+    project.write_wasm("add.wasm", ADD);
     std::fs::write(project.path().join("data.bin"), [0, 255, 1]).unwrap();
     let server = project.serve(&["worker.js"]);
     assert_eq!(
@@ -48,7 +44,7 @@ fn a_policy_uses_one() {
              export default { fetch: () => new Response(`${exports.add(3)} ${instance instanceof WebAssembly.Instance}`) };",
         ),
     ]);
-    module(&project, "add.wasm", ADD);
+    project.write_wasm("add.wasm", ADD);
     let server = project.serve(&["worker.js", "--outbound", "policy.js"]);
     assert_eq!(server.get("/").body, "10 true");
 }
@@ -87,7 +83,7 @@ fn what_can_not_be_used_is_refused_at_the_start() {
     .unwrap();
     let report = project.refused(&["worker.js"]);
     assert!(report.contains("module.wasm"), "{report}");
-    module(&project, "module.wasm", ADD);
+    project.write_wasm("module.wasm", ADD);
     project.write(
         "worker.js",
         "import source a from './module.wasm';\nimport b from './module.wasm';\nexport default { fetch: () => new Response('ok') };",
@@ -114,7 +110,7 @@ fn memory_counts_against_the_limit() {
         ),
         ("workerd-lite.toml", "main = 'worker.js'\n[limits]\nbuffers_mb = 16\n"),
     ]);
-    module(&project, "add.wasm", ADD);
+    project.write_wasm("add.wasm", ADD);
     let server = project.serve(&[]);
     assert_eq!(server.get("/?pages=10").body, "1");
     assert_eq!(server.get("/?pages=100").body, "2");

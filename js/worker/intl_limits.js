@@ -1,9 +1,8 @@
 // What V8 keeps of the language's data for an object of Intl is neither in its heap nor counted, and is tens of kibibytes. So
-// each is accompanied by a buffer, whose allocation is counted, and which goes with it.
+// each has a companion.
 (function () {
 const { core, primordials } = __bootstrap;
 const {
-  Proxy,
   ReflectApply,
   ReflectConstruct,
   ReflectOwnKeys,
@@ -14,12 +13,12 @@ const {
 const BYTES = 1 << 16;
 
 function defineIntl() {
-  const { count, define } = core.loadExtScript("ext:workerd_lite/worker/resizable_buffers.js");
+  const { count, wrapConstructor } = core.loadExtScript("ext:workerd_lite/worker/companions.js");
   const accompany = (object) => {
     count(object, BYTES);
     return object;
   };
-  const handler = {
+  const traps = {
     __proto__: null,
     apply: (target, self, args) => accompany(ReflectApply(target, self, args)),
     construct: (target, args, newTarget) => accompany(ReflectConstruct(target, args, newTarget)),
@@ -28,9 +27,7 @@ function defineIntl() {
     const constructor = Intl[name];
     // Constructors begin with a capital letter.
     if (typeof name !== "string" || typeof constructor !== "function" || StringPrototypeCharCodeAt(name, 0) > 90) continue;
-    const counted = new Proxy(constructor, handler);
-    define(Intl, name, counted);
-    define(constructor.prototype, "constructor", counted);
+    wrapConstructor(Intl, name, traps);
   }
 }
 

@@ -5,7 +5,6 @@ const { core, primordials } = __bootstrap;
 const { op_wasm_memories } = core.ops;
 const {
   ObjectPrototypeIsPrototypeOf,
-  Proxy,
   ReflectApply,
   ReflectConstruct,
   ReflectDeleteProperty,
@@ -18,25 +17,15 @@ const {
 } = primordials;
 const load = core.loadExtScript;
 
-// As for resizable buffers.
-const BYTES = 1 << 16;
-
 function defineWebAssembly() {
-  const { count, define, share } = load("ext:workerd_lite/worker/resizable_buffers.js");
+  const { LEAST, count, define, share, wrapConstructor } = load("ext:workerd_lite/worker/companions.js");
   const { Instance, Memory, Module } = WebAssembly;
   const bufferOf = ReflectGetOwnPropertyDescriptor(Memory.prototype, "buffer").get;
   const exportsOf = ReflectGetOwnPropertyDescriptor(Instance.prototype, "exports").get;
 
-  // Gives nothing for what is no module, and throws for one whose memory is shared.
-  function memoriesOf(module) {
-    const memories = op_wasm_memories(module);
-    return memories < 0 ? undefined : memories;
-  }
-
   // Its memories live as long as anything that it exports.
   function accompany(instance, memories) {
-    if (memories === 0) return;
-    count(instance, memories * BYTES);
+    count(instance, memories * LEAST);
     const exported = ReflectApply(exportsOf, instance, []);
     share(instance, exported);
     for (const name of new SafeArrayIterator(ReflectOwnKeys(exported))) {
@@ -45,36 +34,30 @@ function defineWebAssembly() {
     }
   }
 
-  function instance(args, newTarget = Instance) {
-    const memories = memoriesOf(args[0]) ?? 0;
+  // `memories` are the module's: below zero where it is none, which the constructor says.
+  function instance(args, newTarget = Instance, memories = op_wasm_memories(args[0])) {
     const made = ReflectConstruct(Instance, args, newTarget);
-    accompany(made, memories);
+    if (memories > 0) accompany(made, memories);
     return made;
   }
 
-  const constructors = {
-    __proto__: null,
-    Instance: (args, newTarget) => instance(args, newTarget),
-    Memory(args, newTarget) {
-      const memory = ReflectConstruct(Memory, args, newTarget);
+  wrapConstructor(WebAssembly, "Instance", {
+    construct: (_target, args, newTarget) => instance(args, newTarget),
+  });
+  wrapConstructor(WebAssembly, "Memory", {
+    construct(target, args, newTarget) {
+      const memory = ReflectConstruct(target, args, newTarget);
       if (core.isSharedArrayBuffer(ReflectApply(bufferOf, memory, []))) {
         throw new TypeError("WebAssembly.Memory(): workers share no memory");
       }
-      count(memory, BYTES);
+      count(memory, LEAST);
       return memory;
     },
-    // V8 looks for the watchdog's word where a function of JavaScript begins, and in a loop of few steps seldom else.
-    Module: (args, newTarget) => ReflectConstruct(Module, args, newTarget),
-  };
-  for (const name of new SafeArrayIterator(ReflectOwnKeys(constructors))) {
-    const make = constructors[name];
-    const counted = new Proxy(WebAssembly[name], {
-      __proto__: null,
-      construct: (_target, args, newTarget) => make(args, newTarget),
-    });
-    define(WebAssembly, name, counted);
-    define(counted.prototype, "constructor", counted);
-  }
+  });
+  // V8 looks for the watchdog's word where a function of JavaScript begins, and in a loop of few steps seldom else.
+  wrapConstructor(WebAssembly, "Module", {
+    construct: (target, args, newTarget) => ReflectConstruct(target, args, newTarget),
+  });
 
   async function received(source) {
     const { ResponsePrototype } = load("ext:deno_fetch/23_response.js");
@@ -99,9 +82,10 @@ function defineWebAssembly() {
     },
     async instantiate(bytes) {
       const imports = arguments[1];
-      if (memoriesOf(bytes) !== undefined) {
+      const memories = op_wasm_memories(bytes);
+      if (memories >= 0) {
         await undefined;
-        return instance([bytes, imports]);
+        return instance([bytes, imports], Instance, memories);
       }
       const module = new Module(bytes, arguments[2]);
       await undefined;

@@ -29,6 +29,11 @@ impl Project {
         std::fs::write(path, text).unwrap();
     }
 
+    /// Writes a module of WebAssembly, given as text.
+    pub fn write_wasm(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(name), wat::parse_str(text).unwrap()).unwrap();
+    }
+
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
