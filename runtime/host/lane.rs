@@ -21,12 +21,12 @@ const IDLE: Duration = Duration::from_secs(30);
 /// Runs the isolates of those whose requests come, until none has come for a while or nobody can send one.
 pub(super) fn run(project: &Project, orders: mpsc::UnboundedReceiver<Order>, lost: Arc<Lost>) {
     lower(nix::unistd::gettid(), LOW);
-    on_this_thread(Arc::clone(&lost));
+    on_this_thread(lost);
     match limits::runtime() {
         Ok(runtime) => runtime.block_on(serve(project, orders)),
         Err(error) => tracing::error!("a thread for agents that work apart could not be set up: {error}"),
     }
-    found(&lost);
+    found();
 }
 
 async fn serve(project: &Project, mut orders: mpsc::UnboundedReceiver<Order>) {

@@ -115,6 +115,19 @@ impl Project {
         }
     }
 
+    /// Lets agents of this name work apart from the others, for longer: a thread did not come back from one.
+    pub(crate) fn hung(&self, name: &str) {
+        let named = self.agents.iter().filter(|agent| agent.worker.name == name);
+        for standing in named.filter_map(|agent| agent.worker.standing.as_ref()) {
+            standing.hung();
+        }
+    }
+
+    /// Whether the agent in this place has this name.
+    pub(crate) fn is_named(&self, agent: usize, name: &str) -> bool {
+        self.agents.get(agent).is_some_and(|agent| agent.worker.name == name)
+    }
+
     /// Records that an agent was stopped with the thread that it was on.
     pub(crate) fn blame(&self, name: &str, why: Termination) {
         if let Some(audit) = &self.network.audit {

@@ -34,11 +34,29 @@ where
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let instance = self.clone();
-        Box::pin(async move { Ok(answer(&instance, request).await) })
+        Box::pin(async move { Ok(instance.answer(request, |_| ()).await) })
     }
 }
 
-async fn answer<B>(instance: &Instance, request: http::Request<B>) -> http::Response<ResponseBody>
+impl Instance {
+    /// The same. `routed` is told which agent it is for, by its place in the project, if there is one.
+    pub(crate) async fn answer<B>(
+        self,
+        request: http::Request<B>,
+        routed: impl FnOnce(usize),
+    ) -> http::Response<ResponseBody>
+    where
+        B: http_body::Body<Data = Bytes> + Unpin + 'static,
+    {
+        answer(&self, request, routed).await
+    }
+}
+
+async fn answer<B>(
+    instance: &Instance,
+    request: http::Request<B>,
+    routed: impl FnOnce(usize),
+) -> http::Response<ResponseBody>
 where
     B: http_body::Body<Data = Bytes> + Unpin + 'static,
 {
@@ -58,6 +76,7 @@ where
         // It names no agent: who asks may not know which there are.
         return respond(Response::text(StatusCode::NOT_FOUND, "Not Found\n"));
     };
+    routed(place);
     let limits = agent.worker.effective_limits();
     if size(&headers) > limits.headers {
         return respond(Response::text(

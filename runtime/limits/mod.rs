@@ -1,6 +1,7 @@
 //! Limits: what workers may use, and what ends those that use more.
 
 mod growth;
+mod hang;
 pub(crate) mod priority;
 mod standing;
 mod values;
@@ -10,9 +11,10 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+pub(crate) use hang::{Hang, Lost, found, hangs, on_this_thread};
 pub(crate) use standing::Standing;
 pub use values::Limits;
-pub(crate) use watchdog::{Hang, Lost, Turns, found, hung, on_this_thread};
+pub(crate) use watchdog::Turns;
 
 /// The runtime of a thread with isolates. What leaves that thread, such as the work of `crypto.subtle`, runs below what
 /// stays.

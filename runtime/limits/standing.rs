@@ -16,9 +16,11 @@ const WINDOW: Duration = Duration::from_millis(500);
 /// How much of a window long turns may take.
 const SHARE: Duration = Duration::from_millis(100);
 
-/// How long an agent works apart after its last window of long turns, and after its isolate was stopped.
+/// How long an agent works apart after its last window of long turns, after its isolate was stopped, and after its thread
+/// did not come back from that.
 const APART: Duration = Duration::from_secs(10);
 const OFFENDED: Duration = Duration::from_secs(30);
+const HUNG: Duration = Duration::from_mins(5);
 
 /// One agent's standing, on every thread that it works on.
 #[derive(Debug)]
@@ -79,6 +81,11 @@ impl Standing {
     /// Its isolate was stopped.
     pub(crate) fn offended(&self) {
         self.part(OFFENDED);
+    }
+
+    /// A thread did not come back from it.
+    pub(crate) fn hung(&self) {
+        self.part(HUNG);
     }
 
     /// It does not work for so long: it has ended processes again and again.

@@ -1,67 +1,24 @@
 //! Ends turns of isolates that take too much of their thread's CPU time. One thread of the process looks at all of them;
 //! a turn that ends in time costs its isolate two atomic additions.
 
-use std::cell::RefCell;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, OnceLock, Weak};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread::{Thread, ThreadId};
 use std::time::Duration;
 
 use nix::time::ClockId;
 use nix::unistd::{Pid, gettid};
-use tokio::sync::watch;
 use workerd_lite_ops::Termination;
 
 use super::growth::{Part, Process};
+use super::hang::{self, Lost, Patience};
 
 /// How often turns are looked at.
 const LOOK: Duration = Duration::from_millis(2);
 
 /// How many looks without a turn put the watchdog to sleep.
 const IDLE: u32 = 50;
-
-/// An isolate that was stopped and takes this much more CPU time is in a loop of V8's own that looks at no word: its thread
-/// hangs, for as long as it likes. A thread that neighbours share is worth waiting for, one that can be spared is not.
-const HANG: Duration = Duration::from_millis(400);
-const HANG_SPARED: Duration = Duration::from_millis(30);
-
-/// How many threads that can be spared may hang before the process is replaced for them.
-const MOST_LOST: usize = 4;
-
-/// How many threads hang that can be spared.
-static LOST: AtomicUsize = AtomicUsize::new(0);
-
-/// Whether a thread that can be spared hangs.
-pub(crate) type Lost = watch::Sender<bool>;
-
-thread_local! {
-    static SPARED: RefCell<Option<Arc<Lost>>> = const { RefCell::new(None) };
-}
-
-/// This thread can be spared: where it hangs, this is told, and others do its work.
-pub(crate) fn on_this_thread(lost: Arc<Lost>) {
-    SPARED.set(Some(lost));
-}
-
-/// The thread that hangs.
-static HUNG: LazyLock<watch::Sender<Option<Hang>>> = LazyLock::new(watch::Sender::default);
-
-/// A thread that hangs.
-#[derive(Debug, Clone)]
-pub(crate) struct Hang {
-    /// Which thread.
-    pub(crate) thread: ThreadId,
-    /// The worker whose isolate it is in.
-    pub(crate) worker: String,
-    /// Others share it, and lose what they had there.
-    pub(crate) shared: bool,
-}
-
-/// Hears of a thread that hangs in an isolate that was stopped. There is no way to end it but with the process.
-pub(crate) fn hung() -> watch::Receiver<Option<Hang>> {
-    HUNG.subscribe()
-}
 
 /// Set once the isolate has been stopped. Below it is the number of beginnings and ends: odd while a turn runs.
 const STOPPED: u64 = 1 << 63;
@@ -82,7 +39,7 @@ pub(crate) struct Turns {
     name: String,
     thread: ThreadId,
     tid: Pid,
-    /// Whom to tell where the thread hangs and can be spared.
+    /// Whom to tell where the thread hangs and nobody shares it.
     spared: Option<Arc<Lost>>,
     /// The CPU time of the isolate's thread.
     clock: ClockId,
@@ -102,8 +59,8 @@ struct Seen {
     cpu: Duration,
     /// The CPU time when it was first seen to run on after it had been stopped.
     stopped: Option<Duration>,
-    /// Whether it was told that it hangs.
-    told: bool,
+    /// What was made known of that.
+    patience: Patience,
 }
 
 /// The clock of the calling thread's CPU time, for other threads: Linux makes it of the thread's id, as
@@ -134,7 +91,7 @@ impl Turns {
             name: name.to_owned(),
             thread: std::thread::current().id(),
             tid: gettid(),
-            spared: SPARED.with_borrow(Clone::clone),
+            spared: hang::of_this_thread(),
             clock: thread_clock(),
             stop: Box::new(stop),
         });
@@ -225,7 +182,7 @@ impl Turns {
                     turn,
                     cpu,
                     stopped: None,
-                    told: false,
+                    patience: Patience::default(),
                 });
             }
         }
@@ -239,45 +196,15 @@ impl Turns {
             turn,
             cpu,
             stopped: None,
-            told: false,
+            patience: Patience::default(),
         });
         let since = *seen.stopped.get_or_insert(cpu);
-        let patience = if self.spared.is_some() { HANG_SPARED } else { HANG };
-        if cpu.saturating_sub(since) < patience {
-            return;
+        let more = cpu.saturating_sub(since);
+        let thread = (self.thread, self.tid);
+        seen.patience.runs_on(&self.name, thread, self.spared.as_deref(), more);
+        if seen.patience.is_at_its_end() && self.part.is_far_too_large() {
+            hang::too_many(&self.name);
         }
-        if !std::mem::replace(&mut seen.told, true) {
-            // It is lost, and the others have work to do.
-            super::priority::lower(self.tid, super::priority::LOWEST);
-            tracing::error!(target: "worker", worker = self.name, "a thread does not come back from an isolate that was stopped");
-            let first = self.spared.as_ref().is_some_and(|lost| !lost.send_replace(true));
-            if !first || LOST.fetch_add(1, Ordering::Relaxed) >= MOST_LOST {
-                self.hangs();
-            }
-        } else if self.part.is_far_too_large() {
-            // It can be spared, and what it takes can not.
-            self.hangs();
-        }
-    }
-
-    /// The process is to be replaced.
-    fn hangs(&self) {
-        HUNG.send_if_modified(|hung| {
-            let first = hung.is_none();
-            hung.get_or_insert_with(|| Hang {
-                thread: self.thread,
-                worker: self.name.clone(),
-                shared: self.spared.is_none(),
-            });
-            first
-        });
-    }
-}
-
-/// A thread that hung has come back, and ends.
-pub(crate) fn found(lost: &Lost) {
-    if *lost.borrow() {
-        LOST.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

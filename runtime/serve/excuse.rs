@@ -1,12 +1,11 @@
 //! Clients' connections as others than their thread know them: what must not be lost where a server stops, and a word for
 //! the clients of a thread that hangs, which can not speak for itself.
 
-use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use http::Version;
@@ -28,6 +27,8 @@ const BUSY: u8 = 2;
 pub(super) struct Client {
     state: AtomicU8,
     asked: AtomicBool,
+    /// Whom it asks, by the agent's place in the project.
+    agent: AtomicUsize,
     /// A second descriptor of the socket.
     socket: Option<OwnedFd>,
 }
@@ -36,8 +37,14 @@ impl Client {
     /// A request has come.
     pub(super) fn asks(&self, version: Version) {
         self.asked.store(true, Ordering::Relaxed);
+        self.agent.store(usize::MAX, Ordering::Relaxed);
         let state = if version < Version::HTTP_2 { WAITS } else { BUSY };
         self.state.store(state, Ordering::SeqCst);
+    }
+
+    /// The request is for this agent.
+    pub(super) fn is_for(&self, agent: usize) {
+        self.agent.store(agent, Ordering::SeqCst);
     }
 
     /// Its response's head is there.
@@ -62,22 +69,36 @@ impl Client {
         matches!(peeked, Some(Ok((_, count))) if count > 0)
     }
 
-    fn excuse(&self) {
+    /// Says that no response will come, if one is waited for. Its thread can say no more then.
+    fn excuse(&self) -> bool {
         let waits = self
             .state
             .compare_exchange(WAITS, BUSY, Ordering::SeqCst, Ordering::SeqCst)
             .is_ok();
         // A request that nobody has read waits too.
         let unread = self.state.load(Ordering::SeqCst) == IDLE && self.has_sent();
-        let socket = self.socket.as_ref().and_then(|socket| socket.try_clone().ok());
-        if let (true, Some(socket)) = (waits || unread, socket) {
+        if !waits && !unread {
+            return false;
+        }
+        if let Some(mut socket) = self.stream() {
             // The socket does not block, and where its buffer is full nobody reads.
-            let mut socket = File::from(socket);
             let _ = socket.write_all(WORD);
+            let _ = socket.shutdown(Shutdown::Write);
             // What is left unread when it closes would take our word back.
             let mut sent = [0; 16 << 10];
             while socket.read(&mut sent).is_ok_and(|count| count > 0) {}
         }
+        true
+    }
+
+    fn give_up(&self) {
+        if let (false, Some(socket)) = (self.excuse(), self.stream()) {
+            let _ = socket.shutdown(Shutdown::Both);
+        }
+    }
+
+    fn stream(&self) -> Option<TcpStream> {
+        Some(self.socket.as_ref()?.try_clone().ok()?.into())
     }
 }
 
@@ -91,6 +112,7 @@ impl Clients {
         let client = Arc::new(Client {
             state: AtomicU8::new(IDLE),
             asked: AtomicBool::new(false),
+            agent: AtomicUsize::new(usize::MAX),
             socket: stream.as_fd().try_clone_to_owned().ok(),
         });
         if let Ok(mut clients) = self.0.lock() {
@@ -102,12 +124,23 @@ impl Clients {
         client
     }
 
-    /// Says to all that wait for a response that none will come.
-    pub(super) fn excuse(&self) {
-        let Ok(clients) = self.0.lock() else { return };
-        for client in clients.iter().filter_map(Weak::upgrade) {
-            client.excuse();
+    /// Says to all that wait for these agents that no response will come.
+    pub(super) fn excuse(&self, of: impl Fn(usize) -> bool) {
+        for client in self.all() {
+            if of(client.agent.load(Ordering::SeqCst)) {
+                client.excuse();
+            }
         }
+    }
+
+    /// Says so to all that wait, and ends all connections.
+    pub(super) fn give_up(&self) {
+        self.all().iter().for_each(|client| client.give_up());
+    }
+
+    fn all(&self) -> Vec<Arc<Client>> {
+        let clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        clients.iter().filter_map(Weak::upgrade).collect()
     }
 }
 

@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use deno_core::unsync::spawn;
 use futures_util::future::LocalBoxFuture;
 use hyper::body::Incoming;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tower_service::Service;
 
 use super::connection::Connection;
@@ -57,12 +57,12 @@ impl Service<http::Request<Incoming>> for Known {
 
     fn call(&mut self, request: http::Request<Incoming>) -> Self::Future {
         self.client.asks(request.version());
-        let client = Arc::clone(&self.client);
-        let answering = self.service.0.borrow_mut().call(request);
+        let (client, asking) = (Arc::clone(&self.client), Arc::clone(&self.client));
+        let instance = self.service.0.borrow().clone();
         Box::pin(async move {
-            let answer = answering.await;
+            let answer = instance.answer(request, move |agent| asking.is_for(agent)).await;
             client.is_answered();
-            answer
+            Ok(answer)
         })
     }
 }
@@ -73,7 +73,7 @@ struct Current(Rc<RefCell<Instance>>);
 
 pub(super) struct Job {
     pub(super) project: Project,
-    pub(super) incoming: mpsc::UnboundedReceiver<Order>,
+    pub(super) incoming: async_channel::Receiver<Order>,
     pub(super) open: Arc<AtomicUsize>,
     pub(super) stopping: watch::Receiver<bool>,
     pub(super) booted: oneshot::Sender<Result<(), StartupError>>,
@@ -90,9 +90,10 @@ impl Job {
             }
         };
         runtime.block_on(self.serve());
+        limits::found();
     }
 
-    async fn serve(mut self) {
+    async fn serve(self) {
         let instance = match Instance::with_lanes(&self.project).await {
             Ok(instance) => instance,
             Err(error) => {
@@ -121,7 +122,7 @@ impl Job {
             let order = tokio::select! {
                 biased;
                 _ = stopping.wait_for(|stop| *stop) => break,
-                order = self.incoming.recv() => order,
+                order = self.incoming.recv() => order.ok(),
             };
             match order {
                 None => break,

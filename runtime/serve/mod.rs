@@ -6,10 +6,12 @@ mod excuse;
 mod job;
 mod threads;
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::ThreadId;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -22,7 +24,7 @@ use crate::config::Loaded;
 use crate::fault::Fault;
 use crate::host::Project;
 use crate::isolate::{StartupError, running};
-use crate::limits;
+use crate::limits::{Hang, hangs};
 use crate::rotation::Watching;
 use crate::watch::Watch;
 use door::Door;
@@ -68,8 +70,8 @@ pub enum ServeError {
 }
 
 /// Serves a project until SIGINT or SIGTERM, on a socket that listens already if one is given. `ready` is told the address
-/// and the socket once requests are answered, and gives whom to tell that a thread hangs in V8: the others then finish what
-/// they have, and serving ends. SIGHUP opens the audit file anew and serves what `reload` gives, if that starts.
+/// and the socket once requests are answered, and gives whom to tell that too many threads hang in V8: the others then
+/// finish what they have, and serving ends. SIGHUP opens the audit file anew and serves what `reload` gives, if that starts.
 pub async fn serve<H: Fn()>(
     loaded: Loaded,
     socket: Option<OwnedFd>,
@@ -91,10 +93,12 @@ pub async fn serve<H: Fn()>(
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
-    let mut hung = limits::hung();
-    let threads = tokio::select! {
+    let mut hung = hangs();
+    let mut threads = tokio::select! {
         threads = Threads::start(&project, options.threads.max(1)) => threads?,
-        _ = hung.changed() => return Err(hangs_at_start(hung.borrow().as_ref())),
+        worker = hangs_at_start(&mut hung) => return Err(StartupError::new(format!(
+            "{worker} does not come back from what it does at its top level"
+        )).into()),
     };
     let mut watching = rotation.start()?;
     let issuers = watch::Sender::new(project.network().identity.clone());
@@ -108,7 +112,8 @@ pub async fn serve<H: Fn()>(
         }
     }
     let replace_us = ready(address, listener.as_fd());
-    let mut lost = None;
+    let mut lost = HashSet::new();
+    let mut replaced = false;
     let mut watched = Watch::new(files);
     let mut look = tokio::time::interval(LOOK);
     let mut door = Door::new();
@@ -122,17 +127,23 @@ pub async fn serve<H: Fn()>(
                 }
                 continue;
             }
-            _ = hung.changed() => {
-                replace_us();
-                if let Some(hang) = &*hung.borrow_and_update() {
-                    running::blame(&hang.worker);
-                    if hang.shared {
-                        threads.excuse(hang.thread);
-                        project.blame(&hang.worker, Termination::Cpu);
-                    }
-                    lost = Some(hang.thread);
+            Ok(hang) = hung.recv() => {
+                if let Err(why) = relieve(hang, &mut threads, &project, &mut lost) {
+                    tracing::error!("{why}");
+                    replaced = true;
+                    replace_us();
+                    break;
                 }
-                break;
+                continue;
+            }
+            booted = threads.relieved() => {
+                if let Err(error) = booted {
+                    tracing::error!("a thread could not be relieved: {:?}", miette::Report::new(error));
+                    replaced = true;
+                    replace_us();
+                    break;
+                }
+                continue;
             }
             _ = hangup.recv() => {
                 if let Some(audit) = &project.network().audit {
@@ -164,7 +175,7 @@ pub async fn serve<H: Fn()>(
         }
     }
     // Whoever has connected was accepted by the system already. Another process accepts them where this one is replaced.
-    while lost.is_none()
+    while !replaced
         && let Ok(Ok((stream, _))) = tokio::time::timeout(Duration::ZERO, listener.accept()).await
     {
         threads.assign(stream);
@@ -180,13 +191,41 @@ pub async fn serve<H: Fn()>(
     Ok(())
 }
 
-fn hangs_at_start(hang: Option<&limits::Hang>) -> ServeError {
-    let worker = hang.map_or("a worker", |hang| &hang.worker);
-    running::blame(worker);
-    StartupError::new(format!(
-        "{worker} does not come back from what it does at its top level"
-    ))
-    .into()
+/// Puts another thread in the place of one that is late, and gives up one that is lost. Fails where the process is to be
+/// replaced.
+fn relieve(
+    hang: Hang,
+    threads: &mut Threads,
+    project: &Project,
+    lost: &mut HashSet<ThreadId>,
+) -> std::io::Result<()> {
+    match hang {
+        Hang::Late(thread, worker) => {
+            project.hung(&worker);
+            let relieved = threads.relieve(thread, project, |agent| project.is_named(agent, &worker));
+            relieved.inspect_err(|_| running::blame(&worker))
+        }
+        Hang::Lost(thread, worker) => {
+            project.blame(&worker, Termination::Cpu);
+            threads.give_up(thread);
+            lost.insert(thread);
+            Ok(())
+        }
+        Hang::TooMany(worker) => {
+            running::blame(&worker);
+            Err(std::io::Error::other("threads are lost, more than one process may lose"))
+        }
+    }
+}
+
+/// Waits for a thread that is lost before anything is served, and gives the worker's name.
+async fn hangs_at_start(hung: &mut tokio::sync::broadcast::Receiver<Hang>) -> String {
+    loop {
+        if let Ok(Hang::Lost(_, worker) | Hang::TooMany(worker)) = hung.recv().await {
+            running::blame(&worker);
+            return worker;
+        }
+    }
 }
 
 #[expect(clippy::disallowed_types, reason = "listeners live in this room")]

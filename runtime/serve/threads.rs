@@ -1,129 +1,235 @@
-//! Worker threads: each with its own isolates, connections and client.
+//! Worker threads: each with its own isolates, connections and client. One that is late is relieved by a fresh one, and
+//! leaves when it has finished what it has.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::ThreadId;
+use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::{oneshot, watch};
 
 use super::ServeError;
 use super::excuse::Clients;
 use super::job::{Job, Order};
 use crate::host::Project;
 use crate::isolate::StartupError;
+use crate::limits::{Hang, hangs};
+
+/// How many threads may be leaving at once: behind that, the process is replaced.
+const MOST_LEAVING: usize = 4;
+
+/// How long a thread may take to start a project beside the one that it serves.
+const PREPARATION: Duration = Duration::from_secs(60);
 
 struct Thread {
     id: ThreadId,
-    orders: mpsc::UnboundedSender<Order>,
+    orders: async_channel::Sender<Order>,
+    /// What it has not taken up yet.
+    queue: async_channel::Receiver<Order>,
     open: Arc<AtomicUsize>,
     clients: Clients,
-    done: Option<oneshot::Receiver<()>>,
+    stop: watch::Sender<bool>,
+    done: oneshot::Receiver<()>,
+}
+
+/// Tells how a thread's start went.
+type Booted = oneshot::Receiver<Result<(), StartupError>>;
+
+impl Thread {
+    fn start(project: &Project, index: usize) -> std::io::Result<(Self, Booted)> {
+        let (orders, queue) = async_channel::unbounded();
+        let (booted, boot) = oneshot::channel();
+        let (finished, done) = oneshot::channel();
+        let (stop, stopping) = watch::channel(false);
+        let open = Arc::new(AtomicUsize::new(0));
+        let job = Job {
+            project: project.clone(),
+            incoming: queue.clone(),
+            open: Arc::clone(&open),
+            stopping,
+            booted,
+            finished,
+        };
+        let running = std::thread::Builder::new()
+            .name(format!("worker-{index}"))
+            .spawn(move || job.run())?;
+        let thread = Self {
+            id: running.thread().id(),
+            orders,
+            queue,
+            open,
+            clients: Clients::default(),
+            stop,
+            done,
+        };
+        Ok((thread, boot))
+    }
+
+    fn order(&self, order: Order) {
+        // Where it has ended, whoever waits for an answer hears of that.
+        let _ = self.orders.try_send(order);
+    }
+
+    fn has_ended(&self) -> bool {
+        !self.done.is_empty() || self.done.is_terminated()
+    }
+}
+
+async fn booted(boot: Booted) -> Result<(), StartupError> {
+    boot.await
+        .unwrap_or_else(|_| Err(StartupError::new("a worker thread ended while it booted")))
 }
 
 /// All worker threads.
 pub(super) struct Threads {
-    threads: Vec<Thread>,
-    stop: watch::Sender<bool>,
+    serving: Vec<Thread>,
+    leaving: Vec<Thread>,
+    /// Of those that relieve others.
+    booting: FuturesUnordered<Booted>,
 }
 
 impl Threads {
     /// Starts the threads and waits until every isolate has booted.
     pub(super) async fn start(project: &Project, count: usize) -> Result<Self, ServeError> {
-        let (stop, stopping) = watch::channel(false);
-        let mut threads = Vec::with_capacity(count);
-        let mut booting = Vec::with_capacity(count);
-        for index in 0..count {
-            let (orders, incoming) = mpsc::unbounded_channel();
-            let (booted, boot) = oneshot::channel();
-            let (finished, done) = oneshot::channel();
-            let open = Arc::new(AtomicUsize::new(0));
-            let job = Job {
-                project: project.clone(),
-                incoming,
-                open: Arc::clone(&open),
-                stopping: stopping.clone(),
-                booted,
-                finished,
-            };
-            let running = std::thread::Builder::new()
-                .name(format!("worker-{index}"))
-                .spawn(move || job.run())?;
-            threads.push(Thread {
-                id: running.thread().id(),
-                orders,
-                open,
-                clients: Clients::default(),
-                done: Some(done),
-            });
-            booting.push(boot);
-        }
+        let started: Vec<_> = (0..count)
+            .map(|index| Thread::start(project, index))
+            .collect::<Result<_, _>>()?;
+        let (serving, booting): (Vec<_>, Vec<_>) = started.into_iter().unzip();
         for boot in booting {
-            boot.await
-                .map_err(|_| StartupError::new("a worker thread ended while it booted"))??;
+            booted(boot).await?;
         }
-        Ok(Self { threads, stop })
+        Ok(Self {
+            serving,
+            leaving: Vec::new(),
+            booting: FuturesUnordered::new(),
+        })
     }
 
     /// Starts a new project beside the old one on every thread, and then hands new requests to it; the old one finishes
     /// what it has. Where the new one does not start on some thread the old one stays on all.
     pub(super) async fn replace(&self, project: &Project) -> Result<(), ServeError> {
         let mut prepared = Vec::new();
-        for thread in &self.threads {
+        for thread in &self.serving {
             let (reply, ready) = oneshot::channel();
-            let _ = thread.orders.send(Order::Prepare(Box::new(project.clone()), reply));
+            thread.order(Order::Prepare(Box::new(project.clone()), reply));
             prepared.push(ready);
         }
         let mut result = Ok(());
         for ready in prepared {
-            let ready = ready
+            let ready = tokio::time::timeout(PREPARATION, ready)
                 .await
+                .unwrap_or_else(|_| Ok(Err(StartupError::new("a worker thread does not answer"))))
                 .unwrap_or_else(|_| Err(StartupError::new("a worker thread has ended")));
             result = result.and(ready);
         }
-        for thread in &self.threads {
-            let order = if result.is_ok() { Order::Commit } else { Order::Abandon };
-            let _ = thread.orders.send(order);
+        for thread in &self.serving {
+            thread.order(if result.is_ok() { Order::Commit } else { Order::Abandon });
         }
         Ok(result?)
     }
 
+    /// Another thread takes the place of one that is late, with all that it has not begun. What waits there for a worker
+    /// that `hangs` is told so; the rest is finished when the thread comes back. Fails where too many are late.
+    pub(super) fn relieve(
+        &mut self,
+        late: ThreadId,
+        project: &Project,
+        hangs: impl Fn(usize) -> bool,
+    ) -> std::io::Result<()> {
+        let Some(index) = self.serving.iter().position(|thread| thread.id == late) else {
+            return Ok(());
+        };
+        self.leaving.retain(|thread| !thread.has_ended());
+        if self.leaving.len() >= MOST_LEAVING {
+            return Err(std::io::Error::other("too many threads are late"));
+        }
+        let (fresh, boot) = Thread::start(project, index)?;
+        let late = std::mem::replace(&mut self.serving[index], fresh);
+        let fresh = &self.serving[index];
+        while let Ok(order) = late.queue.try_recv() {
+            match order {
+                Order::Connection(stream, _) => {
+                    late.open.fetch_sub(1, Ordering::Relaxed);
+                    fresh.open.fetch_add(1, Ordering::Relaxed);
+                    let client = fresh.clients.add(&stream);
+                    fresh.order(Order::Connection(stream, client));
+                }
+                other => fresh.order(other),
+            }
+        }
+        late.stop.send_replace(true);
+        late.clients.excuse(hangs);
+        self.leaving.push(late);
+        self.booting.push(boot);
+        Ok(())
+    }
+
+    /// A thread that relieves another has started, or has not. Waits where there is none.
+    pub(super) async fn relieved(&mut self) -> Result<(), StartupError> {
+        match self.booting.next().await {
+            Some(Ok(boot)) => boot,
+            Some(Err(_)) => Err(StartupError::new("a worker thread ended while it booted")),
+            None => std::future::pending().await,
+        }
+    }
+
     /// Tells the clients of a thread that is lost.
-    pub(super) fn excuse(&self, lost: ThreadId) {
-        for thread in self.threads.iter().filter(|thread| thread.id == lost) {
-            thread.clients.excuse();
+    pub(super) fn give_up(&self, lost: ThreadId) {
+        for thread in self.serving.iter().chain(&self.leaving) {
+            if thread.id == lost {
+                thread.clients.give_up();
+            }
         }
     }
 
     /// How many connections are open.
     pub(super) fn open(&self) -> usize {
-        self.threads
-            .iter()
-            .map(|thread| thread.open.load(Ordering::Relaxed))
-            .sum()
+        let all = self.serving.iter().chain(&self.leaving);
+        all.map(|thread| thread.open.load(Ordering::Relaxed)).sum()
     }
 
     /// Gives a connection to the thread with the fewest.
     #[expect(clippy::disallowed_types, reason = "connections come in through this room")]
     pub(super) fn assign(&self, stream: tokio::net::TcpStream) {
         let least = self
-            .threads
+            .serving
             .iter()
             .min_by_key(|thread| thread.open.load(Ordering::Relaxed));
         if let (Some(thread), Ok(stream)) = (least, stream.into_std()) {
             thread.open.fetch_add(1, Ordering::Relaxed);
             let client = thread.clients.add(&stream);
-            let _ = thread.orders.send(Order::Connection(stream, client));
+            thread.order(Order::Connection(stream, client));
         }
     }
 
-    /// Ends connections after their current request, and the isolates after their events. A thread that is lost is not
+    /// Ends connections after their current request, and the isolates after their events. Threads that are lost are not
     /// waited for.
-    pub(super) async fn drain(mut self, lost: Option<ThreadId>) {
-        self.stop.send_replace(true);
-        let living = self.threads.iter_mut().filter(|thread| Some(thread.id) != lost);
-        for thread in living {
-            if let Some(done) = thread.done.take() {
-                let _ = done.await;
+    pub(super) async fn drain(self, mut lost: HashSet<ThreadId>) {
+        let mut hung = hangs();
+        let mut done = FuturesUnordered::new();
+        let mut clients = Vec::new();
+        for thread in self.serving.into_iter().chain(self.leaving) {
+            thread.stop.send_replace(true);
+            clients.push((thread.id, thread.clients));
+            let (id, ended) = (thread.id, thread.done);
+            done.push(async move {
+                let _ = ended.await;
+                id
+            });
+        }
+        while clients.iter().any(|(id, _)| !lost.contains(id)) {
+            tokio::select! {
+                Some(id) = done.next() => clients.retain(|(thread, _)| *thread != id),
+                Ok(hang) = hung.recv() => {
+                    if let Hang::Lost(id, _) = hang {
+                        lost.insert(id);
+                        clients.iter().filter(|(thread, _)| *thread == id).for_each(|(_, clients)| clients.give_up());
+                    }
+                }
+                else => break,
             }
         }
     }

@@ -1,0 +1,151 @@
+//! Threads that do not come back. An isolate that was stopped runs on where it is in a loop of V8's own that looks at no
+//! word. Nothing ends it but its process: others take over what its thread has to do, and what it has in hand waits for it,
+//! or is given up.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::thread::ThreadId;
+use std::time::Duration;
+
+use nix::unistd::Pid;
+use tokio::sync::{broadcast, watch};
+
+use super::priority;
+
+/// CPU time after the stop that makes a thread late. What V8 does look at ends in well under a millisecond; a collection of
+/// a full heap may take longer, and costs a fresh thread then, or a fresh lane.
+const LATE: Duration = Duration::from_millis(15);
+
+/// And what makes it lost, where neighbours have something in hand there.
+const LOST: Duration = Duration::from_millis(400);
+
+/// How many threads may be lost before their process is replaced for them.
+const MOST_LOST: usize = 4;
+
+/// What others have to know of a thread that hangs.
+#[derive(Debug, Clone)]
+pub(crate) enum Hang {
+    /// It is late: what has not begun there should begin elsewhere.
+    Late(ThreadId, String),
+    /// It is not waited for any longer.
+    Lost(ThreadId, String),
+    /// There are too many, or they take too much: the process is to be replaced for what this worker does.
+    TooMany(String),
+}
+
+static HANGS: LazyLock<broadcast::Sender<Hang>> = LazyLock::new(|| broadcast::Sender::new(64));
+
+/// Those that were lost and have not come back.
+static GONE: Mutex<Option<HashSet<ThreadId>>> = Mutex::new(None);
+
+/// Hears of threads that hang, from now on.
+pub(crate) fn hangs() -> broadcast::Receiver<Hang> {
+    HANGS.subscribe()
+}
+
+/// Tells that a thread is lost which nobody shares.
+pub(crate) type Lost = watch::Sender<bool>;
+
+thread_local! {
+    static SPARED: RefCell<Option<Arc<Lost>>> = const { RefCell::new(None) };
+}
+
+/// Nobody shares this thread: where it hangs, only this is told, and others do its work.
+pub(crate) fn on_this_thread(lost: Arc<Lost>) {
+    SPARED.set(Some(lost));
+}
+
+pub(super) fn of_this_thread() -> Option<Arc<Lost>> {
+    SPARED.with_borrow(Clone::clone)
+}
+
+/// This thread has come back, if it was lost, and ends.
+pub(crate) fn found() {
+    let mut gone = GONE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(gone) = &mut *gone {
+        gone.remove(&std::thread::current().id());
+    }
+}
+
+/// How long a stopped turn is waited for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Patience {
+    #[default]
+    Fresh,
+    Late,
+    AtItsEnd,
+}
+
+impl Patience {
+    pub(super) fn is_at_its_end(self) -> bool {
+        self == Self::AtItsEnd
+    }
+
+    /// A worker's turn has taken so much CPU time more since it was stopped.
+    pub(super) fn runs_on(&mut self, worker: &str, thread: (ThreadId, Pid), spared: Option<&Lost>, more: Duration) {
+        match (*self, spared) {
+            (Self::Fresh, Some(lost)) if more >= LATE => {
+                lost.send_replace(true);
+                self.end(worker, thread);
+            }
+            (Self::Fresh, None) if more >= LATE => {
+                *self = Self::Late;
+                tracing::warn!(target: "worker", worker, "its thread does not come back from an isolate that was stopped; another takes its place");
+                tell(Hang::Late(thread.0, worker.into()));
+            }
+            (Self::Late, None) if more >= LOST => {
+                self.end(worker, thread);
+                tell(Hang::Lost(thread.0, worker.into()));
+            }
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, worker: &str, (thread, tid): (ThreadId, Pid)) {
+        *self = Self::AtItsEnd;
+        tracing::error!(target: "worker", worker, "a thread is lost in an isolate that was stopped");
+        // It goes on, and the others have work to do.
+        priority::lower(tid, priority::LOWEST);
+        let mut gone = GONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let gone = gone.get_or_insert_default();
+        gone.insert(thread);
+        if gone.len() > MOST_LOST {
+            too_many(worker);
+        }
+    }
+}
+
+/// The process is to be replaced for what this worker does.
+pub(super) fn too_many(worker: &str) {
+    tell(Hang::TooMany(worker.into()));
+}
+
+fn tell(hang: Hang) {
+    // Tests and tools run isolates without a server that listens.
+    let _ = HANGS.send(hang);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shared_thread_is_late_first_and_one_of_its_own_is_lost_at_once() {
+        let mut heard = hangs();
+        let thread = (std::thread::current().id(), nix::unistd::gettid());
+        let lost = Lost::new(false);
+        let mut patience = Patience::default();
+        patience.runs_on("a", thread, Some(&lost), LATE / 2);
+        assert!(!*lost.borrow() && patience == Patience::Fresh);
+        let mut patience = Patience::default();
+        for more in [LATE / 2, LATE, LATE * 2] {
+            patience.runs_on("shared", thread, None, more);
+        }
+        assert_eq!(patience, Patience::Late);
+        let told: Vec<_> = std::iter::from_fn(|| heard.try_recv().ok())
+            .filter(|hang| matches!(hang, Hang::Late(_, worker) if worker == "shared"))
+            .collect();
+        assert_eq!(told.len(), 1);
+    }
+}
