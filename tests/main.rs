@@ -35,6 +35,7 @@ mod overload;
 mod page;
 mod path;
 mod reachable;
+mod relief;
 mod rotation;
 mod rules;
 mod serving;

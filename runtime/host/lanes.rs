@@ -50,12 +50,12 @@ impl Lanes {
         let mut lanes = self.lanes.borrow_mut();
         let number = agent % MOST;
         if let Some(lane) = lanes.get(&number) {
-            if !lane.orders.is_closed() && !*lane.lost.borrow() {
+            if !lane.orders.is_closed() && lane.lost.borrow().is_none() {
                 return Some(Rc::clone(lane));
             }
         }
         let (orders, incoming) = mpsc::unbounded_channel();
-        let lost = Arc::new(Lost::new(false));
+        let lost = Arc::new(Lost::new(None));
         let project = self.project.clone();
         let told = Arc::clone(&lost);
         std::thread::Builder::new()
@@ -87,7 +87,10 @@ impl Lanes {
         tokio::select! {
             biased;
             response = response => response.unwrap_or(Err(EventError::Shutdown)).map(Into::into),
-            _ = lost.wait_for(|lost| *lost) => Err(EventError::Terminated(Termination::Cpu)),
+            lost = lost.wait_for(Option::is_some) => {
+                let why = lost.ok().and_then(|why| *why).unwrap_or(Termination::Cpu);
+                Err(EventError::Terminated(why))
+            }
         }
     }
 }

@@ -23,6 +23,7 @@ use super::loader::GraphLoader;
 use super::running;
 use super::stack::write_stacks;
 use super::worker::{Caller, Worker};
+use crate::limits::priority;
 
 /// Refuses to compile WebAssembly from bytes.
 extern "C" fn no_wasm(_context: v8::Local<'_, v8::Context>, _source: v8::Local<'_, v8::String>) -> bool {
@@ -42,7 +43,12 @@ const FLAGS: &str = concat!(
 /// threads must descend from the one that initialised it.
 pub fn init_platform() {
     v8::V8::set_flags_from_string(FLAGS);
+    let before = priority::threads();
     JsRuntime::init_platform(None);
+    // They compile what is hot, for whichever worker.
+    for thread in priority::threads().difference(&before) {
+        priority::lower(*thread, priority::LOW);
+    }
     v8::V8::set_fatal_error_handler(fatal);
 }
 

@@ -115,6 +115,8 @@ impl Cell {
         if let Ended::Stopped(why) = ended {
             let Self { runtime, op_state, .. } = &mut self;
             runtime.with(|_| events::terminate(&mut op_state.borrow_mut(), why));
+            // Whoever waits hears of it before the heap is taken apart, which takes its time.
+            tokio::task::yield_now().await;
             drop(self);
             give_back();
         }

@@ -10,12 +10,14 @@ use std::time::Duration;
 
 use nix::unistd::Pid;
 use tokio::sync::{broadcast, watch};
+use workerd_lite_ops::Termination;
 
 use super::priority;
 
-/// CPU time after the stop that makes a thread late. What V8 does look at ends in well under a millisecond; a collection of
-/// a full heap may take longer, and costs a fresh thread then, or a fresh lane.
+/// CPU time after the stop that makes a thread late. What V8 does look at ends in well under a millisecond; where a heap is
+/// full, it ends its collection first.
 const LATE: Duration = Duration::from_millis(15);
+const LATE_COLLECTING: Duration = Duration::from_millis(100);
 
 /// And what makes it lost, where neighbours have something in hand there.
 const LOST: Duration = Duration::from_millis(400);
@@ -26,8 +28,8 @@ const MOST_LOST: usize = 4;
 /// What others have to know of a thread that hangs.
 #[derive(Debug, Clone)]
 pub(crate) enum Hang {
-    /// It is late: what has not begun there should begin elsewhere.
-    Late(ThreadId, String),
+    /// It is late: what has not begun there should begin elsewhere. Its worker was stopped for this.
+    Late(ThreadId, String, Termination),
     /// It is not waited for any longer.
     Lost(ThreadId, String),
     /// There are too many, or they take too much: the process is to be replaced for what this worker does.
@@ -44,8 +46,8 @@ pub(crate) fn hangs() -> broadcast::Receiver<Hang> {
     HANGS.subscribe()
 }
 
-/// Tells that a thread is lost which nobody shares.
-pub(crate) type Lost = watch::Sender<bool>;
+/// Tells that a thread is lost which nobody shares, and why its worker was stopped.
+pub(crate) type Lost = watch::Sender<Option<Termination>>;
 
 thread_local! {
     static SPARED: RefCell<Option<Arc<Lost>>> = const { RefCell::new(None) };
@@ -68,6 +70,17 @@ pub(crate) fn found() {
     }
 }
 
+/// A turn that was stopped and goes on.
+pub(super) struct Stopped<'a> {
+    pub(super) worker: &'a str,
+    pub(super) why: Termination,
+    pub(super) thread: (ThreadId, Pid),
+    /// Whom to tell where nobody shares its thread.
+    pub(super) spared: Option<&'a Lost>,
+    /// The CPU time that it has taken since.
+    pub(super) more: Duration,
+}
+
 /// How long a stopped turn is waited for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Patience {
@@ -82,21 +95,26 @@ impl Patience {
         self == Self::AtItsEnd
     }
 
-    /// A worker's turn has taken so much CPU time more since it was stopped.
-    pub(super) fn runs_on(&mut self, worker: &str, thread: (ThreadId, Pid), spared: Option<&Lost>, more: Duration) {
-        match (*self, spared) {
-            (Self::Fresh, Some(lost)) if more >= LATE => {
-                lost.send_replace(true);
-                self.end(worker, thread);
+    /// A turn goes on that was stopped.
+    pub(super) fn runs_on(&mut self, stopped: &Stopped<'_>) {
+        let Stopped { worker, why, more, .. } = *stopped;
+        let late = match why {
+            Termination::Memory => LATE_COLLECTING,
+            _ => LATE,
+        };
+        match (*self, stopped.spared) {
+            (Self::Fresh, Some(lost)) if more >= late => {
+                lost.send_replace(Some(why));
+                self.end(worker, stopped.thread);
             }
-            (Self::Fresh, None) if more >= LATE => {
+            (Self::Fresh, None) if more >= late => {
                 *self = Self::Late;
                 tracing::warn!(target: "worker", worker, "its thread does not come back from an isolate that was stopped; another takes its place");
-                tell(Hang::Late(thread.0, worker.into()));
+                tell(Hang::Late(stopped.thread.0, worker.into(), why));
             }
             (Self::Late, None) if more >= LOST => {
-                self.end(worker, thread);
-                tell(Hang::Lost(thread.0, worker.into()));
+                self.end(worker, stopped.thread);
+                tell(Hang::Lost(stopped.thread.0, worker.into()));
             }
             _ => {}
         }
@@ -131,20 +149,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shared_thread_is_late_first_and_one_of_its_own_is_lost_at_once() {
+    fn a_shared_thread_is_late_first() {
         let mut heard = hangs();
-        let thread = (std::thread::current().id(), nix::unistd::gettid());
-        let lost = Lost::new(false);
+        let lost = Lost::new(None);
+        let stopped = |why, more| Stopped {
+            worker: "hangs",
+            why,
+            thread: (std::thread::current().id(), nix::unistd::gettid()),
+            spared: None,
+            more,
+        };
         let mut patience = Patience::default();
-        patience.runs_on("a", thread, Some(&lost), LATE / 2);
-        assert!(!*lost.borrow() && patience == Patience::Fresh);
-        let mut patience = Patience::default();
+        patience.runs_on(&Stopped {
+            spared: Some(&lost),
+            ..stopped(Termination::Cpu, LATE / 2)
+        });
+        patience.runs_on(&stopped(Termination::Memory, LATE * 2));
+        assert!(lost.borrow().is_none() && patience == Patience::Fresh);
         for more in [LATE / 2, LATE, LATE * 2] {
-            patience.runs_on("shared", thread, None, more);
+            patience.runs_on(&stopped(Termination::Cpu, more));
         }
         assert_eq!(patience, Patience::Late);
         let told: Vec<_> = std::iter::from_fn(|| heard.try_recv().ok())
-            .filter(|hang| matches!(hang, Hang::Late(_, worker) if worker == "shared"))
+            .filter(|hang| matches!(hang, Hang::Late(_, worker, Termination::Cpu) if worker == "hangs"))
             .collect();
         assert_eq!(told.len(), 1);
     }

@@ -1,5 +1,7 @@
 //! What runs below everything else, by the operating system's word.
 
+use std::collections::HashSet;
+
 use nix::unistd::Pid;
 use rustix::process::{Pid as RawPid, setpriority_process};
 
@@ -16,4 +18,12 @@ pub(crate) fn lower(thread: Pid, to: i32) {
         // Nobody is worse off where that fails.
         let _ = setpriority_process(Some(thread), to);
     }
+}
+
+/// This process's threads. None where the system does not tell.
+pub(crate) fn threads() -> HashSet<Pid> {
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    tasks
+        .filter_map(|task| task.file_name().to_str()?.parse().ok().map(Pid::from_raw))
+        .collect()
 }

@@ -12,7 +12,7 @@ use nix::unistd::{Pid, gettid};
 use workerd_lite_ops::Termination;
 
 use super::growth::{Part, Process};
-use super::hang::{self, Lost, Patience};
+use super::hang::{self, Lost, Patience, Stopped};
 
 /// How often turns are looked at.
 const LOOK: Duration = Duration::from_millis(2);
@@ -199,9 +199,14 @@ impl Turns {
             patience: Patience::default(),
         });
         let since = *seen.stopped.get_or_insert(cpu);
-        let more = cpu.saturating_sub(since);
-        let thread = (self.thread, self.tid);
-        seen.patience.runs_on(&self.name, thread, self.spared.as_deref(), more);
+        let Some(why) = self.stopped() else { return };
+        seen.patience.runs_on(&Stopped {
+            worker: &self.name,
+            why,
+            thread: (self.thread, self.tid),
+            spared: self.spared.as_deref(),
+            more: cpu.saturating_sub(since),
+        });
         if seen.patience.is_at_its_end() && self.part.is_far_too_large() {
             hang::too_many(&self.name);
         }

@@ -10,8 +10,20 @@ use std::time::{Duration, Instant};
 
 use http::Version;
 use rustix::net::{RecvFlags, recv};
+use workerd_lite_ops::Termination;
 
-const WORD: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-type: text/plain;charset=UTF-8\r\ncontent-length: 53\r\n\r\nService Unavailable: the thread that had it was lost\n";
+/// What the clients of a lost thread read.
+const LOST: &str = "the thread that had it was lost";
+
+/// A whole response.
+fn word(why: &str) -> String {
+    let body = format!("Service Unavailable: {why}\n");
+    format!(
+        "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
+         content-type: text/plain;charset=UTF-8\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
 
 /// How long a stopping server waits for the first request of a connection, and for one that is in a kept connection already.
 const FRESH: Duration = Duration::from_millis(500);
@@ -70,7 +82,7 @@ impl Client {
     }
 
     /// Says that no response will come, if one is waited for. Its thread can say no more then.
-    fn excuse(&self) -> bool {
+    fn excuse(&self, why: &str) -> bool {
         let waits = self
             .state
             .compare_exchange(WAITS, BUSY, Ordering::SeqCst, Ordering::SeqCst)
@@ -82,7 +94,7 @@ impl Client {
         }
         if let Some(mut socket) = self.stream() {
             // The socket does not block, and where its buffer is full nobody reads.
-            let _ = socket.write_all(WORD);
+            let _ = socket.write_all(word(why).as_bytes());
             let _ = socket.shutdown(Shutdown::Write);
             // What is left unread when it closes would take our word back.
             let mut sent = [0; 16 << 10];
@@ -92,7 +104,7 @@ impl Client {
     }
 
     fn give_up(&self) {
-        if let (false, Some(socket)) = (self.excuse(), self.stream()) {
+        if let (false, Some(socket)) = (self.excuse(LOST), self.stream()) {
             let _ = socket.shutdown(Shutdown::Both);
         }
     }
@@ -124,11 +136,11 @@ impl Clients {
         client
     }
 
-    /// Says to all that wait for these agents that no response will come.
-    pub(super) fn excuse(&self, of: impl Fn(usize) -> bool) {
+    /// Says to all that wait for these agents that no response will come: they were stopped.
+    pub(super) fn excuse(&self, of: impl Fn(usize) -> bool, why: Termination) {
         for client in self.all() {
             if of(client.agent.load(Ordering::SeqCst)) {
-                client.excuse();
+                client.excuse(&format!("the worker was stopped: {why}"));
             }
         }
     }
@@ -141,20 +153,5 @@ impl Clients {
     fn all(&self) -> Vec<Arc<Client>> {
         let clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         clients.iter().filter_map(Weak::upgrade).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::WORD;
-
-    #[test]
-    fn the_word_is_as_long_as_it_says() {
-        let text = std::str::from_utf8(WORD).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        assert!(
-            head.contains(&format!("content-length: {}\r\n", body.len()))
-                || head.ends_with(&format!("content-length: {}", body.len()))
-        );
     }
 }

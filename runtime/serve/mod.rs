@@ -175,9 +175,7 @@ pub async fn serve<H: Fn()>(
         }
     }
     // Whoever has connected was accepted by the system already. Another process accepts them where this one is replaced.
-    while !replaced
-        && let Ok(Ok((stream, _))) = tokio::time::timeout(Duration::ZERO, listener.accept()).await
-    {
+    while !replaced && let Ok(Ok((stream, _))) = tokio::time::timeout(Duration::ZERO, listener.accept()).await {
         threads.assign(stream);
     }
     drop(listener);
@@ -193,16 +191,11 @@ pub async fn serve<H: Fn()>(
 
 /// Puts another thread in the place of one that is late, and gives up one that is lost. Fails where the process is to be
 /// replaced.
-fn relieve(
-    hang: Hang,
-    threads: &mut Threads,
-    project: &Project,
-    lost: &mut HashSet<ThreadId>,
-) -> std::io::Result<()> {
+fn relieve(hang: Hang, threads: &mut Threads, project: &Project, lost: &mut HashSet<ThreadId>) -> std::io::Result<()> {
     match hang {
-        Hang::Late(thread, worker) => {
+        Hang::Late(thread, worker, why) => {
             project.hung(&worker);
-            let relieved = threads.relieve(thread, project, |agent| project.is_named(agent, &worker));
+            let relieved = threads.relieve(thread, project, (|agent| project.is_named(agent, &worker), why));
             relieved.inspect_err(|_| running::blame(&worker))
         }
         Hang::Lost(thread, worker) => {
@@ -213,7 +206,9 @@ fn relieve(
         }
         Hang::TooMany(worker) => {
             running::blame(&worker);
-            Err(std::io::Error::other("threads are lost, more than one process may lose"))
+            Err(std::io::Error::other(
+                "threads are lost, more than one process may lose",
+            ))
         }
     }
 }

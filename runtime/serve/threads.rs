@@ -1,15 +1,16 @@
 //! Worker threads: each with its own isolates, connections and client. One that is late is relieved by a fresh one, and
 //! leaves when it has finished what it has.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::ThreadId;
-use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{broadcast, oneshot, watch};
+
+use workerd_lite_ops::Termination;
 
 use super::ServeError;
 use super::excuse::Clients;
@@ -20,9 +21,6 @@ use crate::limits::{Hang, hangs};
 
 /// How many threads may be leaving at once: behind that, the process is replaced.
 const MOST_LEAVING: usize = 4;
-
-/// How long a thread may take to start a project beside the one that it serves.
-const PREPARATION: Duration = Duration::from_secs(60);
 
 struct Thread {
     id: ThreadId,
@@ -83,6 +81,22 @@ async fn booted(boot: Booted) -> Result<(), StartupError> {
         .unwrap_or_else(|_| Err(StartupError::new("a worker thread ended while it booted")))
 }
 
+/// Waits until this thread is lost, and gives the worker's name. Keeps what it hears of others.
+async fn loses(hung: &mut broadcast::Receiver<Hang>, lost: &mut HashMap<ThreadId, String>, id: ThreadId) -> String {
+    loop {
+        if let Some(worker) = lost.remove(&id) {
+            return worker;
+        }
+        match hung.recv().await {
+            Ok(Hang::Lost(thread, worker)) => {
+                lost.insert(thread, worker);
+            }
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+            _ => {}
+        }
+    }
+}
+
 /// All worker threads.
 pub(super) struct Threads {
     serving: Vec<Thread>,
@@ -111,18 +125,22 @@ impl Threads {
     /// Starts a new project beside the old one on every thread, and then hands new requests to it; the old one finishes
     /// what it has. Where the new one does not start on some thread the old one stays on all.
     pub(super) async fn replace(&self, project: &Project) -> Result<(), ServeError> {
+        let (mut hung, mut lost) = (hangs(), HashMap::new());
         let mut prepared = Vec::new();
         for thread in &self.serving {
             let (reply, ready) = oneshot::channel();
             thread.order(Order::Prepare(Box::new(project.clone()), reply));
-            prepared.push(ready);
+            prepared.push((thread.id, ready));
         }
         let mut result = Ok(());
-        for ready in prepared {
-            let ready = tokio::time::timeout(PREPARATION, ready)
-                .await
-                .unwrap_or_else(|_| Ok(Err(StartupError::new("a worker thread does not answer"))))
-                .unwrap_or_else(|_| Err(StartupError::new("a worker thread has ended")));
+        for (id, ready) in prepared {
+            let ready = tokio::select! {
+                biased;
+                ready = ready => ready.unwrap_or_else(|_| Err(StartupError::new("a worker thread has ended"))),
+                worker = loses(&mut hung, &mut lost, id) => Err(StartupError::new(format!(
+                    "{worker} does not come back from what it does at its top level"
+                ))),
+            };
             result = result.and(ready);
         }
         for thread in &self.serving {
@@ -137,7 +155,7 @@ impl Threads {
         &mut self,
         late: ThreadId,
         project: &Project,
-        hangs: impl Fn(usize) -> bool,
+        (hangs, why): (impl Fn(usize) -> bool, Termination),
     ) -> std::io::Result<()> {
         let Some(index) = self.serving.iter().position(|thread| thread.id == late) else {
             return Ok(());
@@ -161,7 +179,7 @@ impl Threads {
             }
         }
         late.stop.send_replace(true);
-        late.clients.excuse(hangs);
+        late.clients.excuse(hangs, why);
         self.leaving.push(late);
         self.booting.push(boot);
         Ok(())

@@ -1,0 +1,122 @@
+//! A thread that does not come back from an isolate is relieved by another, in the same process.
+
+use std::time::{Duration, Instant};
+
+use crate::harness::http::Client;
+use crate::harness::{Project, Server};
+
+/// V8 looks at no word in a loop that is short and calls what is slow.
+const AGENT: &str = "
+export default { fetch(request) {
+  const { pathname } = new URL(request.url);
+  if (pathname === '/slow') { const a = new Uint8Array(6e7); for (let i = 0; i < 70; i++) a.fill(1); }
+  if (pathname === '/endless') [].includes.call({ length: 2 ** 53 - 1 }, 1);
+  return new Response('here');
+} };";
+
+const GOOD: &str = "
+export default { async fetch(request) {
+  if (request.url.endsWith('/waits')) await scheduler.wait(150);
+  return new Response('good');
+} };";
+
+fn serve() -> (Project, Server) {
+    let project = Project::new(&[("agent.js", AGENT), ("good.js", GOOD)]);
+    project.write(
+        "workerd-lite.toml",
+        "threads = 1\n[[agents]]\nname = 'hostile'\nmain = 'agent.js'\nmatch = ['hostile.localhost']\n\
+         [[agents]]\nname = 'good'\nmain = 'good.js'\nmatch = ['127.0.0.1']\n[audit]\nfile = 'audit.ndjson'\n",
+    );
+    let server = project.serve(&[]);
+    (project, server)
+}
+
+fn hostile(server: &Server, path: &str) -> (u16, String) {
+    Client::new(&server.address, "hostile.localhost").get(path).unwrap()
+}
+
+/// Gives whether its thread was late, and not lost: that depends on how fast the machine is.
+fn is_late() -> bool {
+    let (_project, server) = serve();
+    let process = server.worker();
+    let waits = std::thread::scope(|scope| {
+        let waits = scope.spawn(|| Client::new(&server.address, "127.0.0.1").get("/waits").unwrap());
+        std::thread::sleep(Duration::from_millis(50));
+        let (status, body) = hostile(&server, "/slow");
+        assert_eq!(status, 503, "{body}");
+        waits.join().unwrap()
+    });
+    let log = server.log();
+    if !log.contains("another takes its place") || log.contains("a thread is lost") {
+        return false;
+    }
+    assert_eq!(waits, (200, "good".into()), "{log}");
+    // It works apart now, and its neighbour and it are served as before.
+    assert_eq!(hostile(&server, "/").1, "here");
+    assert_eq!(server.get("/").body, "good");
+    assert_eq!(server.worker(), process);
+    true
+}
+
+#[test]
+fn what_a_neighbour_has_in_hand_is_finished_when_the_thread_comes_back() {
+    assert!((0..10).any(|_| is_late()));
+}
+
+#[test]
+fn a_thread_that_never_comes_back_is_given_up_and_its_process_stays() {
+    let (project, mut server) = serve();
+    let process = server.worker();
+    let mut kept = Client::new(&server.address, "127.0.0.1");
+    assert_eq!(kept.get("/").unwrap().0, 200);
+    let (status, body) = hostile(&server, "/endless");
+    assert!(status == 503 && body.contains("CPU time"), "{status} {body}");
+    let began = Instant::now();
+    assert_eq!(server.get("/").body, "good");
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    server.logged("a thread is lost");
+    // A connection that it kept is closed, not left to wait: the client opens another.
+    let began = Instant::now();
+    assert_eq!(kept.get("/").unwrap(), (200, "good".into()));
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert_eq!(hostile(&server, "/").1, "here");
+    assert_eq!(server.worker(), process);
+    let audit = std::fs::read_to_string(project.path().join("audit.ndjson")).unwrap();
+    assert!(audit.contains("\"event\":\"terminated\""), "{audit}");
+    // Nobody waits for it where the server stops.
+    server.signal("TERM");
+    assert_eq!(server.wait(Duration::from_secs(10)), Some(0), "{}", server.log());
+}
+
+#[test]
+fn too_many_threads_that_are_lost_cost_their_process() {
+    let (_project, server) = serve();
+    let process = server.worker();
+    for _ in 0..6 {
+        assert_eq!(hostile(&server, "/endless").0, 503);
+        let began = Instant::now();
+        while server.get("/").body != "good" {
+            assert!(began.elapsed() < Duration::from_secs(5), "{}", server.log());
+        }
+    }
+    server.logged("more than one process may lose");
+    let began = Instant::now();
+    while server.worker() == process {
+        assert!(began.elapsed() < Duration::from_secs(5), "{}", server.log());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_project_that_hangs_where_it_is_loaded_anew_leaves_the_old_one() {
+    let (project, server) = serve();
+    project.write(
+        "agent.js",
+        "[].includes.call({ length: 2 ** 53 - 1 }, 1);\nexport default {};\n",
+    );
+    server.signal("HUP");
+    server.logged("does not come back from what it does at its top level");
+    server.logged("the old one stays");
+    assert_eq!(hostile(&server, "/").1, "here");
+    assert_eq!(server.get("/").body, "good");
+}
