@@ -104,10 +104,15 @@ impl Project {
         self.feed = Some(Arc::clone(feed));
     }
 
+    /// How agents of this name stand.
+    fn standings(&self, name: &str) -> impl Iterator<Item = &Standing> {
+        let named = self.agents.iter().filter(move |agent| agent.worker.name == name);
+        named.filter_map(|agent| agent.worker.standing.as_deref())
+    }
+
     /// Lets agents of this name work apart from the others, or not at all for a while.
     pub(crate) fn part(&self, name: &str, barred: Option<Duration>) {
-        let named = self.agents.iter().filter(|agent| agent.worker.name == name);
-        for standing in named.filter_map(|agent| agent.worker.standing.as_ref()) {
+        for standing in self.standings(name) {
             match barred {
                 Some(time) => standing.bar(time),
                 None => standing.offended(),
@@ -117,10 +122,7 @@ impl Project {
 
     /// Lets agents of this name work apart from the others, for longer: a thread did not come back from one.
     pub(crate) fn hung(&self, name: &str) {
-        let named = self.agents.iter().filter(|agent| agent.worker.name == name);
-        for standing in named.filter_map(|agent| agent.worker.standing.as_ref()) {
-            standing.hung();
-        }
+        self.standings(name).for_each(Standing::hung);
     }
 
     /// Whether the agent in this place has this name.

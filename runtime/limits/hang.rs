@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::thread::ThreadId;
 use std::time::Duration;
@@ -40,6 +41,9 @@ static HANGS: LazyLock<broadcast::Sender<Hang>> = LazyLock::new(|| broadcast::Se
 
 /// Those that were lost and have not come back.
 static GONE: Mutex<Option<HashSet<ThreadId>>> = Mutex::new(None);
+
+/// Whether the process is to be replaced.
+static TOLD: AtomicBool = AtomicBool::new(false);
 
 /// Hears of threads that hang, from now on.
 pub(crate) fn hangs() -> broadcast::Receiver<Hang> {
@@ -134,9 +138,12 @@ impl Patience {
     }
 }
 
-/// The process is to be replaced for what this worker does.
+/// The process is to be replaced for what this worker does. It is told once: each look would say it again, and what is
+/// lost meanwhile would not be heard.
 pub(super) fn too_many(worker: &str) {
-    tell(Hang::TooMany(worker.into()));
+    if !TOLD.swap(true, Ordering::Relaxed) {
+        tell(Hang::TooMany(worker.into()));
+    }
 }
 
 fn tell(hang: Hang) {

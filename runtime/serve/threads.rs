@@ -76,9 +76,9 @@ impl Thread {
     }
 }
 
-async fn booted(boot: Booted) -> Result<(), StartupError> {
-    boot.await
-        .unwrap_or_else(|_| Err(StartupError::new("a worker thread ended while it booted")))
+/// What a thread's start came to.
+fn booted(told: Result<Result<(), StartupError>, oneshot::error::RecvError>) -> Result<(), StartupError> {
+    told.unwrap_or_else(|_| Err(StartupError::new("a worker thread ended while it booted")))
 }
 
 /// Waits until this thread is lost, and gives the worker's name. Keeps what it hears of others.
@@ -113,7 +113,7 @@ impl Threads {
             .collect::<Result<_, _>>()?;
         let (serving, booting): (Vec<_>, Vec<_>) = started.into_iter().unzip();
         for boot in booting {
-            booted(boot).await?;
+            booted(boot.await)?;
         }
         Ok(Self {
             serving,
@@ -188,8 +188,7 @@ impl Threads {
     /// A thread that relieves another has started, or has not. Waits where there is none.
     pub(super) async fn relieved(&mut self) -> Result<(), StartupError> {
         match self.booting.next().await {
-            Some(Ok(boot)) => boot,
-            Some(Err(_)) => Err(StartupError::new("a worker thread ended while it booted")),
+            Some(told) => booted(told),
             None => std::future::pending().await,
         }
     }
