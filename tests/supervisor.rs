@@ -26,11 +26,16 @@ fn a_fatal_error_of_v8_costs_only_the_requests_under_way() {
     for _ in 0..2 {
         let before = server.worker();
         let crash = server.curl("/crash", &["-H", "Host: hostile.localhost"]);
+        // It may be told that its memory is at an end before V8 ends the process for that.
+        assert!(matches!(crash.status, 0 | 503), "{} {}", crash.body, server.log());
         let began = Instant::now();
-        assert_eq!(crash.status, 0, "{} {}", crash.body, server.log());
+        while server.worker() == before {
+            assert!(began.elapsed() < Duration::from_secs(5), "{}", server.log());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let began = Instant::now();
         assert_eq!(server.get("/").body, "good");
         assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
-        assert_ne!(server.worker(), before);
     }
     server.logged("another takes its place");
     server.logged("running=\"hostile\"");

@@ -12,7 +12,7 @@ use workerd_lite_ops::{EventError, Request, Termination};
 use super::Instance;
 use super::lanes::Order;
 use super::project::Project;
-use crate::limits::priority::{LOW, lower};
+use crate::limits::priority::set_aside;
 use crate::limits::{self, Lost, found, on_this_thread};
 
 /// How long a lane waits for something to do.
@@ -20,7 +20,7 @@ const IDLE: Duration = Duration::from_secs(30);
 
 /// Runs the isolates of those whose requests come, until none has come for a while or nobody can send one.
 pub(super) fn run(project: &Project, orders: mpsc::UnboundedReceiver<Order>, lost: Arc<Lost>) {
-    lower(nix::unistd::gettid(), LOW);
+    set_aside(nix::unistd::gettid());
     on_this_thread(lost);
     match limits::runtime() {
         Ok(runtime) => runtime.block_on(serve(project, orders)),

@@ -47,7 +47,7 @@ pub fn init_platform() {
     JsRuntime::init_platform(None);
     // They compile what is hot, for whichever worker.
     for thread in priority::threads().difference(&before) {
-        priority::lower(*thread, priority::LOW);
+        priority::lower(*thread);
     }
     v8::V8::set_fatal_error_handler(fatal);
 }

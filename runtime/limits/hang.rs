@@ -18,7 +18,7 @@ use super::priority;
 /// CPU time after the stop that makes a thread late. What V8 does look at ends in well under a millisecond; where a heap is
 /// full, it ends its collection first.
 const LATE: Duration = Duration::from_millis(15);
-const LATE_COLLECTING: Duration = Duration::from_millis(100);
+const LATE_COLLECTING: Duration = Duration::from_millis(30);
 
 /// And what makes it lost, where neighbours have something in hand there.
 const LOST: Duration = Duration::from_millis(400);
@@ -128,7 +128,7 @@ impl Patience {
         *self = Self::AtItsEnd;
         tracing::error!(target: "worker", worker, "a thread is lost in an isolate that was stopped");
         // It goes on, and the others have work to do.
-        priority::lower(tid, priority::LOWEST);
+        priority::abandon(tid);
         let mut gone = GONE.lock().unwrap_or_else(PoisonError::into_inner);
         let gone = gone.get_or_insert_default();
         gone.insert(thread);
@@ -171,7 +171,7 @@ mod tests {
             spared: Some(&lost),
             ..stopped(Termination::Cpu, LATE / 2)
         });
-        patience.runs_on(&stopped(Termination::Memory, LATE * 2));
+        patience.runs_on(&stopped(Termination::Memory, LATE_COLLECTING / 2));
         assert!(lost.borrow().is_none() && patience == Patience::Fresh);
         for more in [LATE / 2, LATE, LATE * 2] {
             patience.runs_on(&stopped(Termination::Cpu, more));

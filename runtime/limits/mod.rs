@@ -25,7 +25,7 @@ pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
         .max_blocking_threads(64)
         .on_thread_start(move || {
             if std::thread::current().id() != thread {
-                priority::lower(nix::unistd::gettid(), priority::LOW);
+                priority::lower(nix::unistd::gettid());
             }
         })
         .build()
