@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::harness::certs::Certs;
 use crate::harness::nginx::Nginx;
-use crate::harness::{Project, Server, peers, plain};
+use crate::harness::{Project, Server, free_port, peers, plain};
 
 const AGENT: &str = "export default { fetch: (r) => fetch(`http://policy.example${new URL(r.url).pathname}`) };";
 
@@ -34,11 +34,7 @@ struct Issuing {
 
 /// Serves with an identity whose discovery document is on a port that was free a moment ago.
 fn issuing(ttl: &str, upstream: u16) -> Issuing {
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = free_port();
     let issuer = format!("http://127.0.0.1:{port}");
     let project = Project::new(&[
         ("agent.js", AGENT),

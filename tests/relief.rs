@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::harness::http::Client;
-use crate::harness::{Project, Server};
+use crate::harness::{Project, Server, free_port};
 
 /// V8 looks at no word in a loop that is short and calls what is slow.
 const AGENT: &str = "
@@ -18,15 +18,22 @@ export default { fetch(request) {
 const GOOD: &str = "
 export default { async fetch(request) {
   if (request.url.endsWith('/waits')) await scheduler.wait(150);
+  if (request.url.endsWith('/waits-long')) await scheduler.wait(3000);
   return new Response('good');
 } };";
 
 fn serve() -> (Project, Server) {
+    serve_with("")
+}
+
+fn serve_with(more: &str) -> (Project, Server) {
     let project = Project::new(&[("agent.js", AGENT), ("good.js", GOOD)]);
     project.write(
         "workerd-lite.toml",
-        "threads = 1\n[[agents]]\nname = 'hostile'\nmain = 'agent.js'\nmatch = ['hostile.localhost']\n\
-         [[agents]]\nname = 'good'\nmain = 'good.js'\nmatch = ['127.0.0.1']\n[audit]\nfile = 'audit.ndjson'\n",
+        &format!(
+            "threads = 1\n[[agents]]\nname = 'hostile'\nmain = 'agent.js'\nmatch = ['hostile.localhost']\n\
+             [[agents]]\nname = 'good'\nmain = 'good.js'\nmatch = ['127.0.0.1']\n[audit]\nfile = 'audit.ndjson'\n{more}"
+        ),
     );
     let server = project.serve(&[]);
     (project, server)
@@ -129,6 +136,41 @@ fn too_many_threads_that_are_lost_cost_their_process() {
         assert!(began.elapsed() < Duration::from_secs(5), "{}", server.log());
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// The process that ends finishes what it has, and what takes its place does not wait for that.
+#[test]
+fn a_process_is_replaced_before_it_ends() {
+    let admin = free_port();
+    let (_project, server) = serve_with(&format!("[admin]\nlisten = '127.0.0.1:{admin}'\n"));
+    let process = server.worker();
+    let owner = format!("127.0.0.1:{admin}");
+    assert_eq!(Client::new(&owner, &owner).get("/healthz").unwrap().0, 200);
+    // From now on it works apart, and hangs nobody else's thread.
+    assert_eq!(hostile(&server, "/endless").0, 503);
+    assert_eq!(server.get("/").body, "good");
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| Client::new(&server.address, "127.0.0.1").get("/waits-long").unwrap());
+        std::thread::sleep(Duration::from_millis(100));
+        for _ in 0..4 {
+            assert_eq!(hostile(&server, "/endless").0, 503);
+            assert_eq!(server.get("/").body, "good");
+        }
+        let began = Instant::now();
+        while server.worker() == process {
+            assert!(began.elapsed() < Duration::from_secs(5), "{}", server.log());
+            assert_eq!(server.get("/").body, "good");
+        }
+        assert_eq!(server.get("/").body, "good");
+        assert_eq!(
+            Client::new(&owner, &owner).get("/healthz").unwrap().0,
+            200,
+            "{}",
+            server.log()
+        );
+        assert!(!waits.is_finished(), "the machine is too slow for this test");
+        assert_eq!(waits.join().unwrap(), (200, "good".into()), "{}", server.log());
+    });
 }
 
 #[test]

@@ -15,6 +15,7 @@ use hyper::service::service_fn;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
+use tokio::task::AbortHandle;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Message, Role};
@@ -31,10 +32,14 @@ pub(crate) async fn bind(listen: SocketAddr) -> std::io::Result<(tokio::net::Tcp
     Ok((listener, address))
 }
 
-/// Serves debuggers in the background until the runtime ends.
+/// Serves debuggers in the background until that is aborted.
 #[expect(clippy::disallowed_types, reason = "listeners live in this room")]
-pub(crate) fn start(listener: tokio::net::TcpListener, address: SocketAddr, inspection: Arc<Inspection>) {
-    tokio::spawn(async move {
+pub(crate) fn start(
+    listener: tokio::net::TcpListener,
+    address: SocketAddr,
+    inspection: Arc<Inspection>,
+) -> AbortHandle {
+    let serving = tokio::spawn(async move {
         loop {
             let Ok((stream, _)) = listener.accept().await else {
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
@@ -53,6 +58,7 @@ pub(crate) fn start(listener: tokio::net::TcpListener, address: SocketAddr, insp
             });
         }
     });
+    serving.abort_handle()
 }
 
 fn answer(request: Request<Incoming>, address: SocketAddr, inspection: &Inspection) -> Answer {

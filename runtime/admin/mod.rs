@@ -18,6 +18,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
 use crate::audit::Feed;
 use crate::identity::Issuer;
@@ -33,7 +34,7 @@ pub(crate) const PAGE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHO
 
 /// An author may have several projects at once: the page of the second is where there is room.
 #[expect(clippy::disallowed_types, reason = "listeners live in this room")]
-async fn bind(listen: SocketAddr) -> std::io::Result<tokio::net::TcpListener> {
+pub(crate) async fn bind(listen: SocketAddr) -> std::io::Result<tokio::net::TcpListener> {
     match tokio::net::TcpListener::bind(listen).await {
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && listen == PAGE => {
             tokio::net::TcpListener::bind(SocketAddr::new(listen.ip(), 0)).await
@@ -42,15 +43,10 @@ async fn bind(listen: SocketAddr) -> std::io::Result<tokio::net::TcpListener> {
     }
 }
 
-/// Listens, and answers in the background until the runtime ends. Gives the real address.
-pub(crate) async fn start(
-    listen: SocketAddr,
-    issuers: Issuers,
-    feed: Option<Arc<Feed>>,
-) -> std::io::Result<SocketAddr> {
-    let listener = bind(listen).await?;
-    let address = listener.local_addr()?;
-    tokio::spawn(async move {
+/// Answers in the background until that is aborted.
+#[expect(clippy::disallowed_types, reason = "listeners live in this room")]
+pub(crate) fn start(listener: tokio::net::TcpListener, issuers: Issuers, feed: Option<Arc<Feed>>) -> AbortHandle {
+    let answering = tokio::spawn(async move {
         loop {
             let Ok((stream, _)) = listener.accept().await else {
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
@@ -73,7 +69,7 @@ pub(crate) async fn start(
             });
         }
     });
-    Ok(address)
+    answering.abort_handle()
 }
 
 fn answer(request: &Request<Incoming>, issuer: Option<&Issuer>) -> Answer {

@@ -5,6 +5,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
 use miette::{IntoDiagnostic as _, Result, WrapErr as _};
+use tokio::task::AbortHandle;
 
 use super::args::Serve;
 use crate::admin::{self, inspector};
@@ -50,17 +51,22 @@ pub(super) fn run(args: Serve) -> Result<()> {
         .enable_all()
         .build()
         .into_diagnostic()?;
-    let socket = supervised.socket();
-    let ready = |address, socket: BorrowedFd<'_>| {
-        let replace_us = supervised.ready(socket);
-        tracing::info!("listening on http://{address}");
-        replace_us
-    };
+    let sockets = supervised.sockets();
     let debuggers = args.inspect.or(args.inspect_brk);
     runtime.block_on(async {
-        let inspection = match debuggers {
+        let (inspection, debugging) = match debuggers {
             Some(listen) => Some(inspect(listen, args.inspect_brk.is_some()).await?),
             None => None,
+        }
+        .unzip();
+        let ready = |address, sockets: &[BorrowedFd<'_>]| {
+            let replace_us = supervised.ready(sockets);
+            tracing::info!("listening on http://{address}");
+            move || {
+                // The next process listens there.
+                debugging.iter().for_each(AbortHandle::abort);
+                replace_us();
+            }
         };
         let feed = args.dev.then(|| Arc::new(Feed::default()));
         let inspected = |mut loaded: Loaded| {
@@ -77,7 +83,7 @@ pub(super) fn run(args: Serve) -> Result<()> {
             }
             loaded
         };
-        serve(inspected(loaded), socket, ready, || load(&flags).map(inspected))
+        serve(inspected(loaded), sockets, ready, || load(&flags).map(inspected))
             .await
             .map_err(miette::Report::new)
     })?;
@@ -86,7 +92,7 @@ pub(super) fn run(args: Serve) -> Result<()> {
 }
 
 /// Serves debuggers from now on.
-async fn inspect(listen: SocketAddr, breaks: bool) -> Result<Arc<Inspection>> {
+async fn inspect(listen: SocketAddr, breaks: bool) -> Result<(Arc<Inspection>, AbortHandle)> {
     let (listener, address) = inspector::bind(listen)
         .await
         .into_diagnostic()
@@ -99,6 +105,6 @@ async fn inspect(listen: SocketAddr, breaks: bool) -> Result<Arc<Inspection>> {
         );
     }));
     tracing::info!("debuggers find agents and policy on http://{address}/json, and in Chrome at chrome://inspect");
-    inspector::start(listener, address, Arc::clone(&inspection));
-    Ok(inspection)
+    let serving = inspector::start(listener, address, Arc::clone(&inspection));
+    Ok((inspection, serving))
 }

@@ -4,11 +4,12 @@ mod connection;
 mod door;
 mod excuse;
 mod job;
+mod sockets;
 mod threads;
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::ThreadId;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 use workerd_lite_ops::Termination;
 
 use crate::admin;
@@ -28,6 +30,7 @@ use crate::limits::{Hang, hangs};
 use crate::rotation::Watching;
 use crate::watch::Watch;
 use door::Door;
+use sockets::Listeners;
 use threads::Threads;
 
 /// How often files are looked at where they are watched.
@@ -69,13 +72,13 @@ pub enum ServeError {
     System(#[from] std::io::Error),
 }
 
-/// Serves a project until SIGINT or SIGTERM, on a socket that listens already if one is given. `ready` is told the address
-/// and the socket once requests are answered, and gives whom to tell that too many threads hang in V8: the others then
-/// finish what they have, and serving ends. SIGHUP opens the audit file anew and serves what `reload` gives, if that starts.
+/// Serves a project until SIGINT or SIGTERM, on sockets that listen already if some are given. `ready` is told the address
+/// and the sockets once requests are answered, and gives whom to tell that too many threads hang in V8: another process
+/// takes this one's place then, and tells it to end. SIGHUP opens the audit file anew and serves what `reload` gives, if that starts.
 pub async fn serve<H: Fn()>(
     loaded: Loaded,
-    socket: Option<OwnedFd>,
-    ready: impl FnOnce(SocketAddr, BorrowedFd<'_>) -> H,
+    inherited: Vec<OwnedFd>,
+    ready: impl FnOnce(SocketAddr, &[BorrowedFd<'_>]) -> H,
     mut reload: impl FnMut() -> Result<Loaded, Fault>,
 ) -> Result<(), ServeError> {
     let Loaded {
@@ -85,11 +88,8 @@ pub async fn serve<H: Fn()>(
         files,
         ..
     } = loaded;
-    let listen_failed = |address| move |why| ServeError::Listen { address, why };
-    let listener = listen(options.listen, socket)
-        .await
-        .map_err(listen_failed(options.listen))?;
-    let address = listener.local_addr()?;
+    let listeners = Listeners::bind(&options, inherited).await?;
+    let address = listeners.clients.local_addr()?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
@@ -102,16 +102,20 @@ pub async fn serve<H: Fn()>(
     };
     let mut watching = rotation.start()?;
     let issuers = watch::Sender::new(project.network().identity.clone());
-    if let Some(listen) = options.admin {
-        let address = admin::start(listen, issuers.subscribe(), options.feed.clone())
-            .await
-            .map_err(listen_failed(listen))?;
+    let replace_us = ready(address, &listeners.sockets());
+    let Listeners {
+        clients: listener,
+        owner,
+    } = listeners;
+    let mut answering = None;
+    if let Some(owner) = owner {
+        let address = owner.local_addr()?;
+        answering = Some(admin::start(owner, issuers.subscribe(), options.feed.clone()));
         tracing::info!("the owner's listener is http://{address}");
         if options.feed.is_some() {
             tracing::info!("a page shows what happens: http://{address}/dev");
         }
     }
-    let replace_us = ready(address, listener.as_fd());
     let mut lost = HashSet::new();
     let mut replaced = false;
     let mut watched = Watch::new(files);
@@ -128,22 +132,22 @@ pub async fn serve<H: Fn()>(
                 continue;
             }
             Ok(hang) = hung.recv() => {
-                if let Err(why) = relieve(hang, &mut threads, &project, &mut lost) {
-                    tracing::error!("{why}");
-                    replaced = true;
-                    replace_us();
+                let Err(why) = relieve(hang, &mut threads, &project, &mut lost) else { continue };
+                tracing::error!("{why}");
+                // Until the next process serves, this one goes on as it can.
+                if std::mem::replace(&mut replaced, true) {
                     break;
                 }
+                replace_us();
                 continue;
             }
             booted = threads.relieved() => {
-                if let Err(error) = booted {
-                    tracing::error!("a thread could not be relieved: {:?}", miette::Report::new(error));
-                    replaced = true;
+                let Err(error) = booted else { continue };
+                tracing::error!("a thread could not be relieved: {:?}", miette::Report::new(error));
+                if !std::mem::replace(&mut replaced, true) {
                     replace_us();
-                    break;
                 }
-                continue;
+                break;
             }
             _ = hangup.recv() => {
                 if let Some(audit) = &project.network().audit {
@@ -179,6 +183,9 @@ pub async fn serve<H: Fn()>(
         threads.assign(stream);
     }
     drop(listener);
+    if replaced {
+        answering.iter().for_each(AbortHandle::abort);
+    }
     tracing::info!("stopping: requests under way are finished; signal again to stop at once");
     tokio::select! {
         () = threads.drain(lost) => {}
@@ -221,16 +228,6 @@ async fn hangs_at_start(hung: &mut tokio::sync::broadcast::Receiver<Hang>) -> St
             return worker;
         }
     }
-}
-
-#[expect(clippy::disallowed_types, reason = "listeners live in this room")]
-async fn listen(address: SocketAddr, socket: Option<OwnedFd>) -> std::io::Result<tokio::net::TcpListener> {
-    let Some(socket) = socket else {
-        return tokio::net::TcpListener::bind(address).await;
-    };
-    let listener = std::net::TcpListener::from(socket);
-    listener.set_nonblocking(true)?;
-    tokio::net::TcpListener::from_std(listener)
 }
 
 /// Loads the project anew, and says how that went.

@@ -1,6 +1,6 @@
 //! What the supervisor and its worker process say to each other, over a pair of sockets: one of them is the worker's
-//! standard input. The supervisor begins with one byte, the record of what runs, and the listening socket where it has it;
-//! the worker answers once with one byte and the socket. Either knows by the end of the stream that the other is gone.
+//! standard input. The supervisor begins with one byte, the records, and the listening sockets where it has them; the worker
+//! answers with one byte and the sockets, and with another byte where it wants to be replaced. Either knows by the end of the stream that the other is gone.
 
 use std::io::{self, IoSlice, IoSliceMut, Read as _};
 use std::mem::MaybeUninit;
@@ -36,9 +36,9 @@ impl Channel {
         self.0.try_clone().map(Self)
     }
 
-    /// Says something, with at most three files.
+    /// Says something, with at most four files.
     pub(super) fn send(&self, files: &[BorrowedFd<'_>]) -> io::Result<()> {
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
         let mut control = SendAncillaryBuffer::new(&mut space);
         control.push(SendAncillaryMessage::ScmRights(files));
         sendmsg(&self.0, &[IoSlice::new(&[1])], &mut control, SendFlags::NOSIGNAL)?;
@@ -50,7 +50,7 @@ impl Channel {
     /// # Errors
     /// Where the other is gone.
     pub(super) fn receive(&self) -> io::Result<Vec<OwnedFd>> {
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let mut byte = [0];
         let received = recvmsg(

@@ -1,4 +1,4 @@
-//! Two processes: one that keeps the listening socket and does nothing else, and one that runs workers. Where V8 ends the
+//! Two processes: one that keeps the listening sockets and does nothing else, and one that runs workers. Where V8 ends the
 //! second, for want of memory or by a fault of its own, the first starts another in its place: connections wait meanwhile,
 //! and none is refused. The first reads no configuration and holds no key.
 
@@ -41,8 +41,15 @@ const RETIREMENT: Duration = Duration::from_secs(10);
 enum Watched {
     /// It is gone.
     Ended(ExitStatus),
-    /// It asks for another in its place, and finishes what it can.
-    Retires(Child, Channel),
+    /// It asks for another in its place, and goes on until that serves.
+    Retires(Leaving),
+}
+
+/// A worker process that is to end.
+struct Leaving {
+    child: Child,
+    /// It ends where this is closed.
+    channel: Channel,
 }
 
 /// Runs worker processes, one after the other, until one ends as it was told to. Gives its exit code.
@@ -59,13 +66,16 @@ struct Supervisor {
     record: File,
     /// What those before it ended of.
     history: File,
-    socket: Option<OwnedFd>,
+    /// The clients' listener, and the owner's where there is one.
+    sockets: Vec<OwnedFd>,
     /// What is passed on to the worker process.
     interrupt: Signals,
     terminate: Signals,
     hangup: Signals,
     stopping: bool,
-    /// Worker processes that others have taken the place of.
+    /// Those that serve until another does.
+    leaving: Vec<Leaving>,
+    /// Those that others have taken the place of.
     retired: JoinSet<()>,
 }
 
@@ -74,11 +84,12 @@ impl Supervisor {
         Ok(Self {
             record: memfd_create("workerd-lite-running", MemfdFlags::CLOEXEC)?.into(),
             history: memfd_create("workerd-lite-history", MemfdFlags::CLOEXEC)?.into(),
-            socket: None,
+            sockets: Vec::new(),
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
             stopping: false,
+            leaving: Vec::new(),
             retired: JoinSet::new(),
         })
     }
@@ -94,25 +105,23 @@ impl Supervisor {
                 .wrap_err("the worker process can not be run")?;
             let status = match watched {
                 Watched::Ended(status) => status,
-                Watched::Retires(child, channel) => {
+                Watched::Retires(leaving) => {
                     tracing::error!(
                         running = self.running(),
                         "a thread of the worker process hangs; another process takes its place"
                     );
-                    self.retired.spawn(retire(child, channel));
-                    // What is finished meanwhile costs no more than that.
-                    tokio::time::sleep(PAUSE.0).await;
+                    self.leaving.push(leaving);
                     continue;
                 }
             };
+            if self.stopping || status.success() {
+                while self.retired.join_next().await.is_some() {}
+            }
             match status.code() {
-                Some(0) => {
-                    while self.retired.join_next().await.is_some() {}
-                    return Ok(0);
-                }
+                Some(0) => return Ok(0),
                 // It has said why.
-                Some(code) if self.stopping || self.socket.is_none() => return Ok(u8::try_from(code).unwrap_or(1)),
-                None if self.stopping || self.socket.is_none() => return Err(self.died(status)),
+                Some(code) if self.stopping || self.sockets.is_empty() => return Ok(u8::try_from(code).unwrap_or(1)),
+                None if self.stopping || self.sockets.is_empty() => return Err(self.died(status)),
                 _ => {}
             }
             tracing::error!(
@@ -156,7 +165,7 @@ impl Supervisor {
         let mut child = start(theirs)?;
         let files: Vec<_> = [self.record.as_fd(), self.history.as_fd()]
             .into_iter()
-            .chain(self.socket.as_ref().map(OwnedFd::as_fd))
+            .chain(self.sockets.iter().map(OwnedFd::as_fd))
             .collect();
         // Where it is gone already, its exit code is the better report.
         let _ = channel.send(&files);
@@ -175,10 +184,11 @@ impl Supervisor {
                 told = &mut listening, if open.is_none() => {
                     let (files, channel) = told?;
                     match files {
-                        Ok(_) if serves => return Ok(Watched::Retires(child, channel)),
-                        Ok(mut sockets) => {
+                        Ok(_) if serves => return Ok(Watched::Retires(Leaving { child, channel })),
+                        Ok(sockets) => {
                             serves = true;
-                            self.socket = sockets.pop().or(self.socket.take());
+                            self.retire(Signal::SIGTERM);
+                            self.sockets = sockets;
                             listening = listen(channel);
                         }
                         // It is about to end. It does too where this is closed.
@@ -196,21 +206,26 @@ impl Supervisor {
             if passed != Signal::SIGHUP {
                 self.stopping = true;
                 // The worker process accepts what has come by now, and nobody else will.
-                self.socket = None;
+                self.sockets.clear();
+                self.retire(passed);
             }
             pass(&child, passed);
         }
     }
-}
 
-/// Lets a worker process finish what it can.
-async fn retire(mut child: Child, channel: Channel) {
-    if tokio::time::timeout(RETIREMENT, child.wait()).await.is_err() {
-        // Where that fails it is gone.
-        let _ = child.kill().await;
+    /// Lets those that are to end finish what they can.
+    fn retire(&mut self, signal: Signal) {
+        for Leaving { mut child, channel } in self.leaving.drain(..) {
+            pass(&child, signal);
+            self.retired.spawn(async move {
+                if tokio::time::timeout(RETIREMENT, child.wait()).await.is_err() {
+                    // Where that fails it is gone.
+                    let _ = child.kill().await;
+                }
+                drop(channel);
+            });
+        }
     }
-    // It ends where this is closed.
-    drop(channel);
 }
 
 /// Starts a worker process: this program, with the same arguments and one more. A terminal's signals do not reach it twice.

@@ -14,7 +14,7 @@ use crate::isolate::running;
 pub(crate) struct Supervised {
     channel: Channel,
     past: Past,
-    socket: Option<OwnedFd>,
+    sockets: Vec<OwnedFd>,
 }
 
 impl Supervised {
@@ -32,7 +32,7 @@ impl Supervised {
             io::Result::Ok(Self {
                 channel,
                 past,
-                socket: files.next(),
+                sockets: files.collect(),
             })
         };
         begin()
@@ -45,16 +45,16 @@ impl Supervised {
         std::mem::take(&mut self.past)
     }
 
-    /// The listening socket of the worker process before this one.
-    pub(crate) fn socket(&mut self) -> Option<OwnedFd> {
-        self.socket.take()
+    /// The listening sockets of the worker process before this one.
+    pub(crate) fn sockets(&mut self) -> Vec<OwnedFd> {
+        std::mem::take(&mut self.sockets)
     }
 
-    /// Says that requests are answered on this socket. From now on this process ends where the supervisor does. Gives what
+    /// Says that requests are answered on these sockets. From now on this process ends where the supervisor does. Gives what
     /// asks for another process in this one's place, which is left to finish what it can.
-    pub(crate) fn ready(mut self, socket: BorrowedFd<'_>) -> impl Fn() + use<> {
+    pub(crate) fn ready(mut self, sockets: &[BorrowedFd<'_>]) -> impl Fn() + use<> {
         // Where that fails the supervisor is gone, which the thread finds.
-        let _ = self.channel.send(&[socket]);
+        let _ = self.channel.send(sockets);
         let other = self.channel.try_clone();
         let watching = std::thread::Builder::new().name("supervisor".into()).spawn(move || {
             self.channel.closed();
