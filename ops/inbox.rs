@@ -28,6 +28,8 @@ pub enum Message {
         /// Whether all of it was read.
         complete: bool,
     },
+    /// What it holds may be garbage: it collects it.
+    Collect,
 }
 
 /// A request to handle, and where its response goes.

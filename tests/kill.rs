@@ -125,8 +125,8 @@ fn memory(server: &Server) -> usize {
 /// What stopped isolates had is given back once loops that nothing interrupts have come to their end, but for what other
 /// isolates have not collected yet.
 fn given_back(server: &Server, before: usize) {
-    // A busy machine showed 58 once; alone it is 1 to 24.
-    const KEPT: usize = 96;
+    // Alone it is 0 to 34.
+    const KEPT: usize = 64;
     let began = Instant::now();
     // A process that is being replaced has none.
     while !(1..=before + KEPT).contains(&memory(server)) {

@@ -95,7 +95,7 @@ fn what_a_neighbour_has_in_hand_is_finished_when_the_thread_comes_back() {
 }
 
 #[test]
-fn a_thread_that_never_comes_back_is_given_up_and_its_process_stays() {
+fn a_thread_that_never_comes_back_is_given_up_and_ends_with_its_process() {
     let (project, mut server) = serve();
     let process = server.worker();
     let mut kept = Client::new(&server.address, "127.0.0.1");
@@ -112,6 +112,18 @@ fn a_thread_that_never_comes_back_is_given_up_and_its_process_stays() {
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     assert_eq!(hostile(&server, "/").1, "here");
     assert_eq!(server.worker(), process);
+    // It is there for ever, and what it has with it, until its process is replaced.
+    let began = Instant::now();
+    while server.worker() == process {
+        assert!(began.elapsed() < Duration::from_secs(40), "{}", server.log());
+        assert_eq!(server.get("/").body, "good");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let gone = format!("/proc/{process}");
+    while std::path::Path::new(&gone).exists() {
+        assert!(began.elapsed() < Duration::from_mins(1), "{}", server.log());
+        std::thread::sleep(Duration::from_millis(10));
+    }
     let audit = std::fs::read_to_string(project.path().join("audit.ndjson")).unwrap();
     assert!(audit.contains("\"event\":\"terminated\""), "{audit}");
     // Nobody waits for it where the server stops.

@@ -2,19 +2,24 @@
 
 use std::time::Duration;
 
+use deno_core::unsync::spawn;
 use workerd_lite_ops::Termination;
 use workerd_lite_ops::fetch::EgressHandle;
 
 use crate::isolate::{Caller, Cell, CellHandle, Ended, Worker};
 use crate::metrics;
 
+/// How long it takes what a stopped isolate had under way to end elsewhere.
+const AFTERMATH: Duration = Duration::from_millis(100);
+
 /// How long a worker that does not start is left alone.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Runs a cell, and those that come after it, until its handle is closed. Without one, it is started when it may be.
+/// Runs a cell, and those that come after it, until its handle is closed. Without one, it is started when it may be. Where
+/// it is stopped, what its `policy` has left of its requests is garbage.
 pub(super) async fn keep(
     worker: Worker,
-    egress: EgressHandle,
+    (egress, policy): (EgressHandle, Option<CellHandle>),
     callers: Vec<Caller>,
     handle: CellHandle,
     mut cell: Option<Cell>,
@@ -29,6 +34,12 @@ pub(super) async fn keep(
             }
             metrics::replaced(&worker.name, why);
             tracing::error!(target: "worker", worker = worker.name, "its isolate was stopped and is replaced: {why}");
+            if let Some(policy) = policy.clone() {
+                spawn(async move {
+                    tokio::time::sleep(AFTERMATH).await;
+                    policy.collect();
+                });
+            }
         }
         cell = loop {
             if !standing.is_some_and(|standing| standing.is_barred()) {

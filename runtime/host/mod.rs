@@ -88,7 +88,7 @@ impl Instance {
                 let handle = cell.handle();
                 Some((
                     handle.clone(),
-                    keep(worker.clone(), egress, callers, handle, Some(cell)),
+                    keep(worker.clone(), (egress, None), callers, handle, Some(cell)),
                 ))
             }
             None => None,
@@ -119,7 +119,8 @@ impl Instance {
                 (cell.handle(), Some(cell))
             };
             agents.push((agent.clone(), handle.clone()));
-            running.push(spawn(keep(agent.worker.clone(), egress, callers, handle, cell)));
+            let ways = (egress, outbound_handle.clone());
+            running.push(spawn(keep(agent.worker.clone(), ways, callers, handle, cell)));
         }
         running.extend(outbound.map(spawn));
         Ok(Self(Rc::new(Inner {

@@ -21,7 +21,7 @@ use super::handle::CellHandle;
 use super::inspector::Listed;
 use super::native::give_back;
 use super::worker::Worker;
-use crate::limits::{Limits, Standing, Turns};
+use crate::limits::{LONG, Limits, Standing, Turns};
 
 /// How many messages are taken before the isolate's own work gets its turn.
 const BATCH: usize = 64;
@@ -49,6 +49,9 @@ pub struct Cell {
     /// Whether the CPU time of each turn is measured: that costs two calls of the system, so only once an event has
     /// taken half of its limit by the clock on the wall.
     measures: bool,
+    /// For how many turns more it is measured, because one was long by the clock on the wall: it may have been waiting for
+    /// what others do.
+    doubted: u32,
 }
 
 /// How a cell's loop ended.
@@ -62,6 +65,9 @@ pub enum Ended {
 
 /// A turn that is shorter is charged to nobody.
 const LIGHT: Duration = Duration::from_micros(500);
+
+/// How many turns are measured after a long one.
+const DOUBTED: u32 = 100;
 
 /// For how long messages are taken in one turn.
 const TAKING: Duration = Duration::from_millis(10);
@@ -101,6 +107,7 @@ impl Cell {
             turns,
             limits,
             measures: false,
+            doubted: 0,
         }
     }
 
@@ -180,7 +187,7 @@ impl Cell {
         } = self;
         turns.begin(budget);
         let began = Instant::now();
-        let cpu = self.measures.then(|| turns.cpu()).flatten();
+        let cpu = (self.measures || self.doubted > 0).then(|| turns.cpu()).flatten();
         let outside = runtime.with(|runtime| {
             for taken in 0.. {
                 if taken == BATCH || began.elapsed() > TAKING {
@@ -210,15 +217,23 @@ impl Cell {
             return Poll::Ready(Ended::Stopped(why));
         }
         let took = began.elapsed();
-        if let Some(standing) = &self.standing {
-            standing.took(took);
+        let cpu = match cpu {
+            Some(before) if took > LIGHT => self.turns.cpu().map(|now| now.saturating_sub(before)),
+            _ => None,
+        };
+        if took >= LONG {
+            self.doubted = DOUBTED;
+            if let (Some(standing), Some(cpu)) = (&self.standing, cpu) {
+                standing.took(cpu);
+            }
+        } else {
+            self.doubted = self.doubted.saturating_sub(1);
         }
         if self.holds_too_much(outside) {
             return Poll::Ready(Ended::Stopped(Termination::Memory));
         }
         if took > LIGHT {
-            let cpu = cpu.and_then(|before| Some(self.turns.cpu()?.saturating_sub(before)));
-            self.charge(cpu.unwrap_or(took), cpu.is_some());
+            self.charge(cpu.unwrap_or(took), cpu.is_some() && self.measures);
         }
         if self.inbox.is_closed() && self.inbox.is_empty() && self.op_state.borrow().borrow::<Events>().is_empty() {
             return Poll::Ready(Ended::Closed);
@@ -277,6 +292,7 @@ impl Inside<'_> {
                 }
             }
             Message::BodyEnded { id, complete: false } => self.cancel(id),
+            Message::Collect => self.runtime.v8_isolate().low_memory_notification(),
         }
     }
 

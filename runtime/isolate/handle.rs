@@ -64,6 +64,11 @@ impl CellHandle {
         }
     }
 
+    /// Collects its garbage, which takes some milliseconds of its thread.
+    pub(crate) fn collect(&self) {
+        self.inbox.push(Message::Collect);
+    }
+
     /// Lets the cell end once its events have.
     pub fn close(&self) {
         self.inbox.close();

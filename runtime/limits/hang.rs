@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::thread::ThreadId;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
 use tokio::sync::{broadcast, watch};
@@ -23,8 +23,9 @@ const LATE_COLLECTING: Duration = Duration::from_millis(30);
 /// And what makes it lost, where neighbours have something in hand there.
 const LOST: Duration = Duration::from_millis(400);
 
-/// How many threads may be lost before their process is replaced for them.
+/// How many threads may be lost before their process is replaced for them, and for how long one.
 const MOST_LOST: usize = 4;
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// What others have to know of a thread that hangs.
 #[derive(Debug, Clone)]
@@ -33,8 +34,8 @@ pub(crate) enum Hang {
     Late(ThreadId, String, Termination),
     /// It is not waited for any longer.
     Lost(ThreadId, String),
-    /// There are too many, or they take too much: the process is to be replaced for what this worker does.
-    TooMany(String),
+    /// There are too many, or they take too much or too long: the process is to be replaced for what this worker does.
+    TooMuch(String),
 }
 
 static HANGS: LazyLock<broadcast::Sender<Hang>> = LazyLock::new(|| broadcast::Sender::new(64));
@@ -91,12 +92,13 @@ pub(super) enum Patience {
     #[default]
     Fresh,
     Late,
-    AtItsEnd,
+    /// Since when.
+    AtItsEnd(Instant),
 }
 
 impl Patience {
     pub(super) fn is_at_its_end(self) -> bool {
-        self == Self::AtItsEnd
+        matches!(self, Self::AtItsEnd(_))
     }
 
     /// A turn goes on that was stopped.
@@ -120,12 +122,13 @@ impl Patience {
                 self.end(worker, stopped.thread);
                 tell(Hang::Lost(stopped.thread.0, worker.into()));
             }
+            (Self::AtItsEnd(since), _) if since.elapsed() >= LONGEST => too_much(worker),
             _ => {}
         }
     }
 
     fn end(&mut self, worker: &str, (thread, tid): (ThreadId, Pid)) {
-        *self = Self::AtItsEnd;
+        *self = Self::AtItsEnd(Instant::now());
         tracing::error!(target: "worker", worker, "a thread is lost in an isolate that was stopped");
         // It goes on, and the others have work to do.
         priority::abandon(tid);
@@ -133,16 +136,16 @@ impl Patience {
         let gone = gone.get_or_insert_default();
         gone.insert(thread);
         if gone.len() > MOST_LOST {
-            too_many(worker);
+            too_much(worker);
         }
     }
 }
 
 /// The process is to be replaced for what this worker does. It is told once: each look would say it again, and what is
 /// lost meanwhile would not be heard.
-pub(super) fn too_many(worker: &str) {
+pub(super) fn too_much(worker: &str) {
     if !TOLD.swap(true, Ordering::Relaxed) {
-        tell(Hang::TooMany(worker.into()));
+        tell(Hang::TooMuch(worker.into()));
     }
 }
 

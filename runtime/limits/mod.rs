@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 pub(crate) use hang::{Hang, Lost, found, hangs, on_this_thread};
-pub(crate) use standing::Standing;
+pub(crate) use standing::{LONG, Standing};
 pub use values::Limits;
 pub(crate) use watchdog::Turns;
 

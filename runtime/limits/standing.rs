@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 /// A shorter turn disturbs nobody.
-const LONG: Duration = Duration::from_millis(5);
+pub(crate) const LONG: Duration = Duration::from_millis(5);
 
 /// In which time long turns are added up.
 const WINDOW: Duration = Duration::from_millis(500);
@@ -59,7 +59,7 @@ impl Standing {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// A turn took so long.
+    /// A turn took so much CPU time.
     pub(crate) fn took(&self, turn: Duration) {
         if turn < LONG || !self.crowded {
             return;

@@ -208,7 +208,7 @@ impl Turns {
             more: cpu.saturating_sub(since),
         });
         if seen.patience.is_at_its_end() && self.part.is_far_too_large() {
-            hang::too_many(&self.name);
+            hang::too_much(&self.name);
         }
     }
 }

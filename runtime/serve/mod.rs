@@ -211,10 +211,10 @@ fn relieve(hang: Hang, threads: &mut Threads, project: &Project, lost: &mut Hash
             lost.insert(thread);
             Ok(())
         }
-        Hang::TooMany(worker) => {
+        Hang::TooMuch(worker) => {
             running::blame(&worker);
             Err(std::io::Error::other(
-                "threads are lost, more than one process may lose",
+                "threads are lost: more than one process may lose, or for longer",
             ))
         }
     }
@@ -223,7 +223,7 @@ fn relieve(hang: Hang, threads: &mut Threads, project: &Project, lost: &mut Hash
 /// Waits for a thread that is lost before anything is served, and gives the worker's name.
 async fn hangs_at_start(hung: &mut tokio::sync::broadcast::Receiver<Hang>) -> String {
     loop {
-        if let Ok(Hang::Lost(_, worker) | Hang::TooMany(worker)) = hung.recv().await {
+        if let Ok(Hang::Lost(_, worker) | Hang::TooMuch(worker)) = hung.recv().await {
             running::blame(&worker);
             return worker;
         }

@@ -35,7 +35,7 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_m
 const EARLY: Duration = Duration::from_secs(1);
 
 /// How long a worker process may finish what it has, once another has taken its place.
-const RETIREMENT: Duration = Duration::from_secs(10);
+const RETIREMENT: Duration = Duration::from_secs(30);
 
 /// How watching over a worker process ended.
 enum Watched {
