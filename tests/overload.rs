@@ -64,6 +64,32 @@ fn a_stop_under_load_loses_no_accepted_request() {
     }
 }
 
+/// Who keeps a connection hears that it ends before it asks once more.
+#[test]
+fn a_kept_connection_is_told_that_it_ends() {
+    for pause in [0, 5, 50] {
+        let project = Project::new(&[("agent.js", "export default { fetch: () => new Response('ok') };")]);
+        let mut server = project.serve(&["agent.js", "--threads", "1"]);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                let mut client = Client::new(&server.address, "localhost");
+                scope.spawn(move || {
+                    loop {
+                        assert_eq!(client.try_get("/").unwrap(), (200, "ok".into()));
+                        if !client.is_kept() {
+                            return;
+                        }
+                        std::thread::sleep(Duration::from_millis(pause));
+                    }
+                });
+            }
+            std::thread::sleep(Duration::from_millis(200));
+            server.signal("TERM");
+            assert_eq!(server.wait(Duration::from_secs(10)), Some(0), "{}", server.log());
+        });
+    }
+}
+
 #[test]
 fn a_log_that_nobody_reads_stops_nothing() {
     for how in ["STOP READING", "HANG UP"] {

@@ -25,20 +25,26 @@ fn word(why: &str) -> String {
     )
 }
 
-/// How long a stopping server waits for the first request of a connection, and for one that is in a kept connection already.
+/// How long a stopping server waits for the first request of a connection, and for the next one of a kept connection: its
+/// answer says that it is the last, where a connection that is closed at once may have a request on its way.
 const FRESH: Duration = Duration::from_millis(500);
 const KEPT: Duration = Duration::from_millis(200);
 
 const IDLE: u8 = 0;
 const WAITS: u8 = 1;
-/// It reads a response, or speaks a protocol in which we can not break in.
+/// It reads a response.
 const BUSY: u8 = 2;
+/// It speaks a protocol in which we can not break in, and which has a word for the end.
+const FRAMES: u8 = 3;
 
 /// One connection, as others than its thread know it.
 #[derive(Debug)]
 pub(super) struct Client {
     state: AtomicU8,
-    asked: AtomicBool,
+    /// How many requests have come.
+    asked: AtomicUsize,
+    /// Its next answer is the last.
+    ends: AtomicBool,
     /// Whom it asks, by the agent's place in the project.
     agent: AtomicUsize,
     /// A second descriptor of the socket.
@@ -48,9 +54,9 @@ pub(super) struct Client {
 impl Client {
     /// A request has come.
     pub(super) fn asks(&self, version: Version) {
-        self.asked.store(true, Ordering::Relaxed);
+        self.asked.fetch_add(1, Ordering::Relaxed);
         self.agent.store(usize::MAX, Ordering::Relaxed);
-        let state = if version < Version::HTTP_2 { WAITS } else { BUSY };
+        let state = if version < Version::HTTP_2 { WAITS } else { FRAMES };
         self.state.store(state, Ordering::SeqCst);
     }
 
@@ -61,15 +67,41 @@ impl Client {
 
     /// Its response's head is there.
     pub(super) fn is_answered(&self) {
-        self.state.store(BUSY, Ordering::SeqCst);
+        self.turn(WAITS, BUSY);
     }
 
-    /// Waits until what the client has sent is under way: a connection that is closed with a request in it loses that. Who
-    /// has just connected is about to send one.
+    /// And now all of it.
+    pub(super) fn has_all(&self) {
+        self.turn(BUSY, IDLE);
+    }
+
+    fn turn(&self, from: u8, to: u8) -> bool {
+        let turned = self
+            .state
+            .compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst);
+        turned.is_ok()
+    }
+
+    /// Whether this answer is the last, and has to say so: in HTTP/1 there is no other word for it.
+    pub(super) fn hears_the_last(&self) -> bool {
+        self.ends.load(Ordering::Relaxed) && self.state.load(Ordering::Relaxed) != FRAMES
+    }
+
+    /// From now on an answer is the last. Waits until none is due any longer.
     pub(super) async fn settled(&self) {
-        let fresh = !self.asked.load(Ordering::Relaxed);
-        let limit = Instant::now() + if fresh { FRESH } else { KEPT };
-        while self.state.load(Ordering::SeqCst) == IDLE && (fresh || self.has_sent()) && Instant::now() < limit {
+        self.ends.store(true, Ordering::Relaxed);
+        let (mut since, mut asked) = (Instant::now(), self.asked.load(Ordering::Relaxed));
+        let limit = if asked == 0 { FRESH } else { KEPT };
+        // What has been sent, and not read, is worth as long again.
+        while since.elapsed() < limit || (since.elapsed() < limit * 2 && self.has_sent()) {
+            let state = self.state.load(Ordering::Relaxed);
+            if state == FRAMES {
+                return;
+            }
+            let before = std::mem::replace(&mut asked, self.asked.load(Ordering::Relaxed));
+            if state != IDLE || before != asked {
+                since = Instant::now();
+            }
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
@@ -83,10 +115,7 @@ impl Client {
 
     /// Says that no response will come, if one is waited for. Its thread can say no more then.
     fn excuse(&self, why: &str) -> bool {
-        let waits = self
-            .state
-            .compare_exchange(WAITS, BUSY, Ordering::SeqCst, Ordering::SeqCst)
-            .is_ok();
+        let waits = self.turn(WAITS, BUSY);
         // A request that nobody has read waits too.
         let unread = self.state.load(Ordering::SeqCst) == IDLE && self.has_sent();
         if !waits && !unread {
@@ -123,7 +152,8 @@ impl Clients {
     pub(super) fn add(&self, stream: &TcpStream) -> Arc<Client> {
         let client = Arc::new(Client {
             state: AtomicU8::new(IDLE),
-            asked: AtomicBool::new(false),
+            asked: AtomicUsize::new(0),
+            ends: AtomicBool::new(false),
             agent: AtomicUsize::new(usize::MAX),
             socket: stream.as_fd().try_clone_to_owned().ok(),
         });

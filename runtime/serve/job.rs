@@ -15,9 +15,10 @@ use hyper::body::Incoming;
 use tokio::sync::{oneshot, watch};
 use tower_service::Service;
 
+use super::answer::Answer;
 use super::connection::Connection;
 use super::excuse::Client;
-use crate::host::{Instance, Project, ResponseBody};
+use crate::host::{Instance, Project};
 use crate::isolate::StartupError;
 use crate::limits;
 
@@ -47,7 +48,7 @@ impl Known {
 }
 
 impl Service<http::Request<Incoming>> for Known {
-    type Response = http::Response<ResponseBody>;
+    type Response = http::Response<Answer>;
     type Error = Infallible;
     type Future = LocalBoxFuture<'static, Result<Self::Response, Infallible>>;
 
@@ -60,9 +61,13 @@ impl Service<http::Request<Incoming>> for Known {
         let (client, asking) = (Arc::clone(&self.client), Arc::clone(&self.client));
         let instance = self.service.0.borrow().clone();
         Box::pin(async move {
-            let answer = instance.answer(request, move |agent| asking.is_for(agent)).await;
+            let mut answer = instance.answer(request, move |agent| asking.is_for(agent)).await;
+            if client.hears_the_last() {
+                let close = http::HeaderValue::from_static("close");
+                answer.headers_mut().insert(http::header::CONNECTION, close);
+            }
             client.is_answered();
-            Ok(answer)
+            Ok(answer.map(|body| Answer::new(body, client)))
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The server: a listener, worker threads with their isolates, and a graceful stop.
 
+mod answer;
 mod connection;
 mod door;
 mod excuse;

@@ -42,7 +42,8 @@ impl Client {
         result
     }
 
-    fn try_get(&mut self, path: &str) -> std::io::Result<(u16, String)> {
+    /// The same, and what the server has closed is closed.
+    pub fn try_get(&mut self, path: &str) -> std::io::Result<(u16, String)> {
         if self.open.is_none() {
             let stream = TcpStream::connect(&self.address)?;
             stream.set_nodelay(true)?;
@@ -79,6 +80,11 @@ impl Client {
             self.open = None;
         }
         Ok((status, String::from_utf8_lossy(&body).into_owned()))
+    }
+
+    /// Whether the server has not said that the last answer was the last.
+    pub fn is_kept(&self) -> bool {
+        self.open.is_some()
     }
 }
 
