@@ -194,6 +194,33 @@ fn a_process_is_replaced_before_it_ends() {
     );
 }
 
+/// What a hostile agent's clients have in hand keeps no more than two processes that are to end.
+#[test]
+fn processes_that_end_do_not_pile_up() {
+    let (_project, server) = serve();
+    let mut kept = Vec::new();
+    for _ in 0..4 {
+        let process = server.worker();
+        let mut open = std::net::TcpStream::connect(&server.address).unwrap();
+        open.write_all(b"POST / HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 8\r\n\r\nfini")
+            .unwrap();
+        kept.push(open);
+        let began = Instant::now();
+        while server.worker() == process {
+            assert!(began.elapsed() < Duration::from_secs(20), "{}", server.log());
+            // The connection may be to a process that ends.
+            let _ = Client::new(&server.address, "hostile.localhost").get("/endless");
+        }
+        assert_eq!(server.get("/").body, "good");
+        let began = Instant::now();
+        while server.processes().len() > 3 {
+            assert!(began.elapsed() < Duration::from_secs(5), "{:?}", server.processes());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+    assert_eq!(server.processes().len(), 3, "{}", server.log());
+}
+
 #[test]
 fn a_project_that_hangs_where_it_is_loaded_anew_leaves_the_old_one() {
     let (project, server) = serve();

@@ -18,6 +18,7 @@ use nix::unistd::Pid;
 use rustix::fs::{MemfdFlags, memfd_create};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::fault::Fault;
@@ -36,6 +37,9 @@ const EARLY: Duration = Duration::from_secs(1);
 
 /// How long a worker process may finish what it has, once another has taken its place.
 const RETIREMENT: Duration = Duration::from_secs(30);
+
+/// How many may do so at once: what hangs in them keeps its memory.
+const RETIRED: usize = 2;
 
 /// How watching over a worker process ended.
 enum Watched {
@@ -75,8 +79,9 @@ struct Supervisor {
     stopping: bool,
     /// Those that serve until another does.
     leaving: Vec<Leaving>,
-    /// Those that others have taken the place of.
+    /// Those that others have taken the place of, and how to end them, the oldest first.
     retired: JoinSet<()>,
+    ends: Vec<oneshot::Sender<()>>,
 }
 
 impl Supervisor {
@@ -91,6 +96,7 @@ impl Supervisor {
             stopping: false,
             leaving: Vec::new(),
             retired: JoinSet::new(),
+            ends: Vec::new(),
         })
     }
 
@@ -217,14 +223,22 @@ impl Supervisor {
     fn retire(&mut self, signal: Signal) {
         for Leaving { mut child, channel } in self.leaving.drain(..) {
             pass(&child, signal);
+            let (end, ends) = oneshot::channel();
+            self.ends.push(end);
             self.retired.spawn(async move {
-                if tokio::time::timeout(RETIREMENT, child.wait()).await.is_err() {
-                    // Where that fails it is gone.
-                    let _ = child.kill().await;
+                tokio::select! {
+                    _ = child.wait() => {}
+                    _ = tokio::time::timeout(RETIREMENT, ends) => {
+                        // Where that fails it is gone.
+                        let _ = child.kill().await;
+                    }
                 }
                 drop(channel);
             });
         }
+        self.ends.retain(|end| !end.is_closed());
+        let over = self.ends.len().saturating_sub(RETIRED);
+        self.ends.drain(..over);
     }
 }
 

@@ -212,16 +212,23 @@ impl Server {
         None
     }
 
-    /// The process that runs workers: the child of the one that was started, which keeps the socket.
-    pub fn worker(&self) -> u32 {
+    /// The processes that run workers, the latest last: those before it finish what they have.
+    pub fn processes(&self) -> Vec<u32> {
         let supervisor = self.child.id();
         let children = format!("/proc/{supervisor}/task/{supervisor}/children");
+        std::fs::read_to_string(children)
+            .unwrap()
+            .split_whitespace()
+            .map(|id| id.parse().unwrap())
+            .collect()
+    }
+
+    /// The process that runs workers: the child of the one that was started, which keeps the socket.
+    pub fn worker(&self) -> u32 {
         let start = Instant::now();
         loop {
-            let text = std::fs::read_to_string(&children).unwrap();
-            // The latest: the one before it may be finishing what it has.
-            if let Some(id) = text.split_whitespace().next_back() {
-                return id.parse().unwrap();
+            if let Some(id) = self.processes().pop() {
+                return id;
             }
             assert!(
                 start.elapsed() < Duration::from_secs(5),
