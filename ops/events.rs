@@ -68,8 +68,6 @@ struct Entry {
     scope: Rc<Scope>,
     settled: bool,
     body_ended: bool,
-    /// What its isolate's turns took, as far as it is told.
-    spent: Duration,
     /// Counts it among what its isolate has to do.
     _live: Live,
 }
@@ -136,7 +134,6 @@ impl Events {
                 scope: Rc::new(scope),
                 settled: false,
                 body_ended: false,
-                spent: Duration::ZERO,
                 _live: live,
             },
         );
@@ -147,27 +144,9 @@ impl Events {
         self.entries.get(&id).map(|entry| Rc::clone(&entry.scope))
     }
 
-    /// Shares the time of a turn among the events. Gives the most that one of them has spent by now.
-    pub fn charge(&mut self, time: Duration) -> Duration {
-        let share = time / u32::try_from(self.entries.len()).unwrap_or(u32::MAX).max(1);
-        let spent = self.entries.values_mut().map(|entry| {
-            entry.spent += share;
-            entry.spent
-        });
-        spent.max().unwrap_or_default()
-    }
-
-    /// Forgets what was spent so far.
-    pub fn forgive(&mut self) {
-        for entry in self.entries.values_mut() {
-            entry.spent = Duration::ZERO;
-        }
-    }
-
-    /// The events that have spent more than this.
-    pub fn over(&self, limit: Duration) -> Vec<EventId> {
-        let over = self.entries.iter().filter(|(_, entry)| entry.spent > limit);
-        over.map(|(id, _)| *id).collect()
+    /// Whether an event has not ended.
+    pub fn is_open(&self, id: EventId) -> bool {
+        self.entries.contains_key(&id)
     }
 
     /// Answers an event's request with why it was ended.
@@ -176,6 +155,14 @@ impl Events {
         if let Some(reply) = reply {
             let _ = reply.send(Err(EventError::Terminated(why)));
         }
+    }
+
+    /// The only event that has not ended.
+    pub fn only(&self) -> Option<EventId> {
+        if self.entries.len() != 1 {
+            return None;
+        }
+        self.entries.keys().next().copied()
     }
 
     /// How many events have not ended.

@@ -2,8 +2,9 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::rc::Rc;
-use std::task::Waker;
+use std::task::{Poll, Waker};
 
 use tokio::sync::oneshot;
 
@@ -110,6 +111,18 @@ impl Inbox {
     /// The next message.
     pub fn pop(&self) -> Option<Message> {
         self.queue.borrow_mut().pop_front()
+    }
+
+    /// Waits until something is queued, or it is closed.
+    pub async fn arrival(&self) {
+        poll_fn(|cx| {
+            self.register(cx.waker());
+            if self.is_empty() && !self.is_closed() {
+                return Poll::Pending;
+            }
+            Poll::Ready(())
+        })
+        .await;
     }
 
     /// Whether nothing is queued.

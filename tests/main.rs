@@ -18,6 +18,7 @@ mod bypass;
 mod clock;
 mod config;
 mod config_credentials;
+mod cpu;
 mod credentials;
 mod egress;
 mod embedding;

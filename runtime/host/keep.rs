@@ -28,7 +28,11 @@ pub(super) async fn keep(
     let standing = worker.standing.as_ref();
     loop {
         if let Some(cell) = cell.take() {
-            let Ended::Stopped(why) = cell.run().await else { return };
+            let (why, wanted) = match cell.run().await {
+                Ended::Closed => return,
+                Ended::Stopped(why) => (why, true),
+                Ended::Lingered(why) => (why, false),
+            };
             if let Some(standing) = standing {
                 standing.offended();
             }
@@ -39,6 +43,9 @@ pub(super) async fn keep(
                     tokio::time::sleep(AFTERMATH).await;
                     policy.collect();
                 });
+            }
+            if !wanted {
+                inbox.arrival().await;
             }
         }
         cell = loop {

@@ -21,6 +21,7 @@ use super::guard::Guarded;
 use super::limit::limit;
 use super::loader::GraphLoader;
 use super::running;
+use super::spending::Spending;
 use super::stack::write_stacks;
 use super::worker::{Caller, Worker};
 use crate::limits::priority;
@@ -125,7 +126,18 @@ impl Worker {
         let module = evaluation.run().await?;
         runtime.with(|runtime| self.find_handler(runtime, module, &set_handler))?;
         let watched = Watched { coverage, listed };
-        Ok(Cell::new(runtime, functions, inbox, self, watched, turns, limits))
+        let spending = runtime
+            .with(|runtime| Spending::new(runtime, Arc::clone(&turns), limits.cpu))
+            .ok_or_else(|| StartupError::new("the worker's CPU time can not be told apart"))?;
+        Ok(Cell::new(
+            runtime,
+            functions,
+            inbox,
+            self,
+            watched,
+            (turns, spending),
+            limits,
+        ))
     }
 
     fn loader(&self) -> GraphLoader {

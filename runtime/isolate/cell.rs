@@ -20,6 +20,7 @@ use super::guard::Guarded;
 use super::handle::CellHandle;
 use super::inspector::Listed;
 use super::native::give_back;
+use super::spending::{Spending, Verdict};
 use super::worker::Worker;
 use crate::limits::{LONG, Limits, Standing, Turns};
 
@@ -45,12 +46,10 @@ pub struct Cell {
     name: String,
     standing: Option<Arc<Standing>>,
     turns: Arc<Turns>,
+    spending: Rc<Spending>,
     limits: Limits,
-    /// Whether the CPU time of each turn is measured: that costs two calls of the system, so only once an event has
-    /// taken half of its limit by the clock on the wall.
-    measures: bool,
-    /// For how many turns more it is measured, because one was long by the clock on the wall: it may have been waiting for
-    /// what others do.
+    /// For how many turns more their CPU time is measured, because one was long by the clock on the wall: it may have been
+    /// waiting for what others do.
     doubted: u32,
 }
 
@@ -61,10 +60,9 @@ pub enum Ended {
     Closed,
     /// It was stopped, and can not be used again. What is queued waits for another.
     Stopped(Termination),
+    /// The same, and it worked for no event: another is wanted once there is one.
+    Lingered(Termination),
 }
-
-/// A turn that is shorter is charged to nobody.
-const LIGHT: Duration = Duration::from_micros(500);
 
 /// How many turns are measured after a long one.
 const DOUBTED: u32 = 100;
@@ -90,7 +88,7 @@ impl Cell {
         inbox: Rc<Inbox>,
         worker: &Worker,
         watched: Watched,
-        turns: Arc<Turns>,
+        (turns, spending): (Arc<Turns>, Rc<Spending>),
         limits: Limits,
     ) -> Self {
         let op_state = runtime.with(|runtime| runtime.op_state());
@@ -105,8 +103,8 @@ impl Cell {
             name: worker.name.clone(),
             standing: worker.standing.clone(),
             turns,
+            spending,
             limits,
-            measures: false,
             doubted: 0,
         }
     }
@@ -119,7 +117,7 @@ impl Cell {
     /// Runs events until the handle is closed and the last event has ended, or until it is stopped.
     pub async fn run(mut self) -> Ended {
         let ended = poll_fn(|cx| self.poll(cx)).await;
-        if let Ended::Stopped(why) = ended {
+        if let Ended::Stopped(why) | Ended::Lingered(why) = ended {
             let Self { runtime, op_state, .. } = &mut self;
             runtime.with(|_| events::terminate(&mut op_state.borrow_mut(), why));
             // Whoever waits hears of it before the heap is taken apart, which takes its time.
@@ -130,29 +128,30 @@ impl Cell {
         ended
     }
 
-    /// Charges a turn to the events that are open, and ends those that have spent their limit.
-    fn charge(&mut self, time: Duration, measured: bool) {
-        let most = self.op_state.borrow_mut().borrow_mut::<Events>().charge(time);
-        if !measured {
-            if most > self.limits.cpu / 2 {
-                self.op_state.borrow_mut().borrow_mut::<Events>().forgive();
-                self.measures = true;
-            }
-            return;
-        }
-        if most > self.limits.cpu {
-            let over = self.op_state.borrow().borrow::<Events>().over(self.limits.cpu);
-            for id in over {
+    /// Ends the events that have used more CPU time than they may. Gives whether one does that which has ended.
+    fn lingers(&mut self) -> bool {
+        let verdict = {
+            let state = self.op_state.borrow();
+            let events = state.borrow::<Events>();
+            self.spending.judge(|id| events.is_open(id))
+        };
+        if let Verdict::Over(events) = &verdict {
+            for id in events {
                 self.op_state
                     .borrow_mut()
                     .borrow_mut::<Events>()
-                    .refuse(id, Termination::Cpu);
-                self.inbox.push(Message::End(id));
+                    .refuse(*id, Termination::Cpu);
+                self.inbox.push(Message::End(*id));
             }
         }
+        verdict == Verdict::Lingers
+    }
+
+    fn stopped(&self, why: Termination) -> Ended {
         if self.op_state.borrow().borrow::<Events>().is_empty() {
-            self.measures = false;
+            return Ended::Lingered(why);
         }
+        Ended::Stopped(why)
     }
 
     /// Whether there is more memory outside of the heap than may be, garbage excepted: what ops give and memories of
@@ -183,11 +182,12 @@ impl Cell {
             op_state,
             name,
             turns,
+            spending,
             ..
         } = self;
         turns.begin(budget);
         let began = Instant::now();
-        let cpu = (self.measures || self.doubted > 0).then(|| turns.cpu()).flatten();
+        let cpu = (self.doubted > 0).then(|| turns.cpu()).flatten();
         let outside = runtime.with(|runtime| {
             for taken in 0.. {
                 if taken == BATCH || began.elapsed() > TAKING {
@@ -195,6 +195,9 @@ impl Cell {
                     break;
                 }
                 let Some(message) = inbox.pop() else { break };
+                if matches!(message, Message::Start(_)) {
+                    spending.begin();
+                }
                 let mut isolate = Inside {
                     functions,
                     runtime,
@@ -213,16 +216,14 @@ impl Cell {
             }
             outside_of_heap(runtime.v8_isolate())
         });
+        let only = self.op_state.borrow().borrow::<Events>().only();
+        self.spending.end(only);
         if let Some(why) = self.turns.end() {
-            return Poll::Ready(Ended::Stopped(why));
+            return Poll::Ready(self.stopped(why));
         }
-        let took = began.elapsed();
-        let cpu = match cpu {
-            Some(before) if took > LIGHT => self.turns.cpu().map(|now| now.saturating_sub(before)),
-            _ => None,
-        };
-        if took >= LONG {
+        if began.elapsed() >= LONG {
             self.doubted = DOUBTED;
+            let cpu = cpu.and_then(|before| Some(self.turns.cpu()?.saturating_sub(before)));
             if let (Some(standing), Some(cpu)) = (&self.standing, cpu) {
                 standing.took(cpu);
             }
@@ -230,10 +231,10 @@ impl Cell {
             self.doubted = self.doubted.saturating_sub(1);
         }
         if self.holds_too_much(outside) {
-            return Poll::Ready(Ended::Stopped(Termination::Memory));
+            return Poll::Ready(self.stopped(Termination::Memory));
         }
-        if took > LIGHT {
-            self.charge(cpu.unwrap_or(took), cpu.is_some() && self.measures);
+        if self.lingers() {
+            return Poll::Ready(self.stopped(Termination::Cpu));
         }
         if self.inbox.is_closed() && self.inbox.is_empty() && self.op_state.borrow().borrow::<Events>().is_empty() {
             return Poll::Ready(Ended::Closed);

@@ -7,8 +7,8 @@ use std::time::Duration;
 use deno_core::{JsRuntime, v8};
 
 use super::buffers::Buffers;
-use super::running;
-use crate::limits::{Limits, Turns};
+use super::{running, spending};
+use crate::limits::{Limits, Orders, Turns};
 
 /// Longer than anything runs.
 pub(super) const FOREVER: Duration = Duration::from_hours(24 * 365);
@@ -41,9 +41,14 @@ unsafe extern "C" fn out_of_memory(_location: *const c_char, _details: &v8::OomD
 pub(super) fn limit(runtime: &mut JsRuntime, name: &str, limits: &Limits, buffers: &Arc<Buffers>) -> Arc<Turns> {
     runtime.v8_isolate().set_oom_error_handler(out_of_memory);
     let handle = runtime.v8_isolate().thread_safe_handle();
-    let turns = Turns::watch(name, limits.process(), move || {
-        handle.terminate_execution();
-    });
+    let sampled = handle.clone();
+    let orders = Orders {
+        stop: Box::new(move || {
+            handle.terminate_execution();
+        }),
+        sample: Box::new(move || spending::sample(&sampled)),
+    };
+    let turns = Turns::watch(name, limits.process(), orders);
     let heap = Arc::clone(&turns);
     let isolate = raw(runtime);
     let asked = Arc::clone(buffers);

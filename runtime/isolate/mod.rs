@@ -16,6 +16,7 @@ mod loader;
 pub mod modules;
 mod native;
 pub(crate) mod running;
+mod spending;
 mod stack;
 mod worker;
 

@@ -222,7 +222,8 @@ mod tests {
 
     #[test]
     fn what_is_given_back_came_from_the_last() {
-        let turns = [100_usize, 100].map(|allowed| super::super::Turns::watch("test", allowed, || {}));
+        let turns = [100_usize, 100]
+            .map(|allowed| super::super::Turns::watch("test", allowed, crate::limits::Orders::default()));
         let mut process = Process::new();
         for (number, grown) in [(0, 90), (1, 200), (1, 50)] {
             process.share(Change {

@@ -14,7 +14,7 @@ use std::time::Duration;
 pub(crate) use hang::{Hang, Lost, found, hangs, on_this_thread};
 pub(crate) use standing::{LONG, Standing};
 pub use values::Limits;
-pub(crate) use watchdog::Turns;
+pub(crate) use watchdog::{Orders, Turns};
 
 /// The runtime of a thread with isolates. What leaves that thread, such as the work of `crypto.subtle`, runs below what
 /// stays.

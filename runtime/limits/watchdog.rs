@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread::{Thread, ThreadId};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::time::ClockId;
 use nix::unistd::{Pid, gettid};
@@ -41,9 +41,32 @@ pub(crate) struct Turns {
     tid: Pid,
     /// Whom to tell where the thread hangs and nobody shares it.
     spared: Option<Arc<Lost>>,
-    /// The CPU time of the isolate's thread.
+    /// The CPU time of the isolate's thread, and nanoseconds of it when it was looked at last.
     clock: ClockId,
-    stop: Box<dyn Fn() + Send + Sync>,
+    looked: Arc<AtomicU64>,
+    /// The turn that was sampled last, and nanoseconds of CPU time that the sample stands for.
+    sampled: AtomicU64,
+    stands_for: AtomicU64,
+    orders: Orders,
+}
+
+/// What an isolate is told, from any thread.
+pub(crate) struct Orders {
+    /// To end what it runs.
+    pub(crate) stop: Box<dyn Fn() + Send + Sync>,
+    /// To look for whom it works, and to ask for [`Turns::sampled`].
+    pub(crate) sample: Box<dyn Fn() + Send + Sync>,
+}
+
+#[cfg(test)]
+impl Default for Orders {
+    fn default() -> Self {
+        let nothing = || Box::new(|| {});
+        Self {
+            stop: nothing(),
+            sample: nothing(),
+        }
+    }
 }
 
 impl fmt::Debug for Turns {
@@ -70,6 +93,14 @@ fn thread_clock() -> ClockId {
     ClockId::from_raw((!gettid().as_raw() << 3) | PER_THREAD_SCHEDULED)
 }
 
+thread_local! {
+    static LOOKED: Arc<AtomicU64> = Arc::default();
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
 fn read(clock: ClockId) -> Option<Duration> {
     clock.now().ok().map(Duration::from)
 }
@@ -80,9 +111,8 @@ impl Turns {
         read(self.clock)
     }
 
-    /// Watches an isolate of the calling thread, which may make the process grow by so many bytes. `stop` ends what it
-    /// runs, from any thread.
-    pub(crate) fn watch(name: &str, memory: usize, stop: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
+    /// Watches an isolate of the calling thread, which may make the process grow by so many bytes.
+    pub(crate) fn watch(name: &str, memory: usize, orders: Orders) -> Arc<Self> {
         let turns = Arc::new(Self {
             state: AtomicU64::new(0),
             budget: AtomicU64::new(0),
@@ -93,7 +123,10 @@ impl Turns {
             tid: gettid(),
             spared: hang::of_this_thread(),
             clock: thread_clock(),
-            stop: Box::new(stop),
+            looked: LOOKED.with(Arc::clone),
+            sampled: AtomicU64::new(0),
+            stands_for: AtomicU64::new(0),
+            orders,
         });
         if let Ok(mut watched) = WATCHED.lock() {
             watched.push((Arc::downgrade(&turns), None));
@@ -107,8 +140,7 @@ impl Turns {
 
     /// A turn begins.
     pub(crate) fn begin(&self, budget: Duration) {
-        let budget = u64::try_from(budget.as_nanos()).unwrap_or(u64::MAX);
-        self.budget.store(budget, Ordering::Relaxed);
+        self.budget.store(nanos(budget), Ordering::Relaxed);
         self.part.begin();
         self.state.fetch_add(1, Ordering::SeqCst);
         if ASLEEP.load(Ordering::SeqCst) {
@@ -141,7 +173,35 @@ impl Turns {
     pub(crate) fn out_of_memory(&self) {
         self.memory.store(true, Ordering::SeqCst);
         self.state.fetch_or(STOPPED, Ordering::SeqCst);
-        (self.stop)();
+        (self.orders.stop)();
+    }
+
+    /// Stops the isolate for what it computes.
+    pub(crate) fn out_of_time(&self) {
+        self.state.fetch_or(STOPPED, Ordering::SeqCst);
+        (self.orders.stop)();
+    }
+
+    /// The present turn, and the CPU time that is put down to whom it works for: what the isolate's thread has worked since
+    /// it was looked at before. Nothing where that was asked in a turn that has ended.
+    pub(crate) fn sampled(&self) -> Option<(u64, Duration)> {
+        if self.stands_for.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let turn = self.state.load(Ordering::SeqCst);
+        let time = self.stands_for.swap(0, Ordering::SeqCst);
+        (turn == self.sampled.load(Ordering::SeqCst) && time > 0).then(|| (turn, Duration::from_nanos(time)))
+    }
+
+    /// Asks for whom the isolate works.
+    fn sample(&self, turn: u64, worked: Duration) {
+        if self.sampled.swap(turn, Ordering::SeqCst) == turn {
+            // V8 has not come to look since.
+            self.stands_for.fetch_add(nanos(worked), Ordering::SeqCst);
+        } else {
+            self.stands_for.store(nanos(worked), Ordering::SeqCst);
+        }
+        (self.orders.sample)();
     }
 
     pub(super) fn part(&self) -> &Part {
@@ -153,17 +213,19 @@ impl Turns {
         (self.state.load(Ordering::SeqCst) & 1 == 1).then_some(self.tid)
     }
 
-    /// Looks at the present turn. Gives whether there is one.
-    fn look(&self, seen: &mut Option<Seen>) -> bool {
+    /// Looks at the present turn, so long after it was looked for one before. Gives whether there is one.
+    fn look(&self, seen: &mut Option<Seen>, passed: Duration) -> bool {
         let turn = self.state.load(Ordering::SeqCst);
         if turn & 1 == 0 {
             return false;
         }
         let Some(cpu) = read(self.clock) else { return true };
+        let before = self.looked.swap(nanos(cpu), Ordering::Relaxed);
         if turn & STOPPED != 0 {
             self.unwinds(cpu, seen);
             return true;
         }
+        self.sample(turn, passed.min(cpu.saturating_sub(Duration::from_nanos(before))));
         match *seen {
             Some(first) if first.turn == turn => {
                 let budget = Duration::from_nanos(self.budget.load(Ordering::Relaxed));
@@ -174,7 +236,7 @@ impl Turns {
                         .compare_exchange(turn, turn | STOPPED, Ordering::SeqCst, Ordering::SeqCst)
                 };
                 if over && same().is_ok() {
-                    (self.stop)();
+                    (self.orders.stop)();
                 }
             }
             _ => {
@@ -200,6 +262,8 @@ impl Turns {
         });
         let since = *seen.stopped.get_or_insert(cpu);
         let Some(why) = self.stopped() else { return };
+        // V8 can lose the word, where it was given while a script called something of ours.
+        (self.orders.stop)();
         seen.patience.runs_on(&Stopped {
             worker: &self.name,
             why,
@@ -216,10 +280,11 @@ impl Turns {
 fn keep_watch() {
     let mut idle = 0;
     let mut process = Process::new();
+    let mut looked = Instant::now();
     loop {
         std::thread::sleep(LOOK);
         look_at_memory(&mut process);
-        if look_at_all() {
+        if look_at_all(&mut looked) {
             idle = 0;
             continue;
         }
@@ -229,8 +294,9 @@ fn keep_watch() {
         }
         ASLEEP.store(true, Ordering::SeqCst);
         // A turn that began before this was seen above or is seen here; a later one wakes us.
-        if !look_at_all() {
+        if !look_at_all(&mut looked) {
             std::thread::park();
+            looked = Instant::now();
         }
         ASLEEP.store(false, Ordering::SeqCst);
         idle = 0;
@@ -256,12 +322,14 @@ fn look_at_memory(process: &mut Process) {
     }
 }
 
-fn look_at_all() -> bool {
+fn look_at_all(looked: &mut Instant) -> bool {
+    let passed = looked.elapsed();
+    *looked = Instant::now();
     let Ok(mut watched) = WATCHED.lock() else { return false };
     let mut any = false;
     watched.retain_mut(|(turns, seen)| match turns.upgrade() {
         Some(turns) => {
-            any |= turns.look(seen);
+            any |= turns.look(seen, passed);
             true
         }
         None => false,
@@ -278,15 +346,31 @@ mod tests {
     #[test]
     fn computing_ends_and_waiting_does_not() {
         let stopped = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&stopped);
-        let turns = Turns::watch("test", usize::MAX, move || flag.store(true, Ordering::SeqCst));
+        let samples = Arc::new(AtomicU64::new(0));
+        let (flag, count) = (Arc::clone(&stopped), Arc::clone(&samples));
+        let orders = Orders {
+            stop: Box::new(move || flag.store(true, Ordering::SeqCst)),
+            sample: Box::new(move || {
+                count.fetch_add(1, Ordering::SeqCst);
+            }),
+        };
+        let turns = Turns::watch("test", usize::MAX, orders);
         turns.begin(Duration::from_millis(20));
         std::thread::sleep(Duration::from_millis(100));
         assert_eq!(turns.end(), None);
+        let waited = turns.sampled();
         turns.begin(Duration::from_millis(20));
         let began = Instant::now();
-        while !stopped.load(Ordering::SeqCst) && began.elapsed() < Duration::from_secs(10) {}
+        let mut spent = Duration::ZERO;
+        while !stopped.load(Ordering::SeqCst) && began.elapsed() < Duration::from_secs(10) {
+            spent += turns.sampled().map_or(Duration::ZERO, |(_, time)| time);
+        }
         assert_eq!(turns.end(), Some(Termination::Cpu));
-        assert!(stopped.load(Ordering::SeqCst));
+        assert!(samples.load(Ordering::SeqCst) > 2);
+        assert_eq!(waited, None, "its turn had ended");
+        assert!(
+            spent > Duration::from_millis(10) && spent < Duration::from_millis(40),
+            "{spent:?}"
+        );
     }
 }

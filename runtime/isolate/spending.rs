@@ -1,0 +1,235 @@
+//! For whom an isolate computes. The watchdog interrupts V8 every other millisecond, wherever its script is, and what V8
+//! carries through promises and callbacks says whose event that is: the CPU time since the last time is put down to that
+//! one, as a sampling profiler does. What waits is never met.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::ffi::c_void;
+use std::ptr::null_mut;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deno_core::{JsRuntime, v8};
+use workerd_lite_ops::events::EventId;
+
+use crate::limits::Turns;
+
+/// How many accounts are kept of events that have ended.
+const KEPT: usize = 256;
+
+/// What one event has used, as far as it was met.
+#[derive(Debug, Default, Clone, Copy)]
+struct Account {
+    spent: Duration,
+    /// The turn in which it was met last, and what it has used of that.
+    turn: u64,
+    in_turn: Duration,
+}
+
+/// What has to be done about it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Fine,
+    /// These events have used more than they may.
+    Over(Vec<EventId>),
+    /// It goes on with what nobody waits for any longer.
+    Lingers,
+}
+
+/// The accounts of one isolate's events.
+pub(super) struct Spending {
+    turns: Arc<Turns>,
+    limit: Duration,
+    context: v8::Global<v8::Context>,
+    /// The name of the property of an event's context that names the event.
+    id: v8::Global<v8::String>,
+    accounts: RefCell<Accounts>,
+    changed: Cell<bool>,
+    /// An event has begun since.
+    fresh: Cell<bool>,
+}
+
+/// Work outside of any event has an account too.
+type Accounts = HashMap<Option<EventId>, Account>;
+
+impl Spending {
+    /// Keeps accounts for an isolate, whose events may use so much CPU time each.
+    pub(super) fn new(runtime: &mut JsRuntime, turns: Arc<Turns>, limit: Duration) -> Option<Rc<Self>> {
+        let context = runtime.main_context();
+        let id = {
+            deno_core::scope!(scope, runtime);
+            let id = v8::String::new(scope, "id")?;
+            v8::Global::new(scope, id)
+        };
+        let spending = Rc::new(Self {
+            turns,
+            limit,
+            context,
+            id,
+            accounts: RefCell::default(),
+            changed: Cell::new(false),
+            fresh: Cell::new(false),
+        });
+        runtime.v8_isolate().set_slot(Rc::clone(&spending));
+        Some(spending)
+    }
+
+    /// An event begins. What is done outside of all may take as much again.
+    pub(super) fn begin(&self) {
+        self.fresh.set(true);
+    }
+
+    /// The script has been interrupted.
+    fn meet(&self, isolate: &mut v8::Isolate) {
+        let Some((turn, time)) = self.turns.sampled() else {
+            return;
+        };
+        let event = self.running(isolate);
+        if self.put_down(event, turn, time) > self.limit {
+            self.turns.out_of_time();
+        }
+    }
+
+    /// The turn is about to end, where this is the only event. What V8 has done since it was asked, and did not look up
+    /// from, was for that.
+    pub(super) fn end(&self, only: Option<EventId>) {
+        if let (Some((turn, time)), Some(_)) = (self.turns.sampled(), only) {
+            self.put_down(only, turn, time);
+        }
+    }
+
+    fn put_down(&self, event: Option<EventId>, turn: u64, time: Duration) -> Duration {
+        let mut accounts = self.accounts.borrow_mut();
+        if self.fresh.take() {
+            accounts.remove(&None);
+        }
+        self.changed.set(true);
+        put_down(&mut accounts, event, turn, time)
+    }
+
+    /// Whose event the script works for.
+    fn running(&self, isolate: &mut v8::Isolate) -> Option<EventId> {
+        // SAFETY: V8 has interrupted this isolate on its own thread, and handles may be made there.
+        v8::callback_scope!(unsafe scope, isolate);
+        let context = v8::Local::new(scope, &self.context);
+        let scope = &mut v8::ContextScope::new(scope, context);
+        let event = scope.get_continuation_preserved_embedder_data();
+        let event = v8::Local::<v8::Object>::try_from(event).ok()?;
+        let id = v8::Local::new(scope, &self.id);
+        // A field of ours: no script runs here.
+        let id = event.get_real_named_property(scope, id.into())?;
+        id.is_uint32().then(|| id.uint32_value(scope)).flatten()
+    }
+
+    /// What the isolate's turn has come to.
+    pub(super) fn judge(&self, is_open: impl Fn(EventId) -> bool) -> Verdict {
+        if !self.changed.replace(false) {
+            return Verdict::Fine;
+        }
+        judge(&mut self.accounts.borrow_mut(), self.limit, is_open)
+    }
+}
+
+/// Gives what the event has used of this turn.
+fn put_down(accounts: &mut Accounts, event: Option<EventId>, turn: u64, time: Duration) -> Duration {
+    let account = accounts.entry(event).or_default();
+    if account.turn != turn {
+        (account.turn, account.in_turn) = (turn, Duration::ZERO);
+    }
+    account.spent += time;
+    account.in_turn += time;
+    account.in_turn
+}
+
+fn judge(accounts: &mut Accounts, limit: Duration, is_open: impl Fn(EventId) -> bool) -> Verdict {
+    let is_open = |event: Option<EventId>| event.is_some_and(&is_open);
+    if accounts.len() > KEPT {
+        accounts.retain(|event, _| is_open(*event));
+    }
+    let mut over = Vec::new();
+    for (event, account) in accounts.iter_mut().filter(|(_, account)| account.spent > limit) {
+        match event {
+            Some(id) if is_open(*event) => over.push(*id),
+            _ => return Verdict::Lingers,
+        }
+        // It is ended for this. What it leaves behind may use as much once more.
+        account.spent = Duration::ZERO;
+    }
+    if over.is_empty() {
+        Verdict::Fine
+    } else {
+        Verdict::Over(over)
+    }
+}
+
+/// Interrupts an isolate, from any thread.
+pub(super) fn sample(isolate: &v8::IsolateHandle) {
+    isolate.request_interrupt(interrupted, null_mut());
+}
+
+#[expect(
+    unsafe_code,
+    reason = "V8's callback is of this type, and knows its isolate by a pointer only"
+)]
+unsafe extern "C" fn interrupted(isolate: v8::UnsafeRawIsolatePtr, _data: *mut c_void) {
+    // SAFETY: the isolate runs the callback that asks, on this thread, so it lives.
+    let mut isolate = unsafe { v8::Isolate::from_raw_isolate_ptr(isolate) };
+    // Nothing is known of it while it starts.
+    if let Some(spending) = isolate.get_slot::<Rc<Spending>>().cloned() {
+        spending.meet(&mut isolate);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_millis(50);
+    const LOOK: Duration = Duration::from_millis(2);
+
+    fn used(accounts: &mut Accounts, event: Option<EventId>, looks: u32) {
+        for turn in 0..looks {
+            put_down(accounts, event, u64::from(turn), LOOK);
+        }
+    }
+
+    #[test]
+    fn one_that_has_used_more_than_it_may_is_named() {
+        let mut accounts = Accounts::new();
+        used(&mut accounts, Some(1), 25);
+        used(&mut accounts, Some(2), 26);
+        assert_eq!(judge(&mut accounts, LIMIT, |_| true), Verdict::Over(vec![2]));
+        assert_eq!(judge(&mut accounts, LIMIT, |_| true), Verdict::Fine);
+    }
+
+    #[test]
+    fn one_that_has_ended_and_goes_on_lingers() {
+        let mut accounts = Accounts::new();
+        used(&mut accounts, Some(1), 26);
+        assert_eq!(judge(&mut accounts, LIMIT, |_| true), Verdict::Over(vec![1]));
+        used(&mut accounts, Some(1), 26);
+        assert_eq!(judge(&mut accounts, LIMIT, |_| false), Verdict::Lingers);
+        let mut accounts = Accounts::new();
+        used(&mut accounts, None, 26);
+        assert_eq!(judge(&mut accounts, LIMIT, |_| true), Verdict::Lingers);
+    }
+
+    #[test]
+    fn accounts_of_events_that_have_ended_do_not_pile_up() {
+        let mut accounts = Accounts::new();
+        for event in 0..2 * u32::try_from(KEPT).unwrap() {
+            used(&mut accounts, Some(event), 1);
+        }
+        judge(&mut accounts, LIMIT, |event| event < 3);
+        assert_eq!(accounts.len(), 3);
+    }
+
+    #[test]
+    fn each_turn_is_counted_anew() {
+        let mut accounts = Accounts::new();
+        assert_eq!(put_down(&mut accounts, Some(1), 1, LOOK), LOOK);
+        assert_eq!(put_down(&mut accounts, Some(1), 1, LOOK), LOOK * 2);
+        assert_eq!(put_down(&mut accounts, Some(1), 3, LOOK), LOOK);
+    }
+}
