@@ -225,7 +225,9 @@ impl Turns {
             self.unwinds(cpu, seen);
             return true;
         }
-        self.sample(turn, passed.min(cpu.saturating_sub(Duration::from_nanos(before))));
+        // A look that comes late stands for no more than this: others may have had the thread since the one before.
+        let most = passed.min(LOOK * 2);
+        self.sample(turn, most.min(cpu.saturating_sub(Duration::from_nanos(before))));
         match *seen {
             Some(first) if first.turn == turn => {
                 let budget = Duration::from_nanos(self.budget.load(Ordering::Relaxed));

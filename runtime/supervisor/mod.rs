@@ -3,20 +3,18 @@
 //! and none is refused. The first reads no configuration and holds no key.
 
 mod channel;
+mod process;
 mod record;
 mod worker;
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use miette::{IntoDiagnostic as _, Report, Result, WrapErr as _};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use rustix::fs::{MemfdFlags, memfd_create};
-use tokio::process::{Child, Command};
+use rustix::process::Signal;
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -24,6 +22,7 @@ use tokio::task::JoinSet;
 use crate::fault::Fault;
 use crate::isolate::running;
 use channel::Channel;
+use process::Process;
 pub(crate) use worker::Supervised;
 
 /// The flag that tells a worker process what it is.
@@ -51,7 +50,7 @@ enum Watched {
 
 /// A worker process that is to end.
 struct Leaving {
-    child: Child,
+    process: Process,
     /// It ends where this is closed.
     channel: Channel,
 }
@@ -168,7 +167,7 @@ impl Supervisor {
     /// Runs one worker process to its end, or until it asks for another.
     async fn watch(&mut self) -> std::io::Result<Watched> {
         let (channel, theirs) = Channel::pair()?;
-        let mut child = start(theirs)?;
+        let process = Process::start(theirs)?;
         let files: Vec<_> = [self.record.as_fd(), self.history.as_fd()]
             .into_iter()
             .chain(self.sockets.iter().map(OwnedFd::as_fd))
@@ -190,10 +189,10 @@ impl Supervisor {
                 told = &mut listening, if open.is_none() => {
                     let (files, channel) = told?;
                     match files {
-                        Ok(_) if serves => return Ok(Watched::Retires(Leaving { child, channel })),
+                        Ok(_) if serves => return Ok(Watched::Retires(Leaving { process, channel })),
                         Ok(sockets) => {
                             serves = true;
-                            self.retire(Signal::SIGTERM);
+                            self.retire(Signal::TERM);
                             self.sockets = sockets;
                             listening = listen(channel);
                         }
@@ -202,65 +201,37 @@ impl Supervisor {
                     }
                     continue;
                 }
-                status = child.wait() => {
-                    return status.map(Watched::Ended);
-                }
-                _ = self.interrupt.recv() => Signal::SIGINT,
-                _ = self.terminate.recv() => Signal::SIGTERM,
-                _ = self.hangup.recv() => Signal::SIGHUP,
+                status = process.ended() => return status.map(Watched::Ended),
+                _ = self.interrupt.recv() => Signal::INT,
+                _ = self.terminate.recv() => Signal::TERM,
+                _ = self.hangup.recv() => Signal::HUP,
             };
-            if passed != Signal::SIGHUP {
+            if passed != Signal::HUP {
                 self.stopping = true;
                 // The worker process accepts what has come by now, and nobody else will.
                 self.sockets.clear();
                 self.retire(passed);
             }
-            pass(&child, passed);
+            process.pass(passed);
         }
     }
 
     /// Lets those that are to end finish what they can.
     fn retire(&mut self, signal: Signal) {
-        for Leaving { mut child, channel } in self.leaving.drain(..) {
-            pass(&child, signal);
+        for Leaving { process, channel } in self.leaving.drain(..) {
+            process.pass(signal);
             let (end, ends) = oneshot::channel();
             self.ends.push(end);
             self.retired.spawn(async move {
                 tokio::select! {
-                    _ = child.wait() => {}
-                    _ = tokio::time::timeout(RETIREMENT, ends) => {
-                        // Where that fails it is gone.
-                        let _ = child.kill().await;
-                    }
+                    _ = process.ended() => {}
+                    _ = tokio::time::timeout(RETIREMENT, ends) => {}
                 }
-                drop(channel);
+                drop((process, channel));
             });
         }
         self.ends.retain(|end| !end.is_closed());
         let over = self.ends.len().saturating_sub(RETIRED);
         self.ends.drain(..over);
-    }
-}
-
-/// Starts a worker process: this program, with the same arguments and one more. A terminal's signals do not reach it twice.
-fn start(stdin: OwnedFd) -> std::io::Result<Child> {
-    let program = std::env::current_exe()?;
-    let mut arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let command = arguments.iter().position(|argument| argument == "serve");
-    arguments.insert(command.map_or(arguments.len(), |at| at + 1), format!("--{FLAG}").into());
-    Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::from(stdin))
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
-}
-
-fn pass(child: &Child, signal: Signal) {
-    let Some(id) = child.id().and_then(|id| i32::try_from(id).ok()) else {
-        return;
-    };
-    if let Err(error) = kill(Pid::from_raw(id), signal) {
-        tracing::error!("{signal} could not be passed on to the worker process: {error}");
     }
 }
