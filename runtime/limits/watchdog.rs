@@ -225,8 +225,10 @@ impl Turns {
             self.unwinds(cpu, seen);
             return true;
         }
-        // A look that comes late stands for no more than this: others may have had the thread since the one before.
-        let most = passed.min(LOOK * 2);
+        // A look that comes late stands for all of it only where this turn was there before: else others may have had the
+        // thread meanwhile.
+        let same = seen.is_some_and(|seen| seen.turn == turn);
+        let most = if same { passed } else { passed.min(LOOK * 2) };
         self.sample(turn, most.min(cpu.saturating_sub(Duration::from_nanos(before))));
         match *seen {
             Some(first) if first.turn == turn => {
