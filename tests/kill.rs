@@ -209,6 +209,11 @@ fn loops_of_v8s_own_are_stopped() {
 }
 
 #[test]
+fn floods_of_what_is_ours_are_stopped() {
+    stopped("web", include_str!("../fixtures/limits/web.toml"), "");
+}
+
+#[test]
 fn webassembly_is_stopped() {
     let text = include_str!("../fixtures/limits/wasm.toml");
     stopped("webassembly", text, "unsafe_eval = true\n");
