@@ -3,12 +3,12 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Arc;
 
-use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid};
+use rustix::io::retry_on_intr;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use tokio::sync::watch;
 
 use super::FLAG;
@@ -17,7 +17,7 @@ use crate::limits::priority;
 /// A process that is killed where this is dropped.
 #[derive(Debug)]
 pub(super) struct Process {
-    handle: Arc<OwnedFd>,
+    id: Pid,
     end: watch::Receiver<Option<ExitStatus>>,
 }
 
@@ -33,13 +33,12 @@ impl Process {
             .stdin(Stdio::from(stdin))
             .process_group(0)
             .spawn()?;
-        let handle = Arc::new(pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?);
+        let id = Pid::from_child(&child);
         let (tell, end) = watch::channel(None);
-        let watched = Arc::clone(&handle);
         std::thread::Builder::new()
             .name("waits".into())
-            .spawn(move || wait(child, &watched, &tell))?;
-        Ok(Self { handle, end })
+            .spawn(move || wait(child, id, &tell))?;
+        Ok(Self { id, end })
     }
 
     /// Waits for its end.
@@ -51,7 +50,12 @@ impl Process {
 
     /// Passes a signal on.
     pub(super) fn pass(&self, signal: Signal) {
-        if let Err(error) = pidfd_send_signal(&self.handle, signal) {
+        // Held meanwhile: it is reaped after its end is told, and its number is its own until then.
+        let end = self.end.borrow();
+        if end.is_some() {
+            return;
+        }
+        if let Err(error) = kill_process(self.id, signal) {
             tracing::error!("a signal could not be passed on to the worker process: {error}");
         }
     }
@@ -59,17 +63,14 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Fails where it has ended.
-        let _ = pidfd_send_signal(&self.handle, Signal::KILL);
+        self.pass(Signal::KILL);
     }
 }
 
 /// Waits for a process, tells how it ended, and reaps it.
-fn wait(mut child: Child, handle: &OwnedFd, tell: &watch::Sender<Option<ExitStatus>>) {
-    match waitid(
-        WaitId::PidFd(handle.as_fd()),
-        WaitIdOptions::EXITED | WaitIdOptions::NOWAIT,
-    ) {
+fn wait(mut child: Child, id: Pid, tell: &watch::Sender<Option<ExitStatus>>) {
+    let end = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    match retry_on_intr(|| waitid(WaitId::Pid(id), end)) {
         Ok(Some(status)) => {
             // As wait(2) has it.
             let raw = match (status.exit_status(), status.terminating_signal()) {
@@ -81,7 +82,7 @@ fn wait(mut child: Child, handle: &OwnedFd, tell: &watch::Sender<Option<ExitStat
         Ok(None) => {}
         Err(error) => tracing::error!("the worker process can not be waited for: {error}"),
     }
-    // No better than the threads that it may have to wait for.
+    // Whoever reaps waits busily: no better than the threads that it may have to wait for.
     priority::abandon(nix::unistd::gettid());
     if let Ok(status) = child.wait() {
         tell.send_if_modified(|known| known.replace(status).is_none());
