@@ -11,19 +11,15 @@ fn one(name: &str, code: &str) -> Vec<Case> {
 
 #[test]
 fn what_waits_pays_nothing() {
-    let cases = cases(
-        "[[case]]\nname = 'waits'\ncode = 'for (let i = 0; i < 300; i++) await scheduler.wait(1); return new Response(`waited`);'\n",
-    );
-    let (_project, server) = serve(&cases, "[agents.limits]\ncpu_ms = 20\n");
+    let code = "for (let i = 0; i < 300; i++) await scheduler.wait(1); return new Response('waited');";
+    let (_project, server) = serve(&one("waits", code), "[agents.limits]\ncpu_ms = 20\n");
     assert_eq!(hostile(&server, "/waits"), (200, "waited".into()));
 }
 
 #[test]
 fn what_computes_between_waits_pays_for_all_of_it() {
-    let cases = cases(
-        "[[case]]\nname = 'burns'\ncode = 'for (;;) { let n = 0; while (n < 1e7) n++; await scheduler.wait(1); }'\n",
-    );
-    let (_project, server) = serve(&cases, "");
+    let code = "for (;;) { let n = 0; while (n < 1e7) n++; await scheduler.wait(1); }";
+    let (_project, server) = serve(&one("burns", code), "");
     assert_eq!(hostile(&server, "/").1, "ok 1");
     let began = Instant::now();
     let (status, body) = hostile(&server, "/burns");
@@ -50,10 +46,9 @@ fn short_turns_add_up() {
 /// What others of its isolate compute meanwhile is theirs.
 #[test]
 fn what_waits_pays_nothing_for_others() {
-    let all = cases(
-        "[[case]]\nname = 'waits'\ncode = 'await scheduler.wait(3000); return new Response(`waited`);'\n\
-         [[case]]\nname = 'burns'\ncode = 'await scheduler.wait(1); let n = 0; while (n < 4e6) n++; return new Response(`burnt`);'\n",
-    );
+    let mut all = one("waits", "await scheduler.wait(3000); return new Response('waited');");
+    let code = "await scheduler.wait(1); let n = 0; while (n < 4e6) n++; return new Response('burnt');";
+    all.extend(one("burns", code));
     let (_project, server) = serve(&all, "");
     std::thread::scope(|scope| {
         let waits = scope.spawn(|| hostile(&server, "/waits"));
@@ -112,9 +107,14 @@ fn what_computes_before_any_event_is_stopped_once() {
 fn imports_without_end_cost_no_thread() {
     let code = "(async () => { for (;;) try { await import('x'); } catch {} })(); return new Response('x');";
     let (_project, server) = serve(&one("imports", code), "");
-    for _ in 0..20 {
+    for _ in 0..100 {
         hostile(&server, "/imports");
         assert_eq!(hostile(&server, "/").0, 200);
     }
-    assert!(!server.log().contains("does not come back"), "{}", server.log());
+    let log = server.log();
+    // Apart from others, and where it shares its thread.
+    assert!(
+        !log.contains("thread is lost") && !log.contains("does not come back"),
+        "{log}"
+    );
 }
