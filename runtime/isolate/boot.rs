@@ -21,7 +21,6 @@ use super::guard::Guarded;
 use super::limit::limit;
 use super::loader::GraphLoader;
 use super::running;
-use super::spending::Spending;
 use super::stack::write_stacks;
 use super::worker::{Caller, Worker};
 use crate::limits::priority;
@@ -126,18 +125,8 @@ impl Worker {
         let module = evaluation.run().await?;
         runtime.with(|runtime| self.find_handler(runtime, module, &set_handler))?;
         let watched = Watched { coverage, listed };
-        let spending = runtime
-            .with(|runtime| Spending::new(runtime, Arc::clone(&turns), limits.cpu))
-            .ok_or_else(|| StartupError::new("the worker's CPU time can not be told apart"))?;
-        Ok(Cell::new(
-            runtime,
-            functions,
-            inbox,
-            self,
-            watched,
-            (turns, spending),
-            limits,
-        ))
+        Cell::new(runtime, functions, inbox, self, watched, turns, limits)
+            .ok_or_else(|| StartupError::new("the worker's CPU time can not be told apart"))
     }
 
     fn loader(&self) -> GraphLoader {

@@ -88,12 +88,13 @@ impl Cell {
         inbox: Rc<Inbox>,
         worker: &Worker,
         watched: Watched,
-        (turns, spending): (Arc<Turns>, Rc<Spending>),
+        turns: Arc<Turns>,
         limits: Limits,
-    ) -> Self {
+    ) -> Option<Self> {
+        let spending = runtime.with(|runtime| Spending::new(runtime, Arc::clone(&turns), limits.cpu))?;
         let op_state = runtime.with(|runtime| runtime.op_state());
         let held = op_state.borrow().borrow::<Held>().clone();
-        Self {
+        Some(Self {
             held,
             functions,
             watched,
@@ -106,7 +107,7 @@ impl Cell {
             spending,
             limits,
             doubted: 0,
-        }
+        })
     }
 
     /// Where events go in.
@@ -129,22 +130,18 @@ impl Cell {
     }
 
     /// Ends the events that have used more CPU time than they may. Gives whether one does that which has ended.
-    fn lingers(&mut self) -> bool {
-        let verdict = {
-            let state = self.op_state.borrow();
-            let events = state.borrow::<Events>();
-            self.spending.judge(|id| events.is_open(id))
+    fn lingers(&self) -> bool {
+        let state = &self.op_state;
+        let over = match self.spending.judge(|id| state.borrow().borrow::<Events>().is_open(id)) {
+            Verdict::Fine => return false,
+            Verdict::Lingers => return true,
+            Verdict::Over(events) => events,
         };
-        if let Verdict::Over(events) = &verdict {
-            for id in events {
-                self.op_state
-                    .borrow_mut()
-                    .borrow_mut::<Events>()
-                    .refuse(*id, Termination::Cpu);
-                self.inbox.push(Message::End(*id));
-            }
+        for id in over {
+            state.borrow_mut().borrow_mut::<Events>().refuse(id, Termination::Cpu);
+            self.inbox.push(Message::End(id));
         }
-        verdict == Verdict::Lingers
+        false
     }
 
     fn stopped(&self, why: Termination) -> Ended {
@@ -216,8 +213,7 @@ impl Cell {
             }
             outside_of_heap(runtime.v8_isolate())
         });
-        let only = self.op_state.borrow().borrow::<Events>().only();
-        self.spending.end(only);
+        self.spending.end(|| self.op_state.borrow().borrow::<Events>().only());
         if let Some(why) = self.turns.end() {
             return Poll::Ready(self.stopped(why));
         }

@@ -91,11 +91,14 @@ impl Spending {
         }
     }
 
-    /// The turn is about to end, where this is the only event. What V8 has done since it was asked, and did not look up
-    /// from, was for that.
-    pub(super) fn end(&self, only: Option<EventId>) {
-        if let (Some((turn, time)), Some(_)) = (self.turns.sampled(), only) {
-            self.put_down(only, turn, time);
+    /// The turn is about to end. What V8 has done since it was asked, and did not look up from, was for the event that is
+    /// open where that is the only one.
+    pub(super) fn end(&self, only: impl FnOnce() -> Option<EventId>) {
+        let Some((turn, time)) = self.turns.sampled() else {
+            return;
+        };
+        if let Some(event) = only() {
+            self.put_down(Some(event), turn, time);
         }
     }
 

@@ -86,6 +86,17 @@ struct Seen {
     patience: Patience,
 }
 
+impl Seen {
+    fn new(turn: u64, cpu: Duration) -> Self {
+        Self {
+            turn,
+            cpu,
+            stopped: None,
+            patience: Patience::default(),
+        }
+    }
+}
+
 /// The clock of the calling thread's CPU time, for other threads: Linux makes it of the thread's id, as
 /// `pthread_getcpuclockid()` does.
 fn thread_clock() -> ClockId {
@@ -172,12 +183,15 @@ impl Turns {
     /// Stops the isolate for the memory that it wants.
     pub(crate) fn out_of_memory(&self) {
         self.memory.store(true, Ordering::SeqCst);
-        self.state.fetch_or(STOPPED, Ordering::SeqCst);
-        (self.orders.stop)();
+        self.stop();
     }
 
     /// Stops the isolate for what it computes.
     pub(crate) fn out_of_time(&self) {
+        self.stop();
+    }
+
+    fn stop(&self) {
         self.state.fetch_or(STOPPED, Ordering::SeqCst);
         (self.orders.stop)();
     }
@@ -227,30 +241,22 @@ impl Turns {
         }
         // A look that comes late stands for all of it only where this turn was there before: else others may have had the
         // thread meanwhile.
-        let same = seen.is_some_and(|seen| seen.turn == turn);
-        let most = if same { passed } else { passed.min(LOOK * 2) };
+        let first = seen.filter(|seen| seen.turn == turn);
+        let most = if first.is_some() { passed } else { passed.min(LOOK * 2) };
         self.sample(turn, most.min(cpu.saturating_sub(Duration::from_nanos(before))));
-        match *seen {
-            Some(first) if first.turn == turn => {
-                let budget = Duration::from_nanos(self.budget.load(Ordering::Relaxed));
-                let over = cpu.saturating_sub(first.cpu) > budget;
-                // Not a later turn, which may have begun meanwhile.
-                let same = || {
-                    self.state
-                        .compare_exchange(turn, turn | STOPPED, Ordering::SeqCst, Ordering::SeqCst)
-                };
-                if over && same().is_ok() {
-                    (self.orders.stop)();
-                }
-            }
-            _ => {
-                *seen = Some(Seen {
-                    turn,
-                    cpu,
-                    stopped: None,
-                    patience: Patience::default(),
-                });
-            }
+        let Some(first) = first else {
+            *seen = Some(Seen::new(turn, cpu));
+            return true;
+        };
+        let budget = Duration::from_nanos(self.budget.load(Ordering::Relaxed));
+        let over = cpu.saturating_sub(first.cpu) > budget;
+        // Not a later turn, which may have begun meanwhile.
+        let same = || {
+            self.state
+                .compare_exchange(turn, turn | STOPPED, Ordering::SeqCst, Ordering::SeqCst)
+        };
+        if over && same().is_ok() {
+            (self.orders.stop)();
         }
         true
     }
@@ -258,12 +264,7 @@ impl Turns {
     /// It was stopped, and runs on until V8 looks.
     fn unwinds(&self, cpu: Duration, seen: &mut Option<Seen>) {
         let turn = self.state.load(Ordering::Relaxed);
-        let seen = seen.get_or_insert(Seen {
-            turn,
-            cpu,
-            stopped: None,
-            patience: Patience::default(),
-        });
+        let seen = seen.get_or_insert(Seen::new(turn, cpu));
         let since = *seen.stopped.get_or_insert(cpu);
         let Some(why) = self.stopped() else { return };
         // V8 can lose the word, where it was given while a script called something of ours.

@@ -16,8 +16,7 @@ use miette::{IntoDiagnostic as _, Report, Result, WrapErr as _};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::Signal;
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
-use tokio::sync::oneshot;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use crate::fault::Fault;
 use crate::isolate::running;
@@ -80,7 +79,7 @@ struct Supervisor {
     leaving: Vec<Leaving>,
     /// Those that others have taken the place of, and how to end them, the oldest first.
     retired: JoinSet<()>,
-    ends: Vec<oneshot::Sender<()>>,
+    ends: Vec<AbortHandle>,
 }
 
 impl Supervisor {
@@ -220,18 +219,14 @@ impl Supervisor {
     fn retire(&mut self, signal: Signal) {
         for Leaving { process, channel } in self.leaving.drain(..) {
             process.pass(signal);
-            let (end, ends) = oneshot::channel();
-            self.ends.push(end);
-            self.retired.spawn(async move {
-                tokio::select! {
-                    _ = process.ended() => {}
-                    _ = tokio::time::timeout(RETIREMENT, ends) => {}
-                }
+            self.ends.push(self.retired.spawn(async move {
+                // Where it has not ended then it is killed.
+                let _ = tokio::time::timeout(RETIREMENT, process.ended()).await;
                 drop((process, channel));
-            });
+            }));
         }
-        self.ends.retain(|end| !end.is_closed());
+        self.ends.retain(|end| !end.is_finished());
         let over = self.ends.len().saturating_sub(RETIRED);
-        self.ends.drain(..over);
+        self.ends.drain(..over).for_each(|end| end.abort());
     }
 }
