@@ -13,17 +13,15 @@ use deno_core::{
 };
 use deno_error::JsErrorBox;
 use futures_util::StreamExt as _;
-use futures_util::stream::{LocalBoxStream, Stream};
+use futures_util::stream::Stream;
 
+use crate::byte_stream::ByteStream;
 use crate::coding::Coding;
 use crate::error::BodyError;
-use crate::held::Held;
+use crate::external_memory::ExternalMemory;
 
 /// The largest piece that is read at once from a script's stream, in bytes.
 const CHUNK: usize = 64 * 1024;
-
-/// Chunks of a body, pulled one at a time on the thread that owns them.
-pub type ByteStream = LocalBoxStream<'static, Result<Bytes, BodyError>>;
 
 /// A body on its way through. It belongs to one thread.
 #[derive(Default)]
@@ -301,22 +299,22 @@ pub(crate) async fn op_body_collect(
     state: Rc<RefCell<OpState>>,
     #[smi] rid: ResourceId,
 ) -> Result<Uint8Array, JsErrorBox> {
-    let (resource, held) = {
+    let (resource, external) = {
         let state = state.borrow();
         let resource = state.resource_table.get::<BodyResource>(rid);
         let resource = resource.map_err(|_| JsErrorBox::from_err(BodyError::Gone))?;
-        (resource, state.borrow::<Held>().clone())
+        (resource, state.borrow::<ExternalMemory>().clone())
     };
     let cancel = RcRef::map(&resource, |resource| &resource.cancel);
     let reading = async {
         let mut whole = Vec::new();
-        let mut hold = held.take(0)?;
+        let mut reservation = external.reserve(0)?;
         loop {
             let chunk = Rc::clone(&resource).read_chunk(usize::MAX).await?;
             if chunk.is_empty() {
                 return Ok(whole);
             }
-            hold.grow(&held, chunk.len())?;
+            reservation.grow(&external, chunk.len())?;
             whole.extend_from_slice(&chunk);
         }
     };

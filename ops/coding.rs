@@ -9,7 +9,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use http::HeaderMap;
 
-use crate::body::ByteStream;
+use crate::byte_stream::ByteStream;
 use crate::decoder::{Decoded, Decoder, PIECE};
 use crate::error::BodyError;
 

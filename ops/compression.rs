@@ -14,8 +14,9 @@ use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
 use crate::decoder::{Decoded, Decoder, PIECE};
-use crate::events::{EventId, Events};
-use crate::held::{Held, Hold};
+use crate::events::Events;
+use crate::external_memory::{ExternalMemory, Reservation};
+use crate::origin::EventId;
 
 /// What one coder holds, about, in bytes: zlib's window and tables, Brotli's.
 const DEFLATE_ENCODER: usize = 320 << 10;
@@ -33,7 +34,7 @@ enum Coder {
 }
 
 /// A coder of a script's stream. It goes with the event that it belongs to.
-struct CoderResource(RefCell<Option<(Coder, Hold)>>);
+struct CoderResource(RefCell<Option<(Coder, Reservation)>>);
 
 impl Resource for CoderResource {
     fn name(&self) -> Cow<'_, str> {
@@ -81,10 +82,13 @@ pub(crate) fn op_coder_new(
         ("brotli", true) => (Coder::Decoder(Decoder::brotli()), BROTLI_DECODER),
         _ => return Err(JsErrorBox::type_error("Unsupported format")),
     };
-    let hold = state.borrow::<Held>().take(size).map_err(JsErrorBox::from_err)?;
+    let reservation = state
+        .borrow::<ExternalMemory>()
+        .reserve(size)
+        .map_err(JsErrorBox::from_err)?;
     let rid = state
         .resource_table
-        .add(CoderResource(RefCell::new(Some((coder, hold)))));
+        .add(CoderResource(RefCell::new(Some((coder, reservation)))));
     if let Some(scope) = state.borrow::<Events>().scope(event) {
         scope.own(rid);
     }
@@ -146,7 +150,7 @@ pub(crate) fn op_coder_read(state: &mut OpState, #[smi] rid: ResourceId) -> Resu
 #[op2]
 pub(crate) fn op_coder_finish(state: &mut OpState, #[smi] rid: ResourceId) -> Result<Uint8Array, JsErrorBox> {
     let resource = state.resource_table.take::<CoderResource>(rid).map_err(|_| closed())?;
-    let (coder, _hold) = resource.0.borrow_mut().take().ok_or_else(closed)?;
+    let (coder, _reservation) = resource.0.borrow_mut().take().ok_or_else(closed)?;
     let rest = match coder {
         Coder::Zlib(encoder) => encoder.finish(),
         Coder::Deflate(encoder) => encoder.finish(),

@@ -1,94 +1,18 @@
 //! `console.*`: a script's lines go to the log, under the script's name.
 
-use std::borrow::Cow;
-use std::cell::RefCell;
 use std::time::Instant;
 
 use deno_core::{OpState, op2};
 
-use crate::events::{EventId, Events};
-
-/// The name under which a script's lines are logged.
-#[derive(Debug, Clone)]
-pub struct WorkerName(pub String);
-
-thread_local! {
-    /// Where this thread's console lines go instead of the log, while a test runs.
-    static CAPTURED: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
-}
-
-/// Keeps this thread's console lines from now on, and gives those that were kept since the last call.
-pub fn capture() -> Vec<String> {
-    CAPTURED.with_borrow_mut(|lines| lines.replace(Vec::new()).unwrap_or_default())
-}
-
-/// Keeps a line of the host's about a worker with the console lines, where these are kept.
-pub fn note(line: impl FnOnce() -> String) -> bool {
-    CAPTURED
-        .with_borrow_mut(|lines| lines.as_mut().map(|lines| lines.push(line())))
-        .is_some()
-}
-
-/// Tells the owner what went wrong with a worker that has nobody else to tell.
-pub fn complain(worker: &str, what: &str) {
-    if !note(|| format!("[{worker}] {what}")) {
-        tracing::error!(target: "worker", worker, "{what}");
-    }
-}
-
-/// The longest line that is logged, in bytes.
-const LONGEST: usize = 16 << 10;
-
-/// How many lines a script may log: so many each second, in bursts of five seconds'.
-#[derive(Debug)]
-pub struct Lines {
-    each_second: f64,
-    /// How many may be logged now.
-    left: f64,
-    since: Instant,
-    dropped: u64,
-}
-
-impl Lines {
-    /// None was logged yet.
-    pub fn new(each_second: u32) -> Self {
-        let each_second = f64::from(each_second);
-        Self {
-            each_second,
-            left: each_second * 5.0,
-            since: Instant::now(),
-            dropped: 0,
-        }
-    }
-
-    /// Whether a line may be logged, and how many were dropped before it.
-    fn take(&mut self, now: Instant) -> Option<u64> {
-        let passed = now.saturating_duration_since(self.since).as_secs_f64();
-        self.left = (self.left + passed * self.each_second).min(self.each_second * 5.0);
-        self.since = now;
-        if self.left < 1.0 {
-            self.dropped += 1;
-            return None;
-        }
-        self.left -= 1.0;
-        Some(std::mem::take(&mut self.dropped))
-    }
-}
-
-/// The line, cut where it is too long.
-fn cut(text: &str) -> Cow<'_, str> {
-    if text.len() <= LONGEST {
-        return text.into();
-    }
-    let start = &text[..text.floor_char_boundary(LONGEST)];
-    format!("{start}… ({} bytes more)", text.len() - start.len()).into()
-}
+use crate::events::Events;
+use crate::origin::EventId;
+use crate::worker_log::{Lines, WorkerName, author_stack, complain, cut, is_captured, note};
 
 /// One line of a script's console. `level` is the Console standard's: 0 debug, 1 log, 2 warn, 3 error, 4 trace. `event`
 /// is the event that wrote it, 0 for none.
 #[op2(fast)]
 pub(crate) fn op_console(state: &mut OpState, #[string] text: &str, #[smi] level: i32, #[smi] event: EventId) {
-    let captured = CAPTURED.with_borrow(Option::is_some);
+    let captured = is_captured();
     if !captured {
         match state.borrow_mut::<Lines>().take(Instant::now()) {
             None => return,
@@ -119,49 +43,9 @@ pub(crate) fn op_console(state: &mut OpState, #[string] text: &str, #[smi] level
 /// An exception or rejection that no handler caught and that belongs to no response.
 #[op2(fast)]
 pub(crate) fn op_uncaught(state: &mut OpState, #[string] what: &str, #[string] stack: &str) {
-    if CAPTURED.with_borrow(Option::is_none) && state.borrow_mut::<Lines>().take(Instant::now()).is_none() {
+    if !is_captured() && state.borrow_mut::<Lines>().take(Instant::now()).is_none() {
         return;
     }
     let worker = state.borrow::<WorkerName>().0.as_str();
     complain(worker, &format!("{what}: {}", author_stack(stack)));
-}
-
-/// A stack as its author may read it: their files by their names in the project, without our own frames.
-pub fn author_stack(stack: &str) -> String {
-    let lines: Vec<String> = stack
-        .lines()
-        .filter(|line| !(line.trim_start().starts_with("at ") && line.contains("ext:")))
-        .map(|line| line.replace("file:///", ""))
-        .collect();
-    lines.join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::{Duration, Instant};
-
-    use super::{LONGEST, Lines, author_stack, cut};
-
-    #[test]
-    fn floods_are_dropped_and_counted() {
-        let mut lines = Lines::new(10);
-        let now = Instant::now();
-        assert_eq!((0..80).filter_map(|_| lines.take(now)).count(), 50);
-        assert_eq!(lines.take(now + Duration::from_millis(150)), Some(30));
-        assert_eq!(lines.take(now + Duration::from_millis(150)), None);
-        assert_eq!(lines.take(now + Duration::from_mins(1)), Some(1));
-    }
-
-    #[test]
-    fn long_lines_are_cut() {
-        assert_eq!(cut("short"), "short");
-        let long = cut(&"ä".repeat(LONGEST)).into_owned();
-        assert!(long.ends_with("… (16384 bytes more)") && long.len() < LONGEST + 50);
-    }
-
-    #[test]
-    fn a_stack_shows_the_authors_files_only() {
-        let stack = "Error: no\n    at f (file:///src/a.js:1:2)\n    at mainFetch (ext:deno_fetch/26_fetch.js:1:1)";
-        assert_eq!(author_stack(stack), "Error: no\n    at f (src/a.js:1:2)");
-    }
 }

@@ -20,7 +20,7 @@ pub enum BodyError {
     Script(Arc<str>),
     /// The worker holds too much.
     #[error(transparent)]
-    TooMuch(#[from] crate::held::TooMuch),
+    OutOfMemory(#[from] crate::external_memory::OutOfMemory),
     /// There is more of it than may be.
     #[error("the body is larger than the limit of {0} bytes")]
     TooLarge(u64),
@@ -79,7 +79,7 @@ pub enum Termination {
     Busy,
     /// It has ended the process that it ran in, again and again.
     #[error("it has ended its process too often, and is left alone for a while")]
-    Barred,
+    Ejected,
     /// It could not be started again.
     #[error("it could not be started")]
     Startup,
@@ -93,7 +93,7 @@ impl Termination {
             Self::Memory => "memory",
             Self::Wall => "wall",
             Self::Busy => "events",
-            Self::Barred => "barred",
+            Self::Ejected => "ejected",
             Self::Startup => "startup",
         }
     }
@@ -101,7 +101,7 @@ impl Termination {
     /// What a client is told.
     pub const fn status(self) -> http::StatusCode {
         match self {
-            Self::Cpu | Self::Memory | Self::Busy | Self::Barred | Self::Startup => {
+            Self::Cpu | Self::Memory | Self::Busy | Self::Ejected | Self::Startup => {
                 http::StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Wall => http::StatusCode::GATEWAY_TIMEOUT,

@@ -14,26 +14,11 @@ use deno_core::unsync::spawn;
 use deno_core::{CancelHandle, OpState, ResourceId, op2};
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::console::{WorkerName, author_stack, complain};
 use crate::error::{EventError, Termination};
 use crate::inbox::{Inbox, Live, Message};
 use crate::message::Response;
-use crate::trace::Trace;
-
-/// Names one event within its isolate.
-pub type EventId = u32;
-
-/// Who calls: a place in the list of callers that an isolate was booted with. An agent's isolate has one.
-pub type CallerId = u32;
-
-/// Where an event comes from.
-#[derive(Debug, Clone, Default)]
-pub struct Origin {
-    /// Who is calling, by its place among the callers that the isolate was booted with.
-    pub caller: CallerId,
-    /// Its part of the request's way.
-    pub trace: Rc<Trace>,
-}
+use crate::origin::{EventId, Origin};
+use crate::worker_log::{WorkerName, author_stack, complain};
 
 /// What belongs to one event and ends with it.
 pub struct Scope {

@@ -12,9 +12,10 @@ use http::Method;
 
 use crate::body::{Body, BodyResource};
 use crate::error::FetchError;
-use crate::events::{CallerId, Events, Origin, Scope};
+use crate::events::{Events, Scope};
 use crate::head;
 use crate::message::{Request, Response};
+use crate::origin::{CallerId, Origin};
 use crate::outgoing::OutgoingBody;
 
 /// Where an isolate's requests go. The host puts one into each isolate.

@@ -9,8 +9,8 @@ use std::task::{Poll, Waker};
 use tokio::sync::oneshot;
 
 use crate::error::{EventError, Termination};
-use crate::events::{EventId, Origin};
 use crate::message::{Request, Response};
+use crate::origin::{EventId, Origin};
 
 /// What an isolate is told from outside.
 pub enum Message {

@@ -4,19 +4,21 @@
 //! what its own isolate holds, or hands a plain request to the [`Egress`] that the host put there.
 
 pub mod body;
+pub mod byte_stream;
 pub mod clock;
 pub mod coding;
 mod compression;
-pub mod console;
+mod console;
 mod decoder;
 pub mod error;
 pub mod events;
 pub mod extensions;
+pub mod external_memory;
 pub mod fetch;
 pub mod head;
-pub mod held;
 pub mod inbox;
 pub mod message;
+pub mod origin;
 mod outgoing;
 #[cfg(test)]
 mod properties;
@@ -24,11 +26,14 @@ pub mod pump;
 pub mod role;
 pub mod trace;
 pub mod webassembly;
+pub mod worker_log;
 
-pub use body::{Body, ByteStream};
+pub use body::Body;
+pub use byte_stream::ByteStream;
 pub use error::{BodyError, EventError, FetchError, Termination};
-pub use events::{CallerId, Events, Origin};
+pub use events::Events;
 pub use fetch::Egress;
 pub use inbox::{Inbox, Message};
 pub use message::{Request, Response};
+pub use origin::{CallerId, EventId, Origin};
 pub use role::Role;

@@ -6,7 +6,7 @@ use deno_error::JsErrorBox;
 
 use crate::body::{Body, take_body};
 use crate::error::BodyError;
-use crate::held::Held;
+use crate::external_memory::ExternalMemory;
 
 /// Smaller bodies are bounded by the number of events, and not worth a count.
 const COUNTED: usize = 16 << 10;
@@ -27,7 +27,7 @@ impl OutgoingBody {
         match self {
             Self::Empty => Ok(Body::Empty),
             Self::Full(bytes) if bytes.len() < COUNTED => Ok(Body::Full(Bytes::from(bytes))),
-            Self::Full(bytes) => Ok(Body::Full(state.borrow::<Held>().bytes(bytes)?)),
+            Self::Full(bytes) => Ok(Body::Full(state.borrow::<ExternalMemory>().bytes(bytes)?)),
             Self::Resource(rid) => take_body(state, rid),
         }
     }

@@ -9,7 +9,7 @@ use deno_core::unsync::spawn;
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 
-use crate::body::ByteStream;
+use crate::byte_stream::ByteStream;
 use crate::error::BodyError;
 
 /// Chunks on their way. Together with their size this bounds what one body holds in memory.

@@ -32,8 +32,8 @@ pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod credentials;
+pub mod diagnostic;
 pub mod egress;
-pub mod fault;
 pub mod host;
 pub mod identity;
 pub mod isolate;
@@ -42,7 +42,7 @@ mod metrics;
 mod output;
 #[cfg(test)]
 mod properties;
-pub mod rotation;
+pub mod reloadable;
 pub mod rules;
 pub mod serve;
 mod supervisor;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
 
-use crate::rotation::{Stamp, stamp};
+use crate::reloadable::{Stamp, stamp};
 
 /// Files and what they were when they were last looked at.
 #[derive(Debug, Default)]

@@ -151,7 +151,7 @@ const SOME: usize = 16;
 /// All of these are stopped.
 fn stopped(title: &str, text: &str, limits: &str) {
     let mut rows = Vec::new();
-    // An agent that ends processes again and again is barred: each server has a few attacks.
+    // An agent that ends processes again and again is ejected: each server has a few attacks.
     for cases in cases(text).chunks(SOME) {
         rows.extend(stopped_by_one(cases, limits));
     }
@@ -162,7 +162,7 @@ fn stopped_by_one(cases: &[Case], limits: &str) -> Vec<Row> {
     let (_project, server) = serve(cases, limits);
     let (first, rest) = cases.split_at(1);
     let mut rows = attack(&server, first);
-    // By now there is whatever is needed once: an isolate and a policy for each agent and lane.
+    // By now there is whatever is needed once: an isolate and a policy for each agent and bulkhead.
     std::thread::sleep(Duration::from_millis(500));
     let before = memory(&server);
     rows.extend(attack(&server, rest));

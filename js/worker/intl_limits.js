@@ -1,5 +1,5 @@
 // What V8 keeps of the language's data for an object of Intl is neither in its heap nor counted, and is tens of kibibytes. So
-// each has a companion.
+// each has a counting buffer.
 (function () {
 const { core, primordials } = __bootstrap;
 const {
@@ -13,7 +13,7 @@ const {
 const BYTES = 1 << 16;
 
 function defineIntl() {
-  const { count, wrapConstructor } = core.loadExtScript("ext:workerd_lite/worker/companions.js");
+  const { count, wrapConstructor } = core.loadExtScript("ext:workerd_lite/worker/external_memory.js");
   const accompany = (object) => {
     count(object, BYTES);
     return object;

@@ -1,5 +1,5 @@
 // V8 takes the memory of resizable buffers from the system itself, and counts what they hold, not what they may grow to: each
-// has room in the address space, and there are only so many mappings in a process. So each has a companion as large as it may become.
+// has room in the address space, and there are only so many mappings in a process. So each has a counting buffer as large as it may become.
 (function () {
 const { core, primordials } = __bootstrap;
 const {
@@ -23,7 +23,7 @@ const {
   TypedArrayPrototypeGetSymbolToStringTag,
 } = primordials;
 const { isAnyArrayBuffer, isMap, isSet } = core;
-const { LEAST, count, define, share, wrapConstructor } = core.loadExtScript("ext:workerd_lite/worker/companions.js");
+const { LEAST, count, define, share, wrapConstructor } = core.loadExtScript("ext:workerd_lite/worker/external_memory.js");
 
 const getterOf = (name) => ReflectGetOwnPropertyDescriptor(ArrayBufferPrototype, name).get;
 const resizable = getterOf("resizable");

@@ -18,7 +18,7 @@ const {
 const load = core.loadExtScript;
 
 function defineWebAssembly() {
-  const { LEAST, count, define, share, wrapConstructor } = load("ext:workerd_lite/worker/companions.js");
+  const { LEAST, count, define, share, wrapConstructor } = load("ext:workerd_lite/worker/external_memory.js");
   const { Instance, Memory, Module } = WebAssembly;
   const bufferOf = ReflectGetOwnPropertyDescriptor(Memory.prototype, "buffer").get;
   const exportsOf = ReflectGetOwnPropertyDescriptor(Instance.prototype, "exports").get;

@@ -11,13 +11,15 @@ use deno_error::JsErrorBox;
 use futures_util::stream::Stream;
 use http::StatusCode;
 
-use super::{EventId, Events, end_if_done};
-use crate::body::{Body, ByteStream};
+use super::{Events, end_if_done};
+use crate::body::Body;
+use crate::byte_stream::ByteStream;
 use crate::coding::Coding;
 use crate::error::BodyError;
 use crate::head;
 use crate::inbox::{Inbox, Message};
 use crate::message::Response;
+use crate::origin::EventId;
 use crate::outgoing::OutgoingBody;
 
 /// A handler's response. Gives true where the event ended with it: nothing streams and nothing waits.

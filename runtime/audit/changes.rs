@@ -49,7 +49,7 @@ impl Changes {
     pub(super) fn between(asked: &Asked, request: &Request, shown: &[String]) -> Self {
         Self {
             method: asked.method.to_string(),
-            url: super::record::masked(&asked.url, shown),
+            url: super::masked_url::masked(&asked.url, shown),
             headers: headers(&asked.headers, &request.headers),
         }
     }

@@ -2,6 +2,7 @@
 
 mod changes;
 mod feed;
+mod masked_url;
 mod record;
 
 use std::fs::File;
@@ -15,7 +16,8 @@ use workerd_lite_ops::{Termination, clock};
 
 use crate::output::has_room;
 pub use feed::Feed;
-pub(crate) use record::{By, Open, Record, Verdict, masked};
+pub(crate) use masked_url::masked;
+pub(crate) use record::{By, Open, Record, Verdict};
 
 /// Where records go.
 #[derive(Debug)]

@@ -40,11 +40,11 @@ pub(super) fn run(args: Serve) -> Result<()> {
     }
     let past = supervised.past();
     for name in &past.suspects {
-        loaded.project.part(name, None);
+        loaded.project.quarantine(name, None);
     }
-    for (name, time) in &past.barred {
+    for (name, time) in &past.ejected {
         tracing::error!("{name} has ended this server's process too often: it is left alone for {time:.0?}");
-        loaded.project.part(name, Some(*time));
+        loaded.project.quarantine(name, Some(*time));
     }
     init_platform();
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -7,7 +7,7 @@ use miette::Result;
 
 use super::args::{Format, Test};
 use crate::config::{Flags, parent};
-use crate::fault::Fault;
+use crate::diagnostic::SourceDiagnostic;
 use crate::isolate::init_platform;
 use crate::testing::attack::run as run_attack;
 use crate::testing::{CoverageOptions, Ended, Options, Reporter, run as run_tests};
@@ -54,10 +54,10 @@ pub(super) fn run(args: Test) -> Result<()> {
     }
 }
 
-fn tests(args: Test) -> Result<Ended, Fault> {
+fn tests(args: Test) -> Result<Ended, SourceDiagnostic> {
     let name = args
         .name
-        .map(|name| regex::Regex::new(&name).map_err(|error| Fault::new(format!("-t {name}: {error}"))))
+        .map(|name| regex::Regex::new(&name).map_err(|error| SourceDiagnostic::new(format!("-t {name}: {error}"))))
         .transpose()?;
     let coverage =
         (args.coverage || args.coverage_min.is_some() || args.coverage_lcov.is_some()).then_some(CoverageOptions {

@@ -12,7 +12,7 @@ use super::limits::{Limits, WranglerLimits};
 use super::project::Flags;
 use super::project_file::{Agent as Section, ProjectFile};
 use super::wrangler::Wrangler;
-use crate::fault::Fault as ConfigError;
+use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::host::Agent;
 use crate::isolate::modules::{Confinement, Graph};
 use crate::isolate::{CodeGeneration, Worker};
@@ -130,7 +130,7 @@ fn several(
             inspection: None,
             limits: limits(project, &wrangler.limits, Some(&section.limits)),
             code_generation: code_generation(section.unsafe_eval, section.wasm_unsafe_eval),
-            standing: None,
+            quarantine: None,
         },
         tenant: section.tenant.clone(),
         hosts: section.hosts.clone(),
@@ -178,7 +178,7 @@ fn single(
         inspection: None,
         limits: limits(project, &wrangler.limits, None),
         code_generation: code_generation(project.unsafe_eval, project.wasm_unsafe_eval),
-        standing: None,
+        quarantine: None,
     };
     let mut agent = Agent::from(worker);
     if let Some(outbound) = &project.outbound {

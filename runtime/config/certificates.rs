@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use super::files::Files;
 use super::project::Flags;
 use super::project_file::{Issue, ProjectFile};
+use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::egress::tls::{Dates, Identity, certificates};
-use crate::fault::Fault as ConfigError;
 
 /// One identity or issuing certificate.
 #[derive(Debug)]

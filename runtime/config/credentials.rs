@@ -12,7 +12,7 @@ use crate::credentials::{
     Credential, Credentials, GithubApp, Grant, Hmac, JwtBearer, Kind, OAuth2, Secret, SigV4, TokenCache, check_key,
     is_loopback,
 };
-use crate::fault::Fault as ConfigError;
+use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::rules::Scope;
 
 /// Every credential of the file. Fails at the first that could not be attached.

@@ -8,12 +8,12 @@ use super::files::Files;
 use super::project_file::{Issue, Mode, OnFailure, ProjectFile, Rule as Section};
 use crate::audit::Auditor;
 use crate::credentials::Credentials;
+use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::egress::address::Rules as AddressRules;
 use crate::egress::tls::{Identity, certificates};
 use crate::egress::{Binding, Certificate, Network, Timeouts};
-use crate::fault::Fault as ConfigError;
 use crate::identity::Issuer;
-use crate::rotation::Rotation;
+use crate::reloadable::ReloadableFiles;
 use crate::rules::{Rule, Rules, Scope};
 
 /// A list of rules, named for the messages of those that have no name of their own.
@@ -94,7 +94,7 @@ pub(super) struct Bindings<'a> {
     pub(super) files: &'a Files,
     pub(super) project: &'a ProjectFile,
     pub(super) credentials: &'a Credentials,
-    pub(super) rotation: &'a mut Rotation,
+    pub(super) reloadable: &'a mut ReloadableFiles,
 }
 
 impl Bindings<'_> {
@@ -152,7 +152,7 @@ impl Bindings<'_> {
         let (sender, receiver) = watch::channel(Arc::new(identity));
         let mut paths = vec![cert, key];
         paths.extend(roots);
-        self.rotation.watch(format!("certificates.{id}"), paths, move || {
+        self.reloadable.watch(format!("certificates.{id}"), paths, move || {
             let identity = load()?;
             identity.check_dates()?;
             sender.send_replace(Arc::new(identity));
@@ -171,7 +171,7 @@ impl Bindings<'_> {
         for secret in credential.secrets() {
             if let Some(path) = secret.file() {
                 let secret = secret.clone();
-                self.rotation
+                self.reloadable
                     .watch(format!("credentials.{name}"), vec![path.to_owned()], move || {
                         secret.reload()
                     });

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::document::Document;
 use super::project::Flags;
 use super::wrangler::Wrangler;
-use crate::fault::Fault as ConfigError;
+use crate::diagnostic::SourceDiagnostic as ConfigError;
 
 const WRANGLER: [&str; 3] = ["wrangler.jsonc", "wrangler.json", "wrangler.toml"];
 const PROJECT: &str = "workerd-lite.toml";

@@ -7,16 +7,16 @@ use tokio::sync::watch;
 use super::files::Files;
 use super::project_file::ProjectFile;
 use crate::credentials::is_loopback;
-use crate::fault::Fault as ConfigError;
+use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::identity::{Authority, Issuer, KeyRing, KeyStore};
-use crate::rotation::Rotation;
+use crate::reloadable::ReloadableFiles;
 
 /// The issuer, if one is configured. `policy_sha256` is over the policy's modules.
 pub(super) fn identity(
     files: &Files,
     project: &ProjectFile,
     policy_sha256: Option<String>,
-    rotation: &mut Rotation,
+    reloadable: &mut ReloadableFiles,
 ) -> Result<Option<Arc<Issuer>>, ConfigError> {
     let Some(section) = &project.identity else {
         return Ok(None);
@@ -58,7 +58,7 @@ pub(super) fn identity(
             let load = move || Authority::load(&cert, &key, ttl);
             let authority = load().map_err(|why| files.complain("identity.issuing_certificate", &why))?;
             let (sender, receiver) = watch::channel(Arc::new(authority));
-            rotation.watch("identity.issuing_certificate", paths, move || {
+            reloadable.watch("identity.issuing_certificate", paths, move || {
                 sender.send_replace(Arc::new(load()?));
                 Ok(())
             });
@@ -81,7 +81,7 @@ pub(super) fn identity(
         authority,
     });
     let ring = Arc::downgrade(&issuer);
-    rotation.always("identity", move || match ring.upgrade() {
+    reloadable.always("identity", move || match ring.upgrade() {
         Some(issuer) => issuer.keys.refresh(),
         None => Ok(()),
     });

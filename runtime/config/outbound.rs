@@ -12,7 +12,7 @@ use super::project::Flags;
 use super::project_file::{Outbound, ProjectFile};
 use super::secrets::Secrets;
 use super::wrangler::MtlsCertificate;
-use crate::fault::Fault as ConfigError;
+use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::isolate::modules::{Confinement, Graph};
 use crate::isolate::{CodeGeneration, Worker};
 use crate::limits::Limits as Values;
@@ -92,7 +92,7 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
             inspection: None,
             limits,
             code_generation: CodeGeneration::of(Role::Outbound),
-            standing: None,
+            quarantine: None,
         },
         certificates,
         secrets,

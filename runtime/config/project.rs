@@ -12,10 +12,10 @@ use super::identity::identity;
 use super::outbound::outbound;
 use super::project_file::ProjectFile;
 use super::secrets::Secrets;
+use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::egress::Binding;
-use crate::fault::Fault as ConfigError;
 use crate::host::Project;
-use crate::rotation::Rotation;
+use crate::reloadable::ReloadableFiles;
 use crate::serve::Options;
 
 /// What the command line says. It wins over the files.
@@ -47,7 +47,7 @@ pub struct Loaded {
     /// How it is served.
     pub options: Options,
     /// The files that may change meanwhile.
-    pub rotation: Rotation,
+    pub reloadable: ReloadableFiles,
     /// Scripts and configuration.
     pub files: Vec<PathBuf>,
     /// Secrets that are in the policy's `env`, with their values.
@@ -64,7 +64,7 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     if flags.testing {
         project.audit = None;
     }
-    let mut rotation = Rotation::default();
+    let mut reloadable = ReloadableFiles::default();
     let policy = outbound(flags, &files, &project)?;
     let forbidden: HashSet<PathBuf> = policy
         .iter()
@@ -74,7 +74,7 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
         .collect();
     let agents = agents(flags, &files, &project, &forbidden)?;
     let policy_sha256 = policy.as_ref().map(|policy| policy.worker.graph.sha256().to_owned());
-    let issuer = identity(&files, &project, policy_sha256.clone(), &mut rotation)?;
+    let issuer = identity(&files, &project, policy_sha256.clone(), &mut reloadable)?;
     let secrets = match &policy {
         Some(policy) => policy.secrets.clone(),
         None => Secrets::read(&files.folder, flags.testing)?,
@@ -112,7 +112,7 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
             files: &files,
             project: &project,
             credentials: &credentials,
-            rotation: &mut rotation,
+            reloadable: &mut reloadable,
         };
         for bound in &policy.certificates {
             let certificate = bindings.certificate("outbound.mtls_certificates", &bound.certificate_id)?;
@@ -130,7 +130,7 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     Ok(Loaded {
         project: builder.build(),
         options: options(flags, &files, &project)?,
-        rotation,
+        reloadable,
         files: read,
         secrets: plain,
     })

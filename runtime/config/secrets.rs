@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use crate::fault::Fault as ConfigError;
+use crate::diagnostic::SourceDiagnostic as ConfigError;
 
 /// Where secrets are looked up.
 #[derive(Clone)]

@@ -33,9 +33,9 @@ pub(super) async fn attach(
             set_query(&mut request.url, name, &secret);
             Ok(vec![secret.to_string()])
         }
-        Kind::OAuth2(oauth2) => bearer(request, &oauth2.token(host.exchange, refused).await?),
-        Kind::JwtBearer(jwt) => bearer(request, &jwt.token(host.exchange, refused).await?),
-        Kind::GithubApp(app) => bearer(request, &app.token(host.exchange, refused).await?),
+        Kind::OAuth2(oauth2) => bearer(request, &oauth2.token(host.tokens, refused).await?),
+        Kind::JwtBearer(jwt) => bearer(request, &jwt.token(host.tokens, refused).await?),
+        Kind::GithubApp(app) => bearer(request, &app.token(host.tokens, refused).await?),
         Kind::Identity => {
             let token = (host.mint)(&audience(&request.url))?;
             bearer(request, &token)

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::jwt_bearer::{TokenCache, ask, sign, text};
 use super::secret::Secret;
-use super::token::{Exchange, Token};
+use super::token::{Token, TokenClient};
 
 /// GitHub takes assertions of ten minutes at most.
 const ASSERTION: Duration = Duration::from_mins(9);
@@ -28,11 +28,11 @@ pub struct GithubApp {
 }
 
 impl GithubApp {
-    pub(super) async fn token(&self, exchange: &dyn Exchange, refused: Option<&str>) -> Result<String, String> {
-        self.cache.0.get(refused, self.renew(exchange)).await
+    pub(super) async fn token(&self, tokens: &dyn TokenClient, refused: Option<&str>) -> Result<String, String> {
+        self.cache.0.get(refused, self.renew(tokens)).await
     }
 
-    async fn renew(&self, exchange: &dyn Exchange) -> Result<Token, String> {
+    async fn renew(&self, tokens: &dyn TokenClient) -> Result<Token, String> {
         let mut claims = Map::new();
         claims.insert("iss".into(), json!(self.app_id));
         let assertion = sign(claims, &self.key, None, ASSERTION)?;
@@ -48,7 +48,7 @@ impl GithubApp {
             .header("x-github-api-version", "2022-11-28")
             .body(Vec::new())
             .map_err(|error| error.to_string())?;
-        let answer = ask(exchange, request).await?;
+        let answer = ask(tokens, request).await?;
         let lifetime = answer
             .get("expires_at")
             .and_then(Value::as_str)

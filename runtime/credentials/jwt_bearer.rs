@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use workerd_lite_ops::clock;
 
 use super::secret::Secret;
-use super::token::{Cache, Exchange, Token};
+use super::token::{Cache, Token, TokenClient};
 
 /// How long an assertion holds. Servers allow an hour at most.
 const ASSERTION: Duration = Duration::from_mins(10);
@@ -38,11 +38,11 @@ pub struct JwtBearer {
 pub struct TokenCache(pub(super) Cache);
 
 impl JwtBearer {
-    pub(super) async fn token(&self, exchange: &dyn Exchange, refused: Option<&str>) -> Result<String, String> {
-        self.cache.0.get(refused, self.renew(exchange)).await
+    pub(super) async fn token(&self, tokens: &dyn TokenClient, refused: Option<&str>) -> Result<String, String> {
+        self.cache.0.get(refused, self.renew(tokens)).await
     }
 
-    async fn renew(&self, exchange: &dyn Exchange) -> Result<Token, String> {
+    async fn renew(&self, tokens: &dyn TokenClient) -> Result<Token, String> {
         let mut claims = Map::new();
         claims.insert("iss".into(), json!(self.issuer));
         claims.insert("sub".into(), json!(self.subject.as_ref().unwrap_or(&self.issuer)));
@@ -60,7 +60,7 @@ impl JwtBearer {
             .header("accept", "application/json")
             .body(body.into_bytes())
             .map_err(|error| error.to_string())?;
-        let answer = ask(exchange, request).await?;
+        let answer = ask(tokens, request).await?;
         Ok(Token {
             value: text(&answer, "access_token")?,
             lifetime: answer
@@ -103,8 +103,8 @@ pub(crate) fn check_key(key: &Secret) -> Result<(), String> {
 }
 
 /// Sends a token request, and reads a JSON object out of a good answer.
-pub(super) async fn ask(exchange: &dyn Exchange, request: http::Request<Vec<u8>>) -> Result<Value, String> {
-    let response = exchange
+pub(super) async fn ask(tokens: &dyn TokenClient, request: http::Request<Vec<u8>>) -> Result<Value, String> {
+    let response = tokens
         .send(request)
         .await
         .map_err(|error| format!("the token endpoint could not be asked: {error}"))?;

@@ -28,7 +28,7 @@ pub use oauth2::{Grant, OAuth2};
 use redact::Redactor;
 pub use secret::Secret;
 pub use sigv4::SigV4;
-pub(crate) use token::{Exchange, ExchangeError};
+pub(crate) use token::{TokenClient, TokenRequestError};
 
 /// One credential, bound to where it may go.
 #[derive(Debug)]
@@ -113,7 +113,7 @@ pub(crate) enum CredentialError {
 /// What attaching needs of the host.
 pub(crate) struct Host<'a> {
     /// Performs token requests.
-    pub(crate) exchange: &'a dyn Exchange,
+    pub(crate) tokens: &'a dyn TokenClient,
     /// Mints a token of the calling agent's identity for an audience.
     pub(crate) mint: &'a dyn Fn(&str) -> Result<String, String>,
 }

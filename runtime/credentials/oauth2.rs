@@ -7,7 +7,7 @@ use oauth2::basic::{BasicClient, BasicTokenResponse};
 use oauth2::{AuthType, ClientId, ClientSecret, RefreshToken, Scope, TokenResponse as _, TokenUrl};
 
 use super::secret::Secret;
-use super::token::{Cache, Exchange, Token};
+use super::token::{Cache, Token, TokenClient};
 
 /// How tokens are asked for.
 #[derive(Debug)]
@@ -66,11 +66,11 @@ impl OAuth2 {
         self.client_secret.iter().chain(refresh).collect()
     }
 
-    pub(super) async fn token(&self, exchange: &dyn Exchange, refused: Option<&str>) -> Result<String, String> {
-        self.cache.get(refused, self.renew(exchange)).await
+    pub(super) async fn token(&self, tokens: &dyn TokenClient, refused: Option<&str>) -> Result<String, String> {
+        self.cache.get(refused, self.renew(tokens)).await
     }
 
-    async fn renew(&self, exchange: &dyn Exchange) -> Result<Token, String> {
+    async fn renew(&self, tokens: &dyn TokenClient) -> Result<Token, String> {
         let mut client = BasicClient::new(ClientId::new(self.client_id.clone())).set_token_uri(self.token_url.clone());
         if let Some(secret) = &self.client_secret {
             client = client.set_client_secret(ClientSecret::new(secret.value().to_string()));
@@ -80,7 +80,7 @@ impl OAuth2 {
         } else {
             AuthType::BasicAuth
         });
-        let http = |request: http::Request<Vec<u8>>| exchange.send(request);
+        let http = |request: http::Request<Vec<u8>>| tokens.send(request);
         let scopes = self.scopes.iter().cloned().map(Scope::new);
         let response: BasicTokenResponse = match &self.grant {
             Grant::ClientCredentials => {

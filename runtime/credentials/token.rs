@@ -9,14 +9,14 @@ use tokio::time::Instant;
 /// A token request that failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct ExchangeError(pub(crate) String);
+pub(crate) struct TokenRequestError(pub(crate) String);
 
 /// Performs a token request over the network, within the address rules. Bodies are small and whole.
-pub(crate) trait Exchange {
+pub(crate) trait TokenClient {
     fn send(
         &self,
         request: http::Request<Vec<u8>>,
-    ) -> LocalBoxFuture<'static, Result<http::Response<Vec<u8>>, ExchangeError>>;
+    ) -> LocalBoxFuture<'static, Result<http::Response<Vec<u8>>, TokenRequestError>>;
 }
 
 /// How long before its end a token is no longer used.

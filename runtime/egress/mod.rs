@@ -7,9 +7,9 @@ mod client;
 mod connect_time;
 mod dns;
 mod error;
-mod exchange;
 mod perform;
 pub mod tls;
+mod token_request;
 mod upstream;
 
 use std::net::SocketAddr;

@@ -18,10 +18,10 @@ use super::body::{request_body, response_body};
 use super::client::Clients;
 use super::connect_time::ConnectTime;
 use super::error::{Denied, explain};
-use super::exchange;
+use super::token_request;
 use super::upstream::{Upstream, Via};
 use crate::audit::{By, Open, Verdict};
-use crate::credentials::{Credential, Exchange, ExchangeError, Host, Sent};
+use crate::credentials::{Credential, Host, Sent, TokenClient, TokenRequestError};
 use crate::identity::Attested;
 use crate::limits::Progress;
 use crate::rules::{Verdict as Judged, problem};
@@ -50,20 +50,22 @@ struct Tokens<'a> {
     agent: &'a Attested,
 }
 
-impl Exchange for Tokens<'_> {
+impl TokenClient for Tokens<'_> {
     fn send(
         &self,
         request: http::Request<Vec<u8>>,
-    ) -> LocalBoxFuture<'static, Result<http::Response<Vec<u8>>, ExchangeError>> {
+    ) -> LocalBoxFuture<'static, Result<http::Response<Vec<u8>>, TokenRequestError>> {
         // Over the same rules as any egress: an address literal meets no resolver.
         let url = deno_core::url::Url::parse(&request.uri().to_string()).ok();
         if let Some(address) = url.and_then(|url| self.performer.network.rules.denied_literal(&url)) {
-            return Box::pin(std::future::ready(Err(ExchangeError(Denied { address }.to_string()))));
+            return Box::pin(std::future::ready(Err(TokenRequestError(
+                Denied { address }.to_string(),
+            ))));
         }
         match self.performer.way(self.caller, self.agent, None, None) {
-            Ok(Way::Network { client, .. }) => Box::pin(exchange::by_client(client, request)),
-            Ok(Way::Pretended(upstream, via)) => Box::pin(exchange::by_upstream(upstream, via, request)),
-            Err(error) => Box::pin(std::future::ready(Err(ExchangeError(error.to_string())))),
+            Ok(Way::Network { client, .. }) => Box::pin(token_request::by_client(client, request)),
+            Ok(Way::Pretended(upstream, via)) => Box::pin(token_request::by_upstream(upstream, via, request)),
+            Err(error) => Box::pin(std::future::ready(Err(TokenRequestError(error.to_string())))),
         }
     }
 }
@@ -257,7 +259,7 @@ impl Performer {
         &self,
         credential: &Credential,
         agent: &Attested,
-        tokens: &dyn Exchange,
+        tokens: &dyn TokenClient,
         request: &mut Request,
         refused: Option<&str>,
     ) -> Result<Sent, FetchError> {
@@ -265,10 +267,7 @@ impl Performer {
             Some(issuer) => issuer.token(agent, &[audience.to_owned()], serde_json::Map::new()),
             None => Err("there is no [identity] in workerd-lite.toml".to_owned()),
         };
-        let host = Host {
-            exchange: tokens,
-            mint: &mint,
-        };
+        let host = Host { tokens, mint: &mint };
         if credential.redact_body {
             // What comes back must be readable to be cleaned.
             request.headers.remove(http::header::ACCEPT_ENCODING);

@@ -7,9 +7,9 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 use tracing::Instrument as _;
-use workerd_lite_ops::console;
 use workerd_lite_ops::fetch::Egress;
 use workerd_lite_ops::trace::{Asked, Trace};
+use workerd_lite_ops::worker_log;
 use workerd_lite_ops::{BodyError, CallerId, EventError, FetchError, Origin, Request, Response};
 
 use crate::audit::{By, Verdict};
@@ -152,7 +152,7 @@ impl Egress for OutboundGate {
             };
             // The owner reads why. The agent does not.
             let request_id = trace.request_id();
-            if !console::note(|| format!("the outbound worker failed: {why}")) {
+            if !worker_log::note(|| format!("the outbound worker failed: {why}")) {
                 tracing::error!(target: "outbound", host, request_id = &*request_id, "the outbound worker failed: {why}");
             }
             if let Some(mut open) = open() {

@@ -2,15 +2,15 @@
 
 mod agent;
 mod body;
-mod crossing;
-mod failed;
+mod bulkhead;
+mod bulkheads;
+mod error_page;
 mod gate;
-mod keep;
-mod lane;
-mod lanes;
+mod live_request;
 mod project;
+mod respawn;
 mod service;
-mod shown;
+mod transferable;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -28,10 +28,10 @@ use crate::isolate::{Caller, CellHandle, StartupError};
 use crate::metrics;
 pub use agent::Agent;
 pub use body::ResponseBody;
+use bulkheads::Bulkheads;
 use gate::OutboundGate;
-use keep::keep;
-use lanes::Lanes;
 pub use project::{Project, ProjectBuilder};
+use respawn::respawn;
 
 /// A project's isolates on one thread, as a `tower` service. It must stay on the thread, inside a current-thread tokio
 /// runtime.
@@ -45,7 +45,7 @@ struct Inner {
     feed: Option<Arc<Feed>>,
     audit: Option<Arc<Auditor>>,
     /// Where agents work that disturb the others.
-    lanes: Option<Lanes>,
+    bulkheads: Option<Bulkheads>,
     /// The agents' loops, and the outbound worker's at the end.
     running: RefCell<Vec<JoinHandle<()>>>,
 }
@@ -57,11 +57,11 @@ impl Instance {
     }
 
     /// The same, with threads more for agents that disturb the others.
-    pub(crate) async fn with_lanes(project: &Project) -> Result<Self, StartupError> {
+    pub(crate) async fn with_bulkheads(project: &Project) -> Result<Self, StartupError> {
         // A debugger wants to find all of it in one place.
         let debugged = project.agents.iter().any(|agent| agent.worker.inspection.is_some());
-        let lanes = (!debugged).then(|| Lanes::new(project.clone()));
-        Self::make(project, None, lanes).await
+        let bulkheads = (!debugged).then(|| Bulkheads::new(project.clone()));
+        Self::make(project, None, bulkheads).await
     }
 
     /// The same, with a pretended network.
@@ -72,7 +72,7 @@ impl Instance {
     async fn make(
         project: &Project,
         upstream: Option<Rc<dyn Upstream>>,
-        lanes: Option<Lanes>,
+        bulkheads: Option<Bulkheads>,
     ) -> Result<Self, StartupError> {
         let attested = project.attest();
         let outbound = match &project.outbound {
@@ -88,7 +88,7 @@ impl Instance {
                 let handle = cell.handle();
                 Some((
                     handle.clone(),
-                    keep(worker.clone(), (egress, None), callers, handle, Some(cell)),
+                    respawn(worker.clone(), (egress, None), callers, handle, Some(cell)),
                 ))
             }
             None => None,
@@ -107,12 +107,12 @@ impl Instance {
             };
             let (egress, callers): (EgressHandle, _) = (Rc::new(gate), vec![Caller::anyone()]);
             // One that may not work yet is started when it may, and its start is nobody else's trouble.
-            let barred = agent
+            let ejected = agent
                 .worker
-                .standing
+                .quarantine
                 .as_ref()
-                .is_some_and(|standing| standing.is_barred());
-            let (handle, cell) = if barred {
+                .is_some_and(|quarantine| quarantine.is_ejected());
+            let (handle, cell) = if ejected {
                 (agent.worker.handle(), None)
             } else {
                 let cell = agent.worker.boot(Rc::clone(&egress), &callers).await?;
@@ -120,7 +120,7 @@ impl Instance {
             };
             agents.push((agent.clone(), handle.clone()));
             let ways = (egress, outbound_handle.clone());
-            running.push(spawn(keep(agent.worker.clone(), ways, callers, handle, cell)));
+            running.push(spawn(respawn(agent.worker.clone(), ways, callers, handle, cell)));
         }
         running.extend(outbound.map(spawn));
         Ok(Self(Rc::new(Inner {
@@ -129,7 +129,7 @@ impl Instance {
             show_errors: project.show_errors,
             feed: project.feed.clone(),
             audit: project.network.audit.clone(),
-            lanes,
+            bulkheads,
             running: RefCell::new(running),
         })))
     }
@@ -140,25 +140,25 @@ impl Instance {
         agents.enumerate().find(|(_, agent)| agent.answers(url))
     }
 
-    /// Hands a request to an agent, in its lane where it works apart. Dropping the future cancels it.
+    /// Hands a request to an agent, in its bulkhead where it works apart. Dropping the future cancels it.
     async fn dispatch(&self, agent: usize, request: Request, trace: Rc<Trace>) -> Result<Response, EventError> {
         let (Agent { worker, .. }, cell) = &self.0.agents[agent];
-        let (Some(lanes), Some(standing)) = (&self.0.lanes, &worker.standing) else {
+        let (Some(bulkheads), Some(quarantine)) = (&self.0.bulkheads, &worker.quarantine) else {
             return cell.dispatch(request, Origin { caller: 0, trace }).await;
         };
-        if standing.is_barred() {
-            return Err(EventError::Terminated(Termination::Barred));
+        if quarantine.is_ejected() {
+            return Err(EventError::Terminated(Termination::Ejected));
         }
-        if standing.is_apart() {
-            return lanes.dispatch(agent, request).await;
+        if quarantine.is_quarantined() {
+            return bulkheads.dispatch(agent, request).await;
         }
         let mut here = cell.dispatch(request, Origin { caller: 0, trace });
         tokio::select! {
             biased;
             response = &mut here => response,
             // What is queued goes along; what has begun is finished here.
-            () = standing.parted() => match here.take_back() {
-                Ok(request) => lanes.dispatch(agent, request).await,
+            () = quarantine.quarantined() => match here.take_back() {
+                Ok(request) => bulkheads.dispatch(agent, request).await,
                 Err(here) => here.await,
             },
         }

@@ -12,7 +12,7 @@ use crate::egress::{Binding, Network};
 use crate::identity::Attested;
 use crate::isolate::modules::Graph;
 use crate::isolate::{BindingName, Caller, Worker};
-use crate::limits::Standing;
+use crate::limits::Quarantine;
 
 /// What one server runs, ready to be started on any number of threads. [`Project::builder`] makes one.
 #[derive(Debug, Clone)]
@@ -105,24 +105,24 @@ impl Project {
     }
 
     /// How agents of this name stand.
-    fn standings(&self, name: &str) -> impl Iterator<Item = &Standing> {
+    fn quarantines(&self, name: &str) -> impl Iterator<Item = &Quarantine> {
         let named = self.agents.iter().filter(move |agent| agent.worker.name == name);
-        named.filter_map(|agent| agent.worker.standing.as_deref())
+        named.filter_map(|agent| agent.worker.quarantine.as_deref())
     }
 
     /// Lets agents of this name work apart from the others, or not at all for a while.
-    pub(crate) fn part(&self, name: &str, barred: Option<Duration>) {
-        for standing in self.standings(name) {
-            match barred {
-                Some(time) => standing.bar(time),
-                None => standing.offended(),
+    pub(crate) fn quarantine(&self, name: &str, ejected: Option<Duration>) {
+        for quarantine in self.quarantines(name) {
+            match ejected {
+                Some(time) => quarantine.eject(time),
+                None => quarantine.record_stop(),
             }
         }
     }
 
     /// Lets agents of this name work apart from the others, for longer: a thread did not come back from one.
     pub(crate) fn hung(&self, name: &str) {
-        self.standings(name).for_each(Standing::hung);
+        self.quarantines(name).for_each(Quarantine::record_hang);
     }
 
     /// Whether the agent in this place has this name.
@@ -268,7 +268,7 @@ impl ProjectBuilder {
     pub fn build(mut self) -> Project {
         let crowded = self.agents.len() > 1;
         for agent in &mut self.agents {
-            agent.worker.standing = Some(Arc::new(Standing::new(crowded)));
+            agent.worker.quarantine = Some(Arc::new(Quarantine::new(crowded)));
         }
         Project {
             agents: self.agents,

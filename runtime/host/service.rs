@@ -15,8 +15,8 @@ use workerd_lite_ops::{EventError, Request, Response, Termination};
 
 use super::Instance;
 use super::body::{ResponseBody, incoming, limited};
-use super::failed;
-use super::shown::Shown;
+use super::error_page;
+use super::live_request::LiveRequest;
 
 /// Takes requests of any `http_body` and never fails: what goes wrong is a response. Dropping the future cancels the
 /// event and all that it caused. A request's URL is its target where that is absolute, else it comes from `Host`.
@@ -94,9 +94,9 @@ where
         body,
     };
     let trace = Rc::new(Trace::of(&request.headers));
-    let shown = instance
+    let live = instance
         .feed()
-        .map(|feed| Shown::begin(feed, &agent.worker.name, &trace, &request));
+        .map(|feed| LiveRequest::begin(feed, &agent.worker.name, &trace, &request));
     // Only a browser's page needs them.
     let asked = instance.shows_errors().then(|| request.headers.clone());
     let mut failure = None;
@@ -123,8 +123,8 @@ where
             tracing::error!(target: "worker", worker = agent.worker.name, "the handler failed: {}", error.details());
             match &asked {
                 Some(asked) => {
-                    let text = failed::text(&error, &agent.worker.graph);
-                    let response = failed::response(&text, asked);
+                    let text = error_page::text(&error, &agent.worker.graph);
+                    let response = error_page::response(&text, asked);
                     failure = Some(text);
                     response
                 }
@@ -133,8 +133,8 @@ where
         }
         Err(EventError::Shutdown) => Response::text(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable\n"),
     };
-    if let Some(shown) = shown {
-        shown.end(response.status, failure);
+    if let Some(live) = live {
+        live.end(response.status, failure);
     }
     respond(response)
 }

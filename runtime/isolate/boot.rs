@@ -5,22 +5,22 @@ use std::sync::Arc;
 
 use deno_core::{JsRuntime, ModuleId, RuntimeOptions, v8};
 use workerd_lite_ops::clock::Clock;
-use workerd_lite_ops::console::{Lines, WorkerName};
 use workerd_lite_ops::events::EventLimits;
+use workerd_lite_ops::external_memory::ExternalMemory;
 use workerd_lite_ops::fetch::{EgressHandle, FetchLimits};
-use workerd_lite_ops::held::Held;
+use workerd_lite_ops::worker_log::{Lines, WorkerName};
 use workerd_lite_ops::{Events, Inbox, Role, extensions};
 
 use super::buffers::Buffers;
 use super::builtin::{BuiltIn, add_builtin, builtins};
 use super::cell::{Cell, Functions, Watched};
 use super::coverage::Recorder;
+use super::crash_marker;
 use super::error::StartupError;
 use super::evaluate::Evaluation;
 use super::guard::Guarded;
 use super::limit::limit;
 use super::loader::GraphLoader;
-use super::running;
 use super::stack::write_stacks;
 use super::worker::{Caller, Worker};
 use crate::limits::priority;
@@ -54,7 +54,7 @@ pub fn init_platform() {
 
 /// V8 can not go on, and ends the process when this returns. Its threads have no message of their own for it.
 fn fatal(_file: &str, _line: i32, message: &str) {
-    running::blame_this();
+    crash_marker::blame_this();
     tracing::error!("V8 ends the process: {message}");
 }
 
@@ -85,7 +85,7 @@ impl Worker {
             let mut state = state.borrow_mut();
             state.put(WorkerName(self.name.clone()));
             state.put(egress);
-            state.put(Held::new(limits.buffers));
+            state.put(ExternalMemory::new(limits.buffers));
             state.put(FetchLimits {
                 subrequests: limits.subrequests,
                 headers: limits.headers,

@@ -10,19 +10,19 @@ use std::time::{Duration, Instant};
 use deno_core::{JsRuntime, OpState, PollEventLoopOptions, v8};
 use workerd_lite_ops::body::BodyResource;
 use workerd_lite_ops::clock::Clock;
-use workerd_lite_ops::events::{self, EventId};
-use workerd_lite_ops::held::Held;
+use workerd_lite_ops::events;
+use workerd_lite_ops::external_memory::ExternalMemory;
 use workerd_lite_ops::inbox::Start;
-use workerd_lite_ops::{Body, Events, Inbox, Message, Termination, head};
+use workerd_lite_ops::{Body, EventId, Events, Inbox, Message, Termination, head};
 
 use super::coverage::{CoverageSink, Recorder};
+use super::cpu_accounting::{CpuAccounting, Verdict};
 use super::guard::Guarded;
 use super::handle::CellHandle;
+use super::heap_trim::trim_soon;
 use super::inspector::Listed;
-use super::native::give_back;
-use super::spending::{Spending, Verdict};
 use super::worker::Worker;
-use crate::limits::{LONG, Limits, Standing, Turns};
+use crate::limits::{LONG, Limits, Quarantine, Turns};
 
 /// How many messages are taken before the isolate's own work gets its turn.
 const BATCH: usize = 64;
@@ -42,11 +42,11 @@ pub struct Cell {
     runtime: Guarded,
     inbox: Rc<Inbox>,
     op_state: Rc<RefCell<OpState>>,
-    held: Held,
+    external: ExternalMemory,
     name: String,
-    standing: Option<Arc<Standing>>,
+    quarantine: Option<Arc<Quarantine>>,
     turns: Arc<Turns>,
-    spending: Rc<Spending>,
+    cpu_accounting: Rc<CpuAccounting>,
     limits: Limits,
     /// For how many turns more their CPU time is measured, because one was long by the clock on the wall: it may have been
     /// waiting for what others do.
@@ -91,20 +91,20 @@ impl Cell {
         turns: Arc<Turns>,
         limits: Limits,
     ) -> Option<Self> {
-        let spending = runtime.with(|runtime| Spending::new(runtime, Arc::clone(&turns), limits.cpu))?;
+        let cpu_accounting = runtime.with(|runtime| CpuAccounting::new(runtime, Arc::clone(&turns), limits.cpu))?;
         let op_state = runtime.with(|runtime| runtime.op_state());
-        let held = op_state.borrow().borrow::<Held>().clone();
+        let external = op_state.borrow().borrow::<ExternalMemory>().clone();
         Some(Self {
-            held,
+            external,
             functions,
             watched,
             runtime,
             inbox,
             op_state,
             name: worker.name.clone(),
-            standing: worker.standing.clone(),
+            quarantine: worker.quarantine.clone(),
             turns,
-            spending,
+            cpu_accounting,
             limits,
             doubted: 0,
         })
@@ -124,7 +124,7 @@ impl Cell {
             // Whoever waits hears of it before the heap is taken apart, which takes its time.
             tokio::task::yield_now().await;
             drop(self);
-            give_back();
+            trim_soon();
         }
         ended
     }
@@ -132,7 +132,10 @@ impl Cell {
     /// Ends the events that have used more CPU time than they may. Gives whether one does that which has ended.
     fn lingers(&self) -> bool {
         let state = &self.op_state;
-        let over = match self.spending.judge(|id| state.borrow().borrow::<Events>().is_open(id)) {
+        let over = match self
+            .cpu_accounting
+            .judge(|id| state.borrow().borrow::<Events>().is_open(id))
+        {
             Verdict::Fine => return false,
             Verdict::Lingers => return true,
             Verdict::Over(events) => events,
@@ -154,7 +157,7 @@ impl Cell {
     /// Whether there is more memory outside of the heap than may be, garbage excepted: what ops give and memories of
     /// WebAssembly are not asked of our allocator.
     fn holds_too_much(&mut self, outside: usize) -> bool {
-        let limit = self.limits.buffers.saturating_sub(self.held.used());
+        let limit = self.limits.buffers.saturating_sub(self.external.used());
         outside > limit
             && self.runtime.with(|runtime| {
                 let isolate = runtime.v8_isolate();
@@ -179,7 +182,7 @@ impl Cell {
             op_state,
             name,
             turns,
-            spending,
+            cpu_accounting,
             ..
         } = self;
         turns.begin(budget);
@@ -193,7 +196,7 @@ impl Cell {
                 }
                 let Some(message) = inbox.pop() else { break };
                 if matches!(message, Message::Start(_)) {
-                    spending.begin();
+                    cpu_accounting.begin();
                 }
                 let mut isolate = Inside {
                     functions,
@@ -213,15 +216,16 @@ impl Cell {
             }
             outside_of_heap(runtime.v8_isolate())
         });
-        self.spending.end(|| self.op_state.borrow().borrow::<Events>().only());
+        self.cpu_accounting
+            .end(|| self.op_state.borrow().borrow::<Events>().only());
         if let Some(why) = self.turns.end() {
             return Poll::Ready(self.stopped(why));
         }
         if began.elapsed() >= LONG {
             self.doubted = DOUBTED;
             let cpu = cpu.and_then(|before| Some(self.turns.cpu()?.saturating_sub(before)));
-            if let (Some(standing), Some(cpu)) = (&self.standing, cpu) {
-                standing.took(cpu);
+            if let (Some(quarantine), Some(cpu)) = (&self.quarantine, cpu) {
+                quarantine.record_turn(cpu);
             }
         } else {
             self.doubted = self.doubted.saturating_sub(1);

@@ -1,12 +1,12 @@
 //! Why a worker did not start.
 
 use deno_core::error::{CoreError, CoreErrorKind, JsError};
-use workerd_lite_ops::console::author_stack;
+use workerd_lite_ops::worker_log::author_stack;
 
 use super::frame::first_place;
 use super::modules::Graph;
 /// A script that cannot be started.
-pub use crate::fault::Fault as StartupError;
+pub use crate::diagnostic::SourceDiagnostic as StartupError;
 
 /// An exception of the engine or of the script's top level, with a frame of the author's code.
 pub(super) fn from_core(error: &CoreError, graph: &Graph, what: &str) -> StartupError {

@@ -1,12 +1,12 @@
 //! The line of an author's source that a stack names.
 
 use super::modules::Graph;
-use crate::fault::Fault;
+use crate::diagnostic::SourceDiagnostic;
 
 /// A code frame for the first place of a stack that lies in one of these modules.
 pub(crate) fn frame(stack: &str, graph: &Graph) -> Option<String> {
     let (name, source, offset) = first_place(stack, graph)?;
-    let fault = Fault::new("").at(&name, &source, offset..offset, Some("here".into()));
+    let fault = SourceDiagnostic::new("").at(&name, &source, offset..offset, Some("here".into()));
     let handler = miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor())
         .with_context_lines(2)
         .without_cause_chain();

@@ -2,7 +2,7 @@
 
 use deno_core::{JsRuntime, v8};
 
-use super::running::Named;
+use super::crash_marker::CrashMarker;
 
 /// An isolate that is current until this is dropped.
 pub(super) struct Entered {
@@ -35,7 +35,7 @@ impl Drop for Entered {
 /// A runtime that can be used only while it is entered.
 pub(super) struct Guarded {
     runtime: Option<JsRuntime>,
-    named: Named,
+    marker: CrashMarker,
 }
 
 impl Guarded {
@@ -46,7 +46,7 @@ impl Guarded {
         unsafe { runtime.v8_isolate().exit() };
         Self {
             runtime: Some(runtime),
-            named: Named::new(name),
+            marker: CrashMarker::new(name),
         }
     }
 
@@ -55,7 +55,7 @@ impl Guarded {
         let Some(runtime) = self.runtime.as_mut() else {
             unreachable!("the runtime is there until the drop");
         };
-        self.named.runs();
+        self.marker.mark();
         let _entered = Entered::new(runtime);
         use_it(runtime)
     }

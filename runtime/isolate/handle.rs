@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use super::worker::Worker;
 use tokio::sync::oneshot;
-use workerd_lite_ops::events::EventId;
+use workerd_lite_ops::EventId;
 use workerd_lite_ops::inbox::Start;
 use workerd_lite_ops::{EventError, Inbox, Message, Origin, Request, Response, Termination};
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use deno_core::{JsRuntime, v8};
 
 use super::buffers::Buffers;
-use super::{running, spending};
+use super::{cpu_accounting, crash_marker};
 use crate::limits::{Limits, Orders, Turns};
 
 /// Longer than anything runs.
@@ -34,7 +34,7 @@ fn used(isolate: v8::UnsafeRawIsolatePtr) -> usize {
 /// V8 found no memory, and ends the process when this returns.
 #[expect(unsafe_code, reason = "V8's callback is of this type")]
 unsafe extern "C" fn out_of_memory(_location: *const c_char, _details: &v8::OomDetails) {
-    running::blame_this();
+    crash_marker::blame_this();
 }
 
 /// Watches the CPU time of an isolate's turns, its heap, and what it makes the process grow by.
@@ -46,7 +46,7 @@ pub(super) fn limit(runtime: &mut JsRuntime, name: &str, limits: &Limits, buffer
         stop: Box::new(move || {
             handle.terminate_execution();
         }),
-        sample: Box::new(move || spending::sample(&sampled)),
+        sample: Box::new(move || cpu_accounting::sample(&sampled)),
     };
     let turns = Turns::watch(name, limits.process(), orders);
     let heap = Arc::clone(&turns);

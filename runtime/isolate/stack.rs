@@ -95,7 +95,7 @@ fn written<'s>(
     for site in own {
         let site = to_string.call(scope, site, &[])?.to_rust_string_lossy(scope);
         text.push_str("\n    at ");
-        text.push_str(&graph.original_place(&site).unwrap_or(site));
+        text.push_str(&graph.original_position(&site).unwrap_or(site));
     }
     Some(v8::String::new(scope, &text)?.into())
 }

@@ -10,7 +10,7 @@ use super::error::StartupError;
 use super::inspector::Inspection;
 use super::limit::FOREVER;
 use super::modules::{Confinement, Graph};
-use crate::limits::{Limits, Standing};
+use crate::limits::{Limits, Quarantine};
 
 /// Everything that an isolate is made from. It is shared between threads; each makes its own isolate of it.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ pub struct Worker {
     /// What else than modules it may run.
     pub code_generation: CodeGeneration,
     /// How it stands with its neighbours, where it has any.
-    pub(crate) standing: Option<Arc<Standing>>,
+    pub(crate) quarantine: Option<Arc<Quarantine>>,
 }
 
 /// Code that a worker makes while it runs. As on Workers an agent makes none, unless its owner allows it.
@@ -115,7 +115,7 @@ impl Worker {
                 Role::Outbound | Role::Test => Limits::OUTBOUND,
             },
             code_generation: CodeGeneration::of(role),
-            standing: None,
+            quarantine: None,
         })
     }
 

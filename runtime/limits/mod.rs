@@ -1,9 +1,9 @@
 //! Limits: what workers may use, and what ends those that use more.
 
-mod growth;
 mod hang;
+mod memory_attribution;
 pub(crate) mod priority;
-mod standing;
+mod quarantine;
 mod values;
 mod watchdog;
 
@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 pub(crate) use hang::{Hang, Lost, found, hangs, on_this_thread};
-pub(crate) use standing::{LONG, Standing};
+pub(crate) use quarantine::{LONG, Quarantine};
 pub use values::Limits;
 pub(crate) use watchdog::{Orders, Turns};
 

@@ -11,8 +11,8 @@ use nix::time::ClockId;
 use nix::unistd::{Pid, gettid};
 use workerd_lite_ops::Termination;
 
-use super::growth::{Part, Process};
 use super::hang::{self, Lost, Patience, Stopped};
+use super::memory_attribution::{Part, Process};
 
 /// How often turns are looked at.
 const LOOK: Duration = Duration::from_millis(2);

@@ -9,13 +9,13 @@ use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::sync::watch;
 
-use super::job::Known;
+use super::worker_thread::ConnectionService;
 
 /// How long a client may take for a request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) struct Connection {
-    pub(super) service: Known,
+    pub(super) service: ConnectionService,
     pub(super) stopping: watch::Receiver<bool>,
 }
 

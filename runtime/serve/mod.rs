@@ -1,12 +1,12 @@
 //! The server: a listener, worker threads with their isolates, and a graceful stop.
 
-mod answer;
+mod accept;
 mod connection;
-mod door;
-mod excuse;
-mod job;
+mod load_shedding;
 mod sockets;
-mod threads;
+mod thread_pool;
+mod tracked_body;
+mod worker_thread;
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -24,15 +24,15 @@ use workerd_lite_ops::Termination;
 use crate::admin;
 use crate::audit::Feed;
 use crate::config::Loaded;
-use crate::fault::Fault;
+use crate::diagnostic::SourceDiagnostic;
 use crate::host::Project;
-use crate::isolate::{StartupError, running};
+use crate::isolate::{StartupError, crash_marker};
 use crate::limits::{Hang, hangs};
-use crate::rotation::Watching;
+use crate::reloadable::Watching;
 use crate::watch::Watch;
-use door::Door;
+use accept::Acceptor;
 use sockets::Listeners;
-use threads::Threads;
+use thread_pool::ThreadPool;
 
 /// How often files are looked at where they are watched.
 const LOOK: Duration = Duration::from_millis(100);
@@ -80,12 +80,12 @@ pub async fn serve<H: Fn()>(
     loaded: Loaded,
     inherited: Vec<OwnedFd>,
     ready: impl FnOnce(SocketAddr, &[BorrowedFd<'_>]) -> H,
-    mut reload: impl FnMut() -> Result<Loaded, Fault>,
+    mut reload: impl FnMut() -> Result<Loaded, SourceDiagnostic>,
 ) -> Result<(), ServeError> {
     let Loaded {
         mut project,
         options,
-        rotation,
+        reloadable,
         files,
         ..
     } = loaded;
@@ -96,12 +96,12 @@ pub async fn serve<H: Fn()>(
     let mut hangup = signal(SignalKind::hangup())?;
     let mut hung = hangs();
     let mut threads = tokio::select! {
-        threads = Threads::start(&project, options.threads.max(1)) => threads?,
+        threads = ThreadPool::start(&project, options.threads.max(1)) => threads?,
         worker = hangs_at_start(&mut hung) => return Err(StartupError::new(format!(
             "{worker} does not come back from what it does at its top level"
         )).into()),
     };
-    let mut watching = rotation.start()?;
+    let mut watching = reloadable.start()?;
     let issuers = watch::Sender::new(project.network().identity.clone());
     let replace_us = ready(address, &listeners.sockets());
     let Listeners {
@@ -121,12 +121,12 @@ pub async fn serve<H: Fn()>(
     let mut replaced = false;
     let mut watched = Watch::new(files);
     let mut look = tokio::time::interval(LOOK);
-    let mut door = Door::new();
+    let mut acceptor = Acceptor::new();
 
     loop {
         // A branch that comes to its end loads the project anew.
         tokio::select! {
-            accepted = door.accept(&listener, threads.open()) => {
+            accepted = acceptor.accept(&listener, threads.open()) => {
                 if let Some(stream) = accepted {
                     threads.assign(stream);
                 }
@@ -168,9 +168,9 @@ pub async fn serve<H: Fn()>(
         // As things were before they are read: what is saved meanwhile is a change.
         let before = options.watch.as_deref().map(Watch::folder);
         match (replace(&threads, &mut reload).await, before) {
-            (Some((next, rotation, files)), before) => {
+            (Some((next, reloadable, files)), before) => {
                 project = next;
-                watching = rotation;
+                watching = reloadable;
                 issuers.send_replace(project.network().identity.clone());
                 watched = before.map_or_else(Watch::default, |before| before.only(files));
             }
@@ -199,12 +199,17 @@ pub async fn serve<H: Fn()>(
 
 /// Puts another thread in the place of one that is late, and gives up one that is lost. Fails where the process is to be
 /// replaced.
-fn relieve(hang: Hang, threads: &mut Threads, project: &Project, lost: &mut HashSet<ThreadId>) -> std::io::Result<()> {
+fn relieve(
+    hang: Hang,
+    threads: &mut ThreadPool,
+    project: &Project,
+    lost: &mut HashSet<ThreadId>,
+) -> std::io::Result<()> {
     match hang {
         Hang::Late(thread, worker, why) => {
             project.hung(&worker);
             let relieved = threads.relieve(thread, project, (|agent| project.is_named(agent, &worker), why));
-            relieved.inspect_err(|_| running::blame(&worker))
+            relieved.inspect_err(|_| crash_marker::blame(&worker))
         }
         Hang::Lost(thread, worker) => {
             project.blame(&worker, Termination::Cpu);
@@ -213,7 +218,7 @@ fn relieve(hang: Hang, threads: &mut Threads, project: &Project, lost: &mut Hash
             Ok(())
         }
         Hang::TooMuch(worker) => {
-            running::blame(&worker);
+            crash_marker::blame(&worker);
             Err(std::io::Error::other(
                 "threads are lost: more than one process may lose, or for longer",
             ))
@@ -225,7 +230,7 @@ fn relieve(hang: Hang, threads: &mut Threads, project: &Project, lost: &mut Hash
 async fn hangs_at_start(hung: &mut tokio::sync::broadcast::Receiver<Hang>) -> String {
     loop {
         if let Ok(Hang::Lost(_, worker) | Hang::TooMuch(worker)) = hung.recv().await {
-            running::blame(&worker);
+            crash_marker::blame(&worker);
             return worker;
         }
     }
@@ -233,8 +238,8 @@ async fn hangs_at_start(hung: &mut tokio::sync::broadcast::Receiver<Hang>) -> St
 
 /// Loads the project anew, and says how that went.
 async fn replace(
-    threads: &Threads,
-    reload: &mut impl FnMut() -> Result<Loaded, Fault>,
+    threads: &ThreadPool,
+    reload: &mut impl FnMut() -> Result<Loaded, SourceDiagnostic>,
 ) -> Option<(Project, Watching, Vec<PathBuf>)> {
     match try_replace(threads, reload).await {
         Ok(replaced) => {
@@ -249,16 +254,16 @@ async fn replace(
 }
 
 async fn try_replace(
-    threads: &Threads,
-    reload: &mut impl FnMut() -> Result<Loaded, Fault>,
+    threads: &ThreadPool,
+    reload: &mut impl FnMut() -> Result<Loaded, SourceDiagnostic>,
 ) -> miette::Result<(Project, Watching, Vec<PathBuf>)> {
     let Loaded {
         project,
-        rotation,
+        reloadable,
         files,
         ..
     } = reload()?;
     threads.replace(&project).await?;
-    let watching = rotation.start().map_err(ServeError::System)?;
+    let watching = reloadable.start().map_err(ServeError::System)?;
     Ok((project, watching, files))
 }

@@ -3,8 +3,8 @@
 //! and none is refused. The first reads no configuration and holds no key.
 
 mod channel;
+mod crash_history;
 mod process;
-mod record;
 mod worker;
 
 use std::fs::File;
@@ -18,8 +18,8 @@ use rustix::process::Signal;
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::task::{AbortHandle, JoinSet};
 
-use crate::fault::Fault;
-use crate::isolate::running;
+use crate::diagnostic::SourceDiagnostic;
+use crate::isolate::crash_marker;
 use channel::Channel;
 use process::Process;
 pub(crate) use worker::Supervised;
@@ -148,7 +148,7 @@ impl Supervisor {
 
     /// The workers that the process ran last, one for each of its threads.
     fn running(&self) -> String {
-        let last = running::read(&self.record).unwrap_or_default();
+        let last = crash_marker::read(&self.record).unwrap_or_default();
         last.blamed.unwrap_or_else(|| last.ran.join(", "))
     }
 
@@ -160,7 +160,7 @@ impl Supervisor {
         } else {
             format!("It ran {running}. A script that wants too much memory while it starts does that")
         };
-        Fault::new(why).with_help(help).into()
+        SourceDiagnostic::new(why).with_help(help).into()
     }
 
     /// Runs one worker process to its end, or until it asks for another.

@@ -6,8 +6,8 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use miette::{IntoDiagnostic as _, Result, WrapErr as _};
 
 use super::channel::Channel;
-use super::record::{self, Past};
-use crate::isolate::running;
+use super::crash_history::{self, Past};
+use crate::isolate::crash_marker;
 
 /// A process that is watched over.
 #[derive(Debug)]
@@ -26,8 +26,8 @@ impl Supervised {
             let mut past = Past::default();
             if let (Some(running), Some(history)) = (files.next(), files.next()) {
                 let running = running.into();
-                past = record::read(&running, &mut history.into())?;
-                running::record_in(running);
+                past = crash_history::read(&running, &mut history.into())?;
+                crash_marker::record_in(running);
             }
             io::Result::Ok(Self {
                 channel,

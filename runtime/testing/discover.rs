@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use super::Options;
-use crate::fault::Fault;
+use crate::diagnostic::SourceDiagnostic;
 use crate::watch::files_below;
 
 const DEFAULT: [&str; 2] = ["**/*.test.{js,mjs,ts,mts}", "**/*-test.js"];
 
 /// The files of a run, sorted. A name that is no file and no pattern of one is an error.
-pub(super) fn files(options: &Options) -> Result<Vec<PathBuf>, Fault> {
+pub(super) fn files(options: &Options) -> Result<Vec<PathBuf>, SourceDiagnostic> {
     let root = options.folder();
     if options.files.is_empty() {
         let mut found = walk(&root, &root, &set(&DEFAULT)?);
@@ -34,7 +34,7 @@ pub(super) fn files(options: &Options) -> Result<Vec<PathBuf>, Fault> {
             ));
         }
         if found.len() == before {
-            return Err(Fault::new(format!("{name}: there is no such test file"))
+            return Err(SourceDiagnostic::new(format!("{name}: there is no such test file"))
                 .with_help("Name files, folders, or patterns such as 'tests/**/*.test.js'"));
         }
     }
@@ -43,12 +43,14 @@ pub(super) fn files(options: &Options) -> Result<Vec<PathBuf>, Fault> {
     Ok(found)
 }
 
-fn set(patterns: &[&str]) -> Result<GlobSet, Fault> {
+fn set(patterns: &[&str]) -> Result<GlobSet, SourceDiagnostic> {
     let mut builder = GlobSetBuilder::new();
     for pattern in patterns {
-        builder.add(Glob::new(pattern).map_err(|error| Fault::new(format!("{pattern}: {error}")))?);
+        builder.add(Glob::new(pattern).map_err(|error| SourceDiagnostic::new(format!("{pattern}: {error}")))?);
     }
-    builder.build().map_err(|error| Fault::new(error.to_string()))
+    builder
+        .build()
+        .map_err(|error| SourceDiagnostic::new(error.to_string()))
 }
 
 fn walk(folder: &Path, base: &Path, patterns: &GlobSet) -> Vec<PathBuf> {

@@ -10,7 +10,7 @@ use deno_core::unsync::spawn;
 use regex::Regex;
 use serde::Deserialize;
 use serde_json::json;
-use workerd_lite_ops::{Body, Origin, Request, Role, clock, console};
+use workerd_lite_ops::{Body, Origin, Request, Role, clock, worker_log};
 
 use super::Options;
 use super::coverage::Coverage;
@@ -64,7 +64,7 @@ pub(super) fn run(
         Ok(runtime) => runtime,
         Err(error) => return outcome(Vec::new(), Some(error.to_string())),
     };
-    console::capture();
+    worker_log::capture();
     let opened = {
         let _context = runtime.enter();
         clock::follow_tokio();
@@ -111,7 +111,7 @@ impl File {
             inspection: None,
             limits: Limits::OUTBOUND,
             code_generation: CodeGeneration::of(Role::Test),
-            standing: None,
+            quarantine: None,
         };
         // workerd's form of tests needs no project: what is wrong with it is said where a test asks for an agent.
         let project = load(flags)
@@ -213,7 +213,7 @@ impl File {
             name: test.name.clone(),
             state,
             took: began.elapsed(),
-            console: console::capture(),
+            console: worker_log::capture(),
             notes,
         }
     }

@@ -19,7 +19,7 @@ use std::time::Duration;
 use regex::Regex;
 
 use crate::config::{Flags, parent};
-use crate::fault::Fault;
+use crate::diagnostic::SourceDiagnostic;
 use coverage::Coverage;
 pub use coverage::CoverageOptions;
 pub use outcome::{FileOutcome, Outcome, State, Totals};
@@ -66,7 +66,7 @@ pub enum Ended {
 }
 
 /// Runs tests, files in parallel, and tells the reporter of each file in the files' order.
-pub fn run(options: &Options, reporter: &mut dyn Reporter) -> Result<Ended, Fault> {
+pub fn run(options: &Options, reporter: &mut dyn Reporter) -> Result<Ended, SourceDiagnostic> {
     let files = discover::files(options)?;
     if files.is_empty() {
         return Ok(Ended::Nothing);
@@ -105,12 +105,12 @@ pub fn run(options: &Options, reporter: &mut dyn Reporter) -> Result<Ended, Faul
     }
     drop(sender);
     let totals = report::in_order(&outcomes, reporter, &watchdog).map_err(|name| {
-        Fault::new(format!("{name} never gave its thread back, and the run was ended"))
+        SourceDiagnostic::new(format!("{name} never gave its thread back, and the run was ended"))
             .with_help("Look for a loop without an end in the test, the agent or the policy; see --timeout")
     })?;
     for thread in threads {
         if thread.join().is_err() {
-            return Err(Fault::new("a thread of the tests ended in a panic"));
+            return Err(SourceDiagnostic::new("a thread of the tests ended in a panic"));
         }
     }
     let mut enough = true;

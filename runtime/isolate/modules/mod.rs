@@ -4,13 +4,15 @@
 
 pub(crate) mod cache;
 mod graph;
+mod module;
 mod package;
 mod parse;
-mod place;
 mod read;
 mod resolve;
+mod source_map;
 
+pub use graph::Graph;
 pub(super) use graph::SOURCE;
-pub use graph::{Confinement, Content, Graph, Module};
+pub use module::{Confinement, Content, Module};
 pub(super) use resolve::is_builtin;
 pub use resolve::{ResolveError, resolve};

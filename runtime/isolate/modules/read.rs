@@ -7,7 +7,7 @@ use std::sync::Arc;
 use deno_core::url::Url;
 use workerd_lite_ops::webassembly::memories;
 
-use super::graph::{Confinement, Content, Module};
+use super::module::{Confinement, Content, Module};
 use super::package::{Packages, is_relative};
 use super::parse::Import;
 use super::resolve::{ResolveError, resolve};

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::fault::Fault;
+use crate::diagnostic::SourceDiagnostic;
 
 const FILES: [(&str, &str); 13] = [
     ("echoes.toml", include_str!("../../../fixtures/attacks/echoes.toml")),
@@ -129,10 +129,10 @@ fn fill(text: &str, host: &str) -> String {
 }
 
 /// Every class.
-pub(super) fn classes() -> Result<Vec<Class>, Fault> {
+pub(super) fn classes() -> Result<Vec<Class>, SourceDiagnostic> {
     FILES
         .iter()
-        .map(|(name, text)| toml::from_str(text).map_err(|error| Fault::new(format!("{name}: {error}"))))
+        .map(|(name, text)| toml::from_str(text).map_err(|error| SourceDiagnostic::new(format!("{name}: {error}"))))
         .collect()
 }
 

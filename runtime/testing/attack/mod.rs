@@ -14,10 +14,10 @@ use std::time::Duration;
 use deno_core::url::Url;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use workerd_lite_ops::head::strip_hop_by_hop;
-use workerd_lite_ops::{Body, Origin, Request, console};
+use workerd_lite_ops::{Body, Origin, Request, worker_log};
 
 use crate::config::{Flags, Loaded, load};
-use crate::fault::Fault;
+use crate::diagnostic::SourceDiagnostic;
 use crate::host::Instance;
 use crate::testing::Ended;
 use corpus::Case;
@@ -32,27 +32,27 @@ const HOPS: usize = 4;
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// Runs the corpus against the policy in each agent's name, and writes a report.
-pub fn run(flags: &Flags, out: &mut dyn Write) -> Result<Ended, Fault> {
+pub fn run(flags: &Flags, out: &mut dyn Write) -> Result<Ended, SourceDiagnostic> {
     let loaded = load(flags)?;
     if !loaded.project.has_outbound() {
-        return Err(Fault::new("there is no outbound worker to attack")
+        return Err(SourceDiagnostic::new("there is no outbound worker to attack")
             .with_help("Name one under [outbound] in workerd-lite.toml"));
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Fault::new(error.to_string()))?;
+        .map_err(|error| SourceDiagnostic::new(error.to_string()))?;
     runtime.block_on(attack(&loaded, out))
 }
 
-async fn attack(loaded: &Loaded, out: &mut dyn Write) -> Result<Ended, Fault> {
+async fn attack(loaded: &Loaded, out: &mut dyn Write) -> Result<Ended, SourceDiagnostic> {
     let classes = corpus::classes()?;
     let targets = Targets::of(loaded);
     let secrets = Secrets::of(loaded);
     let recorder = Rc::new(Recorder::default());
     let instance = Instance::pretended(&loaded.project, Rc::<Recorder>::clone(&recorder)).await?;
     // What the policy says of each case is not of interest.
-    console::capture();
+    worker_log::capture();
     let (mut cases, mut violations) = (0, 0);
     for class in &classes {
         for case in &class.cases {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use crate::fault::Fault;
+use crate::diagnostic::SourceDiagnostic;
 use crate::isolate::modules::{Content, Graph, Module};
 use crate::isolate::{CoverageSink, ScriptCoverage};
 use statements::Statement;
@@ -75,11 +75,11 @@ impl Coverage {
     }
 
     /// The table, and the percentage of lines that ran.
-    pub(super) fn report(&self, options: &CoverageOptions) -> Result<(String, f64), Fault> {
+    pub(super) fn report(&self, options: &CoverageOptions) -> Result<(String, f64), SourceDiagnostic> {
         let lines = self.lines();
         if let Some(file) = &options.lcov {
             lcov::write(file, &lines)
-                .map_err(|error| Fault::new(format!("{} can not be written: {error}", file.display())))?;
+                .map_err(|error| SourceDiagnostic::new(format!("{} can not be written: {error}", file.display())))?;
         }
         let hit = lines.iter().map(Lines::hit).sum();
         let all = lines.iter().map(|lines| lines.counts.len()).sum();

@@ -1,4 +1,4 @@
-//! For whom an isolate computes. The watchdog interrupts V8 every other millisecond, wherever its script is, and what V8
+//! CPU accounting: for which event an isolate computes. The watchdog interrupts V8 every other millisecond, wherever its script is, and what V8
 //! carries through promises and callbacks says whose event that is: the CPU time since the last time is put down to that
 //! one, as a sampling profiler does. What waits is never met.
 
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deno_core::{JsRuntime, v8};
-use workerd_lite_ops::events::EventId;
+use workerd_lite_ops::EventId;
 
 use crate::limits::Turns;
 
@@ -38,7 +38,7 @@ pub(super) enum Verdict {
 }
 
 /// The accounts of one isolate's events.
-pub(super) struct Spending {
+pub(super) struct CpuAccounting {
     turns: Arc<Turns>,
     limit: Duration,
     context: v8::Global<v8::Context>,
@@ -53,7 +53,7 @@ pub(super) struct Spending {
 /// Work outside of any event has an account too.
 type Accounts = HashMap<Option<EventId>, Account>;
 
-impl Spending {
+impl CpuAccounting {
     /// Keeps accounts for an isolate, whose events may use so much CPU time each.
     pub(super) fn new(runtime: &mut JsRuntime, turns: Arc<Turns>, limit: Duration) -> Option<Rc<Self>> {
         let context = runtime.main_context();
@@ -62,7 +62,7 @@ impl Spending {
             let id = v8::String::new(scope, "id")?;
             v8::Global::new(scope, id)
         };
-        let spending = Rc::new(Self {
+        let cpu_accounting = Rc::new(Self {
             turns,
             limit,
             context,
@@ -71,8 +71,8 @@ impl Spending {
             changed: Cell::new(false),
             fresh: Cell::new(false),
         });
-        runtime.v8_isolate().set_slot(Rc::clone(&spending));
-        Some(spending)
+        runtime.v8_isolate().set_slot(Rc::clone(&cpu_accounting));
+        Some(cpu_accounting)
     }
 
     /// An event begins. What is done outside of all may take as much again.
@@ -179,8 +179,8 @@ unsafe extern "C" fn interrupted(isolate: v8::UnsafeRawIsolatePtr, _data: *mut c
     // SAFETY: the isolate runs the callback that asks, on this thread, so it lives.
     let mut isolate = unsafe { v8::Isolate::from_raw_isolate_ptr(isolate) };
     // Nothing is known of it while it starts.
-    if let Some(spending) = isolate.get_slot::<Rc<Spending>>().cloned() {
-        spending.meet(&mut isolate);
+    if let Some(cpu_accounting) = isolate.get_slot::<Rc<CpuAccounting>>().cloned() {
+        cpu_accounting.meet(&mut isolate);
     }
 }
 

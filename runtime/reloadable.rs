@@ -1,4 +1,4 @@
-//! Files that may change while the server runs: certificates, keys and secrets. They are looked at every second, which
+//! Reloadable files, which may change while the server runs: certificates, keys and secrets. They are looked at every second, which
 //! notices replaced links (as Kubernetes makes them) that a file watcher misses. A broken file leaves what was there.
 
 use std::path::PathBuf;
@@ -25,11 +25,11 @@ struct Watched {
 
 /// What is watched, until it is started.
 #[derive(Default)]
-pub struct Rotation {
+pub struct ReloadableFiles {
     watched: Vec<Watched>,
 }
 
-impl std::fmt::Debug for Rotation {
+impl std::fmt::Debug for ReloadableFiles {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list()
             .entries(self.watched.iter().map(|watched| &watched.name))
@@ -47,7 +47,7 @@ impl Drop for Watching {
     }
 }
 
-impl Rotation {
+impl ReloadableFiles {
     /// Calls `reload` whenever one of the files has changed.
     pub(crate) fn watch(
         &mut self,
@@ -78,7 +78,7 @@ impl Rotation {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         if !self.watched.is_empty() {
-            std::thread::Builder::new().name("rotation".into()).spawn(move || {
+            std::thread::Builder::new().name("reload".into()).spawn(move || {
                 while !stopped.load(Ordering::Relaxed) {
                     std::thread::sleep(INTERVAL);
                     for watched in &mut self.watched {

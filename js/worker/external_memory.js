@@ -1,5 +1,5 @@
-// Memory that V8 takes elsewhere than from our allocator is counted by a companion: a buffer of the usual kind, whose allocation
-// is counted, and which goes with its object.
+// External memory that V8 does not take from our allocator is counted by a buffer of the usual kind, whose allocation is
+// counted, and which lives as long as its object.
 (function () {
 const { primordials } = __bootstrap;
 const {
@@ -15,17 +15,17 @@ const {
 // What has room in the address space takes mappings, which cost as much as this many bytes.
 const LEAST = 1 << 16;
 
-const companions = new SafeWeakMap();
+const counters = new SafeWeakMap();
 
 // Counts so many bytes for as long as the object lives.
 function count(object, bytes) {
-  if (!WeakMapPrototypeHas(companions, object)) WeakMapPrototypeSet(companions, object, new ArrayBuffer(bytes));
+  if (!WeakMapPrototypeHas(counters, object)) WeakMapPrototypeSet(counters, object, new ArrayBuffer(bytes));
 }
 
 // Another object that keeps what the first one counts.
 function share(object, other) {
-  const companion = WeakMapPrototypeGet(companions, object);
-  if (companion !== undefined && !WeakMapPrototypeHas(companions, other)) WeakMapPrototypeSet(companions, other, companion);
+  const counter = WeakMapPrototypeGet(counters, object);
+  if (counter !== undefined && !WeakMapPrototypeHas(counters, other)) WeakMapPrototypeSet(counters, other, counter);
 }
 
 function define(object, name, value, enumerable = false) {

@@ -1,4 +1,4 @@
-//! A response's body, whose end is known to others than its connection.
+//! A response's body that reports its end to the connection's state.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,28 +7,28 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use super::excuse::Client;
+use super::load_shedding::Client;
 use crate::host::ResponseBody;
 
-/// What a client is answered with.
-pub(super) struct Answer {
+/// A response's body with the client that receives it.
+pub(super) struct TrackedBody {
     body: ResponseBody,
     client: Arc<Client>,
 }
 
-impl Answer {
+impl TrackedBody {
     pub(super) fn new(body: ResponseBody, client: Arc<Client>) -> Self {
         Self { body, client }
     }
 }
 
-impl Drop for Answer {
+impl Drop for TrackedBody {
     fn drop(&mut self) {
         self.client.has_all();
     }
 }
 
-impl Body for Answer {
+impl Body for TrackedBody {
     type Data = Bytes;
     type Error = <ResponseBody as Body>::Error;
 

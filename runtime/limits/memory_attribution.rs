@@ -1,4 +1,4 @@
-//! Memory that nobody else counts: what V8's libraries and ours ask the system for on behalf of a script, such as for the
+//! Attribution of resident memory that nobody else counts: what V8's libraries and ours ask the system for on behalf of a script, such as for the
 //! data of `Intl`. The process's resident memory is looked at while isolates run, and what it grows by is put down to those
 //! in whose turns pages were touched for the first time.
 

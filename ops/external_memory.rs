@@ -1,31 +1,32 @@
-//! What Rust holds for a script, outside of V8's heap and of its buffers: bodies, and the state of compression.
+//! External memory: what Rust holds for a script outside of V8's heap and buffers, such as bodies and the state of
+//! compression.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 
-/// Counts what is held for one isolate, in bytes.
+/// Counts the external memory of one isolate, in bytes.
 #[derive(Debug, Clone)]
-pub struct Held {
+pub struct ExternalMemory {
     used: Arc<AtomicUsize>,
     limit: usize,
 }
 
-/// More would be held than may be.
+/// The isolate would hold more than it may.
 #[derive(Debug, Clone, Copy, thiserror::Error, deno_error::JsError)]
 #[class(range)]
 #[error("out of memory: the worker holds more in bodies and streams than its limits.buffers_mb")]
-pub struct TooMuch;
+pub struct OutOfMemory;
 
-/// So much is held until this is dropped.
+/// Memory that is counted until this is dropped.
 #[derive(Debug)]
-pub struct Hold {
+pub struct Reservation {
     used: Arc<AtomicUsize>,
     bytes: usize,
 }
 
-impl Held {
+impl ExternalMemory {
     /// Nothing is held yet, and at most so many bytes may be.
     pub fn new(limit: usize) -> Self {
         Self {
@@ -40,36 +41,39 @@ impl Held {
     }
 
     /// Counts so many bytes.
-    pub fn take(&self, bytes: usize) -> Result<Hold, TooMuch> {
-        let mut hold = Hold {
+    pub fn reserve(&self, bytes: usize) -> Result<Reservation, OutOfMemory> {
+        let mut reservation = Reservation {
             used: Arc::clone(&self.used),
             bytes: 0,
         };
-        hold.grow(self, bytes)?;
-        Ok(hold)
+        reservation.grow(self, bytes)?;
+        Ok(reservation)
     }
 
     /// Bytes that are counted for as long as any part of them lives.
-    pub fn bytes(&self, bytes: Vec<u8>) -> Result<Bytes, TooMuch> {
-        let hold = self.take(bytes.len())?;
-        Ok(Bytes::from_owner(Counted { bytes, _hold: hold }))
+    pub fn bytes(&self, bytes: Vec<u8>) -> Result<Bytes, OutOfMemory> {
+        let reservation = self.reserve(bytes.len())?;
+        Ok(Bytes::from_owner(Counted {
+            bytes,
+            _reservation: reservation,
+        }))
     }
 }
 
-impl Hold {
+impl Reservation {
     /// Counts so many bytes more.
-    pub fn grow(&mut self, held: &Held, bytes: usize) -> Result<(), TooMuch> {
+    pub fn grow(&mut self, memory: &ExternalMemory, bytes: usize) -> Result<(), OutOfMemory> {
         let used = self.used.fetch_add(bytes, Ordering::Relaxed);
-        if used.saturating_add(bytes) > held.limit {
+        if used.saturating_add(bytes) > memory.limit {
             self.used.fetch_sub(bytes, Ordering::Relaxed);
-            return Err(TooMuch);
+            return Err(OutOfMemory);
         }
         self.bytes += bytes;
         Ok(())
     }
 }
 
-impl Drop for Hold {
+impl Drop for Reservation {
     fn drop(&mut self) {
         self.used.fetch_sub(self.bytes, Ordering::Relaxed);
     }
@@ -77,7 +81,7 @@ impl Drop for Hold {
 
 struct Counted {
     bytes: Vec<u8>,
-    _hold: Hold,
+    _reservation: Reservation,
 }
 
 impl AsRef<[u8]> for Counted {
@@ -92,18 +96,18 @@ mod tests {
 
     #[test]
     fn what_is_dropped_counts_no_longer() {
-        let held = Held::new(10);
-        let bytes = held.bytes(vec![1; 6]).unwrap();
+        let memory = ExternalMemory::new(10);
+        let bytes = memory.bytes(vec![1; 6]).unwrap();
         let part = bytes.slice(2..3);
         drop(bytes);
-        assert_eq!(held.used(), 6);
-        assert!(held.bytes(vec![0; 5]).is_err());
-        assert_eq!(held.used(), 6);
+        assert_eq!(memory.used(), 6);
+        assert!(memory.bytes(vec![0; 5]).is_err());
+        assert_eq!(memory.used(), 6);
         drop(part);
-        assert_eq!(held.used(), 0);
-        let mut hold = held.take(10).unwrap();
-        assert!(hold.grow(&held, 1).is_err());
-        drop(hold);
-        assert!(held.take(10).is_ok());
+        assert_eq!(memory.used(), 0);
+        let mut reservation = memory.reserve(10).unwrap();
+        assert!(reservation.grow(&memory, 1).is_err());
+        drop(reservation);
+        assert!(memory.reserve(10).is_ok());
     }
 }

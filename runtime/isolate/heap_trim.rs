@@ -1,4 +1,4 @@
-//! Memory of `malloc`, which keeps what was freed for the next who asks.
+//! Returns freed memory of `malloc` to the system, which keeps it otherwise.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -12,11 +12,11 @@ const PAUSE: Duration = Duration::from_millis(100);
 static SOON: AtomicBool = AtomicBool::new(false);
 
 /// Gives the system what an isolate that was stopped has left free. It takes a while, which is nobody's turn.
-pub(super) fn give_back() {
+pub(super) fn trim_soon() {
     if SOON.swap(true, Ordering::Relaxed) {
         return;
     }
-    let begun = thread::Builder::new().name("give-back".into()).spawn(|| {
+    let begun = thread::Builder::new().name("heap-trim".into()).spawn(|| {
         thread::sleep(PAUSE);
         SOON.store(false, Ordering::Relaxed);
         trim();

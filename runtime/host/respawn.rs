@@ -1,4 +1,4 @@
-//! Keeps a worker's cell running: where one was stopped, a fresh one takes its place and its queue.
+//! Respawns a worker's cell: where one was stopped, a fresh one takes its place and its queue.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs a cell, and those that come after it, until its handle is closed. Without one, it is started when it may be. Where
 /// it is stopped, what its `policy` has left of its requests is garbage.
-pub(super) async fn keep(
+pub(super) async fn respawn(
     worker: Worker,
     (egress, policy): (EgressHandle, Option<CellHandle>),
     callers: Vec<Caller>,
@@ -25,7 +25,7 @@ pub(super) async fn keep(
     mut cell: Option<Cell>,
 ) {
     let inbox = handle.inbox();
-    let standing = worker.standing.as_ref();
+    let quarantine = worker.quarantine.as_ref();
     loop {
         if let Some(cell) = cell.take() {
             let (why, wanted) = match cell.run().await {
@@ -33,8 +33,8 @@ pub(super) async fn keep(
                 Ended::Stopped(why) => (why, true),
                 Ended::Lingered(why) => (why, false),
             };
-            if let Some(standing) = standing {
-                standing.offended();
+            if let Some(quarantine) = quarantine {
+                quarantine.record_stop();
             }
             metrics::replaced(&worker.name, why);
             tracing::error!(target: "worker", worker = worker.name, "its isolate was stopped and is replaced: {why}");
@@ -49,7 +49,7 @@ pub(super) async fn keep(
             }
         }
         cell = loop {
-            if !standing.is_some_and(|standing| standing.is_barred()) {
+            if !quarantine.is_some_and(|quarantine| quarantine.is_ejected()) {
                 let egress = EgressHandle::clone(&egress);
                 match worker.boot_again(inbox.clone(), egress, &callers).await {
                     Ok(cell) => break Some(cell),

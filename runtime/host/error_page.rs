@@ -1,4 +1,4 @@
-//! What a client reads where a handler failed, and its author looks on.
+//! The error page: what a client reads where a handler failed, with `--dev`.
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use workerd_lite_ops::{Body, EventError, Response};

@@ -1,4 +1,4 @@
-//! One lane's thread.
+//! One bulkhead: a thread that runs the isolates of agents in quarantine.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -6,33 +6,41 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deno_core::unsync::spawn;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use workerd_lite_ops::{EventError, Request, Termination};
 
 use super::Instance;
-use super::lanes::Order;
 use super::project::Project;
+use super::transferable::{TransferableRequest, TransferableResponse};
 use crate::limits::priority::set_aside;
 use crate::limits::{self, Lost, found, on_this_thread};
 
-/// How long a lane waits for something to do.
+/// How long a bulkhead waits for something to do.
 const IDLE: Duration = Duration::from_secs(30);
 
+/// A request for a bulkhead, and where its response goes.
+pub(super) struct Job {
+    /// Whose it is, by its place in the project.
+    pub(super) agent: usize,
+    pub(super) request: TransferableRequest,
+    pub(super) reply: oneshot::Sender<Result<TransferableResponse, EventError>>,
+}
+
 /// Runs the isolates of those whose requests come, until none has come for a while or nobody can send one.
-pub(super) fn run(project: &Project, orders: mpsc::UnboundedReceiver<Order>, lost: Arc<Lost>) {
+pub(super) fn run(project: &Project, jobs: mpsc::UnboundedReceiver<Job>, lost: Arc<Lost>) {
     set_aside(nix::unistd::gettid());
     on_this_thread(lost);
     match limits::runtime() {
-        Ok(runtime) => runtime.block_on(serve(project, orders)),
+        Ok(runtime) => runtime.block_on(serve(project, jobs)),
         Err(error) => tracing::error!("a thread for agents that work apart could not be set up: {error}"),
     }
     found();
 }
 
-async fn serve(project: &Project, mut orders: mpsc::UnboundedReceiver<Order>) {
+async fn serve(project: &Project, mut jobs: mpsc::UnboundedReceiver<Job>) {
     let mut instances: HashMap<usize, Instance> = HashMap::new();
-    while let Ok(Some(order)) = tokio::time::timeout(IDLE, orders.recv()).await {
-        let Order { agent, request, reply } = order;
+    while let Ok(Some(job)) = tokio::time::timeout(IDLE, jobs.recv()).await {
+        let Job { agent, request, reply } = job;
         let instance = match instances.entry(agent) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => match Instance::start(&project.only(agent)).await {
@@ -57,7 +65,7 @@ async fn serve(project: &Project, mut orders: mpsc::UnboundedReceiver<Order>) {
         });
     }
     // What came meanwhile is refused: whoever sent it hears of it.
-    orders.close();
+    jobs.close();
     for instance in instances.into_values() {
         instance.drained().await;
     }

@@ -1,5 +1,5 @@
-//! Clients' connections as others than their thread know them: what must not be lost where a server stops, and a word for
-//! the clients of a thread that hangs, which can not speak for itself.
+//! Load shedding: the connections of a thread as other threads see them. Clients of a thread that hangs get 503 from
+//! outside, and a graceful stop waits for what is under way.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
@@ -114,7 +114,7 @@ impl Client {
     }
 
     /// Says that no response will come, if one is waited for. Its thread can say no more then.
-    fn excuse(&self, why: &str) -> bool {
+    fn shed(&self, why: &str) -> bool {
         let waits = self.turn(WAITS, BUSY);
         // A request that nobody has read waits too.
         let unread = self.state.load(Ordering::SeqCst) == IDLE && self.has_sent();
@@ -133,7 +133,7 @@ impl Client {
     }
 
     fn give_up(&self) {
-        if let (false, Some(socket)) = (self.excuse(LOST), self.stream()) {
+        if let (false, Some(socket)) = (self.shed(LOST), self.stream()) {
             let _ = socket.shutdown(Shutdown::Both);
         }
     }
@@ -167,10 +167,10 @@ impl Clients {
     }
 
     /// Says to all that wait for these agents that no response will come: they were stopped.
-    pub(super) fn excuse(&self, of: impl Fn(usize) -> bool, why: Termination) {
+    pub(super) fn shed(&self, of: impl Fn(usize) -> bool, why: Termination) {
         for client in self.all() {
             if of(client.agent.load(Ordering::SeqCst)) {
-                client.excuse(&format!("the worker was stopped: {why}"));
+                client.shed(&format!("the worker was stopped: {why}"));
             }
         }
     }

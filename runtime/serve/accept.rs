@@ -1,4 +1,4 @@
-//! Accepting connections, and turning them away with a word where there are more than file descriptors.
+//! Accepts connections, and answers 503 where there are more than file descriptors.
 
 use std::fs::File;
 use std::io;
@@ -16,14 +16,14 @@ const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconn
 const OURS: usize = 64;
 
 /// How many connections there may be, and a file that is closed to accept one where there is no descriptor left.
-pub(super) struct Door {
+pub(super) struct Acceptor {
     most: usize,
     spare: Option<File>,
     /// Whether connections are turned away now: it is told once.
     full: bool,
 }
 
-impl Door {
+impl Acceptor {
     /// Lets this process have as many files as it may.
     pub(super) fn new() -> Self {
         let mut limits = getrlimit(Resource::Nofile);

@@ -1,4 +1,4 @@
-//! A client's request, for who looks on.
+//! A client's request as the live page shows it.
 
 use std::time::Instant;
 
@@ -10,13 +10,13 @@ use workerd_lite_ops::{Request, clock};
 use crate::audit::{Feed, masked};
 
 /// A request that has no response yet.
-pub(super) struct Shown<'a> {
+pub(super) struct LiveRequest<'a> {
     feed: &'a Feed,
     began: Instant,
     request: Value,
 }
 
-impl<'a> Shown<'a> {
+impl<'a> LiveRequest<'a> {
     pub(super) fn begin(feed: &'a Feed, agent: &str, trace: &Trace, request: &Request) -> Self {
         let request = json!({
             "time": humantime::format_rfc3339_micros(clock::wall()).to_string(),

@@ -1,4 +1,4 @@
-//! Worker threads: each with its own isolates, connections and client. One that is late is relieved by a fresh one, and
+//! The pool of worker threads: each with its own isolates, connections and client. One that is late is relieved by a fresh one, and
 //! leaves when it has finished what it has.
 
 use std::collections::{HashMap, HashSet};
@@ -13,8 +13,8 @@ use tokio::sync::{broadcast, oneshot, watch};
 use workerd_lite_ops::Termination;
 
 use super::ServeError;
-use super::excuse::Clients;
-use super::job::{Job, Order};
+use super::load_shedding::Clients;
+use super::worker_thread::{Command, WorkerThread};
 use crate::host::Project;
 use crate::isolate::StartupError;
 use crate::limits::{Hang, hangs};
@@ -24,9 +24,9 @@ const MOST_LEAVING: usize = 4;
 
 struct Thread {
     id: ThreadId,
-    orders: async_channel::Sender<Order>,
+    commands: async_channel::Sender<Command>,
     /// What it has not taken up yet.
-    queue: async_channel::Receiver<Order>,
+    queue: async_channel::Receiver<Command>,
     open: Arc<AtomicUsize>,
     clients: Clients,
     stop: watch::Sender<bool>,
@@ -38,12 +38,12 @@ type Booted = oneshot::Receiver<Result<(), StartupError>>;
 
 impl Thread {
     fn start(project: &Project, index: usize) -> std::io::Result<(Self, Booted)> {
-        let (orders, queue) = async_channel::unbounded();
+        let (commands, queue) = async_channel::unbounded();
         let (booted, boot) = oneshot::channel();
         let (finished, done) = oneshot::channel();
         let (stop, stopping) = watch::channel(false);
         let open = Arc::new(AtomicUsize::new(0));
-        let job = Job {
+        let job = WorkerThread {
             project: project.clone(),
             incoming: queue.clone(),
             open: Arc::clone(&open),
@@ -56,7 +56,7 @@ impl Thread {
             .spawn(move || job.run())?;
         let thread = Self {
             id: running.thread().id(),
-            orders,
+            commands,
             queue,
             open,
             clients: Clients::default(),
@@ -66,9 +66,9 @@ impl Thread {
         Ok((thread, boot))
     }
 
-    fn order(&self, order: Order) {
+    fn command(&self, command: Command) {
         // Where it has ended, whoever waits for an answer hears of that.
-        let _ = self.orders.try_send(order);
+        let _ = self.commands.try_send(command);
     }
 
     fn has_ended(&self) -> bool {
@@ -98,14 +98,14 @@ async fn loses(hung: &mut broadcast::Receiver<Hang>, lost: &mut HashMap<ThreadId
 }
 
 /// All worker threads.
-pub(super) struct Threads {
+pub(super) struct ThreadPool {
     serving: Vec<Thread>,
     leaving: Vec<Thread>,
     /// Of those that relieve others.
     booting: FuturesUnordered<Booted>,
 }
 
-impl Threads {
+impl ThreadPool {
     /// Starts the threads and waits until every isolate has booted.
     pub(super) async fn start(project: &Project, count: usize) -> Result<Self, ServeError> {
         let started: Vec<_> = (0..count)
@@ -129,7 +129,7 @@ impl Threads {
         let mut prepared = Vec::new();
         for thread in &self.serving {
             let (reply, ready) = oneshot::channel();
-            thread.order(Order::Prepare(Box::new(project.clone()), reply));
+            thread.command(Command::Prepare(Box::new(project.clone()), reply));
             prepared.push((thread.id, ready));
         }
         let mut result = Ok(());
@@ -144,7 +144,11 @@ impl Threads {
             result = result.and(ready);
         }
         for thread in &self.serving {
-            thread.order(if result.is_ok() { Order::Commit } else { Order::Abandon });
+            thread.command(if result.is_ok() {
+                Command::Commit
+            } else {
+                Command::Abandon
+            });
         }
         Ok(result?)
     }
@@ -167,19 +171,19 @@ impl Threads {
         let (fresh, boot) = Thread::start(project, index)?;
         let late = std::mem::replace(&mut self.serving[index], fresh);
         let fresh = &self.serving[index];
-        while let Ok(order) = late.queue.try_recv() {
-            match order {
-                Order::Connection(stream, _) => {
+        while let Ok(command) = late.queue.try_recv() {
+            match command {
+                Command::Connection(stream, _) => {
                     late.open.fetch_sub(1, Ordering::Relaxed);
                     fresh.open.fetch_add(1, Ordering::Relaxed);
                     let client = fresh.clients.add(&stream);
-                    fresh.order(Order::Connection(stream, client));
+                    fresh.command(Command::Connection(stream, client));
                 }
-                other => fresh.order(other),
+                other => fresh.command(other),
             }
         }
         late.stop.send_replace(true);
-        late.clients.excuse(hangs, why);
+        late.clients.shed(hangs, why);
         self.leaving.push(late);
         self.booting.push(boot);
         Ok(())
@@ -218,11 +222,11 @@ impl Threads {
         if let (Some(thread), Ok(stream)) = (least, stream.into_std()) {
             thread.open.fetch_add(1, Ordering::Relaxed);
             let client = thread.clients.add(&stream);
-            thread.order(Order::Connection(stream, client));
+            thread.command(Command::Connection(stream, client));
         }
     }
 
-    /// Ends connections after their current request, and the isolates after their events. Threads that are lost are not
+    /// Ends connections after their current request, and the isolates after their events. ThreadPool that are lost are not
     /// waited for.
     pub(super) async fn drain(self, mut lost: HashSet<ThreadId>) {
         let mut hung = hangs();

@@ -1,10 +1,10 @@
-//! Places in what was transpiled, as places in what its author wrote.
+//! Source maps: positions in transpiled code as positions in what its author wrote.
 
 use super::Graph;
 
 impl Graph {
     /// A line of a stack such as `f (file:///src/a.ts:3:10)` with the author's place. Nothing where it is that already.
-    pub(in super::super) fn original_place(&self, site: &str) -> Option<String> {
+    pub(in super::super) fn original_position(&self, site: &str) -> Option<String> {
         let start = site.find("file:///")?;
         let (before, rest) = site.split_at(start);
         let (place, after) = rest.split_at(rest.find(')').unwrap_or(rest.len()));

@@ -1,4 +1,4 @@
-//! Requests and responses on their way to another thread and back.
+//! Transferable requests and responses: they move to another thread and back.
 
 use bytes::Bytes;
 use deno_core::url::Url;
@@ -10,23 +10,23 @@ use workerd_lite_ops::coding::Coding;
 use workerd_lite_ops::pump::{Pumped, pump};
 use workerd_lite_ops::{Body, Request, Response};
 
-/// A request that may change its thread.
-pub(super) struct Crossing {
+/// A request that may move to another thread.
+pub(super) struct TransferableRequest {
     method: Method,
     url: Url,
     headers: HeaderMap,
-    body: Moving,
+    body: TransferableBody,
 }
 
-/// A response that may.
-pub(super) struct Crossed {
+/// A response that may move to another thread.
+pub(super) struct TransferableResponse {
     status: StatusCode,
     reason: Option<String>,
     headers: HeaderMap,
-    body: Moving,
+    body: TransferableBody,
 }
 
-enum Moving {
+enum TransferableBody {
     Empty,
     Full(Bytes),
     Stream {
@@ -36,7 +36,7 @@ enum Moving {
     },
 }
 
-impl From<Body> for Moving {
+impl From<Body> for TransferableBody {
     fn from(body: Body) -> Self {
         match body {
             Body::Empty => Self::Empty,
@@ -50,12 +50,12 @@ impl From<Body> for Moving {
     }
 }
 
-impl From<Moving> for Body {
-    fn from(body: Moving) -> Self {
+impl From<TransferableBody> for Body {
+    fn from(body: TransferableBody) -> Self {
         match body {
-            Moving::Empty => Self::Empty,
-            Moving::Full(bytes) => Self::Full(bytes),
-            Moving::Stream {
+            TransferableBody::Empty => Self::Empty,
+            TransferableBody::Full(bytes) => Self::Full(bytes),
+            TransferableBody::Stream {
                 mut chunks,
                 length,
                 coding,
@@ -68,7 +68,7 @@ impl From<Moving> for Body {
     }
 }
 
-impl From<Request> for Crossing {
+impl From<Request> for TransferableRequest {
     fn from(request: Request) -> Self {
         Self {
             method: request.method,
@@ -79,8 +79,8 @@ impl From<Request> for Crossing {
     }
 }
 
-impl From<Crossing> for Request {
-    fn from(request: Crossing) -> Self {
+impl From<TransferableRequest> for Request {
+    fn from(request: TransferableRequest) -> Self {
         Self {
             method: request.method,
             url: request.url,
@@ -90,7 +90,7 @@ impl From<Crossing> for Request {
     }
 }
 
-impl From<Response> for Crossed {
+impl From<Response> for TransferableResponse {
     fn from(response: Response) -> Self {
         Self {
             status: response.status,
@@ -101,8 +101,8 @@ impl From<Response> for Crossed {
     }
 }
 
-impl From<Crossed> for Response {
-    fn from(response: Crossed) -> Self {
+impl From<TransferableResponse> for Response {
+    fn from(response: TransferableResponse) -> Self {
         Self {
             status: response.status,
             reason: response.reason,

@@ -1,17 +1,17 @@
-//! What is wrong with a script or a configuration, as its author reads it: what, where, and what to do.
+//! Diagnostics: what is wrong with a script or a configuration, where, and what to do, as its author reads it.
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
 /// An error that its reader can mend.
 #[derive(Debug)]
-pub struct Fault {
+pub struct SourceDiagnostic {
     message: String,
     source: Option<NamedSource<String>>,
     label: Option<LabeledSpan>,
     help: Option<String>,
 }
 
-impl Fault {
+impl SourceDiagnostic {
     /// An error about no place in particular.
     pub fn new(message: impl Into<String>) -> Self {
         Self {
@@ -38,15 +38,15 @@ impl Fault {
     }
 }
 
-impl std::fmt::Display for Fault {
+impl std::fmt::Display for SourceDiagnostic {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for SourceDiagnostic {}
 
-impl Diagnostic for Fault {
+impl Diagnostic for SourceDiagnostic {
     fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
         self.help
             .as_ref()

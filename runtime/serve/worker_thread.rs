@@ -1,4 +1,4 @@
-//! What one worker thread does: it boots a project's isolates, serves connections by them, and exchanges the project for
+//! One worker thread: it boots a project's isolates, serves connections by them, and exchanges the project for
 //! a newer one.
 
 use std::cell::{Cell, RefCell};
@@ -15,15 +15,15 @@ use hyper::body::Incoming;
 use tokio::sync::{oneshot, watch};
 use tower_service::Service;
 
-use super::answer::Answer;
 use super::connection::Connection;
-use super::excuse::Client;
+use super::load_shedding::Client;
+use super::tracked_body::TrackedBody;
 use crate::host::{Instance, Project};
 use crate::isolate::StartupError;
 use crate::limits;
 
 /// What a thread is told to do.
-pub(super) enum Order {
+pub(super) enum Command {
     /// Serve a connection.
     Connection(TcpStream, Arc<Client>),
     /// Boot a project beside the one that serves, and say whether it started.
@@ -36,19 +36,19 @@ pub(super) enum Order {
 
 /// The service of one connection.
 #[derive(Clone)]
-pub(super) struct Known {
+pub(super) struct ConnectionService {
     service: Current,
     client: Arc<Client>,
 }
 
-impl Known {
+impl ConnectionService {
     pub(super) fn client(&self) -> Arc<Client> {
         Arc::clone(&self.client)
     }
 }
 
-impl Service<http::Request<Incoming>> for Known {
-    type Response = http::Response<Answer>;
+impl Service<http::Request<Incoming>> for ConnectionService {
+    type Response = http::Response<TrackedBody>;
     type Error = Infallible;
     type Future = LocalBoxFuture<'static, Result<Self::Response, Infallible>>;
 
@@ -67,7 +67,7 @@ impl Service<http::Request<Incoming>> for Known {
                 answer.headers_mut().insert(http::header::CONNECTION, close);
             }
             client.is_answered();
-            Ok(answer.map(|body| Answer::new(body, client)))
+            Ok(answer.map(|body| TrackedBody::new(body, client)))
         })
     }
 }
@@ -76,16 +76,16 @@ impl Service<http::Request<Incoming>> for Known {
 #[derive(Clone)]
 struct Current(Rc<RefCell<Instance>>);
 
-pub(super) struct Job {
+pub(super) struct WorkerThread {
     pub(super) project: Project,
-    pub(super) incoming: async_channel::Receiver<Order>,
+    pub(super) incoming: async_channel::Receiver<Command>,
     pub(super) open: Arc<AtomicUsize>,
     pub(super) stopping: watch::Receiver<bool>,
     pub(super) booted: oneshot::Sender<Result<(), StartupError>>,
     pub(super) finished: oneshot::Sender<()>,
 }
 
-impl Job {
+impl WorkerThread {
     pub(super) fn run(self) {
         let runtime = match limits::runtime() {
             Ok(runtime) => runtime,
@@ -99,7 +99,7 @@ impl Job {
     }
 
     async fn serve(self) {
-        let instance = match Instance::with_lanes(&self.project).await {
+        let instance = match Instance::with_bulkheads(&self.project).await {
             Ok(instance) => instance,
             Err(error) => {
                 let _ = self.booted.send(Err(error));
@@ -110,7 +110,7 @@ impl Job {
         let current = Current(Rc::new(RefCell::new(instance)));
         let (open, stopped, service) = (Arc::clone(&self.open), self.stopping.clone(), current.clone());
         let connect = move |stream, client| {
-            let service = Known {
+            let service = ConnectionService {
                 service: service.clone(),
                 client,
             };
@@ -124,23 +124,23 @@ impl Job {
         let draining = Rc::new(Cell::new(0_usize));
         let mut stopping = self.stopping.clone();
         loop {
-            let order = tokio::select! {
+            let command = tokio::select! {
                 biased;
                 _ = stopping.wait_for(|stop| *stop) => break,
-                order = self.incoming.recv() => order.ok(),
+                command = self.incoming.recv() => command.ok(),
             };
-            match order {
+            match command {
                 None => break,
-                Some(Order::Connection(stream, client)) => connect(stream, client),
-                Some(Order::Prepare(project, reply)) => {
-                    let (result, instance) = match Instance::with_lanes(&project).await {
+                Some(Command::Connection(stream, client)) => connect(stream, client),
+                Some(Command::Prepare(project, reply)) => {
+                    let (result, instance) = match Instance::with_bulkheads(&project).await {
                         Ok(instance) => (Ok(()), Some(instance)),
                         Err(error) => (Err(error), None),
                     };
                     prepared = instance;
                     let _ = reply.send(result);
                 }
-                Some(Order::Commit) => {
+                Some(Command::Commit) => {
                     if let Some(next) = prepared.take() {
                         let old = current.0.replace(next);
                         draining.set(draining.get() + 1);
@@ -151,7 +151,7 @@ impl Job {
                         });
                     }
                 }
-                Some(Order::Abandon) => {
+                Some(Command::Abandon) => {
                     if let Some(instance) = prepared.take() {
                         instance.drained().await;
                     }
@@ -159,8 +159,8 @@ impl Job {
             }
         }
         // What was accepted before the stop is served.
-        while let Ok(order) = self.incoming.try_recv() {
-            if let Order::Connection(stream, client) = order {
+        while let Ok(command) = self.incoming.try_recv() {
+            if let Command::Connection(stream, client) = command {
                 connect(stream, client);
             }
         }

@@ -1,5 +1,5 @@
-//! What worker processes ended of, told by each to the next: workers that end processes work apart from the others, and
-//! those that do so again and again not at all for a while.
+//! The crash history: what worker processes ended of, told by each to the next. Workers that end processes go into
+//! quarantine, and those that do so again and again are ejected for a while.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use crate::isolate::running;
+use crate::isolate::crash_marker;
 
 /// How long an end is remembered.
 const REMEMBERED: Duration = Duration::from_mins(5);
@@ -15,8 +15,8 @@ const REMEMBERED: Duration = Duration::from_mins(5);
 /// How many ends are forgiven.
 const FORGIVEN: u32 = 4;
 
-/// How long a worker is barred for the first end that is not, and at most.
-const BARRED: (Duration, Duration) = (Duration::from_secs(2), Duration::from_mins(5));
+/// How long a worker is ejected for the first end that is not, and at most.
+const EJECTED: (Duration, Duration) = (Duration::from_secs(2), Duration::from_mins(5));
 
 /// One process that ended of a worker.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -31,8 +31,8 @@ struct End {
 pub(crate) struct Past {
     /// Workers that may have ended the last one.
     pub(crate) suspects: Vec<String>,
-    /// Workers that are barred, and for how long from now.
-    pub(crate) barred: Vec<(String, Duration)>,
+    /// Workers that are ejected, and for how long from now.
+    pub(crate) ejected: Vec<(String, Duration)>,
 }
 
 fn now() -> u64 {
@@ -42,7 +42,7 @@ fn now() -> u64 {
 
 /// Reads what the last process left, and what those before it did.
 pub(super) fn read(record: &File, history: &mut File) -> std::io::Result<Past> {
-    let last = running::read(record)?;
+    let last = crash_marker::read(record)?;
     record.set_len(0)?;
     let mut text = String::new();
     history.rewind()?;
@@ -60,26 +60,26 @@ pub(super) fn read(record: &File, history: &mut File) -> std::io::Result<Past> {
     history.rewind()?;
     history.write_all(serde_json::to_string(&ends)?.as_bytes())?;
     Ok(Past {
-        barred: barred(&ends, now),
+        ejected: ejected(&ends, now),
         suspects: last.blamed.into_iter().chain(last.ran).collect(),
     })
 }
 
-fn barred(ends: &[End], now: u64) -> Vec<(String, Duration)> {
+fn ejected(ends: &[End], now: u64) -> Vec<(String, Duration)> {
     let mut workers: Vec<&str> = ends.iter().map(|end| end.worker.as_str()).collect();
     workers.sort_unstable();
     workers.dedup();
-    let barred = workers.into_iter().filter_map(|worker| {
+    let ejected = workers.into_iter().filter_map(|worker| {
         let own = ends.iter().filter(|end| end.worker == worker);
         let latest = own.clone().map(|end| end.time).max()?;
         let over = u32::try_from(own.count())
             .unwrap_or(u32::MAX)
             .checked_sub(FORGIVEN + 1)?;
-        let time = BARRED.0.saturating_mul(2_u32.saturating_pow(over)).min(BARRED.1);
+        let time = EJECTED.0.saturating_mul(2_u32.saturating_pow(over)).min(EJECTED.1);
         let left = time.checked_sub(Duration::from_millis(now.saturating_sub(latest)))?;
         (!left.is_zero()).then(|| (worker.to_owned(), left))
     });
-    barred.collect()
+    ejected.collect()
 }
 
 #[cfg(test)]
@@ -94,11 +94,11 @@ mod tests {
         };
         let mut ends = vec![end("good", 1000)];
         ends.extend((1..=4).map(|number| end("bad", number * 1000)));
-        assert_eq!(barred(&ends, 4000), []);
+        assert_eq!(ejected(&ends, 4000), []);
         ends.push(end("bad", 5000));
-        assert_eq!(barred(&ends, 5500), [("bad".into(), Duration::from_millis(1500))]);
-        assert_eq!(barred(&ends, 7000), []);
+        assert_eq!(ejected(&ends, 5500), [("bad".into(), Duration::from_millis(1500))]);
+        assert_eq!(ejected(&ends, 7000), []);
         ends.push(end("bad", 9000));
-        assert_eq!(barred(&ends, 9000), [("bad".into(), Duration::from_secs(4))]);
+        assert_eq!(ejected(&ends, 9000), [("bad".into(), Duration::from_secs(4))]);
     }
 }

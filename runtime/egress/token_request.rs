@@ -6,7 +6,7 @@ use std::time::Duration;
 use workerd_lite_ops::{Body, Request};
 
 use super::upstream::{Upstream, Via};
-use crate::credentials::ExchangeError;
+use crate::credentials::TokenRequestError;
 
 /// The largest answer of a token endpoint, in bytes.
 const LIMIT: usize = 1 << 20;
@@ -19,13 +19,13 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 pub(super) async fn by_client(
     client: reqwest::Client,
     request: http::Request<Vec<u8>>,
-) -> Result<http::Response<Vec<u8>>, ExchangeError> {
+) -> Result<http::Response<Vec<u8>>, TokenRequestError> {
     let failed = |error: reqwest::Error| {
         let mut cause: &dyn std::error::Error = &error;
         while let Some(deeper) = cause.source() {
             cause = deeper;
         }
-        ExchangeError(cause.to_string())
+        TokenRequestError(cause.to_string())
     };
     let request = reqwest::Request::try_from(request).map_err(failed)?;
     let exchange = async {
@@ -34,14 +34,14 @@ pub(super) async fn by_client(
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
             body.extend_from_slice(&chunk);
             if body.len() > LIMIT {
-                return Err(ExchangeError("its answer is too long".into()));
+                return Err(TokenRequestError("its answer is too long".into()));
             }
         }
         Ok(answer(response.status(), response.headers().clone(), body))
     };
     tokio::time::timeout(TIMEOUT, exchange)
         .await
-        .unwrap_or_else(|_| Err(ExchangeError("it gave no answer in time".into())))
+        .unwrap_or_else(|_| Err(TokenRequestError("it gave no answer in time".into())))
 }
 
 /// Asks what stands where the network would, in tests.
@@ -49,12 +49,12 @@ pub(super) async fn by_upstream(
     upstream: Rc<dyn Upstream>,
     via: Via,
     request: http::Request<Vec<u8>>,
-) -> Result<http::Response<Vec<u8>>, ExchangeError> {
+) -> Result<http::Response<Vec<u8>>, TokenRequestError> {
     let (head, body) = request.into_parts();
     let url = head.uri.to_string().parse();
     let request = Request {
         method: head.method,
-        url: url.map_err(|_| ExchangeError("its URL is not valid".into()))?,
+        url: url.map_err(|_| TokenRequestError("its URL is not valid".into()))?,
         headers: head.headers,
         body: if body.is_empty() {
             Body::Empty
@@ -62,7 +62,7 @@ pub(super) async fn by_upstream(
             Body::Full(body.into())
         },
     };
-    let failed = |error: &dyn std::fmt::Display| ExchangeError(error.to_string());
+    let failed = |error: &dyn std::fmt::Display| TokenRequestError(error.to_string());
     let response = upstream.answer(via, request).await.map_err(|error| failed(&error))?;
     let body = response.body.collect().await.map_err(|error| failed(&error))?;
     Ok(answer(response.status, response.headers, body.to_vec()))

@@ -1,4 +1,4 @@
-//! Which worker each thread runs, written where it outlives this process: V8 ends the process for some faults and tells
+//! Crash markers: which worker each thread runs, written where it outlives this process: V8 ends the process for some faults and tells
 //! nobody first. The first place is for the worker that the end is owed to, where that is known. A write costs a call of the system, so a thread writes only where it turns to another worker.
 
 use std::cell::Cell;
@@ -71,13 +71,13 @@ pub(crate) fn read(mut record: &File) -> std::io::Result<Last> {
     Ok(Last { blamed, ran })
 }
 
-/// A worker that may run.
-pub(super) struct Named {
+/// The marker of one worker.
+pub(super) struct CrashMarker {
     id: u64,
     entry: Box<[u8; ENTRY]>,
 }
 
-impl Named {
+impl CrashMarker {
     pub(super) fn new(name: &str) -> Self {
         Self {
             id: IDS.fetch_add(1, Ordering::Relaxed),
@@ -85,8 +85,8 @@ impl Named {
         }
     }
 
-    /// It runs on this thread.
-    pub(super) fn runs(&self) {
+    /// Marks that it runs on this thread.
+    pub(super) fn mark(&self) {
         if LAST.replace(self.id) == self.id {
             return;
         }
@@ -111,14 +111,14 @@ mod tests {
     fn threads_are_read_back() {
         let file = tempfile::tempfile().unwrap();
         let long = "ä".repeat(ENTRY);
-        Named::new("good").write(&file);
+        CrashMarker::new("good").write(&file);
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                Named::new("gone").write(&file);
-                Named::new("bad").write(&file);
+                CrashMarker::new("gone").write(&file);
+                CrashMarker::new("bad").write(&file);
             });
-            scope.spawn(|| Named::new("good").write(&file));
-            scope.spawn(|| Named::new(&long).write(&file));
+            scope.spawn(|| CrashMarker::new("good").write(&file));
+            scope.spawn(|| CrashMarker::new(&long).write(&file));
         });
         let last = read(&file).unwrap();
         assert_eq!(last.ran, ["bad", "good", &long[..ENTRY]]);

@@ -1,0 +1,20 @@
+//! Who causes an event: its id, its caller, and its place in the request's trace.
+
+use std::rc::Rc;
+
+use crate::trace::Trace;
+
+/// Names one event within its isolate.
+pub type EventId = u32;
+
+/// Who calls: a place in the list of callers that an isolate was booted with. An agent's isolate has one.
+pub type CallerId = u32;
+
+/// Where an event comes from.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    /// Who is calling, by its place among the callers that the isolate was booted with.
+    pub caller: CallerId,
+    /// Its part of the request's way.
+    pub trace: Rc<Trace>,
+}

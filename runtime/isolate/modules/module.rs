@@ -1,0 +1,72 @@
+//! One module of a worker, and where modules may come from.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Where a worker's modules may come from.
+#[derive(Debug, Clone, Default)]
+pub struct Confinement {
+    /// The folder that every module must be in, symbolic links followed.
+    pub root: PathBuf,
+    /// Files that it may not read all the same: the policy's, for an agent.
+    pub forbidden: HashSet<PathBuf>,
+}
+
+/// What a module holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// An ES module.
+    Script(String),
+    /// JSON, checked when it is imported.
+    Json(String),
+    /// Text.
+    Text(String),
+    /// WebAssembly, compiled when it is imported.
+    Wasm(Arc<[u8]>),
+    /// Bytes.
+    Data(Arc<[u8]>),
+}
+
+/// One module.
+#[derive(Debug, Clone)]
+pub struct Module {
+    /// Its path within the project, as messages show it.
+    pub name: String,
+    /// Its file, symbolic links resolved.
+    pub path: PathBuf,
+    /// What it holds.
+    pub content: Content,
+    /// What its author wrote, where that is TypeScript or JSX.
+    pub original: Option<Original>,
+}
+
+/// The source of a transpiled module.
+#[derive(Debug, Clone)]
+pub struct Original {
+    /// The text.
+    pub text: String,
+    /// The source map, as JSON.
+    pub map: String,
+}
+
+impl Module {
+    /// The text that its author wrote; nothing of what is no text.
+    pub fn text(&self) -> &str {
+        if let Some(original) = &self.original {
+            return &original.text;
+        }
+        match &self.content {
+            Content::Script(text) | Content::Json(text) | Content::Text(text) => text,
+            Content::Wasm(_) | Content::Data(_) => "",
+        }
+    }
+
+    /// The bytes of its file.
+    pub fn bytes(&self) -> &[u8] {
+        match &self.content {
+            Content::Wasm(bytes) | Content::Data(bytes) => bytes,
+            _ => self.text().as_bytes(),
+        }
+    }
+}
