@@ -28,6 +28,7 @@
 //! ```
 
 mod admin;
+pub mod assembly;
 pub mod audit;
 pub mod cli;
 pub mod config;

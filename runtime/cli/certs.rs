@@ -7,7 +7,8 @@ use comfy_table::{Table, presets};
 use miette::{IntoDiagnostic as _, Result};
 
 use super::args::Certs;
-use crate::config::{Flags, Listed, list_certificates};
+use crate::assembly::{Listed, list_certificates};
+use crate::config::Flags;
 use crate::egress::tls::WARNING;
 
 /// Prints every identity with the days that it holds. Exits with 1 where one cannot be used.

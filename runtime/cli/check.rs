@@ -5,7 +5,8 @@ use std::io::Write as _;
 use miette::{IntoDiagnostic as _, Result};
 
 use super::args::Check;
-use crate::config::{Flags, load};
+use crate::assembly::load;
+use crate::config::Flags;
 use crate::host::Instance;
 use crate::isolate::init_platform;
 

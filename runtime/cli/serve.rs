@@ -9,10 +9,11 @@ use tokio::task::AbortHandle;
 
 use super::args::Serve;
 use crate::admin::{self, inspector};
+use crate::assembly::load;
 use crate::audit::Feed;
-use crate::config::{Flags, Loaded, load};
+use crate::config::Flags;
 use crate::isolate::{Inspection, init_platform};
-use crate::serve::serve;
+use crate::serve::{Loaded, serve};
 use crate::supervisor::{Supervised, supervise};
 
 pub(super) fn run(args: Serve) -> Result<()> {

@@ -6,7 +6,8 @@ use miette::{IntoDiagnostic as _, Result};
 use serde_json::Value;
 
 use super::args::Types;
-use crate::config::{Flags, load};
+use crate::assembly::load;
+use crate::config::Flags;
 use crate::host::Project;
 
 const STATIC: &str = include_str!("../../fixtures/types/workerd-lite.d.ts");

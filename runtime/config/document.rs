@@ -8,13 +8,13 @@ use serde::de::DeserializeOwned;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 
 /// A file that was read.
-pub(super) struct Document {
-    pub(super) path: PathBuf,
-    pub(super) text: String,
+pub(crate) struct Document {
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
 }
 
 impl Document {
-    pub(super) fn read(path: &Path) -> Result<Self, ConfigError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| ConfigError::new(format!("{} can not be read: {error}", path.display())))?;
         Ok(Self {
@@ -24,7 +24,7 @@ impl Document {
     }
 
     /// The folder that the file's paths are relative to.
-    pub(super) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         match self.path.parent() {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
@@ -36,7 +36,7 @@ impl Document {
     }
 
     /// Reads the file into `T`. `unknown` hears the path of each field that `T` does not know.
-    pub(super) fn parse<T: DeserializeOwned>(&self, mut unknown: impl FnMut(String)) -> Result<T, ConfigError> {
+    pub(crate) fn parse<T: DeserializeOwned>(&self, mut unknown: impl FnMut(String)) -> Result<T, ConfigError> {
         let mut track = serde_path_to_error::Track::new();
         let hear = |path: serde_ignored::Path<'_>| unknown(path.to_string());
         let mut hear = hear;
@@ -86,7 +86,7 @@ impl Document {
     }
 
     /// An error about the value of a field, found after the file was read.
-    pub(super) fn complain(&self, field: &str, message: &str) -> ConfigError {
+    pub(crate) fn complain(&self, field: &str, message: &str) -> ConfigError {
         let span = if self.is_toml() { self.toml_span(field) } else { None };
         let key = field.rsplit('.').next().unwrap_or(field);
         let by_text = || self.text.find(key).map(|start| start..start + key.len());

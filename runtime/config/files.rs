@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::document::Document;
-use super::project::Flags;
+use super::flags::Flags;
 use super::wrangler::Wrangler;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 
@@ -11,14 +11,14 @@ const WRANGLER: [&str; 3] = ["wrangler.jsonc", "wrangler.json", "wrangler.toml"]
 const PROJECT: &str = "workerd-lite.toml";
 
 /// What was found.
-pub(super) struct Files {
-    pub(super) folder: PathBuf,
-    pub(super) wrangler: Option<Document>,
-    pub(super) project: Option<Document>,
+pub(crate) struct Files {
+    pub(crate) folder: PathBuf,
+    pub(crate) wrangler: Option<Document>,
+    pub(crate) project: Option<Document>,
 }
 
 impl Files {
-    pub(super) fn find(flags: &Flags) -> Result<Self, ConfigError> {
+    pub(crate) fn find(flags: &Flags) -> Result<Self, ConfigError> {
         let folder = match (&flags.config, &flags.script) {
             (Some(config), _) => parent(config),
             (None, Some(script)) => parent(script),
@@ -45,7 +45,7 @@ impl Files {
     }
 
     /// A worker's own wrangler file, where its section names one, and what that says.
-    pub(super) fn own_wrangler(&self, config: Option<&PathBuf>) -> Result<(Option<Document>, Wrangler), ConfigError> {
+    pub(crate) fn own_wrangler(&self, config: Option<&PathBuf>) -> Result<(Option<Document>, Wrangler), ConfigError> {
         let Some(config) = config else {
             return Ok((None, Wrangler::default()));
         };
@@ -55,7 +55,7 @@ impl Files {
     }
 
     /// An error about a field of the project's file.
-    pub(super) fn complain(&self, field: &str, message: &str) -> ConfigError {
+    pub(crate) fn complain(&self, field: &str, message: &str) -> ConfigError {
         match &self.project {
             Some(document) => document.complain(field, message),
             None => ConfigError::new(format!("{field}: {message}")),
@@ -64,7 +64,7 @@ impl Files {
 }
 
 /// Reads a wrangler file, and says once what of it cannot be honoured.
-pub(super) fn read_wrangler(document: &Document) -> Result<Wrangler, ConfigError> {
+pub(crate) fn read_wrangler(document: &Document) -> Result<Wrangler, ConfigError> {
     let mut unknown = Vec::new();
     let wrangler: Wrangler = document.parse(|field| unknown.push(field))?;
     if wrangler
@@ -93,7 +93,7 @@ pub(crate) fn parent(path: &Path) -> PathBuf {
 }
 
 /// A file's name without its extension.
-pub(super) fn stem(path: &Path) -> String {
+pub(crate) fn stem(path: &Path) -> String {
     path.file_stem()
         .map_or_else(|| "worker".to_owned(), |stem| stem.to_string_lossy().into_owned())
 }

@@ -1,22 +1,15 @@
-//! One validated configuration out of flags, files and the environment.
+//! What is written: files, flags and fields, their places, and what is wrong with them. It builds nothing.
 
-mod agents;
-mod certificates;
-mod credential_file;
-mod credentials;
 mod document;
-mod egress;
-mod files;
-mod identity;
-mod limits;
-mod outbound;
-mod project;
-mod project_file;
+pub(crate) mod files;
+mod flags;
+pub(crate) mod project_file;
 mod schema;
-mod secrets;
-mod wrangler;
+pub(crate) mod secrets;
+pub(crate) mod tables;
+mod values;
+pub(crate) mod wrangler;
 
-pub use certificates::{Listed, list_certificates};
 pub(crate) use files::parent;
-pub use project::{Flags, Loaded, load};
+pub use flags::Flags;
 pub use schema::schema;

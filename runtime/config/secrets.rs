@@ -7,14 +7,14 @@ use crate::diagnostic::SourceDiagnostic as ConfigError;
 
 /// Where secrets are looked up.
 #[derive(Clone)]
-pub(super) struct Secrets {
+pub(crate) struct Secrets {
     dev_vars: HashMap<String, String>,
     testing: bool,
 }
 
 impl Secrets {
     /// Reads `.dev.vars` in this folder, if there is one.
-    pub(super) fn read(folder: &Path, testing: bool) -> Result<Self, ConfigError> {
+    pub(crate) fn read(folder: &Path, testing: bool) -> Result<Self, ConfigError> {
         let path = folder.join(".dev.vars");
         if !path.exists() {
             return Ok(Self {
@@ -37,7 +37,7 @@ impl Secrets {
     }
 
     /// The value of a secret. `.dev.vars` wins, as in wrangler.
-    pub(super) fn get(&self, name: &str) -> Option<String> {
+    pub(crate) fn get(&self, name: &str) -> Option<String> {
         self.dev_vars
             .get(name)
             .cloned()

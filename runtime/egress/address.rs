@@ -4,40 +4,11 @@
 //! An address is judged as what it reaches: IPv4 inside IPv6 (mapped, NAT64, 6to4) as that IPv4 address.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::str::FromStr;
 
 use deno_core::url::{Host, Url};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// One entry of `allow` or `deny`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Peer {
-    /// Whatever is neither private nor local.
-    Public,
-    /// Private networks and everything local (RFC 6890's special-purpose addresses).
-    Private,
-    /// The machine itself.
-    Local,
-    /// A block of addresses.
-    Block(IpNet),
-}
-
-impl FromStr for Peer {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "public" => Ok(Self::Public),
-            "private" => Ok(Self::Private),
-            "local" => Ok(Self::Local),
-            _ => text
-                .parse::<IpNet>()
-                .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
-                .map(Self::Block)
-                .map_err(|_| format!("expected \"public\", \"private\", \"local\" or a block of addresses like \"10.0.0.0/8\", found {text:?}")),
-        }
-    }
-}
+use crate::rules::Peer;
 
 /// The rules of one network.
 #[derive(Debug, Clone)]

@@ -93,7 +93,7 @@ impl Default for Network {
     /// Public addresses, the system's roots.
     fn default() -> Self {
         Self {
-            rules: Arc::new(Rules::new(vec![address::Peer::Public], Vec::new())),
+            rules: Arc::new(Rules::new(vec![crate::rules::Peer::Public], Vec::new())),
             nameservers: Vec::new(),
             roots: Vec::new(),
             bindings: Vec::new(),
@@ -118,7 +118,7 @@ impl NetworkGate {
     }
 
     /// A gate behind which no network is, but this.
-    pub fn pretended(network: Arc<Network>, agents: Vec<Attested>, upstream: Rc<dyn Upstream>) -> Self {
+    pub fn mocked(network: Arc<Network>, agents: Vec<Attested>, upstream: Rc<dyn Upstream>) -> Self {
         Self::make(network, agents, Some(upstream))
     }
 

@@ -40,7 +40,7 @@ pub(super) struct Performer {
 #[expect(clippy::disallowed_types, reason = "the one client lives in this room")]
 enum Way {
     Network { client: reqwest::Client, certified: bool },
-    Pretended(Rc<dyn Upstream>, Via),
+    Mock(Rc<dyn Upstream>, Via),
 }
 
 /// Token requests of credentials, the same way. Most credentials make none, and need no client for them.
@@ -64,7 +64,7 @@ impl TokenClient for Tokens<'_> {
         }
         match self.performer.way(self.caller, self.agent, None, None) {
             Ok(Way::Network { client, .. }) => Box::pin(token_request::by_client(client, request)),
-            Ok(Way::Pretended(upstream, via)) => Box::pin(token_request::by_upstream(upstream, via, request)),
+            Ok(Way::Mock(upstream, via)) => Box::pin(token_request::by_upstream(upstream, via, request)),
             Err(error) => Box::pin(std::future::ready(Err(TokenRequestError(error.to_string())))),
         }
     }
@@ -211,7 +211,7 @@ impl Performer {
                 credential: binding.and_then(Binding::credential_name),
                 certificate: binding.and_then(Binding::certificate_name),
             };
-            return Ok(Way::Pretended(Rc::clone(upstream), via));
+            return Ok(Way::Mock(Rc::clone(upstream), via));
         }
         Ok(Way::Network {
             client: self.clients.get(caller, agent, index, binding)?,
@@ -287,7 +287,7 @@ impl Performer {
     ) -> Result<Response, FetchError> {
         let (client, certified) = match way {
             Way::Network { client, certified } => (client, *certified),
-            Way::Pretended(upstream, via) => return upstream.answer(via.clone(), request).await,
+            Way::Mock(upstream, via) => return upstream.answer(via.clone(), request).await,
         };
         let timeouts = self.network.timeouts;
         let progress = Progress::default();

@@ -64,8 +64,8 @@ impl Instance {
         Self::make(project, None, bulkheads).await
     }
 
-    /// The same, with a pretended network.
-    pub(crate) async fn pretended(project: &Project, upstream: Rc<dyn Upstream>) -> Result<Self, StartupError> {
+    /// The same, with a mock network.
+    pub(crate) async fn mocked(project: &Project, upstream: Rc<dyn Upstream>) -> Result<Self, StartupError> {
         Self::make(project, Some(upstream), None).await
     }
 
@@ -79,7 +79,7 @@ impl Instance {
             Some(worker) => {
                 let network = Arc::clone(&project.network);
                 let gate = match upstream {
-                    Some(upstream) => NetworkGate::pretended(network, attested.clone(), upstream),
+                    Some(upstream) => NetworkGate::mocked(network, attested.clone(), upstream),
                     None => NetworkGate::new(network, attested.clone()),
                 };
                 let callers = project.callers(&attested);

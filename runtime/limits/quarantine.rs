@@ -32,7 +32,7 @@ pub(crate) struct Quarantine {
     ejected: AtomicU64,
     window: Mutex<Window>,
     /// Wakes the events that are queued, so that they move to the bulkhead.
-    began_quarantine: Notify,
+    begins: Notify,
     /// Whether long turns disturb anybody: there are neighbours.
     crowded: bool,
 }
@@ -50,7 +50,7 @@ impl Quarantine {
             until: AtomicU64::new(0),
             ejected: AtomicU64::new(0),
             window: Mutex::default(),
-            began_quarantine: Notify::new(),
+            begins: Notify::new(),
             crowded,
         }
     }
@@ -104,7 +104,7 @@ impl Quarantine {
         let now = self.now();
         let until = now + u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         if self.until.fetch_max(until, Ordering::Relaxed) <= now {
-            self.began_quarantine.notify_waiters();
+            self.begins.notify_waiters();
         }
     }
 
@@ -116,7 +116,7 @@ impl Quarantine {
 
     /// Waits until the quarantine begins.
     pub(crate) async fn quarantined(&self) {
-        self.began_quarantine.notified().await;
+        self.begins.notified().await;
     }
 }
 

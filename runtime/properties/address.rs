@@ -8,7 +8,8 @@ use deno_core::url::Url;
 use proptest::prelude::*;
 
 use super::kept;
-use crate::egress::address::{Peer, Rules};
+use crate::egress::address::Rules;
+use crate::rules::Peer;
 
 /// First and last of each block that is not on the public internet.
 const SPECIAL: [(&str, &str); 15] = [

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use super::kept;
-use crate::config::{Flags, load};
+use crate::assembly::load;
+use crate::config::Flags;
 
 /// Files that are right.
 const SEEDS: [&str; 3] = [

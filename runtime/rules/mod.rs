@@ -4,6 +4,7 @@
 mod host;
 mod localhost;
 mod path;
+mod peer;
 mod problem;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use http::Method;
 pub use host::{HostPattern, HostPatternError};
 pub(crate) use localhost::is_localhost;
 pub use path::{PathPattern, PathPatternError};
+pub use peer::Peer;
 pub(crate) use problem::problem;
 
 /// Hosts, methods and paths that belong together. Empty methods or paths mean all.

@@ -2,6 +2,7 @@
 
 mod accept;
 mod connection;
+mod connection_service;
 mod load_shedding;
 mod sockets;
 mod thread_pool;
@@ -23,12 +24,11 @@ use workerd_lite_ops::Termination;
 
 use crate::admin;
 use crate::audit::Feed;
-use crate::config::Loaded;
 use crate::diagnostic::SourceDiagnostic;
 use crate::host::Project;
 use crate::isolate::{StartupError, crash_marker};
 use crate::limits::{Hang, hangs};
-use crate::reloadable::Watching;
+use crate::reloadable::{ReloadableFiles, Watching};
 use crate::watch::Watch;
 use accept::Acceptor;
 use sockets::Listeners;
@@ -50,6 +50,21 @@ pub struct Options {
     pub watch: Option<PathBuf>,
     /// How many worker threads, at least one.
     pub threads: usize,
+}
+
+/// A project, ready to be served.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What runs.
+    pub project: Project,
+    /// How it is served.
+    pub options: Options,
+    /// The files that may change meanwhile.
+    pub reloadable: ReloadableFiles,
+    /// Scripts and configuration.
+    pub files: Vec<PathBuf>,
+    /// Secrets that are in the policy's `env`, with their values.
+    pub secrets: Vec<(String, String)>,
 }
 
 /// Why a server did not start.

@@ -2,22 +2,17 @@
 //! a newer one.
 
 use std::cell::{Cell, RefCell};
-use std::convert::Infallible;
 use std::net::TcpStream;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
 
 use deno_core::unsync::spawn;
-use futures_util::future::LocalBoxFuture;
-use hyper::body::Incoming;
 use tokio::sync::{oneshot, watch};
-use tower_service::Service;
 
 use super::connection::Connection;
+use super::connection_service::{ConnectionService, CurrentProject};
 use super::load_shedding::Client;
-use super::tracked_body::TrackedBody;
 use crate::host::{Instance, Project};
 use crate::isolate::StartupError;
 use crate::limits;
@@ -33,48 +28,6 @@ pub(super) enum Command {
     /// Drop the prepared project.
     Abandon,
 }
-
-/// The service of one connection.
-#[derive(Clone)]
-pub(super) struct ConnectionService {
-    service: Current,
-    client: Arc<Client>,
-}
-
-impl ConnectionService {
-    pub(super) fn client(&self) -> Arc<Client> {
-        Arc::clone(&self.client)
-    }
-}
-
-impl Service<http::Request<Incoming>> for ConnectionService {
-    type Response = http::Response<TrackedBody>;
-    type Error = Infallible;
-    type Future = LocalBoxFuture<'static, Result<Self::Response, Infallible>>;
-
-    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: http::Request<Incoming>) -> Self::Future {
-        self.client.asks(request.version());
-        let (client, asking) = (Arc::clone(&self.client), Arc::clone(&self.client));
-        let instance = self.service.0.borrow().clone();
-        Box::pin(async move {
-            let mut answer = instance.answer(request, move |agent| asking.is_for(agent)).await;
-            if client.hears_the_last() {
-                let close = http::HeaderValue::from_static("close");
-                answer.headers_mut().insert(http::header::CONNECTION, close);
-            }
-            client.is_answered();
-            Ok(answer.map(|body| TrackedBody::new(body, client)))
-        })
-    }
-}
-
-/// The project that serves now. Connections outlive projects.
-#[derive(Clone)]
-struct Current(Rc<RefCell<Instance>>);
 
 pub(super) struct WorkerThread {
     pub(super) project: Project,
@@ -107,11 +60,11 @@ impl WorkerThread {
             }
         };
         let _ = self.booted.send(Ok(()));
-        let current = Current(Rc::new(RefCell::new(instance)));
+        let current = CurrentProject(Rc::new(RefCell::new(instance)));
         let (open, stopped, service) = (Arc::clone(&self.open), self.stopping.clone(), current.clone());
         let connect = move |stream, client| {
             let service = ConnectionService {
-                service: service.clone(),
+                current: service.clone(),
                 client,
             };
             let (open, stopping) = (Arc::clone(&open), stopped.clone());

@@ -15,11 +15,13 @@ use workerd_lite_ops::{Body, Origin, Request, Role, clock, worker_log};
 use super::Options;
 use super::coverage::Coverage;
 use super::failure::Failure;
-use super::gate::{PretendedNetwork, TestGate};
+use super::gate::TestGate;
+use super::mock_network::MockNetwork;
 use super::outcome::{FileOutcome, Outcome, State};
 use super::session::Session;
 use super::watchdog::Watchdog;
-use crate::config::{Flags, load};
+use crate::assembly::load;
+use crate::config::Flags;
 use crate::egress::Network;
 use crate::host::Project;
 use crate::isolate::modules::{Confinement, Graph};
@@ -177,7 +179,7 @@ impl File {
 
     async fn test(&self, index: usize, test: &Listed, runs: &[usize], live: bool, timeout: Duration) -> Outcome {
         let began = Instant::now();
-        let upstream = Rc::new(PretendedNetwork {
+        let upstream = Rc::new(MockNetwork {
             test: self.cell.clone(),
         });
         let session = Rc::new(Session::new(self.project.clone(), upstream));

@@ -6,6 +6,7 @@ mod discover;
 mod failure;
 mod file;
 mod gate;
+mod mock_network;
 mod outcome;
 mod report;
 mod session;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::OnceCell;
 use workerd_lite_ops::{EventError, FetchError, Origin, Request, Response};
 
-use super::gate::PretendedNetwork;
+use super::mock_network::MockNetwork;
 use crate::audit::{Auditor, Records};
 use crate::host::{Instance, Project};
 
@@ -38,11 +38,11 @@ pub(super) struct Session {
     project: RefCell<Result<Project, String>>,
     instance: OnceCell<Instance>,
     records: Records,
-    upstream: Rc<PretendedNetwork>,
+    upstream: Rc<MockNetwork>,
 }
 
 impl Session {
-    pub(super) fn new(mut project: Result<Project, String>, upstream: Rc<PretendedNetwork>) -> Self {
+    pub(super) fn new(mut project: Result<Project, String>, upstream: Rc<MockNetwork>) -> Self {
         let records = Records::default();
         if let Ok(project) = &mut project {
             project.recorded(Auditor::memory(Records::clone(&records)));
@@ -110,7 +110,7 @@ impl Session {
             .get_or_try_init(|| async {
                 let project = self.project.borrow().clone().map_err(failed)?;
                 let upstream = Rc::clone(&self.upstream);
-                Instance::pretended(&project, upstream)
+                Instance::mocked(&project, upstream)
                     .await
                     .map_err(|error| failed(format!("{:?}", miette::Report::new(error))))
             })

@@ -4,9 +4,9 @@ use workerd_lite_ops::Response;
 
 use super::targets::Targets;
 use super::upstream::Seen;
-use crate::config::Loaded;
 use crate::credentials::redact::Redactor;
 use crate::egress::Network;
+use crate::serve::Loaded;
 
 /// Something that got through.
 #[derive(Debug, thiserror::Error)]

@@ -16,9 +16,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use workerd_lite_ops::head::strip_hop_by_hop;
 use workerd_lite_ops::{Body, Origin, Request, worker_log};
 
-use crate::config::{Flags, Loaded, load};
+use crate::assembly::load;
+use crate::config::Flags;
 use crate::diagnostic::SourceDiagnostic;
 use crate::host::Instance;
+use crate::serve::Loaded;
 use crate::testing::Ended;
 use corpus::Case;
 use judge::{Secrets, Violation};
@@ -50,7 +52,7 @@ async fn attack(loaded: &Loaded, out: &mut dyn Write) -> Result<Ended, SourceDia
     let targets = Targets::of(loaded);
     let secrets = Secrets::of(loaded);
     let recorder = Rc::new(Recorder::default());
-    let instance = Instance::pretended(&loaded.project, Rc::<Recorder>::clone(&recorder)).await?;
+    let instance = Instance::mocked(&loaded.project, Rc::<Recorder>::clone(&recorder)).await?;
     // What the policy says of each case is not of interest.
     worker_log::capture();
     let (mut cases, mut violations) = (0, 0);

@@ -4,9 +4,9 @@ use regex::Regex;
 
 use deno_core::url::Url;
 
-use crate::config::Loaded;
 use crate::isolate::modules::Graph;
 use crate::rules::HostPattern;
+use crate::serve::Loaded;
 
 /// Trusted hosts.
 pub(super) struct Targets {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::files::Files;
-use super::project_file::ProjectFile;
+use crate::config::files::Files;
+use crate::config::project_file::ProjectFile;
 use crate::credentials::is_loopback;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::identity::{Authority, Issuer, KeyRing, KeyStore};

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files::Files;
-use super::project::Flags;
-use super::project_file::{Issue, ProjectFile};
+use crate::config::Flags;
+use crate::config::files::Files;
+use crate::config::project_file::ProjectFile;
+use crate::config::tables::Issue;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::egress::tls::{Dates, Identity, certificates};
 

@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use workerd_lite_ops::Role;
 
-use super::egress::rules;
-use super::files::{Files, parent, read_wrangler, stem};
-use super::limits::{Limits, WranglerLimits};
-use super::project::Flags;
-use super::project_file::{Agent as Section, ProjectFile};
-use super::wrangler::Wrangler;
+use super::limits::apply;
+use super::network::rules;
+use crate::config::Flags;
+use crate::config::files::{Files, parent, read_wrangler, stem};
+use crate::config::project_file::ProjectFile;
+use crate::config::tables::Agent as Section;
+use crate::config::tables::{Limits, WranglerLimits};
+use crate::config::wrangler::Wrangler;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::host::Agent;
 use crate::isolate::modules::{Confinement, Graph};
@@ -200,10 +202,10 @@ fn code_generation(unsafe_eval: bool, wasm_unsafe_eval: bool) -> CodeGeneration 
 /// An agent's limits: what is said of it goes before what is said of all.
 fn limits(project: &ProjectFile, wrangler: &WranglerLimits, own: Option<&Limits>) -> Values {
     let mut values = Values::AGENT;
-    project.limits.apply(&mut values);
-    Limits::from(wrangler).apply(&mut values);
+    apply(&project.limits, &mut values);
+    apply(&Limits::from(wrangler), &mut values);
     if let Some(own) = own {
-        own.apply(&mut values);
+        apply(own, &mut values);
     }
     values
 }

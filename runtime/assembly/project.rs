@@ -1,4 +1,4 @@
-//! Puts flags and files together, and loads what they name.
+//! From flags and files to a project that can be served.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -6,53 +6,18 @@ use std::path::{Path, PathBuf};
 
 use super::agents::agents;
 use super::credentials::credentials;
-use super::egress::{Bindings, network};
-use super::files::Files;
 use super::identity::identity;
+use super::network::{Bindings, network};
 use super::outbound::outbound;
-use super::project_file::ProjectFile;
-use super::secrets::Secrets;
+use crate::config::Flags;
+use crate::config::files::Files;
+use crate::config::project_file::ProjectFile;
+use crate::config::secrets::Secrets;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::egress::Binding;
 use crate::host::Project;
 use crate::reloadable::ReloadableFiles;
-use crate::serve::Options;
-
-/// What the command line says. It wins over the files.
-#[derive(Debug, Default, Clone)]
-pub struct Flags {
-    /// The agent's script.
-    pub script: Option<PathBuf>,
-    /// The outbound worker's script.
-    pub outbound: Option<PathBuf>,
-    /// A wrangler file or a `workerd-lite.toml`.
-    pub config: Option<PathBuf>,
-    /// Where to listen.
-    pub listen: Option<SocketAddr>,
-    /// How many worker threads.
-    pub threads: Option<usize>,
-    /// Whether clients may read why a handler failed.
-    pub dev: bool,
-    /// Whether the project is loaded anew when a file of it changes.
-    pub watch: bool,
-    /// Whether this is for tests: nothing is written, and a secret that is absent has a value of no worth.
-    pub testing: bool,
-}
-
-/// A project, ready to be served.
-#[derive(Debug)]
-pub struct Loaded {
-    /// What runs.
-    pub project: Project,
-    /// How it is served.
-    pub options: Options,
-    /// The files that may change meanwhile.
-    pub reloadable: ReloadableFiles,
-    /// Scripts and configuration.
-    pub files: Vec<PathBuf>,
-    /// Secrets that are in the policy's `env`, with their values.
-    pub secrets: Vec<(String, String)>,
-}
+use crate::serve::{Loaded, Options};
 
 /// Reads the configuration and every script that it names.
 pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {

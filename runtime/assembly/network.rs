@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::files::Files;
-use super::project_file::{Issue, Mode, OnFailure, ProjectFile, Rule as Section};
 use crate::audit::Auditor;
+use crate::config::files::Files;
+use crate::config::project_file::ProjectFile;
+use crate::config::tables::{Issue, Mode, OnFailure, Rule as Section};
 use crate::credentials::Credentials;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::egress::address::Rules as AddressRules;

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use serde_json::Value;
 use workerd_lite_ops::Role;
 
-use super::files::{Files, parent, stem};
-use super::limits::Limits;
-use super::project::Flags;
-use super::project_file::{Outbound, ProjectFile};
-use super::secrets::Secrets;
-use super::wrangler::MtlsCertificate;
+use super::limits::apply;
+use crate::config::Flags;
+use crate::config::files::{Files, parent, stem};
+use crate::config::project_file::ProjectFile;
+use crate::config::secrets::Secrets;
+use crate::config::tables::Limits;
+use crate::config::tables::MtlsCertificate;
+use crate::config::tables::Outbound;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::isolate::modules::{Confinement, Graph};
 use crate::isolate::{CodeGeneration, Worker};
@@ -75,8 +77,8 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
         _ => parent(&main),
     };
     let mut limits = Values::OUTBOUND;
-    Limits::from(&wrangler.limits).apply(&mut limits);
-    section.limits.apply(&mut limits);
+    apply(&Limits::from(&wrangler.limits), &mut limits);
+    apply(&section.limits, &mut limits);
     let confinement = Confinement {
         root,
         forbidden: HashSet::new(),

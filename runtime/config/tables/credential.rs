@@ -6,12 +6,12 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::project_file::{methods, parsed};
+use crate::config::values::{methods, parsed};
 use crate::rules::{HostPattern, PathPattern};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Type {
+pub(crate) enum Type {
     Bearer,
     Basic,
     Header,
@@ -28,7 +28,7 @@ pub(super) enum Type {
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Redact {
+pub(crate) enum Redact {
     #[default]
     Headers,
     Body,
@@ -36,7 +36,7 @@ pub(super) enum Redact {
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum ClientAuth {
+pub(crate) enum ClientAuth {
     #[default]
     Basic,
     Body,
@@ -44,78 +44,78 @@ pub(super) enum ClientAuth {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Credential {
+pub(crate) struct Credential {
     /// What is attached, and how.
     #[serde(rename = "type")]
-    pub(super) kind: Type,
+    pub(crate) kind: Type,
     /// The name of the secret, or a file that holds it.
-    pub(super) secret: Option<String>,
+    pub(crate) secret: Option<String>,
     /// A file that holds the secret.
-    pub(super) file: Option<PathBuf>,
+    pub(crate) file: Option<PathBuf>,
     /// The only hosts that it is sent to.
     #[serde(deserialize_with = "parsed")]
     #[schemars(with = "Vec<String>")]
-    pub(super) hosts: Vec<HostPattern>,
+    pub(crate) hosts: Vec<HostPattern>,
     /// The only methods that it is sent with.
     #[serde(default, deserialize_with = "methods")]
     #[schemars(with = "Vec<String>")]
-    pub(super) methods: Vec<Method>,
+    pub(crate) methods: Vec<Method>,
     /// The only paths that it is sent to.
     #[serde(default, deserialize_with = "parsed")]
     #[schemars(with = "Vec<String>")]
-    pub(super) paths: Vec<PathPattern>,
+    pub(crate) paths: Vec<PathPattern>,
     /// A name of `[certificates]`, shown as well.
-    pub(super) certificate: Option<String>,
+    pub(crate) certificate: Option<String>,
     /// Where the secret is taken out of what comes back.
     #[serde(default)]
-    pub(super) redact: Redact,
+    pub(crate) redact: Redact,
 
     /// `basic`: the user.
-    pub(super) username: Option<String>,
+    pub(crate) username: Option<String>,
     /// `header`, `hmac`: the header.
-    pub(super) header: Option<String>,
+    pub(crate) header: Option<String>,
     /// `header`: what comes before the secret.
-    pub(super) prefix: Option<String>,
+    pub(crate) prefix: Option<String>,
     /// `query`: the parameter.
-    pub(super) parameter: Option<String>,
+    pub(crate) parameter: Option<String>,
     /// `oauth2`, `jwt-bearer`: the token endpoint.
-    pub(super) token_url: Option<String>,
+    pub(crate) token_url: Option<String>,
     /// `oauth2`: the client.
-    pub(super) client_id: Option<String>,
+    pub(crate) client_id: Option<String>,
     /// `oauth2`: how the client shows its secret.
-    pub(super) client_auth: Option<ClientAuth>,
+    pub(crate) client_auth: Option<ClientAuth>,
     /// The name of the secret that holds the first refresh token.
-    pub(super) refresh_token: Option<String>,
+    pub(crate) refresh_token: Option<String>,
     /// `oauth2`, `jwt-bearer`: scopes.
     #[serde(default)]
-    pub(super) scopes: Vec<String>,
+    pub(crate) scopes: Vec<String>,
     /// `oauth2`, `jwt-bearer`, `identity`: the audience.
-    pub(super) audience: Option<String>,
+    pub(crate) audience: Option<String>,
     /// `jwt-bearer`: the issuer.
-    pub(super) issuer: Option<String>,
+    pub(crate) issuer: Option<String>,
     /// `jwt-bearer`: the subject.
-    pub(super) subject: Option<String>,
+    pub(crate) subject: Option<String>,
     /// `jwt-bearer`, `hmac`: the key's name.
-    pub(super) key_id: Option<String>,
+    pub(crate) key_id: Option<String>,
     /// `github-app`: the API, instead of GitHub's.
-    pub(super) api: Option<String>,
+    pub(crate) api: Option<String>,
     /// `github-app`: the app.
-    pub(super) app_id: Option<String>,
+    pub(crate) app_id: Option<String>,
     /// `github-app`: the installation.
-    pub(super) installation_id: Option<String>,
+    pub(crate) installation_id: Option<String>,
     /// `sigv4`: the access key.
-    pub(super) access_key_id: Option<String>,
+    pub(crate) access_key_id: Option<String>,
     /// The name of the secret that holds a temporary key's session token.
-    pub(super) session_token: Option<String>,
+    pub(crate) session_token: Option<String>,
     /// `sigv4`: the region; by the host without it.
-    pub(super) region: Option<String>,
+    pub(crate) region: Option<String>,
     /// `sigv4`: the service; by the host without it.
-    pub(super) service: Option<String>,
+    pub(crate) service: Option<String>,
 }
 
 impl Credential {
     /// Fields that are set, of those that not every kind has.
-    pub(super) fn own_fields(&self) -> Vec<&'static str> {
+    pub(crate) fn own_fields(&self) -> Vec<&'static str> {
         let all = [
             ("secret", self.secret.is_some()),
             ("file", self.file.is_some()),
@@ -146,7 +146,7 @@ impl Credential {
 
 impl Type {
     /// The fields that this kind has, besides those of all.
-    pub(super) const fn fields(self) -> &'static [&'static str] {
+    pub(crate) const fn fields(self) -> &'static [&'static str] {
         match self {
             Self::Bearer => &["secret", "file"],
             Self::Basic => &["secret", "file", "username"],

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use http::HeaderName;
 
-use super::credential_file::{ClientAuth, Credential as File, Redact, Type};
-use super::files::Files;
-use super::project_file::ProjectFile;
-use super::secrets::Secrets;
+use crate::config::files::Files;
+use crate::config::project_file::ProjectFile;
+use crate::config::secrets::Secrets;
+use crate::config::tables::{ClientAuth, Credential as File, Redact, Type};
 use crate::credentials::{
     Credential, Credentials, GithubApp, Grant, Hmac, JwtBearer, Kind, OAuth2, Secret, SigV4, TokenCache, check_key,
     is_loopback,

@@ -1,0 +1,13 @@
+//! From a configuration to what runs: projects, networks, bindings, credentials and identities; loading anew.
+
+mod agents;
+mod certificates;
+mod credentials;
+mod identity;
+mod limits;
+mod network;
+mod outbound;
+mod project;
+
+pub use certificates::{Listed, list_certificates};
+pub use project::load;

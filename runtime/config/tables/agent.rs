@@ -1,0 +1,59 @@
+//! `[[agents]]`.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::limits::Limits;
+use super::rule::Rule;
+use crate::config::values::parsed;
+use crate::rules::HostPattern;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Agent {
+    /// Its name; that of its wrangler file without it.
+    pub(crate) name: Option<String>,
+    /// For whom it works.
+    pub(crate) tenant: Option<String>,
+    /// Its script.
+    pub(crate) main: Option<PathBuf>,
+    /// Its wrangler file, instead of `main`.
+    pub(crate) config: Option<PathBuf>,
+    /// Plain values of its `env`.
+    #[serde(default)]
+    pub(crate) vars: Map<String, Value>,
+    /// Hosts whose requests it answers, such as `scout.localhost` or `*.example.com`.
+    #[serde(default, rename = "match", deserialize_with = "parsed")]
+    #[schemars(with = "Vec<String>")]
+    pub(crate) hosts: Vec<HostPattern>,
+    /// How the policy sees it.
+    #[serde(default)]
+    pub(crate) outbound: AgentOutbound,
+    /// What it may use, over what `[limits]` says.
+    #[serde(default)]
+    pub(crate) limits: Limits,
+    /// Whether it may run code from strings, by `eval()` and `new Function()`, and WebAssembly from bytes.
+    #[serde(default)]
+    pub(crate) unsafe_eval: bool,
+    /// Whether it may compile WebAssembly from bytes.
+    #[serde(default)]
+    pub(crate) wasm_unsafe_eval: bool,
+    /// What it may ask for, judged before the policy.
+    pub(crate) egress: Option<Vec<Rule>>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AgentOutbound {
+    /// The policy's export that judges it.
+    pub(crate) entrypoint: Option<String>,
+    /// What the policy reads as `ctx.props`.
+    #[serde(default)]
+    pub(crate) props: Map<String, Value>,
+    /// What joins the policy's `env` for it.
+    #[serde(default)]
+    pub(crate) parameters: Map<String, Value>,
+}

@@ -1,0 +1,25 @@
+//! `[audit]`.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Audit {
+    /// Where records go, one JSON object a line.
+    pub(crate) file: Option<PathBuf>,
+    /// What happens where a record can not be written.
+    pub(crate) on_failure: OnFailure,
+    /// Names of query parameters whose values are recorded.
+    pub(crate) query: Vec<String>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum OnFailure {
+    #[default]
+    Warn,
+    Deny,
+}

@@ -1,0 +1,27 @@
+//! `[certificates.<name>]`.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Certificate {
+    /// The chain (PEM).
+    pub(crate) cert: Option<PathBuf>,
+    /// The key (PEM).
+    pub(crate) key: Option<PathBuf>,
+    /// Roots that the upstream must have, instead of the usual ones (PEM).
+    #[serde(default)]
+    pub(crate) ca: Vec<PathBuf>,
+    /// Issued to each agent, instead of files.
+    pub(crate) issue: Option<Issue>,
+}
+
+/// For whom certificates are issued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Issue {
+    Agent,
+}

@@ -1,0 +1,27 @@
+//! The tables of `workerd-lite.toml`: one file for each, with its type.
+
+mod admin;
+mod agent;
+mod audit;
+mod certificate;
+mod credential;
+mod identity;
+mod limits;
+mod mtls_certificate;
+mod network;
+mod outbound;
+mod rule;
+mod timeouts;
+
+pub(crate) use admin::Admin;
+pub(crate) use agent::Agent;
+pub(crate) use audit::{Audit, OnFailure};
+pub(crate) use certificate::{Certificate, Issue};
+pub(crate) use credential::{ClientAuth, Credential, Redact, Type};
+pub(crate) use identity::Identity;
+pub(crate) use limits::{Limits, WranglerLimits};
+pub(crate) use mtls_certificate::MtlsCertificate;
+pub(crate) use network::Network;
+pub(crate) use outbound::Outbound;
+pub(crate) use rule::{Mode, Rule};
+pub(crate) use timeouts::Timeouts;

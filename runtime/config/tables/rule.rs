@@ -1,0 +1,38 @@
+//! `[[outbound.egress]]` and `[[agents.egress]]`.
+
+use http::Method;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::config::values::{methods, parsed};
+use crate::rules::{HostPattern, PathPattern};
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rule {
+    /// Its name in records; its place without it.
+    pub(crate) name: Option<String>,
+    /// Hosts, such as `api.example.com`, `*.example.com` or `https://api.example.com:8443`.
+    #[serde(deserialize_with = "parsed")]
+    #[schemars(with = "Vec<String>")]
+    pub(crate) hosts: Vec<HostPattern>,
+    /// Methods; without any, every one.
+    #[serde(default, deserialize_with = "methods")]
+    #[schemars(with = "Vec<String>")]
+    pub(crate) methods: Vec<Method>,
+    /// Paths, such as `/v1/*`; without any, every one.
+    #[serde(default, deserialize_with = "parsed")]
+    #[schemars(with = "Vec<String>")]
+    pub(crate) paths: Vec<PathPattern>,
+    /// Whether it denies or only records.
+    #[serde(default)]
+    pub(crate) mode: Mode,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Mode {
+    #[default]
+    Enforce,
+    Audit,
+}

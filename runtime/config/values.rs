@@ -1,0 +1,50 @@
+//! How values of several tables are written: patterns, methods and durations.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use http::Method;
+use serde::{Deserialize, Deserializer};
+
+pub(super) fn parsed<'de, D: Deserializer<'de>, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    T: FromStr<Err: std::fmt::Display>,
+{
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    texts
+        .iter()
+        .map(|text| text.parse().map_err(serde::de::Error::custom))
+        .collect()
+}
+
+pub(super) fn methods<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Method>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    texts
+        .iter()
+        .map(|text| {
+            // Methods are case-sensitive; "get" would be one that nobody sends.
+            let known = text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-');
+            Method::from_bytes(text.as_bytes())
+                .ok()
+                .filter(|_| known && !text.is_empty())
+                .ok_or_else(|| serde::de::Error::custom(format!("expected a method like \"GET\", found {text:?}")))
+        })
+        .collect()
+}
+
+pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let duration = humantime::parse_duration(&text).map_err(|error| {
+        serde::de::Error::custom(format!(
+            "expected a duration like \"5s\" or \"500ms\", found {text:?}: {error}"
+        ))
+    })?;
+    if duration.is_zero() {
+        return Err(serde::de::Error::custom("expected a duration above zero"));
+    }
+    Ok(duration)
+}
+
+pub(super) fn optional_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    duration(deserializer).map(Some)
+}

@@ -1,0 +1,57 @@
+//! The service of one connection: it hands requests to the project that serves now.
+
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_util::future::LocalBoxFuture;
+use hyper::body::Incoming;
+use tower_service::Service;
+
+use super::load_shedding::Client;
+use super::tracked_body::TrackedBody;
+use crate::host::Instance;
+
+/// The service of one connection.
+#[derive(Clone)]
+pub(super) struct ConnectionService {
+    pub(super) current: CurrentProject,
+    pub(super) client: Arc<Client>,
+}
+
+impl ConnectionService {
+    pub(super) fn client(&self) -> Arc<Client> {
+        Arc::clone(&self.client)
+    }
+}
+
+impl Service<http::Request<Incoming>> for ConnectionService {
+    type Response = http::Response<TrackedBody>;
+    type Error = Infallible;
+    type Future = LocalBoxFuture<'static, Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Incoming>) -> Self::Future {
+        self.client.asks(request.version());
+        let (client, asking) = (Arc::clone(&self.client), Arc::clone(&self.client));
+        let instance = self.current.0.borrow().clone();
+        Box::pin(async move {
+            let mut answer = instance.answer(request, move |agent| asking.is_for(agent)).await;
+            if client.hears_the_last() {
+                let close = http::HeaderValue::from_static("close");
+                answer.headers_mut().insert(http::header::CONNECTION, close);
+            }
+            client.is_answered();
+            Ok(answer.map(|body| TrackedBody::new(body, client)))
+        })
+    }
+}
+
+/// The project that serves now. Connections outlive projects.
+#[derive(Clone)]
+pub(super) struct CurrentProject(pub(super) Rc<RefCell<Instance>>);
