@@ -140,6 +140,19 @@ impl Body {
         Ok(all.freeze())
     }
 
+    /// The same body, which fails once `aborted` is cancelled.
+    #[must_use]
+    pub fn abortable(self, aborted: &Rc<CancelHandle>) -> Self {
+        self.map_stream(|stream| {
+            let aborted = std::future::pending::<()>().or_cancel(Rc::clone(aborted));
+            let aborted = Box::pin(async move {
+                let _ = aborted.await;
+            });
+            let stream = Some(stream);
+            Abortable { stream, aborted }.boxed_local()
+        })
+    }
+
     /// The same body with each chunk and error seen by `map`.
     #[must_use]
     pub fn map_stream(self, map: impl FnOnce(ByteStream) -> ByteStream) -> Self {
@@ -150,6 +163,31 @@ impl Body {
             }),
             other => other,
         }
+    }
+}
+
+/// A stream that fails once `aborted` is cancelled. What sends it learns of that at once: its stream is dropped.
+struct Abortable {
+    stream: Option<ByteStream>,
+    aborted: Pin<Box<dyn Future<Output = ()>>>,
+}
+
+impl Stream for Abortable {
+    type Item = Result<Bytes, BodyError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(stream) = self.stream.as_mut() else {
+            return Poll::Ready(None);
+        };
+        let item = stream.as_mut().poll_next(cx);
+        if item.is_pending() && self.aborted.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        if item.is_pending() {
+            self.stream = None;
+            return Poll::Ready(Some(Err(BodyError::Aborted)));
+        }
+        item
     }
 }
 
@@ -291,6 +329,20 @@ impl Drop for ScriptStream {
     fn drop(&mut self) {
         Rc::clone(&self.resource).close();
     }
+}
+
+/// How many bytes a script will read of a body that nobody has read, or -1 where that is not known.
+#[op2(fast)]
+pub(crate) fn op_body_length(state: &mut OpState, #[smi] rid: ResourceId) -> f64 {
+    let resource = state.resource_table.get::<BodyResource>(rid).ok();
+    let length = resource.and_then(|resource| {
+        let unread = resource.unread.borrow();
+        let body = unread.as_ref().filter(|body| body.coding().is_none())?;
+        body.length()
+    });
+    // Longer ones than 2^53 bytes are not seen.
+    #[expect(clippy::cast_precision_loss, reason = "see above")]
+    length.map_or(-1.0, |length| length as f64)
 }
 
 /// Reads a whole body that no stream was made of.

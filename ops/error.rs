@@ -12,6 +12,9 @@ pub enum BodyError {
     /// Nothing arrived for the configured idle time.
     #[error("no data arrived in time")]
     Idle,
+    /// The signal that covered its request was aborted.
+    #[error("the request was aborted")]
+    Aborted,
     /// The body does not decode as its `Content-Encoding` says.
     #[error("the body is not valid {0}")]
     Coding(&'static str),

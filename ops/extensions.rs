@@ -7,12 +7,12 @@ use deno_core::convert::ByteString;
 use deno_core::{Extension, op2};
 use deno_web::{BlobStore, InMemoryBroadcastChannel};
 
-use crate::body::op_body_collect;
+use crate::body::{op_body_collect, op_body_length};
 use crate::clock::{op_clock_elapsed, op_clock_now, op_clock_origin, op_test_advance};
 use crate::compression::{op_coder_close, op_coder_finish, op_coder_new, op_coder_read, op_coder_write};
 use crate::console::{op_console, op_uncaught};
 use crate::events::{op_event_fail, op_event_respond, op_event_settled, op_event_waiting};
-use crate::fetch::{op_fetch_network, op_fetch_outbound_worker, op_identity_token, op_test_control};
+use crate::fetch::{op_fetch_network, op_fetch_outbound_worker, op_identity_token, op_request_id, op_test_control};
 use crate::role::Role;
 use crate::webassembly::op_wasm_memories;
 
@@ -29,6 +29,7 @@ deno_core::extension!(
     deps = [deno_webidl, deno_web, deno_crypto, deno_fetch],
     ops = [
         op_body_collect,
+        op_body_length,
         op_coder_close,
         op_coder_finish,
         op_coder_new,
@@ -46,6 +47,7 @@ deno_core::extension!(
         op_fetch_network,
         op_fetch_outbound_worker,
         op_identity_token,
+        op_request_id,
         op_test_advance,
         op_test_control,
         op_wasm_memories,

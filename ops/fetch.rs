@@ -114,6 +114,14 @@ pub(crate) fn op_test_control(
     egress.control(order)
 }
 
+/// The id of the request that an event is part of, as logs and records have it.
+#[op2]
+#[string]
+pub(crate) fn op_request_id(state: &mut OpState, #[smi] event: u32) -> Option<String> {
+    let scope = state.borrow::<Events>().scope(event)?;
+    Some(scope.origin.trace.request_id().to_string())
+}
+
 /// A token of the calling agent's identity, for the outbound worker.
 #[op2]
 #[string]
@@ -234,16 +242,23 @@ impl Prepared {
     async fn run(self, binding: Option<u32>) -> Result<Reply, FetchError> {
         let head = self.request.method == Method::HEAD;
         let slots = Rc::clone(&self.scope.slots);
-        let (egress, scope, request) = (self.egress, Rc::clone(&self.scope), self.request);
+        let (egress, scope, mut request) = (self.egress, Rc::clone(&self.scope), self.request);
+        let aborted = self.aborted;
+        // The signal covers both bodies, wherever they have gone when it is aborted.
+        if let Some(aborted) = &aborted {
+            request.body = request.body.abortable(aborted);
+        }
         let fetching = async move {
             // Until the response's head is there, as on Workers: a body that nobody reads keeps no other waiting.
             let _slot = slots.acquire().await;
             egress.fetch(&scope.origin, binding, request).await
         };
         let fetching = fetching.or_cancel(Rc::clone(&self.scope.cancel));
-        let aborted = self.aborted;
-        let result = match aborted {
-            Some(aborted) => fetching.or_cancel(aborted).await.map_err(|_| FetchError::Aborted)?,
+        let result = match &aborted {
+            Some(aborted) => {
+                let result = fetching.or_cancel(Rc::clone(aborted)).await;
+                result.map_err(|_| FetchError::Aborted)?
+            }
             None => fetching.await,
         };
         let mut response = result.map_err(|_| FetchError::EventEnded)??;
@@ -257,6 +272,10 @@ impl Prepared {
         let body = if null_body || matches!(body, Body::Empty) {
             None
         } else {
+            let body = match &aborted {
+                Some(aborted) => body.abortable(aborted),
+                None => body,
+            };
             let rid = self.state.borrow_mut().resource_table.add(BodyResource::new(body));
             self.scope.own(rid);
             Some(rid)

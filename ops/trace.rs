@@ -24,11 +24,27 @@ pub struct Asked {
     pub headers: HeaderMap,
 }
 
-/// One event's part of the way. Identifiers are made when they are first asked for.
+/// What one client's request is known by, in all its events. Identifiers are made when they are first asked for.
+#[derive(Debug, Default)]
+struct Identifiers {
+    request_id: OnceCell<Rc<str>>,
+    /// The trace context that the client sent, or one of ours.
+    traceparent: OnceCell<Rc<str>>,
+}
+
+/// Identifiers that may move to another thread.
+#[derive(Debug, Clone)]
+pub struct TraceIds {
+    request_id: String,
+    traceparent: String,
+}
+
+/// One event's part of the way.
 #[derive(Debug)]
 pub struct Trace {
-    request_id: OnceCell<Rc<str>>,
-    traceparent: OnceCell<Rc<str>>,
+    ids: Rc<Identifiers>,
+    /// The identifiers that were added to its request, where they were.
+    added: OnceCell<Rc<str>>,
     /// When the event was queued.
     pub queued: Instant,
     /// When its handler was called.
@@ -43,9 +59,15 @@ pub struct Trace {
 
 impl Default for Trace {
     fn default() -> Self {
+        Self::new(Rc::default())
+    }
+}
+
+impl Trace {
+    fn new(ids: Rc<Identifiers>) -> Self {
         Self {
-            request_id: OnceCell::new(),
-            traceparent: OnceCell::new(),
+            ids,
+            added: OnceCell::new(),
             queued: Instant::now(),
             started: Cell::new(None),
             audited: OnceCell::new(),
@@ -53,57 +75,90 @@ impl Default for Trace {
             egresses: Cell::new(0),
         }
     }
-}
 
-impl Trace {
     /// The trace of a client's request, which may bring its own identifiers. What is not well-formed is not taken.
     pub fn of(headers: &HeaderMap) -> Self {
         let trace = Self::default();
         if let Some(id) = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()) {
             let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:=+/".contains(&byte);
             if (1..=128).contains(&id.len()) && id.bytes().all(plain) {
-                let _ = trace.request_id.set(id.into());
+                let _ = trace.ids.request_id.set(id.into());
             }
         }
         if let Some(parent) = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok()) {
             if is_traceparent(parent) {
-                let _ = trace.traceparent.set(parent.into());
+                let _ = trace.ids.traceparent.set(parent.into());
             }
         }
         trace
     }
 
+    /// The trace of a request that has moved to this thread.
+    pub fn moved(ids: TraceIds) -> Self {
+        let trace = Self::default();
+        let _ = trace.ids.request_id.set(ids.request_id.into());
+        let _ = trace.ids.traceparent.set(ids.traceparent.into());
+        trace
+    }
+
+    /// Its identifiers, for another thread.
+    pub fn ids(&self) -> TraceIds {
+        TraceIds {
+            request_id: self.request_id().to_string(),
+            traceparent: self.traceparent().to_string(),
+        }
+    }
+
     /// The request's id.
     pub fn request_id(&self) -> Rc<str> {
-        Rc::clone(self.request_id.get_or_init(|| Uuid::new_v4().to_string().into()))
+        Rc::clone(self.ids.request_id.get_or_init(|| Uuid::new_v4().to_string().into()))
     }
 
     fn traceparent(&self) -> &Rc<str> {
-        self.traceparent.get_or_init(|| {
+        self.ids.traceparent.get_or_init(|| {
             let trace = Uuid::new_v4().simple().to_string();
             format!("00-{trace}-{}-01", span()).into()
         })
     }
 
-    /// The next part of the way: the same request and trace, a span of its own.
+    /// The next part of the way: the same request and trace.
     #[must_use]
     pub fn child(&self) -> Self {
-        let parent = self.traceparent();
-        let child = Self::default();
-        let _ = child.request_id.set(self.request_id());
-        let _ = child
-            .traceparent
-            .set(format!("{}{}{}", &parent[..36], span(), &parent[52..]).into());
-        child
+        Self::new(Rc::clone(&self.ids))
     }
 
-    /// Writes the identifiers over whatever a script had put there.
-    pub fn mark(&self, headers: &mut HeaderMap) {
+    /// Adds the identifiers to a request, with a span of its own. A `traceparent` that is there already stays: the script
+    /// has a trace of its own. The request id is the host's.
+    pub fn add(&self, headers: &mut HeaderMap) {
         if let Ok(id) = HeaderValue::from_str(&self.request_id()) {
             headers.insert(REQUEST_ID, id);
         }
-        if let Ok(parent) = HeaderValue::from_str(self.traceparent()) {
+        if headers.contains_key(TRACEPARENT) {
+            return;
+        }
+        let added = self.added.get_or_init(|| {
+            let parent = self.traceparent();
+            format!("{}{}{}", &parent[..36], span(), &parent[52..]).into()
+        });
+        if let Ok(parent) = HeaderValue::from_str(added) {
             headers.insert(TRACEPARENT, parent);
+        }
+    }
+
+    /// Takes away what [`Self::add`] added, and nothing that a script wrote.
+    pub fn remove(&self, headers: &mut HeaderMap) {
+        let is = |name: &HeaderName, ours: &str| {
+            headers
+                .get(name)
+                .is_some_and(|value| value.as_bytes() == ours.as_bytes())
+        };
+        let Some(added) = self.added.get() else { return };
+        let (id, parent) = (is(&REQUEST_ID, &self.request_id()), is(&TRACEPARENT, added));
+        if id {
+            headers.remove(REQUEST_ID);
+        }
+        if parent {
+            headers.remove(TRACEPARENT);
         }
     }
 }
@@ -135,13 +190,29 @@ mod tests {
         let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         headers.insert(TRACEPARENT, HeaderValue::from_static(parent));
         let mut marked = HeaderMap::new();
-        Trace::of(&headers).child().mark(&mut marked);
+        let trace = Trace::of(&headers).child();
+        trace.add(&mut marked);
         assert_eq!(marked[REQUEST_ID], "abc-1");
         let next = marked[TRACEPARENT].to_str().unwrap();
         assert!(
             is_traceparent(next) && next != parent && next[..36] == parent[..36],
             "{next}"
         );
+        trace.remove(&mut marked);
+        assert!(marked.is_empty());
+    }
+
+    #[test]
+    fn a_scripts_own_trace_stays() {
+        let own = HeaderValue::from_static("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00");
+        let mut headers = HeaderMap::new();
+        headers.insert(TRACEPARENT, own.clone());
+        let trace = Trace::default();
+        trace.add(&mut headers);
+        trace.remove(&mut headers);
+        assert_eq!(headers[TRACEPARENT], own);
+        let moved = Trace::moved(trace.ids());
+        assert_eq!(moved.request_id(), trace.request_id());
     }
 
     #[test]
@@ -150,7 +221,7 @@ mod tests {
         headers.insert(REQUEST_ID, HeaderValue::from_static("a b"));
         headers.insert(TRACEPARENT, HeaderValue::from_static("00-0-0-01"));
         let mut marked = HeaderMap::new();
-        Trace::of(&headers).mark(&mut marked);
+        Trace::of(&headers).add(&mut marked);
         assert_eq!(marked[REQUEST_ID].len(), 36);
         assert!(is_traceparent(marked[TRACEPARENT].to_str().unwrap()));
     }

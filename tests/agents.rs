@@ -201,3 +201,31 @@ fn a_cookie_of_one_tenant_is_not_anothers() {
         assert!(!answer.body.contains("\"cookie\""), "{}", answer.body);
     }
 }
+
+#[test]
+fn hundreds_of_agents_start_and_answer() {
+    let mut config = "threads = 1\n[outbound]\nmain = \"policy.js\"\n".to_owned();
+    for agent in 0..150 {
+        config += &format!("[[agents]]\nname = \"a{agent}\"\nmain = \"agent.js\"\nmatch = [\"a{agent}.localhost\"]\n");
+    }
+    // One that does much of what tokio's cooperative budget counts, before anybody asks.
+    let agent = "const channel = new MessageChannel(); let messages = 0; channel.port2.onmessage = () => messages++; \
+                 for (let i = 0; i < 300; i++) channel.port1.postMessage(i); for (let i = 0; i < 300; i++) await null; \
+                 export default { fetch: () => fetch('http://policy.example/') };";
+    let project = Project::new(&[
+        ("workerd-lite.toml", &config),
+        ("agent.js", agent),
+        (
+            "policy.js",
+            "export default { fetch: (request, env, ctx) => new Response(ctx.agent.name) };",
+        ),
+    ]);
+    let server = project.serve(&[]);
+    for agent in [0, 126, 127, 128, 129, 149] {
+        let host = format!("host: a{agent}.localhost");
+        assert_eq!(server.curl("/", &["-H", &host]).body, format!("a{agent}"));
+    }
+    server.signal("HUP");
+    server.logged("the project was loaded anew");
+    assert_eq!(server.curl("/", &["-H", "host: a140.localhost"]).body, "a140");
+}

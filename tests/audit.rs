@@ -248,6 +248,9 @@ fn identifiers_go_through_agent_policy_and_upstream() {
         "outbound.js",
         "export default { fetch(request, env) { console.log('in the policy'); return env.PARTNER.fetch(request); } };",
     );
+    let config = std::fs::read_to_string(mtls.project.path().join("workerd-lite.toml")).unwrap();
+    mtls.project
+        .write("workerd-lite.toml", &format!("{config}\n[trace]\npropagate = true\n"));
     let server = mtls.serve();
     let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let answer = server.curl(

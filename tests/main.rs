@@ -10,6 +10,7 @@
     clippy::unwrap_used
 )]
 
+mod abort;
 mod agents;
 mod attack;
 mod audit;
@@ -32,6 +33,7 @@ mod inspector;
 mod kill;
 mod limits;
 mod modules;
+mod outgoing;
 mod overload;
 mod page;
 mod path;

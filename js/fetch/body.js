@@ -1,9 +1,11 @@
 // Bodies that stay in Rust until a script looks at them.
 (function () {
 const { core, primordials } = __bootstrap;
-const { op_body_collect } = core.ops;
+const { op_body_collect, op_body_length } = core.ops;
 const {
   ObjectPrototypeIsPrototypeOf,
+  PromisePrototypeThen,
+  PromiseReject,
   SafeWeakMap,
   TypeError,
   WeakMapPrototypeGet,
@@ -11,16 +13,21 @@ const {
 } = primordials;
 const { InnerBody } = core.loadExtScript("ext:deno_fetch/22_body.js");
 const {
+  _state,
   acquireReadableStreamDefaultReader,
   createReadableStream,
   getReadableStreamResourceBacking,
   isReadableStreamDisturbed,
   readableStreamClose,
   readableStreamDisturb,
+  readableStreamError,
   readableStreamForRid,
   ReadableStreamPrototype,
   resourceForReadableStream,
 } = core.loadExtScript("ext:deno_web/06_streams.js");
+
+// A body of unknown length.
+const UNKNOWN = -1;
 
 // Lengths that FixedLengthStream promises for its readable side.
 const knownLengths = new SafeWeakMap();
@@ -42,16 +49,30 @@ function usedStream() {
 class ResourceBody extends InnerBody {
   #rid = null;
   #made = null;
+  // The stream over the resource, also where a branch of it has taken its place.
+  #origin = null;
+  // The resource that is read whole at the moment.
+  #collecting = null;
+  #signal = null;
 
-  static of(rid) {
+  // `signal` covers the body: where it is aborted, see `abort()`.
+  static of(rid, signal = null) {
     const body = new ResourceBody(null);
     body.#rid = rid;
+    body.#signal = signal;
     return body;
   }
 
   get streamOrStatic() {
     if (this.#made === null) {
-      this.#made = this.#rid === null ? usedStream() : readableStreamForRid(this.#rid);
+      if (this.#rid === null) {
+        this.#made = usedStream();
+      } else {
+        // Clones keep it, and so does the body that a branch is sent as.
+        const length = op_body_length(this.#rid);
+        if (length !== UNKNOWN) this.length = length;
+        this.#made = this.#origin = readableStreamForRid(this.#rid);
+      }
       this.#rid = null;
     }
     return this.#made;
@@ -71,9 +92,36 @@ class ResourceBody extends InnerBody {
   }
 
   consume() {
-    if (this.#rid === null) return super.consume();
+    if (this.#rid === null) return this.#orReason(super.consume());
     const rid = this.take();
-    return op_body_collect(rid);
+    if (this.#signal === null) return op_body_collect(rid);
+    this.#collecting = rid;
+    return this.#orReason(op_body_collect(rid));
+  }
+
+  // A read of Rust's says only that the body is gone. Whoever reads wants the reason of the signal.
+  #orReason(reading) {
+    const signal = this.#signal;
+    if (signal === null) return reading;
+    return PromisePrototypeThen(reading, undefined, (error) => PromiseReject(signal.aborted ? signal.reason : error));
+  }
+
+  // The signal that covers the body was aborted: every read of it fails with the reason, whoever reads, and what sends it
+  // is told that nobody wants it. What Rust hands on ends by itself.
+  abort(reason) {
+    if (this.#rid !== null) {
+      const rid = this.#rid;
+      this.#rid = null;
+      this.#made = createReadableStream(() => {}, () => {}, async () => {}, 0);
+      readableStreamError(this.#made, reason);
+      core.tryClose(rid);
+    } else if (this.#origin !== null) {
+      const backing = getReadableStreamResourceBacking(this.#origin);
+      if (this.#origin[_state] === "readable") readableStreamError(this.#origin, reason);
+      core.tryClose(backing.rid);
+    } else if (this.#collecting !== null) {
+      core.tryClose(this.#collecting);
+    }
   }
 
   cancel(reason) {
@@ -118,7 +166,7 @@ function takeBody(body) {
     readableStreamDisturb(stream);
     return backing.rid;
   }
-  return resourceForReadableStream(stream, WeakMapPrototypeGet(knownLengths, stream));
+  return resourceForReadableStream(stream, body.length ?? WeakMapPrototypeGet(knownLengths, stream));
 }
 
 return { ResourceBody, setKnownLength, takeBody };

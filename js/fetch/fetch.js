@@ -68,7 +68,7 @@ async function perform(context, binding, inner, signal) {
     cancel = core.createCancelHandle();
     onAbort = () => {
       core.tryClose(cancel);
-      if (response !== null && response.body !== null) response.body.error(signal.reason);
+      if (response !== null && response.body !== null) response.body.abort(signal.reason);
     };
     signal[abortSignal.add](onAbort);
   }
@@ -91,7 +91,7 @@ async function perform(context, binding, inner, signal) {
       response = newInnerResponse(status, reason);
       response.headerList = headerList;
       response.urlList = hop.urls;
-      if (rid !== null) response.body = ResourceBody.of(rid);
+      if (rid !== null) response.body = ResourceBody.of(rid, signal ?? null);
       return response;
     }
   } catch (error) {

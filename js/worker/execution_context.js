@@ -2,7 +2,7 @@
 (function () {
 const { core, primordials } = __bootstrap;
 const { JSONParse, ObjectFreeze, TypeError } = primordials;
-const { op_console } = core.ops;
+const { op_console, op_request_id } = core.ops;
 const { identityOf } = core.loadExtScript("ext:workerd_lite/worker/identity.js");
 const WARN = 2;
 
@@ -21,6 +21,7 @@ class ExecutionContext {
   #context;
   #props;
   #agent;
+  #requestId;
 
   constructor(context, props = undefined) {
     if (context === undefined) throw new TypeError("Illegal constructor");
@@ -50,6 +51,12 @@ class ExecutionContext {
     const { agent } = this.#context.caller;
     if (this.#agent === undefined && agent !== null) this.#agent = ObjectFreeze(JSONParse(agent));
     return this.#agent;
+  }
+
+  // The id that logs and records have of the client's request.
+  get requestId() {
+    if (this.#requestId === undefined) this.#requestId = op_request_id(this.#context.id);
+    return this.#requestId;
   }
 
   // What the calling agent proves itself with. Agents have none to give.

@@ -72,6 +72,7 @@ pub(super) fn network(
             .and_then(|outbound| outbound.egress.as_deref())
             .map(|list| rules("outbound.egress", list)),
         identity,
+        propagate_trace: project.trace.propagate,
         audit: audit(files, project)?.map(Arc::new),
         policy_sha256,
     })
@@ -163,7 +164,7 @@ impl Bindings<'_> {
     }
 
     /// A binding of a credential.
-    pub(super) fn credential(&mut self, name: &str) -> Result<Binding, ConfigError> {
+    pub(super) fn credential(&mut self, name: &str, propagate_trace: Option<bool>) -> Result<Binding, ConfigError> {
         let credential = self.credentials.get(name).ok_or_else(|| {
             self.files
                 .complain("outbound.credentials", &format!("there is no credential {name:?}"))
@@ -190,6 +191,7 @@ impl Bindings<'_> {
         Ok(Binding {
             certificate,
             credential: Some(Arc::clone(credential)),
+            propagate_trace,
         })
     }
 }

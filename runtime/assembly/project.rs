@@ -84,11 +84,12 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
             let binding = Binding {
                 certificate: Some(certificate),
                 credential: None,
+                propagate_trace: bound.propagate_trace,
             };
             builder = builder.binding(&bound.binding, binding);
         }
         for bound in project.outbound.iter().flat_map(|outbound| &outbound.credentials) {
-            let binding = bindings.credential(&bound.credential)?;
+            let binding = bindings.credential(&bound.credential, bound.propagate_trace)?;
             builder = builder.binding(&bound.binding, binding);
         }
     }

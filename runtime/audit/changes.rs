@@ -22,9 +22,6 @@ const SHOWN: [&str; 13] = [
     "x-request-id",
 ];
 
-/// Ours, and different in every request.
-const OURS: [&str; 2] = ["traceparent", "x-request-id"];
-
 /// The request as the agent made it, and how its headers differ now.
 #[derive(Debug, Serialize)]
 pub(super) struct Changes {
@@ -74,7 +71,7 @@ fn headers(before: &HeaderMap, after: &HeaderMap) -> Vec<Change> {
     };
     names
         .into_iter()
-        .filter(|name| !OURS.contains(&name.as_str()) && !before.get_all(*name).iter().eq(after.get_all(*name).iter()))
+        .filter(|name| !before.get_all(*name).iter().eq(after.get_all(*name).iter()))
         .map(|name| Change {
             name: name.to_string(),
             before: value(before, name),

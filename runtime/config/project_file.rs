@@ -8,7 +8,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::files::Files;
-use super::tables::{Admin, Agent, Audit, Certificate, Credential, Identity, Limits, Network, Outbound, Timeouts};
+use super::tables::{
+    Admin, Agent, Audit, Certificate, Credential, Identity, Limits, Network, Outbound, Timeouts, Trace,
+};
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -50,6 +52,9 @@ pub(crate) struct ProjectFile {
     /// Which addresses may be dialled.
     #[serde(default)]
     pub(crate) network: Network,
+    /// What requests carry of the trace that they are a part of.
+    #[serde(default)]
+    pub(crate) trace: Trace,
     /// How long each step may take.
     #[serde(default)]
     pub(crate) timeouts: Timeouts,

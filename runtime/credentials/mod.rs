@@ -174,6 +174,11 @@ impl Credential {
         matches!(self.kind, Kind::OAuth2(_) | Kind::JwtBearer(_) | Kind::GithubApp(_))
     }
 
+    /// Whether it signs bodies, or may send them again.
+    pub(crate) fn wants_whole_body(&self) -> bool {
+        self.can_renew() || matches!(self.kind, Kind::SigV4(_) | Kind::Hmac(_))
+    }
+
     /// What takes these out of a response. Making one takes longer than its use, and most values stay the same.
     pub(crate) fn redactor(&self, sent: &Sent) -> Option<Redactor> {
         let mut last = match self.redactor.lock() {

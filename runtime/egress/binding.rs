@@ -23,6 +23,8 @@ pub struct Binding {
     pub certificate: Option<Certificate>,
     /// What is attached to requests.
     pub credential: Option<Arc<Credential>>,
+    /// Whether its requests carry the request id and the trace context; as the network says without it.
+    pub propagate_trace: Option<bool>,
 }
 
 impl Binding {
@@ -50,6 +52,7 @@ impl From<Identity> for Binding {
         Self {
             certificate: Some(Certificate::Files(receiver)),
             credential: None,
+            propagate_trace: None,
         }
     }
 }
@@ -59,6 +62,7 @@ impl From<Arc<Credential>> for Binding {
         Self {
             certificate: None,
             credential: Some(credential),
+            propagate_trace: None,
         }
     }
 }

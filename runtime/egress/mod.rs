@@ -11,6 +11,7 @@ mod perform;
 pub mod tls;
 mod token_request;
 mod upstream;
+mod whole_body;
 
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -61,6 +62,8 @@ pub struct Network {
     pub identity: Option<Arc<Issuer>>,
     /// Where each egress is recorded.
     pub audit: Option<Arc<Auditor>>,
+    /// Whether agents' requests carry the request id and the trace context.
+    pub propagate_trace: bool,
     /// SHA-256 over the policy's modules, for the record.
     pub policy_sha256: Option<String>,
 }
@@ -101,6 +104,7 @@ impl Default for Network {
             egress: None,
             identity: None,
             audit: None,
+            propagate_trace: false,
             policy_sha256: None,
         }
     }
@@ -125,6 +129,7 @@ impl NetworkGate {
     fn make(network: Arc<Network>, agents: Vec<Attested>, upstream: Option<Rc<dyn Upstream>>) -> Self {
         Self {
             performer: Rc::new(Performer {
+                budgets: agents.iter().map(|_| whole_body::budget()).collect(),
                 clients: Clients::new(Arc::clone(&network)),
                 network,
                 agents,

@@ -4,11 +4,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use futures_util::future::LocalBoxFuture;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Method, StatusCode, header};
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 use workerd_lite_ops::body::StreamBody;
 use workerd_lite_ops::coding::Coding;
+use workerd_lite_ops::external_memory::ExternalMemory;
 use workerd_lite_ops::head::strip_hop_by_hop;
 use workerd_lite_ops::{Body, CallerId, FetchError, Origin, Request, Response};
 
@@ -20,6 +21,7 @@ use super::connect_time::ConnectTime;
 use super::error::{Denied, explain};
 use super::token_request;
 use super::upstream::{Upstream, Via};
+use super::whole_body::whole;
 use crate::audit::{By, Open, Verdict};
 use crate::credentials::{Credential, Host, Sent, TokenClient, TokenRequestError};
 use crate::identity::Attested;
@@ -32,6 +34,8 @@ pub(super) struct Performer {
     pub(super) clients: Clients,
     /// Who calls, in the callers' order.
     pub(super) agents: Vec<Attested>,
+    /// What each of them may hold in bodies that are read whole.
+    pub(super) budgets: Vec<ExternalMemory>,
     /// What stands where the network would, in tests.
     pub(super) upstream: Option<Rc<dyn Upstream>>,
 }
@@ -155,7 +159,11 @@ impl Performer {
             note(open, Verdict::Deny, By::Address);
             return Err(FetchError::Network(format!("{host}: {}", Denied { address })));
         }
-        origin.trace.child().mark(&mut request.headers);
+        match binding.and_then(|binding| binding.propagate_trace) {
+            Some(true) => origin.trace.add(&mut request.headers),
+            Some(false) => origin.trace.remove(&mut request.headers),
+            None => {}
+        }
         let way = self.way(caller, agent, index, binding)?;
         let Some(credential) = credential else {
             return self
@@ -168,6 +176,13 @@ impl Performer {
             caller,
             agent,
         };
+        if credential.wants_whole_body() {
+            let budget = usize::try_from(caller).ok().and_then(|caller| self.budgets.get(caller));
+            if let Some(budget) = budget {
+                let body = whole(request.body, budget).await;
+                request.body = body.map_err(|error| FetchError::Network(format!("the request's body: {error}")))?;
+            }
+        }
         // A body that is here whole can be sent once more with a new token.
         let again = match &request.body {
             Body::Empty => Some(Body::Empty),
@@ -293,6 +308,11 @@ impl Performer {
         let progress = Progress::default();
         let mut outgoing = reqwest::Request::new(request.method, request.url);
         *outgoing.headers_mut() = request.headers;
+        // A method whose content has a meaning says that there is none (RFC 9110, section 8.6).
+        let has_content = matches!(*outgoing.method(), Method::POST | Method::PUT | Method::PATCH);
+        if has_content && request.body.length() == Some(0) {
+            outgoing.headers_mut().insert(header::CONTENT_LENGTH, 0.into());
+        }
         if !matches!(request.body, Body::Empty) {
             *outgoing.body_mut() = Some(request_body(request.body, progress.clone()));
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use deno_core::unsync::spawn;
 use tokio::sync::{mpsc, oneshot};
+use workerd_lite_ops::trace::{Trace, TraceIds};
 use workerd_lite_ops::{EventError, Request, Termination};
 
 use super::Instance;
@@ -23,6 +24,7 @@ pub(super) struct Job {
     /// Whose it is, by its place in the project.
     pub(super) agent: usize,
     pub(super) request: TransferableRequest,
+    pub(super) trace: TraceIds,
     pub(super) reply: oneshot::Sender<Result<TransferableResponse, EventError>>,
 }
 
@@ -40,7 +42,12 @@ pub(super) fn run(project: &Project, jobs: mpsc::UnboundedReceiver<Job>, lost: A
 async fn serve(project: &Project, mut jobs: mpsc::UnboundedReceiver<Job>) {
     let mut instances: HashMap<usize, Instance> = HashMap::new();
     while let Ok(Some(job)) = tokio::time::timeout(IDLE, jobs.recv()).await {
-        let Job { agent, request, reply } = job;
+        let Job {
+            agent,
+            request,
+            trace,
+            reply,
+        } = job;
         let instance = match instances.entry(agent) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => match Instance::start(&project.only(agent)).await {
@@ -58,7 +65,7 @@ async fn serve(project: &Project, mut jobs: mpsc::UnboundedReceiver<Job>) {
             let handled = tokio::select! {
                 biased;
                 () = reply.closed() => return,
-                handled = instance.handle(Request::from(request)) => handled,
+                handled = instance.handle_traced(Request::from(request), Trace::moved(trace)) => handled,
             };
             let handled = handled.unwrap_or(Err(EventError::Shutdown));
             let _ = reply.send(handled.map(Into::into));

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
+use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{EventError, Request, Response, Termination};
 
 use super::bulkhead::{self, Job};
@@ -59,7 +60,7 @@ impl Bulkheads {
     }
 
     /// Hands a request to an agent's bulkhead. Dropping the future cancels it.
-    pub(super) async fn dispatch(&self, agent: usize, request: Request) -> Result<Response, EventError> {
+    pub(super) async fn dispatch(&self, agent: usize, request: Request, trace: &Trace) -> Result<Response, EventError> {
         let Some(bulkhead) = self.bulkhead(agent) else {
             // The system has no thread left for it.
             return Err(EventError::Terminated(Termination::Busy));
@@ -68,6 +69,7 @@ impl Bulkheads {
         let job = Job {
             agent,
             request: request.into(),
+            trace: trace.ids(),
             reply,
         };
         if bulkhead.jobs.send(job).is_err() {

@@ -76,7 +76,9 @@ impl Egress for OutboundGate {
         if let Some(response) = self.denied(&trace, &mut request) {
             return Box::pin(std::future::ready(Ok(response)));
         }
-        trace.mark(&mut request.headers);
+        if self.network.propagate_trace {
+            trace.add(&mut request.headers);
+        }
         let shown = self.network.audit.as_ref().is_some_and(|auditor| auditor.is_shown());
         if shown {
             let _ = trace.asked.set(Asked {

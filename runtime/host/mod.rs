@@ -118,6 +118,8 @@ impl Instance {
                 let cell = agent.worker.boot(Rc::clone(&egress), &callers).await?;
                 (cell.handle(), Some(cell))
             };
+            // Others of this thread get their turn, and this task a fresh budget.
+            tokio::task::yield_now().await;
             agents.push((agent.clone(), handle.clone()));
             let ways = (egress, outbound_handle.clone());
             running.push(spawn(respawn(agent.worker.clone(), ways, callers, handle, cell)));
@@ -150,15 +152,19 @@ impl Instance {
             return Err(EventError::Terminated(Termination::Ejected));
         }
         if quarantine.is_quarantined() {
-            return bulkheads.dispatch(agent, request).await;
+            return bulkheads.dispatch(agent, request, &trace).await;
         }
-        let mut here = cell.dispatch(request, Origin { caller: 0, trace });
+        let origin = Origin {
+            caller: 0,
+            trace: Rc::clone(&trace),
+        };
+        let mut here = cell.dispatch(request, origin);
         tokio::select! {
             biased;
             response = &mut here => response,
             // What is queued goes along; what has begun is finished here.
             () = quarantine.quarantined() => match here.take_back() {
-                Ok(request) => bulkheads.dispatch(agent, request).await,
+                Ok(request) => bulkheads.dispatch(agent, request, &trace).await,
                 Err(here) => here.await,
             },
         }
@@ -167,8 +173,13 @@ impl Instance {
     /// Hands one request to the agent that its host names, or gives nothing where there is none. Dropping the future
     /// cancels it, and all that it caused.
     pub async fn handle(&self, request: Request) -> Option<Result<Response, EventError>> {
-        let (agent, _) = self.route(&request.url)?;
         let trace = Trace::of(&request.headers);
+        self.handle_traced(request, trace).await
+    }
+
+    /// The same, as a part of this trace.
+    async fn handle_traced(&self, request: Request, trace: Trace) -> Option<Result<Response, EventError>> {
+        let (agent, _) = self.route(&request.url)?;
         Some(self.dispatch(agent, request, Rc::new(trace)).await)
     }
 

@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::task::Poll;
 
 use deno_core::{JsRuntime, v8};
+use tokio::task::unconstrained;
 
 use super::error::StartupError;
 
@@ -55,7 +56,10 @@ pub(super) fn add_builtin(runtime: &mut JsRuntime, module: BuiltIn) -> Result<()
     let url = deno_core::url::Url::parse(&module.name).map_err(|_| failed())?;
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     let loaded = {
-        let loading = pin!(runtime.load_side_es_module_from_code(&url, module.source.clone()));
+        // As in `evaluate.rs`: what is ready must not say that it waits for its task's turn.
+        let loading = pin!(unconstrained(
+            runtime.load_side_es_module_from_code(&url, module.source.clone())
+        ));
         loading.poll(&mut context)
     };
     let id = match loaded {
@@ -63,7 +67,7 @@ pub(super) fn add_builtin(runtime: &mut JsRuntime, module: BuiltIn) -> Result<()
         Poll::Ready(Err(error)) => return Err(StartupError::new(format!("{}: {error}", module.name))),
         Poll::Pending => return Err(failed()),
     };
-    let evaluating = pin!(runtime.mod_evaluate(id));
+    let evaluating = pin!(unconstrained(runtime.mod_evaluate(id)));
     let done = evaluating.poll(&mut context);
     set(runtime, None).ok_or_else(failed)?;
     match done {

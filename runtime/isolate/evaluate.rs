@@ -22,7 +22,13 @@ pub(super) struct Evaluation<'a> {
 
 impl Evaluation<'_> {
     /// Runs the top level of its modules, until the main one has settled.
-    pub(super) async fn run(mut self) -> Result<ModuleId, StartupError> {
+    pub(super) async fn run(self) -> Result<ModuleId, StartupError> {
+        // Without tokio's cooperative budget: a task that boots many isolates has used it up, and a channel that is ready
+        // would say that it is not, which is taken for "never" here.
+        tokio::task::unconstrained(self.evaluate()).await
+    }
+
+    async fn evaluate(mut self) -> Result<ModuleId, StartupError> {
         let worker = self.worker;
         let main = worker.graph.main_name();
         let failed = |error: &_| from_core(error, &worker.graph, &format!("{main} failed to start"));

@@ -146,6 +146,14 @@ async fn answer(request: Request<Incoming>, certificate: Option<&str>) -> Answer
     if path == "/echo" {
         return Response::new(body.map_err(std::io::Error::other).boxed());
     }
+    if path == "/slow" {
+        let stream = futures_util::stream::unfold(0, |count| async move {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            let text = if count < 200 { "x" } else { "whole" };
+            (count <= 200).then(|| (Ok(Frame::data(Bytes::from_static(text.as_bytes()))), count + 1))
+        });
+        return Response::new(http_body_util::StreamBody::new(stream).boxed());
+    }
     if path == "/cut" {
         let cut = Chunks::new(3, Some(Box::pin(tokio::time::sleep(Duration::from_millis(100)))));
         let mut response = Response::new(cut.boxed());

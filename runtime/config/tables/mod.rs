@@ -12,6 +12,7 @@ mod network;
 mod outbound;
 mod rule;
 mod timeouts;
+mod trace;
 
 pub(crate) use admin::Admin;
 pub(crate) use agent::Agent;
@@ -25,3 +26,4 @@ pub(crate) use network::Network;
 pub(crate) use outbound::Outbound;
 pub(crate) use rule::{Mode, Rule};
 pub(crate) use timeouts::Timeouts;
+pub(crate) use trace::Trace;

@@ -11,4 +11,6 @@ pub(crate) struct MtlsCertificate {
     pub(crate) binding: String,
     /// A name of `[certificates]`.
     pub(crate) certificate_id: String,
+    /// Whether `x-request-id` and `traceparent` go along; as `[trace]` says without it.
+    pub(crate) propagate_trace: Option<bool>,
 }

@@ -51,4 +51,6 @@ pub(crate) struct CredentialBinding {
     pub(crate) binding: String,
     /// A name of `[credentials]`.
     pub(crate) credential: String,
+    /// Whether `x-request-id` and `traceparent` go along; as `[trace]` says without it.
+    pub(crate) propagate_trace: Option<bool>,
 }
