@@ -181,10 +181,14 @@ impl Server {
 
     /// Waits until the log holds this.
     pub fn logged(&self, text: &str) {
+        self.logged_within(text, Duration::from_secs(10));
+    }
+
+    pub fn logged_within(&self, text: &str, limit: Duration) {
         let start = Instant::now();
         while !self.log().contains(text) {
             assert!(
-                start.elapsed() < Duration::from_secs(10),
+                start.elapsed() < limit,
                 "never logged {text:?}: {}",
                 self.log()
             );
