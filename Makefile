@@ -34,11 +34,11 @@ v8: tools ## V8's static library, once
 	@./.ci/v8
 
 tools:
-	@missing=; for tool in "$(CARGO)" cc curl; do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	@missing=; for tool in "$(CARGO)" cc c++ curl; do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
 	if [ -n "$$missing" ]; then \
 	  echo "make: missing:$$missing"; \
 	  echo "  cargo: https://rustup.rs (the toolchain is named in rust-toolchain.toml)"; \
-	  echo "  cc, curl: apt-get install build-essential curl"; \
+	  echo "  cc, c++, curl: apt-get install build-essential curl"; \
 	  exit 1; \
 	fi
 

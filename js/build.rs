@@ -10,6 +10,8 @@ use std::sync::Arc;
 use deno_core::snapshot::{CreateSnapshotOptions, create_snapshot};
 use deno_core::{Extension, ExtensionFileSource};
 
+mod patches;
+
 /// Our scripts, by folder. They load each other as `ext:workerd_lite/<folder>/<file>`.
 const FOLDERS: [&str; 3] = ["fetch", "testing", "worker"];
 
@@ -24,13 +26,16 @@ fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
 
     let mut extensions = workerd_lite_ops::extensions::extensions(None);
+    let mut patches = patches::Patches::default();
     for extension in &mut extensions {
+        extension.lazy_loaded_js_files = Cow::Owned(patches.apply(&extension.lazy_loaded_js_files));
         match extension.name {
-            "deno_fetch" => extension.lazy_loaded_js_files = Cow::Owned(fetch_scripts(&manifest)),
+            "deno_fetch" => extension.lazy_loaded_js_files = Cow::Owned(patches.apply(&fetch_scripts(&manifest))),
             "workerd_lite" => extension.lazy_loaded_js_files = Cow::Owned(own_scripts(&manifest)),
             _ => {}
         }
     }
+    patches.finish();
     let scripts = lazy_scripts(&extensions);
 
     let snapshot = create_snapshot(
@@ -63,6 +68,8 @@ fn main() {
     }
     table.push(']');
     fs::write(out.join("residual.rs"), table).expect("OUT_DIR can be written");
+    println!("cargo:rerun-if-changed=patches.rs");
+    println!("cargo:rerun-if-changed=build.rs");
     for folder in FOLDERS {
         println!("cargo:rerun-if-changed={}", manifest.join(folder).display());
     }

@@ -9,14 +9,15 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use deno_core::convert::Uint8Array;
 use deno_core::{
-    AsyncRefCell, AsyncResult, BufView, CancelFuture as _, CancelHandle, OpState, RcRef, Resource, ResourceId, op2,
+    AsyncRefCell, AsyncResult, BufView, CancelFuture as _, CancelHandle, OpState, RcRef, Resource, ResourceId, ToV8,
+    op2, v8,
 };
 use deno_error::JsErrorBox;
 use futures_util::StreamExt as _;
 use futures_util::stream::Stream;
 
 use crate::byte_stream::ByteStream;
-use crate::coding::Coding;
+use crate::content_encoding::ContentEncoding;
 use crate::error::BodyError;
 use crate::external_memory::ExternalMemory;
 
@@ -41,8 +42,8 @@ pub struct StreamBody {
     pub stream: ByteStream,
     /// How many bytes will come, where that is known. A promise of the peer, not a fact.
     pub length: Option<u64>,
-    /// The content coding that the bytes are in, if they must be decoded before a script reads them.
-    pub coding: Option<Coding>,
+    /// The content codings that the bytes are in, if they must be decoded before a script reads them.
+    pub coding: Option<ContentEncoding>,
 }
 
 impl std::fmt::Debug for Body {
@@ -74,8 +75,8 @@ impl Body {
         }
     }
 
-    /// The content coding that its bytes are in.
-    pub fn coding(&self) -> Option<Coding> {
+    /// The content codings that its bytes are in.
+    pub fn coding(&self) -> Option<ContentEncoding> {
         match self {
             Self::Stream(body) => body.coding,
             _ => None,
@@ -101,7 +102,7 @@ impl Body {
 
     /// The same body in another coding, which its new header list announces. Bytes that are in it stay untouched.
     #[must_use]
-    pub fn recode(self, wanted: Option<Coding>) -> Self {
+    pub fn recode(self, wanted: Option<ContentEncoding>) -> Self {
         if self.coding() == wanted || matches!(self, Self::Empty) {
             return self;
         }
@@ -345,12 +346,25 @@ pub(crate) fn op_body_length(state: &mut OpState, #[smi] rid: ResourceId) -> f64
     length.map_or(-1.0, |length| length as f64)
 }
 
+/// A whole body as `{ bytes }`, an object that has no prototype: a promise of bytes would ask for
+/// `Object.prototype.then`, which a script may have put there.
+pub(crate) struct Whole(Vec<u8>);
+
+impl<'a> ToV8<'a> for Whole {
+    type Error = JsErrorBox;
+
+    fn to_v8(self, scope: &mut v8::PinScope<'a, '_>) -> Result<v8::Local<'a, v8::Value>, JsErrorBox> {
+        let bytes = Uint8Array::from(self.0).to_v8(scope).map_err(JsErrorBox::from_err)?;
+        let name = v8::String::new(scope, "bytes").ok_or_else(|| JsErrorBox::from_err(BodyError::Gone))?;
+        let prototype = v8::null(scope).into();
+        let object = v8::Object::with_prototype_and_properties(scope, prototype, &[name.into()], &[bytes]);
+        Ok(object.into())
+    }
+}
+
 /// Reads a whole body that no stream was made of.
 #[op2]
-pub(crate) async fn op_body_collect(
-    state: Rc<RefCell<OpState>>,
-    #[smi] rid: ResourceId,
-) -> Result<Uint8Array, JsErrorBox> {
+pub(crate) async fn op_body_collect(state: Rc<RefCell<OpState>>, #[smi] rid: ResourceId) -> Result<Whole, JsErrorBox> {
     let (resource, external) = {
         let state = state.borrow();
         let resource = state.resource_table.get::<BodyResource>(rid);
@@ -372,5 +386,5 @@ pub(crate) async fn op_body_collect(
     };
     let whole: Result<Vec<u8>, BodyError> = reading.or_cancel(cancel).await.unwrap_or(Err(BodyError::Gone));
     drop(state.borrow_mut().resource_table.take_any(rid));
-    Ok(whole.map_err(JsErrorBox::from_err)?.into())
+    whole.map(Whole).map_err(JsErrorBox::from_err)
 }

@@ -1,13 +1,10 @@
-//! Content codings (RFC 9110, section 8.4.1): what `Content-Encoding` says of a body.
-//!
-//! A body keeps its coding until a script reads it, so that what only passes through is never decoded.
+//! Content codings (RFC 9110, section 8.4.1), decoded and encoded.
 
 use std::io::Write as _;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use http::HeaderMap;
 
 use crate::byte_stream::ByteStream;
 use crate::decoder::{Decoded, Decoder, PIECE};
@@ -18,29 +15,23 @@ use crate::error::BodyError;
 pub enum Coding {
     /// RFC 1952.
     Gzip,
-    /// RFC 1950: HTTP's `deflate` is the zlib format.
+    /// RFC 1950; its content alone, RFC 1951, is decoded as well.
     Deflate,
     /// RFC 7932.
     Brotli,
 }
 
 impl Coding {
-    /// The coding that a header list announces, if it is a single one that we know.
-    pub fn of(headers: &HeaderMap) -> Option<Self> {
-        let mut values = headers.get_all(http::header::CONTENT_ENCODING).iter();
-        let (Some(value), None) = (values.next(), values.next()) else {
-            return None;
-        };
-        let value = value.as_bytes().trim_ascii();
-        if value.eq_ignore_ascii_case(b"gzip") || value.eq_ignore_ascii_case(b"x-gzip") {
-            Some(Self::Gzip)
-        } else if value.eq_ignore_ascii_case(b"deflate") {
-            Some(Self::Deflate)
-        } else if value.eq_ignore_ascii_case(b"br") {
-            Some(Self::Brotli)
-        } else {
-            None
-        }
+    /// The coding of a name, in any case. `identity` is none.
+    pub fn named(name: &[u8]) -> Option<Self> {
+        [
+            (&b"gzip"[..], Self::Gzip),
+            (b"x-gzip", Self::Gzip),
+            (b"deflate", Self::Deflate),
+            (b"br", Self::Brotli),
+        ]
+        .into_iter()
+        .find_map(|(known, coding)| name.eq_ignore_ascii_case(known).then_some(coding))
     }
 
     const fn name(self) -> &'static str {
@@ -55,7 +46,7 @@ impl Coding {
     pub fn decode(self, body: ByteStream) -> ByteStream {
         let decoder = match self {
             Self::Gzip => Decoder::members(),
-            Self::Deflate => Decoder::inflate(true),
+            Self::Deflate => Decoder::deflate(),
             Self::Brotli => Decoder::brotli(),
         };
         let start = Decoding {
@@ -72,6 +63,8 @@ impl Coding {
                     return Ok(None);
                 };
                 // Before anything has come there is nothing to ask it.
+                // A coding within a coding can expand to much input that gives no output.
+                tokio::task::coop::consume_budget().await;
                 let said = if decoding.empty {
                     Decoded::Hungry
                 } else {
@@ -237,6 +230,67 @@ mod tests {
             });
             assert!(most <= PIECE, "{coding:?}: {most}");
             assert_eq!(all, 64 << 20, "{coding:?}");
+        }
+    }
+
+    fn raw(text: &[u8], level: flate2::Compression) -> Vec<u8> {
+        let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), level);
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zlib(text: &[u8], level: flate2::Compression) -> Vec<u8> {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), level);
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    /// Decodes it whole, and byte by byte.
+    fn decoded(coding: Coding, bytes: &[u8]) -> Option<Vec<u8>> {
+        let single = bytes.iter().map(|byte| Bytes::copy_from_slice(&[*byte])).collect();
+        let singly = collect(coding.decode(whole(single))).ok();
+        let once = collect(coding.decode(whole(vec![Bytes::copy_from_slice(bytes)]))).ok();
+        assert_eq!(singly, once);
+        once
+    }
+
+    #[test]
+    fn deflate_has_a_wrapper_or_none() {
+        let text = "deflate ".repeat(500);
+        let zeros = vec![0; 70_000];
+        for text in [text.as_bytes(), b"", b"x", &zeros] {
+            for level in [0, 1, 6, 9] {
+                let level = flate2::Compression::new(level);
+                assert_eq!(decoded(Coding::Deflate, &raw(text, level)).as_deref(), Some(text));
+                assert_eq!(decoded(Coding::Deflate, &zlib(text, level)).as_deref(), Some(text));
+            }
+        }
+        for broken in [&b"x"[..], b"\x78", b"\x78\x9c", b"\x03"] {
+            assert_eq!(decoded(Coding::Deflate, broken), None, "{broken:?}");
+        }
+    }
+
+    #[test]
+    fn gzip_has_members_and_padding() {
+        let (one, two) = (gzip(b"one"), gzip(b"two"));
+        let rows: [(Vec<u8>, Option<&[u8]>); 8] = [
+            ([&one[..], &two].concat(), Some(b"onetwo")),
+            ([&one[..], &[0]].concat(), Some(b"one")),
+            ([&one[..], &[0; 512]].concat(), Some(b"one")),
+            ([&one[..], &two, &[0; 10]].concat(), Some(b"onetwo")),
+            ([&gzip(b"")[..], &one].concat(), Some(b"one")),
+            ([&one[..], b"garbage"].concat(), None),
+            ([&one[..], &two[..two.len() - 1]].concat(), None),
+            ([&one[..], &[0x1f]].concat(), None),
+        ];
+        for (bytes, text) in rows {
+            assert_eq!(decoded(Coding::Gzip, &bytes).as_deref(), text, "{bytes:?}");
         }
     }
 

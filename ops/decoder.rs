@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read};
 use brotli::enc::StandardAlloc;
 use brotli::{BrotliDecompressStream, BrotliResult, BrotliState};
 use bytes::{Buf as _, Bytes};
-use flate2::bufread::{GzDecoder, MultiGzDecoder};
+use flate2::bufread::GzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
 
 /// The largest piece that is given at once, in bytes.
@@ -23,12 +23,18 @@ pub(crate) enum Decoded {
 
 /// A format that is decoded. Input is pushed, output is pulled.
 pub(crate) enum Decoder {
-    /// RFC 1952. HTTP's body may have several members, a stream of the Compression standard one.
+    /// RFC 1952, one member: the Compression standard's `gzip`.
     Gzip(Box<GzDecoder<Feed>>),
-    /// The same with any number of members.
-    Members(Box<MultiGzDecoder<Feed>>),
+    /// The same with any number of members, and with padding after the last: HTTP's `gzip`.
+    Members {
+        member: Box<GzDecoder<Feed>>,
+        /// Whether the member has come to its end.
+        complete: bool,
+    },
     /// RFC 1950, or RFC 1951.
     Inflate { state: Decompress, feed: Feed },
+    /// One of both, which the first two bytes tell: HTTP's `deflate`.
+    Deflate { first: Option<u8>, feed: Feed },
     /// RFC 7932: windows are of 16 MiB at most.
     Brotli {
         state: Box<BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>>,
@@ -69,11 +75,23 @@ impl Decoder {
         Self::Gzip(Box::new(GzDecoder::new(Feed::default())))
     }
 
+    /// HTTP's `gzip`. A zero byte after a member begins padding, which is passed over as Node and gzip do.
     pub(crate) fn members() -> Self {
-        Self::Members(Box::new(MultiGzDecoder::new(Feed::default())))
+        Self::Members {
+            member: Box::new(GzDecoder::new(Feed::default())),
+            complete: false,
+        }
     }
 
-    /// HTTP's `deflate`, with a zlib header, or none.
+    /// HTTP's `deflate`: RFC 9110, section 8.4.1.2, wants the zlib format, and notes that some senders leave its wrapper out.
+    pub(crate) fn deflate() -> Self {
+        Self::Deflate {
+            first: None,
+            feed: Feed::default(),
+        }
+    }
+
+    /// The Compression standard's `deflate`, with a zlib header, or its `deflate-raw`, without.
     pub(crate) fn inflate(zlib_header: bool) -> Self {
         Self::Inflate {
             state: Decompress::new(zlib_header),
@@ -96,8 +114,8 @@ impl Decoder {
     fn feed(&mut self) -> &mut Feed {
         match self {
             Self::Gzip(decoder) => decoder.get_mut(),
-            Self::Members(decoder) => decoder.get_mut(),
-            Self::Inflate { feed, .. } | Self::Brotli { feed, .. } => feed,
+            Self::Members { member, .. } => member.get_mut(),
+            Self::Inflate { feed, .. } | Self::Deflate { feed, .. } | Self::Brotli { feed, .. } => feed,
         }
     }
 
@@ -118,18 +136,75 @@ impl Decoder {
 
     /// Decodes into `out`, which is not empty. Fails where the input is not in the format or ends before its own end.
     pub(crate) fn pull(&mut self, out: &mut [u8]) -> io::Result<Decoded> {
-        let read = match self {
-            Self::Gzip(decoder) => decoder.read(out),
-            Self::Members(decoder) => decoder.read(out),
-            Self::Inflate { state, feed } => return inflate(state, feed, out),
-            Self::Brotli { state, feed } => return unbrotli(state, feed, out),
-        };
-        match read {
-            Ok(0) => Ok(Decoded::End),
-            Ok(count) => Ok(Decoded::Piece(count)),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Decoded::Hungry),
-            Err(error) => Err(error),
+        if let Self::Deflate { first, feed } = self {
+            let Some(zlib_header) = has_zlib_header(first, feed) else {
+                return Ok(Decoded::Hungry);
+            };
+            *self = Self::Inflate {
+                state: Decompress::new(zlib_header),
+                feed: std::mem::take(feed),
+            };
         }
+        match self {
+            Self::Gzip(decoder) => gunzip(decoder, out),
+            Self::Members { member, complete } => gunzip_members(member, complete, out),
+            Self::Inflate { state, feed } => inflate(state, feed, out),
+            // It has just become the former.
+            Self::Deflate { .. } => Ok(Decoded::Hungry),
+            Self::Brotli { state, feed } => unbrotli(state, feed, out),
+        }
+    }
+}
+
+fn gunzip(decoder: &mut GzDecoder<Feed>, out: &mut [u8]) -> io::Result<Decoded> {
+    match decoder.read(out) {
+        Ok(0) => Ok(Decoded::End),
+        Ok(count) => Ok(Decoded::Piece(count)),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Decoded::Hungry),
+        Err(error) => Err(error),
+    }
+}
+
+fn gunzip_members(member: &mut GzDecoder<Feed>, complete: &mut bool, out: &mut [u8]) -> io::Result<Decoded> {
+    loop {
+        if *complete {
+            let feed = member.get_mut();
+            match feed.bytes.first() {
+                None if feed.ended => return Ok(Decoded::End),
+                None => return Ok(Decoded::Hungry),
+                Some(0) => return Ok(Decoded::End),
+                Some(_) => {
+                    let feed = std::mem::take(feed);
+                    *member = GzDecoder::new(feed);
+                    *complete = false;
+                }
+            }
+        }
+        match gunzip(member, out)? {
+            Decoded::End => *complete = true,
+            other => return Ok(other),
+        }
+    }
+}
+
+/// Whether a stream begins as RFC 1950, section 2.2, says. Nothing as long as that cannot be told. What does not is RFC 1951.
+fn has_zlib_header(first: &mut Option<u8>, feed: &mut Feed) -> Option<bool> {
+    if let Some(first) = first.take_if(|_| !feed.bytes.is_empty()) {
+        feed.bytes = Bytes::from([&[first], &*feed.bytes].concat());
+    }
+    match *feed.bytes {
+        [method, flags, ..] => {
+            // Deflate, a window of 32 KiB at most, no preset dictionary, and the check bits.
+            let header = u16::from_be_bytes([method, flags]);
+            Some(method & 0x0f == 8 && method >> 4 <= 7 && flags & 0x20 == 0 && header % 31 == 0)
+        }
+        _ if feed.ended => Some(false),
+        [only] => {
+            feed.bytes.clear();
+            *first = Some(only);
+            None
+        }
+        [] => None,
     }
 }
 

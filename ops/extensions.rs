@@ -7,6 +7,7 @@ use deno_core::convert::ByteString;
 use deno_core::{Extension, op2};
 use deno_web::{BlobStore, InMemoryBroadcastChannel};
 
+use crate::blob::op_blob_bytes;
 use crate::body::{op_body_collect, op_body_length};
 use crate::clock::{op_clock_elapsed, op_clock_now, op_clock_origin, op_test_advance};
 use crate::compression::{op_coder_close, op_coder_finish, op_coder_new, op_coder_read, op_coder_write};
@@ -15,6 +16,10 @@ use crate::events::{op_event_fail, op_event_respond, op_event_settled, op_event_
 use crate::fetch::{op_fetch_network, op_fetch_outbound_worker, op_identity_token, op_request_id, op_test_control};
 use crate::role::Role;
 use crate::webassembly::op_wasm_memories;
+use crate::webcrypto::{op_crypto_aes_gcm, op_crypto_digest, op_crypto_sign_p384_sha1, op_crypto_verify_p384_sha1};
+use crate::whatwg_url::{
+    op_whatwg_url_parse, op_whatwg_url_parse_with_base, op_whatwg_url_reparse, op_whatwg_url_serialization,
+};
 
 // deno_fetch's scripts without its Rust, which brings a client, permissions and a file system of its own. The name
 // must be theirs, because the scripts load each other by it.
@@ -28,6 +33,7 @@ deno_core::extension!(
     workerd_lite,
     deps = [deno_webidl, deno_web, deno_crypto, deno_fetch],
     ops = [
+        op_blob_bytes,
         op_body_collect,
         op_body_length,
         op_coder_close,
@@ -39,6 +45,10 @@ deno_core::extension!(
         op_clock_now,
         op_clock_origin,
         op_console,
+        op_crypto_aes_gcm,
+        op_crypto_digest,
+        op_crypto_sign_p384_sha1,
+        op_crypto_verify_p384_sha1,
         op_uncaught,
         op_event_fail,
         op_event_respond,
@@ -51,6 +61,10 @@ deno_core::extension!(
         op_test_advance,
         op_test_control,
         op_wasm_memories,
+        op_whatwg_url_parse,
+        op_whatwg_url_parse_with_base,
+        op_whatwg_url_reparse,
+        op_whatwg_url_serialization,
     ],
 );
 

@@ -226,6 +226,13 @@ pub(crate) fn parse_url(url: &str) -> Result<Url, FetchError> {
     if !parsed.username().is_empty() || parsed.password().is_some() {
         return Err(FetchError::Invalid("the URL holds a user name or a password".into()));
     }
+    // Scripts read it by another parser, and so does the policy that allowed it.
+    if parsed.as_str() != url {
+        return Err(FetchError::Invalid(format!(
+            "{url:?} is read as {:?}: write it so",
+            parsed.as_str()
+        )));
+    }
     parsed.set_fragment(None);
     // What sends it reads it by another parser: where the two differ, nobody knows whom it would reach.
     let read = parsed.as_str().parse::<http::Uri>();

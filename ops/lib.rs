@@ -3,12 +3,14 @@
 //! Nothing in this crate opens a socket, reads a file or looks at the environment: an op either works on
 //! what its own isolate holds, or hands a plain request to the [`Egress`] that the host put there.
 
+mod blob;
 pub mod body;
 pub mod byte_stream;
 pub mod clock;
 pub mod coding;
 mod compression;
 mod console;
+pub mod content_encoding;
 mod decoder;
 pub mod error;
 pub mod events;
@@ -26,6 +28,8 @@ pub mod pump;
 pub mod role;
 pub mod trace;
 pub mod webassembly;
+mod webcrypto;
+mod whatwg_url;
 pub mod worker_log;
 
 pub use body::Body;

@@ -17,8 +17,9 @@ pub enum Role {
 }
 
 /// Ops no worker may call: they end the process, write to its terminal, load code past the module graph, compile
-/// code from strings, reach what other isolates of the process share, or decode without a bound.
-const DENIED_TO_ALL: [&str; 25] = [
+/// code from strings, reach what other isolates of the process share, decode without a bound, or read URLs
+/// otherwise than ours do.
+const DENIED_TO_ALL: [&str; 29] = [
     "op_panic",
     "op_print",
     "op_import_sync",
@@ -44,6 +45,10 @@ const DENIED_TO_ALL: [&str; 25] = [
     "op_compression_finish",
     "op_compression_new",
     "op_compression_write",
+    "op_url_get_serialization",
+    "op_url_parse",
+    "op_url_parse_with_base",
+    "op_url_reparse",
 ];
 
 /// The network and identities are the outbound worker's alone.

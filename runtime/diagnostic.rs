@@ -29,6 +29,17 @@ impl SourceDiagnostic {
         self
     }
 
+    /// The message with its place, for whoever sees no code frame.
+    pub fn sentence(&self) -> String {
+        match (&self.source, &self.label) {
+            (Some(source), Some(label)) => {
+                let (line, column) = position(source.inner(), label.offset());
+                format!("{} ({}:{line}:{column})", self.message, source.name())
+            }
+            _ => self.message.clone(),
+        }
+    }
+
     /// Where it is: a file's name, its text, and the bytes in question.
     #[must_use]
     pub fn at(mut self, file: &str, source: &str, span: std::ops::Range<usize>, label: Option<String>) -> Self {
@@ -36,6 +47,13 @@ impl SourceDiagnostic {
         self.label = Some(LabeledSpan::new(label, span.start, span.end.saturating_sub(span.start)));
         self
     }
+}
+
+/// The line and column of a byte, both from 1.
+pub fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = &text[..text.floor_char_boundary(offset)];
+    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    (before.matches('\n').count() + 1, before[start..].chars().count() + 1)
 }
 
 impl std::fmt::Display for SourceDiagnostic {

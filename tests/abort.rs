@@ -65,10 +65,8 @@ fn serve(agent: &str, policy: &str) -> Server {
 }
 
 fn cases() -> String {
-    READS
-        .iter()
-        .map(|(name, code)| format!("  {name}: async (r) => {{ {code} }},\n"))
-        .collect()
+    let cases = READS.map(|(name, code)| format!("  {name}: async (r) => {{ {code} }},\n"));
+    cases.concat()
 }
 
 /// What a script does with a signal of 300 ms, and which name its error has.

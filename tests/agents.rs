@@ -1,5 +1,7 @@
 //! Many agents of many tenants behind one policy: who is served, by whom, and what they cannot have of each other.
 
+use std::fmt::Write as _;
+
 use crate::harness::{Project, plain};
 
 const CONFIG: &str = r#"
@@ -206,7 +208,10 @@ fn a_cookie_of_one_tenant_is_not_anothers() {
 fn hundreds_of_agents_start_and_answer() {
     let mut config = "threads = 1\n[outbound]\nmain = \"policy.js\"\n".to_owned();
     for agent in 0..150 {
-        config += &format!("[[agents]]\nname = \"a{agent}\"\nmain = \"agent.js\"\nmatch = [\"a{agent}.localhost\"]\n");
+        let _ = writeln!(
+            config,
+            "[[agents]]\nname = \"a{agent}\"\nmain = \"agent.js\"\nmatch = [\"a{agent}.localhost\"]"
+        );
     }
     // One that does much of what tokio's cooperative budget counts, before anybody asks.
     let agent = "const channel = new MessageChannel(); let messages = 0; channel.port2.onmessage = () => messages++; \

@@ -162,7 +162,15 @@ hosts = ["127.0.0.1", "10.9.9.9", "answered.example", "failed.example", "refused
             "the credential's scope",
             &format!("http://127.0.0.1:{port}/bad"),
             &[],
-            &[("verdict", "deny".into()), ("by", "credential".into())],
+            &[
+                ("verdict", "deny".into()),
+                ("by", "credential".into()),
+                ("status", 403.into()),
+                (
+                    "error",
+                    "the credential \"up\" is not bound to this path: see [credentials.up] in workerd-lite.toml".into(),
+                ),
+            ],
         ),
         (
             "the credential's host",

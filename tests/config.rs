@@ -1,6 +1,7 @@
 //! Configuration: what is wrong is told by file, line, field and remedy.
 
-use crate::harness::Project;
+use crate::harness::{Project, json, peers};
+use serde_json::{Value, json as literal};
 
 const FILES: [(&str, &str); 2] = [
     ("worker.js", "export default { fetch: (r, env) => Response.json(env) };"),
@@ -57,18 +58,19 @@ fn wranglers_file_is_read_unmodified() {
     for (name, text) in [
         (
             "wrangler.jsonc",
-            "{ // comment\n \"main\": \"worker.js\", \"name\": \"w\", \"vars\": { \"A\": \"1\", \"B\": { \"c\": [2] } }, \"kv_namespaces\": [], \"limits\": { \"cpu_ms\": 5 }, }",
+            "{ // comment\n \"main\": \"worker.js\", \"name\": \"w\", \"vars\": { \"A\": \"1\", \"B\": { \"c\": [2] } }, \"kv_namespaces\": [], \"limits\": { \"cpu_ms\": 5 }, \"alias\": { \"a\": \"b\" }, }",
         ),
         (
             "wrangler.toml",
-            "main = 'worker.js'\nname = 'w'\nkv_namespaces = []\nlimits = { cpu_ms = 5 }\n[vars]\nA = '1'\nB = { c = [2] }\n",
+            "main = 'worker.js'\nname = 'w'\nkv_namespaces = []\nlimits = { cpu_ms = 5 }\nalias = { a = 'b' }\n[vars]\nA = '1'\nB = { c = [2] }\n",
         ),
     ] {
         let project = Project::new(&FILES);
         project.write(name, text);
         let server = project.serve(&[]);
         assert_eq!(server.get("/").body, r#"{"A":"1","B":{"c":[2]}}"#, "{name}");
-        server.logged("ignored, because workerd-lite does not support them: kv_namespaces");
+        server.logged("`alias` is ignored: it is the bundler's");
+        assert!(!server.log().contains("kv_namespaces"), "{}", server.log());
     }
 }
 
@@ -146,4 +148,121 @@ fn the_outbound_worker_may_have_a_wrangler_file_of_its_own() {
     );
     let report = project.refused(&[]);
     assert!(report.contains("belongs to the owner"), "{report}");
+}
+
+/// A policy that answers with what it reads, and the names of its secrets.
+fn reads_secrets(names: &[&str]) -> Project {
+    Project::new(&[
+        (
+            "worker.js",
+            "export default { fetch: () => fetch('http://a.example/') };",
+        ),
+        (
+            "outbound.js",
+            "export default { fetch: (request, env) => Response.json(env) };",
+        ),
+        (
+            "workerd-lite.toml",
+            &format!("main = 'worker.js'\n[outbound]\nmain = 'outbound.js'\nsecrets = {names:?}\n"),
+        ),
+    ])
+}
+
+#[test]
+fn dev_vars_are_read_as_wrangler_reads_them() {
+    let expected = literal!({
+        "DOLLAR": "pa$$word", "HOME_": "x$HOME", "BRACES": "${HOME:-x}", "JSON": "{\"a\": [1, \"b c\"]}", "SPACES": "a b  c",
+        "APOSTROPHE": "it's", "HASH": "a # b", "COMMENT": "a", "SINGLE": "a\\nb", "DOUBLE": "a\nb", "BACKTICK": "'a' \"b\"",
+        "PEM": "-----BEGIN-----\nabc=\n-----END-----", "COLON": "https://a:b@c/", "dotted.name-1": "x", "TWICE": "second",
+    });
+    let names: Vec<&str> = expected.as_object().unwrap().keys().map(String::as_str).collect();
+    let project = reads_secrets(&names);
+    let text = "\u{FEFF}# secrets\nDOLLAR=pa$$word\nHOME_=x$HOME\nBRACES=${HOME:-x}\nJSON={\"a\": [1, \"b c\"]}\n  SPACES =  a b  c  \n\
+                APOSTROPHE=it's # isn't it\nHASH='a # b' # c\nCOMMENT=a#b\nSINGLE='a\\nb'\nDOUBLE=\"a\\nb\"\nBACKTICK=`'a' \"b\"`\n\
+                export PEM=\"-----BEGIN-----\nabc=\n-----END-----\"\nCOLON: https://a:b@c/\ndotted.name-1=x\nTWICE=first\nTWICE=second";
+    for text in [text.to_owned(), text.replace('\n', "\r\n")] {
+        project.write(".dev.vars", &text);
+        let server = project.serve_with(&[], &[("HOME", "/home/nobody"), ("word", "no")]);
+        assert_eq!(json(&server.get("/").body), expected);
+    }
+}
+
+#[test]
+fn a_line_of_dev_vars_that_cannot_be_read_is_told_without_its_text() {
+    let project = reads_secrets(&["A"]);
+    for (text, line) in [
+        ("A=b\nhunter2\n", 2),
+        ("A=b\r\n\r\n# c\r\n+hunter2=hunter2\r\n", 4),
+        ("A=-----BEGIN-----\nhunter2+x=\n-----END-----", 2),
+        ("A='b\nc'\nB\n", 3),
+        ("A:hunter2", 1),
+    ] {
+        project.write(".dev.vars", text);
+        let report = project.refused(&[]);
+        assert!(
+            report.contains(&format!(".dev.vars:{line}: expected a line of the form NAME=value")),
+            "{text}: {report}"
+        );
+        assert!(!report.contains("hunter2"), "{report}");
+    }
+    std::fs::write(project.path().join(".dev.vars"), b"\xFF\xFEA\0=\0b\0").unwrap();
+    assert!(project.refused(&[]).contains("it is UTF-16; save it as UTF-8"));
+}
+
+#[test]
+fn npms_dotenv_reads_the_same() {
+    let Some(peers) = peers::npm() else { return };
+    let output = peers::node(&peers, "dotenv.mjs", &[]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // `config::dotenv` is tested against this file.
+    let kept = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/dotenv/cases.json")).unwrap();
+    assert!(
+        String::from_utf8(output.stdout).unwrap() == kept,
+        "run tests/peers/dotenv.mjs again"
+    );
+    // Some of them through the program: those whose names and values can be secrets.
+    let cases: Vec<Value> = serde_json::from_str(&kept).unwrap();
+    let usable = cases.iter().filter(|case| {
+        let parsed = case["parsed"].as_object().unwrap();
+        case["skipped"].is_null() && parsed.len() > 1 && parsed.values().all(|value| value != "")
+    });
+    let mut count = 0;
+    for case in usable.take(12) {
+        count += 1;
+        let names: Vec<&str> = case["parsed"].as_object().unwrap().keys().map(String::as_str).collect();
+        let project = reads_secrets(&names);
+        project.write(".dev.vars", case["text"].as_str().unwrap());
+        assert_eq!(json(&project.serve(&[]).get("/").body), case["parsed"], "{case}");
+    }
+    assert_eq!(count, 12);
+}
+
+#[test]
+fn byte_order_marks_are_no_part_of_files() {
+    let project = reads_secrets(&["A"]);
+    let config = std::fs::read_to_string(project.path().join("workerd-lite.toml")).unwrap();
+    project.write(
+        "workerd-lite.toml",
+        &format!(
+            "\u{FEFF}{config}credentials = [{{ binding = 'B', credential = 'b' }}]\n\
+        [network]\nallow = ['local']\n[credentials.b]\ntype = 'bearer'\nfile = 'token'\nhosts = ['127.0.0.1']\nredact = 'body'\n"
+        ),
+    );
+    project.write("token", "\u{FEFF}secret\n");
+    project.write(".dev.vars", "\u{FEFF}A=b");
+    project.write(
+        "wrangler.jsonc",
+        "\u{FEFF}{ \"name\": \"scout\", \"main\": \"worker.js\" }",
+    );
+    let upstream = crate::harness::plain();
+    project.write(
+        "outbound.js",
+        &format!("export default {{ fetch: async (request, env) => Response.json([env.A, await (await env.B.fetch('http://127.0.0.1:{}/')).json()]) }};", upstream.address.port()),
+    );
+    let body = json(&project.serve(&[]).get("/").body);
+    assert_eq!(body[0], "b");
+    assert!(body.to_string().contains("[redacted]"), "{body}");
+    project.write("wrangler.toml", "\u{FEFF}name = 'other'\nmain = 'worker.js'\n");
+    std::fs::remove_file(project.path().join("wrangler.jsonc")).unwrap();
+    assert!(project.run(&["check"]).1.contains("good: other"));
 }

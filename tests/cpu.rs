@@ -64,7 +64,7 @@ fn what_waits_pays_nothing_for_others() {
 #[test]
 fn what_goes_on_after_its_event_is_stopped() {
     for code in [
-        "(async () => { for (;;) await crypto.subtle.digest('SHA-256', new Uint8Array(1000)); })(); return new Response('x');",
+        "(async () => { for (;;) await crypto.subtle.digest('SHA-256', new Uint8Array(100000)); })(); return new Response('x');",
         "const c = new MessageChannel(); c.port2.onmessage = () => c.port1.postMessage(1); c.port1.postMessage(1); return new Response('x');",
     ] {
         let (_project, server) = serve(&one("lingers", code), "");
@@ -82,8 +82,8 @@ fn what_goes_on_after_its_event_is_stopped() {
 #[test]
 fn what_computes_before_any_event_is_stopped_once() {
     for code in [
-        "(async () => { for (;;) await crypto.subtle.digest('SHA-256', new Uint8Array(1000)); })();",
-        "crypto.subtle.digest('SHA-256', new Uint8Array(1)).then(() => { for (;;); });",
+        "(async () => { for (;;) await crypto.subtle.digest('SHA-256', new Uint8Array(100000)); })();",
+        "crypto.subtle.digest('SHA-256', new Uint8Array(100000)).then(() => { for (;;); });",
     ] {
         let project = crate::harness::Project::new(&[(
             "agent.js",

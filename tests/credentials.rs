@@ -100,9 +100,28 @@ fn each_kind_is_attached_in_the_place_of_the_agents_own() {
 
     let signed = headers("/hmac/p?q=1")["x-signature"].as_str().unwrap().to_owned();
     let (time, tag) = signed.strip_prefix("t=").unwrap().split_once(",v1=").unwrap();
+    let tag = tag.strip_suffix(",body=sha256").unwrap();
     let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
     let canonical = format!("GET\n{}\n/p?q=1\n{time}\n{empty}", upstream.address);
     assert_eq!(tag, openssl_hmac("canary-5f1d+/=", &canonical));
+}
+
+#[test]
+fn hmac_says_whether_the_body_is_covered() {
+    let upstream = plain();
+    let server = project(&upstream, SIMPLE).serve(&[]);
+    let arguments = ["-X", "PUT", "-H", "Transfer-Encoding: chunked", "-d", "some body"];
+    let answer = json(&server.curl("/hmac/p%20q?a=%2F&a", &arguments).body);
+    let signed = answer["headers"]["x-signature"].as_str().unwrap();
+    let fields: std::collections::BTreeMap<&str, &str> =
+        signed.split(',').map(|field| field.split_once('=').unwrap()).collect();
+    assert_eq!(fields["body"], "unsigned", "{signed}");
+    // The fifth line covers it: who writes `body=sha256` instead has another hash to show.
+    let canonical = format!(
+        "PUT\n{}\n/p%20q?a=%2F&a\n{}\nUNSIGNED-PAYLOAD",
+        upstream.address, fields["t"]
+    );
+    assert_eq!(fields["v1"], openssl_hmac("canary-5f1d+/=", &canonical));
 }
 
 fn openssl_hmac(key: &str, text: &str) -> String {
@@ -194,18 +213,44 @@ hosts = ["*"]
     assert!(allowed.body.contains("canary-5f1d"), "{}", allowed.body);
     let before = upstream.requests.load(std::sync::atomic::Ordering::SeqCst);
     for (path, arguments, part) in [
-        ("/repos/other", &[][..], "this path"),
-        ("/repos/repos/acme", &[], "this path"),
-        ("/repos/repos/acme/..%2fother", &["--path-as-is"], "this path"),
-        ("/repos/repos/acme/%2e%2e/%2e%2e/other", &["--path-as-is"], "this path"),
-        ("/repos/repos/acme/..%5cother", &["--path-as-is"], "this path"),
-        ("/repos/repos/acme/x", &["-X", "DELETE"], "this method"),
-        ("/elsewhere/x", &[], "this host"),
+        ("/repos/other", &[][..], "path"),
+        ("/repos/repos/acme", &[], "path"),
+        ("/repos/repos/acme/..%2fother", &["--path-as-is"], "path"),
+        ("/repos/repos/acme/%2e%2e/%2e%2e/other", &["--path-as-is"], "path"),
+        ("/repos/repos/acme/..%5cother", &["--path-as-is"], "path"),
+        ("/repos/repos/acme/x", &["-X", "DELETE"], "method"),
+        ("/repos/repos/acme/x", &["-X", "POST", "-d", "x"], "method"),
+        ("/elsewhere/x", &[], "host"),
     ] {
+        // The same answer as a rule's: a client that reads it does not try again.
         let answer = server.curl(path, arguments);
-        assert_eq!(answer.status, 599, "{path}: {}", answer.body);
-        assert!(answer.body.contains(part), "{path}: {}", answer.body);
+        assert_eq!(answer.status, 403, "{path}: {}", answer.body);
+        assert!(
+            answer.headers.contains("content-type: application/problem+json"),
+            "{}",
+            answer.headers
+        );
+        let problem = json(&answer.body);
+        assert_eq!(
+            (&problem["status"], &problem["title"]),
+            (&403.into(), &"Egress denied".into())
+        );
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(
+            detail.contains(part) && detail.contains("127.0.0.1"),
+            "{path}: {detail}"
+        );
+        assert!(problem["remedy"].as_str().unwrap().starts_with("Do not retry"));
+        for inside in ["repos\"", "elsewhere", "TOKEN", "api.example", "acme"] {
+            assert!(
+                !answer.body.contains(inside),
+                "{path}: {inside} is told: {}",
+                answer.body
+            );
+        }
     }
+    // The owner reads which.
+    server.logged("\"elsewhere\" is not bound to this host");
     assert_eq!(upstream.requests.load(std::sync::atomic::Ordering::SeqCst), before);
     drop(server);
     // In the clear to a host that is not this machine.
@@ -214,7 +259,11 @@ hosts = ["*"]
         "export default { fetch: () => fetch('http://192.0.2.1/secure/x') };",
     );
     let answer = project.serve(&[]).get("/");
-    assert!(answer.body.contains("attached over https only"), "{}", answer.body);
+    assert!(
+        answer.status == 403 && answer.body.contains("must use https"),
+        "{}",
+        answer.body
+    );
 }
 
 #[test]

@@ -80,7 +80,6 @@ fn packages_resolve_by_workers_conditions() {
     );
     drop(server);
     for (import, words) in [
-        ("'common'", "node_modules/common/index.js is a CommonJS module"),
         ("'absent'", "the package of \"absent\" is not installed"),
         ("'./absent'", "./absent can not be imported: there is no such file"),
         ("'lib/private'", "\"lib/private\" can not be imported"),

@@ -13,11 +13,13 @@ const {
 } = primordials;
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 const abortSignal = core.loadExtScript("ext:deno_web/03_abort_signal.js");
+const { extractBody } = core.loadExtScript("ext:deno_fetch/22_body.js");
 const { Request, RequestPrototype, toInnerRequest } = core.loadExtScript("ext:deno_fetch/23_request.js");
 const { fromInnerResponse, networkError, newInnerResponse, redirectStatus } = core.loadExtScript(
   "ext:deno_fetch/23_response.js",
 );
 const { ResourceBody, takeBody } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
+const { isDataUrl, readDataUrl } = core.loadExtScript("ext:workerd_lite/fetch/data_url.js");
 const { joinHeaders, parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
 const { followRedirect } = core.loadExtScript("ext:workerd_lite/fetch/redirect.js");
 const { currentContext, requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
@@ -44,9 +46,23 @@ function send(context, binding, cancel, hop) {
     : op_fetch_network(context.id, cancel, hop.method, hop.url, headers, body, binding);
 }
 
+// https://fetch.spec.whatwg.org/#scheme-fetch: nothing leaves the isolate for it.
+function dataResponse(method, url) {
+  const { type, bytes } = readDataUrl(url);
+  const response = newInnerResponse(200, "OK");
+  response.headerList = [["content-type", type]];
+  response.urlList = [url];
+  if (method !== "HEAD") response.body = extractBody(bytes).body;
+  return response;
+}
+
 // Gives the inner response. Rejects with the signal's reason once that is aborted.
 async function perform(context, binding, inner, signal) {
   const url = inner.currentUrl();
+  if (isDataUrl(url)) {
+    if (signal?.aborted) throw signal.reason;
+    return dataResponse(inner.method, url);
+  }
   const body = inner.body;
   const hop = {
     method: inner.method,

@@ -1,7 +1,15 @@
 // HTTP-redirect fetch: https://fetch.spec.whatwg.org/#http-redirect-fetch
 (function () {
 const { core, primordials } = __bootstrap;
-const { ArrayPrototypeFilter, ArrayPrototypePush, TypeError } = primordials;
+const {
+  ArrayPrototypeFilter,
+  ArrayPrototypePush,
+  NumberPrototypeToString,
+  StringPrototypeCharCodeAt,
+  StringPrototypeIncludes,
+  StringPrototypeToUpperCase,
+  TypeError,
+} = primordials;
 const { byteLowerCase } = core.loadExtScript("ext:deno_web/00_infra.js");
 const { URL } = core.loadExtScript("ext:deno_web/00_url.js");
 const { extractBody } = core.loadExtScript("ext:deno_fetch/22_body.js");
@@ -26,18 +34,35 @@ function without(list, names) {
   return ArrayPrototypeFilter(list, (header) => names[byteLowerCase(header[0])] !== true);
 }
 
+// The value of `Location`. Its lines must agree, where it has several: the Fetch standard and browsers fail otherwise.
 function location(headerList) {
+  let found = null;
   for (let i = 0; i < headerList.length; i++) {
-    if (byteLowerCase(headerList[i][0]) === "location") return headerList[i][1];
+    const { 0: name, 1: value } = headerList[i];
+    if (byteLowerCase(name) !== "location" || value === found) continue;
+    if (found !== null) throw new TypeError("Fetch failed: the redirect has several locations");
+    found = value;
   }
-  return null;
+  return found;
+}
+
+// Servers send raw UTF-8, and a header's value has a character for each byte. The URL parser would take each for a code point:
+// percent-encoded, the bytes stay what they are (https://github.com/whatwg/fetch/issues/883).
+function percentEncode(value) {
+  let encoded = "";
+  for (let i = 0; i < value.length; i++) {
+    const byte = StringPrototypeCharCodeAt(value, i);
+    encoded += byte < 0x80 ? value[i] : `%${StringPrototypeToUpperCase(NumberPrototypeToString(byte, 16))}`;
+  }
+  return encoded;
 }
 
 // Turns `hop` into the request of the next hop. Gives false where the response is no redirect after all. Each hop is a
 // request of its own to the outbound worker, which judges it anew.
 function followRedirect(hop, status, headerList) {
-  const target = location(headerList);
-  if (target === null) return false;
+  const value = location(headerList);
+  if (value === null) return false;
+  const target = percentEncode(value);
   const from = new URL(hop.url);
   let to;
   try {
@@ -51,7 +76,8 @@ function followRedirect(hop, status, headerList) {
   if (hop.urls.length > MAX_REDIRECTS) {
     throw new TypeError(`Fetch failed: more than ${MAX_REDIRECTS} redirects`);
   }
-  if (to.hash === "") to.hash = from.hash;
+  // A fragment that is empty is one.
+  if (!StringPrototypeIncludes(to.href, "#")) to.hash = from.hash;
   if (status !== 303 && hop.streamed) {
     throw new TypeError("Fetch failed: a streamed request body can not be sent again after a redirect");
   }
@@ -60,6 +86,7 @@ function followRedirect(hop, status, headerList) {
   if (becomesGet) {
     hop.method = "GET";
     hop.source = null;
+    hop.streamed = false;
     hop.headers = without(hop.headers, BODY_HEADERS);
   }
   if (to.origin !== from.origin) hop.headers = without(hop.headers, CREDENTIAL_HEADERS);

@@ -1,7 +1,6 @@
 // The last script before the author's own: finishes an isolate by its role and leaves nothing of ours reachable.
 (function () {
 const { core, primordials } = __bootstrap;
-const { op_uncaught } = core.ops;
 const { ArrayPrototypeForEach, ArrayPrototypeMap, JSONParse, ReflectDeleteProperty, ReflectOwnKeys, StringPrototypeStartsWith } = primordials;
 const load = core.loadExtScript;
 
@@ -9,7 +8,7 @@ const { defineGlobals } = load("ext:workerd_lite/worker/globals.js");
 const { setFetchRole } = load("ext:deno_fetch/26_fetch.js");
 const { newFetcher } = load("ext:workerd_lite/worker/bindings.js");
 const { builtinModules, setBaseEnv, sourceOf } = load("ext:workerd_lite/worker/builtin_modules.js");
-const { describe } = load("ext:workerd_lite/worker/describe.js");
+const { reportExceptions, reportRejections } = load("ext:workerd_lite/worker/global_events.js");
 const { setMaxTimers } = load("ext:workerd_lite/worker/context.js");
 const { trust } = load("ext:workerd_lite/worker/crypto_limits.js");
 const { setTimeOrigin } = load("ext:deno_web/15_performance.js");
@@ -18,22 +17,11 @@ const worker = load("ext:workerd_lite/worker/dispatch.js");
 
 const MODULE = "__workerdLiteModule";
 
-function report(what) {
-  return (thrown) => {
-    const { summary, stack } = describe(thrown);
-    op_uncaught(what, stack || summary);
-  };
-}
-
 let isTest = false;
 
 // Once the module has been evaluated: until then Rust wants to hear of a rejection itself.
 function setHandlers(namespace) {
-  const rejected = report("a promise was rejected and nobody handled it");
-  core.setUnhandledPromiseRejectionHandler((_promise, reason) => {
-    rejected(reason);
-    return true;
-  });
+  reportRejections();
   return isTest ? worker.setTestHandlers(namespace) : worker.setHandlers(namespace);
 }
 
@@ -43,10 +31,7 @@ function setHandlers(namespace) {
 function boot(role, vars, bindings, callers, wanted) {
   const env = JSONParse(vars);
   isTest = role === "test";
-  const uncaught = report("an exception was not caught");
-  core.setReportExceptionCallback(uncaught);
-  // deno_core's own ends the isolate's turn, and with it every event in it.
-  core.reportUnhandledException = uncaught;
+  reportExceptions();
   setTimeOrigin();
   if (role !== "agent") {
     setMaxTimers(100_000);

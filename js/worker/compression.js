@@ -50,6 +50,13 @@ function give(controller, piece) {
   return some;
 }
 
+// The standard leaves the queues to the implementation. A writer that awaits each write, and reads only then, must get on.
+const readable = {
+  __proto__: null,
+  highWaterMark: 256 * 1024,
+  size: (piece) => TypedArrayPrototypeGetByteLength(piece),
+};
+
 function newTransform(format, decode, prefix) {
   const coder = op_coder_new(
     currentContext()?.id ?? 0,
@@ -71,7 +78,7 @@ function newTransform(format, decode, prefix) {
     cancel() {
       op_coder_close(coder);
     },
-  });
+  }, undefined, readable);
 }
 
 class CompressionStream {

@@ -23,6 +23,8 @@ const event = load("ext:deno_web/02_event.js");
 const performance = load("ext:deno_web/15_performance.js");
 const streams = load("ext:deno_web/06_streams.js");
 const url = load("ext:deno_web/00_url.js");
+const cloning = load("ext:workerd_lite/worker/cloning.js");
+const webcrypto = load("ext:workerd_lite/worker/webcrypto.js");
 const ownTimers = load("ext:workerd_lite/worker/timers.js");
 
 class WorkerGlobalScope extends event.EventTarget {
@@ -53,11 +55,15 @@ const hidden = (value) => ({ __proto__: null, value, writable: true, enumerable:
 const shown = (value) => ({ __proto__: null, value, writable: true, enumerable: true, configurable: true });
 
 function defineGlobals() {
+  cloning.noteEngine();
+  load("ext:workerd_lite/worker/errors.js").defineErrors();
   load("ext:workerd_lite/worker/clock.js").defineDate();
   load("ext:workerd_lite/worker/sort.js").defineSorts();
   load("ext:workerd_lite/worker/resizable_buffers.js").defineBuffers();
   load("ext:workerd_lite/worker/intl_limits.js").defineIntl();
+  webcrypto.defineWebCrypto();
   load("ext:workerd_lite/worker/crypto_limits.js").limitCrypto();
+  webcrypto.defineDigest();
   ObjectDefineProperties(globalThis, {
     AbortController: hidden(load("ext:deno_web/03_abort_signal.js").AbortController),
     AbortSignal: hidden(load("ext:deno_web/03_abort_signal.js").AbortSignal),
@@ -138,8 +144,9 @@ function defineGlobals() {
     self: shown(globalThis),
     setInterval: shown(ownTimers.setInterval),
     setTimeout: shown(ownTimers.setTimeout),
-    structuredClone: shown(load("ext:deno_web/02_structured_clone.js").structuredClone),
+    structuredClone: shown(load("ext:deno_web/13_message_port.js").structuredClone),
   });
+  cloning.defineCloning();
   consoles.setNoColorFns(() => true, () => true);
   // Blob URLs would need a store that outlives an event; Workers have none.
   delete url.URL.createObjectURL;

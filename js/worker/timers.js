@@ -1,9 +1,10 @@
 // Timers belong to the event that set them and end with it, as on Workers.
 (function () {
 const { core, primordials } = __bootstrap;
-const { FunctionPrototypeCall, ReflectApply, SafeArrayIterator, TypeError } = primordials;
+const { FunctionPrototypeCall, ReflectApply, TypeError } = primordials;
 const timers = core.loadExtScript("ext:deno_web/02_timers.js");
 const { currentContext, forgetTimer, requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
+const { exception } = core.loadExtScript("ext:workerd_lite/worker/global_events.js");
 
 function ownContext(name, callback) {
   if (typeof callback !== "function") {
@@ -12,12 +13,21 @@ function ownContext(name, callback) {
   return requireContext();
 }
 
+// An exception is reported while the event that set the timer is the current one.
+function run(callback, args) {
+  try {
+    ReflectApply(callback, globalThis, args);
+  } catch (thrown) {
+    exception(thrown);
+  }
+}
+
 function setTimeout(callback, delay = 0, ...args) {
   const context = ownContext("setTimeout", callback);
   if (context.ended) return 0;
   const id = FunctionPrototypeCall(timers.setTimeout, this, () => {
     forgetTimer(context, id);
-    ReflectApply(callback, globalThis, args);
+    run(callback, args);
   }, delay);
   context.ownTimer(id);
   return id;
@@ -26,13 +36,7 @@ function setTimeout(callback, delay = 0, ...args) {
 function setInterval(callback, delay = 0, ...args) {
   const context = ownContext("setInterval", callback);
   if (context.ended) return 0;
-  const id = FunctionPrototypeCall(
-    timers.setInterval,
-    this,
-    callback,
-    delay,
-    ...new SafeArrayIterator(args),
-  );
+  const id = FunctionPrototypeCall(timers.setInterval, this, () => run(callback, args), delay);
   context.ownTimer(id);
   return id;
 }

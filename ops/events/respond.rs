@@ -14,7 +14,7 @@ use http::StatusCode;
 use super::{Events, end_if_done};
 use crate::body::Body;
 use crate::byte_stream::ByteStream;
-use crate::coding::Coding;
+use crate::content_encoding::ContentEncoding;
 use crate::error::BodyError;
 use crate::head;
 use crate::inbox::{Inbox, Message};
@@ -83,7 +83,7 @@ pub(crate) fn op_event_respond(
 
 /// Brings the body into the coding that its header list announces, and drops a `Content-Length` that is no longer true.
 fn recode(body: Body, headers: &mut http::HeaderMap, encode: bool, may_tell: bool) -> Body {
-    let announced = Coding::of(headers);
+    let announced = ContentEncoding::of(headers);
     let body = if encode { body.recode(announced) } else { body };
     match body.length() {
         // The header describes what a GET would have brought.

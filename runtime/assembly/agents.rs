@@ -9,11 +9,11 @@ use workerd_lite_ops::Role;
 use super::limits::apply;
 use super::network::rules;
 use crate::config::Flags;
-use crate::config::files::{Files, parent, read_wrangler, stem};
+use crate::config::files::{Files, parent, stem};
 use crate::config::project_file::ProjectFile;
 use crate::config::tables::Agent as Section;
 use crate::config::tables::{Limits, WranglerLimits};
-use crate::config::wrangler::Wrangler;
+use crate::config::wrangler::{self, Owner, Wrangler};
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::host::Agent;
 use crate::isolate::modules::{Confinement, Graph};
@@ -50,7 +50,7 @@ pub(super) fn agents(
     }
     let mut agents: Vec<Agent> = Vec::new();
     for (index, section) in sections.iter().enumerate() {
-        let agent = several(files, project, index, section, forbidden)?;
+        let agent = several(flags, files, project, index, section, forbidden)?;
         let field = |name: &str| format!("agents[{index}].{name}");
         if agents
             .iter()
@@ -75,6 +75,7 @@ pub(super) fn agents(
 }
 
 fn several(
+    flags: &Flags,
     files: &Files,
     project: &ProjectFile,
     index: usize,
@@ -82,7 +83,7 @@ fn several(
     forbidden: &HashSet<PathBuf>,
 ) -> Result<Agent, ConfigError> {
     let field = |name: &str| format!("agents[{index}].{name}");
-    let (own, wrangler) = files.own_wrangler(section.config.as_ref())?;
+    let (own, wrangler) = files.own_wrangler(section.config.as_ref(), flags, Owner::Agent)?;
     let (main, root) = match (&section.main, &own, &wrangler.main) {
         (Some(main), _, _) => (files.folder.join(main), files.folder.clone()),
         (None, Some(document), Some(main)) => (document.folder().join(main), document.folder().to_owned()),
@@ -149,16 +150,9 @@ fn single(
     forbidden: &HashSet<PathBuf>,
 ) -> Result<Agent, ConfigError> {
     let wrangler = match &files.wrangler {
-        Some(document) => read_wrangler(document)?,
+        Some(document) => wrangler::read(document, flags, Owner::Agent)?,
         None => Wrangler::default(),
     };
-    if let (false, Some(document)) = (wrangler.mtls_certificates.is_empty(), &files.wrangler) {
-        tracing::warn!(
-            "{}: mtls_certificates of an agent are ignored: certificates are bound to the outbound worker, in \
-             workerd-lite.toml under [outbound]",
-            document.path.display()
-        );
-    }
     let main = main_script(flags, files, &wrangler, project)?;
     let root = match (&files.wrangler, &files.project) {
         (None, None) => parent(&main),

@@ -7,7 +7,8 @@ use crate::config::files::Files;
 use crate::config::project_file::ProjectFile;
 use crate::config::tables::Issue;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
-use crate::egress::tls::{Dates, Identity, certificates};
+use crate::egress::tls::Identity;
+use crate::keys::{Dates, read_certificates};
 
 /// One identity or issuing certificate.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ pub fn list_certificates(flags: &Flags) -> Result<Vec<Listed>, ConfigError> {
         return Err(ConfigError::new("there is no workerd-lite.toml here")
             .with_help("Name it: workerd-lite certs --config path/to/workerd-lite.toml"));
     };
-    let project: ProjectFile = document.parse(|_| {})?;
+    let project: ProjectFile = document.parse()?;
     let join = |path: &PathBuf| files.folder.join(path);
     let mut listed = Vec::new();
     for (id, section) in &project.certificates {
@@ -43,7 +44,7 @@ pub fn list_certificates(flags: &Flags) -> Result<Vec<Listed>, ConfigError> {
                 let roots: Vec<_> = section.ca.iter().map(join).collect();
                 let dates = Identity::load(id, &cert, &join(key), &roots)
                     .map_err(|error| error.to_string())
-                    .and_then(|identity| identity.dates());
+                    .map(|identity| identity.dates().clone());
                 Listed {
                     name,
                     file: Some(cert),
@@ -71,7 +72,6 @@ pub fn list_certificates(flags: &Flags) -> Result<Vec<Listed>, ConfigError> {
 }
 
 fn first(path: &Path) -> Result<Dates, String> {
-    let chain = certificates(path).map_err(|error| error.to_string())?;
-    let first = chain.first().ok_or("it holds no certificate")?;
-    Dates::of(first)
+    let chain = read_certificates(path).map_err(|error| error.to_string())?;
+    Dates::of_chain(&chain)
 }

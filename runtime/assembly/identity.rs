@@ -17,6 +17,7 @@ pub(super) fn identity(
     project: &ProjectFile,
     policy_sha256: Option<String>,
     reloadable: &mut ReloadableFiles,
+    unusable: &mut Vec<ConfigError>,
 ) -> Result<Option<Arc<Issuer>>, ConfigError> {
     let Some(section) = &project.identity else {
         return Ok(None);
@@ -53,13 +54,25 @@ pub(super) fn identity(
     let authority = match (&section.issuing_certificate, &section.issuing_key) {
         (Some(cert), Some(key)) => {
             let (cert, key) = (files.folder.join(cert), files.folder.join(key));
-            let paths = vec![cert.clone(), key.clone()];
+            let paths = vec![cert.clone(), key];
             let ttl = section.certificate_ttl;
-            let load = move || Authority::load(&cert, &key, ttl);
-            let authority = load().map_err(|why| files.complain("identity.issuing_certificate", &why))?;
+            let load = {
+                let paths = paths.clone();
+                move || Authority::load(&paths[0], &paths[1], ttl)
+            };
+            let field = "identity.issuing_certificate";
+            let authority = load().map_err(|why| files.complain(field, &why))?;
+            if let Err(why) = authority.check_dates() {
+                let refused = "every request by a certificate that it issues";
+                unusable.push(super::network::unusable(files, field, &cert, why, refused));
+            }
             let (sender, receiver) = watch::channel(Arc::new(authority));
-            reloadable.watch("identity.issuing_certificate", paths, move || {
-                sender.send_replace(Arc::new(load()?));
+            reloadable.watch(field, paths, move || {
+                let authority = load()?;
+                authority
+                    .check_dates()
+                    .map_err(|why| format!("the certificate {why}"))?;
+                sender.send_replace(Arc::new(authority));
                 Ok(())
             });
             Some(receiver)

@@ -1,5 +1,6 @@
 //! The network: rules, address rules, roots, timeouts and what bindings go out with.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -11,9 +12,10 @@ use crate::config::tables::{Issue, Mode, OnFailure, Rule as Section};
 use crate::credentials::Credentials;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::egress::address::Rules as AddressRules;
-use crate::egress::tls::{Identity, certificates};
+use crate::egress::tls::{Identity, read_roots};
 use crate::egress::{Binding, Certificate, Network, Timeouts};
 use crate::identity::Issuer;
+use crate::keys::Invalid;
 use crate::reloadable::ReloadableFiles;
 use crate::rules::{Rule, Rules, Scope};
 
@@ -50,7 +52,7 @@ pub(super) fn network(
     let mut roots = Vec::new();
     for path in &project.network.ca {
         let found =
-            certificates(&files.folder.join(path)).map_err(|error| files.complain("network.ca", &error.to_string()))?;
+            read_roots(&files.folder.join(path)).map_err(|error| files.complain("network.ca", &error.to_string()))?;
         roots.extend(found);
     }
     Ok(Network {
@@ -97,6 +99,17 @@ pub(super) struct Bindings<'a> {
     pub(super) project: &'a ProjectFile,
     pub(super) credentials: &'a Credentials,
     pub(super) reloadable: &'a mut ReloadableFiles,
+    /// Certificates that do not hold now.
+    pub(super) unusable: &'a mut Vec<ConfigError>,
+}
+
+/// A certificate that does not hold now: its field, its file, and what is refused until it is renewed.
+pub(super) fn unusable(files: &Files, field: &str, cert: &Path, why: Invalid, refused: &str) -> ConfigError {
+    files
+        .complain(field, &format!("{}: the certificate {why}", cert.display()))
+        .with_help(format!(
+            "Renew the certificate: the files are read again when they change, and until then {refused} is refused"
+        ))
 }
 
 impl Bindings<'_> {
@@ -129,7 +142,7 @@ impl Bindings<'_> {
             }
             let mut found = Vec::new();
             for root in &roots {
-                found.extend(certificates(root).map_err(|error| self.files.complain(&own("ca"), &error.to_string()))?);
+                found.extend(read_roots(root).map_err(|error| self.files.complain(&own("ca"), &error.to_string()))?);
             }
             return Ok(Certificate::Agent(found));
         }
@@ -146,17 +159,21 @@ impl Bindings<'_> {
         };
         let identity = load().map_err(|why| self.files.complain(&format!("certificates.{id}"), &why))?;
         if let Err(why) = identity.check_dates() {
-            return Err(self
-                .files
-                .complain(&own("cert"), &format!("{}: {why}", cert.display()))
-                .with_help("Renew the certificate; the files are read again when they change"));
+            let field = own("cert");
+            self.unusable.push(unusable(
+                self.files,
+                &field,
+                &cert,
+                why,
+                &format!("every request by {id:?}"),
+            ));
         }
         let (sender, receiver) = watch::channel(Arc::new(identity));
         let mut paths = vec![cert, key];
         paths.extend(roots);
         self.reloadable.watch(format!("certificates.{id}"), paths, move || {
             let identity = load()?;
-            identity.check_dates()?;
+            identity.check_dates().map_err(|why| format!("the certificate {why}"))?;
             sender.send_replace(Arc::new(identity));
             Ok(())
         });

@@ -14,6 +14,7 @@ use crate::config::secrets::Secrets;
 use crate::config::tables::Limits;
 use crate::config::tables::MtlsCertificate;
 use crate::config::tables::Outbound;
+use crate::config::wrangler::Owner;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::isolate::modules::{Confinement, Graph};
 use crate::isolate::{CodeGeneration, Worker};
@@ -26,13 +27,15 @@ pub(super) struct Policy {
     pub(super) certificates: Vec<MtlsCertificate>,
     /// Where its secrets are looked up.
     pub(super) secrets: Secrets,
+    /// Names and values of those that its `env` holds as text.
+    pub(super) plain: Vec<(String, String)>,
 }
 
 /// The policy, if there is one.
 pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> Result<Option<Policy>, ConfigError> {
     let nothing = Outbound::default();
     let section = project.outbound.as_ref().unwrap_or(&nothing);
-    let (own, wrangler) = files.own_wrangler(section.config.as_ref())?;
+    let (own, wrangler) = files.own_wrangler(section.config.as_ref(), flags, Owner::Outbound)?;
     let own_folder = own.as_ref().map(|document| document.folder().to_owned());
     let main = match (&flags.outbound, &section.main, &wrangler.main) {
         (Some(main), _, _) => main.clone(),
@@ -48,8 +51,9 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
     };
     let mut vars = wrangler.vars;
     vars.extend(section.vars.clone());
-    let secrets = Secrets::read(own_folder.as_deref().unwrap_or(&files.folder), flags.testing)?;
-    for name in &section.secrets {
+    let secrets = Secrets::read(own_folder.as_deref().unwrap_or(&files.folder), flags)?;
+    let mut plain = Vec::new();
+    for name in section.secrets.iter().chain(&wrangler.secrets.required) {
         let value = secrets.get(name).ok_or_else(|| {
             files
                 .complain("outbound.secrets", &format!("the secret {name:?} is absent or empty"))
@@ -57,6 +61,7 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
                     "Set {name} in the environment, or in a .dev.vars file beside the configuration"
                 ))
         })?;
+        plain.push((name.clone(), value.clone()));
         vars.insert(name.clone(), Value::String(value));
     }
     let mut certificates = wrangler.mtls_certificates;
@@ -98,5 +103,6 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
         },
         certificates,
         secrets,
+        plain,
     }))
 }

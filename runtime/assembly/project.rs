@@ -19,17 +19,18 @@ use crate::host::Project;
 use crate::reloadable::ReloadableFiles;
 use crate::serve::{Loaded, Options};
 
-/// Reads the configuration and every script that it names.
+/// Reads the configuration and every script that it names. A certificate that does not hold now is no failure.
 pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     let files = Files::find(flags)?;
     let mut project: ProjectFile = match &files.project {
-        Some(document) => document.parse(|_| {})?,
+        Some(document) => document.parse()?,
         None => ProjectFile::default(),
     };
     if flags.testing {
         project.audit = None;
     }
     let mut reloadable = ReloadableFiles::default();
+    let mut unusable = Vec::new();
     let policy = outbound(flags, &files, &project)?;
     let forbidden: HashSet<PathBuf> = policy
         .iter()
@@ -39,10 +40,10 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
         .collect();
     let agents = agents(flags, &files, &project, &forbidden)?;
     let policy_sha256 = policy.as_ref().map(|policy| policy.worker.graph.sha256().to_owned());
-    let issuer = identity(&files, &project, policy_sha256.clone(), &mut reloadable)?;
+    let issuer = identity(&files, &project, policy_sha256.clone(), &mut reloadable, &mut unusable)?;
     let secrets = match &policy {
         Some(policy) => policy.secrets.clone(),
-        None => Secrets::read(&files.folder, flags.testing)?,
+        None => Secrets::read(&files.folder, flags)?,
     };
     let credentials = credentials(&files, &project, &secrets)?;
 
@@ -55,11 +56,15 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
         .collect();
     let documents = files.project.iter().chain(&files.wrangler);
     read.extend(documents.map(|document| document.path.clone()));
-    read.push(files.folder.join(".dev.vars"));
-    let names = project.outbound.iter().flat_map(|outbound| &outbound.secrets);
-    let plain = names
-        .filter_map(|name| Some((name.clone(), secrets.get(name)?)))
-        .collect();
+    read.extend_from_slice(secrets.files());
+    let policys = project.outbound.iter().filter_map(|outbound| outbound.config.as_ref());
+    let own = project
+        .agents
+        .iter()
+        .flatten()
+        .filter_map(|agent| agent.config.as_ref());
+    read.extend(policys.chain(own).map(|path| files.folder.join(path)));
+    let plain = policy.as_ref().map_or_else(Vec::new, |policy| policy.plain.clone());
     let mut all = agents.into_iter();
     let Some(first) = all.next() else {
         return Err(files.complain("agents", "expected at least one agent"));
@@ -78,6 +83,7 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
             project: &project,
             credentials: &credentials,
             reloadable: &mut reloadable,
+            unusable: &mut unusable,
         };
         for bound in &policy.certificates {
             let certificate = bindings.certificate("outbound.mtls_certificates", &bound.certificate_id)?;
@@ -99,6 +105,7 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
         reloadable,
         files: read,
         secrets: plain,
+        unusable,
     })
 }
 

@@ -36,6 +36,7 @@ pub(crate) enum By {
     Policy,
     Address,
     Credential,
+    Certificate,
     Limit,
     Audit,
 }

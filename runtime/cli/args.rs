@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::config::Flags;
 use crate::supervisor;
 
 /// Runs code that an AI agent wrote: no credentials, no network, every fetch through its owner's outbound worker.
@@ -46,6 +47,27 @@ pub(super) enum Command {
     Certs(Certs),
 }
 
+// Not a documentation comment: clap would take it for the text of each command that has these.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Environment {
+    /// The section of wrangler's files below `env` that holds, and .dev.vars.NAME; an empty NAME is the top level
+    #[arg(short, long, value_name = "NAME", env = "CLOUDFLARE_ENV")]
+    pub(super) env: Option<String>,
+    /// Leave out of `env`, with a warning, what wrangler's file binds and workerd-lite does not have (KV, R2 ...)
+    #[arg(long)]
+    pub(super) allow_missing_bindings: bool,
+}
+
+impl From<Environment> for Flags {
+    fn from(environment: Environment) -> Self {
+        Self {
+            env: environment.env,
+            allow_missing_bindings: environment.allow_missing_bindings,
+            ..Self::default()
+        }
+    }
+}
+
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Test {
     /// Files, folders or patterns [default: **/*.test.{js,mjs,ts,mts} and **/*-test.js]
@@ -56,6 +78,8 @@ pub(super) struct Test {
     /// The configuration [default: those in this folder]
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) environment: Environment,
     /// How results are written
     #[arg(long, value_enum, default_value_t = Format::Pretty)]
     pub(super) reporter: Format,
@@ -119,6 +143,8 @@ pub(super) struct Types {
     /// The configuration [default: those in this folder]
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) environment: Environment,
     /// Where to [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
@@ -134,6 +160,8 @@ pub(super) struct Check {
     /// A wrangler file or a workerd-lite.toml [default: those beside the script]
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) environment: Environment,
 }
 
 #[derive(Debug, clap::Args)]
@@ -159,6 +187,8 @@ pub(super) struct Serve {
     /// A wrangler.jsonc, wrangler.json, wrangler.toml or workerd-lite.toml [default: those beside the script]
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) environment: Environment,
     /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8787]
     #[arg(long, value_name = "ADDR")]
     pub(super) listen: Option<SocketAddr>,

@@ -9,7 +9,7 @@ use miette::{IntoDiagnostic as _, Result};
 use super::args::Certs;
 use crate::assembly::{Listed, list_certificates};
 use crate::config::Flags;
-use crate::egress::tls::WARNING;
+use crate::keys::WARNING;
 
 /// Prints every identity with the days that it holds. Exits with 1 where one cannot be used.
 pub(super) fn run(args: Certs) -> Result<()> {
@@ -23,7 +23,8 @@ pub(super) fn run(args: Certs) -> Result<()> {
     table.set_header(["identity", "subject", "until", "days left", "state", "file"]);
     let mut usable = true;
     for certificate in &listed {
-        usable &= !matches!(&certificate.dates, Some(Err(_))) && state(certificate) != "expired";
+        usable &=
+            !matches!(&certificate.dates, Some(Err(_))) && !matches!(state(certificate), "expired" | "not valid yet");
         table.add_row(row(certificate));
     }
     for column in table.column_iter_mut() {

@@ -16,9 +16,12 @@ pub(super) fn run(args: Check) -> Result<()> {
         script: args.script,
         outbound: args.outbound,
         config: args.config,
-        ..Flags::default()
+        ..Flags::from(args.environment)
     };
-    let loaded = load(&flags)?;
+    let mut loaded = load(&flags)?;
+    if !loaded.unusable.is_empty() {
+        return Err(loaded.unusable.swap_remove(0).into());
+    }
     init_platform();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

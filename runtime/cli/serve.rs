@@ -1,10 +1,11 @@
 //! `workerd-lite serve`.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
-use miette::{IntoDiagnostic as _, Result, WrapErr as _};
+use miette::{Diagnostic as _, IntoDiagnostic as _, Result, WrapErr as _};
 use tokio::task::AbortHandle;
 
 use super::args::Serve;
@@ -30,7 +31,7 @@ pub(super) fn run(args: Serve) -> Result<()> {
         threads: args.threads,
         dev: args.dev,
         watch: args.watch || args.dev,
-        testing: false,
+        ..Flags::from(args.environment)
     };
     let loaded = load(&flags)?;
     if !loaded.project.has_outbound() {
@@ -71,6 +72,14 @@ pub(super) fn run(args: Serve) -> Result<()> {
         };
         let feed = args.dev.then(|| Arc::new(Feed::default()));
         let inspected = |mut loaded: Loaded| {
+            let mut told = HashSet::new();
+            for unusable in loaded.unusable.drain(..) {
+                // Several bindings may have one certificate.
+                if told.insert(unusable.to_string()) {
+                    let help = unusable.help().map_or_else(String::new, |help| format!(". {help}"));
+                    tracing::error!("{unusable}{help}");
+                }
+            }
             if let Some(feed) = &feed {
                 loaded.project.shown(feed);
                 loaded.options.feed = Some(Arc::clone(feed));

@@ -34,7 +34,7 @@ pub(super) fn run(args: Test) -> Result<()> {
         let flags = Flags {
             config: args.config,
             testing: true,
-            ..Flags::default()
+            ..Flags::from(args.environment)
         };
         run_attack(&flags, &mut stdout())
     } else {
@@ -68,7 +68,11 @@ fn tests(args: Test) -> Result<Ended, SourceDiagnostic> {
         coverage,
         files: args.files,
         name,
-        config: args.config,
+        flags: Flags {
+            config: args.config,
+            testing: true,
+            ..Flags::from(args.environment)
+        },
         bail: args.bail,
         threads: args
             .threads

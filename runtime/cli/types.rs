@@ -17,7 +17,7 @@ pub(super) fn run(args: Types) -> Result<()> {
     let flags = Flags {
         config: args.config,
         testing: true,
-        ..Flags::default()
+        ..Flags::from(args.environment)
     };
     let loaded = load(&flags)?;
     let text = format!("{}\n{STATIC}", environments(&loaded.project));

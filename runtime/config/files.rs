@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::document::Document;
 use super::flags::Flags;
-use super::wrangler::Wrangler;
+use super::wrangler::{Owner, Wrangler, read};
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 
-const WRANGLER: [&str; 3] = ["wrangler.jsonc", "wrangler.json", "wrangler.toml"];
+/// In the order in which wrangler looks for them.
+const WRANGLER: [&str; 3] = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"];
 const PROJECT: &str = "workerd-lite.toml";
 
 /// What was found.
@@ -45,12 +46,17 @@ impl Files {
     }
 
     /// A worker's own wrangler file, where its section names one, and what that says.
-    pub(crate) fn own_wrangler(&self, config: Option<&PathBuf>) -> Result<(Option<Document>, Wrangler), ConfigError> {
+    pub(crate) fn own_wrangler(
+        &self,
+        config: Option<&PathBuf>,
+        flags: &Flags,
+        owner: Owner,
+    ) -> Result<(Option<Document>, Wrangler), ConfigError> {
         let Some(config) = config else {
             return Ok((None, Wrangler::default()));
         };
         let document = Document::read(&self.folder.join(config))?;
-        let wrangler = read_wrangler(&document)?;
+        let wrangler = read(&document, flags, owner)?;
         Ok((Some(document), wrangler))
     }
 
@@ -61,27 +67,6 @@ impl Files {
             None => ConfigError::new(format!("{field}: {message}")),
         }
     }
-}
-
-/// Reads a wrangler file, and says once what of it cannot be honoured.
-pub(crate) fn read_wrangler(document: &Document) -> Result<Wrangler, ConfigError> {
-    let mut unknown = Vec::new();
-    let wrangler: Wrangler = document.parse(|field| unknown.push(field))?;
-    if wrangler
-        .compatibility_flags
-        .as_ref()
-        .is_some_and(|flags| !flags.is_empty())
-    {
-        unknown.push("compatibility_flags".to_owned());
-    }
-    if !unknown.is_empty() {
-        tracing::warn!(
-            "{}: ignored, because workerd-lite does not support them: {}",
-            document.path.display(),
-            unknown.join(", ")
-        );
-    }
-    Ok(wrangler)
 }
 
 /// The folder of a file: `.` where only its name is given.

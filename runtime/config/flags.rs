@@ -12,6 +12,10 @@ pub struct Flags {
     pub outbound: Option<PathBuf>,
     /// A wrangler file or a `workerd-lite.toml`.
     pub config: Option<PathBuf>,
+    /// The section of wrangler's files below `env` that holds. An empty name is the top level, as no name is.
+    pub env: Option<String>,
+    /// Whether a binding that there is nothing behind is left out of `env`, with a warning. Otherwise it is an error.
+    pub allow_missing_bindings: bool,
     /// Where to listen.
     pub listen: Option<SocketAddr>,
     /// How many worker threads.

@@ -1,8 +1,11 @@
 //! What is written: files, flags and fields, their places, and what is wrong with them. It builds nothing.
 
 mod document;
+mod dotenv;
 pub(crate) mod files;
 mod flags;
+mod nearest;
+mod places;
 pub(crate) mod project_file;
 mod schema;
 pub(crate) mod secrets;

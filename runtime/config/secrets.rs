@@ -1,39 +1,56 @@
 //! Secrets by name: from `.dev.vars` beside the configuration, or from the process's environment.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::dotenv;
+use super::flags::Flags;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
+use crate::text_file;
 
 /// Where secrets are looked up.
 #[derive(Clone)]
 pub(crate) struct Secrets {
     dev_vars: HashMap<String, String>,
+    files: Vec<PathBuf>,
     testing: bool,
 }
 
 impl Secrets {
-    /// Reads `.dev.vars` in this folder, if there is one.
-    pub(crate) fn read(folder: &Path, testing: bool) -> Result<Self, ConfigError> {
-        let path = folder.join(".dev.vars");
-        if !path.exists() {
+    /// Reads `.dev.vars` in this folder, if there is one. `.dev.vars.NAME` goes before it under `--env NAME`, and they are
+    /// not merged, as in wrangler.
+    pub(crate) fn read(folder: &Path, flags: &Flags) -> Result<Self, ConfigError> {
+        let own = flags.env.iter().filter(|name| !name.is_empty());
+        let own = own.map(|name| folder.join(format!(".dev.vars.{name}")));
+        let files: Vec<PathBuf> = own.chain([folder.join(".dev.vars")]).collect();
+        let testing = flags.testing;
+        let Some(path) = files.iter().find(|path| path.exists()) else {
             return Ok(Self {
                 dev_vars: HashMap::new(),
+                files,
                 testing,
             });
-        }
-        // The error of the parser would quote the line, and with it the secret.
-        let wrong = |_| {
+        };
+        let text = text_file::read(path)
+            .map_err(|error| ConfigError::new(format!("{} can not be read: {error}", path.display())))?;
+        // No code frame: the line may hold a secret.
+        let dev_vars = dotenv::parse(&text).map_err(|dotenv::Unreadable(line)| {
             ConfigError::new(format!(
-                "{} is not valid: expected lines of the form NAME=value, with values that hold spaces in quotes",
+                "{}:{line}: expected a line of the form NAME=value, or a comment",
                 path.display()
             ))
-        };
-        let dev_vars = dotenvy::from_path_iter(&path)
-            .map_err(wrong)?
-            .collect::<Result<_, _>>()
-            .map_err(wrong)?;
-        Ok(Self { dev_vars, testing })
+            .with_help("A value of several lines stands in quotes. The line is not shown, because it may hold a secret")
+        })?;
+        Ok(Self {
+            dev_vars,
+            files,
+            testing,
+        })
+    }
+
+    /// The files that were looked for. The first that existed was read.
+    pub(crate) fn files(&self) -> &[PathBuf] {
+        &self.files
     }
 
     /// The value of a secret. `.dev.vars` wins, as in wrangler.

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
-use super::jwt_bearer::{TokenCache, ask, sign, text};
+use super::jwt_bearer::{TokenCache, sign};
 use super::secret::Secret;
-use super::token::{Token, TokenClient};
+use super::token::{TokenClient, ask};
+use super::token_response::TokenResponse;
 
 /// GitHub takes assertions of ten minutes at most.
 const ASSERTION: Duration = Duration::from_mins(9);
@@ -32,7 +33,7 @@ impl GithubApp {
         self.cache.0.get(refused, self.renew(tokens)).await
     }
 
-    async fn renew(&self, tokens: &dyn TokenClient) -> Result<Token, String> {
+    async fn renew(&self, tokens: &dyn TokenClient) -> Result<TokenResponse, String> {
         let mut claims = Map::new();
         claims.insert("iss".into(), json!(self.app_id));
         let assertion = sign(claims, &self.key, None, ASSERTION)?;
@@ -48,15 +49,6 @@ impl GithubApp {
             .header("x-github-api-version", "2022-11-28")
             .body(Vec::new())
             .map_err(|error| error.to_string())?;
-        let answer = ask(tokens, request).await?;
-        let lifetime = answer
-            .get("expires_at")
-            .and_then(Value::as_str)
-            .and_then(|time| humantime::parse_rfc3339(time).ok())
-            .and_then(|end| end.duration_since(workerd_lite_ops::clock::wall()).ok());
-        Ok(Token {
-            value: text(&answer, "token")?,
-            lifetime,
-        })
+        ask(tokens, request, "token", &[assertion]).await
     }
 }

@@ -12,7 +12,8 @@ use super::secret::Secret;
 
 /// HMAC-SHA-256 (RFC 2104) over five lines, each ended by a line feed but the last: the method; the host, with its port
 /// where that is not the scheme's; the path with its query; the time in seconds since 1970; and the body's SHA-256 in
-/// hexadecimal digits, or `UNSIGNED-PAYLOAD` where it is streamed. The header is `t=<time>,v1=<hex of the hash>`.
+/// hexadecimal digits, or `UNSIGNED-PAYLOAD` where it is streamed. The header is `t=<time>,v1=<hex of the hash>,body=<how>`
+/// with `sha256` or `unsigned`, which the fifth line covers: a verifier that insists on the body refuses `unsigned`.
 #[derive(Debug)]
 pub struct Hmac {
     /// The header that carries it.
@@ -27,16 +28,27 @@ impl Hmac {
             .duration_since(UNIX_EPOCH)
             .map_err(|_| "the clock is wrong")?
             .as_secs();
-        let canonical = canonical(request, seconds);
+        let (how, body) = body_line(&request.body);
+        let canonical = canonical(request, seconds, &body);
         let secret = self.secret.value();
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-        let tag = hmac::sign(&key, canonical.as_bytes());
-        set(request, &self.header, &format!("t={seconds},v1={}", hex::encode(tag)))?;
+        let tag = hex::encode(hmac::sign(&key, canonical.as_bytes()));
+        set(request, &self.header, &format!("t={seconds},v1={tag},body={how}"))?;
         Ok(vec![secret.to_string()])
     }
 }
 
-fn canonical(request: &Request, seconds: u64) -> String {
+/// How the body is covered, and the line that covers it.
+fn body_line(body: &Body) -> (&'static str, String) {
+    let hashed = |bytes: &[u8]| ("sha256", hex::encode(digest::digest(&digest::SHA256, bytes)));
+    match body {
+        Body::Stream(_) => ("unsigned", "UNSIGNED-PAYLOAD".to_owned()),
+        Body::Full(bytes) => hashed(bytes),
+        Body::Empty => hashed(b""),
+    }
+}
+
+fn canonical(request: &Request, seconds: u64, body: &str) -> String {
     let url = &request.url;
     let host = url.host_str().unwrap_or_default();
     let authority = url
@@ -45,11 +57,6 @@ fn canonical(request: &Request, seconds: u64) -> String {
     let target = url
         .query()
         .map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-    let body = match &request.body {
-        Body::Stream(_) => "UNSIGNED-PAYLOAD".to_owned(),
-        Body::Full(bytes) => hex::encode(digest::digest(&digest::SHA256, bytes)),
-        Body::Empty => hex::encode(digest::digest(&digest::SHA256, b"")),
-    };
     format!("{}\n{authority}\n{target}\n{seconds}\n{body}", request.method)
 }
 
@@ -67,7 +74,7 @@ mod tests {
         };
         let digest = "230d8358dc8e8890b4c58deeb62912ee2f20357ae92a5cc861b98e68fe31acb5";
         assert_eq!(
-            canonical(&request, 5),
+            canonical(&request, 5, &body_line(&request.body).1),
             format!("POST\na.example:8443\n/x%20y?b=1\n5\n{digest}")
         );
     }

@@ -7,7 +7,9 @@ use serde_json::{Map, Value, json};
 use workerd_lite_ops::clock;
 
 use super::secret::Secret;
-use super::token::{Cache, Token, TokenClient};
+use super::token::{Cache, TokenClient, ask};
+use super::token_response::TokenResponse;
+use crate::keys;
 
 /// How long an assertion holds. Servers allow an hour at most.
 const ASSERTION: Duration = Duration::from_mins(10);
@@ -42,7 +44,7 @@ impl JwtBearer {
         self.cache.0.get(refused, self.renew(tokens)).await
     }
 
-    async fn renew(&self, tokens: &dyn TokenClient) -> Result<Token, String> {
+    async fn renew(&self, tokens: &dyn TokenClient) -> Result<TokenResponse, String> {
         let mut claims = Map::new();
         claims.insert("iss".into(), json!(self.issuer));
         claims.insert("sub".into(), json!(self.subject.as_ref().unwrap_or(&self.issuer)));
@@ -60,14 +62,7 @@ impl JwtBearer {
             .header("accept", "application/json")
             .body(body.into_bytes())
             .map_err(|error| error.to_string())?;
-        let answer = ask(tokens, request).await?;
-        Ok(Token {
-            value: text(&answer, "access_token")?,
-            lifetime: answer
-                .get("expires_in")
-                .and_then(Value::as_u64)
-                .map(Duration::from_secs),
-        })
+        ask(tokens, request, "access_token", &[assertion]).await
     }
 }
 
@@ -89,35 +84,13 @@ pub(super) fn sign(
 }
 
 fn private_key(key: &Secret) -> Result<(Algorithm, EncodingKey), String> {
-    let pem = key.value();
-    EncodingKey::from_rsa_pem(pem.as_bytes())
-        .map(|key| (Algorithm::RS256, key))
-        .or_else(|_| EncodingKey::from_ec_pem(pem.as_bytes()).map(|key| (Algorithm::ES256, key)))
-        .map_err(|_| "its key is no RSA or P-256 private key in PEM".to_owned())
+    const WRONG: &str = "it is no RSA or P-256 private key in PEM";
+    let key = keys::private_key(&key.value(), key.file()).map_err(|why| format!("{WRONG}: {why}"))?;
+    keys::signing_key(&key).ok_or_else(|| format!("{WRONG}, but a private key of another kind"))
 }
 
 /// Whether assertions can be signed by a key.
 pub(crate) fn check_key(key: &Secret) -> Result<(), String> {
     // Reading it does not look at the numbers within: signing does.
     sign(Map::new(), key, None, ASSERTION).map(drop)
-}
-
-/// Sends a token request, and reads a JSON object out of a good answer.
-pub(super) async fn ask(tokens: &dyn TokenClient, request: http::Request<Vec<u8>>) -> Result<Value, String> {
-    let response = tokens
-        .send(request)
-        .await
-        .map_err(|error| format!("the token endpoint could not be asked: {error}"))?;
-    if !response.status().is_success() {
-        return Err(format!("the token endpoint answered {}", response.status()));
-    }
-    serde_json::from_slice(response.body()).map_err(|_| "the token endpoint's answer is no JSON".into())
-}
-
-pub(super) fn text(answer: &Value, field: &str) -> Result<String, String> {
-    answer
-        .get(field)
-        .and_then(Value::as_str)
-        .map(ToOwned::to_owned)
-        .ok_or_else(|| format!("the token endpoint's answer holds no {field}"))
 }

@@ -2,6 +2,7 @@
 //! paths that it is bound to. The value is in no isolate.
 
 mod attach;
+mod expiry;
 mod github_app;
 mod hmac;
 mod jwt_bearer;
@@ -10,6 +11,8 @@ pub(crate) mod redact;
 mod secret;
 mod sigv4;
 mod token;
+mod token_response;
+mod uri;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -17,9 +20,9 @@ use std::sync::Mutex;
 use deno_core::url::Url;
 use futures_util::future::LocalBoxFuture;
 use http::HeaderName;
-use workerd_lite_ops::Request;
+use workerd_lite_ops::{Request, Response};
 
-use crate::rules::{Scope, is_localhost};
+use crate::rules::{self, Outside, Scope, is_localhost};
 pub use github_app::GithubApp;
 pub use hmac::Hmac;
 pub(crate) use jwt_bearer::check_key;
@@ -86,28 +89,40 @@ pub enum Kind {
     Identity,
 }
 
-/// Why a credential was not attached. The policy's author reads it; it names no value.
+/// Why a credential does not go with a request. The owner reads it; the policy and the agent get a response that says less.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum CredentialError {
+pub(crate) enum Refusal {
     /// The request lies outside of its scope.
-    #[error("the credential {name:?} is not bound to this {part}: see [credentials.{name}] in workerd-lite.toml")]
+    #[error("the credential {name:?} is not bound to this {outside}: see [credentials.{name}] in workerd-lite.toml")]
     Scope {
         /// The credential.
         name: String,
-        /// What part of the request.
-        part: &'static str,
+        /// Which part of the request.
+        outside: Outside,
     },
     /// It would go over the wire in the clear.
     #[error("the credential {0:?} is attached over https only (http is for loopback)")]
     Plaintext(String),
-    /// Its value could not be got or made.
-    #[error("the credential {name:?} is not available: {why}")]
-    Unavailable {
-        /// The credential.
-        name: String,
-        /// Why.
-        why: String,
-    },
+}
+
+impl Refusal {
+    /// The answer to the request, whose host this is.
+    pub(crate) fn response(&self, host: &str) -> Response {
+        match self {
+            Self::Scope { outside, .. } => rules::outside_of_scope(*outside, host),
+            Self::Plaintext(_) => rules::plaintext(host),
+        }
+    }
+}
+
+/// A credential's value could not be got or made. The policy's author reads why; it says no value.
+#[derive(Debug, thiserror::Error)]
+#[error("the credential {name:?} is not available: {why}")]
+pub(crate) struct Unavailable {
+    /// The credential.
+    name: String,
+    /// Why.
+    why: String,
 }
 
 /// What attaching needs of the host.
@@ -134,19 +149,15 @@ impl Credential {
     }
 
     /// Whether it may go with this request.
-    pub(crate) fn check(&self, request: &Request) -> Result<(), CredentialError> {
+    pub(crate) fn check(&self, request: &Request) -> Result<(), Refusal> {
         self.scope
             .check(&request.method, &request.url)
-            .map_err(|outside| CredentialError::Scope {
+            .map_err(|outside| Refusal::Scope {
                 name: self.name.clone(),
-                part: match outside {
-                    crate::rules::Outside::Host => "host",
-                    crate::rules::Outside::Method => "method",
-                    crate::rules::Outside::Path => "path",
-                },
+                outside,
             })?;
         if request.url.scheme() != "https" && !is_loopback(&request.url) {
-            return Err(CredentialError::Plaintext(self.name.clone()));
+            return Err(Refusal::Plaintext(self.name.clone()));
         }
         Ok(())
     }
@@ -158,11 +169,11 @@ impl Credential {
         request: &'a mut Request,
         host: &'a Host<'a>,
         refused: Option<&'a str>,
-    ) -> LocalBoxFuture<'a, Result<Sent, CredentialError>> {
+    ) -> LocalBoxFuture<'a, Result<Sent, Unavailable>> {
         Box::pin(async move {
             attach::attach(&self.kind, request, host, refused)
                 .await
-                .map_err(|why| CredentialError::Unavailable {
+                .map_err(|why| Unavailable {
                     name: self.name.clone(),
                     why,
                 })

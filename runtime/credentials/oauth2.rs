@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::sync::Mutex;
 
-use oauth2::basic::{BasicClient, BasicTokenResponse};
-use oauth2::{AuthType, ClientId, ClientSecret, RefreshToken, Scope, TokenResponse as _, TokenUrl};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use deno_core::url::{Url, form_urlencoded};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 
 use super::secret::Secret;
-use super::token::{Cache, Token, TokenClient};
+use super::token::{Cache, TokenClient, ask};
+use super::token_response::TokenResponse;
 
 /// How tokens are asked for.
 #[derive(Debug)]
@@ -21,7 +24,7 @@ pub enum Grant {
 /// A client of a token endpoint.
 #[derive(Debug)]
 pub struct OAuth2 {
-    token_url: TokenUrl,
+    token_url: Url,
     client_id: String,
     client_secret: Option<Secret>,
     in_body: bool,
@@ -45,8 +48,10 @@ impl OAuth2 {
         scopes: Vec<String>,
         audience: Option<String>,
     ) -> Result<Self, String> {
+        let mut token_url = Url::parse(&token_url).map_err(|error| error.to_string())?;
+        token_url.set_fragment(None);
         Ok(Self {
-            token_url: TokenUrl::new(token_url).map_err(|error| error.to_string())?,
+            token_url,
             client_id,
             client_secret,
             in_body,
@@ -70,45 +75,58 @@ impl OAuth2 {
         self.cache.get(refused, self.renew(tokens)).await
     }
 
-    async fn renew(&self, tokens: &dyn TokenClient) -> Result<Token, String> {
-        let mut client = BasicClient::new(ClientId::new(self.client_id.clone())).set_token_uri(self.token_url.clone());
-        if let Some(secret) = &self.client_secret {
-            client = client.set_client_secret(ClientSecret::new(secret.value().to_string()));
-        }
-        client = client.set_auth_type(if self.in_body {
-            AuthType::RequestBody
-        } else {
-            AuthType::BasicAuth
-        });
-        let http = |request: http::Request<Vec<u8>>| tokens.send(request);
-        let scopes = self.scopes.iter().cloned().map(Scope::new);
-        let response: BasicTokenResponse = match &self.grant {
+    async fn renew(&self, tokens: &dyn TokenClient) -> Result<TokenResponse, String> {
+        let mut request = http::Request::post(self.token_url.as_str())
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(ACCEPT, "application/json");
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        let mut secrets = Vec::new();
+        let mut first = None;
+        match &self.grant {
             Grant::ClientCredentials => {
-                let mut request = client.exchange_client_credentials().add_scopes(scopes);
-                if let Some(audience) = &self.audience {
-                    request = request.add_extra_param("audience", audience);
-                }
-                request.request_async(&http).await.map_err(|error| explain(&error))?
+                form.append_pair("grant_type", "client_credentials");
             }
-            Grant::RefreshToken(first) => {
-                let first = first.value();
-                let token = RefreshToken::new(self.refresh_token(&first));
-                let mut request = client.exchange_refresh_token(&token).add_scopes(scopes);
-                if let Some(audience) = &self.audience {
-                    request = request.add_extra_param("audience", audience);
-                }
-                let response: BasicTokenResponse =
-                    request.request_async(&http).await.map_err(|error| explain(&error))?;
-                if let (Some(next), Ok(mut rotated)) = (response.refresh_token(), self.rotated.lock()) {
-                    *rotated = Some((first, next.secret().clone()));
-                }
-                response
+            Grant::RefreshToken(configured) => {
+                let configured = configured.value();
+                let token = self.refresh_token(&configured);
+                form.append_pair("grant_type", "refresh_token")
+                    .append_pair("refresh_token", &token);
+                secrets.extend([token, configured.to_string()]);
+                first = Some(configured);
             }
-        };
-        Ok(Token {
-            value: response.access_token().secret().clone(),
-            lifetime: response.expires_in(),
-        })
+        }
+        if !self.scopes.is_empty() {
+            form.append_pair("scope", &self.scopes.join(" "));
+        }
+        if let Some(audience) = &self.audience {
+            form.append_pair("audience", audience);
+        }
+        match &self.client_secret {
+            Some(secret) if !self.in_body => {
+                let secret = secret.value();
+                let basic = basic(&self.client_id, &secret);
+                request = request.header(AUTHORIZATION, format!("Basic {basic}"));
+                secrets.extend([secret.to_string(), basic]);
+            }
+            Some(secret) => {
+                let secret = secret.value();
+                form.append_pair("client_id", &self.client_id)
+                    .append_pair("client_secret", &secret);
+                secrets.push(secret.to_string());
+            }
+            None => {
+                form.append_pair("client_id", &self.client_id);
+            }
+        }
+        let request = request
+            .body(form.finish().into_bytes())
+            .map_err(|error| error.to_string())?;
+        let mut response = ask(tokens, request, "access_token", &secrets).await?;
+        if let (Some(first), Some(next), Ok(mut rotated)) = (first, response.refresh_token.take(), self.rotated.lock())
+        {
+            *rotated = Some((first, next));
+        }
+        Ok(response)
     }
 
     /// The server's latest refresh token, unless the configured one was replaced since.
@@ -123,15 +141,21 @@ impl OAuth2 {
     }
 }
 
-/// Says what the token endpoint answered, by its error code at most: bodies may hold secrets.
-fn explain<E: std::error::Error + 'static>(
-    error: &oauth2::RequestTokenError<E, oauth2::StandardErrorResponse<oauth2::basic::BasicErrorResponseType>>,
-) -> String {
-    match error {
-        oauth2::RequestTokenError::ServerResponse(response) => {
-            format!("the token endpoint answered {:?}", response.error().to_string())
-        }
-        oauth2::RequestTokenError::Request(error) => format!("the token endpoint could not be asked: {error}"),
-        _ => "the token endpoint's answer is no token".into(),
+/// HTTP Basic authentication of a client: RFC 6749, section 2.3.1 has both parts encoded as a form's.
+fn basic(id: &str, secret: &str) -> String {
+    let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    BASE64_STANDARD.encode(format!("{}:{}", encoded(id), encoded(secret)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_encoded_as_a_form() {
+        assert_eq!(
+            BASE64_STANDARD.decode(basic("a:b c", "p%w+\u{e9}/")).unwrap(),
+            b"a%3Ab+c:p%25w%2B%C3%A9%2F"
+        );
     }
 }

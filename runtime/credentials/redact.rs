@@ -60,6 +60,12 @@ impl Redactor {
         }
     }
 
+    /// Replaces them in text.
+    pub(crate) fn text(&self, text: &str) -> String {
+        let masks = vec![MASK; self.forms.patterns_len()];
+        String::from_utf8_lossy(&self.forms.replace_all_bytes(text.as_bytes(), &masks)).into_owned()
+    }
+
     /// Replaces them in a body, across chunks. It holds back no more than the longest form.
     pub(crate) fn body(self, body: ByteStream) -> ByteStream {
         let start = (body, BytesMut::new(), false);

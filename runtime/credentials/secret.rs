@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::keys;
+
 /// A secret. It shows itself to nobody who only prints it.
 #[derive(Clone)]
 pub struct Secret {
@@ -65,7 +67,12 @@ impl Secret {
 }
 
 fn read(path: &Path) -> Result<Arc<str>, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{} can not be read: {error}", path.display()))?;
+    let bytes = std::fs::read(path).map_err(|error| format!("{} can not be read: {error}", path.display()))?;
+    let text = keys::text::of(&bytes);
+    // A key store or a certificate in DER, perhaps. What is lossy is no secret that anybody meant.
+    if text.contains(char::REPLACEMENT_CHARACTER) {
+        return Err(keys::no_text(&bytes, path).to_string());
+    }
     let value = text.trim();
     if value.is_empty() {
         return Err(format!("{} is empty", path.display()));

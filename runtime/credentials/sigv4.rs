@@ -9,11 +9,12 @@ use aws_sigv4::http_request::{
     sign,
 };
 use aws_sigv4::sign::v4;
+use deno_core::url::{Position, Url};
 use http::{HeaderName, HeaderValue};
 use workerd_lite_ops::{Body, Request};
 
-use super::Sent;
 use super::secret::Secret;
+use super::{Sent, uri};
 
 /// An access key, and what it signs for.
 #[derive(Debug)]
@@ -39,6 +40,9 @@ impl SigV4 {
 
     /// Signs the host, the content type and every `x-amz-` header. A streamed body is `UNSIGNED-PAYLOAD`, which TLS
     /// protects; AWS takes it for S3 and refuses it for most other services.
+    ///
+    /// What goes out is what was signed: the query, and S3's path too, are sent in the form that is signed, so that it
+    /// does not matter whether the other side decodes them first.
     pub(super) fn sign(&self, request: &mut Request, time: SystemTime) -> Result<Sent, String> {
         for name in [
             "authorization",
@@ -57,7 +61,11 @@ impl SigV4 {
             "workerd-lite",
         )
         .into();
-        let is_s3 = self.service == "s3";
+        let is_s3 = matches!(
+            self.service.as_str(),
+            "s3" | "s3express" | "s3-object-lambda" | "s3-outposts"
+        );
+        let target = target(&mut request.url, is_s3)?;
         let mut settings = SigningSettings::default();
         if is_s3 {
             settings.percent_encoding_mode = PercentEncodingMode::Single;
@@ -75,19 +83,25 @@ impl SigV4 {
             .build()
             .map_err(|error| error.to_string())?
             .into();
-        let headers: Vec<(&str, &str)> = request
+        let headers: Vec<(&str, String)> = request
             .headers
             .iter()
             .filter(|(name, _)| name.as_str().starts_with("x-amz-") || *name == http::header::CONTENT_TYPE)
-            .map(|(name, value)| Ok((name.as_str(), value.to_str().map_err(|_| "a header is not ASCII")?)))
-            .collect::<Result<_, &str>>()?;
+            .map(|(name, value)| {
+                let value =
+                    std::str::from_utf8(value.as_bytes()).map_err(|_| format!("the header {name} is no UTF-8"))?;
+                // The signer makes one space of several, but not of tabs.
+                Ok((name.as_str(), value.replace('\t', " ")))
+            })
+            .collect::<Result<_, String>>()?;
+        let headers = headers.iter().map(|(name, value)| (*name, value.as_str()));
         let body = match &request.body {
             Body::Empty => SignableBody::Bytes(&[]),
             Body::Full(bytes) => SignableBody::Bytes(bytes),
             Body::Stream(_) => SignableBody::UnsignedPayload,
         };
-        let signable = SignableRequest::new(request.method.as_str(), request.url.as_str(), headers.into_iter(), body)
-            .map_err(|error| error.to_string())?;
+        let signable =
+            SignableRequest::new(request.method.as_str(), target, headers, body).map_err(|error| error.to_string())?;
         let (instructions, _) = sign(signable, &params).map_err(|error| error.to_string())?.into_parts();
         let (added, _) = instructions.into_parts();
         for header in added {
@@ -98,6 +112,27 @@ impl SigV4 {
         }
         Ok(session.into_iter().collect())
     }
+}
+
+/// The URL as it is signed. What is sent takes its form, as far as a URL can.
+fn target(url: &mut Url, is_s3: bool) -> Result<String, String> {
+    if let Some(query) = uri::query(url)? {
+        url.set_query(Some(&query));
+    }
+    if !is_s3 {
+        let path = uri::plain_path(url);
+        url.set_path(&path);
+        return Ok(url.as_str().to_owned());
+    }
+    let path = uri::path(url);
+    let mut sent = url.clone();
+    sent.set_path(&path);
+    // A URL holds no dot segments: an object's name with `/../` in it goes on as it was written, with `%2F`.
+    if sent.path() == path {
+        *url = sent;
+    }
+    let query = url.query().map_or_else(String::new, |query| format!("?{query}"));
+    Ok(format!("{}{path}{query}", &url[..Position::BeforePath]))
 }
 
 #[cfg(test)]

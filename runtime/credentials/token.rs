@@ -6,6 +6,8 @@ use futures_util::future::LocalBoxFuture;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use super::token_response::{self, TokenResponse};
+
 /// A token request that failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -19,17 +21,26 @@ pub(crate) trait TokenClient {
     ) -> LocalBoxFuture<'static, Result<http::Response<Vec<u8>>, TokenRequestError>>;
 }
 
+/// Sends a token request, and reads the token in `field` of its answer. `secrets` are in the request, and no error says
+/// them.
+pub(super) async fn ask(
+    tokens: &dyn TokenClient,
+    request: http::Request<Vec<u8>>,
+    field: &'static str,
+    secrets: &[String],
+) -> Result<TokenResponse, String> {
+    let response = tokens
+        .send(request)
+        .await
+        .map_err(|error| format!("the token endpoint could not be asked: {error}"))?;
+    token_response::read(&response, field, secrets).map_err(|error| error.to_string())
+}
+
 /// How long before its end a token is no longer used.
 const MARGIN: Duration = Duration::from_secs(30);
 
 /// How long a token is used that says nothing of its end.
 const UNKNOWN: Duration = Duration::from_mins(5);
-
-/// A token and when it ends.
-pub(super) struct Token {
-    pub(super) value: String,
-    pub(super) lifetime: Option<Duration>,
-}
 
 struct Cached {
     value: String,
@@ -51,7 +62,7 @@ impl Cache {
     pub(super) async fn get(
         &self,
         refused: Option<&str>,
-        renew: impl Future<Output = Result<Token, String>>,
+        renew: impl Future<Output = Result<TokenResponse, String>>,
     ) -> Result<String, String> {
         let mut cached = self.0.lock().await;
         if let Some(token) = cached.as_ref() {
@@ -60,13 +71,13 @@ impl Cache {
                 return Ok(token.value.clone());
             }
         }
-        let token = renew.await?;
-        let lifetime = token.lifetime.unwrap_or(UNKNOWN);
+        let TokenResponse { token, lifetime, .. } = renew.await?;
+        let lifetime = lifetime.unwrap_or(UNKNOWN);
         // Short-lived tokens keep at least half of their life.
         let usable = lifetime.saturating_sub(MARGIN).max(lifetime / 2);
-        let value = token.value.clone();
+        let value = token.clone();
         *cached = Some(Cached {
-            value: token.value,
+            value: token,
             until: Instant::now() + usable,
         });
         Ok(value)

@@ -9,8 +9,9 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
 use workerd_lite_ops::body::StreamBody;
-use workerd_lite_ops::coding::Coding;
+use workerd_lite_ops::content_encoding::ContentEncoding;
 use workerd_lite_ops::pump::{Pumped, pump};
 use workerd_lite_ops::{Body, BodyError};
 
@@ -18,39 +19,70 @@ use crate::limits::Progress;
 
 /// A request's body for the client. A stream is pumped through a bounded channel, which is its backpressure; when the
 /// client drops its end the pump stops and the source learns of it.
-pub(super) fn request_body(body: Body, progress: Progress) -> reqwest::Body {
+pub(super) fn request_body(body: Body, progress: Progress) -> RequestBody {
     match body {
-        Body::Empty => reqwest::Body::default(),
-        Body::Full(bytes) => reqwest::Body::from(bytes),
+        Body::Empty => Bytes::new().into(),
+        Body::Full(bytes) => bytes.into(),
         Body::Stream(_) => {
             let length = body.length();
             let chunks = pump(body.into_stream(), move || progress.tick());
-            reqwest::Body::wrap(Channel { chunks, length })
+            RequestBody::Channel { chunks, length }
         }
     }
 }
 
-struct Channel {
-    chunks: Pumped,
-    length: Option<u64>,
+/// A request's body, as the client sends it.
+pub(super) enum RequestBody {
+    /// All of it is here.
+    Whole(Option<Bytes>),
+    /// It comes from a stream of our thread.
+    Channel { chunks: Pumped, length: Option<u64> },
 }
 
-impl http_body::Body for Channel {
+impl From<Bytes> for RequestBody {
+    fn from(bytes: Bytes) -> Self {
+        Self::Whole(Some(bytes).filter(|bytes| !bytes.is_empty()))
+    }
+}
+
+impl RequestBody {
+    /// The same body, where it is here whole.
+    pub(super) fn try_clone(&self) -> Option<Self> {
+        match self {
+            Self::Whole(bytes) => Some(Self::Whole(bytes.clone())),
+            Self::Channel { .. } => None,
+        }
+    }
+}
+
+impl http_body::Body for RequestBody {
     type Data = Bytes;
     type Error = BodyError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let chunk = std::task::ready!(self.chunks.poll_next(cx));
-        Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)))
+        match &mut *self {
+            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Channel { chunks, .. } => {
+                let chunk = std::task::ready!(chunks.poll_next(cx));
+                Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Self::Whole(None))
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.length.map_or_else(SizeHint::default, SizeHint::with_exact)
+        match self {
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Channel { length, .. } => length.map_or_else(SizeHint::default, SizeHint::with_exact),
+        }
     }
 }
 
 /// A response's body. A piece that does not come within `idle` ends it.
-pub(super) fn response_body(body: reqwest::Body, coding: Option<Coding>, idle: Duration) -> Body {
+pub(super) fn response_body(body: Incoming, coding: Option<ContentEncoding>, idle: Duration) -> Body {
     if body.is_end_stream() {
         return Body::Empty;
     }

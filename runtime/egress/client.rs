@@ -2,8 +2,8 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use tokio::time::Instant;
@@ -11,23 +11,46 @@ use workerd_lite_ops::{CallerId, FetchError};
 
 use super::Network;
 use super::binding::{Binding, Certificate};
-use super::connect_time::Timed;
+use super::connector::Connector;
 use super::dns::Resolver;
+use super::http_client::HttpClient;
 use super::tls::{Identity, client_config};
 use crate::identity::Attested;
+use crate::limits::HeadLimits;
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoClient {
+    /// The binding's certificate does not hold now, or none can be issued.
+    #[error("{0}")]
+    Certificate(String),
+    /// Its parts do not fit together.
+    #[error("the HTTP client can not be made: {0}")]
+    Build(String),
+}
+
+impl From<NoClient> for FetchError {
+    fn from(error: NoClient) -> Self {
+        Self::Network(error.to_string())
+    }
+}
 
 /// Which client: whose, and for which binding.
 type Key = (CallerId, Option<u32>);
 
 /// One thread's clients, made when they are first needed, and anew when their certificate has changed.
+#[expect(clippy::disallowed_types, reason = "the one client lives in this room")]
 pub(super) struct Clients {
     network: Arc<Network>,
+    /// The most bytes of a response's headers.
+    headers: usize,
     made: RefCell<HashMap<Key, Made>>,
+    /// Those that ask token endpoints, for each caller.
+    tokens: RefCell<HashMap<CallerId, reqwest::Client>>,
 }
 
-#[expect(clippy::disallowed_types, reason = "the one client lives in this room")]
 struct Made {
-    client: reqwest::Client,
+    client: Rc<HttpClient>,
     identity: Option<Arc<Identity>>,
     /// When its certificate is to be renewed.
     until: Option<Instant>,
@@ -35,22 +58,34 @@ struct Made {
 
 #[expect(clippy::disallowed_types, reason = "the one client lives in this room")]
 impl Clients {
-    pub(super) fn new(network: Arc<Network>) -> Self {
+    pub(super) fn new(network: Arc<Network>, headers: usize) -> Self {
         Self {
             network,
-            made: RefCell::new(HashMap::new()),
+            headers,
+            made: RefCell::default(),
+            tokens: RefCell::default(),
         }
     }
 
-    /// The client of a caller for a binding, or for none.
+    /// The client of a caller for a binding, or for none. Fails while the binding's certificate does not hold, whether
+    /// or not there is a client from before: what else is served goes on.
     pub(super) fn get(
         &self,
         caller: CallerId,
         agent: &Attested,
         index: Option<u32>,
         binding: Option<&Binding>,
-    ) -> Result<reqwest::Client, FetchError> {
+    ) -> Result<Rc<HttpClient>, NoClient> {
         let certificate = binding.and_then(|binding| binding.certificate.as_ref());
+        if let Some(Certificate::Files(newest)) = certificate {
+            let newest = newest.borrow();
+            newest.dates().check().map_err(|why| {
+                let name = &newest.name;
+                NoClient::Certificate(format!(
+                    "the client certificate {name:?} {why}: renew its files, they are read again when they change"
+                ))
+            })?;
+        }
         let mut made = self.made.borrow_mut();
         let slot = made.get(&(caller, index));
         if let Some(slot) = slot {
@@ -62,7 +97,7 @@ impl Clients {
                 _ => slot.until.is_none_or(|until| Instant::now() < until),
             };
             if current {
-                return Ok(slot.client.clone());
+                return Ok(Rc::clone(&slot.client));
             }
         }
         let (identity, until) = match certificate {
@@ -78,7 +113,7 @@ impl Clients {
         made.insert(
             (caller, index),
             Made {
-                client: client.clone(),
+                client: Rc::clone(&client),
                 identity,
                 until,
             },
@@ -86,42 +121,60 @@ impl Clients {
         Ok(client)
     }
 
+    /// The client for a caller's token requests, which are the host's own: without certificates and credentials, over the
+    /// same resolver, and without redirects.
+    pub(super) fn for_tokens(&self, caller: CallerId) -> Result<reqwest::Client, NoClient> {
+        let mut tokens = self.tokens.borrow_mut();
+        if let Some(client) = tokens.get(&caller) {
+            return Ok(client.clone());
+        }
+        let failed = |error: &dyn std::fmt::Display| NoClient::Build(error.to_string());
+        let tls = client_config(None, &self.network.roots).map_err(|error| failed(&error))?;
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .dns_resolver(self.resolver())
+            .redirect(Policy::none())
+            .no_proxy()
+            .referer(false)
+            .connect_timeout(self.network.timeouts.connect)
+            .tcp_nodelay(true)
+            .build()
+            .map_err(|error| failed(&error))?;
+        tokens.insert(caller, client.clone());
+        Ok(client)
+    }
+
+    fn resolver(&self) -> Resolver {
+        let Network {
+            rules,
+            nameservers,
+            timeouts,
+            ..
+        } = &*self.network;
+        Resolver::new(Arc::clone(rules), nameservers, timeouts.connect)
+    }
+
     fn issue(
         &self,
         agent: &Attested,
         roots: &[rustls_pki_types::CertificateDer<'static>],
-    ) -> Result<(Identity, Instant), FetchError> {
-        let failed = |why: String| FetchError::Network(format!("no certificate can be issued: {why}"));
+    ) -> Result<(Identity, Instant), NoClient> {
+        let failed = |why: String| NoClient::Certificate(format!("no certificate can be issued: {why}"));
         let issuer = self
             .network
             .identity
             .as_ref()
             .ok_or_else(|| failed("there is no [identity]".into()))?;
         let (chain, key, renew) = issuer.certificate(agent).map_err(failed)?;
-        let identity = Identity::from_parts(&agent.name, chain, &key, roots.to_vec())
-            .map_err(|error| failed(error.to_string()))?;
+        let identity = Identity::from_parts(&agent.name, chain, &key, roots.to_vec()).map_err(failed)?;
         Ok((identity, Instant::now() + renew))
     }
 
-    fn build(&self, identity: Option<&Identity>) -> Result<reqwest::Client, FetchError> {
-        let failed =
-            |error: &dyn std::fmt::Display| FetchError::Network(format!("the HTTP client can not be made: {error}"));
-        let tls = client_config(identity, &self.network.roots).map_err(|error| failed(&error))?;
-        reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .dns_resolver(Resolver::new(
-                Arc::clone(&self.network.rules),
-                &self.network.nameservers,
-                self.network.timeouts.connect,
-            ))
-            .redirect(Policy::none())
-            .no_proxy()
-            .referer(false)
-            .connect_timeout(self.network.timeouts.connect)
-            .pool_idle_timeout(Duration::from_mins(1))
-            .connector_layer(Timed)
-            .tcp_nodelay(true)
-            .build()
-            .map_err(|error| failed(&error))
+    fn build(&self, identity: Option<&Identity>) -> Result<Rc<HttpClient>, NoClient> {
+        let tls = client_config(identity, &self.network.roots).map_err(|error| NoClient::Build(error.to_string()))?;
+        Ok(Rc::new(HttpClient::new(
+            Connector::new(self.resolver(), tls, self.network.timeouts.connect),
+            HeadLimits::of(self.headers),
+        )))
     }
 }

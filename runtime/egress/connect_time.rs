@@ -1,13 +1,8 @@
 //! How long a request waited for its connection: the HTTP client's pool says nothing of it, so the connector does.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
-
-use tower_layer::Layer;
-use tower_service::Service;
+use std::time::Duration;
 
 tokio::task_local! {
     /// The request under way. A connection is begun within the request that needs it.
@@ -24,52 +19,19 @@ impl ConnectTime {
         REQUEST.scope(self.clone(), request).await
     }
 
+    /// The clock of the request under way, if it has one.
+    pub(super) fn current() -> Option<Self> {
+        REQUEST.try_with(Clone::clone).ok()
+    }
+
+    /// The connection stands, or has failed.
+    pub(super) fn took(&self, time: Duration) {
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        self.0.store(micros.max(1), Ordering::Relaxed);
+    }
+
     /// How long the connection took, TLS included. None passed where one was there already.
     pub(super) fn get(&self) -> Duration {
         Duration::from_micros(self.0.load(Ordering::Relaxed))
-    }
-}
-
-/// Measures a client's connector.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Timed;
-
-/// A connector that is measured.
-#[derive(Debug, Clone)]
-pub(super) struct TimedConnector<S>(S);
-
-impl<S> Layer<S> for Timed {
-    type Service = TimedConnector<S>;
-
-    fn layer(&self, inner: S) -> Self::Service {
-        TimedConnector(inner)
-    }
-}
-
-impl<S, R> Service<R> for TimedConnector<S>
-where
-    S: Service<R>,
-    S::Future: Send + 'static,
-{
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.0.poll_ready(cx)
-    }
-
-    fn call(&mut self, target: R) -> Self::Future {
-        let request = REQUEST.try_with(Clone::clone).ok();
-        let began = Instant::now();
-        let connecting = self.0.call(target);
-        Box::pin(async move {
-            let connected = connecting.await;
-            if let Some(ConnectTime(took)) = request {
-                let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-                took.store(micros.max(1), Ordering::Relaxed);
-            }
-            connected
-        })
     }
 }

@@ -2,14 +2,17 @@
 //! answer of DNS cannot differ from the judged one.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
 use hickory_resolver::name_server::TokioConnectionProvider;
 use hickory_resolver::proto::xfer::Protocol;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use hyper_util::client::legacy::connect::dns::Name;
+use tower_service::Service;
 
 use super::address::Rules;
 use super::error::Denied;
@@ -50,23 +53,45 @@ fn asks(servers: &[SocketAddr], timeout: Duration) -> TokioResolver {
         .build()
 }
 
-impl Resolve for Resolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let rules = Arc::clone(&self.rules);
-        let servers = self.servers.clone();
-        Box::pin(async move {
-            let found = lookup(name.as_str(), servers).await?;
-            let allowed: Vec<SocketAddr> = found
-                .iter()
-                .copied()
-                .filter(|address| rules.allows(address.ip()))
-                .collect();
-            if allowed.is_empty() {
-                let address = found.first().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), SocketAddr::ip);
-                return Err(Denied { address }.into());
-            }
-            Ok(Box::new(allowed.into_iter()) as Addrs)
-        })
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+impl Resolver {
+    /// The addresses of a name that may be dialled.
+    async fn allowed(self, name: String) -> Result<std::vec::IntoIter<SocketAddr>, BoxError> {
+        let found = lookup(&name, self.servers).await?;
+        let allowed: Vec<SocketAddr> = found
+            .iter()
+            .copied()
+            .filter(|address| self.rules.allows(address.ip()))
+            .collect();
+        if allowed.is_empty() {
+            let address = found.first().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), SocketAddr::ip);
+            return Err(Denied { address }.into());
+        }
+        Ok(allowed.into_iter())
+    }
+}
+
+/// For what scripts send.
+impl Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        Box::pin(self.clone().allowed(name.as_str().to_owned()))
+    }
+}
+
+/// For what credentials ask.
+impl reqwest::dns::Resolve for Resolver {
+    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        let resolving = self.clone().allowed(name.as_str().to_owned());
+        Box::pin(async move { Ok(Box::new(resolving.await?) as reqwest::dns::Addrs) })
     }
 }
 

@@ -1,9 +1,14 @@
 //! What went wrong on the way out, in words for the policy's author.
 
 use std::error::Error;
+use std::io::ErrorKind;
 use std::net::IpAddr;
 
 use workerd_lite_ops::FetchError;
+
+use super::connector::ConnectTimeout;
+use super::http_client::ClientError;
+use super::server_verifier::AuthorityAsServer;
 
 /// The rules deny every address of a host.
 #[derive(Debug, thiserror::Error)]
@@ -12,21 +17,65 @@ pub(super) struct Denied {
     pub(super) address: IpAddr,
 }
 
-/// Says where and why. It becomes the message of the `TypeError` in the outbound worker, and goes no further.
-/// `certified` tells whether a client certificate was shown.
-pub(super) fn explain(host: &str, certified: bool, error: &reqwest::Error) -> FetchError {
-    let mut causes = Vec::new();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        causes.push(error.to_string());
-        cause = error.source();
+/// Why an upstream gave no response. It becomes the message of the `TypeError` in the outbound worker, and goes no further.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SendError {
+    /// The address rules deny what the host's name resolves to.
+    #[error("{host}: {denied}")]
+    Denied { host: String, denied: Denied },
+    /// Anything else.
+    #[error(transparent)]
+    Failed(#[from] FetchError),
+}
+
+impl From<SendError> for FetchError {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Denied { .. } => Self::Network(error.to_string()),
+            SendError::Failed(error) => error,
+        }
     }
-    let why = match causes.last() {
-        // reqwest's own time-outs have no better cause.
-        _ if error.is_timeout() => "the connection could not be opened in time: see [timeouts] connect".to_owned(),
-        Some(deepest) => deepest.clone(),
-        None => error.to_string(),
+}
+
+/// The deepest cause of a failure, which says most, and what it means where that is known.
+fn cause(error: &ClientError) -> String {
+    let first: &(dyn Error + 'static) = match error {
+        ClientError::Http(error) => error,
+        ClientError::Framing(_) => return error.to_string(),
     };
+    let deepest = causes(first).last().unwrap_or(first);
+    let timed_out = |error: &std::io::Error| error.kind() == ErrorKind::TimedOut;
+    match error {
+        // The system's time for one address, or ours.
+        ClientError::Http(error) if error.is_connect() && deepest.downcast_ref().is_some_and(timed_out) => {
+            ConnectTimeout.to_string()
+        }
+        _ => reason(first),
+    }
+}
+
+/// The same, of any error of a client's.
+pub(super) fn reason(error: &(dyn Error + 'static)) -> String {
+    let deepest = causes(error).last().unwrap_or(error);
+    match causes(error).find_map(|cause| meaning(cause.downcast_ref()?)) {
+        Some(meaning) => format!("{deepest} ({meaning})"),
+        None => deepest.to_string(),
+    }
+}
+
+/// Says where and why. `certified` tells whether a client certificate was shown.
+pub(super) fn explain(host: &str, certified: bool, error: &ClientError) -> SendError {
+    let denied = match error {
+        ClientError::Http(error) => causes(error).find_map(|cause| cause.downcast_ref()),
+        ClientError::Framing(_) => None,
+    };
+    if let Some(&Denied { address }) = denied {
+        return SendError::Denied {
+            host: host.to_owned(),
+            denied: Denied { address },
+        };
+    }
+    let why = cause(error);
     // TLS 1.3 judges a client's certificate after the handshake, and HTTP/2 can lose the alert to the closed connection.
     let closed = [
         "connection closed",
@@ -40,5 +89,66 @@ pub(super) fn explain(host: &str, certified: bool, error: &reqwest::Error) -> Fe
     } else {
         ""
     };
-    FetchError::Network(format!("{host}: {why}{hint}"))
+    FetchError::Network(format!("{host}: {why}{hint}")).into()
+}
+
+/// What an error of TLS means for whoever configures this.
+fn meaning(error: &rustls::Error) -> Option<String> {
+    use rustls::{AlertDescription, CertificateError, Error};
+    let meaning = match error {
+        Error::InvalidCertificate(error) => match error {
+            CertificateError::UnknownIssuer => {
+                "nobody who is trusted has issued the upstream's certificate: name its authority's certificate, or the \
+                 upstream's own, in `ca` of the [certificates.<id>] that it goes out with, or of [network]"
+            }
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "the upstream's certificate has expired: its owner must renew it"
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "the upstream's certificate is not valid yet, or this machine's clock is slow"
+            }
+            CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
+                "the upstream's certificate has no subject alternative name, which is where names are looked for"
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "the upstream's certificate is another host's"
+            }
+            CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+                "the upstream's certificate is not for servers: see its extended key usage"
+            }
+            CertificateError::Other(other) if other.0.is::<AuthorityAsServer>() => {
+                "the upstream's certificate is an authority's own: name this very certificate in `ca` of the \
+                 [certificates.<id>] that it goes out with, or of [network]"
+            }
+            _ => return None,
+        },
+        Error::AlertReceived(AlertDescription::CertificateRequired) => {
+            "the upstream wants a client certificate: see [certificates.<id>]"
+        }
+        Error::AlertReceived(
+            AlertDescription::BadCertificate
+            | AlertDescription::UnknownCA
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::AccessDenied
+            | AlertDescription::UnsupportedCertificate,
+        ) => "the upstream refuses the client certificate",
+        Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType) => {
+            "the upstream speaks no TLS on this port: is it http instead of https?"
+        }
+        _ => return None,
+    };
+    Some(meaning.to_owned())
+}
+
+/// What an error was caused by, the nearest first. An I/O error hides the error that it wraps: its source is the next one.
+fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&cause| {
+        let wrapped = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        match wrapped {
+            Some(inner) => Some(inner),
+            None => cause.source(),
+        }
+    })
 }

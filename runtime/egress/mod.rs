@@ -5,9 +5,15 @@ mod binding;
 mod body;
 mod client;
 mod connect_time;
+mod connector;
 mod dns;
 mod error;
+mod framing;
+mod http_client;
 mod perform;
+mod redaction;
+mod retry;
+mod server_verifier;
 pub mod tls;
 mod token_request;
 mod upstream;
@@ -116,21 +122,22 @@ pub struct NetworkGate {
 }
 
 impl NetworkGate {
-    /// A gate with connections of its own, for these callers in their order.
-    pub fn new(network: Arc<Network>, agents: Vec<Attested>) -> Self {
-        Self::make(network, agents, None)
+    /// A gate with connections of its own, for these callers in their order. `headers` is how many bytes of headers responses
+    /// may have, at most.
+    pub fn new(network: Arc<Network>, agents: Vec<Attested>, headers: usize) -> Self {
+        Self::make(network, agents, headers, None)
     }
 
     /// A gate behind which no network is, but this.
     pub fn mocked(network: Arc<Network>, agents: Vec<Attested>, upstream: Rc<dyn Upstream>) -> Self {
-        Self::make(network, agents, Some(upstream))
+        Self::make(network, agents, 0, Some(upstream))
     }
 
-    fn make(network: Arc<Network>, agents: Vec<Attested>, upstream: Option<Rc<dyn Upstream>>) -> Self {
+    fn make(network: Arc<Network>, agents: Vec<Attested>, headers: usize, upstream: Option<Rc<dyn Upstream>>) -> Self {
         Self {
             performer: Rc::new(Performer {
                 budgets: agents.iter().map(|_| whole_body::budget()).collect(),
-                clients: Clients::new(Arc::clone(&network)),
+                clients: Clients::new(Arc::clone(&network), headers),
                 network,
                 agents,
                 upstream,

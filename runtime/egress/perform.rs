@@ -4,21 +4,22 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use futures_util::future::LocalBoxFuture;
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{Method, StatusCode, header};
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
-use workerd_lite_ops::body::StreamBody;
-use workerd_lite_ops::coding::Coding;
+use workerd_lite_ops::content_encoding::ContentEncoding;
 use workerd_lite_ops::external_memory::ExternalMemory;
-use workerd_lite_ops::head::strip_hop_by_hop;
+use workerd_lite_ops::head::{MAX_FIELDS, strip_hop_by_hop};
 use workerd_lite_ops::{Body, CallerId, FetchError, Origin, Request, Response};
 
 use super::Network;
 use super::binding::Binding;
 use super::body::{request_body, response_body};
-use super::client::Clients;
+use super::client::{Clients, NoClient};
 use super::connect_time::ConnectTime;
-use super::error::{Denied, explain};
+use super::error::{Denied, SendError, explain};
+use super::http_client::HttpClient;
+use super::redaction::redact;
 use super::token_request;
 use super::upstream::{Upstream, Via};
 use super::whole_body::whole;
@@ -41,9 +42,8 @@ pub(super) struct Performer {
 }
 
 /// How one egress goes out.
-#[expect(clippy::disallowed_types, reason = "the one client lives in this room")]
 enum Way {
-    Network { client: reqwest::Client, certified: bool },
+    Network { client: Rc<HttpClient>, certified: bool },
     Mock(Rc<dyn Upstream>, Via),
 }
 
@@ -66,9 +66,15 @@ impl TokenClient for Tokens<'_> {
                 Denied { address }.to_string(),
             ))));
         }
-        match self.performer.way(self.caller, self.agent, None, None) {
-            Ok(Way::Network { client, .. }) => Box::pin(token_request::by_client(client, request)),
-            Ok(Way::Mock(upstream, via)) => Box::pin(token_request::by_upstream(upstream, via, request)),
+        if let Some(upstream) = &self.performer.upstream {
+            let via = Via {
+                agent: self.agent.name.clone(),
+                ..Via::default()
+            };
+            return Box::pin(token_request::by_upstream(Rc::clone(upstream), via, request));
+        }
+        match self.performer.clients.for_tokens(self.caller) {
+            Ok(client) => Box::pin(token_request::by_client(client, request)),
             Err(error) => Box::pin(std::future::ready(Err(TokenRequestError(error.to_string())))),
         }
     }
@@ -149,11 +155,13 @@ impl Performer {
             return Ok(response);
         }
         let credential = binding.and_then(|binding| binding.credential.as_deref());
-        if let Some(credential) = credential {
-            credential.check(&request).map_err(|error| {
-                note(open, Verdict::Deny, By::Credential);
-                FetchError::Network(error.to_string())
-            })?;
+        if let Some(Err(refusal)) = credential.map(|credential| credential.check(&request)) {
+            note(open, Verdict::Deny, By::Credential);
+            tracing::warn!(target: "egress", host, "denied: {refusal}");
+            if let Some(open) = open {
+                open.error(&refusal.to_string());
+            }
+            return Ok(refusal.response(&host));
         }
         if let Some(address) = self.network.rules.denied_literal(&request.url) {
             note(open, Verdict::Deny, By::Address);
@@ -164,12 +172,13 @@ impl Performer {
             Some(false) => origin.trace.remove(&mut request.headers),
             None => {}
         }
-        let way = self.way(caller, agent, index, binding)?;
+        let way = self.way(caller, agent, index, binding).inspect_err(|error| {
+            if let NoClient::Certificate(_) = error {
+                note(open, Verdict::Deny, By::Certificate);
+            }
+        })?;
         let Some(credential) = credential else {
-            return self
-                .send(&way, &host, request, open)
-                .await
-                .inspect_err(|error| by_address(open, error));
+            return self.send(&way, &host, request, open).await;
         };
         let tokens = &Tokens {
             performer: self,
@@ -200,10 +209,7 @@ impl Performer {
             .attach(credential, agent, tokens, &mut request, None)
             .await
             .inspect_err(|_| note(open, Verdict::Deny, By::Credential))?;
-        let mut response = self
-            .send(&way, &host, request, open)
-            .await
-            .inspect_err(|error| by_address(open, error))?;
+        let mut response = self.send(&way, &host, request, open).await?;
         if let (StatusCode::UNAUTHORIZED, Some(mut again)) = (response.status, again) {
             let refused = sent.first().map(String::as_str);
             let renewed = self.attach(credential, agent, tokens, &mut again, refused).await?;
@@ -219,7 +225,7 @@ impl Performer {
         agent: &Attested,
         index: Option<u32>,
         binding: Option<&Binding>,
-    ) -> Result<Way, FetchError> {
+    ) -> Result<Way, NoClient> {
         if let Some(upstream) = &self.upstream {
             let via = Via {
                 agent: agent.name.clone(),
@@ -300,21 +306,39 @@ impl Performer {
         request: Request,
         open: &mut Option<Open>,
     ) -> Result<Response, FetchError> {
+        let sent = self.exchange(way, host, request, open).await;
+        if let Err(SendError::Denied { .. }) = &sent {
+            note(open, Verdict::Deny, By::Address);
+        }
+        Ok(sent?)
+    }
+
+    async fn exchange(
+        &self,
+        way: &Way,
+        host: &str,
+        request: Request,
+        open: &mut Option<Open>,
+    ) -> Result<Response, SendError> {
         let (client, certified) = match way {
             Way::Network { client, certified } => (client, *certified),
-            Way::Mock(upstream, via) => return upstream.answer(via.clone(), request).await,
+            Way::Mock(upstream, via) => return Ok(upstream.answer(via.clone(), request).await?),
         };
         let timeouts = self.network.timeouts;
         let progress = Progress::default();
-        let mut outgoing = reqwest::Request::new(request.method, request.url);
+        let is_empty = request.body.length() == Some(0);
+        let mut outgoing = http::Request::new(request_body(request.body, progress.clone()));
+        *outgoing.method_mut() = request.method;
+        *outgoing.uri_mut() = request
+            .url
+            .as_str()
+            .parse()
+            .map_err(|_| FetchError::Invalid("the URL is none that HTTP can name".into()))?;
         *outgoing.headers_mut() = request.headers;
         // A method whose content has a meaning says that there is none (RFC 9110, section 8.6).
         let has_content = matches!(*outgoing.method(), Method::POST | Method::PUT | Method::PATCH);
-        if has_content && request.body.length() == Some(0) {
+        if has_content && is_empty {
             outgoing.headers_mut().insert(header::CONTENT_LENGTH, 0.into());
-        }
-        if !matches!(request.body, Body::Empty) {
-            *outgoing.body_mut() = Some(request_body(request.body, progress.clone()));
         }
         let executing = progress.within(timeouts.first_byte, client.execute(outgoing));
         let executed = match open {
@@ -330,11 +354,12 @@ impl Performer {
             .ok_or_else(|| FetchError::Network(format!("{host}: no response in time: see [timeouts] first_byte")))?
             .map_err(|error| explain(host, certified, &error))?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return Err(FetchError::Network(format!(
-                "{host}: the upstream wants to switch protocols"
-            )));
+            return Err(FetchError::Network(format!("{host}: the upstream wants to switch protocols")).into());
         }
-        let (mut head, body) = http::Response::<reqwest::Body>::from(response).into_parts();
+        let (mut head, body) = response.into_parts();
+        if head.headers.len() > MAX_FIELDS {
+            return Err(FetchError::Network(format!("{host}: the response has too many headers")).into());
+        }
         strip_hop_by_hop(&mut head.headers);
         let reason = head
             .extensions
@@ -344,7 +369,7 @@ impl Performer {
         Ok(Response {
             status: head.status,
             reason,
-            body: response_body(body, Coding::of(&head.headers), timeouts.idle),
+            body: response_body(body, ContentEncoding::of(&head.headers), timeouts.idle),
             headers: head.headers,
         })
     }
@@ -357,42 +382,4 @@ fn note(open: &mut Option<Open>, verdict: Verdict, by: By) {
     if let Some(open) = open {
         open.verdict(verdict, by);
     }
-}
-
-/// The resolver's denial arrives as a failed connection.
-fn by_address(open: &mut Option<Open>, error: &FetchError) {
-    if error.to_string().contains("the network rules deny") {
-        note(open, Verdict::Deny, By::Address);
-    }
-}
-
-/// Takes what was sent out of what came back.
-fn redact(mut response: Response, credential: &Credential, sent: &Sent) -> Result<Response, FetchError> {
-    let Some(redactor) = credential.redactor(sent) else {
-        return Ok(response);
-    };
-    redactor.headers(&mut response.headers);
-    response.reason = response.reason.and_then(|reason| {
-        let mut value: HeaderValue = reason.parse().ok()?;
-        redactor.value(&mut value);
-        value.to_str().ok().map(ToOwned::to_owned)
-    });
-    if !credential.redact_body || matches!(response.body, Body::Empty) {
-        return Ok(response);
-    }
-    let coded = response.headers.contains_key(http::header::CONTENT_ENCODING);
-    if coded && response.body.coding().is_none() {
-        return Err(FetchError::Network(
-            "the response's content coding can not be read, and its credential says redact = \"body\"".into(),
-        ));
-    }
-    response.headers.remove(http::header::CONTENT_ENCODING);
-    response.headers.remove(http::header::CONTENT_LENGTH);
-    let body = std::mem::take(&mut response.body);
-    response.body = Body::Stream(StreamBody {
-        stream: redactor.body(body.into_decoded()),
-        length: None,
-        coding: None,
-    });
-    Ok(response)
 }

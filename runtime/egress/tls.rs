@@ -6,21 +6,20 @@ use std::sync::{Arc, OnceLock};
 use rustls::crypto::aws_lc_rs;
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-/// Seconds.
-const DAY: i64 = 24 * 60 * 60;
-
-/// How long before its end a certificate is warned of, in seconds.
-pub(crate) const WARNING: i64 = 7 * DAY;
+use super::server_verifier::ServerVerifier;
+use crate::keys::{Dates, Invalid, KeyFileError, read_certificates, read_private_key};
 
 /// Why an identity or a root cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// The file cannot be read or is no PEM.
+    /// A file cannot be read or holds something else.
+    #[error(transparent)]
+    File(#[from] KeyFileError),
+    /// What a file holds cannot be used.
     #[error("{path}: {why}")]
-    File {
+    Unusable {
         /// Which file.
         path: PathBuf,
         /// What is wrong with it.
@@ -42,6 +41,7 @@ pub struct Identity {
     /// The name that the configuration gives it.
     pub name: String,
     key: Arc<CertifiedKey>,
+    dates: Dates,
     roots: Vec<CertificateDer<'static>>,
 }
 
@@ -54,11 +54,17 @@ impl std::fmt::Debug for Identity {
 }
 
 impl Identity {
-    /// Reads an identity and checks that its parts belong together.
+    /// Reads an identity and checks that its parts belong together. Whether its certificate holds now is another question.
     pub fn load(name: &str, cert: &Path, key: &Path, roots: &[PathBuf]) -> Result<Self, TlsError> {
-        let chain = certificates(cert)?;
-        let private = PrivateKeyDer::from_pem_file(key).map_err(|error| file(key, &error))?;
-        let signing = aws_lc_rs::sign::any_supported_type(&private).map_err(|error| file(key, &error))?;
+        let unusable = |path: &Path, why: String| TlsError::Unusable {
+            path: path.to_owned(),
+            why,
+        };
+        let chain = read_certificates(cert)?;
+        let dates = Dates::of_chain(&chain).map_err(|why| unusable(cert, why))?;
+        let private = read_private_key(key)?;
+        let signing =
+            aws_lc_rs::sign::any_supported_type(&private).map_err(|error| unusable(key, error.to_string()))?;
         let certified = CertifiedKey::new(chain, signing);
         match certified.keys_match() {
             Ok(()) => {}
@@ -68,116 +74,62 @@ impl Identity {
                     key: key.to_owned(),
                 });
             }
-            Err(error) => return Err(file(cert, &error)),
+            Err(error) => return Err(unusable(cert, error.to_string())),
         }
         let mut all = Vec::new();
         for root in roots {
-            all.extend(certificates(root)?);
+            all.extend(read_roots(root)?);
         }
         Ok(Self {
             name: name.to_owned(),
             key: Arc::new(certified),
+            dates,
             roots: all,
         })
     }
-}
 
-impl Identity {
     /// An identity that was made here.
     pub(crate) fn from_parts(
         name: &str,
         chain: Vec<CertificateDer<'static>>,
         key: &PrivateKeyDer<'static>,
         roots: Vec<CertificateDer<'static>>,
-    ) -> Result<Self, rustls::Error> {
+    ) -> Result<Self, String> {
+        let dates = Dates::of_chain(&chain)?;
+        let key = aws_lc_rs::sign::any_supported_type(key).map_err(|error| error.to_string())?;
         Ok(Self {
             name: name.to_owned(),
-            key: Arc::new(CertifiedKey::new(chain, aws_lc_rs::sign::any_supported_type(key)?)),
+            key: Arc::new(CertifiedKey::new(chain, key)),
+            dates,
             roots,
         })
     }
 
-    /// Whether its certificate holds now.
-    pub(crate) fn check_dates(&self) -> Result<(), String> {
-        let dates = self.dates()?;
-        let left = dates.left();
-        if dates.starts_in() > 0 {
-            return Err("the certificate is not valid yet".into());
-        }
-        if left <= 0 {
-            return Err("the certificate has expired".into());
-        }
-        if left < WARNING {
-            tracing::warn!("the certificate {:?} expires in {} days", self.name, left / DAY);
-        }
+    /// When its certificate holds.
+    pub fn dates(&self) -> &Dates {
+        &self.dates
+    }
+
+    /// Whether its certificate holds now. Warns where that ends soon.
+    pub(crate) fn check_dates(&self) -> Result<(), Invalid> {
+        self.dates.check()?;
+        self.dates.warn_of_end(&format!("the certificate {:?}", self.name));
         Ok(())
     }
-
-    /// When its certificate holds. Fails where it is none.
-    pub fn dates(&self) -> Result<Dates, String> {
-        Dates::of(self.key.cert.first().ok_or("there is no certificate")?)
-    }
 }
 
-/// Whose a certificate is, and when it holds. Times are seconds since 1970.
-#[derive(Debug, Clone)]
-pub struct Dates {
-    /// Its subject, as RFC 4514 writes it.
-    pub subject: String,
-    /// From when.
-    pub not_before: i64,
-    /// Until when.
-    pub not_after: i64,
-}
-
-impl Dates {
-    /// Reads a certificate. Fails where it is none.
-    pub fn of(certificate: &CertificateDer<'_>) -> Result<Self, String> {
-        let (_, certificate) = x509_parser::parse_x509_certificate(certificate).map_err(|error| error.to_string())?;
-        let validity = certificate.validity();
-        Ok(Self {
-            subject: certificate.subject().to_string(),
-            not_before: validity.not_before.timestamp(),
-            not_after: validity.not_after.timestamp(),
-        })
-    }
-
-    /// How many seconds it still holds; less than none where it has expired.
-    pub fn left(&self) -> i64 {
-        self.not_after - now()
-    }
-
-    /// How many seconds until it holds; less than none where it does.
-    pub fn starts_in(&self) -> i64 {
-        self.not_before - now()
-    }
-}
-
-fn now() -> i64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .ok()
-        .and_then(|now| i64::try_from(now.as_secs()).ok())
-        .unwrap_or(i64::MAX)
-}
-
-/// All certificates of a PEM file.
-pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path)
-        .map_err(|error| file(path, &error))?
-        .collect();
-    let found = found.map_err(|error| file(path, &error))?;
-    if found.is_empty() {
-        return Err(file(path, &"it holds no certificate"));
+/// All certificates of a file that upstreams are verified by. Fails where one of them can verify nothing.
+pub fn read_roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let found = read_certificates(path)?;
+    for root in &found {
+        RootCertStore::empty()
+            .add(root.clone())
+            .map_err(|error| TlsError::Unusable {
+                path: path.to_owned(),
+                why: error.to_string(),
+            })?;
     }
     Ok(found)
-}
-
-fn file(path: &Path, why: &dyn std::fmt::Display) -> TlsError {
-    TlsError::File {
-        path: path.to_owned(),
-        why: why.to_string(),
-    }
 }
 
 /// A client configuration with HTTP/2 and HTTP/1.1, for one identity or for none.
@@ -185,19 +137,17 @@ pub(super) fn client_config(
     identity: Option<&Identity>,
     shared_roots: &[CertificateDer<'static>],
 ) -> Result<ClientConfig, rustls::Error> {
-    let mut roots = RootCertStore::empty();
+    let mut authorities = RootCertStore::empty();
     // An identity with roots of its own trusts these and the configured ones, not the world's.
     let own = identity.map_or(&[][..], |identity| &identity.roots);
     if own.is_empty() {
-        roots.roots.extend_from_slice(&system_roots().roots);
-    }
-    for root in shared_roots.iter().chain(own) {
-        roots.add(root.clone())?;
+        authorities.roots.extend_from_slice(&system_roots().roots);
     }
     let provider = Arc::new(aws_lc_rs::default_provider());
+    let named = shared_roots.iter().chain(own).cloned().collect();
+    let verifier = ServerVerifier::new(authorities, named, &provider)?;
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    // Without any root no certificate is good.
-    let builder = builder.with_root_certificates(roots);
+    let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
     let mut config = match identity {
         Some(identity) => builder.with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(
             Arc::clone(&identity.key),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use workerd_lite_ops::{Body, Request};
 
+use super::error::reason;
 use super::upstream::{Upstream, Via};
 use crate::credentials::TokenRequestError;
 
@@ -20,13 +21,7 @@ pub(super) async fn by_client(
     client: reqwest::Client,
     request: http::Request<Vec<u8>>,
 ) -> Result<http::Response<Vec<u8>>, TokenRequestError> {
-    let failed = |error: reqwest::Error| {
-        let mut cause: &dyn std::error::Error = &error;
-        while let Some(deeper) = cause.source() {
-            cause = deeper;
-        }
-        TokenRequestError(cause.to_string())
-    };
+    let failed = |error: reqwest::Error| TokenRequestError(reason(&error));
     let request = reqwest::Request::try_from(request).map_err(failed)?;
     let exchange = async {
         let mut response = client.execute(request).await.map_err(failed)?;

@@ -80,7 +80,7 @@ impl Instance {
                 let network = Arc::clone(&project.network);
                 let gate = match upstream {
                     Some(upstream) => NetworkGate::mocked(network, attested.clone(), upstream),
-                    None => NetworkGate::new(network, attested.clone()),
+                    None => NetworkGate::new(network, attested.clone(), worker.limits.headers),
                 };
                 let callers = project.callers(&attested);
                 let egress: EgressHandle = Rc::new(gate);
@@ -140,6 +140,15 @@ impl Instance {
     fn route(&self, url: &Url) -> Option<(usize, &Agent)> {
         let agents = self.0.agents.iter().map(|(agent, _)| agent);
         agents.enumerate().find(|(_, agent)| agent.answers(url))
+    }
+
+    /// The most bytes of headers that any agent takes.
+    pub(crate) fn largest_head(&self) -> usize {
+        let agents = self.0.agents.iter();
+        agents
+            .map(|(agent, _)| agent.worker.limits.headers)
+            .max()
+            .unwrap_or_default()
     }
 
     /// Hands a request to an agent, in its bulkhead where it works apart. Dropping the future cancels it.

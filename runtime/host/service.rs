@@ -9,7 +9,7 @@ use deno_core::url::Url;
 use futures_util::future::LocalBoxFuture;
 use http::{HeaderMap, StatusCode, Uri};
 use tower_service::Service;
-use workerd_lite_ops::head::strip_hop_by_hop;
+use workerd_lite_ops::head::{MAX_FIELDS, strip_hop_by_hop};
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{EventError, Request, Response, Termination};
 
@@ -50,6 +50,11 @@ impl Instance {
     {
         answer(&self, request, routed).await
     }
+
+    /// The response to a request that no agent sees.
+    pub(crate) fn refuse(status: StatusCode, text: &str) -> http::Response<ResponseBody> {
+        respond(Response::text(status, text))
+    }
 }
 
 async fn answer<B>(
@@ -78,7 +83,7 @@ where
     };
     routed(place);
     let limits = agent.worker.effective_limits();
-    if size(&headers) > limits.headers {
+    if size(&headers) > limits.headers || headers.len() > MAX_FIELDS {
         return respond(Response::text(
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             "Request Header Fields Too Large\n",
@@ -155,7 +160,7 @@ fn url(uri: &Uri, headers: &HeaderMap) -> Option<Url> {
             .get(http::header::HOST)
             .map_or(Some("localhost"), |host| host.to_str().ok())?,
     };
-    if authority.contains(['/', '\\', '@', '?', '#']) {
+    if authority.is_empty() || authority.contains(['/', '\\', '@', '?', '#', '\t']) {
         return None;
     }
     let path = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
@@ -189,7 +194,7 @@ mod tests {
     fn the_host_makes_the_url() {
         assert_eq!(url_of("/a?b", "x.example:8787").unwrap(), "http://x.example:8787/a?b");
         assert_eq!(url_of("http://y.example/a", "x.example").unwrap(), "http://y.example/a");
-        for host in ["a/b", "a@b", "a b", "a\\b", "[::", "a:99999"] {
+        for host in ["", " ", "a\tb", "a/b", "a@b", "a b", "a\\b", "[::", "a:99999"] {
             assert_eq!(url_of("/", host), None, "{host}");
         }
     }

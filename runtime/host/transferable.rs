@@ -6,7 +6,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use http::{HeaderMap, Method, StatusCode};
 use workerd_lite_ops::body::StreamBody;
-use workerd_lite_ops::coding::Coding;
+use workerd_lite_ops::content_encoding::ContentEncoding;
 use workerd_lite_ops::pump::{Pumped, pump};
 use workerd_lite_ops::{Body, Request, Response};
 
@@ -32,7 +32,7 @@ enum TransferableBody {
     Stream {
         chunks: Pumped,
         length: Option<u64>,
-        coding: Option<Coding>,
+        coding: Option<ContentEncoding>,
     },
 }
 

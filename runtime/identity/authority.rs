@@ -13,7 +13,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use super::Attested;
 use workerd_lite_ops::clock;
 
-use crate::egress::tls::{Dates, WARNING, certificates};
+use crate::keys::{Dates, Invalid, read_certificates, read_private_key};
 
 /// Verifiers' clocks may be behind ours by this.
 const BACKDATED: Duration = Duration::from_mins(5);
@@ -22,6 +22,7 @@ const BACKDATED: Duration = Duration::from_mins(5);
 pub struct Authority {
     issuer: rcgen::Issuer<'static, KeyPair>,
     chain: Vec<CertificateDer<'static>>,
+    dates: Dates,
     ttl: Duration,
 }
 
@@ -34,25 +35,16 @@ impl std::fmt::Debug for Authority {
 }
 
 impl Authority {
-    /// Reads the issuing certificate, with its chain below the root, and its key. Certificates hold for `ttl`.
+    /// Reads the issuing certificate, with its chain below the root, and its key. Certificates hold for `ttl`. Whether
+    /// the issuing one holds now is another question.
     pub fn load(cert: &Path, key: &Path, ttl: Duration) -> Result<Self, String> {
-        let chain = certificates(cert).map_err(|error| error.to_string())?;
-        let pem = std::fs::read_to_string(key).map_err(|error| format!("{}: {error}", key.display()))?;
-        let pair =
-            KeyPair::from_pem(&pem).map_err(|_| format!("{}: it is no PKCS #8 private key in PEM", key.display()))?;
+        let chain = read_certificates(cert).map_err(|error| error.to_string())?;
+        let dates = Dates::of_chain(&chain).map_err(|why| format!("{}: {why}", cert.display()))?;
+        let private = read_private_key(key).map_err(|error| error.to_string())?;
+        let pair = KeyPair::try_from(&private)
+            .map_err(|_| format!("{}: it is a private key of a kind that can not issue", key.display()))?;
         let first = chain.first().ok_or_else(|| format!("{} is empty", cert.display()))?;
-        let dates = Dates::of(first)?;
-        if dates.left() <= 0 || dates.starts_in() > 0 {
-            return Err(format!("{}: the certificate does not hold now", cert.display()));
-        }
-        if dates.left() < WARNING {
-            tracing::warn!(
-                "the issuing certificate expires in {} days",
-                dates.left() / (24 * 60 * 60)
-            );
-        }
         // The key must be the certificate's, or nobody would believe what it signs.
-        let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pair.serialize_der()));
         rustls::sign::CertifiedKey::new(
             chain.clone(),
             rustls::crypto::aws_lc_rs::sign::any_supported_type(&private).map_err(|error| error.to_string())?,
@@ -67,7 +59,19 @@ impl Authority {
         })?;
         let issuer = rcgen::Issuer::from_ca_cert_der(first, pair)
             .map_err(|error| format!("{}: it can not issue: {error}", cert.display()))?;
-        Ok(Self { issuer, chain, ttl })
+        Ok(Self {
+            issuer,
+            chain,
+            dates,
+            ttl,
+        })
+    }
+
+    /// Whether the issuing certificate holds now. Warns where that ends soon.
+    pub(crate) fn check_dates(&self) -> Result<(), Invalid> {
+        self.dates.check()?;
+        self.dates.warn_of_end("the issuing certificate");
+        Ok(())
     }
 
     /// A new certificate with its chain, its key, and when to renew it: at half of its time.
@@ -76,6 +80,9 @@ impl Authority {
         agent: &Attested,
         trust_domain: &str,
     ) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>, Duration), String> {
+        self.dates
+            .check()
+            .map_err(|why| format!("the issuing certificate {why}"))?;
         let failed = |error: rcgen::Error| error.to_string();
         let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(failed)?;
         let mut params = CertificateParams::default();

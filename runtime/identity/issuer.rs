@@ -11,6 +11,9 @@ use workerd_lite_ops::clock;
 
 use super::{Attested, Authority, KeyRing};
 
+/// Verifiers' clocks may be behind ours by this, in seconds.
+const BACKDATED: u64 = 30;
+
 /// Claims that the host alone says.
 const OWN: [&str; 12] = [
     "iss",
@@ -65,7 +68,7 @@ impl Issuer {
         claims.insert("sub".into(), json!(agent.spiffe_id(&self.trust_domain)));
         claims.insert("aud".into(), audience);
         claims.insert("iat".into(), json!(now));
-        claims.insert("nbf".into(), json!(now));
+        claims.insert("nbf".into(), json!(now.saturating_sub(BACKDATED)));
         claims.insert("exp".into(), json!(now + self.ttl.as_secs().max(1)));
         claims.insert("jti".into(), json!(uuid::Uuid::new_v4().simple().to_string()));
         claims.insert("agent".into(), json!(agent.name));

@@ -8,10 +8,12 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use jsonwebtoken::EncodingKey;
+use jsonwebtoken::{Algorithm, EncodingKey};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData as _};
 use serde_json::{Value, json};
 use sha2::Digest as _;
+
+use crate::keys::{read_private_key, signing_key};
 
 /// How long a new key is published before it signs, so that verifiers have fetched it.
 const ANNOUNCED: Duration = Duration::from_mins(10);
@@ -150,15 +152,19 @@ fn make(folder: &Path) -> Result<PathBuf, String> {
 
 fn read(path: &Path) -> Result<Key, String> {
     let failed = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
-    let pem = std::fs::read_to_string(path).map_err(|error| failed(&error))?;
+    let private = read_private_key(path).map_err(|error| format!("it is no PKCS #8 private key in PEM: {error}"))?;
     let made = std::fs::metadata(path)
         .and_then(|metadata| metadata.modified())
         .map_err(|error| failed(&error))?;
-    let pair = KeyPair::from_pem(&pem).map_err(|_| failed(&"it is no PKCS #8 private key in PEM"))?;
+    let other = || failed(&"it is no P-256 key, which ES256 wants");
+    let pair = KeyPair::try_from(&private).map_err(|_| other())?;
     let point = pair.der_bytes();
     if !pair.is_compatible(&PKCS_ECDSA_P256_SHA256) || point.len() != 65 {
-        return Err(failed(&"it is no P-256 key, which ES256 wants"));
+        return Err(other());
     }
+    let Some((Algorithm::ES256, encoding)) = signing_key(&private) else {
+        return Err(other());
+    };
     let (x, y) = (
         BASE64_URL_SAFE_NO_PAD.encode(&point[1..33]),
         BASE64_URL_SAFE_NO_PAD.encode(&point[33..65]),
@@ -169,7 +175,7 @@ fn read(path: &Path) -> Result<Key, String> {
     Ok(Key {
         public: json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y, "alg": "ES256", "use": "sig", "kid": id }),
         id,
-        encoding: EncodingKey::from_ec_pem(pem.as_bytes()).map_err(|error| failed(&error))?,
+        encoding,
         made,
     })
 }

@@ -31,6 +31,16 @@ impl GraphLoader {
     }
 
     fn source(&self, url: &Url, requested: &RequestedModuleType) -> Result<ModuleSource, JsErrorBox> {
+        let kind = match requested {
+            RequestedModuleType::None => None,
+            RequestedModuleType::Json => Some("json"),
+            RequestedModuleType::Text => Some("text"),
+            RequestedModuleType::Bytes => Some("bytes"),
+            RequestedModuleType::Other(kind) => Some(&**kind),
+        };
+        if let Some(failure) = self.graph.failure(url, kind) {
+            return Err(failure.error());
+        }
         if let Some(module) = self.graph.by_source(url) {
             return match &module.content {
                 Content::Wasm(bytes) => Ok(wasm(bytes, url)),
@@ -141,8 +151,8 @@ impl ModuleLoader for GraphLoader {
             return Url::parse(specifier).map_err(JsErrorBox::from_err);
         }
         let referrer = Url::parse(referrer).map_err(JsErrorBox::from_err)?;
-        if let Some(url) = self.graph.resolved(specifier, &referrer) {
-            return Ok(url.clone());
+        if let Some(resolved) = self.graph.resolved(specifier, &referrer) {
+            return resolved.clone().map_err(|failure| failure.error());
         }
         resolve(specifier, &referrer).map_err(|error| JsErrorBox::type_error(error.to_string()))
     }

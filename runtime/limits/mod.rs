@@ -1,6 +1,7 @@
 //! Limits: what workers may use, and what ends those that use more.
 
 mod hang;
+mod head;
 mod memory_attribution;
 pub(crate) mod priority;
 mod quarantine;
@@ -12,13 +13,22 @@ use std::rc::Rc;
 use std::time::Duration;
 
 pub(crate) use hang::{Hang, Lost, found, hangs, on_this_thread};
+pub(crate) use head::HeadLimits;
 pub(crate) use quarantine::{LONG, Quarantine};
 pub use values::Limits;
 pub(crate) use watchdog::{Orders, Turns};
 
+/// Seeds the random numbers of this thread. The first time in a process this gathers entropy for some 50 ms of CPU time, which
+/// is more than an event may take: none is to pay for it.
+fn seed() {
+    // Where it fails, whoever wants random numbers hears of it.
+    let _ = aws_lc_rs::rand::fill(&mut [0; 1]);
+}
+
 /// The runtime of a thread with isolates. What leaves that thread, such as the work of `crypto.subtle`, runs below what
 /// stays.
 pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    seed();
     let thread = std::thread::current().id();
     tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -16,7 +16,7 @@ pub use host::{HostPattern, HostPatternError};
 pub(crate) use localhost::is_localhost;
 pub use path::{PathPattern, PathPatternError};
 pub use peer::Peer;
-pub(crate) use problem::problem;
+pub(crate) use problem::{outside_of_scope, plaintext, problem};
 
 /// Hosts, methods and paths that belong together. Empty methods or paths mean all.
 #[derive(Debug, Clone, Default)]

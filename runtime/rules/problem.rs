@@ -5,21 +5,45 @@ use workerd_lite_ops::Response;
 
 use super::{Denial, Outside};
 
-/// The response that stands for a denied request.
+/// The response that stands for a request that a rule denies.
 pub(crate) fn problem(denial: &Denial, host: &str) -> Response {
-    let what = match denial.outside {
+    denied(&outside(denial.outside, host), Some(&denial.rule))
+}
+
+/// The response that stands for a request that a credential is not bound to. It does not say which: what the policy
+/// chooses among is no agent's concern.
+pub(crate) fn outside_of_scope(outside_of: Outside, host: &str) -> Response {
+    denied(&outside(outside_of, host), None)
+}
+
+/// The response that stands for a request in the clear that would carry a credential.
+pub(crate) fn plaintext(host: &str) -> Response {
+    denied(&format!("Requests to the host {host} must use https."), None)
+}
+
+fn outside(outside: Outside, host: &str) -> String {
+    match outside {
         Outside::Host => format!("The host {host} is not on the list of what this worker may reach."),
         Outside::Method => format!("This method is not allowed for the host {host}."),
         Outside::Path => format!("This path is not allowed for the host {host}."),
+    }
+}
+
+fn denied(detail: &str, rule: Option<&str>) -> Response {
+    let remedy = match rule {
+        Some(_) => "Do not retry: the answer stays the same. The worker's owner can allow the request in that rule.",
+        None => "Do not retry: the answer stays the same. The worker's owner can allow the request.",
     };
-    let body = serde_json::json!({
+    let mut body = serde_json::json!({
         "type": "about:blank",
         "title": "Egress denied",
         "status": 403,
-        "detail": what,
-        "rule": &*denial.rule,
-        "remedy": "Do not retry: the answer stays the same. The worker's owner can allow the request in that rule.",
+        "detail": detail,
+        "remedy": remedy,
     });
+    if let Some(rule) = rule {
+        body["rule"] = rule.into();
+    }
     let mut response = Response::text(StatusCode::FORBIDDEN, body.to_string());
     response.headers.insert(
         http::header::CONTENT_TYPE,

@@ -10,6 +10,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::sync::watch;
 
 use super::connection_service::ConnectionService;
+use crate::limits::HeadLimits;
 
 /// How long a client may take for a request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -37,11 +38,14 @@ impl Connection {
         };
         let _ = stream.set_nodelay(true);
         let mut builder = auto::Builder::new(Local);
+        let head = HeadLimits::of(self.service.current.0.borrow().largest_head());
         builder
             .http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT);
-        builder.http2().timer(TokioTimer::new());
+            .header_read_timeout(HEAD_TIMEOUT)
+            .max_headers(head.fields)
+            .max_buf_size(head.buffer);
+        builder.http2().timer(TokioTimer::new()).max_header_list_size(head.list);
         let client = self.service.client();
         let mut stop = self.stopping;
         let stopping = async move {

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::future::LocalBoxFuture;
+use http::Version;
 use hyper::body::Incoming;
 use tower_service::Service;
 
 use super::load_shedding::Client;
+use super::malformed;
 use super::tracked_body::TrackedBody;
 use crate::host::Instance;
 
@@ -41,8 +43,13 @@ impl Service<http::Request<Incoming>> for ConnectionService {
         let (client, asking) = (Arc::clone(&self.client), Arc::clone(&self.client));
         let instance = self.current.0.borrow().clone();
         Box::pin(async move {
-            let mut answer = instance.answer(request, move |agent| asking.is_for(agent)).await;
-            if client.hears_the_last() {
+            let refusal = malformed::refusal(&request);
+            let is_last = refusal.is_some() && request.version() < Version::HTTP_2;
+            let mut answer = match refusal {
+                Some((status, text)) => Instance::refuse(status, text),
+                None => instance.answer(request, move |agent| asking.is_for(agent)).await,
+            };
+            if is_last || client.hears_the_last() {
                 let close = http::HeaderValue::from_static("close");
                 answer.headers_mut().insert(http::header::CONNECTION, close);
             }

@@ -4,6 +4,7 @@ mod accept;
 mod connection;
 mod connection_service;
 mod load_shedding;
+mod malformed;
 mod sockets;
 mod thread_pool;
 mod tracked_body;
@@ -65,6 +66,8 @@ pub struct Loaded {
     pub files: Vec<PathBuf>,
     /// Secrets that are in the policy's `env`, with their values.
     pub secrets: Vec<(String, String)>,
+    /// Certificates that do not hold now: what uses them is refused, and the rest is served.
+    pub unusable: Vec<SourceDiagnostic>,
 }
 
 /// Why a server did not start.

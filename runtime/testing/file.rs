@@ -103,18 +103,6 @@ impl File {
         };
         let graph = Graph::load(path, &confinement).map_err(|error| format!("{:?}", miette::Report::new(error)))?;
         let graph = Arc::new(graph);
-        let worker = Worker {
-            name: "test".into(),
-            role: Role::Test,
-            graph: Arc::clone(&graph),
-            vars: serde_json::Map::new(),
-            bindings: Vec::new(),
-            coverage: None,
-            inspection: None,
-            limits: Limits::OUTBOUND,
-            code_generation: CodeGeneration::of(Role::Test),
-            quarantine: None,
-        };
         // workerd's form of tests needs no project: what is wrong with it is said where a test asks for an agent.
         let project = load(flags)
             .map(|loaded| match coverage {
@@ -122,6 +110,21 @@ impl File {
                 None => loaded.project,
             })
             .map_err(|error| shown(&|| miette::Report::msg(error.to_string())));
+        // In workerd's form a test is a part of the worker, and has its `env`.
+        let vars = project.as_ref().ok().and_then(|project| project.agent_envs().next());
+        let vars = vars.map(|(_, vars)| vars.clone()).unwrap_or_default();
+        let worker = Worker {
+            name: "test".into(),
+            role: Role::Test,
+            graph: Arc::clone(&graph),
+            vars,
+            bindings: Vec::new(),
+            coverage: None,
+            inspection: None,
+            limits: Limits::OUTBOUND,
+            code_generation: CodeGeneration::of(Role::Test),
+            quarantine: None,
+        };
         let gate = Rc::new(TestGate::new(options.live.then(Network::default)));
         let cell = worker
             .boot(Rc::<TestGate>::clone(&gate), &[Caller::anyone(), Caller::anyone()])

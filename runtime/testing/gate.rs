@@ -12,6 +12,7 @@ use workerd_lite_ops::{FetchError, Origin, Request, Response};
 use super::session::Session;
 use crate::egress::{Network, NetworkGate};
 use crate::identity::Attested;
+use crate::limits::Limits;
 
 /// What a test's isolate may reach.
 pub(super) struct TestGate {
@@ -30,7 +31,7 @@ impl TestGate {
         };
         Self {
             session: RefCell::new(None),
-            live: live.map(|network| NetworkGate::new(Arc::new(network), vec![nobody])),
+            live: live.map(|network| NetworkGate::new(Arc::new(network), vec![nobody], Limits::OUTBOUND.headers)),
         }
     }
 }

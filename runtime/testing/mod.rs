@@ -34,8 +34,8 @@ pub struct Options {
     pub files: Vec<String>,
     /// Which tests of them, by name.
     pub name: Option<Regex>,
-    /// Where the project is configured.
-    pub config: Option<PathBuf>,
+    /// Where the project is configured, and what the command line says of it.
+    pub flags: Flags,
     /// Whether the first failure ends the run.
     pub bail: bool,
     /// How many files run at once, at least one.
@@ -51,7 +51,7 @@ pub struct Options {
 impl Options {
     /// Where the project is.
     pub(crate) fn folder(&self) -> PathBuf {
-        self.config.as_deref().map_or_else(|| ".".into(), parent)
+        self.flags.config.as_deref().map_or_else(|| ".".into(), parent)
     }
 }
 
@@ -72,11 +72,6 @@ pub fn run(options: &Options, reporter: &mut dyn Reporter) -> Result<Ended, Sour
     if files.is_empty() {
         return Ok(Ended::Nothing);
     }
-    let flags = Flags {
-        config: options.config.clone(),
-        testing: true,
-        ..Flags::default()
-    };
     let (next, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
     let (sender, outcomes) = mpsc::channel();
     let files = Arc::new(files);
@@ -85,7 +80,7 @@ pub fn run(options: &Options, reporter: &mut dyn Reporter) -> Result<Ended, Sour
     let mut threads = Vec::new();
     for _ in 0..options.threads.clamp(1, files.len()) {
         let (files, next, stop, sender) = (Arc::clone(&files), Arc::clone(&next), Arc::clone(&stop), sender.clone());
-        let (options, flags, watchdog) = (options.clone(), flags.clone(), Arc::clone(&watchdog));
+        let (options, watchdog) = (options.clone(), Arc::clone(&watchdog));
         let coverage = coverage.clone();
         threads.push(std::thread::spawn(move || {
             loop {
@@ -94,7 +89,7 @@ pub fn run(options: &Options, reporter: &mut dyn Reporter) -> Result<Ended, Sour
                 if stop.load(Ordering::SeqCst) {
                     break;
                 }
-                let outcome = file::run(file, &options, &flags, &watchdog, coverage.as_ref());
+                let outcome = file::run(file, &options, &options.flags, &watchdog, coverage.as_ref());
                 if options.bail && outcome.failed() {
                     stop.store(true, Ordering::SeqCst);
                 }

@@ -46,6 +46,30 @@ impl Certs {
         Self::sign_until(ca, key, common_name, 100)
     }
 
+    /// The same, from the first day of one year to that of another.
+    pub fn sign_between(ca: &Path, key: &Path, common_name: &str, years: (i32, i32)) -> (String, String) {
+        let read = |path: &Path| std::fs::read_to_string(path).unwrap();
+        let issuer = Issuer::from_ca_cert_pem(&read(ca), KeyPair::from_pem(&read(key)).unwrap()).unwrap();
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, common_name);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.not_before = rcgen::date_time_ymd(years.0, 1, 1);
+        params.not_after = rcgen::date_time_ymd(years.1, 1, 1);
+        let key = KeyPair::generate().unwrap();
+        (params.signed_by(&key, &issuer).unwrap().pem(), key.serialize_pem())
+    }
+
+    /// An authority of its own, as files of this name.
+    pub fn authority_between(folder: &Path, file: &str, years: (i32, i32)) {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.not_before = rcgen::date_time_ymd(years.0, 1, 1);
+        params.not_after = rcgen::date_time_ymd(years.1, 1, 1);
+        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        std::fs::write(folder.join(format!("{file}.pem")), authority.pem()).unwrap();
+        std::fs::write(folder.join(format!("{file}.key")), authority.key().serialize_pem()).unwrap();
+    }
+
     /// The same, for this many days.
     pub fn sign_until(ca: &Path, key: &Path, common_name: &str, days: u64) -> (String, String) {
         let read = |path: &Path| std::fs::read_to_string(path).unwrap();

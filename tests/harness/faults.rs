@@ -17,7 +17,7 @@ async fn hang() {
     tokio::time::sleep(Duration::from_mins(10)).await;
 }
 
-fn reset(stream: &TcpStream) {
+pub fn reset(stream: &TcpStream) {
     let socket = socket2::SockRef::from(stream);
     socket.set_linger(Some(Duration::ZERO)).unwrap();
 }
@@ -30,7 +30,7 @@ async fn head(stream: &mut (impl AsyncRead + Unpin)) {
     }
 }
 
-fn listen<F: Future<Output = ()> + Send + 'static>(serve: impl Fn(TcpStream) -> F + Send + 'static) -> SocketAddr {
+pub fn listen<F: Future<Output = ()> + Send + 'static>(serve: impl Fn(TcpStream) -> F + Send + 'static) -> SocketAddr {
     upstreams().block_on(async {
         let listener = TcpListener::bind(anywhere()).await.unwrap();
         let address = listener.local_addr().unwrap();

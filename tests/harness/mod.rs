@@ -9,7 +9,9 @@ pub mod http;
 pub mod nginx;
 pub mod partner;
 pub mod peers;
+pub mod raw;
 pub mod server;
+pub mod wrangler;
 
 use std::net::SocketAddr;
 use std::sync::OnceLock;
@@ -30,7 +32,7 @@ pub fn upstreams() -> &'static tokio::runtime::Runtime {
     })
 }
 
-fn anywhere() -> SocketAddr {
+pub fn anywhere() -> SocketAddr {
     "127.0.0.1:0".parse().unwrap()
 }
 

@@ -89,13 +89,19 @@ impl Partner {
             self.requests.fetch_add(1, Ordering::SeqCst);
             async move { Ok::<_, Infallible>(answer(request, certificate.as_deref()).await) }
         });
-        let _ = auto::Builder::new(TokioExecutor::new())
-            .serve_connection(TokioIo::new(stream), service)
-            .await;
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder.http1().max_headers(20_000);
+        builder.http2().max_header_list_size(1 << 20);
+        let _ = builder.serve_connection(TokioIo::new(stream), service).await;
     }
 }
 
 pub fn acceptor(tls: &Tls<'_>) -> tokio_rustls::TlsAcceptor {
+    acceptor_for(tls, &["h2", "http/1.1"])
+}
+
+/// The same, for these protocols.
+pub fn acceptor_for(tls: &Tls<'_>, protocols: &[&str]) -> tokio_rustls::TlsAcceptor {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut roots = rustls::RootCertStore::empty();
     roots
@@ -115,7 +121,7 @@ pub fn acceptor(tls: &Tls<'_>) -> tokio_rustls::TlsAcceptor {
         .with_client_cert_verifier(verifier)
         .with_single_cert(chain, key)
         .unwrap();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
     tokio_rustls::TlsAcceptor::from(Arc::new(config))
 }
 
@@ -179,6 +185,14 @@ async fn answer(request: Request<Incoming>, certificate: Option<&str>) -> Answer
         let mut response = full("");
         *response.status_mut() = StatusCode::FOUND;
         response.headers_mut().insert("location", target.parse().unwrap());
+        return response;
+    }
+    if let Some(fields) = path.strip_prefix("/fields/") {
+        let mut response = full("");
+        for field in 0..fields.parse::<usize>().unwrap() {
+            let name: http::HeaderName = format!("x-field-{field}").parse().unwrap();
+            response.headers_mut().insert(name, "v".parse().unwrap());
+        }
         return response;
     }
     if path == "/reflect" {

@@ -45,6 +45,7 @@ impl Project {
             .args(arguments)
             .current_dir(self.path())
             .env_remove("RUST_LOG")
+            .env_remove("CLOUDFLARE_ENV")
             .env("WORKERD_LITE_CACHE_DIR", "")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -187,11 +188,7 @@ impl Server {
     pub fn logged_within(&self, text: &str, limit: Duration) {
         let start = Instant::now();
         while !self.log().contains(text) {
-            assert!(
-                start.elapsed() < limit,
-                "never logged {text:?}: {}",
-                self.log()
-            );
+            assert!(start.elapsed() < limit, "never logged {text:?}: {}", self.log());
             std::thread::sleep(Duration::from_millis(10));
         }
     }

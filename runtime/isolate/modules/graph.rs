@@ -1,15 +1,16 @@
-//! Reads a worker's modules from its project, following every import with a literal name.
+//! A worker's modules, as they were read from its project.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 
 use deno_core::url::Url;
 
-use super::module::{Confinement, Content, Module, Original};
+use super::failure::ImportFailure;
+use super::load::Loading;
+use super::module::{Confinement, Content, Module};
+use super::nesting::on_deep_stack;
 use super::package::Packages;
-use super::parse::{Jsx, parsed};
 use super::read::Reader;
-use super::resolve::is_builtin;
 use crate::isolate::StartupError;
 
 /// The fragment of a URL that names a module's source: what `import source` gives of WebAssembly.
@@ -21,22 +22,23 @@ pub struct Graph {
     main: Url,
     modules: BTreeMap<String, Module>,
     builtins: BTreeSet<String>,
-    /// Specifiers that are no URL, by the module that imports them.
-    resolved: HashMap<(String, String), Url>,
+    /// Specifiers, by the module that imports them.
+    resolved: HashMap<(String, String), Result<Url, ImportFailure>>,
+    /// Modules that only an `import()` reaches and that can not be had, by their URL and the type that was asked for.
+    failures: HashMap<(String, Option<String>), ImportFailure>,
+    /// The files of those.
+    failed_files: BTreeSet<PathBuf>,
     sha256: String,
-}
-
-/// A module that was read, and is to be parsed.
-pub(super) struct Job {
-    pub(super) url: Url,
-    pub(super) module: Module,
-    /// Whether an attribute says what it is read as.
-    pub(super) typed: bool,
 }
 
 impl Graph {
     /// Reads `main` and all that it imports.
     pub fn load(main: &Path, confinement: &Confinement) -> Result<Self, StartupError> {
+        on_deep_stack(|| Self::load_here(main, confinement))
+            .map_err(|error| StartupError::new(format!("no thread can be had to read modules: {error}")))?
+    }
+
+    fn load_here(main: &Path, confinement: &Confinement) -> Result<Self, StartupError> {
         let root = confinement.root.canonicalize().map_err(|error| {
             StartupError::new(format!(
                 "the folder {} can not be read: {error}",
@@ -48,9 +50,9 @@ impl Graph {
                 .with_help("Give the path of a JavaScript module: workerd-lite serve worker.js")
         })?;
         let reader = Reader {
+            packages: Packages::new(&root),
             root,
             confinement,
-            packages: Packages::new(),
         };
         let main = reader.url(&path).ok_or_else(|| {
             StartupError::new(format!(
@@ -59,74 +61,26 @@ impl Graph {
                 reader.root.display()
             ))
         })?;
-        let mut modules = BTreeMap::new();
-        let mut builtins = BTreeSet::new();
-        let mut resolved = HashMap::new();
-        let mut seen = HashSet::from([(main.clone(), None)]);
-        let mut jobs = vec![Job {
-            url: main.clone(),
-            module: reader.read(&main, None).map_err(StartupError::new)?,
-            typed: false,
-        }];
-        while let Some(Job { url, mut module, typed }) = jobs.pop() {
-            // What it is by itself says most: what an attribute wants can be made of that.
-            if typed && modules.contains_key(url.as_str()) {
-                continue;
-            }
-            if let Content::Script(source) = &module.content {
-                let jsx = match module.path.extension().and_then(|extension| extension.to_str()) {
-                    Some("tsx" | "jsx") => reader.packages.jsx(&module.path).map_err(StartupError::new)?,
-                    _ => Jsx::default(),
-                };
-                let parsed = parsed(&module.name, source, &jsx)?;
-                if !parsed.is_module && is_commonjs(&module.name, source) {
-                    return Err(commonjs(&module.name));
-                }
-                for import in parsed.imports {
-                    if is_builtin(&import.specifier) {
-                        builtins.insert(import.specifier);
-                        continue;
-                    }
-                    let Some((target, read)) = reader.follow(&module, source, &url, &import, &mut seen)? else {
-                        continue;
-                    };
-                    let mut named = target.clone();
-                    if import.source {
-                        named.set_fragment(Some(SOURCE));
-                    }
-                    let before = resolved.insert((url.to_string(), import.specifier), named.clone());
-                    // deno_core does not say which of the two it resolves.
-                    if before.is_some_and(|before| before != named) {
-                        let message = format!("{} imports this both as a module and as its source", module.name);
-                        return Err(StartupError::new(message).at(&module.name, source, import.span, None));
-                    }
-                    jobs.extend(read.map(|module| Job {
-                        url: target,
-                        module,
-                        typed: import.kind.is_some(),
-                    }));
-                }
-                if let Some((code, map)) = parsed.transpiled {
-                    let text = source.clone();
-                    module.content = Content::Script(code);
-                    module.original = Some(Original { text, map });
-                }
-            }
-            modules.insert(url.into(), module);
-        }
-        let sha256 = digest(&main, &modules);
+        let loaded = Loading::new(&reader, &main)?.run()?;
         Ok(Self {
+            sha256: digest(&main, &loaded.modules),
             main,
-            modules,
-            builtins,
-            resolved,
-            sha256,
+            modules: loaded.modules,
+            builtins: loaded.builtins,
+            resolved: loaded.resolved,
+            failures: loaded.failures,
+            failed_files: loaded.failed_files,
         })
     }
 
-    /// What a specifier names in a module.
-    pub fn resolved(&self, specifier: &str, referrer: &Url) -> Option<&Url> {
+    /// What a specifier names in a module, where the module imports it by a literal name.
+    pub fn resolved(&self, specifier: &str, referrer: &Url) -> Option<&Result<Url, ImportFailure>> {
         self.resolved.get(&(referrer.to_string(), specifier.to_owned()))
+    }
+
+    /// Why the import of a module as a type fails.
+    pub(in crate::isolate) fn failure(&self, url: &Url, kind: Option<&str>) -> Option<&ImportFailure> {
+        self.failures.get(&(url.to_string(), kind.map(ToOwned::to_owned)))
     }
 
     /// The modules of ours that are imported, for example `cloudflare:workers`.
@@ -175,25 +129,11 @@ impl Graph {
         self.modules.iter().map(|(url, module)| (url.as_str(), module))
     }
 
-    /// The files that the modules were read from.
+    /// The files that the modules were read from, and those of modules that fail.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
-        self.modules.values().map(|module| module.path.as_path())
+        let modules = self.modules.values().map(|module| module.path.as_path());
+        modules.chain(self.failed_files.iter().map(PathBuf::as_path))
     }
-}
-
-/// Whether a script that has neither `import` nor `export` is for `require()`.
-fn is_commonjs(name: &str, source: &str) -> bool {
-    Path::new(name).extension().is_some_and(|extension| extension == "cjs")
-        || ["module.exports", "exports.", "require("]
-            .iter()
-            .any(|mark| source.contains(mark))
-}
-
-fn commonjs(name: &str) -> StartupError {
-    StartupError::new(format!("{name} is a CommonJS module, which workerd-lite does not load")).with_help(
-        "Bundle the worker first: npx esbuild worker.js --bundle --format=esm --conditions=workerd,worker,browser \
-         --external:cloudflare:* --external:workerd-lite:* --loader:.wasm=copy --outfile=bundle.js",
-    )
 }
 
 fn digest(main: &Url, modules: &BTreeMap<String, Module>) -> String {

@@ -2,17 +2,28 @@
 //!
 //! An agent's code is untrusted, so its imports are confined to its project's folder and kept away from the policy.
 
+mod browser;
 pub(crate) mod cache;
+mod commonjs;
+mod compiler;
+mod decorators;
+mod failure;
 mod graph;
+mod load;
 mod module;
+mod nesting;
 mod package;
 mod parse;
 mod read;
 mod resolve;
 mod source_map;
+mod syntax;
+mod transpile;
 
+pub use failure::ImportFailure;
 pub use graph::Graph;
 pub(super) use graph::SOURCE;
 pub use module::{Confinement, Content, Module};
+pub(crate) use nesting::on_deep_stack;
 pub(super) use resolve::is_builtin;
 pub use resolve::{ResolveError, resolve};

@@ -1,72 +1,252 @@
-//! Resolution by Node's rules, as bundlers for Workers apply them: packages with `exports` and conditions, extensions
-//! that are left out, and the paths of a `tsconfig.json`.
+//! Resolution by Node's rules, as bundlers for Workers apply them: packages with `exports` and conditions, `browser`
+//! maps, extensions that are left out, and the paths of a `tsconfig.json`.
 
 use std::path::{Path, PathBuf};
 
-use super::parse::Jsx;
+use nodejs_built_in_modules::is_nodejs_builtin_module;
 use oxc_resolver::{ResolveError, ResolveOptions, Resolver, TsconfigDiscovery};
 
-/// The conditions that Workers' packages are published under.
+use super::browser::{BrowserMap, BrowserMaps};
+use super::compiler::CompilerOptions;
+use super::failure::Refusal;
+use super::resolve::NODE_MODULES;
+
+/// The conditions that Workers' packages are published under, as wrangler's bundler sets them.
 const CONDITIONS: [&str; 5] = ["workerd", "worker", "browser", "import", "default"];
 
+/// The same for what CommonJS modules require.
+const REQUIRE_CONDITIONS: [&str; 5] = ["workerd", "worker", "browser", "require", "default"];
+
+/// The extensions that may be left out, the first first.
+const EXTENSIONS: [&str; 7] = [".tsx", ".ts", ".jsx", ".js", ".mjs", ".mts", ".json"];
+
+/// The same for a package's files: what was built comes before its source.
+const PACKAGED_EXTENSIONS: [&str; 7] = [".jsx", ".js", ".mjs", ".json", ".tsx", ".ts", ".mts"];
+
 /// Resolves specifiers to files.
-pub(super) struct Packages(Resolver);
+pub(super) struct Packages {
+    root: PathBuf,
+    own: Resolvers,
+    /// For what packages' files import.
+    packaged: Resolvers,
+    browser: BrowserMaps,
+}
+
+/// Resolvers for both kinds of module that ask.
+struct Resolvers {
+    import: Resolver,
+    require: Resolver,
+}
+
+/// How a specifier is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    Import,
+    Require,
+}
+
+/// What a specifier names.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// A file, symbolic links followed, and the specifier's query and fragment.
+    File(PathBuf, String),
+    /// Nothing: the `package.json` in this folder leaves it out of browsers, and so out of workers.
+    LeftOut(PathBuf),
+}
 
 impl Packages {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(root: &Path) -> Self {
         let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        Self(Resolver::new(ResolveOptions {
+        let options = |extensions: &[&str], conditions: &[&str], main_fields: &[&str]| ResolveOptions {
             tsconfig: Some(TsconfigDiscovery::Auto),
-            alias_fields: vec![list(&["browser"])],
-            condition_names: list(&CONDITIONS),
+            condition_names: list(conditions),
             extension_alias: vec![
                 (".js".to_owned(), list(&[".js", ".ts", ".tsx"])),
                 (".jsx".to_owned(), list(&[".jsx", ".tsx"])),
                 (".mjs".to_owned(), list(&[".mjs", ".mts"])),
+                (".cjs".to_owned(), list(&[".cjs", ".cts"])),
             ],
-            extensions: list(&[".tsx", ".ts", ".jsx", ".js", ".mjs", ".mts", ".json"]),
-            main_fields: list(&["browser", "module", "main"]),
+            extensions: list(extensions),
+            main_fields: list(main_fields),
             node_path: false,
             ..ResolveOptions::default()
-        }))
+        };
+        let first = Resolver::new(ResolveOptions::default());
+        let resolvers = |extensions: &[&str]| Resolvers {
+            import: first.clone_with_options(options(extensions, &CONDITIONS, &["browser", "module", "main"])),
+            require: first.clone_with_options(options(extensions, &REQUIRE_CONDITIONS, &["browser", "main", "module"])),
+        };
+        Self {
+            root: root.to_owned(),
+            packaged: resolvers(&PACKAGED_EXTENSIONS),
+            own: resolvers(&EXTENSIONS),
+            browser: BrowserMaps::new(root, list(&EXTENSIONS)),
+        }
     }
 
-    /// How JSX in a file is meant, by the `tsconfig.json` above it.
-    pub(super) fn jsx(&self, file: &Path) -> Result<Jsx, String> {
-        let found = self.0.find_tsconfig(file);
-        let found =
-            found.map_err(|error| format!("the tsconfig.json of {} can not be read: {error}", file.display()))?;
-        let Some(found) = found else { return Ok(Jsx::default()) };
-        let options = &found.compiler_options;
-        Ok(Jsx {
-            classic: options.jsx.as_deref() == Some("react"),
-            import_source: options.jsx_import_source.clone(),
-            factory: options.jsx_factory.clone(),
-            fragment: options.jsx_fragment_factory.clone(),
-        })
+    /// How a file is compiled, by the `tsconfig.json` above it.
+    pub(super) fn compiler_options(&self, file: &Path) -> Result<CompilerOptions, String> {
+        match self.own.import.find_tsconfig(file) {
+            Ok(Some(found)) => Ok(CompilerOptions::of(&found.compiler_options)),
+            Ok(None) => Ok(CompilerOptions::default()),
+            // As esbuild does: packages of which a configuration is extended are for development.
+            Err(ResolveError::TsconfigNotFound(path)) => {
+                tracing::warn!("{} extends a configuration that is not there", self.name(&path));
+                Ok(CompilerOptions::default())
+            }
+            Err(error) => Err(match &error {
+                ResolveError::TsconfigLoadFailed { path, source } => match &**source {
+                    ResolveError::Json(error) => format!("{} is no JSON: {error}", self.name(path)),
+                    _ => format!("{} can not be read", self.name(path)),
+                },
+                _ => format!("the tsconfig.json of {} can not be read", self.name(file)),
+            }),
+        }
     }
 
-    /// The file that a module's specifier names, symbolic links followed. Fails with why there is none.
-    pub(super) fn resolve(&self, referrer: &Path, specifier: &str) -> Result<PathBuf, String> {
-        self.0
-            .resolve_file(referrer, specifier)
-            .map(|resolution| resolution.path().to_owned())
-            .map_err(|error| match error {
-                ResolveError::NotFound(_) if is_relative(specifier) => {
-                    format!("{specifier} can not be imported: there is no such file")
-                }
-                ResolveError::NotFound(_) => format!(
-                    "the package of {specifier:?} is not installed: npm install it, or bundle it into the worker"
-                ),
-                ResolveError::Ignored(_) => {
-                    format!("{specifier:?} is not for workers: its package leaves it out of browsers")
-                }
-                other => format!("{specifier:?} can not be imported: {other}"),
+    /// What a module's specifier names.
+    pub(super) fn resolve(&self, referrer: &Path, specifier: &str, asked: Asked) -> Result<Found, Refusal> {
+        let map = self.browser.of(referrer);
+        if let Some(map) = &map {
+            let replacement = if is_relative(specifier) {
+                beside(&self.root, referrer, specifier).and_then(|file| map.of_file(&file))
+            } else {
+                map.of_package(specifier)
+            };
+            if let Some(replacement) = replacement {
+                return self.replaced(map, replacement.as_deref(), specifier, asked);
+            }
+        }
+        let (path, suffix) = self
+            .file(referrer, specifier, asked)
+            .map_err(|error| self.refusal(specifier, &error))?;
+        // A package's main file, what `exports` names, and extensions that were left out.
+        if let Some(map) = self.browser.of(&path) {
+            if let Some(replacement) = map.of_file(&path) {
+                return self.replaced(&map, replacement.as_deref(), specifier, asked);
+            }
+        }
+        Ok(Found::File(path, suffix))
+    }
+
+    /// What replaces a file or package. Maps are not followed further.
+    fn replaced(
+        &self,
+        map: &BrowserMap,
+        replacement: Option<&str>,
+        specifier: &str,
+        asked: Asked,
+    ) -> Result<Found, Refusal> {
+        let Some(replacement) = replacement else {
+            return Ok(Found::LeftOut(map.folder.clone()));
+        };
+        let referrer = map.folder.join("package.json");
+        self.file(&referrer, replacement, asked)
+            // Some packages leave out the `./`.
+            .or_else(|error| {
+                self.file(&referrer, &format!("./{replacement}"), asked)
+                    .map_err(|_| error)
             })
+            .map(|(path, _)| Found::File(path, String::new()))
+            .map_err(|error| self.refusal(specifier, &error))
+    }
+
+    fn file(&self, referrer: &Path, specifier: &str, asked: Asked) -> Result<(PathBuf, String), ResolveError> {
+        let packaged = referrer.components().any(|part| part.as_os_str() == "node_modules");
+        let resolvers = if packaged { &self.packaged } else { &self.own };
+        let resolver = match asked {
+            Asked::Import => &resolvers.import,
+            Asked::Require => &resolvers.require,
+        };
+        let resolution = match referrer.parent() {
+            // No tsconfig.json has a say in these.
+            Some(folder) if is_relative(specifier) => resolver.resolve(folder, specifier),
+            folder => match (resolver.resolve_file(referrer, specifier), folder) {
+                (Err(ResolveError::TsconfigNotFound(_)), Some(folder)) => resolver.resolve(folder, specifier),
+                (resolution, _) => resolution,
+            },
+        };
+        let resolution = resolution?;
+        let suffix = [resolution.query(), resolution.fragment()]
+            .map(Option::unwrap_or_default)
+            .concat();
+        Ok((resolution.path().to_owned(), suffix))
+    }
+
+    /// Why there is no such file. Scripts read this: it names nothing outside of the project.
+    fn refusal(&self, specifier: &str, error: &ResolveError) -> Refusal {
+        let refused = |why: String| format!("{specifier:?} can not be imported: {why}").into();
+        match error {
+            ResolveError::NotFound(_) | ResolveError::ExtensionAlias(..) | ResolveError::MatchedAliasNotFound(..) => {
+                not_found(specifier)
+            }
+            ResolveError::Specifier(_) => refused("it names nothing".to_owned()),
+            ResolveError::PackagePathNotExported { subpath, .. } => refused(format!(
+                "its package does not export {subpath:?} under any of the conditions {}",
+                CONDITIONS.join(", ")
+            )),
+            ResolveError::PackageImportNotDefined(..) => {
+                refused("the package.json above does not define it under \"imports\"".to_owned())
+            }
+            ResolveError::Json(error) => refused(format!("{} is no JSON: {error}", self.name(&error.path))),
+            other => {
+                let owners = format!("{specifier:?} can not be imported: {other}");
+                let refusal: Refusal = refused("its package can not be read".to_owned());
+                refusal.with_owners(owners)
+            }
+        }
+    }
+
+    /// A path within the project, as messages show it.
+    fn name(&self, path: &Path) -> String {
+        let outside = || path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        path.strip_prefix(&self.root)
+            .map_or_else(|_| outside(), |within| within.display().to_string())
+    }
+}
+
+/// A file or package that is not there.
+pub(super) fn not_found(specifier: &str) -> Refusal {
+    if is_relative(specifier) || specifier.starts_with('/') {
+        format!("{specifier} can not be imported: there is no such file").into()
+    } else if specifier.starts_with('#') {
+        format!("{specifier:?} can not be imported: what the package.json above says of it is not there").into()
+    } else if is_nodejs_builtin_module(specifier.trim_end_matches('/')) {
+        format!(
+            "{specifier:?} can not be imported: it is a module of Node.js, of which workerd-lite has {NODE_MODULES}, and no \
+             package of that name is installed"
+        )
+        .into()
+    } else {
+        format!("the package of {specifier:?} is not installed: npm install it, or bundle it into the worker").into()
     }
 }
 
 /// Whether a specifier names a file beside the module.
 pub(super) fn is_relative(specifier: &str) -> bool {
-    specifier.starts_with("./") || specifier.starts_with("../") || specifier == "." || specifier == ".."
+    let path = path_of(specifier);
+    path.starts_with("./") || path.starts_with("../") || path == "." || path == ".."
+}
+
+/// A specifier without its query and fragment.
+fn path_of(specifier: &str) -> &str {
+    specifier.split(['?', '#']).next().unwrap_or_default()
+}
+
+/// The file beside a module that a relative specifier names. Nothing where the way there leaves `root`.
+pub(super) fn beside(root: &Path, referrer: &Path, specifier: &str) -> Option<PathBuf> {
+    let mut whole = referrer.parent()?.to_owned();
+    for part in path_of(specifier).split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                whole.pop();
+                if !whole.starts_with(root) {
+                    return None;
+                }
+            }
+            part => whole.push(part),
+        }
+    }
+    Some(whole)
 }

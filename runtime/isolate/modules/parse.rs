@@ -4,17 +4,17 @@ use std::ops::Range;
 use std::path::Path;
 
 use oxc_allocator::Allocator;
-use oxc_ast::ast::{ImportAttributeKey, ImportPhase, Statement, WithClause};
-use oxc_codegen::{Codegen, CodegenOptions};
+use oxc_ast::ast::{ImportAttributeKey, ImportDeclarationSpecifier, ImportPhase, Statement, WithClause};
 use oxc_diagnostics::{OxcDiagnostic, Severity};
 use oxc_parser::Parser;
-use oxc_semantic::SemanticBuilder;
-use oxc_span::{SourceType, Span};
-use oxc_transformer::{JsxOptions, JsxRuntime, TransformOptions, Transformer};
+use oxc_span::{GetSpan as _, SourceType, Span};
 use serde::{Deserialize, Serialize};
 
 use super::cache::{self, Key};
-
+use super::compiler::CompilerOptions;
+use super::nesting::is_too_deep;
+use super::syntax::{Syntax, proposal};
+use super::transpile::transpile;
 use crate::isolate::StartupError;
 
 /// One import with a literal name.
@@ -29,136 +29,157 @@ pub(super) struct Import {
     pub(super) dynamic: bool,
     /// `import source`: of WebAssembly the compiled module.
     pub(super) source: bool,
+    /// The exports that it names.
+    pub(super) names: Vec<String>,
 }
 
 /// What one module is.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Parsed {
     pub(super) imports: Vec<Import>,
-    /// The JavaScript that runs, with its source map, where the source is TypeScript or JSX.
+    /// The JavaScript that runs, with its source map, where V8 does not take the source as it is.
     pub(super) transpiled: Option<(String, String)>,
-    /// Whether it has `import` or `export`.
-    pub(super) is_module: bool,
+    /// What it requires and exports, where it is a CommonJS module.
+    pub(super) commonjs: Option<Requires>,
 }
 
-/// How JSX is meant: <https://www.typescriptlang.org/tsconfig/#jsx>.
-#[derive(Debug, Default)]
-pub(super) struct Jsx {
-    /// Calls of a factory, instead of an imported runtime.
-    pub(super) classic: bool,
-    /// Whose runtime is imported.
-    pub(super) import_source: Option<String>,
-    /// The factory.
-    pub(super) factory: Option<String>,
-    /// What a fragment is made by.
-    pub(super) fragment: Option<String>,
-}
-
-impl Jsx {
-    fn options(&self) -> JsxOptions {
-        JsxOptions {
-            runtime: if self.classic {
-                JsxRuntime::Classic
-            } else {
-                JsxRuntime::Automatic
-            },
-            import_source: self.import_source.clone().filter(|_| !self.classic),
-            pragma: self.factory.clone().filter(|_| self.classic),
-            pragma_frag: self.fragment.clone().filter(|_| self.classic),
-            ..JsxOptions::enable()
-        }
-    }
+/// What a CommonJS module asks for and gives.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Requires {
+    /// Every `require()` with a literal name.
+    pub(super) requires: Vec<Import>,
+    /// The names that are put on `exports`, as far as that can be seen.
+    pub(super) exports: Vec<String>,
 }
 
 /// What [`parse`] makes of a module, from the cache where it was made before.
-pub(super) fn parsed(name: &str, source: &str, jsx: &Jsx) -> Result<Parsed, StartupError> {
+pub(super) fn parsed(name: &str, source: &str, options: &CompilerOptions) -> Result<Parsed, StartupError> {
     // The source map names the file.
     let file = Path::new(name).file_name().unwrap_or_default();
-    let jsx_key = format!("{jsx:?}");
+    let options_key = format!("{options:?}");
     let key = Key::of(
         "parsed",
-        &[file.as_encoded_bytes(), source.as_bytes(), jsx_key.as_bytes()],
+        &[file.as_encoded_bytes(), source.as_bytes(), options_key.as_bytes()],
     );
     if let Some(parsed) = cache::value(&key) {
         return Ok(parsed);
     }
-    let parsed = parse(name, source, jsx)?;
+    let parsed = parse(name, source, options)?;
     cache::keep_value(&key, &parsed);
     Ok(parsed)
 }
 
-/// Parses one module by its file's extension, and strips its types. An error shows the author's line.
-fn parse(name: &str, source: &str, jsx: &Jsx) -> Result<Parsed, StartupError> {
+/// Parses one module by its file's extension, and makes JavaScript of it that V8 takes. An error shows the author's line.
+fn parse(name: &str, source: &str, options: &CompilerOptions) -> Result<Parsed, StartupError> {
+    if is_too_deep(source) {
+        return Err(StartupError::new(format!(
+            "{name} can not be read: its expressions or statements are nested too deeply"
+        )));
+    }
     let allocator = Allocator::default();
-    let path = Path::new(name);
-    let kind = SourceType::from_path(path)
-        .unwrap_or_else(|_| SourceType::mjs())
-        .with_module(true);
+    let kind = source_type(name);
     let parsed = Parser::new(&allocator, source, kind).parse();
-    check(name, source, parsed.diagnostics.iter())?;
-    let dynamic = parsed.module_record.dynamic_imports.iter().filter_map(|import| {
-        let text = &source[range(import.module_request)];
-        Some(Import {
-            specifier: literal(text)?.to_owned(),
-            kind: dynamic_type(&source[range(import.span)]),
-            span: range(import.module_request),
-            dynamic: true,
-            source: source[range(import.span)].starts_with("import.source"),
-        })
-    });
-    let dynamic: Vec<Import> = dynamic.collect();
+    check(name, source, parsed.diagnostics.iter()).map_err(|error| {
+        let is_typescript = || {
+            let kind = SourceType::tsx().with_module(true);
+            Parser::new(&allocator, source, kind).parse().diagnostics.is_empty()
+        };
+        if !kind.is_typescript() && is_typescript() {
+            error.with_help("It is TypeScript: such a file's name ends in .ts or .tsx.")
+        } else {
+            error
+        }
+    })?;
     let is_module = parsed.module_record.has_module_syntax;
     let mut program = parsed.program;
-    let transpiled = if kind.is_typescript() || kind.is_jsx() {
-        let scoping = SemanticBuilder::new()
-            .with_enum_eval(true)
-            .build(&program)
-            .semantic
-            .into_scoping();
-        let options = TransformOptions {
-            jsx: jsx.options(),
-            ..TransformOptions::default()
-        };
-        let transformed = Transformer::new(&allocator, path, &options).build_with_scoping(scoping, &mut program);
-        check(name, source, transformed.diagnostics.iter())?;
-        let options = CodegenOptions {
-            source_map_path: path.file_name().map(Into::into),
-            ..CodegenOptions::default()
-        };
-        let generated = Codegen::new()
-            .with_options(options)
-            .with_source_text(source)
-            .build(&program);
-        let map = generated.map.map(|map| map.to_json_string()).unwrap_or_default();
-        Some((generated.code, map))
+    let syntax = Syntax::of(&program);
+    if let Some((span, what)) = &syntax.unsupported {
+        return Err(
+            StartupError::new(format!("{name} uses {what}, which workerd-lite does not run")).at(
+                name,
+                source,
+                range(*span),
+                Some("here".to_owned()),
+            ),
+        );
+    }
+    let transpiled = if kind.is_typescript() || syntax.jsx || syntax.decorators || syntax.accessors {
+        Some(transpile(
+            &allocator,
+            name,
+            source,
+            kind,
+            &mut program,
+            &syntax,
+            options,
+        )?)
     } else {
         None
     };
     let mut imports = Vec::new();
+    // Those of the transpiled module: imports of types are gone.
     for statement in &program.body {
+        let mut names = Vec::new();
         let (literal, with, phase) = match statement {
-            Statement::ImportDeclaration(import) => (&import.source, &import.with_clause, import.phase),
+            Statement::ImportDeclaration(import) => {
+                for specifier in import.specifiers.iter().flatten() {
+                    if let ImportDeclarationSpecifier::ImportSpecifier(specifier) = specifier {
+                        names.push(specifier.imported.name().to_string());
+                    }
+                }
+                (&import.source, &import.with_clause, import.phase)
+            }
             Statement::ExportAllDeclaration(export) => (&export.source, &export.with_clause, None),
-            Statement::ExportFromDeclaration(export) => (&export.source, &export.with_clause, None),
+            Statement::ExportFromDeclaration(export) => {
+                names.extend(
+                    export
+                        .specifiers
+                        .iter()
+                        .map(|specifier| specifier.local.name().to_string()),
+                );
+                (&export.source, &export.with_clause, None)
+            }
             _ => continue,
         };
         imports.push(Import {
             specifier: literal.value.to_string(),
             kind: with.as_deref().and_then(type_attribute),
-            span: range(literal.span),
+            span: range(literal.span()),
             dynamic: false,
             source: phase == Some(ImportPhase::Source),
+            names,
         });
     }
-    imports.extend(dynamic);
+    imports.extend(syntax.dynamic_imports);
+    let named = matches!(
+        Path::new(name).extension().and_then(|extension| extension.to_str()),
+        Some("cjs" | "cts")
+    );
+    let commonjs = (!is_module && (named || syntax.commonjs)).then_some(Requires {
+        requires: syntax.requires,
+        exports: syntax.exports,
+    });
     Ok(Parsed {
         imports,
         transpiled,
-        is_module,
+        commonjs,
     })
 }
 
-fn check<'a>(
+/// The language of a file. JavaScript may hold JSX, as for wrangler's bundler.
+fn source_type(name: &str) -> SourceType {
+    let kind = SourceType::from_path(Path::new(name))
+        .unwrap_or_else(|_| SourceType::mjs())
+        .with_module(true);
+    if kind.is_typescript() {
+        kind
+    } else {
+        kind.with_jsx(true)
+    }
+}
+
+/// Fails with the first error.
+pub(super) fn check<'a>(
     name: &str,
     source: &str,
     mut diagnostics: impl Iterator<Item = &'a OxcDiagnostic>,
@@ -167,18 +188,21 @@ fn check<'a>(
         return Ok(());
     };
     let language = match Path::new(name).extension().and_then(|extension| extension.to_str()) {
-        Some("ts" | "mts" | "tsx") => "TypeScript",
+        Some("ts" | "mts" | "cts" | "tsx") => "TypeScript",
         _ => "JavaScript",
     };
-    let mut startup = StartupError::new(format!("{name} is not valid {language}: {}", error.message));
-    if let Some(label) = error.labels.first() {
+    let span = error.labels.first().map(|label| {
         let (start, length) = (label.offset() as usize, label.len() as usize);
-        startup = startup.at(
-            name,
-            source,
-            start..start + length,
-            label.label().map(ToOwned::to_owned),
-        );
+        start..start + length
+    });
+    let proposal = span.as_ref().and_then(|span| proposal(source, span.clone()));
+    let why = proposal.map_or_else(
+        || error.message.to_string(),
+        |proposal| format!("{proposal} is not part of it"),
+    );
+    let mut startup = StartupError::new(format!("{name} is not valid {language}: {why}"));
+    if let (Some(span), Some(label)) = (span, error.labels.first()) {
+        startup = startup.at(name, source, span, label.label().map(ToOwned::to_owned));
     }
     if let Some(help) = &error.help {
         startup = startup.with_help(help.to_string());
@@ -200,22 +224,6 @@ fn type_attribute(with: &WithClause<'_>) -> Option<String> {
     })
 }
 
-/// A string literal without escapes. Anything else is computed, and so no part of the graph.
-fn literal(text: &str) -> Option<&str> {
-    let quote = text.chars().next().filter(|quote| matches!(quote, '"' | '\'' | '`'))?;
-    let inner = text.strip_prefix(quote)?.strip_suffix(quote)?;
-    (!inner.contains(['\\', '$', quote])).then_some(inner)
-}
-
-/// The type in `import("./x.md", { with: { type: "text" } })`.
-fn dynamic_type(call: &str) -> Option<String> {
-    let options = &call[call.find('{')?..];
-    ["text", "json"]
-        .into_iter()
-        .find(|kind| options.contains(&format!("\"{kind}\"")) || options.contains(&format!("'{kind}'")))
-        .map(ToOwned::to_owned)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,7 +238,7 @@ mod tests {
             const e = () => import("./e.js");
             const computed = (name) => import("./" + name);
         "#;
-        let found: Vec<_> = parse("x.js", source, &Jsx::default())
+        let found: Vec<_> = parse("x.js", source, &CompilerOptions::default())
             .unwrap()
             .imports
             .into_iter()
@@ -252,19 +260,19 @@ mod tests {
     #[test]
     fn types_are_stripped_and_their_imports_with_them() {
         let source = "import type { A } from './types'; import { B, c } from './b'; enum E { X = 'x' }\nexport const d = (e: A): B => c<B>(E.X as any)!;";
-        let parsed = parse("x.ts", source, &Jsx::default()).unwrap();
+        let parsed = parse("x.ts", source, &CompilerOptions::default()).unwrap();
         let names: Vec<_> = parsed.imports.iter().map(|import| import.specifier.as_str()).collect();
         assert_eq!(names, ["./b"]);
         let (code, map) = parsed.transpiled.unwrap();
         assert!(!code.contains("as any") && code.contains("import { c }"), "{code}");
         assert!(map.contains("\"x.ts\""), "{map}");
-        let error = parse("x.ts", "const a: = 1", &Jsx::default()).unwrap_err();
+        let error = parse("x.ts", "const a: = 1", &CompilerOptions::default()).unwrap_err();
         assert!(error.to_string().starts_with("x.ts is not valid TypeScript"), "{error}");
     }
 
     #[test]
     fn a_syntax_error_has_a_place() {
-        let error = parse("x.js", "export default {\n  fetch( {\n", &Jsx::default()).unwrap_err();
+        let error = parse("x.js", "export default {\n  fetch( {\n", &CompilerOptions::default()).unwrap_err();
         assert!(error.to_string().starts_with("x.js is not valid JavaScript"), "{error}");
         assert!(miette::Diagnostic::labels(&error).is_some());
     }

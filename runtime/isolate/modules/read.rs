@@ -1,22 +1,27 @@
 //! Reads modules from a project's folder, within its confinement.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use deno_core::url::Url;
 use workerd_lite_ops::webassembly::memories;
 
+use super::failure::Refusal;
 use super::module::{Confinement, Content, Module};
-use super::package::{Packages, is_relative};
-use super::parse::Import;
+use super::package::{Asked, Found, Packages, beside, is_relative, not_found};
 use super::resolve::{ResolveError, resolve};
-use crate::isolate::StartupError;
 
 pub(super) struct Reader<'a> {
     pub(super) root: PathBuf,
     pub(super) confinement: &'a Confinement,
     pub(super) packages: Packages,
+}
+
+/// What an import names.
+pub(super) enum Target {
+    File(Url),
+    /// An empty module, for what the `package.json` at this path leaves out of workers.
+    LeftOut(Url, PathBuf),
 }
 
 impl Reader<'_> {
@@ -25,7 +30,7 @@ impl Reader<'_> {
         Url::from_file_path(Path::new("/").join(relative)).ok()
     }
 
-    fn path(&self, url: &Url) -> Option<PathBuf> {
+    pub(super) fn path(&self, url: &Url) -> Option<PathBuf> {
         let path = url.to_file_path().ok()?;
         Some(self.root.join(path.strip_prefix("/").ok()?))
     }
@@ -36,65 +41,110 @@ impl Reader<'_> {
             .unwrap_or_else(|| url.to_string())
     }
 
-    /// What one import names, read where it was not `seen` with this type. Nothing for an `import()` that will fail by
-    /// itself if it is ever run.
-    pub(super) fn follow(
+    /// What a module's specifier names.
+    pub(super) fn resolve(
         &self,
-        module: &Module,
-        source: &str,
+        file: &Path,
+        specifier: &str,
         referrer: &Url,
-        import: &Import,
-        seen: &mut HashSet<(Url, Option<String>)>,
-    ) -> Result<Option<(Url, Option<Module>)>, StartupError> {
-        let found = self.resolve(module, &import.specifier, referrer).and_then(|url| {
-            let key = (url, import.kind.clone());
-            if seen.contains(&key) {
-                return Ok((key.0, None));
+        asked: Asked,
+    ) -> Result<Target, Refusal> {
+        let by_url = match resolve(specifier, referrer) {
+            Ok(url) if is_relative(specifier) && beside(&self.root, file, specifier).is_some() => Some(url),
+            // From the project's folder: `/lib/a.js`, and what `import.meta.resolve()` gave.
+            Ok(url) => return self.at_root(url, specifier),
+            Err(ResolveError::Bare(_)) => None,
+            Err(error @ ResolveError::BuiltIn(_)) => {
+                // A package may have put its own in this one's place.
+                return match self.packages.resolve(file, specifier, asked) {
+                    Ok(found) => self.target(found, specifier),
+                    Err(_) => Err(error.to_string().into()),
+                };
             }
-            let read = self.read(&key.0, import.kind.as_deref())?;
-            seen.insert(key.clone());
-            Ok((key.0, Some(read)))
+            Err(error) => return Err(error.to_string().into()),
+        };
+        match self.packages.resolve(file, specifier, asked) {
+            Ok(found) => self.target(found, specifier),
+            // Its name may be written as in a URL.
+            Err(refusal) => match by_url {
+                Some(url) if specifier.contains('%') && self.is_file(&url) => Ok(Target::File(url)),
+                _ => Err(refusal),
+            },
+        }
+    }
+
+    /// Whether Node.js takes a file for an ES module by its name or its package's `type`: such a file imports a CommonJS
+    /// module's `module.exports` by the name `default`, and others what was compiled to be that.
+    pub(super) fn is_node_module(&self, file: &Path) -> bool {
+        if let Some("mjs" | "mts") = file.extension().and_then(|extension| extension.to_str()) {
+            return true;
+        }
+        file.ancestors()
+            .skip(1)
+            .take_while(|folder| folder.starts_with(&self.root))
+            .find_map(|folder| std::fs::read_to_string(folder.join("package.json")).ok())
+            .and_then(|text| serde_json::from_str::<serde_json::Value>(text.trim_start_matches('\u{feff}')).ok())
+            .is_some_and(|package| package["type"] == "module")
+    }
+
+    fn is_file(&self, url: &Url) -> bool {
+        self.path(url).is_some_and(|path| path.is_file())
+    }
+
+    fn at_root(&self, url: Url, specifier: &str) -> Result<Target, Refusal> {
+        if self.is_file(&url) {
+            return Ok(Target::File(url));
+        }
+        let within = self.path(&url).and_then(|path| {
+            let within = path.strip_prefix(&self.root).ok()?.to_str()?.to_owned();
+            self.packages
+                .resolve(&self.root.join("package.json"), &format!("./{within}"), Asked::Import)
+                .ok()
         });
+        match within {
+            Some(found) => self.target(found, specifier),
+            None => Err(not_found(specifier)),
+        }
+    }
+
+    fn target(&self, found: Found, specifier: &str) -> Result<Target, Refusal> {
         match found {
-            Ok(found) => Ok(Some(found)),
-            Err(_) if import.dynamic => Ok(None),
-            Err(message) => Err(StartupError::new(message).at(
-                &module.name,
-                source,
-                import.span.clone(),
-                Some("imported here".to_owned()),
-            )),
-        }
-    }
-
-    fn resolve(&self, module: &Module, specifier: &str, referrer: &Url) -> Result<Url, String> {
-        let by_url = resolve(specifier, referrer);
-        match by_url {
-            // A file that is named in full needs no rules.
-            Ok(url) if self.path(&url).is_some_and(|path| path.is_file()) => Ok(url),
-            Ok(url) if !is_relative(specifier) => Ok(url),
-            Ok(_) | Err(ResolveError::Bare(_)) => {
-                let path = self.packages.resolve(&module.path, specifier)?;
-                self.url(&path).ok_or_else(|| {
-                    format!(
-                        "{specifier:?} can not be imported: {} is outside of the project's folder {}",
-                        path.display(),
-                        self.root.display()
-                    )
-                })
+            Found::File(path, suffix) => match self.url(&path) {
+                Some(url) if suffix.is_empty() || !is_relative(specifier) => Ok(Target::File(url)),
+                Some(url) => Ok(Target::File(
+                    url.join(&format!("{}{suffix}", url.path())).unwrap_or(url),
+                )),
+                None => {
+                    let what = if is_relative(specifier) {
+                        "it is a link out"
+                    } else {
+                        "it is outside"
+                    };
+                    Err(not_found(specifier).with_owners(format!(
+                        "{specifier} can not be imported: {what} of the project's folder {}: {}",
+                        self.root.display(),
+                        path.display()
+                    )))
+                }
+            },
+            Found::LeftOut(folder) => {
+                let package = folder.join("package.json");
+                let mut url = self.url(&package).ok_or_else(|| not_found(specifier))?;
+                url.set_query(Some(&format!("left-out={specifier}")));
+                Ok(Target::LeftOut(url, package))
             }
-            Err(error) => Err(error.to_string()),
         }
     }
 
-    pub(super) fn read(&self, url: &Url, kind: Option<&str>) -> Result<Module, String> {
+    /// Reads a module as what its file's name or the import's `type` says.
+    pub(super) fn read(&self, url: &Url, kind: Option<&str>) -> Result<Module, Refusal> {
         let name = self.name(url);
-        let missing = |why: &dyn std::fmt::Display| format!("{name} can not be imported: {why}");
+        let missing = |why: &dyn std::fmt::Display| -> Refusal { format!("{name} can not be imported: {why}").into() };
         let path = self.path(url).ok_or_else(|| missing(&"it is no path"))?;
-        let path = path.canonicalize().map_err(|error| missing(&error))?;
+        let path = path.canonicalize().map_err(|_| missing(&"there is no such file"))?;
         if !path.starts_with(&self.root) {
-            return Err(missing(&format!(
-                "it is a link out of the project's folder {}",
+            return Err(missing(&"there is no such file").with_owners(format!(
+                "{name} can not be imported: it is a link out of the project's folder {}",
                 self.root.display()
             )));
         }
@@ -116,12 +166,22 @@ impl Reader<'_> {
             .and_then(|extension| extension.to_str())
             .unwrap_or_default();
         let bytes = || std::fs::read(&path).map_err(|error| missing(&error));
-        let text = || std::fs::read_to_string(&path).map_err(|error| missing(&error));
+        let text = || match std::fs::read_to_string(&path) {
+            Ok(text) => Ok(without_mark(text)),
+            Err(error) => Err(missing(&error)),
+        };
+        let json = || -> Result<String, Refusal> {
+            let text = text()?;
+            match json_error(&text) {
+                Some(why) => Err(Refusal::syntax(format!("{name} is not valid JSON: {why}"))),
+                None => Ok(text),
+            }
+        };
         let content = match (kind, extension) {
             (Some("text"), _) | (None, "txt" | "html" | "sql") => Content::Text(text()?),
-            (Some("json"), _) | (None, "json") => Content::Json(text()?),
+            (Some("json"), _) | (None, "json") => Content::Json(json()?),
             (Some("bytes"), _) | (None, "bin") => Content::Data(bytes()?.into()),
-            (None, "js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "tsx") => Content::Script(text()?),
+            (None, "js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx") => Content::Script(text()?),
             (None, "wasm") => Content::Wasm(checked(bytes()?).map_err(|why| missing(&why))?),
             (None, _) => {
                 return Err(missing(
@@ -138,6 +198,20 @@ impl Reader<'_> {
             original: None,
         })
     }
+}
+
+/// A text without its byte-order mark.
+fn without_mark(mut text: String) -> String {
+    if text.starts_with('\u{feff}') {
+        text.drain(..'\u{feff}'.len_utf8());
+    }
+    text
+}
+
+/// What is wrong with JSON. V8 judges what is nested too deeply to be seen here.
+fn json_error(text: &str) -> Option<String> {
+    let why = serde_json::from_str::<serde::de::IgnoredAny>(text).err()?.to_string();
+    (!why.starts_with("recursion limit")).then_some(why)
 }
 
 /// WebAssembly that workers may instantiate.

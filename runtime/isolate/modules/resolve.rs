@@ -1,6 +1,7 @@
 //! What an import's specifier names.
 
 use deno_core::url::Url;
+use nodejs_built_in_modules::is_nodejs_builtin_module;
 
 /// Why a specifier names nothing that can be imported.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -9,7 +10,7 @@ pub enum ResolveError {
     #[error("import of {0:?} is refused: workers load no code from the network")]
     Remote(String),
     /// `import "node:fs"`, `import "cloudflare:workers"` and their like.
-    #[error("import of {0:?} is refused: this built-in module is not supported by workerd-lite")]
+    #[error("import of {:?} is refused: {}", .0, unsupported(.0))]
     BuiltIn(String),
     /// `import "hono"`.
     #[error("import of {0:?} is refused: npm packages must be bundled into the worker first, for example with esbuild")]
@@ -25,6 +26,20 @@ const BUILT_IN: [&str; 6] = [
     "workerd-lite:policy",
     "workerd-lite:test",
 ];
+
+/// Those of Node's that are there, as messages list them.
+pub(super) const NODE_MODULES: &str = "node:assert and node:assert/strict (and node:test in tests)";
+
+fn unsupported(specifier: &str) -> String {
+    if !specifier.starts_with("node:") {
+        return "this built-in module is not supported by workerd-lite".to_owned();
+    }
+    if is_nodejs_builtin_module(specifier) {
+        format!("it is a module of Node.js that is not supported by workerd-lite, which has {NODE_MODULES}")
+    } else {
+        format!("Node.js has no such module; of Node's, workerd-lite has {NODE_MODULES}")
+    }
+}
 
 /// Whether this specifier names a module of ours.
 pub(crate) fn is_builtin(specifier: &str) -> bool {

@@ -9,7 +9,7 @@ use deno_core::url::{Url, form_urlencoded};
 use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use workerd_lite_ops::coding::Coding;
+use workerd_lite_ops::content_encoding::ContentEncoding;
 use workerd_lite_ops::{Body, FetchError, Request, Response};
 
 use super::corpus::{Answer, Echo};
@@ -103,7 +103,7 @@ fn echoed(echo: Echo, text: &[u8]) -> Response {
                 .headers
                 .insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
             let plain = Body::Full(Bytes::copy_from_slice(text));
-            response.body = plain.recode(Coding::of(&response.headers));
+            response.body = plain.recode(ContentEncoding::of(&response.headers));
         }
         Echo::Base64 => response.body = Body::Full(BASE64_STANDARD.encode(text).into()),
         Echo::Percent => {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use crate::diagnostic::SourceDiagnostic;
-use crate::isolate::modules::{Content, Graph, Module};
+use crate::isolate::modules::{Content, Graph, Module, on_deep_stack};
 use crate::isolate::{CoverageSink, ScriptCoverage};
 use statements::Statement;
 
@@ -63,7 +63,7 @@ impl Coverage {
         let Ok(mut sources) = self.0.lock() else { return };
         for (url, module) in graph.entries().filter(|(_, module)| is_own(module)) {
             sources.entry(url.to_owned()).or_insert_with(|| {
-                let statements = statements::of(module);
+                let statements = on_deep_stack(|| statements::of(module)).unwrap_or_default();
                 Source {
                     name: module.name.clone(),
                     path: module.path.clone(),

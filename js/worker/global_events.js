@@ -1,0 +1,77 @@
+// Events of the global scope: `error`, `unhandledrejection` and `rejectionhandled`.
+// https://html.spec.whatwg.org/#runtime-script-errors and #unhandled-promise-rejections
+(function () {
+const { core, primordials } = __bootstrap;
+const { op_uncaught } = core.ops;
+const { FunctionPrototypeCall, WeakMapPrototypeDelete, WeakMapPrototypeGet, WeakMapPrototypeSet, SafeWeakMap } = primordials;
+const { EventTarget, PromiseRejectionEvent, reportException, setIsTrusted } = core.loadExtScript("ext:deno_web/02_event.js");
+const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
+
+const { dispatchEvent } = EventTarget.prototype;
+
+// Promises whose rejection was told: a handler that comes late is told as well.
+const told = new SafeWeakMap();
+
+function report(what) {
+  return (thrown) => {
+    const { summary, stack } = describe(thrown);
+    op_uncaught(what, stack || summary);
+  };
+}
+
+const uncaught = report("an exception was not caught");
+const rejected = report("a promise was rejected and nobody handled it");
+
+// Gives whether no listener prevented what follows.
+function dispatch(type, cancelable, promise, reason) {
+  const event = new PromiseRejectionEvent(type, { __proto__: null, cancelable, promise, reason });
+  setIsTrusted(event, true);
+  return FunctionPrototypeCall(dispatchEvent, globalThis, event);
+}
+
+function exception(thrown) {
+  try {
+    reportException(thrown);
+  } catch {
+    // The listeners, or the getters of what was thrown, failed in turn.
+    uncaught(thrown);
+  }
+}
+
+function unhandled(promise, reason) {
+  WeakMapPrototypeSet(told, promise, reason);
+  let proceed = true;
+  try {
+    proceed = dispatch("unhandledrejection", true, promise, reason);
+  } catch (error) {
+    uncaught(error);
+  }
+  if (proceed) rejected(reason);
+  return true;
+}
+
+function handled(promise) {
+  const reason = WeakMapPrototypeGet(told, promise);
+  if (!WeakMapPrototypeDelete(told, promise)) return;
+  try {
+    dispatch("rejectionhandled", false, promise, reason);
+  } catch (error) {
+    uncaught(error);
+  }
+}
+
+// Exceptions that no script caught are reported from here on.
+function reportExceptions() {
+  core.setReportExceptionCallback(exception);
+  // deno_core's own ends the isolate's turn, and with it every event in it.
+  core.reportUnhandledException = uncaught;
+}
+
+// And rejected promises: before, Rust wants to hear of them itself.
+function reportRejections() {
+  core.setUnhandledPromiseRejectionHandler(unhandled);
+  core.setHandledPromiseRejectionHandler(handled);
+}
+
+return { exception, reportExceptions, reportRejections };
+})();

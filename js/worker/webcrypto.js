@@ -1,0 +1,279 @@
+// What deno_crypto leaves out of https://w3c.github.io/webcrypto/: nonces of any length, ECDSA with P-384 of SHA-1, private JWKs
+// that do not fit their public part, and digests of what is short without a thread.
+(function () {
+const { core, primordials } = __bootstrap;
+const { op_crypto_aes_gcm, op_crypto_digest, op_crypto_sign_p384_sha1, op_crypto_verify_p384_sha1 } = core.ops;
+const {
+  ArrayBufferIsView,
+  ArrayPrototypeIncludes,
+  DataViewPrototypeGetBuffer,
+  DataViewPrototypeGetByteLength,
+  DataViewPrototypeGetByteOffset,
+  JSONParse,
+  JSONStringify,
+  ObjectDefineProperty,
+  ObjectGetOwnPropertyDescriptor,
+  ObjectPrototypeIsPrototypeOf,
+  ReflectApply,
+  StringPrototypeToUpperCase,
+  TypedArrayPrototypeGetBuffer,
+  TypedArrayPrototypeGetByteLength,
+  TypedArrayPrototypeGetByteOffset,
+  TypedArrayPrototypeGetSymbolToStringTag,
+  TypedArrayPrototypeSlice,
+  Uint8Array,
+} = primordials;
+const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
+const { CryptoKey, cryptoKeyExportNodeKeyMaterial, SubtleCrypto } = core.loadExtScript("ext:deno_crypto/00_crypto.js");
+const { DOMException } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
+
+const { prototype } = SubtleCrypto;
+const getter = (name) => {
+  const { get } = ObjectGetOwnPropertyDescriptor(CryptoKey.prototype, name);
+  return (key) => ReflectApply(get, key, []);
+};
+const algorithmOf = getter("algorithm");
+const typeOf = getter("type");
+const usagesOf = getter("usages");
+
+const isObject = (value) => typeof value === "object" && value !== null;
+const isKey = (value) => isObject(value) && ObjectPrototypeIsPrototypeOf(CryptoKey.prototype, value);
+const fail = (name, message) => new DOMException(message, name);
+
+// A copy of what a BufferSource holds.
+function copyOf(source, prefix, what) {
+  source = webidl.converters.BufferSource(source, prefix, what);
+  return TypedArrayPrototypeSlice(view(source));
+}
+
+function view(source) {
+  if (!ArrayBufferIsView(source)) return new Uint8Array(source);
+  if (TypedArrayPrototypeGetSymbolToStringTag(source) === undefined) {
+    return new Uint8Array(
+      DataViewPrototypeGetBuffer(source),
+      DataViewPrototypeGetByteOffset(source),
+      DataViewPrototypeGetByteLength(source),
+    );
+  }
+  return new Uint8Array(
+    TypedArrayPrototypeGetBuffer(source),
+    TypedArrayPrototypeGetByteOffset(source),
+    TypedArrayPrototypeGetByteLength(source),
+  );
+}
+
+// These members of a dictionary, read once.
+function read(dictionary, members) {
+  const own = { __proto__: null };
+  for (let i = 0; i < members.length; i++) {
+    const value = dictionary[members[i]];
+    if (value !== undefined) own[members[i]] = value;
+  }
+  return own;
+}
+
+function isNamed(algorithm, name) {
+  return isObject(algorithm) && typeof algorithm.name === "string" && StringPrototypeToUpperCase(algorithm.name) === name;
+}
+
+function checkKey(key, name, type, usage) {
+  if (algorithmOf(key).name !== name || (type !== null && typeOf(key) !== type)) {
+    throw fail("InvalidAccessError", "The key is not one of this algorithm");
+  }
+  if (!ArrayPrototypeIncludes(usagesOf(key), usage)) {
+    throw fail("InvalidAccessError", `The key is not one to ${usage} with`);
+  }
+}
+
+const TAGS = [32, 64, 96, 104, 112, 120, 128];
+
+// The parameters of AES-GCM; `other` says whether the nonce or the tag has a length that deno_crypto does not take.
+function gcmOf(algorithm) {
+  const params = read(algorithm, ["additionalData", "iv", "name", "tagLength"]);
+  let other = false;
+  if (isObject(params.iv) && (core.isAnyArrayBuffer(params.iv) || ArrayBufferIsView(params.iv))) {
+    params.iv = copyOf(params.iv, "Failed to normalize the algorithm", "'iv'");
+    const length = TypedArrayPrototypeGetByteLength(params.iv);
+    const tagged = params.tagLength !== undefined && params.tagLength !== 128;
+    other = length !== 0 && (tagged || (length !== 12 && length !== 16));
+  }
+  return { __proto__: null, other, params };
+}
+
+async function gcm(decrypt, usage, key, params, data) {
+  const prefix = "Failed to normalize the algorithm";
+  const associated = params.additionalData === undefined
+    ? new Uint8Array(0)
+    : copyOf(params.additionalData, prefix, "'additionalData'");
+  const tag = params.tagLength === undefined
+    ? 128
+    : webidl.converters.octet(params.tagLength, prefix, "'tagLength'", { enforceRange: true });
+  data = copyOf(data, `Failed to execute '${usage}' on 'SubtleCrypto'`, "data");
+  checkKey(key, "AES-GCM", "secret", usage);
+  if (!ArrayPrototypeIncludes(TAGS, tag)) throw fail("OperationError", "The length of the tag is none that AES-GCM has");
+  return await op_crypto_aes_gcm(decrypt, cryptoKeyExportNodeKeyMaterial(key).data, params.iv, associated, data, tag / 8);
+}
+
+function cipher(name, decrypt) {
+  replace(name, (original) =>
+    async function (algorithm, key, data) {
+      if (arguments.length < 3 || !isKey(key) || !isNamed(algorithm, "AES-GCM")) {
+        return await ReflectApply(original, this, arguments);
+      }
+      const { other, params } = gcmOf(algorithm);
+      return other
+        ? await gcm(decrypt, name, key, params, data)
+        : await ReflectApply(original, this, [params, key, data]);
+    });
+}
+
+// The name of the hash of ECDSA's parameters.
+function ecdsaOf(algorithm) {
+  const { name, hash } = algorithm;
+  return { __proto__: null, name, hash: isObject(hash) ? hash.name : hash };
+}
+
+function isP384Sha1(key, { hash }) {
+  return typeof hash === "string" && StringPrototypeToUpperCase(hash) === "SHA-1" && algorithmOf(key).namedCurve === "P-384";
+}
+
+function defineEcdsa() {
+  replace("sign", (original) =>
+    async function (algorithm, key, data) {
+      if (arguments.length < 3 || !isKey(key) || !isNamed(algorithm, "ECDSA")) return await ReflectApply(original, this, arguments);
+      const params = ecdsaOf(algorithm);
+      if (!isP384Sha1(key, params)) return await ReflectApply(original, this, [params, key, data]);
+      data = copyOf(data, "Failed to execute 'sign' on 'SubtleCrypto'", "Argument 3");
+      checkKey(key, "ECDSA", "private", "sign");
+      return op_crypto_sign_p384_sha1(cryptoKeyExportNodeKeyMaterial(key).data, data);
+    });
+  replace("verify", (original) =>
+    async function (algorithm, key, signature, data) {
+      if (arguments.length < 4 || !isKey(key) || !isNamed(algorithm, "ECDSA")) return await ReflectApply(original, this, arguments);
+      const params = ecdsaOf(algorithm);
+      if (!isP384Sha1(key, params)) return await ReflectApply(original, this, [params, key, signature, data]);
+      const prefix = "Failed to execute 'verify' on 'SubtleCrypto'";
+      signature = copyOf(signature, prefix, "Argument 3");
+      data = copyOf(data, prefix, "Argument 4");
+      checkKey(key, "ECDSA", "public", "verify");
+      return op_crypto_verify_p384_sha1(cryptoKeyExportNodeKeyMaterial(key).data, signature, data);
+    });
+}
+
+const JWK = ["alg", "crv", "d", "dp", "dq", "e", "ext", "k", "key_ops", "kty", "n", "oth", "p", "priv", "pub", "q", "qi", "use", "x", "y"];
+const IMPORT = ["hash", "length", "name", "namedCurve"];
+
+// A private key of a curve has one public key, which the JWK must name.
+function importJwk(importKey, exportKey) {
+  return async (subtle, jwk, algorithm, extractable, usages) => {
+    const own = read(jwk, JWK);
+    if (isObject(algorithm)) algorithm = read(algorithm, IMPORT);
+    const key = await ReflectApply(importKey, subtle, ["jwk", own, algorithm, extractable, usages]);
+    if (own.d === undefined || (own.kty !== "EC" && own.kty !== "OKP")) return key;
+    const bare = read(own, ["crv", "d", "kty", "x", "y"]);
+    const whole = await ReflectApply(importKey, subtle, ["jwk", bare, algorithm, true, usagesOf(key)]);
+    const fits = await ReflectApply(exportKey, subtle, ["jwk", whole]);
+    if (fits.x !== own.x || fits.y !== own.y) throw fail("DataError", "The JWK's private key is not that of its public key");
+    return key;
+  };
+}
+
+function defineKeys() {
+  const importKey = methodOf("importKey");
+  const exportKey = methodOf("exportKey");
+  const jwk = importJwk(importKey, exportKey);
+
+  async function importBytes(subtle, format, bytes, algorithm, extractable, usages) {
+    if (format !== "jwk") return await ReflectApply(importKey, subtle, [format, bytes, algorithm, extractable, usages]);
+    let parsed;
+    try {
+      parsed = JSONParse(core.decode(bytes));
+    } catch {
+      // It is no object either.
+    }
+    if (!isObject(parsed)) throw fail("DataError", "The unwrapped key is no JWK");
+    return await jwk(subtle, parsed, algorithm, extractable, usages);
+  }
+
+  replace("importKey", () =>
+    async function (format, keyData, algorithm, extractable, usages) {
+      const plain = isObject(keyData) && !core.isAnyArrayBuffer(keyData) && !ArrayBufferIsView(keyData);
+      if (format !== "jwk" || !plain || arguments.length < 5) return await ReflectApply(importKey, this, arguments);
+      return await jwk(this, keyData, algorithm, extractable, usages);
+    });
+  replace("wrapKey", (original) =>
+    async function (format, key, wrappingKey, algorithm) {
+      if (arguments.length < 4 || !isKey(wrappingKey) || !isNamed(algorithm, "AES-GCM")) {
+        return await ReflectApply(original, this, arguments);
+      }
+      const { other, params } = gcmOf(algorithm);
+      if (!other) return await ReflectApply(original, this, [format, key, wrappingKey, params]);
+      checkKey(wrappingKey, "AES-GCM", "secret", "wrapKey");
+      const exported = await ReflectApply(exportKey, this, [format, key]);
+      const bytes = format === "jwk" ? core.encode(JSONStringify(exported)) : exported;
+      return await gcm(false, "wrapKey", wrappingKey, params, bytes);
+    });
+  replace("unwrapKey", (original) =>
+    async function (format, wrapped, unwrappingKey, algorithm, keyAlgorithm, extractable, usages) {
+      if (arguments.length < 7 || !isKey(unwrappingKey)) return await ReflectApply(original, this, arguments);
+      let bytes = null;
+      if (isNamed(algorithm, "AES-GCM")) {
+        const { other, params } = gcmOf(algorithm);
+        if (other) bytes = await gcm(true, "unwrapKey", unwrappingKey, params, wrapped);
+        algorithm = params;
+      }
+      if (bytes === null) {
+        if (format !== "jwk") {
+          return await ReflectApply(original, this, [format, wrapped, unwrappingKey, algorithm, keyAlgorithm, extractable, usages]);
+        }
+        // A key of any length, to see the JWK itself.
+        const any = { __proto__: null, name: "HMAC", hash: "SHA-256" };
+        const whole = await ReflectApply(original, this, ["raw", wrapped, unwrappingKey, algorithm, any, true, ["sign"]]);
+        bytes = await ReflectApply(exportKey, this, ["raw", whole]);
+      }
+      return await importBytes(this, format, new Uint8Array(bytes), keyAlgorithm, extractable, usages);
+    });
+}
+
+const DIGESTS = { __proto__: null, "SHA-1": 0, "SHA-256": 1, "SHA-384": 2, "SHA-512": 3 };
+// What takes a few microseconds.
+const SHORT = 8192;
+
+// Comes last: what is short waits for no thread and no other call.
+function defineDigest() {
+  replace("digest", (original) =>
+    async function (algorithm, data) {
+      if (arguments.length >= 2 && ObjectPrototypeIsPrototypeOf(prototype, this) && this[webidl.brand] === webidl.brand) {
+        if (isObject(algorithm)) algorithm = { __proto__: algorithm, name: algorithm.name };
+        const name = isObject(algorithm) ? algorithm.name : algorithm;
+        const number = typeof name === "string" ? DIGESTS[StringPrototypeToUpperCase(name)] : undefined;
+        if (number !== undefined && isObject(data) && (core.isArrayBuffer(data) || ArrayBufferIsView(data))) {
+          const bytes = view(data);
+          if (TypedArrayPrototypeGetByteLength(bytes) <= SHORT) return op_crypto_digest(number, bytes);
+        }
+      }
+      return await ReflectApply(original, this, arguments.length < 2 ? arguments : [algorithm, data]);
+    });
+}
+
+function methodOf(name) {
+  return ObjectGetOwnPropertyDescriptor(prototype, name).value;
+}
+
+function replace(name, make) {
+  const original = methodOf(name);
+  const value = make(original);
+  ObjectDefineProperty(value, "name", { __proto__: null, value: name, configurable: true });
+  ObjectDefineProperty(value, "length", { __proto__: null, value: original.length, configurable: true });
+  ObjectDefineProperty(prototype, name, { __proto__: null, value, writable: true, enumerable: true, configurable: true });
+}
+
+function defineWebCrypto() {
+  cipher("encrypt", false);
+  cipher("decrypt", true);
+  defineEcdsa();
+  defineKeys();
+}
+
+return { defineDigest, defineWebCrypto };
+})();

@@ -1,0 +1,187 @@
+//! wrangler's file, read unmodified. What of it cannot be honoured is said, so that it stays deployable.
+
+mod compatibility;
+mod environment;
+mod fields;
+mod missing;
+mod shape;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::document::Document;
+use super::flags::Flags;
+use super::nearest::hint;
+use super::places::join;
+use super::tables::{MtlsCertificate, WranglerLimits};
+use crate::diagnostic::SourceDiagnostic as ConfigError;
+use environment::Selected;
+use fields::Use;
+use missing::Missing;
+use shape::Shape;
+
+/// How the `toml` crate hands a date to a format that has none.
+const TOML_DATE: &str = "$__toml_private_datetime";
+
+/// Whose file it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// An agent has no secrets and no certificates.
+    Agent,
+    /// The outbound worker has.
+    Outbound,
+}
+
+/// The fields of `wrangler.jsonc`, `wrangler.json` or `wrangler.toml` that mean something here.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Wrangler {
+    pub(crate) name: Option<String>,
+    pub(crate) main: Option<PathBuf>,
+    pub(crate) vars: Map<String, Value>,
+    #[serde(deserialize_with = "certificates")]
+    pub(crate) mtls_certificates: Vec<MtlsCertificate>,
+    pub(crate) secrets: Secrets,
+    pub(crate) limits: WranglerLimits,
+    compatibility_date: Option<String>,
+    compatibility_flags: Vec<String>,
+}
+
+/// `secrets`: names of secrets that `env` has to have.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Secrets {
+    pub(crate) required: Vec<String>,
+}
+
+fn certificates<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<MtlsCertificate>, D::Error> {
+    #[derive(Deserialize)]
+    struct Written {
+        binding: String,
+        certificate_id: String,
+        /// Whether `wrangler dev` uses the one that is deployed.
+        #[serde(default, rename = "remote")]
+        _remote: bool,
+    }
+    let list = Vec::<Written>::deserialize(deserializer)?;
+    let list = list.into_iter().map(|each| MtlsCertificate {
+        binding: each.binding,
+        certificate_id: each.certificate_id,
+        propagate_trace: None,
+    });
+    Ok(list.collect())
+}
+
+/// Reads a wrangler file for the environment that the flags choose. Warns of each field that is not honoured, and refuses
+/// bindings that there is nothing behind unless the flags allow it.
+pub(crate) fn read(document: &Document, flags: &Flags, owner: Owner) -> Result<Wrangler, ConfigError> {
+    let selected = environment::select(document, document.value()?, flags.env.as_deref())?;
+    let mut honoured = Map::new();
+    let mut paths = HashMap::new();
+    let mut missing = Vec::new();
+    for Selected { name, path, value } in selected {
+        match fields::field(&name).map(|field| field.is) {
+            None => environment::unknown(document, &path, &name),
+            Some(Use::Read) => {
+                refuse_dates(document, &path, &value)?;
+                honoured.insert(name.clone(), value);
+                paths.insert(name, path);
+            }
+            Some(Use::Binding(shape, what)) => {
+                let bound = shape.bound(&path, &value);
+                if let (Shape::Optional(_, without), true) = (shape, bound.is_empty()) {
+                    ignored(document, &path, without);
+                }
+                missing.extend(bound.into_iter().map(|bound| Missing { bound, what }));
+            }
+            Some(Use::Ignored(why)) if !environment::is_empty(&value) => ignored(document, &path, why),
+            Some(Use::Ignored(_)) => {}
+            Some(Use::Deployment) => {
+                tracing::debug!(
+                    "{}: `{path}` is about deployment, and is passed over",
+                    document.location(&path)
+                );
+            }
+        }
+    }
+    let mut wrangler: Wrangler = honour(document, honoured, &paths)?;
+    let path = |name: &str| paths.get(name).cloned().unwrap_or_default();
+    if let Some(date) = &wrangler.compatibility_date {
+        compatibility::check_date(document, &path("compatibility_date"), date)?;
+    }
+    compatibility::check_flags(document, &path("compatibility_flags"), &wrangler.compatibility_flags);
+    if owner == Owner::Agent {
+        let required = std::mem::take(&mut wrangler.secrets.required).into_iter().enumerate();
+        missing.extend(required.map(|(index, name)| Missing {
+            bound: shape::Bound {
+                field: format!("{}.required[{index}]", path("secrets")),
+                name: Some(name),
+                in_env: true,
+            },
+            what: "secrets for agents (the policy attaches credentials)",
+        }));
+        if !std::mem::take(&mut wrangler.mtls_certificates).is_empty() {
+            ignored(
+                document,
+                &path("mtls_certificates"),
+                "certificates are bound to the outbound worker, in workerd-lite.toml under [outbound]",
+            );
+        }
+    }
+    missing::refuse(document, &missing, flags.allow_missing_bindings)?;
+    Ok(wrangler)
+}
+
+fn ignored(document: &Document, path: &str, why: &str) {
+    tracing::warn!("{}: `{path}` is ignored: {why}", document.location(path));
+}
+
+/// The fields that are honoured, by their types. `paths` says where each is written.
+fn honour(
+    document: &Document,
+    fields: Map<String, Value>,
+    paths: &HashMap<String, String>,
+) -> Result<Wrangler, ConfigError> {
+    let written = |path: &str| {
+        let end = path.find(['.', '[']).unwrap_or(path.len());
+        let (name, rest) = path.split_at(end);
+        paths
+            .get(name)
+            .map_or_else(|| path.to_owned(), |at| format!("{at}{rest}"))
+    };
+    let mut track = serde_path_to_error::Track::new();
+    let value = Value::Object(fields);
+    let mut unknown = |path: serde_ignored::Path<'_>| {
+        let path = written(&path.to_string());
+        let name = path.rsplit('.').next().unwrap_or(&path);
+        let known = ["cpu_ms", "subrequests", "binding", "certificate_id", "required"];
+        tracing::warn!(
+            "{}: `{path}` is not known, and is ignored{}",
+            document.location(&path),
+            hint(name, known)
+        );
+    };
+    let tracked = serde_path_to_error::Deserializer::new(value, &mut track);
+    serde_ignored::deserialize(tracked, &mut unknown)
+        .map_err(|error: serde_json::Error| document.complain(&written(&track.path().to_string()), &error.to_string()))
+}
+
+/// TOML has dates, and JSON has none.
+fn refuse_dates(document: &Document, path: &str, value: &Value) -> Result<(), ConfigError> {
+    match value {
+        Value::Object(map) if map.contains_key(TOML_DATE) => {
+            Err(document.complain(path, "expected text, found a date of TOML; put it in quotes"))
+        }
+        Value::Object(map) => map
+            .iter()
+            .try_for_each(|(name, value)| refuse_dates(document, &join(path, name), value)),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .try_for_each(|(index, value)| refuse_dates(document, &format!("{path}[{index}]"), value)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,189 @@
+//! The HTTP client: a pool of connections, and one more attempt where an upstream can not have acted on the first.
+
+use std::cell::OnceCell;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Extensions, Request, Response};
+use hyper::body::Incoming;
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::{CaptureConnection, Connected, capture_connection};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use super::body::RequestBody;
+use super::connector::{Connector, Traffic};
+use super::framing;
+use super::retry::{is_unprocessed, lost_connection};
+use crate::limits::HeadLimits;
+
+/// How long a connection is kept that nobody uses.
+const IDLE: Duration = Duration::from_mins(1);
+
+#[expect(clippy::disallowed_types, reason = "the one client lives in this room")]
+type Pool = legacy::Client<Connector, RequestBody>;
+
+/// Why a request brought no response.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ClientError {
+    /// No connection, no answer, or none that is HTTP.
+    #[error(transparent)]
+    Http(#[from] legacy::Error),
+    /// An answer whose end cannot be told.
+    #[error("{0}")]
+    Framing(&'static str),
+}
+
+/// A client with connections of its own.
+pub(super) struct HttpClient {
+    connector: Connector,
+    head: HeadLimits,
+    pooled: Pool,
+    /// Gives each request a connection of its own.
+    fresh: OnceCell<Pool>,
+}
+
+impl HttpClient {
+    pub(super) fn new(connector: Connector, head: HeadLimits) -> Self {
+        Self {
+            pooled: pool(connector.clone(), head, usize::MAX),
+            fresh: OnceCell::new(),
+            connector,
+            head,
+        }
+    }
+
+    /// Performs a request. It is sent once more, on a fresh connection, where the upstream says that it did nothing with it, and
+    /// where it is idempotent and its connection, which had served others before, ended before a byte of the answer
+    /// (RFC 9110, section 9.2.2; RFC 9113, section 8.7). A body that streams is never sent again.
+    pub(super) async fn execute(&self, request: Request<RequestBody>) -> Result<Response<Incoming>, ClientError> {
+        let again = copy(&request);
+        let failed = match attempt(&self.pooled, request).await {
+            Ok(response) => return Ok(response),
+            Err(failed) => failed,
+        };
+        let Some(again) = again.filter(|again| failed.may_be_repeated(again.method().is_idempotent())) else {
+            return Err(failed.error);
+        };
+        tracing::debug!("a request is sent once more: {}", failed.error);
+        let fresh = self.fresh.get_or_init(|| pool(self.connector.clone(), self.head, 0));
+        attempt(fresh, again).await.map_err(|failed| failed.error)
+    }
+}
+
+/// `idle` is how many connections are kept for a host.
+#[expect(clippy::disallowed_types, reason = "the one client lives in this room")]
+fn pool(connector: Connector, head: HeadLimits, idle: usize) -> Pool {
+    legacy::Client::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE)
+        .pool_max_idle_per_host(idle)
+        // RFC 9112, sections 5.1 and 5.2, say how these are taken. Other lines that are none are dropped.
+        .http1_allow_spaces_after_header_name_in_responses(true)
+        .http1_allow_obsolete_multiline_headers_in_responses(true)
+        .http1_ignore_invalid_headers_in_responses(true)
+        .http1_max_headers(head.fields)
+        .http1_max_buf_size(head.buffer)
+        .http2_max_header_list_size(head.list)
+        .build(connector)
+}
+
+/// The same request, where its body is here whole.
+fn copy(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
+    let mut copy = Request::new(request.body().try_clone()?);
+    copy.method_mut().clone_from(request.method());
+    copy.uri_mut().clone_from(request.uri());
+    copy.headers_mut().clone_from(request.headers());
+    Some(copy)
+}
+
+/// An attempt that brought no response.
+struct Failed {
+    error: ClientError,
+    used: Option<Used>,
+}
+
+impl Failed {
+    fn may_be_repeated(&self, idempotent: bool) -> bool {
+        let ClientError::Http(error) = &self.error else {
+            return false;
+        };
+        let unanswered = || self.used.as_ref().is_some_and(Used::is_unanswered);
+        is_unprocessed(error) || (idempotent && unanswered() && lost_connection(error))
+    }
+}
+
+/// A connection that a request was given to, as it was then.
+struct Used {
+    traffic: Arc<Traffic>,
+    received: u64,
+    answered: bool,
+    is_http2: bool,
+}
+
+impl Used {
+    /// Whether others were answered before, and of this answer nothing has come. HTTP/2 gives an answer's head whole or not.
+    fn is_unanswered(&self) -> bool {
+        self.answered && (self.is_http2 || self.traffic.received() == self.received)
+    }
+
+    /// The client's pool says which connection a request is given to before the connection sees it.
+    fn note(last: &mut Option<Self>, captured: &CaptureConnection) {
+        let connected = captured.connection_metadata();
+        let Some(connected) = connected.as_ref() else { return };
+        let Some(traffic) = traffic(connected) else { return };
+        if last.as_ref().is_none_or(|last| !Arc::ptr_eq(&last.traffic, &traffic)) {
+            *last = Some(Self {
+                received: traffic.received(),
+                answered: traffic.answered(),
+                is_http2: connected.is_negotiated_h2(),
+                traffic,
+            });
+        }
+    }
+}
+
+fn traffic(connected: &Connected) -> Option<Arc<Traffic>> {
+    let mut extras = Extensions::new();
+    connected.get_extras(&mut extras);
+    extras.remove()
+}
+
+async fn attempt(pool: &Pool, mut request: Request<RequestBody>) -> Result<Response<Incoming>, Failed> {
+    let captured = capture_connection(&mut request);
+    let method = request.method().clone();
+    let mut sending = pool.request(request);
+    let mut used = None;
+    let sent = poll_fn(|cx| {
+        let polled = Pin::new(&mut sending).poll(cx);
+        if polled.is_pending() {
+            Used::note(&mut used, &captured);
+        }
+        polled
+    });
+    let mut response = match sent.await {
+        Ok(response) => response,
+        Err(error) => {
+            return Err(Failed {
+                error: error.into(),
+                used,
+            });
+        }
+    };
+    if let Some(traffic) = response.extensions().get::<Arc<Traffic>>() {
+        traffic.is_answered();
+    }
+    if let Err(why) = framing::check(&method, &mut response) {
+        // What follows on it is not what it says.
+        if let Some(connected) = captured.connection_metadata().as_ref() {
+            connected.poison();
+        }
+        return Err(Failed {
+            error: ClientError::Framing(why),
+            used,
+        });
+    }
+    Ok(response)
+}

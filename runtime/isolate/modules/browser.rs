@@ -1,0 +1,181 @@
+//! The `browser` field as a map, which replaces files and packages within its package:
+//! <https://github.com/defunctzombie/package-browser-field-spec>. The rules are esbuild's, and a key without an extension
+//! means its file as well, as browserify and Rollup have it.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
+
+/// What a key is replaced by: a specifier, or nothing at all where it is `false`.
+type Replacement = Option<String>;
+
+/// One package's map.
+#[derive(Debug)]
+pub(super) struct BrowserMap {
+    pub(super) folder: PathBuf,
+    /// By the path within the package.
+    files: HashMap<String, Replacement>,
+    /// By the name of a package.
+    packages: HashMap<String, Replacement>,
+    extensions: Vec<String>,
+}
+
+/// The maps of a project's packages, each read once.
+pub(super) struct BrowserMaps {
+    root: PathBuf,
+    extensions: Vec<String>,
+    by_folder: RefCell<HashMap<PathBuf, Option<Rc<BrowserMap>>>>,
+}
+
+impl BrowserMaps {
+    pub(super) fn new(root: &Path, extensions: Vec<String>) -> Self {
+        Self {
+            root: root.to_owned(),
+            extensions,
+            by_folder: RefCell::default(),
+        }
+    }
+
+    /// The map that holds for a file: that of the nearest package above it that has one.
+    pub(super) fn of(&self, file: &Path) -> Option<Rc<BrowserMap>> {
+        file.ancestors()
+            .skip(1)
+            .take_while(|folder| folder.starts_with(&self.root) && !folder.ends_with("node_modules"))
+            .find_map(|folder| self.in_folder(folder))
+    }
+
+    fn in_folder(&self, folder: &Path) -> Option<Rc<BrowserMap>> {
+        if let Some(known) = self.by_folder.borrow().get(folder) {
+            return known.clone();
+        }
+        let read = BrowserMap::read(folder, &self.extensions).map(Rc::new);
+        self.by_folder.borrow_mut().insert(folder.to_owned(), read.clone());
+        read
+    }
+}
+
+impl BrowserMap {
+    /// The map in a folder's `package.json`. One that can not be read is the resolver's to complain of.
+    fn read(folder: &Path, extensions: &[String]) -> Option<Self> {
+        let text = std::fs::read_to_string(folder.join("package.json")).ok()?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        let package: serde_json::Value = serde_json::from_str(text).ok()?;
+        let mut map = Self {
+            folder: folder.to_owned(),
+            files: HashMap::new(),
+            packages: HashMap::new(),
+            extensions: extensions.to_owned(),
+        };
+        for (key, value) in package.get("browser")?.as_object()? {
+            let replacement = match value {
+                serde_json::Value::String(specifier) => Some(specifier.clone()),
+                serde_json::Value::Bool(false) => None,
+                _ => continue,
+            };
+            if !key.starts_with('.') && !key.starts_with('/') {
+                map.packages.insert(key.clone(), replacement.clone());
+            }
+            map.files.insert(normal(Path::new(key)), replacement);
+        }
+        Some(map)
+    }
+
+    /// The replacement of a file, which may be named without its extension, and need not exist.
+    pub(super) fn of_file(&self, file: &Path) -> Option<&Replacement> {
+        let name = normal(file.strip_prefix(&self.folder).ok()?);
+        let mut names = vec![name.clone()];
+        names.extend(self.extensions.iter().map(|extension| format!("{name}{extension}")));
+        names.extend(
+            self.extensions
+                .iter()
+                .map(|extension| normal(Path::new(&format!("{name}/index{extension}")))),
+        );
+        if let Some(stem) = self
+            .extensions
+            .iter()
+            .find_map(|extension| name.strip_suffix(extension.as_str()))
+        {
+            names.push(stem.to_owned());
+            names.extend(
+                stem.strip_suffix("index")
+                    .map(|folder| folder.trim_end_matches('/').to_owned()),
+            );
+        }
+        names.iter().find_map(|name| self.files.get(name))
+    }
+
+    /// The replacement of a package, or of a file in one.
+    pub(super) fn of_package(&self, specifier: &str) -> Option<&Replacement> {
+        let name = specifier.strip_prefix("node:").unwrap_or(specifier);
+        let with = self.extensions.iter().map(|extension| format!("{name}{extension}"));
+        let without = self
+            .extensions
+            .iter()
+            .find_map(|extension| name.strip_suffix(extension.as_str()));
+        [specifier.to_owned(), name.to_owned()]
+            .into_iter()
+            .chain(with)
+            .chain(without.map(ToOwned::to_owned))
+            .find_map(|name| self.packages.get(&name))
+    }
+}
+
+/// A path without `.`, and with `..` taken out.
+fn normal(path: &Path) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.components() {
+        match part {
+            Component::Normal(part) => parts.push(part.to_str().unwrap_or_default()),
+            Component::ParentDir => drop(parts.pop()),
+            _ => {}
+        }
+    }
+    parts.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_and_requests_match_with_and_without_extensions() {
+        let folder = tempfile::tempdir().unwrap();
+        let package = "\u{feff}{ \"browser\": { \"./full.js\": \"./a.js\", \"./bare\": \"./b.js\", \"plain/x.js\": false, \"./dir\": \"./d.js\",
+            \"./dir2/index.js\": \"./e.js\", \"fs\": false, \"pkg/sub.js\": \"./p.js\", \"node:os\": \"./os.js\", \"./kept.js\": true } }";
+        std::fs::write(folder.path().join("package.json"), package).unwrap();
+        let extensions = [".ts", ".js"].map(ToOwned::to_owned).to_vec();
+        let maps = BrowserMaps::new(folder.path(), extensions);
+        let map = maps.of(&folder.path().join("deep/er/file.js")).unwrap();
+        let file = |name: &str| map.of_file(&folder.path().join(name)).map(|found| found.as_deref());
+        for (request, found) in [
+            ("full.js", Some(Some("./a.js"))),
+            ("full", Some(Some("./a.js"))),
+            ("deep/../full", Some(Some("./a.js"))),
+            ("bare", Some(Some("./b.js"))),
+            ("bare.js", Some(Some("./b.js"))),
+            ("bare.ts", Some(Some("./b.js"))),
+            ("plain/x", Some(None)),
+            ("dir/index.js", Some(Some("./d.js"))),
+            ("dir", Some(Some("./d.js"))),
+            ("dir2", Some(Some("./e.js"))),
+            ("kept.js", None),
+            ("full.json", None),
+            ("deep/full.js", None),
+        ] {
+            assert_eq!(file(request), found, "{request}");
+        }
+        let package = |name| map.of_package(name).map(|found| found.as_deref());
+        for (request, found) in [
+            ("fs", Some(None)),
+            ("node:fs", Some(None)),
+            ("node:os", Some(Some("./os.js"))),
+            ("os", None),
+            ("pkg/sub", Some(Some("./p.js"))),
+            ("pkg", None),
+            ("fs/promises", None),
+        ] {
+            assert_eq!(package(request), found, "{request}");
+        }
+    }
+}

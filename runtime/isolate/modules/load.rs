@@ -1,0 +1,388 @@
+//! Reads a worker's modules, following every import with a literal name. What the main module imports statically must be
+//! there; what only an `import()` reaches fails when that runs.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use deno_core::url::Url;
+
+use super::commonjs::{self, Required, body_url, node_url};
+use super::compiler::CompilerOptions;
+use super::failure::{ImportFailure, Refusal, Rejected};
+use super::graph::SOURCE;
+use super::module::{Content, Module, Original};
+use super::package::Asked;
+use super::parse::{Import, Requires, parsed};
+use super::read::{Reader, Target};
+use super::resolve::is_builtin;
+use crate::diagnostic::position;
+use crate::isolate::StartupError;
+
+/// What was read so far.
+pub(super) struct Loading<'a> {
+    reader: &'a Reader<'a>,
+    pub(super) modules: BTreeMap<String, Module>,
+    pub(super) builtins: BTreeSet<String>,
+    pub(super) resolved: HashMap<(String, String), Result<Url, ImportFailure>>,
+    pub(super) failures: HashMap<(String, Option<String>), ImportFailure>,
+    pub(super) failed_files: BTreeSet<PathBuf>,
+    /// The names that are imported of packages' parts that are left out, by the module that stands for them.
+    left_out: BTreeMap<Url, (PathBuf, BTreeSet<String>)>,
+    /// The modules that are CommonJS's.
+    commonjs: BTreeMap<Url, Requires>,
+    /// What those require, as `resolved`.
+    required: HashMap<(String, String), Result<Url, ImportFailure>>,
+    /// Who imports what: the target, the importer's file and URL, the import.
+    importers: Vec<(Url, PathBuf, Url, Import)>,
+    seen: HashSet<(Url, Option<String>)>,
+    jobs: Vec<Job>,
+    deferred: Vec<Deferred>,
+}
+
+/// A module that was read, and is to be parsed.
+struct Job {
+    url: Url,
+    module: Module,
+    /// Whether an attribute says what it is read as.
+    typed: bool,
+}
+
+/// An `import()`, followed once all static imports were.
+struct Deferred {
+    referrer: Url,
+    /// The file that it stands in.
+    path: PathBuf,
+    place: String,
+    import: Import,
+    asked: Asked,
+}
+
+impl<'a> Loading<'a> {
+    pub(super) fn new(reader: &'a Reader<'a>, main: &Url) -> Result<Self, StartupError> {
+        let module = reader
+            .read(main, None)
+            .map_err(|refusal| StartupError::new(refusal.for_owner()))?;
+        Ok(Self {
+            reader,
+            modules: BTreeMap::new(),
+            builtins: BTreeSet::new(),
+            resolved: HashMap::new(),
+            failures: HashMap::new(),
+            failed_files: BTreeSet::new(),
+            left_out: BTreeMap::new(),
+            commonjs: BTreeMap::new(),
+            required: HashMap::new(),
+            importers: Vec::new(),
+            seen: HashSet::from([(main.clone(), None)]),
+            jobs: vec![Job {
+                url: main.clone(),
+                module,
+                typed: false,
+            }],
+            deferred: Vec::new(),
+        })
+    }
+
+    pub(super) fn run(mut self) -> Result<Self, StartupError> {
+        while let Some(job) = self.jobs.pop() {
+            let Some(parsed) = self.parse(job).map_err(Rejected::into_startup)? else {
+                continue;
+            };
+            for import in &parsed.imports {
+                self.follow(&parsed.module.path, &parsed.url, import, Asked::Import)
+                    .map_err(|refused| {
+                        let message = match refused {
+                            Refused::Specifier(refusal) | Refused::Module(_, refusal) => refusal.for_owner(),
+                        };
+                        let label = Some("imported here".to_owned());
+                        StartupError::new(message).at(
+                            &parsed.module.name,
+                            parsed.module.text(),
+                            import.span.clone(),
+                            label,
+                        )
+                    })?;
+            }
+            self.keep(parsed);
+        }
+        // From here on nothing fails the start.
+        loop {
+            if let Some(job) = self.jobs.pop() {
+                let (url, path) = (job.url.clone(), job.module.path.clone());
+                match self.parse(job) {
+                    Ok(None) => {}
+                    Ok(Some(parsed)) => {
+                        for import in &parsed.imports {
+                            let place = parsed.place(import);
+                            self.try_follow(&parsed.module.path, &parsed.url, import, Asked::Import, &place);
+                        }
+                        self.keep(parsed);
+                    }
+                    Err(rejected) => self.failed(url, None, Some(path), rejected.into_failure()),
+                }
+            } else if let Some(Deferred {
+                referrer,
+                path,
+                place,
+                import,
+                asked,
+            }) = self.deferred.pop()
+            {
+                self.try_follow(&path, &referrer, &import, asked, &place);
+            } else {
+                break;
+            }
+        }
+        self.add_left_out();
+        self.add_commonjs();
+        Ok(self)
+    }
+
+    /// Parses a module. Nothing where it is there already by itself, which says most: what an attribute wants can be
+    /// made of that.
+    fn parse(&self, job: Job) -> Result<Option<ParsedModule>, Rejected> {
+        let Job { url, mut module, typed } = job;
+        if typed && self.modules.contains_key(url.as_str()) {
+            return Ok(None);
+        }
+        let (mut imports, mut dynamic, mut commonjs) = (Vec::new(), Vec::new(), None);
+        if let Content::Script(source) = &module.content {
+            let options = self
+                .compiler_options(&module)
+                .map_err(|message| Rejected::Kind(StartupError::new(message)))?;
+            let parsed = parsed(&module.name, source, &options).map_err(Rejected::Syntax)?;
+            commonjs = parsed.commonjs;
+            (dynamic, imports) = parsed.imports.into_iter().partition(|import| import.dynamic);
+            if let Some((code, map)) = parsed.transpiled {
+                let text = source.clone();
+                module.content = Content::Script(code);
+                module.original = Some(Original { text, map });
+            }
+        }
+        Ok(Some(ParsedModule {
+            url,
+            module,
+            imports,
+            dynamic,
+            commonjs,
+        }))
+    }
+
+    fn compiler_options(&self, module: &Module) -> Result<CompilerOptions, String> {
+        match module.path.extension().and_then(|extension| extension.to_str()) {
+            Some("ts" | "mts" | "cts" | "tsx" | "jsx") => self.reader.packages.compiler_options(&module.path),
+            _ => Ok(CompilerOptions::default()),
+        }
+    }
+
+    fn keep(&mut self, parsed: ParsedModule) {
+        let mut referrer = parsed.url.clone();
+        // A `require()` fails when it runs, too.
+        let mut required: &[Import] = &[];
+        if let Some(commonjs) = &parsed.commonjs {
+            referrer = body_url(&parsed.url);
+            required = &commonjs.requires;
+            self.commonjs.insert(parsed.url.clone(), commonjs.clone());
+        }
+        let all = parsed.dynamic.iter().map(|import| (import, Asked::Import));
+        for (import, asked) in all.chain(required.iter().map(|import| (import, Asked::Require))) {
+            self.deferred.push(Deferred {
+                referrer: referrer.clone(),
+                path: parsed.module.path.clone(),
+                place: parsed.place(import),
+                import: import.clone(),
+                asked,
+            });
+        }
+        self.modules.insert(parsed.url.into(), parsed.module);
+    }
+
+    /// Follows an import whose failure is the `import()`'s that reaches it.
+    fn try_follow(&mut self, referrer: &Path, url: &Url, import: &Import, asked: Asked, place: &str) {
+        match self.follow(referrer, url, import, asked) {
+            Ok(()) => {}
+            Err(Refused::Specifier(refusal)) => {
+                let failure = refusal.imported_at(place);
+                tracing::debug!("{failure}");
+                let edges = if asked == Asked::Require {
+                    &mut self.required
+                } else {
+                    &mut self.resolved
+                };
+                edges.insert((url.to_string(), import.specifier.clone()), Err(failure));
+            }
+            Err(Refused::Module(target, refusal)) => {
+                // Others are no files of this worker.
+                let path = self.reader.path(&target).filter(|_| refusal.failure.is_syntax());
+                self.failed(target, import.kind.clone(), path, refusal.imported_at(place));
+            }
+        }
+    }
+
+    fn failed(&mut self, url: Url, kind: Option<String>, path: Option<PathBuf>, failure: ImportFailure) {
+        tracing::debug!("{failure}");
+        self.failed_files.extend(path);
+        self.failures.insert((url.into(), kind), failure);
+    }
+
+    /// Finds what an import names, and reads it where that is new with this type.
+    fn follow(&mut self, referrer: &Path, url: &Url, import: &Import, asked: Asked) -> Result<(), Refused> {
+        if is_builtin(&import.specifier) {
+            self.builtins.insert(import.specifier.clone());
+            return Ok(());
+        }
+        let target = self
+            .reader
+            .resolve(referrer, &import.specifier, url, asked)
+            .map_err(Refused::Specifier)?;
+        let (target, left_out) = match target {
+            Target::File(target) => (target, None),
+            Target::LeftOut(target, package) => (target, Some(package)),
+        };
+        let mut named = target.clone();
+        if import.source {
+            named.set_fragment(Some(SOURCE));
+        }
+        let edges = if asked == Asked::Require {
+            &mut self.required
+        } else {
+            &mut self.resolved
+        };
+        let before = edges.insert((url.to_string(), import.specifier.clone()), Ok(named.clone()));
+        // deno_core does not say which of the two it resolves.
+        if before.is_some_and(|before| before.is_ok_and(|before| before != named)) {
+            let message = format!("{} is imported both as a module and as its source", import.specifier);
+            return Err(Refused::Specifier(message.into()));
+        }
+        if let Some(package) = left_out {
+            let (_, names) = self
+                .left_out
+                .entry(target)
+                .or_insert_with(|| (package, BTreeSet::new()));
+            names.extend(import.names.iter().cloned());
+            return Ok(());
+        }
+        self.importers
+            .push((target.clone(), referrer.to_owned(), url.clone(), import.clone()));
+        if !self.seen.insert((target.clone(), import.kind.clone())) {
+            return Ok(());
+        }
+        match self.reader.read(&target, import.kind.as_deref()) {
+            Ok(module) => self.jobs.push(Job {
+                url: target,
+                module,
+                typed: import.kind.is_some(),
+            }),
+            Err(refusal) => return Err(Refused::Module(target, refusal)),
+        }
+        Ok(())
+    }
+
+    /// An object without properties stands for what is left out, as in bundles.
+    fn add_left_out(&mut self) {
+        for (url, (path, names)) in std::mem::take(&mut self.left_out) {
+            let names: Vec<String> = names
+                .into_iter()
+                .filter(|name| name != "default")
+                .map(|name| format!("nothing as {}", serde_json::Value::from(name)))
+                .collect();
+            let code = format!(
+                "const nothing = undefined; export default {{}}; export {{ {} }};",
+                names.join(", ")
+            );
+            let module = Module {
+                name: url.as_str().trim_start_matches("file:///").to_owned(),
+                path,
+                content: Content::Script(code),
+                original: None,
+            };
+            self.modules.insert(url.into(), module);
+        }
+    }
+}
+
+impl Loading<'_> {
+    /// Makes ES modules of CommonJS ones.
+    fn add_commonjs(&mut self) {
+        let mut names: BTreeMap<&Url, BTreeSet<String>> = BTreeMap::new();
+        for (url, commonjs) in &self.commonjs {
+            names.insert(url, commonjs.exports.iter().cloned().collect());
+        }
+        let mut by_node = BTreeSet::new();
+        for (target, file, importer, import) in &self.importers {
+            let Some(names) = names.get_mut(target) else { continue };
+            names.extend(import.names.iter().cloned());
+            if !import.source && self.reader.is_node_module(file) {
+                let edge = self.resolved.get_mut(&(importer.to_string(), import.specifier.clone()));
+                if let Some(Ok(resolved)) = edge {
+                    *resolved = node_url(target);
+                    by_node.insert(target);
+                }
+            }
+        }
+        for (url, commonjs) in &self.commonjs {
+            let Some(mut module) = self.modules.remove(url.as_str()) else {
+                continue;
+            };
+            let Content::Script(source) = &module.content else {
+                continue;
+            };
+            let body = body_url(url);
+            let required = commonjs.requires.iter().map(|import| {
+                let edge = self.required.get(&(body.to_string(), import.specifier.clone()));
+                let required = match edge {
+                    _ if is_builtin(&import.specifier) => Required::Default(import.specifier.clone()),
+                    None => Required::Failure(format!("{} is not part of this worker", import.specifier)),
+                    Some(Err(failure)) => Required::Failure(failure.to_string()),
+                    Some(Ok(target)) => match self.failures.get(&(target.to_string(), None)) {
+                        Some(failure) => Required::Failure(failure.to_string()),
+                        None if self.commonjs.contains_key(target) => Required::CommonJs(body_url(target)),
+                        None => match self.modules.get(target.as_str()).map(|module| &module.content) {
+                            Some(Content::Script(_)) => Required::Namespace(target.clone()),
+                            _ => Required::Default(target.to_string()),
+                        },
+                    },
+                };
+                (import.specifier.as_str(), required)
+            });
+            let code = commonjs::body(source, &module.name, required);
+            let names = names.remove(url).unwrap_or_default();
+            let facade = |node| Module {
+                content: Content::Script(commonjs::facade(&body, &names, node)),
+                original: None,
+                ..module.clone()
+            };
+            self.modules.insert(url.to_string(), facade(false));
+            if by_node.contains(url) {
+                self.modules.insert(node_url(url).into(), facade(true));
+            }
+            module.content = Content::Script(code);
+            self.modules.insert(body.into(), module);
+        }
+    }
+}
+
+/// A module with what it imports.
+struct ParsedModule {
+    url: Url,
+    module: Module,
+    imports: Vec<Import>,
+    dynamic: Vec<Import>,
+    commonjs: Option<Requires>,
+}
+
+impl ParsedModule {
+    /// Where an import stands, as messages name it.
+    fn place(&self, import: &Import) -> String {
+        let (line, column) = position(self.module.text(), import.span.start);
+        format!("{}:{line}:{column}", self.module.name)
+    }
+}
+
+/// Why an import can not be followed.
+enum Refused {
+    /// Its specifier names nothing.
+    Specifier(Refusal),
+    /// The module that it names can not be read.
+    Module(Url, Refusal),
+}

@@ -1,0 +1,213 @@
+//! What a script is written with, beyond what V8 takes: found by a walk through its tree.
+
+use std::ops::Range;
+
+use oxc_ast::ast::{
+    AccessorProperty, AssignmentExpression, AssignmentTarget, CallExpression, Decorator, Expression,
+    IdentifierReference, ImportDeclaration, ImportExpression, ImportPhase, JSXElement, JSXFragment, ObjectPropertyKind,
+    Program, PropertyKey,
+};
+use oxc_ast_visit::{Visit, walk};
+use oxc_span::{GetSpan as _, Span};
+
+use super::parse::Import;
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Syntax {
+    pub(super) jsx: bool,
+    pub(super) decorators: bool,
+    /// `accessor` in a class.
+    pub(super) accessors: bool,
+    /// Every `import()` with a literal name.
+    pub(super) dynamic_imports: Vec<Import>,
+    /// Every `require()` with a literal name.
+    pub(super) requires: Vec<Import>,
+    /// The names that are put on `exports`, as far as that can be seen.
+    pub(super) exports: Vec<String>,
+    /// Whether `require()`, `exports` or `module.exports` occur.
+    pub(super) commonjs: bool,
+    /// What the parser takes, and nobody after it.
+    pub(super) unsupported: Option<(Span, &'static str)>,
+}
+
+impl Syntax {
+    pub(super) fn of(program: &Program<'_>) -> Self {
+        let mut syntax = Self::default();
+        syntax.visit_program(program);
+        syntax
+    }
+}
+
+impl<'a> Visit<'a> for Syntax {
+    fn visit_decorator(&mut self, it: &Decorator<'a>) {
+        self.decorators = true;
+        walk::walk_decorator(self, it);
+    }
+
+    fn visit_accessor_property(&mut self, it: &AccessorProperty<'a>) {
+        self.accessors = true;
+        walk::walk_accessor_property(self, it);
+    }
+
+    fn visit_jsx_element(&mut self, it: &JSXElement<'a>) {
+        self.jsx = true;
+        walk::walk_jsx_element(self, it);
+    }
+
+    fn visit_jsx_fragment(&mut self, it: &JSXFragment<'a>) {
+        self.jsx = true;
+        walk::walk_jsx_fragment(self, it);
+    }
+
+    fn visit_identifier_reference(&mut self, it: &IdentifierReference<'a>) {
+        self.commonjs |= it.name == "exports";
+    }
+
+    fn visit_call_expression(&mut self, it: &CallExpression<'a>) {
+        let first = it.arguments.first().and_then(|argument| argument.as_expression());
+        match &it.callee {
+            Expression::Identifier(callee) if callee.name == "require" => {
+                self.commonjs = true;
+                if let Some((specifier, first)) = first.and_then(|first| Some((literal(first)?, first))) {
+                    let span = first.span();
+                    self.requires.push(Import {
+                        specifier,
+                        kind: None,
+                        span: span.start as usize..span.end as usize,
+                        dynamic: false,
+                        source: false,
+                        names: Vec::new(),
+                    });
+                }
+            }
+            // `Object.defineProperty(exports, "name", …)`
+            Expression::StaticMemberExpression(callee) if callee.property.name == "defineProperty" => {
+                let name = it
+                    .arguments
+                    .get(1)
+                    .and_then(|argument| literal(argument.as_expression()?));
+                self.exports.extend(name.filter(|_| first.is_some_and(is_exports)));
+            }
+            _ => {}
+        }
+        walk::walk_call_expression(self, it);
+    }
+
+    fn visit_assignment_expression(&mut self, it: &AssignmentExpression<'a>) {
+        if let AssignmentTarget::StaticMemberExpression(target) = &it.left {
+            let whole = target.property.name == "exports"
+                && matches!(&target.object, Expression::Identifier(object) if object.name == "module");
+            if is_exports(&target.object) {
+                self.exports.push(target.property.name.to_string());
+            } else if whole {
+                self.commonjs = true;
+                if let Expression::ObjectExpression(object) = &it.right {
+                    let names = object.properties.iter().filter_map(|property| match property {
+                        ObjectPropertyKind::ObjectProperty(property) => property.key.static_name(),
+                        ObjectPropertyKind::SpreadProperty(_) => None,
+                    });
+                    self.exports.extend(names.map(|name| name.to_string()));
+                }
+            }
+        }
+        walk::walk_assignment_expression(self, it);
+    }
+
+    fn visit_import_declaration(&mut self, it: &ImportDeclaration<'a>) {
+        if it.phase == Some(ImportPhase::Defer) {
+            self.unsupported.get_or_insert((it.span, "`import defer`"));
+        }
+        walk::walk_import_declaration(self, it);
+    }
+
+    fn visit_import_expression(&mut self, it: &ImportExpression<'a>) {
+        if it.phase == Some(ImportPhase::Defer) {
+            self.unsupported.get_or_insert((it.span, "`import.defer()`"));
+        }
+        if let Some(specifier) = literal(&it.source) {
+            let span = it.source.span();
+            self.dynamic_imports.push(Import {
+                specifier,
+                kind: it.options.as_ref().and_then(type_option),
+                span: span.start as usize..span.end as usize,
+                dynamic: true,
+                source: it.phase == Some(ImportPhase::Source),
+                names: Vec::new(),
+            });
+        }
+        walk::walk_import_expression(self, it);
+    }
+}
+
+/// Whether this is `exports` or `module.exports`.
+fn is_exports(expression: &Expression<'_>) -> bool {
+    match expression {
+        Expression::Identifier(name) => name.name == "exports",
+        Expression::StaticMemberExpression(member) => {
+            member.property.name == "exports"
+                && matches!(&member.object, Expression::Identifier(object) if object.name == "module")
+        }
+        _ => false,
+    }
+}
+
+/// The value of a string. Anything else is computed, and so no part of the graph.
+fn literal(expression: &Expression<'_>) -> Option<String> {
+    match expression.get_inner_expression() {
+        Expression::StringLiteral(string) => Some(string.value.to_string()),
+        Expression::TemplateLiteral(template) if template.expressions.is_empty() => {
+            Some(template.quasis.first()?.value.cooked?.to_string())
+        }
+        _ => None,
+    }
+}
+
+/// The type in `{ with: { type: "text" } }`.
+fn type_option(options: &Expression<'_>) -> Option<String> {
+    literal(member(member(options, "with")?, "type")?)
+}
+
+fn member<'b, 'a>(object: &'b Expression<'a>, name: &str) -> Option<&'b Expression<'a>> {
+    let Expression::ObjectExpression(object) = object.get_inner_expression() else {
+        return None;
+    };
+    object.properties.iter().find_map(|property| match property {
+        ObjectPropertyKind::ObjectProperty(property) => {
+            let named = match &property.key {
+                PropertyKey::StaticIdentifier(key) => key.name == name,
+                PropertyKey::StringLiteral(key) => key.value == name,
+                _ => false,
+            };
+            named.then_some(&property.value)
+        }
+        ObjectPropertyKind::SpreadProperty(_) => None,
+    })
+}
+
+/// The name of a proposal whose syntax is at this place, at which the parser gave up.
+pub(super) fn proposal(source: &str, span: Range<usize>) -> Option<&'static str> {
+    let before = source.get(..span.start)?.trim_end();
+    let rest = source.get(span.start..)?.trim_start();
+    let after = |mark: &str| rest.starts_with(mark) || (rest.starts_with(&mark[1..]) && before.ends_with(&mark[..1]));
+    if after("|>") {
+        Some("the pipeline operator `|>`")
+    } else if after("::") {
+        Some("the bind operator `::`")
+    } else if after("#{") {
+        Some("a record `#{}`")
+    } else if after("#[") {
+        Some("a tuple `#[]`")
+    } else if rest.starts_with("do") && (before.ends_with(['=', '(', ',', '?', ':', '>']) || before.ends_with("async"))
+    {
+        Some("a `do` expression")
+    } else if rest.starts_with("throw") {
+        Some("a `throw` expression")
+    } else if before.ends_with("module") && rest.starts_with('{') {
+        Some("a `module` block")
+    } else if before.ends_with("export") && !rest.starts_with(['{', '*']) {
+        Some("`export name from`")
+    } else {
+        None
+    }
+}

@@ -1,0 +1,60 @@
+//! Reading files that people write with editors: UTF-8, with or without a byte-order mark.
+
+use std::io::{Error, ErrorKind, Result};
+use std::path::Path;
+
+/// Byte-order marks of encodings that are refused. UTF-32's first: its little-endian mark begins with UTF-16's.
+const OTHERS: [(&[u8], &str); 4] = [
+    (b"\x00\x00\xFE\xFF", "UTF-32"),
+    (b"\xFF\xFE\x00\x00", "UTF-32"),
+    (b"\xFE\xFF", "UTF-16"),
+    (b"\xFF\xFE", "UTF-16"),
+];
+
+/// The text of a file, without its byte-order mark. Fails where the file is unreadable or not UTF-8.
+pub(crate) fn read(path: &Path) -> Result<String> {
+    decode(std::fs::read(path)?)
+}
+
+fn decode(bytes: Vec<u8>) -> Result<String> {
+    let refused = |why: String| Error::new(ErrorKind::InvalidData, why);
+    if let Some((_, encoding)) = OTHERS.iter().find(|(mark, _)| bytes.starts_with(mark)) {
+        return Err(refused(format!("it is {encoding}; save it as UTF-8")));
+    }
+    let mut text = String::from_utf8(bytes).map_err(|error| {
+        refused(format!(
+            "it is not UTF-8 from byte {} on",
+            error.utf8_error().valid_up_to()
+        ))
+    })?;
+    if text.starts_with('\u{FEFF}') {
+        text.drain(..'\u{FEFF}'.len_utf8());
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decode;
+
+    #[test]
+    fn marks_are_stripped_once_and_other_encodings_refused() {
+        let cases: [(&[u8], Result<&str, &str>); 8] = [
+            (b"a", Ok("a")),
+            (b"\xEF\xBB\xBFa", Ok("a")),
+            (b"\xEF\xBB\xBF", Ok("")),
+            (b"\xEF\xBB\xBF\xEF\xBB\xBFa", Ok("\u{FEFF}a")),
+            (b"a\xEF\xBB\xBF", Ok("a\u{FEFF}")),
+            (b"\xFF\xFEa\0", Err("UTF-16")),
+            (b"\0\0\xFE\xFF\0\0\0a", Err("UTF-32")),
+            (b"ab\xC3", Err("from byte 2")),
+        ];
+        for (bytes, expected) in cases {
+            match (decode(bytes.to_vec()), expected) {
+                (Ok(text), Ok(expected)) => assert_eq!(text, expected),
+                (Err(error), Err(expected)) => assert!(error.to_string().contains(expected), "{error}"),
+                (got, _) => panic!("{bytes:?}: {got:?}"),
+            }
+        }
+    }
+}

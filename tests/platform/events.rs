@@ -1,0 +1,73 @@
+//! Events of the global scope: what nobody caught.
+
+use super::{check, serve};
+
+#[test]
+fn what_nobody_caught_is_told_to_listeners() {
+    check(
+        r#"
+let wanted = null;
+for (const type of ["error", "unhandledrejection", "rejectionhandled"]) {
+  addEventListener(type, (event) => { if (wanted) { event.preventDefault(); wanted(event); } });
+}
+const next = (cause) => new Promise((resolve) => { wanted = resolve; cause(); }).finally(() => { wanted = null; });
+const mine = new RangeError("mine");
+"#,
+        r#"
+["unhandledrejection PromiseRejectionEvent true true true", async () => { let promise; const e = await next(() => { promise = Promise.reject(mine); }); return `${e.type} ${e.constructor.name} ${e.reason === mine} ${e.promise === promise} ${e.cancelable}`; }],
+["unhandledrejection undefined", async () => { const e = await next(() => { Promise.reject(); }); return `${e.type} ${e.reason}`; }],
+["unhandledrejection true", async () => { const e = await next(() => { (async () => { await scheduler.wait(1); throw mine; })(); }); return `${e.type} ${e.reason === mine}`; }],
+["rejectionhandled true true false", async () => { const promise = Promise.reject(mine); await next(() => {}); const e = await next(() => promise.catch(() => {})); return `${e.type} ${e.reason === mine} ${e.promise === promise} ${e.cancelable}`; }],
+["error ErrorEvent true true", async () => { const e = await next(() => setTimeout(() => { throw mine; })); return `${e.type} ${e.constructor.name} ${e.error === mine} ${e.cancelable}`; }],
+["error 5", async () => { const e = await next(() => { const id = setInterval(() => { clearInterval(id); throw 5; }); }); return `${e.type} ${e.error}`; }],
+["error true", async () => { const e = await next(() => queueMicrotask(() => { throw mine; })); return `${e.type} ${e.error === mine}`; }],
+["error true true", async () => { const e = await next(() => reportError(mine)); return `${e.type} ${e.error === mine} ${e.message.includes("mine")}`; }],
+["error true", async () => { const t = new EventTarget(); t.addEventListener("x", () => { throw mine; }); const e = await next(() => t.dispatchEvent(new Event("x"))); return `${e.type} ${e.error === mine}`; }],
+// The event that caused it is the current one: what needs an event works.
+["ok", async () => { const e = await next(() => setTimeout(() => { throw mine; })); return e && (await fetch("http://a/", { method: "POST", body: "ok" })).text(); }],
+"#,
+    );
+}
+
+#[test]
+fn a_listener_acts_in_the_event_that_caused_it() {
+    let server = serve(
+        "addEventListener('unhandledrejection', async (event) => {
+           event.reason.resolve(await (await fetch('http://a/', { method: 'POST', body: 'seen' })).text());
+         });
+         addEventListener('error', async (event) => {
+           event.preventDefault();
+           event.error.resolve(await (await fetch('http://a/', { method: 'POST', body: 'heard' })).text());
+         });
+         export default { async fetch(request) {
+           const seen = await new Promise((resolve) => { Promise.reject({ resolve, toString: () => 'told to the log' }); });
+           const heard = await new Promise((resolve) => setTimeout(() => { throw { resolve, toString: () => 'kept from the log' }; }));
+           return new Response(`${seen} ${heard}`);
+         } };",
+    );
+    assert_eq!(server.get("/").body, "seen heard", "{}", server.log());
+    server.logged("a promise was rejected and nobody handled it");
+    server.logged("told to the log");
+    assert!(!server.log().contains("kept from the log"), "{}", server.log());
+}
+
+#[test]
+fn listeners_that_fail_end_nothing() {
+    let server = serve(
+        "addEventListener('unhandledrejection', () => { throw new Error('in the listener'); });
+         addEventListener('error', () => { throw new Error('in the other'); });
+         globalThis.dispatchEvent = () => { throw new Error('mine'); };
+         export default { async fetch(request) {
+           if (request.url.endsWith('/reject')) Promise.reject(new Error('first'));
+           if (request.url.endsWith('/throw')) setTimeout(() => { throw new Error('second'); });
+           if (request.url.endsWith('/report')) reportError({ get stack() { throw 1; } });
+           await scheduler.wait(20);
+           return new Response('ok');
+         } };",
+    );
+    for path in ["/reject", "/throw", "/report", "/"] {
+        assert_eq!(server.get(path).body, "ok", "{path}: {}", server.log());
+    }
+    server.logged("first");
+    server.logged("second");
+}

@@ -1,0 +1,138 @@
+//! Keys and algorithms of the Web Cryptography API.
+
+use super::check;
+
+#[test]
+fn a_private_jwk_fits_its_public_part() {
+    check(
+        r#"
+const { subtle } = crypto;
+const pair = async (algorithm, usages) => subtle.exportKey("jwk", (await subtle.generateKey(algorithm, true, usages)).privateKey);
+const curves = [
+  ...["P-256", "P-384", "P-521"].flatMap((namedCurve) => [[{ name: "ECDSA", namedCurve }, ["sign", "verify"], ["sign"]], [{ name: "ECDH", namedCurve }, ["deriveBits"], ["deriveBits"]]]),
+  [{ name: "Ed25519" }, ["sign", "verify"], ["sign"]],
+  [{ name: "X25519" }, ["deriveBits"], ["deriveBits"]],
+];
+const each = async (change) => {
+  const came = new Set();
+  for (const [algorithm, usages, own] of curves) {
+    const jwk = { ...await pair(algorithm, usages), key_ops: own };
+    change(jwk, await pair(algorithm, usages));
+    try { came.add((await subtle.importKey("jwk", jwk, algorithm, false, own)).type); } catch (error) { came.add(error.name); }
+  }
+  return [...came].join();
+};
+"#,
+        r#"
+["private", () => each(() => {})],
+["DataError", () => each((jwk, other) => { jwk.x = other.x; if (jwk.y) jwk.y = other.y; })],
+["DataError", () => each((jwk, other) => { jwk.d = other.d; })],
+["DataError", () => each((jwk) => { delete jwk.x; })],
+["public", async () => { const { d, key_ops, ...jwk } = await pair({ name: "ECDSA", namedCurve: "P-256" }, ["sign", "verify"]); return (await subtle.importKey("jwk", jwk, { name: "ECDSA", namedCurve: "P-256" }, true, ["verify"])).type; }],
+// A JWK whose members change as they are read is the one that was read first.
+["DataError", async () => {
+  const [jwk, other] = [await pair({ name: "Ed25519" }, ["sign", "verify"]), await pair({ name: "Ed25519" }, ["sign", "verify"])];
+  let reads = 0;
+  const changing = { ...jwk, get d() { return reads++ === 0 ? other.d : jwk.d; } };
+  try { return (await subtle.importKey("jwk", changing, "Ed25519", true, ["sign"])).type; } catch (error) { return error.name; }
+}],
+["DataError private", async () => {
+  const algorithm = { name: "ECDSA", namedCurve: "P-256" };
+  const [jwk, other] = [await pair(algorithm, ["sign", "verify"]), await pair(algorithm, ["sign", "verify"])];
+  const key = await subtle.generateKey({ name: "AES-GCM", length: 128 }, false, ["encrypt", "unwrapKey"]);
+  const params = { name: "AES-GCM", iv: new Uint8Array(12) };
+  const unwrapped = async (value) => {
+    const wrapped = await subtle.encrypt(params, key, utf8(JSON.stringify(value)));
+    try { return (await subtle.unwrapKey("jwk", wrapped, key, params, algorithm, false, ["sign"])).type; } catch (error) { return error.name; }
+  };
+  return `${await unwrapped({ ...jwk, d: other.d })} ${await unwrapped(jwk)}`;
+}],
+"#,
+    );
+}
+
+#[test]
+fn aes_gcm_takes_nonces_and_tags_of_every_length() {
+    check(
+        r#"
+const { subtle } = crypto;
+const hex = (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+const ofHex = (text) => Uint8Array.from(text.match(/../g), (pair) => parseInt(pair, 16));
+const import_ = (key, usages = ["encrypt", "decrypt"]) => subtle.importKey("raw", key, "AES-GCM", true, usages);
+const round = async (length, params) => {
+  const key = await import_(crypto.getRandomValues(new Uint8Array(length)));
+  const sealed = await subtle.encrypt({ name: "AES-GCM", ...params }, key, utf8("secret"));
+  const open = await subtle.decrypt({ name: "aes-gcm", ...params }, key, sealed);
+  const broken = new Uint8Array(sealed.slice()); broken[0] ^= 1;
+  let failed = ""; try { await subtle.decrypt({ name: "AES-GCM", ...params }, key, broken); } catch (error) { failed = error.name; }
+  return `${new TextDecoder().decode(open)} ${sealed.byteLength - 6} ${failed}`;
+};
+const spec = ofHex("feffe9928665731c6d6a8f9467308308");
+"#,
+        r#"
+...[1, 7, 8, 11, 12, 13, 16, 17, 32, 60, 64, 128, 1000].flatMap((n) => [16, 24, 32].map((k) => ["secret 16 OperationError", () => round(k, { iv: new Uint8Array(n).fill(n) })])),
+...[32, 64, 96, 104, 112, 120, 128].flatMap((tagLength) => [12, 32].map((n) => [`secret ${tagLength / 8} OperationError`, () => round(32, { iv: new Uint8Array(n), tagLength, additionalData: utf8("more") })])),
+// The specification's test case 5, of a nonce of 8 bytes.
+["61353b4c2806934a777ff51fa22a4755699b2a714fcdc6f83766e5f97b6c742373806900e49f24b22b097544d4896b424989b5e1ebac0f07c23f45983612d2e79e3b0785561be14aaca2fccb", async () => hex(await subtle.encrypt(
+  { name: "AES-GCM", iv: ofHex("cafebabefacedbad"), additionalData: ofHex("feedfacedeadbeeffeedfacedeadbeefabaddad2") }, await import_(spec),
+  ofHex("d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39")))],
+["DOMException OperationError", () => round(16, { iv: new Uint8Array(32), tagLength: 33 })],
+["DOMException OperationError", () => round(16, { iv: new Uint8Array(12), tagLength: 8 })],
+["DOMException InvalidAccessError 15", async () => subtle.decrypt({ name: "AES-GCM", iv: new Uint8Array(32) }, await import_(spec, ["encrypt"]), new Uint8Array(64))],
+["DOMException InvalidAccessError 15", async () => subtle.encrypt({ name: "AES-GCM", iv: new Uint8Array(32) }, await subtle.importKey("raw", spec, "AES-CBC", true, ["encrypt"]), new Uint8Array(64))],
+["TypeError TypeError ERR_INVALID_ARG_TYPE", async () => subtle.encrypt({ name: "AES-GCM", iv: new Uint8Array(32) }, await import_(spec), "text")],
+...["raw", "jwk"].map((format) => ["true", async () => {
+  const [key, other] = [await import_(spec, ["wrapKey", "unwrapKey"]), await import_(crypto.getRandomValues(new Uint8Array(32)))];
+  const params = { name: "AES-GCM", iv: new Uint8Array(32) };
+  const again = await subtle.unwrapKey(format, await subtle.wrapKey(format, other, key, params), key, params, "AES-GCM", true, ["encrypt"]);
+  return hex(await subtle.exportKey("raw", again)) === hex(await subtle.exportKey("raw", other));
+}]),
+"#,
+    );
+}
+
+#[test]
+fn ecdsa_has_every_hash_with_every_curve() {
+    check(
+        r#"
+const { subtle } = crypto;
+const signed = async (namedCurve, hash) => {
+  const { privateKey, publicKey } = await subtle.generateKey({ name: "ECDSA", namedCurve }, false, ["sign", "verify"]);
+  const params = { name: "ECDSA", hash };
+  const signature = await subtle.sign(params, privateKey, bytes(1, 2, 3));
+  const wrong = new Uint8Array(signature.slice()); wrong[5] ^= 1;
+  return [signature.byteLength, await subtle.verify(params, publicKey, signature, bytes(1, 2, 3)), await subtle.verify(params, publicKey, signature, bytes(1, 2)), await subtle.verify(params, publicKey, wrong, bytes(1, 2, 3))].join();
+};
+"#,
+        r#"
+...[["P-256", 64], ["P-384", 96], ["P-521", 132]].flatMap(([curve, size]) => ["SHA-1", "SHA-256", "SHA-384", "SHA-512", { name: "sha-1" }].map((hash) => [`${size},true,false,false`, () => signed(curve, hash)])),
+["DOMException InvalidAccessError 15", async () => { const { publicKey } = await subtle.generateKey({ name: "ECDSA", namedCurve: "P-384" }, false, ["sign", "verify"]); return subtle.sign({ name: "ECDSA", hash: "SHA-1" }, publicKey, bytes(1)); }],
+["false", async () => { const { publicKey } = await subtle.generateKey({ name: "ECDSA", namedCurve: "P-384" }, false, ["sign", "verify"]); return subtle.verify({ name: "ECDSA", hash: "SHA-1" }, publicKey, bytes(1), bytes(1)); }],
+"#,
+    );
+}
+
+/// By the standards' own examples; what is short is computed at once, the rest on another thread.
+#[test]
+fn digests_are_the_same_however_they_are_computed() {
+    check(
+        r#"
+const { subtle } = crypto;
+const hex = (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+const digest = async (algorithm, data) => hex(await subtle.digest(algorithm, data));
+"#,
+        r#"
+["a9993e364706816aba3e25717850c26c9cd0d89d", () => digest("SHA-1", utf8("abc"))],
+["ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", () => digest({ name: "sha-256" }, utf8("abc").buffer)],
+["cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7", () => digest("SHA-384", new DataView(utf8("xabcx").buffer, 1, 3))],
+["ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f", () => digest("SHA-512", utf8("abc"))],
+["cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0", () => digest("SHA-256", utf8("a".repeat(1e6)))],
+["true", async () => (await subtle.digest("SHA-1", bytes(1))) instanceof ArrayBuffer],
+["DOMException NotSupportedError 9", () => digest({ name: "x" }, bytes(1))],
+["TypeError TypeError", () => digest("SHA-1", "text")],
+["TypeError TypeError", () => subtle.digest("SHA-1")],
+["TypeError TypeError ERR_INVALID_THIS", () => subtle.digest.call({}, "SHA-1", bytes(1))],
+["2", () => String(subtle.digest.length)],
+"#,
+    );
+}

@@ -1,0 +1,105 @@
+//! Streams: writers that get on, and reads that ask no prototype.
+
+use super::check;
+
+#[test]
+fn a_writer_that_awaits_gets_on() {
+    check(
+        r#"
+const all = async (readable) => {
+  const reader = readable.getReader();
+  const parts = [];
+  for (;;) { const { value, done } = await reader.read(); if (done) return new Uint8Array(await new Blob(parts).arrayBuffer()); parts.push(value); }
+};
+const write = async (stream, ...chunks) => {
+  const writer = stream.writable.getWriter();
+  for (const chunk of chunks) await writer.write(chunk);
+  await writer.close();
+  return await all(stream.readable);
+};
+const formats = ["gzip", "deflate", "deflate-raw"];
+"#,
+        r#"
+...formats.map((format) => ["true", async () => (await write(new CompressionStream(format), utf8("x".repeat(1000)))).length > 5]),
+...formats.map((format) => ["hello world", async () => new TextDecoder().decode(await write(new DecompressionStream(format), await write(new CompressionStream(format), utf8("hello "), utf8("world"))))]),
+["3000000", async () => (await write(new DecompressionStream("gzip"), await write(new CompressionStream("gzip"), new Uint8Array(3e6)))).length],
+["true", async () => (await write(new CompressionStream("gzip"), ...Array.from({ length: 20 }, () => crypto.getRandomValues(new Uint8Array(10000))))).length > 2e5],
+["TypeError TypeError", () => write(new DecompressionStream("gzip"), bytes(1, 2, 3))],
+["TypeError TypeError", async () => write(new DecompressionStream("gzip"), (await write(new CompressionStream("gzip"), bytes(1))).slice(0, -1))],
+// What nobody reads is not taken in without end.
+["waits", async () => { const writer = new CompressionStream("gzip").writable.getWriter(); for (let i = 0; i < 200; i++) {
+  const written = await Promise.race([writer.write(crypto.getRandomValues(new Uint8Array(60000))).then(() => true), scheduler.wait(200)]);
+  if (written !== true) return i < 50 ? "waits" : `after ${i}`;
+} return "takes all"; }],
+"#,
+    );
+}
+
+/// As the web platform's tests have it: `fetch/api/response/response-stream-with-broken-then.any.js`.
+#[test]
+fn a_body_is_read_without_asking_object_prototype() {
+    check(
+        r#"
+const echo = (body) => fetch("http://a/", { method: "POST", body });
+const streamOf = (...chunks) => new ReadableStream({ start(c) { for (const chunk of chunks) c.enqueue(utf8(chunk)); c.close(); } });
+const bodies = {
+  string: () => new Response("hello"),
+  buffer: () => new Response(utf8("hello")),
+  blob: () => new Response(new Blob(["hel", "lo"])),
+  stream: () => new Response(streamOf("hello")),
+  streams: () => new Response(streamOf("h", "ell", "o")),
+  bytes: () => new Response(new ReadableStream({ type: "bytes", start(c) { c.enqueue(utf8("hello")); c.close(); } })),
+  late: () => new Response(new ReadableStream({ pull(c) { c.enqueue(utf8("hello")); c.close(); } })),
+  echo: () => echo("hello"),
+  echoStream: () => echo(streamOf("hel", "lo")),
+  touched: async () => { const r = await echo("hello"); r.body; return r; },
+  cloned: async () => (await echo("hello")).clone(),
+  teed: () => new Response(new Response(streamOf("hello")).body.tee()[1]),
+  request: () => new Request("http://a/", { method: "POST", body: streamOf("hello") }),
+  data: () => fetch("data:,hello"),
+};
+const bye = { done: false, value: utf8("bye") };
+const broken = async (name, read, then) => {
+  const body = await bodies[name]();
+  Object.defineProperty(Object.prototype, "then", { configurable: true, ...then });
+  const reading = read(body);
+  let text, error;
+  await reading.then((value) => { text = value; }, (thrown) => { error = thrown; }).finally(() => { delete Object.prototype.then; });
+  if (error) throw error;
+  return text;
+};
+const thens = {
+  inject: () => ({ value(resolve) { delete Object.prototype.then; resolve(bye); } }),
+  bytes: () => ({ value(resolve) { delete Object.prototype.then; resolve(utf8("bye")); } }),
+  never: () => ({ value() { delete Object.prototype.then; } }),
+  throws: () => ({ get() { throw new Error("asked"); } }),
+};
+"#,
+        r#"
+...Object.keys(bodies).flatMap((name) => Object.keys(thens).map((then) => Object.assign(["hello", () => broken(name, (body) => body.text(), thens[then]())], { name }))),
+...Object.keys(bodies).map((name) => ["hello", () => broken(name, async (body) => `${await body.text()}`, thens.inject())]),
+["hello", async () => { const blob = new Blob(["hel", "lo"]); Object.prototype.then = (resolve) => { delete Object.prototype.then; resolve(bye); }; try { return await blob.text(); } finally { delete Object.prototype.then; } }],
+"#,
+    );
+}
+
+#[test]
+fn blobs_of_blobs_are_read_however_deep() {
+    check(
+        r"
+const times = (n, value, next) => { for (let i = 0; i < n; i++) value = next(value); return value; };
+",
+        r#"
+["abc", () => times(5000, new Blob(["abc"]), (b) => b.slice()).text()],
+["abc", () => times(5000, new Blob(["abc"]), (b) => new Blob([b])).text()],
+["bc", () => times(2000, new Blob(["abc"]), (b) => structuredClone(b).slice(0, 3)).slice(1).text()],
+["abc", () => new Response(times(5000, new Blob(["abc"]), (b) => new Blob([b.slice()]))).text()],
+["cde", async () => new Blob(["ab", new Blob(["cd"]), utf8("ef")]).slice(2, 5).text()],
+["d", async () => new Blob(["ab", new Blob(["cd", "ef"]).slice(1, 3)]).slice(2, 3).text()],
+["[\"cde\",3]", async () => { const b = new Blob(["abc", "def"]).slice(2, 5); return [await new Response(b.stream()).text(), b.size]; }],
+["200000", async () => { let n = 0; for await (const chunk of new Blob(["x".repeat(200000)]).stream()) n += chunk.length; return n; }],
+["0", async () => { let n = 0; for await (const chunk of new Blob(["", ""]).stream()) n++; return n; }],
+["[2,1]", async () => { const reader = new Blob(["abc"]).stream().getReader({ mode: "byob" }); const one = await reader.read(new Uint8Array(2)); const two = await reader.read(new Uint8Array(2)); return [one.value.length, two.value.length]; }],
+"#,
+    );
+}
