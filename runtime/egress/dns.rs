@@ -15,7 +15,7 @@ use hyper_util::client::legacy::connect::dns::Name;
 use tower_service::Service;
 
 use super::address::Rules;
-use super::error::Denied;
+use super::denied::Denied;
 use crate::rules::is_localhost;
 
 /// Resolves names, and keeps of the answers what the rules allow.

@@ -2,20 +2,13 @@
 
 use std::error::Error;
 use std::io::ErrorKind;
-use std::net::IpAddr;
 
 use workerd_lite_ops::FetchError;
 
 use super::connector::ConnectTimeout;
+use super::denied::Denied;
 use super::http_client::ClientError;
 use super::server_verifier::AuthorityAsServer;
-
-/// The rules deny every address of a host.
-#[derive(Debug, thiserror::Error)]
-#[error("the network rules deny {address}: see [network] allow and deny in workerd-lite.toml")]
-pub(super) struct Denied {
-    pub(super) address: IpAddr,
-}
 
 /// Why an upstream gave no response. It becomes the message of the `TypeError` in the outbound worker, and goes no further.
 #[derive(Debug, thiserror::Error)]

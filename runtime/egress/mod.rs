@@ -6,6 +6,7 @@ mod body;
 mod client;
 mod connect_time;
 mod connector;
+mod denied;
 mod dns;
 mod error;
 mod framing;

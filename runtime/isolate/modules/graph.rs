@@ -7,14 +7,11 @@ use deno_core::url::Url;
 
 use super::failure::ImportFailure;
 use super::load::Loading;
-use super::module::{Confinement, Content, Module};
+use super::module::{Confinement, Content, Module, SOURCE};
 use super::nesting::on_deep_stack;
 use super::package::Packages;
 use super::read::Reader;
 use crate::isolate::StartupError;
-
-/// The fragment of a URL that names a module's source: what `import source` gives of WebAssembly.
-pub(in crate::isolate) const SOURCE: &str = "source";
 
 /// All modules of one worker.
 #[derive(Debug, Clone)]

@@ -4,6 +4,9 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// The fragment of a URL that names a module's source: what `import source` gives of WebAssembly.
+pub(in crate::isolate) const SOURCE: &str = "source";
+
 /// Where a worker's modules may come from.
 #[derive(Debug, Clone, Default)]
 pub struct Confinement {

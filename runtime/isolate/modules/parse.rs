@@ -5,33 +5,18 @@ use std::path::Path;
 
 use oxc_allocator::Allocator;
 use oxc_ast::ast::{ImportAttributeKey, ImportDeclarationSpecifier, ImportPhase, Statement, WithClause};
-use oxc_diagnostics::{OxcDiagnostic, Severity};
 use oxc_parser::Parser;
 use oxc_span::{GetSpan as _, SourceType, Span};
 use serde::{Deserialize, Serialize};
 
 use super::cache::{self, Key};
 use super::compiler::CompilerOptions;
+use super::import::Import;
 use super::nesting::is_too_deep;
-use super::syntax::{Syntax, proposal};
+use super::syntax::Syntax;
+use super::syntax_error::check;
 use super::transpile::transpile;
 use crate::isolate::StartupError;
-
-/// One import with a literal name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Import {
-    pub(super) specifier: String,
-    /// The `type` attribute.
-    pub(super) kind: Option<String>,
-    /// The bytes of the specifier in the source.
-    pub(super) span: Range<usize>,
-    /// `import()` in an expression, which fails when it runs rather than at the start.
-    pub(super) dynamic: bool,
-    /// `import source`: of WebAssembly the compiled module.
-    pub(super) source: bool,
-    /// The exports that it names.
-    pub(super) names: Vec<String>,
-}
 
 /// What one module is.
 #[derive(Debug, Serialize, Deserialize)]
@@ -176,38 +161,6 @@ fn source_type(name: &str) -> SourceType {
     } else {
         kind.with_jsx(true)
     }
-}
-
-/// Fails with the first error.
-pub(super) fn check<'a>(
-    name: &str,
-    source: &str,
-    mut diagnostics: impl Iterator<Item = &'a OxcDiagnostic>,
-) -> Result<(), StartupError> {
-    let Some(error) = diagnostics.find(|diagnostic| diagnostic.severity == Severity::Error) else {
-        return Ok(());
-    };
-    let language = match Path::new(name).extension().and_then(|extension| extension.to_str()) {
-        Some("ts" | "mts" | "cts" | "tsx") => "TypeScript",
-        _ => "JavaScript",
-    };
-    let span = error.labels.first().map(|label| {
-        let (start, length) = (label.offset() as usize, label.len() as usize);
-        start..start + length
-    });
-    let proposal = span.as_ref().and_then(|span| proposal(source, span.clone()));
-    let why = proposal.map_or_else(
-        || error.message.to_string(),
-        |proposal| format!("{proposal} is not part of it"),
-    );
-    let mut startup = StartupError::new(format!("{name} is not valid {language}: {why}"));
-    if let (Some(span), Some(label)) = (span, error.labels.first()) {
-        startup = startup.at(name, source, span, label.label().map(ToOwned::to_owned));
-    }
-    if let Some(help) = &error.help {
-        startup = startup.with_help(help.to_string());
-    }
-    Err(startup)
 }
 
 fn range(span: Span) -> Range<usize> {

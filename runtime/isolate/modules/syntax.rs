@@ -10,7 +10,7 @@ use oxc_ast::ast::{
 use oxc_ast_visit::{Visit, walk};
 use oxc_span::{GetSpan as _, Span};
 
-use super::parse::Import;
+use super::import::Import;
 
 /// What was found.
 #[derive(Debug, Default)]

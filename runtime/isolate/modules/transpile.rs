@@ -11,8 +11,8 @@ use oxc_transformer::Transformer;
 
 use super::compiler::CompilerOptions;
 use super::decorators::{self, LEGACY_HELPERS};
-use super::parse::check;
 use super::syntax::Syntax;
+use super::syntax_error::check;
 use crate::isolate::StartupError;
 
 /// The JavaScript of a module and its source map. Leaves in `program` what was imported once types are gone.
