@@ -4,9 +4,10 @@ use crate::harness::{Project, json};
 
 #[test]
 fn clocks_stand_still_while_a_script_computes() {
-    let project = Project::new(&[(
-        "worker.js",
-        r#"export default { async fetch() {
+    let project = Project::new(&[
+        (
+            "worker.js",
+            r#"export default { async fetch() {
             const read = () => [
               Date.now(), +new Date(), new Date().getTime(), performance.now() + performance.timeOrigin,
               Reflect.construct(Date, []).getTime(), new (class extends Date {})().getTime(),
@@ -34,8 +35,11 @@ fn clocks_stand_still_while_a_script_computes() {
               ],
             });
         } };"#,
-    )]);
-    let server = project.serve(&["worker.js"]);
+        ),
+        // What it computes takes tens of milliseconds, and more beside other tests.
+        ("workerd-lite.toml", "main = \"worker.js\"\n[limits]\ncpu_ms = 2000\n"),
+    ]);
+    let server = project.serve(&[]);
     let told = json(&server.get("/").body);
     assert_eq!(told["stands"], true, "{told}");
     assert_eq!((&told["whole"], &told["same"]), (&true.into(), &1.into()), "{told}");
