@@ -3,6 +3,7 @@
 //! Nothing in this crate opens a socket, reads a file or looks at the environment: an op either works on
 //! what its own isolate holds, or hands a plain request to the [`Egress`] that the host put there.
 
+pub mod account;
 mod blob;
 pub mod body;
 pub mod byte_stream;
@@ -30,6 +31,7 @@ pub mod trace;
 pub mod webassembly;
 mod webcrypto;
 mod whatwg_url;
+pub mod work_pool;
 pub mod worker_log;
 
 pub use body::Body;

@@ -3,10 +3,13 @@
 
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
+
+use crate::account::Account;
 
 /// The header of the request id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -43,6 +46,8 @@ pub struct TraceIds {
 #[derive(Debug)]
 pub struct Trace {
     ids: Rc<Identifiers>,
+    /// Whose account all of it is put down to, once that is known.
+    account: OnceCell<Arc<Account>>,
     /// The identifiers that were added to its request, where they were.
     added: OnceCell<Rc<str>>,
     /// When the event was queued.
@@ -67,6 +72,7 @@ impl Trace {
     fn new(ids: Rc<Identifiers>) -> Self {
         Self {
             ids,
+            account: OnceCell::new(),
             added: OnceCell::new(),
             queued: Instant::now(),
             started: Cell::new(None),
@@ -109,6 +115,16 @@ impl Trace {
         }
     }
 
+    /// All of it is done for this agent.
+    pub fn is_for(&self, account: &Arc<Account>) {
+        let _ = self.account.set(Arc::clone(account));
+    }
+
+    /// Whose account all of it is put down to.
+    pub fn account(&self) -> Option<&Arc<Account>> {
+        self.account.get()
+    }
+
     /// The request's id.
     pub fn request_id(&self) -> Rc<str> {
         Rc::clone(self.ids.request_id.get_or_init(|| Uuid::new_v4().to_string().into()))
@@ -124,7 +140,11 @@ impl Trace {
     /// The next part of the way: the same request and trace.
     #[must_use]
     pub fn child(&self) -> Self {
-        Self::new(Rc::clone(&self.ids))
+        let child = Self::new(Rc::clone(&self.ids));
+        if let Some(account) = self.account() {
+            child.is_for(account);
+        }
+        child
     }
 
     /// Adds the identifiers to a request, with a span of its own. A `traceparent` that is there already stays: the script

@@ -134,6 +134,7 @@ fn several(
             limits: limits(project, &wrangler.limits, Some(&section.limits)),
             code_generation: code_generation(section.unsafe_eval, section.wasm_unsafe_eval),
             quarantine: None,
+            account: None,
         },
         tenant: section.tenant.clone(),
         hosts: section.hosts.clone(),
@@ -175,6 +176,7 @@ fn single(
         limits: limits(project, &wrangler.limits, None),
         code_generation: code_generation(project.unsafe_eval, project.wasm_unsafe_eval),
         quarantine: None,
+        account: None,
     };
     let mut agent = Agent::from(worker);
     if let Some(outbound) = &project.outbound {

@@ -100,6 +100,7 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
             limits,
             code_generation: CodeGeneration::of(Role::Outbound),
             quarantine: None,
+            account: None,
         },
         certificates,
         secrets,

@@ -154,6 +154,9 @@ impl Instance {
     /// Hands a request to an agent, in its bulkhead where it works apart. Dropping the future cancels it.
     async fn dispatch(&self, agent: usize, request: Request, trace: Rc<Trace>) -> Result<Response, EventError> {
         let (Agent { worker, .. }, cell) = &self.0.agents[agent];
+        if let Some(account) = &worker.account {
+            trace.is_for(account);
+        }
         let (Some(bulkheads), Some(quarantine)) = (&self.0.bulkheads, &worker.quarantine) else {
             return cell.dispatch(request, Origin { caller: 0, trace }).await;
         };

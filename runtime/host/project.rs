@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use workerd_lite_ops::Termination;
+use workerd_lite_ops::account::{Account, AgentId};
 
 use super::agent::Agent;
 use crate::audit::{Auditor, Feed};
@@ -268,7 +269,15 @@ impl ProjectBuilder {
     pub fn build(mut self) -> Project {
         let crowded = self.agents.len() > 1;
         for agent in &mut self.agents {
-            agent.worker.quarantine = Some(Arc::new(Quarantine::new(crowded)));
+            let quarantine = Arc::new(Quarantine::new(crowded));
+            let id = AgentId::new(agent.tenant.as_deref(), &agent.worker.name);
+            let observer = {
+                let quarantine = Arc::clone(&quarantine);
+                move |time| quarantine.record_host(time)
+            };
+            let account = Account::new(id, agent.worker.limits.buffers, Some(Box::new(observer)));
+            agent.worker.quarantine = Some(quarantine);
+            agent.worker.account = Some(account);
         }
         Project {
             agents: self.agents,

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use workerd_lite_ops::Role;
+use workerd_lite_ops::account::Account;
 
 use super::coverage::CoverageSink;
 use super::error::StartupError;
@@ -35,6 +36,8 @@ pub struct Worker {
     pub code_generation: CodeGeneration,
     /// How it stands with its neighbours, where it has any.
     pub(crate) quarantine: Option<Arc<Quarantine>>,
+    /// What is done for it, on all threads. The policy has none: it works for agents.
+    pub(crate) account: Option<Arc<Account>>,
 }
 
 /// Code that a worker makes while it runs. As on Workers an agent makes none, unless its owner allows it.
@@ -116,6 +119,7 @@ impl Worker {
             },
             code_generation: CodeGeneration::of(role),
             quarantine: None,
+            account: None,
         })
     }
 

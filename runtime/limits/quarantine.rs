@@ -61,7 +61,18 @@ impl Quarantine {
 
     /// A turn took so much CPU time.
     pub(crate) fn record_turn(&self, turn: Duration) {
-        if turn < LONG || !self.crowded {
+        if turn >= LONG {
+            self.record_long(turn);
+        }
+    }
+
+    /// The host worked for it for so long in one go, on a thread that others share: a millisecond at least.
+    pub(crate) fn record_host(&self, time: Duration) {
+        self.record_long(time);
+    }
+
+    fn record_long(&self, turn: Duration) {
+        if !self.crowded {
             return;
         }
         let number = self.began.elapsed().as_nanos() / WINDOW.as_nanos();

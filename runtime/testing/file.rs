@@ -124,6 +124,7 @@ impl File {
             limits: Limits::OUTBOUND,
             code_generation: CodeGeneration::of(Role::Test),
             quarantine: None,
+            account: None,
         };
         let gate = Rc::new(TestGate::new(options.live.then(Network::default)));
         let cell = worker

@@ -1,0 +1,380 @@
+//! Accounts: what works for an agent is put down to it, wherever it runs. An isolate's turns are one part of that; the host's
+//! futures, its tasks, its blocking jobs and what it holds in memory are the other.
+//!
+//! A future that serves an agent is polled within [`Account::meter`]. What it makes on the way asks [`Account::current`] for whom
+//! it works.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use crate::external_memory::ExternalMemory;
+
+/// A shorter poll is taken for what the clock on the wall says: nobody has interrupted it for long.
+const SHORT: Duration = Duration::from_millis(1);
+
+/// For how many polls CPU time is measured, by a call of the system, once one was not short.
+const DOUBTED: u32 = 64;
+
+/// Who an agent is, within one server: its tenant and its name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AgentId {
+    /// For whom it works, where its owner says.
+    pub tenant: Option<Arc<str>>,
+    /// Its name, which another tenant's agent may have too.
+    pub name: Arc<str>,
+}
+
+impl AgentId {
+    /// An agent's.
+    pub fn new(tenant: Option<&str>, name: &str) -> Self {
+        Self {
+            tenant: tenant.map(Into::into),
+            name: name.into(),
+        }
+    }
+}
+
+/// `tenant/name`, or the name alone.
+impl fmt::Display for AgentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(tenant) = &self.tenant {
+            write!(f, "{tenant}/")?;
+        }
+        f.write_str(&self.name)
+    }
+}
+
+/// What the host has a bounded number of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A client's connection.
+    Client,
+    /// A connection to an upstream.
+    Upstream,
+    /// A name that is looked up.
+    Lookup,
+    /// A job on a thread of its own.
+    Job,
+}
+
+/// How many of a [`Kind`] there are.
+const KINDS: usize = 4;
+
+/// Hears of CPU time that was put down to an account: how much, in one go.
+pub type Observer = Box<dyn Fn(Duration) + Send + Sync>;
+
+/// One agent's account, on all threads.
+pub struct Account {
+    id: AgentId,
+    /// Nanoseconds of CPU time outside of its isolates.
+    host: AtomicU64,
+    /// Nanoseconds of CPU time of its isolates' turns, and of the policy's for it.
+    script: AtomicU64,
+    memory: ExternalMemory,
+    in_use: [AtomicUsize; KINDS],
+    observer: Option<Observer>,
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+thread_local! {
+    /// For whom the future works that is being polled.
+    static CURRENT: RefCell<Option<Arc<Account>>> = const { RefCell::new(None) };
+    /// Time of this poll that has been put down already, by what was polled within.
+    static WITHIN: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+    static MEASURED: Cell<u32> = const { Cell::new(0) };
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+impl Account {
+    /// Nothing has been done yet. The host may hold so many bytes for it in all, on all threads. `observer` hears of what takes long
+    /// in one go.
+    pub fn new(id: AgentId, memory: usize, observer: Option<Observer>) -> Arc<Self> {
+        Arc::new(Self {
+            id,
+            host: AtomicU64::new(0),
+            script: AtomicU64::new(0),
+            memory: ExternalMemory::new(memory),
+            in_use: Default::default(),
+            observer,
+        })
+    }
+
+    /// Whose it is.
+    pub fn id(&self) -> &AgentId {
+        &self.id
+    }
+
+    /// For whom the future works that is being polled on this thread.
+    pub fn current() -> Option<Arc<Self>> {
+        CURRENT.with_borrow(Clone::clone)
+    }
+
+    /// What the host holds for it, apart from what is counted as an isolate's.
+    pub fn memory(&self) -> &ExternalMemory {
+        &self.memory
+    }
+
+    /// CPU time outside of isolates, so far.
+    pub fn host_cpu(&self) -> Duration {
+        Duration::from_nanos(self.host.load(Ordering::Relaxed))
+    }
+
+    /// CPU time of isolates, so far.
+    pub fn script_cpu(&self) -> Duration {
+        Duration::from_nanos(self.script.load(Ordering::Relaxed))
+    }
+
+    /// The host has worked for it for so long in one go.
+    pub fn charge_host(&self, time: Duration) {
+        self.host.fetch_add(nanos(time), Ordering::Relaxed);
+        if time >= SHORT {
+            if let Some(observer) = &self.observer {
+                observer(time);
+            }
+        }
+    }
+
+    /// A job on another thread has worked for it, which nobody waits for but itself.
+    pub fn charge_job(&self, time: Duration) {
+        self.host.fetch_add(nanos(time), Ordering::Relaxed);
+    }
+
+    /// An isolate has worked for it. Whoever watches turns says so where they are long.
+    pub fn charge_script(&self, time: Duration) {
+        self.script.fetch_add(nanos(time), Ordering::Relaxed);
+    }
+
+    /// How many of a kind it has.
+    pub fn in_use(&self, kind: Kind) -> usize {
+        self.in_use[kind as usize].load(Ordering::Relaxed)
+    }
+
+    /// Takes one of a kind, where it has fewer than `most`.
+    pub fn take(self: &Arc<Self>, kind: Kind, most: usize) -> Option<Place> {
+        let place = Place {
+            account: Arc::clone(self),
+            kind,
+        };
+        // A place that is one too many is given back as it is dropped.
+        (self.in_use[kind as usize].fetch_add(1, Ordering::Relaxed) < most).then_some(place)
+    }
+
+    /// The same future, each poll of which is put down to this account.
+    pub fn meter<F>(self: &Arc<Self>, future: F) -> Metered<F> {
+        Metered {
+            future: Box::pin(future),
+            whose: Whose::Known(Arc::clone(self)),
+        }
+    }
+}
+
+/// One of a bounded number, until this is dropped.
+#[derive(Debug)]
+pub struct Place {
+    account: Arc<Account>,
+    kind: Kind,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.account.in_use[self.kind as usize].fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// For whom something works that is told only later, such as a client's connection.
+#[derive(Debug, Clone, Default)]
+pub struct Later(Rc<RefCell<Option<Arc<Account>>>>);
+
+impl Later {
+    /// It works for this one from now on.
+    pub fn set(&self, account: &Arc<Account>) {
+        let mut known = self.0.borrow_mut();
+        if !known.as_ref().is_some_and(|known| Arc::ptr_eq(known, account)) {
+            *known = Some(Arc::clone(account));
+        }
+    }
+
+    /// For whom it works.
+    pub fn get(&self) -> Option<Arc<Account>> {
+        self.0.borrow().clone()
+    }
+
+    /// The same future, each poll of which is put down to whom it works for by then.
+    pub fn meter<F>(&self, future: F) -> Metered<F> {
+        Metered {
+            future: Box::pin(future),
+            whose: Whose::Later(self.clone()),
+        }
+    }
+}
+
+enum Whose {
+    Known(Arc<Account>),
+    Later(Later),
+}
+
+/// A future whose polls are put down to an account.
+pub struct Metered<F> {
+    future: Pin<Box<F>>,
+    whose: Whose,
+}
+
+impl<F> Metered<F> {
+    fn account(&self) -> Option<Arc<Account>> {
+        match &self.whose {
+            Whose::Known(account) => Some(Arc::clone(account)),
+            Whose::Later(later) => later.get(),
+        }
+    }
+
+    /// The future within.
+    pub fn inner(&mut self) -> Pin<&mut F> {
+        self.future.as_mut()
+    }
+}
+
+impl<F: Future> Future for Metered<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let metering = Metering::begin(self.account());
+        let polled = self.future.as_mut().poll(cx);
+        metering.end(|| self.account());
+        polled
+    }
+}
+
+/// One poll. Where it ends by a panic, what was polled around it goes on for its own account.
+struct Metering {
+    before: Option<Arc<Account>>,
+    within: Duration,
+    began: Instant,
+    cpu: Option<Duration>,
+}
+
+impl Metering {
+    fn begin(account: Option<Arc<Account>>) -> Self {
+        let measured = MEASURED.get();
+        Self {
+            before: CURRENT.with_borrow_mut(|current| std::mem::replace(current, account)),
+            within: WITHIN.take(),
+            began: Instant::now(),
+            cpu: (measured > 0).then(thread_cpu).flatten(),
+        }
+    }
+
+    fn end(self, account: impl FnOnce() -> Option<Arc<Account>>) {
+        let passed = self.began.elapsed();
+        let worked = if passed < SHORT {
+            MEASURED.set(MEASURED.get().saturating_sub(1));
+            passed
+        } else {
+            MEASURED.set(DOUBTED);
+            // Not known: others may have had the processor.
+            let worked = self.cpu.and_then(|before| Some(thread_cpu()?.saturating_sub(before)));
+            worked.map_or(SHORT, |worked| worked.min(passed))
+        };
+        let own = worked.saturating_sub(WITHIN.get());
+        WITHIN.set(self.within + worked);
+        if let Some(account) = account() {
+            account.charge_host(own);
+        }
+    }
+}
+
+impl Drop for Metering {
+    fn drop(&mut self) {
+        CURRENT.with_borrow_mut(|current| *current = self.before.take());
+    }
+}
+
+/// The CPU time of the calling thread.
+pub(crate) fn thread_cpu() -> Option<Duration> {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Some(Duration::new(
+        u64::try_from(time.tv_sec).ok()?,
+        u32::try_from(time.tv_nsec).ok()?,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(name: &str) -> Arc<Account> {
+        Account::new(AgentId::new(None, name), 1 << 20, None)
+    }
+
+    fn work(time: Duration) {
+        let before = thread_cpu().unwrap();
+        while thread_cpu().unwrap() - before < time {}
+    }
+
+    fn run<T>(future: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(future)
+    }
+
+    #[test]
+    fn each_poll_is_put_down_to_whom_it_works_for() {
+        let (outer, inner) = (account("outer"), account("inner"));
+        let within = inner.meter(async {
+            assert_eq!(&*Account::current().unwrap().id().name, "inner");
+            work(Duration::from_millis(20));
+            tokio::task::yield_now().await;
+            work(Duration::from_millis(20));
+        });
+        run(outer.meter(async {
+            work(Duration::from_millis(10));
+            within.await;
+            assert_eq!(&*Account::current().unwrap().id().name, "outer");
+        }));
+        assert!(Account::current().is_none());
+        // The first poll that is not short is counted as a short one.
+        assert!(inner.host_cpu() >= Duration::from_millis(20), "{:?}", inner.host_cpu());
+        assert!(outer.host_cpu() < Duration::from_millis(15), "{:?}", outer.host_cpu());
+    }
+
+    #[test]
+    fn who_is_told_later_is_charged_from_then_on() {
+        let (later, one) = (Later::default(), account("one"));
+        let known = later.clone();
+        run(later.meter(async {
+            work(Duration::from_micros(100));
+            known.set(&one);
+        }));
+        assert!(one.host_cpu() > Duration::ZERO);
+    }
+
+    #[test]
+    fn a_panic_leaves_nobody_behind() {
+        let one = account("one");
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            run(one.meter(async { panic!("as a test wants it") }));
+        }));
+        assert!(panicked.is_err() && Account::current().is_none());
+    }
+
+    #[test]
+    fn places_are_given_back() {
+        let one = account("one");
+        let places: Vec<_> = (0..3).map_while(|_| one.take(Kind::Job, 2)).collect();
+        assert_eq!((places.len(), one.in_use(Kind::Job)), (2, 2));
+        drop(places);
+        assert_eq!(one.in_use(Kind::Job), 0);
+    }
+}
