@@ -13,6 +13,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use pin_project_lite::pin_project;
+
 use crate::external_memory::ExternalMemory;
 
 /// A shorter poll is taken for what the clock on the wall says: nobody has interrupted it for long.
@@ -173,12 +175,17 @@ impl Account {
         (self.in_use[kind as usize].fetch_add(1, Ordering::Relaxed) < most).then_some(place)
     }
 
+    /// Does something for it here and now.
+    pub fn charged<T>(self: &Arc<Self>, work: impl FnOnce() -> T) -> T {
+        let metering = Metering::begin(Some(Arc::clone(self)));
+        let result = work();
+        metering.end(|| Some(Arc::clone(self)));
+        result
+    }
+
     /// The same future, each poll of which is put down to this account.
     pub fn meter<F>(self: &Arc<Self>, future: F) -> Metered<F> {
-        Metered {
-            future: Box::pin(future),
-            whose: Whose::Known(Arc::clone(self)),
-        }
+        metered(Some(Arc::clone(self)), future)
     }
 }
 
@@ -216,44 +223,58 @@ impl Later {
     /// The same future, each poll of which is put down to whom it works for by then.
     pub fn meter<F>(&self, future: F) -> Metered<F> {
         Metered {
-            future: Box::pin(future),
+            future,
             whose: Whose::Later(self.clone()),
         }
     }
 }
 
 enum Whose {
-    Known(Arc<Account>),
+    Known(Option<Arc<Account>>),
     Later(Later),
 }
 
-/// A future whose polls are put down to an account.
-pub struct Metered<F> {
-    future: Pin<Box<F>>,
-    whose: Whose,
+impl Whose {
+    fn account(&self) -> Option<Arc<Account>> {
+        match self {
+            Self::Known(account) => account.clone(),
+            Self::Later(later) => later.get(),
+        }
+    }
+}
+
+pin_project! {
+    /// A future whose polls are put down to an account.
+    pub struct Metered<F> {
+        #[pin]
+        future: F,
+        whose: Whose,
+    }
+}
+
+/// The same future, each poll of which is put down to this account, where there is one.
+pub fn metered<F>(account: Option<Arc<Account>>, future: F) -> Metered<F> {
+    Metered {
+        future,
+        whose: Whose::Known(account),
+    }
 }
 
 impl<F> Metered<F> {
-    fn account(&self) -> Option<Arc<Account>> {
-        match &self.whose {
-            Whose::Known(account) => Some(Arc::clone(account)),
-            Whose::Later(later) => later.get(),
-        }
-    }
-
     /// The future within.
-    pub fn inner(&mut self) -> Pin<&mut F> {
-        self.future.as_mut()
+    pub fn inner(self: Pin<&mut Self>) -> Pin<&mut F> {
+        self.project().future
     }
 }
 
 impl<F: Future> Future for Metered<F> {
     type Output = F::Output;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let metering = Metering::begin(self.account());
-        let polled = self.future.as_mut().poll(cx);
-        metering.end(|| self.account());
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let metering = Metering::begin(this.whose.account());
+        let polled = this.future.poll(cx);
+        metering.end(|| this.whose.account());
         polled
     }
 }
@@ -321,7 +342,7 @@ mod tests {
 
     fn work(time: Duration) {
         let before = thread_cpu().unwrap();
-        while thread_cpu().unwrap() - before < time {}
+        while thread_cpu().unwrap().saturating_sub(before) < time {}
     }
 
     fn run<T>(future: impl Future<Output = T>) -> T {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -16,6 +17,7 @@ use deno_error::JsErrorBox;
 use futures_util::StreamExt as _;
 use futures_util::stream::Stream;
 
+use crate::account::Account;
 use crate::byte_stream::ByteStream;
 use crate::content_encoding::ContentEncoding;
 use crate::error::BodyError;
@@ -92,24 +94,24 @@ impl Body {
         }
     }
 
-    /// The bytes as a script reads them: decoded.
-    pub fn into_decoded(self) -> ByteStream {
+    /// The bytes as a script reads them: decoded, for whose account is given.
+    pub fn into_decoded(self, account: Option<&Arc<Account>>) -> ByteStream {
         match self.coding() {
-            Some(coding) => coding.decode(self.into_stream()),
+            Some(coding) => coding.decode(self.into_stream(), account),
             None => self.into_stream(),
         }
     }
 
     /// The same body in another coding, which its new header list announces. Bytes that are in it stay untouched.
     #[must_use]
-    pub fn recode(self, wanted: Option<ContentEncoding>) -> Self {
+    pub fn recode(self, wanted: Option<ContentEncoding>, account: Option<&Arc<Account>>) -> Self {
         if self.coding() == wanted || matches!(self, Self::Empty) {
             return self;
         }
-        let plain = self.into_decoded();
+        let plain = self.into_decoded(account);
         Self::Stream(StreamBody {
             stream: match wanted {
-                Some(coding) => coding.encode(plain),
+                Some(coding) => coding.encode(plain, account),
                 None => plain,
             },
             length: None,
@@ -134,7 +136,7 @@ impl Body {
     /// All of it, decoded. For small bodies.
     pub async fn collect(self) -> Result<Bytes, BodyError> {
         let mut all = bytes::BytesMut::new();
-        let mut stream = self.into_decoded();
+        let mut stream = self.into_decoded(None);
         while let Some(chunk) = stream.next().await {
             all.extend_from_slice(&chunk?);
         }
@@ -195,6 +197,8 @@ impl Stream for Abortable {
 /// A body that a script may read. Unread, it can be taken and handed on without touching a byte.
 pub struct BodyResource {
     unread: RefCell<Option<Body>>,
+    /// For whom it is decoded.
+    account: Option<Arc<Account>>,
     reader: AsyncRefCell<Option<Reader>>,
     cancel: CancelHandle,
 }
@@ -205,9 +209,10 @@ struct Reader {
 }
 
 impl BodyResource {
-    /// Wraps a body for a script.
-    pub fn new(body: Body) -> Self {
+    /// Wraps a body for a script. What it takes to decode it is put down to `account`.
+    pub fn new(body: Body, account: Option<&Arc<Account>>) -> Self {
         Self {
+            account: account.cloned(),
             unread: RefCell::new(Some(body)),
             reader: AsyncRefCell::new(None),
             cancel: CancelHandle::new(),
@@ -222,7 +227,7 @@ impl BodyResource {
         let mut reader = RcRef::map(&self, |resource| &resource.reader).borrow_mut().await;
         if let Some(body) = self.take() {
             *reader = Some(Reader {
-                stream: body.into_decoded(),
+                stream: body.into_decoded(self.account.as_ref()),
                 rest: Bytes::new(),
             });
         }
@@ -380,7 +385,7 @@ pub(crate) async fn op_body_collect(state: Rc<RefCell<OpState>>, #[smi] rid: Res
             if chunk.is_empty() {
                 return Ok(whole);
             }
-            reservation.grow(&external, chunk.len())?;
+            reservation.grow(chunk.len())?;
             whole.extend_from_slice(&chunk);
         }
     };

@@ -1,14 +1,21 @@
 //! Content codings (RFC 9110, section 8.4.1), decoded and encoded.
 
-use std::io::Write as _;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
+use crate::account::Account;
 use crate::byte_stream::ByteStream;
+use crate::coding_steps::CodingSteps;
 use crate::decoder::{Decoded, Decoder, PIECE};
+use crate::encoder::Encoder;
 use crate::error::BodyError;
+
+/// What Brotli does for a body that is encoded as it is sent: a window of 256 KiB, so that many at once hold little.
+const BROTLI_QUALITY: u32 = 4;
+const BROTLI_WINDOW: u32 = 18;
 
 /// A content coding that workers decode and encode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,8 +49,9 @@ impl Coding {
         }
     }
 
-    /// The decoded body, in pieces of bounded size: memory in use does not grow with the ratio of expansion.
-    pub fn decode(self, body: ByteStream) -> ByteStream {
+    /// The decoded body, in pieces of bounded size: memory in use does not grow with the ratio of expansion. The work is put down
+    /// to `account`.
+    pub fn decode(self, body: ByteStream, account: Option<&Arc<Account>>) -> ByteStream {
         let decoder = match self {
             Self::Gzip => Decoder::members(),
             Self::Deflate => Decoder::deflate(),
@@ -51,125 +59,173 @@ impl Coding {
         };
         let start = Decoding {
             body,
-            decoder: Some(decoder),
-            piece: vec![0; PIECE],
-            empty: true,
-            ended: false,
+            coding: self,
+            steps: CodingSteps::new(decoder, account.cloned()),
+            waiting: Waiting::First,
         };
-        let invalid = move |_| BodyError::Coding(self.name());
-        stream::try_unfold(start, move |mut decoding| async move {
-            loop {
-                let Some(decoder) = decoding.decoder.as_mut() else {
-                    return Ok(None);
-                };
-                // Before anything has come there is nothing to ask it.
-                // A coding within a coding can expand to much input that gives no output.
-                tokio::task::coop::consume_budget().await;
-                let said = if decoding.empty {
-                    Decoded::Hungry
-                } else {
-                    decoder.pull(&mut decoding.piece).map_err(invalid)?
-                };
-                match said {
-                    Decoded::Piece(count) => {
-                        return Ok(Some((Bytes::copy_from_slice(&decoding.piece[..count]), decoding)));
-                    }
-                    Decoded::End => decoding.decoder = None,
-                    Decoded::Hungry if decoding.ended => return Err(BodyError::Coding(self.name())),
-                    Decoded::Hungry => match decoding.body.next().await {
-                        Some(chunk) => {
-                            let chunk = chunk?;
-                            decoding.empty &= chunk.is_empty();
-                            decoder.push(chunk);
-                        }
-                        // A response may announce a coding and have no body at all.
-                        None if decoding.empty => decoding.decoder = None,
-                        None => {
-                            decoding.ended = true;
-                            decoder.finish();
-                        }
-                    },
-                }
-            }
+        stream::try_unfold(start, |mut decoding| async move {
+            Ok(decoding.next().await?.map(|piece| (piece, decoding)))
         })
         .boxed_local()
     }
 
-    /// The encoded body. Each chunk is flushed, so that a slow stream arrives as it is written.
-    pub fn encode(self, body: ByteStream) -> ByteStream {
-        let level = flate2::Compression::default();
-        let coder = match self {
-            Self::Gzip => Coder::Gzip(flate2::write::GzEncoder::new(Vec::new(), level)),
-            Self::Deflate => Coder::Zlib(flate2::write::ZlibEncoder::new(Vec::new(), level)),
-            Self::Brotli => Coder::Brotli(Box::new(brotli::CompressorWriter::new(Vec::new(), 4096, 5, 22))),
+    /// The encoded body. Each chunk is flushed, so that a slow stream arrives as it is written. The work is put down to
+    /// `account`.
+    pub fn encode(self, body: ByteStream, account: Option<&Arc<Account>>) -> ByteStream {
+        let encoder = match self {
+            Self::Gzip => Encoder::gzip(),
+            Self::Deflate => Encoder::zlib(),
+            Self::Brotli => Encoder::brotli(BROTLI_QUALITY, BROTLI_WINDOW),
         };
-        encode(self, coder, body)
+        let start = Encoding {
+            body,
+            coding: self,
+            steps: CodingSteps::new(Some(encoder), account.cloned()),
+            chunk: Bytes::new(),
+            ended: false,
+        };
+        stream::try_unfold(start, |mut encoding| async move {
+            Ok(encoding.next().await?.map(|piece| (piece, encoding)))
+        })
+        .boxed_local()
     }
+
+    fn invalid(self) -> BodyError {
+        BodyError::Coding(self.name())
+    }
+}
+
+/// What a decoder waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Waiting {
+    /// The first byte. There may be none: a response may announce a coding and have no body at all.
+    First,
+    /// To be asked for output, or for more input.
+    More,
+    /// Nothing: all input has come.
+    End,
+    /// All is decoded.
+    Done,
 }
 
 struct Decoding {
     body: ByteStream,
-    decoder: Option<Decoder>,
-    piece: Vec<u8>,
-    /// Whether nothing has come.
-    empty: bool,
+    coding: Coding,
+    steps: CodingSteps<Decoder>,
+    waiting: Waiting,
+}
+
+impl Decoding {
+    /// The next piece of output.
+    async fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
+        while self.waiting != Waiting::Done {
+            // A coding within a coding can expand to much input that gives no output.
+            tokio::task::coop::consume_budget().await;
+            // Before anything has come there is nothing to ask it.
+            let pulled = match self.waiting {
+                Waiting::First => Pulled::Hungry,
+                _ => self.steps.step(pull).await?.map_err(|_| self.coding.invalid())?,
+            };
+            match pulled {
+                Pulled::Piece(piece) => return Ok(Some(self.steps.output(piece)?)),
+                Pulled::End => self.waiting = Waiting::Done,
+                Pulled::Hungry if self.waiting == Waiting::End => return Err(self.coding.invalid()),
+                Pulled::Hungry => self.feed().await?,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Gives the decoder what comes next.
+    async fn feed(&mut self) -> Result<(), BodyError> {
+        match self.body.next().await {
+            Some(chunk) => {
+                let chunk = chunk?;
+                if !chunk.is_empty() {
+                    self.waiting = Waiting::More;
+                }
+                self.steps.has_done(chunk.len());
+                self.steps.coder().ok_or(BodyError::Gone)?.push(chunk);
+            }
+            None if self.waiting == Waiting::First => self.waiting = Waiting::Done,
+            None => {
+                self.waiting = Waiting::End;
+                self.steps.coder().ok_or(BodyError::Gone)?.finish();
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What [`Decoded`] says, with the output itself.
+enum Pulled {
+    Piece(Vec<u8>),
+    Hungry,
+    End,
+}
+
+fn pull(decoder: &mut Decoder) -> std::io::Result<Pulled> {
+    let mut piece = vec![0; PIECE];
+    Ok(match decoder.pull(&mut piece)? {
+        Decoded::Piece(count) => {
+            piece.truncate(count);
+            piece.shrink_to_fit();
+            Pulled::Piece(piece)
+        }
+        Decoded::Hungry => Pulled::Hungry,
+        Decoded::End => Pulled::End,
+    })
+}
+
+struct Encoding {
+    body: ByteStream,
+    coding: Coding,
+    steps: CodingSteps<Option<Encoder>>,
+    /// What is left of the last chunk.
+    chunk: Bytes,
     ended: bool,
 }
 
-enum Coder {
-    Gzip(flate2::write::GzEncoder<Vec<u8>>),
-    Zlib(flate2::write::ZlibEncoder<Vec<u8>>),
-    Brotli(Box<brotli::CompressorWriter<Vec<u8>>>),
-}
-
-impl Coder {
-    fn write(&mut self, input: &[u8]) -> std::io::Result<Vec<u8>> {
-        macro_rules! push {
-            ($coder:expr) => {{
-                $coder.write_all(input)?;
-                $coder.flush()?;
-                Ok(std::mem::take($coder.get_mut()))
-            }};
-        }
-        match self {
-            Self::Gzip(coder) => push!(coder),
-            Self::Zlib(coder) => push!(coder),
-            Self::Brotli(coder) => push!(coder),
-        }
-    }
-
-    /// What remains at the end.
-    fn finish(self) -> std::io::Result<Vec<u8>> {
-        match self {
-            Self::Gzip(coder) => coder.finish(),
-            Self::Zlib(coder) => coder.finish(),
-            Self::Brotli(coder) => Ok(coder.into_inner()),
-        }
-    }
-}
-
-fn encode(coding: Coding, coder: Coder, body: ByteStream) -> ByteStream {
-    let invalid = move |_| BodyError::Coding(coding.name());
-    stream::try_unfold((body, Some(coder)), move |(mut body, mut coder)| async move {
-        loop {
-            let Some(encoder) = coder.as_mut() else { return Ok(None) };
-            let output = match body.next().await {
-                Some(chunk) => encoder.write(&chunk?).map_err(invalid)?,
-                None => match coder.take() {
-                    Some(coder) => coder.finish().map_err(invalid)?,
-                    None => return Ok(None),
-                },
-            };
+impl Encoding {
+    /// The next piece of output.
+    async fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
+        while !self.ended {
+            tokio::task::coop::consume_budget().await;
+            if self.chunk.is_empty() {
+                match self.body.next().await {
+                    Some(chunk) => self.chunk = chunk?,
+                    None => self.ended = true,
+                }
+            }
+            let piece = self.chunk.split_to(self.chunk.len().min(PIECE));
+            let (last, ended) = (self.chunk.is_empty(), self.ended);
+            self.steps.has_done(piece.len());
+            let coded = self
+                .steps
+                .step(move |encoder| write(encoder, &piece, last, ended))
+                .await?;
+            let output = coded.map_err(|_| self.coding.invalid())?;
             if !output.is_empty() {
-                return Ok(Some((Bytes::from(output), (body, coder))));
+                return Ok(Some(self.steps.output(output)?));
             }
         }
-    })
-    .boxed_local()
+        Ok(None)
+    }
+}
+
+fn write(encoder: &mut Option<Encoder>, piece: &[u8], flush: bool, ended: bool) -> std::io::Result<Vec<u8>> {
+    if ended {
+        return encoder.take().map_or(Ok(Vec::new()), Encoder::finish);
+    }
+    encoder
+        .as_mut()
+        .map_or(Ok(Vec::new()), |encoder| encoder.write(piece, flush))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
     fn whole(chunks: Vec<Bytes>) -> ByteStream {
@@ -191,11 +247,11 @@ mod tests {
     fn what_is_encoded_decodes_whatever_the_chunks() {
         let text = "workerd-lite ".repeat(9000);
         for coding in [Coding::Gzip, Coding::Deflate, Coding::Brotli] {
-            let encoded = collect(coding.encode(whole(vec![Bytes::from(text.clone())]))).unwrap();
+            let encoded = collect(coding.encode(whole(vec![Bytes::from(text.clone())]), None)).unwrap();
             assert!(encoded.len() < text.len() / 10);
             let bytes = encoded.iter().map(|byte| Bytes::copy_from_slice(&[*byte])).collect();
             assert_eq!(
-                collect(coding.decode(whole(bytes))).unwrap(),
+                collect(coding.decode(whole(bytes), None)).unwrap(),
                 text.as_bytes(),
                 "{coding:?}"
             );
@@ -205,11 +261,17 @@ mod tests {
     #[test]
     fn a_cut_or_broken_body_is_an_error() {
         for coding in [Coding::Gzip, Coding::Deflate, Coding::Brotli] {
-            let encoded = collect(coding.encode(whole(vec![Bytes::from("text ".repeat(400))]))).unwrap();
+            let encoded = collect(coding.encode(whole(vec![Bytes::from("text ".repeat(400))]), None)).unwrap();
             let cut = Bytes::copy_from_slice(&encoded[..encoded.len() / 2]);
-            assert!(collect(coding.decode(whole(vec![cut]))).is_err(), "{coding:?} cut");
+            assert!(
+                collect(coding.decode(whole(vec![cut]), None)).is_err(),
+                "{coding:?} cut"
+            );
             let wrong = Bytes::from_static(b"this is not compressed at all, not at all");
-            assert!(collect(coding.decode(whole(vec![wrong]))).is_err(), "{coding:?} wrong");
+            assert!(
+                collect(coding.decode(whole(vec![wrong]), None)).is_err(),
+                "{coding:?} wrong"
+            );
         }
     }
 
@@ -217,8 +279,8 @@ mod tests {
     fn what_expands_comes_in_bounded_pieces() {
         for coding in [Coding::Gzip, Coding::Deflate, Coding::Brotli] {
             let zeros = vec![Bytes::from(vec![0; 1 << 20]); 64];
-            let encoded = Bytes::from(collect(coding.encode(whole(zeros))).unwrap());
-            let mut body = coding.decode(whole(vec![encoded]));
+            let encoded = Bytes::from(collect(coding.encode(whole(zeros), None)).unwrap());
+            let mut body = coding.decode(whole(vec![encoded]), None);
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
             let (most, all) = runtime.block_on(async move {
                 let (mut most, mut all) = (0, 0);
@@ -254,8 +316,8 @@ mod tests {
     /// Decodes it whole, and byte by byte.
     fn decoded(coding: Coding, bytes: &[u8]) -> Option<Vec<u8>> {
         let single = bytes.iter().map(|byte| Bytes::copy_from_slice(&[*byte])).collect();
-        let singly = collect(coding.decode(whole(single))).ok();
-        let once = collect(coding.decode(whole(vec![Bytes::copy_from_slice(bytes)]))).ok();
+        let singly = collect(coding.decode(whole(single), None)).ok();
+        let once = collect(coding.decode(whole(vec![Bytes::copy_from_slice(bytes)]), None)).ok();
         assert_eq!(singly, once);
         once
     }
@@ -296,6 +358,6 @@ mod tests {
 
     #[test]
     fn no_body_is_no_error() {
-        assert!(collect(Coding::Gzip.decode(whole(vec![]))).unwrap().is_empty());
+        assert!(collect(Coding::Gzip.decode(whole(vec![]), None)).unwrap().is_empty());
     }
 }

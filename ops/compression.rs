@@ -3,34 +3,35 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::io::Write as _;
 use std::rc::Rc;
 
 use bytes::Bytes;
 use deno_core::convert::Uint8Array;
 use deno_core::{OpState, Resource, ResourceId, op2};
 use deno_error::JsErrorBox;
-use flate2::Compression;
-use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
 use crate::decoder::{Decoded, Decoder, PIECE};
+use crate::encoder::Encoder;
 use crate::events::Events;
 use crate::external_memory::{ExternalMemory, Reservation};
 use crate::origin::EventId;
 
-/// What one coder holds, about, in bytes: zlib's window and tables, Brotli's.
-const DEFLATE_ENCODER: usize = 320 << 10;
-const INFLATE_DECODER: usize = 48 << 10;
-const BROTLI_ENCODER: usize = 12 << 20;
-/// A window of the usual 4 MiB.
-const BROTLI_DECODER: usize = 5 << 20;
+/// What Brotli does for a script: a window of 4 MiB, which is allocated as far as the input reaches.
+const BROTLI_QUALITY: u32 = 6;
+const BROTLI_WINDOW: u32 = 22;
 
 enum Coder {
-    Zlib(ZlibEncoder<Vec<u8>>),
-    Deflate(DeflateEncoder<Vec<u8>>),
-    Gzip(GzEncoder<Vec<u8>>),
-    Brotli(Box<brotli::CompressorWriter<Vec<u8>>>),
+    Encoder(Encoder),
     Decoder(Decoder),
+}
+
+impl Coder {
+    fn memory(&self) -> usize {
+        match self {
+            Self::Encoder(encoder) => encoder.memory(),
+            Self::Decoder(decoder) => decoder.memory(),
+        }
+    }
 }
 
 /// A coder of a script's stream. It goes with the event that it belongs to.
@@ -67,24 +68,20 @@ pub(crate) fn op_coder_new(
     #[string] format: &str,
     decode: bool,
 ) -> Result<ResourceId, JsErrorBox> {
-    let level = Compression::default();
-    let (coder, size) = match (format, decode) {
-        ("deflate", false) => (Coder::Zlib(ZlibEncoder::new(Vec::new(), level)), DEFLATE_ENCODER),
-        ("deflate-raw", false) => (Coder::Deflate(DeflateEncoder::new(Vec::new(), level)), DEFLATE_ENCODER),
-        ("gzip", false) => (Coder::Gzip(GzEncoder::new(Vec::new(), level)), DEFLATE_ENCODER),
-        ("brotli", false) => (
-            Coder::Brotli(Box::new(brotli::CompressorWriter::new(Vec::new(), 4096, 6, 22))),
-            BROTLI_ENCODER,
-        ),
-        ("deflate", true) => (Coder::Decoder(Decoder::inflate(true)), INFLATE_DECODER),
-        ("deflate-raw", true) => (Coder::Decoder(Decoder::inflate(false)), INFLATE_DECODER),
-        ("gzip", true) => (Coder::Decoder(Decoder::gzip()), INFLATE_DECODER),
-        ("brotli", true) => (Coder::Decoder(Decoder::brotli()), BROTLI_DECODER),
+    let coder = match (format, decode) {
+        ("deflate", false) => Coder::Encoder(Encoder::zlib()),
+        ("deflate-raw", false) => Coder::Encoder(Encoder::deflate()),
+        ("gzip", false) => Coder::Encoder(Encoder::gzip()),
+        ("brotli", false) => Coder::Encoder(Encoder::brotli(BROTLI_QUALITY, BROTLI_WINDOW)),
+        ("deflate", true) => Coder::Decoder(Decoder::inflate(true)),
+        ("deflate-raw", true) => Coder::Decoder(Decoder::inflate(false)),
+        ("gzip", true) => Coder::Decoder(Decoder::gzip()),
+        ("brotli", true) => Coder::Decoder(Decoder::brotli()),
         _ => return Err(JsErrorBox::type_error("Unsupported format")),
     };
     let reservation = state
         .borrow::<ExternalMemory>()
-        .reserve(size)
+        .reserve(coder.memory())
         .map_err(JsErrorBox::from_err)?;
     let rid = state
         .resource_table
@@ -104,23 +101,21 @@ pub(crate) fn op_coder_write(
 ) -> Result<Uint8Array, JsErrorBox> {
     let resource = find(state, rid)?;
     let mut slot = resource.0.borrow_mut();
-    let (coder, _) = slot.as_mut().ok_or_else(closed)?;
-    macro_rules! push {
-        ($encoder:expr) => {{
-            $encoder.write_all(input).map_err(|error| failed(&error))?;
-            Ok(std::mem::take($encoder.get_mut()).into())
-        }};
-    }
-    match coder {
-        Coder::Zlib(encoder) => push!(encoder),
-        Coder::Deflate(encoder) => push!(encoder),
-        Coder::Gzip(encoder) => push!(encoder),
-        Coder::Brotli(encoder) => push!(encoder),
+    let (coder, reservation) = slot.as_mut().ok_or_else(closed)?;
+    let output = match coder {
+        Coder::Encoder(encoder) => encoder.write(input, false).map_err(|error| failed(&error))?,
         Coder::Decoder(decoder) => {
             decoder.push(Bytes::copy_from_slice(input));
-            Ok(Vec::new().into())
+            Vec::new()
         }
-    }
+    };
+    counts(coder, reservation)?;
+    Ok(output.into())
+}
+
+/// Its memory grows with what it is given.
+fn counts(coder: &Coder, reservation: &mut Reservation) -> Result<(), JsErrorBox> {
+    reservation.resize(coder.memory()).map_err(JsErrorBox::from_err)
 }
 
 /// The next piece of a decoder's output, empty where it wants input.
@@ -128,17 +123,23 @@ pub(crate) fn op_coder_write(
 pub(crate) fn op_coder_read(state: &mut OpState, #[smi] rid: ResourceId) -> Result<Uint8Array, JsErrorBox> {
     let resource = find(state, rid)?;
     let mut slot = resource.0.borrow_mut();
-    let Some((Coder::Decoder(decoder), _)) = slot.as_mut() else {
+    let Some((coder, reservation)) = slot.as_mut() else {
+        return Ok(Vec::new().into());
+    };
+    let Coder::Decoder(decoder) = coder else {
         return Ok(Vec::new().into());
     };
     let mut piece = vec![0; PIECE];
-    match decoder.pull(&mut piece).map_err(|error| failed(&error))? {
+    let pulled = decoder.pull(&mut piece).map_err(|error| failed(&error))?;
+    let has_rest = decoder.has_rest();
+    counts(coder, reservation)?;
+    match pulled {
         Decoded::Piece(count) => {
             piece.truncate(count);
             piece.shrink_to_fit();
             Ok(piece.into())
         }
-        Decoded::End if decoder.has_rest() => Err(JsErrorBox::type_error(
+        Decoded::End if has_rest => Err(JsErrorBox::type_error(
             "the data can not be coded: there is more behind its end",
         )),
         Decoded::End | Decoded::Hungry => Ok(Vec::new().into()),
@@ -152,10 +153,7 @@ pub(crate) fn op_coder_finish(state: &mut OpState, #[smi] rid: ResourceId) -> Re
     let resource = state.resource_table.take::<CoderResource>(rid).map_err(|_| closed())?;
     let (coder, _reservation) = resource.0.borrow_mut().take().ok_or_else(closed)?;
     let rest = match coder {
-        Coder::Zlib(encoder) => encoder.finish(),
-        Coder::Deflate(encoder) => encoder.finish(),
-        Coder::Gzip(encoder) => encoder.finish(),
-        Coder::Brotli(encoder) => Ok(encoder.into_inner()),
+        Coder::Encoder(encoder) => encoder.finish(),
         Coder::Decoder(mut decoder) => {
             decoder.finish();
             let mut piece = vec![0; PIECE];

@@ -2,8 +2,11 @@
 //!
 //! A body keeps its codings until a script reads it, so that what only passes through is never decoded.
 
+use std::sync::Arc;
+
 use http::HeaderMap;
 
+use crate::account::Account;
 use crate::byte_stream::ByteStream;
 use crate::coding::Coding;
 
@@ -40,21 +43,21 @@ impl ContentEncoding {
         names(headers).next().is_some()
     }
 
-    /// The decoded body.
-    pub fn decode(self, body: ByteStream) -> ByteStream {
+    /// The decoded body. The work is put down to `account`.
+    pub fn decode(self, body: ByteStream, account: Option<&Arc<Account>>) -> ByteStream {
         self.0
             .into_iter()
             .flatten()
             .rev()
-            .fold(body, |body, coding| coding.decode(body))
+            .fold(body, |body, coding| coding.decode(body, account))
     }
 
-    /// The encoded body.
-    pub fn encode(self, body: ByteStream) -> ByteStream {
+    /// The encoded body. The work is put down to `account`.
+    pub fn encode(self, body: ByteStream, account: Option<&Arc<Account>>) -> ByteStream {
         self.0
             .into_iter()
             .flatten()
-            .fold(body, |body, coding| coding.encode(body))
+            .fold(body, |body, coding| coding.encode(body, account))
     }
 }
 

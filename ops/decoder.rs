@@ -2,14 +2,18 @@
 
 use std::io::{self, BufRead, Read};
 
-use brotli::enc::StandardAlloc;
 use brotli::{BrotliDecompressStream, BrotliResult, BrotliState};
 use bytes::{Buf as _, Bytes};
 use flate2::bufread::GzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
 
+use crate::allocated::CountingAllocator;
+
 /// The largest piece that is given at once, in bytes.
 pub(crate) const PIECE: usize = 64 * 1024;
+
+/// What a decoder of zlib holds, about, in bytes.
+const INFLATE: usize = 48 << 10;
 
 /// What a decoder says when it is asked for more.
 pub(crate) enum Decoded {
@@ -37,7 +41,8 @@ pub(crate) enum Decoder {
     Deflate { first: Option<u8>, feed: Feed },
     /// RFC 7932: windows are of 16 MiB at most.
     Brotli {
-        state: Box<BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>>,
+        state: Box<BrotliState<CountingAllocator, CountingAllocator, CountingAllocator>>,
+        allocator: CountingAllocator,
         feed: Feed,
     },
 }
@@ -100,13 +105,11 @@ impl Decoder {
     }
 
     pub(crate) fn brotli() -> Self {
-        let allocators = (
-            StandardAlloc::default(),
-            StandardAlloc::default(),
-            StandardAlloc::default(),
-        );
+        let allocator = CountingAllocator::default();
+        let state = BrotliState::new_strict(allocator.clone(), allocator.clone(), allocator.clone());
         Self::Brotli {
-            state: Box::new(BrotliState::new_strict(allocators.0, allocators.1, allocators.2)),
+            state: Box::new(state),
+            allocator,
             feed: Feed::default(),
         }
     }
@@ -127,6 +130,14 @@ impl Decoder {
     /// No further input will come.
     pub(crate) fn finish(&mut self) {
         self.feed().ended = true;
+    }
+
+    /// Bytes that it holds.
+    pub(crate) fn memory(&self) -> usize {
+        match self {
+            Self::Brotli { allocator, .. } => allocator.used(),
+            _ => INFLATE,
+        }
     }
 
     /// Whether input is left that belongs to nothing. Asked at the end.
@@ -151,7 +162,7 @@ impl Decoder {
             Self::Inflate { state, feed } => inflate(state, feed, out),
             // It has just become the former.
             Self::Deflate { .. } => Ok(Decoded::Hungry),
-            Self::Brotli { state, feed } => unbrotli(state, feed, out),
+            Self::Brotli { state, feed, .. } => unbrotli(state, feed, out),
         }
     }
 }
@@ -225,7 +236,7 @@ fn inflate(state: &mut Decompress, feed: &mut Feed, out: &mut [u8]) -> io::Resul
 }
 
 fn unbrotli(
-    state: &mut BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>,
+    state: &mut BrotliState<CountingAllocator, CountingAllocator, CountingAllocator>,
     feed: &mut Feed,
     out: &mut [u8],
 ) -> io::Result<Decoded> {

@@ -22,7 +22,7 @@ pub struct OutOfMemory;
 /// Memory that is counted until this is dropped.
 #[derive(Debug)]
 pub struct Reservation {
-    used: Arc<AtomicUsize>,
+    memory: ExternalMemory,
     bytes: usize,
 }
 
@@ -43,50 +43,64 @@ impl ExternalMemory {
     /// Counts so many bytes.
     pub fn reserve(&self, bytes: usize) -> Result<Reservation, OutOfMemory> {
         let mut reservation = Reservation {
-            used: Arc::clone(&self.used),
+            memory: self.clone(),
             bytes: 0,
         };
-        reservation.grow(self, bytes)?;
+        reservation.grow(bytes)?;
         Ok(reservation)
     }
 
     /// Bytes that are counted for as long as any part of them lives.
     pub fn bytes(&self, bytes: Vec<u8>) -> Result<Bytes, OutOfMemory> {
-        let reservation = self.reserve(bytes.len())?;
-        Ok(Bytes::from_owner(Counted {
-            bytes,
-            _reservation: reservation,
-        }))
+        Ok(self.reserve(bytes.len())?.hold(bytes))
     }
 }
 
 impl Reservation {
     /// Counts so many bytes more.
-    pub fn grow(&mut self, memory: &ExternalMemory, bytes: usize) -> Result<(), OutOfMemory> {
-        let used = self.used.fetch_add(bytes, Ordering::Relaxed);
-        if used.saturating_add(bytes) > memory.limit {
-            self.used.fetch_sub(bytes, Ordering::Relaxed);
+    pub fn grow(&mut self, bytes: usize) -> Result<(), OutOfMemory> {
+        let used = self.memory.used.fetch_add(bytes, Ordering::Relaxed);
+        if used.saturating_add(bytes) > self.memory.limit {
+            self.memory.used.fetch_sub(bytes, Ordering::Relaxed);
             return Err(OutOfMemory);
         }
         self.bytes += bytes;
         Ok(())
     }
+
+    /// Counts so many bytes from now on.
+    pub fn resize(&mut self, bytes: usize) -> Result<(), OutOfMemory> {
+        if let Some(more) = bytes.checked_sub(self.bytes) {
+            return self.grow(more);
+        }
+        self.memory.used.fetch_sub(self.bytes - bytes, Ordering::Relaxed);
+        self.bytes = bytes;
+        Ok(())
+    }
+
+    /// Bytes that are counted for as long as any part of them lives.
+    pub fn hold(self, bytes: impl AsRef<[u8]> + Send + 'static) -> Bytes {
+        Bytes::from_owner(Held {
+            bytes,
+            _reservation: self,
+        })
+    }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.used.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.memory.used.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
-struct Counted {
-    bytes: Vec<u8>,
+struct Held<T> {
+    bytes: T,
     _reservation: Reservation,
 }
 
-impl AsRef<[u8]> for Counted {
+impl<T: AsRef<[u8]>> AsRef<[u8]> for Held<T> {
     fn as_ref(&self) -> &[u8] {
-        &self.bytes
+        self.bytes.as_ref()
     }
 }
 
@@ -106,7 +120,11 @@ mod tests {
         drop(part);
         assert_eq!(memory.used(), 0);
         let mut reservation = memory.reserve(10).unwrap();
-        assert!(reservation.grow(&memory, 1).is_err());
+        assert!(reservation.grow(1).is_err());
+        reservation.resize(4).unwrap();
+        assert_eq!(memory.used(), 4);
+        assert!(reservation.resize(11).is_err());
+        reservation.resize(10).unwrap();
         drop(reservation);
         assert!(memory.reserve(10).is_ok());
     }

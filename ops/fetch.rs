@@ -10,6 +10,7 @@ use deno_core::{CancelFuture as _, CancelHandle, OpState, ResourceId, ToV8, op2,
 use futures_util::future::LocalBoxFuture;
 use http::Method;
 
+use crate::account::metered;
 use crate::body::{Body, BodyResource};
 use crate::error::FetchError;
 use crate::events::{Events, Scope};
@@ -255,12 +256,14 @@ impl Prepared {
         if let Some(aborted) = &aborted {
             request.body = request.body.abortable(aborted);
         }
+        let account = scope.origin.trace.account().cloned();
         let fetching = async move {
             // Until the response's head is there, as on Workers: a body that nobody reads keeps no other waiting.
             let _slot = slots.acquire().await;
             egress.fetch(&scope.origin, binding, request).await
         };
-        let fetching = fetching.or_cancel(Rc::clone(&self.scope.cancel));
+        // What serves it further on asks for whom it works.
+        let fetching = metered(account, fetching).or_cancel(Rc::clone(&self.scope.cancel));
         let result = match &aborted {
             Some(aborted) => {
                 let result = fetching.or_cancel(Rc::clone(aborted)).await;
@@ -283,7 +286,11 @@ impl Prepared {
                 Some(aborted) => body.abortable(aborted),
                 None => body,
             };
-            let rid = self.state.borrow_mut().resource_table.add(BodyResource::new(body));
+            let rid = self
+                .state
+                .borrow_mut()
+                .resource_table
+                .add(BodyResource::new(body, self.scope.origin.trace.account()));
             self.scope.own(rid);
             Some(rid)
         };

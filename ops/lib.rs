@@ -4,15 +4,18 @@
 //! what its own isolate holds, or hands a plain request to the [`Egress`] that the host put there.
 
 pub mod account;
+mod allocated;
 mod blob;
 pub mod body;
 pub mod byte_stream;
 pub mod clock;
 pub mod coding;
+mod coding_steps;
 mod compression;
 mod console;
 pub mod content_encoding;
 mod decoder;
+mod encoder;
 pub mod error;
 pub mod events;
 pub mod extensions;

@@ -139,8 +139,8 @@ proptest! {
         bytes in prop::collection::vec(prop_oneof![3 => Just(0_u8), 1 => any::<u8>()], 0..5000),
         (first, second) in (1_usize..3000, 1_usize..3000),
     ) {
-        let coded = run(&bytes, first, |body| coding.encode(body)).unwrap().concat();
-        let pieces = run(&coded, second, |body| coding.decode(body)).unwrap();
+        let coded = run(&bytes, first, |body| coding.encode(body, None)).unwrap().concat();
+        let pieces = run(&coded, second, |body| coding.decode(body, None)).unwrap();
         prop_assert!(pieces.iter().all(|piece| piece.len() <= PIECE));
         prop_assert_eq!(pieces.concat(), bytes);
     }
@@ -152,19 +152,19 @@ proptest! {
         (place, with) in (any::<prop::sample::Index>(), any::<u8>()),
         chunk in 1_usize..200,
     ) {
-        let mut coded = run(text.as_bytes(), 100, |body| coding.encode(body)).unwrap().concat();
+        let mut coded = run(text.as_bytes(), 100, |body| coding.encode(body, None)).unwrap().concat();
         if !coded.is_empty() {
             let place = place.index(coded.len());
             coded[place] ^= with;
         }
-        if let Ok(pieces) = run(&coded, chunk, |body| coding.decode(body)) {
+        if let Ok(pieces) = run(&coded, chunk, |body| coding.decode(body, None)) {
             prop_assert!(pieces.iter().all(|piece| piece.len() <= PIECE));
         }
     }
 
     #[test]
     fn noise_is_never_a_body_without_end(coding in coding(), noise in prop::collection::vec(any::<u8>(), 0..400), chunk in 1_usize..100) {
-        if let Ok(pieces) = run(&noise, chunk, |body| coding.decode(body)) {
+        if let Ok(pieces) = run(&noise, chunk, |body| coding.decode(body, None)) {
             prop_assert!(pieces.iter().all(|piece| piece.len() <= PIECE));
         }
     }

@@ -9,6 +9,7 @@ use deno_core::unsync::spawn;
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 
+use crate::account::{Account, metered};
 use crate::byte_stream::ByteStream;
 use crate::error::BodyError;
 
@@ -28,7 +29,7 @@ pub fn pump(mut source: ByteStream, moved: impl Fn() + 'static) -> Pumped {
     let (sender, chunks) = mpsc::channel(CHUNKS);
     let complete = Arc::new(AtomicBool::new(false));
     let end = Arc::clone(&complete);
-    spawn(async move {
+    let pumping = async move {
         loop {
             let chunk = tokio::select! {
                 biased;
@@ -44,7 +45,9 @@ pub fn pump(mut source: ByteStream, moved: impl Fn() + 'static) -> Pumped {
             }
             moved();
         }
-    });
+    };
+    // For whom it is asked to.
+    spawn(metered(Account::current(), pumping));
     Pumped {
         chunks,
         complete,

@@ -47,6 +47,7 @@ mod outgoing;
 mod overload;
 mod packages;
 mod page;
+mod pairs;
 mod path;
 mod platform;
 mod reachable;

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use futures_util::stream::Stream;
 use http::StatusCode;
 
 use super::{Events, end_if_done};
+use crate::account::Account;
 use crate::body::Body;
 use crate::byte_stream::ByteStream;
 use crate::content_encoding::ContentEncoding;
@@ -51,7 +53,8 @@ pub(crate) fn op_event_respond(
         return Ok(true);
     };
     let may_tell = entry.head || status == StatusCode::NOT_MODIFIED;
-    let body = recode(body, &mut headers, encode, may_tell);
+    let account = entry.scope.origin.trace.account();
+    let body = recode(body, account, &mut headers, encode, may_tell);
     entry.settled |= settled;
     let waits = !entry.settled;
     let streams = matches!(body, Body::Stream(_));
@@ -82,9 +85,15 @@ pub(crate) fn op_event_respond(
 }
 
 /// Brings the body into the coding that its header list announces, and drops a `Content-Length` that is no longer true.
-fn recode(body: Body, headers: &mut http::HeaderMap, encode: bool, may_tell: bool) -> Body {
+fn recode(
+    body: Body,
+    account: Option<&Arc<Account>>,
+    headers: &mut http::HeaderMap,
+    encode: bool,
+    may_tell: bool,
+) -> Body {
     let announced = ContentEncoding::of(headers);
-    let body = if encode { body.recode(announced) } else { body };
+    let body = if encode { body.recode(announced, account) } else { body };
     match body.length() {
         // The header describes what a GET would have brought.
         Some(0) if may_tell => {}

@@ -1,6 +1,7 @@
 //! What an upstream says back of a credential that was sent to it.
 
 use http::HeaderValue;
+use workerd_lite_ops::account::Account;
 use workerd_lite_ops::body::StreamBody;
 use workerd_lite_ops::content_encoding::ContentEncoding;
 use workerd_lite_ops::{Body, FetchError, Response};
@@ -31,7 +32,7 @@ pub(super) fn redact(mut response: Response, credential: &Credential, sent: &Sen
     response.headers.remove(http::header::CONTENT_LENGTH);
     let body = std::mem::take(&mut response.body);
     response.body = Body::Stream(StreamBody {
-        stream: redactor.body(body.into_decoded()),
+        stream: redactor.body(body.into_decoded(Account::current().as_ref())),
         length: None,
         coding: None,
     });

@@ -1,6 +1,6 @@
 //! Request bodies that are read whole before they are sent, because a credential signs them or may have to send them again.
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use futures_util::StreamExt as _;
 use workerd_lite_ops::body::StreamBody;
 use workerd_lite_ops::external_memory::ExternalMemory;
@@ -32,7 +32,7 @@ pub(super) async fn whole(body: Body, budget: &ExternalMemory) -> Result<Body, B
     let mut read = BytesMut::new();
     while let Some(chunk) = stream.next().await {
         let chunk = chunk?;
-        reservation.grow(budget, chunk.len())?;
+        reservation.grow(chunk.len())?;
         read.extend_from_slice(&chunk);
         if read.len() as u64 > length {
             return Err(BodyError::TooLarge(length));
@@ -41,25 +41,12 @@ pub(super) async fn whole(body: Body, budget: &ExternalMemory) -> Result<Body, B
     if (read.len() as u64) < length {
         return Err(BodyError::Cut);
     }
-    Ok(Body::Full(Bytes::from_owner(Held {
-        bytes: read.freeze(),
-        _reservation: reservation,
-    })))
-}
-
-struct Held {
-    bytes: Bytes,
-    _reservation: workerd_lite_ops::external_memory::Reservation,
-}
-
-impl AsRef<[u8]> for Held {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
+    Ok(Body::Full(reservation.hold(read.freeze())))
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use futures_util::stream;
 
     use super::*;

@@ -1,6 +1,7 @@
 //! Bodies between `http` types and a worker.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -8,6 +9,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt as _;
+use workerd_lite_ops::account::Account;
 use workerd_lite_ops::{Body, BodyError, ByteStream};
 
 /// A client's request body of at most so many bytes. Nothing where it says that it is longer; one that says nothing and is
@@ -57,8 +59,11 @@ pub(super) fn limited(body: Body, limit: Option<u64>) -> Body {
     })
 }
 
-/// A worker's response body. It belongs to the thread of its instance.
-pub struct ResponseBody(State);
+/// A worker's response body. It belongs to the thread of its instance, and what it takes to give it is put down to its agent.
+pub struct ResponseBody {
+    state: State,
+    account: Option<Arc<Account>>,
+}
 
 enum State {
     Full(Option<Bytes>),
@@ -66,12 +71,13 @@ enum State {
 }
 
 impl ResponseBody {
-    pub(super) fn new(body: Body) -> Self {
-        Self(match body {
+    pub(super) fn new(body: Body, account: Option<Arc<Account>>) -> Self {
+        let state = match body {
             Body::Empty => State::Full(None),
             Body::Full(bytes) => State::Full(Some(bytes)),
             Body::Stream(body) => State::Stream(body.stream, body.length),
-        })
+        };
+        Self { state, account }
     }
 }
 
@@ -80,21 +86,26 @@ impl http_body::Body for ResponseBody {
     type Error = BodyError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match &mut self.0 {
+        let Self { state, account } = &mut *self;
+        match state {
             State::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             State::Stream(stream, _) => {
-                let chunk = std::task::ready!(stream.as_mut().poll_next(cx));
-                Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)))
+                let mut next = || stream.as_mut().poll_next(cx);
+                let polled = match account {
+                    Some(account) => account.charged(next),
+                    None => next(),
+                };
+                polled.map(|chunk| chunk.map(|chunk| chunk.map(Frame::data)))
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.0, State::Full(None))
+        matches!(self.state, State::Full(None))
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
+        match &self.state {
             State::Full(None) => SizeHint::with_exact(0),
             State::Full(Some(bytes)) => SizeHint::with_exact(bytes.len() as u64),
             State::Stream(_, length) => length.map_or_else(SizeHint::default, SizeHint::with_exact),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use deno_core::unsync::spawn;
 use tokio::sync::{mpsc, oneshot};
+use workerd_lite_ops::account::metered;
 use workerd_lite_ops::trace::{Trace, TraceIds};
 use workerd_lite_ops::{EventError, Request, Termination};
 
@@ -60,7 +61,8 @@ async fn serve(project: &Project, mut jobs: mpsc::UnboundedReceiver<Job>) {
             },
         };
         let instance = instance.clone();
-        spawn(async move {
+        let account = project.agents.get(agent).and_then(|agent| agent.worker.account.clone());
+        let working = async move {
             let mut reply = reply;
             let handled = tokio::select! {
                 biased;
@@ -69,7 +71,8 @@ async fn serve(project: &Project, mut jobs: mpsc::UnboundedReceiver<Job>) {
             };
             let handled = handled.unwrap_or(Err(EventError::Shutdown));
             let _ = reply.send(handled.map(Into::into));
-        });
+        };
+        spawn(metered(account, working));
     }
     // What came meanwhile is refused: whoever sent it hears of it.
     jobs.close();

@@ -14,6 +14,7 @@ use crate::identity::Attested;
 use crate::isolate::modules::Graph;
 use crate::isolate::{BindingName, Caller, Worker};
 use crate::limits::Quarantine;
+use crate::metrics;
 
 /// What one server runs, ready to be started on any number of threads. [`Project::builder`] makes one.
 #[derive(Debug, Clone)]
@@ -276,6 +277,7 @@ impl ProjectBuilder {
                 move |time| quarantine.record_host(time)
             };
             let account = Account::new(id, agent.worker.limits.buffers, Some(Box::new(observer)));
+            metrics::shows(&account);
             agent.worker.quarantine = Some(quarantine);
             agent.worker.account = Some(account);
         }

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use deno_core::url::Url;
 use futures_util::future::LocalBoxFuture;
 use http::{HeaderMap, StatusCode, Uri};
 use tower_service::Service;
+use workerd_lite_ops::account::Account;
 use workerd_lite_ops::head::{MAX_FIELDS, strip_hop_by_hop};
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{EventError, Request, Response, Termination};
@@ -34,7 +36,7 @@ where
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let instance = self.clone();
-        Box::pin(async move { Ok(instance.answer(request, |_| ()).await) })
+        Box::pin(async move { Ok(instance.answer(request, |_, _| ()).await) })
     }
 }
 
@@ -43,7 +45,7 @@ impl Instance {
     pub(crate) async fn answer<B>(
         self,
         request: http::Request<B>,
-        routed: impl FnOnce(usize),
+        routed: impl FnOnce(usize, Option<&Arc<Account>>),
     ) -> http::Response<ResponseBody>
     where
         B: http_body::Body<Data = Bytes> + Unpin + 'static,
@@ -60,7 +62,7 @@ impl Instance {
 async fn answer<B>(
     instance: &Instance,
     request: http::Request<B>,
-    routed: impl FnOnce(usize),
+    routed: impl FnOnce(usize, Option<&Arc<Account>>),
 ) -> http::Response<ResponseBody>
 where
     B: http_body::Body<Data = Bytes> + Unpin + 'static,
@@ -81,7 +83,8 @@ where
         // It names no agent: who asks may not know which there are.
         return respond(Response::text(StatusCode::NOT_FOUND, "Not Found\n"));
     };
-    routed(place);
+    let account = agent.worker.account.as_ref();
+    routed(place, account);
     let limits = agent.worker.effective_limits();
     if size(&headers) > limits.headers || headers.len() > MAX_FIELDS {
         return respond(Response::text(
@@ -141,7 +144,7 @@ where
     if let Some(live) = live {
         live.end(response.status, failure);
     }
-    respond(response)
+    respond_for(response, account.cloned())
 }
 
 /// Bytes of names and values together.
@@ -169,7 +172,11 @@ fn url(uri: &Uri, headers: &HeaderMap) -> Option<Url> {
 }
 
 fn respond(response: Response) -> http::Response<ResponseBody> {
-    let mut answer = http::Response::new(ResponseBody::new(response.body));
+    respond_for(response, None)
+}
+
+fn respond_for(response: Response, account: Option<Arc<Account>>) -> http::Response<ResponseBody> {
+    let mut answer = http::Response::new(ResponseBody::new(response.body, account));
     *answer.status_mut() = response.status;
     *answer.headers_mut() = response.headers;
     if let Some(reason) = response.reason {

@@ -314,7 +314,11 @@ impl Inside<'_> {
             let mut state = self.op_state.borrow_mut();
             let rid = match request.body {
                 Body::Empty => None,
-                body => Some(state.resource_table.add(BodyResource::new(body))),
+                body => Some(
+                    state
+                        .resource_table
+                        .add(BodyResource::new(body, origin.trace.account())),
+                ),
             };
             state
                 .borrow_mut::<Events>()

@@ -12,6 +12,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use workerd_lite_ops::work_pool;
+
 pub(crate) use hang::{Hang, Lost, found, hangs, on_this_thread};
 pub(crate) use head::HeadLimits;
 pub(crate) use quarantine::{LONG, Quarantine};
@@ -29,6 +31,7 @@ fn seed() {
 /// stays.
 pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     seed();
+    work_pool::before_work(|| priority::lower(nix::unistd::gettid()));
     let thread = std::thread::current().id();
     tokio::runtime::Builder::new_current_thread()
         .enable_all()

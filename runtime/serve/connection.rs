@@ -8,6 +8,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::sync::watch;
+use workerd_lite_ops::account::Later;
 
 use super::connection_service::ConnectionService;
 use crate::limits::HeadLimits;
@@ -20,13 +21,13 @@ pub(super) struct Connection {
     pub(super) stopping: watch::Receiver<bool>,
 }
 
-/// hyper's tasks stay on the thread.
-#[derive(Clone, Copy)]
-struct Local;
+/// hyper's tasks stay on the thread, and work for whom their connection works for.
+#[derive(Clone)]
+struct Local(Later);
 
 impl<F: Future<Output: 'static> + 'static> hyper::rt::Executor<F> for Local {
     fn execute(&self, future: F) {
-        spawn(future);
+        spawn(self.0.meter(future));
     }
 }
 
@@ -37,7 +38,7 @@ impl Connection {
             return;
         };
         let _ = stream.set_nodelay(true);
-        let mut builder = auto::Builder::new(Local);
+        let mut builder = auto::Builder::new(Local(self.service.works_for.clone()));
         let head = HeadLimits::of(self.service.current.0.borrow().largest_head());
         builder
             .http1()
@@ -47,6 +48,7 @@ impl Connection {
             .max_buf_size(head.buffer);
         builder.http2().timer(TokioTimer::new()).max_header_list_size(head.list);
         let client = self.service.client();
+        let works_for = self.service.works_for.clone();
         let mut stop = self.stopping;
         let stopping = async move {
             // An error says that whoever could stop us is gone.
@@ -55,11 +57,11 @@ impl Connection {
         };
         let service = TowerToHyperService::new(self.service);
         let connection = builder.serve_connection(TokioIo::new(stream), service);
-        let mut connection = std::pin::pin!(connection);
+        let mut connection = std::pin::pin!(works_for.meter(connection));
         let result = tokio::select! {
             result = connection.as_mut() => result,
             () = stopping => {
-                connection.as_mut().graceful_shutdown();
+                connection.as_mut().inner().graceful_shutdown();
                 connection.await
             }
         };

@@ -10,6 +10,7 @@ use futures_util::future::LocalBoxFuture;
 use http::Version;
 use hyper::body::Incoming;
 use tower_service::Service;
+use workerd_lite_ops::account::{Account, Later};
 
 use super::load_shedding::Client;
 use super::malformed;
@@ -21,6 +22,8 @@ use crate::host::Instance;
 pub(super) struct ConnectionService {
     pub(super) current: CurrentProject,
     pub(super) client: Arc<Client>,
+    /// For whom the connection works: the agent that was asked last.
+    pub(super) works_for: Later,
 }
 
 impl ConnectionService {
@@ -42,12 +45,21 @@ impl Service<http::Request<Incoming>> for ConnectionService {
         self.client.asks(request.version());
         let (client, asking) = (Arc::clone(&self.client), Arc::clone(&self.client));
         let instance = self.current.0.borrow().clone();
+        let works_for = self.works_for.clone();
         Box::pin(async move {
             let refusal = malformed::refusal(&request);
             let is_last = refusal.is_some() && request.version() < Version::HTTP_2;
             let mut answer = match refusal {
                 Some((status, text)) => Instance::refuse(status, text),
-                None => instance.answer(request, move |agent| asking.is_for(agent)).await,
+                None => {
+                    let routed = move |agent: usize, account: Option<&Arc<Account>>| {
+                        asking.is_for(agent);
+                        if let Some(account) = account {
+                            works_for.set(account);
+                        }
+                    };
+                    instance.answer(request, routed).await
+                }
             };
             if is_last || client.hears_the_last() {
                 let close = http::HeaderValue::from_static("close");

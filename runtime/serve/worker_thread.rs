@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use deno_core::unsync::spawn;
 use tokio::sync::{oneshot, watch};
+use workerd_lite_ops::account::Later;
 
 use super::connection::Connection;
 use super::connection_service::{ConnectionService, CurrentProject};
@@ -66,6 +67,7 @@ impl WorkerThread {
             let service = ConnectionService {
                 current: service.clone(),
                 client,
+                works_for: Later::default(),
             };
             let (open, stopping) = (Arc::clone(&open), stopped.clone());
             spawn(async move {

@@ -105,13 +105,18 @@ pub struct Neighbour {
 
 impl Neighbour {
     pub fn new(address: &str, host: &str, pause: Duration) -> Self {
+        Self::asking(address, host, "/", pause)
+    }
+
+    pub fn asking(address: &str, host: &str, path: &str, pause: Duration) -> Self {
         let mut client = Client::new(address, host);
+        let path = path.to_owned();
         let (stop, samples) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
         let (stopped, seen) = (Arc::clone(&stop), Arc::clone(&samples));
         let thread = std::thread::spawn(move || {
             while !stopped.load(Ordering::Relaxed) {
                 let began = Instant::now();
-                let served = client.get("/").is_ok_and(|(status, _)| status == 200);
+                let served = client.get(&path).is_ok_and(|(status, _)| status == 200);
                 let took = began.elapsed();
                 seen.lock().unwrap().push(Sample { began, took, served });
                 std::thread::sleep(pause);

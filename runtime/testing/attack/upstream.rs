@@ -103,7 +103,7 @@ fn echoed(echo: Echo, text: &[u8]) -> Response {
                 .headers
                 .insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
             let plain = Body::Full(Bytes::copy_from_slice(text));
-            response.body = plain.recode(ContentEncoding::of(&response.headers));
+            response.body = plain.recode(ContentEncoding::of(&response.headers), None);
         }
         Echo::Base64 => response.body = Body::Full(BASE64_STANDARD.encode(text).into()),
         Echo::Percent => {
