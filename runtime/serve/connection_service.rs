@@ -49,17 +49,16 @@ impl Service<http::Request<Incoming>> for ConnectionService {
         Box::pin(async move {
             let refusal = malformed::refusal(&request);
             let is_last = refusal.is_some() && request.version() < Version::HTTP_2;
-            let mut answer = match refusal {
-                Some((status, text)) => Instance::refuse(status, text),
-                None => {
-                    let routed = move |agent: usize, account: Option<&Arc<Account>>| {
-                        asking.is_for(agent);
-                        if let Some(account) = account {
-                            works_for.set(account);
-                        }
-                    };
-                    instance.answer(request, routed).await
-                }
+            let mut answer = if let Some((status, text)) = refusal {
+                Instance::refuse(status, text)
+            } else {
+                let routed = move |agent: usize, account: Option<&Arc<Account>>| {
+                    asking.is_for(agent);
+                    if let Some(account) = account {
+                        works_for.set(account);
+                    }
+                };
+                instance.answer(request, routed).await
             };
             if is_last || client.hears_the_last() {
                 let close = http::HeaderValue::from_static("close");
