@@ -20,6 +20,9 @@ use crate::origin::EventId;
 const BROTLI_QUALITY: u32 = 6;
 const BROTLI_WINDOW: u32 = 22;
 
+/// What a coder counts for before it has taken a byte, in bytes: it allocates about as much with the first.
+const BROTLI_LEAST: usize = 1 << 20;
+
 enum Coder {
     Encoder(Encoder),
     Decoder(Decoder),
@@ -28,7 +31,9 @@ enum Coder {
 impl Coder {
     fn memory(&self) -> usize {
         match self {
+            Self::Encoder(encoder @ Encoder::Brotli(..)) => encoder.memory().max(BROTLI_LEAST),
             Self::Encoder(encoder) => encoder.memory(),
+            Self::Decoder(decoder @ Decoder::Brotli { .. }) => decoder.memory().max(BROTLI_LEAST),
             Self::Decoder(decoder) => decoder.memory(),
         }
     }
