@@ -8,7 +8,9 @@ const { Response } = core.loadExtScript("ext:deno_fetch/23_response.js");
 const { URLPattern } = core.loadExtScript("ext:deno_web/01_urlpattern.js");
 const { fetchThrough } = core.loadExtScript("ext:deno_fetch/26_fetch.js");
 const { requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
+const { assert } = core.loadExtScript("ext:workerd_lite/testing/assert.js");
 const { MockTracker } = core.loadExtScript("ext:workerd_lite/testing/mock.js");
+const { parseTest, withVariants } = core.loadExtScript("ext:workerd_lite/testing/registry.js");
 
 const VIA = "x-workerd-lite-test-via";
 const FAULT = "x-workerd-lite-test-fault";
@@ -44,26 +46,129 @@ async function advance(time) {
 
 class Skipped extends Error {}
 
+// What all contexts of one test share: its stand-ins for the network, the newest first.
+class Internet {
+  upstreams = [];
+  unexpected = [];
+
+  constructor(live) {
+    this.live = live;
+  }
+}
+
 class TestContext {
   #ended = new AbortController();
+  #internet;
   #upstreams = [];
-  #live;
   #notes = [];
-  cleanups = [];
-  unexpected = [];
+  #queue = Promise.resolve();
+  #queued = 0;
+  #planned = null;
+  #counted = 0;
+  hooks = { before: [], after: [], beforeEach: [], afterEach: [] };
+  subtests = [];
   skipped = null;
   todoReason = null;
   mock = new MockTracker();
   clock = { advance };
 
-  constructor(name, live) {
+  // `parent` is a context, or none. `runSubtest(t, fn, options)` gives what came of a subtest.
+  constructor(name, parent, { live, runSubtest, stray }) {
     this.name = name;
-    this.fullName = name;
-    this.#live = live;
+    this.fullName = parent === null ? name : `${parent.fullName} > ${name}`;
+    this.#internet = parent === null ? new Internet(live) : parent.#internet;
     this.signal = this.#ended.signal;
-    this.test = (...args) => this.step(...args);
-    // https://github.com/denoland/deno and node:test call these the same.
+    const settings = { live, runSubtest, stray };
+    this.test = withVariants((args, more) => this.#subtest(parseTest(args), more, settings));
     this.it = this.test;
+    // Deno has it by this name.
+    this.step = this.test;
+    this.assert = this.#counting();
+  }
+
+  // Subtests run one after the other, as node:test's do, whether they are awaited or not.
+  #subtest({ name, options, fn }, more, settings) {
+    options = { ...options, ...more };
+    if (this.#ended.signal.aborted) {
+      settings.stray(new Error(`the subtest "${name}" was begun after "${this.fullName}" had ended`));
+      return Promise.resolve();
+    }
+    this.#counted++;
+    this.#queued++;
+    const run = async () => {
+      const t = new TestContext(name, this, settings);
+      const began = performance.now();
+      const told = await settings.runSubtest(t, this, fn, options);
+      this.subtests.push({ name, ms: performance.now() - began, ...told });
+    };
+    this.#queue = this.#queue.then(run);
+    return this.#queue;
+  }
+
+  // Waits for all subtests, and for those that they begin.
+  async settled() {
+    for (let seen = -1; seen !== this.#queued; ) {
+      seen = this.#queued;
+      await this.#queue;
+    }
+  }
+
+  // The functions of node:assert, each of whose calls counts.
+  #counting() {
+    const counting = { __proto__: null };
+    for (const [name, check] of Object.entries(assert)) {
+      if (typeof check !== "function" || name === "AssertionError" || name === "default" || name === "strict") continue;
+      counting[name] = (...args) => {
+        this.#counted++;
+        return check(...args);
+      };
+    }
+    for (const name of ["snapshot", "fileSnapshot"]) {
+      counting[name] = () => {
+        throw new Error(`t.assert.${name}() is not supported: compare with t.assert.deepStrictEqual()`);
+      };
+    }
+    return counting;
+  }
+
+  // How many assertions of t.assert and subtests there must be.
+  plan(count, options = undefined) {
+    if (!Number.isInteger(count) || count < 0) throw new TypeError("t.plan() takes a number of assertions");
+    if (options?.wait) throw new TypeError("t.plan() with { wait } is not supported: await what is planned");
+    if (this.#planned !== null) throw new Error("t.plan() was called before");
+    this.#planned = count;
+  }
+
+  // What is wrong with the plan.
+  unplanned() {
+    if (this.#planned === null || this.#planned === this.#counted) return null;
+    return new Error(`plan expected ${this.#planned} assertions but received ${this.#counted}`);
+  }
+
+  // Asks again and again until the condition does not throw.
+  async waitFor(condition, { interval = 50, timeout = 1000 } = {}) {
+    if (typeof condition !== "function") throw new TypeError("t.waitFor() takes a function");
+    const until = performance.now() + timeout;
+    for (;;) {
+      try {
+        return await condition();
+      } catch (cause) {
+        if (performance.now() >= until) throw new Error("waitFor() timed out", { cause });
+      }
+      await new Promise((resolve) => setTimeout(resolve, interval));
+    }
+  }
+
+  before(fn) {
+    this.hooks.before.push(fn);
+  }
+
+  beforeEach(fn) {
+    this.hooks.beforeEach.push(fn);
+  }
+
+  afterEach(fn) {
+    this.hooks.afterEach.push(fn);
   }
 
   // The real agent, through the real policy.
@@ -84,12 +189,18 @@ class TestContext {
   // Answers where the network would. The newest that matches wins.
   upstream(pattern, handler) {
     if (typeof handler !== "function") throw new TypeError("t.upstream() takes a handler (request, via) => Response");
-    this.#upstreams.unshift({ pattern: patternOf(pattern), handler });
+    this.#answers({ pattern: patternOf(pattern), handler });
+  }
+
+  // A subtest's own end with it.
+  #answers(upstream) {
+    this.#upstreams.push(upstream);
+    this.#internet.upstreams.unshift(upstream);
   }
 
   fault(pattern, kind) {
     if (!FAULTS.includes(kind)) throw new TypeError(`t.fault() takes one of ${FAULTS.join(", ")}`);
-    this.#upstreams.unshift({ pattern: patternOf(pattern), handler: () => new Response(null, { headers: { [FAULT]: kind } }) });
+    this.#answers({ pattern: patternOf(pattern), handler: () => new Response(null, { headers: { [FAULT]: kind } }) });
   }
 
   // What left the policy, or was kept from leaving: the audit records, in their order.
@@ -100,6 +211,12 @@ class TestContext {
   end() {
     this.#ended.abort();
     this.mock.restoreAll();
+    const internet = this.#internet;
+    internet.upstreams = internet.upstreams.filter((upstream) => !this.#upstreams.includes(upstream));
+  }
+
+  get unexpected() {
+    return this.#internet.unexpected;
   }
 
   diagnostic(text) {
@@ -119,22 +236,7 @@ class TestContext {
   }
 
   after(fn) {
-    this.cleanups.push(fn);
-  }
-
-  async step(name, options, fn) {
-    if (typeof name === "function") [name, fn] = [name.name, name];
-    else if (typeof options === "function") fn = options;
-    if (fn === undefined || options?.skip) return;
-    try {
-      await fn(this);
-    } catch (error) {
-      if (error instanceof Error && !error.step) {
-        error.step = name;
-        error.message = `${name}: ${error.message}`;
-      }
-      throw error;
-    }
+    this.hooks.after.push(fn);
   }
 
   // A request that arrives where the network would be.
@@ -143,9 +245,9 @@ class TestContext {
     const headers = new Headers(request.headers);
     headers.delete(VIA);
     const clean = new Request(request, { headers, redirect: "manual" });
-    const found = this.#upstreams.find(({ pattern }) => pattern.test(clean.url));
+    const found = this.#internet.upstreams.find(({ pattern }) => pattern.test(clean.url));
     if (found !== undefined) return await found.handler(clean, via);
-    if (this.#live) return await fetchThrough(-1, clean);
+    if (this.#internet.live) return await fetchThrough(-1, clean);
     this.unexpected.push(`${clean.method} ${clean.url}${via.credential ? ` with the credential ${via.credential}` : ""}${via.certificate ? ` with the certificate ${via.certificate}` : ""}`);
     return new Response(null, { headers: { [FAULT]: "unexpected" } });
   }

@@ -21,7 +21,7 @@ let current = root;
 const tests = [];
 
 // `test(name?, options?, fn?)` in each of its forms.
-function parse(args) {
+function parseTest(args) {
   let [name, options, fn] = args;
   if (typeof name === "function") [name, options, fn] = [name.name || "<anonymous>", {}, name];
   else if (typeof name === "object" && name !== null) [name, options, fn] = [options?.name || "<anonymous>", name, options];
@@ -30,7 +30,7 @@ function parse(args) {
 }
 
 function add(args, more) {
-  const { name, options, fn } = parse(args);
+  const { name, options, fn } = parseTest(args);
   const test = { name, fn, suite: current, options: { ...options, ...more } };
   if (fn === undefined) test.options.todo ??= true;
   tests.push(test);
@@ -38,7 +38,7 @@ function add(args, more) {
 }
 
 function addSuite(args, more) {
-  const { name, options, fn } = parse(args);
+  const { name, options, fn } = parseTest(args);
   const suite = new Suite(name, current, { ...options, ...more });
   const outer = current;
   current = suite;
@@ -104,7 +104,9 @@ return {
   beforeEach: hook("beforeEach"),
   describe,
   list,
+  parseTest,
   test,
   tests,
+  withVariants,
 };
 })();

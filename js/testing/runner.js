@@ -4,15 +4,24 @@ const { core } = __bootstrap;
 const { Response } = core.loadExtScript("ext:deno_fetch/23_response.js");
 const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
+const { setTimeout } = core.loadExtScript("ext:deno_web/02_timers.js");
+const { takeUncaught } = core.loadExtScript("ext:workerd_lite/worker/global_events.js");
 const { inspect } = core.loadExtScript("ext:workerd_lite/testing/assert.js");
 const { MockTracker } = core.loadExtScript("ext:workerd_lite/testing/mock.js");
 const { TestContext } = core.loadExtScript("ext:workerd_lite/testing/context.js");
 const registry = core.loadExtScript("ext:workerd_lite/testing/registry.js");
 
 let running = null;
+// Whose body runs: a test's, or its subtest's.
+let innermost = null;
+// Waits so many milliseconds, whatever a test has made of its timers: this one is no event's.
+const pause = (milliseconds) => new Promise((resolve) => Reflect.apply(setTimeout, globalThis, [resolve, milliseconds]));
+// Gives the event loop a turn.
+const turn = () => pause(0);
 const started = new Set();
 
 function told(thrown) {
+  if (thrown instanceof SubtestsFailed) return { summary: thrown.message, stack: "" };
   const { summary, stack } = describe(thrown);
   const error = { summary, stack };
   if (typeof thrown === "object" && thrown !== null && thrown.code === "ERR_ASSERTION") {
@@ -53,10 +62,9 @@ async function body(test, t, env, ctx) {
   await call(test.fn, t, t);
 }
 
-async function runTest(test, t, env, ctx, runs) {
-  const path = test.suite.path();
-  const failures = [];
-  const attempt = async (what) => {
+// Collects what fails, and goes on.
+function collector(failures) {
+  return async (what) => {
     try {
       await what();
       return true;
@@ -65,22 +73,113 @@ async function runTest(test, t, env, ctx, runs) {
       return false;
     }
   };
+}
+
+// A test's or subtest's own part: its body, its subtests, its hooks at the end, and its plan.
+async function runBody(t, attempt, fn) {
+  const ready = await attempt(async () => {
+    for (const hook of t.hooks.before) await call(hook, t, t);
+  });
+  if (ready) await attempt(fn);
+  await attempt(() => t.settled());
+  for (const hook of t.hooks.after.toReversed()) await attempt(() => call(hook, t, t));
+  await attempt(() => {
+    const unplanned = t.unplanned();
+    if (unplanned !== null) throw unplanned;
+  });
+  // A promise that was rejected meanwhile is told of now, at the latest.
+  await turn();
+  await turn();
+  const failed = t.subtests.filter((subtest) => subtest.failures.length > 0 && subtest.todo === null).length;
+  if (failed > 0) await attempt(() => Promise.reject(new SubtestsFailed(failed)));
+}
+
+class SubtestsFailed extends Error {
+  constructor(count) {
+    super(`${count} subtest${count > 1 ? "s" : ""} failed`);
+  }
+}
+
+async function runSubtest(t, parent, fn, options) {
+  const failures = [];
+  const result = () => ({ failures: failures.map(told), skipped: t.skipped, todo: t.todoReason, notes: t.notes, subtests: t.subtests });
+  if (options.todo || fn === undefined) t.todo(options.todo ?? true);
+  if (options.skip) t.skip(options.skip);
+  if (options.skip || fn === undefined) return result();
+  const attempt = collector(failures);
+  const outer = innermost;
+  innermost = { t, failures };
+  const timeout = typeof options.timeout === "number" ? options.timeout : Infinity;
+  const hooked = async () => {
+    for (const hook of parent.hooks.beforeEach) await call(hook, t, t);
+    await within(timeout, call(fn, t, t));
+  };
+  await runBody(t, attempt, hooked);
+  for (const hook of parent.hooks.afterEach) await attempt(() => call(hook, t, t));
+  innermost = outer;
+  t.end();
+  return result();
+}
+
+function within(ms, work) {
+  if (ms === Infinity) return work;
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`test timed out after ${ms}ms`)), ms);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
+async function runTest(test, t, failures, env, ctx, runs) {
+  const path = test.suite.path();
+  const attempt = collector(failures);
   const ready = await attempt(async () => {
     await beginSuites(test, t);
     for (const suite of path) for (const hook of suite.hooks.beforeEach) await call(hook, t, t);
   });
-  if (ready) await attempt(() => body(test, t, env, ctx));
-  for (const cleanup of t.cleanups.toReversed()) await attempt(() => call(cleanup, t, t));
+  if (ready) await runBody(t, attempt, () => body(test, t, env, ctx));
   for (const suite of path.toReversed()) for (const hook of suite.hooks.afterEach) await attempt(() => call(hook, t, t));
   await attempt(() => endSuites(test, t, runs));
-  return failures;
+}
+
+// What came when its test had ended: by node:test's rules it fails the file.
+const strays = [];
+// The events of tests that have ended, by their contexts: their tests' names.
+const ended = new Map();
+// What they do yet.
+const lingering = new Set();
+
+function stray(thrown, name = null) {
+  strays.push({ ...told(thrown), test: name });
+}
+
+// An exception that nobody caught, or a promise that nobody handled, fails the test that runs.
+function uncaught(thrown) {
+  const name = ended.get(currentContext());
+  if (name !== undefined || innermost === null) stray(thrown, name);
+  else innermost.failures.push(thrown);
+  return true;
+}
+
+// How long timers that a test left are waited for, as node:test waits for all: milliseconds.
+const LINGERS = 1000;
+
+// Waits for the timers of a test that has ended, whose failures are the file's.
+async function linger(context) {
+  const until = performance.now() + LINGERS;
+  while (context.timers !== null && context.timers.size > 0 && performance.now() < until) await pause(5);
+  await turn();
 }
 
 async function run(index, options, env, ctx) {
   const test = registry.tests[index];
-  const t = new TestContext(test.name, options.live);
+  const t = new TestContext(test.name, null, { live: options.live, runSubtest, stray });
+  const thrown = [];
   running = t;
-  const failures = (await runTest(test, t, env, ctx, new Set(options.runs))).map(told);
+  innermost = { t, failures: thrown };
+  await runTest(test, t, thrown, env, ctx, new Set(options.runs));
+  innermost = null;
+  const failures = thrown.map(told);
   t.end();
   if (t.unexpected.length > 0) {
     failures.push({
@@ -90,16 +189,31 @@ async function run(index, options, env, ctx) {
   }
   const context = currentContext();
   const timers = context.timers === null ? 0 : context.timers.size;
+  ended.set(context, test.name);
+  if (timers > 0) {
+    const lingers = linger(context);
+    lingering.add(lingers);
+    ctx.waitUntil(lingers);
+  }
   const left = [];
   if (timers > 0) left.push(`${timers} timer${timers > 1 ? "s" : ""}`);
   if (context.waiting > 0) left.push(`${context.waiting} waitUntil() promise${context.waiting > 1 ? "s" : ""}`);
   running = null;
-  return { failures, left, notes: t.notes, skipped: t.skipped, todo: t.todoReason };
+  return { failures, left, notes: t.notes, skipped: t.skipped, todo: t.todoReason, subtests: t.subtests };
+}
+
+// What came after the last test, or between two.
+async function end() {
+  await Promise.all(lingering);
+  await turn();
+  await turn();
+  return { strays };
 }
 
 async function tester(request, env, ctx) {
   const { pathname } = new URL(request.url);
   if (pathname === "/list") return Response.json(registry.list());
+  if (pathname === "/end") return Response.json(await end());
   return Response.json(await run(Number(pathname.slice("/run/".length)), await request.json(), env, ctx));
 }
 
@@ -113,6 +227,7 @@ function setTests(namespace, callers) {
   registry.addExports(namespace);
   callers[0].handler = tester;
   callers[1].handler = upstream;
+  takeUncaught(uncaught);
   return null;
 }
 

@@ -19,6 +19,13 @@ function report(what) {
   };
 }
 
+// Who hears of them first, and gives whether it took them: a test's runner.
+let taker = null;
+
+function take(thrown) {
+  return taker !== null && taker(thrown);
+}
+
 const uncaught = report("an exception was not caught");
 const rejected = report("a promise was rejected and nobody handled it");
 
@@ -30,6 +37,7 @@ function dispatch(type, cancelable, promise, reason) {
 }
 
 function exception(thrown) {
+  if (take(thrown)) return;
   try {
     reportException(thrown);
   } catch {
@@ -46,7 +54,7 @@ function unhandled(promise, reason) {
   } catch (error) {
     uncaught(error);
   }
-  if (proceed) rejected(reason);
+  if (proceed && !take(reason)) rejected(reason);
   return true;
 }
 
@@ -73,5 +81,9 @@ function reportRejections() {
   core.setHandledPromiseRejectionHandler(handled);
 }
 
-return { exception, reportExceptions, reportRejections };
+function takeUncaught(fn) {
+  taker = fn;
+}
+
+return { exception, reportExceptions, reportRejections, takeUncaught };
 })();

@@ -82,7 +82,7 @@ fn tests(args: Test) -> Result<Ended, SourceDiagnostic> {
     };
     let out = stdout();
     let mut reporter: Box<dyn Reporter> = match args.reporter {
-        Format::Pretty => Box::new(Pretty(out)),
+        Format::Pretty => Box::new(Pretty::new(out)),
         Format::Tap => Box::new(Tap::new(out)),
         Format::Junit => Box::new(Junit::new(out)),
         Format::Json => Box::new(Json::new(out)),

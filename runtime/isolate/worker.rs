@@ -126,10 +126,13 @@ impl Worker {
     /// Its limits: none of time for what is debugged, counted (which slows it down) or a test, which has another.
     pub(crate) fn effective_limits(&self) -> Limits {
         let mut limits = self.limits;
-        if self.inspection.is_some() || self.coverage.is_some() || self.role == Role::Test {
-            (limits.cpu, limits.startup, limits.wall, limits.wait_until) = (FOREVER, FOREVER, FOREVER, FOREVER);
+        if self.inspection.is_some() || self.coverage.is_some() {
+            (limits.cpu, limits.startup) = (FOREVER, FOREVER);
+            (limits.wall, limits.wait_until) = (FOREVER, FOREVER);
         }
         if self.role == Role::Test {
+            // Whoever runs it waits for as long as it may take.
+            (limits.wall, limits.wait_until) = (FOREVER, FOREVER);
             limits.subrequests = u32::MAX;
             limits.log_lines = u32::MAX;
         }

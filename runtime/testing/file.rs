@@ -1,24 +1,24 @@
 //! One file of tests on one thread: its isolate, and each test as an event.
 
 use std::path::Path;
-use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use deno_core::unsync::spawn;
+use deno_core::unsync::{JoinHandle, spawn};
 use regex::Regex;
-use serde::Deserialize;
 use serde_json::json;
+use tokio::sync::oneshot;
 use workerd_lite_ops::{Body, Origin, Request, Role, clock, worker_log};
 
 use super::Options;
 use super::coverage::Coverage;
-use super::failure::Failure;
 use super::gate::TestGate;
 use super::mock_network::MockNetwork;
 use super::outcome::{FileOutcome, Outcome, State};
 use super::session::Session;
+use super::told::{End, Listed, Stray, Told, state};
 use super::watchdog::Watchdog;
 use crate::assembly::load;
 use crate::config::Flags;
@@ -27,26 +27,6 @@ use crate::host::Project;
 use crate::isolate::modules::{Confinement, Graph};
 use crate::isolate::{Caller, CellHandle, CodeGeneration, Worker};
 use crate::limits::Limits;
-
-/// One test, as `js/testing/registry.js` lists it.
-#[derive(Debug, Deserialize)]
-struct Listed {
-    name: String,
-    skip: bool,
-    todo: bool,
-    /// Milliseconds.
-    timeout: Option<f64>,
-}
-
-/// What `js/testing/runner.js` says of a test.
-#[derive(Debug, Deserialize)]
-struct Told {
-    failures: Vec<Failure>,
-    left: Vec<String>,
-    notes: Vec<String>,
-    skipped: Option<String>,
-    todo: Option<String>,
-}
 
 /// Runs one file to its end, whatever happens in it.
 pub(super) fn run(
@@ -71,32 +51,54 @@ pub(super) fn run(
         let _context = runtime.enter();
         clock::follow_tokio();
         let _watched = watchdog.watch(name.clone(), options.timeout);
-        runtime.block_on(File::open(file, options, flags, coverage))
+        let source = Source {
+            path: file,
+            options,
+            flags,
+            coverage,
+        };
+        runtime.block_on(File::open(source))
     };
-    match opened {
-        Ok(file) => {
-            let tests = runtime.block_on(file.run(&name, options, watchdog));
-            outcome(tests, None)
-        }
-        Err(why) => outcome(Vec::new(), Some(why)),
-    }
+    let Ok(mut file) = opened else {
+        return outcome(Vec::new(), opened.err());
+    };
+    let (tests, strays) = runtime.block_on(file.run(&name, options, watchdog));
+    outcome(tests, strays)
 }
 
-struct File {
+/// Where a file is, and what it is a test of.
+#[derive(Clone, Copy)]
+struct Source<'a> {
+    path: &'a Path,
+    options: &'a Options,
+    flags: &'a Flags,
+    coverage: Option<&'a Arc<Coverage>>,
+}
+
+struct File<'a> {
+    source: Source<'a>,
     graph: Arc<Graph>,
     cell: CellHandle,
     gate: Rc<TestGate>,
     project: Result<Project, String>,
+    running: JoinHandle<()>,
 }
 
-impl File {
-    async fn open(
-        path: &Path,
-        options: &Options,
-        flags: &Flags,
-        coverage: Option<&Arc<Coverage>>,
-    ) -> Result<Self, String> {
-        let shown = |error: &dyn Fn() -> miette::Report| format!("{:?}", error());
+/// What is left of a file that is run anew goes at once, with all that its tests left behind.
+impl Drop for File<'_> {
+    fn drop(&mut self) {
+        self.running.abort();
+    }
+}
+
+impl<'a> File<'a> {
+    async fn open(source: Source<'a>) -> Result<Self, String> {
+        let Source {
+            path,
+            options,
+            flags,
+            coverage,
+        } = source;
         let confinement = Confinement {
             root: options.folder(),
             ..Confinement::default()
@@ -109,7 +111,7 @@ impl File {
                 Some(coverage) => covered(loaded.project, coverage),
                 None => loaded.project,
             })
-            .map_err(|error| shown(&|| miette::Report::msg(error.to_string())));
+            .map_err(|error| format!("{:?}", miette::Report::new(error)));
         // In workerd's form a test is a part of the worker, and has its `env`.
         let vars = project.as_ref().ok().and_then(|project| project.agent_envs().next());
         let vars = vars.map(|(_, vars)| vars.clone()).unwrap_or_default();
@@ -121,7 +123,12 @@ impl File {
             bindings: Vec::new(),
             coverage: None,
             inspection: None,
-            limits: Limits::OUTBOUND,
+            // A loop ends with its test's time.
+            limits: Limits {
+                cpu: options.timeout,
+                startup: options.timeout,
+                ..Limits::OUTBOUND
+            },
             code_generation: CodeGeneration::of(Role::Test),
             quarantine: None,
             account: None,
@@ -132,8 +139,12 @@ impl File {
             .await
             .map_err(|error| format!("{:?}", miette::Report::new(error)))?;
         let handle = cell.handle();
-        spawn(cell.run());
+        let running = spawn(async move {
+            cell.run().await;
+        });
         Ok(Self {
+            running,
+            source,
             graph,
             cell: handle,
             gate,
@@ -141,7 +152,8 @@ impl File {
         })
     }
 
-    async fn run(&self, file: &str, options: &Options, watchdog: &Watchdog) -> Vec<Outcome> {
+    /// Runs the tests, and gives what came of them and of what none of them has to answer for.
+    async fn run(&mut self, file: &str, options: &Options, watchdog: &Watchdog) -> (Vec<Outcome>, Option<String>) {
         let listed: Vec<Listed> = match self.ask("/list", None).await {
             Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
             Err(_) => Vec::new(),
@@ -150,25 +162,19 @@ impl File {
         let runs: Vec<usize> = (0..listed.len())
             .filter(|index| !listed[*index].skip && wanted(&listed[*index].name))
             .collect();
-        let mut outcomes = Vec::new();
+        let (mut outcomes, mut strays) = (Vec::new(), Vec::new());
         for (index, test) in listed.iter().enumerate() {
             if !wanted(&test.name) {
                 continue;
             }
             if test.skip {
-                outcomes.push(Outcome {
-                    name: test.name.clone(),
-                    state: State::Skipped,
-                    took: Duration::ZERO,
-                    console: Vec::new(),
-                    notes: Vec::new(),
-                });
+                outcomes.push(Outcome::skipped(&test.name));
                 continue;
             }
-            let timeout = test
-                .timeout
-                .map_or(options.timeout, |ms| Duration::from_secs_f64(ms.max(0.0) / 1000.0));
-            let outcome = {
+            let timeout = test.timeout.map_or(options.timeout, |ms| {
+                Duration::try_from_secs_f64(ms.max(0.0) / 1000.0).unwrap_or(options.timeout)
+            });
+            let (outcome, hangs) = {
                 let _watched = watchdog.watch(format!("{file} > {}", test.name), timeout);
                 self.test(index, test, &runs, options.live, timeout).await
             };
@@ -177,11 +183,43 @@ impl File {
             if failed && options.bail {
                 break;
             }
+            if hangs {
+                // What it left is nobody else's: the next test has an isolate of its own.
+                match Self::open(self.source).await {
+                    Ok(fresh) => *self = fresh,
+                    Err(why) => {
+                        strays.push(why);
+                        break;
+                    }
+                }
+            }
         }
-        outcomes
+        strays.extend(self.strays().await);
+        (outcomes, (!strays.is_empty()).then(|| strays.join("\n")))
     }
 
-    async fn test(&self, index: usize, test: &Listed, runs: &[usize], live: bool, timeout: Duration) -> Outcome {
+    /// What came when no test was running.
+    async fn strays(&self) -> Vec<String> {
+        let Ok(bytes) = self.ask("/end", None).await else {
+            return Vec::new();
+        };
+        let end = serde_json::from_slice::<End>(&bytes).unwrap_or_default();
+        let shown = |stray: &Stray| {
+            let test = stray.test.as_deref().unwrap_or("a test");
+            format!("after {test:?} had ended: {}", stray.failure.show(&self.graph))
+        };
+        end.strays.iter().map(shown).collect()
+    }
+
+    /// Runs a test, and gives what came of it and whether it hangs.
+    async fn test(
+        &self,
+        index: usize,
+        test: &Listed,
+        runs: &[usize],
+        live: bool,
+        timeout: Duration,
+    ) -> (Outcome, bool) {
         let began = Instant::now();
         let upstream = Rc::new(MockNetwork {
             test: self.cell.clone(),
@@ -191,37 +229,32 @@ impl File {
         let body = json!({ "live": live, "runs": runs }).to_string();
         let answer = within(timeout, self.ask(&format!("/run/{index}"), Some(body))).await;
         *self.gate.session.borrow_mut() = None;
+        let hangs = !matches!(answer, Some(Ok(_)));
         let told = match answer {
             Some(Ok(bytes)) => serde_json::from_slice::<Told>(&bytes).map_err(|error| error.to_string()),
             Some(Err(why)) => Err(why),
             None => Err(format!("it did not end within {timeout:?}\n")),
         };
-        let mut notes = Vec::new();
+        let (mut notes, mut subtests) = (Vec::new(), Vec::new());
         let state = match told {
             Err(why) => State::Failed(vec![why]),
             Ok(told) => {
                 notes.extend(told.notes);
                 notes.extend(told.left.iter().map(|what| format!("it left {what} open")));
-                if !told.failures.is_empty() && (test.todo || told.todo.is_some()) {
-                    State::Todo
-                } else if !told.failures.is_empty() {
-                    State::Failed(told.failures.iter().map(|failure| failure.show(&self.graph)).collect())
-                } else if told.skipped.is_some() {
-                    State::Skipped
-                } else if test.todo || told.todo.is_some() {
-                    State::Todo
-                } else {
-                    State::Passed
-                }
+                subtests.extend(told.subtests.into_iter().map(|told| told.outcome(&self.graph)));
+                let todo = test.todo || told.todo.is_some();
+                state(&told.failures, told.skipped.is_some(), todo, &self.graph)
             }
         };
-        Outcome {
+        let outcome = Outcome {
             name: test.name.clone(),
             state,
             took: began.elapsed(),
             console: worker_log::capture(),
             notes,
-        }
+            subtests,
+        };
+        (outcome, hangs)
     }
 
     /// An event of the test's isolate.
@@ -257,14 +290,19 @@ fn covered(mut project: Project, coverage: &Arc<Coverage>) -> Project {
     project
 }
 
-/// Waits for `work`, in real time: a test may advance tokio's.
+/// Waits for `work`, in real time: a test may stop tokio's clock, and let it jump.
 async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-    let began = Instant::now();
-    let mut work = pin!(work);
-    loop {
-        let left = limit.checked_sub(began.elapsed())?;
-        if let Ok(output) = tokio::time::timeout(left, work.as_mut()).await {
-            return Some(output);
+    let (late, is_late) = oneshot::channel();
+    // Dropped at the end, which ends the thread.
+    let (_ends, ended) = std::sync::mpsc::channel::<()>();
+    std::thread::spawn(move || {
+        if ended.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+            let _ = late.send(());
         }
+    });
+    tokio::select! {
+        biased;
+        output = work => Some(output),
+        Ok(()) = is_late => None,
     }
 }

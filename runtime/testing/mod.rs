@@ -10,6 +10,7 @@ mod mock_network;
 mod outcome;
 mod report;
 mod session;
+mod told;
 mod watchdog;
 
 use std::path::PathBuf;

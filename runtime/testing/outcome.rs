@@ -28,6 +28,21 @@ pub struct Outcome {
     pub console: Vec<String>,
     /// What it said by `t.diagnostic()`, and what it left open.
     pub notes: Vec<String>,
+    /// Its subtests. Where one fails, the test does.
+    pub subtests: Vec<Self>,
+}
+
+impl Outcome {
+    pub(super) fn skipped(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            state: State::Skipped,
+            took: Duration::ZERO,
+            console: Vec::new(),
+            notes: Vec::new(),
+            subtests: Vec::new(),
+        }
+    }
 }
 
 /// One file.
@@ -37,7 +52,7 @@ pub struct FileOutcome {
     pub file: String,
     /// Its tests.
     pub tests: Vec<Outcome>,
-    /// Why it could not be run at all.
+    /// Why it could not be run at all, or what came of it when none of its tests was running.
     pub error: Option<String>,
 }
 
@@ -64,7 +79,12 @@ pub struct Totals {
 impl Totals {
     pub(super) fn add(&mut self, file: &FileOutcome) {
         self.failed += usize::from(file.error.is_some());
-        for test in &file.tests {
+        self.add_all(&file.tests);
+    }
+
+    fn add_all(&mut self, tests: &[Outcome]) {
+        for test in tests {
+            self.add_all(&test.subtests);
             *match test.state {
                 State::Passed => &mut self.passed,
                 State::Failed(_) => &mut self.failed,

@@ -5,7 +5,7 @@ use std::io::Write;
 use serde_json::{Value, json};
 
 use super::Reporter;
-use crate::testing::outcome::{FileOutcome, State, Totals};
+use crate::testing::outcome::{FileOutcome, Outcome, State, Totals};
 
 /// Collects files and writes them at the end. Durations are milliseconds.
 pub struct Json<W> {
@@ -22,20 +22,8 @@ impl<W: Write> Json<W> {
 
 impl<W: Write> Reporter for Json<W> {
     fn file(&mut self, file: &FileOutcome) {
-        let tests = file.tests.iter().map(|test| {
-            let (state, failures) = match &test.state {
-                State::Passed => ("passed", None),
-                State::Skipped => ("skipped", None),
-                State::Todo => ("todo", None),
-                State::Failed(failures) => ("failed", Some(failures)),
-            };
-            json!({
-                "name": test.name, "state": state, "ms": test.took.as_secs_f64() * 1000.0,
-                "failures": failures, "console": test.console, "notes": test.notes,
-            })
-        });
         self.files
-            .push(json!({ "file": file.file, "error": file.error, "tests": tests.collect::<Vec<_>>() }));
+            .push(json!({ "file": file.file, "error": file.error, "tests": tests(&file.tests) }));
     }
 
     fn end(&mut self, totals: &Totals) {
@@ -48,4 +36,21 @@ impl<W: Write> Reporter for Json<W> {
         let run = json!({ "passed": passed, "failed": failed, "skipped": skipped, "todo": todo, "files": self.files });
         let _ = writeln!(self.out, "{run:#}");
     }
+}
+
+fn tests(outcomes: &[Outcome]) -> Vec<Value> {
+    outcomes.iter().map(test).collect()
+}
+
+fn test(test: &Outcome) -> Value {
+    let (state, failures) = match &test.state {
+        State::Passed => ("passed", None),
+        State::Skipped => ("skipped", None),
+        State::Todo => ("todo", None),
+        State::Failed(failures) => ("failed", Some(failures)),
+    };
+    json!({
+        "name": test.name, "state": state, "ms": test.took.as_secs_f64() * 1000.0,
+        "failures": failures, "console": test.console, "notes": test.notes, "subtests": tests(&test.subtests),
+    })
 }

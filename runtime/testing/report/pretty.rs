@@ -1,42 +1,81 @@
 //! For people.
 
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Reporter, indented};
-use crate::testing::outcome::{FileOutcome, State, Totals};
+use crate::testing::outcome::{FileOutcome, Outcome, State, Totals};
 
 /// Names, durations, failures with their code frames, and console lines under their test.
-pub struct Pretty<W>(pub W);
+pub struct Pretty<W> {
+    out: W,
+    began: Instant,
+    failed: Vec<String>,
+}
 
-impl<W: Write> Reporter for Pretty<W> {
-    fn file(&mut self, file: &FileOutcome) {
-        let _ = writeln!(self.0, "{}", file.file);
-        if let Some(error) = &file.error {
-            let _ = writeln!(self.0, "{}", indented(error, 2));
+impl<W: Write> Pretty<W> {
+    /// The run begins now.
+    pub fn new(out: W) -> Self {
+        Self {
+            out,
+            began: Instant::now(),
+            failed: Vec::new(),
         }
-        for test in &file.tests {
+    }
+
+    /// The names of what failed, innermost: a test whose subtest failed says nothing more.
+    fn remember(&mut self, name: &str, test: &Outcome) {
+        let before = self.failed.len();
+        for subtest in &test.subtests {
+            self.remember(&format!("{name} > {}", subtest.name), subtest);
+        }
+        if matches!(test.state, State::Failed(_)) && self.failed.len() == before {
+            self.failed.push(name.to_owned());
+        }
+    }
+
+    /// Tests and their subtests, which are further to the right.
+    fn tests(&mut self, tests: &[Outcome], by: usize) {
+        for test in tests {
             let mark = match test.state {
                 State::Passed => "\u{2713}",
                 State::Failed(_) => "\u{2717}",
                 State::Skipped => "-",
                 State::Todo => "?",
             };
-            let _ = writeln!(self.0, "  {mark} {}{}", test.name, duration(&test.state, test.took));
+            let line = format!("{mark} {}{}", test.name, duration(&test.state, test.took));
+            let _ = writeln!(self.out, "{}", indented(&line, by));
+            self.tests(&test.subtests, by + 2);
             if let State::Failed(failures) = &test.state {
                 for failure in failures {
-                    let _ = writeln!(self.0, "{}", indented(failure, 6));
+                    let _ = writeln!(self.out, "{}", indented(failure, by + 4));
                 }
             }
             for line in test.notes.iter().chain(&test.console) {
-                let _ = writeln!(self.0, "{}", indented(line, 4));
+                let _ = writeln!(self.out, "{}", indented(line, by + 2));
             }
         }
-        let _ = self.0.flush();
+    }
+}
+
+impl<W: Write> Reporter for Pretty<W> {
+    fn file(&mut self, file: &FileOutcome) {
+        let _ = writeln!(self.out, "{}", file.file);
+        if let Some(error) = &file.error {
+            let _ = writeln!(self.out, "{}", indented(error, 2));
+        }
+        if file.error.is_some() {
+            self.failed.push(file.file.clone());
+        }
+        for test in &file.tests {
+            self.remember(&format!("{} > {}", file.file, test.name), test);
+        }
+        self.tests(&file.tests, 2);
+        let _ = self.out.flush();
     }
 
     fn coverage(&mut self, table: &str) {
-        let _ = writeln!(self.0, "\n{}", table.trim_end());
+        let _ = writeln!(self.out, "\n{}", table.trim_end());
     }
 
     fn end(&mut self, totals: &Totals) {
@@ -46,7 +85,16 @@ impl<W: Write> Reporter for Pretty<W> {
                 line = format!("{line}, {count} {word}");
             }
         }
-        let _ = writeln!(self.0, "\n{line}");
+        if !self.failed.is_empty() {
+            let _ = writeln!(self.out, "\nfailed:");
+            for name in &self.failed {
+                let _ = writeln!(self.out, "  \u{2717} {name}");
+            }
+        }
+        let tests = totals.passed + totals.failed + totals.skipped + totals.todo;
+        let s = if tests == 1 { "" } else { "s" };
+        let took = self.began.elapsed().as_secs_f64();
+        let _ = writeln!(self.out, "\n{tests} test{s} in {took:.1} s\n{line}");
     }
 }
 
