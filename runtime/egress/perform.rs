@@ -24,7 +24,7 @@ use super::redaction::{prepare, redact};
 use super::token_request;
 use super::upstream::{Upstream, Via};
 use super::whole_body::whole;
-use crate::audit::{By, Open, Verdict};
+use crate::audit::{By, Open, Verdict, shortened};
 use crate::credentials::{Answered, Credential, Host, Sent, TokenClient, TokenRequestError};
 use crate::identity::Attested;
 use crate::limits::Progress;
@@ -121,10 +121,6 @@ impl Performer {
         mut request: Request,
     ) -> Result<Response, FetchError> {
         let mut open = self.network.record(agent, &origin.trace, &mut request);
-        if self.network.audit.as_ref().is_some_and(|auditor| !auditor.may_pass()) {
-            note(&mut open, Verdict::Deny, By::Audit);
-            return Err(FetchError::Network("the audit record can not be written".into()));
-        }
         let result = self.judged(origin, agent, index, request, &mut open).await;
         match (result, open) {
             (Ok(response), Some(open)) => Ok(open.response(response)),
@@ -149,7 +145,7 @@ impl Performer {
         if let (Some(open), Some(name)) = (open.as_mut(), binding.and_then(Binding::name)) {
             open.binding(&name);
         }
-        let host = request.url.host_str().unwrap_or_default().to_owned();
+        let host = shortened(request.url.host_str().unwrap_or_default()).into_owned();
         note(open, Verdict::Allow, By::Policy);
         if let Some(response) = self.denied(&request, &host, open) {
             return Ok(response);
@@ -177,6 +173,11 @@ impl Performer {
                 note(open, Verdict::Deny, By::Certificate);
             }
         })?;
+        // From here on something leaves, tokens too.
+        if let Some(Err(unrecorded)) = open.as_mut().map(Open::leaves) {
+            note(open, Verdict::Deny, By::Audit);
+            return Err(FetchError::Network(unrecorded.to_string()));
+        }
         let Some(credential) = credential else {
             return self.send(&way, &host, request, open).await;
         };
