@@ -415,37 +415,35 @@ fn a_flood_of_what_is_denied_is_counted() {
     );
     let file = project.path().join("audit.ndjson");
     let start = Instant::now();
-    let all = loop {
+    loop {
         let all = records(&file, 1);
-        if all.iter().any(|record| record["event"] == "records omitted") {
-            break all;
-        }
-        assert!(start.elapsed() < Duration::from_secs(10), "no count: {all:?}");
-        std::thread::sleep(Duration::from_millis(50));
-    };
-    let of = |tenant: &str, verdict: &str| {
-        all.iter()
-            .filter(|record| record["tenant"] == tenant && record["verdict"] == verdict)
-            .count()
-    };
-    let omitted: Vec<_> = all
-        .iter()
-        .filter(|record| record["event"] == "records omitted")
-        .collect();
-    let counted: u64 = omitted
-        .iter()
-        .map(|record| record["beyond_rate"].as_u64().unwrap())
-        .sum();
-    assert!(
-        omitted
+        let of = |tenant: &str, verdict: &str| {
+            all.iter()
+                .filter(|record| record["tenant"] == tenant && record["verdict"] == verdict)
+                .count()
+        };
+        let omitted: Vec<_> = all
             .iter()
-            .all(|record| record["tenant"] == "a" && record["agent"] == "bot"),
-        "{omitted:?}"
-    );
-    assert_eq!(of("a", "deny") as u64 + counted, 500, "{omitted:?}");
-    assert!(of("a", "deny") < 300);
-    assert_eq!(of("b", "deny"), 1);
-    assert_eq!(of("a", "allow"), 50, "what has left is never counted only");
+            .filter(|record| record["event"] == "records omitted")
+            .collect();
+        let counted: u64 = omitted
+            .iter()
+            .map(|record| record["beyond_rate"].as_u64().unwrap())
+            .sum();
+        let written = of("a", "deny");
+        // What has left is never counted only.
+        if (of("b", "deny"), of("a", "allow"), written as u64 + counted) == (1, 50, 500) {
+            assert!(written < 400, "{written}");
+            let whose = |record: &&Value| record["tenant"] == "a" && record["agent"] == "bot";
+            assert!(omitted.iter().all(whose), "{omitted:?}");
+            return;
+        }
+        assert!(
+            start.elapsed() < Duration::from_secs(10),
+            "{written} and {counted}: {omitted:?}"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 #[test]

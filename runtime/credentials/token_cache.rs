@@ -19,6 +19,9 @@ const MARGINS: (Duration, Duration) = (Duration::from_secs(30), Duration::from_s
 /// How long a token is used that says nothing of its end.
 const UNKNOWN: Duration = Duration::from_mins(5);
 
+/// How long a token for one use is kept that nobody has used: who asked for it may have gone.
+const UNUSED: Duration = Duration::from_secs(5);
+
 /// No token is used for longer, whatever its server says.
 const LONGEST: Duration = Duration::from_hours(365 * 24);
 
@@ -40,16 +43,19 @@ struct Token {
 impl Token {
     fn new(response: TokenResponse, now: Instant) -> Self {
         let lifetime = response.lifetime.unwrap_or(UNKNOWN).min(LONGEST);
+        let once = lifetime.is_zero().then(AtomicBool::default);
+        let after = |time: Duration| now.checked_add(time).unwrap_or(now);
         // Short-lived tokens keep at least half of their life.
-        let within = |margin: Duration| {
-            now.checked_add(lifetime.saturating_sub(margin).max(lifetime / 2))
-                .unwrap_or(now)
+        let within = |margin: Duration| after(lifetime.saturating_sub(margin).max(lifetime / 2));
+        let (renew, end) = match once {
+            Some(_) => (after(UNUSED), after(UNUSED)),
+            None => (within(MARGINS.0), within(MARGINS.1)),
         };
         Self {
             value: response.token,
-            renew: within(MARGINS.0),
-            end: within(MARGINS.1),
-            once: lifetime.is_zero().then(AtomicBool::default),
+            renew,
+            end,
+            once,
             accepted: AtomicBool::new(false),
         }
     }
@@ -63,7 +69,7 @@ impl Token {
     }
 
     fn holds(&self, now: Instant) -> bool {
-        self.once.is_none() && now < self.end
+        now < self.end
     }
 }
 
@@ -163,7 +169,7 @@ impl Cache {
         let mut state = lock(&self.0);
         if let Some(token) = state.token.as_ref().filter(|token| token.holds(now)) {
             // A second request that met the same 401 takes the first one's new token.
-            if refused != Some(&*token.value) {
+            if refused != Some(&*token.value) && token.take() {
                 return Ok(Found::Token(token.value.clone()));
             }
         }

@@ -32,8 +32,8 @@ impl Redactor {
     }
 
     /// The same bytes without them, where one of them is in there.
-    fn clean(&self, bytes: &[u8]) -> Option<BytesMut> {
-        let mut scan = Scan::new(&self.0);
+    fn clean(&self, scan: &mut Scan, bytes: &[u8]) -> Option<BytesMut> {
+        scan.reset();
         scan.push(&self.0, bytes);
         scan.end(&self.0);
         if scan.found.is_empty() {
@@ -45,7 +45,7 @@ impl Redactor {
 
     /// Whether one of them is in there.
     pub(crate) fn finds(&self, bytes: &[u8]) -> bool {
-        self.clean(bytes).is_some()
+        self.clean(&mut Scan::new(), bytes).is_some()
     }
 
     /// Replaces them in header values, and takes away headers that are named by one.
@@ -58,19 +58,24 @@ impl Redactor {
         for name in named {
             headers.remove(name);
         }
-        headers.values_mut().for_each(|value| self.value(value));
+        let mut scan = Scan::new();
+        headers.values_mut().for_each(|value| self.one(&mut scan, value));
     }
 
     /// Replaces them in one header's value.
     pub(crate) fn value(&self, value: &mut HeaderValue) {
-        if let Some(clean) = self.clean(value.as_bytes()) {
+        self.one(&mut Scan::new(), value);
+    }
+
+    fn one(&self, scan: &mut Scan, value: &mut HeaderValue) {
+        if let Some(clean) = self.clean(scan, value.as_bytes()) {
             *value = HeaderValue::from_bytes(&clean).unwrap_or(HeaderValue::from_static("[redacted]"));
         }
     }
 
     /// Replaces them in text.
     pub(crate) fn text(&self, text: &str) -> String {
-        match self.clean(text.as_bytes()) {
+        match self.clean(&mut Scan::new(), text.as_bytes()) {
             Some(clean) => String::from_utf8_lossy(&clean).into_owned(),
             None => text.to_owned(),
         }
@@ -79,7 +84,7 @@ impl Redactor {
     /// Replaces them in a body, across chunks. It holds back no more than what may be the beginning of one.
     pub(crate) fn body(self, body: ByteStream) -> ByteStream {
         let state = Passing {
-            scan: Scan::new(&self.0),
+            scan: Scan::new(),
             forms: self.0,
             held: BytesMut::new(),
             released: 0,

@@ -73,11 +73,11 @@ pub(super) struct Scan {
 }
 
 impl Scan {
-    pub(super) fn new(forms: &Forms) -> Self {
+    pub(super) fn new() -> Self {
         let layer = || Layer {
             pending: Vec::new(),
             partial: Vec::new(),
-            starts: vec![0; forms.longest],
+            starts: Vec::new(),
             count: 0,
         };
         Self {
@@ -87,19 +87,37 @@ impl Scan {
         }
     }
 
+    /// Begins with another text.
+    pub(super) fn reset(&mut self) {
+        for layer in &mut self.layers {
+            layer.pending.clear();
+            layer.partial.clear();
+        }
+        self.found.clear();
+        self.place = 0;
+    }
+
     /// The next piece.
     pub(super) fn push(&mut self, forms: &Forms, piece: &[u8]) {
-        for byte in piece {
+        let mut rest = piece;
+        loop {
             // Most bytes begin nothing while nothing has begun.
-            if !(self.is_idle() && is_dull(forms, *byte)) {
-                let token = Token {
-                    byte: *byte,
-                    start: self.place,
-                    end: self.place.saturating_add(1),
-                };
-                self.give(forms, 0, token);
+            if self.is_idle() {
+                let dull = rest.iter().take_while(|byte| is_dull(forms, **byte)).count();
+                rest = rest.get(dull..).unwrap_or_default();
+                self.place = self.place.saturating_add(dull as u64);
             }
-            self.place = self.place.saturating_add(1);
+            let Some((byte, after)) = rest.split_first() else {
+                return;
+            };
+            let token = Token {
+                byte: *byte,
+                start: self.place,
+                end: self.place.saturating_add(1),
+            };
+            self.place = token.end;
+            rest = after;
+            self.give(forms, 0, token);
         }
     }
 
@@ -194,11 +212,18 @@ impl Layer {
     /// Where the byte stands that is so many before the next one.
     fn start_of(&self, back: usize) -> u64 {
         let size = self.starts.len();
-        self.starts[(self.count + size - back.clamp(1, size)) % size]
+        let place = (self.count + size).saturating_sub(back.max(1)).checked_rem(size);
+        place.and_then(|place| self.starts.get(place)).copied().unwrap_or(0)
     }
 
     /// Matches one more byte. Gives where the longest secret began that ends with it.
     fn advance(&mut self, forms: &Forms, token: Token) -> Option<u64> {
+        if self.partial.is_empty() && forms.begin[usize::from(token.byte)].is_empty() {
+            return None;
+        }
+        if self.starts.is_empty() {
+            self.starts = vec![0; forms.longest];
+        }
         let size = self.starts.len();
         self.starts[self.count] = token.start;
         self.count = (self.count + 1) % size;
