@@ -8,7 +8,6 @@ use std::time::Duration;
 /// A request as it came.
 #[derive(Debug, Clone)]
 pub struct Asked {
-    pub method: String,
     pub path: String,
     /// Its head's lines, in lower case.
     pub head: String,
@@ -83,10 +82,8 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    let mut words = first.split(' ');
     Some(Asked {
-        method: words.next()?.to_owned(),
-        path: words.next()?.to_owned(),
+        path: first.split(' ').nth(1)?.to_owned(),
         head,
         body: String::from_utf8_lossy(&body).into_owned(),
     })
