@@ -1,6 +1,7 @@
 //! Tokens are renewed for all who use a credential: who asked may go away, and who is refused again and again costs the token
 //! endpoint, and the others, little.
 
+use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -34,11 +35,12 @@ fn serve(upstream: &Moody, credentials: &[&str]) -> (Project, Server) {
     let mut tables = String::new();
     for (index, fields) in credentials.iter().enumerate() {
         bindings.push(format!("{{ binding = 'C{index}', credential = 'c{index}' }}"));
-        tables.push_str(&format!(
+        let _ = write!(
+            tables,
             "[credentials.c{index}]\ntype = 'oauth2'\nhosts = ['127.0.0.1']\nclient_id = 'c'\nsecret = 'SECRET'\n\
              token_url = 'http://{}/token/{index}'\n{fields}\n",
             upstream.address
-        ));
+        );
     }
     project.write(
         "workerd-lite.toml",

@@ -110,7 +110,7 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 enum Found {
     Token(String),
     Waits(Renewal),
-    Starts(Renewing, http::Request<Vec<u8>>, Renewal),
+    Starts(Box<(Renewing, http::Request<Vec<u8>>, Renewal)>),
     /// None but the one that was refused, and it is too early to ask for another.
     Nothing,
 }
@@ -132,7 +132,8 @@ impl Cache {
                 }
                 Found::Nothing => return Ok(None),
                 Found::Waits(renewal) => renewal,
-                Found::Starts(renewing, request, renewal) => {
+                Found::Starts(started) => {
+                    let (renewing, request, renewal) = *started;
                     tokens.start(request, Box::new(move |answer| renewing.end(answer)));
                     renewal
                 }
@@ -220,7 +221,7 @@ impl Cache {
             told,
             ended: false,
         };
-        Ok(Found::Starts(renewing, request, renewal))
+        Ok(Found::Starts(Box::new((renewing, request, renewal))))
     }
 
     /// Renews a token that is about to end. Nobody waits for that.
@@ -238,7 +239,8 @@ impl Cache {
         // Where it fails, who needs the next one hears of it.
         let started = self.start(&mut state, tokens.is_real(), exchange, now);
         drop(state);
-        if let Ok(Found::Starts(renewing, request, _)) = started {
+        if let Ok(Found::Starts(started)) = started {
+            let (renewing, request, _) = *started;
             tokens.start(request, Box::new(move |answer| renewing.end(answer)));
         }
     }

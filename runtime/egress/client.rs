@@ -127,12 +127,11 @@ impl Clients {
     pub(super) fn ask_for_token(&self, request: http::Request<Vec<u8>>, answered: Answered) -> Result<(), NoClient> {
         let thread = token_thread::handle().ok_or_else(|| NoClient::Build("the system has no thread for it".into()))?;
         let _entered = thread.enter();
-        let client = match self.tokens.get() {
-            Some(client) => client.clone(),
-            None => {
-                let made = self.for_tokens()?;
-                self.tokens.get_or_init(|| made).clone()
-            }
+        let client = if let Some(client) = self.tokens.get() {
+            client.clone()
+        } else {
+            let made = self.for_tokens()?;
+            self.tokens.get_or_init(|| made).clone()
         };
         thread.spawn(async move { answered(token_request::by_client(client, request).await) });
         Ok(())

@@ -119,6 +119,7 @@ mod tests {
 
     use super::*;
 
+    const SIGABRT: i32 = 6;
     const WHAT: &str = "WORKERD_LITE_TEST_OF_ESSENTIAL_TASKS";
 
     fn run(what: &str) {
@@ -150,7 +151,6 @@ mod tests {
         if let Ok(what) = std::env::var(WHAT) {
             return run(&what);
         }
-        const SIGABRT: i32 = 6;
         for (what, signal) in [
             ("panics", Some(SIGABRT)),
             ("dropped", Some(SIGABRT)),

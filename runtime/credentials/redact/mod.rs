@@ -117,15 +117,12 @@ struct Passing {
 impl Passing {
     /// Takes the next chunk, or the end. Gives what can be handed on.
     fn pass(&mut self, chunk: Option<Bytes>) -> Result<Bytes, BodyError> {
-        match &chunk {
-            Some(chunk) => {
-                self.scan.push(&self.forms, chunk);
-                self.held.extend_from_slice(chunk);
-            }
-            None => {
-                self.ended = true;
-                self.scan.end(&self.forms);
-            }
+        if let Some(chunk) = &chunk {
+            self.scan.push(&self.forms, chunk);
+            self.held.extend_from_slice(chunk);
+        } else {
+            self.ended = true;
+            self.scan.end(&self.forms);
         }
         let all = self.released.saturating_add(self.held.len() as u64);
         let mut until = if self.ended { all } else { self.scan.undecided() };

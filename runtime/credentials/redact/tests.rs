@@ -49,10 +49,7 @@ fn every_form_is_found_however_it_is_cut() {
         each(|byte| format!("\\\\u{byte:04x}")),
         hex::encode(SECRET),
         hex::encode_upper(SECRET),
-        SECRET
-            .encode_utf16()
-            .map(|unit| format!("{}\0", char::from(u8::try_from(unit).unwrap())))
-            .collect(),
+        String::from_utf8(SECRET.encode_utf16().flat_map(u16::to_le_bytes).collect()).unwrap(),
     ];
     for before in ["", "x", "xy", "user:"] {
         for digits in [
@@ -61,7 +58,7 @@ fn every_form_is_found_however_it_is_cut() {
         ] {
             texts.push(digits.replace('/', "\\/"));
             texts.push(digits.replace('+', "%2B").replace('/', "%2f"));
-            texts.push(digits.bytes().map(|byte| format!("{}\r\n", char::from(byte))).collect());
+            texts.push(digits.chars().flat_map(|digit| [digit, '\r', '\n']).collect());
             texts.push(digits);
         }
     }
