@@ -22,7 +22,7 @@ pub fn follow_tokio() {
 /// The wall clock of this thread.
 pub fn wall() -> SystemTime {
     match FOLLOWED.get() {
-        Some((then, began)) => then + began.elapsed(),
+        Some((then, began)) => then.checked_add(began.elapsed()).unwrap_or(then),
         None => SystemTime::now(),
     }
 }

@@ -17,6 +17,18 @@ pub(crate) fn has_room(file: &impl AsFd) -> bool {
     }
 }
 
+/// Waits until a write is taken, or would fail.
+pub(crate) fn wait_for_room(file: &impl AsFd) -> io::Result<()> {
+    let mut files = [PollFd::new(file, PollFlags::OUT)];
+    loop {
+        match poll(&mut files, None) {
+            Ok(_) => return Ok(()),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
 /// Lines of the log that were dropped.
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 

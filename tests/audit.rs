@@ -2,11 +2,13 @@
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use sha2::Digest as _;
 
-use crate::harness::{Mtls, Project, plain};
+use crate::harness::{Mtls, Project, Server, plain};
 
 /// Waits for this many records.
 fn records(path: &Path, count: usize) -> Vec<Value> {
@@ -307,7 +309,7 @@ fn egress_stops_where_records_must_be_written_and_cannot_be() {
         return;
     }
     let upstream = plain();
-    for (mode, statuses) in [("deny", [200, 500]), ("warn", [200, 200])] {
+    for (mode, statuses) in [("deny", [500, 500]), ("warn", [200, 200])] {
         let project = Project::new(&[
             (
                 "agent.js",
@@ -326,8 +328,169 @@ fn egress_stops_where_records_must_be_written_and_cannot_be() {
             ),
         );
         let server = project.serve(&["--threads", "1"]);
+        let before = upstream.requests.load(Ordering::SeqCst);
         assert_eq!(server.get("/").status, statuses[0]);
         server.logged("audit records can not be written");
         assert_eq!(server.get("/").status, statuses[1], "{mode}");
+        let arrived = upstream.requests.load(Ordering::SeqCst) - before;
+        assert_eq!(
+            arrived,
+            if mode == "deny" { 0 } else { 2 },
+            "nothing leaves before it is written"
+        );
     }
+}
+
+/// Two agents of different tenants with the same name, whose policy lets pass what goes to an upstream.
+fn two_tenants(audit: &str) -> Project {
+    let project = Project::new(&[
+        (
+            "agent.js",
+            "export default { async fetch(request) {
+              const { searchParams: p } = new URL(request.url);
+              const url = p.get('url') + 'a'.repeat(Number(p.get('long') ?? 0));
+              const one = async () => {
+                try { const r = await fetch(url, { method: p.get('method') ?? 'GET' }); await r.text(); return r.status; } catch { return 599; }
+              };
+              const all = await Promise.all(Array.from({ length: Number(p.get('times') ?? 1) }, one));
+              return Response.json(all);
+            } };",
+        ),
+        (
+            "policy.js",
+            "export default { fetch: (request) => new URL(request.url).hostname === '127.0.0.1' ? fetch(request) : new Response('no', { status: 403 }) };",
+        ),
+    ]);
+    project.write(
+        "workerd-lite.toml",
+        &format!(
+            "threads = 1\n[limits]\nsubrequests = 100000\ncpu_ms = 10000\n[network]\nallow = ['local']\n[outbound]\nmain = 'policy.js'\n\
+             limits = {{ cpu_ms = 10000 }}\n[audit]\n{audit}\n\
+             [[agents]]\nname = 'bot'\ntenant = 'a'\nmain = 'agent.js'\nmatch = ['a.localhost']\n\
+             [[agents]]\nname = 'bot'\ntenant = 'b'\nmain = 'agent.js'\nmatch = ['b.localhost']\n"
+        ),
+    );
+    project
+}
+
+fn ask(server: &Server, tenant: &str, query: &str) -> Vec<u64> {
+    let answer = server.curl(&format!("/?{query}"), &["-H", &format!("host: {tenant}.localhost")]);
+    assert_eq!(answer.status, 200, "{} {}", answer.body, server.log());
+    serde_json::from_str(&answer.body).unwrap()
+}
+
+#[test]
+fn what_an_agent_writes_too_long_is_cut() {
+    let project = two_tenants("file = 'audit.ndjson'");
+    let server = project.serve(&[]);
+    ask(&server, "a", "url=http://denied.test/&long=65000");
+    let method = "M".repeat(5000);
+    ask(&server, "a", &format!("url=http://denied.test/&method={method}"));
+    ask(&server, "a", "url=http://&long=65000");
+    let all = records(&project.path().join("audit.ndjson"), 2);
+    let hash = |text: &str| hex::encode(sha2::Sha256::digest(text));
+    let url = format!("http://denied.test/{}", "a".repeat(65_000));
+    assert!(url.starts_with(all[0]["url"].as_str().unwrap()), "{}", all[0]);
+    assert_eq!(all[0]["cut"]["url"]["length"], url.len());
+    assert_eq!(all[0]["cut"]["url"]["sha256"], hash(&url));
+    assert_eq!(all[1]["cut"]["method"]["length"], method.len());
+    assert_eq!(all[1]["cut"]["method"]["sha256"], hash(&method));
+    for record in all {
+        assert!(record.to_string().len() < 3000, "{record}");
+    }
+    assert!(server.log().lines().all(|line| line.len() < 3000), "{}", server.log());
+}
+
+#[test]
+fn a_flood_of_what_is_denied_is_counted() {
+    let upstream = plain();
+    let project = two_tenants("file = 'audit.ndjson'\nrate = 20");
+    let server = project.serve(&[]);
+    ask(&server, "a", "url=http://denied.test/&long=60000&times=500");
+    ask(&server, "b", "url=http://denied.test/");
+    let port = upstream.address.port();
+    assert_eq!(
+        ask(&server, "a", &format!("url=http://127.0.0.1:{port}/&times=50")),
+        [200; 50]
+    );
+    let file = project.path().join("audit.ndjson");
+    let start = Instant::now();
+    loop {
+        let all = records(&file, 1);
+        let of = |tenant: &str, verdict: &str| {
+            all.iter()
+                .filter(|record| record["tenant"] == tenant && record["verdict"] == verdict)
+                .count()
+        };
+        let omitted: Vec<_> = all
+            .iter()
+            .filter(|record| record["event"] == "records omitted")
+            .collect();
+        let counted: u64 = omitted
+            .iter()
+            .map(|record| record["beyond_rate"].as_u64().unwrap())
+            .sum();
+        let written = of("a", "deny");
+        // What has left is never counted only.
+        if (of("b", "deny"), of("a", "allow"), written as u64 + counted) == (1, 50, 500) {
+            assert!(written < 400, "{written}");
+            let whose = |record: &&Value| record["tenant"] == "a" && record["agent"] == "bot";
+            assert!(omitted.iter().all(whose), "{omitted:?}");
+            return;
+        }
+        assert!(
+            start.elapsed() < Duration::from_secs(10),
+            "{written} and {counted}: {omitted:?}"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn what_leaves_is_recorded_though_nobody_reads() {
+    let upstream = plain();
+    let port = upstream.address.port();
+    let project = two_tenants("on_failure = 'deny'\nrate = 100000");
+    let mut server = project.serve(&[]);
+    // Standard output stands still, and fills.
+    let mut denied = 0;
+    while denied == 0 {
+        let statuses = ask(
+            &server,
+            "a",
+            &format!("url=http://127.0.0.1:{port}/&long=2000&times=300"),
+        );
+        denied = statuses.iter().filter(|status| **status != 200).count();
+    }
+    let arrived = upstream.requests.load(Ordering::SeqCst);
+    assert_eq!(
+        ask(&server, "b", &format!("url=http://127.0.0.1:{port}/")),
+        [200],
+        "another's places are its own"
+    );
+    let ask_again = ask(&server, "a", &format!("url=http://127.0.0.1:{port}/&times=20"));
+    assert!(ask_again.iter().all(|status| *status != 200), "{ask_again:?}");
+    assert_eq!(
+        upstream.requests.load(Ordering::SeqCst),
+        arrived + 1,
+        "nothing more left"
+    );
+    let output = server.stdout();
+    let reading = std::thread::spawn(move || std::io::read_to_string(output).unwrap());
+    std::thread::sleep(Duration::from_secs(2));
+    server.signal("TERM");
+    let text = reading.join().unwrap();
+    let all: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |tenant: &str, event: Option<&str>, verdict: &str| {
+        all.iter()
+            .filter(|record| {
+                record["tenant"] == tenant && record["event"].as_str() == event && record["verdict"] == verdict
+            })
+            .count()
+    };
+    assert_eq!((of("b", Some("leaves"), "allow"), of("b", None, "allow")), (1, 1));
+    assert_eq!(
+        (of("a", Some("leaves"), "allow"), of("a", None, "allow")),
+        (arrived, arrived)
+    );
 }

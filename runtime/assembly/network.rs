@@ -1,11 +1,12 @@
 //! The network: rules, address rules, roots, timeouts and what bindings go out with.
 
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::audit::Auditor;
+use crate::audit::{AuditOptions, Auditor};
 use crate::config::files::Files;
 use crate::config::project_file::ProjectFile;
 use crate::config::tables::{Issue, Mode, OnFailure, Rule as Section};
@@ -80,6 +81,9 @@ pub(super) fn network(
     })
 }
 
+/// Records a second of one agent, of what does not leave, where the owner says nothing.
+const RATE: NonZeroU32 = NonZeroU32::MIN.saturating_add(199);
+
 fn audit(files: &Files, project: &ProjectFile) -> Result<Option<Auditor>, ConfigError> {
     let Some(section) = &project.audit else {
         return Ok(None);
@@ -88,7 +92,12 @@ fn audit(files: &Files, project: &ProjectFile) -> Result<Option<Auditor>, Config
     let shown = path
         .as_ref()
         .map_or_else(String::new, |path| path.display().to_string());
-    Auditor::open(path, section.on_failure == OnFailure::Deny, section.query.clone())
+    let options = AuditOptions {
+        deny: section.on_failure == OnFailure::Deny,
+        shown: section.query.clone(),
+        rate: section.rate.unwrap_or(RATE),
+    };
+    Auditor::open(path, options)
         .map(Some)
         .map_err(|error| files.complain("audit.file", &format!("{shown} can not be written: {error}")))
 }

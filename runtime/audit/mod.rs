@@ -1,32 +1,34 @@
 //! The audit record: one line of JSON for each egress, written when it has ended. No body and no secret is in it.
 
 mod changes;
+mod cut;
 mod feed;
 mod masked_url;
 mod record;
+mod share;
+mod sink;
 
-use std::fs::File;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
+use workerd_lite_ops::account::AgentId;
 use workerd_lite_ops::{Termination, clock};
 
-use crate::output::has_room;
+pub(crate) use cut::shortened;
 pub use feed::Feed;
 pub(crate) use masked_url::masked;
 pub(crate) use record::{By, Open, Record, Verdict};
+use share::line;
+use sink::{About, Sink};
 
 /// Where records go.
 #[derive(Debug)]
 pub struct Auditor {
     destination: Destination,
-    file: Mutex<Option<File>>,
-    /// Whether no egress goes out while records cannot be written.
+    /// Whether no egress goes out that can not be recorded.
     deny: bool,
-    failed: AtomicBool,
     /// Names of query parameters whose values are recorded.
     shown: Vec<String>,
     /// Who looks on.
@@ -35,8 +37,7 @@ pub struct Auditor {
 
 #[derive(Debug)]
 enum Destination {
-    File(PathBuf),
-    Stdout,
+    Written(Arc<Sink>),
     /// For tests.
     Memory(Records),
     /// They are only looked at.
@@ -46,25 +47,32 @@ enum Destination {
 /// Records that a test reads.
 pub(crate) type Records = Arc<Mutex<Vec<serde_json::Value>>>;
 
+/// What is written.
+#[derive(Debug, Clone)]
+pub struct AuditOptions {
+    /// Whether no egress goes out that can not be recorded.
+    pub deny: bool,
+    /// Names of query parameters whose values are recorded.
+    pub shown: Vec<String>,
+    /// Records a second of one agent, of what does not leave; beyond that they are counted.
+    pub rate: NonZeroU32,
+}
+
 impl Auditor {
     /// Opens the file, or takes standard output without one. Fails where it cannot be opened.
-    pub fn open(path: Option<PathBuf>, deny: bool, shown: Vec<String>) -> std::io::Result<Self> {
-        let destination = path.map_or(Destination::Stdout, Destination::File);
-        let auditor = Self {
-            deny,
-            shown,
-            ..Self::to(destination)
-        };
-        auditor.reopen()?;
-        Ok(auditor)
+    pub fn open(path: Option<PathBuf>, options: AuditOptions) -> std::io::Result<Self> {
+        let sink = Sink::open(path, options.rate.get())?;
+        Ok(Self {
+            deny: options.deny,
+            shown: options.shown,
+            ..Self::to(Destination::Written(sink))
+        })
     }
 
     fn to(destination: Destination) -> Self {
         Self {
             destination,
-            file: Mutex::new(None),
             deny: false,
-            failed: AtomicBool::new(false),
             shown: Vec::new(),
             feed: OnceLock::new(),
         }
@@ -97,55 +105,71 @@ impl Auditor {
 
     /// Opens the file anew, after it was rotated away.
     pub fn reopen(&self) -> std::io::Result<()> {
-        let Destination::File(path) = &self.destination else {
-            return Ok(());
-        };
-        let file = File::options().create(true).append(true).mode(0o600).open(path)?;
-        if let Ok(mut held) = self.file.lock() {
-            *held = Some(file);
+        match &self.destination {
+            Destination::Written(sink) => sink.reopen(),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
-    /// Whether an egress may go out: where records must be written and the last one could not be, it is tried again.
-    pub(crate) fn may_pass(&self) -> bool {
-        if !self.deny || !self.failed.load(Ordering::Relaxed) {
-            return true;
+    /// Waits until what there is has been written, for so long at most.
+    pub(crate) fn flush(&self, limit: Duration) {
+        if let Destination::Written(sink) = &self.destination {
+            sink.flush(limit);
         }
-        let written = self
-            .reopen()
-            .and_then(|()| self.append(b"{\"event\":\"audit resumed\"}\n"));
-        if written.is_ok() {
-            self.failed.store(false, Ordering::Relaxed);
-            tracing::info!("audit records can be written again");
-        }
-        written.is_ok()
     }
 
     /// Records that an agent's event was ended for what it used.
     pub(crate) fn ended(&self, agent: &str, tenant: Option<&str>, why: Termination, request_id: &str) {
-        let mut line = serde_json::json!({
-            "event": "terminated",
-            "time": humantime::format_rfc3339_micros(clock::wall()).to_string(),
-            "request_id": request_id,
-            "agent": agent,
-            "reason": why.word(),
-            "status": why.status().as_u16(),
+        let Destination::Written(sink) = &self.destination else {
+            return;
+        };
+        sink.put(&AgentId::new(tenant, agent), About::Stayed, || {
+            let mut ended = serde_json::json!({
+                "event": "terminated",
+                "time": humantime::format_rfc3339_micros(clock::wall()).to_string(),
+                "request_id": request_id,
+                "agent": agent,
+                "reason": why.word(),
+                "status": why.status().as_u16(),
+            });
+            if let Some(tenant) = tenant {
+                ended["tenant"] = tenant.into();
+            }
+            line(&ended)
         });
-        if let Some(tenant) = tenant {
-            line["tenant"] = tenant.into();
-        }
-        if matches!(self.destination, Destination::File(_) | Destination::Stdout) {
-            self.write_line(&line);
+    }
+
+    /// Whether an egress may leave: what must be recorded is, before it does. Gives whether its record has a place then.
+    fn admits(&self, record: &mut Record) -> Result<bool, Unrecorded> {
+        let (true, Destination::Written(sink)) = (self.deny, &self.destination) else {
+            return Ok(false);
+        };
+        record.cut();
+        let opening = line(&record.opening()).ok_or(Unrecorded)?;
+        if sink.admit(&record.whose(), opening) {
+            Ok(true)
+        } else {
+            Err(Unrecorded)
         }
     }
 
-    fn write(&self, record: &Record) {
+    fn write(&self, record: &mut Record, reserved: bool) {
         if let Some(feed) = self.feed.get() {
+            record.cut();
             feed.publish(&record.shown());
         }
         match &self.destination {
-            Destination::File(_) | Destination::Stdout => self.write_line(record),
+            Destination::Written(sink) => {
+                let about = if record.has_left() || reserved {
+                    About::Left { reserved }
+                } else {
+                    About::Stayed
+                };
+                sink.put(&record.whose(), about, || {
+                    record.cut();
+                    line(&*record)
+                });
+            }
             Destination::Memory(records) => {
                 if let (Ok(mut records), Ok(record)) = (records.lock(), serde_json::to_value(record)) {
                     records.push(record);
@@ -154,37 +178,9 @@ impl Auditor {
             Destination::Nowhere => {}
         }
     }
-
-    fn write_line(&self, record: &impl serde::Serialize) {
-        let Ok(mut line) = serde_json::to_vec(record) else {
-            return;
-        };
-        line.push(b'\n');
-        if let Err(error) = self.append(&line) {
-            if !self.failed.swap(true, Ordering::Relaxed) {
-                let then = if self.deny {
-                    ": every egress is denied until they can be"
-                } else {
-                    ""
-                };
-                tracing::error!("audit records can not be written ({error}){then}");
-            }
-        }
-    }
-
-    /// One write a line, so that lines of several threads and processes do not mix.
-    fn append(&self, line: &[u8]) -> std::io::Result<()> {
-        if matches!(self.destination, Destination::Stdout) {
-            let mut out = std::io::stdout().lock();
-            if !has_room(&out) {
-                return Err(std::io::Error::other("whoever reads standard output stands still"));
-            }
-            return out.write_all(line).and_then(|()| out.flush());
-        }
-        let mut file = self.file.lock().map_err(|_| std::io::Error::other("poisoned"))?;
-        match file.as_mut() {
-            Some(file) => file.write_all(line),
-            None => Err(std::io::Error::other("not open")),
-        }
-    }
 }
+
+/// An egress can not be recorded, and must not leave therefore.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the audit record can not be written")]
+pub(crate) struct Unrecorded;

@@ -5,13 +5,15 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::json;
+use workerd_lite_ops::account::AgentId;
 use workerd_lite_ops::clock;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{Body, Request, Response};
 
-use super::Auditor;
 use super::changes::Changes;
+use super::cut::Cuts;
 use super::masked_url::masked;
+use super::{Auditor, Unrecorded};
 use crate::identity::Attested;
 
 /// What became of an egress.
@@ -55,6 +57,9 @@ pub(crate) struct Record {
     policy_sha256: Option<String>,
     method: String,
     url: String,
+    /// What an agent wrote too long.
+    #[serde(skip_serializing_if = "Cuts::is_empty")]
+    cut: Cuts,
     verdict: Verdict,
     by: By,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,6 +83,38 @@ impl Record {
     /// The record for who looks on.
     pub(super) fn shown(&self) -> impl Serialize {
         json!({ "kind": "egress", "egress": self, "asked": self.changes })
+    }
+}
+
+impl Record {
+    /// Whose it is.
+    pub(super) fn whose(&self) -> AgentId {
+        AgentId::new(self.tenant.as_deref(), &self.agent)
+    }
+
+    /// Whether something went out, or tried to.
+    pub(super) fn has_left(&self) -> bool {
+        matches!(self.verdict, Verdict::Allow | Verdict::Audit)
+    }
+
+    /// Cuts what an agent wrote.
+    pub(super) fn cut(&mut self) {
+        self.cut.url(&mut self.url);
+        self.cut.method(&mut self.method);
+        if let Some(error) = &mut self.error {
+            self.cut.error(error);
+        }
+    }
+
+    /// What is written before it leaves.
+    pub(super) fn opening(&self) -> serde_json::Value {
+        let mut opening = json!({ "event": "leaves" });
+        let all = serde_json::to_value(self).unwrap_or_default();
+        if let (Some(opening), serde_json::Value::Object(all)) = (opening.as_object_mut(), all) {
+            let of_its_end = ["ms", "bytes_sent", "bytes_received"];
+            opening.extend(all.into_iter().filter(|(name, _)| !of_its_end.contains(&&**name)));
+        }
+        opening
     }
 }
 
@@ -109,6 +146,8 @@ pub(crate) struct Open {
     sent: Option<std::rc::Rc<std::cell::Cell<u64>>>,
     /// The agent's rule that would have denied it, but only audits.
     audited: Option<std::rc::Rc<str>>,
+    /// Whether there is a place for it.
+    reserved: bool,
 }
 
 impl Open {
@@ -132,7 +171,7 @@ impl Open {
             sent.set(bytes.len() as u64);
         }
         let counter = std::rc::Rc::clone(&sent);
-        request.body = body.counted(move |bytes| counter.set(counter.get() + bytes));
+        request.body = body.counted(move |bytes| counter.set(counter.get().saturating_add(bytes)));
         Self {
             record: Record {
                 time: humantime::format_rfc3339_micros(clock::wall()).to_string(),
@@ -143,6 +182,7 @@ impl Open {
                 code_sha256: agent.code_sha256.clone(),
                 policy_sha256: policy_sha256.map(ToOwned::to_owned),
                 method: request.method.to_string(),
+                cut: Cuts::default(),
                 url: if auditor.is_memory() {
                     request.url.to_string()
                 } else {
@@ -166,7 +206,16 @@ impl Open {
             began: now,
             sent: Some(sent),
             audited: trace.audited.get().cloned(),
+            reserved: false,
         }
+    }
+
+    /// What it is about is going to leave, and must not where this fails.
+    pub(crate) fn leaves(&mut self) -> Result<(), Unrecorded> {
+        if !self.reserved {
+            self.reserved = self.auditor.admits(&mut self.record)?;
+        }
+        Ok(())
     }
 
     pub(crate) fn verdict(&mut self, verdict: Verdict, by: By) {
@@ -192,7 +241,7 @@ impl Open {
     }
 
     fn received(&mut self, bytes: u64) {
-        self.record.bytes_received += bytes;
+        self.record.bytes_received = self.record.bytes_received.saturating_add(bytes);
     }
 
     /// The response's head is there; the record goes on with its body, and ends with that.
@@ -222,6 +271,6 @@ impl Drop for Open {
         }
         self.record.bytes_sent = self.sent.take().map_or(0, |sent| sent.get());
         self.record.ms.total = ms(self.began.elapsed());
-        self.auditor.write(&self.record);
+        self.auditor.write(&mut self.record, self.reserved);
     }
 }

@@ -57,7 +57,9 @@ fn row(certificate: &Listed) -> [String; 6] {
     let state = state(certificate);
     match &certificate.dates {
         Some(Ok(dates)) => {
-            let until = UNIX_EPOCH + Duration::from_secs(u64::try_from(dates.not_after).unwrap_or(0));
+            // What lies beyond 9999 can not be written so.
+            let seconds = u64::try_from(dates.not_after).unwrap_or(0).min(253_402_300_799);
+            let until = UNIX_EPOCH + Duration::from_secs(seconds);
             [
                 certificate.name.clone(),
                 dates.subject.clone(),

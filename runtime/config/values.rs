@@ -6,6 +6,9 @@ use std::time::Duration;
 use http::Method;
 use serde::{Deserialize, Deserializer};
 
+/// No duration is longer: times that it is added to can be told.
+const LONGEST: Duration = Duration::from_hours(100 * 366 * 24);
+
 pub(super) fn parsed<'de, D: Deserializer<'de>, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     T: FromStr<Err: std::fmt::Display>,
@@ -41,6 +44,9 @@ pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Dur
     })?;
     if duration.is_zero() {
         return Err(serde::de::Error::custom("expected a duration above zero"));
+    }
+    if duration > LONGEST {
+        return Err(serde::de::Error::custom("expected a duration of 100 years at most"));
     }
     Ok(duration)
 }

@@ -9,13 +9,14 @@ use workerd_lite_ops::Request;
 
 use super::{Host, Kind, Sent, audience};
 
+/// Gives what was sent, and nothing where there is no other token than the `refused` one.
 pub(super) async fn attach(
     kind: &Kind,
     request: &mut Request,
     host: &Host<'_>,
     refused: Option<&str>,
-) -> Result<Sent, String> {
-    match kind {
+) -> Result<Option<Sent>, String> {
+    let sent = match kind {
         Kind::Bearer(secret) => bearer(request, &secret.value()),
         Kind::Basic { username, password } => {
             let password = password.value();
@@ -33,16 +34,24 @@ pub(super) async fn attach(
             set_query(&mut request.url, name, &secret);
             Ok(vec![secret.to_string()])
         }
-        Kind::OAuth2(oauth2) => bearer(request, &oauth2.token(host.tokens, refused).await?),
-        Kind::JwtBearer(jwt) => bearer(request, &jwt.token(host.tokens, refused).await?),
-        Kind::GithubApp(app) => bearer(request, &app.token(host.tokens, refused).await?),
+        Kind::OAuth2(_) | Kind::JwtBearer(_) | Kind::GithubApp(_) => {
+            let token = match kind {
+                Kind::OAuth2(oauth2) => oauth2.token(host.tokens, refused).await?,
+                Kind::JwtBearer(jwt) => jwt.token(host.tokens, refused).await?,
+                Kind::GithubApp(app) => app.token(host.tokens, refused).await?,
+                _ => None,
+            };
+            let Some(token) = token else { return Ok(None) };
+            bearer(request, &token)
+        }
         Kind::Identity => {
             let token = (host.mint)(&audience(&request.url))?;
             bearer(request, &token)
         }
         Kind::SigV4(sigv4) => sigv4.sign(request, workerd_lite_ops::clock::wall()),
         Kind::Hmac(hmac) => hmac.sign(request, workerd_lite_ops::clock::wall()),
-    }
+    };
+    sent.map(Some)
 }
 
 fn bearer(request: &mut Request, token: &str) -> Result<Sent, String> {

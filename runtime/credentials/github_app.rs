@@ -7,8 +7,7 @@ use serde_json::{Map, json};
 
 use super::jwt_bearer::{TokenCache, sign};
 use super::secret::Secret;
-use super::token::{TokenClient, ask};
-use super::token_response::TokenResponse;
+use super::token::{Exchange, TokenClient};
 
 /// GitHub takes assertions of ten minutes at most.
 const ASSERTION: Duration = Duration::from_mins(9);
@@ -29,11 +28,16 @@ pub struct GithubApp {
 }
 
 impl GithubApp {
-    pub(super) async fn token(&self, tokens: &dyn TokenClient, refused: Option<&str>) -> Result<String, String> {
-        self.cache.0.get(refused, self.renew(tokens)).await
+    /// A token, and none where no other than the `refused` one can be had now.
+    pub(super) async fn token(
+        &self,
+        tokens: &dyn TokenClient,
+        refused: Option<&str>,
+    ) -> Result<Option<String>, String> {
+        self.cache.0.get(tokens, refused, |_| self.exchange()).await
     }
 
-    async fn renew(&self, tokens: &dyn TokenClient) -> Result<TokenResponse, String> {
+    fn exchange(&self) -> Result<Exchange, String> {
         let mut claims = Map::new();
         claims.insert("iss".into(), json!(self.app_id));
         let assertion = sign(claims, &self.key, None, ASSERTION)?;
@@ -49,6 +53,12 @@ impl GithubApp {
             .header("x-github-api-version", "2022-11-28")
             .body(Vec::new())
             .map_err(|error| error.to_string())?;
-        ask(tokens, request, "token", &[assertion]).await
+        Ok(Exchange {
+            request,
+            field: "token",
+            secrets: vec![assertion],
+            made_of: vec![self.key.value()],
+            configured: None,
+        })
     }
 }

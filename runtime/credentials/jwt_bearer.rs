@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use workerd_lite_ops::clock;
 
 use super::secret::Secret;
-use super::token::{Cache, TokenClient, ask};
-use super::token_response::TokenResponse;
+use super::token::{Exchange, TokenClient};
+use super::token_cache::Cache;
 use crate::keys;
 
 /// How long an assertion holds. Servers allow an hour at most.
@@ -40,11 +40,16 @@ pub struct JwtBearer {
 pub struct TokenCache(pub(super) Cache);
 
 impl JwtBearer {
-    pub(super) async fn token(&self, tokens: &dyn TokenClient, refused: Option<&str>) -> Result<String, String> {
-        self.cache.0.get(refused, self.renew(tokens)).await
+    /// A token, and none where no other than the `refused` one can be had now.
+    pub(super) async fn token(
+        &self,
+        tokens: &dyn TokenClient,
+        refused: Option<&str>,
+    ) -> Result<Option<String>, String> {
+        self.cache.0.get(tokens, refused, |_| self.exchange()).await
     }
 
-    async fn renew(&self, tokens: &dyn TokenClient) -> Result<TokenResponse, String> {
+    fn exchange(&self) -> Result<Exchange, String> {
         let mut claims = Map::new();
         claims.insert("iss".into(), json!(self.issuer));
         claims.insert("sub".into(), json!(self.subject.as_ref().unwrap_or(&self.issuer)));
@@ -62,7 +67,13 @@ impl JwtBearer {
             .header("accept", "application/json")
             .body(body.into_bytes())
             .map_err(|error| error.to_string())?;
-        ask(tokens, request, "access_token", &[assertion]).await
+        Ok(Exchange {
+            request,
+            field: "access_token",
+            secrets: vec![assertion],
+            made_of: vec![self.key.value()],
+            configured: None,
+        })
     }
 }
 
@@ -76,7 +87,10 @@ pub(super) fn sign(
     let now = clock::since_epoch().as_secs();
     // A minute of grace for clocks that differ.
     claims.insert("iat".into(), json!(now.saturating_sub(60)));
-    claims.insert("exp".into(), json!(now + lifetime.as_secs().saturating_sub(60)));
+    claims.insert(
+        "exp".into(),
+        json!(now.saturating_add(lifetime.as_secs().saturating_sub(60))),
+    );
     let (algorithm, key) = private_key(key)?;
     let mut header = Header::new(algorithm);
     header.kid = key_id;

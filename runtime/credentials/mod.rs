@@ -7,15 +7,17 @@ mod github_app;
 mod hmac;
 mod jwt_bearer;
 mod oauth2;
+mod pace;
 pub(crate) mod redact;
 mod secret;
 mod sigv4;
 mod token;
+mod token_cache;
 mod token_response;
 mod uri;
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use deno_core::url::Url;
 use futures_util::future::LocalBoxFuture;
@@ -31,7 +33,7 @@ pub use oauth2::{Grant, OAuth2};
 use redact::Redactor;
 pub use secret::Secret;
 pub use sigv4::SigV4;
-pub(crate) use token::{TokenClient, TokenRequestError};
+pub(crate) use token::{Answered, TokenClient, TokenRequestError};
 
 /// One credential, bound to where it may go.
 #[derive(Debug)]
@@ -148,10 +150,11 @@ impl Credential {
         }
     }
 
-    /// Whether it may go with this request.
-    pub(crate) fn check(&self, request: &Request) -> Result<(), Refusal> {
+    /// Whether it may go with this request, which loses what proxies would tell of it.
+    pub(crate) fn check(&self, request: &mut Request) -> Result<(), Refusal> {
         self.scope
             .check(&request.method, &request.url)
+            .and_then(|()| self.scope.check_overrides(request))
             .map_err(|outside| Refusal::Scope {
                 name: self.name.clone(),
                 outside,
@@ -162,14 +165,14 @@ impl Credential {
         Ok(())
     }
 
-    /// Attaches it, in the place of whatever the script had put there. A token that an upstream
-    /// has `refused` is not used again.
+    /// Attaches it, in the place of whatever the script had put there. A token that an upstream has `refused` is not used
+    /// again: gives nothing where no other can be had now.
     pub(crate) fn attach<'a>(
         &'a self,
         request: &'a mut Request,
         host: &'a Host<'a>,
         refused: Option<&'a str>,
-    ) -> LocalBoxFuture<'a, Result<Sent, Unavailable>> {
+    ) -> LocalBoxFuture<'a, Result<Option<Sent>, Unavailable>> {
         Box::pin(async move {
             attach::attach(&self.kind, request, host, refused)
                 .await
@@ -185,25 +188,35 @@ impl Credential {
         matches!(self.kind, Kind::OAuth2(_) | Kind::JwtBearer(_) | Kind::GithubApp(_))
     }
 
+    /// An upstream has taken what was sent.
+    pub(crate) fn accepted(&self, sent: &Sent) {
+        let Some(token) = sent.first() else { return };
+        match &self.kind {
+            Kind::OAuth2(oauth2) => oauth2.accepted(token),
+            Kind::JwtBearer(jwt) => jwt.cache.0.accepted(token),
+            Kind::GithubApp(app) => app.cache.0.accepted(token),
+            _ => {}
+        }
+    }
+
     /// Whether it signs bodies, or may send them again.
     pub(crate) fn wants_whole_body(&self) -> bool {
         self.can_renew() || matches!(self.kind, Kind::SigV4(_) | Kind::Hmac(_))
     }
 
-    /// What takes these out of a response. Making one takes longer than its use, and most values stay the same.
+    /// What takes these out of a response. It is made once for a secret that stays; a token of an agent's identity is another each
+    /// time, and nobody waits for another's.
     pub(crate) fn redactor(&self, sent: &Sent) -> Option<Redactor> {
-        let mut last = match self.redactor.lock() {
-            Ok(last) => last,
-            Err(poisoned) => poisoned.into_inner(),
-        };
-        match &*last {
-            Some((values, redactor)) if values == sent => redactor.clone(),
-            _ => {
-                let redactor = Redactor::new(sent);
-                *last = Some((sent.clone(), redactor.clone()));
-                redactor
-            }
+        if matches!(self.kind, Kind::Identity) {
+            return Redactor::new(sent);
         }
+        let lock = || self.redactor.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, redactor)) = lock().as_ref().filter(|(values, _)| values == sent) {
+            return redactor.clone();
+        }
+        let redactor = Redactor::new(sent);
+        *lock() = Some((sent.clone(), redactor.clone()));
+        redactor
     }
 
     /// The files that its secrets come from, with the secrets.

@@ -1,7 +1,6 @@
 //! OAuth 2.0 access tokens (RFC 6749): client credentials and refresh tokens.
 
 use std::sync::Arc;
-use std::sync::Mutex;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -9,8 +8,8 @@ use deno_core::url::{Url, form_urlencoded};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 
 use super::secret::Secret;
-use super::token::{Cache, TokenClient, ask};
-use super::token_response::TokenResponse;
+use super::token::{Exchange, TokenClient};
+use super::token_cache::Cache;
 
 /// How tokens are asked for.
 #[derive(Debug)]
@@ -32,8 +31,6 @@ pub struct OAuth2 {
     scopes: Vec<String>,
     audience: Option<String>,
     cache: Cache,
-    /// The refresh token that the server gave last, with the one it was given for.
-    rotated: Mutex<Option<(Arc<str>, String)>>,
 }
 
 impl OAuth2 {
@@ -59,7 +56,6 @@ impl OAuth2 {
             scopes,
             audience,
             cache: Cache::default(),
-            rotated: Mutex::new(None),
         })
     }
 
@@ -71,16 +67,27 @@ impl OAuth2 {
         self.client_secret.iter().chain(refresh).collect()
     }
 
-    pub(super) async fn token(&self, tokens: &dyn TokenClient, refused: Option<&str>) -> Result<String, String> {
-        self.cache.get(refused, self.renew(tokens)).await
+    /// A token, and none where no other than the `refused` one can be had now.
+    pub(super) async fn token(
+        &self,
+        tokens: &dyn TokenClient,
+        refused: Option<&str>,
+    ) -> Result<Option<String>, String> {
+        self.cache.get(tokens, refused, |rotated| self.exchange(rotated)).await
     }
 
-    async fn renew(&self, tokens: &dyn TokenClient) -> Result<TokenResponse, String> {
+    pub(super) fn accepted(&self, token: &str) {
+        self.cache.accepted(token);
+    }
+
+    /// `rotated` is the refresh token that the server gave last, with the configured one that it was given for.
+    fn exchange(&self, rotated: Option<&(Arc<str>, String)>) -> Result<Exchange, String> {
         let mut request = http::Request::post(self.token_url.as_str())
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(ACCEPT, "application/json");
         let mut form = form_urlencoded::Serializer::new(String::new());
         let mut secrets = Vec::new();
+        let mut made_of = Vec::new();
         let mut first = None;
         match &self.grant {
             Grant::ClientCredentials => {
@@ -88,10 +95,15 @@ impl OAuth2 {
             }
             Grant::RefreshToken(configured) => {
                 let configured = configured.value();
-                let token = self.refresh_token(&configured);
+                // Unless the configured one was replaced since.
+                let token = match rotated {
+                    Some((from, latest)) if *from == configured => latest.clone(),
+                    _ => configured.to_string(),
+                };
                 form.append_pair("grant_type", "refresh_token")
                     .append_pair("refresh_token", &token);
                 secrets.extend([token, configured.to_string()]);
+                made_of.push(Arc::clone(&configured));
                 first = Some(configured);
             }
         }
@@ -107,12 +119,14 @@ impl OAuth2 {
                 let basic = basic(&self.client_id, &secret);
                 request = request.header(AUTHORIZATION, format!("Basic {basic}"));
                 secrets.extend([secret.to_string(), basic]);
+                made_of.push(secret);
             }
             Some(secret) => {
                 let secret = secret.value();
                 form.append_pair("client_id", &self.client_id)
                     .append_pair("client_secret", &secret);
                 secrets.push(secret.to_string());
+                made_of.push(secret);
             }
             None => {
                 form.append_pair("client_id", &self.client_id);
@@ -121,23 +135,13 @@ impl OAuth2 {
         let request = request
             .body(form.finish().into_bytes())
             .map_err(|error| error.to_string())?;
-        let mut response = ask(tokens, request, "access_token", &secrets).await?;
-        if let (Some(first), Some(next), Ok(mut rotated)) = (first, response.refresh_token.take(), self.rotated.lock())
-        {
-            *rotated = Some((first, next));
-        }
-        Ok(response)
-    }
-
-    /// The server's latest refresh token, unless the configured one was replaced since.
-    fn refresh_token(&self, first: &Arc<str>) -> String {
-        match self.rotated.lock() {
-            Ok(rotated) => match &*rotated {
-                Some((from, latest)) if from == first => latest.clone(),
-                _ => first.to_string(),
-            },
-            Err(_) => first.to_string(),
-        }
+        Ok(Exchange {
+            request,
+            field: "access_token",
+            secrets,
+            made_of,
+            configured: first,
+        })
     }
 }
 

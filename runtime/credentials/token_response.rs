@@ -104,6 +104,16 @@ pub(super) fn read(
     })
 }
 
+/// The refresh token of an answer that grants something, whatever else is in it.
+pub(super) fn refresh_token(response: &http::Response<Vec<u8>>) -> Option<String> {
+    if !response.status().is_success() {
+        return None;
+    }
+    let fields = fields(response, &[]).ok()?;
+    let token = text(&fields, "refresh_token").ok()??;
+    (!token.is_empty()).then(|| token.to_owned())
+}
+
 /// The answer's fields, or why there are none.
 fn fields(response: &http::Response<Vec<u8>>, secrets: &[String]) -> Result<Map<String, Value>, TokenResponseError> {
     let header = |name| {

@@ -1,6 +1,6 @@
 //! HTTP clients of one thread, one for each caller and binding: a connection is never reused across identities.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,6 +15,8 @@ use super::connector::Connector;
 use super::dns::Resolver;
 use super::http_client::HttpClient;
 use super::tls::{Identity, client_config};
+use super::{token_request, token_thread};
+use crate::credentials::Answered;
 use crate::identity::Attested;
 use crate::limits::HeadLimits;
 
@@ -45,8 +47,8 @@ pub(super) struct Clients {
     /// The most bytes of a response's headers.
     headers: usize,
     made: RefCell<HashMap<Key, Made>>,
-    /// Those that ask token endpoints, for each caller.
-    tokens: RefCell<HashMap<CallerId, reqwest::Client>>,
+    /// What asks token endpoints.
+    tokens: OnceCell<reqwest::Client>,
 }
 
 struct Made {
@@ -63,7 +65,7 @@ impl Clients {
             network,
             headers,
             made: RefCell::default(),
-            tokens: RefCell::default(),
+            tokens: OnceCell::new(),
         }
     }
 
@@ -121,16 +123,26 @@ impl Clients {
         Ok(client)
     }
 
-    /// The client for a caller's token requests, which are the host's own: without certificates and credentials, over the
-    /// same resolver, and without redirects.
-    pub(super) fn for_tokens(&self, caller: CallerId) -> Result<reqwest::Client, NoClient> {
-        let mut tokens = self.tokens.borrow_mut();
-        if let Some(client) = tokens.get(&caller) {
-            return Ok(client.clone());
-        }
+    /// Asks a token endpoint, on the thread of [`token_thread`]. Fails where that can not be begun; who waits hears of it.
+    pub(super) fn ask_for_token(&self, request: http::Request<Vec<u8>>, answered: Answered) -> Result<(), NoClient> {
+        let thread = token_thread::handle().ok_or_else(|| NoClient::Build("the system has no thread for it".into()))?;
+        let _entered = thread.enter();
+        let client = if let Some(client) = self.tokens.get() {
+            client.clone()
+        } else {
+            let made = self.for_tokens()?;
+            self.tokens.get_or_init(|| made).clone()
+        };
+        thread.spawn(async move { answered(token_request::by_client(client, request).await) });
+        Ok(())
+    }
+
+    /// A client for token requests, which are the host's own: without certificates and credentials, over the same resolver,
+    /// and without redirects.
+    fn for_tokens(&self) -> Result<reqwest::Client, NoClient> {
         let failed = |error: &dyn std::fmt::Display| NoClient::Build(error.to_string());
         let tls = client_config(None, &self.network.roots).map_err(|error| failed(&error))?;
-        let client = reqwest::Client::builder()
+        reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .dns_resolver(self.resolver())
             .redirect(Policy::none())
@@ -139,9 +151,7 @@ impl Clients {
             .connect_timeout(self.network.timeouts.connect)
             .tcp_nodelay(true)
             .build()
-            .map_err(|error| failed(&error))?;
-        tokens.insert(caller, client.clone());
-        Ok(client)
+            .map_err(|error| failed(&error))
     }
 
     fn resolver(&self) -> Resolver {
@@ -167,7 +177,8 @@ impl Clients {
             .ok_or_else(|| failed("there is no [identity]".into()))?;
         let (chain, key, renew) = issuer.certificate(agent).map_err(failed)?;
         let identity = Identity::from_parts(&agent.name, chain, &key, roots.to_vec()).map_err(failed)?;
-        Ok((identity, Instant::now() + renew))
+        let now = Instant::now();
+        Ok((identity, now.checked_add(renew).unwrap_or(now)))
     }
 
     fn build(&self, identity: Option<&Identity>) -> Result<Rc<HttpClient>, NoClient> {

@@ -17,6 +17,7 @@ mod retry;
 mod server_verifier;
 pub mod tls;
 mod token_request;
+mod token_thread;
 mod upstream;
 mod whole_body;
 

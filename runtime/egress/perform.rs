@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use futures_util::future::LocalBoxFuture;
+use deno_core::unsync::spawn;
 use http::{Method, StatusCode, header};
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
@@ -20,12 +20,12 @@ use super::connect_time::ConnectTime;
 use super::denied::Denied;
 use super::error::{SendError, explain};
 use super::http_client::HttpClient;
-use super::redaction::redact;
+use super::redaction::{prepare, redact};
 use super::token_request;
 use super::upstream::{Upstream, Via};
 use super::whole_body::whole;
-use crate::audit::{By, Open, Verdict};
-use crate::credentials::{Credential, Host, Sent, TokenClient, TokenRequestError};
+use crate::audit::{By, Open, Verdict, shortened};
+use crate::credentials::{Answered, Credential, Host, Sent, TokenClient, TokenRequestError};
 use crate::identity::Attested;
 use crate::limits::Progress;
 use crate::rules::{Verdict as Judged, problem};
@@ -51,33 +51,32 @@ enum Way {
 /// Token requests of credentials, the same way. Most credentials make none, and need no client for them.
 struct Tokens<'a> {
     performer: &'a Performer,
-    caller: CallerId,
     agent: &'a Attested,
 }
 
 impl TokenClient for Tokens<'_> {
-    fn send(
-        &self,
-        request: http::Request<Vec<u8>>,
-    ) -> LocalBoxFuture<'static, Result<http::Response<Vec<u8>>, TokenRequestError>> {
+    fn start(&self, request: http::Request<Vec<u8>>, answered: Answered) {
         // Over the same rules as any egress: an address literal meets no resolver.
         let url = deno_core::url::Url::parse(&request.uri().to_string()).ok();
         if let Some(address) = url.and_then(|url| self.performer.network.rules.denied_literal(&url)) {
-            return Box::pin(std::future::ready(Err(TokenRequestError(
-                Denied { address }.to_string(),
-            ))));
+            return answered(Err(TokenRequestError(Denied { address }.to_string())));
         }
         if let Some(upstream) = &self.performer.upstream {
             let via = Via {
                 agent: self.agent.name.clone(),
                 ..Via::default()
             };
-            return Box::pin(token_request::by_upstream(Rc::clone(upstream), via, request));
+            let answering = token_request::by_upstream(Rc::clone(upstream), via, request);
+            spawn(async move { answered(answering.await) });
+            return;
         }
-        match self.performer.clients.for_tokens(self.caller) {
-            Ok(client) => Box::pin(token_request::by_client(client, request)),
-            Err(error) => Box::pin(std::future::ready(Err(TokenRequestError(error.to_string())))),
+        if let Err(error) = self.performer.clients.ask_for_token(request, answered) {
+            tracing::error!("a token can not be asked for: {error}");
         }
+    }
+
+    fn is_real(&self) -> bool {
+        self.performer.upstream.is_none()
     }
 }
 
@@ -122,10 +121,6 @@ impl Performer {
         mut request: Request,
     ) -> Result<Response, FetchError> {
         let mut open = self.network.record(agent, &origin.trace, &mut request);
-        if self.network.audit.as_ref().is_some_and(|auditor| !auditor.may_pass()) {
-            note(&mut open, Verdict::Deny, By::Audit);
-            return Err(FetchError::Network("the audit record can not be written".into()));
-        }
         let result = self.judged(origin, agent, index, request, &mut open).await;
         match (result, open) {
             (Ok(response), Some(open)) => Ok(open.response(response)),
@@ -150,13 +145,13 @@ impl Performer {
         if let (Some(open), Some(name)) = (open.as_mut(), binding.and_then(Binding::name)) {
             open.binding(&name);
         }
-        let host = request.url.host_str().unwrap_or_default().to_owned();
+        let host = shortened(request.url.host_str().unwrap_or_default()).into_owned();
         note(open, Verdict::Allow, By::Policy);
         if let Some(response) = self.denied(&request, &host, open) {
             return Ok(response);
         }
         let credential = binding.and_then(|binding| binding.credential.as_deref());
-        if let Some(Err(refusal)) = credential.map(|credential| credential.check(&request)) {
+        if let Some(Err(refusal)) = credential.map(|credential| credential.check(&mut request)) {
             note(open, Verdict::Deny, By::Credential);
             tracing::warn!(target: "egress", host, "denied: {refusal}");
             if let Some(open) = open {
@@ -178,14 +173,15 @@ impl Performer {
                 note(open, Verdict::Deny, By::Certificate);
             }
         })?;
+        // From here on something leaves, tokens too.
+        if let Some(Err(unrecorded)) = open.as_mut().map(Open::leaves) {
+            note(open, Verdict::Deny, By::Audit);
+            return Err(FetchError::Network(unrecorded.to_string()));
+        }
         let Some(credential) = credential else {
             return self.send(&way, &host, request, open).await;
         };
-        let tokens = &Tokens {
-            performer: self,
-            caller,
-            agent,
-        };
+        let tokens = &Tokens { performer: self, agent };
         if credential.wants_whole_body() {
             let budget = usize::try_from(caller).ok().and_then(|caller| self.budgets.get(caller));
             if let Some(budget) = budget {
@@ -206,16 +202,23 @@ impl Performer {
             headers: request.headers.clone(),
             body,
         });
-        let mut sent = self
-            .attach(credential, agent, tokens, &mut request, None)
-            .await
-            .inspect_err(|_| note(open, Verdict::Deny, By::Credential))?;
+        let attached = self.attach(credential, agent, tokens, &mut request, None).await;
+        let mut sent = attached
+            .inspect_err(|_| note(open, Verdict::Deny, By::Credential))?
+            .unwrap_or_default();
         let mut response = self.send(&way, &host, request, open).await?;
-        if let (StatusCode::UNAUTHORIZED, Some(mut again)) = (response.status, again) {
+        if response.status != StatusCode::UNAUTHORIZED {
+            credential.accepted(&sent);
+        } else if let Some(mut again) = again {
             let refused = sent.first().map(String::as_str);
-            let renewed = self.attach(credential, agent, tokens, &mut again, refused).await?;
-            sent.extend(renewed);
-            response = self.send(&way, &host, again, open).await?;
+            // Where no other token can be had now, the upstream's answer stays.
+            if let Some(renewed) = self.attach(credential, agent, tokens, &mut again, refused).await? {
+                response = self.send(&way, &host, again, open).await?;
+                if response.status != StatusCode::UNAUTHORIZED {
+                    credential.accepted(&renewed);
+                }
+                sent.extend(renewed);
+            }
         }
         redact(response, credential, &sent)
     }
@@ -284,7 +287,7 @@ impl Performer {
         tokens: &dyn TokenClient,
         request: &mut Request,
         refused: Option<&str>,
-    ) -> Result<Sent, FetchError> {
+    ) -> Result<Option<Sent>, FetchError> {
         let mint = |audience: &str| match &self.network.identity {
             Some(issuer) => issuer.token(agent, &[audience.to_owned()], serde_json::Map::new()),
             None => Err("there is no [identity] in workerd-lite.toml".to_owned()),
@@ -292,7 +295,7 @@ impl Performer {
         let host = Host { tokens, mint: &mint };
         if credential.redact_body {
             // What comes back must be readable to be cleaned.
-            request.headers.remove(http::header::ACCEPT_ENCODING);
+            prepare(&mut request.headers);
         }
         credential
             .attach(request, &host, refused)

@@ -12,6 +12,7 @@ use workerd_lite_ops::{EventError, Request, Response, Termination};
 
 use super::bulkhead::{self, Job};
 use super::project::Project;
+use crate::isolate::essential_thread;
 use crate::limits::Lost;
 
 /// How many threads one thread's agents may have for this. Further agents share them.
@@ -52,7 +53,7 @@ impl Bulkheads {
         let told = Arc::clone(&lost);
         std::thread::Builder::new()
             .name(format!("bulkhead-{number}"))
-            .spawn(move || bulkhead::run(&project, incoming, told))
+            .spawn(move || essential_thread(|| bulkhead::run(&project, incoming, told)))
             .ok()?;
         let bulkhead = Rc::new(Bulkhead { jobs, lost });
         bulkheads.insert(number, Rc::clone(&bulkhead));

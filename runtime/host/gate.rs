@@ -12,7 +12,7 @@ use workerd_lite_ops::trace::{Asked, Trace};
 use workerd_lite_ops::worker_log;
 use workerd_lite_ops::{BodyError, CallerId, EventError, FetchError, Origin, Request, Response};
 
-use crate::audit::{By, Verdict};
+use crate::audit::{By, Verdict, shortened};
 use crate::egress::Network;
 use crate::identity::Attested;
 use crate::isolate::CellHandle;
@@ -34,7 +34,7 @@ impl OutboundGate {
     /// The answer of the agent's own rules, where they deny.
     fn denied(&self, trace: &Trace, request: &mut Request) -> Option<Response> {
         let judged = self.rules.as_ref()?.judge(&request.method, &request.url);
-        let host = request.url.host_str().unwrap_or_default().to_owned();
+        let host = shortened(request.url.host_str().unwrap_or_default()).into_owned();
         match judged {
             Judged::Allow { .. } => None,
             Judged::Audit(denial) => {
@@ -87,7 +87,7 @@ impl Egress for OutboundGate {
                 headers: request.headers.clone(),
             });
         }
-        let host = request.url.host_str().unwrap_or_default().to_owned();
+        let host = shortened(request.url.host_str().unwrap_or_default()).into_owned();
         let progress = Progress::default();
         let sent = progress.clone();
         request.body = request

@@ -12,7 +12,7 @@ mod respawn;
 mod service;
 mod transferable;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use workerd_lite_ops::{CallerId, EventError, Origin, Request, Response, Terminat
 
 use crate::audit::{Auditor, Feed};
 use crate::egress::{NetworkGate, Upstream};
-use crate::isolate::{Caller, CellHandle, StartupError};
+use crate::isolate::{Caller, CellHandle, Essential, StartupError};
 use crate::metrics;
 pub use agent::Agent;
 pub use body::ResponseBody;
@@ -48,6 +48,8 @@ struct Inner {
     bulkheads: Option<Bulkheads>,
     /// The agents' loops, and the outbound worker's at the end.
     running: RefCell<Vec<JoinHandle<()>>>,
+    /// Whether these may end before they are done.
+    aborted: Rc<Cell<bool>>,
 }
 
 impl Instance {
@@ -94,6 +96,7 @@ impl Instance {
             None => None,
         };
         let (outbound_handle, outbound) = outbound.unzip();
+        let aborted = Rc::new(Cell::new(false));
         let mut agents = Vec::new();
         let mut running = Vec::new();
         for (caller, agent) in project.agents.iter().enumerate() {
@@ -122,9 +125,15 @@ impl Instance {
             tokio::task::yield_now().await;
             agents.push((agent.clone(), handle.clone()));
             let ways = (egress, outbound_handle.clone());
-            running.push(spawn(respawn(agent.worker.clone(), ways, callers, handle, cell)));
+            let running_agent = respawn(agent.worker.clone(), ways, callers, handle, cell);
+            running.push(spawn(Essential::new(
+                Some(agent.worker.name.clone()),
+                &aborted,
+                running_agent,
+            )));
         }
-        running.extend(outbound.map(spawn));
+        // It works for whoever asks.
+        running.extend(outbound.map(|outbound| spawn(Essential::new(None, &aborted, outbound))));
         Ok(Self(Rc::new(Inner {
             agents,
             outbound: outbound_handle,
@@ -133,6 +142,7 @@ impl Instance {
             audit: project.network.audit.clone(),
             bulkheads,
             running: RefCell::new(running),
+            aborted,
         })))
     }
 
@@ -207,6 +217,7 @@ impl Instance {
 
     /// Ends everything at once, events under way too.
     pub(crate) fn abort(&self) {
+        self.0.aborted.set(true);
         for cell in self.0.running.borrow_mut().drain(..) {
             cell.abort();
         }

@@ -2,7 +2,7 @@
 //! <https://github.com/spiffe/spiffe/blob/main/standards/X509-SVID.md>
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use rcgen::{
     CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
@@ -17,6 +17,9 @@ use crate::keys::{Dates, Invalid, read_certificates, read_private_key};
 
 /// Verifiers' clocks may be behind ours by this.
 const BACKDATED: Duration = Duration::from_mins(5);
+
+/// No certificate holds for longer: X.509 tells no year after 9999.
+const LONGEST: Duration = Duration::from_hours(100 * 365 * 24);
 
 /// An issuing certificate with its key.
 pub struct Authority {
@@ -104,8 +107,13 @@ impl Authority {
         serial[0] = serial[0] & 0x7f | 0x40;
         params.serial_number = Some(SerialNumber::from(serial));
         let now = clock::wall();
-        params.not_before = (now - BACKDATED).into();
-        params.not_after = (now + self.ttl).into();
+        let since = now.checked_sub(BACKDATED).filter(|since| *since > UNIX_EPOCH);
+        let until = now.checked_add(self.ttl.min(LONGEST));
+        let (Some(since), Some(until)) = (since, until) else {
+            return Err("the clock is wrong".into());
+        };
+        params.not_before = since.into();
+        params.not_after = until.into();
         let certificate = params.signed_by(&pair, &self.issuer).map_err(failed)?;
         let mut chain = vec![certificate.der().clone()];
         chain.extend(self.chain.iter().cloned());

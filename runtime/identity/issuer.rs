@@ -69,7 +69,7 @@ impl Issuer {
         claims.insert("aud".into(), audience);
         claims.insert("iat".into(), json!(now));
         claims.insert("nbf".into(), json!(now.saturating_sub(BACKDATED)));
-        claims.insert("exp".into(), json!(now + self.ttl.as_secs().max(1)));
+        claims.insert("exp".into(), json!(now.saturating_add(self.ttl.as_secs().max(1))));
         claims.insert("jti".into(), json!(uuid::Uuid::new_v4().simple().to_string()));
         claims.insert("agent".into(), json!(agent.name));
         claims.insert("instance".into(), json!(agent.instance));

@@ -97,7 +97,7 @@ impl KeyRing {
             keys.push((read(&path)?, path));
         }
         // A key goes once the next one has signed for longer than any token of it can hold.
-        let retire = ANNOUNCED + self.ttl + Duration::from_mins(5);
+        let retire = self.ttl.saturating_add(ANNOUNCED + Duration::from_mins(5));
         while keys.len() > 1 && age(&keys[1].0) > retire {
             let (_, path) = keys.remove(0);
             std::fs::remove_file(path).map_err(failed)?;

@@ -101,7 +101,9 @@ impl Quarantine {
 
     /// It gets no request for so long.
     pub(crate) fn eject(&self, time: Duration) {
-        let until = self.now() + u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let until = self
+            .now()
+            .saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
         self.ejected.store(until, Ordering::Relaxed);
     }
 
@@ -113,7 +115,7 @@ impl Quarantine {
 
     fn quarantine_for(&self, time: Duration) {
         let now = self.now();
-        let until = now + u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let until = now.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
         if self.until.fetch_max(until, Ordering::Relaxed) <= now {
             self.begins.notify_waiters();
         }

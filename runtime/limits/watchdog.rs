@@ -143,7 +143,12 @@ impl Turns {
             watched.push((Arc::downgrade(&turns), None));
         }
         THREAD.get_or_init(|| {
-            let watching = std::thread::Builder::new().name("watchdog".into()).spawn(keep_watch);
+            let watching = std::thread::Builder::new().name("watchdog".into()).spawn(|| {
+                // Without it nothing ends what never ends by itself.
+                if std::panic::catch_unwind(keep_watch).is_err() {
+                    std::process::abort();
+                }
+            });
             watching.map_or_else(|_| std::thread::current(), |handle| handle.thread().clone())
         });
         turns

@@ -3,6 +3,8 @@
 
 mod host;
 mod localhost;
+mod normal_path;
+mod overrides;
 mod path;
 mod peer;
 mod problem;
@@ -11,6 +13,7 @@ use std::sync::Arc;
 
 use deno_core::url::Url;
 use http::Method;
+use workerd_lite_ops::Request;
 
 pub use host::{HostPattern, HostPatternError};
 pub(crate) use localhost::is_localhost;
@@ -53,9 +56,29 @@ impl Scope {
             return Err(Outside::Method);
         }
         // One way to write a path, or none: what two servers may read differently is in no pattern.
-        if !self.paths.is_empty() && (path::is_hostile(url) || !self.paths.iter().any(|pattern| pattern.matches(url))) {
+        let matches = || normal_path::is_normal(url) && self.paths.iter().any(|pattern| pattern.matches(url));
+        if !self.paths.is_empty() && !matches() {
             return Err(Outside::Path);
         }
+        Ok(())
+    }
+}
+
+impl Scope {
+    /// Whether a request keeps to it for servers that read another method or path from headers and parameters too. What proxies
+    /// would tell of it is taken off. Without methods and paths there is nothing to keep to.
+    pub fn check_overrides(&self, request: &mut Request) -> Result<(), Outside> {
+        if self.methods.is_empty() && self.paths.is_empty() {
+            return Ok(());
+        }
+        if overrides::replaces(&request.url, &request.headers) {
+            return Err(if self.methods.is_empty() {
+                Outside::Path
+            } else {
+                Outside::Method
+            });
+        }
+        overrides::take_off(&mut request.headers);
         Ok(())
     }
 }

@@ -50,22 +50,3 @@ impl PathPattern {
             .unwrap_or(false)
     }
 }
-
-/// Whether a path holds a slash, backslash or dot in an encoded form, however often it is encoded: servers differ in
-/// whether they decode it before they route.
-pub(super) fn is_hostile(url: &Url) -> bool {
-    let mut path = url.path().to_ascii_lowercase();
-    loop {
-        if path.contains('\\')
-            || ["%2f", "%5c", "%2e", "%00"]
-                .iter()
-                .any(|encoded| path.contains(encoded))
-        {
-            return true;
-        }
-        if !path.contains("%25") {
-            return false;
-        }
-        path = path.replace("%25", "%");
-    }
-}

@@ -38,6 +38,9 @@ use thread_pool::ThreadPool;
 /// How often files are looked at where they are watched.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// How long whoever reads the audit records is waited for at the end.
+const FLUSH: Duration = Duration::from_secs(2);
+
 /// How a server is run.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -212,6 +215,9 @@ pub async fn serve<H: Fn()>(
         _ = terminate.recv() => {}
     }
     drop(watching);
+    if let Some(audit) = &project.network().audit {
+        audit.flush(FLUSH);
+    }
     Ok(())
 }
 

@@ -16,7 +16,7 @@ use super::ServeError;
 use super::load_shedding::Clients;
 use super::worker_thread::{Command, WorkerThread};
 use crate::host::Project;
-use crate::isolate::StartupError;
+use crate::isolate::{StartupError, essential_thread};
 use crate::limits::{Hang, hangs};
 
 /// How many threads may be leaving at once: behind that, the process is replaced.
@@ -53,7 +53,7 @@ impl Thread {
         };
         let running = std::thread::Builder::new()
             .name(format!("worker-{index}"))
-            .spawn(move || job.run())?;
+            .spawn(move || essential_thread(|| job.run()))?;
         let thread = Self {
             id: running.thread().id(),
             commands,

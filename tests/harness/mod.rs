@@ -6,6 +6,7 @@ pub mod certs;
 pub mod dns;
 pub mod faults;
 pub mod http;
+pub mod moody;
 pub mod nginx;
 pub mod partner;
 pub mod peers;

@@ -240,6 +240,11 @@ impl Server {
         }
     }
 
+    /// What it writes to standard output, which nobody reads else.
+    pub fn stdout(&mut self) -> std::process::ChildStdout {
+        self.child.stdout.take().unwrap()
+    }
+
     /// The CPU time that its process has used.
     pub fn cpu(&self) -> Duration {
         let text = std::fs::read_to_string(format!("/proc/{}/stat", self.worker())).unwrap();

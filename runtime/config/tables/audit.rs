@@ -1,5 +1,6 @@
 //! `[audit]`.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -12,6 +13,8 @@ pub(crate) struct Audit {
     pub(crate) file: Option<PathBuf>,
     /// What happens where a record can not be written.
     pub(crate) on_failure: OnFailure,
+    /// Records a second of one agent, of what does not leave (200 by default). Beyond that they are one record with a count.
+    pub(crate) rate: Option<NonZeroU32>,
     /// Names of query parameters whose values are recorded.
     pub(crate) query: Vec<String>,
 }
