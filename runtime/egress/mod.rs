@@ -11,6 +11,7 @@ mod dns;
 mod error;
 mod framing;
 mod http_client;
+mod metadata;
 mod perform;
 mod redaction;
 mod retry;
