@@ -62,7 +62,7 @@ impl TokenClient for Tokens<'_> {
     ) -> LocalBoxFuture<'static, Result<http::Response<Vec<u8>>, TokenRequestError>> {
         // Over the same rules as any egress: an address literal meets no resolver.
         let url = deno_core::url::Url::parse(&request.uri().to_string()).ok();
-        if let Some(address) = url.and_then(|url| self.performer.network.rules.denied_literal(&url)) {
+        if let Some(address) = url.and_then(|url| self.performer.network.denied_literal(&url)) {
             return Box::pin(std::future::ready(Err(TokenRequestError(
                 Denied { address }.to_string(),
             ))));
@@ -164,7 +164,7 @@ impl Performer {
             }
             return Ok(refusal.response(&host));
         }
-        if let Some(address) = self.network.rules.denied_literal(&request.url) {
+        if let Some(address) = self.network.denied_literal(&request.url) {
             note(open, Verdict::Deny, By::Address);
             return Err(FetchError::Network(format!("{host}: {}", Denied { address })));
         }
@@ -358,6 +358,7 @@ impl Performer {
             return Err(FetchError::Network(format!("{host}: the upstream wants to switch protocols")).into());
         }
         let (mut head, body) = response.into_parts();
+        let busy = head.extensions.remove();
         if head.headers.len() > MAX_FIELDS {
             return Err(FetchError::Network(format!("{host}: the response has too many headers")).into());
         }
@@ -370,7 +371,7 @@ impl Performer {
         Ok(Response {
             status: head.status,
             reason,
-            body: response_body(body, ContentEncoding::of(&head.headers), timeouts.idle),
+            body: response_body((body, busy), ContentEncoding::of(&head.headers), timeouts),
             headers: head.headers,
         })
     }

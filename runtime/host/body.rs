@@ -73,6 +73,11 @@ impl ResponseBody {
             Body::Stream(body) => State::Stream(body.stream, body.length),
         })
     }
+
+    /// Whether it comes piece by piece.
+    pub(crate) fn is_stream(&self) -> bool {
+        matches!(self.0, State::Stream(..))
+    }
 }
 
 impl http_body::Body for ResponseBody {

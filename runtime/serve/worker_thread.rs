@@ -66,6 +66,7 @@ impl WorkerThread {
             let service = ConnectionService {
                 current: service.clone(),
                 client,
+                places: Rc::default(),
             };
             let (open, stopping) = (Arc::clone(&open), stopped.clone());
             spawn(async move {
