@@ -85,7 +85,7 @@ impl Service<Uri> for Connector {
         let began = Instant::now();
         let unread = Unread::default();
         let mut dialer = self.dialer(port(&target), &unread);
-        let (places, timeout) = (self.places.clone(), self.timeout);
+        let (places, timeout) = (self.places, self.timeout);
         let connecting = async move {
             let taken: Taken = places.take().await?;
             let stream = dialer.call(target).await?;

@@ -275,7 +275,7 @@ mod tests {
                     .unwrap();
             }
             connection.received(b"HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 100 ").unwrap();
-            connection.received(&[b'1'; 100_000]).unwrap();
+            connection.received(&vec![b'1'; 100_000]).unwrap();
         }
         connection.asks();
         let hint = b"HTTP/1.1 100 Continue\n\n".repeat(INFORMATIONAL as usize + 1);
@@ -286,6 +286,6 @@ mod tests {
         }
         connection.asks();
         assert!(connection.received(b"HTTP/1.1 103 x\r\n").is_ok());
-        assert!(connection.received(&[b'x'; INFORMATIONAL_BYTES]).is_err());
+        assert!(connection.received(&vec![b'x'; INFORMATIONAL_BYTES]).is_err());
     }
 }

@@ -13,8 +13,14 @@ const fn v4(a: u8, b: u8, c: u8, d: u8, what: &'static str) -> Service {
 }
 
 const fn v6(segments: [u16; 8], what: &'static str) -> Service {
-    let [a, b, c, d, e, f, g, h] = segments;
-    (IpAddr::V6(Ipv6Addr::new(a, b, c, d, e, f, g, h)), what)
+    // Network order, as an address is written.
+    let mut bits = 0;
+    let mut at = 0;
+    while at < segments.len() {
+        bits = bits << 16 | segments[at] as u128;
+        at += 1;
+    }
+    (IpAddr::V6(Ipv6Addr::from_bits(bits)), what)
 }
 
 /// Link-local addresses are denied whole (see [`LINK_LOCAL`]); those that are listed here too say what they are.

@@ -39,7 +39,7 @@ impl<T: 'static> Unread<T> {
                 if waited >= limit {
                     break;
                 }
-                tokio::time::sleep(limit - waited).await;
+                tokio::time::sleep(limit.saturating_sub(waited)).await;
             }
             let value = watched.value.borrow_mut().take();
             drop(value);
@@ -105,7 +105,7 @@ mod tests {
     #[tokio::test(flavor = "current_thread")]
     async fn nothing_is_left_of_what_was_read() {
         let alive = Rc::new(());
-        drop(Unread::new(Rc::clone(&alive), Duration::from_secs(60)));
+        drop(Unread::new(Rc::clone(&alive), Duration::from_mins(1)));
         tokio::task::yield_now().await;
         assert_eq!(Rc::strong_count(&alive), 1);
     }

@@ -51,7 +51,7 @@ pub(super) fn refusal<B>(request: &Request<B>) -> Option<(StatusCode, &'static s
 }
 
 /// What a list of codings names, without parameters.
-fn codings<'r, B>(request: &'r Request<B>, name: HeaderName) -> impl Iterator<Item = &'r [u8]> {
+fn codings<B>(request: &Request<B>, name: HeaderName) -> impl Iterator<Item = &[u8]> {
     let lines = request.headers().get_all(name).into_iter();
     let items = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
     items.map(|item| item.split(|byte| *byte == b';').next().unwrap_or(item).trim_ascii())

@@ -67,7 +67,7 @@ impl Body for TrackedBody {
     fn size_hint(&self) -> SizeHint {
         match &self.body {
             Tracked::Whole(body) => body.size_hint(),
-            Tracked::Stream(_, hint) => hint.clone(),
+            Tracked::Stream(_, hint) => *hint,
         }
     }
 }
