@@ -48,7 +48,14 @@ fn isolates(criterion: &mut Criterion) {
         .build()
         .expect("a runtime");
     let agent = Worker::load(Role::Agent, &folder.path().join("agent.js")).expect("the agent loads");
-    let gate = || std::rc::Rc::new(NetworkGate::new(Arc::new(Network::default()), Vec::new(), 0));
+    let gate = || {
+        std::rc::Rc::new(NetworkGate::new(
+            Arc::new(Network::default()),
+            Vec::new(),
+            Vec::new(),
+            0,
+        ))
+    };
     criterion.bench_function("boot", |bencher| {
         bencher.iter(|| {
             runtime

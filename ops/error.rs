@@ -12,6 +12,9 @@ pub enum BodyError {
     /// Nothing arrived for the configured idle time.
     #[error("no data arrived in time")]
     Idle,
+    /// Nobody has read it for the configured time.
+    #[error("the body was not read in time")]
+    Unread,
     /// The signal that covered its request was aborted.
     #[error("the request was aborted")]
     Aborted,

@@ -14,6 +14,8 @@ struct Class {
     title: String,
     /// What the policy does: `deny` all, `allow` all, or look at the `host`.
     policy: String,
+    /// Which addresses may be dialled, instead of one.
+    allow: Option<Vec<String>>,
     /// What each case must come to, where it does not say itself: one of these, with bars between them.
     must: Option<String>,
     #[serde(rename = "case")]
@@ -89,11 +91,12 @@ export default { async fetch(request, env, ctx) {
             (".dev.vars", "SECRET=canary-of-secrets\n"),
         ]);
         let nameserver = dns::serve();
+        let allow = self.allow.clone().unwrap_or_else(|| vec!["127.0.0.9".to_owned()]);
         project.write(
             "workerd-lite.toml",
             &format!(
                 "main = 'agent.js'\n[limits]\ncpu_ms = 1000\n[outbound]\nmain = 'outbound.js'\nsecrets = ['SECRET']\n\
-                 [network]\nallow = ['127.0.0.9']\nnameservers = ['{nameserver}']\n[timeouts]\nconnect = '300ms'\nfirst_byte = '2s'\n"
+                 [network]\nallow = {allow:?}\nnameservers = ['{nameserver}']\n[timeouts]\nconnect = '300ms'\nfirst_byte = '2s'\n"
             ),
         );
         let server = project.serve(&["--threads", "1"]);
@@ -170,5 +173,5 @@ macro_rules! classes {
 }
 
 classes!(
-    bodies, escapes, hosts, ipv4, ipv6, leaks, names, redirects, schemes, smuggling
+    bodies, escapes, hosts, ipv4, ipv6, leaks, metadata, names, redirects, schemes, smuggling
 );

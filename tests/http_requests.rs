@@ -97,6 +97,24 @@ fn what_could_be_read_in_two_ways_is_not() {
         "host: a\r\ncontent-length: 99999999999999999999",
         "host: a\r\ncontent-length : 5",
         "host: a\r\ncontent-length:\r\n 5",
+        "host: a\nx-a: 1",
+        "host: a\r\nx-a: 1\n",
+        "host: a\r\nx-a: 1\nhost: b",
+        "host: a\r\nx-a: 1\r\n\nGET /evil HTTP/1.1",
+        "host: \u{e4}",
+        "host: a%41",
+        "host: a;b",
+        "host: a\"b",
+        "host: a:80:80",
+        "host: a:x",
+        "host: [::1",
+        "host: \x7f",
+        "host: a\r\nte: identity\r\ntransfer-encoding: chunked",
+        "host: a\r\nte: trailers, chunked;q=1",
+        "host: a\r\ncontent-length: 5\r\ntransfer-encoding: chunked",
+        "host: a\r\ntransfer-encoding: chunked\r\ncontent-length: 5",
+        "host: a\r\ntransfer-encoding: chunked\r\ncontent-length: 0",
+        "host: a\r\ntransfer-encoding: identity\r\ncontent-length: 5",
         "host: a\r\ntransfer-encoding: identity",
         "host: a\r\ntransfer-encoding: gzip",
         "host: a\r\ntransfer-encoding: chunked, gzip",
@@ -127,6 +145,30 @@ fn what_could_be_read_in_two_ways_is_not() {
         )
         .contains(" 400 ")
     );
+}
+
+/// RFC 9112, section 2.2: a line ends with both, the request's own, that of a chunk and those behind a request too.
+#[test]
+fn a_bare_line_feed_ends_the_connection() {
+    let (_project, server) = serve();
+    for request in [
+        "GET / HTTP/1.1\nhost: a\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: a\n\n",
+        "\nGET / HTTP/1.1\r\nhost: a\r\n\r\n",
+        "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n2\nok\r\n0\r\n\r\n",
+        "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\nx: y\n\r\n",
+    ] {
+        for before in [
+            "",
+            "POST /before HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\n\n\n\n",
+        ] {
+            let all = format!("{before}{request}GET /evil HTTP/1.1\r\nhost: a\r\n\r\n");
+            let answer = ask(&server, all.as_bytes());
+            assert!(!answer.contains("/evil"), "{request:?}: {answer}");
+            let served = answer.matches(" 200 OK").count();
+            assert_eq!(served, usize::from(!before.is_empty()), "{request:?}: {answer}");
+        }
+    }
 }
 
 /// RFC 9112, section 6.1: the chunks count, and nothing that follows on the connection does.

@@ -162,3 +162,77 @@ fn an_event_source_connects_again() {
     let server = project.serve(&["agent.js", "--outbound", "outbound.js"]);
     assert_eq!(server.get("/").body, r#"["null after 1","1 after 2","2 after 3"]"#);
 }
+
+/// A web site's name may lead to this machine: its pages then ask as if it were their own.
+#[test]
+fn the_owners_listener_answers_by_names_that_it_knows() {
+    let project = Project::new(&[("worker.js", HELLO)]);
+    project.write(
+        "workerd-lite.toml",
+        "main = 'worker.js'\nthreads = 1\n[admin]\nlisten = '127.0.0.1:0'\nhosts = ['metrics.internal']\n",
+    );
+    let server = project.serve(&[]);
+    server.logged("the owner's listener is http://");
+    let log = server.log();
+    let (_, admin) = log.split_once("the owner's listener is http://").unwrap();
+    let admin = admin.split_whitespace().next().unwrap();
+    for path in ["/metrics", "/.well-known/jwks.json", "/x"] {
+        for (host, known) in [
+            (admin, true),
+            ("localhost", true),
+            ("[::1]:1", true),
+            ("metrics.internal:9090", true),
+            ("evil.test", false),
+            ("127.0.0.1.evil.test", false),
+            ("metrics.internal.evil.test", false),
+            ("", false),
+        ] {
+            let url = format!("http://{admin}{path}");
+            for version in ["--http1.1", "--http2-prior-knowledge"] {
+                let header = format!("host: {host}");
+                let out = std::process::Command::new("curl")
+                    .args([
+                        "-s",
+                        "-o",
+                        "/dev/null",
+                        "-w",
+                        "%{http_code}",
+                        version,
+                        "-H",
+                        &header,
+                        &url,
+                    ])
+                    .output()
+                    .unwrap();
+                let status = String::from_utf8_lossy(&out.stdout).into_owned();
+                let refused = ["403", "400", "000"].contains(&&*status);
+                // Without a value curl leaves the header out, and HTTP/2 has the address.
+                if !host.is_empty() {
+                    assert_eq!(!refused, known, "{host} {path} {version}: {status}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_scripts_log_is_no_line_of_the_hosts() {
+    let project = Project::new(&[(
+        "worker.js",
+        "export default { fetch(request) { console.log('one\\nFORGED two\\r\\u001b[2Jthree\\u202efour\\u2028five'); \
+         throw new Error('six\\nFORGED seven\\u001b[1m'); } };",
+    )]);
+    let server = project.serve(&["worker.js"]);
+    assert_eq!(server.get("/").status, 500);
+    server.logged("seven");
+    let log = server.log();
+    assert!(
+        log.contains("one\\nFORGED two\\r\\u{1b}[2Jthree\\u{202e}four\\u{2028}five"),
+        "{log}"
+    );
+    assert!(!log.lines().any(|line| line.starts_with("FORGED")), "{log}");
+    assert!(
+        !log.contains(['\u{202e}', '\u{2028}', '\r']) && !log.contains("\u{1b}["),
+        "{log}"
+    );
+}

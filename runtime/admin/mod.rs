@@ -45,20 +45,25 @@ pub(crate) async fn bind(listen: SocketAddr) -> std::io::Result<tokio::net::TcpL
 
 /// Answers in the background until that is aborted.
 #[expect(clippy::disallowed_types, reason = "listeners live in this room")]
-pub(crate) fn start(listener: tokio::net::TcpListener, issuers: Issuers, feed: Option<Arc<Feed>>) -> AbortHandle {
+pub(crate) fn start(
+    listener: tokio::net::TcpListener,
+    (issuers, hosts): (Issuers, Vec<String>),
+    feed: Option<Arc<Feed>>,
+) -> AbortHandle {
+    let hosts: Arc<[String]> = hosts.into();
     let answering = tokio::spawn(async move {
         loop {
             let Ok((stream, _)) = listener.accept().await else {
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                 continue;
             };
-            let (issuers, feed) = (issuers.clone(), feed.clone());
+            let (issuers, hosts, feed) = (issuers.clone(), Arc::clone(&hosts), feed.clone());
             tokio::spawn(async move {
                 let service = service_fn(move |request: Request<Incoming>| {
                     let issuer = issuers.borrow().clone();
                     let response = match &feed {
                         Some(feed) if request.uri().path().starts_with("/dev") => live::answer(&request, feed),
-                        _ => answer(&request, issuer.as_deref()),
+                        _ => answer(&request, issuer.as_deref(), &hosts),
                     };
                     async move { Ok::<_, Infallible>(response) }
                 });
@@ -72,7 +77,15 @@ pub(crate) fn start(listener: tokio::net::TcpListener, issuers: Issuers, feed: O
     answering.abort_handle()
 }
 
-fn answer(request: &Request<Incoming>, issuer: Option<&Issuer>) -> Answer {
+fn answer(request: &Request<Incoming>, issuer: Option<&Issuer>, hosts: &[String]) -> Answer {
+    let names = hosts.iter().map(String::as_str).chain(issuer.and_then(Issuer::host));
+    // That it is alive is no secret: what asks so may have any name for it.
+    if request.uri().path() != "/healthz" && !local::is_known(request, names) {
+        return plain(
+            StatusCode::FORBIDDEN,
+            "Forbidden: asked by a name of another's: see [admin] hosts\n",
+        );
+    }
     if request.method() != Method::GET && request.method() != Method::HEAD {
         return plain(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n");
     }

@@ -21,6 +21,8 @@ pub(super) fn apply(table: &Limits, to: &mut Values) {
     let count = |value: NonZeroU32| value.get() as usize;
     to.subrequests_at_once = table.subrequests_at_once.map_or(to.subrequests_at_once, count);
     to.events = table.events.map_or(to.events, count);
+    to.clients = table.clients.map_or(to.clients, count);
+    to.connections = table.connections.map_or(to.connections, count);
     to.headers = table.headers_kb.map_or(to.headers, |kibibytes| count(kibibytes) << 10);
     let body = |value: NonZeroU32| u64::from(value.get()) << 20;
     to.request_body = table.request_body_mb.map(body).or(to.request_body);

@@ -66,8 +66,10 @@ pub(super) fn network(
         bindings: Vec::new(),
         timeouts: Timeouts {
             connect: project.timeouts.connect,
+            lookup: project.timeouts.lookup,
             first_byte: project.timeouts.first_byte,
             idle: project.timeouts.idle,
+            unread: project.timeouts.unread,
         },
         egress: project
             .outbound

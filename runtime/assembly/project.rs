@@ -16,6 +16,7 @@ use crate::config::secrets::Secrets;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::egress::Binding;
 use crate::host::Project;
+use crate::limits::ClientTimeouts;
 use crate::reloadable::ReloadableFiles;
 use crate::serve::{Loaded, Options};
 
@@ -72,6 +73,10 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     let mut builder = Project::builder(first)
         .network(network(&files, &project, issuer, policy_sha256)?)
         .policy_timeout(project.timeouts.policy)
+        .client_timeouts(ClientTimeouts {
+            head: project.timeouts.head,
+            unread: project.timeouts.unread,
+        })
         .show_errors(flags.dev);
     for agent in all {
         builder = builder.agent(agent);
@@ -120,6 +125,7 @@ fn options(flags: &Flags, files: &Files, project: &ProjectFile) -> Result<Option
             .or(project.threads)
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
         admin: project.admin.as_ref().map(|admin| admin.listen),
+        admin_hosts: project.admin.iter().flat_map(|admin| admin.hosts.clone()).collect(),
         feed: None,
         watch: flags.watch.then(|| files.folder.clone()),
     };

@@ -3,9 +3,11 @@
 use std::io::IsTerminal as _;
 
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::format::FmtSpan;
+use tracing_subscriber::field::MakeExt as _;
+use tracing_subscriber::fmt::format::{FmtSpan, debug_fn};
 
 use super::args::LogFormat;
+use super::log_text;
 use crate::output::Log;
 
 /// Starts logging. `RUST_LOG` filters, by default at `info`.
@@ -18,7 +20,11 @@ pub(super) fn start(format: LogFormat) {
         .with_writer(|| Log)
         .with_ansi(std::io::stderr().is_terminal());
     match format {
-        LogFormat::Pretty => builder.with_target(false).init(),
+        LogFormat::Pretty => builder
+            .with_target(false)
+            .map_event_format(log_text::Readable)
+            .map_fmt_fields(|_| debug_fn(log_text::field).delimited(" "))
+            .init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),
     }
 }

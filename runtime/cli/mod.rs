@@ -5,6 +5,7 @@ mod certs;
 mod check;
 mod completions;
 mod init;
+mod log_text;
 mod logging;
 mod schema;
 mod serve;

@@ -13,6 +13,7 @@ use crate::admin::{self, inspector};
 use crate::assembly::load;
 use crate::audit::Feed;
 use crate::config::Flags;
+use crate::egress::listeners as own_listeners;
 use crate::isolate::{Inspection, init_platform};
 use crate::serve::{Loaded, serve};
 use crate::supervisor::{Supervised, supervise};
@@ -107,6 +108,7 @@ async fn inspect(listen: SocketAddr, breaks: bool) -> Result<(Arc<Inspection>, A
         .await
         .into_diagnostic()
         .wrap_err_with(|| format!("debuggers can not be listened for on {listen}"))?;
+    own_listeners::add(address);
     let inspection = Arc::new(Inspection::new(breaks, move |target| {
         tracing::info!(
             "{}: debuggers attach at {}",

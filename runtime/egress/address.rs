@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use deno_core::url::{Host, Url};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+use super::metadata::is_metadata;
 use crate::rules::Peer;
 
 /// The rules of one network.
@@ -16,16 +17,6 @@ pub struct Rules {
     allow: Vec<Peer>,
     deny: Vec<Peer>,
 }
-
-/// The metadata services of clouds. Nothing but a rule for exactly this address opens one.
-const METADATA: [IpAddr; 6] = [
-    IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
-    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),
-    IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
-    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
-    IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
-    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
-];
 
 /// IANA's special-purpose IPv4 blocks, and multicast: not on the public internet.
 const PRIVATE_V4: [(Ipv4Addr, u8); 15] = [
@@ -62,17 +53,25 @@ impl Rules {
 
     /// Whether a connection to this address may be opened.
     pub fn allows(&self, address: IpAddr) -> bool {
-        let address = reached(address);
-        let best = |peers: &[Peer]| peers.iter().filter_map(|peer| specificity(peer, address)).max();
-        let Some(allowed) = best(&self.allow) else {
+        self.allow_reached(reached(address))
+            // Where a network's own NAT64 has the IPv4 address is that network's to say: each place where it may be is looked at.
+            && hidden(address).all(|hidden| !is_metadata(hidden) || self.names(hidden))
+    }
+
+    fn allow_reached(&self, address: IpAddr) -> bool {
+        let Some(allowed) = best(&self.allow, address) else {
             return false;
         };
-        let built_in = METADATA.contains(&address).then_some(exact(address));
         // A rule for exactly this address is the owner's word against the built-in one.
-        if built_in.is_some() && allowed < exact(address) {
+        if is_metadata(address) && allowed < exact(address) {
             return false;
         }
-        best(&self.deny).is_none_or(|denied| allowed > denied)
+        best(&self.deny, address).is_none_or(|denied| allowed > denied)
+    }
+
+    /// Whether a rule opens exactly this address.
+    fn names(&self, address: IpAddr) -> bool {
+        best(&self.allow, address) == Some(exact(address)) && self.allow_reached(address)
     }
 
     /// The address of a URL that names one, where no connection to it may be opened. Such an address meets no resolver.
@@ -89,6 +88,10 @@ impl Rules {
 
 /// Words come before blocks: the larger, the less specific.
 const WORD: u16 = 0;
+
+fn best(peers: &[Peer], address: IpAddr) -> Option<u16> {
+    peers.iter().filter_map(|peer| specificity(peer, address)).max()
+}
 
 fn exact(address: IpAddr) -> u16 {
     u16::from(IpNet::from(address).prefix_len()) + 4
@@ -125,7 +128,7 @@ fn is_private(address: IpAddr) -> bool {
 }
 
 /// The address that packets end up at.
-fn reached(address: IpAddr) -> IpAddr {
+pub(super) fn reached(address: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = address else {
         return address;
     };
@@ -134,12 +137,39 @@ fn reached(address: IpAddr) -> IpAddr {
         // IPv4-mapped, and the deprecated IPv4-compatible form.
         [0, 0, 0, 0, 0, 0xffff, high, low] => embedded(high, low),
         [0, 0, 0, 0, 0, 0, high, low] if (high, low) > (0, 1) => embedded(high, low),
-        // IPv4-translated (RFC 2765) and NAT64 (RFC 6052). Local NAT64 (RFC 8215) may hold IPv4 anywhere, and is no public address.
+        // IPv4-translated (RFC 2765) and NAT64 (RFC 6052).
         [0, 0, 0, 0, 0xffff, 0, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => embedded(high, low),
         // 6to4 (RFC 3056).
         [0x2002, high, low, ..] => embedded(high, low),
         _ => address,
     }
+}
+
+/// IPv4 addresses that an IPv6 address may hold beside the one that it is judged as: in a network's own NAT64 prefix (RFC 8215), at
+/// each length that RFC 6052, section 2.2, knows; Teredo's server and client (RFC 4380, section 4).
+fn hidden(address: IpAddr) -> impl Iterator<Item = IpAddr> {
+    let mut found = [None; 5];
+    if let IpAddr::V6(address) = address {
+        let o = address.octets();
+        match address.segments() {
+            [0x64, 0xff9b, 1, ..] => {
+                found = [
+                    // /48, /56, /64 and /96; the byte at 8 is skipped.
+                    Some([o[6], o[7], o[9], o[10]]),
+                    Some([o[7], o[9], o[10], o[11]]),
+                    Some([o[9], o[10], o[11], o[12]]),
+                    Some([o[12], o[13], o[14], o[15]]),
+                    None,
+                ];
+            }
+            [0x2001, 0, ..] => {
+                found[0] = Some([o[4], o[5], o[6], o[7]]);
+                found[1] = Some([!o[12], !o[13], !o[14], !o[15]]);
+            }
+            _ => {}
+        }
+    }
+    found.into_iter().flatten().map(IpAddr::from)
 }
 
 #[cfg(test)]
@@ -221,6 +251,73 @@ mod tests {
             assert!(!allows(&rules(&[wide], &[]), "169.254.169.254"), "{wide}");
         }
         assert!(allows(&rules(&["169.254.169.254"], &[]), "169.254.169.254"));
+    }
+
+    #[test]
+    fn metadata_is_closed_however_it_is_written() {
+        let services = [
+            "169.254.169.254",
+            "169.254.170.2",
+            "169.254.170.23",
+            "169.254.42.42",
+            "169.254.1.1",
+            "168.63.129.16",
+            "100.100.100.200",
+            "192.0.0.192",
+        ];
+        let wide = rules(
+            &["private", "local", "public", "0.0.0.0/0", "::/0", "169.254.169.0/24"],
+            &[],
+        );
+        let named = rules(&["private", "local", "public", "::/0", "168.63.129.16"], &[]);
+        for service in services {
+            let octets = service.parse::<Ipv4Addr>().unwrap().octets();
+            let [a, b, c, d] = octets;
+            let high = u16::from_be_bytes([a, b]);
+            let low = u16::from_be_bytes([c, d]);
+            for form in [
+                service.to_owned(),
+                format!("::ffff:{service}"),
+                format!("::{service}"),
+                format!("::ffff:0:{service}"),
+                format!("64:ff9b::{service}"),
+                format!("64:ff9b:1::{service}"),
+                format!("64:ff9b:1:{high:x}:{:x}:{:x}::", u16::from(c), u16::from(d) << 8),
+                format!("64:ff9b:1:{:x}:{:x}:{:x}::", u16::from(a), u16::from(b), low),
+                format!(
+                    "64:ff9b:1::{:x}:{:x}:{:x}:0",
+                    u16::from(a),
+                    u16::from_be_bytes([b, c]),
+                    u16::from(d) << 8
+                ),
+                format!("2002:{high:x}:{low:x}::1"),
+                format!("2001:0:808:808::{:x}:{:x}", !high, !low),
+                format!("2001:0:{high:x}:{low:x}::1"),
+            ] {
+                assert!(!allows(&wide, &form), "{form}");
+                assert_eq!(allows(&named, &form), service == "168.63.129.16", "{form}");
+            }
+        }
+        for service in [
+            "fd00:ec2::254",
+            "fd00:ec2::23",
+            "fd20:ce::254",
+            "fd00:42::42",
+            "fe80::a9fe:a9fe",
+            "fe80::1",
+        ] {
+            assert!(!allows(&wide, service), "{service}");
+            assert!(allows(&rules(&[service], &[]), service), "{service}");
+        }
+        for other in [
+            "10.0.0.1",
+            "127.0.0.1",
+            "fd00::1",
+            "64:ff9b:1::10.0.0.1",
+            "64:ff9b::8.8.8.8",
+        ] {
+            assert!(allows(&wide, other), "{other}");
+        }
     }
 
     #[test]

@@ -1,21 +1,23 @@
 //! Bodies between our streams, which belong to a thread, and the client's, which may not.
 
+use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use http_body::{Body as _, Frame, SizeHint};
-use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use workerd_lite_ops::body::StreamBody;
 use workerd_lite_ops::content_encoding::ContentEncoding;
 use workerd_lite_ops::pump::{Pumped, pump};
 use workerd_lite_ops::{Body, BodyError};
 
-use crate::limits::Progress;
+use super::Timeouts;
+use super::places::Busy;
+use crate::limits::{Progress, Unread};
 
 /// A request's body for the client. A stream is pumped through a bounded channel, which is its backpressure; when the
 /// client drops its end the pump stops and the source learns of it.
@@ -81,24 +83,32 @@ impl http_body::Body for RequestBody {
     }
 }
 
-/// A response's body. A piece that does not come within `idle` ends it.
-pub(super) fn response_body(body: Incoming, coding: Option<ContentEncoding>, idle: Duration) -> Body {
+/// A response's body, and what tells that its connection is used. A piece that does not come in time ends it, and so does a piece
+/// that nobody wants in time: the connection is for others then.
+pub(super) fn response_body(
+    (body, busy): (Incoming, Option<Arc<Busy>>),
+    coding: Option<ContentEncoding>,
+    timeouts: Timeouts,
+) -> Body {
     if body.is_end_stream() {
         return Body::Empty;
     }
     let length = body.size_hint().exact();
-    let chunks = stream::try_unfold(body, move |mut body| async move {
+    let kept = Unread::new((body, busy), timeouts.unread);
+    let chunks = stream::try_unfold(kept, move |kept| async move {
         loop {
-            let frame = tokio::time::timeout(idle, body.frame())
+            let frame = poll_fn(|cx| kept.poll_with(cx, |(body, _), cx| Pin::new(body).poll_frame(cx)));
+            let frame = tokio::time::timeout(timeouts.idle, frame)
                 .await
-                .map_err(|_| BodyError::Idle)?;
+                .map_err(|_| BodyError::Idle)?
+                .ok_or(BodyError::Unread)?;
             match frame {
                 None => return Ok(None),
                 Some(Err(_)) => return Err(BodyError::Cut),
                 // Trailers have no place in a worker's Response.
                 Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
-                        return Ok(Some((data, body)));
+                        return Ok(Some((data, kept)));
                     }
                 }
             }

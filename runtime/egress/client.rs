@@ -14,6 +14,7 @@ use super::binding::{Binding, Certificate};
 use super::connector::Connector;
 use super::dns::Resolver;
 use super::http_client::HttpClient;
+use super::places::Places;
 use super::tls::{Identity, client_config};
 use super::{token_request, token_thread};
 use crate::credentials::Answered;
@@ -44,6 +45,8 @@ type Key = (CallerId, Option<u32>);
 #[expect(clippy::disallowed_types, reason = "the one client lives in this room")]
 pub(super) struct Clients {
     network: Arc<Network>,
+    /// How many connections each caller may have, in their order.
+    connections: Vec<usize>,
     /// The most bytes of a response's headers.
     headers: usize,
     made: RefCell<HashMap<Key, Made>>,
@@ -60,9 +63,10 @@ struct Made {
 
 #[expect(clippy::disallowed_types, reason = "the one client lives in this room")]
 impl Clients {
-    pub(super) fn new(network: Arc<Network>, headers: usize) -> Self {
+    pub(super) fn new(network: Arc<Network>, connections: Vec<usize>, headers: usize) -> Self {
         Self {
             network,
+            connections,
             headers,
             made: RefCell::default(),
             tokens: OnceCell::new(),
@@ -111,7 +115,7 @@ impl Clients {
             }
         };
         // The old client's requests go on; its idle connections end with it.
-        let client = self.build(identity.as_deref())?;
+        let client = self.build(caller, identity.as_deref())?;
         made.insert(
             (caller, index),
             Made {
@@ -161,7 +165,7 @@ impl Clients {
             timeouts,
             ..
         } = &*self.network;
-        Resolver::new(Arc::clone(rules), nameservers, timeouts.connect)
+        Resolver::new(Arc::clone(rules), nameservers, timeouts.lookup.min(timeouts.connect))
     }
 
     fn issue(
@@ -181,10 +185,14 @@ impl Clients {
         Ok((identity, now.checked_add(renew).unwrap_or(now)))
     }
 
-    fn build(&self, identity: Option<&Identity>) -> Result<Rc<HttpClient>, NoClient> {
+    fn build(&self, caller: CallerId, identity: Option<&Identity>) -> Result<Rc<HttpClient>, NoClient> {
+        let most = usize::try_from(caller)
+            .ok()
+            .and_then(|caller| self.connections.get(caller));
+        let places = Places::new(most.copied().unwrap_or_default());
         let tls = client_config(identity, &self.network.roots).map_err(|error| NoClient::Build(error.to_string()))?;
         Ok(Rc::new(HttpClient::new(
-            Connector::new(self.resolver(), tls, self.network.timeouts.connect),
+            Connector::new(self.resolver(), tls, self.network.timeouts.connect, places),
             HeadLimits::of(self.headers),
         )))
     }

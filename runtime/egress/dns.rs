@@ -16,6 +16,8 @@ use tower_service::Service;
 
 use super::address::Rules;
 use super::denied::Denied;
+use super::listeners;
+use super::lookups::SYSTEM;
 use crate::rules::is_localhost;
 
 /// Resolves names, and keeps of the answers what the rules allow.
@@ -24,6 +26,10 @@ pub(super) struct Resolver {
     rules: Arc<Rules>,
     /// Asks the owner's servers, where there are any, instead of the system.
     servers: Option<TokioResolver>,
+    /// For one look-up.
+    timeout: Duration,
+    /// The port that is dialled, where that is known.
+    port: Option<u16>,
 }
 
 impl Resolver {
@@ -32,7 +38,22 @@ impl Resolver {
         Self {
             rules,
             servers: (!servers.is_empty()).then(|| asks(servers, timeout)),
+            timeout,
+            port: None,
         }
+    }
+
+    /// The same, for connections to this port.
+    pub(super) fn for_port(mut self, port: u16) -> Self {
+        self.port = Some(port);
+        self
+    }
+
+    fn allows(&self, address: IpAddr) -> bool {
+        self.rules.allows(address)
+            && !self
+                .port
+                .is_some_and(|port| listeners::is_ours(SocketAddr::new(address, port)))
     }
 }
 
@@ -58,14 +79,14 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 impl Resolver {
     /// The addresses of a name that may be dialled.
     async fn allowed(self, name: String) -> Result<std::vec::IntoIter<SocketAddr>, BoxError> {
-        let found = lookup(&name, self.servers).await?;
+        let found = self.lookup(&name).await?;
         let allowed: Vec<SocketAddr> = found
             .iter()
-            .copied()
-            .filter(|address| self.rules.allows(address.ip()))
+            .filter(|address| self.allows(**address))
+            .map(|address| SocketAddr::new(*address, 0))
             .collect();
         if allowed.is_empty() {
-            let address = found.first().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), SocketAddr::ip);
+            let address = found.first().copied().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
             return Err(Denied { address }.into());
         }
         Ok(allowed.into_iter())
@@ -95,22 +116,17 @@ impl reqwest::dns::Resolve for Resolver {
     }
 }
 
-async fn lookup(name: &str, servers: Option<TokioResolver>) -> std::io::Result<Vec<SocketAddr>> {
-    if is_localhost(name) {
-        return Ok([IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]
-            .map(|address| SocketAddr::new(address, 0))
-            .into());
-    }
-    if let Some(servers) = servers {
+impl Resolver {
+    async fn lookup(&self, name: &str) -> std::io::Result<Arc<[IpAddr]>> {
+        if is_localhost(name) {
+            return Ok([IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].into());
+        }
+        let Some(servers) = &self.servers else {
+            return SYSTEM.find(name, self.timeout).await;
+        };
         // Absolute: no search list makes another name of it.
         let found = servers.lookup_ip(format!("{}.", name.trim_end_matches('.'))).await;
         let found = found.map_err(|error| std::io::Error::other(format!("the name can not be resolved: {error}")))?;
-        return Ok(found.iter().map(|address| SocketAddr::new(address, 0)).collect());
+        Ok(found.iter().collect())
     }
-    #[expect(clippy::disallowed_methods, reason = "names are resolved in this room")]
-    let found: Vec<SocketAddr> = tokio::net::lookup_host((name, 0)).await?.collect();
-    if found.is_empty() {
-        return Err(std::io::Error::other("the name has no address"));
-    }
-    Ok(found)
 }

@@ -6,15 +6,19 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use deno_core::unsync::spawn;
 use http::{Extensions, Request, Response};
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::{CaptureConnection, Connected, capture_connection};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::TokioTimer;
+use workerd_lite_ops::account::Account;
 
 use super::body::RequestBody;
-use super::connector::{Connector, Traffic};
+use super::connector::Connector;
 use super::framing;
+use super::observed::Traffic;
+use super::places::{Busy, InUse};
 use super::retry::{is_unprocessed, lost_connection};
 use crate::limits::HeadLimits;
 
@@ -33,6 +37,19 @@ pub(super) enum ClientError {
     /// An answer whose end cannot be told.
     #[error("{0}")]
     Framing(&'static str),
+}
+
+/// What connections do is put down to who opened them.
+#[derive(Debug, Clone, Copy)]
+struct Charged;
+
+impl<F: Future<Output: 'static> + 'static> hyper::rt::Executor<F> for Charged {
+    fn execute(&self, future: F) {
+        match Account::current() {
+            Some(account) => spawn(account.meter(future)),
+            None => spawn(future),
+        };
+    }
 }
 
 /// A client with connections of its own.
@@ -75,7 +92,7 @@ impl HttpClient {
 /// `idle` is how many connections are kept for a host.
 #[expect(clippy::disallowed_types, reason = "the one client lives in this room")]
 fn pool(connector: Connector, head: HeadLimits, idle: usize) -> Pool {
-    legacy::Client::builder(TokioExecutor::new())
+    legacy::Client::builder(Charged)
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE)
@@ -121,6 +138,7 @@ struct Used {
     received: u64,
     answered: bool,
     is_http2: bool,
+    busy: Arc<Busy>,
 }
 
 impl Used {
@@ -133,9 +151,13 @@ impl Used {
     fn note(last: &mut Option<Self>, captured: &CaptureConnection) {
         let connected = captured.connection_metadata();
         let Some(connected) = connected.as_ref() else { return };
-        let Some(traffic) = traffic(connected) else { return };
+        let Some((traffic, in_use)) = known(connected) else {
+            return;
+        };
         if last.as_ref().is_none_or(|last| !Arc::ptr_eq(&last.traffic, &traffic)) {
+            traffic.is_asked();
             *last = Some(Self {
+                busy: in_use.begin(),
                 received: traffic.received(),
                 answered: traffic.answered(),
                 is_http2: connected.is_negotiated_h2(),
@@ -145,10 +167,10 @@ impl Used {
     }
 }
 
-fn traffic(connected: &Connected) -> Option<Arc<Traffic>> {
+fn known(connected: &Connected) -> Option<(Arc<Traffic>, InUse)> {
     let mut extras = Extensions::new();
     connected.get_extras(&mut extras);
-    extras.remove()
+    Some((extras.remove()?, extras.remove()?))
 }
 
 async fn attempt(pool: &Pool, mut request: Request<RequestBody>) -> Result<Response<Incoming>, Failed> {
@@ -174,6 +196,10 @@ async fn attempt(pool: &Pool, mut request: Request<RequestBody>) -> Result<Respo
     };
     if let Some(traffic) = response.extensions().get::<Arc<Traffic>>() {
         traffic.is_answered();
+    }
+    // The connection is used until the answer is read.
+    if let Some(used) = &used {
+        response.extensions_mut().insert(Arc::clone(&used.busy));
     }
     if let Err(why) = framing::check(&method, &mut response) {
         // What follows on it is not what it says.

@@ -9,9 +9,16 @@ mod connector;
 mod denied;
 mod dns;
 mod error;
+mod flood;
+mod frames;
 mod framing;
 mod http_client;
+pub(crate) mod listeners;
+mod lookups;
+mod metadata;
+mod observed;
 mod perform;
+mod places;
 mod redaction;
 mod retry;
 mod server_verifier;
@@ -20,12 +27,14 @@ mod token_request;
 mod token_thread;
 mod upstream;
 mod whole_body;
+mod wire;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use deno_core::url::Url;
 use futures_util::future::LocalBoxFuture;
 use workerd_lite_ops::fetch::Egress;
 use workerd_lite_ops::trace::Trace;
@@ -43,12 +52,16 @@ pub use upstream::{Upstream, Via};
 /// How long each step of an egress may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
-    /// Until a connection stands, TLS included.
+    /// Until a connection stands, its name's look-up and TLS included.
     pub connect: Duration,
+    /// For the look-up of a name.
+    pub lookup: Duration,
     /// From the last byte of the request until the response's head.
     pub first_byte: Duration,
     /// Between two pieces of a response's body.
     pub idle: Duration,
+    /// Until a response's body, or the next piece of it, is read.
+    pub unread: Duration,
 }
 
 /// What an owner configured of the network. Threads share it; each has connections of its own.
@@ -80,13 +93,22 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
+            lookup: Duration::from_secs(4),
             first_byte: Duration::from_secs(30),
             idle: Duration::from_mins(1),
+            unread: Duration::from_mins(1),
         }
     }
 }
 
 impl Network {
+    /// The address of a URL that names one, where no connection to it may be opened.
+    fn denied_literal(&self, url: &Url) -> Option<IpAddr> {
+        self.rules
+            .denied_literal(url)
+            .or_else(|| listeners::denied_literal(url))
+    }
+
     /// Begins the record of an agent's request, where egress is recorded.
     pub(crate) fn record(&self, agent: &Attested, trace: &Trace, request: &mut Request) -> Option<Open> {
         let auditor = self.audit.as_ref()?;
@@ -124,22 +146,27 @@ pub struct NetworkGate {
 }
 
 impl NetworkGate {
-    /// A gate with connections of its own, for these callers in their order. `headers` is how many bytes of headers responses
-    /// may have, at most.
-    pub fn new(network: Arc<Network>, agents: Vec<Attested>, headers: usize) -> Self {
-        Self::make(network, agents, headers, None)
+    /// A gate with connections of its own, for these callers in their order, who may have so many of them each. `headers` is how
+    /// many bytes of headers responses may have, at most.
+    pub fn new(network: Arc<Network>, agents: Vec<Attested>, connections: Vec<usize>, headers: usize) -> Self {
+        Self::make(network, agents, (connections, headers), None)
     }
 
     /// A gate behind which no network is, but this.
     pub fn mocked(network: Arc<Network>, agents: Vec<Attested>, upstream: Rc<dyn Upstream>) -> Self {
-        Self::make(network, agents, 0, Some(upstream))
+        Self::make(network, agents, (Vec::new(), 0), Some(upstream))
     }
 
-    fn make(network: Arc<Network>, agents: Vec<Attested>, headers: usize, upstream: Option<Rc<dyn Upstream>>) -> Self {
+    fn make(
+        network: Arc<Network>,
+        agents: Vec<Attested>,
+        (connections, headers): (Vec<usize>, usize),
+        upstream: Option<Rc<dyn Upstream>>,
+    ) -> Self {
         Self {
             performer: Rc::new(Performer {
                 budgets: agents.iter().map(|_| whole_body::budget()).collect(),
-                clients: Clients::new(Arc::clone(&network), headers),
+                clients: Clients::new(Arc::clone(&network), connections, headers),
                 network,
                 agents,
                 upstream,
@@ -158,7 +185,12 @@ impl Egress for NetworkGate {
         let performer = Rc::clone(&self.performer);
         let origin = origin.clone();
         origin.trace.egresses.set(origin.trace.egresses.get() + 1);
-        Box::pin(async move { performer.perform(&origin, binding, request).await })
+        let account = origin.trace.account().cloned();
+        let performing = async move { performer.perform(&origin, binding, request).await };
+        match account {
+            Some(account) => Box::pin(account.meter(performing)),
+            None => Box::pin(performing),
+        }
     }
 
     fn token(&self, caller: CallerId, audience: &[String], claims: &str) -> Result<String, FetchError> {

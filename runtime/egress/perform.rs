@@ -58,7 +58,7 @@ impl TokenClient for Tokens<'_> {
     fn start(&self, request: http::Request<Vec<u8>>, answered: Answered) {
         // Over the same rules as any egress: an address literal meets no resolver.
         let url = deno_core::url::Url::parse(&request.uri().to_string()).ok();
-        if let Some(address) = url.and_then(|url| self.performer.network.rules.denied_literal(&url)) {
+        if let Some(address) = url.and_then(|url| self.performer.network.denied_literal(&url)) {
             return answered(Err(TokenRequestError(Denied { address }.to_string())));
         }
         if let Some(upstream) = &self.performer.upstream {
@@ -159,7 +159,7 @@ impl Performer {
             }
             return Ok(refusal.response(&host));
         }
-        if let Some(address) = self.network.rules.denied_literal(&request.url) {
+        if let Some(address) = self.network.denied_literal(&request.url) {
             note(open, Verdict::Deny, By::Address);
             return Err(FetchError::Network(format!("{host}: {}", Denied { address })));
         }
@@ -361,6 +361,7 @@ impl Performer {
             return Err(FetchError::Network(format!("{host}: the upstream wants to switch protocols")).into());
         }
         let (mut head, body) = response.into_parts();
+        let busy = head.extensions.remove();
         if head.headers.len() > MAX_FIELDS {
             return Err(FetchError::Network(format!("{host}: the response has too many headers")).into());
         }
@@ -373,7 +374,7 @@ impl Performer {
         Ok(Response {
             status: head.status,
             reason,
-            body: response_body(body, ContentEncoding::of(&head.headers), timeouts.idle),
+            body: response_body((body, busy), ContentEncoding::of(&head.headers), timeouts),
             headers: head.headers,
         })
     }

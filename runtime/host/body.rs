@@ -79,6 +79,11 @@ impl ResponseBody {
         };
         Self { state, account }
     }
+
+    /// Whether it comes piece by piece.
+    pub(crate) fn is_stream(&self) -> bool {
+        matches!(self.state, State::Stream(..))
+    }
 }
 
 impl http_body::Body for ResponseBody {

@@ -25,6 +25,7 @@ use workerd_lite_ops::{CallerId, EventError, Origin, Request, Response, Terminat
 use crate::audit::{Auditor, Feed};
 use crate::egress::{NetworkGate, Upstream};
 use crate::isolate::{Caller, CellHandle, Essential, StartupError};
+use crate::limits::ClientTimeouts;
 use crate::metrics;
 pub use agent::Agent;
 pub use body::ResponseBody;
@@ -43,6 +44,7 @@ struct Inner {
     outbound: Option<CellHandle>,
     show_errors: bool,
     feed: Option<Arc<Feed>>,
+    client_timeouts: ClientTimeouts,
     audit: Option<Arc<Auditor>>,
     /// Where agents work that disturb the others.
     bulkheads: Option<Bulkheads>,
@@ -82,7 +84,7 @@ impl Instance {
                 let network = Arc::clone(&project.network);
                 let gate = match upstream {
                     Some(upstream) => NetworkGate::mocked(network, attested.clone(), upstream),
-                    None => NetworkGate::new(network, attested.clone(), worker.limits.headers),
+                    None => NetworkGate::new(network, attested.clone(), project.connections(), worker.limits.headers),
                 };
                 let callers = project.callers(&attested);
                 let egress: EgressHandle = Rc::new(gate);
@@ -139,6 +141,7 @@ impl Instance {
             outbound: outbound_handle,
             show_errors: project.show_errors,
             feed: project.feed.clone(),
+            client_timeouts: project.client_timeouts,
             audit: project.network.audit.clone(),
             bulkheads,
             running: RefCell::new(running),
@@ -150,6 +153,11 @@ impl Instance {
     fn route(&self, url: &Url) -> Option<(usize, &Agent)> {
         let agents = self.0.agents.iter().map(|(agent, _)| agent);
         agents.enumerate().find(|(_, agent)| agent.answers(url))
+    }
+
+    /// What a client may take its time for.
+    pub(crate) fn client_timeouts(&self) -> ClientTimeouts {
+        self.0.client_timeouts
     }
 
     /// The most bytes of headers that any agent takes.

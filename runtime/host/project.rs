@@ -13,7 +13,7 @@ use crate::egress::{Binding, Network};
 use crate::identity::Attested;
 use crate::isolate::modules::Graph;
 use crate::isolate::{BindingName, Caller, Worker};
-use crate::limits::Quarantine;
+use crate::limits::{ClientTimeouts, Quarantine};
 use crate::metrics;
 
 /// What one server runs, ready to be started on any number of threads. [`Project::builder`] makes one.
@@ -23,6 +23,7 @@ pub struct Project {
     pub(super) outbound: Option<Worker>,
     pub(super) policy_timeout: Duration,
     pub(super) network: Arc<Network>,
+    pub(super) client_timeouts: ClientTimeouts,
     pub(super) show_errors: bool,
     /// Who looks on.
     pub(super) feed: Option<Arc<Feed>>,
@@ -36,6 +37,7 @@ impl Project {
             outbound: None,
             policy_timeout: Duration::from_secs(30),
             network: Network::default(),
+            client_timeouts: ClientTimeouts::default(),
             show_errors: false,
         }
     }
@@ -177,6 +179,14 @@ impl Project {
             .collect()
     }
 
+    /// How many connections to upstreams each agent may have.
+    pub(super) fn connections(&self) -> Vec<usize> {
+        self.agents
+            .iter()
+            .map(|agent| agent.worker.effective_limits().connections)
+            .collect()
+    }
+
     /// The agents as the policy sees them.
     pub(super) fn callers(&self, attested: &[Attested]) -> Vec<Caller> {
         self.agents
@@ -211,6 +221,7 @@ pub struct ProjectBuilder {
     outbound: Option<Worker>,
     policy_timeout: Duration,
     network: Network,
+    client_timeouts: ClientTimeouts,
     show_errors: bool,
 }
 
@@ -259,6 +270,13 @@ impl ProjectBuilder {
         self
     }
 
+    /// What clients may take their time for.
+    #[must_use]
+    pub fn client_timeouts(mut self, timeouts: ClientTimeouts) -> Self {
+        self.client_timeouts = timeouts;
+        self
+    }
+
     /// Lets clients read why a handler failed.
     #[must_use]
     pub fn show_errors(mut self, show: bool) -> Self {
@@ -286,6 +304,7 @@ impl ProjectBuilder {
             outbound: self.outbound,
             policy_timeout: self.policy_timeout,
             network: Arc::new(self.network),
+            client_timeouts: self.client_timeouts,
             show_errors: self.show_errors,
             feed: None,
         }

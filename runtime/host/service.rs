@@ -16,9 +16,11 @@ use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{EventError, Request, Response, Termination};
 
 use super::Instance;
+use super::agent::Agent;
 use super::body::{ResponseBody, incoming, limited};
 use super::error_page;
 use super::live_request::LiveRequest;
+use crate::metrics;
 
 /// Takes requests of any `http_body` and never fails: what goes wrong is a response. Dropping the future cancels the
 /// event and all that it caused. A request's URL is its target where that is absolute, else it comes from `Host`.
@@ -36,16 +38,17 @@ where
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let instance = self.clone();
-        Box::pin(async move { Ok(instance.answer(request, |_, _| ()).await) })
+        Box::pin(async move { Ok(instance.answer(request, |_, _| true).await) })
     }
 }
 
 impl Instance {
-    /// The same. `routed` is told which agent it is for, by its place in the project, if there is one.
+    /// The same. `routed` is told which agent it is for, with its place in the project, if there is one, and says whether that has room
+    /// for its client.
     pub(crate) async fn answer<B>(
         self,
         request: http::Request<B>,
-        routed: impl FnOnce(usize, Option<&Arc<Account>>),
+        routed: impl FnOnce(usize, &Agent) -> bool,
     ) -> http::Response<ResponseBody>
     where
         B: http_body::Body<Data = Bytes> + Unpin + 'static,
@@ -62,7 +65,7 @@ impl Instance {
 async fn answer<B>(
     instance: &Instance,
     request: http::Request<B>,
-    routed: impl FnOnce(usize, Option<&Arc<Account>>),
+    routed: impl FnOnce(usize, &Agent) -> bool,
 ) -> http::Response<ResponseBody>
 where
     B: http_body::Body<Data = Bytes> + Unpin + 'static,
@@ -84,7 +87,13 @@ where
         return respond(Response::text(StatusCode::NOT_FOUND, "Not Found\n"));
     };
     let account = agent.worker.account.as_ref();
-    routed(place, account);
+    if !routed(place, agent) {
+        metrics::shed();
+        return respond(Response::text(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Service Unavailable: the agent has as many clients as it may have\n",
+        ));
+    }
     let limits = agent.worker.effective_limits();
     if size(&headers) > limits.headers || headers.len() > MAX_FIELDS {
         return respond(Response::text(

@@ -98,6 +98,13 @@ impl Issuer {
             .issue(agent, &self.trust_domain)
     }
 
+    /// By which name its documents are asked for.
+    pub(crate) fn host(&self) -> Option<&str> {
+        let (_, rest) = self.url.split_once("://")?;
+        let authority = rest.split(['/', '?', '#']).next()?;
+        Some(authority.split_once(':').map_or(authority, |(host, _)| host))
+    }
+
     /// OpenID Connect discovery: <https://openid.net/specs/openid-connect-discovery-1_0.html>.
     pub(crate) fn discovery(&self) -> Value {
         let base = self.url.trim_end_matches('/');

@@ -1,10 +1,12 @@
 //! Limits: what workers may use, and what ends those that use more.
 
+pub(crate) mod files;
 mod hang;
 mod head;
 mod memory_attribution;
 pub(crate) mod priority;
 mod quarantine;
+mod unread;
 mod values;
 mod watchdog;
 
@@ -17,7 +19,8 @@ use workerd_lite_ops::work_pool;
 pub(crate) use hang::{Hang, Lost, found, hangs, on_this_thread};
 pub(crate) use head::HeadLimits;
 pub(crate) use quarantine::{LONG, Quarantine};
-pub use values::Limits;
+pub(crate) use unread::Unread;
+pub use values::{ClientTimeouts, Limits};
 pub(crate) use watchdog::{Orders, Turns};
 
 /// Seeds the random numbers of this thread. The first time in a process this gathers entropy for some 50 ms of CPU time, which

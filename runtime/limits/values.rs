@@ -2,6 +2,24 @@
 
 use std::time::Duration;
 
+/// What a client may take its time for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientTimeouts {
+    /// Until a request's head has come, and between two requests.
+    pub head: Duration,
+    /// Until it reads the next piece of its response.
+    pub unread: Duration,
+}
+
+impl Default for ClientTimeouts {
+    fn default() -> Self {
+        Self {
+            head: Duration::from_secs(30),
+            unread: Duration::from_mins(1),
+        }
+    }
+}
+
 /// The limits of one worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -23,6 +41,10 @@ pub struct Limits {
     pub subrequests_at_once: usize,
     /// Events at once, queued ones too.
     pub events: usize,
+    /// Clients' connections at once.
+    pub clients: usize,
+    /// Connections to upstreams at once, kept ones too.
+    pub connections: usize,
     /// Bytes of the headers of a request or a response.
     pub headers: usize,
     /// Bytes of a request's body.
@@ -45,6 +67,8 @@ impl Limits {
         subrequests: 50,
         subrequests_at_once: 6,
         events: 1000,
+        clients: 10_000,
+        connections: 1000,
         headers: 128 << 10,
         request_body: None,
         response_body: None,

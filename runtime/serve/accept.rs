@@ -5,15 +5,12 @@ use std::io;
 use std::time::Duration;
 
 use rustix::io::Errno;
-use rustix::process::{Resource, getrlimit, setrlimit};
 
+use crate::limits::files;
 use crate::metrics;
 
 /// What who is turned away reads.
 const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-type: text/plain;charset=UTF-8\r\ncontent-length: 20\r\n\r\nService Unavailable\n";
-
-/// Descriptors that are not for clients' connections: files, timers, the admin's listener.
-const OURS: usize = 64;
 
 /// How many connections there may be, and a file that is closed to accept one where there is no descriptor left.
 pub(super) struct Acceptor {
@@ -26,15 +23,9 @@ pub(super) struct Acceptor {
 impl Acceptor {
     /// Lets this process have as many files as it may.
     pub(super) fn new() -> Self {
-        let mut limits = getrlimit(Resource::Nofile);
-        limits.current = limits.maximum;
-        // Where that fails it has what it has.
-        let _ = setrlimit(Resource::Nofile, limits);
-        let files = getrlimit(Resource::Nofile).current.unwrap_or(1 << 20);
-        // A client's connection takes two, and may need one to an upstream.
-        let most = usize::try_from(files).unwrap_or(usize::MAX).saturating_sub(OURS) / 3;
+        files::raise();
         Self {
-            most: most.max(8),
+            most: files::CLIENTS.most(),
             spare: spare(),
             full: false,
         }

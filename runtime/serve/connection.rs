@@ -1,6 +1,7 @@
 //! One client's connection: HTTP/1.1, or HTTP/2 with prior knowledge.
 
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 use deno_core::unsync::spawn;
@@ -10,11 +11,12 @@ use hyper_util::service::TowerToHyperService;
 use tokio::sync::watch;
 use workerd_lite_ops::account::Later;
 
+use super::client_io::ClientIo;
 use super::connection_service::ConnectionService;
 use crate::limits::HeadLimits;
 
-/// How long a client may take for a request's head.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a client has that is told that its connection ends.
+const ENDS: Duration = Duration::from_millis(500);
 
 pub(super) struct Connection {
     pub(super) service: ConnectionService,
@@ -39,16 +41,20 @@ impl Connection {
         };
         let _ = stream.set_nodelay(true);
         let mut builder = auto::Builder::new(Local(self.service.works_for.clone()));
-        let head = HeadLimits::of(self.service.current.0.borrow().largest_head());
+        let (head, timeouts) = {
+            let current = self.service.current.0.borrow();
+            (HeadLimits::of(current.largest_head()), current.client_timeouts())
+        };
         builder
             .http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
+            .header_read_timeout(timeouts.head)
             .max_headers(head.fields)
             .max_buf_size(head.buffer);
         builder.http2().timer(TokioTimer::new()).max_header_list_size(head.list);
         let client = self.service.client();
         let works_for = self.service.works_for.clone();
+        let idle = Arc::clone(&client);
         let mut stop = self.stopping;
         let stopping = async move {
             // An error says that whoever could stop us is gone.
@@ -56,13 +62,22 @@ impl Connection {
             client.settled().await;
         };
         let service = TowerToHyperService::new(self.service);
-        let connection = builder.serve_connection(TokioIo::new(stream), service);
+        let stream = TokioIo::new(ClientIo::new(stream, timeouts.unread));
+        let connection = builder.serve_connection(stream, service);
         let mut connection = std::pin::pin!(works_for.meter(connection));
         let result = tokio::select! {
             result = connection.as_mut() => result,
             () = stopping => {
                 connection.as_mut().inner().graceful_shutdown();
                 connection.await
+            }
+            // Whether it has sent nothing, half a preface, half a head, or nothing more.
+            () = idle.is_idle_for(timeouts.head) => {
+                connection.as_mut().inner().graceful_shutdown();
+                tokio::select! {
+                    result = connection.as_mut() => result,
+                    () = idle.is_quiet_for(ENDS) => return,
+                }
             }
         };
         if let Err(error) = result {

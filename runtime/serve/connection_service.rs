@@ -10,12 +10,13 @@ use futures_util::future::LocalBoxFuture;
 use http::Version;
 use hyper::body::Incoming;
 use tower_service::Service;
-use workerd_lite_ops::account::{Account, Later};
+use workerd_lite_ops::account::{Account, Kind, Later};
 
 use super::load_shedding::Client;
 use super::malformed;
 use super::tracked_body::TrackedBody;
-use crate::host::Instance;
+use crate::host::{Agent, Instance};
+use crate::limits::files::{CLIENTS, Held};
 
 /// The service of one connection.
 #[derive(Clone)]
@@ -24,11 +25,37 @@ pub(super) struct ConnectionService {
     pub(super) client: Arc<Client>,
     /// For whom the connection works: the agent that was asked last.
     pub(super) works_for: Later,
+    pub(super) places: Rc<RefCell<Places>>,
 }
 
 impl ConnectionService {
     pub(super) fn client(&self) -> Arc<Client> {
         Arc::clone(&self.client)
+    }
+}
+
+/// The agents that a connection has asked for, each of which has a number of clients.
+#[derive(Default)]
+pub(super) struct Places(Vec<(Arc<Account>, Held)>);
+
+impl Places {
+    /// Whether there is a place with this agent. One request at a time is for one agent at a time.
+    fn take(&mut self, agent: &Agent, is_http1: bool) -> bool {
+        let Some(account) = &agent.worker.account else {
+            return true;
+        };
+        if self.0.iter().any(|(known, _)| Arc::ptr_eq(known, account)) {
+            return true;
+        }
+        let most = agent.worker.effective_limits().clients;
+        let Some(held) = CLIENTS.take(account, Kind::Client, most) else {
+            return false;
+        };
+        if is_http1 {
+            self.0.clear();
+        }
+        self.0.push((Arc::clone(account), held));
+        true
     }
 }
 
@@ -42,30 +69,38 @@ impl Service<http::Request<Incoming>> for ConnectionService {
     }
 
     fn call(&mut self, request: http::Request<Incoming>) -> Self::Future {
-        self.client.asks(request.version());
-        let (client, asking) = (Arc::clone(&self.client), Arc::clone(&self.client));
+        let exchange = self.client.asks(request.version());
+        let client = Arc::clone(&self.client);
+        let places = Rc::clone(&self.places);
         let instance = self.current.0.borrow().clone();
         let works_for = self.works_for.clone();
+        let unread = instance.client_timeouts().unread;
         Box::pin(async move {
+            let is_http1 = request.version() < Version::HTTP_2;
             let refusal = malformed::refusal(&request);
-            let is_last = refusal.is_some() && request.version() < Version::HTTP_2;
-            let mut answer = if let Some((status, text)) = refusal {
-                Instance::refuse(status, text)
-            } else {
-                let routed = move |agent: usize, account: Option<&Arc<Account>>| {
-                    asking.is_for(agent);
-                    if let Some(account) = account {
-                        works_for.set(account);
-                    }
-                };
-                instance.answer(request, routed).await
+            let mut is_last = refusal.is_some();
+            let routed = |place: usize, agent: &Agent| {
+                client.is_for(place);
+                if let Some(account) = &agent.worker.account {
+                    works_for.set(account);
+                }
+                let taken = places.borrow_mut().take(agent, is_http1);
+                if !taken {
+                    is_last = true;
+                    client.is_refused();
+                }
+                taken
             };
-            if is_last || client.hears_the_last() {
+            let mut answer = match refusal {
+                Some((status, text)) => Instance::refuse(status, text),
+                None => instance.answer(request, routed).await,
+            };
+            if is_http1 && (is_last || client.hears_the_last()) {
                 let close = http::HeaderValue::from_static("close");
                 answer.headers_mut().insert(http::header::CONNECTION, close);
             }
             client.is_answered();
-            Ok(answer.map(|body| TrackedBody::new(body, client)))
+            Ok(answer.map(|body| TrackedBody::new(body, exchange, unread)))
         })
     }
 }

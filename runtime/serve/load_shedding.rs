@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use http::Version;
 use rustix::net::{RecvFlags, recv};
+use tokio::sync::Notify;
 use workerd_lite_ops::Termination;
 
 /// What the clients of a lost thread read.
@@ -43,8 +44,12 @@ pub(super) struct Client {
     state: AtomicU8,
     /// How many requests have come.
     asked: AtomicUsize,
+    /// How many of them are not over.
+    open: AtomicUsize,
     /// Its next answer is the last.
     ends: AtomicBool,
+    /// It was told that there is no room for it.
+    refused: Notify,
     /// Whom it asks, by the agent's place in the project.
     agent: AtomicUsize,
     /// A second descriptor of the socket.
@@ -52,12 +57,46 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// A request has come.
-    pub(super) fn asks(&self, version: Version) {
+    /// A request has come. It is over when the result is dropped.
+    pub(super) fn asks(self: &Arc<Self>, version: Version) -> Exchange {
+        self.open.fetch_add(1, Ordering::Relaxed);
         self.asked.fetch_add(1, Ordering::Relaxed);
         self.agent.store(usize::MAX, Ordering::Relaxed);
         let state = if version < Version::HTTP_2 { WAITS } else { FRAMES };
         self.state.store(state, Ordering::SeqCst);
+        Exchange(Arc::clone(self))
+    }
+
+    /// There is no room for it.
+    pub(super) fn is_refused(&self) {
+        self.refused.notify_one();
+    }
+
+    /// Waits until no request has been under way for this time, or there is no room for it.
+    pub(super) async fn is_idle_for(&self, limit: Duration) {
+        tokio::select! {
+            () = self.is_quiet_for(limit) => {}
+            () = self.refused.notified() => {}
+        }
+    }
+
+    /// Waits until no request has been under way for this time.
+    pub(super) async fn is_quiet_for(&self, limit: Duration) {
+        let (mut since, mut asked) = (Instant::now(), 0);
+        while since.elapsed() < limit {
+            tokio::time::sleep(limit / 4).await;
+            let before = std::mem::replace(&mut asked, self.asked.load(Ordering::Relaxed));
+            if before != asked || self.open.load(Ordering::Relaxed) > 0 {
+                since = Instant::now();
+            }
+        }
+    }
+
+    /// Ends the connection of a client that does not read its answer. Where there are others on it only the answer ends.
+    pub(super) fn does_not_read(&self) {
+        if let (BUSY, Some(socket)) = (self.state.load(Ordering::SeqCst), self.stream()) {
+            let _ = socket.shutdown(Shutdown::Both);
+        }
     }
 
     /// The request is for this agent.
@@ -71,7 +110,7 @@ impl Client {
     }
 
     /// And now all of it.
-    pub(super) fn has_all(&self) {
+    fn has_all(&self) {
         self.turn(BUSY, IDLE);
     }
 
@@ -143,6 +182,24 @@ impl Client {
     }
 }
 
+/// A request with its answer.
+#[derive(Debug)]
+pub(super) struct Exchange(Arc<Client>);
+
+impl Exchange {
+    /// Who asks.
+    pub(super) fn client(&self) -> &Arc<Client> {
+        &self.0
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+        self.0.has_all();
+    }
+}
+
 /// The connections of one thread.
 #[derive(Debug, Default)]
 pub(super) struct Clients(Mutex<Vec<Weak<Client>>>);
@@ -153,6 +210,8 @@ impl Clients {
         let client = Arc::new(Client {
             state: AtomicU8::new(IDLE),
             asked: AtomicUsize::new(0),
+            open: AtomicUsize::new(0),
+            refused: Notify::new(),
             ends: AtomicBool::new(false),
             agent: AtomicUsize::new(usize::MAX),
             socket: stream.as_fd().try_clone_to_owned().ok(),

@@ -1,7 +1,7 @@
 //! Requests that hyper takes and that recipients may read differently: each is refused, whatever it means to one of them.
 
-use http::header::{HOST, TRANSFER_ENCODING};
-use http::{Request, StatusCode, Version};
+use http::header::{HOST, TE, TRANSFER_ENCODING};
+use http::{HeaderName, HeaderValue, Request, StatusCode, Version};
 
 /// The answer to a request that is refused before anybody sees it.
 pub(super) fn refusal<B>(request: &Request<B>) -> Option<(StatusCode, &'static str)> {
@@ -15,6 +15,23 @@ pub(super) fn refusal<B>(request: &Request<B>) -> Option<(StatusCode, &'static s
     if first.is_none() && request.version() == Version::HTTP_11 {
         return Some((StatusCode::BAD_REQUEST, "Bad Request: no Host\n"));
     }
+    let authority = request.uri().authority().map(|authority| authority.as_str().as_bytes());
+    if first
+        .map(HeaderValue::as_bytes)
+        .into_iter()
+        .chain(authority)
+        .any(|host| !is_host(host))
+    {
+        return Some((StatusCode::BAD_REQUEST, "Bad Request: the Host is not valid\n"));
+    }
+    // RFC 9110, section 10.1.4: `identity` is obsolete, `chunked` needs no word, and neither says what the message's own coding is.
+    if codings(request, TE).any(|coding| {
+        [&b"identity"[..], b"chunked"]
+            .iter()
+            .any(|old| coding.eq_ignore_ascii_case(old))
+    }) {
+        return Some((StatusCode::BAD_REQUEST, "Bad Request: the TE is not valid\n"));
+    }
     // RFC 9113, section 8.3.1.
     if let (Some(host), Some(authority), Version::HTTP_2) = (first, request.uri().authority(), request.version()) {
         if !host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes()) {
@@ -22,11 +39,7 @@ pub(super) fn refusal<B>(request: &Request<B>) -> Option<(StatusCode, &'static s
         }
     }
     // RFC 9112, section 6.1. hyper wants `chunked` as the last, and decodes nothing else.
-    let mut codings = headers
-        .get_all(TRANSFER_ENCODING)
-        .iter()
-        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
-        .map(<[u8]>::trim_ascii);
+    let mut codings = codings(request, TRANSFER_ENCODING);
     match (codings.next(), codings.next()) {
         (None, None) => None,
         (Some(coding), None) if coding.eq_ignore_ascii_case(b"chunked") => None,
@@ -35,6 +48,34 @@ pub(super) fn refusal<B>(request: &Request<B>) -> Option<(StatusCode, &'static s
             "Not Implemented: no transfer coding but chunked\n",
         )),
     }
+}
+
+/// What a list of codings names, without parameters.
+fn codings<B>(request: &Request<B>, name: HeaderName) -> impl Iterator<Item = &[u8]> {
+    let lines = request.headers().get_all(name).into_iter();
+    let items = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    items.map(|item| item.split(|byte| *byte == b';').next().unwrap_or(item).trim_ascii())
+}
+
+/// Whether this is a name or an address, with a port or without. RFC 3986 would let a registered name have more than any host's
+/// name has, and what reads it would not agree on what it means.
+fn is_host(host: &[u8]) -> bool {
+    let (name, port) = match host.iter().rposition(|byte| *byte == b':') {
+        Some(colon) if !host[colon..].contains(&b']') => (&host[..colon], &host[colon + 1..]),
+        _ => (host, &[][..]),
+    };
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
+    let is_address = |address: &[u8]| {
+        address.len() > 2
+            && address
+                .iter()
+                .all(|byte| byte.is_ascii_hexdigit() || b":.".contains(byte))
+    };
+    let named = match name {
+        [b'[', address @ .., b']'] => is_address(address),
+        name => !name.is_empty() && name.iter().all(is_name),
+    };
+    named && port.iter().all(u8::is_ascii_digit)
 }
 
 #[cfg(test)]
@@ -53,9 +94,64 @@ mod tests {
     }
 
     #[test]
+    fn a_host_is_a_name_or_an_address() {
+        for host in [
+            "a",
+            "a.b-c_d~e",
+            "A:80",
+            "a:",
+            "127.0.0.1:8787",
+            "[::1]",
+            "[::ffff:127.0.0.1]:80",
+            "xn--bcher-kva.example",
+        ] {
+            assert!(is_host(host.as_bytes()), "{host}");
+        }
+        for host in [
+            "",
+            ":80",
+            "a b",
+            "a,b",
+            "a/b",
+            "a\\b",
+            "a@b",
+            "a?b",
+            "a#b",
+            "a%41",
+            "a:b",
+            "a:80:80",
+            "a:-1",
+            "a;b",
+            "a'b",
+            "a\"b",
+            "a<b",
+            "[",
+            "[]",
+            "[::1",
+            "::1",
+            "[::1]a",
+            "[::1%25a]",
+            "[v1.a]",
+            "a|b",
+            "a\u{7f}",
+            "ä",
+            "a{b",
+            "$a",
+            "a!b",
+            "(a)",
+            "a*b",
+            "a+b",
+            "a=b",
+            "a&b",
+        ] {
+            assert!(!is_host(host.as_bytes()), "{host}");
+        }
+    }
+
+    #[test]
     fn one_host_and_one_coding() {
         let (one, two) = (Version::HTTP_11, Version::HTTP_2);
-        let rows: [Row<'_>; 14] = [
+        let rows: [Row<'_>; 18] = [
             (one, "/", &[("host", "a")], None),
             (one, "http://b/", &[("host", "a")], None),
             (one, "/", &[], Some(400)),
@@ -63,6 +159,10 @@ mod tests {
             (Version::HTTP_10, "/", &[], None),
             (one, "/", &[("host", "a"), ("host", "a")], Some(400)),
             (Version::HTTP_10, "/", &[("host", "a"), ("host", "b")], Some(400)),
+            (one, "/", &[("host", "a"), ("te", "identity")], Some(400)),
+            (one, "/", &[("host", "a"), ("te", "trailers, Identity;q=1")], Some(400)),
+            (one, "/", &[("host", "a"), ("te", "chunked")], Some(400)),
+            (one, "/", &[("host", "a"), ("te", "trailers, gzip;q=0.5")], None),
             (two, "http://a/", &[], None),
             (two, "http://a/", &[("host", "A")], None),
             (two, "http://a/", &[("host", "b")], Some(400)),

@@ -1,10 +1,12 @@
 //! The server: a listener, worker threads with their isolates, and a graceful stop.
 
 mod accept;
+mod client_io;
 mod connection;
 mod connection_service;
 mod load_shedding;
 mod malformed;
+mod raw_heads;
 mod sockets;
 mod thread_pool;
 mod tracked_body;
@@ -26,6 +28,7 @@ use workerd_lite_ops::Termination;
 use crate::admin;
 use crate::audit::Feed;
 use crate::diagnostic::SourceDiagnostic;
+use crate::egress::listeners as own_listeners;
 use crate::host::Project;
 use crate::isolate::{StartupError, crash_marker};
 use crate::limits::{Hang, hangs};
@@ -48,6 +51,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Where the owner's own listener is, if there is one.
     pub admin: Option<SocketAddr>,
+    /// By which names that is asked, beside this machine's own.
+    pub admin_hosts: Vec<String>,
     /// What an author looks at on the owner's listener.
     pub feed: Option<Arc<Feed>>,
     /// The project's folder, where the project is loaded anew when a file of it changes.
@@ -112,6 +117,7 @@ pub async fn serve<H: Fn()>(
     } = loaded;
     let listeners = Listeners::bind(&options, inherited).await?;
     let address = listeners.clients.local_addr()?;
+    own_listeners::add(address);
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
@@ -132,7 +138,12 @@ pub async fn serve<H: Fn()>(
     let mut answering = None;
     if let Some(owner) = owner {
         let address = owner.local_addr()?;
-        answering = Some(admin::start(owner, issuers.subscribe(), options.feed.clone()));
+        own_listeners::add(address);
+        answering = Some(admin::start(
+            owner,
+            (issuers.subscribe(), options.admin_hosts),
+            options.feed.clone(),
+        ));
         tracing::info!("the owner's listener is http://{address}");
         if options.feed.is_some() {
             tracing::info!("a page shows what happens: http://{address}/dev");

@@ -1,46 +1,73 @@
-//! A response's body that reports its end to the connection's state.
+//! A response's body that reports its end to the connection's state, and goes where the client does not read it.
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use workerd_lite_ops::BodyError;
 
-use super::load_shedding::Client;
+use super::load_shedding::Exchange;
 use crate::host::ResponseBody;
+use crate::limits::Unread;
 
-/// A response's body with the client that receives it.
+/// A response's body with the request that it answers.
 pub(super) struct TrackedBody {
-    body: ResponseBody,
-    client: Arc<Client>,
+    body: Tracked,
+    _exchange: Exchange,
+}
+
+enum Tracked {
+    /// It is here whole.
+    Whole(ResponseBody),
+    Stream(Unread<ResponseBody>, SizeHint),
 }
 
 impl TrackedBody {
-    pub(super) fn new(body: ResponseBody, client: Arc<Client>) -> Self {
-        Self { body, client }
-    }
-}
-
-impl Drop for TrackedBody {
-    fn drop(&mut self) {
-        self.client.has_all();
+    /// `unread` is how long the client may read nothing of it.
+    pub(super) fn new(body: ResponseBody, exchange: Exchange, unread: Duration) -> Self {
+        let body = if body.is_stream() {
+            let client = Arc::clone(exchange.client());
+            let hint = body.size_hint();
+            let body = Unread::watched(body, unread, move || client.does_not_read());
+            Tracked::Stream(body, hint)
+        } else {
+            Tracked::Whole(body)
+        };
+        Self {
+            body,
+            _exchange: exchange,
+        }
     }
 }
 
 impl Body for TrackedBody {
     type Data = Bytes;
-    type Error = <ResponseBody as Body>::Error;
+    type Error = BodyError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match &mut self.body {
+            Tracked::Whole(body) => Pin::new(body).poll_frame(cx),
+            Tracked::Stream(body, _) => {
+                let polled = ready!(body.poll_with(cx, |body, cx| Pin::new(body).poll_frame(cx)));
+                Poll::Ready(polled.unwrap_or(Some(Err(BodyError::Unread))))
+            }
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        match &self.body {
+            Tracked::Whole(body) => body.is_end_stream(),
+            Tracked::Stream(..) => false,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        match &self.body {
+            Tracked::Whole(body) => body.size_hint(),
+            Tracked::Stream(_, hint) => *hint,
+        }
     }
 }

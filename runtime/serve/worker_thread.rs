@@ -68,6 +68,7 @@ impl WorkerThread {
                 current: service.clone(),
                 client,
                 works_for: Later::default(),
+                places: Rc::default(),
             };
             let (open, stopping) = (Arc::clone(&open), stopped.clone());
             spawn(async move {

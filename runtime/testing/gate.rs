@@ -31,7 +31,10 @@ impl TestGate {
         };
         Self {
             session: RefCell::new(None),
-            live: live.map(|network| NetworkGate::new(Arc::new(network), vec![nobody], Limits::OUTBOUND.headers)),
+            live: live.map(|network| {
+                let connections = vec![Limits::AGENT.connections];
+                NetworkGate::new(Arc::new(network), vec![nobody], connections, Limits::OUTBOUND.headers)
+            }),
         }
     }
 }

@@ -5,6 +5,7 @@ pub mod canary;
 pub mod certs;
 pub mod dns;
 pub mod faults;
+pub mod floods;
 pub mod http;
 pub mod moody;
 pub mod nginx;

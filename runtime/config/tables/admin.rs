@@ -11,4 +11,7 @@ pub(crate) struct Admin {
     /// An address with a port. Bind it to loopback.
     #[schemars(with = "String")]
     pub(crate) listen: SocketAddr,
+    /// Names by which it is asked, such as that of a service. This machine's own, its addresses and that of the issuer need none.
+    #[serde(default)]
+    pub(crate) hosts: Vec<String>,
 }

@@ -36,6 +36,10 @@ pub(crate) struct Limits {
     pub(crate) subrequests_at_once: Option<NonZeroU32>,
     /// Events at once, queued ones too.
     pub(crate) events: Option<NonZeroU32>,
+    /// Clients' connections at once.
+    pub(crate) clients: Option<NonZeroU32>,
+    /// Connections to upstreams at once, kept ones too.
+    pub(crate) connections: Option<NonZeroU32>,
     /// Kibibytes of the headers of a request or a response.
     pub(crate) headers_kb: Option<NonZeroU32>,
     /// Mebibytes of a request's body; any size without.
