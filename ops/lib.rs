@@ -15,6 +15,7 @@ pub mod content_encoding;
 mod decoder;
 pub mod error;
 pub mod events;
+mod exact;
 pub mod extensions;
 pub mod external_memory;
 pub mod fetch;

@@ -67,10 +67,11 @@ enum State {
 
 impl ResponseBody {
     pub(super) fn new(body: Body) -> Self {
+        let length = body.length();
         Self(match body {
             Body::Empty => State::Full(None),
             Body::Full(bytes) => State::Full(Some(bytes)),
-            Body::Stream(body) => State::Stream(body.stream, body.length),
+            Body::Stream(_) => State::Stream(body.into_stream(), length),
         })
     }
 }
