@@ -21,6 +21,7 @@ mod config;
 mod config_credentials;
 mod cpu;
 mod credentials;
+mod crypto_jobs;
 mod decorators;
 mod egress;
 mod embedding;
