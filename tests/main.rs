@@ -15,6 +15,7 @@ mod agents;
 mod attack;
 mod audit;
 mod author;
+mod bindings;
 mod bypass;
 mod clock;
 mod config;

@@ -34,8 +34,10 @@ function setFetchRole(role, withCredentials) {
   credentials = withCredentials;
 }
 
-function withoutCredential(binding) {
-  return binding !== PLAIN && credentials[binding] ? PLAIN : binding;
+// A credential and a certificate go where the policy sent them, not where an upstream would like them: a credential along no
+// redirect, a certificate to its origin's own URLs.
+function afterRedirect(binding, isSameOrigin) {
+  return binding !== PLAIN && (credentials[binding] || !isSameOrigin) ? PLAIN : binding;
 }
 
 function send(context, binding, cancel, hop) {
@@ -57,7 +59,7 @@ function dataResponse(method, url) {
 }
 
 // Gives the inner response. Rejects with the signal's reason once that is aborted.
-async function perform(context, binding, inner, signal) {
+async function perform(context, binding, inner, signal, redirectMode = inner.redirectMode) {
   const url = inner.currentUrl();
   if (isDataUrl(url)) {
     if (signal?.aborted) throw signal.reason;
@@ -72,6 +74,7 @@ async function perform(context, binding, inner, signal) {
     body,
     source: body === null ? null : body.source,
     streamed: body !== null && body.source === null,
+    isSameOrigin: true,
   };
   let cancel;
   let response = null;
@@ -93,14 +96,13 @@ async function perform(context, binding, inner, signal) {
       const { 0: status, 1: reason, 2: joined, 3: rid } = await send(context, binding, cancel, hop);
       const headerList = parseHeaders(joined);
       if (redirectStatus(status)) {
-        if (inner.redirectMode === "error") {
+        if (redirectMode === "error") {
           if (rid !== null) core.tryClose(rid);
           throw new TypeError("Fetch failed: the response is a redirect, and the redirect mode is \"error\"");
         }
-        if (inner.redirectMode === "follow" && followRedirect(hop, status, headerList)) {
+        if (redirectMode === "follow" && followRedirect(hop, status, headerList)) {
           if (rid !== null) core.tryClose(rid);
-          // A credential goes where the policy sent it, not where an upstream would like it.
-          binding = withoutCredential(binding);
+          binding = afterRedirect(binding, hop.isSameOrigin);
           continue;
         }
       }
@@ -135,9 +137,16 @@ function fetchThrough(binding, input, init) {
     throw new TypeError("Fetch failed: WebSocket and other upgrades are not supported by workerd-lite");
   }
   return PromisePrototypeThen(
-    perform(context, binding, inner, signalOf(request)),
+    perform(context, binding, inner, signalOf(request), redirectModeOf(binding, inner, init)),
     (response) => fromInnerResponse(response, "immutable"),
   );
+}
+
+// A binding's fetch follows redirects only where the call itself says so: "follow" is what a Request says by default.
+function redirectModeOf(binding, inner, init) {
+  const mode = inner.redirectMode;
+  if (binding === PLAIN || mode !== "follow") return mode;
+  return init !== undefined && init !== null && init.redirect !== undefined ? mode : "manual";
 }
 
 // Each Request makes its signal at the first look. The signal of an event's own request ends the event anyway.
