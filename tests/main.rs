@@ -20,6 +20,7 @@ mod bypass;
 mod clock;
 mod config;
 mod config_credentials;
+mod confinement;
 mod cpu;
 mod credentials;
 mod crypto_jobs;
