@@ -19,6 +19,10 @@ use crate::events::Events;
 use crate::external_memory::{ExternalMemory, Reservation};
 use crate::origin::EventId;
 
+/// How many times the time of an event is what nobody waits for any longer, or not yet, may compute. A tight loop of such calls is met
+/// by the watchdog before that.
+const OUTSIDE: u32 = 10;
+
 /// What an isolate's calls may be. The host puts it into each.
 #[derive(Debug, Clone, Copy)]
 pub struct CryptoLimits {
@@ -36,6 +40,10 @@ struct Granted {
     /// An op has waited. deno_core polls such ops in a task of its own, which it spawns in the runtime where the first one waits:
     /// that must not be a slot's.
     has_waited: bool,
+    /// What is computed for no event, or for one that has ended, in nanoseconds since an event asked.
+    outside: Arc<AtomicU64>,
+    /// The agent's, where the isolate has one agent's events only.
+    account: Option<Arc<Account>>,
 }
 
 fn granted(state: &mut OpState) -> &mut Granted {
@@ -46,38 +54,44 @@ fn granted(state: &mut OpState) -> &mut Granted {
 }
 
 /// Who pays for a call.
-#[derive(Default, Clone)]
+#[derive(Clone)]
 struct Payer {
     account: Option<Arc<Account>>,
     /// Nanoseconds that the event's calls have computed for.
-    event: Option<Arc<AtomicU64>>,
+    event: Arc<AtomicU64>,
 }
 
 impl Payer {
-    /// Who pays for the event with this number, where 0 is none: a module that is evaluated.
-    fn of(state: &OpState, event: EventId) -> Result<Self, JsErrorBox> {
-        if event == 0 {
-            return Ok(Self::default());
-        }
+    /// Who pays for the event with this number, which may be none that is open: a module is evaluated, or what began in an event
+    /// goes on.
+    fn of(state: &mut OpState, event: EventId) -> Result<Self, JsErrorBox> {
+        let CryptoLimits { trusted, cpu } = *state.borrow::<CryptoLimits>();
         let scope = state.borrow::<Events>().scope(event);
-        let scope = scope.ok_or_else(|| operation("the event that asks for it has ended"))?;
-        let limit = state.borrow::<CryptoLimits>().cpu;
-        if Duration::from_nanos(scope.computed.load(Ordering::Relaxed)) >= limit {
+        let granted = granted(state);
+        let (payer, limit) = if let Some(scope) = scope {
+            granted.outside.store(0, Ordering::Relaxed);
+            let account = scope.origin.trace.account().cloned();
+            if !trusted && granted.account.is_none() {
+                granted.account.clone_from(&account);
+            }
+            let event = Arc::clone(&scope.computed);
+            (Self { account, event }, cpu)
+        } else {
+            let (account, event) = (granted.account.clone(), Arc::clone(&granted.outside));
+            (Self { account, event }, cpu.saturating_mul(OUTSIDE))
+        };
+        if Duration::from_nanos(payer.event.load(Ordering::Relaxed)) >= limit {
             return Err(operation("crypto.subtle has used the CPU time that the event may use"));
         }
-        Ok(Self {
-            account: scope.origin.trace.account().cloned(),
-            event: Some(Arc::clone(&scope.computed)),
-        })
+        Ok(payer)
     }
 
     fn pays(&self, time: Duration) {
         if let Some(account) = &self.account {
             account.charge_job(time);
         }
-        if let Some(event) = &self.event {
-            event.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
-        }
+        let time = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.event.fetch_add(time, Ordering::Relaxed);
     }
 
     fn whose(&self) -> Option<crate::account::AgentId> {
@@ -111,14 +125,14 @@ pub(crate) fn op_crypto_turn_now(state: &mut OpState, #[smi] event: EventId) -> 
 #[op2]
 #[smi]
 pub(crate) async fn op_crypto_turn(state: Rc<RefCell<OpState>>, #[smi] event: EventId) -> Result<u32, JsErrorBox> {
-    let whose = Payer::of(&state.borrow(), event)?.whose();
+    let whose = Payer::of(&mut state.borrow_mut(), event)?.whose();
     tokio::task::yield_now().await;
     granted(&mut state.borrow_mut()).has_waited = true;
     let slot = SLOTS_OF_PROCESS.take(whose).await;
     let slot = slot.ok_or_else(|| operation("no thread can be had"))?;
     let mut state = state.borrow_mut();
     // Its other calls have computed in the meantime.
-    let payer = Payer::of(&state, event)?;
+    let payer = Payer::of(&mut state, event)?;
     Ok(grant(&mut state, slot, payer))
 }
 
