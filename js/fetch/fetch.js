@@ -4,6 +4,7 @@
 const { core, primordials } = __bootstrap;
 const { op_fetch_network, op_fetch_outbound_worker } = core.ops;
 const {
+  ObjectDefineProperty,
   ObjectPrototypeIsPrototypeOf,
   PromisePrototypeThen,
   SafeWeakMap,
@@ -58,12 +59,17 @@ function dataResponse(method, url) {
   return response;
 }
 
-// Gives the inner response. Rejects with the signal's reason once that is aborted.
+// What a promise is resolved with is asked for `then`, which an author may have put into `Object.prototype`.
+function performed(response) {
+  return { __proto__: null, response };
+}
+
+// Gives the inner response, as performed(). Rejects with the signal's reason once that is aborted.
 async function perform(context, binding, inner, signal, redirectMode = inner.redirectMode) {
   const url = inner.currentUrl();
   if (isDataUrl(url)) {
     if (signal?.aborted) throw signal.reason;
-    return dataResponse(inner.method, url);
+    return performed(dataResponse(inner.method, url));
   }
   const body = inner.body;
   const hop = {
@@ -110,7 +116,7 @@ async function perform(context, binding, inner, signal, redirectMode = inner.red
       response.headerList = headerList;
       response.urlList = hop.urls;
       if (rid !== null) response.body = ResourceBody.of(rid, signal ?? null);
-      return response;
+      return performed(response);
     }
   } catch (error) {
     if (signal) {
@@ -138,7 +144,7 @@ function fetchThrough(binding, input, init) {
   }
   return PromisePrototypeThen(
     perform(context, binding, inner, signalOf(request), redirectModeOf(binding, inner, init)),
-    (response) => fromInnerResponse(response, "immutable"),
+    ({ response }) => fromInnerResponse(response, "immutable"),
   );
 }
 
@@ -171,16 +177,21 @@ function contextOf(signal) {
   return context;
 }
 
+// EventSource wants the inner response itself.
+function withoutThen(response) {
+  return ObjectDefineProperty(response, "then", { __proto__: null, value: undefined });
+}
+
 // What EventSource calls. It wants every failure as a response.
 async function mainFetch(inner, _recursive, signal) {
   const context = contextOf(signal);
-  const ended = networkError("aborted");
+  const ended = withoutThen(networkError("aborted"));
   ended.aborted = true;
   if (context === undefined || context.ended) return ended;
   try {
-    return await perform(context, PLAIN, inner, signal);
+    return withoutThen((await perform(context, PLAIN, inner, signal)).response);
   } catch (error) {
-    return signal?.aborted ? ended : networkError(error.message);
+    return signal?.aborted ? ended : withoutThen(networkError(error.message));
   }
 }
 
