@@ -156,7 +156,7 @@ const PATCHES: &[Patch] = &[
     patch(
         BODY,
         "class InnerBody {\n  /**\n",
-        "class InnerBody {\n  streamOrStatic;\n  source = null;\n  length = null;\n\n  /**\n",
+        "class InnerBody {\n  source = null;\n  length = null;\n\n  /**\n",
     ),
     // https://fetch.spec.whatwg.org/#concept-body-package-data
     patch(

@@ -73,8 +73,11 @@ pub(super) fn check<'s>(
         algorithms.extend(algorithm.map(|algorithm| Plain::of(scope, *algorithm)).transpose()?);
     }
     for algorithm in &algorithms {
-        let iterations = algorithm.number(scope, "iterations")?;
-        at_most(iterations, most.iterations, "Pbkdf2 failed: iteration counts")?;
+        at_most(
+            algorithm.iterations(scope)?,
+            most.iterations,
+            "Pbkdf2 failed: iteration counts",
+        )?;
         at_most(
             algorithm.number(scope, "modulusLength")?,
             most.modulus,
@@ -95,7 +98,7 @@ pub(super) fn check<'s>(
     }
     // Each 160 bits cost all of the iterations, with the shortest hash.
     let iterations = match algorithms.first() {
-        Some(algorithm) => algorithm.number(scope, "iterations")?,
+        Some(algorithm) => algorithm.iterations(scope)?,
         None => 0.0,
     };
     let bits = match name {
@@ -185,6 +188,17 @@ impl<'s> Plain<'s> {
         let key = v8::String::new(scope, member)?;
         let value = self.0.get(scope, key.into())?;
         Some(value).filter(|value| !value.is_undefined())
+    }
+
+    /// Iterations of PBKDF2. Others have none, whatever members are there.
+    fn iterations(&self, scope: &mut v8::PinScope<'s, '_>) -> Result<f64, JsErrorBox> {
+        let name = self.get(scope, "name");
+        let is_iterated = name.is_some_and(|name| name.to_rust_string_lossy(scope).eq_ignore_ascii_case("PBKDF2"));
+        if is_iterated {
+            self.number(scope, "iterations")
+        } else {
+            Ok(0.0)
+        }
     }
 
     /// A member that is a number, or 0 where there is none.
