@@ -146,6 +146,18 @@ const PATCHES: &[Patch] = &[
         "return {\n  Blob,\n  blobFromObjectUrl,\n",
         "return {\n  Blob,\n  blobFromObjectUrl,\n  blobOfType,\n",
     ),
+    // Fields of their own from the start: an assignment would look for setters, which an author may have put into
+    // `Object.prototype`, and which would be given the object.
+    patch(
+        BLOB,
+        "class BlobReference {\n  /**\n",
+        "class BlobReference {\n  _id;\n  size;\n  _root;\n  _start;\n\n  /**\n",
+    ),
+    patch(
+        BODY,
+        "class InnerBody {\n  /**\n",
+        "class InnerBody {\n  source = null;\n  length = null;\n\n  /**\n",
+    ),
     // https://fetch.spec.whatwg.org/#concept-body-package-data
     patch(
         BODY,

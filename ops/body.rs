@@ -21,6 +21,7 @@ use crate::account::Account;
 use crate::byte_stream::ByteStream;
 use crate::content_encoding::ContentEncoding;
 use crate::error::BodyError;
+use crate::exact::Exact;
 use crate::external_memory::ExternalMemory;
 
 /// The largest piece that is read at once from a script's stream, in bytes.
@@ -42,7 +43,7 @@ pub enum Body {
 pub struct StreamBody {
     /// The bytes as they are on the wire.
     pub stream: ByteStream,
-    /// How many bytes will come, where that is known. A promise of the peer, not a fact.
+    /// How many bytes will come, where that is known. A promise of the peer or script: [`Body::into_stream`] keeps it.
     pub length: Option<u64>,
     /// The content codings that the bytes are in, if they must be decoded before a script reads them.
     pub coding: Option<ContentEncoding>,
@@ -85,12 +86,16 @@ impl Body {
         }
     }
 
-    /// The bytes as they are on the wire.
+    /// The bytes as they are on the wire. A stream that is not as long as it promised fails: whoever sends it on has told its
+    /// length, and what follows would be read as another message.
     pub fn into_stream(self) -> ByteStream {
         match self {
             Self::Empty => futures_util::stream::empty().boxed_local(),
             Self::Full(bytes) => futures_util::stream::iter([Ok(bytes)]).boxed_local(),
-            Self::Stream(body) => body.stream,
+            Self::Stream(body) => match body.length {
+                Some(length) => Exact::new(body.stream, length).boxed_local(),
+                None => body.stream,
+            },
         }
     }
 
@@ -280,7 +285,7 @@ pub fn take_body(state: &mut OpState, rid: ResourceId) -> Result<Body, BodyError
         return resource.take().ok_or(BodyError::Gone);
     }
     let resource = state.resource_table.take_any(rid).map_err(|_| BodyError::Gone)?;
-    // FixedLengthStream promises its length and keeps the promise.
+    // FixedLengthStream promises its length.
     let length = match resource.size_hint() {
         (low, Some(high)) if low == high => Some(low),
         _ => None,

@@ -27,6 +27,9 @@ pub enum BodyError {
     /// The worker holds too much.
     #[error(transparent)]
     OutOfMemory(#[from] crate::external_memory::OutOfMemory),
+    /// It is longer or shorter than it was said to be.
+    #[error("the body does not have the {0} bytes that were promised")]
+    Length(u64),
     /// There is more of it than may be.
     #[error("the body is larger than the limit of {0} bytes")]
     TooLarge(u64),

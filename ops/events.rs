@@ -8,6 +8,8 @@ pub(crate) use respond::op_event_respond;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use deno_core::unsync::spawn;
@@ -28,6 +30,8 @@ pub struct Scope {
     pub origin: Origin,
     /// One for each request that may be under way at once.
     pub(crate) slots: Rc<Semaphore>,
+    /// Nanoseconds of CPU time that its calls of `crypto.subtle` have computed for.
+    pub(crate) computed: Arc<AtomicU64>,
     resources: RefCell<Vec<ResourceId>>,
     fetches: Cell<u32>,
 }
@@ -107,6 +111,7 @@ impl Events {
         let scope = Scope {
             cancel: CancelHandle::new_rc(),
             origin,
+            computed: Arc::default(),
             resources: RefCell::new(body.into_iter().collect()),
             slots: Rc::new(Semaphore::new(self.limits.at_once)),
             fetches: Cell::new(0),

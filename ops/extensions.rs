@@ -16,7 +16,10 @@ use crate::events::{op_event_fail, op_event_respond, op_event_settled, op_event_
 use crate::fetch::{op_fetch_network, op_fetch_outbound_worker, op_identity_token, op_request_id, op_test_control};
 use crate::role::Role;
 use crate::webassembly::op_wasm_memories;
-use crate::webcrypto::{op_crypto_aes_gcm, op_crypto_digest, op_crypto_sign_p384_sha1, op_crypto_verify_p384_sha1};
+use crate::webcrypto::{
+    op_crypto_aes_gcm, op_crypto_call, op_crypto_digest, op_crypto_sign_p384_sha1, op_crypto_turn, op_crypto_turn_now,
+    op_crypto_verify_p384_sha1,
+};
 use crate::whatwg_url::{
     op_whatwg_url_parse, op_whatwg_url_parse_with_base, op_whatwg_url_reparse, op_whatwg_url_serialization,
 };
@@ -46,8 +49,11 @@ deno_core::extension!(
         op_clock_origin,
         op_console,
         op_crypto_aes_gcm,
+        op_crypto_call,
         op_crypto_digest,
         op_crypto_sign_p384_sha1,
+        op_crypto_turn,
+        op_crypto_turn_now,
         op_crypto_verify_p384_sha1,
         op_uncaught,
         op_event_fail,

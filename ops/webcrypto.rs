@@ -1,5 +1,9 @@
 //! What the Web Cryptography API wants and `deno_crypto` does not do: <https://w3c.github.io/webcrypto/>.
 
+mod bounds;
+mod jobs;
+mod slots;
+
 use aes::cipher::{KeyInit as _, KeyIvInit as _, StreamCipher as _};
 use aes::{Aes128, Aes192, Aes256, Block};
 use aws_lc_rs::digest::{self, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA384, SHA512};
@@ -12,6 +16,9 @@ use p384::ecdsa::signature::hazmat::{PrehashSigner as _, PrehashVerifier as _};
 use p384::ecdsa::{Signature, SigningKey, VerifyingKey};
 use p384::pkcs8::{DecodePrivateKey as _, DecodePublicKey as _};
 use subtle::ConstantTimeEq as _;
+
+pub use jobs::CryptoLimits;
+pub(crate) use jobs::{op_crypto_call, op_crypto_turn, op_crypto_turn_now};
 
 /// A block of AES, in bytes.
 const BLOCK: usize = 16;

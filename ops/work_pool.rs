@@ -1,14 +1,14 @@
 //! Work pools: threads for what takes long, one bounded pool for each kind of work, so that one kind never waits for another. Within
 //! a pool agents take turns, and none has more than its share of the threads.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::account::{Account, AgentId, Kind, Place, thread_cpu};
+use crate::account::{Account, Kind, Place, thread_cpu};
+use crate::turns::{Turns, Whose};
 
 /// How long a thread waits for work before it ends.
 const IDLE: Duration = Duration::from_secs(10);
@@ -21,18 +21,17 @@ pub fn before_work(first: fn()) {
     let _ = BEFORE_WORK.set(first);
 }
 
+/// What a thread of every pool does first.
+pub(crate) fn begin_thread() {
+    if let Some(first) = BEFORE_WORK.get() {
+        first();
+    }
+}
+
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Who waits: an agent, or the host itself.
-type Whose = Option<AgentId>;
-
-#[derive(Default)]
 struct State {
-    /// What waits, by whose it is. Nobody is here without a job.
-    queued: BTreeMap<Whose, VecDeque<Job>>,
-    /// Who has jobs that wait, in the order of their turns.
-    turns: VecDeque<Whose>,
-    running: BTreeMap<Whose, usize>,
+    turns: Turns<Job>,
     threads: usize,
     idle: usize,
 }
@@ -69,9 +68,7 @@ impl WorkPool {
             threads,
             share,
             state: Mutex::new(State {
-                queued: BTreeMap::new(),
-                turns: VecDeque::new(),
-                running: BTreeMap::new(),
+                turns: Turns::new(),
                 threads: 0,
                 idle: 0,
             }),
@@ -110,11 +107,7 @@ impl WorkPool {
 
     fn queue(&'static self, whose: Whose, job: Job) {
         let mut state = self.lock();
-        let queued = state.queued.entry(whose.clone()).or_default();
-        queued.push_back(job);
-        if queued.len() == 1 {
-            state.turns.push_back(whose);
-        }
+        state.turns.queue(whose, job);
         if state.idle > 0 {
             drop(state);
             self.wanted.notify_one();
@@ -133,8 +126,7 @@ impl WorkPool {
         let mut state = self.lock();
         state.threads -= 1;
         if state.threads == 0 {
-            state.turns.clear();
-            let dropped = std::mem::take(&mut state.queued);
+            let dropped = state.turns.give_up();
             drop(state);
             drop(dropped);
         }
@@ -147,17 +139,15 @@ impl WorkPool {
 
     /// What one thread does.
     fn work(&self) {
-        if let Some(first) = BEFORE_WORK.get() {
-            first();
-        }
+        begin_thread();
         let mut state = self.lock();
         loop {
-            if let Some((whose, job)) = state.next(self.share) {
+            if let Some((whose, job)) = state.turns.next(self.share) {
                 drop(state);
                 // A panic is the end of this job, which its future is told, and of nothing else.
                 let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(job));
                 state = self.lock();
-                state.has_ended(&whose);
+                state.turns.has_ended(&whose);
                 continue;
             }
             state.idle += 1;
@@ -175,41 +165,12 @@ impl WorkPool {
     }
 }
 
-impl State {
-    /// The next job, of whose turn it is.
-    fn next(&mut self, share: usize) -> Option<(Whose, Job)> {
-        let running = &self.running;
-        let place = self
-            .turns
-            .iter()
-            .position(|whose| running.get(whose).is_none_or(|running| *running < share))?;
-        let whose = self.turns.remove(place)?;
-        let queued = self.queued.get_mut(&whose)?;
-        let job = queued.pop_front()?;
-        if queued.is_empty() {
-            self.queued.remove(&whose);
-        } else {
-            self.turns.push_back(whose.clone());
-        }
-        *self.running.entry(whose.clone()).or_default() += 1;
-        Some((whose, job))
-    }
-
-    fn has_ended(&mut self, whose: &Whose) {
-        if let Some(running) = self.running.get_mut(whose) {
-            *running -= 1;
-            if *running == 0 {
-                self.running.remove(whose);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
 
     use super::*;
+    use crate::account::AgentId;
 
     fn run<T>(future: impl Future<Output = T>) -> T {
         let runtime = tokio::runtime::Builder::new_current_thread()

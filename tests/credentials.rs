@@ -274,7 +274,7 @@ fn a_redirect_carries_no_credential_on() {
         "policy.js",
         r#"export default { async fetch(request, env) {
           const [, binding] = new URL(request.url).pathname.split("/");
-          return env[binding].fetch(`http://127.0.0.1:PORT/redirect?TARGET`);
+          return env[binding].fetch(`http://127.0.0.1:PORT/redirect?TARGET`, { redirect: "follow" });
         } };"#
             .replace("PORT", &upstream.address.port().to_string())
             .replace("TARGET", &format!("http://127.0.0.1:{}/after", other.address.port()))
@@ -368,7 +368,7 @@ fn a_policy_that_wants_to_leak_has_nothing_to_leak() {
               "http://127.0.0.1:THIEF/taken", "http://localhost:THIEF/taken", "http://127.0.0.1:UPSTREAM@127.0.0.1:THIEF/taken",
               "http://2130706433:THIEF/taken", "http://127.0.0.1:1/", "http://\u0000/",
             ]) {
-              for (const init of [{}, { headers: { host: "127.0.0.1:UPSTREAM", "x-forwarded-host": "a" } }, { redirect: "manual" }, { method: "POST", body: "x" }]) {
+              for (const init of [{}, { headers: { host: "127.0.0.1:UPSTREAM", "x-forwarded-host": "a" } }, { redirect: "follow" }, { method: "POST", body: "x" }]) {
                 try {
                   const response = await binding.fetch(url, init);
                   found.push(response.url, [...response.headers].join(), response.statusText, await response.text());

@@ -191,7 +191,7 @@ fn dynamic_imports_fail_when_they_run() {
         ("policy.js", "export default { fetch: () => new Response() };"),
         (
             "workerd-lite.toml",
-            "main = 'worker.js'\n[outbound]\nmain = 'policy.js'\n",
+            "main = 'worker.js'\nmodules = ['*.xyz']\n[outbound]\nmain = 'policy.js'\n",
         ),
     ]);
     let outside = tempfile::NamedTempFile::new().unwrap();

@@ -104,3 +104,35 @@ fn a_script_that_tampers_with_everything_changes_nothing_of_what_is_sent() {
     }
     assert!(asked > 300 && arrived > asked / 2, "{arrived} of {asked}");
 }
+
+/// A wrapper is in the place of every built-in, and a setter and getter on `Object.prototype`. What they are given of ours was decided:
+/// objects of the web's own APIs, which their scripts pass to each other by name. No op and no method beneath ours is among it.
+#[test]
+fn what_authors_put_in_the_place_of_built_ins_is_given_nothing_of_ours() {
+    let upstream = crate::harness::plain();
+    let project = Project::new(&[
+        ("hook.js", include_str!("../fixtures/reachable/hook.js")),
+        ("walk.js", include_str!("../fixtures/reachable/walk.js")),
+        (
+            "policy/outbound.js",
+            "export default { fetch: (request) => fetch(request) };",
+        ),
+        (
+            "workerd-lite.toml",
+            "main = 'hook.js'\nthreads = 1\n[limits]\ncpu_ms = 20000\nsubrequests = 1000\n[outbound]\nmain = 'policy/outbound.js'\n[network]\nallow = ['local']\n",
+        ),
+    ]);
+    let server = project.serve(&[]);
+    let answer = server.get(&format!("/{}", upstream.address.port()));
+    assert_eq!(answer.status, 200, "{} {}", answer.body, server.log());
+    let mut lines = answer.body.lines();
+    let used: usize = lines.next().unwrap().parse().unwrap();
+    // Which use it was may differ, as what is told once is not told again.
+    let given: std::collections::BTreeSet<&str> = lines.filter_map(|line| Some(line.split_once(": ")?.1)).collect();
+    let decided: std::collections::BTreeSet<&str> = include_str!("../fixtures/reachable/given.txt").lines().collect();
+    let new: Vec<&&str> = given.difference(&decided).collect();
+    assert!(used > 30 && new.is_empty(), "{used} {new:#?}");
+    for line in decided {
+        assert!(!line.contains("native") && !line.contains("op_"), "{line}");
+    }
+}

@@ -4,6 +4,7 @@
 const { core, primordials } = __bootstrap;
 const { op_fetch_network, op_fetch_outbound_worker } = core.ops;
 const {
+  ObjectDefineProperty,
   ObjectPrototypeIsPrototypeOf,
   PromisePrototypeThen,
   SafeWeakMap,
@@ -34,8 +35,10 @@ function setFetchRole(role, withCredentials) {
   credentials = withCredentials;
 }
 
-function withoutCredential(binding) {
-  return binding !== PLAIN && credentials[binding] ? PLAIN : binding;
+// A credential and a certificate go where the policy sent them, not where an upstream would like them: a credential along no
+// redirect, a certificate to its origin's own URLs.
+function afterRedirect(binding, isSameOrigin) {
+  return binding !== PLAIN && (credentials[binding] || !isSameOrigin) ? PLAIN : binding;
 }
 
 function send(context, binding, cancel, hop) {
@@ -56,12 +59,17 @@ function dataResponse(method, url) {
   return response;
 }
 
-// Gives the inner response. Rejects with the signal's reason once that is aborted.
-async function perform(context, binding, inner, signal) {
+// What a promise is resolved with is asked for `then`, which an author may have put into `Object.prototype`.
+function performed(response) {
+  return { __proto__: null, response };
+}
+
+// Gives the inner response, as performed(). Rejects with the signal's reason once that is aborted.
+async function perform(context, binding, inner, signal, redirectMode = inner.redirectMode) {
   const url = inner.currentUrl();
   if (isDataUrl(url)) {
     if (signal?.aborted) throw signal.reason;
-    return dataResponse(inner.method, url);
+    return performed(dataResponse(inner.method, url));
   }
   const body = inner.body;
   const hop = {
@@ -72,6 +80,7 @@ async function perform(context, binding, inner, signal) {
     body,
     source: body === null ? null : body.source,
     streamed: body !== null && body.source === null,
+    isSameOrigin: true,
   };
   let cancel;
   let response = null;
@@ -93,14 +102,13 @@ async function perform(context, binding, inner, signal) {
       const { 0: status, 1: reason, 2: joined, 3: rid } = await send(context, binding, cancel, hop);
       const headerList = parseHeaders(joined);
       if (redirectStatus(status)) {
-        if (inner.redirectMode === "error") {
+        if (redirectMode === "error") {
           if (rid !== null) core.tryClose(rid);
           throw new TypeError("Fetch failed: the response is a redirect, and the redirect mode is \"error\"");
         }
-        if (inner.redirectMode === "follow" && followRedirect(hop, status, headerList)) {
+        if (redirectMode === "follow" && followRedirect(hop, status, headerList)) {
           if (rid !== null) core.tryClose(rid);
-          // A credential goes where the policy sent it, not where an upstream would like it.
-          binding = withoutCredential(binding);
+          binding = afterRedirect(binding, hop.isSameOrigin);
           continue;
         }
       }
@@ -108,7 +116,7 @@ async function perform(context, binding, inner, signal) {
       response.headerList = headerList;
       response.urlList = hop.urls;
       if (rid !== null) response.body = ResourceBody.of(rid, signal ?? null);
-      return response;
+      return performed(response);
     }
   } catch (error) {
     if (signal) {
@@ -135,9 +143,16 @@ function fetchThrough(binding, input, init) {
     throw new TypeError("Fetch failed: WebSocket and other upgrades are not supported by workerd-lite");
   }
   return PromisePrototypeThen(
-    perform(context, binding, inner, signalOf(request)),
-    (response) => fromInnerResponse(response, "immutable"),
+    perform(context, binding, inner, signalOf(request), redirectModeOf(binding, inner, init)),
+    ({ response }) => fromInnerResponse(response, "immutable"),
   );
+}
+
+// A binding's fetch follows redirects only where the call itself says so: "follow" is what a Request says by default.
+function redirectModeOf(binding, inner, init) {
+  const mode = inner.redirectMode;
+  if (binding === PLAIN || mode !== "follow") return mode;
+  return init !== undefined && init !== null && init.redirect !== undefined ? mode : "manual";
 }
 
 // Each Request makes its signal at the first look. The signal of an event's own request ends the event anyway.
@@ -162,16 +177,21 @@ function contextOf(signal) {
   return context;
 }
 
+// EventSource wants the inner response itself.
+function withoutThen(response) {
+  return ObjectDefineProperty(response, "then", { __proto__: null, value: undefined });
+}
+
 // What EventSource calls. It wants every failure as a response.
 async function mainFetch(inner, _recursive, signal) {
   const context = contextOf(signal);
-  const ended = networkError("aborted");
+  const ended = withoutThen(networkError("aborted"));
   ended.aborted = true;
   if (context === undefined || context.ended) return ended;
   try {
-    return await perform(context, PLAIN, inner, signal);
+    return withoutThen((await perform(context, PLAIN, inner, signal)).response);
   } catch (error) {
-    return signal?.aborted ? ended : networkError(error.message);
+    return signal?.aborted ? ended : withoutThen(networkError(error.message));
   }
 }
 

@@ -89,7 +89,8 @@ function followRedirect(hop, status, headerList) {
     hop.streamed = false;
     hop.headers = without(hop.headers, BODY_HEADERS);
   }
-  if (to.origin !== from.origin) hop.headers = without(hop.headers, CREDENTIAL_HEADERS);
+  hop.isSameOrigin = to.origin === from.origin;
+  if (!hop.isSameOrigin) hop.headers = without(hop.headers, CREDENTIAL_HEADERS);
   hop.body = hop.source === null ? null : extractBody(hop.source).body;
   hop.url = to.href;
   ArrayPrototypePush(hop.urls, to.href);

@@ -4,13 +4,16 @@ const { core, primordials } = __bootstrap;
 const { ArrayPrototypeForEach, ArrayPrototypeMap, JSONParse, ReflectDeleteProperty, ReflectOwnKeys, StringPrototypeStartsWith } = primordials;
 const load = core.loadExtScript;
 
+// Before anything takes them.
+load("ext:workerd_lite/worker/op_stubs.js").fixStubs();
+load("ext:workerd_lite/worker/primordials.js").replacePrimordials();
+
 const { defineGlobals } = load("ext:workerd_lite/worker/globals.js");
 const { setFetchRole } = load("ext:deno_fetch/26_fetch.js");
 const { newFetcher } = load("ext:workerd_lite/worker/bindings.js");
 const { builtinModules, setBaseEnv, sourceOf } = load("ext:workerd_lite/worker/builtin_modules.js");
 const { reportExceptions, reportRejections } = load("ext:workerd_lite/worker/global_events.js");
 const { setMaxTimers } = load("ext:workerd_lite/worker/context.js");
-const { trust } = load("ext:workerd_lite/worker/crypto_limits.js");
 const { setTimeOrigin } = load("ext:deno_web/15_performance.js");
 const { defineWebAssembly } = load("ext:workerd_lite/worker/webassembly.js");
 const worker = load("ext:workerd_lite/worker/dispatch.js");
@@ -33,10 +36,7 @@ function boot(role, vars, bindings, callers, wanted) {
   isTest = role === "test";
   reportExceptions();
   setTimeOrigin();
-  if (role !== "agent") {
-    setMaxTimers(100_000);
-    trust();
-  }
+  if (role !== "agent") setMaxTimers(100_000);
   setFetchRole(role, ArrayPrototypeMap(bindings, ({ credential }) => credential));
   ArrayPrototypeForEach(bindings, ({ name }, index) => {
     env[name] = newFetcher(index);

@@ -61,8 +61,8 @@ function defineGlobals() {
   load("ext:workerd_lite/worker/sort.js").defineSorts();
   load("ext:workerd_lite/worker/resizable_buffers.js").defineBuffers();
   load("ext:workerd_lite/worker/intl_limits.js").defineIntl();
-  webcrypto.defineWebCrypto();
   load("ext:workerd_lite/worker/crypto_limits.js").limitCrypto();
+  webcrypto.defineWebCrypto();
   webcrypto.defineDigest();
   ObjectDefineProperties(globalThis, {
     AbortController: hidden(load("ext:deno_web/03_abort_signal.js").AbortController),

@@ -9,6 +9,8 @@ const {
   DataViewPrototypeGetByteOffset,
   Number,
   NumberIsSafeInteger,
+  ObjectGetOwnPropertyDescriptor,
+  ReflectApply,
   TypedArrayPrototypeGetBuffer,
   TypedArrayPrototypeGetByteLength,
   TypedArrayPrototypeGetByteOffset,
@@ -17,6 +19,7 @@ const {
   Uint8Array,
 } = primordials;
 const { TransformStream } = core.loadExtScript("ext:deno_web/06_streams.js");
+const { get: readableOf } = ObjectGetOwnPropertyDescriptor(TransformStream.prototype, "readable");
 const { setKnownLength } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
 
 function bytesOf(chunk) {
@@ -62,7 +65,8 @@ class FixedLengthStream extends TransformStream {
         if (seen < expected) throw new TypeError("FixedLengthStream did not see all expected bytes before close().");
       },
     });
-    setKnownLength(this.readable, expected);
+    // An author's class may have a `readable` of its own.
+    setKnownLength(ReflectApply(readableOf, this, []), expected);
   }
 }
 

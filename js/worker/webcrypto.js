@@ -6,26 +6,22 @@ const { op_crypto_aes_gcm, op_crypto_digest, op_crypto_sign_p384_sha1, op_crypto
 const {
   ArrayBufferIsView,
   ArrayPrototypeIncludes,
-  DataViewPrototypeGetBuffer,
-  DataViewPrototypeGetByteLength,
-  DataViewPrototypeGetByteOffset,
   JSONParse,
   JSONStringify,
   ObjectDefineProperty,
   ObjectGetOwnPropertyDescriptor,
   ObjectPrototypeIsPrototypeOf,
   ReflectApply,
+  SafeArrayIterator,
   StringPrototypeToUpperCase,
-  TypedArrayPrototypeGetBuffer,
   TypedArrayPrototypeGetByteLength,
-  TypedArrayPrototypeGetByteOffset,
-  TypedArrayPrototypeGetSymbolToStringTag,
-  TypedArrayPrototypeSlice,
   Uint8Array,
 } = primordials;
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 const { CryptoKey, cryptoKeyExportNodeKeyMaterial, SubtleCrypto } = core.loadExtScript("ext:deno_crypto/00_crypto.js");
 const { DOMException } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
+const { copyOf: bytesOf, view } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
+const { inTurn } = core.loadExtScript("ext:workerd_lite/worker/crypto_jobs.js");
 
 const { prototype } = SubtleCrypto;
 const getter = (name) => {
@@ -42,24 +38,7 @@ const fail = (name, message) => new DOMException(message, name);
 
 // A copy of what a BufferSource holds.
 function copyOf(source, prefix, what) {
-  source = webidl.converters.BufferSource(source, prefix, what);
-  return TypedArrayPrototypeSlice(view(source));
-}
-
-function view(source) {
-  if (!ArrayBufferIsView(source)) return new Uint8Array(source);
-  if (TypedArrayPrototypeGetSymbolToStringTag(source) === undefined) {
-    return new Uint8Array(
-      DataViewPrototypeGetBuffer(source),
-      DataViewPrototypeGetByteOffset(source),
-      DataViewPrototypeGetByteLength(source),
-    );
-  }
-  return new Uint8Array(
-    TypedArrayPrototypeGetBuffer(source),
-    TypedArrayPrototypeGetByteOffset(source),
-    TypedArrayPrototypeGetByteLength(source),
-  );
+  return bytesOf(webidl.converters.BufferSource(source, prefix, what));
 }
 
 // These members of a dictionary, read once.
@@ -111,7 +90,8 @@ async function gcm(decrypt, usage, key, params, data) {
   data = copyOf(data, `Failed to execute '${usage}' on 'SubtleCrypto'`, "data");
   checkKey(key, "AES-GCM", "secret", usage);
   if (!ArrayPrototypeIncludes(TAGS, tag)) throw fail("OperationError", "The length of the tag is none that AES-GCM has");
-  return await op_crypto_aes_gcm(decrypt, cryptoKeyExportNodeKeyMaterial(key).data, params.iv, associated, data, tag / 8);
+  const args = [decrypt, cryptoKeyExportNodeKeyMaterial(key).data, params.iv, associated, data, tag / 8];
+  return await inTurn("op_crypto_aes_gcm", op_crypto_aes_gcm, undefined, args, [], null);
 }
 
 function cipher(name, decrypt) {
@@ -171,7 +151,7 @@ function importJwk(importKey, exportKey) {
     const key = await ReflectApply(importKey, subtle, ["jwk", own, algorithm, extractable, usages]);
     if (own.d === undefined || (own.kty !== "EC" && own.kty !== "OKP")) return key;
     const bare = read(own, ["crv", "d", "kty", "x", "y"]);
-    const whole = await ReflectApply(importKey, subtle, ["jwk", bare, algorithm, true, usagesOf(key)]);
+    const whole = await ReflectApply(importKey, subtle, ["jwk", bare, algorithm, true, new SafeArrayIterator(usagesOf(key))]);
     const fits = await ReflectApply(exportKey, subtle, ["jwk", whole]);
     if (fits.x !== own.x || fits.y !== own.y) throw fail("DataError", "The JWK's private key is not that of its public key");
     return key;
@@ -228,7 +208,7 @@ function defineKeys() {
         }
         // A key of any length, to see the JWK itself.
         const any = { __proto__: null, name: "HMAC", hash: "SHA-256" };
-        const whole = await ReflectApply(original, this, ["raw", wrapped, unwrappingKey, algorithm, any, true, ["sign"]]);
+        const whole = await ReflectApply(original, this, ["raw", wrapped, unwrappingKey, algorithm, any, true, new SafeArrayIterator(["sign"])]);
         bytes = await ReflectApply(exportKey, this, ["raw", whole]);
       }
       return await importBytes(this, format, new Uint8Array(bytes), keyAlgorithm, extractable, usages);

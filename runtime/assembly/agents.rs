@@ -7,6 +7,7 @@ use std::sync::Arc;
 use workerd_lite_ops::Role;
 
 use super::limits::apply;
+use super::modules::{confinement, data};
 use super::network::rules;
 use crate::config::Flags;
 use crate::config::files::{Files, parent, stem};
@@ -45,12 +46,17 @@ pub(super) fn agents(
                 .with_help("Set it in the agent's own section, under [[agents]]"));
         }
     }
+    if !project.modules.is_empty() {
+        return Err(files
+            .complain("modules", "expected this of each agent, not of all")
+            .with_help("Set it in the agent's own section, under [[agents]]"));
+    }
     if sections.is_empty() {
         return Err(files.complain("agents", "expected at least one agent"));
     }
     let mut agents: Vec<Agent> = Vec::new();
-    for (index, section) in sections.iter().enumerate() {
-        let agent = several(flags, files, project, index, section, forbidden)?;
+    for index in 0..sections.len() {
+        let agent = several(flags, files, project, (index, sections), forbidden)?;
         let field = |name: &str| format!("agents[{index}].{name}");
         if agents
             .iter()
@@ -78,10 +84,10 @@ fn several(
     flags: &Flags,
     files: &Files,
     project: &ProjectFile,
-    index: usize,
-    section: &Section,
+    (index, sections): (usize, &[Section]),
     forbidden: &HashSet<PathBuf>,
 ) -> Result<Agent, ConfigError> {
+    let section = &sections[index];
     let field = |name: &str| format!("agents[{index}].{name}");
     let (own, wrangler) = files.own_wrangler(section.config.as_ref(), flags, Owner::Agent)?;
     let (main, root) = match (&section.main, &own, &wrangler.main) {
@@ -114,10 +120,7 @@ fn several(
     }
     let mut vars = wrangler.vars;
     vars.extend(section.vars.clone());
-    let confinement = Confinement {
-        root,
-        forbidden: forbidden.clone(),
-    };
+    let confinement = confinement(files, sections, index, &root, forbidden)?;
     Ok(Agent {
         egress: section
             .egress
@@ -166,7 +169,9 @@ fn single(
             &main,
             &Confinement {
                 root,
+                own: None,
                 forbidden: forbidden.clone(),
+                data: data(files, "modules", &project.modules)?,
             },
         )?),
         vars: wrangler.vars,

@@ -5,6 +5,7 @@ mod certificates;
 mod credentials;
 mod identity;
 mod limits;
+mod modules;
 mod network;
 mod outbound;
 mod project;

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use crate::audit::{AuditOptions, Auditor};
 use crate::config::files::Files;
 use crate::config::project_file::ProjectFile;
-use crate::config::tables::{Issue, Mode, OnFailure, Rule as Section};
+use crate::config::tables::{Issue, Mode, MtlsCertificate, OnFailure, Rule as Section};
 use crate::credentials::Credentials;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::egress::address::Rules as AddressRules;
@@ -18,7 +18,7 @@ use crate::egress::{Binding, Certificate, Network, Timeouts};
 use crate::identity::Issuer;
 use crate::keys::Invalid;
 use crate::reloadable::ReloadableFiles;
-use crate::rules::{Rule, Rules, Scope};
+use crate::rules::{HostPattern, Rule, Rules, Scope};
 
 /// A list of rules, named for the messages of those that have no name of their own.
 pub(super) fn rules(name: &str, list: &[Section]) -> Rules {
@@ -124,8 +124,8 @@ pub(super) fn unusable(files: &Files, field: &str, cert: &Path, why: Invalid, re
 }
 
 impl Bindings<'_> {
-    /// A binding of a client certificate. `field` is what names it.
-    pub(super) fn certificate(&mut self, field: &str, id: &str) -> Result<Certificate, ConfigError> {
+    /// A client certificate. `field` is what names it.
+    fn certificate(&mut self, field: &str, id: &str) -> Result<Certificate, ConfigError> {
         let section = self.project.certificates.get(id).ok_or_else(|| {
             self.files
                 .complain(field, &format!("there is no certificate {id:?}"))
@@ -191,6 +191,32 @@ impl Bindings<'_> {
         Ok(Certificate::Files(receiver))
     }
 
+    /// The only hosts that a certificate is shown to.
+    fn hosts(&self, id: &str) -> Vec<HostPattern> {
+        let section = self.project.certificates.get(id);
+        section.map(|section| section.hosts.clone()).unwrap_or_default()
+    }
+
+    /// A binding of a client certificate alone.
+    pub(super) fn identity(&mut self, bound: &MtlsCertificate) -> Result<Binding, ConfigError> {
+        let id = &bound.certificate_id;
+        let certificate = self.certificate("outbound.mtls_certificates", id)?;
+        let certificate_hosts = self.hosts(id);
+        if certificate_hosts.is_empty() {
+            tracing::warn!(
+                "the certificate {id:?} is shown to every host that the policy fetches with env.{}: name them with hosts = \
+                 [\"partner.example\"] under [certificates.{id}]",
+                bound.binding
+            );
+        }
+        Ok(Binding {
+            certificate: Some(certificate),
+            certificate_hosts,
+            credential: None,
+            propagate_trace: bound.propagate_trace,
+        })
+    }
+
     /// A binding of a credential.
     pub(super) fn credential(&mut self, name: &str, propagate_trace: Option<bool>) -> Result<Binding, ConfigError> {
         let credential = self.credentials.get(name).ok_or_else(|| {
@@ -212,12 +238,15 @@ impl Bindings<'_> {
             .credentials
             .get(name)
             .and_then(|section| section.certificate.as_ref());
+        // Where it has no hosts of its own, the credential's hold.
+        let certificate_hosts = certificate.map(|id| self.hosts(id)).unwrap_or_default();
         let certificate = match certificate {
             Some(id) => Some(self.certificate(&format!("credentials.{name}.certificate"), id)?),
             None => None,
         };
         Ok(Binding {
             certificate,
+            certificate_hosts,
             credential: Some(Arc::clone(credential)),
             propagate_trace,
         })

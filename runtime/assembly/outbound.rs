@@ -16,7 +16,7 @@ use crate::config::tables::MtlsCertificate;
 use crate::config::tables::Outbound;
 use crate::config::wrangler::Owner;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
-use crate::isolate::modules::{Confinement, Graph};
+use crate::isolate::modules::{Confinement, Data, Graph};
 use crate::isolate::{CodeGeneration, Worker};
 use crate::limits::Limits as Values;
 
@@ -86,7 +86,8 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
     apply(&section.limits, &mut limits);
     let confinement = Confinement {
         root,
-        forbidden: HashSet::new(),
+        data: Data::Any,
+        ..Confinement::default()
     };
     Ok(Some(Policy {
         worker: Worker {

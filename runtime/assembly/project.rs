@@ -14,7 +14,6 @@ use crate::config::files::Files;
 use crate::config::project_file::ProjectFile;
 use crate::config::secrets::Secrets;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
-use crate::egress::Binding;
 use crate::host::Project;
 use crate::limits::ClientTimeouts;
 use crate::reloadable::ReloadableFiles;
@@ -91,12 +90,7 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
             unusable: &mut unusable,
         };
         for bound in &policy.certificates {
-            let certificate = bindings.certificate("outbound.mtls_certificates", &bound.certificate_id)?;
-            let binding = Binding {
-                certificate: Some(certificate),
-                credential: None,
-                propagate_trace: bound.propagate_trace,
-            };
+            let binding = bindings.identity(bound)?;
             builder = builder.binding(&bound.binding, binding);
         }
         for bound in project.outbound.iter().flat_map(|outbound| &outbound.credentials) {

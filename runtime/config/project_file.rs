@@ -17,6 +17,9 @@ use super::tables::{
 pub(crate) struct ProjectFile {
     /// The script, where there is no wrangler file beside this one.
     pub(crate) main: Option<PathBuf>,
+    /// Patterns of further files that the only agent may import as data.
+    #[serde(default)]
+    pub(crate) modules: Vec<String>,
     /// Where requests are taken: an address with a port.
     #[schemars(with = "Option<String>")]
     pub(crate) listen: Option<SocketAddr>,

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use deno_core::url::Url;
 use tokio::sync::watch;
 
 use super::tls::Identity;
 use crate::credentials::Credential;
+use crate::rules::HostPattern;
 
 /// A client certificate of a binding.
 #[derive(Debug, Clone)]
@@ -21,6 +23,8 @@ pub enum Certificate {
 pub struct Binding {
     /// The client certificate that connections use.
     pub certificate: Option<Certificate>,
+    /// The only hosts that the certificate is shown to; every host where there is none.
+    pub certificate_hosts: Vec<HostPattern>,
     /// What is attached to requests.
     pub credential: Option<Arc<Credential>>,
     /// Whether its requests carry the request id and the trace context; as the network says without it.
@@ -28,6 +32,12 @@ pub struct Binding {
 }
 
 impl Binding {
+    /// Whether its certificate, if it has one, may be shown to where a request goes.
+    pub(super) fn may_identify(&self, url: &Url) -> bool {
+        let hosts = &self.certificate_hosts;
+        self.certificate.is_none() || hosts.is_empty() || hosts.iter().any(|host| host.matches_url(url))
+    }
+
     /// What it goes out with, for the record.
     pub(super) fn name(&self) -> Option<String> {
         self.credential_name().or_else(|| self.certificate_name())
@@ -51,8 +61,7 @@ impl From<Identity> for Binding {
         let (_, receiver) = watch::channel(Arc::new(identity));
         Self {
             certificate: Some(Certificate::Files(receiver)),
-            credential: None,
-            propagate_trace: None,
+            ..Self::default()
         }
     }
 }
@@ -60,9 +69,8 @@ impl From<Identity> for Binding {
 impl From<Arc<Credential>> for Binding {
     fn from(credential: Arc<Credential>) -> Self {
         Self {
-            certificate: None,
             credential: Some(credential),
-            propagate_trace: None,
+            ..Self::default()
         }
     }
 }

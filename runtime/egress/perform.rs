@@ -28,7 +28,7 @@ use crate::audit::{By, Open, Verdict, shortened};
 use crate::credentials::{Answered, Credential, Host, Sent, TokenClient, TokenRequestError};
 use crate::identity::Attested;
 use crate::limits::Progress;
-use crate::rules::{Verdict as Judged, problem};
+use crate::rules::{Outside, Verdict as Judged, outside_of_scope, problem};
 
 /// One thread's way to the network.
 pub(super) struct Performer {
@@ -158,6 +158,18 @@ impl Performer {
                 open.error(&refusal.to_string());
             }
             return Ok(refusal.response(&host));
+        }
+        if let Some(binding) = binding.filter(|binding| !binding.may_identify(&request.url)) {
+            note(open, Verdict::Deny, By::Certificate);
+            let name = binding.certificate_name().unwrap_or_default();
+            let refusal = format!(
+                "the certificate {name:?} is not for this host: see [certificates.{name}] in workerd-lite.toml"
+            );
+            tracing::warn!(target: "egress", host, "denied: {refusal}");
+            if let Some(open) = open {
+                open.error(&refusal);
+            }
+            return Ok(outside_of_scope(Outside::Host, &host));
         }
         if let Some(address) = self.network.denied_literal(&request.url) {
             note(open, Verdict::Deny, By::Address);

@@ -72,10 +72,11 @@ enum State {
 
 impl ResponseBody {
     pub(super) fn new(body: Body, account: Option<Arc<Account>>) -> Self {
+        let length = body.length();
         let state = match body {
             Body::Empty => State::Full(None),
             Body::Full(bytes) => State::Full(Some(bytes)),
-            Body::Stream(body) => State::Stream(body.stream, body.length),
+            Body::Stream(_) => State::Stream(body.into_stream(), length),
         };
         Self { state, account }
     }

@@ -11,6 +11,7 @@ use futures_util::future::LocalBoxFuture;
 use http::{HeaderMap, StatusCode, Uri};
 use tower_service::Service;
 use workerd_lite_ops::account::Account;
+use workerd_lite_ops::fetch::is_forbidden;
 use workerd_lite_ops::head::{MAX_FIELDS, strip_hop_by_hop};
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{EventError, Request, Response, Termination};
@@ -77,7 +78,7 @@ where
             "Bad Request: the Host is not valid\n",
         ));
     };
-    if head.method == http::Method::CONNECT || head.method == http::Method::TRACE {
+    if is_forbidden(&head.method) {
         return respond(Response::text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n"));
     }
     let mut headers = head.headers;

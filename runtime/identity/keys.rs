@@ -13,7 +13,7 @@ use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData as _};
 use serde_json::{Value, json};
 use sha2::Digest as _;
 
-use crate::keys::{read_private_key, signing_key};
+use crate::keys::{permissions, read_private_key, signing_key};
 
 /// How long a new key is published before it signs, so that verifiers have fetched it.
 const ANNOUNCED: Duration = Duration::from_mins(10);
@@ -84,6 +84,10 @@ impl KeyRing {
             .mode(0o700)
             .create(folder)
             .map_err(failed)?;
+        // Who may write the folder above may put another in its place.
+        for folder in [Some(folder), folder.parent()].into_iter().flatten() {
+            permissions::check(folder)?;
+        }
         let mut keys = Vec::new();
         for entry in std::fs::read_dir(folder).map_err(failed)? {
             let path = entry.map_err(failed)?.path();

@@ -9,7 +9,7 @@ use workerd_lite_ops::events::EventLimits;
 use workerd_lite_ops::external_memory::ExternalMemory;
 use workerd_lite_ops::fetch::{EgressHandle, FetchLimits};
 use workerd_lite_ops::worker_log::{Lines, WorkerName};
-use workerd_lite_ops::{Events, Inbox, Role, extensions};
+use workerd_lite_ops::{CryptoLimits, Events, Inbox, Role, extensions};
 
 use super::buffers::Buffers;
 use super::builtin::{BuiltIn, add_builtin, builtins};
@@ -89,6 +89,10 @@ impl Worker {
             state.put(FetchLimits {
                 subrequests: limits.subrequests,
                 headers: limits.headers,
+            });
+            state.put(CryptoLimits {
+                trusted: self.role != Role::Agent,
+                cpu: limits.cpu,
             });
             state.put(Lines::new(limits.log_lines));
             // Tests measure, and are their owner's.

@@ -22,6 +22,14 @@ pub(super) enum Wanted {
 }
 
 impl KeyFileError {
+    /// What a sentence says that names the file.
+    pub(super) fn said(why: String) -> Self {
+        Self {
+            file: String::new(),
+            why,
+        }
+    }
+
     pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Self {
         Self {
             file: format!("{}: ", path.display()),
@@ -155,7 +163,7 @@ fn converted(path: &Path) -> PathBuf {
     }
 }
 
-fn quoted(path: &Path) -> String {
+pub(super) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+@%:,".contains(&byte);
     if text.bytes().all(is_plain) {

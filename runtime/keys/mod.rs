@@ -6,6 +6,7 @@ mod dates;
 mod der;
 mod error;
 mod pem;
+pub(crate) mod permissions;
 mod recognise;
 mod signing;
 pub(crate) mod text;
@@ -25,8 +26,9 @@ pub fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Ke
     pem::certificates(&read(path)?).map_err(|why| why.of(Wanted::Certificate, Some(path)))
 }
 
-/// The first private key of a PEM file. Fails where there is none.
+/// The first private key of a PEM file. Fails where there is none, and where others may write the file.
 pub fn read_private_key(path: &Path) -> Result<PrivateKeyDer<'static>, KeyFileError> {
+    permissions::check(path).map_err(KeyFileError::said)?;
     pem::private_key(&read(path)?).map_err(|why| why.of(Wanted::PrivateKey, Some(path)))
 }
 

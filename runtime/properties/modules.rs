@@ -68,6 +68,7 @@ proptest! {
         let confinement = Confinement {
             root: root.clone(),
             forbidden: HashSet::from([root.join("policy.js").canonicalize().unwrap()]),
+            ..Confinement::default()
         };
         if let Ok(graph) = Graph::load(&root.join("main.js"), &confinement) {
             let real = root.canonicalize().unwrap();

@@ -24,7 +24,7 @@ use crate::assembly::load;
 use crate::config::Flags;
 use crate::egress::Network;
 use crate::host::Project;
-use crate::isolate::modules::{Confinement, Graph};
+use crate::isolate::modules::{Confinement, Data, Graph};
 use crate::isolate::{Caller, CellHandle, CodeGeneration, Worker};
 use crate::limits::Limits;
 
@@ -101,6 +101,7 @@ impl<'a> File<'a> {
         } = source;
         let confinement = Confinement {
             root: options.folder(),
+            data: Data::Any,
             ..Confinement::default()
         };
         let graph = Graph::load(path, &confinement).map_err(|error| format!("{:?}", miette::Report::new(error)))?;

@@ -22,6 +22,11 @@ pub(crate) struct Agent {
     pub(crate) main: Option<PathBuf>,
     /// Its wrangler file, instead of `main`.
     pub(crate) config: Option<PathBuf>,
+    /// The folder that its modules come from, seen from that of its script or wrangler file, which it is without.
+    pub(crate) root: Option<PathBuf>,
+    /// Patterns of further files in it that may be imported as data.
+    #[serde(default)]
+    pub(crate) modules: Vec<String>,
     /// Plain values of its `env`.
     #[serde(default)]
     pub(crate) vars: Map<String, Value>,

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::config::values::parsed;
+use crate::rules::HostPattern;
+
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Certificate {
@@ -15,6 +18,10 @@ pub(crate) struct Certificate {
     /// Roots that the upstream must have, instead of the usual ones (PEM).
     #[serde(default)]
     pub(crate) ca: Vec<PathBuf>,
+    /// The only hosts that it is shown to.
+    #[serde(default, deserialize_with = "parsed")]
+    #[schemars(with = "Vec<String>")]
+    pub(crate) hosts: Vec<HostPattern>,
     /// Issued to each agent, instead of files.
     pub(crate) issue: Option<Issue>,
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use deno_core::url::Url;
 
+use super::confined::Confined;
 use super::failure::ImportFailure;
 use super::load::Loading;
 use super::module::{Confinement, Content, Module, SOURCE};
@@ -46,10 +47,12 @@ impl Graph {
             StartupError::new(format!("the script {} can not be read: {error}", main.display()))
                 .with_help("Give the path of a JavaScript module: workerd-lite serve worker.js")
         })?;
+        let confined = Confined::new(confinement, &root)
+            .map_err(|error| StartupError::new(format!("the worker's folder can not be read: {error}")))?;
         let reader = Reader {
             packages: Packages::new(&root),
             root,
-            confinement,
+            confined,
         };
         let main = reader.url(&path).ok_or_else(|| {
             StartupError::new(format!(
@@ -178,6 +181,7 @@ mod tests {
                 .iter()
                 .map(|name| root.join(name).canonicalize().unwrap())
                 .collect(),
+            ..Confinement::default()
         };
         Graph::load(&root.join(main), &confinement).map_err(|error| error.to_string())
     }

@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use globset::GlobSet;
+
 /// The fragment of a URL that names a module's source: what `import source` gives of WebAssembly.
 pub(in crate::isolate) const SOURCE: &str = "source";
 
@@ -12,8 +14,27 @@ pub(in crate::isolate) const SOURCE: &str = "source";
 pub struct Confinement {
     /// The folder that every module must be in, symbolic links followed.
     pub root: PathBuf,
+    /// The folder within it that modules come from, packages apart; all of it without.
+    pub own: Option<PathBuf>,
     /// Files that it may not read all the same: the policy's, for an agent.
     pub forbidden: HashSet<PathBuf>,
+    /// What may be imported as text, as JSON or as bytes.
+    pub data: Data,
+}
+
+/// Which files may be imported as data.
+#[derive(Debug, Clone)]
+pub enum Data {
+    /// Those of the usual types, and what these patterns match by the path within the worker's folder.
+    Listed(GlobSet),
+    /// Each that the worker may read.
+    Any,
+}
+
+impl Default for Data {
+    fn default() -> Self {
+        Self::Listed(GlobSet::empty())
+    }
 }
 
 /// What a module holds.

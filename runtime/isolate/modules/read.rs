@@ -6,14 +6,15 @@ use std::sync::Arc;
 use deno_core::url::Url;
 use workerd_lite_ops::webassembly::memories;
 
+use super::confined::{Confined, Outside};
 use super::failure::Refusal;
-use super::module::{Confinement, Content, Module};
+use super::module::{Content, Module};
 use super::package::{Asked, Found, Packages, beside, is_relative, not_found};
 use super::resolve::{ResolveError, resolve};
 
 pub(super) struct Reader<'a> {
     pub(super) root: PathBuf,
-    pub(super) confinement: &'a Confinement,
+    pub(super) confined: Confined<'a>,
     pub(super) packages: Packages,
 }
 
@@ -148,19 +149,20 @@ impl Reader<'_> {
                 self.root.display()
             )));
         }
-        let forbidden = |file: &PathBuf| path.starts_with(file);
-        if self.confinement.forbidden.iter().any(forbidden) {
-            return Err(missing(&"it belongs to the owner, and workers may not read it"));
-        }
-        // Secrets and keys are kept in such files; package managers keep packages there.
-        let within = path.strip_prefix(&self.root).unwrap_or(&path);
-        let mut above = std::ffi::OsStr::new("");
-        for part in within {
-            if part.as_encoded_bytes().starts_with(b".") && above != "node_modules" {
-                return Err(missing(&"hidden files are no modules"));
-            }
-            above = part;
-        }
+        self.confined.check(&path, kind.is_some()).map_err(|outside| match outside {
+            Outside::Folder => missing(&"there is no such file").with_owners(format!(
+                "{name} can not be imported: it is outside of the agent's folder {}. Where that agent may read more, name the \
+                 folder in its section: root = \"..\"",
+                self.confined.folder().display()
+            )),
+            Outside::Owners => missing(&"it belongs to the owner, and workers may not read it"),
+            Outside::Hidden => missing(&"hidden files are no modules"),
+            Outside::Secret => missing(&"files of keys, secrets and settings are no modules"),
+            Outside::Unlisted => missing(&"files of its type are no modules").with_owners(format!(
+                "{name} can not be imported: files of its type are no modules. Where it is one, list it in workerd-lite.toml: \
+                 modules = [\"{name}\"]"
+            )),
+        })?;
         let extension = path
             .extension()
             .and_then(|extension| extension.to_str())

@@ -1,0 +1,95 @@
+// Calls of crypto.subtle that compute on a thread: Rust says when each may begin, and holds it to its bounds. What it is given is plain
+// data, so that no code of an author's runs within.
+(function () {
+const { core, primordials } = __bootstrap;
+const { op_crypto_call, op_crypto_turn, op_crypto_turn_now } = core.ops;
+const { SafeArrayIterator } = primordials;
+const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
+const { copyOf, isBufferSource } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
+const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
+
+// The members of all algorithms, by what they are.
+const NUMBERS = ["iterations", "length", "memory", "modulusLength", "outputLength", "parallelism", "passes", "saltLength", "tagLength", "version"];
+const STRINGS = ["name", "namedCurve"];
+const OTHERS = [
+  "additionalData",
+  "associatedData",
+  "context",
+  "counter",
+  "customization",
+  "functionName",
+  "info",
+  "iv",
+  "label",
+  "nonce",
+  "public",
+  "publicExponent",
+  "salt",
+  "secretValue",
+];
+
+function isObject(value) {
+  return (typeof value === "object" && value !== null) || typeof value === "function";
+}
+
+// An algorithm as plain data, each member read once: a getter could give another the second time.
+function settled(algorithm) {
+  if (!isObject(algorithm)) return algorithm;
+  const own = { __proto__: null };
+  for (let i = 0; i < STRINGS.length; i++) {
+    const value = algorithm[STRINGS[i]];
+    if (value !== undefined) own[STRINGS[i]] = `${value}`;
+  }
+  const { hash } = algorithm;
+  if (hash !== undefined) own.hash = isObject(hash) ? settled(hash) : `${hash}`;
+  for (let i = 0; i < NUMBERS.length; i++) {
+    const value = algorithm[NUMBERS[i]];
+    if (value !== undefined) own[NUMBERS[i]] = +value;
+  }
+  for (let i = 0; i < OTHERS.length; i++) {
+    const value = algorithm[OTHERS[i]];
+    if (value !== undefined) own[OTHERS[i]] = value;
+  }
+  return own;
+}
+
+function settledUsages(usages) {
+  const prefix = "Failed to execute a method of 'SubtleCrypto'";
+  return webidl.converters["sequence<DOMString>"](usages, prefix, "'keyUsages'");
+}
+
+// What must not change while the call waits for its turn.
+function copied(value) {
+  return isBufferSource(value) ? copyOf(value) : value;
+}
+
+function copyInputs(args, algorithms) {
+  for (let i = 0; i < args.length; i++) args[i] = copied(args[i]);
+  for (let i = 0; i < algorithms.length; i++) {
+    const algorithm = args[algorithms[i]];
+    if (!isObject(algorithm)) continue;
+    for (let j = 0; j < OTHERS.length; j++) {
+      if (OTHERS[j] in algorithm) algorithm[OTHERS[j]] = copied(algorithm[OTHERS[j]]);
+    }
+  }
+}
+
+// Calls a method on a thread. `algorithms` says which of its arguments are algorithms, and `usages` which one is a list of usages.
+async function inTurn(name, method, self, args, algorithms, usages) {
+  for (let i = 0; i < algorithms.length; i++) {
+    if (algorithms[i] < args.length) args[algorithms[i]] = settled(args[algorithms[i]]);
+  }
+  if (usages !== null && usages < args.length) args[usages] = settledUsages(args[usages]);
+  const event = currentContext()?.id ?? 0;
+  let turn = op_crypto_turn_now(event);
+  if (turn < 0) {
+    copyInputs(args, algorithms);
+    turn = await op_crypto_turn(event);
+  }
+  // Iterated over by no author's code.
+  if (usages !== null && usages < args.length) args[usages] = new SafeArrayIterator(args[usages]);
+  return await op_crypto_call(turn, name, method, self, args);
+}
+
+return { inTurn };
+})();

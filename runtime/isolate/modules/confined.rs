@@ -1,0 +1,117 @@
+//! Which files a worker's modules may be: those of its own folder and of packages above it, and nothing that holds keys or belongs to
+//! others.
+
+use std::path::{Path, PathBuf};
+
+use super::module::{Confinement, Data};
+
+/// What is imported as data without being listed: what wrangler's bundler takes for data, and what scripts are written in.
+const TYPES: [&str; 15] = [
+    "txt", "html", "sql", "md", "json", "wasm", "bin", "js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx",
+];
+
+/// Keys and secrets are in such files. No pattern lists them.
+const SECRET: [&str; 10] = [
+    "env", "jks", "kdbx", "key", "keystore", "p12", "p8", "pem", "pfx", "vars",
+];
+
+/// Configurations name what others are given.
+const CONFIGURATIONS: [&str; 4] = ["wrangler.json", "wrangler.jsonc", "wrangler.toml", "workerd-lite.toml"];
+
+/// Why a file is no module of a worker.
+pub(super) enum Outside {
+    /// It is in no folder of the worker's.
+    Folder,
+    /// It is the owner's.
+    Owners,
+    /// It, or its folder, is hidden.
+    Hidden,
+    /// It may hold keys or settings.
+    Secret,
+    /// It is of no type that is listed.
+    Unlisted,
+}
+
+/// Where a worker's modules may come from, symbolic links followed.
+pub(super) struct Confined<'a> {
+    confinement: &'a Confinement,
+    root: PathBuf,
+    own: Option<PathBuf>,
+}
+
+impl<'a> Confined<'a> {
+    /// `root` is the confinement's, without symbolic links.
+    pub(super) fn new(confinement: &'a Confinement, root: &Path) -> std::io::Result<Self> {
+        let own = confinement.own.as_ref().map(|own| own.canonicalize());
+        Ok(Self {
+            confinement,
+            root: root.to_owned(),
+            own: own.transpose()?,
+        })
+    }
+
+    /// The folder that modules come from.
+    pub(super) fn folder(&self) -> &Path {
+        self.own.as_ref().unwrap_or(&self.root)
+    }
+
+    /// Whether a file, without symbolic links, may be imported; `as_data` where the import says a type.
+    pub(super) fn check(&self, path: &Path, as_data: bool) -> Result<(), Outside> {
+        if !path.starts_with(self.folder()) && !self.is_packaged(path) {
+            return Err(Outside::Folder);
+        }
+        if self.confinement.forbidden.iter().any(|file| is_of(path, file)) {
+            return Err(Outside::Owners);
+        }
+        let within = path.strip_prefix(&self.root).unwrap_or(path);
+        // Package managers keep packages in such folders.
+        let mut above = std::ffi::OsStr::new("");
+        for part in within {
+            if part.as_encoded_bytes().starts_with(b".") && above != "node_modules" {
+                return Err(Outside::Hidden);
+            }
+            above = part;
+        }
+        let Data::Listed(listed) = &self.confinement.data else {
+            return Ok(());
+        };
+        let lower = |part: Option<&std::ffi::OsStr>| {
+            part.map(|part| part.to_string_lossy().to_lowercase())
+                .unwrap_or_default()
+        };
+        let (name, extension) = (lower(path.file_name()), lower(path.extension()));
+        let is_packages = within.iter().any(|part| part == "node_modules");
+        if SECRET.contains(&&*extension) || (!is_packages && CONFIGURATIONS.contains(&&*name)) {
+            return Err(Outside::Secret);
+        }
+        let within = path.strip_prefix(self.folder()).unwrap_or(within);
+        if as_data && !TYPES.contains(&&*extension) && !listed.is_match(within) {
+            return Err(Outside::Unlisted);
+        }
+        Ok(())
+    }
+
+    /// Whether a file is in a `node_modules` that is beside the worker's folder or above it.
+    fn is_packaged(&self, path: &Path) -> bool {
+        path.starts_with(&self.root)
+            && path.ancestors().skip(1).any(|folder| {
+                let above = folder.parent().filter(|_| folder.ends_with("node_modules"));
+                above.is_some_and(|above| self.folder().starts_with(above))
+            })
+    }
+}
+
+/// Whether a path is a file, within it, or what is left of it by who rotates or edits it: `audit.ndjson.1`, `key.pem~`.
+fn is_of(path: &Path, file: &Path) -> bool {
+    if path.starts_with(file) {
+        return true;
+    }
+    let (Some(name), Some(own)) = (path.file_name(), file.file_name()) else {
+        return false;
+    };
+    if file.is_dir() {
+        return false;
+    }
+    let rest = name.as_encoded_bytes().strip_prefix(own.as_encoded_bytes());
+    path.parent() == file.parent() && rest.is_some_and(|rest| matches!(rest.first(), Some(b'.' | b'-' | b'~' | b'_')))
+}
