@@ -20,6 +20,8 @@ use crate::byte_stream::ByteStream;
 use crate::content_encoding::ContentEncoding;
 use crate::error::BodyError;
 use crate::external_memory::ExternalMemory;
+use crate::reading::Reading;
+use crate::shares::Holding;
 
 /// The largest piece that is read at once from a script's stream, in bytes.
 const CHUNK: usize = 64 * 1024;
@@ -197,6 +199,7 @@ pub struct BodyResource {
     unread: RefCell<Option<Body>>,
     reader: AsyncRefCell<Option<Reader>>,
     cancel: CancelHandle,
+    reading: Reading,
 }
 
 struct Reader {
@@ -205,12 +208,13 @@ struct Reader {
 }
 
 impl BodyResource {
-    /// Wraps a body for a script.
-    pub fn new(body: Body) -> Self {
+    /// Wraps a body for a script. What it reads is held for this event, and is no more than `limit` bytes.
+    pub fn new(body: Body, holding: Rc<Holding>, limit: Option<u64>) -> Self {
         Self {
             unread: RefCell::new(Some(body)),
             reader: AsyncRefCell::new(None),
             cancel: CancelHandle::new(),
+            reading: Reading::new(holding, limit),
         }
     }
 
@@ -231,7 +235,11 @@ impl BodyResource {
         };
         while reader.rest.is_empty() {
             match reader.stream.next().await {
-                Some(chunk) => reader.rest = chunk?,
+                Some(chunk) => {
+                    let chunk = chunk?;
+                    self.reading.count(chunk.len())?;
+                    reader.rest = chunk;
+                }
                 None => return Ok(Bytes::new()),
             }
         }

@@ -24,6 +24,9 @@ pub enum BodyError {
     /// The worker holds too much.
     #[error(transparent)]
     OutOfMemory(#[from] crate::external_memory::OutOfMemory),
+    /// Other events of the same agent have been read of as much as there may be at once.
+    #[error("the events of this agent have read as much at once as its share of the worker's memory allows")]
+    Share,
     /// There is more of it than may be.
     #[error("the body is larger than the limit of {0} bytes")]
     TooLarge(u64),

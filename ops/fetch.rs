@@ -283,7 +283,10 @@ impl Prepared {
                 Some(aborted) => body.abortable(aborted),
                 None => body,
             };
-            let rid = self.state.borrow_mut().resource_table.add(BodyResource::new(body));
+            let mut state = self.state.borrow_mut();
+            let (_, limit) = state.borrow::<Events>().read_limits();
+            let resource = BodyResource::new(body, Rc::clone(&self.scope.holding), limit);
+            let rid = state.resource_table.add(resource);
             self.scope.own(rid);
             Some(rid)
         };

@@ -26,7 +26,9 @@ mod outgoing;
 #[cfg(test)]
 mod properties;
 pub mod pump;
+mod reading;
 pub mod role;
+pub mod shares;
 pub mod trace;
 pub mod webassembly;
 mod webcrypto;

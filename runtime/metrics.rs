@@ -9,6 +9,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 use workerd_lite_ops::Termination;
+use workerd_lite_ops::account::AgentId;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Ended {
@@ -20,6 +21,9 @@ struct Ended {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Replaced {
     worker: String,
+    /// The agent, and for whom it works; where the policy was stopped, the one that it was stopped for.
+    agent: String,
+    tenant: String,
     reason: &'static str,
 }
 
@@ -57,19 +61,22 @@ static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
 });
 
 /// An agent's event was ended.
-pub(crate) fn ended(agent: &str, tenant: Option<&str>, why: Termination) {
+pub(crate) fn ended(agent: &AgentId, why: Termination) {
     let labels = Ended {
-        agent: agent.to_owned(),
-        tenant: tenant.unwrap_or_default().to_owned(),
+        agent: (*agent.name).to_owned(),
+        tenant: agent.tenant.as_deref().unwrap_or_default().to_owned(),
         reason: why.word(),
     };
     METRICS.ended.get_or_create(&labels).inc();
 }
 
-/// An isolate was stopped and replaced.
-pub(crate) fn replaced(worker: &str, why: Termination) {
+/// A worker's isolate was stopped for an agent, and replaced.
+pub(crate) fn replaced(worker: &str, agent: Option<&AgentId>, why: Termination) {
+    let tenant = agent.and_then(|agent| agent.tenant.as_deref());
     let labels = Replaced {
         worker: worker.to_owned(),
+        agent: agent.map_or("", |agent| &*agent.name).to_owned(),
+        tenant: tenant.unwrap_or_default().to_owned(),
         reason: why.word(),
     };
     METRICS.replaced.get_or_create(&labels).inc();

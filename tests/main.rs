@@ -11,6 +11,7 @@
 )]
 
 mod abort;
+mod agent_ids;
 mod agents;
 mod attack;
 mod audit;
@@ -49,6 +50,7 @@ mod packages;
 mod page;
 mod path;
 mod platform;
+mod policy_cells;
 mod reachable;
 mod relief;
 mod rotation;

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
+use workerd_lite_ops::account::AgentId;
 use workerd_lite_ops::{Termination, clock};
 
 use crate::output::has_room;
@@ -123,17 +124,17 @@ impl Auditor {
     }
 
     /// Records that an agent's event was ended for what it used.
-    pub(crate) fn ended(&self, agent: &str, tenant: Option<&str>, why: Termination, request_id: &str) {
+    pub(crate) fn ended(&self, agent: &AgentId, why: Termination, request_id: &str) {
         let mut line = serde_json::json!({
             "event": "terminated",
             "time": humantime::format_rfc3339_micros(clock::wall()).to_string(),
             "request_id": request_id,
-            "agent": agent,
+            "agent": &*agent.name,
             "reason": why.word(),
             "status": why.status().as_u16(),
         });
-        if let Some(tenant) = tenant {
-            line["tenant"] = tenant.into();
+        if let Some(tenant) = &agent.tenant {
+            line["tenant"] = (&**tenant).into();
         }
         if matches!(self.destination, Destination::File(_) | Destination::Stdout) {
             self.write_line(&line);

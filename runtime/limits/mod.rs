@@ -1,5 +1,6 @@
 //! Limits: what workers may use, and what ends those that use more.
 
+mod culprit;
 mod hang;
 mod head;
 mod memory_attribution;
@@ -12,6 +13,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+pub(crate) use culprit::Culprit;
 pub(crate) use hang::{Hang, Lost, found, hangs, on_this_thread};
 pub(crate) use head::HeadLimits;
 pub(crate) use quarantine::{LONG, Quarantine};
