@@ -102,11 +102,13 @@ fn what_one_tenants_agent_makes_of_its_policy_is_not_anothers() {
         let began = Instant::now();
         let victim = Neighbour::new(&server.address, "bot.b.localhost", Duration::from_millis(5));
         let (status, body) = ask(&server, "bot.a.localhost", &format!("/{}", case.name));
-        assert_eq!(status, 502, "{}: {body} {}", case.name, server.log());
+        // Apart, it may take its thread along, and its client hears that.
+        let denied = status == 502 && body.contains("the outbound worker gave no response");
         assert!(
-            body.contains("the outbound worker gave no response"),
-            "{}: {body}",
-            case.name
+            denied || status == 503,
+            "{}: {status} {body} {}",
+            case.name,
+            server.log()
         );
         std::thread::sleep(Duration::from_millis(100));
         let samples = victim.since(began);
