@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use workerd_lite_ops::Role;
-use workerd_lite_ops::account::AgentId;
 
 use super::limits::apply;
 use super::network::rules;
@@ -120,12 +119,10 @@ fn several(
         forbidden: forbidden.clone(),
     };
     Ok(Agent {
-        egress: section.egress.as_deref().map(|list| {
-            rules(
-                &format!("agents.{}.egress", AgentId::new(section.tenant.as_deref(), &name)),
-                list,
-            )
-        }),
+        egress: section
+            .egress
+            .as_deref()
+            .map(|list| rules(&format!("agents.{name}.egress"), list)),
         worker: Worker {
             name,
             role: Role::Agent,
