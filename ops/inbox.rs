@@ -78,10 +78,9 @@ impl Starts {
     }
 
     fn remove(&mut self, id: EventId) -> Option<Start> {
-        let lanes = self.lanes.iter();
-        let (caller, place) = lanes
-            .filter_map(|(caller, lane)| Some((*caller, lane.iter().position(|start| start.id == id)?)))
-            .next()?;
+        let mut lanes = self.lanes.iter();
+        let (caller, place) =
+            lanes.find_map(|(caller, lane)| Some((*caller, lane.iter().position(|start| start.id == id)?)))?;
         let lane = self.lanes.get_mut(&caller)?;
         let start = lane.remove(place);
         if lane.is_empty() {
