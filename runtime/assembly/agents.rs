@@ -159,14 +159,13 @@ fn single(
         (None, None) => parent(&main),
         _ => files.folder.clone(),
     };
-    let limits = match &files.project {
-        Some(_) => ceiling(limits(project, None), &wrangler.limits),
+    let limits = if files.project.is_some() {
+        ceiling(limits(project, None), &wrangler.limits)
+    } else {
         // There is no other file: it is the owner's own.
-        None => {
-            let mut limits = limits(project, None);
-            apply(&Limits::from(&wrangler.limits), &mut limits);
-            limits
-        }
+        let mut limits = limits(project, None);
+        apply(&Limits::from(&wrangler.limits), &mut limits);
+        limits
     };
     let worker = Worker {
         name: wrangler.name.unwrap_or_else(|| stem(&main)),

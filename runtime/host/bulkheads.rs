@@ -56,7 +56,7 @@ impl Drop for UnderWay {
 pub(super) struct Bulkheads {
     project: Project,
     /// By the agent's place in the project: nobody shares one.
-    bulkheads: RefCell<HashMap<usize, Rc<Bulkhead>>>,
+    serving: RefCell<HashMap<usize, Rc<Bulkhead>>>,
     /// Each thread has one of these until it ends.
     threads: Arc<()>,
 }
@@ -65,7 +65,7 @@ impl Bulkheads {
     pub(super) fn new(project: Project) -> Self {
         Self {
             project,
-            bulkheads: RefCell::default(),
+            serving: RefCell::default(),
             threads: Arc::default(),
         }
     }
@@ -73,7 +73,7 @@ impl Bulkheads {
     /// The bulkhead of an agent: one that hangs is left alone, and another takes its place. Nothing where all are at work for
     /// others, or where the system has no thread.
     fn bulkhead(&self, agent: usize) -> Option<Rc<Bulkhead>> {
-        let mut bulkheads = self.bulkheads.borrow_mut();
+        let mut bulkheads = self.serving.borrow_mut();
         bulkheads.retain(|_, bulkhead| bulkhead.serves());
         if let Some(bulkhead) = bulkheads.get(&agent) {
             return Some(Rc::clone(bulkhead));

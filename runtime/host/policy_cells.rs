@@ -155,16 +155,16 @@ impl PolicyCells {
         let (last, closing) = (Rc::clone(&used), handle.clone());
         let task = spawn(async move {
             let mut serving = pin!(serving);
-            while ends {
-                tokio::select! {
-                    () = &mut serving => return,
-                    () = tokio::time::sleep(LOOK) => {}
-                }
-                if closing.live() == 0 && last.get().elapsed() >= IDLE {
-                    break;
-                }
-            }
             if ends {
+                loop {
+                    tokio::select! {
+                        () = &mut serving => return,
+                        () = tokio::time::sleep(LOOK) => {}
+                    }
+                    if closing.live() == 0 && last.get().elapsed() >= IDLE {
+                        break;
+                    }
+                }
                 if let Some(cells) = cells.upgrade() {
                     // Another may have taken its place, if it was closed meanwhile.
                     let running = &cells.groups[number].running;
