@@ -160,6 +160,13 @@ impl Account {
         self.script.fetch_add(nanos(time), Ordering::Relaxed);
     }
 
+    /// What was done for it elsewhere has taken long, and others have waited for that.
+    pub fn held_up(&self, time: Duration) {
+        if let Some(observer) = &self.observer {
+            observer(time);
+        }
+    }
+
     /// How many of a kind it has.
     pub fn in_use(&self, kind: Kind) -> usize {
         self.in_use[kind as usize].load(Ordering::Relaxed)

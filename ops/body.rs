@@ -23,6 +23,8 @@ use crate::content_encoding::ContentEncoding;
 use crate::error::BodyError;
 use crate::exact::Exact;
 use crate::external_memory::ExternalMemory;
+use crate::reading::Reading;
+use crate::shares::Holding;
 
 /// The largest piece that is read at once from a script's stream, in bytes.
 const CHUNK: usize = 64 * 1024;
@@ -206,6 +208,7 @@ pub struct BodyResource {
     account: Option<Arc<Account>>,
     reader: AsyncRefCell<Option<Reader>>,
     cancel: CancelHandle,
+    reading: Reading,
 }
 
 struct Reader {
@@ -214,13 +217,15 @@ struct Reader {
 }
 
 impl BodyResource {
-    /// Wraps a body for a script. What it takes to decode it is put down to `account`.
-    pub fn new(body: Body, account: Option<&Arc<Account>>) -> Self {
+    /// Wraps a body for a script. What it reads is held for this event, and is no more than `limit` bytes; what it takes to decode it
+    /// is put down to `account`.
+    pub fn new(body: Body, account: Option<&Arc<Account>>, holding: Rc<Holding>, limit: Option<u64>) -> Self {
         Self {
             account: account.cloned(),
             unread: RefCell::new(Some(body)),
             reader: AsyncRefCell::new(None),
             cancel: CancelHandle::new(),
+            reading: Reading::new(holding, limit),
         }
     }
 
@@ -241,7 +246,11 @@ impl BodyResource {
         };
         while reader.rest.is_empty() {
             match reader.stream.next().await {
-                Some(chunk) => reader.rest = chunk?,
+                Some(chunk) => {
+                    let chunk = chunk?;
+                    self.reading.count(chunk.len())?;
+                    reader.rest = chunk;
+                }
                 None => return Ok(Bytes::new()),
             }
         }

@@ -30,6 +30,9 @@ pub enum BodyError {
     /// It is longer or shorter than it was said to be.
     #[error("the body does not have the {0} bytes that were promised")]
     Length(u64),
+    /// Other events of the same agent have been read of as much as there may be at once.
+    #[error("the events of this agent have read as much at once as its share of the worker's memory allows")]
+    Share,
     /// There is more of it than may be.
     #[error("the body is larger than the limit of {0} bytes")]
     TooLarge(u64),

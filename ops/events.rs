@@ -16,10 +16,12 @@ use deno_core::unsync::spawn;
 use deno_core::{CancelHandle, OpState, ResourceId, op2};
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::account::Account;
 use crate::error::{EventError, Termination};
-use crate::inbox::{Inbox, Live, Message};
+use crate::inbox::{Inbox, Message};
 use crate::message::Response;
 use crate::origin::{EventId, Origin};
+use crate::shares::{Holding, Live};
 use crate::worker_log::{WorkerName, author_stack, complain};
 
 /// What belongs to one event and ends with it.
@@ -28,6 +30,8 @@ pub struct Scope {
     pub cancel: Rc<CancelHandle>,
     /// Where the event comes from.
     pub origin: Origin,
+    /// What is held for it.
+    pub holding: Rc<Holding>,
     /// One for each request that may be under way at once.
     pub(crate) slots: Rc<Semaphore>,
     /// Nanoseconds of CPU time that its calls of `crypto.subtle` have computed for.
@@ -70,6 +74,8 @@ pub struct EventLimits {
     pub at_once: usize,
     /// Bytes of a response's headers, names and values together.
     pub headers: usize,
+    /// Bytes of a request's body that its script reads, and of a response's. What is passed on unread has no limit.
+    pub read: (Option<u64>, Option<u64>),
 }
 
 /// The events of one isolate that have not ended.
@@ -77,6 +83,8 @@ pub struct Events {
     entries: HashMap<EventId, Entry>,
     inbox: Rc<Inbox>,
     limits: EventLimits,
+    /// For whom those worked that have ended in this turn.
+    ended: Vec<(EventId, Option<Arc<Account>>)>,
 }
 
 impl Events {
@@ -86,7 +94,34 @@ impl Events {
             entries: HashMap::new(),
             inbox,
             limits,
+            ended: Vec::new(),
         }
+    }
+
+    /// What its scripts may read of a request's body, and of a response's.
+    pub fn read_limits(&self) -> (Option<u64>, Option<u64>) {
+        self.limits.read
+    }
+
+    /// A turn begins.
+    pub fn turn(&mut self) {
+        self.ended.clear();
+    }
+
+    /// For whom an event works, or has worked if it has ended in this turn.
+    pub fn account(&self, id: EventId) -> Option<Arc<Account>> {
+        if let Some(entry) = self.entries.get(&id) {
+            return entry.scope.origin.trace.account().cloned();
+        }
+        let ended = self.ended.iter().rev().find(|(ended, _)| *ended == id);
+        ended.and_then(|(_, account)| account.clone())
+    }
+
+    /// For whom all events work, where that is one.
+    pub fn only_account(&self) -> Option<Arc<Account>> {
+        let entry = self.entries.values().next()?;
+        let one = self.inbox.shares().is_one_callers();
+        one.then(|| entry.scope.origin.trace.account().cloned()).flatten()
     }
 
     /// Ends an event in time that waits for its `waitUntil` promises.
@@ -110,6 +145,7 @@ impl Events {
     ) {
         let scope = Scope {
             cancel: CancelHandle::new_rc(),
+            holding: live.holding(),
             origin,
             computed: Arc::default(),
             resources: RefCell::new(body.into_iter().collect()),
@@ -186,11 +222,21 @@ pub fn cancel(state: &mut OpState, id: EventId, waiting: bool) -> bool {
     end_if_done(state, id)
 }
 
-/// Ends every event: their isolate was stopped.
-pub fn terminate(state: &mut OpState, why: Termination) {
+/// Ends every event: their isolate was stopped. Where it was stopped for one agent, the others' events do not hear why.
+pub fn terminate(state: &mut OpState, why: Termination, blamed: Option<&Arc<Account>>) {
     let ids: Vec<EventId> = state.borrow::<Events>().entries.keys().copied().collect();
     for id in ids {
-        state.borrow_mut::<Events>().refuse(id, why);
+        let events = state.borrow_mut::<Events>();
+        let account = events.account(id);
+        match (blamed, account) {
+            (Some(blamed), Some(account)) if !Arc::ptr_eq(blamed, &account) => {
+                let reply = events.entries.get_mut(&id).and_then(|entry| entry.reply.take());
+                if let Some(reply) = reply {
+                    let _ = reply.send(Err(EventError::Shutdown));
+                }
+            }
+            _ => events.refuse(id, why),
+        }
         cancel(state, id, false);
     }
 }
@@ -207,6 +253,8 @@ fn end_if_done(state: &mut OpState, id: EventId) -> bool {
     let Some(entry) = events.entries.remove(&id) else {
         return false;
     };
+    let account = entry.scope.origin.trace.account().cloned();
+    state.borrow_mut::<Events>().ended.push((id, account));
     entry.scope.cancel.cancel();
     for rid in entry.scope.resources.take() {
         if let Ok(resource) = state.resource_table.take_any(rid) {

@@ -293,11 +293,11 @@ impl Prepared {
                 Some(aborted) => body.abortable(aborted),
                 None => body,
             };
-            let rid = self
-                .state
-                .borrow_mut()
-                .resource_table
-                .add(BodyResource::new(body, self.scope.origin.trace.account()));
+            let mut state = self.state.borrow_mut();
+            let (_, limit) = state.borrow::<Events>().read_limits();
+            let account = self.scope.origin.trace.account();
+            let resource = BodyResource::new(body, account, Rc::clone(&self.scope.holding), limit);
+            let rid = state.resource_table.add(resource);
             self.scope.own(rid);
             Some(rid)
         };

@@ -1,7 +1,7 @@
 //! The queue of one isolate: what it is told from outside.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
@@ -10,7 +10,8 @@ use tokio::sync::oneshot;
 
 use crate::error::{EventError, Termination};
 use crate::message::{Request, Response};
-use crate::origin::{EventId, Origin};
+use crate::origin::{CallerId, EventId, Origin};
+use crate::shares::{Live, Shares};
 
 /// What an isolate is told from outside.
 pub enum Message {
@@ -47,27 +48,69 @@ pub struct Start {
     pub live: Live,
 }
 
-/// An event that has not ended, queued or under way.
-#[derive(Debug)]
-pub struct Live(Rc<Cell<usize>>);
+/// Events that have not begun. Callers take turns, whatever each has queued.
+#[derive(Default)]
+struct Starts {
+    /// A queue for each caller that has come.
+    lanes: HashMap<CallerId, VecDeque<Start>>,
+    /// Callers that have something queued: whose turn it is, and who comes then.
+    order: VecDeque<CallerId>,
+}
 
-impl Drop for Live {
-    fn drop(&mut self) {
-        self.0.set(self.0.get() - 1);
+impl Starts {
+    fn push(&mut self, start: Start) {
+        let caller = start.origin.caller;
+        let lane = self.lanes.entry(caller).or_default();
+        if lane.is_empty() {
+            self.order.push_back(caller);
+        }
+        lane.push_back(start);
+    }
+
+    fn pop(&mut self) -> Option<Start> {
+        let caller = self.order.pop_front()?;
+        let lane = self.lanes.get_mut(&caller)?;
+        let start = lane.pop_front();
+        if !lane.is_empty() {
+            self.order.push_back(caller);
+        }
+        start
+    }
+
+    fn remove(&mut self, id: EventId) -> Option<Start> {
+        let mut lanes = self.lanes.iter();
+        let (caller, place) =
+            lanes.find_map(|(caller, lane)| Some((*caller, lane.iter().position(|start| start.id == id)?)))?;
+        let lane = self.lanes.get_mut(&caller)?;
+        let start = lane.remove(place);
+        if lane.is_empty() {
+            self.order.retain(|waits| *waits != caller);
+        }
+        start
     }
 }
 
 /// The queue of one isolate. It belongs to the isolate's thread.
 #[derive(Default)]
 pub struct Inbox {
-    queue: RefCell<VecDeque<Message>>,
+    starts: RefCell<Starts>,
+    /// What concerns events that have begun.
+    orders: RefCell<VecDeque<Message>>,
     waker: RefCell<Option<Waker>>,
     next: Cell<EventId>,
     closed: Cell<bool>,
-    live: Rc<Cell<usize>>,
+    shares: Rc<Shares>,
 }
 
 impl Inbox {
+    /// An empty one, whose events have these shares.
+    pub fn new(shares: Shares) -> Self {
+        Self {
+            shares: Rc::new(shares),
+            ..Self::default()
+        }
+    }
+
     /// A fresh name for an event.
     pub fn next_id(&self) -> EventId {
         let id = self.next.get().wrapping_add(1);
@@ -75,42 +118,34 @@ impl Inbox {
         id
     }
 
-    /// How many events have not ended, queued ones too.
-    pub fn live(&self) -> usize {
-        self.live.get()
-    }
-
-    /// Counts an event that is about to be queued.
-    pub fn admit(&self) -> Live {
-        self.live.set(self.live.get() + 1);
-        Live(Rc::clone(&self.live))
+    /// What its callers have.
+    pub fn shares(&self) -> &Rc<Shares> {
+        &self.shares
     }
 
     /// Queues a message and wakes the isolate. A closed inbox takes no new event, which answers whoever waits; those
     /// under way still hear what concerns them.
     pub fn push(&self, message: Message) {
-        if self.closed.get() && matches!(message, Message::Start(_)) {
-            return;
+        match message {
+            Message::Start(_) if self.closed.get() => return,
+            Message::Start(start) => self.starts.borrow_mut().push(*start),
+            order => self.orders.borrow_mut().push_back(order),
         }
-        self.queue.borrow_mut().push_back(message);
         self.wake();
     }
 
     /// Takes an event back that is still queued.
     pub fn withdraw(&self, id: EventId) -> Option<Start> {
-        let mut queue = self.queue.borrow_mut();
-        let place = queue
-            .iter()
-            .position(|message| matches!(message, Message::Start(start) if start.id == id))?;
-        match queue.remove(place) {
-            Some(Message::Start(start)) => Some(*start),
-            _ => None,
-        }
+        self.starts.borrow_mut().remove(id)
     }
 
-    /// The next message.
+    /// The next message: what has begun goes first. An event whose end is told before its start has nobody who waits.
     pub fn pop(&self) -> Option<Message> {
-        self.queue.borrow_mut().pop_front()
+        if let Some(order) = self.orders.borrow_mut().pop_front() {
+            return Some(order);
+        }
+        let start = self.starts.borrow_mut().pop()?;
+        Some(Message::Start(Box::new(start)))
     }
 
     /// Waits until something is queued, or it is closed.
@@ -127,7 +162,7 @@ impl Inbox {
 
     /// Whether nothing is queued.
     pub fn is_empty(&self) -> bool {
-        self.queue.borrow().is_empty()
+        self.starts.borrow().order.is_empty() && self.orders.borrow().is_empty()
     }
 
     /// Whom to wake at the next message.
@@ -147,10 +182,10 @@ impl Inbox {
 
     /// Answers what is queued: nobody will handle it.
     pub fn refuse(&self, why: Termination) {
-        for message in self.queue.take() {
-            if let Message::Start(start) = message {
-                let _ = start.reply.send(Err(EventError::Terminated(why)));
-            }
+        self.orders.take();
+        let starts = self.starts.take();
+        for start in starts.lanes.into_values().flatten() {
+            let _ = start.reply.send(Err(EventError::Terminated(why)));
         }
     }
 
@@ -163,5 +198,57 @@ impl Inbox {
     /// Whether [`Self::close`] was called.
     pub fn is_closed(&self) -> bool {
         self.closed.get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use deno_core::url::Url;
+
+    use super::*;
+    use crate::body::Body;
+
+    fn start(inbox: &Inbox, caller: CallerId) -> EventId {
+        let id = inbox.next_id();
+        let origin = Origin {
+            caller,
+            ..Origin::default()
+        };
+        let request = Request {
+            method: http::Method::GET,
+            url: Url::parse("http://a.example/").unwrap(),
+            headers: http::HeaderMap::new(),
+            body: Body::Empty,
+        };
+        inbox.push(Message::Start(Box::new(Start {
+            id,
+            request,
+            origin,
+            reply: oneshot::channel().0,
+            live: inbox.shares().admit(caller, 0).unwrap(),
+        })));
+        id
+    }
+
+    fn starts(inbox: &Inbox) -> Vec<EventId> {
+        std::iter::from_fn(|| inbox.pop())
+            .filter_map(|message| match message {
+                Message::Start(start) => Some(start.id),
+                _ => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn callers_take_turns() {
+        let inbox = Inbox::default();
+        let flood: Vec<_> = (0..4).map(|_| start(&inbox, 7)).collect();
+        let (one, other) = (start(&inbox, 1), start(&inbox, 2));
+        assert_eq!(inbox.withdraw(other).map(|start| start.id), Some(other));
+        assert!(inbox.withdraw(other).is_none());
+        inbox.push(Message::Cancel(99));
+        assert!(matches!(inbox.pop(), Some(Message::Cancel(99))));
+        assert_eq!(starts(&inbox), [flood[0], one, flood[1], flood[2], flood[3]]);
+        assert!(inbox.is_empty() && inbox.shares().live() == 0);
     }
 }

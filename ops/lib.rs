@@ -30,7 +30,9 @@ mod outgoing;
 #[cfg(test)]
 mod properties;
 pub mod pump;
+mod reading;
 pub mod role;
+pub mod shares;
 pub mod trace;
 mod turns;
 pub mod webassembly;

@@ -25,6 +25,9 @@ struct Ended {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Replaced {
     worker: String,
+    /// The agent, and for whom it works; where the policy was stopped, the one that it was stopped for.
+    agent: String,
+    tenant: String,
     reason: &'static str,
 }
 
@@ -157,19 +160,22 @@ impl Collector for Accounts {
 }
 
 /// An agent's event was ended.
-pub(crate) fn ended(agent: &str, tenant: Option<&str>, why: Termination) {
+pub(crate) fn ended(agent: &AgentId, why: Termination) {
     let labels = Ended {
-        agent: agent.to_owned(),
-        tenant: tenant.unwrap_or_default().to_owned(),
+        agent: (*agent.name).to_owned(),
+        tenant: agent.tenant.as_deref().unwrap_or_default().to_owned(),
         reason: why.word(),
     };
     METRICS.ended.get_or_create(&labels).inc();
 }
 
-/// An isolate was stopped and replaced.
-pub(crate) fn replaced(worker: &str, why: Termination) {
+/// A worker's isolate was stopped for an agent, and replaced.
+pub(crate) fn replaced(worker: &str, agent: Option<&AgentId>, why: Termination) {
+    let tenant = agent.and_then(|agent| agent.tenant.as_deref());
     let labels = Replaced {
         worker: worker.to_owned(),
+        agent: agent.map_or("", |agent| &*agent.name).to_owned(),
+        tenant: tenant.unwrap_or_default().to_owned(),
         reason: why.word(),
     };
     METRICS.replaced.get_or_create(&labels).inc();

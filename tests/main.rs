@@ -11,6 +11,7 @@
 )]
 
 mod abort;
+mod agent_ids;
 mod agents;
 mod attack;
 mod audit;
@@ -55,6 +56,7 @@ mod page;
 mod pairs;
 mod path;
 mod platform;
+mod policy_cells;
 mod reachable;
 mod redaction;
 mod relief;

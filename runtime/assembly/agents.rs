@@ -134,7 +134,7 @@ fn several(
             bindings: Vec::new(),
             coverage: None,
             inspection: None,
-            limits: limits(project, &wrangler.limits, Some(&section.limits)),
+            limits: ceiling(limits(project, Some(&section.limits)), &wrangler.limits),
             code_generation: code_generation(section.unsafe_eval, section.wasm_unsafe_eval),
             quarantine: None,
             account: None,
@@ -162,6 +162,14 @@ fn single(
         (None, None) => parent(&main),
         _ => files.folder.clone(),
     };
+    let limits = if files.project.is_some() {
+        ceiling(limits(project, None), &wrangler.limits)
+    } else {
+        // There is no other file: it is the owner's own.
+        let mut limits = limits(project, None);
+        apply(&Limits::from(&wrangler.limits), &mut limits);
+        limits
+    };
     let worker = Worker {
         name: wrangler.name.unwrap_or_else(|| stem(&main)),
         role: Role::Agent,
@@ -178,7 +186,7 @@ fn single(
         bindings: Vec::new(),
         coverage: None,
         inspection: None,
-        limits: limits(project, &wrangler.limits, None),
+        limits,
         code_generation: code_generation(project.unsafe_eval, project.wasm_unsafe_eval),
         quarantine: None,
         account: None,
@@ -200,15 +208,25 @@ fn code_generation(unsafe_eval: bool, wasm_unsafe_eval: bool) -> CodeGeneration 
     }
 }
 
-/// An agent's limits: what is said of it goes before what is said of all.
-fn limits(project: &ProjectFile, wrangler: &WranglerLimits, own: Option<&Limits>) -> Values {
+/// An agent's limits as its owner's file has them: what is said of it goes before what is said of all.
+fn limits(project: &ProjectFile, own: Option<&Limits>) -> Values {
     let mut values = Values::AGENT;
     apply(&project.limits, &mut values);
-    apply(&Limits::from(wrangler), &mut values);
     if let Some(own) = own {
         apply(own, &mut values);
     }
     values
+}
+
+/// What the agent's own file says of its limits, which only lowers them.
+fn ceiling(owners: Values, own: &WranglerLimits) -> Values {
+    let mut asked = owners;
+    apply(&Limits::from(own), &mut asked);
+    Values {
+        cpu: asked.cpu.min(owners.cpu),
+        subrequests: asked.subrequests.min(owners.subrequests),
+        ..owners
+    }
 }
 
 fn main_script(

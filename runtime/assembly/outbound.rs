@@ -11,11 +11,13 @@ use crate::config::Flags;
 use crate::config::files::{Files, parent, stem};
 use crate::config::project_file::ProjectFile;
 use crate::config::secrets::Secrets;
+use crate::config::tables::IsolatePer as Section;
 use crate::config::tables::Limits;
 use crate::config::tables::MtlsCertificate;
 use crate::config::tables::Outbound;
 use crate::config::wrangler::Owner;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
+use crate::host::IsolatePer;
 use crate::isolate::modules::{Confinement, Data, Graph};
 use crate::isolate::{CodeGeneration, Worker};
 use crate::limits::Limits as Values;
@@ -23,6 +25,8 @@ use crate::limits::Limits as Values;
 /// The policy as it is configured.
 pub(super) struct Policy {
     pub(super) worker: Worker,
+    /// Who shares an isolate of it.
+    pub(super) isolate_per: IsolatePer,
     /// Client certificates, of its own wrangler file and of the project's.
     pub(super) certificates: Vec<MtlsCertificate>,
     /// Where its secrets are looked up.
@@ -102,6 +106,11 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
             code_generation: CodeGeneration::of(Role::Outbound),
             quarantine: None,
             account: None,
+        },
+        isolate_per: match section.isolate_per {
+            Section::Tenant => IsolatePer::Tenant,
+            Section::Agent => IsolatePer::Agent,
+            Section::Server => IsolatePer::Server,
         },
         certificates,
         secrets,

@@ -81,7 +81,7 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
         builder = builder.agent(agent);
     }
     if let Some(policy) = policy {
-        builder = builder.outbound(policy.worker);
+        builder = builder.outbound(policy.worker).isolate_per(policy.isolate_per);
         let mut bindings = Bindings {
             files: &files,
             project: &project,

@@ -119,21 +119,21 @@ impl Auditor {
     }
 
     /// Records that an agent's event was ended for what it used.
-    pub(crate) fn ended(&self, agent: &str, tenant: Option<&str>, why: Termination, request_id: &str) {
+    pub(crate) fn ended(&self, agent: &AgentId, why: Termination, request_id: &str) {
         let Destination::Written(sink) = &self.destination else {
             return;
         };
-        sink.put(&AgentId::new(tenant, agent), About::Stayed, || {
+        sink.put(agent, About::Stayed, || {
             let mut ended = serde_json::json!({
                 "event": "terminated",
                 "time": humantime::format_rfc3339_micros(clock::wall()).to_string(),
                 "request_id": request_id,
-                "agent": agent,
+                "agent": &*agent.name,
                 "reason": why.word(),
                 "status": why.status().as_u16(),
             });
-            if let Some(tenant) = tenant {
-                ended["tenant"] = tenant.into();
+            if let Some(tenant) = &agent.tenant {
+                ended["tenant"] = (&**tenant).into();
             }
             line(&ended)
         });

@@ -42,12 +42,12 @@ pub(super) fn run(args: Serve) -> Result<()> {
         );
     }
     let past = supervised.past();
-    for name in &past.suspects {
-        loaded.project.quarantine(name, None);
+    for agent in &past.suspects {
+        loaded.project.quarantine(agent, None);
     }
-    for (name, time) in &past.ejected {
-        tracing::error!("{name} has ended this server's process too often: it is left alone for {time:.0?}");
-        loaded.project.quarantine(name, Some(*time));
+    for (agent, time) in &past.ejected {
+        tracing::error!("{agent} has ended this server's process too often: it is left alone for {time:.0?}");
+        loaded.project.quarantine(agent, Some(*time));
     }
     init_platform();
     let runtime = tokio::runtime::Builder::new_current_thread()

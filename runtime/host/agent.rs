@@ -2,6 +2,7 @@
 
 use deno_core::url::Url;
 use serde_json::{Map, Value};
+use workerd_lite_ops::account::AgentId;
 
 use crate::isolate::Worker;
 use crate::rules::{HostPattern, Rules};
@@ -40,6 +41,16 @@ impl From<Worker> for Agent {
 }
 
 impl Agent {
+    /// Who it is.
+    pub(super) fn id(&self) -> AgentId {
+        AgentId::new(self.tenant.as_deref(), &self.worker.name)
+    }
+
+    /// Whether it is this one.
+    pub(super) fn is(&self, id: &AgentId) -> bool {
+        self.tenant.as_deref() == id.tenant.as_deref() && self.worker.name == *id.name
+    }
+
     /// Whether a client's request is for it.
     pub(super) fn answers(&self, url: &Url) -> bool {
         self.hosts.is_empty() || self.hosts.iter().any(|pattern| pattern.matches_url(url))

@@ -1,7 +1,5 @@
-//! One bulkhead: a thread that runs the isolates of agents in quarantine.
+//! One bulkhead: a thread that runs the isolates of one agent in quarantine.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,14 +20,12 @@ const IDLE: Duration = Duration::from_secs(30);
 
 /// A request for a bulkhead, and where its response goes.
 pub(super) struct Job {
-    /// Whose it is, by its place in the project.
-    pub(super) agent: usize,
     pub(super) request: TransferableRequest,
     pub(super) trace: TraceIds,
     pub(super) reply: oneshot::Sender<Result<TransferableResponse, EventError>>,
 }
 
-/// Runs the isolates of those whose requests come, until none has come for a while or nobody can send one.
+/// Runs the isolates of the project's only agent, until no request has come for a while or nobody can send one.
 pub(super) fn run(project: &Project, jobs: mpsc::UnboundedReceiver<Job>, lost: Arc<Lost>) {
     set_aside(nix::unistd::gettid());
     on_this_thread(lost);
@@ -41,18 +37,13 @@ pub(super) fn run(project: &Project, jobs: mpsc::UnboundedReceiver<Job>, lost: A
 }
 
 async fn serve(project: &Project, mut jobs: mpsc::UnboundedReceiver<Job>) {
-    let mut instances: HashMap<usize, Instance> = HashMap::new();
+    let mut started: Option<Instance> = None;
     while let Ok(Some(job)) = tokio::time::timeout(IDLE, jobs.recv()).await {
-        let Job {
-            agent,
-            request,
-            trace,
-            reply,
-        } = job;
-        let instance = match instances.entry(agent) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => match Instance::start(&project.only(agent)).await {
-                Ok(instance) => unknown.insert(instance),
+        let Job { request, trace, reply } = job;
+        let instance = match &started {
+            Some(instance) => instance.clone(),
+            None => match Instance::start(project).await {
+                Ok(instance) => started.insert(instance).clone(),
                 Err(error) => {
                     tracing::error!(target: "worker", "an agent could not be started apart: {:?}", miette::Report::new(error));
                     let _ = reply.send(Err(EventError::Terminated(Termination::Startup)));
@@ -60,8 +51,7 @@ async fn serve(project: &Project, mut jobs: mpsc::UnboundedReceiver<Job>) {
                 }
             },
         };
-        let instance = instance.clone();
-        let account = project.agents.get(agent).and_then(|agent| agent.worker.account.clone());
+        let account = project.agents.first().and_then(|agent| agent.worker.account.clone());
         let working = async move {
             let mut reply = reply;
             let handled = tokio::select! {
@@ -76,7 +66,7 @@ async fn serve(project: &Project, mut jobs: mpsc::UnboundedReceiver<Job>) {
     }
     // What came meanwhile is refused: whoever sent it hears of it.
     jobs.close();
-    for instance in instances.into_values() {
+    if let Some(instance) = started {
         instance.drained().await;
     }
 }

@@ -1,11 +1,12 @@
-//! Bulkheads for agents in quarantine: threads of their own, each with a fresh isolate of the agent and one of its policy,
-//! that the operating system schedules below the others. What such an agent does delays nobody but itself.
+//! Bulkheads for agents in quarantine: a thread for each, with a fresh isolate of the agent and one of its policy, that the
+//! operating system schedules below the others. What such an agent does delays nobody but itself.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use futures_util::StreamExt as _;
 use tokio::sync::{mpsc, oneshot};
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{EventError, Request, Response, Termination};
@@ -15,60 +16,107 @@ use super::project::Project;
 use crate::isolate::essential_thread;
 use crate::limits::Lost;
 
-/// How many threads one thread's agents may have for this. Further agents share them.
+/// How many threads one thread's agents may have for this. An agent that finds none is told that it is busy.
 const MOST: usize = 8;
+
+/// How many may be left beside these that finish what they have, so that another agent may have their place.
+const MOST_LEAVING: usize = 8;
 
 /// One bulkhead's thread, as others see it.
 struct Bulkhead {
     jobs: mpsc::UnboundedSender<Job>,
     lost: Arc<Lost>,
+    /// Requests whose response has not ended.
+    under_way: Rc<Cell<usize>>,
+}
+
+impl Bulkhead {
+    /// Whether it takes requests. One that hangs does not.
+    fn serves(&self) -> bool {
+        !self.jobs.is_closed() && self.lost.borrow().is_none()
+    }
+}
+
+/// A request that is under way.
+struct UnderWay(Rc<Cell<usize>>);
+
+impl UnderWay {
+    fn begin(count: &Rc<Cell<usize>>) -> Self {
+        count.set(count.get() + 1);
+        Self(Rc::clone(count))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
 }
 
 /// The bulkheads of one thread's agents, begun when they are first needed. A bulkhead with nothing to do ends.
 pub(super) struct Bulkheads {
     project: Project,
-    bulkheads: RefCell<HashMap<usize, Rc<Bulkhead>>>,
+    /// By the agent's place in the project: nobody shares one.
+    serving: RefCell<HashMap<usize, Rc<Bulkhead>>>,
+    /// Each thread has one of these until it ends.
+    threads: Arc<()>,
 }
 
 impl Bulkheads {
     pub(super) fn new(project: Project) -> Self {
         Self {
             project,
-            bulkheads: RefCell::default(),
+            serving: RefCell::default(),
+            threads: Arc::default(),
         }
     }
 
-    /// The bulkhead of an agent: one that hangs is left alone, and another takes its place.
+    /// The bulkhead of an agent: one that hangs is left alone, and another takes its place. Nothing where all are at work for
+    /// others, or where the system has no thread.
     fn bulkhead(&self, agent: usize) -> Option<Rc<Bulkhead>> {
-        let mut bulkheads = self.bulkheads.borrow_mut();
-        let number = agent % MOST;
-        if let Some(bulkhead) = bulkheads.get(&number) {
-            if !bulkhead.jobs.is_closed() && bulkhead.lost.borrow().is_none() {
-                return Some(Rc::clone(bulkhead));
-            }
+        let mut bulkheads = self.serving.borrow_mut();
+        bulkheads.retain(|_, bulkhead| bulkhead.serves());
+        if let Some(bulkhead) = bulkheads.get(&agent) {
+            return Some(Rc::clone(bulkhead));
+        }
+        if Arc::strong_count(&self.threads) > MOST + MOST_LEAVING {
+            return None;
+        }
+        if bulkheads.len() >= MOST {
+            let idle = bulkheads
+                .iter()
+                .find_map(|(agent, bulkhead)| (bulkhead.under_way.get() == 0).then_some(*agent))?;
+            // It ends when nobody can send it anything.
+            bulkheads.remove(&idle);
         }
         let (jobs, incoming) = mpsc::unbounded_channel();
         let lost = Arc::new(Lost::new(None));
-        let project = self.project.clone();
-        let told = Arc::clone(&lost);
+        let project = self.project.only(agent);
+        let (told, thread) = (Arc::clone(&lost), Arc::clone(&self.threads));
         std::thread::Builder::new()
-            .name(format!("bulkhead-{number}"))
-            .spawn(move || essential_thread(|| bulkhead::run(&project, incoming, told)))
+            .name(format!("bulkhead-{agent}"))
+            .spawn(move || {
+                essential_thread(|| bulkhead::run(&project, incoming, told));
+                drop(thread);
+            })
             .ok()?;
-        let bulkhead = Rc::new(Bulkhead { jobs, lost });
-        bulkheads.insert(number, Rc::clone(&bulkhead));
+        let bulkhead = Rc::new(Bulkhead {
+            jobs,
+            lost,
+            under_way: Rc::default(),
+        });
+        bulkheads.insert(agent, Rc::clone(&bulkhead));
         Some(bulkhead)
     }
 
     /// Hands a request to an agent's bulkhead. Dropping the future cancels it.
     pub(super) async fn dispatch(&self, agent: usize, request: Request, trace: &Trace) -> Result<Response, EventError> {
         let Some(bulkhead) = self.bulkhead(agent) else {
-            // The system has no thread left for it.
             return Err(EventError::Terminated(Termination::Busy));
         };
+        let under_way = UnderWay::begin(&bulkhead.under_way);
         let (reply, response) = oneshot::channel();
         let job = Job {
-            agent,
             request: request.into(),
             trace: trace.ids(),
             reply,
@@ -78,13 +126,21 @@ impl Bulkheads {
         }
         let mut lost = bulkhead.lost.subscribe();
         drop(bulkhead);
-        tokio::select! {
+        let mut response: Response = tokio::select! {
             biased;
-            response = response => response.unwrap_or(Err(EventError::Shutdown)).map(Into::into),
+            response = response => response.unwrap_or(Err(EventError::Shutdown))?.into(),
             lost = lost.wait_for(Option::is_some) => {
                 let why = lost.ok().and_then(|why| *why).unwrap_or(Termination::Cpu);
-                Err(EventError::Terminated(why))
+                return Err(EventError::Terminated(why));
             }
-        }
+        };
+        response.body = response.body.map_stream(|stream| {
+            stream
+                .inspect(move |_| {
+                    let _ = &under_way;
+                })
+                .boxed_local()
+        });
+        Ok(response)
     }
 }

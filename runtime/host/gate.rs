@@ -7,25 +7,28 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 use tracing::Instrument as _;
+use workerd_lite_ops::account::AgentId;
 use workerd_lite_ops::fetch::Egress;
 use workerd_lite_ops::trace::{Asked, Trace};
 use workerd_lite_ops::worker_log;
-use workerd_lite_ops::{BodyError, CallerId, EventError, FetchError, Origin, Request, Response};
+use workerd_lite_ops::{Body, BodyError, EventError, FetchError, Origin, Request, Response, Termination};
 
+use super::policy_cells::PolicyCells;
 use crate::audit::{By, Verdict, shortened};
 use crate::egress::Network;
 use crate::identity::Attested;
 use crate::isolate::CellHandle;
 use crate::limits::Progress;
+use crate::metrics;
 use crate::rules::{Rules, Verdict as Judged, problem};
 
 /// An agent's way out: its outbound worker, and nothing else.
 pub(super) struct OutboundGate {
     pub(super) network: Arc<Network>,
     pub(super) agent: Attested,
-    pub(super) outbound: Option<CellHandle>,
-    /// Which of the outbound worker's callers this agent is.
-    pub(super) caller: CallerId,
+    pub(super) policies: Option<Rc<PolicyCells>>,
+    /// The agent's place in the project.
+    pub(super) place: usize,
     pub(super) rules: Option<Rules>,
     pub(super) timeout: Duration,
 }
@@ -41,6 +44,7 @@ impl OutboundGate {
                 tracing::warn!(
                     target: "egress",
                     agent = self.agent.name,
+                    tenant = self.agent.tenant,
                     host,
                     rule = &*denial.rule,
                     "audited: would be denied for its {}",
@@ -69,7 +73,7 @@ impl Egress for OutboundGate {
         _binding: Option<u32>,
         mut request: Request,
     ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
-        let Some(outbound) = &self.outbound else {
+        let Some(policies) = &self.policies else {
             return Box::pin(std::future::ready(Err(FetchError::NoOutboundWorker)));
         };
         let trace = Rc::new(origin.trace.child());
@@ -93,9 +97,12 @@ impl Egress for OutboundGate {
         request.body = request
             .body
             .map_stream(|stream| stream.inspect(move |_| sent.tick()).boxed_local());
+        let Some((outbound, caller)) = policies.of(self.place) else {
+            return Box::pin(std::future::ready(Err(FetchError::OutboundWorker)));
+        };
         // What the policy answers without the network is recorded here, all else where it goes out.
         let own = Origin {
-            caller: self.caller,
+            caller,
             trace: Rc::clone(&trace),
         };
         let auditing = self.network.audit.is_some();
@@ -107,12 +114,14 @@ impl Egress for OutboundGate {
             } else {
                 http::HeaderMap::new()
             },
-            body: workerd_lite_ops::Body::Empty,
+            body: Body::Empty,
         });
         let network = Arc::clone(&self.network);
         let agent = auditing.then(|| self.agent.clone());
+        let again = Again::of(&outbound, &request, &own);
         let answer = outbound.dispatch(request, own);
         let timeout = self.timeout;
+        let id = AgentId::new(self.agent.tenant.as_deref(), &self.agent.name);
         let span = tracing::debug_span!(
             target: "policy",
             "policy",
@@ -130,7 +139,15 @@ impl Egress for OutboundGate {
                 network.record(agent, &trace, head)
             };
             let mut by = By::Policy;
-            let why = match progress.within(timeout, answer).await {
+            let mut answered = progress.within(timeout, answer).await;
+            if let (Some(Err(EventError::Shutdown)), Some(again)) = (&answered, again) {
+                if again.may_pass(&trace) {
+                    answered = progress
+                        .within(timeout, outbound.dispatch(again.request, again.origin))
+                        .await;
+                }
+            }
+            let why = match answered {
                 Some(Ok(mut response)) => {
                     // What the policy's stream says of its failure is not for the agent.
                     response.body = response
@@ -142,8 +159,14 @@ impl Egress for OutboundGate {
                     return Ok(open.response(response));
                 }
                 Some(Err(error)) => {
-                    if matches!(error, EventError::Terminated(_)) {
+                    if let EventError::Terminated(why) = error {
                         by = By::Limit;
+                        if matches!(why, Termination::Cpu | Termination::Memory) {
+                            metrics::ended(&id, why);
+                            if let Some(audit) = &network.audit {
+                                audit.ended(&id, why, &trace.request_id());
+                            }
+                        }
                     }
                     error.details()
                 }
@@ -155,7 +178,7 @@ impl Egress for OutboundGate {
             // The owner reads why. The agent does not.
             let request_id = trace.request_id();
             if !worker_log::note(|| format!("the outbound worker failed: {why}")) {
-                tracing::error!(target: "outbound", host, request_id = &*request_id, "the outbound worker failed: {why}");
+                tracing::error!(target: "outbound", agent = &*id.name, tenant = id.tenant.as_deref(), host, request_id = &*request_id, "the outbound worker failed: {why}");
             }
             if let Some(mut open) = open() {
                 open.verdict(Verdict::Deny, by);
@@ -164,5 +187,31 @@ impl Egress for OutboundGate {
             Err(FetchError::OutboundWorker)
         };
         Box::pin(judging.instrument(span))
+    }
+}
+
+/// A request that may pass the policy once more, where the policy's isolate was stopped for another agent: it has no body, and
+/// nothing has come of it yet, or what comes of it may come twice (RFC 9110, section 9.2.2).
+struct Again {
+    request: Request,
+    origin: Origin,
+}
+
+impl Again {
+    fn of(outbound: &CellHandle, request: &Request, origin: &Origin) -> Option<Self> {
+        let again = outbound.is_shared() && matches!(request.body, Body::Empty);
+        again.then(|| Self {
+            request: Request {
+                method: request.method.clone(),
+                url: request.url.clone(),
+                headers: request.headers.clone(),
+                body: Body::Empty,
+            },
+            origin: origin.clone(),
+        })
+    }
+
+    fn may_pass(&self, trace: &Trace) -> bool {
+        self.request.method.is_safe() || trace.egresses.get() == 0
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{Request, clock};
 
+use super::agent::Agent;
 use crate::audit::{Feed, masked};
 
 /// A request that has no response yet.
@@ -17,11 +18,12 @@ pub(super) struct LiveRequest<'a> {
 }
 
 impl<'a> LiveRequest<'a> {
-    pub(super) fn begin(feed: &'a Feed, agent: &str, trace: &Trace, request: &Request) -> Self {
+    pub(super) fn begin(feed: &'a Feed, agent: &Agent, trace: &Trace, request: &Request) -> Self {
         let request = json!({
             "time": humantime::format_rfc3339_micros(clock::wall()).to_string(),
             "request_id": &*trace.request_id(),
-            "agent": agent,
+            "agent": agent.worker.name,
+            "tenant": agent.tenant,
             "method": request.method.as_str(),
             "url": masked(&request.url, &[]),
         });

@@ -7,7 +7,9 @@ mod bulkheads;
 mod error_page;
 mod gate;
 mod live_request;
+mod policy_cells;
 mod project;
+mod renumbered;
 mod respawn;
 mod service;
 mod transferable;
@@ -31,8 +33,10 @@ pub use agent::Agent;
 pub use body::ResponseBody;
 use bulkheads::Bulkheads;
 use gate::OutboundGate;
+pub use policy_cells::IsolatePer;
+use policy_cells::PolicyCells;
 pub use project::{Project, ProjectBuilder};
-use respawn::respawn;
+use respawn::{Surroundings, respawn};
 
 /// A project's isolates on one thread, as a `tower` service. It must stay on the thread, inside a current-thread tokio
 /// runtime.
@@ -41,14 +45,14 @@ pub struct Instance(Rc<Inner>);
 
 struct Inner {
     agents: Vec<(Agent, CellHandle)>,
-    outbound: Option<CellHandle>,
+    policies: Option<Rc<PolicyCells>>,
     show_errors: bool,
     feed: Option<Arc<Feed>>,
     client_timeouts: ClientTimeouts,
     audit: Option<Arc<Auditor>>,
     /// Where agents work that disturb the others.
     bulkheads: Option<Bulkheads>,
-    /// The agents' loops, and the outbound worker's at the end.
+    /// The agents' loops.
     running: RefCell<Vec<JoinHandle<()>>>,
     /// Whether these may end before they are done.
     aborted: Rc<Cell<bool>>,
@@ -79,34 +83,29 @@ impl Instance {
         bulkheads: Option<Bulkheads>,
     ) -> Result<Self, StartupError> {
         let attested = project.attest();
-        let outbound = match &project.outbound {
+        let policies = match &project.outbound {
             Some(worker) => {
                 let network = Arc::clone(&project.network);
+                // A test's time is its own, and its policies stay as long as it does.
+                let ends = upstream.is_none();
                 let gate = match upstream {
                     Some(upstream) => NetworkGate::mocked(network, attested.clone(), upstream),
                     None => NetworkGate::new(network, attested.clone(), project.connections(), worker.limits.headers),
                 };
-                let callers = project.callers(&attested);
-                let egress: EgressHandle = Rc::new(gate);
-                let cell = worker.boot(Rc::clone(&egress), &callers).await?;
-                let handle = cell.handle();
-                Some((
-                    handle.clone(),
-                    respawn(worker.clone(), (egress, None), callers, handle, Some(cell)),
-                ))
+                let callers = (Rc::new(gate) as EgressHandle, project.callers(&attested));
+                Some(PolicyCells::start(worker, callers, &project.agents, project.isolate_per, ends).await?)
             }
             None => None,
         };
-        let (outbound_handle, outbound) = outbound.unzip();
         let aborted = Rc::new(Cell::new(false));
         let mut agents = Vec::new();
         let mut running = Vec::new();
-        for (caller, agent) in project.agents.iter().enumerate() {
+        for (place, agent) in project.agents.iter().enumerate() {
             let gate = OutboundGate {
                 network: Arc::clone(&project.network),
-                agent: attested[caller].clone(),
-                outbound: outbound_handle.clone(),
-                caller: CallerId::try_from(caller).unwrap_or(CallerId::MAX),
+                agent: attested[place].clone(),
+                policies: policies.clone(),
+                place,
                 rules: agent.egress.clone(),
                 timeout: project.policy_timeout,
             };
@@ -118,7 +117,7 @@ impl Instance {
                 .as_ref()
                 .is_some_and(|quarantine| quarantine.is_ejected());
             let (handle, cell) = if ejected {
-                (agent.worker.handle(), None)
+                (agent.worker.handle(callers.len()), None)
             } else {
                 let cell = agent.worker.boot(Rc::clone(&egress), &callers).await?;
                 (cell.handle(), Some(cell))
@@ -126,19 +125,19 @@ impl Instance {
             // Others of this thread get their turn, and this task a fresh budget.
             tokio::task::yield_now().await;
             agents.push((agent.clone(), handle.clone()));
-            let ways = (egress, outbound_handle.clone());
-            let running_agent = respawn(agent.worker.clone(), ways, callers, handle, cell);
-            running.push(spawn(Essential::new(
-                Some(agent.worker.name.clone()),
-                &aborted,
-                running_agent,
-            )));
+            let policies = policies.clone();
+            let surroundings = Surroundings {
+                egress,
+                garbage: policies.map(|policies| Box::new(move || policies.collect(place)) as Box<dyn Fn()>),
+                quarantines: Rc::default(),
+            };
+            let culprit = agent.worker.culprit();
+            let running_agent = respawn(agent.worker.clone(), surroundings, callers, handle, cell);
+            running.push(spawn(Essential::new(Some(culprit), &aborted, running_agent)));
         }
-        // It works for whoever asks.
-        running.extend(outbound.map(|outbound| spawn(Essential::new(None, &aborted, outbound))));
         Ok(Self(Rc::new(Inner {
             agents,
-            outbound: outbound_handle,
+            policies,
             show_errors: project.show_errors,
             feed: project.feed.clone(),
             client_timeouts: project.client_timeouts,
@@ -218,9 +217,9 @@ impl Instance {
         self.0.agents.get(agent).map(|(_, cell)| cell)
     }
 
-    /// The outbound worker's cell.
-    pub(crate) fn outbound_cell(&self) -> Option<&CellHandle> {
-        self.0.outbound.as_ref()
+    /// The outbound worker's cell for an agent, by the agent's place in the project, and who the agent is there.
+    pub(crate) fn policy_cell(&self, agent: usize) -> Option<(CellHandle, CallerId)> {
+        self.0.policies.as_ref()?.of(agent)
     }
 
     /// Ends everything at once, events under way too.
@@ -228,6 +227,9 @@ impl Instance {
         self.0.aborted.set(true);
         for cell in self.0.running.borrow_mut().drain(..) {
             cell.abort();
+        }
+        if let Some(policies) = &self.0.policies {
+            policies.abort();
         }
     }
 
@@ -238,9 +240,10 @@ impl Instance {
 
     /// Records that an agent's event was ended.
     fn ended(&self, agent: &Agent, why: Termination, request_id: &str) {
-        metrics::ended(&agent.worker.name, agent.tenant.as_deref(), why);
+        let id = agent.id();
+        metrics::ended(&id, why);
         if let Some(audit) = &self.0.audit {
-            audit.ended(&agent.worker.name, agent.tenant.as_deref(), why, request_id);
+            audit.ended(&id, why, request_id);
         }
     }
 
@@ -250,12 +253,7 @@ impl Instance {
 
     /// Takes no more requests, and waits until the events under way have ended.
     pub async fn drained(&self) {
-        let mut running = std::mem::take(&mut *self.0.running.borrow_mut());
-        let outbound = self
-            .0
-            .outbound
-            .as_ref()
-            .and_then(|handle| Some((handle, running.pop()?)));
+        let running = std::mem::take(&mut *self.0.running.borrow_mut());
         // The agents end first: their last requests still pass the outbound worker.
         for (_, cell) in &self.0.agents {
             cell.close();
@@ -263,9 +261,8 @@ impl Instance {
         for cell in running {
             let _ = cell.await;
         }
-        if let Some((handle, cell)) = outbound {
-            handle.close();
-            let _ = cell.await;
+        if let Some(policies) = &self.0.policies {
+            policies.drained().await;
         }
     }
 }

@@ -8,6 +8,7 @@ use workerd_lite_ops::Termination;
 use workerd_lite_ops::account::{Account, AgentId};
 
 use super::agent::Agent;
+use super::policy_cells::IsolatePer;
 use crate::audit::{Auditor, Feed};
 use crate::egress::{Binding, Network};
 use crate::identity::Attested;
@@ -21,6 +22,7 @@ use crate::metrics;
 pub struct Project {
     pub(super) agents: Vec<Agent>,
     pub(super) outbound: Option<Worker>,
+    pub(super) isolate_per: IsolatePer,
     pub(super) policy_timeout: Duration,
     pub(super) network: Arc<Network>,
     pub(super) client_timeouts: ClientTimeouts,
@@ -35,6 +37,7 @@ impl Project {
         ProjectBuilder {
             agents: vec![agent.into()],
             outbound: None,
+            isolate_per: IsolatePer::default(),
             policy_timeout: Duration::from_secs(30),
             network: Network::default(),
             client_timeouts: ClientTimeouts::default(),
@@ -108,15 +111,15 @@ impl Project {
         self.feed = Some(Arc::clone(feed));
     }
 
-    /// How agents of this name stand.
-    fn quarantines(&self, name: &str) -> impl Iterator<Item = &Quarantine> {
-        let named = self.agents.iter().filter(move |agent| agent.worker.name == name);
-        named.filter_map(|agent| agent.worker.quarantine.as_deref())
+    /// How an agent stands.
+    fn quarantines(&self, id: &AgentId) -> impl Iterator<Item = &Quarantine> {
+        let same = self.agents.iter().filter(move |agent| agent.is(id));
+        same.filter_map(|agent| agent.worker.quarantine.as_deref())
     }
 
-    /// Lets agents of this name work apart from the others, or not at all for a while.
-    pub(crate) fn quarantine(&self, name: &str, ejected: Option<Duration>) {
-        for quarantine in self.quarantines(name) {
+    /// Lets an agent work apart from the others, or not at all for a while.
+    pub(crate) fn quarantine(&self, agent: &AgentId, ejected: Option<Duration>) {
+        for quarantine in self.quarantines(agent) {
             match ejected {
                 Some(time) => quarantine.eject(time),
                 None => quarantine.record_stop(),
@@ -124,20 +127,21 @@ impl Project {
         }
     }
 
-    /// Lets agents of this name work apart from the others, for longer: a thread did not come back from one.
-    pub(crate) fn hung(&self, name: &str) {
-        self.quarantines(name).for_each(Quarantine::record_hang);
+    /// Lets an agent work apart from the others, for longer: a thread did not come back from it.
+    pub(crate) fn hung(&self, agent: &AgentId) {
+        self.quarantines(agent).for_each(Quarantine::record_hang);
     }
 
-    /// Whether the agent in this place has this name.
-    pub(crate) fn is_named(&self, agent: usize, name: &str) -> bool {
-        self.agents.get(agent).is_some_and(|agent| agent.worker.name == name)
+    /// Whether it is this agent that is in this place.
+    pub(crate) fn is(&self, place: usize, id: &AgentId) -> bool {
+        self.agents.get(place).is_some_and(|agent| agent.is(id))
     }
 
     /// Records that an agent was stopped with the thread that it was on.
-    pub(crate) fn blame(&self, name: &str, why: Termination) {
+    pub(crate) fn blame(&self, agent: &AgentId, why: Termination) {
+        metrics::ended(agent, why);
         if let Some(audit) = &self.network.audit {
-            audit.ended(name, None, why, "");
+            audit.ended(agent, why, "");
         }
     }
 
@@ -219,6 +223,7 @@ fn context_agent(attested: &Attested) -> Value {
 pub struct ProjectBuilder {
     agents: Vec<Agent>,
     outbound: Option<Worker>,
+    isolate_per: IsolatePer,
     policy_timeout: Duration,
     network: Network,
     client_timeouts: ClientTimeouts,
@@ -237,6 +242,13 @@ impl ProjectBuilder {
     #[must_use]
     pub fn outbound(mut self, outbound: Worker) -> Self {
         self.outbound = Some(outbound);
+        self
+    }
+
+    /// Who shares an isolate of the policy; the agents of a tenant without it.
+    #[must_use]
+    pub fn isolate_per(mut self, per: IsolatePer) -> Self {
+        self.isolate_per = per;
         self
     }
 
@@ -289,7 +301,7 @@ impl ProjectBuilder {
         let crowded = self.agents.len() > 1;
         for agent in &mut self.agents {
             let quarantine = Arc::new(Quarantine::new(crowded));
-            let id = AgentId::new(agent.tenant.as_deref(), &agent.worker.name);
+            let id = agent.id();
             let observer = {
                 let quarantine = Arc::clone(&quarantine);
                 move |time| quarantine.record_host(time)
@@ -302,6 +314,7 @@ impl ProjectBuilder {
         Project {
             agents: self.agents,
             outbound: self.outbound,
+            isolate_per: self.isolate_per,
             policy_timeout: self.policy_timeout,
             network: Arc::new(self.network),
             client_timeouts: self.client_timeouts,

@@ -1,12 +1,17 @@
 //! Respawns a worker's cell: where one was stopped, a fresh one takes its place and its queue.
 
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use deno_core::unsync::spawn;
 use workerd_lite_ops::Termination;
+use workerd_lite_ops::account::AgentId;
 use workerd_lite_ops::fetch::EgressHandle;
 
 use crate::isolate::{Caller, Cell, CellHandle, Ended, Worker};
+use crate::limits::Quarantine;
 use crate::metrics;
 
 /// How long it takes what a stopped isolate had under way to end elsewhere.
@@ -15,33 +20,52 @@ const AFTERMATH: Duration = Duration::from_millis(100);
 /// How long a worker that does not start is left alone.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Runs a cell, and those that come after it, until its handle is closed. Without one, it is started when it may be. Where
-/// it is stopped, what its `policy` has left of its requests is garbage.
+/// What is around a worker's cells.
+pub(super) struct Surroundings {
+    /// Where its requests go.
+    pub(super) egress: EgressHandle,
+    /// Collects what a stopped isolate has left elsewhere.
+    pub(super) garbage: Option<Box<dyn Fn()>>,
+    /// How those stand for whom it works.
+    pub(super) quarantines: Rc<HashMap<AgentId, Arc<Quarantine>>>,
+}
+
+/// Runs a cell, and those that come after it, until its handle is closed. Without one, it is started when it may be.
 pub(super) async fn respawn(
     worker: Worker,
-    (egress, policy): (EgressHandle, Option<CellHandle>),
+    surroundings: Surroundings,
     callers: Vec<Caller>,
     handle: CellHandle,
     mut cell: Option<Cell>,
 ) {
+    let Surroundings {
+        egress,
+        garbage,
+        quarantines,
+    } = surroundings;
+    let garbage: Option<Rc<dyn Fn()>> = garbage.map(Into::into);
     let inbox = handle.inbox();
     let quarantine = worker.quarantine.as_ref();
     loop {
         if let Some(cell) = cell.take() {
-            let (why, wanted) = match cell.run().await {
+            let (why, blamed, wanted) = match cell.run().await {
                 Ended::Closed => return,
-                Ended::Stopped(why) => (why, true),
-                Ended::Lingered(why) => (why, false),
+                Ended::Stopped(why, blamed) => (why, blamed, true),
+                Ended::Lingered(why, blamed) => (why, blamed, false),
             };
-            if let Some(quarantine) = quarantine {
+            // The policy works for agents: it was one of them that it was stopped for.
+            let account = worker.account.as_ref().or(blamed.as_ref());
+            let id = account.map(|account| account.id());
+            if let Some(quarantine) = quarantine.or_else(|| quarantines.get(id?)) {
                 quarantine.record_stop();
             }
-            metrics::replaced(&worker.name, why);
-            tracing::error!(target: "worker", worker = worker.name, "its isolate was stopped and is replaced: {why}");
-            if let Some(policy) = policy.clone() {
+            metrics::replaced(&worker.name, id, why);
+            let culprit = worker.culprit().works_for(id);
+            tracing::error!(target: "worker", worker = %culprit, "its isolate was stopped and is replaced: {why}");
+            if let Some(collect) = garbage.clone() {
                 spawn(async move {
                     tokio::time::sleep(AFTERMATH).await;
-                    policy.collect();
+                    collect();
                 });
             }
             if !wanted {
@@ -54,7 +78,7 @@ pub(super) async fn respawn(
                 match worker.boot_again(inbox.clone(), egress, &callers).await {
                     Ok(cell) => break Some(cell),
                     Err(error) => {
-                        tracing::error!(target: "worker", worker = worker.name, "it could not be started again: {:?}", miette::Report::new(error));
+                        tracing::error!(target: "worker", worker = worker.label(), "it could not be started again: {:?}", miette::Report::new(error));
                         inbox.refuse(Termination::Startup);
                     }
                 }

@@ -114,7 +114,7 @@ where
     let trace = Rc::new(Trace::of(&request.headers));
     let live = instance
         .feed()
-        .map(|feed| LiveRequest::begin(feed, &agent.worker.name, &trace, &request));
+        .map(|feed| LiveRequest::begin(feed, agent, &trace, &request));
     // Only a browser's page needs them.
     let asked = instance.shows_errors().then(|| request.headers.clone());
     let mut failure = None;
@@ -122,7 +122,7 @@ where
     let dispatched = tokio::time::timeout(limits.wall, handling).await;
     let response = match dispatched.unwrap_or(Err(EventError::Terminated(Termination::Wall))) {
         Ok(response) if response.body.length() > limits.response_body.or(Some(u64::MAX)) => {
-            tracing::error!(target: "worker", worker = agent.worker.name, "the response's body is larger than limits.response_body_mb");
+            tracing::error!(target: "worker", worker = agent.worker.label(), "the response's body is larger than limits.response_body_mb");
             Response::text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n")
         }
         Ok(mut response) => {
@@ -132,13 +132,13 @@ where
         Err(EventError::Terminated(why)) => {
             let status = why.status();
             let request_id = trace.request_id();
-            tracing::error!(target: "worker", worker = agent.worker.name, request_id = &*request_id, "an event was ended: {why}");
+            tracing::error!(target: "worker", worker = agent.worker.label(), request_id = &*request_id, "an event was ended: {why}");
             instance.ended(agent, why, &request_id);
             let reason = status.canonical_reason().unwrap_or_default();
             Response::text(status, format!("{reason}: the worker was stopped: {why}\n"))
         }
         Err(error @ EventError::Exception { .. }) => {
-            tracing::error!(target: "worker", worker = agent.worker.name, "the handler failed: {}", error.details());
+            tracing::error!(target: "worker", worker = agent.worker.label(), "the handler failed: {}", error.details());
             match &asked {
                 Some(asked) => {
                     let text = error_page::text(&error, &agent.worker.graph);

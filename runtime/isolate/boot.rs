@@ -13,12 +13,13 @@ use workerd_lite_ops::{CryptoLimits, Events, Inbox, Role, extensions};
 
 use super::buffers::Buffers;
 use super::builtin::{BuiltIn, add_builtin, builtins};
-use super::cell::{Cell, Functions, Watched};
+use super::cell::{Cell, Watched};
 use super::coverage::Recorder;
 use super::crash_marker;
 use super::error::StartupError;
 use super::evaluate::Evaluation;
 use super::guard::Guarded;
+use super::inside::Functions;
 use super::limit::limit;
 use super::loader::GraphLoader;
 use super::stack::write_stacks;
@@ -62,7 +63,8 @@ impl Worker {
     /// Makes an isolate, evaluates the script and finds its handler for each caller. Events name their caller by its
     /// place among these. Call it inside a tokio runtime.
     pub async fn boot(&self, egress: EgressHandle, callers: &[Caller]) -> Result<Cell, StartupError> {
-        self.boot_again(Rc::default(), egress, callers).await
+        let inbox = Rc::new(self.inbox(callers.len()));
+        self.boot_again(inbox, egress, callers).await
     }
 
     /// The same, in the place of a cell that was stopped.
@@ -74,8 +76,8 @@ impl Worker {
     ) -> Result<Cell, StartupError> {
         let limits = self.effective_limits();
         let buffers = Buffers::new(limits.buffers);
-        let mut runtime = Guarded::new(self.new_runtime(&buffers), &self.name);
-        let turns = runtime.with(|runtime| limit(runtime, &self.name, &limits, &buffers));
+        let mut runtime = Guarded::new(self.new_runtime(&buffers), &self.culprit());
+        let turns = runtime.with(|runtime| limit(runtime, self.culprit(), &limits, &buffers));
         let coverage = self.coverage.clone().map(|sink| {
             let recorder = runtime.with(Recorder::start);
             (recorder, sink)
@@ -83,7 +85,7 @@ impl Worker {
         runtime.with(|runtime| {
             let state = runtime.op_state();
             let mut state = state.borrow_mut();
-            state.put(WorkerName(self.name.clone()));
+            state.put(WorkerName(self.label()));
             state.put(egress);
             state.put(ExternalMemory::new(limits.buffers));
             state.put(FetchLimits {
@@ -103,6 +105,10 @@ impl Worker {
                     wait_until: limits.wait_until,
                     at_once: limits.subrequests_at_once,
                     headers: limits.headers,
+                    read: match self.role {
+                        Role::Outbound => (Some(limits.read()), limits.response_body),
+                        Role::Agent | Role::Test => (None, None),
+                    },
                 },
             ));
         });
@@ -116,7 +122,7 @@ impl Worker {
             .with(|runtime| write_stacks(runtime, Arc::clone(&self.graph)))
             .ok_or_else(|| StartupError::new("the worker's stacks can not be written"))?;
         let listed = self.inspection.as_ref().map(|inspection| {
-            let title = format!("{} {}", self.role.name(), self.name);
+            let title = format!("{} {}", self.role.name(), self.label());
             let url = self.graph.main().to_string();
             runtime.with(|runtime| inspection.add(runtime, title, url))
         });
@@ -233,7 +239,7 @@ mod tests {
         let main = folder.path().join("main.js");
         std::fs::write(&main, "").unwrap();
         let worker = Worker::load(role, &main).unwrap();
-        let mut runtime = Guarded::new(worker.new_runtime(&Buffers::new(usize::MAX)), "test");
+        let mut runtime = Guarded::new(worker.new_runtime(&Buffers::new(usize::MAX)), &worker.culprit());
         let mut names = runtime.with(|runtime| runtime.op_names());
         names.retain(|name| !role.denies(name));
         names.sort_unstable();

@@ -7,32 +7,27 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use deno_core::{JsRuntime, OpState, PollEventLoopOptions, v8};
-use workerd_lite_ops::body::BodyResource;
+use deno_core::{OpState, PollEventLoopOptions, v8};
+use workerd_lite_ops::account::Account;
 use workerd_lite_ops::clock::Clock;
 use workerd_lite_ops::events;
 use workerd_lite_ops::external_memory::ExternalMemory;
-use workerd_lite_ops::inbox::Start;
-use workerd_lite_ops::{Body, EventId, Events, Inbox, Message, Termination, head};
+use workerd_lite_ops::{Events, Inbox, Message, Termination};
 
 use super::coverage::{CoverageSink, Recorder};
 use super::cpu_accounting::{CpuAccounting, Verdict};
+use super::event_time::{HELD_UP, started};
 use super::guard::Guarded;
 use super::handle::CellHandle;
 use super::heap_trim::trim_soon;
+use super::inside::{Functions, Inside};
 use super::inspector::Listed;
 use super::worker::Worker;
+use super::working_for::WorkingFor;
 use crate::limits::{LONG, Limits, Quarantine, Turns};
 
 /// How many messages are taken before the isolate's own work gets its turn.
 const BATCH: usize = 64;
-
-/// The functions of `js/worker/dispatch.js`.
-pub(super) struct Functions {
-    pub(super) dispatch: v8::Global<v8::Function>,
-    pub(super) cancel: v8::Global<v8::Function>,
-    pub(super) end: v8::Global<v8::Function>,
-}
 
 /// One isolate that runs one script. It lives and dies on the thread that made it.
 pub struct Cell {
@@ -47,21 +42,22 @@ pub struct Cell {
     quarantine: Option<Arc<Quarantine>>,
     turns: Arc<Turns>,
     cpu_accounting: Rc<CpuAccounting>,
+    working_for: Rc<WorkingFor>,
     limits: Limits,
     /// For how many turns more their CPU time is measured, because one was long by the clock on the wall: it may have been
     /// waiting for what others do.
     doubted: u32,
 }
 
-/// How a cell's loop ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How a cell's loop ended, and for which agent where that is known.
+#[derive(Debug)]
 pub enum Ended {
     /// Its handle was closed.
     Closed,
     /// It was stopped, and can not be used again. What is queued waits for another.
-    Stopped(Termination),
+    Stopped(Termination, Option<Arc<Account>>),
     /// The same, and it worked for no event: another is wanted once there is one.
-    Lingered(Termination),
+    Lingered(Termination, Option<Arc<Account>>),
 }
 
 /// How many turns are measured after a long one.
@@ -91,7 +87,9 @@ impl Cell {
         turns: Arc<Turns>,
         limits: Limits,
     ) -> Option<Self> {
-        let cpu_accounting = runtime.with(|runtime| CpuAccounting::new(runtime, Arc::clone(&turns), limits.cpu))?;
+        let working_for = Rc::new(WorkingFor::new(worker.culprit(), Arc::clone(&turns)));
+        let cpu_accounting = runtime
+            .with(|runtime| CpuAccounting::new(runtime, Arc::clone(&turns), limits.cpu, Rc::clone(&working_for)))?;
         let op_state = runtime.with(|runtime| runtime.op_state());
         let external = op_state.borrow().borrow::<ExternalMemory>().clone();
         Some(Self {
@@ -101,10 +99,11 @@ impl Cell {
             runtime,
             inbox,
             op_state,
-            name: worker.name.clone(),
+            name: worker.label(),
             quarantine: worker.quarantine.clone(),
             turns,
             cpu_accounting,
+            working_for,
             limits,
             doubted: 0,
         })
@@ -112,15 +111,15 @@ impl Cell {
 
     /// Where events go in.
     pub fn handle(&self) -> CellHandle {
-        CellHandle::new(Rc::clone(&self.inbox), self.limits.events)
+        CellHandle::new(Rc::clone(&self.inbox))
     }
 
     /// Runs events until the handle is closed and the last event has ended, or until it is stopped.
     pub async fn run(mut self) -> Ended {
         let ended = poll_fn(|cx| self.poll(cx)).await;
-        if let Ended::Stopped(why) | Ended::Lingered(why) = ended {
+        if let Ended::Stopped(why, blamed) | Ended::Lingered(why, blamed) = &ended {
             let Self { runtime, op_state, .. } = &mut self;
-            runtime.with(|_| events::terminate(&mut op_state.borrow_mut(), why));
+            runtime.with(|_| events::terminate(&mut op_state.borrow_mut(), *why, blamed.as_ref()));
             // Whoever waits hears of it before the heap is taken apart, which takes its time.
             tokio::task::yield_now().await;
             drop(self);
@@ -129,29 +128,43 @@ impl Cell {
         ended
     }
 
-    /// Ends the events that have used more CPU time than they may. Gives whether one does that which has ended.
-    fn lingers(&self) -> bool {
+    /// Ends the events that have used more CPU time than they may. Gives the end of all where one does that which has ended.
+    fn lingers(&self) -> Option<Ended> {
         let state = &self.op_state;
         let over = match self
             .cpu_accounting
             .judge(|id| state.borrow().borrow::<Events>().is_open(id))
         {
-            Verdict::Fine => return false,
-            Verdict::Lingers => return true,
+            Verdict::Fine => return None,
+            Verdict::Lingers(agent) => return Some(self.stopped(Termination::Cpu, agent)),
             Verdict::Over(events) => events,
         };
         for id in over {
             state.borrow_mut().borrow_mut::<Events>().refuse(id, Termination::Cpu);
             self.inbox.push(Message::End(id));
         }
-        false
+        None
     }
 
-    fn stopped(&self, why: Termination) -> Ended {
+    fn stopped(&self, why: Termination, blamed: Option<Arc<Account>>) -> Ended {
+        // An agent's own isolate is its own business, whatever its events were told.
+        let blamed = blamed.filter(|_| self.working_for.is_owners());
         if self.op_state.borrow().borrow::<Events>().is_empty() {
-            return Ended::Lingered(why);
+            return Ended::Lingered(why, blamed);
         }
-        Ended::Stopped(why)
+        Ended::Stopped(why, blamed)
+    }
+
+    /// The agent for which the isolate works where it was stopped.
+    fn blamed(&mut self) -> Option<Arc<Account>> {
+        let Self {
+            runtime,
+            cpu_accounting,
+            working_for,
+            ..
+        } = self;
+        let known = runtime.with(|runtime| cpu_accounting.stopped_at(runtime));
+        known.or_else(|| working_for.now())
     }
 
     /// Whether there is more memory outside of the heap than may be, garbage excepted: what ops give and memories of
@@ -174,6 +187,15 @@ impl Cell {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
         self.inbox.register(cx.waker());
         self.op_state.borrow().borrow::<Clock>().turn();
+        let only = {
+            let mut state = self.op_state.borrow_mut();
+            let events = state.borrow_mut::<Events>();
+            events.turn();
+            events.only_account()
+        };
+        if let Some(culprit) = self.working_for.turn_to(only.as_ref()) {
+            self.runtime.works_for(&culprit);
+        }
         let budget = self.budget();
         let Self {
             functions,
@@ -183,11 +205,13 @@ impl Cell {
             name,
             turns,
             cpu_accounting,
+            working_for,
             ..
         } = self;
         turns.begin(budget);
         let began = Instant::now();
         let cpu = (self.doubted > 0).then(|| turns.cpu()).flatten();
+        let (measured, mut held_up) = (cpu.is_some() && working_for.is_owners(), false);
         let outside = runtime.with(|runtime| {
             for taken in 0.. {
                 if taken == BATCH || began.elapsed() > TAKING {
@@ -195,8 +219,9 @@ impl Cell {
                     break;
                 }
                 let Some(message) = inbox.pop() else { break };
-                if matches!(message, Message::Start(_)) {
+                if let Message::Start(start) = &message {
                     cpu_accounting.begin();
+                    working_for.within_turn(start.origin.trace.account());
                 }
                 let mut isolate = Inside {
                     functions,
@@ -204,7 +229,15 @@ impl Cell {
                     op_state,
                     turns,
                 };
+                let measure = measured.then(|| started(&message, turns, cpu_accounting)).flatten();
+                let at = Instant::now();
                 isolate.handle(message);
+                if at.elapsed() >= HELD_UP {
+                    held_up = true;
+                    if let Some(measure) = measure {
+                        measure.end(turns, cpu_accounting);
+                    }
+                }
                 if turns.stopped().is_some() {
                     return 0;
                 }
@@ -219,7 +252,14 @@ impl Cell {
         self.cpu_accounting
             .end(|| self.op_state.borrow().borrow::<Events>().only());
         if let Some(why) = self.turns.end() {
-            return Poll::Ready(self.stopped(why));
+            let blamed = self.blamed();
+            return Poll::Ready(self.stopped(why, blamed));
+        }
+        for (agent, time) in self.cpu_accounting.take_long() {
+            agent.held_up(time);
+        }
+        if held_up && self.working_for.is_owners() {
+            self.doubted = DOUBTED;
         }
         if began.elapsed() >= LONG {
             self.doubted = DOUBTED;
@@ -227,14 +267,15 @@ impl Cell {
             if let (Some(quarantine), Some(cpu)) = (&self.quarantine, cpu) {
                 quarantine.record_turn(cpu);
             }
-        } else {
+        } else if !held_up {
             self.doubted = self.doubted.saturating_sub(1);
         }
         if self.holds_too_much(outside) {
-            return Poll::Ready(self.stopped(Termination::Memory));
+            let blamed = self.working_for.now();
+            return Poll::Ready(self.stopped(Termination::Memory, blamed));
         }
-        if self.lingers() {
-            return Poll::Ready(self.stopped(Termination::Cpu));
+        if let Some(ended) = self.lingers() {
+            return Poll::Ready(ended);
         }
         if self.inbox.is_closed() && self.inbox.is_empty() && self.op_state.borrow().borrow::<Events>().is_empty() {
             return Poll::Ready(Ended::Closed);
@@ -260,129 +301,4 @@ impl Drop for Cell {
             sink.take(scripts);
         }
     }
-}
-
-/// The cell while its isolate is entered.
-struct Inside<'a> {
-    functions: &'a Functions,
-    runtime: &'a mut JsRuntime,
-    op_state: &'a RefCell<OpState>,
-    turns: &'a Turns,
-}
-
-impl Inside<'_> {
-    fn handle(&mut self, message: Message) {
-        match message {
-            Message::Start(start) => self.start(*start),
-            Message::Cancel(id) => self.cancel(id),
-            Message::Expire(id) => {
-                let ended = events::expire(&mut self.op_state.borrow_mut(), id);
-                if ended {
-                    self.end(id);
-                }
-            }
-            Message::End(id) => {
-                self.cancel(id);
-                events::cancel(&mut self.op_state.borrow_mut(), id, false);
-                self.end(id);
-            }
-            Message::BodyEnded { id, complete: true } => {
-                let ended = events::body_ended(&mut self.op_state.borrow_mut(), id);
-                if ended {
-                    self.end(id);
-                }
-            }
-            Message::BodyEnded { id, complete: false } => self.cancel(id),
-            Message::Collect => self.runtime.v8_isolate().low_memory_notification(),
-        }
-    }
-
-    fn start(&mut self, start: Start) {
-        let Start {
-            id,
-            request,
-            origin,
-            reply,
-            live,
-        } = start;
-        if reply.is_closed() {
-            return;
-        }
-        let caller = origin.caller;
-        origin.trace.started.set(Some(Instant::now()));
-        let body = {
-            let mut state = self.op_state.borrow_mut();
-            let rid = match request.body {
-                Body::Empty => None,
-                body => Some(
-                    state
-                        .resource_table
-                        .add(BodyResource::new(body, origin.trace.account())),
-                ),
-            };
-            state
-                .borrow_mut::<Events>()
-                .start(id, reply, rid, request.method == http::Method::HEAD, origin, live);
-            rid
-        };
-        let headers = head::join(&request.headers);
-        let called = self.call(&self.functions.dispatch.clone(), |scope| {
-            [
-                v8::Integer::new_from_unsigned(scope, id).into(),
-                string(scope, request.method.as_str()),
-                string(scope, request.url.as_str()),
-                v8::String::new_from_one_byte(scope, &headers, v8::NewStringType::Normal)
-                    .unwrap_or_else(|| v8::String::empty(scope))
-                    .into(),
-                match body {
-                    Some(rid) => v8::Integer::new_from_unsigned(scope, rid).into(),
-                    None => v8::null(scope).into(),
-                },
-                v8::Integer::new_from_unsigned(scope, caller).into(),
-            ]
-        });
-        if called.is_none() && self.turns.stopped().is_none() {
-            // The dispatcher itself could not run, for want of stack or heap.
-            events::cancel(&mut self.op_state.borrow_mut(), id, false);
-        }
-    }
-
-    fn cancel(&mut self, id: EventId) {
-        let waiting = self
-            .call(&self.functions.cancel.clone(), |scope| {
-                [v8::Integer::new_from_unsigned(scope, id).into()]
-            })
-            .unwrap_or(false);
-        let ended = events::cancel(&mut self.op_state.borrow_mut(), id, waiting);
-        if ended {
-            self.end(id);
-        }
-    }
-
-    fn end(&mut self, id: EventId) {
-        self.call(&self.functions.end.clone(), |scope| {
-            [v8::Integer::new_from_unsigned(scope, id).into()]
-        });
-    }
-
-    /// Calls one of our functions. Gives the truth of its result, or nothing where it threw.
-    fn call<const N: usize>(
-        &mut self,
-        function: &v8::Global<v8::Function>,
-        arguments: impl for<'s> FnOnce(&mut v8::PinScope<'s, '_>) -> [v8::Local<'s, v8::Value>; N],
-    ) -> Option<bool> {
-        deno_core::scope!(scope, self.runtime);
-        v8::tc_scope!(let scope, scope);
-        let arguments = arguments(scope);
-        let function = v8::Local::new(scope, function);
-        let this = v8::undefined(scope).into();
-        let result = function.call(scope, this, &arguments)?;
-        Some(result.is_true())
-    }
-}
-
-fn string<'s>(scope: &mut v8::PinScope<'s, '_>, text: &str) -> v8::Local<'s, v8::Value> {
-    v8::String::new(scope, text)
-        .unwrap_or_else(|| v8::String::empty(scope))
-        .into()
 }

@@ -10,31 +10,38 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deno_core::{JsRuntime, v8};
-use workerd_lite_ops::EventId;
+use deno_core::{JsRuntime, OpState, v8};
+use workerd_lite_ops::account::Account;
+use workerd_lite_ops::{EventId, Events};
 
+use super::working_for::WorkingFor;
 use crate::limits::Turns;
+
+/// An event that has taken longer than this is a long one: others have waited for it. It was met twice, at least.
+const LONG: Duration = Duration::from_millis(3);
 
 /// How many accounts are kept of events that have ended.
 const KEPT: usize = 256;
 
 /// What one event has used, as far as it was met.
-#[derive(Debug, Default, Clone, Copy)]
-struct Account {
-    spent: Duration,
+#[derive(Debug, Default, Clone)]
+struct Spent {
+    time: Duration,
+    /// The agent for which it works.
+    agent: Option<Arc<Account>>,
     /// The turn in which it was met last, and what it has used of that.
     turn: u64,
     in_turn: Duration,
 }
 
 /// What has to be done about it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Verdict {
     Fine,
     /// These events have used more than they may.
     Over(Vec<EventId>),
-    /// It goes on with what nobody waits for any longer.
-    Lingers,
+    /// It goes on with what nobody waits for any longer, and which this agent has caused.
+    Lingers(Option<Arc<Account>>),
 }
 
 /// The accounts of one isolate's events.
@@ -45,17 +52,26 @@ pub(super) struct CpuAccounting {
     /// The name of the property of an event's context that names the event.
     id: v8::Global<v8::String>,
     accounts: RefCell<Accounts>,
+    op_state: Rc<RefCell<OpState>>,
+    working_for: Rc<WorkingFor>,
+    /// Agents that long events have worked for in this turn, and how long.
+    long: RefCell<Vec<(Arc<Account>, Duration)>>,
     changed: Cell<bool>,
     /// An event has begun since.
     fresh: Cell<bool>,
 }
 
 /// Work outside of any event has an account too.
-type Accounts = HashMap<Option<EventId>, Account>;
+type Accounts = HashMap<Option<EventId>, Spent>;
 
 impl CpuAccounting {
     /// Keeps accounts for an isolate, whose events may use so much CPU time each.
-    pub(super) fn new(runtime: &mut JsRuntime, turns: Arc<Turns>, limit: Duration) -> Option<Rc<Self>> {
+    pub(super) fn new(
+        runtime: &mut JsRuntime,
+        turns: Arc<Turns>,
+        limit: Duration,
+        working_for: Rc<WorkingFor>,
+    ) -> Option<Rc<Self>> {
         let context = runtime.main_context();
         let id = {
             deno_core::scope!(scope, runtime);
@@ -68,6 +84,9 @@ impl CpuAccounting {
             context,
             id,
             accounts: RefCell::default(),
+            op_state: runtime.op_state(),
+            working_for,
+            long: RefCell::default(),
             changed: Cell::new(false),
             fresh: Cell::new(false),
         });
@@ -108,7 +127,51 @@ impl CpuAccounting {
             accounts.remove(&None);
         }
         self.changed.set(true);
-        put_down(&mut accounts, event, turn, time)
+        let in_turn = put_down(&mut accounts, event, turn, time);
+        let Some(spent) = accounts.get_mut(&event) else {
+            return in_turn;
+        };
+        if let Some(agent) = event.and_then(|event| self.agent(event)) {
+            spent.agent = Some(agent);
+        }
+        if let Some(agent) = &spent.agent {
+            agent.charge_script(time);
+            self.working_for.within_turn(Some(agent));
+            if spent.time >= LONG && self.working_for.is_owners() {
+                self.long.borrow_mut().push((Arc::clone(agent), time));
+            }
+        }
+        in_turn
+    }
+
+    /// The agent for which an event works.
+    fn agent(&self, event: EventId) -> Option<Arc<Account>> {
+        // No op calls scripts while it holds the state. Should one: the next look will know.
+        let state = self.op_state.try_borrow().ok()?;
+        state.borrow::<Events>().account(event)
+    }
+
+    /// Agents that long events have worked for since this was asked last, and how long.
+    pub(super) fn take_long(&self) -> Vec<(Arc<Account>, Duration)> {
+        self.long.take()
+    }
+
+    /// The agent whose event the isolate was at when it was stopped, as far as V8 still knows.
+    pub(super) fn stopped_at(&self, runtime: &mut JsRuntime) -> Option<Arc<Account>> {
+        deno_core::scope!(scope, runtime);
+        self.agent(self.event(scope)?)
+    }
+
+    /// An agent's event has taken so long in one go.
+    pub(super) fn took(&self, agent: &Arc<Account>, time: Duration) {
+        self.long.borrow_mut().push((Arc::clone(agent), time));
+    }
+
+    /// How long events of this agent have taken, as far as is known of this turn.
+    pub(super) fn known(&self, agent: &Arc<Account>) -> Duration {
+        let long = self.long.borrow();
+        let own = long.iter().filter(|(other, _)| Arc::ptr_eq(other, agent));
+        own.map(|(_, time)| *time).sum()
     }
 
     /// Whose event the script works for.
@@ -117,6 +180,10 @@ impl CpuAccounting {
         v8::callback_scope!(unsafe scope, isolate);
         let context = v8::Local::new(scope, &self.context);
         let scope = &mut v8::ContextScope::new(scope, context);
+        self.event(scope)
+    }
+
+    fn event(&self, scope: &mut v8::PinScope<'_, '_>) -> Option<EventId> {
         let event = scope.get_continuation_preserved_embedder_data();
         let event = v8::Local::<v8::Object>::try_from(event).ok()?;
         let id = v8::Local::new(scope, &self.id);
@@ -136,13 +203,13 @@ impl CpuAccounting {
 
 /// Gives what the event has used of this turn.
 fn put_down(accounts: &mut Accounts, event: Option<EventId>, turn: u64, time: Duration) -> Duration {
-    let account = accounts.entry(event).or_default();
-    if account.turn != turn {
-        (account.turn, account.in_turn) = (turn, Duration::ZERO);
+    let spent = accounts.entry(event).or_default();
+    if spent.turn != turn {
+        (spent.turn, spent.in_turn) = (turn, Duration::ZERO);
     }
-    account.spent += time;
-    account.in_turn += time;
-    account.in_turn
+    spent.time += time;
+    spent.in_turn += time;
+    spent.in_turn
 }
 
 fn judge(accounts: &mut Accounts, limit: Duration, is_open: impl Fn(EventId) -> bool) -> Verdict {
@@ -151,13 +218,13 @@ fn judge(accounts: &mut Accounts, limit: Duration, is_open: impl Fn(EventId) -> 
         accounts.retain(|event, _| is_open(*event));
     }
     let mut over = Vec::new();
-    for (event, account) in accounts.iter_mut().filter(|(_, account)| account.spent > limit) {
+    for (event, spent) in accounts.iter_mut().filter(|(_, spent)| spent.time > limit) {
         match event {
             Some(id) if is_open(*event) => over.push(*id),
-            _ => return Verdict::Lingers,
+            _ => return Verdict::Lingers(spent.agent.clone()),
         }
         // It is ended for this. What it leaves behind may use as much once more.
-        account.spent = Duration::ZERO;
+        spent.time = Duration::ZERO;
     }
     if over.is_empty() {
         Verdict::Fine
@@ -202,20 +269,20 @@ mod tests {
         let mut accounts = Accounts::new();
         used(&mut accounts, Some(1), 25);
         used(&mut accounts, Some(2), 26);
-        assert_eq!(judge(&mut accounts, LIMIT, |_| true), Verdict::Over(vec![2]));
-        assert_eq!(judge(&mut accounts, LIMIT, |_| true), Verdict::Fine);
+        assert!(matches!(judge(&mut accounts, LIMIT, |_| true), Verdict::Over(over) if over == [2]));
+        assert!(matches!(judge(&mut accounts, LIMIT, |_| true), Verdict::Fine));
     }
 
     #[test]
     fn one_that_has_ended_and_goes_on_lingers() {
         let mut accounts = Accounts::new();
         used(&mut accounts, Some(1), 26);
-        assert_eq!(judge(&mut accounts, LIMIT, |_| true), Verdict::Over(vec![1]));
+        assert!(matches!(judge(&mut accounts, LIMIT, |_| true), Verdict::Over(over) if over == [1]));
         used(&mut accounts, Some(1), 26);
-        assert_eq!(judge(&mut accounts, LIMIT, |_| false), Verdict::Lingers);
+        assert!(matches!(judge(&mut accounts, LIMIT, |_| false), Verdict::Lingers(None)));
         let mut accounts = Accounts::new();
         used(&mut accounts, None, 26);
-        assert_eq!(judge(&mut accounts, LIMIT, |_| true), Verdict::Lingers);
+        assert!(matches!(judge(&mut accounts, LIMIT, |_| true), Verdict::Lingers(None)));
     }
 
     #[test]

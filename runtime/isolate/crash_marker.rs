@@ -7,8 +7,10 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Bytes for a thread: its worker's name, cut to fit and filled up with zeros.
-const ENTRY: usize = 128;
+use crate::limits::Culprit;
+
+/// Bytes for a thread: its worker, cut to fit and filled up with zeros. Names and tenants of agents have at most 63 bytes.
+const ENTRY: usize = 256;
 
 static RECORD: OnceLock<File> = OnceLock::new();
 static THREADS: AtomicU64 = AtomicU64::new(1);
@@ -26,17 +28,18 @@ pub(crate) fn record_in(file: File) {
     let _ = RECORD.set(file);
 }
 
-fn entry(name: &str) -> [u8; ENTRY] {
+fn entry(worker: &Culprit) -> [u8; ENTRY] {
     let mut entry = [0; ENTRY];
+    let name = worker.written();
     let name = &name[..name.floor_char_boundary(ENTRY)];
     entry[..name.len()].copy_from_slice(name.as_bytes());
     entry
 }
 
 /// The process is about to end for what this worker does.
-pub(crate) fn blame(name: &str) {
+pub(crate) fn blame(worker: &Culprit) {
     if let Some(record) = RECORD.get() {
-        let _ = record.write_all_at(&entry(name), 0);
+        let _ = record.write_all_at(&entry(worker), 0);
     }
 }
 
@@ -51,9 +54,9 @@ pub(super) fn blame_this() {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Last {
     /// The worker that the end is owed to, where that is known.
-    pub(crate) blamed: Option<String>,
+    pub(crate) blamed: Option<Culprit>,
     /// The workers that ran, each once.
-    pub(crate) ran: Vec<String>,
+    pub(crate) ran: Vec<Culprit>,
 }
 
 /// Reads a record.
@@ -61,11 +64,11 @@ pub(crate) fn read(mut record: &File) -> std::io::Result<Last> {
     let mut bytes = Vec::new();
     std::io::Seek::rewind(&mut record)?;
     std::io::Read::read_to_end(&mut record, &mut bytes)?;
-    let mut names = bytes
+    let mut workers = bytes
         .chunks(ENTRY)
-        .map(|entry| String::from_utf8_lossy(entry).trim_end_matches('\0').to_owned());
-    let blamed = names.next().filter(|name| !name.is_empty());
-    let mut ran: Vec<String> = names.filter(|name| !name.is_empty()).collect();
+        .map(|entry| Culprit::read(String::from_utf8_lossy(entry).trim_end_matches('\0')));
+    let blamed = workers.next().flatten();
+    let mut ran: Vec<Culprit> = workers.flatten().collect();
     ran.sort_unstable();
     ran.dedup();
     Ok(Last { blamed, ran })
@@ -78,10 +81,10 @@ pub(super) struct CrashMarker {
 }
 
 impl CrashMarker {
-    pub(super) fn new(name: &str) -> Self {
+    pub(super) fn new(worker: &Culprit) -> Self {
         Self {
             id: IDS.fetch_add(1, Ordering::Relaxed),
-            entry: Box::new(entry(name)),
+            entry: Box::new(entry(worker)),
         }
     }
 
@@ -104,26 +107,29 @@ impl CrashMarker {
 
 #[cfg(test)]
 mod tests {
+    use workerd_lite_ops::account::AgentId;
+
     use super::*;
 
     // A record of its own: other tests of this process run isolates meanwhile.
     #[test]
     fn threads_are_read_back() {
         let file = tempfile::tempfile().unwrap();
-        let long = "ä".repeat(ENTRY);
-        CrashMarker::new("good").write(&file);
+        let agent = |name: &str| Culprit::Agent(AgentId::new(Some("a"), name));
+        let (good, bad, long) = (agent("good"), agent("bad"), agent(&"ä".repeat(ENTRY)));
+        CrashMarker::new(&good).write(&file);
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                CrashMarker::new("gone").write(&file);
-                CrashMarker::new("bad").write(&file);
+                CrashMarker::new(&agent("gone")).write(&file);
+                CrashMarker::new(&bad).write(&file);
             });
-            scope.spawn(|| CrashMarker::new("good").write(&file));
+            scope.spawn(|| CrashMarker::new(&good).write(&file));
             scope.spawn(|| CrashMarker::new(&long).write(&file));
         });
         let last = read(&file).unwrap();
-        assert_eq!(last.ran, ["bad", "good", &long[..ENTRY]]);
+        assert_eq!(last.ran, [bad.clone(), good, agent(&"ä".repeat((ENTRY - 2) / 2))]);
         assert_eq!(last.blamed, None);
-        file.write_all_at(&entry("bad"), 0).unwrap();
-        assert_eq!(read(&file).unwrap().blamed.unwrap(), "bad");
+        file.write_all_at(&entry(&bad), 0).unwrap();
+        assert_eq!(read(&file).unwrap().blamed, Some(bad));
     }
 }

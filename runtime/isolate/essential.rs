@@ -11,10 +11,11 @@ use std::task::{Context, Poll};
 use workerd_lite_ops::account::Account;
 
 use super::crash_marker;
+use crate::limits::Culprit;
 
 thread_local! {
     /// For which agent this thread worked when it panicked last.
-    static PANICKED_FOR: RefCell<Option<String>> = const { RefCell::new(None) };
+    static PANICKED_FOR: RefCell<Option<Culprit>> = const { RefCell::new(None) };
 }
 
 /// Notes for whom a thread works that panics. By the time that a panic is caught nobody knows.
@@ -23,11 +24,11 @@ fn notice_panics() {
     ONCE.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            let name = Account::current().map(|account| account.id().name.to_string());
+            let agent = Account::current().map(|account| Culprit::Agent(account.id().clone()));
             // Not where the thread is about to end.
             let _ = PANICKED_FOR.try_with(|panicked| {
                 if let Ok(mut panicked) = panicked.try_borrow_mut() {
-                    *panicked = name;
+                    *panicked = agent;
                 }
             });
             before(info);
@@ -36,16 +37,16 @@ fn notice_panics() {
 }
 
 /// The process ends for what a loop did that worked for `worker`, or for whom its thread worked.
-fn end(worker: Option<&str>) -> ! {
+fn end(worker: Option<&Culprit>) -> ! {
     let noted = PANICKED_FOR.try_with(RefCell::take).ok().flatten();
-    let blamed = worker.map(ToOwned::to_owned).or(noted);
+    let blamed = worker.cloned().or(noted);
     tracing::error!(
         target: "worker",
-        worker = blamed.as_deref().unwrap_or_default(),
+        worker = blamed.as_ref().map(ToString::to_string).unwrap_or_default(),
         "a loop that others rely on has ended: this process ends, and another takes its place"
     );
-    if let Some(name) = &blamed {
-        crash_marker::blame(name);
+    if let Some(culprit) = &blamed {
+        crash_marker::blame(culprit);
     }
     std::process::abort()
 }
@@ -55,7 +56,7 @@ fn end(worker: Option<&str>) -> ! {
 pub(crate) struct Essential<F> {
     future: Pin<Box<F>>,
     /// The agent that is to blame, where that is known.
-    worker: Option<String>,
+    worker: Option<Culprit>,
     /// Whether it may be dropped.
     released: Rc<Cell<bool>>,
     ended: bool,
@@ -63,7 +64,7 @@ pub(crate) struct Essential<F> {
 
 impl<F: Future> Essential<F> {
     /// Makes a future essential, until it is `released`.
-    pub(crate) fn new(worker: Option<String>, released: &Rc<Cell<bool>>, future: F) -> Self {
+    pub(crate) fn new(worker: Option<Culprit>, released: &Rc<Cell<bool>>, future: F) -> Self {
         notice_panics();
         Self {
             future: Box::pin(future),
@@ -84,7 +85,7 @@ impl<F: Future> Future for Essential<F> {
                 self.ended = polled.is_ready();
                 polled
             }
-            Err(_) => end(self.worker.as_deref()),
+            Err(_) => end(self.worker.as_ref()),
         }
     }
 }
@@ -97,7 +98,7 @@ impl<F> Drop for Essential<F> {
         let worker = self.worker.take();
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             // A runtime that ends polls nothing any more: this comes to be only where the thread goes on.
-            runtime.spawn(async move { end(worker.as_deref()) });
+            runtime.spawn(async move { end(worker.as_ref()) });
         }
     }
 }
@@ -129,13 +130,17 @@ mod tests {
             .unwrap();
         let released = Rc::new(Cell::new(what == "released"));
         runtime.block_on(async {
-            let task = spawn(Essential::new(Some("bad".into()), &released, async move {
-                match std::env::var(WHAT).as_deref() {
-                    Ok("panics") => panic!("as a test wants it"),
-                    Ok("ends") => {}
-                    _ => std::future::pending().await,
-                }
-            }));
+            let task = spawn(Essential::new(
+                Some(Culprit::Owner("bad".into(), None)),
+                &released,
+                async move {
+                    match std::env::var(WHAT).as_deref() {
+                        Ok("panics") => panic!("as a test wants it"),
+                        Ok("ends") => {}
+                        _ => std::future::pending().await,
+                    }
+                },
+            ));
             tokio::task::yield_now().await;
             if matches!(what, "dropped" | "released") {
                 task.abort();

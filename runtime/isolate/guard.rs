@@ -3,6 +3,7 @@
 use deno_core::{JsRuntime, v8};
 
 use super::crash_marker::CrashMarker;
+use crate::limits::Culprit;
 
 /// An isolate that is current until this is dropped.
 pub(super) struct Entered {
@@ -41,13 +42,18 @@ pub(super) struct Guarded {
 impl Guarded {
     /// Takes a new runtime over, which its constructor has left entered.
     #[expect(unsafe_code, reason = "leaving an isolate is an unsafe call of the v8 crate")]
-    pub(super) fn new(mut runtime: JsRuntime, name: &str) -> Self {
+    pub(super) fn new(mut runtime: JsRuntime, worker: &Culprit) -> Self {
         // SAFETY: `JsRuntime::new` entered the isolate on this thread, and nothing has left it since.
         unsafe { runtime.v8_isolate().exit() };
         Self {
             runtime: Some(runtime),
-            marker: CrashMarker::new(name),
+            marker: CrashMarker::new(worker),
         }
+    }
+
+    /// What it does is owed to this one from now on.
+    pub(super) fn works_for(&mut self, worker: &Culprit) {
+        self.marker = CrashMarker::new(worker);
     }
 
     /// Runs `use_it` inside the isolate.

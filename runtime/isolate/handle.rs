@@ -8,48 +8,69 @@ use super::worker::Worker;
 use tokio::sync::oneshot;
 use workerd_lite_ops::EventId;
 use workerd_lite_ops::inbox::Start;
+use workerd_lite_ops::shares::Shares;
 use workerd_lite_ops::{EventError, Inbox, Message, Origin, Request, Response, Termination};
+
+/// What an event holds in its isolate beside what it reads: its objects, and its head as text.
+const EVENT: usize = 4096;
+const HEAD: usize = 2;
 
 /// Hands events to one cell.
 #[derive(Clone)]
-pub struct CellHandle {
-    inbox: Rc<Inbox>,
-    /// How many events it may have, queued ones too.
-    most: usize,
-}
+pub struct CellHandle(Rc<Inbox>);
 
 impl Worker {
-    /// The queue of a cell that does not run yet.
-    pub(crate) fn handle(&self) -> CellHandle {
-        CellHandle::new(Rc::default(), self.effective_limits().events)
+    /// The queue of a cell that does not run yet, with so many callers.
+    pub(crate) fn handle(&self, callers: usize) -> CellHandle {
+        CellHandle::new(Rc::new(self.inbox(callers)))
+    }
+
+    /// An empty queue. Of several callers of a policy none may take all of its heap.
+    pub(super) fn inbox(&self, callers: usize) -> Inbox {
+        let limits = self.effective_limits();
+        let bytes = if callers > 1 { limits.held() } else { usize::MAX };
+        Inbox::new(Shares::new(limits.events, bytes, callers))
     }
 }
 
 impl CellHandle {
-    pub(super) fn new(inbox: Rc<Inbox>, most: usize) -> Self {
-        Self { inbox, most }
+    pub(super) fn new(inbox: Rc<Inbox>) -> Self {
+        Self(inbox)
     }
 
     /// Its queue.
     pub(crate) fn inbox(&self) -> Rc<Inbox> {
-        Rc::clone(&self.inbox)
+        Rc::clone(&self.0)
     }
 
-    /// Queues a request, or refuses it where there are too many. Dropping what this gives cancels the event.
+    /// How many events have not ended, queued ones too.
+    pub(crate) fn live(&self) -> usize {
+        self.0.shares().live()
+    }
+
+    /// Whether it has several callers.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.0.shares().is_crowded()
+    }
+
+    /// Queues a request, or refuses it where its caller has too many. Dropping what this gives cancels the event.
     pub fn dispatch(&self, request: Request, origin: Origin) -> Dispatch {
         let (reply, response) = oneshot::channel();
-        let id = self.inbox.next_id();
-        let live = self.inbox.admit();
-        if self.inbox.live() > self.most {
+        let id = self.0.next_id();
+        let fields = request.headers.iter();
+        let head = fields.fold(request.url.as_str().len(), |sum, (name, value)| {
+            sum + name.as_str().len() + value.len()
+        });
+        let Some(live) = self.0.shares().admit(origin.caller, EVENT + HEAD * head) else {
             let _ = reply.send(Err(EventError::Terminated(Termination::Busy)));
             return Dispatch {
                 id,
-                inbox: Rc::clone(&self.inbox),
+                inbox: Rc::clone(&self.0),
                 response,
                 done: false,
             };
-        }
-        self.inbox.push(Message::Start(Box::new(Start {
+        };
+        self.0.push(Message::Start(Box::new(Start {
             id,
             request,
             origin,
@@ -58,7 +79,7 @@ impl CellHandle {
         })));
         Dispatch {
             id,
-            inbox: Rc::clone(&self.inbox),
+            inbox: Rc::clone(&self.0),
             response,
             done: false,
         }
@@ -66,12 +87,12 @@ impl CellHandle {
 
     /// Collects its garbage, which takes some milliseconds of its thread.
     pub(crate) fn collect(&self) {
-        self.inbox.push(Message::Collect);
+        self.0.push(Message::Collect);
     }
 
     /// Lets the cell end once its events have.
     pub fn close(&self) {
-        self.inbox.close();
+        self.0.close();
     }
 }
 

@@ -8,7 +8,7 @@ use deno_core::{JsRuntime, v8};
 
 use super::buffers::Buffers;
 use super::{cpu_accounting, crash_marker};
-use crate::limits::{Limits, Orders, Turns};
+use crate::limits::{Culprit, Limits, Orders, Turns};
 
 /// Longer than anything runs.
 pub(super) const FOREVER: Duration = Duration::from_hours(24 * 365);
@@ -38,7 +38,7 @@ unsafe extern "C" fn out_of_memory(_location: *const c_char, _details: &v8::OomD
 }
 
 /// Watches the CPU time of an isolate's turns, its heap, and what it makes the process grow by.
-pub(super) fn limit(runtime: &mut JsRuntime, name: &str, limits: &Limits, buffers: &Arc<Buffers>) -> Arc<Turns> {
+pub(super) fn limit(runtime: &mut JsRuntime, worker: Culprit, limits: &Limits, buffers: &Arc<Buffers>) -> Arc<Turns> {
     runtime.v8_isolate().set_oom_error_handler(out_of_memory);
     let handle = runtime.v8_isolate().thread_safe_handle();
     let sampled = handle.clone();
@@ -48,7 +48,7 @@ pub(super) fn limit(runtime: &mut JsRuntime, name: &str, limits: &Limits, buffer
         }),
         sample: Box::new(move || cpu_accounting::sample(&sampled)),
     };
-    let turns = Turns::watch(name, limits.process(), orders);
+    let turns = Turns::watch(worker, limits.process(), orders);
     let heap = Arc::clone(&turns);
     let isolate = raw(runtime);
     let asked = Arc::clone(buffers);

@@ -11,7 +11,7 @@ use super::error::StartupError;
 use super::inspector::Inspection;
 use super::limit::FOREVER;
 use super::modules::{Confinement, Graph};
-use crate::limits::{Limits, Quarantine};
+use crate::limits::{Culprit, Limits, Quarantine};
 
 /// Everything that an isolate is made from. It is shared between threads; each makes its own isolate of it.
 #[derive(Debug, Clone)]
@@ -121,6 +121,19 @@ impl Worker {
             quarantine: None,
             account: None,
         })
+    }
+
+    /// To whom it is owed what its isolates do.
+    pub(crate) fn culprit(&self) -> Culprit {
+        match &self.account {
+            Some(account) => Culprit::Agent(account.id().clone()),
+            None => Culprit::Owner(self.name.as_str().into(), None),
+        }
+    }
+
+    /// How logs name it: an agent of a tenant as `tenant/name`.
+    pub(crate) fn label(&self) -> String {
+        self.culprit().to_string()
     }
 
     /// Its limits: none of time for what is debugged, counted (which slows it down) or a test, which has another.

@@ -13,6 +13,7 @@ use nix::unistd::Pid;
 use tokio::sync::{broadcast, watch};
 use workerd_lite_ops::Termination;
 
+use super::culprit::Culprit;
 use super::priority;
 
 /// CPU time after the stop that makes a thread late. What V8 does look at ends in well under a millisecond; where a heap is
@@ -31,11 +32,11 @@ const LONGEST: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone)]
 pub(crate) enum Hang {
     /// It is late: what has not begun there should begin elsewhere. Its worker was stopped for this.
-    Late(ThreadId, String, Termination),
+    Late(ThreadId, Culprit, Termination),
     /// It is not waited for any longer.
-    Lost(ThreadId, String),
+    Lost(ThreadId, Culprit),
     /// There are too many, or they take too much or too long: the process is to be replaced for what this worker does.
-    TooMuch(String),
+    TooMuch(Culprit),
 }
 
 static HANGS: LazyLock<broadcast::Sender<Hang>> = LazyLock::new(|| broadcast::Sender::new(64));
@@ -77,7 +78,7 @@ pub(crate) fn found() {
 
 /// A turn that was stopped and goes on.
 pub(super) struct Stopped<'a> {
-    pub(super) worker: &'a str,
+    pub(super) worker: &'a Culprit,
     pub(super) why: Termination,
     pub(super) thread: (ThreadId, Pid),
     /// Whom to tell where nobody shares its thread.
@@ -115,21 +116,21 @@ impl Patience {
             }
             (Self::Fresh, None) if more >= late => {
                 *self = Self::Late;
-                tracing::warn!(target: "worker", worker, "its thread does not come back from an isolate that was stopped; another takes its place");
-                tell(Hang::Late(stopped.thread.0, worker.into(), why));
+                tracing::warn!(target: "worker", %worker, "its thread does not come back from an isolate that was stopped; another takes its place");
+                tell(Hang::Late(stopped.thread.0, worker.clone(), why));
             }
             (Self::Late, None) if more >= LOST => {
                 self.end(worker, stopped.thread);
-                tell(Hang::Lost(stopped.thread.0, worker.into()));
+                tell(Hang::Lost(stopped.thread.0, worker.clone()));
             }
             (Self::AtItsEnd(since), _) if since.elapsed() >= LONGEST => too_much(worker),
             _ => {}
         }
     }
 
-    fn end(&mut self, worker: &str, (thread, tid): (ThreadId, Pid)) {
+    fn end(&mut self, worker: &Culprit, (thread, tid): (ThreadId, Pid)) {
         *self = Self::AtItsEnd(Instant::now());
-        tracing::error!(target: "worker", worker, "a thread is lost in an isolate that was stopped");
+        tracing::error!(target: "worker", %worker, "a thread is lost in an isolate that was stopped");
         // It goes on, and the others have work to do.
         priority::abandon(tid);
         let mut gone = GONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -143,9 +144,9 @@ impl Patience {
 
 /// The process is to be replaced for what this worker does. It is told once: each look would say it again, and what is
 /// lost meanwhile would not be heard.
-pub(super) fn too_much(worker: &str) {
+pub(super) fn too_much(worker: &Culprit) {
     if !TOLD.swap(true, Ordering::Relaxed) {
-        tell(Hang::TooMuch(worker.into()));
+        tell(Hang::TooMuch(worker.clone()));
     }
 }
 
@@ -162,8 +163,9 @@ mod tests {
     fn a_shared_thread_is_late_first() {
         let mut heard = hangs();
         let lost = Lost::new(None);
+        let worker = Culprit::Owner("hangs".into(), None);
         let stopped = |why, more| Stopped {
-            worker: "hangs",
+            worker: &worker,
             why,
             thread: (std::thread::current().id(), nix::unistd::gettid()),
             spared: None,
@@ -181,7 +183,7 @@ mod tests {
         }
         assert_eq!(patience, Patience::Late);
         let told: Vec<_> = std::iter::from_fn(|| heard.try_recv().ok())
-            .filter(|hang| matches!(hang, Hang::Late(_, worker, Termination::Cpu) if worker == "hangs"))
+            .filter(|hang| matches!(hang, Hang::Late(_, late, Termination::Cpu) if *late == worker))
             .collect();
         assert_eq!(told.len(), 1);
     }

@@ -222,8 +222,10 @@ mod tests {
 
     #[test]
     fn what_is_given_back_came_from_the_last() {
-        let turns = [100_usize, 100]
-            .map(|allowed| super::super::Turns::watch("test", allowed, crate::limits::Orders::default()));
+        let turns = [100_usize, 100].map(|allowed| {
+            let test = crate::limits::Culprit::Owner("test".into(), None);
+            super::super::Turns::watch(test, allowed, crate::limits::Orders::default())
+        });
         let mut process = Process::new();
         for (number, grown) in [(0, 90), (1, 200), (1, 50)] {
             process.share(Change {

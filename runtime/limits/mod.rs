@@ -1,5 +1,6 @@
 //! Limits: what workers may use, and what ends those that use more.
 
+mod culprit;
 pub(crate) mod files;
 mod hang;
 mod head;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use workerd_lite_ops::work_pool;
 
+pub(crate) use culprit::Culprit;
 pub(crate) use hang::{Hang, Lost, found, hangs, on_this_thread};
 pub(crate) use head::HeadLimits;
 pub(crate) use quarantine::{LONG, Quarantine};

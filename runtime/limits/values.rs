@@ -85,6 +85,18 @@ impl Limits {
             .saturating_add(OVERHEAD)
     }
 
+    /// Bytes of a request's body that a policy reads. What it passes on unread has no limit.
+    pub(crate) fn read(&self) -> u64 {
+        self.request_body.unwrap_or(self.heap as u64 / 64)
+    }
+
+    /// Bytes that may be held for all of a policy's events at once: three quarters of its heap. Each byte that is read counts
+    /// sixteenfold, as what JSON may become of it; the longest body that may be read fits twice.
+    pub(crate) fn held(&self) -> usize {
+        let longest = usize::try_from(self.read()).unwrap_or(usize::MAX);
+        (self.heap / 4 * 3).max(longest.saturating_mul(2 * 16))
+    }
+
     /// The outbound worker's, by default: its owner trusts it, and it works for every agent.
     pub const OUTBOUND: Self = Self {
         cpu: Duration::from_millis(500),

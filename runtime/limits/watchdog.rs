@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::thread::{Thread, ThreadId};
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use nix::time::ClockId;
 use nix::unistd::{Pid, gettid};
 use workerd_lite_ops::Termination;
 
+use super::culprit::Culprit;
 use super::hang::{self, Lost, Patience, Stopped};
 use super::memory_attribution::{Part, Process};
 
@@ -35,8 +36,8 @@ pub(crate) struct Turns {
     memory: AtomicBool,
     /// Its part of the process's memory.
     part: Part,
-    /// Whose isolate it is.
-    name: String,
+    /// To whom it is owed what the isolate does now.
+    culprit: Mutex<Culprit>,
     thread: ThreadId,
     tid: Pid,
     /// Whom to tell where the thread hangs and nobody shares it.
@@ -123,13 +124,13 @@ impl Turns {
     }
 
     /// Watches an isolate of the calling thread, which may make the process grow by so many bytes.
-    pub(crate) fn watch(name: &str, memory: usize, orders: Orders) -> Arc<Self> {
+    pub(crate) fn watch(culprit: Culprit, memory: usize, orders: Orders) -> Arc<Self> {
         let turns = Arc::new(Self {
             state: AtomicU64::new(0),
             budget: AtomicU64::new(0),
             memory: AtomicBool::new(false),
             part: Part::new(memory),
-            name: name.to_owned(),
+            culprit: Mutex::new(culprit),
             thread: std::thread::current().id(),
             tid: gettid(),
             spared: hang::of_this_thread(),
@@ -152,6 +153,16 @@ impl Turns {
             watching.map_or_else(|_| std::thread::current(), |handle| handle.thread().clone())
         });
         turns
+    }
+
+    /// To whom it is owed what the isolate does now.
+    pub(crate) fn culprit(&self) -> Culprit {
+        self.culprit.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The isolate works for this one from now on.
+    pub(crate) fn works_for(&self, culprit: Culprit) {
+        *self.culprit.lock().unwrap_or_else(PoisonError::into_inner) = culprit;
     }
 
     /// A turn begins.
@@ -272,17 +283,18 @@ impl Turns {
         let seen = seen.get_or_insert(Seen::new(turn, cpu));
         let since = *seen.stopped.get_or_insert(cpu);
         let Some(why) = self.stopped() else { return };
+        let worker = self.culprit();
         // V8 can lose the word, where it was given while a script called something of ours.
         (self.orders.stop)();
         seen.patience.runs_on(&Stopped {
-            worker: &self.name,
+            worker: &worker,
             why,
             thread: (self.thread, self.tid),
             spared: self.spared.as_deref(),
             more: cpu.saturating_sub(since),
         });
         if seen.patience.is_at_its_end() && self.part.is_far_too_large() {
-            hang::too_much(&self.name);
+            hang::too_much(&worker);
         }
     }
 }
@@ -364,7 +376,7 @@ mod tests {
                 count.fetch_add(1, Ordering::SeqCst);
             }),
         };
-        let turns = Turns::watch("test", usize::MAX, orders);
+        let turns = Turns::watch(Culprit::Owner("test".into(), None), usize::MAX, orders);
         turns.begin(Duration::from_millis(20));
         std::thread::sleep(Duration::from_millis(100));
         assert_eq!(turns.end(), None);

@@ -31,7 +31,7 @@ use crate::diagnostic::SourceDiagnostic;
 use crate::egress::listeners as own_listeners;
 use crate::host::Project;
 use crate::isolate::{StartupError, crash_marker};
-use crate::limits::{Hang, hangs};
+use crate::limits::{Culprit, Hang, hangs};
 use crate::reloadable::{ReloadableFiles, Watching};
 use crate::watch::Watch;
 use accept::Acceptor;
@@ -242,12 +242,17 @@ fn relieve(
 ) -> std::io::Result<()> {
     match hang {
         Hang::Late(thread, worker, why) => {
-            project.hung(&worker);
-            let relieved = threads.relieve(thread, project, (|agent| project.is_named(agent, &worker), why));
+            if let Some(agent) = worker.agent() {
+                project.hung(agent);
+            }
+            let is_it = |place| worker.agent().is_some_and(|agent| project.is(place, agent));
+            let relieved = threads.relieve(thread, project, (is_it, why));
             relieved.inspect_err(|_| crash_marker::blame(&worker))
         }
         Hang::Lost(thread, worker) => {
-            project.blame(&worker, Termination::Cpu);
+            if let Some(agent) = worker.agent() {
+                project.blame(agent, Termination::Cpu);
+            }
             threads.give_up(thread);
             lost.insert(thread);
             Ok(())
@@ -261,8 +266,8 @@ fn relieve(
     }
 }
 
-/// Waits for a thread that is lost before anything is served, and gives the worker's name.
-async fn hangs_at_start(hung: &mut tokio::sync::broadcast::Receiver<Hang>) -> String {
+/// Waits for a thread that is lost before anything is served, and gives the worker.
+async fn hangs_at_start(hung: &mut tokio::sync::broadcast::Receiver<Hang>) -> Culprit {
     loop {
         if let Ok(Hang::Lost(_, worker) | Hang::TooMuch(worker)) = hung.recv().await {
             crash_marker::blame(&worker);

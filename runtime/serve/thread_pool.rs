@@ -17,7 +17,7 @@ use super::load_shedding::Clients;
 use super::worker_thread::{Command, WorkerThread};
 use crate::host::Project;
 use crate::isolate::{StartupError, essential_thread};
-use crate::limits::{Hang, hangs};
+use crate::limits::{Culprit, Hang, hangs};
 
 /// How many threads may be leaving at once: behind that, the process is replaced.
 const MOST_LEAVING: usize = 4;
@@ -81,8 +81,8 @@ fn booted(told: Result<Result<(), StartupError>, oneshot::error::RecvError>) -> 
     told.unwrap_or_else(|_| Err(StartupError::new("a worker thread ended while it booted")))
 }
 
-/// Waits until this thread is lost, and gives the worker's name. Keeps what it hears of others.
-async fn loses(hung: &mut broadcast::Receiver<Hang>, lost: &mut HashMap<ThreadId, String>, id: ThreadId) -> String {
+/// Waits until this thread is lost, and gives the worker. Keeps what it hears of others.
+async fn loses(hung: &mut broadcast::Receiver<Hang>, lost: &mut HashMap<ThreadId, Culprit>, id: ThreadId) -> Culprit {
     loop {
         if let Some(worker) = lost.remove(&id) {
             return worker;

@@ -6,8 +6,10 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
+use workerd_lite_ops::account::AgentId;
 
 use crate::isolate::crash_marker;
+use crate::limits::Culprit;
 
 /// How long an end is remembered.
 const REMEMBERED: Duration = Duration::from_mins(5);
@@ -18,10 +20,17 @@ const FORGIVEN: u32 = 4;
 /// How long a worker is ejected for the first end that is not, and at most.
 const EJECTED: (Duration, Duration) = (Duration::from_secs(2), Duration::from_mins(5));
 
-/// One process that ended of a worker.
+impl End {
+    fn agent(&self) -> AgentId {
+        AgentId::new(self.tenant.as_deref(), &self.name)
+    }
+}
+
+/// One process that ended of an agent, or of what the policy did for it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct End {
-    worker: String,
+    tenant: Option<String>,
+    name: String,
     /// Milliseconds since the epoch.
     time: u64,
 }
@@ -29,10 +38,10 @@ struct End {
 /// What a worker process learns of those before it.
 #[derive(Debug, Default)]
 pub(crate) struct Past {
-    /// Workers that may have ended the last one.
-    pub(crate) suspects: Vec<String>,
-    /// Workers that are ejected, and for how long from now.
-    pub(crate) ejected: Vec<(String, Duration)>,
+    /// Agents that may have ended the last one.
+    pub(crate) suspects: Vec<AgentId>,
+    /// Agents that are ejected, and for how long from now.
+    pub(crate) ejected: Vec<(AgentId, Duration)>,
 }
 
 fn now() -> u64 {
@@ -50,9 +59,10 @@ pub(super) fn read(record: &File, history: &mut File) -> std::io::Result<Past> {
     let mut ends: Vec<End> = serde_json::from_str(&text).unwrap_or_default();
     let now = now();
     ends.retain(|end| now.saturating_sub(end.time) < u64::try_from(REMEMBERED.as_millis()).unwrap_or(u64::MAX));
-    if let Some(worker) = &last.blamed {
+    if let Some(agent) = last.blamed.as_ref().and_then(Culprit::agent) {
         ends.push(End {
-            worker: worker.clone(),
+            tenant: agent.tenant.as_deref().map(Into::into),
+            name: (*agent.name).into(),
             time: now,
         });
     }
@@ -61,23 +71,28 @@ pub(super) fn read(record: &File, history: &mut File) -> std::io::Result<Past> {
     history.write_all(serde_json::to_string(&ends)?.as_bytes())?;
     Ok(Past {
         ejected: ejected(&ends, now),
-        suspects: last.blamed.into_iter().chain(last.ran).collect(),
+        suspects: last
+            .blamed
+            .iter()
+            .chain(&last.ran)
+            .filter_map(|worker| worker.agent().cloned())
+            .collect(),
     })
 }
 
-fn ejected(ends: &[End], now: u64) -> Vec<(String, Duration)> {
-    let mut workers: Vec<&str> = ends.iter().map(|end| end.worker.as_str()).collect();
-    workers.sort_unstable();
-    workers.dedup();
-    let ejected = workers.into_iter().filter_map(|worker| {
-        let own = ends.iter().filter(|end| end.worker == worker);
+fn ejected(ends: &[End], now: u64) -> Vec<(AgentId, Duration)> {
+    let mut agents: Vec<AgentId> = ends.iter().map(End::agent).collect();
+    agents.sort_unstable();
+    agents.dedup();
+    let ejected = agents.into_iter().filter_map(|agent| {
+        let own = ends.iter().filter(|end| end.agent() == agent);
         let latest = own.clone().map(|end| end.time).max()?;
         let over = u32::try_from(own.count())
             .unwrap_or(u32::MAX)
             .checked_sub(FORGIVEN + 1)?;
         let time = EJECTED.0.saturating_mul(2_u32.saturating_pow(over)).min(EJECTED.1);
         let left = time.checked_sub(Duration::from_millis(now.saturating_sub(latest)))?;
-        (!left.is_zero()).then(|| (worker.to_owned(), left))
+        (!left.is_zero()).then_some((agent, left))
     });
     ejected.collect()
 }
@@ -88,17 +103,24 @@ mod tests {
 
     #[test]
     fn who_ends_processes_again_and_again_is_barred_for_longer_and_longer() {
-        let end = |worker: &str, time| End {
-            worker: worker.into(),
+        let end = |name: &str, time| End {
+            tenant: (name == "bad").then(|| "a".into()),
+            name: name.into(),
             time,
         };
+        let bad = AgentId::new(Some("a"), "bad");
         let mut ends = vec![end("good", 1000)];
         ends.extend((1..=4).map(|number| end("bad", number * 1000)));
+        // Another tenant's has the same name, and not the same ends.
+        ends.push(End {
+            tenant: Some("b".into()),
+            ..end("bad", 4500)
+        });
         assert_eq!(ejected(&ends, 4000), []);
         ends.push(end("bad", 5000));
-        assert_eq!(ejected(&ends, 5500), [("bad".into(), Duration::from_millis(1500))]);
+        assert_eq!(ejected(&ends, 5500), [(bad.clone(), Duration::from_millis(1500))]);
         assert_eq!(ejected(&ends, 7000), []);
         ends.push(end("bad", 9000));
-        assert_eq!(ejected(&ends, 9000), [("bad".into(), Duration::from_secs(4))]);
+        assert_eq!(ejected(&ends, 9000), [(bad, Duration::from_secs(4))]);
     }
 }

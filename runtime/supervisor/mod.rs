@@ -20,6 +20,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use crate::diagnostic::SourceDiagnostic;
 use crate::isolate::crash_marker;
+use crate::limits::Culprit;
 use channel::Channel;
 use process::Process;
 pub(crate) use worker::Supervised;
@@ -149,7 +150,12 @@ impl Supervisor {
     /// The workers that the process ran last, one for each of its threads.
     fn running(&self) -> String {
         let last = crash_marker::read(&self.record).unwrap_or_default();
-        last.blamed.unwrap_or_else(|| last.ran.join(", "))
+        let listed = |workers: &[Culprit]| {
+            let names: Vec<_> = workers.iter().map(ToString::to_string).collect();
+            names.join(", ")
+        };
+        last.blamed
+            .map_or_else(|| listed(&last.ran), |blamed| blamed.to_string())
     }
 
     fn died(&self, status: ExitStatus) -> Report {

@@ -117,12 +117,12 @@ impl Session {
             .await?;
         let agent = binding / 2;
         let place = usize::try_from(agent).unwrap_or(usize::MAX);
-        let (cell, caller) = if binding.is_multiple_of(2) {
-            (instance.agent_cell(place), 0)
+        let peer = if binding.is_multiple_of(2) {
+            instance.agent_cell(place).map(|cell| (cell.clone(), 0))
         } else {
-            (instance.outbound_cell(), agent)
+            instance.policy_cell(place)
         };
-        let cell = cell.ok_or_else(|| failed("there is no such peer".into()))?;
+        let (cell, caller) = peer.ok_or_else(|| failed("there is no such peer".into()))?;
         let trace = Rc::new(origin.trace.child());
         match cell.dispatch(request, Origin { caller, trace }).await {
             Ok(response) => Ok(response),

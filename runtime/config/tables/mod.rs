@@ -23,7 +23,7 @@ pub(crate) use identity::Identity;
 pub(crate) use limits::{Limits, WranglerLimits};
 pub(crate) use mtls_certificate::MtlsCertificate;
 pub(crate) use network::Network;
-pub(crate) use outbound::Outbound;
+pub(crate) use outbound::{IsolatePer, Outbound};
 pub(crate) use rule::{Mode, Rule};
 pub(crate) use timeouts::Timeouts;
 pub(crate) use trace::Trace;

@@ -17,6 +17,9 @@ pub(crate) struct Outbound {
     pub(crate) main: Option<PathBuf>,
     /// A wrangler file of the policy's own, instead of `main`.
     pub(crate) config: Option<PathBuf>,
+    /// Who shares an isolate of it.
+    #[serde(default)]
+    pub(crate) isolate_per: IsolatePer,
     /// Plain values of its `env`.
     #[serde(default)]
     pub(crate) vars: Map<String, Value>,
@@ -42,6 +45,19 @@ pub(crate) struct Outbound {
     pub(crate) limits: Limits,
     /// What the policy itself may reach, judged after it. Without rules: all that the address rules allow.
     pub(crate) egress: Option<Vec<Rule>>,
+}
+
+/// Who shares an isolate of the policy.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum IsolatePer {
+    /// The agents of a tenant. One that has no tenant shares with nobody.
+    #[default]
+    Tenant,
+    /// Nobody.
+    Agent,
+    /// All agents.
+    Server,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

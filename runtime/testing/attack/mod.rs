@@ -59,10 +59,9 @@ async fn attack(loaded: &Loaded, out: &mut dyn Write) -> Result<Ended, SourceDia
     for class in &classes {
         for case in &class.cases {
             for target in targets.samples() {
-                for (caller, agent) in loaded.project.agent_names().enumerate() {
+                for (place, agent) in loaded.project.agent_names().enumerate() {
                     cases += 1;
-                    let caller = u32::try_from(caller).unwrap_or(u32::MAX);
-                    let found = attempt(&instance, &recorder, &secrets, &targets, case, target, caller).await;
+                    let found = attempt(&instance, &recorder, &secrets, &targets, case, target, place).await;
                     for violation in &found {
                         violations += 1;
                         tell(out, &class.class, case, target, agent, violation, &targets);
@@ -88,7 +87,7 @@ async fn attempt(
     targets: &Targets,
     case: &Case,
     target: &str,
-    caller: u32,
+    agent: usize,
 ) -> Vec<Violation> {
     let Some(mut url) = parse(&case.url(target)) else {
         return Vec::new();
@@ -108,7 +107,9 @@ async fn attempt(
             headers: headers.clone(),
             body: Body::Empty,
         };
-        let Some(cell) = instance.outbound_cell() else { break };
+        let Some((cell, caller)) = instance.policy_cell(agent) else {
+            break;
+        };
         let origin = Origin {
             caller,
             trace: Rc::default(),
