@@ -4,53 +4,20 @@
 //! A future that serves an agent is polled within [`Account::meter`]. What it makes on the way asks [`Account::current`] for whom
 //! it works.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
+pub use crate::agent_id::AgentId;
 use crate::external_memory::ExternalMemory;
-
-/// A shorter poll is taken for what the clock on the wall says: nobody has interrupted it for long.
-const SHORT: Duration = Duration::from_millis(1);
-
-/// For how many polls CPU time is measured, by a call of the system, once one was not short.
-const DOUBTED: u32 = 64;
-
-/// Who an agent is, within one server: its tenant and its name.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct AgentId {
-    /// For whom it works, where its owner says.
-    pub tenant: Option<Arc<str>>,
-    /// Its name, which another tenant's agent may have too.
-    pub name: Arc<str>,
-}
-
-impl AgentId {
-    /// An agent's.
-    pub fn new(tenant: Option<&str>, name: &str) -> Self {
-        Self {
-            tenant: tenant.map(Into::into),
-            name: name.into(),
-        }
-    }
-}
-
-/// `tenant/name`, or the name alone.
-impl fmt::Display for AgentId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(tenant) = &self.tenant {
-            write!(f, "{tenant}/")?;
-        }
-        f.write_str(&self.name)
-    }
-}
+use crate::poll_time::{PollTime, SHORT};
 
 /// What the host has a bounded number of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,9 +59,6 @@ impl fmt::Debug for Account {
 thread_local! {
     /// For whom the future works that is being polled.
     static CURRENT: RefCell<Option<Arc<Account>>> = const { RefCell::new(None) };
-    /// Time of this poll that has been put down already, by what was polled within.
-    static WITHIN: Cell<Duration> = const { Cell::new(Duration::ZERO) };
-    static MEASURED: Cell<u32> = const { Cell::new(0) };
 }
 
 fn nanos(time: Duration) -> u64 {
@@ -289,35 +253,19 @@ impl<F: Future> Future for Metered<F> {
 /// One poll. Where it ends by a panic, what was polled around it goes on for its own account.
 struct Metering {
     before: Option<Arc<Account>>,
-    within: Duration,
-    began: Instant,
-    cpu: Option<Duration>,
+    time: PollTime,
 }
 
 impl Metering {
     fn begin(account: Option<Arc<Account>>) -> Self {
-        let measured = MEASURED.get();
         Self {
             before: CURRENT.with_borrow_mut(|current| std::mem::replace(current, account)),
-            within: WITHIN.take(),
-            began: Instant::now(),
-            cpu: (measured > 0).then(thread_cpu).flatten(),
+            time: PollTime::begin(),
         }
     }
 
     fn end(self, account: impl FnOnce() -> Option<Arc<Account>>) {
-        let passed = self.began.elapsed();
-        let worked = if passed < SHORT {
-            MEASURED.set(MEASURED.get().saturating_sub(1));
-            passed
-        } else {
-            MEASURED.set(DOUBTED);
-            // Not known: others may have had the processor.
-            let worked = self.cpu.and_then(|before| Some(thread_cpu()?.saturating_sub(before)));
-            worked.map_or(SHORT, |worked| worked.min(passed))
-        };
-        let own = worked.saturating_sub(WITHIN.get());
-        WITHIN.set(self.within + worked);
+        let own = self.time.end();
         if let Some(account) = account() {
             account.charge_host(own);
         }
@@ -330,18 +278,10 @@ impl Drop for Metering {
     }
 }
 
-/// The CPU time of the calling thread.
-pub(crate) fn thread_cpu() -> Option<Duration> {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Some(Duration::new(
-        u64::try_from(time.tv_sec).ok()?,
-        u32::try_from(time.tv_nsec).ok()?,
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::poll_time::thread_cpu;
 
     fn account(name: &str) -> Arc<Account> {
         Account::new(AgentId::new(None, name), 1 << 20, None)

@@ -73,13 +73,11 @@ mod tests {
         runtime.block_on(async {
             let mut all = String::new();
             while let Some(piece) = exact.next().await {
-                match piece {
-                    Ok(piece) => all.push_str(std::str::from_utf8(&piece).unwrap()),
-                    Err(_) => {
-                        assert!(exact.next().await.is_none());
-                        return (all, false);
-                    }
-                }
+                let Ok(piece) = piece else {
+                    assert!(exact.next().await.is_none());
+                    return (all, false);
+                };
+                all.push_str(std::str::from_utf8(&piece).unwrap());
             }
             (all, true)
         })

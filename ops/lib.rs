@@ -4,6 +4,7 @@
 //! what its own isolate holds, or hands a plain request to the [`Egress`] that the host put there.
 
 pub mod account;
+mod agent_id;
 mod allocated;
 mod blob;
 pub mod body;
@@ -27,6 +28,7 @@ pub mod inbox;
 pub mod message;
 pub mod origin;
 mod outgoing;
+mod poll_time;
 #[cfg(test)]
 mod properties;
 pub mod pump;

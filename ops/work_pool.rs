@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::account::{Account, Kind, Place, thread_cpu};
+use crate::account::{Account, Kind, Place};
+use crate::poll_time::thread_cpu;
 use crate::turns::{Turns, Whose};
 
 /// How long a thread waits for work before it ends.

@@ -82,7 +82,7 @@ fn a_bulkhead_serves_one_agent() {
                 })
             })
             .collect();
-        std::thread::sleep(Duration::from_millis(2000));
+        std::thread::sleep(Duration::from_secs(2));
         // All are at work. A ninth agent is told so, and takes part in nobody's.
         let (status, body) = ask(&server, &host(8), "/hang");
         assert!(

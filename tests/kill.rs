@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::harness::attacks::{Case, cases, script};
 use crate::harness::http::{Client, Neighbour, percentile};
-use crate::harness::{Project, Server};
+use crate::harness::{Project, Server, json};
 
 /// The policy answers for all that the attacks ask for.
 const POLICY: &str = "
@@ -41,8 +41,8 @@ fn serve(cases: &[Case], limits: &str) -> (Project, Server) {
     project.write(
         "workerd-lite.toml",
         &format!(
-            "threads = 1\n[[agents]]\nname = 'hostile'\nmain = 'agent.js'\nmatch = ['hostile.localhost']\n{limits}\n\
-             [[agents]]\nname = 'good'\nmain = 'good.js'\nmatch = ['127.0.0.1']\n[outbound]\nmain = 'policy.js'\n\
+            "threads = 1\n[[agents]]\nname = 'hostile'\ntenant = 'a'\nmain = 'agent.js'\nmatch = ['hostile.localhost']\n{limits}\n\
+             [[agents]]\nname = 'good'\ntenant = 'b'\nmain = 'good.js'\nmatch = ['127.0.0.1']\n[outbound]\nmain = 'policy.js'\n\
              [audit]\nfile = 'audit.ndjson'\n"
         ),
     );
@@ -145,6 +145,28 @@ fn given_back(server: &Server, before: usize) {
     );
 }
 
+/// Each attack has a record that names its agent and tenant, and none names another.
+fn blamed(project: &Project, attacks: usize) {
+    let text = std::fs::read_to_string(project.path().join("audit.ndjson")).unwrap();
+    let records: Vec<_> = text
+        .lines()
+        .map(json)
+        .filter(|record| record["event"] == "terminated")
+        .collect();
+    assert!(
+        records.len() >= attacks,
+        "{} records of {attacks}: {text}",
+        records.len()
+    );
+    for record in records {
+        assert_eq!(
+            (&record["agent"], &record["tenant"]),
+            (&"hostile".into(), &"a".into()),
+            "{record}"
+        );
+    }
+}
+
 /// How many attacks one server has.
 const SOME: usize = 16;
 
@@ -159,7 +181,7 @@ fn stopped(title: &str, text: &str, limits: &str) {
 }
 
 fn stopped_by_one(cases: &[Case], limits: &str) -> Vec<Row> {
-    let (_project, server) = serve(cases, limits);
+    let (project, server) = serve(cases, limits);
     let (first, rest) = cases.split_at(1);
     let mut rows = attack(&server, first);
     // By now there is whatever is needed once: an isolate and a policy for each agent and bulkhead.
@@ -168,6 +190,7 @@ fn stopped_by_one(cases: &[Case], limits: &str) -> Vec<Row> {
     rows.extend(attack(&server, rest));
     assert!(!server.log().contains("process was ended"), "{}", server.log());
     given_back(&server, before);
+    blamed(&project, rows.len());
     for (number, row) in rows.iter().enumerate() {
         assert_eq!(row.status, 503, "{}: {} {}", row.name, row.body, server.log());
         // The machine may be busy, and what works apart then has little of it; the table tells more.

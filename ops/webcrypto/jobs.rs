@@ -14,10 +14,11 @@ use deno_error::JsErrorBox;
 use super::bounds::{check, inputs};
 use super::operation;
 use super::slots::{SLOTS_OF_PROCESS, Slot};
-use crate::account::{Account, Kind, thread_cpu};
+use crate::account::{Account, Kind};
 use crate::events::Events;
 use crate::external_memory::{ExternalMemory, Reservation};
 use crate::origin::EventId;
+use crate::poll_time::thread_cpu;
 
 /// How many times the time of an event is what nobody waits for any longer, or not yet, may compute. A tight loop of such calls is met
 /// by the watchdog before that.

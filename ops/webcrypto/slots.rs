@@ -154,16 +154,12 @@ mod tests {
     use super::*;
     use crate::account::AgentId;
 
-    fn whose(name: &str) -> Whose {
-        Some(AgentId::new(None, name))
-    }
-
     #[test]
     fn one_has_its_share_and_others_theirs() {
         static TESTED: Slots = Slots::new(3, 2);
         let runtime = Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
-            let (flood, victim) = (whose("flood"), whose("victim"));
+            let [flood, victim] = ["flood", "victim"].map(|name| Some(AgentId::new(None, name)));
             let held = [TESTED.try_take(&flood).unwrap(), TESTED.try_take(&flood).unwrap()];
             assert!(TESTED.try_take(&flood).is_none());
             let mut waits: Vec<_> = (0..1000).map(|_| Box::pin(TESTED.take(flood.clone()))).collect();
