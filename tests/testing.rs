@@ -445,3 +445,42 @@ fn what_is_wrong_with_the_policy_is_shown_in_the_policy() {
     let (code, out, _) = run(&project, &[]);
     assert!(code == Some(1) && out.contains("policy.js:3"), "{out}");
 }
+
+#[test]
+fn real_secrets_are_not_in_tests_and_are_masked_where_they_are() {
+    const REAL: &str = "sk-real/9f8e+7d6c";
+    let project = Project::new(&[
+        (
+            "agent.js",
+            "export default { fetch: () => fetch('https://api.test/') };",
+        ),
+        (
+            "policy.js",
+            "export default { fetch: (request, env) => { console.log('token', env.TOKEN); return new Response(env.TOKEN); } };",
+        ),
+        (
+            "workerd-lite.toml",
+            "main = 'agent.js'\n[outbound]\nmain = 'policy.js'\nsecrets = ['TOKEN']\n",
+        ),
+        (".dev.vars", &format!("TOKEN={REAL}\n")),
+        (
+            "a.test.mjs",
+            "import test from 'node:test'; import assert from 'node:assert';
+             test('x', async (t) => {
+               const token = await (await t.agent().fetch('http://a/')).text();
+               t.diagnostic(encodeURIComponent(token)); t.diagnostic(btoa(token));
+               assert.deepEqual({ token }, { token: 'another' });
+             });",
+        ),
+    ]);
+    for reporter in ["pretty", "tap", "json", "junit"] {
+        let (_, out, err) = run(&project, &["--reporter", reporter]);
+        assert!(out.contains("test-TOKEN"), "{out}{err}");
+        assert!(!out.contains("sk-real") && !err.contains("sk-real"), "{out}{err}");
+        let (_, out, err) = run(&project, &["--reporter", reporter, "--live"]);
+        assert!(out.contains("[secret]") && !out.contains("test-TOKEN"), "{out}{err}");
+        for form in ["sk-real", "c2stcmVhbC85Zjhl"] {
+            assert!(!out.contains(form) && !err.contains(form), "{form}: {out}{err}");
+        }
+    }
+}

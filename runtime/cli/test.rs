@@ -71,6 +71,7 @@ fn tests(args: Test) -> Result<Ended, SourceDiagnostic> {
         flags: Flags {
             config: args.config,
             testing: true,
+            live: args.live,
             ..Flags::from(args.environment)
         },
         bail: args.bail,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::dotenv;
-use super::flags::Flags;
+use super::flags::{Flags, SeenSecrets};
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::text_file;
 
@@ -14,6 +14,8 @@ pub(crate) struct Secrets {
     dev_vars: HashMap<String, String>,
     files: Vec<PathBuf>,
     testing: bool,
+    live: bool,
+    seen: SeenSecrets,
 }
 
 impl Secrets {
@@ -23,12 +25,14 @@ impl Secrets {
         let own = flags.env.iter().filter(|name| !name.is_empty());
         let own = own.map(|name| folder.join(format!(".dev.vars.{name}")));
         let files: Vec<PathBuf> = own.chain([folder.join(".dev.vars")]).collect();
-        let testing = flags.testing;
+        let (testing, live, seen) = (flags.testing, flags.live, flags.secrets.clone());
         let Some(path) = files.iter().find(|path| path.exists()) else {
             return Ok(Self {
                 dev_vars: HashMap::new(),
                 files,
                 testing,
+                live,
+                seen,
             });
         };
         let text = text_file::read(path)
@@ -45,6 +49,8 @@ impl Secrets {
             dev_vars,
             files,
             testing,
+            live,
+            seen,
         })
     }
 
@@ -53,13 +59,17 @@ impl Secrets {
         &self.files
     }
 
-    /// The value of a secret. `.dev.vars` wins, as in wrangler.
+    /// The value of a secret. `.dev.vars` wins, as in wrangler. Tests have `test-<NAME>`, unless they are to have the real ones.
     pub(crate) fn get(&self, name: &str) -> Option<String> {
-        self.dev_vars
-            .get(name)
-            .cloned()
-            .or_else(|| std::env::var(name).ok())
-            .filter(|value| !value.is_empty())
-            .or_else(|| self.testing.then(|| format!("test-{name}")))
+        let pretended = self.testing.then(|| format!("test-{name}"));
+        if self.testing && !self.live {
+            return pretended;
+        }
+        let real = self.dev_vars.get(name).cloned().or_else(|| std::env::var(name).ok());
+        let real = real.filter(|value| !value.is_empty());
+        if let Some(value) = &real {
+            self.seen.add(value);
+        }
+        real.or(pretended)
     }
 }

@@ -90,7 +90,9 @@ pub fn run(options: &Options, reporter: &mut dyn Reporter) -> Result<Ended, Sour
                 if stop.load(Ordering::SeqCst) {
                     break;
                 }
-                let outcome = file::run(file, &options, &options.flags, &watchdog, coverage.as_ref());
+                let mut outcome = file::run(file, &options, &options.flags, &watchdog, coverage.as_ref());
+                // Real secrets are nobody's to read, whoever prints.
+                outcome.change_texts(&|text| options.flags.secrets.masked(text));
                 if options.bail && outcome.failed() {
                     stop.store(true, Ordering::SeqCst);
                 }

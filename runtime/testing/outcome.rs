@@ -33,6 +33,20 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    fn change_texts(&mut self, change: &impl Fn(&str) -> String) {
+        let failures: &mut [String] = match &mut self.state {
+            State::Failed(failures) => failures,
+            _ => &mut [],
+        };
+        let texts = failures.iter_mut().chain(&mut self.console).chain(&mut self.notes);
+        for text in texts.chain([&mut self.name]) {
+            *text = change(text);
+        }
+        for subtest in &mut self.subtests {
+            subtest.change_texts(change);
+        }
+    }
+
     pub(super) fn skipped(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -57,6 +71,16 @@ pub struct FileOutcome {
 }
 
 impl FileOutcome {
+    /// Changes all that is told.
+    pub(super) fn change_texts(&mut self, change: &impl Fn(&str) -> String) {
+        if let Some(error) = &mut self.error {
+            *error = change(error);
+        }
+        for test in &mut self.tests {
+            test.change_texts(change);
+        }
+    }
+
     /// Whether something in it failed.
     pub fn failed(&self) -> bool {
         self.error.is_some() || self.tests.iter().any(|test| matches!(test.state, State::Failed(_)))
