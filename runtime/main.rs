@@ -3,11 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match workerd_lite::cli::run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(report) => {
-            tracing::error!("{report:?}");
-            ExitCode::FAILURE
-        }
-    }
+    workerd_lite::cli::run()
 }

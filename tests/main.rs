@@ -72,6 +72,7 @@ mod sockets;
 mod sources;
 mod streaming;
 mod supervisor;
+mod terminal;
 mod testing;
 mod token_answers;
 mod tokens;

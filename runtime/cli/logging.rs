@@ -1,6 +1,7 @@
 //! Logs go to standard error, readable or as JSON.
 
 use std::io::IsTerminal as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt as _;
@@ -9,6 +10,13 @@ use tracing_subscriber::fmt::format::{FmtSpan, debug_fn};
 use super::args::LogFormat;
 use super::log_text;
 use crate::output::Log;
+
+static JSON: AtomicBool = AtomicBool::new(false);
+
+/// Whether machines read the log.
+pub(super) fn is_json() -> bool {
+    JSON.load(Ordering::Relaxed)
+}
 
 /// Starts logging. `RUST_LOG` filters, by default at `info`.
 pub(super) fn start(format: LogFormat) {
@@ -25,6 +33,9 @@ pub(super) fn start(format: LogFormat) {
             .map_event_format(log_text::Readable)
             .map_fmt_fields(|_| debug_fn(log_text::field).delimited(" "))
             .init(),
-        LogFormat::Json => builder.json().flatten_event(true).init(),
+        LogFormat::Json => {
+            JSON.store(true, Ordering::Relaxed);
+            builder.json().flatten_event(true).init();
+        }
     }
 }

@@ -7,12 +7,14 @@ mod completions;
 mod init;
 mod log_text;
 mod logging;
+mod report;
 mod schema;
 mod serve;
 mod test;
 mod types;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::Parser as _;
 use miette::Result;
@@ -20,10 +22,21 @@ use miette::Result;
 use crate::isolate::modules::cache;
 use args::{Args, Command};
 
-/// Runs the command that was typed.
-pub fn run() -> Result<()> {
+/// Runs the command that was typed, and tells what is wrong with it.
+pub fn run() -> ExitCode {
     let args = Args::parse();
     logging::start(args.log_format);
+    report::start();
+    match command(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report::report(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn command(args: Args) -> Result<()> {
     if let Some(folder) = cache_folder() {
         cache::enable(folder);
     }

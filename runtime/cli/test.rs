@@ -6,6 +6,7 @@ use std::time::Duration;
 use miette::Result;
 
 use super::args::{Format, Test};
+use super::report::report;
 use crate::config::{Flags, parent};
 use crate::diagnostic::SourceDiagnostic;
 use crate::isolate::init_platform;
@@ -22,7 +23,7 @@ pub(super) fn run(args: Test) -> Result<()> {
         loop {
             let mut watched = Watch::folder(&folder);
             if let Err(error) = tests(args.clone()) {
-                tracing::error!("{:?}", miette::Report::new(error));
+                report(&miette::Report::new(error));
             }
             while !watched.changed() {
                 std::thread::sleep(Duration::from_millis(150));
@@ -44,11 +45,12 @@ pub(super) fn run(args: Test) -> Result<()> {
         Ok(Ended::Passed) => Ok(()),
         Ok(Ended::Failed) => std::process::exit(1),
         Ok(Ended::Nothing) => {
-            tracing::error!("no tests were found: test files are called *.test.js, *.test.mjs or *-test.js");
+            let files = "test files are called *.test.js, *.test.mjs or *-test.js";
+            report(&miette::miette!(help = files, "no tests were found"));
             std::process::exit(2)
         }
         Err(error) => {
-            tracing::error!("{:?}", miette::Report::new(error));
+            report(&miette::Report::new(error));
             std::process::exit(2)
         }
     }

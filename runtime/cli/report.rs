@@ -1,0 +1,38 @@
+//! Errors of a command, as whoever typed it reads them: straight to standard error, coloured on a terminal unless `NO_COLOR` is set.
+
+use std::fmt;
+use std::io::Write as _;
+
+use miette::{Diagnostic, GraphicalTheme, MietteHandler, MietteHandlerOpts, Report, ReportHandler as _};
+
+/// Paths and URLs are copied from an error: none is broken in two.
+fn options() -> MietteHandlerOpts {
+    MietteHandlerOpts::new().break_words(false)
+}
+
+/// Reports that become a part of a log or of a test's result have no colours: who reads those is not known.
+pub(super) fn start() {
+    // It fails where an embedder has set one, which holds then.
+    let _ = miette::set_hook(Box::new(|_| {
+        Box::new(options().graphical_theme(GraphicalTheme::unicode_nocolor()).build())
+    }));
+}
+
+struct Shown<'a>(&'a dyn Diagnostic, MietteHandler);
+
+impl fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.1.debug(self.0, f)
+    }
+}
+
+/// Tells an error that ends the command, or this run of it. A log for machines has it as an event.
+pub(super) fn report(report: &Report) {
+    if super::logging::is_json() {
+        tracing::error!("{report:?}");
+        return;
+    }
+    let shown = Shown(report.as_ref(), options().build());
+    // Nobody is there to hear that nobody hears.
+    let _ = writeln!(std::io::stderr(), "{shown:?}");
+}

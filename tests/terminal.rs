@@ -1,0 +1,66 @@
+//! What a command says on a terminal, and to a pipe.
+
+use std::process::{Command, Stdio};
+
+use crate::harness::{Project, peers};
+
+/// Runs a command on a pseudo-terminal, and gives all that it shows.
+fn on_a_terminal(project: &Project, arguments: &str, environment: &[(&str, &str)]) -> String {
+    let command = format!("{} {arguments}", env!("CARGO_BIN_EXE_workerd-lite"));
+    let output = Command::new("script")
+        .args(["-qec", &command, "/dev/null"])
+        .current_dir(project.path())
+        .env_remove("NO_COLOR")
+        .env("TERM", "xterm-256color")
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn errors_have_colours_on_a_terminal_and_nowhere_else() {
+    if !peers::has("script", "bsdutils") {
+        return;
+    }
+    let project = Project::new(&[("workerd-lite.toml", "main = 'a.js'\n[outbound]\nmian = 'x'\n")]);
+    for command in ["check", "serve", "test a.test.js"] {
+        let shown = on_a_terminal(&project, command, &[]);
+        assert!(shown.contains("\u{1b}[3"), "{command}: {shown:?}");
+        assert!(
+            !shown.contains("\\x1b") && !shown.contains("\\u{1b}"),
+            "{command}: {shown:?}"
+        );
+        assert!(!shown.contains(" ERROR "), "{command}: {shown:?}");
+        let plain = on_a_terminal(&project, command, &[("NO_COLOR", "1")]);
+        assert!(!plain.contains('\u{1b}'), "{command}: {plain:?}");
+        let mut arguments: Vec<&str> = command.split(' ').collect();
+        let (_, out, err) = project.run(&arguments);
+        assert!(
+            !out.contains('\u{1b}') && !err.contains('\u{1b}'),
+            "{command}: {out:?} {err:?}"
+        );
+        assert!(err.contains('\u{d7}') && !err.contains("ERROR"), "{command}: {err:?}");
+        // A log for machines has it as an event.
+        arguments.splice(0..0, ["--log-format", "json"]);
+        let (_, _, err) = project.run(&arguments);
+        let event: serde_json::Value = serde_json::from_str(err.lines().last().unwrap()).unwrap();
+        assert_eq!(event["level"], "ERROR", "{err}");
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_panic() {
+    let project = Project::new(&[]);
+    for arguments in ["completions bash", "schema", "--help"] {
+        let command = format!("'{}' {arguments} | true", env!("CARGO_BIN_EXE_workerd-lite"));
+        let output = Command::new("sh")
+            .args(["-c", &command])
+            .current_dir(project.path())
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(!told.contains("panicked"), "{arguments}: {told}");
+    }
+}
