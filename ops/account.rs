@@ -146,6 +146,11 @@ impl Account {
         (self.in_use[kind as usize].fetch_add(1, Ordering::Relaxed) < most).then_some(place)
     }
 
+    /// This thread works for it until what this gives is dropped. Whoever asks measures the time.
+    pub fn enter(self: &Arc<Self>) -> Entered {
+        Entered::new(Some(Arc::clone(self)))
+    }
+
     /// Does something for it here and now.
     pub fn charged<T>(self: &Arc<Self>, work: impl FnOnce() -> T) -> T {
         let metering = Metering::begin(Some(Arc::clone(self)));
@@ -250,31 +255,39 @@ impl<F: Future> Future for Metered<F> {
     }
 }
 
-/// One poll. Where it ends by a panic, what was polled around it goes on for its own account.
-struct Metering {
-    before: Option<Arc<Account>>,
-    time: PollTime,
-}
+/// One poll. Nothing where what is polled around it works for the same one, and is timed.
+struct Metering(Option<(Entered, PollTime)>);
 
 impl Metering {
     fn begin(account: Option<Arc<Account>>) -> Self {
-        Self {
-            before: CURRENT.with_borrow_mut(|current| std::mem::replace(current, account)),
-            time: PollTime::begin(),
-        }
+        let same = CURRENT.with_borrow(|current| match (current, &account) {
+            (Some(current), Some(account)) => Arc::ptr_eq(current, account),
+            _ => false,
+        });
+        Self((!same).then(|| (Entered::new(account), PollTime::begin())))
     }
 
     fn end(self, account: impl FnOnce() -> Option<Arc<Account>>) {
-        let own = self.time.end();
+        let Some((_entered, time)) = self.0 else { return };
+        let own = time.end();
         if let Some(account) = account() {
             account.charge_host(own);
         }
     }
 }
 
-impl Drop for Metering {
+/// The time in which a thread works for somebody. Where it ends by a panic, what is around it goes on for its own account.
+pub struct Entered(Option<Arc<Account>>);
+
+impl Entered {
+    fn new(account: Option<Arc<Account>>) -> Self {
+        Self(CURRENT.with_borrow_mut(|current| std::mem::replace(current, account)))
+    }
+}
+
+impl Drop for Entered {
     fn drop(&mut self) {
-        CURRENT.with_borrow_mut(|current| *current = self.before.take());
+        CURRENT.with_borrow_mut(|current| *current = self.0.take());
     }
 }
 

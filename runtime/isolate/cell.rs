@@ -40,6 +40,8 @@ pub struct Cell {
     external: ExternalMemory,
     name: String,
     quarantine: Option<Arc<Quarantine>>,
+    /// An agent's, whose turns are its own. The policy's work for whoever asked.
+    account: Option<Arc<Account>>,
     turns: Arc<Turns>,
     cpu_accounting: Rc<CpuAccounting>,
     working_for: Rc<WorkingFor>,
@@ -101,6 +103,7 @@ impl Cell {
             op_state,
             name: worker.label(),
             quarantine: worker.quarantine.clone(),
+            account: worker.account.clone(),
             turns,
             cpu_accounting,
             working_for,
@@ -185,6 +188,8 @@ impl Cell {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+        // What is polled within is a part of the turn, and needs no time of its own.
+        let _entered = self.account.as_ref().map(Account::enter);
         self.inbox.register(cx.waker());
         self.op_state.borrow().borrow::<Clock>().turn();
         let only = {
