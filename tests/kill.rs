@@ -147,12 +147,17 @@ fn given_back(server: &Server, before: usize) {
 
 /// Each attack has a record that names its agent and tenant, and none names another.
 fn blamed(project: &Project, attacks: usize) {
-    let text = std::fs::read_to_string(project.path().join("audit.ndjson")).unwrap();
-    let records: Vec<_> = text
-        .lines()
-        .map(json)
-        .filter(|record| record["event"] == "terminated")
-        .collect();
+    let mut text = String::new();
+    let mut records = Vec::new();
+    let began = Instant::now();
+    // They are written by a thread of their own.
+    while records.len() < attacks && began.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(20));
+        text = std::fs::read_to_string(project.path().join("audit.ndjson")).unwrap();
+        let ended = |record: &serde_json::Value| record["event"] == "terminated";
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        records = whole.lines().map(json).filter(ended).collect();
+    }
     assert!(
         records.len() >= attacks,
         "{} records of {attacks}: {text}",

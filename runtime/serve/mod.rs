@@ -23,7 +23,6 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
-use workerd_lite_ops::Termination;
 
 use crate::admin;
 use crate::audit::Feed;
@@ -244,15 +243,14 @@ fn relieve(
         Hang::Late(thread, worker, why) => {
             if let Some(agent) = worker.agent() {
                 project.hung(agent);
+                // Its clients are answered from outside now. Its events may go with their connections before their thread comes back.
+                project.blame(agent, why);
             }
             let is_it = |place| worker.agent().is_some_and(|agent| project.is(place, agent));
             let relieved = threads.relieve(thread, project, (is_it, why));
             relieved.inspect_err(|_| crash_marker::blame(&worker))
         }
-        Hang::Lost(thread, worker) => {
-            if let Some(agent) = worker.agent() {
-                project.blame(agent, Termination::Cpu);
-            }
+        Hang::Lost(thread, _) => {
             threads.give_up(thread);
             lost.insert(thread);
             Ok(())
