@@ -23,6 +23,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
+use workerd_lite_ops::Termination;
 
 use crate::admin;
 use crate::audit::Feed;
@@ -256,6 +257,10 @@ fn relieve(
             Ok(())
         }
         Hang::TooMuch(worker) => {
+            if let Some(agent) = worker.agent() {
+                // What it has under way may be lost with the process.
+                project.blame(agent, Termination::Memory);
+            }
             crash_marker::blame(&worker);
             Err(std::io::Error::other(
                 "threads are lost: more than one process may lose, or for longer",
