@@ -13,7 +13,7 @@ serve: v8 ## the example: agent, outbound worker and an mTLS partner
 	./fixtures/example/serve --listen 127.0.0.1:$(PORT)
 
 test: v8 ## every test, through the real binary
-	$(CARGO) test --release --workspace
+	umask 022; $(CARGO) test --release --workspace
 
 bypass: v8 ## the attempts to get round the outbound worker, with a table by class
 	@echo "| class | attempts | as they must | canary touched |"; echo "|---|---|---|---|"
