@@ -4,18 +4,11 @@
 const { core, primordials } = __bootstrap;
 const { op_coder_close, op_coder_finish, op_coder_new, op_coder_read, op_coder_write } = core.ops;
 const {
-  ArrayBufferIsView,
-  DataViewPrototypeGetBuffer,
-  DataViewPrototypeGetByteLength,
-  DataViewPrototypeGetByteOffset,
-  TypedArrayPrototypeGetBuffer,
   TypedArrayPrototypeGetByteLength,
-  TypedArrayPrototypeGetByteOffset,
-  TypedArrayPrototypeGetSymbolToStringTag,
   TypedArrayPrototypeSubarray,
-  Uint8Array,
 } = primordials;
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
+const { view } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
 const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { TransformStream } = core.loadExtScript("ext:deno_web/06_streams.js");
 
@@ -28,20 +21,7 @@ webidl.converters.CompressionFormat = webidl.createEnumConverter(
 );
 
 function bytesOf(chunk, prefix) {
-  chunk = webidl.converters.BufferSource(chunk, prefix, "chunk");
-  if (!ArrayBufferIsView(chunk)) return new Uint8Array(chunk);
-  if (TypedArrayPrototypeGetSymbolToStringTag(chunk) === undefined) {
-    return new Uint8Array(
-      DataViewPrototypeGetBuffer(chunk),
-      DataViewPrototypeGetByteOffset(chunk),
-      DataViewPrototypeGetByteLength(chunk),
-    );
-  }
-  return new Uint8Array(
-    TypedArrayPrototypeGetBuffer(chunk),
-    TypedArrayPrototypeGetByteOffset(chunk),
-    TypedArrayPrototypeGetByteLength(chunk),
-  );
+  return view(webidl.converters.BufferSource(chunk, prefix, "chunk"));
 }
 
 function give(controller, piece) {

@@ -3,42 +3,23 @@
 (function () {
 const { core, primordials } = __bootstrap;
 const {
-  ArrayBufferIsView,
-  DataViewPrototypeGetBuffer,
-  DataViewPrototypeGetByteLength,
-  DataViewPrototypeGetByteOffset,
   Number,
   NumberIsSafeInteger,
   ObjectGetOwnPropertyDescriptor,
   ReflectApply,
-  TypedArrayPrototypeGetBuffer,
   TypedArrayPrototypeGetByteLength,
-  TypedArrayPrototypeGetByteOffset,
-  TypedArrayPrototypeGetSymbolToStringTag,
   TypeError,
-  Uint8Array,
 } = primordials;
 const { TransformStream } = core.loadExtScript("ext:deno_web/06_streams.js");
 const { get: readableOf } = ObjectGetOwnPropertyDescriptor(TransformStream.prototype, "readable");
+const { isBufferSource, view } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
 const { setKnownLength } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
 
 function bytesOf(chunk) {
-  if (core.isAnyArrayBuffer(chunk)) return new Uint8Array(chunk);
-  if (!ArrayBufferIsView(chunk)) {
+  if (!isBufferSource(chunk)) {
     throw new TypeError("This TransformStream is being used as a byte stream, but received a chunk that is no buffer");
   }
-  if (TypedArrayPrototypeGetSymbolToStringTag(chunk) !== undefined) {
-    return new Uint8Array(
-      TypedArrayPrototypeGetBuffer(chunk),
-      TypedArrayPrototypeGetByteOffset(chunk),
-      TypedArrayPrototypeGetByteLength(chunk),
-    );
-  }
-  return new Uint8Array(
-    DataViewPrototypeGetBuffer(chunk),
-    DataViewPrototypeGetByteOffset(chunk),
-    DataViewPrototypeGetByteLength(chunk),
-  );
+  return view(chunk);
 }
 
 class IdentityTransformStream extends TransformStream {

@@ -185,12 +185,8 @@ impl Egress for NetworkGate {
         let performer = Rc::clone(&self.performer);
         let origin = origin.clone();
         origin.trace.egresses.set(origin.trace.egresses.get() + 1);
-        let account = origin.trace.account().cloned();
-        let performing = async move { performer.perform(&origin, binding, request).await };
-        match account {
-            Some(account) => Box::pin(account.meter(performing)),
-            None => Box::pin(performing),
-        }
+        // The op that asks puts its polls down to the agent.
+        Box::pin(async move { performer.perform(&origin, binding, request).await })
     }
 
     fn token(&self, caller: CallerId, audience: &[String], claims: &str) -> Result<String, FetchError> {
