@@ -9,6 +9,10 @@ pub struct SourceDiagnostic {
     source: Option<NamedSource<String>>,
     label: Option<LabeledSpan>,
     help: Option<String>,
+    /// What of a configuration it is about.
+    subject: Option<String>,
+    /// The errors that it is made of.
+    parts: Vec<SourceDiagnostic>,
 }
 
 impl SourceDiagnostic {
@@ -19,7 +23,28 @@ impl SourceDiagnostic {
             source: None,
             label: None,
             help: None,
+            subject: None,
+            parts: Vec::new(),
         }
+    }
+
+    /// Several errors as one.
+    pub(crate) fn several(message: String, parts: Vec<Self>) -> Self {
+        Self {
+            parts,
+            ..Self::new(message)
+        }
+    }
+
+    /// What of a configuration it is about: a file and a field.
+    #[must_use]
+    pub(crate) fn about(mut self, subject: String) -> Self {
+        self.subject = Some(subject);
+        self
+    }
+
+    pub(crate) fn subject(&self) -> Option<&str> {
+        self.subject.as_deref()
     }
 
     /// What to do about it.
@@ -36,7 +61,11 @@ impl SourceDiagnostic {
                 let (line, column) = position(source.inner(), label.offset());
                 format!("{} ({}:{line}:{column})", self.message, source.name())
             }
-            _ => self.message.clone(),
+            _ if self.parts.is_empty() => self.message.clone(),
+            _ => {
+                let parts: Vec<String> = self.parts.iter().map(Self::sentence).collect();
+                format!("{}: {}", self.message, parts.join("; "))
+            }
         }
     }
 
@@ -73,6 +102,13 @@ impl Diagnostic for SourceDiagnostic {
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
         self.source.as_ref().map(|source| source as &dyn SourceCode)
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        (!self.parts.is_empty()).then(|| {
+            let parts = self.parts.iter().map(|part| part as &dyn Diagnostic);
+            Box::new(parts) as Box<dyn Iterator<Item = &dyn Diagnostic>>
+        })
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {

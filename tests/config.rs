@@ -266,3 +266,77 @@ fn byte_order_marks_are_no_part_of_files() {
     std::fs::remove_file(project.path().join("wrangler.jsonc")).unwrap();
     assert!(project.run(&["check"]).1.contains("good: other"));
 }
+
+#[test]
+fn all_that_is_wrong_is_told_at_once() {
+    let project = Project::new(&FILES);
+    project.write("outbound.js", "export default { fetch() { return ( } };");
+    project.write("wrangler.jsonc", "{\n  \"name\": 5,\n  \"main\": \"workr.js\",\n  \"compatibility_date\": \"soon\",\n  \"kv_namespaces\": [{ \"binding\": \"KV\" }]\n}");
+    project.write(
+        "workerd-lite.toml",
+        "threads = 'two'\n[outbound]\nmian = 'outbound.js'\nmain = 'outbound.js'\nsecrets = ['ABSENT_A', 'ABSENT_B']\n\
+         mtls_certificates = [{ binding = 'P', certificate_id = 'partner' }, { binding = 'Q', certificate_id = 'nobody' }]\n\
+         credentials = [{ binding = 'G', credential = 'github' }, { binding = 'H', credential = 'absent' }]\n\
+         [credentials.github]\ntype = 'bearerr'\nhosts = ['api.github.com']\nsecret = 'T'\n\
+         [credentials.other]\ntype = 'header'\nhosts = ['a b', 'a.example', '']\nsecret = 'T'\n\
+         [certificates.partner]\ncert = 'no.pem'\nkey = 'no.key'\n\
+         [network]\nca = ['no-ca.pem']\n[timeouts]\nconnect = 'never'\n",
+    );
+    let report = project.refused(&[]);
+    for text in [
+        "workerd-lite.toml:1, threads: ",
+        "workerd-lite.toml:3, outbound.mian: unknown field",
+        "did you mean `main`?",
+        "outbound.secrets[0]: the secret \"ABSENT_A\"",
+        "outbound.secrets[1]: the secret \"ABSENT_B\"",
+        "credentials.github.type: unknown variant",
+        "credentials.other.hosts: ",
+        "\"a b\"",
+        "there is no certificate \"nobody\"",
+        "there is no credential \"absent\"",
+        "certificates.partner: ",
+        "network.ca: ",
+        "timeouts.connect: ",
+        "outbound.js",
+        "wrangler.jsonc:2, name: invalid type",
+        "wrangler.jsonc:3, main: the script",
+        "Did you mean ./worker.js?",
+        "compatibility_date: expected a date",
+        "KV namespaces",
+        "did you mean `bearer`?",
+        "the configuration has 16 errors",
+    ] {
+        assert!(report.contains(text), "{text:?} is not in\n{report}");
+    }
+    // What only follows is not told.
+    for text in [
+        "credential \"github\"",
+        "outbound.main: expected",
+        "an agent needs",
+        "missing field",
+    ] {
+        assert!(!report.contains(text), "{text:?} is in\n{report}");
+    }
+}
+
+#[test]
+fn a_script_that_is_not_there_is_told_with_who_named_it() {
+    let project = Project::new(&FILES);
+    let report = project.refused(&["wrker.js"]);
+    assert!(
+        report.contains("Did you mean ") && report.contains("worker.js?"),
+        "{report}"
+    );
+    let report = project.refused(&["worker.js", "--outbound", "policies/none.js"]);
+    assert!(
+        report.contains("--outbound: the script ") && report.contains("--outbound outbound.js"),
+        "{report}"
+    );
+    project.write("workerd-lite.toml", "main = 'worker.js'\n[outbound]\nmain = 'policy'\n");
+    std::fs::create_dir(project.path().join("policy")).unwrap();
+    let report = project.refused(&[]);
+    assert!(
+        report.contains("workerd-lite.toml:3, outbound.main: ") && report.contains("it is not a file"),
+        "{report}"
+    );
+}

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use workerd_lite_ops::Role;
 
 use super::limits::apply;
-use super::modules::{confinement, data};
+use super::modules::{check_script, confinement, data};
 use super::network::rules;
 use crate::config::Flags;
 use crate::config::files::{Files, parent, stem};
@@ -21,63 +21,70 @@ use crate::isolate::modules::{Confinement, Graph};
 use crate::isolate::{CodeGeneration, Worker};
 use crate::limits::Limits as Values;
 
-/// Every agent of a project. `forbidden` are the policy's files, which none may read.
-pub(super) fn agents(
-    flags: &Flags,
-    files: &Files,
-    project: &ProjectFile,
-    forbidden: &HashSet<PathBuf>,
-) -> Result<Vec<Agent>, ConfigError> {
+/// Every agent of a project that can be loaded. `forbidden` are the policy's files, which none may read.
+pub(super) fn agents(flags: &Flags, files: &Files, project: &ProjectFile, forbidden: &HashSet<PathBuf>) -> Vec<Agent> {
+    let problems = &files.problems;
     let Some(sections) = project.agents.as_deref() else {
-        return Ok(vec![single(flags, files, project, forbidden)?]);
+        let agent = problems.value(single(flags, files, project, forbidden));
+        return agent.into_iter().collect();
     };
     if flags.script.is_some() {
-        return Err(files
-            .complain("agents", "the scripts of the agents are named here")
-            .with_help("Serve them without a script: workerd-lite serve --config workerd-lite.toml"));
+        problems.add(
+            files
+                .complain("agents", "the scripts of the agents are named here")
+                .with_help("Serve them without a script: workerd-lite serve --config workerd-lite.toml"),
+        );
     }
     for (name, value) in [
         ("unsafe_eval", project.unsafe_eval),
         ("wasm_unsafe_eval", project.wasm_unsafe_eval),
     ] {
         if value {
-            return Err(files
-                .complain(name, "expected this of each agent that may, not of all")
-                .with_help("Set it in the agent's own section, under [[agents]]"));
+            problems.add(
+                files
+                    .complain(name, "expected this of each agent that may, not of all")
+                    .with_help("Set it in the agent's own section, under [[agents]]"),
+            );
         }
     }
     if !project.modules.is_empty() {
-        return Err(files
-            .complain("modules", "expected this of each agent, not of all")
-            .with_help("Set it in the agent's own section, under [[agents]]"));
+        problems.add(
+            files
+                .complain("modules", "expected this of each agent, not of all")
+                .with_help("Set it in the agent's own section, under [[agents]]"),
+        );
     }
     if sections.is_empty() {
-        return Err(files.complain("agents", "expected at least one agent"));
+        problems.add(files.complain("agents", "expected at least one agent"));
     }
     let mut agents: Vec<Agent> = Vec::new();
     for index in 0..sections.len() {
-        let agent = several(flags, files, project, (index, sections), forbidden)?;
+        let Some(agent) = problems.value(several(flags, files, project, (index, sections), forbidden)) else {
+            continue;
+        };
         let field = |name: &str| format!("agents[{index}].{name}");
         if agents
             .iter()
             .any(|other| other.worker.name == agent.worker.name && other.tenant == agent.tenant)
         {
-            return Err(files.complain(
+            problems.add(files.complain(
                 &field("name"),
                 &format!("two agents are called {:?}", agent.worker.name),
             ));
         }
         if agent.hosts.is_empty() && sections.len() > 1 {
-            return Err(files
-                .complain(
-                    &field("match"),
-                    &format!("the agent {:?} has no hosts", agent.worker.name),
-                )
-                .with_help("Give each agent a `match`: only a single one gets all requests without"));
+            problems.add(
+                files
+                    .complain(
+                        &field("match"),
+                        &format!("the agent {:?} has no hosts", agent.worker.name),
+                    )
+                    .with_help("Give each agent a `match`: only a single one gets all requests without"),
+            );
         }
         agents.push(agent);
     }
-    Ok(agents)
+    agents
 }
 
 fn several(
@@ -93,13 +100,21 @@ fn several(
     let (main, root) = match (&section.main, &own, &wrangler.main) {
         (Some(main), _, _) => (files.folder.join(main), files.folder.clone()),
         (None, Some(document), Some(main)) => (document.folder().join(main), document.folder().to_owned()),
-        _ => return Err(files.complain(&field("main"), "expected `main` or `config`: the agent's script")),
+        _ => {
+            let error = files.complain(&field("main"), "expected `main` or `config`: the agent's script");
+            return Err(match &own {
+                Some(own) => error.about(own.subject("main")),
+                None => error,
+            });
+        }
     };
-    let name = section
-        .name
-        .clone()
-        .or(wrangler.name)
-        .ok_or_else(|| files.complain(&field("name"), "an agent needs a name"))?;
+    let name = section.name.clone().or(wrangler.name).ok_or_else(|| {
+        let error = files.complain(&field("name"), "an agent needs a name");
+        match &own {
+            Some(own) => error.about(own.subject("name")),
+            None => error,
+        }
+    })?;
     // Both stand in SPIFFE ids and certificates.
     for (what, value) in [("name", Some(&name)), ("tenant", section.tenant.as_ref())] {
         let plain = |value: &&String| {
@@ -112,7 +127,7 @@ fn several(
                     .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
         };
         if value.is_some_and(|value| !plain(&value)) {
-            return Err(files.complain(
+            files.problems.add(files.complain(
                 &field(what),
                 "expected 1 to 63 letters, digits, dots, hyphens and underscores",
             ));
@@ -120,6 +135,10 @@ fn several(
     }
     let mut vars = wrangler.vars;
     vars.extend(section.vars.clone());
+    check_script(&main, |message| match (&section.main, &own) {
+        (None, Some(own)) => own.complain("main", message),
+        _ => files.complain(&field("main"), message),
+    })?;
     let confinement = confinement(files, sections, index, &root, forbidden)?;
     Ok(Agent {
         egress: section
@@ -154,10 +173,18 @@ fn single(
     forbidden: &HashSet<PathBuf>,
 ) -> Result<Agent, ConfigError> {
     let wrangler = match &files.wrangler {
-        Some(document) => wrangler::read(document, flags, Owner::Agent)?,
+        Some(document) => wrangler::read(document, flags, Owner::Agent, &files.problems),
         None => Wrangler::default(),
     };
     let main = main_script(flags, files, &wrangler, project)?;
+    check_script(&main, |message| {
+        match (&flags.script, &wrangler.main, &files.wrangler) {
+            (Some(_), _, _) => ConfigError::new(message)
+                .with_help("Give the path of a JavaScript module: workerd-lite serve worker.js"),
+            (None, Some(_), Some(document)) => document.complain("main", message),
+            _ => files.complain("main", message),
+        }
+    })?;
     let root = match (&files.wrangler, &files.project) {
         (None, None) => parent(&main),
         _ => files.folder.clone(),
@@ -244,8 +271,12 @@ fn main_script(
         .or(project.main.as_ref())
         .map(|main| files.folder.join(main))
         .ok_or_else(|| {
-            ConfigError::new("there is no script to serve").with_help(
+            let error = ConfigError::new("there is no script to serve").with_help(
                 "Give one: workerd-lite serve worker.js; or set `main` in wrangler.jsonc or workerd-lite.toml",
-            )
+            );
+            match &files.wrangler {
+                Some(document) => error.about(document.subject("main")),
+                None => error.about(files.subject("main")),
+            }
         })
 }

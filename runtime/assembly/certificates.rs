@@ -28,7 +28,8 @@ pub fn list_certificates(flags: &Flags) -> Result<Vec<Listed>, ConfigError> {
         return Err(ConfigError::new("there is no workerd-lite.toml here")
             .with_help("Name it: workerd-lite certs --config path/to/workerd-lite.toml"));
     };
-    let project: ProjectFile = document.parse()?;
+    let project = document.parse::<ProjectFile>(&files.problems).unwrap_or_default();
+    files.problems.end()?;
     let join = |path: &PathBuf| files.folder.join(path);
     let mut listed = Vec::new();
     for (id, section) in &project.certificates {

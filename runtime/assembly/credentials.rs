@@ -15,19 +15,23 @@ use crate::credentials::{
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::rules::Scope;
 
-/// Every credential of the file. Fails at the first that could not be attached.
-pub(super) fn credentials(files: &Files, project: &ProjectFile, secrets: &Secrets) -> Result<Credentials, ConfigError> {
+/// Every credential of the file that can be attached.
+pub(super) fn credentials(files: &Files, project: &ProjectFile, secrets: &Secrets) -> Credentials {
     project
         .credentials
         .iter()
-        .map(|(name, file)| {
+        .filter_map(|(name, file)| {
             let reader = Reader {
                 files,
                 secrets,
                 name,
                 file,
             };
-            Ok((name.clone(), Arc::new(reader.credential(project)?)))
+            let credential = files.problems.value(reader.credential(project));
+            if credential.is_none() {
+                files.problems.unread(files.subject(&format!("credentials.{name}")));
+            }
+            Some((name.clone(), Arc::new(credential?)))
         })
         .collect()
 }
@@ -61,7 +65,8 @@ impl Reader<'_> {
         if file.kind == Type::Identity && project.identity.is_none() {
             return Err(self
                 .complain("type", "there is no identity to prove")
-                .with_help("Add a table [identity] with issuer and trust_domain"));
+                .with_help("Add a table [identity] with issuer and trust_domain")
+                .about(self.files.subject("identity")));
         }
         let scope = Scope {
             hosts: file.hosts.clone(),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use globset::{GlobBuilder, GlobSetBuilder};
 
 use crate::config::files::{Files, parent};
+use crate::config::nearest;
 use crate::config::tables::Agent as Section;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::isolate::modules::{Confinement, Data};
@@ -42,6 +43,29 @@ impl Place {
         files.collect::<Vec<_>>().into_iter().chain(folder)
     }
 }
+
+/// Fails where there is no such script. `complain` says who named it, and gets what to do about it.
+pub(super) fn check_script(main: &Path, complain: impl FnOnce(&str) -> ConfigError) -> Result<(), ConfigError> {
+    let why = match main.metadata() {
+        Ok(found) if found.is_file() => return Ok(()),
+        Ok(_) => "it is not a file".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let error = complain(&format!("the script {} can not be read: {why}", main.display()));
+    let folder = parent(main);
+    let beside = folder.read_dir().into_iter().flatten().flatten();
+    let scripts: Vec<String> = beside
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| SCRIPTS.iter().any(|extension| name.ends_with(extension)))
+        .collect();
+    let name = main.file_name().unwrap_or_default().to_string_lossy();
+    Err(match nearest(&name, scripts.iter().map(String::as_str)) {
+        Some(near) => error.with_help(format!("Did you mean {}?", folder.join(near).display())),
+        None => error,
+    })
+}
+
+const SCRIPTS: [&str; 6] = [".js", ".mjs", ".cjs", ".ts", ".mts", ".jsx"];
 
 /// What the patterns of a list match. `field` is the list's name.
 pub(super) fn data(files: &Files, field: &str, patterns: &[String]) -> Result<Data, ConfigError> {

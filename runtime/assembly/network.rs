@@ -49,14 +49,14 @@ pub(super) fn network(
     project: &ProjectFile,
     identity: Option<Arc<Issuer>>,
     policy_sha256: Option<String>,
-) -> Result<Network, ConfigError> {
+) -> Network {
     let mut roots = Vec::new();
     for path in &project.network.ca {
         let found =
-            read_roots(&files.folder.join(path)).map_err(|error| files.complain("network.ca", &error.to_string()))?;
-        roots.extend(found);
+            read_roots(&files.folder.join(path)).map_err(|error| files.complain("network.ca", &error.to_string()));
+        roots.extend(files.problems.value(found).into_iter().flatten());
     }
-    Ok(Network {
+    Network {
         rules: Arc::new(AddressRules::new(
             project.network.allow.clone(),
             project.network.deny.clone(),
@@ -78,9 +78,9 @@ pub(super) fn network(
             .map(|list| rules("outbound.egress", list)),
         identity,
         propagate_trace: project.trace.propagate,
-        audit: audit(files, project)?.map(Arc::new),
+        audit: files.problems.value(audit(files, project)).flatten().map(Arc::new),
         policy_sha256,
-    })
+    }
 }
 
 /// Records a second of one agent, of what does not leave, where the owner says nothing.
@@ -130,6 +130,7 @@ impl Bindings<'_> {
             self.files
                 .complain(field, &format!("there is no certificate {id:?}"))
                 .with_help(format!("Add a table [certificates.{id}] with cert and key"))
+                .about(self.files.subject(&format!("certificates.{id}")))
         })?;
         let own = |name: &str| format!("certificates.{id}.{name}");
         let join = |path: &std::path::PathBuf| self.files.folder.join(path);
@@ -149,7 +150,8 @@ impl Bindings<'_> {
                 return Err(self
                     .files
                     .complain(&own("issue"), "there is nothing to issue certificates with")
-                    .with_help("Set issuing_certificate and issuing_key under [identity]"));
+                    .with_help("Set issuing_certificate and issuing_key under [identity]")
+                    .about(self.files.subject("identity.issuing_certificate")));
             }
             let mut found = Vec::new();
             for root in &roots {
@@ -223,6 +225,7 @@ impl Bindings<'_> {
             self.files
                 .complain("outbound.credentials", &format!("there is no credential {name:?}"))
                 .with_help(format!("Add a table [credentials.{name}] with type and hosts"))
+                .about(self.files.subject(&format!("credentials.{name}")))
         })?;
         for secret in credential.secrets() {
             if let Some(path) = secret.file() {

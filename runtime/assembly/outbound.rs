@@ -7,6 +7,7 @@ use serde_json::Value;
 use workerd_lite_ops::Role;
 
 use super::limits::apply;
+use super::modules::check_script;
 use crate::config::Flags;
 use crate::config::files::{Files, parent, stem};
 use crate::config::project_file::ProjectFile;
@@ -46,10 +47,14 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
         (None, Some(main), _) => files.folder.join(main),
         (None, None, Some(main)) => own_folder.as_deref().unwrap_or(&files.folder).join(main),
         (None, None, None) if project.outbound.is_some() => {
-            return Err(files.complain(
+            let error = files.complain(
                 "outbound.main",
                 "expected `main` or `config`: the outbound worker's script",
-            ));
+            );
+            return Err(match &own {
+                Some(own) => error.about(own.subject("main")),
+                None => error,
+            });
         }
         (None, None, None) => return Ok(None),
     };
@@ -57,14 +62,22 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
     vars.extend(section.vars.clone());
     let secrets = Secrets::read(own_folder.as_deref().unwrap_or(&files.folder), flags)?;
     let mut plain = Vec::new();
-    for name in section.secrets.iter().chain(&wrangler.secrets.required) {
+    let own_secrets = section.secrets.len();
+    for (index, name) in section.secrets.iter().chain(&wrangler.secrets.required).enumerate() {
         let value = secrets.get(name).ok_or_else(|| {
+            let field = match index < own_secrets {
+                true => format!("outbound.secrets[{index}]"),
+                false => "outbound.config".to_owned(),
+            };
             files
-                .complain("outbound.secrets", &format!("the secret {name:?} is absent or empty"))
+                .complain(&field, &format!("the secret {name:?} is absent or empty"))
                 .with_help(format!(
                     "Set {name} in the environment, or in a .dev.vars file beside the configuration"
                 ))
-        })?;
+        });
+        let Some(value) = files.problems.value(value) else {
+            continue;
+        };
         plain.push((name.clone(), value.clone()));
         vars.insert(name.clone(), Value::String(value));
     }
@@ -77,7 +90,9 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
         .chain(section.credentials.iter().map(|bound| &bound.binding))
     {
         if vars.contains_key(name) || !bound.insert(name) {
-            return Err(files.complain("outbound", &format!("the name {name:?} is bound twice")));
+            files
+                .problems
+                .add(files.complain("outbound", &format!("the name {name:?} is bound twice")));
         }
     }
     let root = match (&flags.outbound, own_folder, &files.project) {
@@ -88,6 +103,12 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
     let mut limits = Values::OUTBOUND;
     apply(&Limits::from(&wrangler.limits), &mut limits);
     apply(&section.limits, &mut limits);
+    check_script(&main, |message| match (&flags.outbound, &section.main, &own) {
+        (Some(_), _, _) => ConfigError::new(format!("--outbound: {message}"))
+            .with_help("Give the path of the policy's script: workerd-lite serve worker.js --outbound outbound.js"),
+        (None, None, Some(own)) => own.complain("main", message),
+        _ => files.complain("outbound.main", message),
+    })?;
     let confinement = Confinement {
         root,
         data: Data::Any,

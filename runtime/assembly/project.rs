@@ -8,13 +8,13 @@ use super::agents::agents;
 use super::credentials::credentials;
 use super::identity::identity;
 use super::network::{Bindings, network};
-use super::outbound::outbound;
+use super::outbound::{Policy, outbound};
 use crate::config::Flags;
 use crate::config::files::Files;
 use crate::config::project_file::ProjectFile;
 use crate::config::secrets::Secrets;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
-use crate::host::Project;
+use crate::host::{Agent, Project};
 use crate::limits::ClientTimeouts;
 use crate::reloadable::ReloadableFiles;
 use crate::serve::{Loaded, Options};
@@ -22,8 +22,9 @@ use crate::serve::{Loaded, Options};
 /// Reads the configuration and every script that it names. A certificate that does not hold now is no failure.
 pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     let files = Files::find(flags)?;
+    let problems = &files.problems;
     let mut project: ProjectFile = match &files.project {
-        Some(document) => document.parse()?,
+        Some(document) => document.parse(problems).unwrap_or_default(),
         None => ProjectFile::default(),
     };
     if flags.testing {
@@ -31,22 +32,90 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     }
     let mut reloadable = ReloadableFiles::default();
     let mut unusable = Vec::new();
-    let policy = outbound(flags, &files, &project)?;
+    let policy = problems.value(outbound(flags, &files, &project)).flatten();
     let forbidden: HashSet<PathBuf> = policy
         .iter()
         .flat_map(|policy| policy.worker.graph.files())
         .map(Path::to_owned)
         .chain(project.private_files(&files))
         .collect();
-    let agents = agents(flags, &files, &project, &forbidden)?;
+    let agents = agents(flags, &files, &project, &forbidden);
     let policy_sha256 = policy.as_ref().map(|policy| policy.worker.graph.sha256().to_owned());
-    let issuer = identity(&files, &project, policy_sha256.clone(), &mut reloadable, &mut unusable)?;
+    let issuer = identity(&files, &project, policy_sha256.clone(), &mut reloadable, &mut unusable);
+    let issuer = problems.value(issuer).flatten();
     let secrets = match &policy {
         Some(policy) => policy.secrets.clone(),
-        None => Secrets::read(&files.folder, flags)?,
+        None => problems
+            .value(Secrets::read(&files.folder, flags))
+            .unwrap_or_else(|| Secrets::none(flags)),
     };
-    let credentials = credentials(&files, &project, &secrets)?;
+    let credentials = credentials(&files, &project, &secrets);
+    let read = read_files(&files, &project, policy.as_ref(), &agents, &secrets);
+    let network = network(&files, &project, issuer, policy_sha256);
+    let options = problems.value(options(flags, &files, &project));
+    let mut bindings = Bindings {
+        files: &files,
+        project: &project,
+        credentials: &credentials,
+        reloadable: &mut reloadable,
+        unusable: &mut unusable,
+    };
+    let mut bound = Vec::new();
+    let own = project.outbound.iter().flat_map(|outbound| &outbound.mtls_certificates);
+    let certificates: Vec<_> = match &policy {
+        Some(policy) => policy.certificates.iter().collect(),
+        None => own.collect(),
+    };
+    for each in certificates {
+        let binding = problems.value(bindings.identity(each));
+        bound.extend(binding.map(|binding| (each.binding.clone(), binding)));
+    }
+    for each in project.outbound.iter().flat_map(|outbound| &outbound.credentials) {
+        let binding = problems.value(bindings.credential(&each.credential, each.propagate_trace));
+        bound.extend(binding.map(|binding| (each.binding.clone(), binding)));
+    }
+    problems.end()?;
+    // Whatever is missing from here on has been told of.
+    let mut agents = agents.into_iter();
+    let (Some(first), Some(options)) = (agents.next(), options) else {
+        return Err(files.complain("agents", "expected at least one agent"));
+    };
+    let mut builder = Project::builder(first)
+        .network(network)
+        .policy_timeout(project.timeouts.policy)
+        .client_timeouts(ClientTimeouts {
+            head: project.timeouts.head,
+            unread: project.timeouts.unread,
+        })
+        .show_errors(flags.dev);
+    for agent in agents {
+        builder = builder.agent(agent);
+    }
+    let plain = policy.as_ref().map_or_else(Vec::new, |policy| policy.plain.clone());
+    if let Some(policy) = policy {
+        builder = builder.outbound(policy.worker).isolate_per(policy.isolate_per);
+        for (name, binding) in bound {
+            builder = builder.binding(&name, binding);
+        }
+    }
+    Ok(Loaded {
+        project: builder.build(),
+        options,
+        reloadable,
+        files: read,
+        secrets: plain,
+        unusable,
+    })
+}
 
+/// The scripts and the configuration: where one changes, the project is another.
+fn read_files(
+    files: &Files,
+    project: &ProjectFile,
+    policy: Option<&Policy>,
+    agents: &[Agent],
+    secrets: &Secrets,
+) -> Vec<PathBuf> {
     let mut read: Vec<PathBuf> = policy
         .iter()
         .map(|policy| &policy.worker)
@@ -64,48 +133,7 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
         .flatten()
         .filter_map(|agent| agent.config.as_ref());
     read.extend(policys.chain(own).map(|path| files.folder.join(path)));
-    let plain = policy.as_ref().map_or_else(Vec::new, |policy| policy.plain.clone());
-    let mut all = agents.into_iter();
-    let Some(first) = all.next() else {
-        return Err(files.complain("agents", "expected at least one agent"));
-    };
-    let mut builder = Project::builder(first)
-        .network(network(&files, &project, issuer, policy_sha256)?)
-        .policy_timeout(project.timeouts.policy)
-        .client_timeouts(ClientTimeouts {
-            head: project.timeouts.head,
-            unread: project.timeouts.unread,
-        })
-        .show_errors(flags.dev);
-    for agent in all {
-        builder = builder.agent(agent);
-    }
-    if let Some(policy) = policy {
-        builder = builder.outbound(policy.worker).isolate_per(policy.isolate_per);
-        let mut bindings = Bindings {
-            files: &files,
-            project: &project,
-            credentials: &credentials,
-            reloadable: &mut reloadable,
-            unusable: &mut unusable,
-        };
-        for bound in &policy.certificates {
-            let binding = bindings.identity(bound)?;
-            builder = builder.binding(&bound.binding, binding);
-        }
-        for bound in project.outbound.iter().flat_map(|outbound| &outbound.credentials) {
-            let binding = bindings.credential(&bound.credential, bound.propagate_trace)?;
-            builder = builder.binding(&bound.binding, binding);
-        }
-    }
-    Ok(Loaded {
-        project: builder.build(),
-        options: options(flags, &files, &project)?,
-        reloadable,
-        files: read,
-        secrets: plain,
-        unusable,
-    })
+    read
 }
 
 fn options(flags: &Flags, files: &Files, project: &ProjectFile) -> Result<Options, ConfigError> {

@@ -3,7 +3,11 @@
 use std::fmt;
 use std::io::Write as _;
 
-use miette::{Diagnostic, GraphicalTheme, MietteHandler, MietteHandlerOpts, Report, ReportHandler as _};
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, MietteHandler, MietteHandlerOpts, Report, ReportHandler as _,
+};
+
+use crate::diagnostic::SourceDiagnostic;
 
 /// Paths and URLs are copied from an error: none is broken in two.
 fn options() -> MietteHandlerOpts {
@@ -28,11 +32,27 @@ impl fmt::Debug for Shown<'_> {
 
 /// Tells an error that ends the command, or this run of it. A log for machines has it as an event.
 pub(super) fn report(report: &Report) {
-    if super::logging::is_json() {
-        tracing::error!("{report:?}");
+    let parts: Vec<&dyn Diagnostic> = report.related().into_iter().flatten().collect();
+    if parts.is_empty() {
+        tell(report.as_ref());
         return;
     }
-    let shown = Shown(report.as_ref(), options().build());
+    for part in parts {
+        tell(part);
+    }
+    // Its parts were told: what is left is how many they are.
+    tell(&SourceDiagnostic::new(report.to_string()));
+}
+
+fn tell(error: &dyn Diagnostic) {
+    if super::logging::is_json() {
+        let mut plain = String::new();
+        let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor());
+        let _ = handler.render_report(&mut plain, error);
+        tracing::error!("{plain}");
+        return;
+    }
+    let shown = Shown(error, options().build());
     // Nobody is there to hear that nobody hears.
     let _ = writeln!(std::io::stderr(), "{shown:?}");
 }

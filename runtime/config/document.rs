@@ -4,11 +4,14 @@ use std::cell::OnceCell;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::nearest::nearest;
+use super::partial;
 use super::places::Places;
+use super::problems::Problems;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::text_file;
 
@@ -42,19 +45,33 @@ impl Document {
         self.path.extension().is_some_and(|extension| extension == "toml")
     }
 
-    /// Reads a TOML file into `T`.
-    pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
-        let mut track = serde_path_to_error::Track::new();
-        let toml =
-            toml::Deserializer::parse(&self.text).map_err(|error| self.error(error.message(), "", error.span()))?;
-        T::deserialize(serde_path_to_error::Deserializer::new(toml, &mut track))
-            .map_err(|error| self.error(error.message(), &track.path().to_string(), error.span()))
+    /// Reads a TOML file into `T`, as far as it can be. What cannot is told, and is as if it were not written.
+    pub(crate) fn parse<T: DeserializeOwned>(&self, problems: &Problems) -> Option<T> {
+        let (value, unread) = partial::read(&self.text);
+        for each in unread {
+            if !each.follows {
+                // Not about its field: that what is not written follows from it is no reason to keep it back.
+                problems.add(self.error(&each.message, &each.path, each.span));
+            }
+            if let Some(path) = each.without {
+                problems.unread(self.subject(&path));
+            }
+        }
+        value
+    }
+
+    /// A field of this file, for [`SourceDiagnostic::about`](ConfigError::about).
+    pub(crate) fn subject(&self, field: &str) -> String {
+        format!("{}#{field}", self.path.display())
     }
 
     /// Reads the file, of either kind, as JSON's data.
     pub(super) fn value(&self) -> Result<Value, ConfigError> {
         if self.is_toml() {
-            return self.parse();
+            let toml = toml::Deserializer::parse(&self.text);
+            return toml
+                .and_then(Value::deserialize)
+                .map_err(|error| self.error(error.message(), "", error.span()));
         }
         let (value, places) = Places::of_json(&self.text).map_err(|error| {
             let range = error.range();
@@ -101,6 +118,7 @@ impl Document {
     /// An error about the value of a field, found after the file was read.
     pub(crate) fn complain(&self, field: &str, message: &str) -> ConfigError {
         self.error(message, field, self.places().find(field))
+            .about(self.subject(field))
     }
 
     /// The file's path and the line of a field, as `wrangler.jsonc:3`.
@@ -125,7 +143,10 @@ impl Document {
 
 /// The nearest known name to an unknown one, out of serde's words for it.
 fn nearest_of(message: &str) -> Option<&str> {
-    let mut names = message.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2);
+    let rest = message
+        .strip_prefix("unknown field ")
+        .or_else(|| message.strip_prefix("unknown variant "))?;
+    let mut names = rest.split('`').skip(1).step_by(2);
     let unknown = names.next()?;
     nearest(unknown, names)
 }
@@ -139,6 +160,10 @@ mod tests {
         let message = "unknown field `secretes`, expected one of `main`, `vars`, `secrets`";
         assert_eq!(nearest_of(message), Some("secrets"));
         assert_eq!(nearest_of("unknown field `zzz`, expected one of `main`, `vars`"), None);
+        assert_eq!(
+            nearest_of("unknown variant `bearerr`, expected one of `bearer`, `basic`"),
+            Some("bearer")
+        );
         assert_eq!(nearest_of("invalid type"), None);
     }
 }

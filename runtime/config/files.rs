@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::document::Document;
 use super::flags::Flags;
+use super::problems::Problems;
 use super::wrangler::{Owner, Wrangler, read};
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 
@@ -16,6 +17,8 @@ pub(crate) struct Files {
     pub(crate) folder: PathBuf,
     pub(crate) wrangler: Option<Document>,
     pub(crate) project: Option<Document>,
+    /// What is wrong with them.
+    pub(crate) problems: Problems,
 }
 
 impl Files {
@@ -42,10 +45,11 @@ impl Files {
             wrangler: wrangler.as_deref().map(Document::read).transpose()?,
             project: project.as_deref().map(Document::read).transpose()?,
             folder,
+            problems: Problems::default(),
         })
     }
 
-    /// A worker's own wrangler file, where its section names one, and what that says.
+    /// A worker's own wrangler file, where its section names one, and what that says, as far as it could be read.
     pub(crate) fn own_wrangler(
         &self,
         config: Option<&PathBuf>,
@@ -56,7 +60,7 @@ impl Files {
             return Ok((None, Wrangler::default()));
         };
         let document = Document::read(&self.folder.join(config))?;
-        let wrangler = read(&document, flags, owner)?;
+        let wrangler = read(&document, flags, owner, &self.problems);
         Ok((Some(document), wrangler))
     }
 
@@ -66,6 +70,13 @@ impl Files {
             Some(document) => document.complain(field, message),
             None => ConfigError::new(format!("{field}: {message}")),
         }
+    }
+
+    /// A field of the project's file, for what is wrong elsewhere only because that could not be read.
+    pub(crate) fn subject(&self, field: &str) -> String {
+        self.project
+            .as_ref()
+            .map_or_else(String::new, |document| document.subject(field))
     }
 }
 

@@ -5,7 +5,9 @@ mod dotenv;
 pub(crate) mod files;
 mod flags;
 mod nearest;
+mod partial;
 mod places;
+pub(crate) mod problems;
 pub(crate) mod project_file;
 mod schema;
 pub(crate) mod secrets;
@@ -15,4 +17,5 @@ pub(crate) mod wrangler;
 
 pub(crate) use files::parent;
 pub use flags::Flags;
+pub(crate) use nearest::nearest;
 pub use schema::schema;

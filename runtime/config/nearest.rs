@@ -1,7 +1,7 @@
 //! What somebody who mistyped a name probably meant.
 
 /// The nearest of `known` names to one that is unknown, if any is near.
-pub(super) fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
         .into_iter()
         .filter(|known| *known != unknown)

@@ -19,21 +19,26 @@ pub(crate) struct Secrets {
 }
 
 impl Secrets {
+    /// Those of the environment alone.
+    pub(crate) fn none(flags: &Flags) -> Self {
+        Self {
+            dev_vars: HashMap::new(),
+            files: Vec::new(),
+            testing: flags.testing,
+            live: flags.live,
+            seen: flags.secrets.clone(),
+        }
+    }
+
     /// Reads `.dev.vars` in this folder, if there is one. `.dev.vars.NAME` goes before it under `--env NAME`, and they are
     /// not merged, as in wrangler.
     pub(crate) fn read(folder: &Path, flags: &Flags) -> Result<Self, ConfigError> {
         let own = flags.env.iter().filter(|name| !name.is_empty());
         let own = own.map(|name| folder.join(format!(".dev.vars.{name}")));
         let files: Vec<PathBuf> = own.chain([folder.join(".dev.vars")]).collect();
-        let (testing, live, seen) = (flags.testing, flags.live, flags.secrets.clone());
+        let none = Self::none(flags);
         let Some(path) = files.iter().find(|path| path.exists()) else {
-            return Ok(Self {
-                dev_vars: HashMap::new(),
-                files,
-                testing,
-                live,
-                seen,
-            });
+            return Ok(Self { files, ..none });
         };
         let text = text_file::read(path)
             .map_err(|error| ConfigError::new(format!("{} can not be read: {error}", path.display())))?;
@@ -48,9 +53,7 @@ impl Secrets {
         Ok(Self {
             dev_vars,
             files,
-            testing,
-            live,
-            seen,
+            ..none
         })
     }
 

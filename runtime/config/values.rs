@@ -14,25 +14,37 @@ where
     T: FromStr<Err: std::fmt::Display>,
 {
     let texts = Vec::<String>::deserialize(deserializer)?;
-    texts
+    all(texts
         .iter()
-        .map(|text| text.parse().map_err(serde::de::Error::custom))
-        .collect()
+        .map(|text| text.parse::<T>().map_err(|error| error.to_string())))
+}
+
+/// All values, or all that is wrong with them.
+fn all<T, E: serde::de::Error>(read: impl Iterator<Item = Result<T, String>>) -> Result<Vec<T>, E> {
+    let (mut values, mut wrong) = (Vec::new(), Vec::new());
+    for each in read {
+        match each {
+            Ok(value) => values.push(value),
+            Err(why) => wrong.push(why),
+        }
+    }
+    if wrong.is_empty() {
+        Ok(values)
+    } else {
+        Err(E::custom(wrong.join("; ")))
+    }
 }
 
 pub(super) fn methods<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Method>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
-    texts
-        .iter()
-        .map(|text| {
-            // Methods are case-sensitive; "get" would be one that nobody sends.
-            let known = text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-');
-            Method::from_bytes(text.as_bytes())
-                .ok()
-                .filter(|_| known && !text.is_empty())
-                .ok_or_else(|| serde::de::Error::custom(format!("expected a method like \"GET\", found {text:?}")))
-        })
-        .collect()
+    all(texts.iter().map(|text| {
+        // Methods are case-sensitive; "get" would be one that nobody sends.
+        let known = text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-');
+        Method::from_bytes(text.as_bytes())
+            .ok()
+            .filter(|_| known && !text.is_empty())
+            .ok_or_else(|| format!("expected a method like \"GET\", found {text:?}"))
+    }))
 }
 
 pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {

@@ -16,6 +16,7 @@ use super::document::Document;
 use super::flags::Flags;
 use super::nearest::hint;
 use super::places::join;
+use super::problems::Problems;
 use super::tables::{MtlsCertificate, WranglerLimits};
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use environment::Selected;
@@ -77,8 +78,16 @@ fn certificates<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec
 
 /// Reads a wrangler file for the environment that the flags choose. Warns of each field that is not honoured, and refuses
 /// bindings that there is nothing behind unless the flags allow it.
-pub(crate) fn read(document: &Document, flags: &Flags, owner: Owner) -> Result<Wrangler, ConfigError> {
-    let selected = environment::select(document, document.value()?, flags.env.as_deref())?;
+pub(crate) fn read(document: &Document, flags: &Flags, owner: Owner, problems: &Problems) -> Wrangler {
+    let selected = document
+        .value()
+        .and_then(|value| environment::select(document, value, flags.env.as_deref()));
+    let Some(selected) = problems.value(selected) else {
+        // Nothing of it holds.
+        problems.unread(document.subject("main"));
+        problems.unread(document.subject("name"));
+        return Wrangler::default();
+    };
     let mut honoured = Map::new();
     let mut paths = HashMap::new();
     let mut missing = Vec::new();
@@ -86,9 +95,10 @@ pub(crate) fn read(document: &Document, flags: &Flags, owner: Owner) -> Result<W
         match fields::field(&name).map(|field| field.is) {
             None => environment::unknown(document, &path, &name),
             Some(Use::Read) => {
-                refuse_dates(document, &path, &value)?;
-                honoured.insert(name.clone(), value);
-                paths.insert(name, path);
+                if problems.value(refuse_dates(document, &path, &value)).is_some() {
+                    honoured.insert(name.clone(), value);
+                    paths.insert(name, path);
+                }
             }
             Some(Use::Binding(shape, what)) => {
                 let bound = shape.bound(&path, &value);
@@ -107,10 +117,10 @@ pub(crate) fn read(document: &Document, flags: &Flags, owner: Owner) -> Result<W
             }
         }
     }
-    let mut wrangler: Wrangler = honour(document, honoured, &paths)?;
+    let mut wrangler: Wrangler = honour(document, honoured, &paths, problems);
     let path = |name: &str| paths.get(name).cloned().unwrap_or_default();
     if let Some(date) = &wrangler.compatibility_date {
-        compatibility::check_date(document, &path("compatibility_date"), date)?;
+        problems.value(compatibility::check_date(document, &path("compatibility_date"), date));
     }
     compatibility::check_flags(document, &path("compatibility_flags"), &wrangler.compatibility_flags);
     if owner == Owner::Agent {
@@ -131,8 +141,8 @@ pub(crate) fn read(document: &Document, flags: &Flags, owner: Owner) -> Result<W
             );
         }
     }
-    missing::refuse(document, &missing, flags.allow_missing_bindings)?;
-    Ok(wrangler)
+    problems.value(missing::refuse(document, &missing, flags.allow_missing_bindings));
+    wrangler
 }
 
 fn ignored(document: &Document, path: &str, why: &str) {
@@ -142,9 +152,30 @@ fn ignored(document: &Document, path: &str, why: &str) {
 /// The fields that are honoured, by their types. `paths` says where each is written.
 fn honour(
     document: &Document,
+    mut fields: Map<String, Value>,
+    paths: &HashMap<String, String>,
+    problems: &Problems,
+) -> Wrangler {
+    loop {
+        let (name, error) = match honoured(document, fields.clone(), paths) {
+            Ok(wrangler) => return wrangler,
+            Err(failed) => failed,
+        };
+        problems.add(error);
+        problems.unread(document.subject(&name));
+        // The other fields have errors of their own, or none.
+        if fields.remove(&name).is_none() {
+            return Wrangler::default();
+        }
+    }
+}
+
+/// The same, or the first field that is of another type, and the error.
+fn honoured(
+    document: &Document,
     fields: Map<String, Value>,
     paths: &HashMap<String, String>,
-) -> Result<Wrangler, ConfigError> {
+) -> Result<Wrangler, (String, ConfigError)> {
     let written = |path: &str| {
         let end = path.find(['.', '[']).unwrap_or(path.len());
         let (name, rest) = path.split_at(end);
@@ -165,8 +196,11 @@ fn honour(
         );
     };
     let tracked = serde_path_to_error::Deserializer::new(value, &mut track);
-    serde_ignored::deserialize(tracked, &mut unknown)
-        .map_err(|error: serde_json::Error| document.complain(&written(&track.path().to_string()), &error.to_string()))
+    serde_ignored::deserialize(tracked, &mut unknown).map_err(|error: serde_json::Error| {
+        let path = track.path().to_string();
+        let name = path.split(['.', '[']).next().unwrap_or_default().to_owned();
+        (name, document.complain(&written(&path), &error.to_string()))
+    })
 }
 
 /// TOML has dates, and JSON has none.
