@@ -89,8 +89,12 @@ pub(crate) fn cut(text: &str) -> Cow<'_, str> {
 pub fn author_stack(stack: &str) -> String {
     let lines: Vec<String> = stack
         .lines()
-        .filter(|line| !(line.trim_start().starts_with("at ") && line.contains("ext:")))
-        .map(|line| line.replace("file:///", ""))
+        .filter(|line| {
+            let frame = line.trim_start();
+            // What stands around a CommonJS module is ours, too.
+            !(frame.starts_with("at ") && (frame.contains("ext:") || frame.starts_with("at workerdLite")))
+        })
+        .map(|line| line.replace("file:///", "").replace("?commonjs", ""))
         .collect();
     lines.join("\n")
 }

@@ -259,3 +259,57 @@ fn an_exception_that_is_reported_ends_nothing() {
         server.logged(what);
     }
 }
+
+#[test]
+fn a_start_that_fails_says_which_agent_and_by_whose_imports() {
+    let project = Project::new(&[
+        ("good/worker.js", "export default { fetch: () => new Response() };"),
+        ("bad/worker.js", "import './lib/first.js';\nexport default {};"),
+        ("bad/lib/first.js", "import './second.js';\n"),
+        ("bad/lib/second.js", "export * from './gone.js';\n"),
+        (
+            "workerd-lite.toml",
+            "[[agents]]\nname = 'good'\nmain = 'good/worker.js'\nmatch = ['good']\n[[agents]]\nname = 'worse'\nmain = 'bad/worker.js'\nmatch = ['bad']\n",
+        ),
+    ]);
+    let report = project.refused(&[]);
+    for text in ["bad/lib/second.js:1:15", "bad/worker.js \u{2192} bad/lib/first.js"] {
+        assert!(report.contains(text), "{report}");
+    }
+    project.write("bad/lib/second.js", "\nthrow new Error('not today');\n");
+    let report = project.refused(&[]);
+    for text in [
+        "the agent \"worse\" (bad/worker.js) failed to start: Error: not today",
+        "bad/lib/second.js:2:7",
+    ] {
+        assert!(report.contains(text), "{report}");
+    }
+    project.write("bad/lib/second.js", "await Promise.reject(new Error('later'));\n");
+    let report = project.refused(&[]);
+    assert!(report.contains("failed to start: Error: later"), "{report}");
+}
+
+#[test]
+fn a_require_that_finds_nothing_is_told_where_it_stands() {
+    let project = Project::new(&[
+        (
+            "worker.js",
+            "import old from 'old';\nexport default { fetch: () => new Response(old.a) };",
+        ),
+        (
+            "node_modules/old/package.json",
+            "{ \"name\": \"old\", \"main\": \"index.js\" }",
+        ),
+        (
+            "node_modules/old/index.js",
+            "'use strict';\n\nmodule.exports = { a: require('gone') };\n",
+        ),
+    ]);
+    let report = project.refused(&["worker.js"]);
+    assert!(report.contains("node_modules/old/index.js:3:23"), "{report}");
+    assert!(report.contains("module.exports = { a: require('gone') };"), "{report}");
+    assert!(
+        !report.contains("workerdLite") && !report.contains("?commonjs"),
+        "{report}"
+    );
+}

@@ -19,7 +19,10 @@ pub(super) fn from_core(error: &CoreError, graph: &Graph, what: &str) -> Startup
 fn from_js(error: &JsError, graph: &Graph, what: &str) -> StartupError {
     let mut startup = StartupError::new(format!(
         "{what}: {}",
-        error.exception_message.trim_start_matches("Uncaught ")
+        error
+            .exception_message
+            .trim_start_matches("Uncaught ")
+            .trim_start_matches("(in promise) ")
     ));
     let place = error.frames.iter().find_map(|frame| {
         let module = graph.by_url(frame.file_name.as_deref()?)?;

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use deno_core::{JsRuntime, ModuleId, PollEventLoopOptions};
-use workerd_lite_ops::Termination;
+use workerd_lite_ops::{Role, Termination};
 
 use super::error::{StartupError, from_core};
 use super::guard::Guarded;
@@ -30,8 +30,8 @@ impl Evaluation<'_> {
 
     async fn evaluate(mut self) -> Result<ModuleId, StartupError> {
         let worker = self.worker;
-        let main = worker.graph.main_name();
-        let failed = |error: &_| from_core(error, &worker.graph, &format!("{main} failed to start"));
+        let who = who(worker);
+        let failed = |error: &_| from_core(error, &worker.graph, &format!("{who} failed to start"));
         // The graph is in memory, so loading never waits.
         let loaded = self.turn(|runtime| {
             let loading = pin!(runtime.load_main_es_module(worker.graph.main()));
@@ -68,7 +68,7 @@ impl Evaluation<'_> {
                         // Nothing is left that could settle it: no request and no timer may start here.
                         Poll::Pending if turn.is_ready() => {
                             return Poll::Ready(Err(StartupError::new(format!(
-                                "{main}: a top-level await never settles"
+                                "{who}: a top-level await never settles"
                             ))));
                         }
                         Poll::Pending => return Poll::Pending,
@@ -91,16 +91,26 @@ impl Evaluation<'_> {
     }
 
     fn stopped(&self, why: Termination) -> StartupError {
-        let main = self.worker.graph.main_name();
+        let who = who(self.worker);
         let what = if why == Termination::Cpu {
             format!(
-                "{main}: it takes more than {:?} of CPU time to start",
+                "{who}: it takes more than {:?} of CPU time to start",
                 self.limits.startup
             )
         } else {
-            format!("{main}: it failed to start: {why}")
+            format!("{who}: it failed to start: {why}")
         };
         StartupError::new(what)
             .with_help("Do less at the top level, or raise startup_cpu_ms or memory_mb: see docs/limits.md")
+    }
+}
+
+/// Which of many workers it is, and its script.
+fn who(worker: &Worker) -> String {
+    let main = worker.graph.main_name();
+    match worker.role {
+        Role::Agent => format!("the agent {:?} ({main})", worker.name),
+        Role::Outbound => format!("the outbound worker {:?} ({main})", worker.name),
+        Role::Test => main.to_owned(),
     }
 }

@@ -86,7 +86,8 @@ pub(super) fn body<'a>(source: &str, name: &str, required: impl Iterator<Item = 
          if (!(\"__esModule\" in exports)) Object.defineProperty(exports, \"__esModule\", {{ value: true }}); return exports; }}\n\
          function workerdLiteRequire(name) {{ switch (name) {{ {cases}default: throw workerdLiteMissing(`${{name}} can not be \
          required: only what modules require by a literal name is part of a worker`); }} }}\n\
-         function workerdLiteMissing(message) {{ return Object.assign(new Error(message), {{ code: \"MODULE_NOT_FOUND\" }}); }}\n",
+         function workerdLiteMissing(message) {{ const error = Object.assign(new Error(message), {{ code: \"MODULE_NOT_FOUND\" }}); \
+         Error.captureStackTrace(error, workerdLiteRequire); return error; }}\n",
         literal(&format!("/{name}")),
         literal(&format!("/{folder}")),
     )

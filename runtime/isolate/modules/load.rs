@@ -95,12 +95,16 @@ impl<'a> Loading<'a> {
                             Refused::Specifier(refusal) | Refused::Module(_, refusal) => refusal.for_owner(),
                         };
                         let label = Some("imported here".to_owned());
-                        StartupError::new(message).at(
+                        let error = StartupError::new(message).at(
                             &parsed.module.name,
                             parsed.module.text(),
                             import.span.clone(),
                             label,
-                        )
+                        );
+                        match self.importers_of(&parsed.url) {
+                            Some(importers) => error.with_help(format!("It is a part of the worker by {importers}")),
+                            None => error,
+                        }
                     })?;
             }
             self.keep(parsed);
@@ -166,6 +170,22 @@ impl<'a> Loading<'a> {
             dynamic,
             commonjs,
         }))
+    }
+
+    /// The modules by whose imports a module came in, from the main one on. Nothing for that itself.
+    fn importers_of(&self, url: &Url) -> Option<String> {
+        let mut names = Vec::new();
+        let mut of = url;
+        while let Some((_, _, importer, _)) = self.importers.iter().find(|(target, ..)| target == of) {
+            let module = self.modules.get(importer.as_str())?;
+            if names.contains(&module.name) {
+                break;
+            }
+            names.push(module.name.clone());
+            of = importer;
+        }
+        names.reverse();
+        (!names.is_empty()).then(|| names.join(" \u{2192} "))
     }
 
     fn compiler_options(&self, module: &Module) -> Result<CompilerOptions, String> {
