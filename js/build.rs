@@ -1,6 +1,7 @@
 //! Builds the snapshot: deno's scripts, our own, and the boot function, run once and frozen.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
@@ -10,10 +11,13 @@ use std::sync::Arc;
 use deno_core::snapshot::{CreateSnapshotOptions, create_snapshot};
 use deno_core::{Extension, ExtensionFileSource};
 
+mod node_names;
+mod node_script;
+mod node_sources;
 mod patches;
 
 /// Our scripts, by folder. They load each other as `ext:workerd_lite/<folder>/<file>`.
-const FOLDERS: [&str; 3] = ["fetch", "testing", "worker"];
+const FOLDERS: [&str; 4] = ["fetch", "node", "testing", "worker"];
 
 /// deno_fetch's scripts that ours take the place of.
 const REPLACED: [(&str, &str); 2] = [
@@ -59,17 +63,30 @@ fn main() {
     .expect("the snapshot is made");
 
     fs::write(out.join("worker.snapshot"), &snapshot.output).expect("OUT_DIR can be written");
-    let residual = scripts
+    let ours = scripts.iter().map(|(_, source)| source.as_str());
+    let node = node_sources::scripts(ours);
+    // Sorted: it is searched by bisection.
+    let residual: BTreeMap<String, String> = scripts
         .into_iter()
-        .filter(|(specifier, _)| !snapshot.consumed_lazy_specifiers.iter().any(|used| used == specifier));
+        .filter(|(specifier, _)| !snapshot.consumed_lazy_specifiers.iter().any(|used| used == specifier))
+        .chain(node)
+        .map(|(specifier, source)| (specifier, deno_core::wrap_lazy_ext_script(&source)))
+        .collect();
     let mut table = String::from("&[\n");
     for (specifier, source) in residual {
         let _ = writeln!(table, "({specifier:?}, {source:?}),");
     }
     table.push(']');
     fs::write(out.join("residual.rs"), table).expect("OUT_DIR can be written");
-    println!("cargo:rerun-if-changed=patches.rs");
-    println!("cargo:rerun-if-changed=build.rs");
+    for source in [
+        "build.rs",
+        "node_names.rs",
+        "node_script.rs",
+        "node_sources.rs",
+        "patches.rs",
+    ] {
+        println!("cargo:rerun-if-changed={source}");
+    }
     for folder in FOLDERS {
         println!("cargo:rerun-if-changed={}", manifest.join(folder).display());
     }

@@ -14,6 +14,15 @@ use crate::compression::{op_coder_close, op_coder_finish, op_coder_new, op_coder
 use crate::console::{op_console, op_uncaught};
 use crate::events::{op_event_fail, op_event_respond, op_event_settled, op_event_waiting};
 use crate::fetch::{op_fetch_network, op_fetch_outbound_worker, op_identity_token, op_request_id, op_test_control};
+use crate::node::buffer::{
+    op_node_compare, op_node_is_ascii, op_node_is_utf8, op_node_keep_buffer, op_node_text, op_node_transcode,
+};
+use crate::node::crypto::{self, op_node_own, op_node_rsa_key};
+use crate::node::idna::{
+    op_node_domain_to_ascii, op_node_domain_to_unicode, op_node_punycode_decode, op_node_punycode_encode,
+};
+use crate::node::kdf::{op_node_kdf_pbkdf2, op_node_kdf_scrypt};
+use crate::node::zlib::{op_node_crc32, op_node_zlib_close, op_node_zlib_new, op_node_zlib_reset, op_node_zlib_run};
 use crate::role::Role;
 use crate::webassembly::op_wasm_memories;
 use crate::webcrypto::{
@@ -63,6 +72,25 @@ deno_core::extension!(
         op_fetch_network,
         op_fetch_outbound_worker,
         op_identity_token,
+        op_node_compare,
+        op_node_crc32,
+        op_node_domain_to_ascii,
+        op_node_domain_to_unicode,
+        op_node_is_ascii,
+        op_node_is_utf8,
+        op_node_kdf_pbkdf2,
+        op_node_kdf_scrypt,
+        op_node_keep_buffer,
+        op_node_own,
+        op_node_punycode_decode,
+        op_node_punycode_encode,
+        op_node_rsa_key,
+        op_node_text,
+        op_node_transcode,
+        op_node_zlib_close,
+        op_node_zlib_new,
+        op_node_zlib_reset,
+        op_node_zlib_run,
         op_request_id,
         op_test_advance,
         op_test_control,
@@ -89,6 +117,7 @@ pub fn extensions(role: Option<Role>) -> Vec<Extension> {
         ),
         deno_crypto::deno_crypto::init(None),
         deno_fetch::init(),
+        crypto::extension(),
         worker,
     ]
 }

@@ -12,6 +12,7 @@ const { defineGlobals } = load("ext:workerd_lite/worker/globals.js");
 const { setFetchRole } = load("ext:deno_fetch/26_fetch.js");
 const { newFetcher } = load("ext:workerd_lite/worker/bindings.js");
 const { builtinModules, setBaseEnv, sourceOf } = load("ext:workerd_lite/worker/builtin_modules.js");
+const { defineNodeGlobals } = load("ext:workerd_lite/worker/node_globals.js");
 const { reportExceptions, reportRejections } = load("ext:workerd_lite/worker/global_events.js");
 const { setMaxTimers } = load("ext:workerd_lite/worker/context.js");
 const { setTimeOrigin } = load("ext:deno_web/15_performance.js");
@@ -29,9 +30,10 @@ function setHandlers(namespace) {
 }
 
 // `vars` is an object of plain data as JSON; `bindings` are the outbound worker's, `{ name, credential }` each; `callers` is who may call:
-// `{ agent, props, parameters, entrypoint }` each; `wanted` names the built-in modules that the script imports. Gives the functions that Rust calls, and the built-in modules as
+// `{ agent, props, parameters, entrypoint }` each; `wanted` names the built-in modules that the script imports; `environment` is what Node's `process.env` is made
+// of, as JSON, or undefined where there is nothing of Node. Gives the functions that Rust calls, and the built-in modules as
 // `[name, source, exports]` each, which read their exports from the global MODULE.
-function boot(role, vars, bindings, callers, wanted) {
+function boot(role, vars, bindings, callers, wanted, environment) {
   const env = JSONParse(vars);
   isTest = role === "test";
   reportExceptions();
@@ -58,7 +60,8 @@ function boot(role, vars, bindings, callers, wanted) {
   defineWebAssembly();
   // Workers share no memory.
   ReflectDeleteProperty(globalThis, "SharedArrayBuffer");
-  const modules = builtinModules(role, wanted);
+  if (environment !== undefined) defineNodeGlobals(environment);
+  const modules = builtinModules(role, wanted, environment !== undefined);
   const sources = ArrayPrototypeMap(ReflectOwnKeys(modules), (name) => [name, sourceOf(modules[name], MODULE), modules[name]]);
   return [worker.dispatch, worker.cancel, worker.end, setHandlers, sources];
 }

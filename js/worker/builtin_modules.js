@@ -3,6 +3,7 @@
 const { core, primordials } = __bootstrap;
 const {
   ArrayPrototypeForEach,
+  JSONStringify,
   ObjectKeys,
   ReflectDefineProperty,
   ReflectDeleteProperty,
@@ -11,11 +12,13 @@ const {
   ReflectHas,
   ReflectOwnKeys,
   ReflectSet,
+  StringPrototypeStartsWith,
 } = primordials;
 const classes = core.loadExtScript("ext:workerd_lite/worker/base_classes.js");
 const { currentContext, requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { exportsNow } = core.loadExtScript("ext:workerd_lite/worker/execution_context.js");
 const { deny } = core.loadExtScript("ext:workerd_lite/worker/deny.js");
+const { nodeModules } = core.loadExtScript("ext:workerd_lite/worker/node_globals.js");
 const { Proxy } = globalThis;
 
 let baseEnv = {};
@@ -64,10 +67,17 @@ const makers = {
 };
 const roles = { __proto__: null, "node:test": "test", "workerd-lite:policy": "outbound", "workerd-lite:test": "test" };
 
-function builtinModules(role, wanted) {
+// Tests have assertions of their own.
+function isNode(role, name) {
+  return StringPrototypeStartsWith(name, "node:") && (makers[name] === undefined || (role !== "test" && roles[name] === undefined));
+}
+
+// `node`: whether Node's modules are there.
+function builtinModules(role, wanted, node) {
   const modules = { __proto__: null };
   ArrayPrototypeForEach(wanted, (name) => {
-    if (roles[name] === undefined || roles[name] === role) modules[name] = makers[name]();
+    if (node && isNode(role, name)) modules[name] = nodeModules().namespace(name);
+    else if (makers[name] !== undefined && (roles[name] === undefined || roles[name] === role)) modules[name] = makers[name]();
   });
   return modules;
 }
@@ -75,13 +85,12 @@ function builtinModules(role, wanted) {
 // The source of a module that takes its exports from a global that is there only while it is evaluated.
 function sourceOf(exports, global) {
   const names = ObjectKeys(exports);
-  let list = "";
-  let exported = "";
+  let source = `const exported = globalThis.${global};`;
   for (let i = 0; i < names.length; i++) {
-    if (names[i] === "default") exported += `export default globalThis.${global}.default;`;
-    else list += `${names[i]},`;
+    const name = JSONStringify(names[i]);
+    source += `const name${i} = exported[${name}]; export { name${i} as ${name} };`;
   }
-  return `const { ${list} } = globalThis.${global}; export { ${list} }; ${exported}`;
+  return source;
 }
 
 return { builtinModules, setBaseEnv, sourceOf };

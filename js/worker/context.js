@@ -35,6 +35,11 @@ class EventContext {
   aborted = false;
   timers = null;
   onAbort = null;
+  // What counts until it ends.
+  held = null;
+  // What V8 carries through promises is `{ event, stores }`, and mostly the event itself: `stores` are those of the author's AsyncLocalStorage.
+  event = this;
+  stores = undefined;
 
   constructor(id, caller) {
     this.id = id;
@@ -100,7 +105,7 @@ function endContext(id) {
 // V8 carries this value through promises. An AsyncVariable would add a WeakMap entry to each event, which the
 // scavenger pays for.
 function currentContext() {
-  return core.getAsyncContext();
+  return core.getAsyncContext()?.event;
 }
 
 // The same words as workerd's.

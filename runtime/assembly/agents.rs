@@ -139,7 +139,10 @@ fn several(
         (None, Some(own)) => own.complain("main", message),
         _ => files.complain(&field("main"), message),
     })?;
-    let confinement = confinement(files, sections, index, &root, forbidden)?;
+    let confinement = Confinement {
+        without_node: !wrangler.node.has_modules(),
+        ..confinement(files, sections, index, &root, forbidden)?
+    };
     Ok(Agent {
         egress: section
             .egress
@@ -151,6 +154,7 @@ fn several(
             graph: Arc::new(Graph::load(&main, &confinement)?),
             vars,
             bindings: Vec::new(),
+            fills_environment: wrangler.node.fills_environment(),
             coverage: None,
             inspection: None,
             limits: ceiling(limits(project, Some(&section.limits)), &wrangler.limits),
@@ -207,10 +211,12 @@ fn single(
                 own: None,
                 forbidden: forbidden.clone(),
                 data: data(files, "modules", &project.modules)?,
+                without_node: !wrangler.node.has_modules(),
             },
         )?),
         vars: wrangler.vars,
         bindings: Vec::new(),
+        fills_environment: wrangler.node.fills_environment(),
         coverage: None,
         inspection: None,
         limits,

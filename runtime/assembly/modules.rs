@@ -126,5 +126,6 @@ pub(super) fn confinement(
         own,
         forbidden,
         data,
+        without_node: false,
     })
 }

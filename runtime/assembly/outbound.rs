@@ -112,6 +112,7 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
     let confinement = Confinement {
         root,
         data: Data::Any,
+        without_node: !wrangler.node.has_modules(),
         ..Confinement::default()
     };
     Ok(Some(Policy {
@@ -121,6 +122,7 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
             graph: Arc::new(Graph::load(&main, &confinement)?),
             vars,
             bindings: Vec::new(),
+            fills_environment: wrangler.node.fills_environment(),
             coverage: None,
             inspection: None,
             limits,

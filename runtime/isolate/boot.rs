@@ -186,7 +186,12 @@ impl Worker {
         let this = v8::undefined(scope).into();
         let wanted: Vec<&str> = self.graph.builtins().collect();
         let wanted = serde_v8::to_v8(scope, wanted).ok()?;
-        let functions = boot.call(scope, this, &[role, vars, bindings, callers, wanted])?;
+        let environment = match self.graph.has_node() {
+            true if self.fills_environment => vars,
+            true => v8::String::new(scope, "{}")?.into(),
+            false => v8::undefined(scope).into(),
+        };
+        let functions = boot.call(scope, this, &[role, vars, bindings, callers, wanted, environment])?;
         let functions = v8::Local::<v8::Array>::try_from(functions).ok()?;
         let function = |index| {
             let value = functions.get_index(scope, index)?;

@@ -14,7 +14,7 @@ use deno_core::{
 use deno_error::JsErrorBox;
 
 use super::modules::cache::{self, Key};
-use super::modules::{Content, Graph, Module, SOURCE, is_builtin, resolve};
+use super::modules::{Content, Graph, Module, SOURCE, is_builtin, node_module, resolve};
 
 /// Serves one worker's modules.
 pub(super) struct GraphLoader {
@@ -99,6 +99,13 @@ impl GraphLoader {
     }
 }
 
+/// The source of a script of ours that is compiled when it is first asked for.
+fn residual(specifier: &str) -> Option<&'static str> {
+    let scripts = workerd_lite_js::RESIDUAL_SCRIPTS;
+    let index = scripts.binary_search_by(|(name, _)| (*name).cmp(specifier)).ok()?;
+    Some(scripts[index].1)
+}
+
 /// V8 compares no more of a source than its length.
 fn key(source: &str) -> Key {
     Key::of("compiled", &[source.as_bytes()])
@@ -147,7 +154,8 @@ impl ModuleLoader for GraphLoader {
             return Ok(self.graph.main().clone());
         }
         // Our own modules are made before any of the worker's, and so without a referrer.
-        if is_builtin(specifier) {
+        let of_node = || self.graph.has_node() && specifier.starts_with("node:") && node_module(specifier).is_some();
+        if is_builtin(specifier) || of_node() {
             return Url::parse(specifier).map_err(JsErrorBox::from_err);
         }
         let referrer = Url::parse(referrer).map_err(JsErrorBox::from_err)?;
@@ -157,8 +165,19 @@ impl ModuleLoader for GraphLoader {
         resolve(specifier, &referrer).map_err(|error| JsErrorBox::type_error(error.to_string()))
     }
 
+    fn get_code_cache(&self, _specifier: &Url, source: &str) -> Option<SourceCodeCacheInfo> {
+        self.keeps.then(|| SourceCodeCacheInfo {
+            hash: 0,
+            data: cache::bytes(&key(source)).map(Cow::Owned),
+        })
+    }
+
     fn code_cache_ready(&self, url: Url, _hash: u64, compiled: &[u8]) -> Pin<Box<dyn Future<Output = ()>>> {
-        if let Some(Content::Script(source)) = self.graph.by_url(url.as_str()).map(|module| &module.content) {
+        if url.scheme() == "ext" {
+            if let Some(source) = residual(url.as_str()) {
+                cache::keep(&key(source), compiled);
+            }
+        } else if let Some(Content::Script(source)) = self.graph.by_url(url.as_str()).map(|module| &module.content) {
             cache::keep(&key(source), compiled);
         }
         Box::pin(std::future::ready(()))

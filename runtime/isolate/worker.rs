@@ -26,6 +26,8 @@ pub struct Worker {
     pub vars: serde_json::Map<String, serde_json::Value>,
     /// Its bindings with `fetch()`, in the order that the [`EgressHandle`] counts them.
     pub bindings: Vec<BindingName>,
+    /// Whether Node's `process.env` holds its vars.
+    pub fills_environment: bool,
     /// Who hears at an isolate's end what of its scripts has run.
     pub coverage: Option<Arc<dyn CoverageSink>>,
     /// Where a debugger finds it.
@@ -111,6 +113,7 @@ impl Worker {
             graph: Arc::new(Graph::load(script, &confinement)?),
             vars: serde_json::Map::new(),
             bindings: Vec::new(),
+            fills_environment: true,
             coverage: None,
             inspection: None,
             limits: match role {

@@ -122,6 +122,7 @@ impl<'a> File<'a> {
             graph: Arc::clone(&graph),
             vars,
             bindings: Vec::new(),
+            fills_environment: true,
             coverage: None,
             inspection: None,
             // A loop ends with its test's time.

@@ -4,7 +4,7 @@ use crate::config::document::Document;
 use crate::config::nearest::hint;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 
-const NODE: &str = "of Node.js's modules only node:assert is here, and no `process` and no `Buffer`";
+const NODE: &str = "`nodejs_compat` turns all of Node.js's modules on that are here";
 const STANDARD: &str = "the standard's behaviour holds";
 const CODE: &str = "code from strings runs where `unsafe_eval` allows it to this agent";
 const PYTHON: &str = "Python is not run";
@@ -78,7 +78,10 @@ const SAME: &[&str] = &[
     "no_request_cf_overrides_cache_rules",
     "no_rpc",
     "no_web_socket_compression",
+    "nodejs_compat",
     "nodejs_compat_do_not_populate_process_env",
+    "nodejs_compat_populate_process_env",
+    "nodejs_compat_v2",
     "queue_consumer_no_wait_for_wait_until",
     "queue_consumer_wait_for_wait_until",
     "queues_json_messages",
@@ -195,9 +198,6 @@ const OTHERWISE: &[(&str, &str)] = &[
     ("web_socket_compression", WEBSOCKETS),
     ("workers_api_getters_setters_on_instance", STANDARD),
     ("nodejs_als", NODE),
-    ("nodejs_compat", NODE),
-    ("nodejs_compat_populate_process_env", NODE),
-    ("nodejs_compat_v2", NODE),
     ("nodejs_zlib", NODE),
     ("python_workers", PYTHON),
     ("memory_cache_delete", "there is no memory cache"),
@@ -270,7 +270,8 @@ mod tests {
     fn flags_are_same_or_otherwise_or_unknown() {
         assert!(OTHERWISE.iter().all(|(name, _)| !SAME.contains(name)));
         for (flag, expected) in [
-            ("nodejs_compat", Ok(Some(NODE))),
+            ("nodejs_compat", Ok(None)),
+            ("nodejs_als", Ok(Some(NODE))),
             ("enable_nodejs_fs_module", Ok(Some(NODE))),
             ("disable_nodejs_fs_module", Ok(None)),
             ("url_standard", Ok(None)),

@@ -4,8 +4,10 @@ mod compatibility;
 mod environment;
 mod fields;
 mod missing;
+mod node;
 mod shape;
 
+pub(crate) use node::Node;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
@@ -49,6 +51,9 @@ pub(crate) struct Wrangler {
     pub(crate) limits: WranglerLimits,
     compatibility_date: Option<String>,
     compatibility_flags: Vec<String>,
+    /// What of Node.js there is.
+    #[serde(skip)]
+    pub(crate) node: Node,
 }
 
 /// `secrets`: names of secrets that `env` has to have.
@@ -123,6 +128,7 @@ pub(crate) fn read(document: &Document, flags: &Flags, owner: Owner, problems: &
         problems.value(compatibility::check_date(document, &path("compatibility_date"), date));
     }
     compatibility::check_flags(document, &path("compatibility_flags"), &wrangler.compatibility_flags);
+    wrangler.node = Node::of(wrangler.compatibility_date.as_deref(), &wrangler.compatibility_flags);
     if owner == Owner::Agent {
         let required = std::mem::take(&mut wrangler.secrets.required).into_iter().enumerate();
         missing.extend(required.map(|(index, name)| Missing {

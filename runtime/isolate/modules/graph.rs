@@ -20,6 +20,7 @@ pub struct Graph {
     main: Url,
     modules: BTreeMap<String, Module>,
     builtins: BTreeSet<String>,
+    node: bool,
     /// Specifiers, by the module that imports them.
     resolved: HashMap<(String, String), Result<Url, ImportFailure>>,
     /// Modules that only an `import()` reaches and that can not be had, by their URL and the type that was asked for.
@@ -53,6 +54,7 @@ impl Graph {
             packages: Packages::new(&root),
             root,
             confined,
+            node: !confinement.without_node,
         };
         let main = reader.url(&path).ok_or_else(|| {
             StartupError::new(format!(
@@ -67,6 +69,7 @@ impl Graph {
             main,
             modules: loaded.modules,
             builtins: loaded.builtins,
+            node: !confinement.without_node,
             resolved: loaded.resolved,
             failures: loaded.failures,
             failed_files: loaded.failed_files,
@@ -86,6 +89,11 @@ impl Graph {
     /// The modules of ours that are imported, for example `cloudflare:workers`.
     pub fn builtins(&self) -> impl Iterator<Item = &str> {
         self.builtins.iter().map(String::as_str)
+    }
+
+    /// Whether Node's modules and globals are there.
+    pub fn has_node(&self) -> bool {
+        self.node
     }
 
     /// SHA-256 over every module's path and content, the main one's path first, in lower-case hexadecimal digits.

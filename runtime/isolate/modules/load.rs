@@ -258,6 +258,16 @@ impl<'a> Loading<'a> {
         let (target, left_out) = match target {
             Target::File(target) => (target, None),
             Target::LeftOut(target, package) => (target, Some(package)),
+            Target::Node(target) => {
+                self.builtins.insert(target.to_string());
+                let edges = if asked == Asked::Require {
+                    &mut self.required
+                } else {
+                    &mut self.resolved
+                };
+                edges.insert((url.to_string(), import.specifier.clone()), Ok(target));
+                return Ok(());
+            }
         };
         let mut named = target.clone();
         if import.source {

@@ -28,5 +28,5 @@ pub use graph::Graph;
 pub(super) use module::SOURCE;
 pub use module::{Confinement, Content, Data, Module};
 pub(crate) use nesting::on_deep_stack;
-pub(super) use resolve::is_builtin;
 pub use resolve::{ResolveError, resolve};
+pub(super) use resolve::{is_builtin, node_module};

@@ -20,6 +20,8 @@ pub struct Confinement {
     pub forbidden: HashSet<PathBuf>,
     /// What may be imported as text, as JSON or as bytes.
     pub data: Data,
+    /// Whether Node's modules are left out.
+    pub without_node: bool,
 }
 
 /// Which files may be imported as data.

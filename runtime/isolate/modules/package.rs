@@ -104,18 +104,21 @@ impl Packages {
         }
     }
 
+    /// What the `browser` map of a module's package puts in the place of what a specifier names, where it does.
+    pub(super) fn mapped(&self, referrer: &Path, specifier: &str, asked: Asked) -> Option<Result<Found, Refusal>> {
+        let map = self.browser.of(referrer)?;
+        let replacement = if is_relative(specifier) {
+            beside(&self.root, referrer, specifier).and_then(|file| map.of_file(&file))
+        } else {
+            map.of_package(specifier)
+        }?;
+        Some(self.replaced(&map, replacement.as_deref(), specifier, asked))
+    }
+
     /// What a module's specifier names.
     pub(super) fn resolve(&self, referrer: &Path, specifier: &str, asked: Asked) -> Result<Found, Refusal> {
-        let map = self.browser.of(referrer);
-        if let Some(map) = &map {
-            let replacement = if is_relative(specifier) {
-                beside(&self.root, referrer, specifier).and_then(|file| map.of_file(&file))
-            } else {
-                map.of_package(specifier)
-            };
-            if let Some(replacement) = replacement {
-                return self.replaced(map, replacement.as_deref(), specifier, asked);
-            }
+        if let Some(mapped) = self.mapped(referrer, specifier, asked) {
+            return mapped;
         }
         let (path, suffix) = self
             .file(referrer, specifier, asked)

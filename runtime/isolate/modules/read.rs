@@ -10,12 +10,14 @@ use super::confined::{Confined, Outside};
 use super::failure::Refusal;
 use super::module::{Content, Module};
 use super::package::{Asked, Found, Packages, beside, is_relative, not_found};
-use super::resolve::{ResolveError, resolve};
+use super::resolve::{ResolveError, node_module, resolve};
 
 pub(super) struct Reader<'a> {
     pub(super) root: PathBuf,
     pub(super) confined: Confined<'a>,
     pub(super) packages: Packages,
+    /// Whether Node's modules are there.
+    pub(super) node: bool,
 }
 
 /// What an import names.
@@ -23,6 +25,8 @@ pub(super) enum Target {
     File(Url),
     /// An empty module, for what the `package.json` at this path leaves out of workers.
     LeftOut(Url, PathBuf),
+    /// One of Node's modules, with `node:`.
+    Node(Url),
 }
 
 impl Reader<'_> {
@@ -50,6 +54,13 @@ impl Reader<'_> {
         referrer: &Url,
         asked: Asked,
     ) -> Result<Target, Refusal> {
+        if let Some(node) = self.node_module(specifier) {
+            // A package may have put its own in this one's place.
+            return match self.packages.mapped(file, specifier, asked) {
+                Some(found) => self.target(found?, specifier),
+                None => Ok(Target::Node(node)),
+            };
+        }
         let by_url = match resolve(specifier, referrer) {
             Ok(url) if is_relative(specifier) && beside(&self.root, file, specifier).is_some() => Some(url),
             // From the project's folder: `/lib/a.js`, and what `import.meta.resolve()` gave.
@@ -86,6 +97,11 @@ impl Reader<'_> {
             .find_map(|folder| std::fs::read_to_string(folder.join("package.json")).ok())
             .and_then(|text| serde_json::from_str::<serde_json::Value>(text.trim_start_matches('\u{feff}')).ok())
             .is_some_and(|package| package["type"] == "module")
+    }
+
+    fn node_module(&self, specifier: &str) -> Option<Url> {
+        let name = self.node.then(|| node_module(specifier)).flatten()?;
+        Url::parse(&name).ok()
     }
 
     fn is_file(&self, url: &Url) -> bool {

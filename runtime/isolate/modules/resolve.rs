@@ -27,8 +27,80 @@ const BUILT_IN: [&str; 6] = [
     "workerd-lite:test",
 ];
 
-/// Those of Node's that are there, as messages list them.
-pub(super) const NODE_MODULES: &str = "node:assert and node:assert/strict (and node:test in tests)";
+/// Node's modules, without `node:`. `js/node/modules.js` makes them, and `sqlite` has no name without.
+const NODE: [&str; 60] = [
+    "_stream_duplex",
+    "_stream_passthrough",
+    "_stream_readable",
+    "_stream_transform",
+    "_stream_writable",
+    "assert",
+    "assert/strict",
+    "async_hooks",
+    "buffer",
+    "child_process",
+    "cluster",
+    "console",
+    "constants",
+    "crypto",
+    "dgram",
+    "diagnostics_channel",
+    "dns",
+    "dns/promises",
+    "domain",
+    "events",
+    "fs",
+    "fs/promises",
+    "http",
+    "http2",
+    "https",
+    "inspector",
+    "inspector/promises",
+    "module",
+    "net",
+    "os",
+    "path",
+    "path/posix",
+    "path/win32",
+    "perf_hooks",
+    "process",
+    "punycode",
+    "querystring",
+    "readline",
+    "readline/promises",
+    "repl",
+    "sqlite",
+    "stream",
+    "stream/consumers",
+    "stream/promises",
+    "stream/web",
+    "string_decoder",
+    "sys",
+    "timers",
+    "timers/promises",
+    "tls",
+    "trace_events",
+    "tty",
+    "url",
+    "util",
+    "util/types",
+    "v8",
+    "vm",
+    "wasi",
+    "worker_threads",
+    "zlib",
+];
+
+/// The name with `node:` of one of Node's modules, where this is one.
+pub(crate) fn node_module(specifier: &str) -> Option<String> {
+    let plain = specifier.strip_prefix("node:");
+    let known = NODE.contains(&plain.unwrap_or(specifier)) && (plain.is_some() || specifier != "sqlite");
+    known.then(|| format!("node:{}", plain.unwrap_or(specifier)))
+}
+
+/// Those of Node's that are there where the others are turned off, as messages list them.
+pub(super) const NODE_MODULES: &str = "node:assert and node:assert/strict (and node:test in tests) where a compatibility date \
+     before 2026-08-04 or the flag no_nodejs_compat turns the others off";
 
 fn unsupported(specifier: &str) -> String {
     if !specifier.starts_with("node:") {

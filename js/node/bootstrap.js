@@ -1,0 +1,77 @@
+// What Node's scripts are given in the place of deno's `__bootstrap` and `Deno`: the ops that they call, and no others.
+(function () {
+const { core, primordials } = __bootstrap;
+const { Error, ObjectFreeze } = primordials;
+const { ops } = core.loadExtScript("ext:workerd_lite/node/ops.js");
+
+// Scripts of deno's that are not here.
+const ABSENT = {
+  __proto__: null,
+  "ext:deno_io/12_io.js": { stderr: { isTerminal: () => false }, stdout: { isTerminal: () => false } },
+};
+
+// deno_core's own methods that Node's scripts may have.
+const METHODS = [
+  "byteLength",
+  "encode",
+  "getAsyncContext",
+  "hostObjectBrand",
+  "isAnyArrayBuffer",
+  "isArgumentsObject",
+  "isArrayBuffer",
+  "isArrayBufferView",
+  "isAsyncFunction",
+  "isBigIntObject",
+  "isBooleanObject",
+  "isBoxedPrimitive",
+  "isDataView",
+  "isDate",
+  "isExternal",
+  "isGeneratorFunction",
+  "isGeneratorObject",
+  "isMap",
+  "isMapIterator",
+  "isModuleNamespaceObject",
+  "isNativeError",
+  "isNumberObject",
+  "isPromise",
+  "isProxy",
+  "isRegExp",
+  "isSet",
+  "isSetIterator",
+  "isSharedArrayBuffer",
+  "isStringObject",
+  "isSymbolObject",
+  "isTypedArray",
+  "isWeakMap",
+  "isWeakSet",
+  "setAsyncContext",
+];
+
+function loadExtScript(specifier) {
+  return ABSENT[specifier] ?? core.loadExtScript(specifier);
+}
+
+const own = {
+  __proto__: null,
+  createLazyLoader: (specifier) => () => loadExtScript(specifier),
+  loadExtScript,
+  ops,
+};
+for (let i = 0; i < METHODS.length; i++) own[METHODS[i]] = core[METHODS[i]];
+
+class NotCapable extends Error {}
+class BadResource extends Error {}
+
+const Deno = {
+  __proto__: null,
+  build: { __proto__: null, os: "linux" },
+  consoleSize: () => ({ columns: 80, rows: 24 }),
+  cwd: () => "/bundle",
+  errors: { __proto__: null, BadResource, NotCapable },
+  noColor: true,
+  pid: 1,
+};
+
+return { core: ObjectFreeze(own), Deno: ObjectFreeze(Deno), internals: { __proto__: null }, primordials };
+})();

@@ -1,0 +1,199 @@
+// The ops that Node's scripts call, by the names that they have there: some are ops of ours, some a line of script.
+(function () {
+const { core, primordials } = __bootstrap;
+const {
+  ArrayPrototypePush,
+  Error,
+  NumberIsInteger,
+  ObjectDefineProperty,
+  ObjectFreeze,
+  RangeError,
+  ReflectGetOwnPropertyDescriptor,
+  ReflectOwnKeys,
+  StringPrototypeCharCodeAt,
+  StringPrototypeIndexOf,
+  StringPrototypeLastIndexOf,
+  StringPrototypeSlice,
+  StringPrototypeSplit,
+  StringPrototypeStartsWith,
+  StringPrototypeToLowerCase,
+  StringPrototypeTrim,
+  TypedArrayPrototypeGetByteLength,
+  TypedArrayPrototypeGetBuffer,
+  TypedArrayPrototypeGetByteOffset,
+  Uint8Array,
+} = primordials;
+const ours = core.ops;
+const { cryptoOps } = core.loadExtScript("ext:workerd_lite/node/crypto_ops.js");
+const { fsConstants } = core.loadExtScript("ext:workerd_lite/node/fs_constants.js");
+const { zlibOps } = core.loadExtScript("ext:workerd_lite/node/zlib_handles.js");
+
+function coded(error, code) {
+  ObjectDefineProperty(error, "code", { __proto__: null, value: code, writable: true, enumerable: true, configurable: true });
+  return error;
+}
+
+// A part of a typed array, without asking it for anything.
+function part(bytes, start, end) {
+  const length = TypedArrayPrototypeGetByteLength(bytes);
+  if (start < 0 || start > length || end < start || end > length) throw coded(new RangeError("Index out of range"), "ERR_OUT_OF_RANGE");
+  return new Uint8Array(TypedArrayPrototypeGetBuffer(bytes), TypedArrayPrototypeGetByteOffset(bytes) + start, end - start);
+}
+
+function index(value, otherwise) {
+  if (value === undefined) return otherwise;
+  const number = +value;
+  return NumberIsInteger(number) ? number : number > 0 ? number - number % 1 : 0;
+}
+
+function encodingSlice(bytes, start, end, encoding) {
+  const length = TypedArrayPrototypeGetByteLength(bytes);
+  const from = index(start, 0);
+  const to = index(end, length);
+  const text = ours.op_node_text(part(bytes, from, to < from ? from : to), encoding);
+  if (text === undefined) throw coded(new Error("Cannot create a string longer than 0x1fffffe8 characters"), "ERR_STRING_TOO_LONG");
+  return text;
+}
+
+// RFC 5891's prefix.
+const PREFIX = "xn--";
+
+function isAscii(label) {
+  for (let i = 0; i < label.length; i++) {
+    if (StringPrototypeCharCodeAt(label, i) > 0x7f) return false;
+  }
+  return true;
+}
+
+function decodePunycode(text) {
+  if (text === "") return text;
+  const basic = StringPrototypeLastIndexOf(text, "-");
+  if (basic > 0 && !isAscii(StringPrototypeSlice(text, 0, basic))) throw new RangeError("Illegal input >= 0x80 (not a basic code point)");
+  const decoded = ours.op_node_punycode_decode(text);
+  if (decoded === null || decoded === undefined) throw new RangeError("Invalid input");
+  return decoded;
+}
+
+// Each label of a domain, or of an address's domain.
+function mapDomain(domain, map) {
+  const at = StringPrototypeLastIndexOf(domain, "@");
+  let mapped = at < 0 ? "" : StringPrototypeSlice(domain, 0, at + 1);
+  let label = "";
+  for (let i = at + 1; i <= domain.length; i++) {
+    const unit = i < domain.length ? StringPrototypeCharCodeAt(domain, i) : 0x2e;
+    if (unit === 0x2e || unit === 0x3002 || unit === 0xff0e || unit === 0xff61) {
+      mapped += map(label) + (i < domain.length ? "." : "");
+      label = "";
+    } else {
+      label += domain[i];
+    }
+  }
+  return mapped;
+}
+
+// https://nodejs.org/docs/latest-v22.x/api/util.html#utilparseenvcontent
+function parseEnv(content) {
+  const values = {};
+  const lines = StringPrototypeSplit(content, "\n");
+  for (let i = 0; i < lines.length; i++) {
+    let line = StringPrototypeTrim(lines[i]);
+    if (line === "" || line[0] === "#") continue;
+    if (StringPrototypeStartsWith(line, "export ")) line = StringPrototypeSlice(line, 7);
+    const equals = StringPrototypeIndexOf(line, "=");
+    if (equals < 0) continue;
+    const name = StringPrototypeTrim(StringPrototypeSlice(line, 0, equals));
+    let value = StringPrototypeTrim(StringPrototypeSlice(line, equals + 1));
+    const quote = value[0];
+    if (quote === '"' || quote === "'" || quote === "`") {
+      let rest = StringPrototypeSlice(value, 1);
+      // A quoted value may have several lines.
+      while (StringPrototypeIndexOf(rest, quote) < 0 && i + 1 < lines.length) rest += `\n${lines[++i]}`;
+      const end = StringPrototypeIndexOf(rest, quote);
+      if (end >= 0) {
+        value = StringPrototypeSlice(rest, 0, end);
+        if (quote === '"') {
+          let plain = "";
+          for (let j = 0; j < value.length; j++) {
+            if (value[j] === "\\" && value[j + 1] === "n") {
+              plain += "\n";
+              j++;
+            } else {
+              plain += value[j];
+            }
+          }
+          value = plain;
+        }
+      }
+    } else {
+      const comment = StringPrototypeIndexOf(value, "#");
+      if (comment >= 0) value = StringPrototypeTrim(StringPrototypeSlice(value, 0, comment));
+    }
+    ObjectDefineProperty(values, name, { __proto__: null, value, writable: true, enumerable: true, configurable: true });
+  }
+  return values;
+}
+
+const ONLY_ENUMERABLE = 2;
+const SKIP_SYMBOLS = 16;
+
+function ownNonIndexProperties(object, filter) {
+  const keys = ReflectOwnKeys(object);
+  const found = [];
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i];
+    if (typeof key === "symbol" ? filter & SKIP_SYMBOLS : `${key >>> 0}` === key && key >>> 0 !== 0xffff_ffff) continue;
+    if (filter & ONLY_ENUMERABLE && !ReflectGetOwnPropertyDescriptor(object, key)?.enumerable) continue;
+    ArrayPrototypePush(found, key);
+  }
+  return found;
+}
+
+let lastId = 1;
+
+const ops = {
+  __proto__: null,
+  ...cryptoOps,
+  ...zlibOps,
+  op_base64_decode_into: ours.op_base64_decode_into,
+  op_base64_encode_from_buffer: ours.op_base64_encode_from_buffer,
+  op_base64url_decode: ours.op_base64url_decode,
+  op_base64url_decode_into: ours.op_base64url_decode_into,
+  op_base64url_encode_from_buffer: ours.op_base64url_encode_from_buffer,
+  op_get_env_no_permission_check: () => undefined,
+  op_is_ascii: ours.op_node_is_ascii,
+  op_is_utf8: ours.op_node_is_utf8,
+  op_mark_as_untransferable: ours.op_node_keep_buffer,
+  op_node_buffer_compare: ours.op_node_compare,
+  op_node_buffer_compare_offset: (one, other, start, otherStart, end, otherEnd) =>
+    ours.op_node_compare(part(one, start, end), part(other, otherStart, otherEnd)),
+  op_node_build_os: () => "linux",
+  op_node_call_is_from_dependency: () => false,
+  op_node_encoding_slice: encodingSlice,
+  op_node_fs_constants: () => ({ ...fsConstants }),
+  op_node_get_first_expression: () => undefined,
+  op_node_get_own_non_index_properties: ownNonIndexProperties,
+  op_node_guess_handle_type: () => 5,
+  op_node_idna_domain_to_ascii: ours.op_node_domain_to_ascii,
+  op_node_idna_domain_to_unicode: ours.op_node_domain_to_unicode,
+  op_node_idna_punycode_decode: decodePunycode,
+  op_node_idna_punycode_encode: (text) => ours.op_node_punycode_encode(text) ?? "",
+  op_node_idna_punycode_to_ascii: (domain) =>
+    mapDomain(domain, (label) => isAscii(label) ? label : PREFIX + (ours.op_node_punycode_encode(label) ?? "")),
+  op_node_idna_punycode_to_unicode: (domain) =>
+    mapDomain(
+      domain,
+      (label) =>
+        StringPrototypeStartsWith(label, PREFIX)
+          ? decodePunycode(StringPrototypeToLowerCase(StringPrototypeSlice(label, PREFIX.length)))
+          : label,
+    ),
+  op_node_idna_to_ascii: ours.op_node_domain_to_ascii,
+  op_node_new_async_id: () => lastId += 1,
+  op_node_parse_env: parseEnv,
+  op_node_sys_to_uv_error: () => "UNKNOWN",
+  op_node_view_has_buffer: () => true,
+  op_transcode: ours.op_node_transcode,
+};
+
+return { ops: ObjectFreeze(ops) };
+})();

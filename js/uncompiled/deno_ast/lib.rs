@@ -1,0 +1,1 @@
+//! Empty: nothing that is compiled depends on it.

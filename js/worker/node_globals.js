@@ -1,0 +1,46 @@
+// Node's globals and modules. Nothing of them is made before it is asked for.
+(function () {
+const { core, primordials } = __bootstrap;
+const { ObjectDefineProperty } = primordials;
+
+let vars = null;
+let modules = null;
+
+// Node's modules by their names: `builtin` and `namespace` of `node/modules.js`.
+function nodeModules() {
+  if (modules === null) {
+    core.loadExtScript("ext:workerd_lite/node/environment.js").setVars(vars);
+    modules = core.loadExtScript("ext:workerd_lite/node/modules.js");
+  }
+  return modules;
+}
+
+function lazy(name, make) {
+  const define = (value) =>
+    ObjectDefineProperty(globalThis, name, { __proto__: null, value, writable: true, enumerable: false, configurable: true });
+  ObjectDefineProperty(globalThis, name, {
+    __proto__: null,
+    get() {
+      const value = make();
+      define(value);
+      return value;
+    },
+    set: define,
+    enumerable: false,
+    configurable: true,
+  });
+}
+
+// `environment` is what `process.env` is made of, as JSON.
+function defineNodeGlobals(environment) {
+  vars = environment;
+  const timers = () => nodeModules().builtin("timers");
+  lazy("Buffer", () => nodeModules().builtin("buffer").Buffer);
+  lazy("process", () => nodeModules().builtin("process"));
+  lazy("setImmediate", () => timers().setImmediate);
+  lazy("clearImmediate", () => timers().clearImmediate);
+  ObjectDefineProperty(globalThis, "global", { __proto__: null, value: globalThis, writable: true, enumerable: false, configurable: true });
+}
+
+return { defineNodeGlobals, nodeModules };
+})();

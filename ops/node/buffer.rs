@@ -1,0 +1,98 @@
+//! Buffers as text and text as buffers: <https://nodejs.org/docs/latest-v22.x/api/buffer.html>.
+
+use deno_core::convert::Uint8Array;
+use deno_core::{op2, v8};
+use deno_error::JsErrorBox;
+
+/// A buffer that scripts share is not given away: `structuredClone()` with it in its list fails.
+#[op2(fast)]
+pub(crate) fn op_node_keep_buffer(scope: &mut v8::PinScope<'_, '_>, buffer: v8::Local<'_, v8::ArrayBuffer>) {
+    if let Some(key) = v8::String::new(scope, "untransferable") {
+        buffer.set_detach_key(key.into());
+    }
+}
+
+/// Less than, equal or greater: -1, 0 or 1.
+#[op2(fast)]
+#[smi]
+pub(crate) fn op_node_compare(#[buffer] one: &[u8], #[buffer] other: &[u8]) -> i32 {
+    one.cmp(other) as i32
+}
+
+#[op2(fast)]
+pub(crate) fn op_node_is_ascii(#[buffer] bytes: &[u8]) -> bool {
+    bytes.is_ascii()
+}
+
+#[op2(fast)]
+pub(crate) fn op_node_is_utf8(#[buffer] bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok()
+}
+
+/// The bytes in another encoding. What that does not have is a question mark.
+#[op2]
+pub(crate) fn op_node_transcode(
+    #[buffer] bytes: &[u8],
+    #[string] from: &str,
+    #[string] to: &str,
+) -> Result<Uint8Array, JsErrorBox> {
+    let text = match from {
+        "utf8" => String::from_utf8_lossy(bytes).into_owned(),
+        "utf16le" => String::from_utf16_lossy(&units(bytes)),
+        "latin1" | "ascii" => bytes.iter().map(|byte| char::from(*byte)).collect(),
+        _ => return Err(unable(from, to)),
+    };
+    let narrow = |most: u32| {
+        let byte = |unit: char| {
+            let code = u32::from(unit);
+            if code <= most {
+                u8::try_from(code).unwrap_or(b'?')
+            } else {
+                b'?'
+            }
+        };
+        text.chars().map(byte).collect::<Vec<u8>>()
+    };
+    let bytes = match to {
+        "utf8" => text.into_bytes(),
+        "utf16le" => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        "latin1" => narrow(0xff),
+        "ascii" => narrow(0x7f),
+        _ => return Err(unable(from, to)),
+    };
+    Ok(bytes.into())
+}
+
+fn unable(from: &str, to: &str) -> JsErrorBox {
+    JsErrorBox::generic(format!("Unable to transcode Buffer {from}->{to}"))
+}
+
+/// A last odd byte is left out.
+fn units(bytes: &[u8]) -> Vec<u16> {
+    let pairs = bytes.chunks_exact(2);
+    pairs.map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect()
+}
+
+/// Bytes as text: UTF-8 (0), Latin-1 (1), ASCII (2) or UTF-16 (3). Nothing where V8 has no string as long.
+#[op2]
+pub(crate) fn op_node_text<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    #[buffer] bytes: &[u8],
+    #[smi] encoding: u32,
+) -> v8::Local<'s, v8::Value> {
+    let kind = v8::NewStringType::Normal;
+    let made = match encoding {
+        0 if bytes.is_ascii() => v8::String::new_from_one_byte(scope, bytes, kind),
+        0 => v8::String::new_from_utf8(scope, String::from_utf8_lossy(bytes).as_bytes(), kind),
+        1 => v8::String::new_from_one_byte(scope, bytes, kind),
+        2 => {
+            let seven: Vec<u8> = bytes.iter().map(|byte| byte & 0x7f).collect();
+            v8::String::new_from_one_byte(scope, &seven, kind)
+        }
+        _ => v8::String::new_from_two_byte(scope, &units(bytes), kind),
+    };
+    match made {
+        Some(text) => text.into(),
+        None => v8::undefined(scope).into(),
+    }
+}

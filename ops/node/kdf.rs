@@ -1,0 +1,162 @@
+//! Keys from passwords: functions that are slow on purpose. They run in their event's own time, and look again and again
+//! whether that is over.
+
+use std::fmt;
+
+use deno_core::convert::Uint8Array;
+use deno_core::{OpState, op2, v8};
+use deno_error::JsErrorBox;
+use hmac::{Hmac, Mac as _};
+use sha2::{Sha256, Sha384, Sha512};
+
+use super::scrypt;
+use crate::external_memory::ExternalMemory;
+
+/// What a script may ask for at once, in bytes.
+const LONGEST: usize = 1 << 20;
+
+/// Rounds between two looks at the clock.
+const ROUNDS: u32 = 512;
+
+/// The event's time is over, and V8 ends its script.
+#[derive(Debug)]
+pub(super) struct Stopped;
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the computation was stopped")
+    }
+}
+
+/// Whether the script that called is to end.
+pub(super) type Look<'a> = &'a mut dyn FnMut() -> Result<(), Stopped>;
+
+fn too_long() -> JsErrorBox {
+    JsErrorBox::range_error(format!("a key has at most {LONGEST} bytes here"))
+}
+
+fn stopped(stopped: Stopped) -> JsErrorBox {
+    JsErrorBox::generic(stopped.to_string())
+}
+
+/// PBKDF2 (RFC 8018, 5.2) with one pseudorandom function.
+macro_rules! pbkdf2 {
+    ($digest:ty, $password:expr, $salt:expr, $rounds:expr, $key:expr, $look:expr) => {{
+        let keyed = <Hmac<$digest> as hmac::Mac>::new_from_slice($password)
+            .map_err(|_| JsErrorBox::type_error("the password can not be used"))?;
+        let mut number = 0_u32;
+        for block in $key.chunks_mut(<$digest as hmac::digest::OutputSizeUser>::output_size()) {
+            number += 1;
+            let mut mac = keyed.clone();
+            mac.update($salt);
+            mac.update(&number.to_be_bytes());
+            let mut last = mac.finalize().into_bytes();
+            let mut sum = last.clone();
+            for round in 1..$rounds {
+                if round % ROUNDS == 0 {
+                    $look().map_err(stopped)?;
+                }
+                let mut mac = keyed.clone();
+                mac.update(&last);
+                last = mac.finalize().into_bytes();
+                sum.iter_mut().zip(&last).for_each(|(sum, byte)| *sum ^= byte);
+            }
+            $look().map_err(stopped)?;
+            let length = block.len();
+            block.copy_from_slice(&sum[..length]);
+        }
+    }};
+}
+
+fn derive(
+    digest: &str,
+    password: &[u8],
+    salt: &[u8],
+    rounds: u32,
+    key: &mut [u8],
+    look: Look<'_>,
+) -> Result<bool, JsErrorBox> {
+    match digest {
+        "sha1" => pbkdf2!(sha1::Sha1, password, salt, rounds, key, look),
+        "sha224" => pbkdf2!(sha2::Sha224, password, salt, rounds, key, look),
+        "sha256" => pbkdf2!(Sha256, password, salt, rounds, key, look),
+        "sha384" => pbkdf2!(Sha384, password, salt, rounds, key, look),
+        "sha512" => pbkdf2!(Sha512, password, salt, rounds, key, look),
+        "md5" => pbkdf2!(md5::Md5, password, salt, rounds, key, look),
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+/// PBKDF2. Nothing where there is no such digest.
+#[op2]
+pub(crate) fn op_node_kdf_pbkdf2(
+    scope: &mut v8::PinScope<'_, '_>,
+    #[anybuffer] password: &[u8],
+    #[anybuffer] salt: &[u8],
+    #[smi] rounds: u32,
+    #[smi] length: u32,
+    #[string] digest: &str,
+) -> Result<Option<Uint8Array>, JsErrorBox> {
+    let length = length as usize;
+    if length > LONGEST {
+        return Err(too_long());
+    }
+    let mut look = || {
+        if scope.is_execution_terminating() {
+            Err(Stopped)
+        } else {
+            Ok(())
+        }
+    };
+    let mut key = vec![0; length];
+    let known = derive(digest, password, salt, rounds, &mut key, &mut look)?;
+    Ok(known.then(|| key.into()))
+}
+
+/// scrypt (RFC 7914). `cost`, `block_size` and `parallelization` are its N, r and p.
+#[op2]
+pub(crate) fn op_node_kdf_scrypt(
+    state: &mut OpState,
+    scope: &mut v8::PinScope<'_, '_>,
+    #[anybuffer] password: &[u8],
+    #[anybuffer] salt: &[u8],
+    #[smi] cost: u32,
+    #[smi] block_size: u32,
+    #[smi] parallelization: u32,
+    #[smi] length: u32,
+) -> Result<Uint8Array, JsErrorBox> {
+    let (length, r, p) = (length as usize, block_size as usize, parallelization as usize);
+    if length > LONGEST {
+        return Err(too_long());
+    }
+    if cost < 2 || !cost.is_power_of_two() || r == 0 || p == 0 {
+        return Err(JsErrorBox::range_error("the parameters of scrypt are invalid"));
+    }
+    let size = |blocks: usize| r.checked_mul(128).and_then(|block| block.checked_mul(blocks));
+    let bytes = size(cost as usize)
+        .zip(size(p))
+        .and_then(|(table, blocks)| table.checked_add(blocks))
+        .ok_or_else(|| JsErrorBox::range_error("the parameters of scrypt are too large"))?;
+    // Counted before it is allocated: a script's `maxmem` is its own word.
+    let _reservation = state
+        .borrow::<ExternalMemory>()
+        .reserve(bytes)
+        .map_err(JsErrorBox::from_err)?;
+    let mut look = || {
+        if scope.is_execution_terminating() {
+            Err(Stopped)
+        } else {
+            Ok(())
+        }
+    };
+    let mut blocks = vec![0; r * 128 * p];
+    derive("sha256", password, salt, 1, &mut blocks, &mut look)?;
+    let mut table = scrypt::Table::new(cost as usize, r);
+    for block in blocks.chunks_mut(r * 128) {
+        table.mix(block, &mut look).map_err(stopped)?;
+    }
+    let mut key = vec![0; length];
+    derive("sha256", password, &blocks, 1, &mut key, &mut look)?;
+    Ok(key.into())
+}

@@ -1,0 +1,168 @@
+//! Node's modules give scripts nothing of the machine, of us or of other events, and what they compute can be stopped.
+
+use std::time::{Duration, Instant};
+
+use crate::harness::{Project, json};
+
+/// A script that has replaced built-ins, and looks for what is not its own.
+#[test]
+fn no_way_leads_to_the_machine_or_to_us() {
+    let worker = "
+import module from 'node:module';
+import fs from 'node:fs';
+const found = [];
+const note = (what, value) => {
+  if (typeof value === 'function' && /^op_|^async_op_/.test(value.name)) found.push(`${what}: ${value.name}`);
+};
+// Whatever passes through a built-in is seen.
+for (const [object, name] of [[Array.prototype, 'push'], [Map.prototype, 'set'], [Object, 'assign'], [Object, 'defineProperty'], [Reflect, 'apply'], [Function.prototype, 'call'], [Function.prototype, 'apply'], [Function.prototype, 'bind']]) {
+  const original = object[name];
+  object[name] = function (...args) {
+    note(name, this);
+    for (let i = 0; i < args.length; i++) note(name, args[i]);
+    return new.target ? Reflect.construct(original, args) : original.apply ? original.apply(this, args) : undefined;
+  };
+  if (name === 'apply' && object === Function.prototype) object[name] = original;
+}
+for (const name of ['op_node_create_hash', 'ops', 'core', 'primordials', 'binding', 'default']) {
+  Object.defineProperty(Object.prototype, name, { configurable: true, set(value) {
+    note(`setter ${name}`, value);
+    Reflect.defineProperty(this, name, { value, writable: true, enumerable: true, configurable: true });
+  } });
+}
+const tried = (run) => { try { return String(run()); } catch (error) { return error.code ?? error.constructor.name; } };
+export default { async fetch() {
+  const use = ['crypto', 'zlib', 'stream', 'util', 'url', 'os', 'readline', 'assert', 'string_decoder', 'punycode'];
+  const loaded = use.map((name) => tried(() => typeof process.getBuiltinModule(name)));
+  const hash = tried(() => process.getBuiltinModule('crypto').createHash('sha256').update('x').digest('hex').length);
+  return Response.json({
+    found,
+    loaded: loaded.length,
+    binding: tried(() => process.binding('fs')),
+    dlopen: tried(() => process.dlopen({}, '/lib/x.so')),
+    load: tried(() => module._load('/etc/passwd')),
+    require: tried(() => module.createRequire('file:///etc/')('/etc/passwd')),
+    file: tried(() => fs.readFileSync('/etc/passwd')),
+    environment: Object.keys(process.env),
+    exit: tried(() => process.exit(0)),
+    kill: tried(() => process.kill(1, 9)),
+    hash,
+  });
+} };";
+    let project = Project::new(&[("worker.js", worker)]);
+    let server = project.serve_with(&["worker.js"], &[("SECRET_OF_THE_HOST", "s")]);
+    let seen = json(&server.get("/").body);
+    assert_eq!(seen["found"], serde_json::json!([]), "{seen}");
+    assert_eq!(seen["binding"], "ERR_METHOD_NOT_IMPLEMENTED");
+    assert_eq!(seen["dlopen"], "TypeError");
+    assert_eq!(seen["load"], "MODULE_NOT_FOUND");
+    assert_eq!(seen["require"], "MODULE_NOT_FOUND");
+    assert_eq!(seen["file"], "ERR_METHOD_NOT_IMPLEMENTED");
+    assert_eq!(seen["environment"], serde_json::json!([]));
+    assert_eq!(seen["exit"], "Error");
+    assert_eq!(server.get("/").status, 200);
+}
+
+/// What restores stores of another event leaves the running event the current one: its requests are its own.
+#[test]
+fn a_store_is_its_events_and_no_snapshot_changes_the_event() {
+    let worker = "
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
+const storage = new AsyncLocalStorage();
+let kept, resource;
+export default { async fetch(request, env, ctx) {
+  const { pathname } = new URL(request.url);
+  if (pathname === '/keep') return storage.run('first', () => { kept = AsyncLocalStorage.snapshot(); resource = new AsyncResource('r'); return new Response(storage.getStore()); });
+  if (pathname === '/use') {
+    const before = storage.getStore();
+    // Within, stores are the first event's. Timers belong to the event that runs, which goes on.
+    const within = kept(() => storage.getStore());
+    const waited = await new Promise((resolve) => kept(() => setTimeout(() => resolve(storage.getStore()), 5)));
+    const scoped = await resource.runInAsyncScope(async () => { await scheduler.wait(1); return storage.getStore(); });
+    return Response.json([before ?? null, within, waited, scoped, storage.getStore() ?? null]);
+  }
+  return storage.run(pathname, async () => { await scheduler.wait(Math.random() * 20); return new Response(storage.getStore()); });
+} };";
+    let project = Project::new(&[("worker.js", worker)]);
+    let server = project.serve(&["worker.js"]);
+    assert_eq!(server.get("/keep").body, "first");
+    assert_eq!(
+        json(&server.get("/use").body),
+        serde_json::json!([null, "first", "first", "first", null])
+    );
+    std::thread::scope(|scope| {
+        let asked: Vec<_> = (0..20)
+            .map(|index| {
+                let server = &server;
+                scope.spawn(move || {
+                    let path = format!("/{index}");
+                    assert_eq!(server.get(&path).body, path);
+                })
+            })
+            .collect();
+        asked.into_iter().for_each(|asked| asked.join().unwrap());
+    });
+}
+
+/// Each of these would take minutes or gigabytes. Its event fails, soon, and the next one is served.
+#[test]
+fn what_takes_long_or_much_is_stopped() {
+    let worker = "
+import crypto from 'node:crypto';
+import zlib from 'node:zlib';
+import { Readable } from 'node:stream';
+const held = [];
+const bomb = zlib.gzipSync(Buffer.alloc(1 << 20));
+const floods = {
+  pbkdf2: () => crypto.pbkdf2Sync('p', 's', 2e9, 32, 'sha512'),
+  pbkdf2Async: () => new Promise((resolve, reject) => crypto.pbkdf2('p', 's', 2e9, 32, 'sha512', (error, key) => error ? reject(error) : resolve(key))),
+  scrypt: () => crypto.scryptSync('p', 's', 32, { N: 2 ** 20, r: 8, p: 1, maxmem: 2 ** 40 }),
+  scryptLong: () => crypto.scryptSync('p', 's', 32, { N: 2 ** 12, r: 8, p: 2 ** 16, maxmem: 2 ** 40 }),
+  hash: () => crypto.createHash('shake256', { outputLength: 2 ** 31 - 1 }),
+  hashes: () => { for (;;) held.push(crypto.createHash('sha256')); },
+  ciphers: () => { for (;;) crypto.createCipheriv('aes-128-cbc', Buffer.alloc(16), Buffer.alloc(16)); },
+  keys: () => { for (;;) held.push(crypto.createSecretKey(Buffer.alloc(1 << 16))); },
+  rsa: () => crypto.generateKeyPairSync('rsa', { modulusLength: 16384 }),
+  prime: () => crypto.generatePrimeSync(8192, { safe: true }),
+  dh: () => { const dh = crypto.createDiffieHellman(Buffer.alloc(64), 2); dh.generateKeys(); return dh.computeSecret(Buffer.alloc(64)); },
+  dhLong: () => crypto.createDiffieHellman(Buffer.alloc(1 << 20, 255), 2).generateKeys(),
+  encrypted: () => crypto.createPrivateKey({ key: '-----BEGIN ENCRYPTED PRIVATE KEY-----\\nAAAA\\n-----END ENCRYPTED PRIVATE KEY-----', passphrase: 'x' }),
+  streams: () => { for (;;) held.push(zlib.createGzip()); },
+  gzip: () => { for (;;) zlib.gzipSync(Buffer.alloc(8 << 20)); },
+  bombs: () => { for (;;) held.push(zlib.gunzipSync(bomb)); },
+  buffers: () => { for (;;) held.push(Buffer.allocUnsafe(1 << 20)); },
+  ticks: () => { const again = () => process.nextTick(again); again(); return new Promise(() => {}); },
+  punycode: () => process.getBuiltinModule('punycode').decode('a'.repeat(1 << 22)),
+  readable: () => Readable.from((function* () { for (;;) yield 'x'; })()).toArray(),
+};
+export default { async fetch(request) {
+  const name = new URL(request.url).pathname.slice(1);
+  if (name === '') { held.length = 0; return Response.json(Object.keys(floods)); }
+  try { await floods[name](); return new Response('made'); }
+  catch (error) { return new Response(`refused: ${error.message}`); }
+} };";
+    let project = Project::new(&[
+        ("worker.js", worker),
+        (
+            "workerd-lite.toml",
+            "main = 'worker.js'\nthreads = 1\n[limits]\ncpu_ms = 300\nbuffers_mb = 64\nwall = '10s'\nstartup_cpu_ms = 5000\n",
+        ),
+    ]);
+    let server = project.serve(&[]);
+    let names = json(&server.get("/").body);
+    for name in names.as_array().unwrap() {
+        let name = name.as_str().unwrap();
+        let began = Instant::now();
+        let answer = server.get(&format!("/{name}"));
+        assert!(
+            began.elapsed() < Duration::from_secs(8),
+            "{name} took {:?}: {}",
+            began.elapsed(),
+            answer.body
+        );
+        assert_ne!(answer.body, "made", "{name}");
+        println!("{name}: {} {}", answer.status, answer.body.trim());
+        assert_eq!(server.get("/").status, 200, "after {name}: {}", server.log());
+    }
+    assert!(server.memory("VmHWM") < 1000, "{} MiB", server.memory("VmHWM"));
+}

@@ -1,0 +1,5 @@
+//! Node's modules and globals in workers.
+
+mod confined;
+mod same;
+mod switches;
