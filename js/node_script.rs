@@ -18,7 +18,7 @@ pub(crate) fn of(source: &str, specifier: &str) -> String {
     let parsed = Parser::new(&allocator, source, SourceType::mjs()).parse();
     assert!(!parsed.panicked, "{specifier} was printed wrong");
     let body = &parsed.program.body;
-    let is_module = body.iter().any(|statement| statement.is_module_declaration());
+    let is_module = body.iter().any(Statement::is_module_declaration);
     let text = if is_module {
         let mut module = Module::new(source, specifier);
         body.iter().for_each(|statement| module.add(statement));
@@ -112,7 +112,7 @@ impl<'a> Module<'a> {
         let mut names = Vec::new();
         match declaration {
             Declaration::FunctionDeclaration(function) => {
-                names.extend(function.id.iter().map(|id| id.name.to_string()))
+                names.extend(function.id.iter().map(|id| id.name.to_string()));
             }
             Declaration::ClassDeclaration(class) => names.extend(class.id.iter().map(|id| id.name.to_string())),
             Declaration::VariableDeclaration(variables) => {

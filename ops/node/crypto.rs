@@ -111,7 +111,7 @@ const OPS: &[&str] = &[
 pub(crate) fn extension() -> Extension {
     let mut extension = deno_node_crypto::deno_node_crypto::init();
     let ops = extension.ops.iter().filter(|op| OPS.contains(&op.name));
-    extension.ops = Cow::Owned(ops.cloned().collect());
+    extension.ops = Cow::Owned(ops.copied().collect());
     extension
 }
 

@@ -154,14 +154,21 @@ impl ModuleLoader for GraphLoader {
             return Ok(self.graph.main().clone());
         }
         // Our own modules are made before any of the worker's, and so without a referrer.
-        let of_node = || self.graph.has_node() && specifier.starts_with("node:") && node_module(specifier).is_some();
-        if is_builtin(specifier) || of_node() {
+        if is_builtin(specifier) {
             return Url::parse(specifier).map_err(JsErrorBox::from_err);
         }
-        let referrer = Url::parse(referrer).map_err(JsErrorBox::from_err)?;
-        if let Some(resolved) = self.graph.resolved(specifier, &referrer) {
+        let referrer = Url::parse(referrer);
+        if let Some(resolved) = referrer
+            .as_ref()
+            .ok()
+            .and_then(|referrer| self.graph.resolved(specifier, referrer))
+        {
             return resolved.clone().map_err(|failure| failure.error());
         }
+        if self.graph.has_node() && specifier.starts_with("node:") && node_module(specifier).is_some() {
+            return Url::parse(specifier).map_err(JsErrorBox::from_err);
+        }
+        let referrer = referrer.map_err(JsErrorBox::from_err)?;
         resolve(specifier, &referrer).map_err(|error| JsErrorBox::type_error(error.to_string()))
     }
 

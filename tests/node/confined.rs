@@ -49,8 +49,14 @@ export default { async fetch() {
     hash,
   });
 } };";
-    let project = Project::new(&[("worker.js", worker)]);
-    let server = project.serve_with(&["worker.js"], &[("SECRET_OF_THE_HOST", "s")]);
+    let project = Project::new(&[
+        ("worker.js", worker),
+        (
+            "workerd-lite.toml",
+            "main = 'worker.js'\n[limits]\ncpu_ms = 20000\nstartup_cpu_ms = 5000\n",
+        ),
+    ]);
+    let server = project.serve_with(&[], &[("SECRET_OF_THE_HOST", "s")]);
     let seen = json(&server.get("/").body);
     assert_eq!(seen["found"], serde_json::json!([]), "{seen}");
     assert_eq!(seen["binding"], "ERR_METHOD_NOT_IMPLEMENTED");
@@ -165,4 +171,50 @@ export default { async fetch(request) {
         assert_eq!(server.get("/").status, 200, "after {name}: {}", server.log());
     }
     assert!(server.memory("VmHWM") < 1000, "{} MiB", server.memory("VmHWM"));
+}
+
+/// Every object that a walk from the modules reaches is Node's or the web's: no op, no object of deno's or ours among them.
+#[test]
+fn a_walk_from_the_modules_finds_nothing_of_ours() {
+    let names: Vec<&str> = include_str!("../../fixtures/node/modules.txt").lines().collect();
+    let imports: String = names
+        .iter()
+        .enumerate()
+        .map(|(index, name)| format!("import * as m{index} from 'node:{name}';\n"))
+        .collect();
+    let list: Vec<String> = (0..names.len()).map(|index| format!("m{index}")).collect();
+    let worker = format!(
+        "{imports}import {{ walk }} from './walk.js';\nexport default {{ async fetch() {{\n  const hash = m16.createHash('sha1'), key = m16.createSecretKey(Buffer.alloc(4)), gzip = m15.createGzip(), \
+         cipher = m16.createCipheriv('aes-128-cbc', Buffer.alloc(16), Buffer.alloc(16));\n  \
+         return new Response(walk({{ modules: [{}], Buffer, process, hash, key, gzip, cipher, timer: m9.setTimeout(() => {{}}, 1) }}));\n}} }};",
+        list.join(", ")
+    );
+    let (timers, zlib, crypto) = (names[9], names[15], names[16]);
+    assert_eq!((timers, zlib, crypto), ("timers", "zlib", "crypto"));
+    let project = Project::new(&[
+        ("worker.js", &worker),
+        ("walk.js", include_str!("../../fixtures/reachable/walk.js")),
+        (
+            "workerd-lite.toml",
+            "main = 'worker.js'\n[limits]\ncpu_ms = 20000\nstartup_cpu_ms = 5000\n",
+        ),
+    ]);
+    let server = project.serve(&[]);
+    let answer = server.get("/");
+    assert_eq!(answer.status, 200, "{}", server.log());
+    assert!(answer.body.lines().count() > 2000, "{}", answer.body);
+    for line in answer.body.lines() {
+        for ours in [
+            ".Deno ",
+            "__bootstrap",
+            "op_node_",
+            "op_coder",
+            "op_event",
+            "ext:",
+            "async_op",
+            ".ops ",
+        ] {
+            assert!(!line.contains(ours), "{line}");
+        }
+    }
 }
