@@ -87,6 +87,30 @@ pub(super) fn agents(flags: &Flags, files: &Files, project: &ProjectFile, forbid
     agents
 }
 
+const PLAIN: &str = "expected 1 to 63 letters, digits, dots, hyphens and underscores";
+
+/// Whether a name or a tenant can stand in SPIFFE ids and certificates, as itself and as nothing else.
+fn is_plain(value: &str) -> bool {
+    value.len() <= 63
+        && !matches!(value, "" | "." | "..")
+        && value
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
+/// A file's name as an agent's.
+fn plain(stem: &str) -> String {
+    let plain = |letter: char| match letter {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '_' | '-' => letter,
+        _ => '-',
+    };
+    let name: String = stem.chars().take(63).map(plain).collect();
+    match is_plain(&name) {
+        true => name,
+        false => "worker".to_owned(),
+    }
+}
+
 fn several(
     flags: &Flags,
     files: &Files,
@@ -115,23 +139,13 @@ fn several(
             None => error,
         }
     })?;
-    // Both stand in SPIFFE ids and certificates.
-    for (what, value) in [("name", Some(&name)), ("tenant", section.tenant.as_ref())] {
-        let plain = |value: &&String| {
-            value.len() <= 63
-                && !value.is_empty()
-                && *value != "."
-                && *value != ".."
-                && value
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
-        };
-        if value.is_some_and(|value| !plain(&value)) {
-            files.problems.add(files.complain(
-                &field(what),
-                "expected 1 to 63 letters, digits, dots, hyphens and underscores",
-            ));
-        }
+    match (&section.name, &own) {
+        (None, Some(own)) if !is_plain(&name) => files.problems.add(own.complain("name", PLAIN)),
+        _ if !is_plain(&name) => files.problems.add(files.complain(&field("name"), PLAIN)),
+        _ => {}
+    }
+    if section.tenant.as_ref().is_some_and(|tenant| !is_plain(tenant)) {
+        files.problems.add(files.complain(&field("tenant"), PLAIN));
     }
     let mut vars = wrangler.vars;
     vars.extend(section.vars.clone());
@@ -198,7 +212,11 @@ fn single(
         limits
     };
     let worker = Worker {
-        name: wrangler.name.unwrap_or_else(|| stem(&main)),
+        name: match (wrangler.name, &files.wrangler) {
+            (Some(name), Some(document)) if !is_plain(&name) => return Err(document.complain("name", PLAIN)),
+            (Some(name), _) => name,
+            (None, _) => plain(&stem(&main)),
+        },
         role: Role::Agent,
         graph: Arc::new(Graph::load(
             &main,

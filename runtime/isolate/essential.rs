@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use workerd_lite_ops::account::Account;
 
 use super::crash_marker;
+use super::panic_reports::{self, Told};
 use crate::limits::Culprit;
 
 thread_local! {
@@ -31,7 +32,11 @@ fn notice_panics() {
                     *panicked = agent;
                 }
             });
-            before(info);
+            match panic_reports::told() {
+                Told::Whole => before(info),
+                Told::Last => tracing::error!("a library panics again and again: no more is told of it for a minute"),
+                Told::Nothing => {}
+            }
         }));
     });
 }

@@ -20,6 +20,7 @@ mod inspector;
 mod limit;
 mod loader;
 pub mod modules;
+mod panic_reports;
 mod stack;
 mod worker;
 mod working_for;
