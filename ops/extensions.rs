@@ -15,6 +15,7 @@ use crate::console::{op_console, op_uncaught};
 use crate::events::{op_event_fail, op_event_respond, op_event_settled, op_event_waiting};
 use crate::fetch::{op_fetch_network, op_fetch_outbound_worker, op_identity_token, op_request_id, op_test_control};
 use crate::role::Role;
+use crate::stack_depth::op_stack_is_deep;
 use crate::webassembly::op_wasm_memories;
 use crate::webcrypto::{
     op_crypto_aes_gcm, op_crypto_call, op_crypto_digest, op_crypto_sign_p384_sha1, op_crypto_turn, op_crypto_turn_now,
@@ -55,6 +56,7 @@ deno_core::extension!(
         op_crypto_turn,
         op_crypto_turn_now,
         op_crypto_verify_p384_sha1,
+        op_stack_is_deep,
         op_uncaught,
         op_event_fail,
         op_event_respond,

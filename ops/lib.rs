@@ -35,6 +35,7 @@ pub mod pump;
 mod reading;
 pub mod role;
 pub mod shares;
+pub mod stack_depth;
 pub mod trace;
 mod turns;
 pub mod webassembly;

@@ -1,18 +1,20 @@
 //! Diagnostics: what is wrong with a script or a configuration, where, and what to do, as its author reads it.
 
-use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use miette::{Diagnostic, LabeledSpan, SourceCode};
+
+use crate::excerpt::Excerpt;
 
 /// An error that its reader can mend.
 #[derive(Debug)]
 pub struct SourceDiagnostic {
     message: String,
-    source: Option<NamedSource<String>>,
+    source: Option<Excerpt>,
     label: Option<LabeledSpan>,
     help: Option<String>,
     /// What of a configuration it is about.
     subject: Option<String>,
     /// The errors that it is made of.
-    parts: Vec<SourceDiagnostic>,
+    parts: Vec<Self>,
 }
 
 impl SourceDiagnostic {
@@ -56,9 +58,9 @@ impl SourceDiagnostic {
 
     /// The message with its place, for whoever sees no code frame.
     pub fn sentence(&self) -> String {
-        match (&self.source, &self.label) {
-            (Some(source), Some(label)) => {
-                let (line, column) = position(source.inner(), label.offset());
+        match &self.source {
+            Some(source) => {
+                let (line, column) = source.position();
                 format!("{} ({}:{line}:{column})", self.message, source.name())
             }
             _ if self.parts.is_empty() => self.message.clone(),
@@ -72,8 +74,10 @@ impl SourceDiagnostic {
     /// Where it is: a file's name, its text, and the bytes in question.
     #[must_use]
     pub fn at(mut self, file: &str, source: &str, span: std::ops::Range<usize>, label: Option<String>) -> Self {
-        self.source = Some(NamedSource::new(file, source.to_owned()));
-        self.label = Some(LabeledSpan::new(label, span.start, span.end.saturating_sub(span.start)));
+        let source = Excerpt::new(file, source, span);
+        let span = source.span();
+        self.label = Some(LabeledSpan::new(label, span.start, span.len()));
+        self.source = Some(source);
         self
     }
 }

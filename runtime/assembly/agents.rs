@@ -105,10 +105,7 @@ fn plain(stem: &str) -> String {
         _ => '-',
     };
     let name: String = stem.chars().take(63).map(plain).collect();
-    match is_plain(&name) {
-        true => name,
-        false => "worker".to_owned(),
-    }
+    if is_plain(&name) { name } else { "worker".to_owned() }
 }
 
 fn several(

@@ -65,9 +65,10 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
     let own_secrets = section.secrets.len();
     for (index, name) in section.secrets.iter().chain(&wrangler.secrets.required).enumerate() {
         let value = secrets.get(name).ok_or_else(|| {
-            let field = match index < own_secrets {
-                true => format!("outbound.secrets[{index}]"),
-                false => "outbound.config".to_owned(),
+            let field = if index < own_secrets {
+                format!("outbound.secrets[{index}]")
+            } else {
+                "outbound.config".to_owned()
             };
             files
                 .complain(&field, &format!("the secret {name:?} is absent or empty"))

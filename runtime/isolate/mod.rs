@@ -11,6 +11,7 @@ mod error;
 mod essential;
 mod evaluate;
 mod event_time;
+pub(crate) mod fatal_signals;
 mod frame;
 mod guard;
 mod handle;

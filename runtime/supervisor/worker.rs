@@ -8,6 +8,7 @@ use miette::{IntoDiagnostic as _, Result, WrapErr as _};
 use super::channel::Channel;
 use super::crash_history::{self, Past};
 use crate::isolate::crash_marker;
+use crate::isolate::fatal_signals::notice_fatal_signals;
 
 /// A process that is watched over.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ impl Supervised {
                 let running = running.into();
                 past = crash_history::read(&running, &mut history.into())?;
                 crash_marker::record_in(running);
+                notice_fatal_signals();
             }
             io::Result::Ok(Self {
                 channel,

@@ -1,5 +1,6 @@
 //! A worker's modules, as they were read from its project.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -53,6 +54,7 @@ impl Graph {
             packages: Packages::new(&root),
             root,
             confined,
+            bytes: Cell::new(0),
         };
         let main = reader.url(&path).ok_or_else(|| {
             StartupError::new(format!(

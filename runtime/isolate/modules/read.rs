@@ -1,5 +1,7 @@
 //! Reads modules from a project's folder, within its confinement.
 
+use std::cell::Cell;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,6 +18,8 @@ pub(super) struct Reader<'a> {
     pub(super) root: PathBuf,
     pub(super) confined: Confined<'a>,
     pub(super) packages: Packages,
+    /// How many bytes were read so far.
+    pub(super) bytes: Cell<u64>,
 }
 
 /// What an import names.
@@ -167,9 +171,10 @@ impl Reader<'_> {
             .extension()
             .and_then(|extension| extension.to_str())
             .unwrap_or_default();
-        let bytes = || std::fs::read(&path).map_err(|error| missing(&error));
-        let text = || match std::fs::read_to_string(&path) {
-            Ok(text) => Ok(without_mark(text)),
+        let bytes = || self.whole(&path).map_err(|error| missing(&error));
+        let text = || match self.whole(&path).map(String::from_utf8) {
+            Ok(Ok(text)) => Ok(without_mark(text)),
+            Ok(Err(_)) => Err(missing(&"it is not UTF-8")),
             Err(error) => Err(missing(&error)),
         };
         let json = || -> Result<String, Refusal> {
@@ -199,6 +204,32 @@ impl Reader<'_> {
             content,
             original: None,
         })
+    }
+}
+
+/// What one file may have, and all files of a worker together, in MiB. V8's longest string has about 512, and a text is escaped
+/// for it.
+const LARGEST: u64 = 64;
+const TOGETHER: u64 = 256;
+
+impl Reader<'_> {
+    /// A file's bytes, within what modules may have.
+    fn whole(&self, path: &Path) -> std::io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let most = LARGEST << 20;
+        std::fs::File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+        let size = bytes.len() as u64;
+        if size > most {
+            return Err(std::io::Error::other(format!("it is larger than {LARGEST} MiB")));
+        }
+        let read = self.bytes.get() + size;
+        self.bytes.set(read);
+        if read > TOGETHER << 20 {
+            return Err(std::io::Error::other(format!(
+                "the worker's modules are together larger than {TOGETHER} MiB"
+            )));
+        }
+        Ok(bytes)
     }
 }
 
