@@ -49,6 +49,7 @@ mod key_files;
 mod kill;
 mod limits;
 mod modules;
+mod operations;
 mod outgoing;
 mod overload;
 mod packages;

@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::agents::agents;
 use super::credentials::credentials;
 use super::identity::identity;
-use super::network::{Bindings, network};
+use super::network::{Bindings, access_log, network};
 use super::outbound::outbound;
 use crate::config::Flags;
 use crate::config::files::Files;
@@ -16,6 +17,7 @@ use crate::config::secrets::Secrets;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::host::Project;
 use crate::limits::ClientTimeouts;
+use crate::metrics::{self, CertificateEnds};
 use crate::reloadable::ReloadableFiles;
 use crate::serve::{Loaded, Options};
 
@@ -28,9 +30,11 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     };
     if flags.testing {
         project.audit = None;
+        project.access_log = None;
     }
     let mut reloadable = ReloadableFiles::default();
     let mut unusable = Vec::new();
+    let ends = CertificateEnds::default();
     let policy = outbound(flags, &files, &project)?;
     let forbidden: HashSet<PathBuf> = policy
         .iter()
@@ -40,7 +44,13 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
         .collect();
     let agents = agents(flags, &files, &project, &forbidden)?;
     let policy_sha256 = policy.as_ref().map(|policy| policy.worker.graph.sha256().to_owned());
-    let issuer = identity(&files, &project, policy_sha256.clone(), &mut reloadable, &mut unusable)?;
+    let issuer = identity(
+        &files,
+        &project,
+        policy_sha256.clone(),
+        (&mut reloadable, &ends),
+        &mut unusable,
+    )?;
     let secrets = match &policy {
         Some(policy) => policy.secrets.clone(),
         None => Secrets::read(&files.folder, flags)?,
@@ -76,7 +86,15 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
             head: project.timeouts.head,
             unread: project.timeouts.unread,
         })
-        .show_errors(flags.dev);
+        .show_errors(flags.dev)
+        .access_log(access_log(&files, &project)?)
+        .metrics_agents(
+            project
+                .admin
+                .as_ref()
+                .and_then(|admin| admin.metrics_agents)
+                .unwrap_or(metrics::AGENTS),
+        );
     for agent in all {
         builder = builder.agent(agent);
     }
@@ -88,6 +106,7 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
             credentials: &credentials,
             reloadable: &mut reloadable,
             unusable: &mut unusable,
+            ends: &ends,
         };
         for bound in &policy.certificates {
             let binding = bindings.identity(bound)?;
@@ -105,8 +124,13 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
         files: read,
         secrets: plain,
         unusable,
+        certificate_ends: ends,
     })
 }
+
+/// How long what is under way is waited for at the end, where the owner says nothing: less than the 30 s that Kubernetes waits, so
+/// that what is left is told of and written down.
+const SHUTDOWN: Duration = Duration::from_secs(25);
 
 fn options(flags: &Flags, files: &Files, project: &ProjectFile) -> Result<Options, ConfigError> {
     let options = Options {
@@ -121,6 +145,7 @@ fn options(flags: &Flags, files: &Files, project: &ProjectFile) -> Result<Option
         admin: project.admin.as_ref().map(|admin| admin.listen),
         admin_hosts: project.admin.iter().flat_map(|admin| admin.hosts.clone()).collect(),
         feed: None,
+        shutdown: project.shutdown.unwrap_or(SHUTDOWN),
         watch: flags.watch.then(|| files.folder.clone()),
     };
     if options.threads == 0 {

@@ -12,6 +12,7 @@ mod essential;
 mod evaluate;
 mod event_time;
 mod frame;
+mod gauge;
 mod guard;
 mod handle;
 mod heap_trim;
