@@ -26,6 +26,7 @@ mod cpu;
 mod credential_paths;
 mod credentials;
 mod crypto_jobs;
+mod dashboards;
 mod decorators;
 mod egress;
 mod embedding;

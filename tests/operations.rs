@@ -99,7 +99,7 @@ fn each_request_is_one_line_of_the_access_log() {
     server.curl("/loop", &["-H", "x-request-id: r-4"]);
     server.curl("/", &["-H", "x-request-id: r-5", "-H", "Host: nobody.example"]);
     server.curl("/", &["-H", "x-request-id: r-6", "-H", "Host: other.localhost"]);
-    server.curl("/stream", &["-H", "x-request-id: r-7", "-m", "0.3"]);
+    server.curl("/stream", &["-H", "x-request-id: r-7", "-m", "1"]);
     server.curl("/slow?ms=9000", &["-H", "x-request-id: r-8", "-m", "0.3"]);
     server.curl("/stray", &["-H", "x-request-id: r-9"]);
     let file = project.path().join("access.ndjson");
@@ -325,4 +325,83 @@ fn a_reload_says_what_needs_a_restart_and_takes_over_the_rest() {
         .output()
         .unwrap();
     assert_eq!(String::from_utf8_lossy(&asked.stdout), "200");
+}
+
+#[test]
+fn check_prints_what_would_be_served_for_machines() {
+    let (project, _) = project("");
+    let (code, out, _) = project.run(&["check", "--json"]);
+    let told = json(&out);
+    assert_eq!((code, &told["good"]), (Some(0), &true.into()), "{out}");
+    let scout = &told["agents"][0];
+    assert_eq!(
+        (&scout["name"], &scout["tenant"], &scout["modules"]),
+        (&"scout".into(), &"acme".into(), &1.into())
+    );
+    assert_eq!(scout["hosts"], serde_json::json!(["127.0.0.1", "scout.localhost"]));
+    let sha = scout["code_sha256"].as_str().unwrap().to_owned();
+    assert_eq!(sha.len(), 64);
+    assert_eq!(told["policy"]["policy_sha256"].as_str().unwrap().len(), 64);
+    assert_eq!(told["warnings"], serde_json::json!([]));
+    // What records say of it is the same.
+    project.write(
+        "workerd-lite.toml",
+        &format!(
+            "{}[[agents.egress]]\nname = 'late'\nmode = 'audit'\nhosts = ['x.example']\n[audit]\nfile = 'audit.ndjson'\n",
+            std::fs::read_to_string(project.path().join("workerd-lite.toml")).unwrap()
+        ),
+    );
+    let (_, out, _) = project.run(&["check", "--json"]);
+    let told = json(&out);
+    assert!(told["warnings"][0].as_str().unwrap().contains("only audits"), "{out}");
+    let server = project.serve(&["--threads", "1"]);
+    server.get("/egress?to=http://answered.example/");
+    let file = project.path().join("audit.ndjson");
+    let record = eventually("a record", || lines(&file).pop());
+    assert_eq!(record["code_sha256"], Value::from(sha));
+    assert_eq!(record["policy_sha256"], told["policy"]["policy_sha256"]);
+    drop(server);
+    // And what is wrong is told likewise.
+    project.write("policy.js", "export default { fetch( };");
+    let (code, out, _) = project.run(&["check", "--json"]);
+    let told = json(&out);
+    assert_eq!((code, &told["good"]), (Some(1), &false.into()));
+    assert!(!told["errors"][0]["message"].as_str().unwrap().is_empty(), "{out}");
+}
+
+#[test]
+fn agents_by_the_thousand_have_few_metrics() {
+    let port = free_port();
+    let agents = |first: usize| {
+        let agents = (first..first + 12).map(|number| {
+            format!("[[agents]]\nname = 'a{number}'\ntenant = 't{number}'\nmain = 'agent.js'\nmatch = ['a{number}.localhost']\n")
+        });
+        let agents: String = agents.collect();
+        format!("threads = 1\n[admin]\nlisten = '127.0.0.1:{port}'\nmetrics_agents = 3\n{agents}")
+    };
+    let project = Project::new(&[
+        ("agent.js", "export default { fetch: () => new Response('x') };"),
+        ("workerd-lite.toml", &agents(0)),
+    ]);
+    let server = project.serve(&[]);
+    let ask = |number: usize| server.curl("/", &["-H", &format!("Host: a{number}.localhost")]).body;
+    for number in 0..12 {
+        assert_eq!(ask(number), "x");
+    }
+    let requests = |agent: &str, tenant: &str| {
+        let name = format!("workerd_lite_requests_total{{agent=\"{agent}\",tenant=\"{tenant}\",status=\"2xx\"}}");
+        sample(&admin(port, "/metrics").1, &name)
+    };
+    eventually("all twelve", || (requests("(other)", "") == Some(9.0)).then_some(()));
+    let text = admin(port, "/metrics").1;
+    let named = (0..12)
+        .filter(|number| text.contains(&format!("agent=\"a{number}\"")))
+        .count();
+    assert_eq!(named, 3, "{text}");
+    // Others come and some go: what was counted together never falls.
+    project.write("workerd-lite.toml", &agents(6));
+    server.signal("HUP");
+    server.logged("loaded anew");
+    assert_eq!(ask(17), "x");
+    eventually("one more", || (requests("(other)", "") == Some(10.0)).then_some(()));
 }

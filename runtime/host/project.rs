@@ -66,6 +66,37 @@ impl Project {
         })
     }
 
+    /// What is served, for whoever lists what may be: each agent with its hosts and the hash of its code, and the policy's.
+    pub(crate) fn described(&self) -> Value {
+        let issuer = self.network.identity.as_ref();
+        let agents = self.agents.iter().zip(self.attest()).map(|(agent, attested)| {
+            let hosts: Vec<String> = agent.hosts.iter().map(ToString::to_string).collect();
+            let graph = &agent.worker.graph;
+            let mut told = json!({
+                "name": attested.name,
+                "tenant": attested.tenant,
+                "hosts": hosts,
+                "main": graph.main_name(),
+                "modules": graph.modules().count(),
+                "code_sha256": attested.code_sha256,
+            });
+            if let Some(issuer) = issuer {
+                told["spiffe_id"] = attested.spiffe_id(&issuer.trust_domain).into();
+                told["subject"] = attested.subject().into();
+            }
+            told
+        });
+        let policy = self.outbound.as_ref().map(|policy| {
+            json!({
+                "name": policy.name,
+                "main": policy.graph.main_name(),
+                "modules": policy.graph.modules().count(),
+                "policy_sha256": policy.graph.sha256(),
+            })
+        });
+        json!({ "agents": agents.collect::<Vec<_>>(), "policy": policy })
+    }
+
     /// What the policy's `env` holds: data, and the names of bindings.
     pub(crate) fn outbound_env(&self) -> Option<(&Map<String, Value>, impl Iterator<Item = &str>)> {
         let worker = self.outbound.as_ref()?;
