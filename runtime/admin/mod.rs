@@ -72,7 +72,7 @@ pub(crate) fn start(
             if known.wait_for(|owned| owned.stops).await.is_ok() {
                 successor::comes(&listener).await;
             } else {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         };
         let mut succeeded = std::pin::pin!(succeeded);

@@ -97,15 +97,6 @@ pub(super) enum Patience {
     AtItsEnd(Instant),
 }
 
-/// For the log: the agent, and its tenant.
-fn whose(worker: &Culprit) -> (Option<&str>, Option<&str>) {
-    let agent = worker.agent();
-    (
-        agent.map(|agent| &*agent.name),
-        agent.and_then(|agent| agent.tenant.as_deref()),
-    )
-}
-
 impl Patience {
     pub(super) fn is_at_its_end(self) -> bool {
         matches!(self, Self::AtItsEnd(_))
@@ -125,7 +116,7 @@ impl Patience {
             }
             (Self::Fresh, None) if more >= late => {
                 *self = Self::Late;
-                let (agent, tenant) = whose(worker);
+                let (agent, tenant) = worker.whose();
                 tracing::warn!(target: "worker", %worker, agent, tenant, "its thread does not come back from an isolate that was stopped; another takes its place");
                 tell(Hang::Late(stopped.thread.0, worker.clone(), why));
             }
@@ -140,7 +131,7 @@ impl Patience {
 
     fn end(&mut self, worker: &Culprit, (thread, tid): (ThreadId, Pid)) {
         *self = Self::AtItsEnd(Instant::now());
-        let (agent, tenant) = whose(worker);
+        let (agent, tenant) = worker.whose();
         tracing::error!(target: "worker", %worker, agent, tenant, "a thread is lost in an isolate that was stopped");
         // It goes on, and the others have work to do.
         priority::abandon(tid);

@@ -34,7 +34,7 @@ pub(super) enum Stop {
 pub(super) async fn cut(mut stopping: watch::Receiver<Stop>) {
     if stopping.wait_for(|stop| *stop == Stop::Cut).await.is_err() {
         // Nobody can say so any longer.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
