@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::harness::http::Client;
 use crate::harness::{Project, Server, free_port, json, plain};
 
 /// Asks the owner's listener. Gives the status (0 where nobody answers) and the body.
@@ -404,4 +405,33 @@ fn agents_by_the_thousand_have_few_metrics() {
     server.logged("loaded anew");
     assert_eq!(ask(17), "x");
     eventually("one more", || (requests("(other)", "") == Some(10.0)).then_some(()));
+}
+
+#[test]
+fn an_access_log_that_nobody_reads_holds_nobody_up() {
+    let port = free_port();
+    let project = Project::new(&[
+        ("agent.js", "export default { fetch: () => new Response('x') };"),
+        (
+            "workerd-lite.toml",
+            &format!(
+                "main = 'agent.js'\nthreads = 1\n[access_log]\nfile = '-'\n[admin]\nlisten = '127.0.0.1:{port}'\n"
+            ),
+        ),
+    ]);
+    let mut server = project.serve(&[]);
+    let mut client = Client::new(&server.address, "127.0.0.1");
+    // As much as a pipe takes, a queue of 1024, and more.
+    for _ in 0..2000 {
+        assert_eq!(client.get("/").unwrap().0, 200);
+    }
+    let lost = sample(
+        &admin(port, "/metrics").1,
+        "workerd_lite_lines_lost_total{stream=\"access\"}",
+    )
+    .unwrap();
+    assert!((1.0..1500.0).contains(&lost), "{lost}");
+    server.logged("lines of the access log can not be written");
+    server.signal("TERM");
+    assert_eq!(server.wait(Duration::from_secs(8)), Some(0), "{}", server.log());
 }
