@@ -4,7 +4,8 @@
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
@@ -27,12 +28,44 @@ pub struct Asked {
     pub headers: HeaderMap,
 }
 
+/// What a client's request has used, in all its events and on all threads.
+#[derive(Debug, Default)]
+pub struct Usage {
+    /// Nanoseconds.
+    cpu: AtomicU64,
+    egress: AtomicU64,
+}
+
+impl Usage {
+    /// A script has computed for it.
+    pub fn computed(&self, time: Duration) {
+        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.cpu.fetch_add(nanos, Ordering::Relaxed);
+    }
+
+    /// Something was asked for on its behalf.
+    pub fn asked(&self) {
+        self.egress.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// CPU time of scripts, so far.
+    pub fn cpu(&self) -> Duration {
+        Duration::from_nanos(self.cpu.load(Ordering::Relaxed))
+    }
+
+    /// How many requests were on their way out, so far.
+    pub fn egress(&self) -> u64 {
+        self.egress.load(Ordering::Relaxed)
+    }
+}
+
 /// What one client's request is known by, in all its events. Identifiers are made when they are first asked for.
 #[derive(Debug, Default)]
 struct Identifiers {
     request_id: OnceCell<Rc<str>>,
     /// The trace context that the client sent, or one of ours.
     traceparent: OnceCell<Rc<str>>,
+    usage: Arc<Usage>,
 }
 
 /// Identifiers that may move to another thread.
@@ -40,6 +73,7 @@ struct Identifiers {
 pub struct TraceIds {
     request_id: String,
     traceparent: String,
+    usage: Arc<Usage>,
 }
 
 /// One event's part of the way.
@@ -101,7 +135,10 @@ impl Trace {
 
     /// The trace of a request that has moved to this thread.
     pub fn moved(ids: TraceIds) -> Self {
-        let trace = Self::default();
+        let trace = Self::new(Rc::new(Identifiers {
+            usage: ids.usage,
+            ..Identifiers::default()
+        }));
         let _ = trace.ids.request_id.set(ids.request_id.into());
         let _ = trace.ids.traceparent.set(ids.traceparent.into());
         trace
@@ -112,7 +149,13 @@ impl Trace {
         TraceIds {
             request_id: self.request_id().to_string(),
             traceparent: self.traceparent().to_string(),
+            usage: Arc::clone(self.usage()),
         }
+    }
+
+    /// What all of it has used.
+    pub fn usage(&self) -> &Arc<Usage> {
+        &self.ids.usage
     }
 
     /// All of it is done for this agent.

@@ -4,6 +4,9 @@ use miette::{Diagnostic, LabeledSpan, SourceCode};
 
 use crate::excerpt::Excerpt;
 
+/// No more errors are told at once: what is wrong in one place may show in many.
+const MOST: usize = 20;
+
 /// An error that its reader can mend.
 #[derive(Debug)]
 pub struct SourceDiagnostic {
@@ -30,12 +33,24 @@ impl SourceDiagnostic {
         }
     }
 
-    /// Several errors as one.
-    pub(crate) fn several(message: String, parts: Vec<Self>) -> Self {
-        Self {
+    /// Fails with all errors of something, as one, where there are any.
+    pub(crate) fn all(of: &str, mut parts: Vec<Self>) -> Result<(), Self> {
+        let count = parts.len();
+        parts.truncate(MOST);
+        match count {
+            0 => return Ok(()),
+            1 => return Err(parts.remove(0)),
+            _ => {}
+        }
+        let message = if count > MOST {
+            format!("{of} has {count} errors: these are the first {MOST}")
+        } else {
+            format!("{of} has {count} errors")
+        };
+        Err(Self {
             parts,
             ..Self::new(message)
-        }
+        })
     }
 
     /// What of a configuration it is about: a file and a field.

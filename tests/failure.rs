@@ -364,8 +364,8 @@ fn files_without_end_are_no_modules() {
         "{report}"
     );
     let names: Vec<String> = (0..5).map(|number| format!("part{number}.bin")).collect();
-    let imports: String = names.iter().map(|name| format!("import './{name}';\n")).collect();
-    project.write("worker.js", &format!("{imports}export default {{}};"));
+    let imports: Vec<String> = names.iter().map(|name| format!("import './{name}';")).collect();
+    project.write("worker.js", &format!("{}export default {{}};", imports.concat()));
     for name in &names {
         std::fs::File::create(project.path().join(name))
             .unwrap()

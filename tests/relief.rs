@@ -179,7 +179,7 @@ fn a_process_is_replaced_before_it_ends() {
         assert_eq!(server.get("/").body, "good");
     }
     // The old one takes no more once the next serves.
-    server.logged("stopping: requests under way are finished");
+    server.logged("stopping: waiting for 1 request of good");
     assert_eq!(server.get("/").body, "good");
     let healthy = Client::new(&owner, &owner).get("/healthz").unwrap();
     assert_eq!(healthy.0, 200, "{}", server.log());

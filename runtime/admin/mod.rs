@@ -4,6 +4,7 @@
 pub(crate) mod inspector;
 mod live;
 mod local;
+mod successor;
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -26,8 +27,16 @@ use crate::identity::Issuer;
 /// An answer, whole or as a stream.
 type Answer = Response<BoxBody<Bytes, Infallible>>;
 
-/// What is served: the newest issuer.
-pub(crate) type Issuers = watch::Receiver<Option<Arc<Issuer>>>;
+/// What is served, which changes as the project does.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Owned {
+    /// Whose keys are published.
+    pub(crate) issuer: Option<Arc<Issuer>>,
+    /// By which names the listener is asked, beside this machine's own.
+    pub(crate) hosts: Vec<String>,
+    /// Whether the server stops: it is not ready, and its place is free for another.
+    pub(crate) stops: bool,
+}
 
 /// Where the owner's listener is for authors whose project does not say.
 pub(crate) const PAGE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8788);
@@ -35,7 +44,14 @@ pub(crate) const PAGE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHO
 /// An author may have several projects at once: the page of the second is where there is room.
 #[expect(clippy::disallowed_types, reason = "listeners live in this room")]
 pub(crate) async fn bind(listen: SocketAddr) -> std::io::Result<tokio::net::TcpListener> {
-    match tokio::net::TcpListener::bind(listen).await {
+    let bound = tokio::net::TcpListener::bind(listen).await;
+    let bound = match bound {
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            successor::beside(listen).await.map_err(|_| error)
+        }
+        bound => bound,
+    };
+    match bound {
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && listen == PAGE => {
             tokio::net::TcpListener::bind(SocketAddr::new(listen.ip(), 0)).await
         }
@@ -47,23 +63,42 @@ pub(crate) async fn bind(listen: SocketAddr) -> std::io::Result<tokio::net::TcpL
 #[expect(clippy::disallowed_types, reason = "listeners live in this room")]
 pub(crate) fn start(
     listener: tokio::net::TcpListener,
-    (issuers, hosts): (Issuers, Vec<String>),
+    owned: watch::Receiver<Owned>,
     feed: Option<Arc<Feed>>,
 ) -> AbortHandle {
-    let hosts: Arc<[String]> = hosts.into();
     let answering = tokio::spawn(async move {
+        let mut known = owned.clone();
+        let succeeded = async {
+            if known.wait_for(|owned| owned.stops).await.is_ok() {
+                successor::comes(&listener).await;
+            } else {
+                std::future::pending::<()>().await;
+            }
+        };
+        let mut succeeded = std::pin::pin!(succeeded);
+        let mut leaves = false;
         loop {
-            let Ok((stream, _)) = listener.accept().await else {
+            let accepted = tokio::select! {
+                biased;
+                accepted = listener.accept() => accepted,
+                // What has come by now is answered.
+                () = std::future::ready(()), if leaves => break,
+                () = succeeded.as_mut(), if !leaves => {
+                    leaves = true;
+                    continue;
+                }
+            };
+            let Ok((stream, _)) = accepted else {
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                 continue;
             };
-            let (issuers, hosts, feed) = (issuers.clone(), Arc::clone(&hosts), feed.clone());
+            let (owned, feed) = (owned.clone(), feed.clone());
             tokio::spawn(async move {
                 let service = service_fn(move |request: Request<Incoming>| {
-                    let issuer = issuers.borrow().clone();
+                    let owned = owned.borrow().clone();
                     let response = match &feed {
                         Some(feed) if request.uri().path().starts_with("/dev") => live::answer(&request, feed),
-                        _ => answer(&request, issuer.as_deref(), &hosts),
+                        _ => answer(&request, &owned),
                     };
                     async move { Ok::<_, Infallible>(response) }
                 });
@@ -77,10 +112,18 @@ pub(crate) fn start(
     answering.abort_handle()
 }
 
-fn answer(request: &Request<Incoming>, issuer: Option<&Issuer>, hosts: &[String]) -> Answer {
-    let names = hosts.iter().map(String::as_str).chain(issuer.and_then(Issuer::host));
+/// What whoever starts and watches servers asks for: whether this one lives, and whether it is ready for requests.
+const HEALTH: [&str; 3] = ["/healthz", "/livez", "/readyz"];
+
+fn answer(request: &Request<Incoming>, owned: &Owned) -> Answer {
+    let issuer = owned.issuer.as_deref();
+    let names = owned
+        .hosts
+        .iter()
+        .map(String::as_str)
+        .chain(issuer.and_then(Issuer::host));
     // That it is alive is no secret: what asks so may have any name for it.
-    if request.uri().path() != "/healthz" && !local::is_known(request, names) {
+    if !HEALTH.contains(&request.uri().path()) && !local::is_known(request, names) {
         return plain(
             StatusCode::FORBIDDEN,
             "Forbidden: asked by a name of another's: see [admin] hosts\n",
@@ -90,7 +133,8 @@ fn answer(request: &Request<Incoming>, issuer: Option<&Issuer>, hosts: &[String]
         return plain(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n");
     }
     match (request.uri().path(), issuer) {
-        ("/healthz", _) => plain(StatusCode::OK, "ok\n"),
+        ("/readyz", _) if owned.stops => plain(StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
+        ("/healthz" | "/livez" | "/readyz", _) => plain(StatusCode::OK, "ok\n"),
         ("/metrics", _) => metrics(),
         ("/.well-known/openid-configuration", Some(issuer)) => json(&issuer.discovery()),
         ("/.well-known/jwks.json", Some(issuer)) => json(&issuer.jwks()),

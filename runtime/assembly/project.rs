@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::agents::agents;
 use super::credentials::credentials;
 use super::identity::identity;
-use super::network::{Bindings, network};
+use super::network::{Bindings, access_log, network};
 use super::outbound::{Policy, outbound};
 use crate::config::Flags;
 use crate::config::files::Files;
@@ -16,6 +17,7 @@ use crate::config::secrets::Secrets;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::host::{Agent, Project};
 use crate::limits::ClientTimeouts;
+use crate::metrics::{self, CertificateEnds};
 use crate::reloadable::ReloadableFiles;
 use crate::serve::{Loaded, Options};
 
@@ -29,9 +31,11 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     };
     if flags.testing {
         project.audit = None;
+        project.access_log = None;
     }
     let mut reloadable = ReloadableFiles::default();
     let mut unusable = Vec::new();
+    let ends = CertificateEnds::default();
     let policy = problems.value(outbound(flags, &files, &project)).flatten();
     let forbidden: HashSet<PathBuf> = policy
         .iter()
@@ -41,7 +45,13 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
         .collect();
     let agents = agents(flags, &files, &project, &forbidden);
     let policy_sha256 = policy.as_ref().map(|policy| policy.worker.graph.sha256().to_owned());
-    let issuer = identity(&files, &project, policy_sha256.clone(), &mut reloadable, &mut unusable);
+    let issuer = identity(
+        &files,
+        &project,
+        policy_sha256.clone(),
+        (&mut reloadable, &ends),
+        &mut unusable,
+    );
     let issuer = problems.value(issuer).flatten();
     let secrets = match &policy {
         Some(policy) => policy.secrets.clone(),
@@ -53,12 +63,14 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     let read = read_files(&files, &project, policy.as_ref(), &agents, &secrets);
     let network = network(&files, &project, issuer, policy_sha256);
     let options = problems.value(options(flags, &files, &project));
+    let access_log = problems.value(access_log(&files, &project)).flatten();
     let mut bindings = Bindings {
         files: &files,
         project: &project,
         credentials: &credentials,
         reloadable: &mut reloadable,
         unusable: &mut unusable,
+        ends: &ends,
     };
     let mut bound = Vec::new();
     let own = project.outbound.iter().flat_map(|outbound| &outbound.mtls_certificates);
@@ -87,7 +99,15 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
             head: project.timeouts.head,
             unread: project.timeouts.unread,
         })
-        .show_errors(flags.dev);
+        .show_errors(flags.dev)
+        .access_log(access_log)
+        .metrics_agents(
+            project
+                .admin
+                .as_ref()
+                .and_then(|admin| admin.metrics_agents)
+                .unwrap_or(metrics::AGENTS),
+        );
     for agent in agents {
         builder = builder.agent(agent);
     }
@@ -105,6 +125,7 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
         files: read,
         secrets: plain,
         unusable,
+        certificate_ends: ends,
     })
 }
 
@@ -136,6 +157,10 @@ fn read_files(
     read
 }
 
+/// How long what is under way is waited for at the end, where the owner says nothing: less than the 30 s that Kubernetes waits, so
+/// that what is left is told of and written down.
+const SHUTDOWN: Duration = Duration::from_secs(25);
+
 fn options(flags: &Flags, files: &Files, project: &ProjectFile) -> Result<Options, ConfigError> {
     let options = Options {
         listen: flags
@@ -149,6 +174,7 @@ fn options(flags: &Flags, files: &Files, project: &ProjectFile) -> Result<Option
         admin: project.admin.as_ref().map(|admin| admin.listen),
         admin_hosts: project.admin.iter().flat_map(|admin| admin.hosts.clone()).collect(),
         feed: None,
+        shutdown: project.shutdown.unwrap_or(SHUTDOWN),
         watch: flags.watch.then(|| files.folder.clone()),
     };
     if options.threads == 0 {

@@ -1,5 +1,6 @@
 //! The audit record: one line of JSON for each egress, written when it has ended. No body and no secret is in it.
 
+mod access;
 mod changes;
 mod cut;
 mod feed;
@@ -16,12 +17,16 @@ use std::time::Duration;
 use workerd_lite_ops::account::AgentId;
 use workerd_lite_ops::{Termination, clock};
 
+use crate::metrics::Stream;
+pub(crate) use access::Access;
+pub use access::AccessLog;
 pub(crate) use cut::shortened;
 pub use feed::Feed;
 pub(crate) use masked_url::masked;
-pub(crate) use record::{By, Open, Record, Verdict};
+pub(crate) use record::{Open, Record};
 use share::line;
 use sink::{About, Sink};
+pub(crate) use workerd_lite_ops::verdict::{By, Verdict};
 
 /// Where records go.
 #[derive(Debug)]
@@ -61,7 +66,7 @@ pub struct AuditOptions {
 impl Auditor {
     /// Opens the file, or takes standard output without one. Fails where it cannot be opened.
     pub fn open(path: Option<PathBuf>, options: AuditOptions) -> std::io::Result<Self> {
-        let sink = Sink::open(path, options.rate.get())?;
+        let sink = Sink::open(path, options.rate.get(), Stream::Audit)?;
         Ok(Self {
             deny: options.deny,
             shown: options.shown,

@@ -1,13 +1,16 @@
 //! What a record says.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::json;
-use workerd_lite_ops::account::AgentId;
+use workerd_lite_ops::account::{Account, AgentId};
 use workerd_lite_ops::clock;
 use workerd_lite_ops::trace::Trace;
+use workerd_lite_ops::verdict::{By, ConnectError, Verdict};
 use workerd_lite_ops::{Body, Request, Response};
 
 use super::changes::Changes;
@@ -15,33 +18,6 @@ use super::cut::Cuts;
 use super::masked_url::masked;
 use super::{Auditor, Unrecorded};
 use crate::identity::Attested;
-
-/// What became of an egress.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Verdict {
-    /// It went out.
-    Allow,
-    /// It went out, but a rule that only audits would have denied it.
-    Audit,
-    /// It did not go out.
-    Deny,
-    /// The policy answered by itself.
-    Answer,
-}
-
-/// Who said so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum By {
-    Rule,
-    Policy,
-    Address,
-    Credential,
-    Certificate,
-    Limit,
-    Audit,
-}
 
 /// One egress.
 #[derive(Debug, Serialize)]
@@ -139,19 +115,46 @@ fn ms(duration: Duration) -> f64 {
 /// A record that is not written yet. It is written when it is dropped: at the end of the response's body, of a failure,
 /// or of an egress that was cancelled.
 #[derive(Debug)]
-pub(crate) struct Open {
+struct Writing {
     auditor: Arc<Auditor>,
     began: Instant,
     record: Record,
-    sent: Option<std::rc::Rc<std::cell::Cell<u64>>>,
-    /// The agent's rule that would have denied it, but only audits.
-    audited: Option<std::rc::Rc<str>>,
+    sent: Rc<Cell<u64>>,
     /// Whether there is a place for it.
     reserved: bool,
 }
 
+/// An egress whose end is not known yet. It is counted when its response's head is there, or where it is dropped before, and
+/// recorded where egress is.
+#[derive(Debug)]
+pub(crate) struct Open {
+    account: Option<Arc<Account>>,
+    verdict: Verdict,
+    by: By,
+    /// The agent's rule that would have denied it, but only audits.
+    audited: Option<Rc<str>>,
+    counted: bool,
+    writing: Option<Writing>,
+}
+
 impl Open {
-    /// Begins a record. A request's body is counted from here on.
+    /// Begins to count one.
+    pub(crate) fn count(trace: &Trace) -> Self {
+        trace.usage().asked();
+        if let (Some(account), Some(started), 0..=1) = (trace.account(), trace.started.get(), trace.egresses.get()) {
+            account.statistics().policy.observe(started.elapsed());
+        }
+        Self {
+            account: trace.account().cloned(),
+            verdict: Verdict::Deny,
+            by: By::Policy,
+            audited: trace.audited.get().cloned(),
+            counted: false,
+            writing: None,
+        }
+    }
+
+    /// Begins its record, too. A request's body is counted from here on.
     pub(crate) fn begin(
         auditor: &Arc<Auditor>,
         agent: &Attested,
@@ -165,98 +168,150 @@ impl Open {
             policy: trace.started.get().map(|started| ms(now - started)),
             ..Times::default()
         };
-        let sent = std::rc::Rc::new(std::cell::Cell::new(0));
+        let sent = Rc::new(Cell::new(0));
         let body = std::mem::take(&mut request.body);
         if let Body::Full(bytes) = &body {
             sent.set(bytes.len() as u64);
         }
-        let counter = std::rc::Rc::clone(&sent);
+        let counter = Rc::clone(&sent);
         request.body = body.counted(move |bytes| counter.set(counter.get().saturating_add(bytes)));
-        Self {
-            record: Record {
-                time: humantime::format_rfc3339_micros(clock::wall()).to_string(),
-                request_id: trace.request_id().to_string(),
-                agent: agent.name.clone(),
-                tenant: agent.tenant.clone(),
-                instance: agent.instance.clone(),
-                code_sha256: agent.code_sha256.clone(),
-                policy_sha256: policy_sha256.map(ToOwned::to_owned),
-                method: request.method.to_string(),
-                cut: Cuts::default(),
-                url: if auditor.is_memory() {
-                    request.url.to_string()
-                } else {
-                    masked(&request.url, &auditor.shown)
-                },
-                verdict: Verdict::Deny,
-                by: By::Policy,
-                rule: None,
-                binding: None,
-                status: None,
-                error: None,
-                bytes_sent: 0,
-                bytes_received: 0,
-                ms: times,
-                changes: auditor
-                    .is_shown()
-                    .then(|| Some(Changes::between(trace.asked.get()?, request, &auditor.shown)))
-                    .flatten(),
+        let record = Record {
+            time: humantime::format_rfc3339_micros(clock::wall()).to_string(),
+            request_id: trace.request_id().to_string(),
+            agent: agent.name.clone(),
+            tenant: agent.tenant.clone(),
+            instance: agent.instance.clone(),
+            code_sha256: agent.code_sha256.clone(),
+            policy_sha256: policy_sha256.map(ToOwned::to_owned),
+            method: request.method.to_string(),
+            cut: Cuts::default(),
+            url: if auditor.is_memory() {
+                request.url.to_string()
+            } else {
+                masked(&request.url, &auditor.shown)
             },
+            verdict: Verdict::Deny,
+            by: By::Policy,
+            rule: None,
+            binding: None,
+            status: None,
+            error: None,
+            bytes_sent: 0,
+            bytes_received: 0,
+            ms: times,
+            changes: auditor
+                .is_shown()
+                .then(|| Some(Changes::between(trace.asked.get()?, request, &auditor.shown)))
+                .flatten(),
+        };
+        let mut open = Self::count(trace);
+        open.writing = Some(Writing {
+            record,
             auditor: Arc::clone(auditor),
             began: now,
-            sent: Some(sent),
-            audited: trace.audited.get().cloned(),
+            sent,
             reserved: false,
-        }
+        });
+        open
     }
 
     /// What it is about is going to leave, and must not where this fails.
     pub(crate) fn leaves(&mut self) -> Result<(), Unrecorded> {
-        if !self.reserved {
-            self.reserved = self.auditor.admits(&mut self.record)?;
+        let (verdict, by) = (self.verdict, self.by);
+        if let Some(writing) = &mut self.writing {
+            (writing.record.verdict, writing.record.by) = (verdict, by);
+            if !writing.reserved {
+                writing.reserved = writing.auditor.admits(&mut writing.record)?;
+            }
         }
         Ok(())
     }
 
     pub(crate) fn verdict(&mut self, verdict: Verdict, by: By) {
-        self.record.verdict = verdict;
-        self.record.by = by;
+        self.verdict = verdict;
+        self.by = by;
+    }
+
+    fn record(&mut self) -> Option<&mut Record> {
+        self.writing.as_mut().map(|writing| &mut writing.record)
     }
 
     pub(crate) fn rule(&mut self, rule: &str) {
-        self.record.rule = Some(rule.to_owned());
+        if let Some(record) = self.record() {
+            record.rule = Some(rule.to_owned());
+        }
     }
 
     pub(crate) fn binding(&mut self, name: &str) {
-        self.record.binding = Some(name.to_owned());
+        if let Some(record) = self.record() {
+            record.binding = Some(name.to_owned());
+        }
     }
 
     /// How long it took until its connection stood, TLS included.
     pub(crate) fn connected(&mut self, after: Duration) {
-        self.record.ms.connect = Some(ms(after));
+        if let Some(record) = self.record() {
+            record.ms.connect = Some(ms(after));
+        }
     }
 
     pub(crate) fn error(&mut self, why: &str) {
-        self.record.error = Some(why.to_owned());
+        if let Some(record) = self.record() {
+            record.error = Some(why.to_owned());
+        }
     }
 
-    fn received(&mut self, bytes: u64) {
-        self.record.bytes_received = self.record.bytes_received.saturating_add(bytes);
+    /// No connection came about.
+    pub(crate) fn unconnected(&self, why: ConnectError) {
+        if let Some(account) = &self.account {
+            account.statistics().connect_errors.count(why as usize);
+        }
+    }
+
+    /// Whether it is recorded.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.writing.is_some()
+    }
+
+    /// What became of it is known now.
+    fn settle(&mut self) {
+        if std::mem::replace(&mut self.counted, true) {
+            return;
+        }
+        if let (Some(rule), Verdict::Allow | Verdict::Answer) = (self.audited.take(), self.verdict) {
+            self.rule(&rule);
+            self.verdict(Verdict::Audit, By::Rule);
+        }
+        let (verdict, by) = (self.verdict, self.by);
+        if let Some(account) = &self.account {
+            account.statistics().egress.count(verdict.place(by));
+        }
+        if let Some(record) = self.record() {
+            (record.verdict, record.by) = (verdict, by);
+        }
     }
 
     /// The response's head is there; the record goes on with its body, and ends with that.
     pub(crate) fn response(mut self, mut response: Response) -> Response {
-        self.record.status = Some(response.status.as_u16());
-        self.record.ms.first_byte = Some(ms(self.began.elapsed()));
-        if self.auditor.is_memory() {
+        self.settle();
+        let Some(writing) = &mut self.writing else {
+            return response;
+        };
+        writing.record.status = Some(response.status.as_u16());
+        writing.record.ms.first_byte = Some(ms(writing.began.elapsed()));
+        if writing.auditor.is_memory() {
             return response;
         }
         match &response.body {
             Body::Empty => {}
-            Body::Full(bytes) => self.record.bytes_received = bytes.len() as u64,
+            Body::Full(bytes) => writing.record.bytes_received = bytes.len() as u64,
             Body::Stream(_) => {
                 let mut open = self;
-                response.body = response.body.counted(move |bytes| open.received(bytes));
+                response.body = response.body.counted(move |bytes| {
+                    if let Some(record) = open.record() {
+                        record.bytes_received = record.bytes_received.saturating_add(bytes);
+                    }
+                });
             }
         }
         response
@@ -265,11 +320,13 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        if let (Some(rule), Verdict::Allow | Verdict::Answer) = (&self.audited, self.record.verdict) {
-            self.record.rule = Some(rule.to_string());
-            self.verdict(Verdict::Audit, By::Rule);
-        }
-        self.record.bytes_sent = self.sent.take().map_or(0, |sent| sent.get());
+        self.settle();
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        self.record.bytes_sent = self.sent.get();
         self.record.ms.total = ms(self.began.elapsed());
         self.auditor.write(&mut self.record, self.reserved);
     }

@@ -152,6 +152,9 @@ pub(super) struct Types {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Check {
+    /// Print what would be served as JSON: each agent with its hosts and its code's hash, the policy's hash, warnings and errors
+    #[arg(long)]
+    pub(super) json: bool,
     /// The agent's script [default: `main` of the configuration]
     pub(super) script: Option<PathBuf>,
     /// The outbound worker

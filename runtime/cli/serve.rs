@@ -46,7 +46,11 @@ pub(super) fn run(args: Serve) -> Result<()> {
         loaded.project.quarantine(agent, None);
     }
     for (agent, time) in &past.ejected {
-        tracing::error!("{agent} has ended this server's process too often: it is left alone for {time:.0?}");
+        tracing::error!(
+            agent = &*agent.name,
+            tenant = agent.tenant.as_deref(),
+            "{agent} has ended this server's process too often: it is left alone for {time:.0?}"
+        );
         loaded.project.quarantine(agent, Some(*time));
     }
     init_platform();

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::files::Files;
 use super::tables::{
-    Admin, Agent, Audit, Certificate, Credential, Identity, Limits, Network, Outbound, Timeouts, Trace,
+    AccessLog, Admin, Agent, Audit, Certificate, Credential, Identity, Limits, Network, Outbound, Timeouts, Trace,
 };
+use super::values::optional_duration;
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -38,6 +40,12 @@ pub(crate) struct ProjectFile {
     pub(crate) admin: Option<Admin>,
     /// Where each egress is recorded.
     pub(crate) audit: Option<Audit>,
+    /// Where each request of a client is listed.
+    pub(crate) access_log: Option<AccessLog>,
+    /// How long a server that is told to stop waits for what is under way (`25s` by default). What is left then is cut.
+    #[serde(default, deserialize_with = "optional_duration")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) shutdown: Option<Duration>,
     /// What each agent may use.
     #[serde(default)]
     pub(crate) limits: Limits,
@@ -74,11 +82,13 @@ impl ProjectFile {
             files.into_iter().flatten()
         });
         let audit = self.audit.iter().filter_map(|section| section.file.as_ref());
+        let access = self.access_log.iter().filter_map(|section| section.file.as_ref());
         let policy = self.outbound.iter().filter_map(|section| section.config.as_ref());
         let named = certificates
             .chain(credentials)
             .chain(identity)
             .chain(audit)
+            .chain(access)
             .chain(policy)
             .chain(&self.state);
         let named = named.map(|path| files.folder.join(path));

@@ -109,16 +109,12 @@ impl Network {
             .or_else(|| listeners::denied_literal(url))
     }
 
-    /// Begins the record of an agent's request, where egress is recorded.
-    pub(crate) fn record(&self, agent: &Attested, trace: &Trace, request: &mut Request) -> Option<Open> {
-        let auditor = self.audit.as_ref()?;
-        Some(Open::begin(
-            auditor,
-            agent,
-            self.policy_sha256.as_deref(),
-            trace,
-            request,
-        ))
+    /// Begins to count an agent's request, and its record where egress is recorded.
+    pub(crate) fn record(&self, agent: &Attested, trace: &Trace, request: &mut Request) -> Open {
+        match &self.audit {
+            Some(auditor) => Open::begin(auditor, agent, self.policy_sha256.as_deref(), trace, request),
+            None => Open::count(trace),
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use workerd_lite_ops::worker_log;
 use workerd_lite_ops::{Body, BodyError, EventError, FetchError, Origin, Request, Response, Termination};
 
 use super::policy_cells::PolicyCells;
-use crate::audit::{By, Verdict, shortened};
+use crate::audit::{By, Open, Verdict, shortened};
 use crate::egress::Network;
 use crate::identity::Attested;
 use crate::isolate::CellHandle;
@@ -45,6 +45,7 @@ impl OutboundGate {
                     target: "egress",
                     agent = self.agent.name,
                     tenant = self.agent.tenant,
+                    request_id = &*trace.request_id(),
                     host,
                     rule = &*denial.rule,
                     "audited: would be denied for its {}",
@@ -55,9 +56,7 @@ impl OutboundGate {
             }
             Judged::Deny(denial) => {
                 let response = problem(&denial, &host);
-                let Some(mut open) = self.network.record(&self.agent, trace, request) else {
-                    return Some(response);
-                };
+                let mut open = self.network.record(&self.agent, trace, request);
                 open.verdict(Verdict::Deny, By::Rule);
                 open.rule(&denial.rule);
                 Some(open.response(response))
@@ -132,11 +131,13 @@ impl Egress for OutboundGate {
         );
         let judging = async move {
             let mut open = || {
-                let (agent, head) = (agent.as_ref()?, head.as_mut()?);
                 if trace.egresses.get() > 0 {
                     return None;
                 }
-                network.record(agent, &trace, head)
+                Some(match (agent.as_ref(), head.as_mut()) {
+                    (Some(agent), Some(head)) => network.record(agent, &trace, head),
+                    _ => Open::count(&trace),
+                })
             };
             let mut by = By::Policy;
             let mut answered = progress.within(timeout, answer).await;

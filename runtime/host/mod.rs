@@ -11,6 +11,7 @@ mod policy_cells;
 mod project;
 mod renumbered;
 mod respawn;
+mod served;
 mod service;
 mod transferable;
 
@@ -24,7 +25,7 @@ use workerd_lite_ops::fetch::EgressHandle;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{CallerId, EventError, Origin, Request, Response, Termination};
 
-use crate::audit::{Auditor, Feed};
+use crate::audit::{AccessLog, Auditor, Feed};
 use crate::egress::{NetworkGate, Upstream};
 use crate::isolate::{Caller, CellHandle, Essential, StartupError};
 use crate::limits::ClientTimeouts;
@@ -37,6 +38,7 @@ pub use policy_cells::IsolatePer;
 use policy_cells::PolicyCells;
 pub use project::{Project, ProjectBuilder};
 use respawn::{Surroundings, respawn};
+pub(crate) use served::{Outcome, Served};
 
 /// A project's isolates on one thread, as a `tower` service. It must stay on the thread, inside a current-thread tokio
 /// runtime.
@@ -50,6 +52,7 @@ struct Inner {
     feed: Option<Arc<Feed>>,
     client_timeouts: ClientTimeouts,
     audit: Option<Arc<Auditor>>,
+    access_log: Option<Arc<AccessLog>>,
     /// Where agents work that disturb the others.
     bulkheads: Option<Bulkheads>,
     /// The agents' loops.
@@ -142,6 +145,7 @@ impl Instance {
             feed: project.feed.clone(),
             client_timeouts: project.client_timeouts,
             audit: project.network.audit.clone(),
+            access_log: project.access_log.clone(),
             bulkheads,
             running: RefCell::new(running),
             aborted,
@@ -231,6 +235,11 @@ impl Instance {
         if let Some(policies) = &self.0.policies {
             policies.abort();
         }
+    }
+
+    /// Where each client's request is told of.
+    pub(crate) fn access_log(&self) -> Option<&Arc<AccessLog>> {
+        self.0.access_log.as_ref()
     }
 
     /// Who looks on.

@@ -9,7 +9,7 @@ use workerd_lite_ops::account::{Account, AgentId};
 
 use super::agent::Agent;
 use super::policy_cells::IsolatePer;
-use crate::audit::{Auditor, Feed};
+use crate::audit::{AccessLog, Auditor, Feed};
 use crate::egress::{Binding, Network};
 use crate::identity::Attested;
 use crate::isolate::modules::Graph;
@@ -27,6 +27,8 @@ pub struct Project {
     pub(super) network: Arc<Network>,
     pub(super) client_timeouts: ClientTimeouts,
     pub(super) show_errors: bool,
+    /// Where each client's request is told of.
+    pub(super) access_log: Option<Arc<AccessLog>>,
     /// Who looks on.
     pub(super) feed: Option<Arc<Feed>>,
 }
@@ -42,6 +44,8 @@ impl Project {
             network: Network::default(),
             client_timeouts: ClientTimeouts::default(),
             show_errors: false,
+            access_log: None,
+            metrics_agents: metrics::AGENTS,
         }
     }
 
@@ -60,6 +64,37 @@ impl Project {
                 .map(|tenant| format!("{tenant}/{}", agent.worker.name));
             agent.worker.name == name || full.as_deref() == Some(name)
         })
+    }
+
+    /// What is served, for whoever lists what may be: each agent with its hosts and the hash of its code, and the policy's.
+    pub(crate) fn described(&self) -> Value {
+        let issuer = self.network.identity.as_ref();
+        let agents = self.agents.iter().zip(self.attest()).map(|(agent, attested)| {
+            let hosts: Vec<String> = agent.hosts.iter().map(ToString::to_string).collect();
+            let graph = &agent.worker.graph;
+            let mut told = json!({
+                "name": attested.name,
+                "tenant": attested.tenant,
+                "hosts": hosts,
+                "main": graph.main_name(),
+                "modules": graph.modules().count(),
+                "code_sha256": attested.code_sha256,
+            });
+            if let Some(issuer) = issuer {
+                told["spiffe_id"] = attested.spiffe_id(&issuer.trust_domain).into();
+                told["subject"] = attested.subject().into();
+            }
+            told
+        });
+        let policy = self.outbound.as_ref().map(|policy| {
+            json!({
+                "name": policy.name,
+                "main": policy.graph.main_name(),
+                "modules": policy.graph.modules().count(),
+                "policy_sha256": policy.graph.sha256(),
+            })
+        });
+        json!({ "agents": agents.collect::<Vec<_>>(), "policy": policy })
     }
 
     /// What the policy's `env` holds: data, and the names of bindings.
@@ -165,6 +200,11 @@ impl Project {
         Some(&*self.outbound.as_ref()?.graph)
     }
 
+    /// Where each client's request is told of.
+    pub(crate) fn access_log(&self) -> Option<&Arc<AccessLog>> {
+        self.access_log.as_ref()
+    }
+
     /// The network, for what serves its identities.
     pub(crate) fn network(&self) -> &Arc<Network> {
         &self.network
@@ -228,6 +268,8 @@ pub struct ProjectBuilder {
     network: Network,
     client_timeouts: ClientTimeouts,
     show_errors: bool,
+    access_log: Option<Arc<AccessLog>>,
+    metrics_agents: usize,
 }
 
 impl ProjectBuilder {
@@ -296,6 +338,20 @@ impl ProjectBuilder {
         self
     }
 
+    /// Where each client's request is told of, when it is served over HTTP.
+    #[must_use]
+    pub(crate) fn access_log(mut self, log: Option<Arc<AccessLog>>) -> Self {
+        self.access_log = log;
+        self
+    }
+
+    /// How many agents have metrics of their own.
+    #[must_use]
+    pub fn metrics_agents(mut self, most: usize) -> Self {
+        self.metrics_agents = most;
+        self
+    }
+
     /// The project.
     pub fn build(mut self) -> Project {
         let crowded = self.agents.len() > 1;
@@ -307,7 +363,7 @@ impl ProjectBuilder {
                 move |time| quarantine.record_host(time)
             };
             let account = Account::new(id, agent.worker.limits.buffers, Some(Box::new(observer)));
-            metrics::shows(&account);
+            metrics::shows(&account, self.metrics_agents);
             agent.worker.quarantine = Some(quarantine);
             agent.worker.account = Some(account);
         }
@@ -319,6 +375,7 @@ impl ProjectBuilder {
             network: Arc::new(self.network),
             client_timeouts: self.client_timeouts,
             show_errors: self.show_errors,
+            access_log: self.access_log,
             feed: None,
         }
     }

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -13,7 +14,6 @@ use tower_service::Service;
 use workerd_lite_ops::account::Account;
 use workerd_lite_ops::fetch::is_forbidden;
 use workerd_lite_ops::head::{MAX_FIELDS, strip_hop_by_hop};
-use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{EventError, Request, Response, Termination};
 
 use super::Instance;
@@ -21,6 +21,7 @@ use super::agent::Agent;
 use super::body::{ResponseBody, incoming, limited};
 use super::error_page;
 use super::live_request::LiveRequest;
+use super::served::{Outcome, Served};
 use crate::metrics;
 
 /// Takes requests of any `http_body` and never fails: what goes wrong is a response. Dropping the future cancels the
@@ -39,22 +40,24 @@ where
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let instance = self.clone();
-        Box::pin(async move { Ok(instance.answer(request, |_, _| true).await) })
+        let served = Served::new(request.headers());
+        Box::pin(async move { Ok(instance.answer(request, &served, |_, _| true).await) })
     }
 }
 
 impl Instance {
     /// The same. `routed` is told which agent it is for, with its place in the project, if there is one, and says whether that has room
-    /// for its client.
+    /// for its client. `served` learns what becomes of it.
     pub(crate) async fn answer<B>(
         self,
         request: http::Request<B>,
+        served: &Served,
         routed: impl FnOnce(usize, &Agent) -> bool,
     ) -> http::Response<ResponseBody>
     where
         B: http_body::Body<Data = Bytes> + Unpin + 'static,
     {
-        answer(&self, request, routed).await
+        answer(&self, request, served, routed).await
     }
 
     /// The response to a request that no agent sees.
@@ -66,30 +69,41 @@ impl Instance {
 async fn answer<B>(
     instance: &Instance,
     request: http::Request<B>,
+    served: &Served,
     routed: impl FnOnce(usize, &Agent) -> bool,
 ) -> http::Response<ResponseBody>
 where
     B: http_body::Body<Data = Bytes> + Unpin + 'static,
 {
     let (head, body) = request.into_parts();
+    let refused = |why| served.outcome.set(Outcome::Refused(why));
     let Some(url) = url(&head.uri, &head.headers) else {
+        refused("host");
         return respond(Response::text(
             StatusCode::BAD_REQUEST,
             "Bad Request: the Host is not valid\n",
         ));
     };
     if is_forbidden(&head.method) {
+        refused("method");
         return respond(Response::text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n"));
     }
     let mut headers = head.headers;
     strip_hop_by_hop(&mut headers);
     let Some((place, agent)) = instance.route(&url) else {
         // It names no agent: who asks may not know which there are.
+        refused("no_agent");
         return respond(Response::text(StatusCode::NOT_FOUND, "Not Found\n"));
     };
     let account = agent.worker.account.as_ref();
+    if let Some(account) = account {
+        account.statistics().in_flight.fetch_add(1, Ordering::Relaxed);
+        let _ = served.account.set(Arc::clone(account));
+    }
+    let limited_by = |what| served.outcome.set(Outcome::Limit(what));
     if !routed(place, agent) {
         metrics::shed();
+        limited_by("clients");
         return respond(Response::text(
             StatusCode::SERVICE_UNAVAILABLE,
             "Service Unavailable: the agent has as many clients as it may have\n",
@@ -97,12 +111,14 @@ where
     }
     let limits = agent.worker.effective_limits();
     if size(&headers) > limits.headers || headers.len() > MAX_FIELDS {
+        limited_by("headers");
         return respond(Response::text(
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             "Request Header Fields Too Large\n",
         ));
     }
     let Some(body) = incoming(body, limits.request_body) else {
+        limited_by("request_body");
         return respond(Response::text(StatusCode::PAYLOAD_TOO_LARGE, "Payload Too Large\n"));
     };
     let request = Request {
@@ -111,7 +127,7 @@ where
         headers,
         body,
     };
-    let trace = Rc::new(Trace::of(&request.headers));
+    let trace = Rc::clone(&served.trace);
     let live = instance
         .feed()
         .map(|feed| LiveRequest::begin(feed, agent, &trace, &request));
@@ -122,23 +138,29 @@ where
     let dispatched = tokio::time::timeout(limits.wall, handling).await;
     let response = match dispatched.unwrap_or(Err(EventError::Terminated(Termination::Wall))) {
         Ok(response) if response.body.length() > limits.response_body.or(Some(u64::MAX)) => {
-            tracing::error!(target: "worker", worker = agent.worker.label(), "the response's body is larger than limits.response_body_mb");
+            limited_by("response_body");
+            let request_id = trace.request_id();
+            tracing::error!(target: "worker", worker = agent.worker.label(), agent = agent.worker.name, tenant = agent.tenant, request_id = &*request_id, "the response's body is larger than limits.response_body_mb");
             Response::text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n")
         }
         Ok(mut response) => {
+            served.outcome.set(Outcome::Ok);
             response.body = limited(response.body, limits.response_body);
             response
         }
         Err(EventError::Terminated(why)) => {
+            served.outcome.set(why.into());
             let status = why.status();
             let request_id = trace.request_id();
-            tracing::error!(target: "worker", worker = agent.worker.label(), request_id = &*request_id, "an event was ended: {why}");
+            tracing::error!(target: "worker", worker = agent.worker.label(), agent = agent.worker.name, tenant = agent.tenant, request_id = &*request_id, "an event was ended: {why}");
             instance.ended(agent, why, &request_id);
             let reason = status.canonical_reason().unwrap_or_default();
             Response::text(status, format!("{reason}: the worker was stopped: {why}\n"))
         }
         Err(error @ EventError::Exception { .. }) => {
-            tracing::error!(target: "worker", worker = agent.worker.label(), "the handler failed: {}", error.details());
+            served.outcome.set(Outcome::Error("exception"));
+            let request_id = trace.request_id();
+            tracing::error!(target: "worker", worker = agent.worker.label(), agent = agent.worker.name, tenant = agent.tenant, request_id = &*request_id, "the handler failed: {}", error.details());
             match &asked {
                 Some(asked) => {
                     let text = error_page::text(&error, &agent.worker.graph);
@@ -149,7 +171,10 @@ where
                 None => Response::text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n"),
             }
         }
-        Err(EventError::Shutdown) => Response::text(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable\n"),
+        Err(EventError::Shutdown) => {
+            served.outcome.set(Outcome::Error("shutdown"));
+            Response::text(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable\n")
+        }
     };
     if let Some(live) = live {
         live.end(response.status, failure);

@@ -85,7 +85,8 @@ impl Worker {
         runtime.with(|runtime| {
             let state = runtime.op_state();
             let mut state = state.borrow_mut();
-            state.put(WorkerName(self.label()));
+            let agent = self.account.as_ref().map(|account| account.id().clone());
+            state.put(WorkerName(self.label(), agent));
             state.put(egress);
             state.put(ExternalMemory::new(limits.buffers));
             state.put(FetchLimits {

@@ -45,8 +45,11 @@ fn notice_panics() {
 fn end(worker: Option<&Culprit>) -> ! {
     let noted = PANICKED_FOR.try_with(RefCell::take).ok().flatten();
     let blamed = worker.cloned().or(noted);
+    let (agent, tenant) = blamed.as_ref().map(Culprit::whose).unwrap_or_default();
     tracing::error!(
         target: "worker",
+        agent,
+        tenant,
         worker = blamed.as_ref().map(ToString::to_string).unwrap_or_default(),
         "a loop that others rely on has ended: this process ends, and another takes its place"
     );

@@ -13,6 +13,7 @@ mod evaluate;
 mod event_time;
 pub(crate) mod fatal_signals;
 mod frame;
+mod gauge;
 mod guard;
 mod handle;
 mod heap_trim;

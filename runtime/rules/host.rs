@@ -1,6 +1,7 @@
 //! Patterns of hosts: `api.example.com`, `*.example.com` (one label), `**.example.com` (one or more), `*` and `**` (all),
 //! each with `:port` or without, which means any port.
 
+use std::fmt;
 use std::str::FromStr;
 
 use deno_core::url::{Host, Url};
@@ -27,6 +28,27 @@ enum Label {
     "{0:?} is no host pattern: write a host like \"api.example.com\", with \"*\" for one label or \"**\" for several"
 )]
 pub struct HostPatternError(String);
+
+impl fmt::Display for HostPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.star {
+            f.write_str("*")?;
+        } else {
+            for (place, label) in self.labels.iter().enumerate() {
+                let dot = if place == 0 { "" } else { "." };
+                match label {
+                    Label::Text(text) => write!(f, "{dot}{text}")?,
+                    Label::One => write!(f, "{dot}*")?,
+                    Label::Many => write!(f, "{dot}**")?,
+                }
+            }
+        }
+        match self.port {
+            Some(port) => write!(f, ":{port}"),
+            None => Ok(()),
+        }
+    }
+}
 
 impl FromStr for HostPattern {
     type Err = HostPatternError;

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -12,10 +13,11 @@ use hyper::body::Incoming;
 use tower_service::Service;
 use workerd_lite_ops::account::{Account, Kind, Later};
 
+use super::access::Access;
 use super::load_shedding::Client;
 use super::malformed;
 use super::tracked_body::TrackedBody;
-use crate::host::{Agent, Instance};
+use crate::host::{Agent, Instance, Outcome};
 use crate::limits::files::{CLIENTS, Held};
 
 /// The service of one connection.
@@ -26,6 +28,8 @@ pub(super) struct ConnectionService {
     /// For whom the connection works: the agent that was asked last.
     pub(super) works_for: Later,
     pub(super) places: Rc<RefCell<Places>>,
+    /// The client's address.
+    pub(super) peer: Option<SocketAddr>,
 }
 
 impl ConnectionService {
@@ -75,9 +79,12 @@ impl Service<http::Request<Incoming>> for ConnectionService {
         let instance = self.current.0.borrow().clone();
         let works_for = self.works_for.clone();
         let unread = instance.client_timeouts().unread;
+        let peer = self.peer;
         Box::pin(async move {
             let is_http1 = request.version() < Version::HTTP_2;
             let refusal = malformed::refusal(&request);
+            let (mut access, request) = Access::begin(request, peer, instance.access_log());
+            let served = Rc::clone(&access.served);
             let mut is_last = refusal.is_some();
             let routed = |place: usize, agent: &Agent| {
                 client.is_for(place);
@@ -92,15 +99,20 @@ impl Service<http::Request<Incoming>> for ConnectionService {
                 taken
             };
             let mut answer = match refusal {
-                Some((status, text)) => Instance::refuse(status, text),
-                None => instance.answer(request, routed).await,
+                Some((status, text)) => {
+                    access.served.outcome.set(Outcome::Refused("malformed"));
+                    Instance::refuse(status, text)
+                }
+                None => instance.answer(request, &served, routed).await,
             };
+            drop(served);
+            access.answered(answer.status());
             if is_http1 && (is_last || client.hears_the_last()) {
                 let close = http::HeaderValue::from_static("close");
                 answer.headers_mut().insert(http::header::CONNECTION, close);
             }
             client.is_answered();
-            Ok(answer.map(|body| TrackedBody::new(body, exchange, unread)))
+            Ok(answer.map(|body| TrackedBody::new(body, access, exchange, unread)))
         })
     }
 }

@@ -234,6 +234,13 @@ impl Clients {
         }
     }
 
+    /// Says to all that wait that no response will come: the server stops.
+    pub(super) fn stop(&self) {
+        for client in self.all() {
+            client.shed("the server stops");
+        }
+    }
+
     /// Says so to all that wait, and ends all connections.
     pub(super) fn give_up(&self) {
         self.all().iter().for_each(|client| client.give_up());

@@ -1,13 +1,16 @@
 //! The server: a listener, worker threads with their isolates, and a graceful stop.
 
 mod accept;
+mod access;
 mod client_io;
 mod connection;
 mod connection_service;
 mod load_shedding;
 mod malformed;
 mod raw_heads;
+mod restart;
 mod sockets;
+mod stop;
 mod thread_pool;
 mod tracked_body;
 mod worker_thread;
@@ -25,13 +28,14 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use workerd_lite_ops::Termination;
 
-use crate::admin;
+use crate::admin::{self, Owned};
 use crate::audit::Feed;
 use crate::diagnostic::SourceDiagnostic;
 use crate::egress::listeners as own_listeners;
 use crate::host::Project;
 use crate::isolate::{StartupError, crash_marker};
 use crate::limits::{Culprit, Hang, hangs};
+use crate::metrics::{self, CertificateEnds};
 use crate::reloadable::{ReloadableFiles, Watching};
 use crate::watch::Watch;
 use accept::Acceptor;
@@ -59,6 +63,8 @@ pub struct Options {
     pub watch: Option<PathBuf>,
     /// How many worker threads, at least one.
     pub threads: usize,
+    /// How long what is under way is waited for at the end.
+    pub shutdown: Duration,
 }
 
 /// A project, ready to be served.
@@ -76,6 +82,8 @@ pub struct Loaded {
     pub secrets: Vec<(String, String)>,
     /// Certificates that do not hold now: what uses them is refused, and the rest is served.
     pub unusable: Vec<SourceDiagnostic>,
+    /// Until when certificates hold, for the metrics.
+    pub certificate_ends: CertificateEnds,
 }
 
 /// Why a server did not start.
@@ -113,8 +121,11 @@ pub async fn serve<H: Fn()>(
         options,
         reloadable,
         files,
+        certificate_ends,
         ..
     } = loaded;
+    metrics::certificates(certificate_ends);
+    let mut shutdown = options.shutdown;
     let listeners = Listeners::bind(&options, inherited).await?;
     let address = listeners.clients.local_addr()?;
     own_listeners::add(address);
@@ -129,7 +140,11 @@ pub async fn serve<H: Fn()>(
         )).into()),
     };
     let mut watching = reloadable.start()?;
-    let issuers = watch::Sender::new(project.network().identity.clone());
+    let owned = watch::Sender::new(Owned {
+        issuer: project.network().identity.clone(),
+        hosts: options.admin_hosts.clone(),
+        stops: false,
+    });
     let replace_us = ready(address, &listeners.sockets());
     let Listeners {
         clients: listener,
@@ -139,11 +154,7 @@ pub async fn serve<H: Fn()>(
     if let Some(owner) = owner {
         let address = owner.local_addr()?;
         own_listeners::add(address);
-        answering = Some(admin::start(
-            owner,
-            (issuers.subscribe(), options.admin_hosts),
-            options.feed.clone(),
-        ));
+        answering = Some(admin::start(owner, owned.subscribe(), options.feed.clone()));
         tracing::info!("the owner's listener is http://{address}");
         if options.feed.is_some() {
             tracing::info!("a page shows what happens: http://{address}/dev");
@@ -188,6 +199,9 @@ pub async fn serve<H: Fn()>(
                         tracing::error!("the audit file can not be opened: {error}");
                     }
                 }
+                if let Some(Err(error)) = project.access_log().map(|log| log.reopen()) {
+                    tracing::error!("the access log can not be opened: {error}");
+                }
             }
             _ = look.tick(), if options.watch.is_some() => {
                 if !watched.changed() {
@@ -200,10 +214,15 @@ pub async fn serve<H: Fn()>(
         // As things were before they are read: what is saved meanwhile is a change.
         let before = options.watch.as_deref().map(Watch::folder);
         match (replace(&threads, &mut reload).await, before) {
-            (Some((next, reloadable, files)), before) => {
-                project = next;
-                watching = reloadable;
-                issuers.send_replace(project.network().identity.clone());
+            (Some((next, files)), before) => {
+                restart::warn(&options, &next.options);
+                project = next.project;
+                watching = next.watching;
+                shutdown = next.options.shutdown;
+                owned.send_modify(|owned| {
+                    owned.issuer.clone_from(&project.network().identity);
+                    owned.hosts = next.options.admin_hosts;
+                });
                 watched = before.map_or_else(Watch::default, |before| before.only(files));
             }
             // What is broken may be a file that the old project does not have.
@@ -211,6 +230,8 @@ pub async fn serve<H: Fn()>(
             (None, None) => {}
         }
     }
+    owned.send_modify(|owned| owned.stops = true);
+    metrics::drains();
     // Whoever has connected was accepted by the system already. Another process accepts them where this one is replaced.
     while !replaced && let Ok(Ok((stream, _))) = tokio::time::timeout(Duration::ZERO, listener.accept()).await {
         threads.assign(stream);
@@ -219,13 +240,11 @@ pub async fn serve<H: Fn()>(
     if replaced {
         answering.iter().for_each(AbortHandle::abort);
     }
-    tracing::info!("stopping: requests under way are finished; signal again to stop at once");
-    tokio::select! {
-        () = threads.drain(lost) => {}
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+    stop::stop(&mut threads, lost, shutdown, [&mut interrupt, &mut terminate]).await;
     drop(watching);
+    if let Some(log) = project.access_log() {
+        log.flush(FLUSH);
+    }
     if let Some(audit) = &project.network().audit {
         audit.flush(FLUSH);
     }
@@ -279,17 +298,26 @@ async fn hangs_at_start(hung: &mut tokio::sync::broadcast::Receiver<Hang>) -> Cu
     }
 }
 
+/// What is served in the place of what was.
+struct Replaced {
+    project: Project,
+    options: Options,
+    watching: Watching,
+}
+
 /// Loads the project anew, and says how that went.
 async fn replace(
     threads: &ThreadPool,
     reload: &mut impl FnMut() -> Result<Loaded, SourceDiagnostic>,
-) -> Option<(Project, Watching, Vec<PathBuf>)> {
+) -> Option<(Replaced, Vec<PathBuf>)> {
     match try_replace(threads, reload).await {
         Ok(replaced) => {
+            metrics::reloaded(true);
             tracing::info!("the project was loaded anew");
             Some(replaced)
         }
         Err(report) => {
+            metrics::reloaded(false);
             tracing::error!("the project could not be loaded anew, the old one stays: {report:?}");
             None
         }
@@ -299,14 +327,22 @@ async fn replace(
 async fn try_replace(
     threads: &ThreadPool,
     reload: &mut impl FnMut() -> Result<Loaded, SourceDiagnostic>,
-) -> miette::Result<(Project, Watching, Vec<PathBuf>)> {
+) -> miette::Result<(Replaced, Vec<PathBuf>)> {
     let Loaded {
         project,
+        options,
         reloadable,
         files,
+        certificate_ends,
         ..
     } = reload()?;
     threads.replace(&project).await?;
     let watching = reloadable.start().map_err(ServeError::System)?;
-    Ok((project, watching, files))
+    metrics::certificates(certificate_ends);
+    let replaced = Replaced {
+        project,
+        options,
+        watching,
+    };
+    Ok((replaced, files))
 }

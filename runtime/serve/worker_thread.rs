@@ -17,6 +17,26 @@ use super::load_shedding::Client;
 use crate::host::{Instance, Project};
 use crate::isolate::StartupError;
 use crate::limits;
+use crate::metrics;
+
+/// How a thread stands with its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stop {
+    /// It serves.
+    No,
+    /// It finishes what it has.
+    Drain,
+    /// It gives up what it has.
+    Cut,
+}
+
+/// Waits until what is under way is given up.
+pub(super) async fn cut(mut stopping: watch::Receiver<Stop>) {
+    if stopping.wait_for(|stop| *stop == Stop::Cut).await.is_err() {
+        // Nobody can say so any longer.
+        std::future::pending::<()>().await;
+    }
+}
 
 /// What a thread is told to do.
 pub(super) enum Command {
@@ -34,7 +54,7 @@ pub(super) struct WorkerThread {
     pub(super) project: Project,
     pub(super) incoming: async_channel::Receiver<Command>,
     pub(super) open: Arc<AtomicUsize>,
-    pub(super) stopping: watch::Receiver<bool>,
+    pub(super) stopping: watch::Receiver<Stop>,
     pub(super) booted: oneshot::Sender<Result<(), StartupError>>,
     pub(super) finished: oneshot::Sender<()>,
 }
@@ -48,23 +68,29 @@ impl WorkerThread {
                 return;
             }
         };
-        runtime.block_on(self.serve());
+        let finished = runtime.block_on(self.serve());
+        // Whoever waits for the end finds what was under way taken apart, and recorded.
+        drop(runtime);
+        if let Some(finished) = finished {
+            let _ = finished.send(());
+        }
         limits::found();
     }
 
-    async fn serve(self) {
+    async fn serve(self) -> Option<oneshot::Sender<()>> {
         let instance = match Instance::with_bulkheads(&self.project).await {
             Ok(instance) => instance,
             Err(error) => {
                 let _ = self.booted.send(Err(error));
-                return;
+                return None;
             }
         };
         let _ = self.booted.send(Ok(()));
         let current = CurrentProject(Rc::new(RefCell::new(instance)));
         let (open, stopped, service) = (Arc::clone(&self.open), self.stopping.clone(), current.clone());
-        let connect = move |stream, client| {
+        let connect = move |stream: TcpStream, client| {
             let service = ConnectionService {
+                peer: stream.peer_addr().ok(),
                 current: service.clone(),
                 client,
                 works_for: Later::default(),
@@ -72,7 +98,9 @@ impl WorkerThread {
             };
             let (open, stopping) = (Arc::clone(&open), stopped.clone());
             spawn(async move {
+                let counted = metrics::Connection::open();
                 Connection { service, stopping }.run(stream).await;
+                drop(counted);
                 open.fetch_sub(1, Ordering::Relaxed);
             });
         };
@@ -82,7 +110,7 @@ impl WorkerThread {
         loop {
             let command = tokio::select! {
                 biased;
-                _ = stopping.wait_for(|stop| *stop) => break,
+                _ = stopping.wait_for(|stop| *stop >= Stop::Drain) => break,
                 command = self.incoming.recv() => command.ok(),
             };
             match command {
@@ -124,10 +152,16 @@ impl WorkerThread {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
         let last = current.0.borrow().clone();
-        last.drained().await;
-        while draining.get() > 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        let drained = async {
+            last.drained().await;
+            while draining.get() > 0 {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+        };
+        tokio::select! {
+            () = drained => {}
+            () = cut(self.stopping.clone()) => {}
         }
-        let _ = self.finished.send(());
+        Some(self.finished)
     }
 }

@@ -111,8 +111,12 @@ impl Supervisor {
             let status = match watched {
                 Watched::Ended(status) => status,
                 Watched::Retires(leaving) => {
+                    let blamed = self.blamed();
+                    let (agent, tenant) = blamed.as_ref().map(Culprit::whose).unwrap_or_default();
                     tracing::error!(
                         running = self.running(),
+                        agent,
+                        tenant,
                         "a thread of the worker process hangs; another process takes its place"
                     );
                     self.leaving.push(leaving);
@@ -129,8 +133,12 @@ impl Supervisor {
                 None if self.stopping || self.sockets.is_empty() => return Err(self.died(status)),
                 _ => {}
             }
+            let blamed = self.blamed();
+            let (agent, tenant) = blamed.as_ref().map(Culprit::whose).unwrap_or_default();
             tracing::error!(
                 running = self.running(),
+                agent,
+                tenant,
                 "the worker process was ended ({status}), with the requests that it had; another takes its place"
             );
             self.wait_after(began, &mut pause).await;
@@ -145,6 +153,11 @@ impl Supervisor {
             tokio::time::sleep(*pause).await;
             *pause = PAUSE.1.min(*pause * 2);
         }
+    }
+
+    /// Whom the process says that it ends of.
+    fn blamed(&self) -> Option<Culprit> {
+        crash_marker::read(&self.record).ok()?.blamed
     }
 
     /// The workers that the process ran last, one for each of its threads.

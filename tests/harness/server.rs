@@ -147,6 +147,11 @@ pub struct Answer {
 }
 
 impl Server {
+    /// Runs a command that serves.
+    pub fn of(command: Command) -> Self {
+        Project::start(command)
+    }
+
     /// Asks by curl, with further arguments.
     pub fn curl(&self, path: &str, arguments: &[&str]) -> Answer {
         let output = Command::new("curl")

@@ -14,4 +14,6 @@ pub(crate) struct Admin {
     /// Names by which it is asked, such as that of a service. This machine's own, its addresses and that of the issuer need none.
     #[serde(default)]
     pub(crate) hosts: Vec<String>,
+    /// How many agents have metrics of their own (200 by default). The rest are counted together, as the agent `(other)`.
+    pub(crate) metrics_agents: Option<usize>,
 }

@@ -1,5 +1,6 @@
 //! The tables of `workerd-lite.toml`: one file for each, with its type.
 
+mod access_log;
 mod admin;
 mod agent;
 mod audit;
@@ -14,6 +15,7 @@ mod rule;
 mod timeouts;
 mod trace;
 
+pub(crate) use access_log::AccessLog;
 pub(crate) use admin::Admin;
 pub(crate) use agent::Agent;
 pub(crate) use audit::{Audit, OnFailure};
