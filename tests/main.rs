@@ -74,6 +74,8 @@ mod streaming;
 mod supervisor;
 mod terminal;
 mod testing;
+mod testing_coverage;
+mod testing_node;
 mod token_answers;
 mod tokens;
 mod trust;

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use futures_util::future::LocalBoxFuture;
+use serde_json::json;
 use workerd_lite_ops::fetch::Egress;
 use workerd_lite_ops::{FetchError, Origin, Request, Response};
 
@@ -71,9 +72,7 @@ impl Egress for TestGate {
     fn control(&self, order: &str) -> Result<String, FetchError> {
         let session = self.session.borrow().clone();
         let session = session.ok_or_else(|| FetchError::Invalid("no test is running".into()))?;
-        session
-            .control(order)
-            .map(|answer| answer.to_string())
-            .map_err(FetchError::Invalid)
+        let answer = session.control(order);
+        Ok(answer.unwrap_or_else(|why| json!({ "refused": why })).to_string())
     }
 }
