@@ -64,17 +64,19 @@ function describe(actual, expected, operator) {
 
 // The shortest edit by the longest common subsequence; texts that are too long for it are shown one after the other.
 function diff(actual, expected) {
+  // The last of a list has no comma, which is no difference.
+  const same = (left, right) => left.replace(/,$/, "") === right.replace(/,$/, "");
   if (actual.length * expected.length > 1_000_000) return [...actual.map((line) => `+ ${line}`), ...expected.map((line) => `- ${line}`)];
   const table = Array.from({ length: actual.length + 1 }, () => new Uint32Array(expected.length + 1));
   for (let i = actual.length - 1; i >= 0; i--) {
     for (let j = expected.length - 1; j >= 0; j--) {
-      table[i][j] = actual[i] === expected[j] ? table[i + 1][j + 1] + 1 : Math.max(table[i + 1][j], table[i][j + 1]);
+      table[i][j] = same(actual[i], expected[j]) ? table[i + 1][j + 1] + 1 : Math.max(table[i + 1][j], table[i][j + 1]);
     }
   }
   const lines = [];
   let [i, j] = [0, 0];
   while (i < actual.length || j < expected.length) {
-    if (i < actual.length && j < expected.length && actual[i] === expected[j]) {
+    if (i < actual.length && j < expected.length && same(actual[i], expected[j])) {
       lines.push(`  ${actual[i++]}`);
       j++;
     } else if (i < actual.length && (j === expected.length || table[i + 1][j] >= table[i][j + 1])) {
@@ -177,7 +179,7 @@ function caught(fn) {
 async function rejected(promise) {
   if (typeof promise === "function") {
     promise = promise();
-    if (typeof promise?.then !== "function") throw typeError('Expected instance of Promise to be returned from the "promiseFn" function', "ERR_INVALID_RETURN_VALUE");
+    if (typeof promise?.then !== "function") throw typeError('Expected instance of Promise to be returned from the "promiseFn" function but got something else.', "ERR_INVALID_RETURN_VALUE");
   } else if (typeof promise?.then !== "function") {
     throw typeError(`The "promiseFn" argument must be of type function or an instance of Promise. Received ${received(promise)}`);
   }
@@ -201,7 +203,7 @@ function checkThrown(thrown, expected, message, stackStartFn) {
   if (thrown === nothing) {
     const what = stackStartFn === rejects ? "rejection" : "exception";
     const which = typeof expected === "function" && expected.name ? ` (${expected.name})` : "";
-    fail(message instanceof Error ? message : undefined, { actual: undefined, expected, operator: stackStartFn.name, stackStartFn }, `Missing expected ${what}${which}${message ? `: ${message}` : "."}`);
+    fail(message instanceof Error ? message : `Missing expected ${what}${which}${message ? `: ${message}` : "."}`, { actual: undefined, expected, operator: stackStartFn.name, stackStartFn });
   }
   matchThrown(thrown, expected, message, stackStartFn);
 }
@@ -214,8 +216,8 @@ function checkNotThrown(thrown, expected, message, stackStartFn) {
     if (!fits) throw thrown;
   }
   const what = stackStartFn === doesNotReject ? "rejection" : "exception";
-  const usual = `Got unwanted ${what}${message ? `: ${message}` : "."}\nActual message: "${thrown?.message}"`;
-  fail(message instanceof Error ? message : undefined, { actual: thrown, expected, operator: stackStartFn.name, stackStartFn }, usual);
+  const text = `Got unwanted ${what}${message ? `: ${message}` : "."}\nActual message: "${thrown?.message}"`;
+  fail(message instanceof Error ? message : text, { actual: thrown, expected, operator: stackStartFn.name, stackStartFn });
 }
 
 function throws(fn, expected, message) {

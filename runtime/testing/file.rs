@@ -147,7 +147,7 @@ impl<'a> File<'a> {
             quarantine: None,
             account: None,
         };
-        let gate = Rc::new(TestGate::new(options.live.then(Network::default)));
+        let gate = Rc::new(TestGate::new(options.live.then(Network::default), Arc::clone(&graph)));
         let cell = worker
             .boot(Rc::<TestGate>::clone(&gate), &[Caller::anyone(), Caller::anyone()])
             .await

@@ -101,7 +101,7 @@ impl Session {
             Order::Snapshot { path, name, value } => {
                 return Ok(self.shared.snapshots.check(&path, name.as_deref(), &value));
             }
-            Order::Module(module) => return self.module(module),
+            Order::Module(order) => return module(&self.shared.graph, order),
             order => order,
         };
         let mut project = self.project.borrow_mut();
@@ -149,31 +149,6 @@ impl Session {
         }
     }
 
-    fn module(&self, module: Module) -> Result<Value, String> {
-        match module {
-            Module::Mock {
-                specifier,
-                caller,
-                names,
-                has_default,
-                cache,
-            } => {
-                let exports = Exports {
-                    names,
-                    has_default,
-                    cache,
-                };
-                let (id, url) = self.shared.graph.mock(&specifier, &caller, exports)?;
-                Ok(json!({ "id": id, "url": url.as_str() }))
-            }
-            Module::Unmock { url } => {
-                let url = url.parse().map_err(|_| "this is no URL".to_owned())?;
-                self.shared.graph.unmock(&url);
-                Ok(Value::Null)
-            }
-        }
-    }
-
     /// A request of the test to an agent, or to the policy in an agent's name.
     pub(super) async fn fetch(&self, binding: u32, origin: &Origin, request: Request) -> Result<Response, FetchError> {
         let failed = |why: String| FetchError::Network(why);
@@ -203,6 +178,39 @@ impl Session {
                 Ok(Response::text(http::StatusCode::INTERNAL_SERVER_ERROR, error.details()))
             }
             Err(error) => Err(failed(error.to_string())),
+        }
+    }
+}
+
+/// Answers an order of a file's top level: it may mock modules, and has nothing else yet.
+pub(super) fn before_tests(graph: &Graph, order: &str) -> Result<Value, String> {
+    match serde_json::from_str(order) {
+        Ok(Order::Module(order)) => module(graph, order),
+        _ => Err("no test is running".into()),
+    }
+}
+
+fn module(graph: &Graph, order: Module) -> Result<Value, String> {
+    match order {
+        Module::Mock {
+            specifier,
+            caller,
+            names,
+            has_default,
+            cache,
+        } => {
+            let exports = Exports {
+                names,
+                has_default,
+                cache,
+            };
+            let (id, url) = graph.mock(&specifier, &caller, exports)?;
+            Ok(json!({ "id": id, "url": url.as_str() }))
+        }
+        Module::Unmock { url } => {
+            let url = url.parse().map_err(|_| "this is no URL".to_owned())?;
+            graph.unmock(&url);
+            Ok(Value::Null)
         }
     }
 }
