@@ -77,7 +77,7 @@ impl Found {
 pub(crate) fn is_counted(default: &ast::Expression<'_>) -> bool {
     use ast::Expression as E;
     !matches!(
-        default,
+        default.without_parentheses(),
         E::FunctionExpression(_) | E::ArrowFunctionExpression(_) | E::ClassExpression(_)
     )
 }
@@ -121,12 +121,11 @@ mod tests {
 
     #[test]
     fn defaults_are_branches_and_lines_stay() {
-        let code =
-            "function f(a = 1, { b = g(),\n c = () => 1 } = {}, [d = 2] = []) { a ??= d; ({ a = 3 } = b); a += 1; }";
+        let code = "function f(a = 1, { b = g(),\n c = () => 1 } = {}, [d = 2] = []) { a ??= d; a ||= (() => 1); ({ a = 3 } = b); a += 1; }";
         let defaults = Defaults::of(code);
         assert_eq!(
             defaults.counted(code),
-            "function f(a = true?1:0, { b = true?g():0,\n c = () => 1 } = true?{}:0, [d = true?2:0] = true?[]:0) { a ??= true?d:0; \
+            "function f(a = true?1:0, { b = true?g():0,\n c = () => 1 } = true?{}:0, [d = true?2:0] = true?[]:0) { a ??= true?d:0; a ||= (() => 1); \
              ({ a = true?3:0 } = b); a += 1; }"
         );
         let place = |text: &str, code: &str| u32::try_from(code.find(text).unwrap()).unwrap();
