@@ -76,6 +76,8 @@ mod streaming;
 mod supervisor;
 mod terminal;
 mod testing;
+mod testing_coverage;
+mod testing_node;
 mod token_answers;
 mod tokens;
 mod trust;

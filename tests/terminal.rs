@@ -51,6 +51,51 @@ fn errors_have_colours_on_a_terminal_and_nowhere_else() {
 }
 
 #[test]
+fn results_of_tests_have_colours_on_a_terminal_and_nowhere_else() {
+    if !peers::has("script", "bsdutils") {
+        return;
+    }
+    let project = Project::new(&[(
+        "a.test.mjs",
+        "import test from 'node:test'; import assert from 'node:assert';
+         test('good', () => {}); test.skip('left out', () => {});
+         test('bad', () => { assert.deepStrictEqual({ a: 1 }, { a: 2 }); });",
+    )]);
+    let shown = on_a_terminal(&project, "test --coverage", &[]);
+    for coloured in [
+        "\u{1b}[32m\u{2713}\u{1b}[0m good",
+        "\u{1b}[31m\u{2717} bad\u{1b}[0m",
+        "\u{1b}[33m- left out\u{1b}[0m",
+        "\u{1b}[32m+   a: 1",
+        "\u{1b}[31m-   a: 2",
+        "\u{1b}[31m1 failed\u{1b}[0m",
+    ] {
+        assert!(shown.contains(coloured), "{coloured:?}: {shown:?}");
+    }
+    for environment in [("NO_COLOR", "1"), ("CLICOLOR", "0"), ("TERM", "dumb")] {
+        let plain = on_a_terminal(&project, "test", &[environment]);
+        assert!(
+            !plain.contains('\u{1b}') && plain.contains("\u{2717} bad"),
+            "{environment:?}: {plain:?}"
+        );
+    }
+    for reporter in ["tap", "json", "junit"] {
+        let plain = on_a_terminal(&project, &format!("test --reporter {reporter}"), &[]);
+        assert!(!plain.contains('\u{1b}'), "{reporter}: {plain:?}");
+    }
+    let (code, out, _) = project.run(&["test"]);
+    assert!(code == Some(1) && !out.contains('\u{1b}'), "{out:?}");
+    let forced = Command::new(env!("CARGO_BIN_EXE_workerd-lite"))
+        .arg("test")
+        .current_dir(project.path())
+        .env_remove("NO_COLOR")
+        .env("CLICOLOR_FORCE", "1")
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&forced.stdout).contains("\u{1b}[31m"));
+}
+
+#[test]
 fn a_reader_that_leaves_is_no_panic() {
     let project = Project::new(&[]);
     for arguments in ["completions bash", "schema", "--help"] {

@@ -92,12 +92,21 @@ pub(super) struct Test {
     /// How long a test may take
     #[arg(long, value_name = "TIME", default_value = "5s")]
     pub(super) timeout: humantime::Duration,
-    /// Tell which lines of agents and policy the tests run
+    /// Write what t.assert.snapshot() and t.assert.fileSnapshot() are given, instead of comparing it
+    #[arg(short = 'u', long, alias = "test-update-snapshots")]
+    pub(super) update_snapshots: bool,
+    /// Tell which lines, branches and functions of agents and policy the tests run
     #[arg(long)]
     pub(super) coverage: bool,
     /// The same, and fail where they run less than this many percent of the lines
-    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    #[arg(long, alias = "coverage-min-lines", value_name = "PERCENT", value_parser = percent)]
     pub(super) coverage_min: Option<f64>,
+    /// The same of the branches: of both ways of an `if`, of ?:, of &&, || and ??, of cases, catch and defaults
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    pub(super) coverage_min_branches: Option<f64>,
+    /// The same of the functions
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    pub(super) coverage_min_functions: Option<f64>,
     /// The same, and write it in lcov's format
     #[arg(long, value_name = "FILE")]
     pub(super) coverage_lcov: Option<PathBuf>,
@@ -129,6 +138,18 @@ pub(super) enum Format {
     Junit,
     /// One JSON object
     Json,
+}
+
+impl Test {
+    /// Whether anything asks for the coverage.
+    pub(super) fn coverage_wanted(&self) -> bool {
+        let minimums = [
+            self.coverage_min,
+            self.coverage_min_branches,
+            self.coverage_min_functions,
+        ];
+        self.coverage || self.coverage_lcov.is_some() || minimums.iter().any(Option::is_some)
+    }
 }
 
 #[derive(Debug, clap::Args)]

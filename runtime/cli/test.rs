@@ -3,6 +3,7 @@
 use std::io::stdout;
 use std::time::Duration;
 
+use anstream::{AutoStream, ColorChoice};
 use miette::Result;
 
 use super::args::{Format, Test};
@@ -12,7 +13,7 @@ use crate::diagnostic::SourceDiagnostic;
 use crate::isolate::init_platform;
 use crate::testing::attack::run as run_attack;
 use crate::testing::{CoverageOptions, Ended, Options, Reporter, run as run_tests};
-use crate::testing::{Json, Junit, Pretty, Tap};
+use crate::testing::{Json, Junit, Palette, Pretty, Tap};
 use crate::watch::Watch;
 
 /// Exits with 0 where every test passed, 1 where one failed, 2 where there was none or the command is wrong.
@@ -57,15 +58,16 @@ pub(super) fn run(args: Test) -> Result<()> {
 }
 
 fn tests(args: Test) -> Result<Ended, SourceDiagnostic> {
+    let coverage = args.coverage_wanted().then_some(CoverageOptions {
+        lcov: args.coverage_lcov,
+        min_lines: args.coverage_min,
+        min_branches: args.coverage_min_branches,
+        min_functions: args.coverage_min_functions,
+    });
     let name = args
         .name
         .map(|name| regex::Regex::new(&name).map_err(|error| SourceDiagnostic::new(format!("-t {name}: {error}"))))
         .transpose()?;
-    let coverage =
-        (args.coverage || args.coverage_min.is_some() || args.coverage_lcov.is_some()).then_some(CoverageOptions {
-            lcov: args.coverage_lcov,
-            min: args.coverage_min,
-        });
     let options = Options {
         coverage,
         files: args.files,
@@ -82,10 +84,12 @@ fn tests(args: Test) -> Result<Ended, SourceDiagnostic> {
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
         timeout: args.timeout.into(),
         live: args.live,
+        update_snapshots: args.update_snapshots,
     };
     let out = stdout();
+    let coloured = AutoStream::choice(&out) != ColorChoice::Never;
     let mut reporter: Box<dyn Reporter> = match args.reporter {
-        Format::Pretty => Box::new(Pretty::new(out)),
+        Format::Pretty => Box::new(Pretty::new(out, Palette::of(coloured))),
         Format::Tap => Box::new(Tap::new(out)),
         Format::Junit => Box::new(Junit::new(out)),
         Format::Json => Box::new(Json::new(out)),

@@ -4,6 +4,7 @@ mod boot;
 mod buffers;
 mod builtin;
 mod cell;
+mod counted;
 mod coverage;
 mod cpu_accounting;
 pub(crate) mod crash_marker;
@@ -29,6 +30,7 @@ mod working_for;
 
 pub use boot::init_platform;
 pub use cell::{Cell, Ended};
+pub(crate) use counted::{Defaults, is_counted, is_counted_module};
 pub use coverage::{CoverageSink, Range as CoverageRange, ScriptCoverage};
 pub use error::StartupError;
 pub(crate) use essential::{Essential, essential_thread};

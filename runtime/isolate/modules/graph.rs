@@ -9,6 +9,7 @@ use deno_core::url::Url;
 use super::confined::Confined;
 use super::failure::ImportFailure;
 use super::load::Loading;
+use super::mocked::Mocked;
 use super::module::{Confinement, Content, Module, SOURCE};
 use super::nesting::on_deep_stack;
 use super::package::Packages;
@@ -28,6 +29,8 @@ pub struct Graph {
     /// The files of those.
     failed_files: BTreeSet<PathBuf>,
     sha256: String,
+    /// What a test has put in the place of modules.
+    pub(super) mocked: Mocked,
 }
 
 impl Graph {
@@ -72,12 +75,21 @@ impl Graph {
             resolved: loaded.resolved,
             failures: loaded.failures,
             failed_files: loaded.failed_files,
+            mocked: Mocked::default(),
         })
     }
 
     /// What a specifier names in a module, where the module imports it by a literal name.
     pub fn resolved(&self, specifier: &str, referrer: &Url) -> Option<&Result<Url, ImportFailure>> {
         self.resolved.get(&(referrer.to_string(), specifier.to_owned()))
+    }
+
+    /// Every import that can be followed: who imports, by which name, and what.
+    pub(super) fn edges(&self) -> impl Iterator<Item = (&str, &str, &Url)> {
+        self.resolved.iter().filter_map(|((referrer, specifier), target)| {
+            let target = target.as_ref().ok()?;
+            Some((referrer.as_str(), specifier.as_str(), target))
+        })
     }
 
     /// Why the import of a module as a type fails.
