@@ -49,6 +49,7 @@ mod key_files;
 mod kill;
 mod limits;
 mod modules;
+mod mutate;
 mod outgoing;
 mod overload;
 mod packages;

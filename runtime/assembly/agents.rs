@@ -180,6 +180,7 @@ fn single(
                 own: None,
                 forbidden: forbidden.clone(),
                 data: data(files, "modules", &project.modules)?,
+                overlay: None,
             },
         )?),
         vars: wrangler.vars,

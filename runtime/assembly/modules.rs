@@ -102,5 +102,6 @@ pub(super) fn confinement(
         own,
         forbidden,
         data,
+        overlay: None,
     })
 }

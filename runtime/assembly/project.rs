@@ -13,11 +13,13 @@ use crate::config::Flags;
 use crate::config::files::Files;
 use crate::config::project_file::ProjectFile;
 use crate::config::secrets::Secrets;
+use crate::config::tables::Attack;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::host::Project;
 use crate::limits::ClientTimeouts;
 use crate::reloadable::ReloadableFiles;
-use crate::serve::{Loaded, Options};
+use crate::rules::HostPattern;
+use crate::serve::{Loaded, OpenTo, Options};
 
 /// Reads the configuration and every script that it names. A certificate that does not hold now is no failure.
 pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
@@ -104,7 +106,25 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
         reloadable,
         files: read,
         secrets: plain,
+        attack: project.attack.as_ref().map(|open| open_to(&files, open)).transpose()?,
         unusable,
+    })
+}
+
+fn open_to(files: &Files, section: &Attack) -> Result<OpenTo, ConfigError> {
+    if section.reason.trim().is_empty() {
+        return Err(files
+            .complain("attack.reason", "expected why the policy is open")
+            .with_help("It is printed with each report of `workerd-lite test --attack`"));
+    }
+    let parse = |text: &String| {
+        let parsed: Result<HostPattern, _> = text.parse();
+        parsed.map_err(|error| files.complain("attack.allow", &error.to_string()))
+    };
+    Ok(OpenTo {
+        allow: section.allow.iter().map(parse).collect::<Result<_, _>>()?,
+        patterns: section.allow.clone(),
+        reason: section.reason.trim().to_owned(),
     })
 }
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::files::Files;
 use super::tables::{
-    Admin, Agent, Audit, Certificate, Credential, Identity, Limits, Network, Outbound, Timeouts, Trace,
+    Admin, Agent, Attack, Audit, Certificate, Credential, Identity, Limits, Network, Outbound, Timeouts, Trace,
 };
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -36,6 +36,8 @@ pub(crate) struct ProjectFile {
     pub(crate) identity: Option<Identity>,
     /// A second listener, for the owner.
     pub(crate) admin: Option<Admin>,
+    /// What attacks on the policy are to let pass.
+    pub(crate) attack: Option<Attack>,
     /// Where each egress is recorded.
     pub(crate) audit: Option<Audit>,
     /// What each agent may use.

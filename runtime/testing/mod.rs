@@ -7,9 +7,11 @@ mod failure;
 mod file;
 mod gate;
 mod mock_network;
+pub mod mutate;
 mod outcome;
 mod report;
 mod session;
+mod source;
 mod told;
 mod watchdog;
 

@@ -2,6 +2,7 @@
 
 mod admin;
 mod agent;
+mod attack;
 mod audit;
 mod certificate;
 mod credential;
@@ -16,6 +17,7 @@ mod trace;
 
 pub(crate) use admin::Admin;
 pub(crate) use agent::Agent;
+pub(crate) use attack::Attack;
 pub(crate) use audit::{Audit, OnFailure};
 pub(crate) use certificate::{Certificate, Issue};
 pub(crate) use credential::{ClientAuth, Credential, Redact, Type};

@@ -168,7 +168,9 @@ impl Reader<'_> {
             .and_then(|extension| extension.to_str())
             .unwrap_or_default();
         let bytes = || std::fs::read(&path).map_err(|error| missing(&error));
-        let text = || match std::fs::read_to_string(&path) {
+        let overlay = self.confined.overlay().filter(|overlay| overlay.path == path);
+        let read = || overlay.map_or_else(|| std::fs::read_to_string(&path), |overlay| Ok(overlay.text.clone()));
+        let text = || match read() {
             Ok(text) => Ok(without_mark(text)),
             Err(error) => Err(missing(&error)),
         };

