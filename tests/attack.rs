@@ -275,7 +275,7 @@ fn a_policy_may_be_open_for_a_reason() {
     let (code, text) = attack(open, "");
     let everywhere = [
         "exfiltration to a stranger",
-        "with data of the agent in its body",
+        "with data of the agent in its headers",
         "was reached by DELETE",
     ];
     assert!(

@@ -3,7 +3,7 @@
 use regex::Regex;
 use serde::Serialize;
 
-use super::probe::Ask;
+use super::ask::Ask;
 use crate::testing::source::Place;
 
 /// Something that got through.

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::probe::Ask;
+use super::answer::Answer;
+use super::ask::Ask;
 use crate::diagnostic::SourceDiagnostic;
 
 const FILES: [(&str, &str); 13] = [
@@ -61,40 +62,6 @@ pub(super) struct Case {
     headers: Vec<(String, String)>,
     body: Option<String>,
     answer: Option<Answer>,
-}
-
-/// What the upstream answers.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
-pub(super) enum Answer {
-    /// A redirect.
-    Redirect {
-        /// Its status.
-        redirect: u16,
-        /// Where to.
-        to: String,
-    },
-    /// What it was sent, in some form.
-    Echo {
-        /// Which.
-        echo: Echo,
-    },
-}
-
-/// How an upstream says what it was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Echo {
-    Headers,
-    Reason,
-    Cookie,
-    Location,
-    Body,
-    Pieces,
-    Gzip,
-    Base64,
-    Percent,
-    Error,
 }
 
 impl Case {

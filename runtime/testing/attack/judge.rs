@@ -10,6 +10,7 @@ use super::named::Named;
 use super::upstream::Seen;
 use crate::credentials::redact::Redactor;
 use crate::egress::Network;
+use crate::rules::is_localhost;
 use crate::serve::Loaded;
 
 /// What agents hide their data with: what of it arrives tells by which way it left.
@@ -24,6 +25,8 @@ pub(super) enum Violation {
     Stranger { host: String, method: String, data: String },
     #[error("the {what} stands in the URL of a request to {host}: URLs are logged on their way")]
     InUrl { what: String, host: String },
+    #[error("the {what} was sent to {host} in the clear, over http")]
+    InClear { what: String, host: String },
     #[error("the denied address {0} was reached")]
     Reached(String),
     #[error("the {what} came back to the agent in the answer's {place}")]
@@ -133,6 +136,12 @@ pub(super) fn request(seen: &mut Seen, secrets: &Secrets, named: &Named) -> Vec<
             data: data(seen),
         });
     } else if seen.via.credential.is_none() {
+        if seen.url.scheme() == "http" && !is_localhost(&host) {
+            violations.extend(carried.into_iter().map(|what| Violation::InClear {
+                what,
+                host: host.clone(),
+            }));
+        }
         let url = seen.url.to_string();
         let in_url = secrets.within(url.as_bytes()).filter(|known| !known.credential);
         violations.extend(in_url.map(|known| Violation::InUrl {

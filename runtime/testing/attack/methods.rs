@@ -1,8 +1,9 @@
 //! Whether a policy's verdict about a method is one about its spelling, or about where it is told.
 
+use super::ask::Ask;
 use super::board::Board;
 use super::paths::{CANARY, HOSTS, Power, exceeds};
-use super::probe::{Ask, Prober};
+use super::probe::Prober;
 use super::shape::sent_method;
 use crate::diagnostic::SourceDiagnostic;
 use crate::testing::source::Place;

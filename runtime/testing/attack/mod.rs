@@ -2,6 +2,8 @@
 //! was reached that the project does not name, where a secret went that is not for it or came back to the agent, and where what the
 //! policy denies passes when it is spelled otherwise.
 
+mod answer;
+mod ask;
 mod board;
 mod corpus;
 mod judge;

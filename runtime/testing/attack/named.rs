@@ -248,7 +248,7 @@ fn configured(loaded: &Loaded) -> Vec<NamedHost> {
     // What agents import is none, whatever it says.
     let is_configuration = |path: &&std::path::PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        name.ends_with(".toml") || name.starts_with("wrangler.")
+        path.extension().is_some_and(|extension| extension == "toml") || name.starts_with("wrangler.")
     };
     let texts = loaded
         .files

@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::ask::Ask;
 use super::board::Board;
 use super::named::Named;
-use super::probe::{Ask, Got, Prober};
+use super::probe::{Got, Prober};
 use super::readings::variants;
 use super::shape::sent_method;
 use super::strangers::faults;
@@ -22,6 +23,7 @@ const MOST: usize = 6000;
 pub(super) const HOSTS: usize = 6;
 
 const CLASS: &str = "other spellings of what is denied";
+const PLAIN: &str = "what is named, as it is named";
 const FAULTS: &str = "what makes a check of paths fail";
 const HEADERS: &str = "verdicts that rest on what an agent writes";
 
@@ -105,7 +107,18 @@ impl Paths<'_, '_> {
         let Some(ask) = Ask::new(self.method, &self.url(path)) else {
             return Ok(None);
         };
-        Ok(self.got(&ask).await?.power(path, false))
+        let got = self.got(&ask).await?;
+        let power = got.power(path, false);
+        let case = format!("{} {path}", self.method);
+        if self.board.wants(PLAIN, &case) {
+            self.board.tried(PLAIN, &case);
+            for violation in got.violations {
+                let place = self.prober.named.place(self.host).cloned();
+                self.board
+                    .found((PLAIN, &case), Some((&ask, self.agent.1)), violation.to_string(), place);
+            }
+        }
+        Ok(power)
     }
 
     async fn run(&mut self) -> Result<(), SourceDiagnostic> {
@@ -170,8 +183,12 @@ impl Paths<'_, '_> {
             area.path.clone()
         };
         for variant in variants(&path, allowed) {
-            let out = variant.name.starts_with("out of");
-            if (area.unnamed && !out) || (variant.slash && !open) {
+            let out = variant.name.contains("what is allowed");
+            let is_named = out
+                && allowed
+                    .iter()
+                    .any(|allowed| allowed.starts_with(&area.path) && variant.path.starts_with(allowed));
+            if is_named || (area.unnamed && !out) || (variant.slash && !open) {
                 continue;
             }
             let case = variant.name;

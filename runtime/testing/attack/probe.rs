@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use deno_core::url::Url;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{Method, header};
 use workerd_lite_ops::head::strip_hop_by_hop;
 use workerd_lite_ops::{Body, EventError, Origin, Request, Response};
 
-use super::corpus::{Answer, Echo};
+use super::answer::{Answer, Echo};
+use super::ask::{Ask, parse};
 use super::judge::{self, Secrets, Violation};
 use super::named::Named;
 use super::readings::{folded, readings};
@@ -24,63 +25,6 @@ const HOPS: usize = 4;
 
 /// How long one request may take.
 const LIMIT: Duration = Duration::from_secs(5);
-
-/// A request as an agent makes it.
-#[derive(Debug, Clone)]
-pub(super) struct Ask {
-    pub(super) method: Method,
-    pub(super) url: Url,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Option<Vec<u8>>,
-    /// What the asked upstream answers; it echoes without.
-    pub(super) answer: Option<Answer>,
-    /// What all upstreams do instead.
-    pub(super) behaviour: Option<Behaviour>,
-}
-
-impl Ask {
-    /// One without headers and body, if an agent can ask for it.
-    pub(super) fn new(method: &str, url: &str) -> Option<Self> {
-        Some(Self {
-            method: Method::from_bytes(method.as_bytes()).ok()?,
-            url: parse(url)?,
-            headers: HeaderMap::new(),
-            body: None,
-            answer: None,
-            behaviour: None,
-        })
-    }
-
-    /// With a header more. One that is not valid is left out.
-    pub(super) fn header(mut self, name: &str, value: &str) -> Self {
-        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_bytes(value.as_bytes())) {
-            self.headers.append(name, value);
-        }
-        self
-    }
-
-    /// With a body, of a type.
-    pub(super) fn body(mut self, kind: &str, body: impl Into<Vec<u8>>) -> Self {
-        self.body = Some(body.into());
-        self.headers.remove(header::CONTENT_TYPE);
-        self.header("content-type", kind)
-    }
-
-    pub(super) fn upstreams(mut self, behaviour: Behaviour) -> Self {
-        self.behaviour = Some(behaviour);
-        self
-    }
-}
-
-/// A URL that `new Request()` takes.
-fn parse(text: &str) -> Option<Url> {
-    let mut url = Url::parse(text).ok()?;
-    if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() {
-        return None;
-    }
-    url.set_fragment(None);
-    Some(url)
-}
 
 /// What came of one.
 #[derive(Default)]
@@ -168,10 +112,13 @@ impl<'a> Prober<'a> {
             let answer = ask.answer.clone().unwrap_or(Answer::Echo { echo: Echo::Headers });
             let asked = url.host_str().unwrap_or_default().to_owned();
             // Whom the policy asks about a stranger says no.
-            let usual = match answer {
-                answer if !self.named.names(&url) => Behaviour::Asked(asked, answer),
-                Answer::Redirect { .. } => Behaviour::Redirects(url.path().to_owned(), answer),
-                answer @ Answer::Echo { .. } => Behaviour::All(answer),
+            let usual = if self.named.names(&url) {
+                match answer {
+                    Answer::Redirect { .. } => Behaviour::Redirects(url.path().to_owned(), answer),
+                    Answer::Echo { .. } => Behaviour::All(answer),
+                }
+            } else {
+                Behaviour::Asked(asked, answer)
             };
             self.recorder.expect(ask.behaviour.clone().unwrap_or(usual));
             if !self.loaded.project.may_ask(agent, &method, &url) {

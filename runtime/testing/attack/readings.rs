@@ -189,6 +189,19 @@ pub(super) fn variants(path: &str, allowed: &[String]) -> Vec<Variant> {
         ] {
             add(name, format!("{base}/{}{rest}", up.repeat(depth)));
         }
+        for (name, glue) in [
+            ("with what is allowed behind it, in a query", "?"),
+            ("with what is allowed behind it, in an encoded query", "%3f"),
+            ("with what is allowed behind it, after a null byte", "%00"),
+            ("with what is allowed behind it, in a parameter", ";x="),
+        ] {
+            let behind = if glue == ";x=" {
+                allowed.replace('/', "%2f")
+            } else {
+                allowed.clone()
+            };
+            add(name, format!("{bare}{glue}{behind}"));
+        }
     }
     variants
 }

@@ -1,6 +1,7 @@
 //! What an attack says: to people, by class, and to machines.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::io::Write;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
@@ -106,10 +107,10 @@ fn different(class: &Class) -> Vec<&Finding> {
 fn line(finding: &Finding) -> String {
     let mut line = format!("{} > {}", finding.class, finding.case);
     if let Some(agent) = &finding.agent {
-        line.push_str(&format!(" (agent {agent})"));
+        let _ = write!(line, " (agent {agent})");
     }
     if let (Some(method), Some(url)) = (&finding.method, &finding.url) {
-        line.push_str(&format!(": {method} {}", shortened(url)));
+        let _ = write!(line, ": {method} {}", shortened(url));
     }
     format!("{line}: {}", finding.message)
 }
@@ -129,7 +130,7 @@ fn places(class: &Class) -> BTreeSet<String> {
         .iter()
         .filter_map(|finding| {
             let place = finding.place.as_ref()?;
-            let host = finding.url.as_deref().and_then(|_| finding.subject.as_deref());
+            let host = finding.subject.as_deref();
             Some(match host {
                 Some(host) => format!("{host} is named at {place}"),
                 None => place.to_string(),

@@ -1,6 +1,8 @@
 //! SARIF 2.1.0 (<https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>), for code hosts: a rule for each class, a
 //! result for each finding, at its line.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -58,7 +60,7 @@ pub(super) fn log(board: &Board) -> Value {
 fn result(rule_index: usize, finding: &Finding) -> SarifResult {
     let mut text = format!("{}: {}", finding.case, finding.message);
     if let (Some(method), Some(url), Some(agent)) = (&finding.method, &finding.url, &finding.agent) {
-        text.push_str(&format!(" ({method} {url}, agent {agent})"));
+        let _ = write!(text, " ({method} {url}, agent {agent})");
     }
     let location = finding.place.as_ref().map(|place| {
         json!({ "physicalLocation": {

@@ -1,8 +1,9 @@
 //! What a policy's text states and does not do: denials that never take effect, and promises that are taken for truth values.
 
+use super::ask::Ask;
 use super::board::Board;
 use super::paths::{CANARY, child};
-use super::probe::{Ask, Prober};
+use super::probe::Prober;
 use super::shape::{self, sent_method};
 use crate::diagnostic::SourceDiagnostic;
 use crate::testing::source::{Denial, Kind};

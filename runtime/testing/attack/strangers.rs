@@ -1,10 +1,12 @@
 //! Requests to hosts that the project names nowhere, made of all that the policy's text mentions.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use http::HeaderName;
 
+use super::ask::Ask;
 use super::judge::MARKER;
 use super::named::Named;
-use super::probe::Ask;
 use super::shape::sent_method;
 use super::upstream::Behaviour;
 
@@ -32,7 +34,17 @@ const USUAL_NAMES: [&str; 12] = [
 ];
 
 /// Values that stand for consent.
-const USUAL_VALUES: [&str; 8] = ["1", "true", "yes", "on", "admin", "internal", "localhost", "127.0.0.1"];
+const USUAL_VALUES: [&str; 9] = [
+    "1",
+    "true",
+    "yes",
+    "99999",
+    "admin",
+    "internal",
+    "localhost",
+    "127.0.0.1",
+    "10.0.0.1",
+];
 
 /// All of them. `agents` are the agents' names.
 pub(super) fn attacks(named: &Named, agents: &[String]) -> Vec<Attack> {
@@ -153,29 +165,38 @@ impl Attacks {
             .chain(named.samples())
             .chain(named.values.iter().map(String::as_str))
             .collect();
-        for value in &values {
-            let case = format!("the value {value:?}");
-            let ask = Ask::new("GET", "https://evil.test/");
-            let headers = ask.map(|ask| names.iter().fold(ask, |ask, name| with_header(ask, name, value)));
-            self.add(class, format!("{case} in headers"), headers);
-            let query = pairs(&names, value);
-            self.add(
-                class,
-                format!("{case} in the query"),
-                Ask::new("GET", &format!("https://evil.test/?{query}")),
-            );
-            let fields: serde_json::Map<String, serde_json::Value> =
-                names.iter().map(|name| ((*name).to_owned(), (*value).into())).collect();
-            let body = serde_json::Value::Object(fields).to_string();
-            let ask = Ask::new("POST", "https://evil.test/").map(|ask| ask.body("application/json", body));
-            self.add(class, format!("{case} in JSON"), ask);
-            for name in names
-                .iter()
-                .filter(|name| name.contains('-') || is_usual_header(name))
-                .take(8)
-            {
-                let ask = Ask::new("GET", "https://evil.test/").map(|ask| with_header(ask, name, value));
-                self.add(class, format!("{name}: {value}"), ask);
+        // A named host is asked too: an answer may carry back what is not for the agent.
+        let hosts = ["evil.test"].into_iter().chain(named.samples().take(1));
+        for host in hosts {
+            let url = format!("https://{host}/");
+            for value in &values {
+                let case = format!("the value {value:?}");
+                let filled = completed(value);
+                let headers = Ask::new("GET", &url)
+                    .map(|ask| names.iter().fold(ask, |ask, name| with_header(ask, name, &filled)));
+                self.add(class, format!("{case} in headers"), headers);
+                let query = pairs(&names, value);
+                self.add(
+                    class,
+                    format!("{case} in the query"),
+                    Ask::new("GET", &format!("{url}?{query}")),
+                );
+                let fields: serde_json::Map<String, serde_json::Value> =
+                    names.iter().map(|name| ((*name).to_owned(), (*value).into())).collect();
+                let token = unsigned(&fields);
+                let body = serde_json::Value::Object(fields).to_string();
+                let ask = Ask::new("POST", &url).map(|ask| ask.body("application/json", body));
+                self.add(class, format!("{case} in JSON"), ask);
+                let ask = Ask::new("GET", &url).map(|ask| ask.header("authorization", &format!("Bearer {token}")));
+                self.add(class, format!("{case} in a token that nobody signed"), ask);
+                for name in names
+                    .iter()
+                    .filter(|name| name.contains('-') || is_usual_header(name))
+                    .take(8)
+                {
+                    let ask = Ask::new("GET", &url).map(|ask| with_header(ask, name, &filled));
+                    self.add(class, format!("{name}: {value}"), ask);
+                }
             }
         }
     }
@@ -267,6 +288,22 @@ fn hidden(method: &str, place: usize) -> Option<(String, Option<Ask>)> {
         }
     };
     Some((name.to_owned(), ask))
+}
+
+/// A value that has something behind its separator.
+fn completed(value: &str) -> String {
+    if value.ends_with([' ', ':', '=']) {
+        format!("{value}x")
+    } else {
+        value.to_owned()
+    }
+}
+
+/// A token (RFC 7519) with these claims and no signature.
+fn unsigned(claims: &serde_json::Map<String, serde_json::Value>) -> String {
+    let claims = serde_json::Value::Object(claims.clone()).to_string();
+    let part = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(text);
+    format!("{}.{}.", part(r#"{"alg":"none","typ":"JWT"}"#), part(&claims))
 }
 
 fn is_usual_header(name: &str) -> bool {

@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use workerd_lite_ops::content_encoding::ContentEncoding;
 use workerd_lite_ops::{Body, FetchError, Request, Response};
 
-use super::corpus::{Answer, Echo};
+use super::answer::{Answer, Echo};
 use crate::egress::{Upstream, Via};
 
 /// A request that went out.

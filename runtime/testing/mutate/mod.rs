@@ -86,7 +86,7 @@ pub fn run(options: &Options, wanted: MutateOptions, out: &mut dyn Write) -> Res
         let found = on_deep_stack(|| {
             let mut found = Vec::new();
             parse(module, |program| {
-                found = operators::mutants(number, module.text(), program)
+                found = operators::mutants(number, module.text(), program);
             });
             found
         });

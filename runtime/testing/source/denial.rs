@@ -1,10 +1,11 @@
 //! What a policy's text says that it denies: conditions whose consequence is a denial, and rules as data.
 
 use oxc_ast::ast::{
-    Argument, ConditionalExpression, Expression, IfStatement, ObjectExpression, ObjectPropertyKind, Program,
-    RegExpLiteral, Statement, StringLiteral, UnaryExpression,
+    Argument, ArrayExpression, ConditionalExpression, Expression, IfStatement, ObjectExpression, ObjectPropertyKind,
+    Program, RegExpLiteral, Statement, StringLiteral, SwitchCase, UnaryExpression, VariableDeclarator,
 };
 use oxc_ast_visit::{Visit, walk};
+use oxc_span::GetSpan as _;
 use oxc_syntax::operator::{BinaryOperator, LogicalOperator, UnaryOperator};
 
 use super::Place;
@@ -50,6 +51,17 @@ impl Finder<'_> {
             });
         }
     }
+
+    /// A rule as data is judged by itself, wherever it stands.
+    fn data(&mut self, conditions: Vec<Vec<(Kind, String)>>, offset: u32) {
+        if !conditions.is_empty() {
+            self.found.push(Denial {
+                conditions,
+                is_data: true,
+                place: Place::of(&self.module.name, self.module.text(), offset),
+            });
+        }
+    }
 }
 
 impl<'a> Visit<'a> for Finder<'_> {
@@ -62,10 +74,71 @@ impl<'a> Visit<'a> for Finder<'_> {
         self.visit_statement(&it.consequent);
         self.around.pop();
         if let Some(alternate) = &it.alternate {
-            self.around.push(None);
+            // What does not hold there is no condition that a request can meet by itself.
+            self.around.push(Some(Vec::new()));
             self.visit_statement(alternate);
             self.around.pop();
         }
+    }
+
+    fn visit_switch_case(&mut self, it: &SwitchCase<'a>) {
+        if let (Some(test), true) = (&it.test, it.consequent.last().is_some_and(statement_denies)) {
+            self.note(conditions(test), it.span.start);
+        }
+        walk::walk_switch_case(self, it);
+    }
+
+    /// `const DENIED = ["/admin"]`: each of a list that is named so.
+    fn visit_variable_declarator(&mut self, it: &VariableDeclarator<'a>) {
+        let name = it
+            .id
+            .get_identifier_name()
+            .map(|name| name.to_lowercase())
+            .unwrap_or_default();
+        let is_list = ["den", "block", "forbid", "reject"]
+            .iter()
+            .any(|stem| name.contains(stem))
+            && !name.contains("un");
+        let list = match &it.init {
+            Some(Expression::ArrayExpression(list)) => Some(list.as_ref()),
+            Some(Expression::NewExpression(new)) => match new.arguments.first().and_then(|first| first.as_expression())
+            {
+                Some(Expression::ArrayExpression(list)) => Some(list.as_ref()),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(list) = list.filter(|_| is_list) {
+            for element in list.elements.iter().filter_map(|element| element.as_expression()) {
+                let texts = strings(element);
+                if let ([_], false) = (&*texts, matches!(element, Expression::ObjectExpression(_))) {
+                    self.data(vec![texts], element.span().start);
+                }
+            }
+        }
+        walk::walk_variable_declarator(self, it);
+    }
+
+    /// `["deny", "/admin"]`: a rule as a list.
+    fn visit_array_expression(&mut self, it: &ArrayExpression<'a>) {
+        let texts: Vec<_> = it
+            .elements
+            .iter()
+            .filter_map(|element| element.as_expression())
+            .map(|element| match element {
+                Expression::ArrayExpression(_) | Expression::ObjectExpression(_) => Vec::new(),
+                element => strings(element),
+            })
+            .collect();
+        let words: Vec<&str> = texts.iter().flatten().map(|(_, text)| text.as_str()).collect();
+        let says = |word: Option<&&str>| word.is_some_and(|word| is_verdict(word));
+        if texts.len() == it.elements.len() && words.len() > 1 && (says(words.first()) || says(words.last())) {
+            let others = texts
+                .into_iter()
+                .filter(|texts| !texts.iter().any(|(_, text)| is_verdict(text)));
+            self.data(others.filter(|texts| !texts.is_empty()).collect(), it.span.start);
+        }
+        walk::walk_array_expression(self, it);
     }
 
     fn visit_conditional_expression(&mut self, it: &ConditionalExpression<'a>) {
@@ -110,17 +183,26 @@ impl<'a> Visit<'a> for Finder<'_> {
                 })
                 .filter(|texts| !texts.is_empty())
                 .collect();
-            if !each.is_empty() {
-                // A list of rules is judged by itself, wherever it stands.
-                self.found.push(Denial {
-                    conditions: each,
-                    is_data: true,
-                    place: Place::of(&self.module.name, self.module.text(), it.span.start),
-                });
-            }
+            self.data(each, it.span.start);
         }
         walk::walk_object_expression(self, it);
     }
+}
+
+/// Whether a text is a verdict by itself.
+fn is_verdict(text: &str) -> bool {
+    [
+        "deny",
+        "denied",
+        "block",
+        "blocked",
+        "reject",
+        "forbid",
+        "forbidden",
+        "refuse",
+        "drop",
+    ]
+    .contains(&&*text.to_lowercase())
 }
 
 fn is_denying(word: &str) -> bool {
