@@ -13,7 +13,7 @@ pub(super) struct Ask {
     pub(super) url: Url,
     pub(super) headers: HeaderMap,
     pub(super) body: Option<Vec<u8>>,
-    /// What the asked upstream answers; it echoes without.
+    /// What the asked upstream answers; strangers echo without.
     pub(super) answer: Option<Answer>,
     /// What all upstreams do instead.
     pub(super) behaviour: Option<Behaviour>,

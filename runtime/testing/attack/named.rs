@@ -145,6 +145,8 @@ impl Named {
         self.paths.truncate(2 * MOST);
         seen.clear();
         self.methods.retain(|(method, _)| seen.insert(method.clone()));
+        // Names with a hyphen are of headers; there may be many of fields.
+        self.names.sort_by_key(|name| !name.contains('-'));
         for words in [&mut self.fragments, &mut self.names, &mut self.values] {
             let mut seen = BTreeSet::new();
             words.retain(|word| seen.insert(word.clone()));

@@ -108,17 +108,16 @@ impl<'a> Prober<'a> {
         headers.remove(header::HOST);
         let (mut url, mut method) = (ask.url.clone(), ask.method.clone());
         for _ in 0..HOPS {
-            // Whoever gets a request tries to make the most of it.
-            let answer = ask.answer.clone().unwrap_or(Answer::Echo { echo: Echo::Headers });
             let asked = url.host_str().unwrap_or_default().to_owned();
-            // Whom the policy asks about a stranger says no.
-            let usual = if self.named.names(&url) {
-                match answer {
-                    Answer::Redirect { .. } => Behaviour::Redirects(url.path().to_owned(), answer),
-                    Answer::Echo { .. } => Behaviour::All(answer),
+            let usual = match &ask.answer {
+                // A stranger tries to make the most of it.
+                answer if !self.named.names(&url) => {
+                    let echo = Answer::Echo { echo: Echo::Headers };
+                    Behaviour::Asked(asked, answer.clone().unwrap_or(echo))
                 }
-            } else {
-                Behaviour::Asked(asked, answer)
+                Some(answer @ Answer::Redirect { .. }) => Behaviour::Redirects(url.path().to_owned(), answer.clone()),
+                Some(answer @ Answer::Echo { .. }) => Behaviour::All(answer.clone()),
+                None => Behaviour::Quiet,
             };
             self.recorder.expect(ask.behaviour.clone().unwrap_or(usual));
             if !self.loaded.project.may_ask(agent, &method, &url) {

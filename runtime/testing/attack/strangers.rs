@@ -155,8 +155,6 @@ impl Attacks {
             .map(String::as_str)
             .filter(|name| name.len() <= 60)
             .collect();
-        // Names with a hyphen are of headers; there may be many of fields.
-        names.sort_by_key(|name| !name.contains('-'));
         names.truncate(24);
         let values: Vec<&str> = USUAL_VALUES
             .iter()
@@ -182,7 +180,7 @@ impl Attacks {
                     Ask::new("GET", &format!("{url}?{query}")),
                 );
                 let fields: serde_json::Map<String, serde_json::Value> =
-                    names.iter().map(|name| ((*name).to_owned(), (*value).into())).collect();
+                    names.iter().map(|name| ((*name).to_owned(), json(value))).collect();
                 let token = unsigned(&fields);
                 let body = serde_json::Value::Object(fields).to_string();
                 let ask = Ask::new("POST", &url).map(|ask| ask.body("application/json", body));
@@ -288,6 +286,11 @@ fn hidden(method: &str, place: usize) -> Option<(String, Option<Ask>)> {
         }
     };
     Some((name.to_owned(), ask))
+}
+
+/// A value as JSON has it: a boolean or a number where it reads as one.
+fn json(value: &str) -> serde_json::Value {
+    serde_json::from_str(value).unwrap_or_else(|_| value.into())
 }
 
 /// A value that has something behind its separator.

@@ -41,6 +41,8 @@ pub(super) enum Behaviour {
     Asked(String, Answer),
     /// What is asked for by this path leads elsewhere.
     Redirects(String, Answer),
+    /// All answer with nothing.
+    Quiet,
     /// Nobody can be reached.
     Down,
     /// All fail, with a body that is none.
@@ -86,7 +88,7 @@ impl Upstream for Recorder {
             Some(Behaviour::All(answer) | Behaviour::Asked(_, answer)) => Ok(answered(&answer, &text)),
             Some(Behaviour::Down) => Err(FetchError::Network(format!("{host}: Connection refused"))),
             Some(Behaviour::Failing) => Ok(Response::text(StatusCode::INTERNAL_SERVER_ERROR, "<html>")),
-            None => Ok(Response::text(StatusCode::OK, "")),
+            Some(Behaviour::Quiet) | None => Ok(Response::text(StatusCode::OK, "")),
         };
         let body = Rc::<RefCell<Vec<u8>>>::default();
         self.seen.borrow_mut().push(Seen {

@@ -12,11 +12,14 @@ use super::Place;
 use super::mention::Kind;
 use crate::isolate::modules::Module;
 
+/// What must hold: of each inner list, one of the strings and regular expressions.
+pub(in crate::testing) type Conditions = Vec<Vec<(Kind, String)>>;
+
 /// One of them.
 #[derive(Debug, Clone)]
 pub(in crate::testing) struct Denial {
     /// The strings and regular expressions that stand in its conditions: an inner list for each that must hold.
-    pub(in crate::testing) conditions: Vec<Vec<(Kind, String)>>,
+    pub(in crate::testing) conditions: Conditions,
     /// Whether it is a rule as data, which has texts that are no conditions too, such as its name.
     pub(in crate::testing) is_data: bool,
     pub(in crate::testing) place: Place,
@@ -36,12 +39,12 @@ pub(super) fn denials(module: &Module, program: &Program<'_>) -> Vec<Denial> {
 struct Finder<'m> {
     module: &'m Module,
     /// The conditions of the statements around; nothing of those that are not understood.
-    around: Vec<Option<Vec<Vec<(Kind, String)>>>>,
+    around: Vec<Option<Conditions>>,
     found: Vec<Denial>,
 }
 
 impl Finder<'_> {
-    fn note(&mut self, conditions: Option<Vec<Vec<(Kind, String)>>>, offset: u32) {
+    fn note(&mut self, conditions: Option<Conditions>, offset: u32) {
         let all: Option<Vec<_>> = self.around.iter().cloned().chain([conditions]).collect();
         if let Some(all) = all {
             self.found.push(Denial {
@@ -53,7 +56,7 @@ impl Finder<'_> {
     }
 
     /// A rule as data is judged by itself, wherever it stands.
-    fn data(&mut self, conditions: Vec<Vec<(Kind, String)>>, offset: u32) {
+    fn data(&mut self, conditions: Conditions, offset: u32) {
         if !conditions.is_empty() {
             self.found.push(Denial {
                 conditions,
@@ -254,7 +257,7 @@ fn fails(arguments: &[Argument<'_>]) -> bool {
 }
 
 /// What must hold for a condition to. Nothing where that is not a matter of strings alone.
-fn conditions(test: &Expression<'_>) -> Option<Vec<Vec<(Kind, String)>>> {
+fn conditions(test: &Expression<'_>) -> Option<Conditions> {
     if let Expression::LogicalExpression(both) = test.without_parentheses() {
         if both.operator == LogicalOperator::And {
             let mut all = conditions(&both.left)?;

@@ -2,7 +2,7 @@
 
 use oxc_ast::ast::{
     BinaryExpression, CallExpression, ExportAllDeclaration, ExportFromDeclaration, Expression, ImportDeclaration,
-    ImportExpression, Program, PropertyKey, RegExpLiteral, StringLiteral, TemplateLiteral,
+    ImportExpression, Program, PropertyKey, RegExpLiteral, StaticMemberExpression, StringLiteral, TemplateLiteral,
 };
 use oxc_ast_visit::{Visit, walk};
 use oxc_span::GetSpan as _;
@@ -10,6 +10,34 @@ use oxc_syntax::operator::BinaryOperator;
 
 use super::Place;
 use crate::isolate::modules::Module;
+
+/// What requests, responses and URLs have themselves.
+const COMMON: [&str; 24] = [
+    "url",
+    "method",
+    "headers",
+    "body",
+    "status",
+    "ok",
+    "host",
+    "hostname",
+    "pathname",
+    "search",
+    "searchParams",
+    "origin",
+    "protocol",
+    "port",
+    "hash",
+    "href",
+    "length",
+    "agent",
+    "props",
+    "env",
+    "ctx",
+    "exports",
+    "redirect",
+    "prototype",
+];
 
 /// What kind of text it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +135,21 @@ impl<'a> Visit<'a> for Finder<'_> {
         walk::walk_property_key(self, it);
     }
 
+    fn visit_static_member_expression(&mut self, it: &StaticMemberExpression<'a>) {
+        if !COMMON.contains(&it.property.name.as_str()) {
+            self.note(Kind::Name, &it.property.name, it.property.span.start);
+        }
+        walk::walk_static_member_expression(self, it);
+    }
+
     fn visit_call_expression(&mut self, it: &CallExpression<'a>) {
+        // A method's name is none that anything is read by.
+        if let Expression::StaticMemberExpression(callee) = &it.callee {
+            self.visit_expression(&callee.object);
+            self.visit_arguments(&it.arguments);
+        } else {
+            walk::walk_call_expression(self, it);
+        }
         // `headers.get("x")`, `searchParams.has("x")`, `new RegExp("x")` by its call.
         if let Expression::StaticMemberExpression(callee) = &it.callee {
             let reads = matches!(callee.property.name.as_str(), "get" | "has" | "getAll");
@@ -117,7 +159,6 @@ impl<'a> Visit<'a> for Finder<'_> {
                 self.note(Kind::Name, &name.value, name.span().start);
             }
         }
-        walk::walk_call_expression(self, it);
     }
 
     fn visit_new_expression(&mut self, it: &oxc_ast::ast::NewExpression<'a>) {
