@@ -6,6 +6,7 @@ mod answer;
 mod ask;
 mod board;
 mod corpus;
+mod faults;
 mod judge;
 mod methods;
 mod named;

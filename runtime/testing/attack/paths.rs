@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ask::Ask;
 use super::board::Board;
+use super::faults::faults;
 use super::named::Named;
 use super::probe::{Got, Prober};
 use super::readings::variants;
 use super::shape::sent_method;
-use super::strangers::faults;
 use crate::diagnostic::SourceDiagnostic;
 use crate::testing::source::Place;
 
