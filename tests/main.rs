@@ -50,6 +50,7 @@ mod key_files;
 mod kill;
 mod limits;
 mod modules;
+mod mutate;
 mod operations;
 mod outgoing;
 mod overload;

@@ -222,6 +222,7 @@ fn single(
                 own: None,
                 forbidden: forbidden.clone(),
                 data: data(files, "modules", &project.modules)?,
+                overlay: None,
             },
         )?),
         vars: wrangler.vars,

@@ -126,5 +126,6 @@ pub(super) fn confinement(
         own,
         forbidden,
         data,
+        overlay: None,
     })
 }

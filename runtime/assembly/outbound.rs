@@ -113,6 +113,7 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
     let confinement = Confinement {
         root,
         data: Data::Any,
+        overlay: flags.overlay.clone(),
         ..Confinement::default()
     };
     Ok(Some(Policy {

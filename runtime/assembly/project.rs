@@ -14,12 +14,14 @@ use crate::config::Flags;
 use crate::config::files::Files;
 use crate::config::project_file::ProjectFile;
 use crate::config::secrets::Secrets;
+use crate::config::tables::Attack;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::host::{Agent, Project};
 use crate::limits::ClientTimeouts;
 use crate::metrics::{self, CertificateEnds};
 use crate::reloadable::ReloadableFiles;
-use crate::serve::{Loaded, Options};
+use crate::rules::HostPattern;
+use crate::serve::{Loaded, OpenTo, Options};
 
 /// Reads the configuration and every script that it names. A certificate that does not hold now is no failure.
 pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
@@ -64,6 +66,8 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     let network = network(&files, &project, issuer, policy_sha256);
     let options = problems.value(options(flags, &files, &project));
     let access_log = problems.value(access_log(&files, &project)).flatten();
+    let open = project.attack.as_ref().map(|open| open_to(&files, open));
+    let open = problems.value(open.transpose()).flatten();
     let mut bindings = Bindings {
         files: &files,
         project: &project,
@@ -124,6 +128,7 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
         reloadable,
         files: read,
         secrets: plain,
+        attack: open,
         unusable,
         certificate_ends: ends,
     })
@@ -155,6 +160,23 @@ fn read_files(
         .filter_map(|agent| agent.config.as_ref());
     read.extend(policys.chain(own).map(|path| files.folder.join(path)));
     read
+}
+
+fn open_to(files: &Files, section: &Attack) -> Result<OpenTo, ConfigError> {
+    if section.reason.trim().is_empty() {
+        return Err(files
+            .complain("attack.reason", "expected why the policy is open")
+            .with_help("It is printed with each report of `workerd-lite test --attack`"));
+    }
+    let parse = |text: &String| {
+        let parsed: Result<HostPattern, _> = text.parse();
+        parsed.map_err(|error| files.complain("attack.allow", &error.to_string()))
+    };
+    Ok(OpenTo {
+        allow: section.allow.iter().map(parse).collect::<Result<_, _>>()?,
+        patterns: section.allow.clone(),
+        reason: section.reason.trim().to_owned(),
+    })
 }
 
 /// How long what is under way is waited for at the end, where the owner says nothing: less than the 30 s that Kubernetes waits, so

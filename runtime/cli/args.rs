@@ -110,9 +110,18 @@ pub(super) struct Test {
     /// The same, and write it in lcov's format
     #[arg(long, value_name = "FILE")]
     pub(super) coverage_lcov: Option<PathBuf>,
-    /// Run the built-in corpus of hostile requests against the policy, instead of test files
+    /// Attack the policy with hostile requests, instead of running test files; -t takes 'class > case'
     #[arg(long)]
     pub(super) attack: bool,
+    /// Change the policy, one operator at a time, and tell which changes neither tests nor attacks notice
+    #[arg(long, conflicts_with_all = ["attack", "live", "coverage", "watch"])]
+    pub(super) mutate: bool,
+    /// The same, and fail where less than this many percent are noticed
+    #[arg(long, value_name = "PERCENT", value_parser = percent, conflicts_with_all = ["attack", "live", "coverage", "watch"])]
+    pub(super) mutate_min: Option<f64>,
+    /// Tell all of it: --attack has ten lines of each class otherwise, --mutate only survivors
+    #[arg(long)]
+    pub(super) verbose: bool,
     /// Run again whenever a file changes
     #[arg(long)]
     pub(super) watch: bool,
@@ -138,6 +147,8 @@ pub(super) enum Format {
     Junit,
     /// One JSON object
     Json,
+    /// SARIF 2.1.0, for --attack
+    Sarif,
 }
 
 impl Test {

@@ -11,7 +11,8 @@ use super::report::report;
 use crate::config::{Flags, parent};
 use crate::diagnostic::SourceDiagnostic;
 use crate::isolate::init_platform;
-use crate::testing::attack::run as run_attack;
+use crate::testing::attack::{Form, Options as AttackOptions, run as run_attack};
+use crate::testing::mutate::{MutateOptions, run as run_mutants};
 use crate::testing::{CoverageOptions, Ended, Options, Reporter, run as run_tests};
 use crate::testing::{Json, Junit, Palette, Pretty, Tap};
 use crate::watch::Watch;
@@ -33,12 +34,9 @@ pub(super) fn run(args: Test) -> Result<()> {
     }
     init_platform();
     let ended = if args.attack {
-        let flags = Flags {
-            config: args.config,
-            testing: true,
-            ..Flags::from(args.environment)
-        };
-        run_attack(&flags, &mut stdout())
+        attack(args)
+    } else if args.mutate || args.mutate_min.is_some() {
+        mutate(args)
     } else {
         tests(args)
     };
@@ -57,18 +55,77 @@ pub(super) fn run(args: Test) -> Result<()> {
     }
 }
 
+fn attack(args: Test) -> Result<Ended, SourceDiagnostic> {
+    let options = AttackOptions {
+        name: filter(args.name.as_deref())?,
+        form: match args.reporter {
+            Format::Pretty => Form::Pretty { verbose: args.verbose },
+            Format::Tap => Form::Tap,
+            Format::Junit => Form::Junit,
+            Format::Json => Form::Json,
+            Format::Sarif => Form::Sarif,
+        },
+        flags: Flags {
+            config: args.config,
+            testing: true,
+            ..Flags::from(args.environment)
+        },
+    };
+    run_attack(&options, &mut stdout())
+}
+
+fn filter(name: Option<&str>) -> Result<Option<regex::Regex>, SourceDiagnostic> {
+    let parse =
+        |name: &str| regex::Regex::new(name).map_err(|error| SourceDiagnostic::new(format!("-t {name}: {error}")));
+    name.map(parse).transpose()
+}
+
+fn mutate(args: Test) -> Result<Ended, SourceDiagnostic> {
+    let wanted = MutateOptions {
+        min: args.mutate_min,
+        json: match args.reporter {
+            Format::Pretty => false,
+            Format::Json => true,
+            Format::Tap | Format::Junit | Format::Sarif => {
+                return Err(
+                    SourceDiagnostic::new("changes of the policy are told for people, or as JSON")
+                        .with_help("Leave --reporter out, or say --reporter json"),
+                );
+            }
+        },
+        verbose: args.verbose,
+    };
+    run_mutants(&options(args)?, wanted, &mut stdout())
+}
+
 fn tests(args: Test) -> Result<Ended, SourceDiagnostic> {
+    let format = args.reporter;
+    let options = options(args)?;
+    let out = stdout();
+    let coloured = AutoStream::choice(&out) != ColorChoice::Never;
+    let mut reporter: Box<dyn Reporter> = match format {
+        Format::Pretty => Box::new(Pretty::new(out, Palette::of(coloured))),
+        Format::Tap => Box::new(Tap::new(out)),
+        Format::Junit => Box::new(Junit::new(out)),
+        Format::Json => Box::new(Json::new(out)),
+        Format::Sarif => {
+            return Err(
+                SourceDiagnostic::new("tests are not written as SARIF").with_help("It is a reporter of --attack")
+            );
+        }
+    };
+    run_tests(&options, &mut *reporter)
+}
+
+fn options(args: Test) -> Result<Options, SourceDiagnostic> {
+    let name = filter(args.name.as_deref())?;
     let coverage = args.coverage_wanted().then_some(CoverageOptions {
         lcov: args.coverage_lcov,
         min_lines: args.coverage_min,
         min_branches: args.coverage_min_branches,
         min_functions: args.coverage_min_functions,
     });
-    let name = args
-        .name
-        .map(|name| regex::Regex::new(&name).map_err(|error| SourceDiagnostic::new(format!("-t {name}: {error}"))))
-        .transpose()?;
-    let options = Options {
+    Ok(Options {
         coverage,
         files: args.files,
         name,
@@ -85,14 +142,5 @@ fn tests(args: Test) -> Result<Ended, SourceDiagnostic> {
         timeout: args.timeout.into(),
         live: args.live,
         update_snapshots: args.update_snapshots,
-    };
-    let out = stdout();
-    let coloured = AutoStream::choice(&out) != ColorChoice::Never;
-    let mut reporter: Box<dyn Reporter> = match args.reporter {
-        Format::Pretty => Box::new(Pretty::new(out, Palette::of(coloured))),
-        Format::Tap => Box::new(Tap::new(out)),
-        Format::Junit => Box::new(Junit::new(out)),
-        Format::Json => Box::new(Json::new(out)),
-    };
-    run_tests(&options, &mut *reporter)
+    })
 }

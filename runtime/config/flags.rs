@@ -11,6 +11,8 @@ use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD as STANDARD, BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD};
 use deno_core::url;
 
+use crate::isolate::modules::Overlay;
+
 /// Secrets that were given out, so that whoever prints can keep them to itself.
 #[derive(Default, Clone)]
 pub struct SeenSecrets(Arc<Mutex<BTreeSet<String>>>);
@@ -88,6 +90,8 @@ pub struct Flags {
     pub live: bool,
     /// The real secrets that were given out.
     pub secrets: SeenSecrets,
+    /// A file of the policy that is read as if it had another text.
+    pub overlay: Option<Arc<Overlay>>,
 }
 
 #[cfg(test)]

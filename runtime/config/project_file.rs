@@ -10,7 +10,8 @@ use serde::Deserialize;
 
 use super::files::Files;
 use super::tables::{
-    AccessLog, Admin, Agent, Audit, Certificate, Credential, Identity, Limits, Network, Outbound, Timeouts, Trace,
+    AccessLog, Admin, Agent, Attack, Audit, Certificate, Credential, Identity, Limits, Network, Outbound, Timeouts,
+    Trace,
 };
 use super::values::optional_duration;
 
@@ -38,6 +39,8 @@ pub(crate) struct ProjectFile {
     pub(crate) identity: Option<Identity>,
     /// A second listener, for the owner.
     pub(crate) admin: Option<Admin>,
+    /// What attacks on the policy are to let pass.
+    pub(crate) attack: Option<Attack>,
     /// Where each egress is recorded.
     pub(crate) audit: Option<Audit>,
     /// Where each request of a client is listed.

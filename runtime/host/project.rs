@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use deno_core::url::Url;
+use http::Method;
 use serde_json::{Map, Value, json};
 use workerd_lite_ops::Termination;
 use workerd_lite_ops::account::{Account, AgentId};
@@ -16,6 +18,7 @@ use crate::isolate::modules::Graph;
 use crate::isolate::{BindingName, Caller, Worker};
 use crate::limits::{ClientTimeouts, Quarantine};
 use crate::metrics;
+use crate::rules::{Rules, Verdict as Judged};
 
 /// What one server runs, ready to be started on any number of threads. [`Project::builder`] makes one.
 #[derive(Debug, Clone)]
@@ -203,6 +206,24 @@ impl Project {
     /// Where each client's request is told of.
     pub(crate) fn access_log(&self) -> Option<&Arc<AccessLog>> {
         self.access_log.as_ref()
+    }
+
+    /// The rules of what each agent may ask for, where it has some.
+    pub(crate) fn agents_rules(&self) -> impl Iterator<Item = &Rules> {
+        self.agents.iter().filter_map(|agent| agent.egress.as_ref())
+    }
+
+    /// Whether an agent's own rules let a request pass to the policy.
+    pub(crate) fn may_ask(&self, place: usize, method: &Method, url: &Url) -> bool {
+        let rules = self.agents.get(place).and_then(|agent| agent.egress.as_ref());
+        !rules.is_some_and(|rules| matches!(rules.judge(method, url), Judged::Deny(_)))
+    }
+
+    /// The data that the policy is given: its `env`, and each agent's props and parameters.
+    pub(crate) fn policy_data(&self) -> impl Iterator<Item = &Value> {
+        let env = self.outbound.iter().flat_map(|worker| worker.vars.values());
+        let agents = self.agents.iter();
+        env.chain(agents.flat_map(|agent| agent.props.values().chain(agent.parameters.values())))
     }
 
     /// The network, for what serves its identities.

@@ -37,6 +37,7 @@ use crate::isolate::{StartupError, crash_marker};
 use crate::limits::{Culprit, Hang, hangs};
 use crate::metrics::{self, CertificateEnds};
 use crate::reloadable::{ReloadableFiles, Watching};
+use crate::rules::HostPattern;
 use crate::watch::Watch;
 use accept::Acceptor;
 use sockets::Listeners;
@@ -67,6 +68,17 @@ pub struct Options {
     pub shutdown: Duration,
 }
 
+/// Hosts that a policy may reach though nothing names them, by its owner's word.
+#[derive(Debug, Clone)]
+pub struct OpenTo {
+    /// The hosts.
+    pub allow: Vec<HostPattern>,
+    /// As they were written.
+    pub patterns: Vec<String>,
+    /// Why.
+    pub reason: String,
+}
+
 /// A project, ready to be served.
 #[derive(Debug)]
 pub struct Loaded {
@@ -80,6 +92,8 @@ pub struct Loaded {
     pub files: Vec<PathBuf>,
     /// Secrets that are in the policy's `env`, with their values.
     pub secrets: Vec<(String, String)>,
+    /// Where a policy that is meant to be open may go, for whoever attacks it.
+    pub attack: Option<OpenTo>,
     /// Certificates that do not hold now: what uses them is refused, and the rest is served.
     pub unusable: Vec<SourceDiagnostic>,
     /// Until when certificates hold, for the metrics.

@@ -115,6 +115,7 @@ impl<'a> File<'a> {
         let confinement = Confinement {
             root: options.folder(),
             data: Data::Any,
+            overlay: flags.overlay.clone(),
             ..Confinement::default()
         };
         let graph = Graph::load(path, &confinement).map_err(|error| format!("{:?}", miette::Report::new(error)))?;

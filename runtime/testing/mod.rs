@@ -7,10 +7,12 @@ mod failure;
 mod file;
 mod gate;
 mod mock_network;
+pub mod mutate;
 mod outcome;
 mod report;
 mod session;
 mod snapshots;
+mod source;
 mod told;
 mod watchdog;
 

@@ -3,6 +3,7 @@
 mod access_log;
 mod admin;
 mod agent;
+mod attack;
 mod audit;
 mod certificate;
 mod credential;
@@ -18,6 +19,7 @@ mod trace;
 pub(crate) use access_log::AccessLog;
 pub(crate) use admin::Admin;
 pub(crate) use agent::Agent;
+pub(crate) use attack::Attack;
 pub(crate) use audit::{Audit, OnFailure};
 pub(crate) use certificate::{Certificate, Issue};
 pub(crate) use credential::{ClientAuth, Credential, Redact, Type};

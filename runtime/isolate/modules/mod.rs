@@ -27,7 +27,7 @@ mod transpile;
 pub use failure::ImportFailure;
 pub use graph::Graph;
 pub(super) use module::SOURCE;
-pub use module::{Confinement, Content, Data, Module};
+pub use module::{Confinement, Content, Data, Module, Overlay};
 pub(crate) use nesting::{is_too_deep, on_deep_stack};
 pub(super) use resolve::is_builtin;
 pub use resolve::{ResolveError, resolve};

@@ -171,8 +171,10 @@ impl Reader<'_> {
             .extension()
             .and_then(|extension| extension.to_str())
             .unwrap_or_default();
+        let overlay = self.confined.overlay().filter(|overlay| overlay.path == path);
         let bytes = || self.whole(&path).map_err(|error| missing(&error));
-        let text = || match self.whole(&path).map(String::from_utf8) {
+        let read = || overlay.map_or_else(|| self.whole(&path), |overlay| Ok(overlay.text.clone().into_bytes()));
+        let text = || match read().map(String::from_utf8) {
             Ok(Ok(text)) => Ok(without_mark(text)),
             Ok(Err(_)) => Err(missing(&"it is not UTF-8")),
             Err(error) => Err(missing(&error)),
