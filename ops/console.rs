@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use deno_core::{OpState, op2};
 
+use crate::console_tap::{ConsoleLine, ConsoleTap};
 use crate::events::Events;
 use crate::origin::EventId;
 use crate::worker_log::{Lines, WorkerName, author_stack, complain, cut, is_captured, note};
@@ -25,13 +26,23 @@ pub(crate) fn op_console(state: &mut OpState, #[string] text: &str, #[smi] level
     }
     let worker = state.borrow::<WorkerName>().0.as_str();
     let scope = state.borrow::<Events>().scope(event);
-    let request_id = scope.map(|scope| scope.origin.trace.request_id());
+    let trace = scope.as_ref().map(|scope| &*scope.origin.trace);
+    let request_id = trace.map(|trace| trace.request_id());
     let request_id = request_id.as_deref();
     let text = text.trim_end_matches('\n');
     if note(|| format!("[{worker}] {text}")) {
         return;
     }
     let text = cut(text);
+    if let Some(tap) = state.try_borrow::<ConsoleTap>() {
+        let text = &text;
+        tap.tell(&ConsoleLine {
+            worker,
+            level,
+            text,
+            trace,
+        });
+    }
     match level {
         0 => tracing::debug!(target: "console", worker, request_id, "{text}"),
         2 => tracing::warn!(target: "console", worker, request_id, "{text}"),
@@ -47,5 +58,15 @@ pub(crate) fn op_uncaught(state: &mut OpState, #[string] what: &str, #[string] s
         return;
     }
     let worker = state.borrow::<WorkerName>().0.as_str();
-    complain(worker, &format!("{what}: {}", author_stack(stack)));
+    let text = format!("{what}: {}", author_stack(stack));
+    if let Some(tap) = state.try_borrow::<ConsoleTap>() {
+        let (level, text) = (3, &cut(&text));
+        tap.tell(&ConsoleLine {
+            worker,
+            level,
+            text,
+            trace: None,
+        });
+    }
+    complain(worker, &text);
 }

@@ -12,6 +12,7 @@ use workerd_lite_ops::{Body, Request, Response};
 
 use super::changes::Changes;
 use super::cut::Cuts;
+use super::live_egress::{LiveEgress, State};
 use super::masked_url::masked;
 use super::{Auditor, Unrecorded};
 use crate::identity::Attested;
@@ -74,16 +75,6 @@ pub(crate) struct Record {
     bytes_received: u64,
     /// Milliseconds.
     ms: Times,
-    /// Shown to who looks on, and never written.
-    #[serde(skip)]
-    changes: Option<Changes>,
-}
-
-impl Record {
-    /// The record for who looks on.
-    pub(super) fn shown(&self) -> impl Serialize {
-        json!({ "kind": "egress", "egress": self, "asked": self.changes })
-    }
 }
 
 impl Record {
@@ -132,7 +123,8 @@ struct Times {
     total: f64,
 }
 
-fn ms(duration: Duration) -> f64 {
+/// Milliseconds, to the microsecond.
+pub(super) fn ms(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1_000_000.0).round() / 1000.0
 }
 
@@ -148,6 +140,8 @@ pub(crate) struct Open {
     audited: Option<std::rc::Rc<str>>,
     /// Whether there is a place for it.
     reserved: bool,
+    /// For who looks on.
+    live: Option<LiveEgress>,
 }
 
 impl Open {
@@ -172,7 +166,12 @@ impl Open {
         }
         let counter = std::rc::Rc::clone(&sent);
         request.body = body.counted(move |bytes| counter.set(counter.get().saturating_add(bytes)));
-        Self {
+        let live = auditor.feed().map(|feed| {
+            let asked = trace.asked.get();
+            let changes = asked.map(|asked| Changes::between(asked, request, &auditor.shown));
+            LiveEgress::begin(feed, trace, now, changes)
+        });
+        let mut open = Self {
             record: Record {
                 time: humantime::format_rfc3339_micros(clock::wall()).to_string(),
                 request_id: trace.request_id().to_string(),
@@ -197,17 +196,26 @@ impl Open {
                 bytes_sent: 0,
                 bytes_received: 0,
                 ms: times,
-                changes: auditor
-                    .is_shown()
-                    .then(|| Some(Changes::between(trace.asked.get()?, request, &auditor.shown)))
-                    .flatten(),
             },
             auditor: Arc::clone(auditor),
             began: now,
             sent: Some(sent),
             audited: trace.audited.get().cloned(),
             reserved: false,
+            live,
+        };
+        open.tell(None);
+        open
+    }
+
+    /// Tells who looks on how far it has come.
+    fn tell(&mut self, state: Option<State>) {
+        let Some(live) = &mut self.live else { return };
+        if let Some(state) = state {
+            live.state(state);
         }
+        self.record.cut();
+        live.tell(&self.record);
     }
 
     /// What it is about is going to leave, and must not where this fails.
@@ -215,7 +223,22 @@ impl Open {
         if !self.reserved {
             self.reserved = self.auditor.admits(&mut self.record)?;
         }
+        self.tell(Some(State::Leaving));
         Ok(())
+    }
+
+    /// An attempt begins to look for a connection.
+    pub(crate) fn sends(&mut self) {
+        if let Some(live) = &mut self.live {
+            live.sends();
+        }
+    }
+
+    /// Its credential asks others for tokens.
+    pub(crate) fn asks_for_tokens(&mut self) {
+        if let Some(live) = &mut self.live {
+            live.asks_for_tokens();
+        }
     }
 
     pub(crate) fn verdict(&mut self, verdict: Verdict, by: By) {
@@ -233,7 +256,15 @@ impl Open {
 
     /// How long it took until its connection stood, TLS included.
     pub(crate) fn connected(&mut self, after: Duration) {
-        self.record.ms.connect = Some(ms(after));
+        let took = Some(ms(after));
+        if std::mem::replace(&mut self.record.ms.connect, took) != took {
+            self.tell(None);
+        }
+    }
+
+    /// The response's head has come from the upstream.
+    pub(crate) fn answered(&mut self) {
+        self.record.ms.first_byte = Some(ms(self.began.elapsed()));
     }
 
     pub(crate) fn error(&mut self, why: &str) {
@@ -247,9 +278,15 @@ impl Open {
     /// The response's head is there; the record goes on with its body, and ends with that.
     pub(crate) fn response(mut self, mut response: Response) -> Response {
         self.record.status = Some(response.status.as_u16());
-        self.record.ms.first_byte = Some(ms(self.began.elapsed()));
+        if self.record.ms.first_byte.is_none() {
+            self.answered();
+        }
         if self.auditor.is_memory() {
             return response;
+        }
+        if let Some(live) = &mut self.live {
+            response = live.response(response);
+            self.tell(Some(State::Body));
         }
         match &response.body {
             Body::Empty => {}
@@ -271,6 +308,7 @@ impl Drop for Open {
         }
         self.record.bytes_sent = self.sent.take().map_or(0, |sent| sent.get());
         self.record.ms.total = ms(self.began.elapsed());
+        self.tell(Some(State::Done));
         self.auditor.write(&mut self.record, self.reserved);
     }
 }

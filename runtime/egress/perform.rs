@@ -1,5 +1,6 @@
 //! One egress: rules, credential, address, connection.
 
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -194,6 +195,9 @@ impl Performer {
             return self.send(&way, &host, request, open).await;
         };
         let tokens = &Tokens { performer: self, agent };
+        if let Some(open) = open.as_mut().filter(|_| credential.can_renew()) {
+            open.asks_for_tokens();
+        }
         if credential.wants_whole_body() {
             let budget = usize::try_from(caller).ok().and_then(|caller| self.budgets.get(caller));
             if let Some(budget) = budget {
@@ -361,8 +365,19 @@ impl Performer {
             None => executing.await,
             Some(open) => {
                 let time = ConnectTime::default();
-                let executed = time.measure(executing).await;
+                open.sends();
+                let mut executing = pin!(time.measure(executing));
+                let executed = loop {
+                    tokio::select! {
+                        biased;
+                        executed = &mut executing => break executed,
+                        () = time.stands() => open.connected(time.get()),
+                    }
+                };
                 open.connected(time.get());
+                if matches!(executed, Some(Ok(_))) {
+                    open.answered();
+                }
                 executed
             }
         };

@@ -86,6 +86,9 @@ impl Worker {
             let state = runtime.op_state();
             let mut state = state.borrow_mut();
             state.put(WorkerName(self.label()));
+            if let Some(tap) = &self.console_tap {
+                state.put(tap.clone());
+            }
             state.put(egress);
             state.put(ExternalMemory::new(limits.buffers));
             state.put(FetchLimits {

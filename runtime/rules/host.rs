@@ -28,6 +28,18 @@ enum Label {
 )]
 pub struct HostPatternError(String);
 
+impl std::fmt::Display for HostPattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let labels = self.labels.iter().map(|label| match label {
+            Label::Text(text) => text,
+            Label::Many if !self.star => "**",
+            Label::One | Label::Many => "*",
+        });
+        f.write_str(&labels.collect::<Vec<_>>().join("."))?;
+        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
+}
+
 impl FromStr for HostPattern {
     type Err = HostPatternError;
 

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::thread::ThreadId;
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -27,7 +28,7 @@ use workerd_lite_ops::Termination;
 
 use crate::admin;
 use crate::audit::Feed;
-use crate::diagnostic::SourceDiagnostic;
+use crate::diagnostic::{SourceDiagnostic, plain_report};
 use crate::egress::listeners as own_listeners;
 use crate::host::Project;
 use crate::isolate::{StartupError, crash_marker};
@@ -149,6 +150,7 @@ pub async fn serve<H: Fn()>(
             tracing::info!("a page shows what happens: http://{address}/dev");
         }
     }
+    project.tell(address);
     let mut lost = HashSet::new();
     let mut replaced = false;
     let mut watched = Watch::new(files);
@@ -199,9 +201,10 @@ pub async fn serve<H: Fn()>(
         }
         // As things were before they are read: what is saved meanwhile is a change.
         let before = options.watch.as_deref().map(Watch::folder);
-        match (replace(&threads, &mut reload).await, before) {
+        match (replace(&threads, &mut reload, options.feed.as_deref()).await, before) {
             (Some((next, reloadable, files)), before) => {
                 project = next;
+                project.tell(address);
                 watching = reloadable;
                 issuers.send_replace(project.network().identity.clone());
                 watched = before.map_or_else(Watch::default, |before| before.only(files));
@@ -283,14 +286,22 @@ async fn hangs_at_start(hung: &mut tokio::sync::broadcast::Receiver<Hang>) -> Cu
 async fn replace(
     threads: &ThreadPool,
     reload: &mut impl FnMut() -> Result<Loaded, SourceDiagnostic>,
+    feed: Option<&Feed>,
 ) -> Option<(Project, Watching, Vec<PathBuf>)> {
+    let tell = |error: Option<String>| {
+        if let Some(feed) = feed {
+            feed.note(json!({ "kind": "reload", "error": error }));
+        }
+    };
     match try_replace(threads, reload).await {
         Ok(replaced) => {
             tracing::info!("the project was loaded anew");
+            tell(None);
             Some(replaced)
         }
         Err(report) => {
             tracing::error!("the project could not be loaded anew, the old one stays: {report:?}");
+            tell(Some(plain_report(&report)));
             None
         }
     }
