@@ -39,6 +39,11 @@ impl ConnectTime {
         self.0.stands.notify_one();
     }
 
+    /// The request has a connection, be it a new one or one that was there.
+    pub(super) fn is_given(&self) {
+        self.0.stands.notify_one();
+    }
+
     /// Waits until a connection stands, or has failed.
     pub(super) async fn stands(&self) {
         self.0.stands.notified().await;

@@ -1,6 +1,5 @@
 //! One egress: rules, credential, address, connection.
 
-use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -17,11 +16,11 @@ use super::Network;
 use super::binding::Binding;
 use super::body::{request_body, response_body};
 use super::client::{Clients, NoClient};
-use super::connect_time::ConnectTime;
 use super::denied::Denied;
 use super::error::{SendError, explain};
 use super::http_client::HttpClient;
 use super::redaction::{prepare, redact};
+use super::timed::timed;
 use super::token_request;
 use super::upstream::{Upstream, Via};
 use super::whole_body::whole;
@@ -361,26 +360,7 @@ impl Performer {
             outgoing.headers_mut().insert(header::CONTENT_LENGTH, 0.into());
         }
         let executing = progress.within(timeouts.first_byte, client.execute(outgoing));
-        let executed = match open {
-            None => executing.await,
-            Some(open) => {
-                let time = ConnectTime::default();
-                open.sends();
-                let mut executing = pin!(time.measure(executing));
-                let executed = loop {
-                    tokio::select! {
-                        biased;
-                        executed = &mut executing => break executed,
-                        () = time.stands() => open.connected(time.get()),
-                    }
-                };
-                open.connected(time.get());
-                if matches!(executed, Some(Ok(_))) {
-                    open.answered();
-                }
-                executed
-            }
-        };
+        let executed = timed(executing, open).await;
         let response = executed
             .ok_or_else(|| FetchError::Network(format!("{host}: no response in time: see [timeouts] first_byte")))?
             .map_err(|error| explain(host, certified, &error))?;

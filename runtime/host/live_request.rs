@@ -78,6 +78,7 @@ impl LiveRequest {
         if let Body::Stream(_) = &response.body {
             self.request["state"] = json!("body");
             self.tell();
+            let length = response.body.length();
             let mut live = Watched { live: self, bytes: 0 };
             response.body = response.body.map_stream(|stream| {
                 // What is pulled after the end is the end.
@@ -85,7 +86,13 @@ impl LiveRequest {
                 stream
                     .filter_map(move |chunk| {
                         match &chunk {
-                            Some(Ok(chunk)) => live.bytes += chunk.len() as u64,
+                            Some(Ok(chunk)) => {
+                                live.bytes += chunk.len() as u64;
+                                // Nobody pulls beyond a known length.
+                                if Some(live.bytes) == length {
+                                    live.live.request["state"] = json!("done");
+                                }
+                            }
                             Some(Err(error)) => live.live.failed(format!("the response's body: {error}")),
                             None => live.live.request["state"] = json!("done"),
                         }

@@ -10,7 +10,7 @@ const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm
 
 export async function start(browser) {
   const profile = mkdtempSync(join(tmpdir(), "chromium-"));
-  const child = spawn(browser, [...FLAGS, `--user-data-dir=${profile}`, "about:blank"], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(browser, [...FLAGS, `--user-data-dir=${profile}`, "about:blank"], { env: { ...process.env, TZ: "UTC" }, stdio: ["ignore", "ignore", "pipe"] });
   process.on("exit", () => child.kill());
   const port = await new Promise((resolve) => {
     createInterface(child.stderr).on("line", (line) => {
