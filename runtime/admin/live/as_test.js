@@ -4,7 +4,7 @@ import { nameOf } from "/dev/filter.js";
 
 const quote = (value) => JSON.stringify(value);
 // Headers that belong to a connection, to the host, or to a body that is not the same.
-const LEFT_OUT = new Set(["accept-encoding", "connection", "content-encoding", "content-length", "host", "traceparent", "transfer-encoding", "x-request-id"]);
+const LEFT_OUT = new Set(["accept-encoding", "connection", "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site", "content-encoding", "content-length", "host", "traceparent", "transfer-encoding", "x-request-id"]);
 // Limits that one request alone does not reach.
 const OF_MANY = new Set(["events", "ejected", "startup"]);
 
