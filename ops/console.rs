@@ -7,6 +7,7 @@ use deno_core::{OpState, op2};
 use crate::console_tap::{ConsoleLine, ConsoleTap};
 use crate::events::Events;
 use crate::origin::EventId;
+use crate::trace::Trace;
 use crate::worker_log::{Lines, WorkerName, author_stack, complain, cut, is_captured, note};
 
 /// One line of a script's console. `level` is the Console standard's: 0 debug, 1 log, 2 warn, 3 error, 4 trace. `event`
@@ -27,7 +28,7 @@ pub(crate) fn op_console(state: &mut OpState, #[string] text: &str, #[smi] level
     let worker = state.borrow::<WorkerName>().0.as_str();
     let scope = state.borrow::<Events>().scope(event);
     let trace = scope.as_ref().map(|scope| &*scope.origin.trace);
-    let request_id = trace.map(|trace| trace.request_id());
+    let request_id = trace.map(Trace::request_id);
     let request_id = request_id.as_deref();
     let text = text.trim_end_matches('\n');
     if note(|| format!("[{worker}] {text}")) {
