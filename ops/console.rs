@@ -4,6 +4,8 @@ use std::time::Instant;
 
 use deno_core::{OpState, op2};
 
+use crate::console_tap::{ConsoleLine, ConsoleTap};
+use crate::events::Events;
 use crate::origin::EventId;
 use crate::worker_log::{About, Lines, author_stack, complain, cut, is_captured, note};
 
@@ -30,6 +32,16 @@ pub(crate) fn op_console(state: &mut OpState, #[string] text: &str, #[smi] level
         return;
     }
     let text = cut(text);
+    if let Some(tap) = state.try_borrow::<ConsoleTap>() {
+        let trace = state.borrow::<Events>().trace(event).map(|trace| &**trace);
+        let text = &text;
+        tap.tell(&ConsoleLine {
+            worker,
+            level,
+            text,
+            trace,
+        });
+    }
     match level {
         0 => tracing::debug!(target: "console", worker, agent, tenant, request_id, "{text}"),
         2 => tracing::warn!(target: "console", worker, agent, tenant, request_id, "{text}"),
@@ -44,5 +56,15 @@ pub(crate) fn op_uncaught(state: &mut OpState, #[string] what: &str, #[string] s
     if !is_captured() && state.borrow_mut::<Lines>().take(Instant::now()).is_none() {
         return;
     }
-    complain(&About::of(state, event), &format!("{what}: {}", author_stack(stack)));
+    let about = About::of(state, event);
+    let text = format!("{what}: {}", author_stack(stack));
+    if let Some(tap) = state.try_borrow::<ConsoleTap>() {
+        tap.tell(&ConsoleLine {
+            worker: about.worker(),
+            level: 3,
+            text: &cut(&text),
+            trace: state.borrow::<Events>().trace(event).map(|trace| &**trace),
+        });
+    }
+    complain(&about, &text);
 }

@@ -14,6 +14,7 @@ pub mod coding;
 mod coding_steps;
 mod compression;
 mod console;
+pub mod console_tap;
 pub mod content_encoding;
 mod decoder;
 mod encoder;

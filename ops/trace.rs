@@ -60,17 +60,38 @@ impl Usage {
 }
 
 /// What one client's request is known by, in all its events. Identifiers are made when they are first asked for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Identifiers {
+    /// Ours: a client may send the same request id twice.
+    number: u64,
     request_id: OnceCell<Rc<str>>,
     /// The trace context that the client sent, or one of ours.
     traceparent: OnceCell<Rc<str>>,
     usage: Arc<Usage>,
 }
 
+impl Identifiers {
+    fn of(number: u64) -> Self {
+        Self {
+            number,
+            request_id: OnceCell::new(),
+            traceparent: OnceCell::new(),
+            usage: Arc::default(),
+        }
+    }
+}
+
+impl Default for Identifiers {
+    fn default() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self::of(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
 /// Identifiers that may move to another thread.
 #[derive(Debug, Clone)]
 pub struct TraceIds {
+    number: u64,
     request_id: String,
     traceparent: String,
     usage: Arc<Usage>,
@@ -94,6 +115,8 @@ pub struct Trace {
     pub asked: OnceCell<Asked>,
     /// How many of its requests went to the network or were denied there.
     pub egresses: Cell<u32>,
+    /// The agent's request that the policy judges here, by its number on the live page; 0 where nobody looks on.
+    pub call: Cell<u64>,
 }
 
 impl Default for Trace {
@@ -113,6 +136,7 @@ impl Trace {
             audited: OnceCell::new(),
             asked: OnceCell::new(),
             egresses: Cell::new(0),
+            call: Cell::new(0),
         }
     }
 
@@ -137,7 +161,7 @@ impl Trace {
     pub fn moved(ids: TraceIds) -> Self {
         let trace = Self::new(Rc::new(Identifiers {
             usage: ids.usage,
-            ..Identifiers::default()
+            ..Identifiers::of(ids.number)
         }));
         let _ = trace.ids.request_id.set(ids.request_id.into());
         let _ = trace.ids.traceparent.set(ids.traceparent.into());
@@ -147,6 +171,7 @@ impl Trace {
     /// Its identifiers, for another thread.
     pub fn ids(&self) -> TraceIds {
         TraceIds {
+            number: self.ids.number,
             request_id: self.request_id().to_string(),
             traceparent: self.traceparent().to_string(),
             usage: Arc::clone(self.usage()),
@@ -171,6 +196,11 @@ impl Trace {
     /// The request's id.
     pub fn request_id(&self) -> Rc<str> {
         Rc::clone(self.ids.request_id.get_or_init(|| Uuid::new_v4().to_string().into()))
+    }
+
+    /// The request's number, which no other of this process has.
+    pub fn number(&self) -> u64 {
+        self.ids.number
     }
 
     fn traceparent(&self) -> &Rc<str> {

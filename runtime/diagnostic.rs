@@ -97,6 +97,16 @@ impl SourceDiagnostic {
     }
 }
 
+/// A diagnostic with its code frame, as text without colours.
+pub(crate) fn plain_report(report: &miette::Report) -> String {
+    let handler = miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor()).with_width(100);
+    let mut text = String::new();
+    match handler.render_report(&mut text, report.as_ref()) {
+        Ok(()) => text.trim_matches('\n').to_owned(),
+        Err(_) => report.to_string(),
+    }
+}
+
 /// The line and column of a byte, both from 1.
 pub fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = &text[..text.floor_char_boundary(offset)];

@@ -56,6 +56,7 @@ mod outgoing;
 mod overload;
 mod packages;
 mod page;
+mod page_feed;
 mod pairs;
 mod path;
 mod platform;

@@ -193,6 +193,11 @@ class TestContext {
     return peer(control({ order: "agent", agent: nameOf(name) }));
   }
 
+  // The server, as its clients have it: hosts choose the agent, limits hold, and failures are responses.
+  get client() {
+    return peer(control({ order: "client" }));
+  }
+
   // The policy alone, as this agent's requests reach it; the first agent's without a name.
   outbound(name) {
     return peer(control({ order: "outbound", agent: nameOf(name) }));

@@ -125,6 +125,7 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
             bindings: Vec::new(),
             coverage: None,
             inspection: None,
+            console_tap: None,
             limits,
             code_generation: CodeGeneration::of(Role::Outbound),
             quarantine: None,

@@ -4,29 +4,35 @@ mod access;
 mod changes;
 mod cut;
 mod feed;
+mod live_egress;
 mod masked_url;
 mod record;
 mod share;
 mod sink;
+mod sketch;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use deno_core::url::Url;
 use workerd_lite_ops::account::AgentId;
 use workerd_lite_ops::{Termination, clock};
 
-use crate::metrics::Stream;
 pub(crate) use access::Access;
 pub use access::AccessLog;
+pub(crate) use changes::fields;
 pub(crate) use cut::shortened;
 pub use feed::Feed;
-pub(crate) use masked_url::masked;
+pub(crate) use masked_url::shown as shown_url;
 pub(crate) use record::{Open, Record};
 use share::line;
 use sink::{About, Sink};
+pub(crate) use sketch::Sketch;
 pub(crate) use workerd_lite_ops::verdict::{By, Verdict};
+
+use crate::metrics::Stream;
 
 /// Where records go.
 #[derive(Debug)]
@@ -98,9 +104,14 @@ impl Auditor {
         let _ = self.feed.set(feed);
     }
 
-    /// Whether someone looks on, and wants to see what policies change.
-    pub(crate) fn is_shown(&self) -> bool {
-        self.feed.get().is_some()
+    /// Who looks on, and wants to see what policies change.
+    pub(crate) fn feed(&self) -> Option<&Arc<Feed>> {
+        self.feed.get()
+    }
+
+    /// A URL as the live page shows it.
+    pub(crate) fn shown_url(&self, url: &Url) -> String {
+        shown_url(url, &self.shown)
     }
 
     /// Whether records are a test's: whole, and there as soon as the head is.
@@ -159,10 +170,6 @@ impl Auditor {
     }
 
     fn write(&self, record: &mut Record, reserved: bool) {
-        if let Some(feed) = self.feed.get() {
-            record.cut();
-            feed.publish(&record.shown());
-        }
         match &self.destination {
             Destination::Written(sink) => {
                 let about = if record.has_left() || reserved {

@@ -15,6 +15,7 @@ use workerd_lite_ops::{Body, Request, Response};
 
 use super::changes::Changes;
 use super::cut::Cuts;
+use super::live_egress::{LiveEgress, State};
 use super::masked_url::masked;
 use super::{Auditor, Unrecorded};
 use crate::identity::Attested;
@@ -50,16 +51,6 @@ pub(crate) struct Record {
     bytes_received: u64,
     /// Milliseconds.
     ms: Times,
-    /// Shown to who looks on, and never written.
-    #[serde(skip)]
-    changes: Option<Changes>,
-}
-
-impl Record {
-    /// The record for who looks on.
-    pub(super) fn shown(&self) -> impl Serialize {
-        json!({ "kind": "egress", "egress": self, "asked": self.changes })
-    }
 }
 
 impl Record {
@@ -108,7 +99,8 @@ struct Times {
     total: f64,
 }
 
-fn ms(duration: Duration) -> f64 {
+/// Milliseconds, to the microsecond.
+pub(super) fn ms(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1_000_000.0).round() / 1000.0
 }
 
@@ -122,6 +114,8 @@ struct Writing {
     sent: Rc<Cell<u64>>,
     /// Whether there is a place for it.
     reserved: bool,
+    /// For who looks on.
+    live: Option<LiveEgress>,
 }
 
 /// An egress whose end is not known yet. It is counted when its response's head is there, or where it is dropped before, and
@@ -175,6 +169,11 @@ impl Open {
         }
         let counter = Rc::clone(&sent);
         request.body = body.counted(move |bytes| counter.set(counter.get().saturating_add(bytes)));
+        let live = auditor.feed().map(|feed| {
+            let asked = trace.asked.get();
+            let changes = asked.map(|asked| Changes::between(asked, request, &auditor.shown));
+            LiveEgress::begin(feed, trace, now, changes)
+        });
         let record = Record {
             time: humantime::format_rfc3339_micros(clock::wall()).to_string(),
             request_id: trace.request_id().to_string(),
@@ -199,10 +198,6 @@ impl Open {
             bytes_sent: 0,
             bytes_received: 0,
             ms: times,
-            changes: auditor
-                .is_shown()
-                .then(|| Some(Changes::between(trace.asked.get()?, request, &auditor.shown)))
-                .flatten(),
         };
         let mut open = Self::count(trace);
         open.writing = Some(Writing {
@@ -211,8 +206,19 @@ impl Open {
             began: now,
             sent,
             reserved: false,
+            live,
         });
+        open.tell(None);
         open
+    }
+
+    /// Tells who looks on how far it has come.
+    fn tell(&mut self, state: Option<State>) {
+        let (verdict, by) = (self.verdict, self.by);
+        if let Some(writing) = &mut self.writing {
+            (writing.record.verdict, writing.record.by) = (verdict, by);
+            writing.tell(state);
+        }
     }
 
     /// What it is about is going to leave, and must not where this fails.
@@ -224,7 +230,22 @@ impl Open {
                 writing.reserved = writing.auditor.admits(&mut writing.record)?;
             }
         }
+        self.tell(Some(State::Leaving));
         Ok(())
+    }
+
+    /// An attempt begins to look for a connection.
+    pub(crate) fn sends(&mut self) {
+        if let Some(live) = self.writing.as_mut().and_then(|writing| writing.live.as_mut()) {
+            live.sends();
+        }
+    }
+
+    /// Its credential asks others for tokens.
+    pub(crate) fn asks_for_tokens(&mut self) {
+        if let Some(live) = self.writing.as_mut().and_then(|writing| writing.live.as_mut()) {
+            live.asks_for_tokens();
+        }
     }
 
     pub(crate) fn verdict(&mut self, verdict: Verdict, by: By) {
@@ -250,8 +271,18 @@ impl Open {
 
     /// How long it took until its connection stood, TLS included.
     pub(crate) fn connected(&mut self, after: Duration) {
+        let took = Some(ms(after));
         if let Some(record) = self.record() {
-            record.ms.connect = Some(ms(after));
+            if std::mem::replace(&mut record.ms.connect, took) != took {
+                self.tell(None);
+            }
+        }
+    }
+
+    /// The response's head has come from the upstream.
+    pub(crate) fn answered(&mut self) {
+        if let Some(writing) = &mut self.writing {
+            writing.record.ms.first_byte = Some(ms(writing.began.elapsed()));
         }
     }
 
@@ -298,9 +329,15 @@ impl Open {
             return response;
         };
         writing.record.status = Some(response.status.as_u16());
-        writing.record.ms.first_byte = Some(ms(writing.began.elapsed()));
+        if writing.record.ms.first_byte.is_none() {
+            writing.record.ms.first_byte = Some(ms(writing.began.elapsed()));
+        }
         if writing.auditor.is_memory() {
             return response;
+        }
+        if let Some(live) = &mut writing.live {
+            response = live.response(response);
+            writing.tell(Some(State::Body));
         }
         match &response.body {
             Body::Empty => {}
@@ -324,10 +361,23 @@ impl Drop for Open {
     }
 }
 
+impl Writing {
+    /// Tells who looks on how far it has come.
+    fn tell(&mut self, state: Option<State>) {
+        let Some(live) = &mut self.live else { return };
+        if let Some(state) = state {
+            live.state(state);
+        }
+        self.record.cut();
+        live.tell(&self.record);
+    }
+}
+
 impl Drop for Writing {
     fn drop(&mut self) {
         self.record.bytes_sent = self.sent.get();
         self.record.ms.total = ms(self.began.elapsed());
+        self.tell(Some(State::Done));
         self.auditor.write(&mut self.record, self.reserved);
     }
 }

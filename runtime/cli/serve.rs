@@ -75,7 +75,10 @@ pub(super) fn run(args: Serve) -> Result<()> {
                 replace_us();
             }
         };
-        let feed = args.dev.then(|| Arc::new(Feed::default()));
+        let feed = args.dev.then(|| {
+            let secrets = flags.secrets.clone();
+            Arc::new(Feed::new(move |text| secrets.masked(text)))
+        });
         let inspected = |mut loaded: Loaded| {
             let mut told = HashSet::new();
             for unusable in loaded.unusable.drain(..) {

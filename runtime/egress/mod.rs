@@ -22,6 +22,7 @@ mod places;
 mod redaction;
 mod retry;
 mod server_verifier;
+mod timed;
 pub mod tls;
 mod token_request;
 mod token_thread;

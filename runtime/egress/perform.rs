@@ -17,11 +17,11 @@ use super::Network;
 use super::binding::Binding;
 use super::body::{request_body, response_body};
 use super::client::{Clients, NoClient};
-use super::connect_time::ConnectTime;
 use super::denied::Denied;
 use super::error::{SendError, explain, kind};
 use super::http_client::HttpClient;
 use super::redaction::{prepare, redact};
+use super::timed::timed;
 use super::token_request;
 use super::upstream::{Upstream, Via};
 use super::whole_body::whole;
@@ -190,6 +190,9 @@ impl Performer {
             return self.send(&way, &host, request, open).await;
         };
         let tokens = &Tokens { performer: self, agent };
+        if credential.can_renew() {
+            open.asks_for_tokens();
+        }
         if credential.wants_whole_body() {
             let budget = usize::try_from(caller).ok().and_then(|caller| self.budgets.get(caller));
             if let Some(budget) = budget {
@@ -340,14 +343,7 @@ impl Performer {
             outgoing.headers_mut().insert(header::CONTENT_LENGTH, 0.into());
         }
         let executing = progress.within(timeouts.first_byte, client.execute(outgoing));
-        let executed = if open.is_recorded() {
-            let time = ConnectTime::default();
-            let executed = time.measure(executing).await;
-            open.connected(time.get());
-            executed
-        } else {
-            executing.await
-        };
+        let executed = timed(executing, open).await;
         let response = executed
             .ok_or_else(|| {
                 open.unconnected(ConnectError::Timeout);

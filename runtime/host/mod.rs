@@ -6,6 +6,8 @@ mod bulkhead;
 mod bulkheads;
 mod error_page;
 mod gate;
+mod live_call;
+mod live_console;
 mod live_request;
 mod policy_cells;
 mod project;
@@ -243,8 +245,8 @@ impl Instance {
     }
 
     /// Who looks on.
-    fn feed(&self) -> Option<&Feed> {
-        self.0.feed.as_deref()
+    fn feed(&self) -> Option<&Arc<Feed>> {
+        self.0.feed.as_ref()
     }
 
     /// Records that an agent's event was ended.

@@ -1,5 +1,6 @@
 //! What runs: agents, their owner's policy and the network behind it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use workerd_lite_ops::Termination;
 use workerd_lite_ops::account::{Account, AgentId};
 
 use super::agent::Agent;
+use super::live_console::console;
 use super::policy_cells::IsolatePer;
 use crate::audit::{AccessLog, Auditor, Feed};
 use crate::egress::{Binding, Network};
@@ -147,6 +149,23 @@ impl Project {
         auditor.show(Arc::clone(feed));
         self.network = Arc::new(network);
         self.feed = Some(Arc::clone(feed));
+        for worker in self.workers_mut() {
+            worker.console_tap = Some(console(feed));
+        }
+    }
+
+    /// Tells who looks on what is served where.
+    pub(crate) fn tell(&self, address: SocketAddr) {
+        let Some(feed) = &self.feed else { return };
+        let agents = self.agents.iter().map(|agent| {
+            let hosts = agent.hosts.iter().map(ToString::to_string).collect::<Vec<_>>();
+            json!({ "name": agent.worker.name, "tenant": agent.tenant, "hosts": hosts })
+        });
+        feed.serves(json!({
+            "address": address.to_string(),
+            "policy": self.has_outbound(),
+            "agents": agents.collect::<Vec<_>>(),
+        }));
     }
 
     /// How an agent stands.
@@ -178,6 +197,15 @@ impl Project {
     /// Records that an agent was stopped with the thread that it was on.
     pub(crate) fn blame(&self, agent: &AgentId, why: Termination) {
         metrics::ended(agent, why);
+        if let Some(feed) = &self.feed {
+            feed.note(json!({
+                "kind": "stopped",
+                "agent": &*agent.name,
+                "tenant": agent.tenant.as_deref(),
+                "limit": why.word(),
+                "text": why.to_string(),
+            }));
+        }
         if let Some(audit) = &self.network.audit {
             audit.ended(agent, why, "");
         }

@@ -18,7 +18,7 @@ use workerd_lite_ops::{EventError, Request, Response, Termination};
 
 use super::Instance;
 use super::agent::Agent;
-use super::body::{ResponseBody, incoming, limited};
+use super::body::{Outgoing, ResponseBody, incoming, limited};
 use super::error_page;
 use super::live_request::LiveRequest;
 use super::served::{Outcome, Served};
@@ -60,6 +60,34 @@ impl Instance {
         answer(&self, request, served, routed).await
     }
 
+    /// Answers a request as it answers a client's.
+    pub(crate) async fn client(&self, request: Request) -> Response {
+        let Request {
+            method,
+            url,
+            headers,
+            body,
+        } = request;
+        let mut asked = http::Request::new(Outgoing::from(body));
+        *asked.method_mut() = method;
+        *asked.headers_mut() = headers;
+        let Ok(target) = url.as_str().parse() else {
+            return Response::text(
+                StatusCode::BAD_REQUEST,
+                "Bad Request: the URL is none that HTTP can name\n",
+            );
+        };
+        *asked.uri_mut() = target;
+        let served = Served::new(asked.headers());
+        let (head, body) = answer(self, asked, &served, |_, _| true).await.into_parts();
+        Response {
+            status: head.status,
+            reason: None,
+            headers: head.headers,
+            body: incoming(body, None).unwrap_or_default(),
+        }
+    }
+
     /// The response to a request that no agent sees.
     pub(crate) fn refuse(status: StatusCode, text: &str) -> http::Response<ResponseBody> {
         respond(Response::text(status, text))
@@ -76,24 +104,31 @@ where
     B: http_body::Body<Data = Bytes> + Unpin + 'static,
 {
     let (head, body) = request.into_parts();
-    let refused = |why| served.outcome.set(Outcome::Refused(why));
+    let refused_for = |why| served.outcome.set(Outcome::Refused(why));
     let Some(url) = url(&head.uri, &head.headers) else {
-        refused("host");
+        refused_for("host");
         return respond(Response::text(
             StatusCode::BAD_REQUEST,
             "Bad Request: the Host is not valid\n",
         ));
     };
     if is_forbidden(&head.method) {
-        refused("method");
+        refused_for("method");
         return respond(Response::text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n"));
     }
     let mut headers = head.headers;
     strip_hop_by_hop(&mut headers);
-    let Some((place, agent)) = instance.route(&url) else {
+    let trace = Rc::clone(&served.trace);
+    let routed_to = instance.route(&url);
+    let mut live = instance.feed().map(|feed| {
+        let agent = routed_to.map(|(_, agent)| agent);
+        LiveRequest::begin(feed, agent, &trace, (&head.method, &url, &headers))
+    });
+    let Some((place, agent)) = routed_to else {
         // It names no agent: who asks may not know which there are.
-        refused("no_agent");
-        return respond(Response::text(StatusCode::NOT_FOUND, "Not Found\n"));
+        refused_for("no_agent");
+        let response = Response::text(StatusCode::NOT_FOUND, "Not Found\n");
+        return respond(refused(live, "no agent answers for this host", response));
     };
     let account = agent.worker.account.as_ref();
     if let Some(account) = account {
@@ -104,44 +139,45 @@ where
     if !routed(place, agent) {
         metrics::shed();
         limited_by("clients");
-        return respond(Response::text(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "Service Unavailable: the agent has as many clients as it may have\n",
-        ));
+        let text = "Service Unavailable: the agent has as many clients as it may have\n";
+        let response = Response::text(StatusCode::SERVICE_UNAVAILABLE, text);
+        return respond(refused(live, "the agent has as many clients as it may have", response));
     }
     let limits = agent.worker.effective_limits();
     if size(&headers) > limits.headers || headers.len() > MAX_FIELDS {
         limited_by("headers");
-        return respond(Response::text(
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            "Request Header Fields Too Large\n",
-        ));
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        let response = Response::text(status, "Request Header Fields Too Large\n");
+        let why = "the request has more headers than limits.headers_kb lets in";
+        return respond(refused(live, why, response));
     }
-    let Some(body) = incoming(body, limits.request_body) else {
+    let Some(mut body) = incoming(body, limits.request_body) else {
         limited_by("request_body");
-        return respond(Response::text(StatusCode::PAYLOAD_TOO_LARGE, "Payload Too Large\n"));
+        let response = Response::text(StatusCode::PAYLOAD_TOO_LARGE, "Payload Too Large\n");
+        let why = "the request's body is larger than limits.request_body_mb";
+        return respond(refused(live, why, response));
     };
+    if let Some(live) = &mut live {
+        body = live.body(&headers, body);
+    }
     let request = Request {
         method: head.method,
         url,
         headers,
         body,
     };
-    let trace = Rc::clone(&served.trace);
-    let live = instance
-        .feed()
-        .map(|feed| LiveRequest::begin(feed, agent, &trace, &request));
     // Only a browser's page needs them.
     let asked = instance.shows_errors().then(|| request.headers.clone());
-    let mut failure = None;
     let handling = instance.dispatch(place, request, Rc::clone(&trace));
     let dispatched = tokio::time::timeout(limits.wall, handling).await;
     let response = match dispatched.unwrap_or(Err(EventError::Terminated(Termination::Wall))) {
         Ok(response) if response.body.length() > limits.response_body.or(Some(u64::MAX)) => {
             limited_by("response_body");
+            let why = "the response's body is larger than limits.response_body_mb";
             let request_id = trace.request_id();
-            tracing::error!(target: "worker", worker = agent.worker.label(), agent = agent.worker.name, tenant = agent.tenant, request_id = &*request_id, "the response's body is larger than limits.response_body_mb");
-            Response::text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n")
+            tracing::error!(target: "worker", worker = agent.worker.label(), agent = agent.worker.name, tenant = agent.tenant, request_id = &*request_id, "{why}");
+            let response = Response::text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n");
+            refused(live.take(), why, response)
         }
         Ok(mut response) => {
             served.outcome.set(Outcome::Ok);
@@ -154,6 +190,9 @@ where
             let request_id = trace.request_id();
             tracing::error!(target: "worker", worker = agent.worker.label(), agent = agent.worker.name, tenant = agent.tenant, request_id = &*request_id, "an event was ended: {why}");
             instance.ended(agent, why, &request_id);
+            if let Some(live) = &mut live {
+                live.ended(why);
+            }
             let reason = status.canonical_reason().unwrap_or_default();
             Response::text(status, format!("{reason}: the worker was stopped: {why}\n"))
         }
@@ -161,14 +200,13 @@ where
             served.outcome.set(Outcome::Error("exception"));
             let request_id = trace.request_id();
             tracing::error!(target: "worker", worker = agent.worker.label(), agent = agent.worker.name, tenant = agent.tenant, request_id = &*request_id, "the handler failed: {}", error.details());
-            match &asked {
-                Some(asked) => {
-                    let text = error_page::text(&error, &agent.worker.graph);
-                    let response = error_page::response(&text, asked);
-                    failure = Some(text);
-                    response
-                }
-                None => Response::text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n"),
+            let text = (asked.is_some() || live.is_some()).then(|| error_page::text(&error, &agent.worker.graph));
+            if let (Some(live), Some(text)) = (&mut live, &text) {
+                live.failed(text.clone());
+            }
+            match (&asked, text) {
+                (Some(asked), Some(text)) => error_page::response(&text, asked),
+                _ => Response::text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n"),
             }
         }
         Err(EventError::Shutdown) => {
@@ -176,10 +214,18 @@ where
             Response::text(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable\n")
         }
     };
-    if let Some(live) = live {
-        live.end(response.status, failure);
-    }
+    let response = match live {
+        Some(live) => live.answered(response),
+        None => response,
+    };
     respond_for(response, account.cloned())
+}
+
+/// A response that no agent gave, and why for who looks on.
+fn refused(live: Option<LiveRequest>, why: &str, response: Response) -> Response {
+    let Some(mut live) = live else { return response };
+    live.failed(why.to_owned());
+    live.answered(response)
 }
 
 /// Bytes of names and values together.

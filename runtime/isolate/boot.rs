@@ -87,6 +87,9 @@ impl Worker {
             let mut state = state.borrow_mut();
             let agent = self.account.as_ref().map(|account| account.id().clone());
             state.put(WorkerName(self.label(), agent));
+            if let Some(tap) = &self.console_tap {
+                state.put(tap.clone());
+            }
             state.put(egress);
             state.put(ExternalMemory::new(limits.buffers));
             state.put(FetchLimits {

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::thread::ThreadId;
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -30,7 +31,7 @@ use workerd_lite_ops::Termination;
 
 use crate::admin::{self, Owned};
 use crate::audit::Feed;
-use crate::diagnostic::SourceDiagnostic;
+use crate::diagnostic::{SourceDiagnostic, plain_report};
 use crate::egress::listeners as own_listeners;
 use crate::host::Project;
 use crate::isolate::{StartupError, crash_marker};
@@ -174,6 +175,7 @@ pub async fn serve<H: Fn()>(
             tracing::info!("a page shows what happens: http://{address}/dev");
         }
     }
+    project.tell(address);
     let mut lost = HashSet::new();
     let mut replaced = false;
     let mut watched = Watch::new(files);
@@ -227,10 +229,11 @@ pub async fn serve<H: Fn()>(
         }
         // As things were before they are read: what is saved meanwhile is a change.
         let before = options.watch.as_deref().map(Watch::folder);
-        match (replace(&threads, &mut reload).await, before) {
+        match (replace(&threads, &mut reload, options.feed.as_deref()).await, before) {
             (Some((next, files)), before) => {
                 restart::warn(&options, &next.options);
                 project = next.project;
+                project.tell(address);
                 watching = next.watching;
                 shutdown = next.options.shutdown;
                 owned.send_modify(|owned| {
@@ -323,16 +326,24 @@ struct Replaced {
 async fn replace(
     threads: &ThreadPool,
     reload: &mut impl FnMut() -> Result<Loaded, SourceDiagnostic>,
+    feed: Option<&Feed>,
 ) -> Option<(Replaced, Vec<PathBuf>)> {
+    let tell = |error: Option<String>| {
+        if let Some(feed) = feed {
+            feed.note(json!({ "kind": "reload", "error": error }));
+        }
+    };
     match try_replace(threads, reload).await {
         Ok(replaced) => {
             metrics::reloaded(true);
             tracing::info!("the project was loaded anew");
+            tell(None);
             Some(replaced)
         }
         Err(report) => {
             metrics::reloaded(false);
             tracing::error!("the project could not be loaded anew, the old one stays: {report:?}");
+            tell(Some(plain_report(&report)));
             None
         }
     }

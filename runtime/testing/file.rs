@@ -138,6 +138,7 @@ impl<'a> File<'a> {
             bindings: Vec::new(),
             coverage: None,
             inspection: None,
+            console_tap: None,
             // A loop ends with its test's time.
             limits: Limits {
                 cpu: options.timeout,

@@ -26,6 +26,7 @@ enum Order {
     Outbound {
         agent: Option<String>,
     },
+    Client,
     Env {
         values: Map<String, Value>,
         agent: Option<String>,
@@ -68,6 +69,9 @@ pub(super) struct Shared {
     pub(super) graph: Arc<Graph>,
     pub(super) snapshots: Rc<Snapshots>,
 }
+
+/// The number of the peer that is the server itself. It fits a script's small integers.
+const CLIENT: u32 = 0x3fff_ffff;
 
 /// What one test has.
 pub(super) struct Session {
@@ -124,6 +128,7 @@ impl Session {
                 }
                 Ok(json!(2 * find(project, agent.as_deref())? + 1))
             }
+            Order::Client => project.map(|_| json!(CLIENT)),
             Order::Env { values, agent } => {
                 let project = project?;
                 if self.instance.initialized() {
@@ -162,6 +167,9 @@ impl Session {
                     .map_err(|error| failed(format!("{:?}", miette::Report::new(error))))
             })
             .await?;
+        if binding == CLIENT {
+            return Ok(instance.client(request).await);
+        }
         let agent = binding / 2;
         let place = usize::try_from(agent).unwrap_or(usize::MAX);
         let peer = if binding.is_multiple_of(2) {
