@@ -5,6 +5,7 @@ mod certificates;
 mod credentials;
 mod identity;
 mod limits;
+mod matching;
 mod modules;
 mod network;
 mod outbound;

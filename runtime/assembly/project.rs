@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::agents::agents;
 use super::credentials::credentials;
 use super::identity::identity;
+use super::matching::match_header;
 use super::network::{Bindings, network};
 use super::outbound::outbound;
 use crate::config::Flags;
@@ -76,6 +77,7 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
             head: project.timeouts.head,
             unread: project.timeouts.unread,
         })
+        .match_header(match_header(&files, &project)?)
         .show_errors(flags.dev);
     for agent in all {
         builder = builder.agent(agent);

@@ -29,6 +29,8 @@ pub(crate) struct ProjectFile {
     pub(crate) outbound: Option<Outbound>,
     /// The agents, where there is more than one.
     pub(crate) agents: Option<Vec<Agent>>,
+    /// A header by which a request may name its agent, such as `x-agent`; with `forwarded`, the proxies' requests only.
+    pub(crate) match_header: Option<String>,
     /// What is attached after the policy, by name.
     #[serde(default)]
     pub(crate) credentials: BTreeMap<String, Credential>,

@@ -11,6 +11,7 @@ mod policy_cells;
 mod project;
 mod renumbered;
 mod respawn;
+mod routes;
 mod service;
 mod transferable;
 
@@ -20,6 +21,7 @@ use std::sync::Arc;
 
 use deno_core::unsync::{JoinHandle, spawn};
 use deno_core::url::Url;
+use http::HeaderMap;
 use workerd_lite_ops::fetch::EgressHandle;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{CallerId, EventError, Origin, Request, Response, Termination};
@@ -37,6 +39,7 @@ pub use policy_cells::IsolatePer;
 use policy_cells::PolicyCells;
 pub use project::{Project, ProjectBuilder};
 use respawn::{Surroundings, respawn};
+use routes::Routes;
 
 /// A project's isolates on one thread, as a `tower` service. It must stay on the thread, inside a current-thread tokio
 /// runtime.
@@ -45,6 +48,7 @@ pub struct Instance(Rc<Inner>);
 
 struct Inner {
     agents: Vec<(Agent, CellHandle)>,
+    routes: Arc<Routes>,
     policies: Option<Rc<PolicyCells>>,
     show_errors: bool,
     feed: Option<Arc<Feed>>,
@@ -137,6 +141,7 @@ impl Instance {
         }
         Ok(Self(Rc::new(Inner {
             agents,
+            routes: Arc::clone(&project.routes),
             policies,
             show_errors: project.show_errors,
             feed: project.feed.clone(),
@@ -148,10 +153,14 @@ impl Instance {
         })))
     }
 
-    /// The agent whose hosts a URL's is among.
-    fn route(&self, url: &Url) -> Option<(usize, &Agent)> {
-        let agents = self.0.agents.iter().map(|(agent, _)| agent);
-        agents.enumerate().find(|(_, agent)| agent.answers(url))
+    /// The agent that a request is for, with its place. `sent` is the path as it was sent. The header that may name an agent is
+    /// for us, and taken off.
+    fn route(&self, url: &Url, sent: &str, headers: &mut HeaderMap) -> Option<(usize, &Agent)> {
+        let place = self.0.routes.find(url, sent, headers)?;
+        if let Some(header) = self.0.routes.header() {
+            headers.remove(header);
+        }
+        self.0.agents.get(place).map(|(agent, _)| (place, agent))
     }
 
     /// What a client may take its time for.
@@ -199,7 +208,7 @@ impl Instance {
         }
     }
 
-    /// Hands one request to the agent that its host names, or gives nothing where there is none. Dropping the future
+    /// Hands one request to the agent that it is for, or gives nothing where there is none. Dropping the future
     /// cancels it, and all that it caused.
     pub async fn handle(&self, request: Request) -> Option<Result<Response, EventError>> {
         let trace = Trace::of(&request.headers);
@@ -207,8 +216,8 @@ impl Instance {
     }
 
     /// The same, as a part of this trace.
-    async fn handle_traced(&self, request: Request, trace: Trace) -> Option<Result<Response, EventError>> {
-        let (agent, _) = self.route(&request.url)?;
+    async fn handle_traced(&self, mut request: Request, trace: Trace) -> Option<Result<Response, EventError>> {
+        let (agent, _) = self.route(&request.url, request.url.path(), &mut request.headers)?;
         Some(self.dispatch(agent, request, Rc::new(trace)).await)
     }
 

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderName;
 use serde_json::{Map, Value, json};
 use workerd_lite_ops::Termination;
 use workerd_lite_ops::account::{Account, AgentId};
 
 use super::agent::Agent;
 use super::policy_cells::IsolatePer;
+use super::routes::Routes;
 use crate::audit::{Auditor, Feed};
 use crate::egress::{Binding, Network};
 use crate::identity::Attested;
@@ -21,6 +23,7 @@ use crate::metrics;
 #[derive(Debug, Clone)]
 pub struct Project {
     pub(super) agents: Vec<Agent>,
+    pub(super) routes: Arc<Routes>,
     pub(super) outbound: Option<Worker>,
     pub(super) isolate_per: IsolatePer,
     pub(super) policy_timeout: Duration,
@@ -41,6 +44,7 @@ impl Project {
             policy_timeout: Duration::from_secs(30),
             network: Network::default(),
             client_timeouts: ClientTimeouts::default(),
+            match_header: None,
             show_errors: false,
         }
     }
@@ -150,8 +154,9 @@ impl Project {
         let mut project = self.clone();
         project.agents = self.agents.get(agent).cloned().into_iter().collect();
         for agent in &mut project.agents {
-            agent.hosts.clear();
+            agent.matches.clear();
         }
+        project.routes = Arc::new(Routes::new(&project.agents, None));
         project
     }
 
@@ -227,11 +232,12 @@ pub struct ProjectBuilder {
     policy_timeout: Duration,
     network: Network,
     client_timeouts: ClientTimeouts,
+    match_header: Option<HeaderName>,
     show_errors: bool,
 }
 
 impl ProjectBuilder {
-    /// One agent more. Requests find it by its hosts.
+    /// One agent more. Requests find it by its patterns, the most specific of which decides.
     #[must_use]
     pub fn agent(mut self, agent: impl Into<Agent>) -> Self {
         self.agents.push(agent.into());
@@ -289,6 +295,13 @@ impl ProjectBuilder {
         self
     }
 
+    /// The header by which a request may name its agent, or its tenant and agent as `tenant/name`, whatever it is else about.
+    #[must_use]
+    pub fn match_header(mut self, header: Option<HeaderName>) -> Self {
+        self.match_header = header;
+        self
+    }
+
     /// Lets clients read why a handler failed.
     #[must_use]
     pub fn show_errors(mut self, show: bool) -> Self {
@@ -312,6 +325,7 @@ impl ProjectBuilder {
             agent.worker.account = Some(account);
         }
         Project {
+            routes: Arc::new(Routes::new(&self.agents, self.match_header)),
             agents: self.agents,
             outbound: self.outbound,
             isolate_per: self.isolate_per,

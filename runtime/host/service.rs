@@ -83,7 +83,7 @@ where
     }
     let mut headers = head.headers;
     strip_hop_by_hop(&mut headers);
-    let Some((place, agent)) = instance.route(&url) else {
+    let Some((place, agent)) = instance.route(&url, path(&head.uri), &mut headers) else {
         // It names no agent: who asks may not know which there are.
         return respond(Response::text(StatusCode::NOT_FOUND, "Not Found\n"));
     };
@@ -155,6 +155,12 @@ where
         live.end(response.status, failure);
     }
     respond_for(response, account.cloned())
+}
+
+/// The path of a request as it was sent.
+fn path(uri: &Uri) -> &str {
+    // That of `OPTIONS *` is none.
+    if uri.path().starts_with('/') { uri.path() } else { "/" }
 }
 
 /// Bytes of names and values together.

@@ -8,6 +8,8 @@ mod overrides;
 mod path;
 mod peer;
 mod problem;
+mod readings;
+mod route;
 
 use std::sync::Arc;
 
@@ -20,6 +22,8 @@ pub(crate) use localhost::is_localhost;
 pub use path::{PathPattern, PathPatternError};
 pub use peer::Peer;
 pub(crate) use problem::{outside_of_scope, plaintext, problem};
+pub(crate) use readings::PathReadings;
+pub use route::{RoutePattern, RoutePatternError};
 
 /// Hosts, methods and paths that belong together. Empty methods or paths mean all.
 #[derive(Debug, Clone, Default)]
