@@ -40,6 +40,7 @@ pub mod identity;
 pub mod isolate;
 pub mod keys;
 pub mod limits;
+pub mod listen;
 mod metrics;
 mod output;
 #[cfg(test)]

@@ -6,7 +6,6 @@ mod live;
 mod local;
 
 use std::convert::Infallible;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -22,6 +21,7 @@ use tokio::task::AbortHandle;
 
 use crate::audit::Feed;
 use crate::identity::Issuer;
+use crate::listen::{ListenAddress, Listener, accept};
 
 /// An answer, whole or as a stream.
 type Answer = Response<BoxBody<Bytes, Infallible>>;
@@ -30,30 +30,21 @@ type Answer = Response<BoxBody<Bytes, Infallible>>;
 pub(crate) type Issuers = watch::Receiver<Option<Arc<Issuer>>>;
 
 /// Where the owner's listener is for authors whose project does not say.
-pub(crate) const PAGE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8788);
-
-/// An author may have several projects at once: the page of the second is where there is room.
-#[expect(clippy::disallowed_types, reason = "listeners live in this room")]
-pub(crate) async fn bind(listen: SocketAddr) -> std::io::Result<tokio::net::TcpListener> {
-    match tokio::net::TcpListener::bind(listen).await {
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && listen == PAGE => {
-            tokio::net::TcpListener::bind(SocketAddr::new(listen.ip(), 0)).await
-        }
-        bound => bound,
-    }
+pub(crate) fn page() -> ListenAddress {
+    ListenAddress::local(8788)
 }
 
 /// Answers in the background until that is aborted.
-#[expect(clippy::disallowed_types, reason = "listeners live in this room")]
 pub(crate) fn start(
-    listener: tokio::net::TcpListener,
+    listeners: Arc<Vec<Listener>>,
     (issuers, hosts): (Issuers, Vec<String>),
     feed: Option<Arc<Feed>>,
 ) -> AbortHandle {
     let hosts: Arc<[String]> = hosts.into();
     let answering = tokio::spawn(async move {
+        let mut turn = 0;
         loop {
-            let Ok((stream, _)) = listener.accept().await else {
+            let Ok(stream) = accept(&listeners, &mut turn).await else {
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                 continue;
             };

@@ -1,7 +1,6 @@
 //! From flags and files to a project that can be served.
 
 use std::collections::HashSet;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use super::agents::agents;
@@ -17,8 +16,12 @@ use crate::config::secrets::Secrets;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::host::Project;
 use crate::limits::ClientTimeouts;
+use crate::listen::ListenAddress;
 use crate::reloadable::ReloadableFiles;
 use crate::serve::{Loaded, Options};
+
+/// Where requests are taken if nobody says.
+const DEFAULT_PORT: u16 = 8787;
 
 /// Reads the configuration and every script that it names. A certificate that does not hold now is no failure.
 pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
@@ -112,15 +115,17 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
 
 fn options(flags: &Flags, files: &Files, project: &ProjectFile) -> Result<Options, ConfigError> {
     let options = Options {
-        listen: flags
-            .listen
-            .or(project.listen)
-            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8787))),
+        listen: listen(flags, files, project)?,
         threads: flags
             .threads
             .or(project.threads)
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
-        admin: project.admin.as_ref().map(|admin| admin.listen),
+        admin: project
+            .admin
+            .iter()
+            .flat_map(|admin| admin.listen.clone())
+            .map(|address| address.within(&files.folder))
+            .collect(),
         admin_hosts: project.admin.iter().flat_map(|admin| admin.hosts.clone()).collect(),
         feed: None,
         watch: flags.watch.then(|| files.folder.clone()),
@@ -129,4 +134,35 @@ fn options(flags: &Flags, files: &Files, project: &ProjectFile) -> Result<Option
         return Err(ConfigError::new("threads must be at least 1"));
     }
     Ok(options)
+}
+
+/// Where to listen: flags go before the file.
+fn listen(flags: &Flags, files: &Files, project: &ProjectFile) -> Result<Vec<ListenAddress>, ConfigError> {
+    if !flags.listen.is_empty() {
+        return Ok(flags.listen.clone());
+    }
+    let written = project.listen.iter().cloned();
+    let mut addresses: Vec<_> = written.map(|address| address.within(&files.folder)).collect();
+    if addresses.is_empty() {
+        addresses.push(ListenAddress::local(DEFAULT_PORT));
+    }
+    if let Some(port) = flags.port {
+        let with_port = addresses
+            .iter_mut()
+            .filter(|address| !matches!(address, ListenAddress::Unix(..)));
+        let mut with_port: Vec<_> = with_port.collect();
+        match with_port.as_mut_slice() {
+            [] => addresses.push(ListenAddress::local(port)),
+            [address] => **address = address.clone().with_port(port),
+            _ => {
+                return Err(files
+                    .complain(
+                        "listen",
+                        "several addresses are listened on: --port does not say which of them it is for",
+                    )
+                    .with_help("Say all of them with --listen, once for each"));
+            }
+        }
+    }
+    Ok(addresses)
 }

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
-use std::os::fd::BorrowedFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 use miette::{Diagnostic as _, IntoDiagnostic as _, Result, WrapErr as _};
 use tokio::task::AbortHandle;
@@ -15,8 +15,8 @@ use crate::audit::Feed;
 use crate::config::Flags;
 use crate::egress::listeners as own_listeners;
 use crate::isolate::{Inspection, init_platform};
-use crate::serve::{Loaded, serve};
-use crate::supervisor::{Supervised, supervise};
+use crate::serve::{Listeners, Listening, Loaded, Parent, serve};
+use crate::supervisor::{self, Supervised, supervise};
 
 pub(super) fn run(args: Serve) -> Result<()> {
     if !args.supervised {
@@ -29,6 +29,7 @@ pub(super) fn run(args: Serve) -> Result<()> {
         outbound: args.outbound,
         config: args.config,
         listen: args.listen,
+        port: args.port,
         threads: args.threads,
         dev: args.dev,
         watch: args.watch || args.dev,
@@ -62,14 +63,9 @@ pub(super) fn run(args: Serve) -> Result<()> {
             None => None,
         }
         .unzip();
-        let ready = |address, sockets: &[BorrowedFd<'_>]| {
-            let replace_us = supervised.ready(sockets);
-            tracing::info!("listening on http://{address}");
-            move || {
-                // The next process listens there.
-                debugging.iter().for_each(AbortHandle::abort);
-                replace_us();
-            }
+        let mut parent = Watched {
+            state: State::Starts(supervised),
+            debugging,
         };
         let feed = args.dev.then(|| Arc::new(Feed::default()));
         let inspected = |mut loaded: Loaded| {
@@ -84,7 +80,9 @@ pub(super) fn run(args: Serve) -> Result<()> {
             if let Some(feed) = &feed {
                 loaded.project.shown(feed);
                 loaded.options.feed = Some(Arc::clone(feed));
-                loaded.options.admin.get_or_insert(admin::PAGE);
+                if loaded.options.admin.is_empty() {
+                    loaded.options.admin.push(admin::page());
+                }
             }
             if inspection.is_some() {
                 loaded.options.threads = 1;
@@ -94,12 +92,73 @@ pub(super) fn run(args: Serve) -> Result<()> {
             }
             loaded
         };
-        serve(inspected(loaded), sockets, ready, || load(&flags).map(inspected))
+        let loaded = inspected(loaded);
+        let listeners = Listeners::bind(&loaded.options, sockets)?;
+        serve(loaded, listeners, &mut parent, || load(&flags).map(inspected))
             .await
             .map_err(miette::Report::new)
     })?;
     // Isolates that a second signal cut short are not worth waiting for.
     std::process::exit(0)
+}
+
+/// The supervisor, as the server knows it.
+struct Watched {
+    state: State,
+    /// Ends with the server's turn.
+    debugging: Option<AbortHandle>,
+}
+
+enum State {
+    Starts(Supervised),
+    Serves(supervisor::Parent),
+    /// Between the two.
+    Turns,
+}
+
+impl Watched {
+    fn parent(&self) -> Option<&supervisor::Parent> {
+        match &self.state {
+            State::Serves(parent) => Some(parent),
+            State::Starts(_) | State::Turns => None,
+        }
+    }
+}
+
+fn count(agents: usize) -> u32 {
+    u32::try_from(agents).unwrap_or(u32::MAX)
+}
+
+impl Parent for Watched {
+    fn ready(&mut self, listening: Listening, agents: usize) {
+        self.state = match std::mem::replace(&mut self.state, State::Turns) {
+            State::Starts(supervised) => State::Serves(supervised.ready(listening.sockets, count(agents))),
+            state => state,
+        };
+        for shown in listening.shown {
+            tracing::info!("listening on {shown}");
+        }
+    }
+
+    fn replace_us(&self) {
+        // The next process listens there.
+        self.debugging.iter().for_each(AbortHandle::abort);
+        self.parent().into_iter().for_each(supervisor::Parent::replace_us);
+    }
+
+    fn reloaded(&self, agents: usize) {
+        self.parent()
+            .into_iter()
+            .for_each(|parent| parent.reloaded(count(agents)));
+    }
+
+    fn alive_every(&self) -> Option<Duration> {
+        self.parent()?.alive_every()
+    }
+
+    fn alive(&self) {
+        self.parent().into_iter().for_each(supervisor::Parent::alive);
+    }
 }
 
 /// Serves debuggers from now on.

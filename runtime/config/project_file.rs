@@ -1,7 +1,6 @@
 //! `workerd-lite.toml`: what wrangler has no word for.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -11,6 +10,8 @@ use super::files::Files;
 use super::tables::{
     Admin, Agent, Audit, Certificate, Credential, Identity, Limits, Network, Outbound, Timeouts, Trace,
 };
+use super::values::{OneOrMore, addresses};
+use crate::listen::ListenAddress;
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -20,9 +21,10 @@ pub(crate) struct ProjectFile {
     /// Patterns of further files that the only agent may import as data.
     #[serde(default)]
     pub(crate) modules: Vec<String>,
-    /// Where requests are taken: an address with a port.
-    #[schemars(with = "Option<String>")]
-    pub(crate) listen: Option<SocketAddr>,
+    /// Where requests are taken: an address or a name with a port, `:8787` for all addresses, `unix:/run/x.sock,mode=0660`; or several.
+    #[serde(default, deserialize_with = "addresses")]
+    #[schemars(with = "Option<OneOrMore>")]
+    pub(crate) listen: Vec<ListenAddress>,
     /// Threads that run scripts; one per core without it.
     pub(crate) threads: Option<usize>,
     /// The policy that each request of an agent passes.

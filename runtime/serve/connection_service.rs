@@ -17,6 +17,7 @@ use super::malformed;
 use super::tracked_body::TrackedBody;
 use crate::host::{Agent, Instance};
 use crate::limits::files::{CLIENTS, Held};
+use crate::listen::Remote;
 
 /// The service of one connection.
 #[derive(Clone)]
@@ -26,6 +27,8 @@ pub(super) struct ConnectionService {
     /// For whom the connection works: the agent that was asked last.
     pub(super) works_for: Later,
     pub(super) places: Rc<RefCell<Places>>,
+    /// Who is at the other end: a client, or a proxy of its.
+    pub(super) remote: Remote,
 }
 
 impl ConnectionService {

@@ -6,6 +6,7 @@ mod connection;
 mod connection_service;
 mod load_shedding;
 mod malformed;
+mod parent;
 mod raw_heads;
 mod sockets;
 mod thread_pool;
@@ -13,8 +14,6 @@ mod tracked_body;
 mod worker_thread;
 
 use std::collections::HashSet;
-use std::net::SocketAddr;
-use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::ThreadId;
@@ -22,20 +21,20 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
 use workerd_lite_ops::Termination;
 
 use crate::admin;
 use crate::audit::Feed;
 use crate::diagnostic::SourceDiagnostic;
-use crate::egress::listeners as own_listeners;
 use crate::host::Project;
 use crate::isolate::{StartupError, crash_marker};
 use crate::limits::{Culprit, Hang, hangs};
+use crate::listen::{ListenAddress, ListenError, Listener, accept};
 use crate::reloadable::{ReloadableFiles, Watching};
 use crate::watch::Watch;
 use accept::Acceptor;
-use sockets::Listeners;
+pub use parent::{Listening, Parent};
+pub use sockets::Listeners;
 use thread_pool::ThreadPool;
 
 /// How often files are looked at where they are watched.
@@ -48,9 +47,9 @@ const FLUSH: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Where to listen. Port 0 takes a free one.
-    pub listen: SocketAddr,
+    pub listen: Vec<ListenAddress>,
     /// Where the owner's own listener is, if there is one.
-    pub admin: Option<SocketAddr>,
+    pub admin: Vec<ListenAddress>,
     /// By which names that is asked, beside this machine's own.
     pub admin_hosts: Vec<String>,
     /// What an author looks at on the owner's listener.
@@ -81,15 +80,10 @@ pub struct Loaded {
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ServeError {
-    /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {why}")]
-    #[diagnostic(help("Choose another with --listen, for example --listen 127.0.0.1:0 for a free port"))]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// The system's word.
-        why: std::io::Error,
-    },
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Listen(#[from] ListenError),
     /// A worker did not start.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -99,13 +93,12 @@ pub enum ServeError {
     System(#[from] std::io::Error),
 }
 
-/// Serves a project until SIGINT or SIGTERM, on sockets that listen already if some are given. `ready` is told the address
-/// and the sockets once requests are answered, and gives whom to tell that too many threads hang in V8: another process
-/// takes this one's place then, and tells it to end. SIGHUP opens the audit file anew and serves what `reload` gives, if that starts.
-pub async fn serve<H: Fn()>(
+/// Serves a project until SIGINT or SIGTERM, on sockets that listen already. `parent` hears of it. SIGHUP opens the audit file anew
+/// and serves what `reload` gives, if that starts.
+pub async fn serve(
     loaded: Loaded,
-    inherited: Vec<OwnedFd>,
-    ready: impl FnOnce(SocketAddr, &[BorrowedFd<'_>]) -> H,
+    mut listeners: Listeners,
+    parent: &mut impl Parent,
     mut reload: impl FnMut() -> Result<Loaded, SourceDiagnostic>,
 ) -> Result<(), ServeError> {
     let Loaded {
@@ -115,9 +108,6 @@ pub async fn serve<H: Fn()>(
         files,
         ..
     } = loaded;
-    let listeners = Listeners::bind(&options, inherited).await?;
-    let address = listeners.clients.local_addr()?;
-    own_listeners::add(address);
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
@@ -130,25 +120,30 @@ pub async fn serve<H: Fn()>(
     };
     let mut watching = reloadable.start()?;
     let issuers = watch::Sender::new(project.network().identity.clone());
-    let replace_us = ready(address, &listeners.sockets());
+    parent.ready(listeners.listening()?, project.agent_names().count());
+    let parent = &*parent;
     let Listeners {
         clients: listener,
         owner,
     } = listeners;
     let mut answering = None;
-    if let Some(owner) = owner {
-        let address = owner.local_addr()?;
-        own_listeners::add(address);
-        answering = Some(admin::start(
-            owner,
+    if !owner.is_empty() {
+        for shown in owner.iter().map(Listener::shown) {
+            tracing::info!("the owner's listener is {shown}");
+            if options.feed.is_some() && shown.starts_with("http") {
+                tracing::info!("a page shows what happens: {shown}/dev");
+            }
+        }
+        let owner = Arc::new(owner);
+        let serving = admin::start(
+            Arc::clone(&owner),
             (issuers.subscribe(), options.admin_hosts),
             options.feed.clone(),
-        ));
-        tracing::info!("the owner's listener is http://{address}");
-        if options.feed.is_some() {
-            tracing::info!("a page shows what happens: http://{address}/dev");
-        }
+        );
+        answering = Some((serving, owner));
     }
+    let every = parent.alive_every();
+    let mut beat = tokio::time::interval(every.unwrap_or(Duration::from_hours(1)));
     let mut lost = HashSet::new();
     let mut replaced = false;
     let mut watched = Watch::new(files);
@@ -171,14 +166,14 @@ pub async fn serve<H: Fn()>(
                 if std::mem::replace(&mut replaced, true) {
                     break;
                 }
-                replace_us();
+                parent.replace_us();
                 continue;
             }
             booted = threads.relieved() => {
                 let Err(error) = booted else { continue };
                 tracing::error!("a thread could not be relieved: {:?}", miette::Report::new(error));
                 if !std::mem::replace(&mut replaced, true) {
-                    replace_us();
+                    parent.replace_us();
                 }
                 break;
             }
@@ -193,6 +188,10 @@ pub async fn serve<H: Fn()>(
                 if !watched.changed() {
                     continue;
                 }
+            }
+            _ = beat.tick(), if every.is_some() => {
+                parent.alive();
+                continue;
             }
             _ = interrupt.recv() => break,
             _ = terminate.recv() => break,
@@ -210,14 +209,20 @@ pub async fn serve<H: Fn()>(
             (None, Some(before)) => watched = before,
             (None, None) => {}
         }
+        parent.reloaded(project.agent_names().count());
     }
     // Whoever has connected was accepted by the system already. Another process accepts them where this one is replaced.
-    while !replaced && let Ok(Ok((stream, _))) = tokio::time::timeout(Duration::ZERO, listener.accept()).await {
+    while !replaced && let Ok(Ok(stream)) = tokio::time::timeout(Duration::ZERO, accept(&listener, &mut 0)).await {
         threads.assign(stream);
+    }
+    if !replaced {
+        // Before they are closed: from then on a file may be another server's.
+        let owners = answering.iter().flat_map(|(_, owner)| owner.iter());
+        listener.iter().chain(owners).for_each(Listener::remove);
     }
     drop(listener);
     if replaced {
-        answering.iter().for_each(AbortHandle::abort);
+        answering.iter().for_each(|(serving, _)| serving.abort());
     }
     tracing::info!("stopping: requests under way are finished; signal again to stop at once");
     tokio::select! {

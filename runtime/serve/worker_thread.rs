@@ -2,7 +2,6 @@
 //! a newer one.
 
 use std::cell::{Cell, RefCell};
-use std::net::TcpStream;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,11 +16,12 @@ use super::load_shedding::Client;
 use crate::host::{Instance, Project};
 use crate::isolate::StartupError;
 use crate::limits;
+use crate::listen::{Incoming, Remote};
 
 /// What a thread is told to do.
 pub(super) enum Command {
     /// Serve a connection.
-    Connection(TcpStream, Arc<Client>),
+    Connection(Incoming, Arc<Client>),
     /// Boot a project beside the one that serves, and say whether it started.
     Prepare(Box<Project>, oneshot::Sender<Result<(), StartupError>>),
     /// Hand new requests to the prepared project.
@@ -69,6 +69,7 @@ impl WorkerThread {
                 client,
                 works_for: Later::default(),
                 places: Rc::default(),
+                remote: Remote::Gone,
             };
             let (open, stopping) = (Arc::clone(&open), stopped.clone());
             spawn(async move {
