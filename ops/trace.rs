@@ -2,6 +2,7 @@
 //! (<https://www.w3.org/TR/trace-context/>), and when it came by.
 
 use std::cell::{Cell, OnceCell};
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -33,6 +34,8 @@ struct Identifiers {
     request_id: OnceCell<Rc<str>>,
     /// The trace context that the client sent, or one of ours.
     traceparent: OnceCell<Rc<str>>,
+    /// The client's address, where it is known.
+    client: OnceCell<IpAddr>,
 }
 
 /// Identifiers that may move to another thread.
@@ -40,6 +43,7 @@ struct Identifiers {
 pub struct TraceIds {
     request_id: String,
     traceparent: String,
+    client: Option<IpAddr>,
 }
 
 /// One event's part of the way.
@@ -104,6 +108,9 @@ impl Trace {
         let trace = Self::default();
         let _ = trace.ids.request_id.set(ids.request_id.into());
         let _ = trace.ids.traceparent.set(ids.traceparent.into());
+        if let Some(client) = ids.client {
+            trace.is_from(client);
+        }
         trace
     }
 
@@ -112,7 +119,18 @@ impl Trace {
         TraceIds {
             request_id: self.request_id().to_string(),
             traceparent: self.traceparent().to_string(),
+            client: self.client(),
         }
+    }
+
+    /// Its client has this address.
+    pub fn is_from(&self, client: IpAddr) {
+        let _ = self.ids.client.set(client);
+    }
+
+    /// The client's address, where it is known.
+    pub fn client(&self) -> Option<IpAddr> {
+        self.ids.client.get().copied()
     }
 
     /// All of it is done for this agent.

@@ -18,6 +18,7 @@ use crate::host::Project;
 use crate::limits::ClientTimeouts;
 use crate::listen::ListenAddress;
 use crate::reloadable::ReloadableFiles;
+use crate::rules::Forwarders;
 use crate::serve::{Loaded, Options};
 
 /// Where requests are taken if nobody says.
@@ -81,6 +82,7 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
             unread: project.timeouts.unread,
         })
         .match_header(match_header(&files, &project)?)
+        .forwarders(Forwarders(project.forwarded.clone()))
         .show_errors(flags.dev);
     for agent in all {
         builder = builder.agent(agent);

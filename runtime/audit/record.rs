@@ -48,6 +48,9 @@ pub(crate) enum By {
 pub(crate) struct Record {
     time: String,
     request_id: String,
+    /// The address of the client that caused it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<std::net::IpAddr>,
     agent: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     tenant: Option<String>,
@@ -176,6 +179,7 @@ impl Open {
             record: Record {
                 time: humantime::format_rfc3339_micros(clock::wall()).to_string(),
                 request_id: trace.request_id().to_string(),
+                client: trace.client(),
                 agent: agent.name.clone(),
                 tenant: agent.tenant.clone(),
                 instance: agent.instance.clone(),

@@ -10,8 +10,9 @@ use super::files::Files;
 use super::tables::{
     Admin, Agent, Audit, Certificate, Credential, Identity, Limits, Network, Outbound, Timeouts, Trace,
 };
-use super::values::{OneOrMore, addresses};
+use super::values::{OneOrMore, addresses, parsed};
 use crate::listen::ListenAddress;
+use crate::rules::Forwarder;
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -33,6 +34,10 @@ pub(crate) struct ProjectFile {
     pub(crate) agents: Option<Vec<Agent>>,
     /// A header by which a request may name its agent, such as `x-agent`; with `forwarded`, the proxies' requests only.
     pub(crate) match_header: Option<String>,
+    /// Proxies whose `Forwarded` or `X-Forwarded-For`, `-Proto` and `-Host` are believed: blocks of addresses, and `unix`.
+    #[serde(default, deserialize_with = "parsed")]
+    #[schemars(with = "Vec<String>")]
+    pub(crate) forwarded: Vec<Forwarder>,
     /// What is attached after the policy, by name.
     #[serde(default)]
     pub(crate) credentials: BTreeMap<String, Credential>,

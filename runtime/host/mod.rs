@@ -4,6 +4,7 @@ mod agent;
 mod body;
 mod bulkhead;
 mod bulkheads;
+mod client;
 mod error_page;
 mod gate;
 mod live_request;
@@ -21,7 +22,7 @@ use std::sync::Arc;
 
 use deno_core::unsync::{JoinHandle, spawn};
 use deno_core::url::Url;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use workerd_lite_ops::fetch::EgressHandle;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{CallerId, EventError, Origin, Request, Response, Termination};
@@ -31,9 +32,11 @@ use crate::egress::{NetworkGate, Upstream};
 use crate::isolate::{Caller, CellHandle, Essential, StartupError};
 use crate::limits::ClientTimeouts;
 use crate::metrics;
+use crate::rules::Forwarders;
 pub use agent::Agent;
 pub use body::ResponseBody;
 use bulkheads::Bulkheads;
+pub use client::Client;
 use gate::OutboundGate;
 pub use policy_cells::IsolatePer;
 use policy_cells::PolicyCells;
@@ -49,6 +52,7 @@ pub struct Instance(Rc<Inner>);
 struct Inner {
     agents: Vec<(Agent, CellHandle)>,
     routes: Arc<Routes>,
+    forwarders: Arc<Forwarders>,
     policies: Option<Rc<PolicyCells>>,
     show_errors: bool,
     feed: Option<Arc<Feed>>,
@@ -142,6 +146,7 @@ impl Instance {
         Ok(Self(Rc::new(Inner {
             agents,
             routes: Arc::clone(&project.routes),
+            forwarders: Arc::clone(&project.forwarders),
             policies,
             show_errors: project.show_errors,
             feed: project.feed.clone(),
@@ -161,6 +166,16 @@ impl Instance {
             headers.remove(header);
         }
         self.0.agents.get(place).map(|(agent, _)| (place, agent))
+    }
+
+    /// The proxies that are believed.
+    pub(crate) fn forwarders(&self) -> &Forwarders {
+        &self.0.forwarders
+    }
+
+    /// The header by which a request may name its agent.
+    pub(crate) fn match_header(&self) -> Option<&HeaderName> {
+        self.0.routes.header()
     }
 
     /// What a client may take its time for.

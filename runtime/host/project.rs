@@ -18,12 +18,14 @@ use crate::isolate::modules::Graph;
 use crate::isolate::{BindingName, Caller, Worker};
 use crate::limits::{ClientTimeouts, Quarantine};
 use crate::metrics;
+use crate::rules::Forwarders;
 
 /// What one server runs, ready to be started on any number of threads. [`Project::builder`] makes one.
 #[derive(Debug, Clone)]
 pub struct Project {
     pub(super) agents: Vec<Agent>,
     pub(super) routes: Arc<Routes>,
+    pub(super) forwarders: Arc<Forwarders>,
     pub(super) outbound: Option<Worker>,
     pub(super) isolate_per: IsolatePer,
     pub(super) policy_timeout: Duration,
@@ -45,6 +47,7 @@ impl Project {
             network: Network::default(),
             client_timeouts: ClientTimeouts::default(),
             match_header: None,
+            forwarders: Forwarders::default(),
             show_errors: false,
         }
     }
@@ -233,6 +236,7 @@ pub struct ProjectBuilder {
     network: Network,
     client_timeouts: ClientTimeouts,
     match_header: Option<HeaderName>,
+    forwarders: Forwarders,
     show_errors: bool,
 }
 
@@ -302,6 +306,13 @@ impl ProjectBuilder {
         self
     }
 
+    /// The proxies whose word on client, scheme and host `serve` believes.
+    #[must_use]
+    pub fn forwarders(mut self, forwarders: Forwarders) -> Self {
+        self.forwarders = forwarders;
+        self
+    }
+
     /// Lets clients read why a handler failed.
     #[must_use]
     pub fn show_errors(mut self, show: bool) -> Self {
@@ -327,6 +338,7 @@ impl ProjectBuilder {
         Project {
             routes: Arc::new(Routes::new(&self.agents, self.match_header)),
             agents: self.agents,
+            forwarders: Arc::new(self.forwarders),
             outbound: self.outbound,
             isolate_per: self.isolate_per,
             policy_timeout: self.policy_timeout,

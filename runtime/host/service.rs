@@ -19,6 +19,7 @@ use workerd_lite_ops::{EventError, Request, Response, Termination};
 use super::Instance;
 use super::agent::Agent;
 use super::body::{ResponseBody, incoming, limited};
+use super::client::Client;
 use super::error_page;
 use super::live_request::LiveRequest;
 use crate::metrics;
@@ -72,7 +73,8 @@ where
     B: http_body::Body<Data = Bytes> + Unpin + 'static,
 {
     let (head, body) = request.into_parts();
-    let Some(url) = url(&head.uri, &head.headers) else {
+    let client = head.extensions.get::<Client>().copied().unwrap_or_default();
+    let Some(url) = url(&head.uri, &head.headers, client.https) else {
         return respond(Response::text(
             StatusCode::BAD_REQUEST,
             "Bad Request: the Host is not valid\n",
@@ -111,7 +113,11 @@ where
         headers,
         body,
     };
-    let trace = Rc::new(Trace::of(&request.headers));
+    let trace = Trace::of(&request.headers);
+    if let Some(address) = client.address {
+        trace.is_from(address);
+    }
+    let trace = Rc::new(trace);
     let live = instance
         .feed()
         .map(|feed| LiveRequest::begin(feed, agent, &trace, &request));
@@ -172,7 +178,7 @@ fn size(headers: &HeaderMap) -> usize {
 }
 
 /// The request's absolute URL: by its target where that is absolute, else by `Host`.
-fn url(uri: &Uri, headers: &HeaderMap) -> Option<Url> {
+fn url(uri: &Uri, headers: &HeaderMap, https: bool) -> Option<Url> {
     let authority = match uri.authority() {
         Some(authority) => authority.as_str(),
         None => headers
@@ -184,7 +190,8 @@ fn url(uri: &Uri, headers: &HeaderMap) -> Option<Url> {
     }
     let path = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
     let path = if path.starts_with('/') { path } else { "/" };
-    Url::parse(&format!("http://{authority}{path}")).ok()
+    let scheme = if https { "https" } else { "http" };
+    Url::parse(&format!("{scheme}://{authority}{path}")).ok()
 }
 
 fn respond(response: Response) -> http::Response<ResponseBody> {
@@ -210,7 +217,7 @@ mod tests {
     fn url_of(target: &str, host: &str) -> Option<String> {
         let mut headers = HeaderMap::new();
         headers.insert("host", host.parse().unwrap());
-        url(&target.parse().unwrap(), &headers).map(Into::into)
+        url(&target.parse().unwrap(), &headers, false).map(Into::into)
     }
 
     #[test]

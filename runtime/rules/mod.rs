@@ -1,6 +1,7 @@
 //! What is allowed: rules over a request's host, method and path, judged in Rust on both sides of the policy, and the
 //! scopes that credentials are bound to.
 
+mod forwarders;
 mod host;
 mod localhost;
 mod normal_path;
@@ -17,6 +18,7 @@ use deno_core::url::Url;
 use http::Method;
 use workerd_lite_ops::Request;
 
+pub use forwarders::{Forwarder, Forwarders};
 pub use host::{HostPattern, HostPatternError};
 pub(crate) use localhost::is_localhost;
 pub use path::{PathPattern, PathPatternError};

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::future::LocalBoxFuture;
-use http::Version;
+use http::{StatusCode, Version};
 use hyper::body::Incoming;
 use tower_service::Service;
 use workerd_lite_ops::account::{Account, Kind, Later};
 
 use super::load_shedding::Client;
-use super::malformed;
 use super::tracked_body::TrackedBody;
+use super::{forwarded, malformed};
 use crate::host::{Agent, Instance};
 use crate::limits::files::{CLIENTS, Held};
 use crate::listen::Remote;
@@ -71,16 +71,26 @@ impl Service<http::Request<Incoming>> for ConnectionService {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: http::Request<Incoming>) -> Self::Future {
+    fn call(&mut self, mut request: http::Request<Incoming>) -> Self::Future {
         let exchange = self.client.asks(request.version());
         let client = Arc::clone(&self.client);
         let places = Rc::clone(&self.places);
         let instance = self.current.0.borrow().clone();
         let works_for = self.works_for.clone();
+        let remote = self.remote;
         let unread = instance.client_timeouts().unread;
         Box::pin(async move {
             let is_http1 = request.version() < Version::HTTP_2;
-            let refusal = malformed::refusal(&request);
+            let mut refusal = malformed::refusal(&request);
+            if refusal.is_none() {
+                let (forwarders, naming) = (instance.forwarders(), instance.match_header());
+                match forwarded::apply(&mut request, remote, forwarders, naming) {
+                    Ok(client) => {
+                        request.extensions_mut().insert(client);
+                    }
+                    Err(text) => refusal = Some((StatusCode::BAD_REQUEST, text)),
+                }
+            }
             let mut is_last = refusal.is_some();
             let routed = |place: usize, agent: &Agent| {
                 client.is_for(place);

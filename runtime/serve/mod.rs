@@ -4,6 +4,7 @@ mod accept;
 mod client_io;
 mod connection;
 mod connection_service;
+mod forwarded;
 mod load_shedding;
 mod malformed;
 mod parent;
