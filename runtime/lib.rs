@@ -35,6 +35,7 @@ pub mod config;
 pub mod credentials;
 pub mod diagnostic;
 pub mod egress;
+mod files_read;
 pub mod host;
 pub mod identity;
 pub mod isolate;

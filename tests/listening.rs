@@ -35,19 +35,36 @@ fn has_ipv6() -> bool {
 #[test]
 fn a_name_has_all_of_its_addresses() {
     let project = project();
-    for (listen, four, six) in [("localhost:0", true, true), (":0", true, true), ("[::]:0", true, true), ("0.0.0.0:0", true, false)] {
+    for (listen, four, six) in [
+        ("localhost:0", true, true),
+        (":0", true, true),
+        ("[::]:0", true, true),
+        ("0.0.0.0:0", true, false),
+    ] {
         if listen == "[::]:0" && !has_ipv6() {
             continue;
         }
         let server = project.serve_as(&["agent.js", "--listen", listen]);
         let port = server.address.rsplit_once(':').unwrap().1.to_owned();
         assert_ne!(port, "0");
-        assert!(server.places().iter().all(|place| place.ends_with(&format!(":{port}"))), "{:?}", server.places());
+        assert!(
+            server.places().iter().all(|place| place.ends_with(&format!(":{port}"))),
+            "{:?}",
+            server.places()
+        );
         let url = format!("http://127.0.0.1:{port}/");
-        assert_eq!(curl(&[&url]).contains(&format!("here {url} 127.0.0.1 200")), four, "{listen}");
+        assert_eq!(
+            curl(&[&url]).contains(&format!("here {url} 127.0.0.1 200")),
+            four,
+            "{listen}"
+        );
         if has_ipv6() {
             let url = format!("http://[::1]:{port}/");
-            assert_eq!(curl(&["-g", &url]).contains(&format!("here {url} ::1 200")), six, "{listen}");
+            assert_eq!(
+                curl(&["-g", &url]).contains(&format!("here {url} ::1 200")),
+                six,
+                "{listen}"
+            );
         }
     }
 }
@@ -59,13 +76,26 @@ fn a_port_goes_to_the_address_of_the_configuration() {
     let server = project.serve_as(&["agent.js", "--port", &port]);
     assert_eq!(server.address, format!("127.0.0.1:{port}"));
     drop(server);
-    project.write("workerd-lite.toml", "main = 'agent.js'\nlisten = ['unix:x.sock', '127.0.0.2:9']\n");
+    project.write(
+        "workerd-lite.toml",
+        "main = 'agent.js'\nlisten = ['unix:x.sock', '127.0.0.2:9']\n",
+    );
     let server = project.serve_as(&["--port", &port]);
-    assert_eq!(server.places(), ["unix:./x.sock".to_owned(), format!("http://127.0.0.2:{port}")]);
+    assert_eq!(
+        server.places(),
+        ["unix:./x.sock".to_owned(), format!("http://127.0.0.2:{port}")]
+    );
     drop(server);
-    project.write("workerd-lite.toml", "main = 'agent.js'\nlisten = ['127.0.0.1:9', '127.0.0.2:9']\n");
+    project.write(
+        "workerd-lite.toml",
+        "main = 'agent.js'\nlisten = ['127.0.0.1:9', '127.0.0.2:9']\n",
+    );
     let (code, _, report) = project.run(&["serve", "--port", &port]);
-    assert!(code == Some(1) && report.contains("--port does not say which"), "{report}");
+    let report = report.replace("\n  \u{2502} ", " ");
+    assert!(
+        code == Some(1) && report.contains("--port does not say which"),
+        "{report}"
+    );
     let (code, _, report) = project.run(&["serve", "--port", &port, "--listen", ":0"]);
     assert!(code == Some(2) && report.contains("cannot be used with"), "{report}");
 }
@@ -91,7 +121,13 @@ fn several_places_are_listened_on_and_files_go_at_the_end() {
     assert_eq!(over(&http, "http://a.example/x"), "here http://a.example/x null 200");
     // Who may connect is trusted here.
     let path = http.to_str().unwrap();
-    let forwarded = curl(&["--unix-socket", path, "-H", "forwarded: for=203.0.113.9;proto=https", "http://a.example/"]);
+    let forwarded = curl(&[
+        "--unix-socket",
+        path,
+        "-H",
+        "forwarded: for=203.0.113.9;proto=https",
+        "http://a.example/",
+    ]);
     assert_eq!(forwarded, "here https://a.example/ 203.0.113.9 200");
     let http2 = curl(&["--unix-socket", path, "--http2-prior-knowledge", "http://a.example/"]);
     assert_eq!(http2, "here http://a.example/ null 200");
@@ -100,7 +136,13 @@ fn several_places_are_listened_on_and_files_go_at_the_end() {
 
     // A process that takes the place of another has the same sockets.
     let killed = server.worker();
-    assert!(Command::new("kill").args(["-KILL", &killed.to_string()]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args(["-KILL", &killed.to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
     let start = Instant::now();
     while server.worker() == killed {
         assert!(start.elapsed() < Duration::from_secs(10), "{}", server.log());
@@ -121,7 +163,10 @@ fn a_file_is_replaced_only_where_nobody_answers() {
     let refused = |word: &str| {
         let (code, _, report) = project.run(&arguments);
         let report = report.replace("\n  \u{2502} ", " ");
-        assert!(code == Some(1) && report.contains("cannot listen on unix:x.sock") && report.contains(word), "{word}: {report}");
+        assert!(
+            code == Some(1) && report.contains("cannot listen on unix:x.sock") && report.contains(word),
+            "{word}: {report}"
+        );
     };
     // Left behind by a server that was killed.
     drop(UnixListener::bind(&path).unwrap());
@@ -152,7 +197,12 @@ fn a_file_is_replaced_only_where_nobody_answers() {
     // Of many that start at once one listens.
     let mut servers: Vec<_> = (0..4).map(|_| project.command(&arguments).spawn().unwrap()).collect();
     let start = Instant::now();
-    while servers.iter_mut().filter_map(|server| server.try_wait().unwrap()).count() < 3 {
+    while servers
+        .iter_mut()
+        .filter_map(|server| server.try_wait().unwrap())
+        .count()
+        < 3
+    {
         assert!(start.elapsed() < Duration::from_secs(20));
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -175,7 +225,10 @@ fn what_can_not_be_listened_on_is_told() {
     let long = format!("unix:/tmp/{}", "x".repeat(120));
     let (name, used) = (format!("localhost:{port}"), format!("127.0.0.1:{port}"));
     for (listen, words) in [
-        (used.as_str(), &["in use by workerd-lite (process ", "--listen", "--port"][..]),
+        (
+            used.as_str(),
+            &["in use by workerd-lite (process ", "--listen", "--port"][..],
+        ),
         (&name, &["in use by workerd-lite"]),
         ("192.0.2.1:0", &["does not have the address 192.0.2.1", "ip address"]),
         ("nowhere.invalid:80", &["has no address"]),
@@ -200,9 +253,15 @@ fn what_can_not_be_listened_on_is_told() {
     ] {
         let (code, _, report) = project.run(&["serve", "agent.js", "--listen", listen]);
         assert!(code == Some(2) && report.contains(word), "{word}: {report}");
-        project.write("workerd-lite.toml", &format!("main = 'agent.js'\nlisten = '{listen}'\n"));
+        project.write(
+            "workerd-lite.toml",
+            &format!("main = 'agent.js'\nlisten = '{listen}'\n"),
+        );
         let (code, _, report) = project.run(&["check"]);
         let report = report.replace("\n  \u{2502} ", " ");
-        assert!(code == Some(1) && report.contains(word) && report.contains("workerd-lite.toml:2"), "{word}: {report}");
+        assert!(
+            code == Some(1) && report.contains(word) && report.contains("workerd-lite.toml:2"),
+            "{word}: {report}"
+        );
     }
 }

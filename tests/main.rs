@@ -51,6 +51,7 @@ mod kill;
 mod limits;
 mod listening;
 mod matching;
+mod mending;
 mod modules;
 mod outgoing;
 mod overload;

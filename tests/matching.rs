@@ -12,8 +12,16 @@ fn config(head: &str, agents: &[(&str, &str)]) -> String {
     let mut text = format!("{head}\nthreads = 1\n");
     for (name, matches) in agents {
         let (tenant, short) = name.split_once('/').unwrap_or(("", name));
-        let tenant = if tenant.is_empty() { String::new() } else { format!("tenant = '{tenant}'\n") };
-        let matches = if matches.is_empty() { String::new() } else { format!("match = {matches}\n") };
+        let tenant = if tenant.is_empty() {
+            String::new()
+        } else {
+            format!("tenant = '{tenant}'\n")
+        };
+        let matches = if matches.is_empty() {
+            String::new()
+        } else {
+            format!("match = {matches}\n")
+        };
         let _ = write!(
             text,
             "[[agents]]\nname = '{short}'\n{tenant}main = 'agent.js'\n{matches}vars = {{ NAME = '{name}' }}\n"
@@ -89,13 +97,16 @@ fn the_most_specific_pattern_decides_whatever_the_order() {
 fn a_path_that_may_be_anothers_is_nobodys() {
     let project = project(
         "",
-        &[("scout", "['/agents/scout/*']"), ("writer", "['/agents/writer/*']"), ("one", "['one.example/only/*']")],
+        &[
+            ("scout", "['/agents/scout/*']"),
+            ("writer", "['/agents/writer/*']"),
+            ("one", "['one.example/only/*']"),
+        ],
     );
     let server = project.serve(&[]);
     for (path, expected) in [
-        ("/agents/scout/../writer/x", "writer"),
-        ("/agents/scout/%2e%2e/writer/x", "writer"),
-        ("/agents/./scout/x", "scout"),
+        ("/agents/scout/x", "scout"),
+        ("/agents/writer/", "writer"),
         // Whoever decodes what stays within it.
         ("/agents/scout/a%2fb", "scout"),
         ("/agents/scout/a//b", "scout"),
@@ -106,6 +117,9 @@ fn a_path_that_may_be_anothers_is_nobodys() {
         assert_eq!(who(&server, "x.test", path, &[]), expected, "{path}");
     }
     for path in [
+        "/agents/scout/../writer/x",
+        "/agents/scout/%2e%2e/writer/x",
+        "/agents/./scout/x",
         "/agents/scout/..%2fwriter/x",
         "/agents/scout/..%252fwriter/x",
         "/agents/scout/..%5cwriter/x",
@@ -130,7 +144,8 @@ fn a_path_that_may_be_anothers_is_nobodys() {
         assert_eq!(who(&server, "x.test", path, &[]), "404", "{path}");
     }
     // Absolute targets and HTTP/2 have the same paths.
-    let absolute = server.raw(b"GET http://x.test/agents/scout/..%2fwriter/ HTTP/1.1\r\nhost: x.test\r\nconnection: close\r\n\r\n");
+    let absolute = server
+        .raw(b"GET http://x.test/agents/scout/..%2fwriter/ HTTP/1.1\r\nhost: x.test\r\nconnection: close\r\n\r\n");
     let mut text = String::new();
     std::io::Read::read_to_string(&mut &absolute, &mut text).unwrap();
     assert!(text.starts_with("HTTP/1.1 404"), "{text}");
@@ -141,7 +156,11 @@ fn a_path_that_may_be_anothers_is_nobodys() {
 
 #[test]
 fn a_header_names_an_agent_where_its_owner_says_so() {
-    let agents = [("acme/scout", "['scout.example']"), ("globex/scout", ""), ("writer", "['/writer/*']")];
+    let agents = [
+        ("acme/scout", "['scout.example']"),
+        ("globex/scout", ""),
+        ("writer", "['/writer/*']"),
+    ];
     let project = project("match_header = 'X-Agent'", &agents);
     let server = project.serve(&[]);
     for (fields, expected) in [
@@ -158,7 +177,10 @@ fn a_header_names_an_agent_where_its_owner_says_so() {
         assert_eq!(who(&server, "x.test", "/", fields), expected, "{fields:?}");
     }
     assert_eq!(who(&server, "scout.example", "/", &[]), "acme/scout");
-    assert_eq!(who(&server, "scout.example", "/writer/", &["x-agent: writer"]), "writer");
+    assert_eq!(
+        who(&server, "scout.example", "/writer/", &["x-agent: writer"]),
+        "writer"
+    );
     // It is for the server, and none of the agent's.
     assert_eq!(server.curl("/x", &["-H", "x-agent: writer"]).body, "writer /x null");
 
@@ -187,20 +209,44 @@ fn patterns_that_fit_the_same_are_refused_with_both_places() {
     for (text, words) in [
         (
             several("['a.example']", "['b.example', 'A.example.']"),
-            &["workerd-lite.toml:11", "\"first\"", "workerd-lite.toml:6", "matched twice"][..],
+            &[
+                "workerd-lite.toml:11",
+                "\"first\"",
+                "workerd-lite.toml:6",
+                "matched twice",
+            ][..],
         ),
-        (several("['/x/*']", "['*/x/*']"), &["workerd-lite.toml:11", "workerd-lite.toml:6", "matched twice"]),
-        (several("['a.example', 'a.example/*']", "['b.example']"), &["workerd-lite.toml:6", "matched twice"]),
+        (
+            several("['/x/*']", "['*/x/*']"),
+            &["workerd-lite.toml:11", "workerd-lite.toml:6", "matched twice"],
+        ),
+        (
+            several("['a.example', 'a.example/*']", "['b.example']"),
+            &["workerd-lite.toml:6", "matched twice"],
+        ),
         (
             several("['*.a.example']", "['b.*.example']"),
-            &["workerd-lite.toml:11", "workerd-lite.toml:6", "neither is more specific"],
+            &[
+                "workerd-lite.toml:11",
+                "workerd-lite.toml:6",
+                "neither is more specific",
+            ],
         ),
         (several("['a.example']", ""), &["has no hosts", "match"]),
-        (several("['https://a.example/*']", "['b']"), &["without a scheme", "agents[0].match"]),
+        (
+            several("['https://a.example/*']", "['b']"),
+            &["without a scheme", "agents[0].match"],
+        ),
         (several("['/a*']", "['b']"), &["at its end", "/scout/*"]),
         (several("['/a/../b']", "['b']"), &["dots"]),
-        (config("match_header = 'host'", &[("a", "")]), &["match_header", "another meaning"]),
-        (config("match_header = 'x agent'", &[("a", "")]), &["match_header", "no name of a header"]),
+        (
+            config("match_header = 'host'", &[("a", "")]),
+            &["match_header", "another meaning"],
+        ),
+        (
+            config("match_header = 'x agent'", &[("a", "")]),
+            &["match_header", "no name of a header"],
+        ),
     ] {
         let project = Project::new(&[("agent.js", AGENT), ("workerd-lite.toml", &text)]);
         let report = project.refused(&[]);

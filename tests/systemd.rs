@@ -12,7 +12,10 @@ use crate::harness::{Project, Server, anywhere, free_port};
 const AGENT: &str = "export default { fetch: (request, env) => new Response(`here ${JSON.stringify(env)} ${globalThis.process?.env?.NOTIFY_SOCKET}`) };";
 
 fn project() -> Project {
-    Project::new(&[("agent.js", AGENT), ("workerd-lite.toml", "main = 'agent.js'\nthreads = 1\n")])
+    Project::new(&[
+        ("agent.js", AGENT),
+        ("workerd-lite.toml", "main = 'agent.js'\nthreads = 1\n"),
+    ])
 }
 
 /// Who stands in systemd's place.
@@ -33,7 +36,10 @@ impl Manager {
             let mut bytes = [0; 4096];
             let Ok(count) = self.0.recv(&mut bytes) else { continue };
             let message = String::from_utf8_lossy(&bytes[..count]).into_owned();
-            if lines.iter().all(|line| message.lines().any(|found| found.starts_with(line))) {
+            if lines
+                .iter()
+                .all(|line| message.lines().any(|found| found.starts_with(line)))
+            {
                 return message;
             }
             heard.push(message);
@@ -70,7 +76,10 @@ fn systemd_hears_how_the_service_stands() {
         server.signal("HUP");
         let message = manager.hears(&["RELOADING=1", "MONOTONIC_USEC="], &server);
         let (_, time) = message.split_once("MONOTONIC_USEC=").unwrap();
-        assert!(time.lines().next().unwrap().parse::<u64>().is_ok_and(|time| time > 0), "{message}");
+        assert!(
+            time.lines().next().unwrap().parse::<u64>().is_ok_and(|time| time > 0),
+            "{message}"
+        );
         manager.hears(&["READY=1"], &server);
     }
     project.write("workerd-lite.toml", "main = 'agent.js'\n");
@@ -78,19 +87,36 @@ fn systemd_hears_how_the_service_stands() {
     // Neither the worker process nor a script knows of it.
     let environment = std::fs::read(format!("/proc/{}/environ", server.worker())).unwrap();
     let environment = String::from_utf8_lossy(&environment);
-    assert!(!environment.contains("NOTIFY") && !environment.contains("WATCHDOG"), "{environment}");
+    assert!(
+        !environment.contains("NOTIFY") && !environment.contains("WATCHDOG"),
+        "{environment}"
+    );
     assert_eq!(server.get("/").body, "here {} undefined");
 
     // Another worker process is ready too, and the watchdog does not wait for it.
     let killed = server.worker();
-    assert!(Command::new("kill").args(["-KILL", &killed.to_string()]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args(["-KILL", &killed.to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
     manager.hears(&["STATUS=Replacing"], &server);
     manager.hears(&["READY=1"], &server);
     manager.hears(&["WATCHDOG=1"], &server);
 
     // One that answers nothing does not say that it lives.
     let stopped = server.worker();
-    let signal = |name: &str| assert!(Command::new("kill").args([name, &stopped.to_string()]).status().unwrap().success());
+    let signal = |name: &str| {
+        assert!(
+            Command::new("kill")
+                .args([name, &stopped.to_string()])
+                .status()
+                .unwrap()
+                .success()
+        )
+    };
     signal("-STOP");
     std::thread::sleep(Duration::from_millis(500));
     while manager.0.recv(&mut [0; 4096]).is_ok() {}
@@ -128,7 +154,9 @@ fn activated(project: &Project, descriptors: &[i32], names: &str, arguments: &st
     for index in 0..count {
         script.push_str(&format!("exec {}<&{}; exec {}<&-; ", 3 + index, 60 + index, 60 + index));
     }
-    script.push_str(&format!("export LISTEN_PID=$$ LISTEN_FDS={count} LISTEN_FDNAMES='{names}'; exec \"$0\" serve {arguments}"));
+    script.push_str(&format!(
+        "export LISTEN_PID=$$ LISTEN_FDS={count} LISTEN_FDNAMES='{names}'; exec \"$0\" serve {arguments}"
+    ));
     let mut command = Command::new("bash");
     command
         .args(["-c", &script, env!("CARGO_BIN_EXE_workerd-lite")])
@@ -146,7 +174,16 @@ fn inherit(fd: &impl std::os::fd::AsFd) {
 
 fn over(socket: &Path, url: &str) -> String {
     let output = Command::new("curl")
-        .args(["-s", "-m", "10", "-w", "%{http_code}", "--unix-socket", socket.to_str().unwrap(), url])
+        .args([
+            "-s",
+            "-m",
+            "10",
+            "-w",
+            "%{http_code}",
+            "--unix-socket",
+            socket.to_str().unwrap(),
+            url,
+        ])
         .output()
         .unwrap();
     String::from_utf8_lossy(&output.stdout).into_owned()
@@ -157,12 +194,21 @@ fn sockets_that_are_given_are_served_and_stay() {
     let project = project();
     let path = project.path().join("given.sock");
     let admin = project.path().join("admin.sock");
-    let sockets = (TcpListener::bind(anywhere()).unwrap(), UnixListener::bind(&path).unwrap(), UnixListener::bind(&admin).unwrap());
+    let sockets = (
+        TcpListener::bind(anywhere()).unwrap(),
+        UnixListener::bind(&path).unwrap(),
+        UnixListener::bind(&admin).unwrap(),
+    );
     (inherit(&sockets.0), inherit(&sockets.1), inherit(&sockets.2));
     let address = sockets.0.local_addr().unwrap().to_string();
     let descriptors = [sockets.0.as_raw_fd(), sockets.2.as_raw_fd(), sockets.1.as_raw_fd()];
     // What is configured is for servers that are given none.
-    let mut server = Project::start(activated(&project, &descriptors, "http:admin:workerd-lite.socket", "--listen 127.0.0.1:1"));
+    let mut server = Project::start(activated(
+        &project,
+        &descriptors,
+        "http:admin:workerd-lite.socket",
+        "--listen 127.0.0.1:1",
+    ));
     assert_eq!(server.address, address);
     assert!(server.get("/").body.starts_with("here {}"));
     assert!(over(&path, "http://a/").starts_with("here"));
@@ -172,7 +218,13 @@ fn sockets_that_are_given_are_served_and_stay() {
     assert!(!String::from_utf8_lossy(&environment).contains("LISTEN_"));
     // The next process has them too, and each process has each of them once.
     let killed = server.worker();
-    assert!(Command::new("kill").args(["-KILL", &killed.to_string()]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args(["-KILL", &killed.to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
     let start = Instant::now();
     while server.worker() == killed {
         assert!(start.elapsed() < Duration::from_secs(10), "{}", server.log());
@@ -183,7 +235,10 @@ fn sockets_that_are_given_are_served_and_stay() {
     for descriptor in 3..6 {
         let link = std::fs::read_link(format!("/proc/{}/fd/{descriptor}", server.worker()));
         let given = std::fs::read_link(format!("/proc/self/fd/{}", descriptors[descriptor - 3])).unwrap();
-        assert!(link.is_ok_and(|link| link != given), "{descriptor} was inherited as it was");
+        assert!(
+            link.is_ok_and(|link| link != given),
+            "{descriptor} was inherited as it was"
+        );
     }
     server.signal("TERM");
     assert_eq!(server.wait(Duration::from_secs(10)), Some(0), "{}", server.log());
@@ -197,15 +252,28 @@ fn what_is_no_listening_socket_is_refused_and_anothers_are_left() {
     inherit(&socket);
     let output = activated(&project, &[socket.as_raw_fd()], "", "").output().unwrap();
     let report = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.code() == Some(1) && report.contains("a socket that was given") && report.contains("ListenStream"), "{report}");
+    assert!(
+        output.status.code() == Some(1)
+            && report.contains("a socket that was given")
+            && report.contains("ListenStream"),
+        "{report}"
+    );
 
     let listener = TcpListener::bind(anywhere()).unwrap();
     inherit(&listener);
     let mut command = activated(&project, &[listener.as_raw_fd()], "", "--listen 127.0.0.1:0");
     // Of a process that is none of ours.
-    let arguments: Vec<_> = command.get_args().map(|argument| argument.to_string_lossy().replace("LISTEN_PID=$$", "LISTEN_PID=1")).collect();
+    let arguments: Vec<_> = command
+        .get_args()
+        .map(|argument| argument.to_string_lossy().replace("LISTEN_PID=$$", "LISTEN_PID=1"))
+        .collect();
     let mut other = Command::new("bash");
-    other.args(arguments).current_dir(project.path()).env("WORKERD_LITE_CACHE_DIR", "").stdin(Stdio::null()).stderr(Stdio::piped());
+    other
+        .args(arguments)
+        .current_dir(project.path())
+        .env("WORKERD_LITE_CACHE_DIR", "")
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped());
     command.stdin(Stdio::null());
     let server = Project::start(other);
     assert_ne!(server.address, listener.local_addr().unwrap().to_string());
@@ -215,7 +283,11 @@ fn what_is_no_listening_socket_is_refused_and_anothers_are_left() {
 #[test]
 fn systemds_own_tool_activates_it() {
     let project = project();
-    if Command::new("systemd-socket-activate").arg("--version").output().is_err() {
+    if Command::new("systemd-socket-activate")
+        .arg("--version")
+        .output()
+        .is_err()
+    {
         // The tests above do the same by hand.
         eprintln!("SKIPPED: systemd-socket-activate is not installed (Debian: systemd)");
         return;
@@ -223,7 +295,15 @@ fn systemds_own_tool_activates_it() {
     let port = free_port();
     let mut command = Command::new("systemd-socket-activate");
     command
-        .args(["-l", &format!("127.0.0.1:{port}"), "--fdname=http", "-E", "WORKERD_LITE_CACHE_DIR=", "-E", "PATH"])
+        .args([
+            "-l",
+            &format!("127.0.0.1:{port}"),
+            "--fdname=http",
+            "-E",
+            "WORKERD_LITE_CACHE_DIR=",
+            "-E",
+            "PATH",
+        ])
         .arg(env!("CARGO_BIN_EXE_workerd-lite"))
         .arg("serve")
         .current_dir(project.path())
@@ -234,7 +314,17 @@ fn systemds_own_tool_activates_it() {
     let asking = std::thread::spawn(move || {
         let url = format!("http://127.0.0.1:{port}/");
         let output = Command::new("curl")
-            .args(["-s", "-m", "20", "--retry", "20", "--retry-connrefused", "--retry-delay", "1", &url])
+            .args([
+                "-s",
+                "-m",
+                "20",
+                "--retry",
+                "20",
+                "--retry-connrefused",
+                "--retry-delay",
+                "1",
+                &url,
+            ])
             .output();
         String::from_utf8_lossy(&output.unwrap().stdout).into_owned()
     });

@@ -12,4 +12,4 @@ mod outbound;
 mod project;
 
 pub use certificates::{Listed, list_certificates};
-pub use project::load;
+pub use project::{load, options_of_broken};

@@ -10,8 +10,8 @@ use super::matching::match_header;
 use super::network::{Bindings, network};
 use super::outbound::outbound;
 use crate::config::Flags;
-use crate::config::files::Files;
-use crate::config::project_file::ProjectFile;
+use crate::config::files::{Files, parent};
+use crate::config::project_file::{Listening, ProjectFile};
 use crate::config::secrets::Secrets;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::host::Project;
@@ -122,15 +122,17 @@ fn options(flags: &Flags, files: &Files, project: &ProjectFile) -> Result<Option
             .threads
             .or(project.threads)
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
-        admin: project
-            .admin
-            .iter()
-            .flat_map(|admin| admin.listen.clone())
-            .map(|address| address.within(&files.folder))
-            .collect(),
+        admin: owners(files, project),
         admin_hosts: project.admin.iter().flat_map(|admin| admin.hosts.clone()).collect(),
         feed: None,
         watch: flags.watch.then(|| files.folder.clone()),
+        writes: project
+            .audit
+            .iter()
+            .filter_map(|audit| audit.file.as_ref())
+            .chain(&project.state)
+            .map(|path| files.folder.join(path))
+            .collect(),
     };
     if options.threads == 0 {
         return Err(ConfigError::new("threads must be at least 1"));
@@ -167,4 +169,44 @@ fn listen(flags: &Flags, files: &Files, project: &ProjectFile) -> Result<Vec<Lis
         }
     }
     Ok(addresses)
+}
+
+/// What is known of how a project is served that can not be loaded: flags, and as much of the file as can be read.
+pub fn options_of_broken(flags: &Flags) -> Options {
+    let files = Files::find(flags);
+    let folder = flags
+        .config
+        .as_deref()
+        .or(flags.script.as_deref())
+        .map_or_else(|| ".".into(), parent);
+    let files = files.unwrap_or(Files {
+        folder,
+        wrangler: None,
+        project: None,
+    });
+    let written: Option<Listening> = files.project.as_ref().and_then(|document| document.parse().ok());
+    let written = written.unwrap_or_default();
+    let project = ProjectFile {
+        listen: written.listen,
+        admin: written.admin,
+        ..ProjectFile::default()
+    };
+    let mut addresses = listen(flags, &files, &project).unwrap_or_default();
+    if addresses.is_empty() {
+        addresses.push(ListenAddress::local(flags.port.unwrap_or(DEFAULT_PORT)));
+    }
+    Options {
+        listen: addresses,
+        admin: owners(&files, &project),
+        admin_hosts: Vec::new(),
+        feed: None,
+        watch: Some(files.folder),
+        writes: Vec::new(),
+        threads: 1,
+    }
+}
+
+fn owners(files: &Files, project: &ProjectFile) -> Vec<ListenAddress> {
+    let listen = project.admin.iter().flat_map(|admin| admin.listen.clone());
+    listen.map(|address| address.within(&files.folder)).collect()
 }

@@ -2,21 +2,25 @@
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use miette::{Diagnostic as _, IntoDiagnostic as _, Result, WrapErr as _};
+use miette::{Diagnostic as _, IntoDiagnostic as _, Report, Result, WrapErr as _};
 use tokio::task::AbortHandle;
 
 use super::args::Serve;
+use super::report;
 use crate::admin::{self, inspector};
-use crate::assembly::load;
+use crate::assembly::{load, options_of_broken};
 use crate::audit::Feed;
 use crate::config::Flags;
 use crate::egress::listeners as own_listeners;
+use crate::files_read;
 use crate::isolate::{Inspection, init_platform};
-use crate::serve::{Listeners, Listening, Loaded, Parent, serve};
-use crate::supervisor::{self, Supervised, supervise};
+use crate::listen::{ListenAddress, Socket};
+use crate::serve::{Listeners, Listening, Loaded, Mending, Options, Parent, ServeError, Waited, serve, wait};
+use crate::supervisor::{self, Past, Supervised, supervise};
 
 pub(super) fn run(args: Serve) -> Result<()> {
     if !args.supervised {
@@ -35,21 +39,7 @@ pub(super) fn run(args: Serve) -> Result<()> {
         watch: args.watch || args.dev,
         ..Flags::from(args.environment)
     };
-    let loaded = load(&flags)?;
-    if !loaded.project.has_outbound() {
-        tracing::warn!(
-            "no outbound worker is configured: every fetch of {} is denied",
-            loaded.project.agent_names().collect::<Vec<_>>().join(", ")
-        );
-    }
     let past = supervised.past();
-    for agent in &past.suspects {
-        loaded.project.quarantine(agent, None);
-    }
-    for (agent, time) in &past.ejected {
-        tracing::error!("{agent} has ended this server's process too often: it is left alone for {time:.0?}");
-        loaded.project.quarantine(agent, Some(*time));
-    }
     init_platform();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -66,6 +56,7 @@ pub(super) fn run(args: Serve) -> Result<()> {
         let mut parent = Watched {
             state: State::Starts(supervised),
             debugging,
+            shown: Vec::new(),
         };
         let feed = args.dev.then(|| Arc::new(Feed::default()));
         let inspected = |mut loaded: Loaded| {
@@ -80,9 +71,7 @@ pub(super) fn run(args: Serve) -> Result<()> {
             if let Some(feed) = &feed {
                 loaded.project.shown(feed);
                 loaded.options.feed = Some(Arc::clone(feed));
-                if loaded.options.admin.is_empty() {
-                    loaded.options.admin.push(admin::page());
-                }
+                show_page(&mut loaded.options);
             }
             if inspection.is_some() {
                 loaded.options.threads = 1;
@@ -92,14 +81,100 @@ pub(super) fn run(args: Serve) -> Result<()> {
             }
             loaded
         };
-        let loaded = inspected(loaded);
-        let listeners = Listeners::bind(&loaded.options, sockets)?;
-        serve(loaded, listeners, &mut parent, || load(&flags).map(inspected))
-            .await
-            .map_err(miette::Report::new)
+        let mut places = Places::new(sockets);
+        loop {
+            let mending = args.dev.then(|| {
+                let folder = options_of_broken(&flags).watch.unwrap_or_default();
+                Mending::new(&folder, places.writes.clone())
+            });
+            let (loaded, read) = files_read::recorded(|| load(&flags));
+            let (report, mut options) = match loaded {
+                Ok(mut loaded) => {
+                    loaded.files.extend(read.clone());
+                    begin(&loaded, &past);
+                    let loaded = inspected(loaded);
+                    let options = loaded.options.clone();
+                    let listeners = places.listen(&options, args.dev)?;
+                    match serve(loaded, listeners, &mut parent, || load(&flags).map(inspected)).await {
+                        Ok(()) => return Ok(()),
+                        Err(error @ ServeError::Startup(_)) if args.dev => (Report::new(error), options),
+                        Err(error) => return Err(Report::new(error)),
+                    }
+                }
+                Err(error) if args.dev => (Report::new(error), options_of_broken(&flags)),
+                Err(error) => return Err(error.into()),
+            };
+            report::report(&report);
+            tracing::info!("waiting until it is mended: clients read this with 503");
+            show_page(&mut options);
+            let listeners = places.listen(&options, args.dev)?;
+            let Some(mending) = mending else { return Err(report) };
+            if wait(listeners, format!("{report:?}"), mending.also(read), &mut parent).await? == Waited::Stopped {
+                return Ok(());
+            }
+        }
     })?;
     // Isolates that a second signal cut short are not worth waiting for.
     std::process::exit(0)
+}
+
+/// An author has the owner's listener, wherever that is.
+fn show_page(options: &mut Options) {
+    if options.admin.is_empty() {
+        options.admin.push(admin::page());
+    }
+}
+
+/// Tells what there is to tell of a project before it is served.
+fn begin(loaded: &Loaded, past: &Past) {
+    if !loaded.project.has_outbound() {
+        tracing::warn!(
+            "no outbound worker is configured: every fetch of {} is denied",
+            loaded.project.agent_names().collect::<Vec<_>>().join(", ")
+        );
+    }
+    for agent in &past.suspects {
+        loaded.project.quarantine(agent, None);
+    }
+    for (agent, time) in &past.ejected {
+        tracing::error!("{agent} has ended this server's process too often: it is left alone for {time:.0?}");
+        loaded.project.quarantine(agent, Some(*time));
+    }
+}
+
+/// Where is listened, through all attempts to serve.
+struct Places {
+    sockets: Vec<Socket>,
+    /// What they were bound for, where this process did.
+    bound: Option<[Vec<ListenAddress>; 2]>,
+    /// What the server writes, as far as that is known.
+    writes: Vec<PathBuf>,
+}
+
+impl Places {
+    fn new(sockets: Vec<Socket>) -> Self {
+        Self {
+            sockets,
+            bound: None,
+            writes: Vec::new(),
+        }
+    }
+
+    /// Listens there; where `keep` says that there may be another attempt, on the same sockets then.
+    fn listen(&mut self, options: &Options, keep: bool) -> Result<Listeners> {
+        let wanted = [options.listen.clone(), options.admin.clone()];
+        if self.bound.as_ref().is_some_and(|bound| *bound != wanted) {
+            self.sockets.retain(|socket| socket.given);
+        }
+        self.writes.clone_from(&options.writes);
+        let sockets = std::mem::take(&mut self.sockets);
+        let mut listeners = Listeners::bind(options, sockets)?;
+        if keep {
+            self.sockets = listeners.listening().into_diagnostic()?.sockets;
+            self.bound = Some(wanted);
+        }
+        Ok(listeners)
+    }
 }
 
 /// The supervisor, as the server knows it.
@@ -107,6 +182,8 @@ struct Watched {
     state: State,
     /// Ends with the server's turn.
     debugging: Option<AbortHandle>,
+    /// Where it was said to listen.
+    shown: Vec<String>,
 }
 
 enum State {
@@ -133,10 +210,17 @@ impl Parent for Watched {
     fn ready(&mut self, listening: Listening, agents: usize) {
         self.state = match std::mem::replace(&mut self.state, State::Turns) {
             State::Starts(supervised) => State::Serves(supervised.ready(listening.sockets, count(agents))),
-            state => state,
+            State::Serves(parent) => {
+                parent.ready(listening.sockets, count(agents));
+                State::Serves(parent)
+            }
+            State::Turns => State::Turns,
         };
-        for shown in listening.shown {
-            tracing::info!("listening on {shown}");
+        if self.shown != listening.shown {
+            self.shown = listening.shown;
+            for shown in &self.shown {
+                tracing::info!("listening on {shown}");
+            }
         }
     }
 

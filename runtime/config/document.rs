@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::nearest::nearest;
 use super::places::Places;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
-use crate::text_file;
+use crate::{files_read, text_file};
 
 /// A file that was read.
 pub(crate) struct Document {
@@ -21,6 +21,7 @@ pub(crate) struct Document {
 
 impl Document {
     pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
+        files_read::note(path);
         let text = text_file::read(path)
             .map_err(|error| ConfigError::new(format!("{} can not be read: {error}", path.display())))?;
         Ok(Self {

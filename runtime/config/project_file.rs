@@ -72,6 +72,15 @@ pub(crate) struct ProjectFile {
     pub(crate) timeouts: Timeouts,
 }
 
+/// The part of it that says where to listen, whatever else it says.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Listening {
+    #[serde(deserialize_with = "addresses")]
+    pub(crate) listen: Vec<ListenAddress>,
+    pub(crate) admin: Option<Admin>,
+}
+
 impl ProjectFile {
     /// Files that are the owner's alone: this one, keys, certificates, secrets and records.
     pub(crate) fn private_files(&self, files: &Files) -> Vec<PathBuf> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::dotenv;
 use super::flags::{Flags, SeenSecrets};
 use crate::diagnostic::SourceDiagnostic as ConfigError;
-use crate::text_file;
+use crate::{files_read, text_file};
 
 /// Where secrets are looked up.
 #[derive(Clone)]
@@ -25,6 +25,7 @@ impl Secrets {
         let own = flags.env.iter().filter(|name| !name.is_empty());
         let own = own.map(|name| folder.join(format!(".dev.vars.{name}")));
         let files: Vec<PathBuf> = own.chain([folder.join(".dev.vars")]).collect();
+        files.iter().for_each(|path| files_read::note(path));
         let (testing, live, seen) = (flags.testing, flags.live, flags.secrets.clone());
         let Some(path) = files.iter().find(|path| path.exists()) else {
             return Ok(Self {

@@ -37,6 +37,7 @@ pub use agent::Agent;
 pub use body::ResponseBody;
 use bulkheads::Bulkheads;
 pub use client::Client;
+pub(crate) use error_page::broken_page;
 use gate::OutboundGate;
 pub use policy_cells::IsolatePer;
 use policy_cells::PolicyCells;

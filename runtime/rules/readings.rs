@@ -58,7 +58,7 @@ impl PathReadings {
 
     /// What different servers make of the same text.
     fn variants(&mut self, text: &str) {
-        for bits in 0..32_u8 {
+        for bits in 0..64_u8 {
             let does = |bit: u8| bits & (1 << bit) != 0;
             let whole = if does(0) {
                 text.split(['?', '#']).next().unwrap_or_default()
@@ -86,6 +86,8 @@ impl PathReadings {
                 };
                 last_is_folder = matches!(segment, "" | "." | "..");
                 match segment {
+                    // Some compare what was sent.
+                    "." | ".." if does(5) => segments.push(segment.to_owned()),
                     "." => {}
                     ".." => {
                         segments.pop();

@@ -12,6 +12,7 @@ mod raw_heads;
 mod sockets;
 mod thread_pool;
 mod tracked_body;
+mod waiting;
 mod worker_thread;
 
 use std::collections::HashSet;
@@ -27,6 +28,7 @@ use workerd_lite_ops::Termination;
 use crate::admin;
 use crate::audit::Feed;
 use crate::diagnostic::SourceDiagnostic;
+use crate::files_read;
 use crate::host::Project;
 use crate::isolate::{StartupError, crash_marker};
 use crate::limits::{Culprit, Hang, hangs};
@@ -37,6 +39,7 @@ use accept::Acceptor;
 pub use parent::{Listening, Parent};
 pub use sockets::Listeners;
 use thread_pool::ThreadPool;
+pub use waiting::{Mending, Waited, wait};
 
 /// How often files are looked at where they are watched.
 const LOOK: Duration = Duration::from_millis(100);
@@ -57,6 +60,8 @@ pub struct Options {
     pub feed: Option<Arc<Feed>>,
     /// The project's folder, where the project is loaded anew when a file of it changes.
     pub watch: Option<PathBuf>,
+    /// What the server itself writes there.
+    pub writes: Vec<PathBuf>,
     /// How many worker threads, at least one.
     pub threads: usize,
 }
@@ -198,17 +203,18 @@ pub async fn serve(
             _ = terminate.recv() => break,
         }
         // As things were before they are read: what is saved meanwhile is a change.
-        let before = options.watch.as_deref().map(Watch::folder);
+        let below = |folder: &PathBuf| Watch::below(folder, options.writes.clone(), Vec::new());
+        let before = options.watch.as_ref().map(below);
         match (replace(&threads, &mut reload).await, before) {
-            (Some((next, reloadable, files)), before) => {
+            (Ok((next, reloadable, files)), before) => {
                 project = next;
                 watching = reloadable;
                 issuers.send_replace(project.network().identity.clone());
                 watched = before.map_or_else(Watch::default, |before| before.only(files));
             }
             // What is broken may be a file that the old project does not have.
-            (None, Some(before)) => watched = before,
-            (None, None) => {}
+            (Err(read), Some(before)) => watched = before.also(read),
+            (Err(_), None) => {}
         }
         parent.reloaded(project.agent_names().count());
     }
@@ -285,33 +291,35 @@ async fn hangs_at_start(hung: &mut tokio::sync::broadcast::Receiver<Hang>) -> Cu
     }
 }
 
-/// Loads the project anew, and says how that went.
+/// Loads the project anew, and says how that went. Where it went wrong the files are given that were read.
 async fn replace(
     threads: &ThreadPool,
     reload: &mut impl FnMut() -> Result<Loaded, SourceDiagnostic>,
-) -> Option<(Project, Watching, Vec<PathBuf>)> {
-    match try_replace(threads, reload).await {
-        Ok(replaced) => {
+) -> Result<(Project, Watching, Vec<PathBuf>), Vec<PathBuf>> {
+    let (loaded, read) = files_read::recorded(reload);
+    match try_replace(threads, loaded).await {
+        Ok((project, watching, mut files)) => {
             tracing::info!("the project was loaded anew");
-            Some(replaced)
+            files.extend(read);
+            Ok((project, watching, files))
         }
         Err(report) => {
             tracing::error!("the project could not be loaded anew, the old one stays: {report:?}");
-            None
+            Err(read)
         }
     }
 }
 
 async fn try_replace(
     threads: &ThreadPool,
-    reload: &mut impl FnMut() -> Result<Loaded, SourceDiagnostic>,
+    loaded: Result<Loaded, SourceDiagnostic>,
 ) -> miette::Result<(Project, Watching, Vec<PathBuf>)> {
     let Loaded {
         project,
         reloadable,
         files,
         ..
-    } = reload()?;
+    } = loaded?;
     threads.replace(&project).await?;
     let watching = reloadable.start().map_err(ServeError::System)?;
     Ok((project, watching, files))

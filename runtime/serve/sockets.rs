@@ -41,7 +41,7 @@ impl Listeners {
     }
 
     /// Where clients connect to, and all sockets, for the process after this one. From now on they may outlive this one.
-    pub(super) fn listening(&mut self) -> std::io::Result<Listening> {
+    pub fn listening(&mut self) -> std::io::Result<Listening> {
         let shown = self.clients.iter().map(Listener::shown).collect();
         let clients = self.clients.iter_mut().map(|listener| listener.socket(Role::Clients));
         let owner = self.owner.iter_mut().map(|listener| listener.socket(Role::Owner));

@@ -23,6 +23,7 @@ use crate::isolate::crash_marker;
 use crate::limits::Culprit;
 use crate::listen::{Socket, given};
 use channel::{Channel, Message};
+pub(crate) use crash_history::Past;
 use process::Process;
 pub(crate) use worker::{Parent, Supervised};
 

@@ -88,6 +88,11 @@ pub(crate) struct Parent {
 }
 
 impl Parent {
+    /// Requests are answered on these sockets, by so many agents, and no longer as was said before.
+    pub(crate) fn ready(&self, sockets: Vec<Socket>, agents: u32) {
+        self.say(&Message::Ready { sockets, agents });
+    }
+
     /// Asks for another process in this one's place, which is left to finish what it can.
     pub(crate) fn replace_us(&self) {
         self.say(&Message::Replace);
