@@ -81,6 +81,7 @@ fn a_port_goes_to_the_address_of_the_configuration() {
         "main = 'agent.js'\nlisten = ['unix:x.sock', '127.0.0.2:9']\n",
     );
     let server = project.serve_as(&["--port", &port]);
+    server.logged("127.0.0.2");
     assert_eq!(
         server.places(),
         ["unix:./x.sock".to_owned(), format!("http://127.0.0.2:{port}")]

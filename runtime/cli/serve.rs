@@ -18,7 +18,7 @@ use crate::config::Flags;
 use crate::egress::listeners as own_listeners;
 use crate::files_read;
 use crate::isolate::{Inspection, init_platform};
-use crate::listen::{ListenAddress, Socket};
+use crate::listen::{ListenAddress, Role, Socket};
 use crate::serve::{Listeners, Listening, Loaded, Mending, Options, Parent, ServeError, Waited, serve, wait};
 use crate::supervisor::{self, Past, Supervised, supervise};
 
@@ -163,11 +163,20 @@ impl Places {
     /// Listens there; where `keep` says that there may be another attempt, on the same sockets then.
     fn listen(&mut self, options: &Options, keep: bool) -> Result<Listeners> {
         let wanted = [options.listen.clone(), options.admin.clone()];
-        if self.bound.as_ref().is_some_and(|bound| *bound != wanted) {
-            self.sockets.retain(|socket| socket.given);
-        }
         self.writes.clone_from(&options.writes);
-        let sockets = std::mem::take(&mut self.sockets);
+        let mut sockets = std::mem::take(&mut self.sockets);
+        if let Some([clients, owner]) = &self.bound {
+            let stays = |socket: &Socket| match socket.role {
+                Role::Clients => socket.given || *clients == wanted[0],
+                Role::Owner => socket.given || *owner == wanted[1],
+            };
+            let staying = sockets.iter().filter(|socket| stays(socket)).map(Socket::try_clone);
+            match Listeners::bind(options, staying.collect::<Result<_, _>>().into_diagnostic()?) {
+                Ok(mut listeners) => sockets = listeners.listening().into_diagnostic()?.sockets,
+                // One of them may be what is listened on already.
+                Err(error) => tracing::error!("{error}: another place to listen needs a restart"),
+            }
+        }
         let mut listeners = Listeners::bind(options, sockets)?;
         if keep {
             self.sockets = listeners.listening().into_diagnostic()?.sockets;
