@@ -78,11 +78,11 @@ fn a_project_that_is_broken_from_the_start_is_served_once_it_is_mended() {
     );
     until(&server, 503, "policy.js");
     project.write("policy.js", "export default { fetch: () => new Response('policy') };");
-    // Which git ignores, and which is what is served.
-    until(&server, 503, "agent.js");
-    project.write("dist/agent.js", &good("two"));
     until(&server, 503, "TOKEN");
     project.write(".dev.vars", "TOKEN=canary-77\n");
+    // Which git ignores, and which is what is served.
+    until(&server, 503, "dist/agent.js");
+    project.write("dist/agent.js", &good("two"));
     until(&server, 200, "two");
     server.logged("a page shows what happens");
     // The address is the same all the time.
