@@ -90,12 +90,12 @@ impl Watch {
             return false;
         }
         self.restless += 1;
-        let state = Some((files, now));
-        if self.coming != state && self.restless < RESTLESS {
-            self.coming = state;
+        let state = (files, now);
+        if self.coming.as_ref() != Some(&state) && self.restless < RESTLESS {
+            self.coming = Some(state);
             return false;
         }
-        (self.files, self.seen) = state.unwrap_or_default();
+        (self.files, self.seen) = state;
         (self.coming, self.restless) = (None, 0);
         true
     }

@@ -36,7 +36,7 @@ pub(crate) fn page() -> ListenAddress {
 
 /// Answers in the background until that is aborted.
 pub(crate) fn start(
-    listeners: Arc<Vec<Listener>>,
+    listeners: Arc<[Listener]>,
     (issuers, hosts): (Issuers, Vec<String>),
     feed: Option<Arc<Feed>>,
 ) -> AbortHandle {

@@ -25,7 +25,9 @@ impl Secrets {
         let own = flags.env.iter().filter(|name| !name.is_empty());
         let own = own.map(|name| folder.join(format!(".dev.vars.{name}")));
         let files: Vec<PathBuf> = own.chain([folder.join(".dev.vars")]).collect();
-        files.iter().for_each(|path| files_read::note(path));
+        for path in &files {
+            files_read::note(path);
+        }
         let (testing, live, seen) = (flags.testing, flags.live, flags.secrets.clone());
         let Some(path) = files.iter().find(|path| path.exists()) else {
             return Ok(Self {

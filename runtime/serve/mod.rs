@@ -140,7 +140,7 @@ pub async fn serve(
                 tracing::info!("a page shows what happens: {shown}/dev");
             }
         }
-        let owner = Arc::new(owner);
+        let owner: Arc<[Listener]> = owner.into();
         let serving = admin::start(
             Arc::clone(&owner),
             (issuers.subscribe(), options.admin_hosts),
@@ -229,7 +229,9 @@ pub async fn serve(
     }
     drop(listener);
     if replaced {
-        answering.iter().for_each(|(serving, _)| serving.abort());
+        if let Some((serving, _)) = &answering {
+            serving.abort();
+        }
     }
     tracing::info!("stopping: requests under way are finished; signal again to stop at once");
     tokio::select! {

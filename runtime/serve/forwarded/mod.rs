@@ -234,6 +234,9 @@ fn checked(host: &str) -> Option<String> {
 mod tests {
     use super::*;
 
+    /// A peer, what it says, and what that comes to: client, scheme and host.
+    type Row<'r> = (&'r str, &'r [(&'r str, &'r str)], (&'r str, bool, &'r str));
+
     /// What a request comes to: its client, scheme and host, or why not.
     fn applied(remote: &str, fields: &[(&str, &str)]) -> Result<(String, bool, String), Malformed> {
         let forwarders = Forwarders(vec!["10.0.0.0/8".parse().unwrap(), "unix".parse().unwrap()]);
@@ -260,7 +263,7 @@ mod tests {
 
     #[test]
     fn proxies_are_believed() {
-        let rows: [(&str, &[(&str, &str)], (&str, bool, &str)); 11] = [
+        let rows: [Row<'_>; 11] = [
             ("10.0.0.1", &[], ("10.0.0.1", false, "own.example")),
             ("unix", &[], ("", false, "own.example")),
             (
