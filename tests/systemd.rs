@@ -1,5 +1,6 @@
 //! systemd gives sockets and hears how the service stands, through the supervisor, and scripts know nothing of it.
 
+use std::fmt::Write as _;
 use std::net::TcpListener;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::net::{UnixDatagram, UnixListener};
@@ -149,14 +150,15 @@ fn activated(project: &Project, descriptors: &[i32], names: &str, arguments: &st
     // Each in two steps: they may stand in each other's place.
     let mut script = String::new();
     for (index, from) in descriptors.iter().enumerate() {
-        script.push_str(&format!("exec {}<&{from}; ", 60 + index));
+        let _ = write!(script, "exec {}<&{from}; ", 60 + index);
     }
     for index in 0..count {
-        script.push_str(&format!("exec {}<&{}; exec {}<&-; ", 3 + index, 60 + index, 60 + index));
+        let _ = write!(script, "exec {}<&{}; exec {}<&-; ", 3 + index, 60 + index, 60 + index);
     }
-    script.push_str(&format!(
+    let _ = write!(
+        script,
         "export LISTEN_PID=$$ LISTEN_FDS={count} LISTEN_FDNAMES='{names}'; exec \"$0\" serve {arguments}"
-    ));
+    );
     let mut command = Command::new("bash");
     command
         .args(["-c", &script, env!("CARGO_BIN_EXE_workerd-lite")])
