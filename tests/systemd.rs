@@ -116,7 +116,7 @@ fn systemd_hears_how_the_service_stands() {
                 .status()
                 .unwrap()
                 .success()
-        )
+        );
     };
     signal("-STOP");
     std::thread::sleep(Duration::from_millis(500));
@@ -201,7 +201,9 @@ fn sockets_that_are_given_are_served_and_stay() {
         UnixListener::bind(&path).unwrap(),
         UnixListener::bind(&admin).unwrap(),
     );
-    (inherit(&sockets.0), inherit(&sockets.1), inherit(&sockets.2));
+    inherit(&sockets.0);
+    inherit(&sockets.1);
+    inherit(&sockets.2);
     let address = sockets.0.local_addr().unwrap().to_string();
     let descriptors = [sockets.0.as_raw_fd(), sockets.2.as_raw_fd(), sockets.1.as_raw_fd()];
     // What is configured is for servers that are given none.
