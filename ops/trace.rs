@@ -2,6 +2,7 @@
 //! (<https://www.w3.org/TR/trace-context/>), and when it came by.
 
 use std::cell::{Cell, OnceCell};
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -67,6 +68,8 @@ struct Identifiers {
     request_id: OnceCell<Rc<str>>,
     /// The trace context that the client sent, or one of ours.
     traceparent: OnceCell<Rc<str>>,
+    /// The client's address, where it is known.
+    client: OnceCell<IpAddr>,
     usage: Arc<Usage>,
 }
 
@@ -76,6 +79,7 @@ impl Identifiers {
             number,
             request_id: OnceCell::new(),
             traceparent: OnceCell::new(),
+            client: OnceCell::new(),
             usage: Arc::default(),
         }
     }
@@ -95,6 +99,7 @@ pub struct TraceIds {
     request_id: String,
     traceparent: String,
     usage: Arc<Usage>,
+    client: Option<IpAddr>,
 }
 
 /// One event's part of the way.
@@ -165,6 +170,9 @@ impl Trace {
         }));
         let _ = trace.ids.request_id.set(ids.request_id.into());
         let _ = trace.ids.traceparent.set(ids.traceparent.into());
+        if let Some(client) = ids.client {
+            trace.is_from(client);
+        }
         trace
     }
 
@@ -174,6 +182,7 @@ impl Trace {
             number: self.ids.number,
             request_id: self.request_id().to_string(),
             traceparent: self.traceparent().to_string(),
+            client: self.client(),
             usage: Arc::clone(self.usage()),
         }
     }
@@ -181,6 +190,16 @@ impl Trace {
     /// What all of it has used.
     pub fn usage(&self) -> &Arc<Usage> {
         &self.ids.usage
+    }
+
+    /// Its client has this address.
+    pub fn is_from(&self, client: IpAddr) {
+        let _ = self.ids.client.set(client);
+    }
+
+    /// The client's address, where it is known.
+    pub fn client(&self) -> Option<IpAddr> {
+        self.ids.client.get().copied()
     }
 
     /// All of it is done for this agent.

@@ -339,7 +339,7 @@ fn check_prints_what_would_be_served_for_machines() {
         (&scout["name"], &scout["tenant"], &scout["modules"]),
         (&"scout".into(), &"acme".into(), &1.into())
     );
-    assert_eq!(scout["hosts"], serde_json::json!(["127.0.0.1", "scout.localhost"]));
+    assert_eq!(scout["match"], serde_json::json!(["127.0.0.1", "scout.localhost"]));
     let sha = scout["code_sha256"].as_str().unwrap().to_owned();
     assert_eq!(sha.len(), 64);
     assert_eq!(told["policy"]["policy_sha256"].as_str().unwrap().len(), 64);

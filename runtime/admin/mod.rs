@@ -4,10 +4,8 @@
 pub(crate) mod inspector;
 mod live;
 mod local;
-mod successor;
 
 use std::convert::Infallible;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -23,6 +21,7 @@ use tokio::task::AbortHandle;
 
 use crate::audit::Feed;
 use crate::identity::Issuer;
+use crate::listen::{ListenAddress, Listener, accept, successor_comes};
 
 /// An answer, whole or as a stream.
 type Answer = Response<BoxBody<Bytes, Infallible>>;
@@ -39,48 +38,28 @@ pub(crate) struct Owned {
 }
 
 /// Where the owner's listener is for authors whose project does not say.
-pub(crate) const PAGE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8788);
-
-/// An author may have several projects at once: the page of the second is where there is room.
-#[expect(clippy::disallowed_types, reason = "listeners live in this room")]
-pub(crate) async fn bind(listen: SocketAddr) -> std::io::Result<tokio::net::TcpListener> {
-    let bound = tokio::net::TcpListener::bind(listen).await;
-    let bound = match bound {
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            successor::beside(listen).await.map_err(|_| error)
-        }
-        bound => bound,
-    };
-    match bound {
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && listen == PAGE => {
-            tokio::net::TcpListener::bind(SocketAddr::new(listen.ip(), 0)).await
-        }
-        bound => bound,
-    }
+pub(crate) fn page() -> ListenAddress {
+    ListenAddress::local(8788)
 }
 
 /// Answers in the background until that is aborted.
-#[expect(clippy::disallowed_types, reason = "listeners live in this room")]
-pub(crate) fn start(
-    listener: tokio::net::TcpListener,
-    owned: watch::Receiver<Owned>,
-    feed: Option<Arc<Feed>>,
-) -> AbortHandle {
+pub(crate) fn start(listeners: Arc<[Listener]>, owned: watch::Receiver<Owned>, feed: Option<Arc<Feed>>) -> AbortHandle {
     let answering = tokio::spawn(async move {
         let mut known = owned.clone();
         let succeeded = async {
             if known.wait_for(|owned| owned.stops).await.is_ok() {
-                successor::comes(&listener).await;
+                successor_comes(&listeners).await;
             } else {
                 std::future::pending::<()>().await;
             }
         };
         let mut succeeded = std::pin::pin!(succeeded);
         let mut leaves = false;
+        let mut turn = 0;
         loop {
             let accepted = tokio::select! {
                 biased;
-                accepted = listener.accept() => accepted,
+                accepted = accept(&listeners, &mut turn) => accepted,
                 // What has come by now is answered.
                 () = std::future::ready(()), if leaves => break,
                 () = succeeded.as_mut(), if !leaves => {
@@ -88,7 +67,7 @@ pub(crate) fn start(
                     continue;
                 }
             };
-            let Ok((stream, _)) = accepted else {
+            let Ok(stream) = accepted else {
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                 continue;
             };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use workerd_lite_ops::Role;
 
 use super::limits::apply;
+use super::matching::distinct;
 use super::modules::{check_script, confinement, data};
 use super::network::rules;
 use crate::config::Flags;
@@ -72,18 +73,19 @@ pub(super) fn agents(flags: &Flags, files: &Files, project: &ProjectFile, forbid
                 &format!("two agents are called {:?}", agent.worker.name),
             ));
         }
-        if agent.hosts.is_empty() && sections.len() > 1 {
+        if agent.matches.is_empty() && sections.len() > 1 && project.match_header.is_none() {
             problems.add(
                 files
                     .complain(
                         &field("match"),
-                        &format!("the agent {:?} has no hosts", agent.worker.name),
+                        &format!("the agent {:?} has no hosts and no paths", agent.worker.name),
                     )
-                    .with_help("Give each agent a `match`: only a single one gets all requests without"),
+                    .with_help("Give each agent a `match`, such as [\"scout.localhost\"] or [\"/agents/scout/*\"]: only a single one gets all requests without"),
             );
         }
         agents.push(agent);
     }
+    problems.value(distinct(files, sections));
     agents
 }
 
@@ -171,7 +173,7 @@ fn several(
             account: None,
         },
         tenant: section.tenant.clone(),
-        hosts: section.hosts.clone(),
+        matches: section.matches.clone(),
         entrypoint: section.outbound.entrypoint.clone(),
         props: section.outbound.props.clone(),
         parameters: section.outbound.parameters.clone(),

@@ -1,14 +1,14 @@
 //! From flags and files to a project that can be served.
 
 use std::collections::HashSet;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::agents::agents;
 use super::credentials::credentials;
 use super::identity::identity;
+use super::matching::match_header;
 use super::network::{Bindings, access_log, network};
+use super::options::options;
 use super::outbound::{Policy, outbound};
 use crate::config::Flags;
 use crate::config::files::Files;
@@ -20,8 +20,8 @@ use crate::host::{Agent, Project};
 use crate::limits::ClientTimeouts;
 use crate::metrics::{self, CertificateEnds};
 use crate::reloadable::ReloadableFiles;
-use crate::rules::HostPattern;
-use crate::serve::{Loaded, OpenTo, Options};
+use crate::rules::{Forwarders, HostPattern};
+use crate::serve::{Loaded, OpenTo};
 
 /// Reads the configuration and every script that it names. A certificate that does not hold now is no failure.
 pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
@@ -65,6 +65,7 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     let read = read_files(&files, &project, policy.as_ref(), &agents, &secrets);
     let network = network(&files, &project, issuer, policy_sha256);
     let options = problems.value(options(flags, &files, &project));
+    let match_header = problems.value(match_header(&files, &project)).flatten();
     let access_log = problems.value(access_log(&files, &project)).flatten();
     let open = project.attack.as_ref().map(|open| open_to(&files, open));
     let open = problems.value(open.transpose()).flatten();
@@ -103,6 +104,8 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
             head: project.timeouts.head,
             unread: project.timeouts.unread,
         })
+        .match_header(match_header)
+        .forwarders(Forwarders(project.forwarded.clone()))
         .show_errors(flags.dev)
         .access_log(access_log)
         .metrics_agents(
@@ -177,30 +180,4 @@ fn open_to(files: &Files, section: &Attack) -> Result<OpenTo, ConfigError> {
         patterns: section.allow.clone(),
         reason: section.reason.trim().to_owned(),
     })
-}
-
-/// How long what is under way is waited for at the end, where the owner says nothing: less than the 30 s that Kubernetes waits, so
-/// that what is left is told of and written down.
-const SHUTDOWN: Duration = Duration::from_secs(25);
-
-fn options(flags: &Flags, files: &Files, project: &ProjectFile) -> Result<Options, ConfigError> {
-    let options = Options {
-        listen: flags
-            .listen
-            .or(project.listen)
-            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8787))),
-        threads: flags
-            .threads
-            .or(project.threads)
-            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
-        admin: project.admin.as_ref().map(|admin| admin.listen),
-        admin_hosts: project.admin.iter().flat_map(|admin| admin.hosts.clone()).collect(),
-        feed: None,
-        shutdown: project.shutdown.unwrap_or(SHUTDOWN),
-        watch: flags.watch.then(|| files.folder.clone()),
-    };
-    if options.threads == 0 {
-        return Err(ConfigError::new("threads must be at least 1"));
-    }
-    Ok(options)
 }

@@ -25,6 +25,9 @@ use crate::identity::Attested;
 pub(crate) struct Record {
     time: String,
     request_id: String,
+    /// The address of the client that caused it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<std::net::IpAddr>,
     agent: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     tenant: Option<String>,
@@ -177,6 +180,7 @@ impl Open {
         let record = Record {
             time: humantime::format_rfc3339_micros(clock::wall()).to_string(),
             request_id: trace.request_id().to_string(),
+            client: trace.client(),
             agent: agent.name.clone(),
             tenant: agent.tenant.clone(),
             instance: agent.instance.clone(),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::config::Flags;
+use crate::listen::ListenAddress;
 use crate::supervisor;
 
 /// Runs code that an AI agent wrote: no credentials, no network, every fetch through its owner's outbound worker.
@@ -224,9 +225,13 @@ pub(super) struct Serve {
     pub(super) config: Option<PathBuf>,
     #[command(flatten)]
     pub(super) environment: Environment,
-    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8787]
+    /// Where to listen: ADDRESS:PORT, NAME:PORT, :PORT for all addresses, unix:PATH[,mode=0660]; as often as wanted, and port 0 takes a
+    /// free one [default: 127.0.0.1:8787]
     #[arg(long, value_name = "ADDR")]
-    pub(super) listen: Option<SocketAddr>,
+    pub(super) listen: Vec<ListenAddress>,
+    /// The port, at the address of the configuration
+    #[arg(long, value_name = "N", conflicts_with = "listen")]
+    pub(super) port: Option<u16>,
     /// Worker threads, each with its own isolates [default: one per core]
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<usize>,

@@ -23,7 +23,8 @@ pub(super) fn run(args: Test) -> Result<()> {
         let folder = args.config.as_deref().map_or_else(|| ".".into(), parent);
         init_platform();
         loop {
-            let mut watched = Watch::folder(&folder);
+            // What the run writes itself is no change.
+            let mut watched = Watch::below(&folder, args.coverage_lcov.iter().cloned().collect(), Vec::new());
             if let Err(error) = tests(args.clone()) {
                 report(&miette::Report::new(error));
             }

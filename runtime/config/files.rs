@@ -64,6 +64,12 @@ impl Files {
         Ok((Some(document), wrangler))
     }
 
+    /// Where a field of the project's file is written, as `workerd-lite.toml:3`.
+    pub(crate) fn location(&self, field: &str) -> String {
+        let written = self.project.as_ref().map(|document| document.location(field));
+        written.unwrap_or_else(|| field.to_owned())
+    }
+
     /// An error about a field of the project's file.
     pub(crate) fn complain(&self, field: &str, message: &str) -> ConfigError {
         match &self.project {

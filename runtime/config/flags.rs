@@ -3,7 +3,6 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,6 +11,7 @@ use base64::prelude::{BASE64_STANDARD as STANDARD, BASE64_URL_SAFE_NO_PAD as URL
 use deno_core::url;
 
 use crate::isolate::modules::Overlay;
+use crate::listen::ListenAddress;
 
 /// Secrets that were given out, so that whoever prints can keep them to itself.
 #[derive(Default, Clone)]
@@ -77,7 +77,9 @@ pub struct Flags {
     /// Whether a binding that there is nothing behind is left out of `env`, with a warning. Otherwise it is an error.
     pub allow_missing_bindings: bool,
     /// Where to listen.
-    pub listen: Option<SocketAddr>,
+    pub listen: Vec<ListenAddress>,
+    /// On which port, where the configuration says.
+    pub port: Option<u16>,
     /// How many worker threads.
     pub threads: Option<usize>,
     /// Whether clients may read why a handler failed.

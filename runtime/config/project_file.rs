@@ -1,7 +1,6 @@
 //! `workerd-lite.toml`: what wrangler has no word for.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,7 +12,9 @@ use super::tables::{
     AccessLog, Admin, Agent, Attack, Audit, Certificate, Credential, Identity, Limits, Network, Outbound, Timeouts,
     Trace,
 };
-use super::values::optional_duration;
+use super::values::{OneOrMore, addresses, optional_duration, parsed};
+use crate::listen::ListenAddress;
+use crate::rules::Forwarder;
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -23,15 +24,22 @@ pub(crate) struct ProjectFile {
     /// Patterns of further files that the only agent may import as data.
     #[serde(default)]
     pub(crate) modules: Vec<String>,
-    /// Where requests are taken: an address with a port.
-    #[schemars(with = "Option<String>")]
-    pub(crate) listen: Option<SocketAddr>,
+    /// Where requests are taken: an address or a name with a port, `:8787` for all addresses, `unix:/run/x.sock,mode=0660`; or several.
+    #[serde(default, deserialize_with = "addresses")]
+    #[schemars(with = "Option<OneOrMore>")]
+    pub(crate) listen: Vec<ListenAddress>,
     /// Threads that run scripts; one per core without it.
     pub(crate) threads: Option<usize>,
     /// The policy that each request of an agent passes.
     pub(crate) outbound: Option<Outbound>,
     /// The agents, where there is more than one.
     pub(crate) agents: Option<Vec<Agent>>,
+    /// A header by which a request may name its agent, such as `x-agent`; with `forwarded`, the proxies' requests only.
+    pub(crate) match_header: Option<String>,
+    /// Proxies whose `Forwarded` or `X-Forwarded-For`, `-Proto` and `-Host` are believed: blocks of addresses, and `unix`.
+    #[serde(default, deserialize_with = "parsed")]
+    #[schemars(with = "Vec<String>")]
+    pub(crate) forwarded: Vec<Forwarder>,
     /// What is attached after the policy, by name.
     #[serde(default)]
     pub(crate) credentials: BTreeMap<String, Credential>,
@@ -72,6 +80,15 @@ pub(crate) struct ProjectFile {
     /// How long each step may take.
     #[serde(default)]
     pub(crate) timeouts: Timeouts,
+}
+
+/// The part of it that says where to listen, whatever else it says.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Listening {
+    #[serde(deserialize_with = "addresses")]
+    pub(crate) listen: Vec<ListenAddress>,
+    pub(crate) admin: Option<Admin>,
 }
 
 impl ProjectFile {

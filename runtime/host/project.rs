@@ -1,11 +1,10 @@
 //! What runs: agents, their owner's policy and the network behind it.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use deno_core::url::Url;
-use http::Method;
+use http::{HeaderName, Method};
 use serde_json::{Map, Value, json};
 use workerd_lite_ops::Termination;
 use workerd_lite_ops::account::{Account, AgentId};
@@ -13,6 +12,7 @@ use workerd_lite_ops::account::{Account, AgentId};
 use super::agent::Agent;
 use super::live_console::console;
 use super::policy_cells::IsolatePer;
+use super::routes::Routes;
 use crate::audit::{AccessLog, Auditor, Feed};
 use crate::egress::{Binding, Network};
 use crate::identity::Attested;
@@ -20,12 +20,14 @@ use crate::isolate::modules::Graph;
 use crate::isolate::{BindingName, Caller, Worker};
 use crate::limits::{ClientTimeouts, Quarantine};
 use crate::metrics;
-use crate::rules::{Rules, Verdict as Judged};
+use crate::rules::{Forwarders, Rules, Verdict as Judged};
 
 /// What one server runs, ready to be started on any number of threads. [`Project::builder`] makes one.
 #[derive(Debug, Clone)]
 pub struct Project {
     pub(super) agents: Vec<Agent>,
+    pub(super) routes: Arc<Routes>,
+    pub(super) forwarders: Arc<Forwarders>,
     pub(super) outbound: Option<Worker>,
     pub(super) isolate_per: IsolatePer,
     pub(super) policy_timeout: Duration,
@@ -48,6 +50,8 @@ impl Project {
             policy_timeout: Duration::from_secs(30),
             network: Network::default(),
             client_timeouts: ClientTimeouts::default(),
+            match_header: None,
+            forwarders: Forwarders::default(),
             show_errors: false,
             access_log: None,
             metrics_agents: metrics::AGENTS,
@@ -75,12 +79,12 @@ impl Project {
     pub(crate) fn described(&self) -> Value {
         let issuer = self.network.identity.as_ref();
         let agents = self.agents.iter().zip(self.attest()).map(|(agent, attested)| {
-            let hosts: Vec<String> = agent.hosts.iter().map(ToString::to_string).collect();
+            let matches: Vec<String> = agent.matches.iter().map(ToString::to_string).collect();
             let graph = &agent.worker.graph;
             let mut told = json!({
                 "name": attested.name,
                 "tenant": attested.tenant,
-                "hosts": hosts,
+                "match": matches,
                 "main": graph.main_name(),
                 "modules": graph.modules().count(),
                 "code_sha256": attested.code_sha256,
@@ -155,14 +159,14 @@ impl Project {
     }
 
     /// Tells who looks on what is served where.
-    pub(crate) fn tell(&self, address: SocketAddr) {
+    pub(crate) fn tell(&self, address: &str) {
         let Some(feed) = &self.feed else { return };
         let agents = self.agents.iter().map(|agent| {
-            let hosts = agent.hosts.iter().map(ToString::to_string).collect::<Vec<_>>();
+            let hosts = agent.matches.iter().map(ToString::to_string).collect::<Vec<_>>();
             json!({ "name": agent.worker.name, "tenant": agent.tenant, "hosts": hosts })
         });
         feed.serves(json!({
-            "address": address.to_string(),
+            "address": address.strip_prefix("http://").unwrap_or(address),
             "policy": self.has_outbound(),
             "agents": agents.collect::<Vec<_>>(),
         }));
@@ -216,8 +220,9 @@ impl Project {
         let mut project = self.clone();
         project.agents = self.agents.get(agent).cloned().into_iter().collect();
         for agent in &mut project.agents {
-            agent.hosts.clear();
+            agent.matches.clear();
         }
+        project.routes = Arc::new(Routes::new(&project.agents, None));
         project
     }
 
@@ -316,13 +321,15 @@ pub struct ProjectBuilder {
     policy_timeout: Duration,
     network: Network,
     client_timeouts: ClientTimeouts,
+    match_header: Option<HeaderName>,
+    forwarders: Forwarders,
     show_errors: bool,
     access_log: Option<Arc<AccessLog>>,
     metrics_agents: usize,
 }
 
 impl ProjectBuilder {
-    /// One agent more. Requests find it by its hosts.
+    /// One agent more. Requests find it by its patterns, the most specific of which decides.
     #[must_use]
     pub fn agent(mut self, agent: impl Into<Agent>) -> Self {
         self.agents.push(agent.into());
@@ -380,6 +387,20 @@ impl ProjectBuilder {
         self
     }
 
+    /// The header by which a request may name its agent, or its tenant and agent as `tenant/name`, whatever it is else about.
+    #[must_use]
+    pub fn match_header(mut self, header: Option<HeaderName>) -> Self {
+        self.match_header = header;
+        self
+    }
+
+    /// The proxies whose word on client, scheme and host `serve` believes.
+    #[must_use]
+    pub fn forwarders(mut self, forwarders: Forwarders) -> Self {
+        self.forwarders = forwarders;
+        self
+    }
+
     /// Lets clients read why a handler failed.
     #[must_use]
     pub fn show_errors(mut self, show: bool) -> Self {
@@ -417,7 +438,9 @@ impl ProjectBuilder {
             agent.worker.account = Some(account);
         }
         Project {
+            routes: Arc::new(Routes::new(&self.agents, self.match_header)),
             agents: self.agents,
+            forwarders: Arc::new(self.forwarders),
             outbound: self.outbound,
             isolate_per: self.isolate_per,
             policy_timeout: self.policy_timeout,

@@ -19,6 +19,7 @@ use workerd_lite_ops::{EventError, Request, Response, Termination};
 use super::Instance;
 use super::agent::Agent;
 use super::body::{Outgoing, ResponseBody, incoming, limited};
+use super::client::Client;
 use super::error_page;
 use super::live_request::LiveRequest;
 use super::served::{Outcome, Served};
@@ -104,8 +105,9 @@ where
     B: http_body::Body<Data = Bytes> + Unpin + 'static,
 {
     let (head, body) = request.into_parts();
+    let client = head.extensions.get::<Client>().copied().unwrap_or_default();
     let refused_for = |why| served.outcome.set(Outcome::Refused(why));
-    let Some(url) = url(&head.uri, &head.headers) else {
+    let Some(url) = url(&head.uri, &head.headers, client.https) else {
         refused_for("host");
         return respond(Response::text(
             StatusCode::BAD_REQUEST,
@@ -119,7 +121,10 @@ where
     let mut headers = head.headers;
     strip_hop_by_hop(&mut headers);
     let trace = Rc::clone(&served.trace);
-    let routed_to = instance.route(&url);
+    if let Some(address) = client.address {
+        trace.is_from(address);
+    }
+    let routed_to = instance.route(&url, path(&head.uri), &mut headers);
     let mut live = instance.feed().map(|feed| {
         let agent = routed_to.map(|(_, agent)| agent);
         LiveRequest::begin(feed, agent, &trace, (&head.method, &url, &headers))
@@ -228,6 +233,12 @@ fn refused(live: Option<LiveRequest>, why: &str, response: Response) -> Response
     live.answered(response)
 }
 
+/// The path of a request as it was sent.
+fn path(uri: &Uri) -> &str {
+    // That of `OPTIONS *` is none.
+    if uri.path().starts_with('/') { uri.path() } else { "/" }
+}
+
 /// Bytes of names and values together.
 fn size(headers: &HeaderMap) -> usize {
     headers
@@ -237,7 +248,7 @@ fn size(headers: &HeaderMap) -> usize {
 }
 
 /// The request's absolute URL: by its target where that is absolute, else by `Host`.
-fn url(uri: &Uri, headers: &HeaderMap) -> Option<Url> {
+fn url(uri: &Uri, headers: &HeaderMap, https: bool) -> Option<Url> {
     let authority = match uri.authority() {
         Some(authority) => authority.as_str(),
         None => headers
@@ -249,7 +260,8 @@ fn url(uri: &Uri, headers: &HeaderMap) -> Option<Url> {
     }
     let path = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
     let path = if path.starts_with('/') { path } else { "/" };
-    Url::parse(&format!("http://{authority}{path}")).ok()
+    let scheme = if https { "https" } else { "http" };
+    Url::parse(&format!("{scheme}://{authority}{path}")).ok()
 }
 
 fn respond(response: Response) -> http::Response<ResponseBody> {
@@ -275,7 +287,7 @@ mod tests {
     fn url_of(target: &str, host: &str) -> Option<String> {
         let mut headers = HeaderMap::new();
         headers.insert("host", host.parse().unwrap());
-        url(&target.parse().unwrap(), &headers).map(Into::into)
+        url(&target.parse().unwrap(), &headers, false).map(Into::into)
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One client's request, as the server counts and lists it: from its head to the end of its response's body.
 
 use std::cell::Cell;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -16,14 +16,15 @@ use workerd_lite_ops::clock;
 use workerd_lite_ops::statistics::Statistics;
 
 use crate::audit::{Access as Line, AccessLog, shortened};
-use crate::host::{Outcome, Served};
+use crate::host::{Client, Outcome, Served};
+use crate::listen::Remote;
 use crate::metrics;
 
 /// What a line says of a request's head.
 struct Head {
     log: Arc<AccessLog>,
     time: SystemTime,
-    client: Option<SocketAddr>,
+    client: Option<IpAddr>,
     method: Method,
     target: Uri,
     host: Option<HeaderValue>,
@@ -48,9 +49,17 @@ impl Access {
     /// A request has come. Gives it with its body counted.
     pub(super) fn begin(
         request: http::Request<Incoming>,
-        client: Option<SocketAddr>,
+        remote: Remote,
         log: Option<&Arc<AccessLog>>,
     ) -> (Self, http::Request<Counted>) {
+        // Whoever is not believed speaks for itself.
+        let client = request.extensions().get::<Client>().map_or_else(
+            || match remote {
+                Remote::Address(address) => Some(address),
+                Remote::Unix | Remote::Gone => None,
+            },
+            |client| client.address,
+        );
         let head = log.map(|log| Head {
             log: Arc::clone(log),
             time: clock::wall(),

@@ -1,6 +1,5 @@
 //! One client's connection: HTTP/1.1, or HTTP/2 with prior knowledge.
 
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use super::client_io::ClientIo;
 use super::connection_service::ConnectionService;
 use super::worker_thread::{Stop, cut};
 use crate::limits::HeadLimits;
+use crate::listen::Incoming;
 
 /// How long a client has that is told that its connection ends.
 const ENDS: Duration = Duration::from_millis(500);
@@ -35,12 +35,11 @@ impl<F: Future<Output: 'static> + 'static> hyper::rt::Executor<F> for Local {
 }
 
 impl Connection {
-    pub(super) async fn run(self, stream: TcpStream) {
-        #[expect(clippy::disallowed_types, reason = "connections come in through this room")]
-        let Ok(stream) = tokio::net::TcpStream::from_std(stream) else {
+    pub(super) async fn run(mut self, stream: Incoming) {
+        let Ok(stream) = stream.into_stream() else {
             return;
         };
-        let _ = stream.set_nodelay(true);
+        self.service.remote = stream.remote();
         let mut builder = auto::Builder::new(Local(self.service.works_for.clone()));
         let (head, timeouts) = {
             let current = self.service.current.0.borrow();

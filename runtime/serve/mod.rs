@@ -5,19 +5,20 @@ mod access;
 mod client_io;
 mod connection;
 mod connection_service;
+mod forwarded;
 mod load_shedding;
 mod malformed;
+mod parent;
 mod raw_heads;
 mod restart;
 mod sockets;
 mod stop;
 mod thread_pool;
 mod tracked_body;
+mod waiting;
 mod worker_thread;
 
 use std::collections::HashSet;
-use std::net::SocketAddr;
-use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::ThreadId;
@@ -26,23 +27,25 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
 use workerd_lite_ops::Termination;
 
 use crate::admin::{self, Owned};
 use crate::audit::Feed;
 use crate::diagnostic::{SourceDiagnostic, plain_report};
-use crate::egress::listeners as own_listeners;
+use crate::files_read;
 use crate::host::Project;
 use crate::isolate::{StartupError, crash_marker};
 use crate::limits::{Culprit, Hang, hangs};
+use crate::listen::{ListenAddress, ListenError, Listener, accept};
 use crate::metrics::{self, CertificateEnds};
 use crate::reloadable::{ReloadableFiles, Watching};
 use crate::rules::HostPattern;
 use crate::watch::Watch;
 use accept::Acceptor;
-use sockets::Listeners;
+pub use parent::{Listening, Parent};
+pub use sockets::Listeners;
 use thread_pool::ThreadPool;
+pub use waiting::{Mending, Waited, wait};
 
 /// How often files are looked at where they are watched.
 const LOOK: Duration = Duration::from_millis(100);
@@ -54,15 +57,17 @@ const FLUSH: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Where to listen. Port 0 takes a free one.
-    pub listen: SocketAddr,
+    pub listen: Vec<ListenAddress>,
     /// Where the owner's own listener is, if there is one.
-    pub admin: Option<SocketAddr>,
+    pub admin: Vec<ListenAddress>,
     /// By which names that is asked, beside this machine's own.
     pub admin_hosts: Vec<String>,
     /// What an author looks at on the owner's listener.
     pub feed: Option<Arc<Feed>>,
     /// The project's folder, where the project is loaded anew when a file of it changes.
     pub watch: Option<PathBuf>,
+    /// What the server itself writes there.
+    pub writes: Vec<PathBuf>,
     /// How many worker threads, at least one.
     pub threads: usize,
     /// How long what is under way is waited for at the end.
@@ -104,15 +109,10 @@ pub struct Loaded {
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ServeError {
-    /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {why}")]
-    #[diagnostic(help("Choose another with --listen, for example --listen 127.0.0.1:0 for a free port"))]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// The system's word.
-        why: std::io::Error,
-    },
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Listen(#[from] ListenError),
     /// A worker did not start.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -122,13 +122,12 @@ pub enum ServeError {
     System(#[from] std::io::Error),
 }
 
-/// Serves a project until SIGINT or SIGTERM, on sockets that listen already if some are given. `ready` is told the address
-/// and the sockets once requests are answered, and gives whom to tell that too many threads hang in V8: another process
-/// takes this one's place then, and tells it to end. SIGHUP opens the audit file anew and serves what `reload` gives, if that starts.
-pub async fn serve<H: Fn()>(
+/// Serves a project until SIGINT or SIGTERM, on sockets that listen already. `parent` hears of it. SIGHUP opens the audit file anew
+/// and serves what `reload` gives, if that starts.
+pub async fn serve(
     loaded: Loaded,
-    inherited: Vec<OwnedFd>,
-    ready: impl FnOnce(SocketAddr, &[BorrowedFd<'_>]) -> H,
+    mut listeners: Listeners,
+    parent: &mut impl Parent,
     mut reload: impl FnMut() -> Result<Loaded, SourceDiagnostic>,
 ) -> Result<(), ServeError> {
     let Loaded {
@@ -141,9 +140,6 @@ pub async fn serve<H: Fn()>(
     } = loaded;
     metrics::certificates(certificate_ends);
     let mut shutdown = options.shutdown;
-    let listeners = Listeners::bind(&options, inherited).await?;
-    let address = listeners.clients.local_addr()?;
-    own_listeners::add(address);
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
@@ -160,22 +156,29 @@ pub async fn serve<H: Fn()>(
         hosts: options.admin_hosts.clone(),
         stops: false,
     });
-    let replace_us = ready(address, &listeners.sockets());
+    let listening = listeners.listening()?;
+    let address = listening.shown.first().cloned().unwrap_or_default();
+    parent.ready(listening, project.agent_names().count());
+    let parent = &*parent;
     let Listeners {
         clients: listener,
         owner,
     } = listeners;
     let mut answering = None;
-    if let Some(owner) = owner {
-        let address = owner.local_addr()?;
-        own_listeners::add(address);
-        answering = Some(admin::start(owner, owned.subscribe(), options.feed.clone()));
-        tracing::info!("the owner's listener is http://{address}");
-        if options.feed.is_some() {
-            tracing::info!("a page shows what happens: http://{address}/dev");
+    if !owner.is_empty() {
+        for shown in owner.iter().map(Listener::shown) {
+            tracing::info!("the owner's listener is {shown}");
+            if options.feed.is_some() && shown.starts_with("http") {
+                tracing::info!("a page shows what happens: {shown}/dev");
+            }
         }
+        let owner: Arc<[Listener]> = owner.into();
+        let serving = admin::start(Arc::clone(&owner), owned.subscribe(), options.feed.clone());
+        answering = Some((serving, owner));
     }
-    project.tell(address);
+    project.tell(&address);
+    let every = parent.alive_every();
+    let mut beat = tokio::time::interval(every.unwrap_or(Duration::from_hours(1)));
     let mut lost = HashSet::new();
     let mut replaced = false;
     let mut watched = Watch::new(files);
@@ -198,14 +201,14 @@ pub async fn serve<H: Fn()>(
                 if std::mem::replace(&mut replaced, true) {
                     break;
                 }
-                replace_us();
+                parent.replace_us();
                 continue;
             }
             booted = threads.relieved() => {
                 let Err(error) = booted else { continue };
                 tracing::error!("a thread could not be relieved: {:?}", miette::Report::new(error));
                 if !std::mem::replace(&mut replaced, true) {
-                    replace_us();
+                    parent.replace_us();
                 }
                 break;
             }
@@ -224,16 +227,21 @@ pub async fn serve<H: Fn()>(
                     continue;
                 }
             }
+            _ = beat.tick(), if every.is_some() => {
+                parent.alive();
+                continue;
+            }
             _ = interrupt.recv() => break,
             _ = terminate.recv() => break,
         }
         // As things were before they are read: what is saved meanwhile is a change.
-        let before = options.watch.as_deref().map(Watch::folder);
+        let below = |folder: &PathBuf| Watch::below(folder, options.writes.clone(), Vec::new());
+        let before = options.watch.as_ref().map(below);
         match (replace(&threads, &mut reload, options.feed.as_deref()).await, before) {
-            (Some((next, files)), before) => {
+            (Ok((next, files)), before) => {
                 restart::warn(&options, &next.options);
                 project = next.project;
-                project.tell(address);
+                project.tell(&address);
                 watching = next.watching;
                 shutdown = next.options.shutdown;
                 owned.send_modify(|owned| {
@@ -243,19 +251,28 @@ pub async fn serve<H: Fn()>(
                 watched = before.map_or_else(Watch::default, |before| before.only(files));
             }
             // What is broken may be a file that the old project does not have.
-            (None, Some(before)) => watched = before,
-            (None, None) => {}
+            (Err(read), Some(before)) => watched = before.also(read),
+            (Err(_), None) => {}
         }
+        parent.reloaded(project.agent_names().count());
     }
     owned.send_modify(|owned| owned.stops = true);
     metrics::drains();
     // Whoever has connected was accepted by the system already. Another process accepts them where this one is replaced.
-    while !replaced && let Ok(Ok((stream, _))) = tokio::time::timeout(Duration::ZERO, listener.accept()).await {
+    while !replaced && let Ok(Ok(stream)) = tokio::time::timeout(Duration::ZERO, accept(&listener, &mut 0)).await {
         threads.assign(stream);
     }
+    if !replaced {
+        // Before they are closed: from then on a file may be another server's.
+        let owners = answering.iter().flat_map(|(_, owner)| owner.iter());
+        listener.iter().chain(owners).for_each(Listener::remove);
+    }
     drop(listener);
-    if replaced {
-        answering.iter().for_each(AbortHandle::abort);
+    // The task has the owner's listeners, and leaves where a successor comes.
+    if let Some((serving, _)) = answering {
+        if replaced {
+            serving.abort();
+        }
     }
     stop::stop(&mut threads, lost, shutdown, [&mut interrupt, &mut terminate]).await;
     drop(watching);
@@ -322,36 +339,38 @@ struct Replaced {
     watching: Watching,
 }
 
-/// Loads the project anew, and says how that went.
+/// Loads the project anew, and says how that went. Where it went wrong the files are given that were read.
 async fn replace(
     threads: &ThreadPool,
     reload: &mut impl FnMut() -> Result<Loaded, SourceDiagnostic>,
     feed: Option<&Feed>,
-) -> Option<(Replaced, Vec<PathBuf>)> {
+) -> Result<(Replaced, Vec<PathBuf>), Vec<PathBuf>> {
     let tell = |error: Option<String>| {
         if let Some(feed) = feed {
             feed.note(json!({ "kind": "reload", "error": error }));
         }
     };
-    match try_replace(threads, reload).await {
-        Ok(replaced) => {
+    let (loaded, read) = files_read::recorded(reload);
+    match try_replace(threads, loaded).await {
+        Ok((replaced, mut files)) => {
             metrics::reloaded(true);
             tracing::info!("the project was loaded anew");
             tell(None);
-            Some(replaced)
+            files.extend(read);
+            Ok((replaced, files))
         }
         Err(report) => {
             metrics::reloaded(false);
             tracing::error!("the project could not be loaded anew, the old one stays: {report:?}");
             tell(Some(plain_report(&report)));
-            None
+            Err(read)
         }
     }
 }
 
 async fn try_replace(
     threads: &ThreadPool,
-    reload: &mut impl FnMut() -> Result<Loaded, SourceDiagnostic>,
+    loaded: Result<Loaded, SourceDiagnostic>,
 ) -> miette::Result<(Replaced, Vec<PathBuf>)> {
     let Loaded {
         project,
@@ -360,7 +379,7 @@ async fn try_replace(
         files,
         certificate_ends,
         ..
-    } = reload()?;
+    } = loaded?;
     threads.replace(&project).await?;
     let watching = reloadable.start().map_err(ServeError::System)?;
     metrics::certificates(certificate_ends);

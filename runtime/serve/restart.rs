@@ -1,25 +1,32 @@
 //! What a server that runs does not take over from a changed configuration.
 
-use std::fmt::Debug;
+use std::fmt::Display;
 
 use super::Options;
+use crate::listen::ListenAddress;
 
 /// Fields that have changed and need a restart, with what they were and are.
 pub(super) fn needed(serves: &Options, read: &Options) -> Vec<(&'static str, String, String)> {
     let mut changed = Vec::new();
-    let mut compare = |field, was: &dyn Debug, is: &dyn Debug| {
-        let (was, is) = (format!("{was:?}"), format!("{is:?}"));
+    let mut compare = |field, was: &dyn Display, is: &dyn Display| {
+        let (was, is) = (was.to_string(), is.to_string());
         if was != is {
             changed.push((field, was, is));
         }
     };
-    compare("listen", &serves.listen, &read.listen);
+    compare("listen", &shown(&serves.listen), &shown(&read.listen));
     compare("threads", &serves.threads, &read.threads);
-    match (serves.admin, read.admin) {
-        (Some(was), Some(is)) => compare("admin.listen", &was, &is),
-        (was, is) => compare("admin", &was, &is),
-    }
+    compare("admin.listen", &shown(&serves.admin), &shown(&read.admin));
     changed
+}
+
+/// Addresses as they are written.
+fn shown(addresses: &[ListenAddress]) -> String {
+    if addresses.is_empty() {
+        return "absent".to_owned();
+    }
+    let shown: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    shown.join(", ")
 }
 
 /// Warns of them.

@@ -18,6 +18,7 @@ use super::worker_thread::{Command, Stop, WorkerThread};
 use crate::host::Project;
 use crate::isolate::{StartupError, essential_thread};
 use crate::limits::{Culprit, Hang, hangs};
+use crate::listen::Stream;
 use crate::metrics;
 
 /// How many threads may be leaving at once: behind that, the process is replaced.
@@ -214,13 +215,12 @@ impl ThreadPool {
     }
 
     /// Gives a connection to the thread with the fewest.
-    #[expect(clippy::disallowed_types, reason = "connections come in through this room")]
-    pub(super) fn assign(&self, stream: tokio::net::TcpStream) {
+    pub(super) fn assign(&self, stream: Stream) {
         let least = self
             .serving
             .iter()
             .min_by_key(|thread| thread.open.load(Ordering::Relaxed));
-        if let (Some(thread), Ok(stream)) = (least, stream.into_std()) {
+        if let (Some(thread), Ok(stream)) = (least, stream.into_incoming()) {
             thread.open.fetch_add(1, Ordering::Relaxed);
             let client = thread.clients.add(&stream);
             thread.command(Command::Connection(stream, client));

@@ -2,7 +2,6 @@
 //! a newer one.
 
 use std::cell::{Cell, RefCell};
-use std::net::TcpStream;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,6 +16,7 @@ use super::load_shedding::Client;
 use crate::host::{Instance, Project};
 use crate::isolate::StartupError;
 use crate::limits;
+use crate::listen::{Incoming, Remote};
 use crate::metrics;
 
 /// How a thread stands with its end.
@@ -41,7 +41,7 @@ pub(super) async fn cut(mut stopping: watch::Receiver<Stop>) {
 /// What a thread is told to do.
 pub(super) enum Command {
     /// Serve a connection.
-    Connection(TcpStream, Arc<Client>),
+    Connection(Incoming, Arc<Client>),
     /// Boot a project beside the one that serves, and say whether it started.
     Prepare(Box<Project>, oneshot::Sender<Result<(), StartupError>>),
     /// Hand new requests to the prepared project.
@@ -88,13 +88,13 @@ impl WorkerThread {
         let _ = self.booted.send(Ok(()));
         let current = CurrentProject(Rc::new(RefCell::new(instance)));
         let (open, stopped, service) = (Arc::clone(&self.open), self.stopping.clone(), current.clone());
-        let connect = move |stream: TcpStream, client| {
+        let connect = move |stream: Incoming, client| {
             let service = ConnectionService {
-                peer: stream.peer_addr().ok(),
                 current: service.clone(),
                 client,
                 works_for: Later::default(),
                 places: Rc::default(),
+                remote: Remote::Gone,
             };
             let (open, stopping) = (Arc::clone(&open), stopped.clone());
             spawn(async move {

@@ -101,7 +101,15 @@ impl Project {
         Self::start(command)
     }
 
-    fn start(mut command: Command) -> Server {
+    /// Starts a server that listens where it says itself.
+    pub fn serve_as(&self, arguments: &[&str]) -> Server {
+        let mut all = vec!["serve"];
+        all.extend_from_slice(arguments);
+        Self::start(self.command(&all))
+    }
+
+    /// The same, by any command.
+    pub fn start(mut command: Command) -> Server {
         let mut child = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let (found, address) = mpsc::channel();
@@ -116,8 +124,9 @@ impl Project {
                 if line.contains("HANG UP") {
                     return;
                 }
-                if let Some((_, address)) = line.split_once("listening on http://") {
+                if let Some((_, address)) = line.split_once("listening on ") {
                     let address: String = address.chars().take_while(|c| *c != '"').collect();
+                    let address = address.strip_prefix("http://").unwrap_or(&address).to_owned();
                     let _ = found.send(address);
                 }
                 let mut log = written.lock().unwrap();
@@ -196,6 +205,18 @@ impl Server {
             assert!(start.elapsed() < limit, "never logged {text:?}: {}", self.log());
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// The process that was started.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// All places where it says that it listens.
+    pub fn places(&self) -> Vec<String> {
+        let log = self.log();
+        let places = log.lines().filter_map(|line| line.split_once("listening on "));
+        places.map(|(_, place)| place.to_owned()).collect()
     }
 
     pub fn signal(&self, name: &str) {

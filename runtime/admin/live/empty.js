@@ -1,21 +1,28 @@
 // What is shown while nothing has happened: which agents answer where, and how to ask them.
 import { copyButton, element } from "/dev/dom.js";
 
-// A host that a pattern takes.
+// A host and a path that a pattern takes: `host`, `/path/*` or `host/path/*`.
 function example(pattern) {
-  const host = pattern.replace(/:\d+$/, "").replaceAll("**", "a").replaceAll("*", "a");
-  return host;
+  const slash = pattern.indexOf("/");
+  const host = slash < 0 ? pattern : pattern.slice(0, slash);
+  const path = slash < 0 ? "/" : pattern.slice(slash);
+  const known = host === "" || host === "*" || host === "**" ? null : host.replaceAll("**", "a").replaceAll("*", "a");
+  return { host: known, path: path.replaceAll("*", "") };
 }
 
 // How to ask an agent from a shell.
 export function curl({ hosts }, address) {
-  const port = address.slice(address.lastIndexOf(":") + 1);
+  const isFile = address.startsWith("unix:");
+  const port = isFile ? "" : address.slice(address.lastIndexOf(":") + 1);
   const local = address.replace(/^0\.0\.0\.0:/, "127.0.0.1:").replace(/^\[::\]:/, "[::1]:");
-  if (hosts.length === 0 || hosts.includes("*") || hosts.includes("**")) return `curl http://${local}/`;
-  const wanted = hosts.find((host) => !/:\d+$/.test(host) || host.endsWith(`:${port}`)) ?? hosts[0];
-  const host = example(wanted);
-  if (/(^|\.)localhost$/.test(host)) return `curl http://${host}:${port}/`;
-  return `curl -H 'Host: ${host}${/:\d+$/.test(wanted) ? `:${port}` : ""}' http://${local}/`;
+  const where = isFile ? `--unix-socket ${address.slice("unix:".length)} ` : "";
+  const wanted = hosts.find((host) => !/:\d+(\/|$)/.test(host) || host.split("/")[0].endsWith(`:${port}`)) ?? hosts[0] ?? "*";
+  const { host, path } = example(wanted);
+  if (host === null) return `curl ${where}http://${isFile ? "localhost" : local}${path}`;
+  if (isFile) return `curl ${where}http://${host}${path}`;
+  const name = host.replace(/:\d+$/, "");
+  if (/(^|\.)localhost$/.test(name)) return `curl http://${name}:${port}${path}`;
+  return `curl -H 'Host: ${host}' http://${local}${path}`;
 }
 
 function card(agent, address) {

@@ -14,6 +14,7 @@ use super::module::{Confinement, Content, Module, SOURCE};
 use super::nesting::on_deep_stack;
 use super::package::Packages;
 use super::read::Reader;
+use crate::files_read;
 use crate::isolate::StartupError;
 
 /// All modules of one worker.
@@ -47,6 +48,7 @@ impl Graph {
                 confinement.root.display()
             ))
         })?;
+        files_read::note(main);
         let path = main.canonicalize().map_err(|error| {
             StartupError::new(format!("the script {} can not be read: {error}", main.display()))
                 .with_help("Give the path of a JavaScript module: workerd-lite serve worker.js")

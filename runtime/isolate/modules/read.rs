@@ -13,6 +13,7 @@ use super::failure::Refusal;
 use super::module::{Content, Module};
 use super::package::{Asked, Found, Packages, beside, is_relative, not_found};
 use super::resolve::{ResolveError, resolve};
+use crate::files_read;
 
 pub(super) struct Reader<'a> {
     pub(super) root: PathBuf,
@@ -146,6 +147,7 @@ impl Reader<'_> {
         let name = self.name(url);
         let missing = |why: &dyn std::fmt::Display| -> Refusal { format!("{name} can not be imported: {why}").into() };
         let path = self.path(url).ok_or_else(|| missing(&"it is no path"))?;
+        files_read::note(&path);
         let path = path.canonicalize().map_err(|_| missing(&"there is no such file"))?;
         if !path.starts_with(&self.root) {
             return Err(missing(&"there is no such file").with_owners(format!(

@@ -3,16 +3,14 @@
 //!
 //! Linux lets two sockets listen at one address where both have `SO_REUSEPORT` and belong to one user (socket(7)). Only a server that
 //! stops sets it, so that two that serve never share an address; and only one that finds its address taken tries with it.
-#![expect(clippy::disallowed_types, reason = "listeners live in this room")]
 
-use std::io;
-use std::net::SocketAddr;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::fs::fstat;
 use rustix::net::sockopt::set_socket_reuseport;
-use tokio::net::{TcpListener, TcpSocket};
+
+use super::listener::Listener;
 
 /// How often it is looked for another.
 const LOOK: Duration = Duration::from_millis(50);
@@ -20,44 +18,37 @@ const LOOK: Duration = Duration::from_millis(50);
 /// How long one that stops has until it leaves.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How many connections may wait to be accepted.
-const BACKLOG: u32 = 1024;
-
-/// Listens beside a server that stops, and in its place once that has seen it. Fails where the one that listens there does not stop.
-pub(super) async fn beside(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = match address {
-        SocketAddr::V4(_) => TcpSocket::new_v4(),
-        SocketAddr::V6(_) => TcpSocket::new_v6(),
-    }?;
-    socket.set_reuseaddr(true)?;
-    socket.set_reuseport(true)?;
-    socket.bind(address)?;
-    let listener = socket.listen(BACKLOG)?;
-    set_socket_reuseport(&listener, false)?;
+/// Waits until nobody else listens where these sockets do, which were bound with the option. Nothing where whoever does is not about
+/// to leave.
+pub(super) fn alone(sockets: Vec<OwnedFd>) -> Option<Vec<OwnedFd>> {
+    for socket in &sockets {
+        set_socket_reuseport(socket, false).ok()?;
+    }
     // Linux may remember of an address that it was shared once, and let anybody in who sets the option.
     let start = Instant::now();
-    while is_shared(&listener) {
+    while sockets.iter().any(is_shared) {
         if start.elapsed() >= PATIENCE {
-            return Err(io::ErrorKind::AddrInUse.into());
+            return None;
         }
-        tokio::time::sleep(LOOK / 5).await;
+        std::thread::sleep(LOOK / 5);
     }
-    Ok(listener)
+    Some(sockets)
 }
 
 /// Whether another socket listens at the same address.
-fn is_shared(listener: &TcpListener) -> bool {
+fn is_shared(listener: impl AsFd) -> bool {
     let ours = fstat(listener.as_fd()).map(|stat| stat.st_ino);
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| std::fs::read_to_string(path).unwrap_or_default());
     ours.is_ok_and(|inode| tables.iter().any(|table| has_other(table, inode)))
 }
 
-/// Lets another process listen at the same address, and waits until one does.
-pub(super) async fn comes(listener: &TcpListener) {
-    if set_socket_reuseport(listener, true).is_err() {
-        return std::future::pending().await;
-    }
-    while !is_shared(listener) {
+/// Lets another process listen at the same addresses, and waits until one does.
+pub(crate) async fn comes(listeners: &[Listener]) {
+    let shared: Vec<&Listener> = listeners
+        .iter()
+        .filter(|listener| listener.address().is_some() && set_socket_reuseport(listener, true).is_ok())
+        .collect();
+    while !shared.iter().any(is_shared) {
         tokio::time::sleep(LOOK).await;
     }
 }
@@ -84,28 +75,34 @@ fn has_other(table: &str, inode: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{ListenAddress, Role, bind};
     use super::*;
 
     #[tokio::test]
     async fn only_one_that_stops_lets_another_in() {
-        let first = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = first.local_addr().unwrap();
-        let refused = |tried: io::Result<TcpListener>| assert_eq!(tried.unwrap_err().kind(), io::ErrorKind::AddrInUse);
-        refused(beside(address).await);
+        let first = bind(&[ListenAddress::local(0)], Role::Owner, None).unwrap();
+        let port = first[0].address().unwrap().port();
+        let again = move |role| bind(&[ListenAddress::local(port)], role, None);
+        assert!(again(Role::Owner).is_err());
         {
             let mut waiting = std::pin::pin!(comes(&first));
             let early = tokio::time::timeout(LOOK * 4, waiting.as_mut()).await;
             assert!(early.is_err(), "nobody has come");
         }
-        let leaves = async move {
-            comes(&first).await;
-            drop(first);
-        };
-        let ((), second) = tokio::join!(leaves, beside(address));
-        let second = second.unwrap();
-        let connected = tokio::net::TcpStream::connect(address).await.unwrap();
-        drop((second.accept().await.unwrap(), connected));
-        refused(beside(address).await);
-        refused(TcpListener::bind(address).await);
+        assert!(again(Role::Clients).is_err(), "those are handed over");
+        let second = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async { again(Role::Owner).map(|mut bound| bound[0].socket(Role::Owner).unwrap()) })
+        });
+        comes(&first).await;
+        drop(first);
+        let second = second.join().unwrap().unwrap();
+        let connected = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+        drop(connected);
+        assert!(again(Role::Owner).is_err());
+        drop(second);
     }
 }
