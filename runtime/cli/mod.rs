@@ -1,6 +1,7 @@
 //! The command line: what is typed, apart from what it does.
 
 mod args;
+mod bash;
 mod certs;
 mod check;
 mod completions;
