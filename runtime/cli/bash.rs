@@ -30,7 +30,7 @@ complete -o default -F _workerd_lite workerd-lite
 
 /// The script.
 pub(super) fn script(program: &clap::Command) -> String {
-    let commands: Vec<&str> = shown(program).collect();
+    let commands: Vec<&str> = names(program).collect();
     let mut script = START.replace("COMMANDS", &commands.join("|"));
     let mut words = String::new();
     case(&mut script, &mut words, "", program, &commands);
@@ -49,7 +49,7 @@ pub(super) fn script(program: &clap::Command) -> String {
     script
 }
 
-fn shown(program: &clap::Command) -> impl Iterator<Item = &str> {
+fn names(program: &clap::Command) -> impl Iterator<Item = &str> {
     let commands = program.get_subcommands();
     commands
         .filter(|command| !command.is_hide_set())
@@ -60,7 +60,7 @@ fn shown(program: &clap::Command) -> impl Iterator<Item = &str> {
 fn case(values: &mut String, words: &mut String, name: &str, command: &clap::Command, inner: &[&str]) {
     let mut options = Vec::new();
     let mut positional: Vec<String> = inner.iter().map(|&word| word.to_owned()).collect();
-    for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
+    for argument in command.get_arguments() {
         if argument.is_positional() {
             positional.extend(possible(argument));
             continue;

@@ -3,13 +3,15 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
+use clap::CommandFactory as _;
 use clap_complete::Shell;
 
-use super::args::Completions;
+use super::args::{Args, Completions};
 use super::bash;
 
 /// Prints the completions of a shell.
-pub(super) fn run(args: &Completions, mut program: clap::Command) {
+pub(super) fn run(args: &Completions) {
+    let mut program = without_hidden(&Args::command()).version("").propagate_version(true);
     program.build();
     let script = match args.shell {
         Shell::Bash => bash::script(&program),
@@ -17,6 +19,27 @@ pub(super) fn run(args: &Completions, mut program: clap::Command) {
     };
     // Whoever reads it may have read enough.
     let _ = std::io::stdout().write_all(script.as_bytes());
+}
+
+/// clap_complete offers what is hidden, too.
+fn without_hidden(command: &clap::Command) -> clap::Command {
+    let mut shown = clap::Command::new(command.get_name().to_owned())
+        .args(
+            command
+                .get_arguments()
+                .filter(|argument| !argument.is_hide_set())
+                .cloned(),
+        )
+        .subcommands(
+            command
+                .get_subcommands()
+                .filter(|inner| !inner.is_hide_set())
+                .map(without_hidden),
+        );
+    if let Some(about) = command.get_about() {
+        shown = shown.about(about.clone());
+    }
+    shown
 }
 
 fn generated(shell: Shell, program: &mut clap::Command) -> String {

@@ -57,7 +57,7 @@ fn command(args: Args, program: clap::Command) -> Result<()> {
         Command::Check(check) => check::run(check),
         Command::Schema => schema::run(),
         Command::Completions(completions) => {
-            completions::run(&completions, program);
+            completions::run(&completions);
             Ok(())
         }
         Command::Man(manual) => man::run(&manual, program),

@@ -75,7 +75,7 @@ fn what_stands_there_is_so() {
         println!("  {not_run}");
     }
     assert!(report.wrong.is_empty(), "{}", report.wrong.join("\n\n"));
-    assert!(report.commands > 10 && report.checked > 20, "the pages were not read");
+    assert!(report.commands > 10 && report.checked > 10, "the pages were not read");
 }
 
 fn run(name: &str, blocks: &[Block], programs: &Path, report: &mut Report) {

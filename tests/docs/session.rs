@@ -32,6 +32,8 @@ impl Session {
             .arg(folder)
             .status();
         assert!(copied.unwrap().success());
+        // As it is on a terminal once it is through.
+        std::fs::write(programs.join(".curlrc"), "silent\nshow-error\n").unwrap();
         let path = format!(
             "{}:{}:/usr/sbin:/sbin",
             programs.display(),
@@ -135,7 +137,7 @@ impl Session {
         let log = self.folder.join("server.log");
         let log = log.display();
         self.run_as_is(&format!(
-            "{command} >'{log}' 2>&1 & server=$!; for i in $(seq 300); do grep -q 'listening on' '{log}' && break; \
+            "rm -f '{log}'; {command} >'{log}' 2>&1 & server=$!; for i in $(seq 300); do grep -qs 'listening on' '{log}' && break; \
              kill -0 $server 2>/dev/null || break; sleep 0.05; done; kill -0 $server"
         ))
         .and_then(|(code, said)| {
