@@ -112,9 +112,9 @@ fn the_unit_exposes_less_than_2() {
     assert!(output.status.success() && told.contains("exposure level"), "{told}");
 }
 
-/// The unit's filter, as a list of names.
-fn allowed(unit: &str) -> Vec<String> {
-    let group = |name: &str| -> Vec<String> {
+/// What a list of names allows, groups resolved as systemd does.
+fn resolved(names: &[String]) -> Vec<String> {
+    let group = |name: &String| -> Vec<String> {
         let output = Command::new("systemd-analyze")
             .args(["syscall-filter", "--no-pager", name])
             .output()
@@ -126,24 +126,21 @@ fn allowed(unit: &str) -> Vec<String> {
             .filter(|line| !line.is_empty() && !line.starts_with('#'))
             .collect()
     };
-    fn all(names: &[String], group: &dyn Fn(&str) -> Vec<String>) -> Vec<String> {
-        names
-            .iter()
-            .flat_map(|name| {
-                if name.starts_with('@') {
-                    all(&group(name), group)
-                } else {
-                    vec![name.clone()]
-                }
-            })
-            .collect()
+    let (groups, mut calls): (Vec<String>, Vec<String>) = names.iter().cloned().partition(|name| name.starts_with('@'));
+    for name in &groups {
+        calls.extend(resolved(&group(name)));
     }
+    calls
+}
+
+/// The unit's filter, as a list of names.
+fn allowed(unit: &str) -> Vec<String> {
     // systemd allows these to every unit with a list.
-    let mut allowed = all(&["@default".to_owned()], &group);
+    let mut allowed = resolved(&["@default".to_owned()]);
     for line in unit.lines().filter_map(|line| line.strip_prefix("SystemCallFilter=")) {
         let (deny, names) = line.strip_prefix('~').map_or((false, line), |names| (true, names));
         let names: Vec<String> = names.split_whitespace().map(str::to_owned).collect();
-        let names = all(&names, &group);
+        let names = resolved(&names);
         if deny {
             allowed.retain(|name| !names.contains(name));
         } else {

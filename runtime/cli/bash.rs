@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use clap::{Arg, ValueHint};
 
 /// The start: which command it is, and the word before. In `--option=word` bash sees three words.
-const START: &str = r#"_workerd_lite() {
+const START: &str = r"_workerd_lite() {
     local cur=$2 prev=$3 command= index
     for ((index = 1; index < COMP_CWORD; index++)); do
         case ${COMP_WORDS[index]} in
@@ -20,7 +20,7 @@ const START: &str = r#"_workerd_lite() {
     fi
     COMPREPLY=()
     case $command:$prev in
-"#;
+";
 
 /// The end. Where the function has no word, readline completes a file.
 const END: &str = r"    esac

@@ -21,7 +21,7 @@ mod tables;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::harness::peers;
+use crate::harness::{Project, peers};
 use page::{Block, Comment};
 use session::Session;
 
@@ -40,14 +40,7 @@ struct Report {
 #[test]
 fn what_stands_there_is_so() {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let mut pages: Vec<PathBuf> = std::fs::read_dir(repository.join("docs"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
-        .collect();
-    pages.sort();
-    pages.insert(0, repository.join("README.md"));
-
+    let pages = pages(repository);
     let programs = tempfile::tempdir().unwrap();
     let program = programs.path().join("workerd-lite");
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_workerd-lite"), program).unwrap();
@@ -121,7 +114,7 @@ fn one(block: &Block, place: &str, session: &mut Session, report: &mut Report) -
                 let (code, printed) = session.run(&command).map_err(|error| format!("{command}: {error}"))?;
                 match expected {
                     Some(expected) => {
-                        output::agree(&expected, &printed).map_err(|error| format!("{command}: {error}"))?
+                        output::agree(&expected, &printed).map_err(|error| format!("{command}: {error}"))?;
                     }
                     None if code != 0 => return Err(format!("{command}: exit code {code}: {printed}")),
                     None => {}
@@ -130,7 +123,7 @@ fn one(block: &Block, place: &str, session: &mut Session, report: &mut Report) -
             return Ok(());
         }
         "js" | "mjs" | "jsx" | "javascript" | "ts" | "tsx" | "typescript" => {
-            scripts::parse(&block.language, &block.text)?
+            scripts::parse(&block.language, &block.text)?;
         }
         "toml" => {
             toml::from_str::<toml::Table>(&block.text).map_err(|error| error.to_string())?;
@@ -154,6 +147,53 @@ fn one(block: &Block, place: &str, session: &mut Session, report: &mut Report) -
     }
     report.checked += 1;
     Ok(())
+}
+
+/// Each command and flag that is named within a line is one: `workerd-lite test --coverage`, or with its `[--flags]`.
+#[test]
+fn commands_that_are_named_are_there() {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let project = Project::new(&[]);
+    let help = |command: &str| {
+        let arguments: Vec<&str> = command
+            .split(' ')
+            .filter(|word| !word.is_empty())
+            .chain(["--help"])
+            .collect();
+        project.run(&arguments)
+    };
+    let flags = regex::Regex::new("--[a-z][a-z-]+").unwrap();
+    let mut named = 0;
+    for page in pages(repository) {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for code in page::named_commands(&text) {
+            let command = code.split([' ', '[', '|']).nth(1).unwrap_or_default();
+            let command = if command.starts_with('-') { "" } else { command };
+            let (status, told, error) = help(command);
+            assert_eq!(status, Some(0), "{}: {code}: {error}", page.display());
+            for flag in flags.find_iter(&code) {
+                assert!(
+                    told.contains(flag.as_str()),
+                    "{}: {code}: no {}",
+                    page.display(),
+                    flag.as_str()
+                );
+            }
+            named += 1;
+        }
+    }
+    assert!(named > 20, "{named}");
+}
+
+fn pages(repository: &Path) -> Vec<PathBuf> {
+    let mut pages: Vec<PathBuf> = std::fs::read_dir(repository.join("docs"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .collect();
+    pages.sort();
+    pages.insert(0, repository.join("README.md"));
+    pages
 }
 
 fn succeed(session: &mut Session, command: &str) -> Result<(), String> {

@@ -83,6 +83,16 @@ pub fn blocks(markdown: &str) -> Result<Vec<Block>, String> {
     Ok(blocks)
 }
 
+/// The commands of this program that a page names within its lines.
+pub fn named_commands(markdown: &str) -> Vec<String> {
+    Parser::new(markdown)
+        .filter_map(|event| match event {
+            Event::Code(code) if code.starts_with("workerd-lite ") => Some(code.to_string()),
+            _ => None,
+        })
+        .collect()
+}
+
 /// The paragraph before a block.
 #[derive(Default)]
 struct Paragraph {
