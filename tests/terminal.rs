@@ -117,7 +117,7 @@ fn help_and_errors_keep_to_the_width_of_a_terminal_and_break_no_path() {
     for width in [60, 100] {
         let run = |arguments: &str| {
             let command = format!(
-                "stty cols {width}; '{}' {arguments}",
+                "stty rows 40 cols {width}; '{}' {arguments}",
                 env!("CARGO_BIN_EXE_workerd-lite")
             );
             let output = Command::new("script")
