@@ -7,7 +7,9 @@ use miette::{Diagnostic, GraphicalTheme, MietteHandler, MietteHandlerOpts, Repor
 
 /// Paths and URLs are copied from an error: none is broken in two.
 fn options() -> MietteHandlerOpts {
-    MietteHandlerOpts::new().break_words(false)
+    MietteHandlerOpts::new()
+        .break_words(false)
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
 }
 
 /// Reports that become a part of a log or of a test's result have no colours: who reads those is not known.
