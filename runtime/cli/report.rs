@@ -10,6 +10,7 @@ fn options() -> MietteHandlerOpts {
     MietteHandlerOpts::new()
         .break_words(false)
         .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
 }
 
 /// Reports that become a part of a log or of a test's result have no colours: who reads those is not known.
