@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::config::Flags;
 use crate::listen::ListenAddress;
@@ -44,6 +44,8 @@ pub(super) enum Command {
     Schema,
     /// Print completions for a shell
     Completions(Completions),
+    /// Print a page of the manual, for `man -l -`
+    Man(Manual),
     /// List the certificates of a project, and the days that they still hold
     Certs(Certs),
 }
@@ -72,6 +74,7 @@ impl From<Environment> for Flags {
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Test {
     /// Files, folders or patterns [default: **/*.test.{js,mjs,ts,mts} and **/*-test.js]
+    #[arg(value_hint = ValueHint::AnyPath)]
     pub(super) files: Vec<String>,
     /// Only tests whose name matches this regular expression
     #[arg(short = 't', long = "name", value_name = "NAME")]
@@ -167,7 +170,7 @@ impl Test {
 #[derive(Debug, clap::Args)]
 pub(super) struct Init {
     /// Where [default: this folder]
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) folder: Option<PathBuf>,
 }
 
@@ -204,6 +207,15 @@ pub(super) struct Check {
 pub(super) struct Completions {
     /// Which
     pub(super) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Manual {
+    /// Of which command [default: the program]
+    pub(super) command: Option<String>,
+    /// Write all pages into this folder
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "command")]
+    pub(super) dir: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -1,8 +1,8 @@
 //! Numbers of the whole server.
 
 use std::fmt::Error;
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{LazyLock, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use prometheus_client::collector::Collector;
@@ -114,6 +114,14 @@ pub(crate) fn connections() -> usize {
     OPEN.load(Ordering::Relaxed)
 }
 
+static COMMIT: OnceLock<String> = OnceLock::new();
+
+/// The program is of this commit.
+pub(crate) fn built_of(commit: String) {
+    // The first stays.
+    let _ = COMMIT.set(commit);
+}
+
 #[derive(Debug)]
 pub(super) struct Server;
 
@@ -123,7 +131,7 @@ impl Collector for Server {
         let build = [
             ("version", env!("CARGO_PKG_VERSION")),
             ("v8", deno_core::v8::VERSION_STRING),
-            ("commit", option_env!("WORKERD_LITE_COMMIT").unwrap_or("unknown")),
+            ("commit", COMMIT.get().map_or("unknown", String::as_str)),
         ];
         let build = build.map(|(name, value)| (name, value.to_owned())).to_vec();
         family(encoder, ("build_info", "What runs: 1"), [(build, Sample::Gauge(1))])?;
