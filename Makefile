@@ -22,10 +22,10 @@ build: v8
 	$(CARGO) build --release --workspace --bin workerd-lite
 
 packaging: build ## pages of the manual, completions and the schema, in target/packaging
-	packaging/make-assets target/release/workerd-lite target/packaging
+	runtime/packaging/make-assets target/release/workerd-lite target/packaging
 
 npm: build ## npm's packages, in target/npm
-	npm/pack target/release/workerd-lite target/npm
+	runtime/packaging/npm/pack target/release/workerd-lite target/npm
 
 # Programs that packages are made with, built once.
 target/tools/bin/cargo-deb:
@@ -36,7 +36,7 @@ target/tools/bin/cargo-cyclonedx:
 deb: packaging target/tools/bin/cargo-deb ## Debian's package, in target/debian
 	PATH="$(CURDIR)/target/tools/bin:$$PATH" $(CARGO) deb --package workerd-lite --no-build --no-strip
 
-container: build ## what packaging/Containerfile copies, in target/container
+container: build ## what runtime/packaging/Containerfile copies, in target/container
 	mkdir -p target/container && cp target/release/workerd-lite target/container
 
 sbom: target/tools/bin/cargo-cyclonedx ## what the program is made of, in CycloneDX's format: target/packaging/workerd-lite.cdx.json
@@ -45,7 +45,7 @@ sbom: target/tools/bin/cargo-cyclonedx ## what the program is made of, in Cyclon
 	mv runtime/sbom*.json target/packaging/workerd-lite.cdx.json; rm -f js/sbom*.json ops/sbom*.json
 
 release: npm deb container sbom ## all of these with their checksums, in target/dist
-	packaging/collect target/dist
+	runtime/packaging/collect target/dist
 
 bypass: v8 ## the attempts to get round the outbound worker, with a table by class
 	@echo "| class | attempts | as they must | canary touched |"; echo "|---|---|---|---|"

@@ -9,7 +9,7 @@ use crate::harness::{Project, peers};
 
 /// The two tarballs, workerd-lite and the platform's.
 fn pack(folder: &Path) -> Vec<PathBuf> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../npm/pack");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/npm/pack");
     let output = Command::new(script)
         .arg(env!("CARGO_BIN_EXE_workerd-lite"))
         .arg(folder)

@@ -17,7 +17,7 @@ fn repository() -> PathBuf {
 fn each_file_of_debians_package_is_there_or_is_made() {
     let project = Project::new(&[]);
     let made = project.path().join("target/packaging");
-    let output = Command::new(repository().join("packaging/make-assets"))
+    let output = Command::new(repository().join("runtime/packaging/make-assets"))
         .arg(env!("CARGO_BIN_EXE_workerd-lite"))
         .arg(&made)
         .output()
@@ -54,7 +54,7 @@ fn each_file_of_debians_package_is_there_or_is_made() {
         assert!(installed.iter().any(|path| path == file.as_str().unwrap()), "{file}");
     }
     // The unit's paths are the package's.
-    let unit = std::fs::read_to_string(repository().join("packaging/workerd-lite.service")).unwrap();
+    let unit = std::fs::read_to_string(repository().join("runtime/packaging/workerd-lite.service")).unwrap();
     for path in [
         "/usr/bin/workerd-lite",
         "/etc/workerd-lite/workerd-lite.toml",
@@ -69,7 +69,7 @@ fn each_file_of_debians_package_is_there_or_is_made() {
 
 #[test]
 fn the_packages_configuration_is_good_and_its_folders_are_the_units() {
-    let packaging = repository().join("packaging");
+    let packaging = repository().join("runtime/packaging");
     let text = std::fs::read_to_string(packaging.join("etc/workerd-lite.toml")).unwrap();
     let unit = std::fs::read_to_string(packaging.join("workerd-lite.service")).unwrap();
     for (folder, setting) in [
@@ -105,7 +105,7 @@ fn the_unit_exposes_less_than_2() {
     }
     let output = Command::new("systemd-analyze")
         .args(["security", "--offline=true", "--no-pager", "--threshold=20"])
-        .arg(repository().join("packaging/workerd-lite.service"))
+        .arg(repository().join("runtime/packaging/workerd-lite.service"))
         .output()
         .unwrap();
     let told = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
@@ -209,7 +209,7 @@ fn the_units_filter_lets_every_system_call_of_a_server_pass() {
         })
         .collect();
     assert!(used.contains(&"epoll_wait") && used.len() > 30, "{table}");
-    let unit = std::fs::read_to_string(repository().join("packaging/workerd-lite.service")).unwrap();
+    let unit = std::fs::read_to_string(repository().join("runtime/packaging/workerd-lite.service")).unwrap();
     let allowed = allowed(&unit);
     let refused: Vec<&&str> = used
         .iter()
@@ -226,11 +226,14 @@ fn deploy_mds_nginx_passes_requests_over_tls() {
     let page = std::fs::read_to_string(repository().join("docs/deploy.md")).unwrap();
     let (_, block) = page.split_once("```nginx\n").unwrap();
     let (block, _) = block.split_once("\n```").unwrap();
-    let project = Project::new(&[(
-        "agent.js",
-        "export default { async fetch(request) {\n  const body = await request.text();\n  \
+    let project = Project::new(&[
+        ("workerd-lite.toml", "forwarded = [\"127.0.0.1/32\"]\n"),
+        (
+            "agent.js",
+            "export default { async fetch(request) {\n  const body = await request.text();\n  \
          return Response.json({ host: request.headers.get('host'), of: request.headers.get('x-forwarded-for'), scheme: request.headers.get('x-forwarded-proto'), length: body.length });\n} };",
-    )]);
+        ),
+    ]);
     let certs = Certs::make(&project.path().join("certs"));
     let server = project.serve(&["agent.js"]);
     let block = block

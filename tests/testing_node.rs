@@ -23,7 +23,7 @@ fn project() -> Project {
         ("node_modules/cjs2/package.json", "{\"main\":\"i.js\"}"),
         ("node_modules/cjs2/i.js", "exports.got = require(\"cjs\");"),
     ]);
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/testing/node");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/testing-node");
     for name in FILES {
         project.write(name, &std::fs::read_to_string(source.join(name)).unwrap());
     }
@@ -65,7 +65,7 @@ fn what_passes_in_nodes_runner_passes_in_ours() {
 
 #[test]
 fn assertions_fail_as_nodes_do() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/testing/node/assertions.test.mjs");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/testing-node/assertions.test.mjs");
     let project = Project::new(&[("a.test.mjs", &std::fs::read_to_string(source).unwrap())]);
     let told = || json(&std::fs::read_to_string(project.path().join("assertions.json")).unwrap());
     let (code, out, err) = ours(&project, &["-u"]);

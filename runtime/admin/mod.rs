@@ -16,7 +16,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::AbortHandle;
 
 use crate::audit::Feed;
@@ -37,6 +37,12 @@ pub(crate) struct Owned {
     pub(crate) stops: bool,
 }
 
+/// How many connections there may be at once.
+const CONNECTIONS: usize = 64;
+
+/// How long a connection may wait for its next request.
+const IDLE: std::time::Duration = std::time::Duration::from_secs(30);
+
 /// Where the owner's listener is for authors whose project does not say.
 pub(crate) fn page() -> ListenAddress {
     ListenAddress::local(8788)
@@ -54,6 +60,7 @@ pub(crate) fn start(listeners: Arc<[Listener]>, owned: watch::Receiver<Owned>, f
             }
         };
         let mut succeeded = std::pin::pin!(succeeded);
+        let rooms = Arc::new(Semaphore::new(CONNECTIONS));
         let mut leaves = false;
         let mut turn = 0;
         loop {
@@ -71,6 +78,10 @@ pub(crate) fn start(listeners: Arc<[Listener]>, owned: watch::Receiver<Owned>, f
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                 continue;
             };
+            // Whoever finds no room is not let in: descriptors are the clients' too.
+            let Ok(room) = Arc::clone(&rooms).try_acquire_owned() else {
+                continue;
+            };
             let (owned, feed) = (owned.clone(), feed.clone());
             tokio::spawn(async move {
                 let service = service_fn(move |request: Request<Incoming>| {
@@ -82,9 +93,10 @@ pub(crate) fn start(listeners: Arc<[Listener]>, owned: watch::Receiver<Owned>, f
                     async move { Ok::<_, Infallible>(response) }
                 });
                 let mut builder = auto::Builder::new(TokioExecutor::new());
-                builder.http1().timer(TokioTimer::new());
-                builder.http2().timer(TokioTimer::new());
+                builder.http1().timer(TokioTimer::new()).header_read_timeout(IDLE);
+                builder.http2().timer(TokioTimer::new()).keep_alive_interval(IDLE);
                 let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+                drop(room);
             });
         }
     });

@@ -10,6 +10,7 @@ use super::limits::apply;
 use super::matching::distinct;
 use super::modules::{check_script, confinement, data};
 use super::network::rules;
+use super::unavailable::unavailable;
 use crate::config::Flags;
 use crate::config::files::{Files, parent, stem};
 use crate::config::project_file::ProjectFile;
@@ -148,11 +149,24 @@ fn several(
     }
     let mut vars = wrangler.vars;
     vars.extend(section.vars.clone());
-    check_script(&main, |message| match (&section.main, &own) {
+    let confinement = confinement(files, sections, index, &root, forbidden)?;
+    let loaded = check_script(&main, |message| match (&section.main, &own) {
         (None, Some(own)) => own.complain("main", message),
         _ => files.complain(&field("main"), message),
-    })?;
-    let confinement = confinement(files, sections, index, &root, forbidden)?;
+    })
+    .and_then(|()| Graph::load(&main, &confinement));
+    let graph = match loaded {
+        Err(error) if flags.spares => {
+            tracing::error!(
+                agent = name,
+                tenant = section.tenant.as_deref(),
+                "the agent can not be loaded, and answers 503 until it can: {}",
+                error.sentence()
+            );
+            unavailable()?
+        }
+        loaded => loaded?,
+    };
     Ok(Agent {
         egress: section
             .egress
@@ -161,7 +175,7 @@ fn several(
         worker: Worker {
             name,
             role: Role::Agent,
-            graph: Arc::new(Graph::load(&main, &confinement)?),
+            graph: Arc::new(graph),
             vars,
             bindings: Vec::new(),
             coverage: None,

@@ -11,6 +11,7 @@ mod network;
 mod options;
 mod outbound;
 mod project;
+mod unavailable;
 
 pub use certificates::{Listed, list_certificates};
 pub use options::options_of_broken;

@@ -4,6 +4,7 @@ mod access;
 mod changes;
 mod cut;
 mod feed;
+mod line_file;
 mod live_egress;
 mod masked_url;
 mod record;

@@ -3,15 +3,15 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{File, Metadata};
-use std::io::{Error, Result, Write as _};
-use std::os::fd::AsFd as _;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::io::{Error, Result};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use workerd_lite_ops::account::AgentId;
 
+use super::line_file::{open, write_line};
 use super::share::{Share, TOLD};
 use crate::metrics::{self, Stream};
 use crate::output::{has_room, wait_for_room};
@@ -57,6 +57,8 @@ struct State {
     writing: bool,
     /// The last write failed.
     failed: bool,
+    /// The last line has no end.
+    torn: bool,
     /// It was told that the reader is too slow.
     told: bool,
     /// When it was looked whether the file is still in its place.
@@ -64,18 +66,9 @@ struct State {
     stream: Stream,
 }
 
-fn open(path: Option<&Path>) -> Result<(Arc<File>, bool)> {
-    let file = match path {
-        Some(path) => File::options().create(true).append(true).mode(0o600).open(path)?,
-        None => File::from(std::io::stdout().as_fd().try_clone_to_owned()?),
-    };
-    let on_disk = file.metadata()?.is_file();
-    Ok((Arc::new(file), on_disk))
-}
-
 impl Sink {
     pub(super) fn open(path: Option<PathBuf>, rate: u32, stream: Stream) -> Result<Arc<Self>> {
-        let (file, on_disk) = open(path.as_deref())?;
+        let (file, on_disk, torn) = open(path.as_deref())?;
         Ok(Arc::new(Self {
             path,
             rate,
@@ -87,6 +80,7 @@ impl Sink {
                 thread: false,
                 writing: false,
                 failed: false,
+                torn,
                 told: false,
                 looked: Instant::now(),
                 stream,
@@ -99,9 +93,9 @@ impl Sink {
     /// Opens the file anew, after it was rotated away.
     pub(super) fn reopen(&self) -> Result<()> {
         if self.path.is_some() {
-            let (file, on_disk) = open(self.path.as_deref())?;
+            let opened = open(self.path.as_deref())?;
             let mut state = self.lock();
-            (state.file, state.on_disk) = (file, on_disk);
+            (state.file, state.on_disk, state.torn) = opened;
         }
         Ok(())
     }
@@ -118,8 +112,8 @@ impl Sink {
         let place = |metadata: &Metadata| (metadata.dev(), metadata.ino());
         let ours = state.file.metadata().as_ref().map(place).ok();
         if ours.is_some() && std::fs::metadata(path).as_ref().map(place).ok() != ours {
-            if let Ok((file, on_disk)) = open(Some(path)) {
-                (state.file, state.on_disk) = (file, on_disk);
+            if let Ok(opened) = open(Some(path)) {
+                (state.file, state.on_disk, state.torn) = opened;
             }
         }
     }
@@ -213,11 +207,14 @@ impl Sink {
             state.tell_unwritten(self.rate, false);
             if let Some((whose, line)) = state.next() {
                 state.writing = true;
-                let file = Arc::clone(&state.file);
+                let (file, mut torn) = (Arc::clone(&state.file), state.torn);
                 drop(state);
-                let result = wait_for_room(&*file).and_then(|()| (&*file).write_all(&line));
+                let result = wait_for_room(&*file).and_then(|()| write_line(&file, &mut torn, &line));
                 state = self.lock();
                 state.writing = false;
+                if Arc::ptr_eq(&file, &state.file) {
+                    state.torn = torn;
+                }
                 match result {
                     Ok(()) => state.resumes(),
                     Err(error) => {
@@ -306,7 +303,7 @@ impl State {
     /// Writes a line where nothing waits before it and it is taken at once.
     fn at_once(&mut self, line: &[u8]) -> Option<Result<()>> {
         let taken = self.on_disk || (line.len() <= AT_ONCE && has_room(&*self.file));
-        (self.is_clear() && taken).then(|| (&*self.file).write_all(line))
+        (self.is_clear() && taken).then(|| write_line(&self.file, &mut self.torn, line))
     }
 
     fn queue(&mut self, whose: &AgentId, rate: u32, line: Vec<u8>) {

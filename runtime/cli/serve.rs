@@ -85,34 +85,46 @@ pub(super) fn run(args: Serve) -> Result<()> {
             loaded
         };
         let mut places = Places::new(sockets);
+        let first = Flags {
+            spares: past.has_served && !args.dev,
+            ..flags.clone()
+        };
         loop {
-            let mending = args.dev.then(|| {
+            // One process that serves may fail where its project is broken; the next must not, nor the third.
+            let waits = args.dev || past.has_served;
+            let mending = waits.then(|| {
                 let folder = options_of_broken(&flags).watch.unwrap_or_default();
                 Mending::new(&folder, places.writes.clone())
             });
-            let (loaded, read) = files_read::recorded(|| load(&flags));
+            let (loaded, read) = files_read::recorded(|| load(&first));
             let (report, mut options) = match loaded {
                 Ok(mut loaded) => {
                     loaded.files.extend(read.clone());
                     begin(&loaded, &past);
                     let loaded = inspected(loaded);
                     let options = loaded.options.clone();
-                    let listeners = places.listen(&options, args.dev)?;
+                    let listeners = places.listen(&options, waits)?;
                     match serve(loaded, listeners, &mut parent, || load(&flags).map(inspected)).await {
                         Ok(()) => return Ok(()),
-                        Err(error @ ServeError::Startup(_)) if args.dev => (Report::new(error), options),
+                        Err(error @ ServeError::Startup(_)) if waits => (Report::new(error), options),
                         Err(error) => return Err(Report::new(error)),
                     }
                 }
-                Err(error) if args.dev => (Report::new(error), options_of_broken(&flags)),
+                Err(error) if waits => (Report::new(error), options_of_broken(&flags)),
                 Err(error) => return Err(error.into()),
             };
             report::report(&report);
-            tracing::info!("waiting until it is mended: clients read this with 503");
-            show_page(&mut options);
-            let listeners = places.listen(&options, args.dev)?;
+            if args.dev {
+                tracing::info!("waiting until it is mended: clients read this with 503");
+                show_page(&mut options);
+            } else {
+                tracing::error!("waiting until it is mended: everything is answered with 503");
+            }
+            let listeners = places.listen(&options, waits)?;
             let Some(mending) = mending else { return Err(report) };
-            if wait(listeners, format!("{report:?}"), mending.also(read), &mut parent).await? == Waited::Stopped {
+            // Clients of a server learn nothing of its insides.
+            let shown = args.dev.then(|| format!("{report:?}"));
+            if wait(listeners, shown, mending.also(read), &mut parent).await? == Waited::Stopped {
                 return Ok(());
             }
         }

@@ -92,6 +92,8 @@ pub struct Flags {
     pub live: bool,
     /// The real secrets that were given out.
     pub secrets: SeenSecrets,
+    /// Whether an agent whose script cannot be loaded answers 503, and the others are served. Otherwise nothing is.
+    pub spares: bool,
     /// A file of the policy that is read as if it had another text.
     pub overlay: Option<Arc<Overlay>>,
 }

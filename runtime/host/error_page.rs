@@ -25,13 +25,12 @@ pub(super) fn response(text: &str, asked: &HeaderMap) -> Response {
 }
 
 /// An answer while the project can not be served. A browser asks again by itself.
-pub(crate) fn broken_page(report: &str, asked: &HeaderMap) -> http::Response<Full<Bytes>> {
-    let page = page(
-        "The project can not be served",
-        StatusCode::SERVICE_UNAVAILABLE,
-        report,
-        asked,
-    );
+pub(crate) fn broken_page(report: Option<&str>, asked: &HeaderMap) -> http::Response<Full<Bytes>> {
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    let page = match report {
+        Some(report) => page("The project can not be served", status, report, asked),
+        None => Response::text(status, "Service Unavailable\n"),
+    };
     let body = match page.body {
         Body::Full(bytes) => bytes,
         _ => Bytes::new(),

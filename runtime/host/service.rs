@@ -250,6 +250,9 @@ fn size(headers: &HeaderMap) -> usize {
 /// The request's absolute URL: by its target where that is absolute, else by `Host`.
 fn url(uri: &Uri, headers: &HeaderMap, https: bool) -> Option<Url> {
     let authority = match uri.authority() {
+        // A target without a scheme is a tunnel's, and one of another scheme is not ours (RFC 9112, sections 3.2.2 and 3.2.3): whoever
+        // stands in front may have gone by `Host`.
+        Some(_) if !matches!(uri.scheme_str(), Some("http" | "https")) => return None,
         Some(authority) => authority.as_str(),
         None => headers
             .get(http::header::HOST)
@@ -296,6 +299,9 @@ mod tests {
         assert_eq!(url_of("http://y.example/a", "x.example").unwrap(), "http://y.example/a");
         for host in ["", " ", "a\tb", "a/b", "a@b", "a b", "a\\b", "[::", "a:99999"] {
             assert_eq!(url_of("/", host), None, "{host}");
+        }
+        for target in ["y.example:80", "ftp://y.example/", "ws://y.example/a"] {
+            assert_eq!(url_of(target, "x.example"), None, "{target}");
         }
     }
 }

@@ -269,7 +269,8 @@ pub async fn serve(
     }
     drop(listener);
     // The task has the owner's listeners, and leaves where a successor comes.
-    if let Some((serving, _)) = answering {
+    if let Some((serving, owner)) = answering {
+        drop(owner);
         if replaced {
             serving.abort();
         }

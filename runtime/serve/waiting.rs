@@ -48,10 +48,10 @@ impl Mending {
     }
 }
 
-/// Answers all requests with this report until a file changes.
+/// Answers all requests with 503 until a file changes, with this report if there is one.
 pub async fn wait(
     mut listeners: Listeners,
-    report: String,
+    report: Option<String>,
     mending: Mending,
     parent: &mut impl Parent,
 ) -> Result<Waited, ServeError> {
@@ -59,7 +59,7 @@ pub async fn wait(
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
     parent.ready(listeners.listening()?, 0);
-    let (report, mut watch) = (Arc::<str>::from(report), mending.0);
+    let (report, mut watch) = (report.map(Arc::<str>::from), mending.0);
     let mut look = tokio::time::interval(LOOK);
     let (mut turn, mut owners) = (0, 0);
     loop {
@@ -80,7 +80,7 @@ pub async fn wait(
             _ = terminate.recv() => break,
         };
         match stream {
-            Ok(stream) => answer(stream, &report),
+            Ok(stream) => answer(stream, report.as_ref()),
             Err(_) => tokio::time::sleep(LOOK).await,
         }
     }
@@ -92,11 +92,11 @@ pub async fn wait(
     Ok(Waited::Stopped)
 }
 
-fn answer(stream: Stream, report: &Arc<str>) {
-    let report = Arc::clone(report);
+fn answer(stream: Stream, report: Option<&Arc<str>>) {
+    let report = report.cloned();
     tokio::spawn(async move {
         let service = service_fn(move |request: Request<Incoming>| {
-            let page: Response<Full<Bytes>> = broken_page(&report, request.headers());
+            let page: Response<Full<Bytes>> = broken_page(report.as_deref(), request.headers());
             async move { Ok::<_, Infallible>(page) }
         });
         let mut builder = auto::Builder::new(TokioExecutor::new());
