@@ -5,9 +5,9 @@ use std::time::Instant;
 use deno_core::{OpState, op2};
 
 use crate::console_tap::{ConsoleLine, ConsoleTap};
-use crate::events::Events;
+use crate::events::{Events, about};
 use crate::origin::EventId;
-use crate::worker_log::{About, Lines, author_stack, complain, cut, is_captured, note};
+use crate::worker_log::{Lines, author_stack, complain, cut, is_captured, note};
 
 /// One line of a script's console. `level` is the Console standard's: 0 debug, 1 log, 2 warn, 3 error, 4 trace. `event`
 /// is the event that wrote it, 0 for none.
@@ -19,13 +19,13 @@ pub(crate) fn op_console(state: &mut OpState, #[string] text: &str, #[smi] level
             None => return,
             Some(0) => {}
             Some(dropped) => {
-                let about = About::of(state, event);
+                let about = about(state, event);
                 let (agent, tenant, request_id) = (about.agent(), about.tenant(), about.request_id());
                 tracing::warn!(target: "worker", worker = about.worker(), agent, tenant, request_id, dropped, "lines of the console were dropped: see limits.log_lines");
             }
         }
     }
-    let about = About::of(state, event);
+    let about = about(state, event);
     let (worker, agent, tenant, request_id) = (about.worker(), about.agent(), about.tenant(), about.request_id());
     let text = text.trim_end_matches('\n');
     if note(|| format!("[{worker}] {text}")) {
@@ -56,7 +56,7 @@ pub(crate) fn op_uncaught(state: &mut OpState, #[string] what: &str, #[string] s
     if !is_captured() && state.borrow_mut::<Lines>().take(Instant::now()).is_none() {
         return;
     }
-    let about = About::of(state, event);
+    let about = about(state, event);
     let text = format!("{what}: {}", author_stack(stack));
     if let Some(tap) = state.try_borrow::<ConsoleTap>() {
         tap.tell(&ConsoleLine {

@@ -290,9 +290,14 @@ pub(crate) fn op_event_fail(
     end_if_done(state, id)
 }
 
+/// What an event's line of the log is about.
+pub(crate) fn about(state: &OpState, id: EventId) -> About {
+    About::of(state.borrow(), state.borrow::<Events>().trace(id))
+}
+
 /// The time of an event's `waitUntil` promises is over. Gives true where that ended it, and where they had not settled.
 pub fn expire(state: &mut OpState, id: EventId) -> bool {
-    let about = About::of(state, id);
+    let about = about(state, id);
     match state.borrow_mut::<Events>().entries.get_mut(&id) {
         Some(entry) if !entry.settled => entry.settled = true,
         _ => return false,

@@ -5,11 +5,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Instant;
 
-use deno_core::OpState;
-
 use crate::account::AgentId;
-use crate::events::Events;
-use crate::origin::EventId;
+use crate::trace::Trace;
 
 /// The name under which a script's lines are logged, and the agent whose script it is. The policy's works for each.
 #[derive(Debug, Clone)]
@@ -24,11 +21,8 @@ pub struct About {
 }
 
 impl About {
-    /// What an event of an isolate is about, or what is outside of all.
-    pub(crate) fn of(state: &OpState, event: EventId) -> Self {
-        let WorkerName(worker, own) = state.borrow();
-        let events = state.borrow::<Events>();
-        let trace = events.trace(event);
+    /// What a line of this script is about, in an event or outside of all.
+    pub(crate) fn of(WorkerName(worker, own): &WorkerName, trace: Option<&Rc<Trace>>) -> Self {
         let agent = trace.and_then(|trace| trace.account()).map(|account| account.id());
         Self {
             worker: worker.clone(),

@@ -3,6 +3,7 @@
 use miette::{Diagnostic, LabeledSpan, SourceCode};
 
 use crate::excerpt::Excerpt;
+pub use crate::excerpt::position;
 
 /// No more errors are told at once: what is wrong in one place may show in many.
 const MOST: usize = 20;
@@ -105,13 +106,6 @@ pub(crate) fn plain_report(report: &miette::Report) -> String {
         Ok(()) => text.trim_matches('\n').to_owned(),
         Err(_) => report.to_string(),
     }
-}
-
-/// The line and column of a byte, both from 1.
-pub fn position(text: &str, offset: usize) -> (usize, usize) {
-    let before = &text[..text.floor_char_boundary(offset)];
-    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (before.matches('\n').count() + 1, before[start..].chars().count() + 1)
 }
 
 impl std::fmt::Display for SourceDiagnostic {

@@ -5,8 +5,6 @@ use std::ops::Range;
 
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
-use crate::diagnostic::position;
-
 /// How many characters of the line with the fault are shown on each side of it, and of its own.
 const SIDE: usize = 120;
 
@@ -77,6 +75,13 @@ impl Excerpt {
     pub(crate) fn position(&self) -> (usize, usize) {
         self.position
     }
+}
+
+/// The line and column of a byte, both from 1.
+pub fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = &text[..text.floor_char_boundary(offset)];
+    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    (before.matches('\n').count() + 1, before[start..].chars().count() + 1)
 }
 
 /// A line, with its end, as far as it is read.

@@ -5,6 +5,7 @@ mod agents;
 mod certificates;
 mod process;
 mod row;
+mod samples;
 mod server;
 
 use std::sync::LazyLock;
@@ -22,7 +23,7 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
     let mut registry = Registry::with_prefix("workerd_lite");
     registry.register_collector(Box::new(server::Server));
     registry.register_collector(Box::new(certificates::Certificates));
-    registry.register_collector(Box::new(agents::Agents));
+    registry.register_collector(Box::new(samples::Agents));
     registry
 });
 

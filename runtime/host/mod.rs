@@ -17,6 +17,7 @@ mod respawn;
 mod routes;
 mod served;
 mod service;
+mod told;
 mod transferable;
 
 use std::cell::{Cell, RefCell};

@@ -9,11 +9,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::address::ListenAddress;
 use super::error::{Cause, ListenError};
-use super::listener::{Listener, Role};
+use super::listener::{BACKLOG, Listener, Role};
 use super::{successor, unix};
-
-/// How many connections may wait to be accepted.
-pub(super) const BACKLOG: i32 = 1024;
 
 /// How often a free port is looked for that all addresses of a name have free.
 const TRIES: usize = 16;

@@ -12,6 +12,9 @@ use rustix::net::{AddressFamily, SocketType, getsockname, sockopt};
 
 use super::stream::Stream;
 
+/// How many connections may wait to be accepted.
+pub(super) const BACKLOG: i32 = 1024;
+
 /// Whom a socket is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {

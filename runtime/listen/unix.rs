@@ -9,8 +9,8 @@ use std::path::Path;
 use rustix::fs::{FlockOperation, flock};
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::bind::BACKLOG;
 use super::error::Cause;
+use super::listener::BACKLOG;
 
 /// Listens there. Only who `mode` lets may connect, from the first moment on.
 pub(super) fn bind(path: &Path, mode: u32) -> Result<OwnedFd, Cause> {

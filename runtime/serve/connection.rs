@@ -12,7 +12,8 @@ use workerd_lite_ops::account::Later;
 
 use super::client_io::ClientIo;
 use super::connection_service::ConnectionService;
-use super::worker_thread::{Stop, cut};
+use super::stopping::{Stop, cut};
+
 use crate::limits::HeadLimits;
 use crate::listen::Incoming;
 

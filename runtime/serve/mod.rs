@@ -13,6 +13,7 @@ mod raw_heads;
 mod restart;
 mod sockets;
 mod stop;
+mod stopping;
 mod thread_pool;
 mod tracked_body;
 mod waiting;

@@ -14,7 +14,8 @@ use workerd_lite_ops::Termination;
 
 use super::ServeError;
 use super::load_shedding::Clients;
-use super::worker_thread::{Command, Stop, WorkerThread};
+use super::stopping::Stop;
+use super::worker_thread::{Command, WorkerThread};
 use crate::host::Project;
 use crate::isolate::{StartupError, essential_thread};
 use crate::limits::{Culprit, Hang, hangs};

@@ -13,30 +13,12 @@ use workerd_lite_ops::account::Later;
 use super::connection::Connection;
 use super::connection_service::{ConnectionService, CurrentProject};
 use super::load_shedding::Client;
+use super::stopping::{Stop, cut};
 use crate::host::{Instance, Project};
 use crate::isolate::StartupError;
 use crate::limits;
 use crate::listen::{Incoming, Remote};
 use crate::metrics;
-
-/// How a thread stands with its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Stop {
-    /// It serves.
-    No,
-    /// It finishes what it has.
-    Drain,
-    /// It gives up what it has.
-    Cut,
-}
-
-/// Waits until what is under way is given up.
-pub(super) async fn cut(mut stopping: watch::Receiver<Stop>) {
-    if stopping.wait_for(|stop| *stop == Stop::Cut).await.is_err() {
-        // Nobody can say so any longer.
-        std::future::pending::<()>().await;
-    }
-}
 
 /// What a thread is told to do.
 pub(super) enum Command {

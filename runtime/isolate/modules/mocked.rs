@@ -8,8 +8,6 @@ use deno_core::url::Url;
 use serde_json::Value;
 
 use super::commonjs::{body_url, node_url, with_query};
-use super::graph::Graph;
-use super::resolve::{is_builtin, resolve};
 
 /// What is exported in a module's place.
 #[derive(Debug, Clone)]
@@ -63,45 +61,39 @@ impl Mock {
     }
 }
 
-impl Graph {
-    /// Puts exports in the place of what a specifier names in the module `caller`, for imports from now on. Gives the number
-    /// that the exports are kept by, and the URL of what is mocked.
-    pub(crate) fn mock(&self, specifier: &str, caller: &str, exports: Exports) -> Result<(u64, Url), String> {
-        let url = self.mockable(specifier, caller).ok_or_else(|| {
-            format!(
-                "mock.module({specifier:?}): neither this test file nor a module that it imports imports that. Agents and the policy \
-                 run in isolates of their own, in which no module is mocked: use t.upstream(), t.env() and t.outbound() for them"
-            )
-        })?;
-        let mut state = self.mocked.0.lock().unwrap_or_else(PoisonError::into_inner);
+impl Mocked {
+    /// Puts exports in the place of a module, for imports from now on. Gives the number that they are kept by.
+    pub(super) fn mock(&self, url: &Url, exports: Exports) -> u64 {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.last += 1;
+        let exports = Arc::new(exports);
         let mock = |is_body| Mock {
             id: state.last,
-            exports: Arc::new(exports.clone()),
+            exports: Arc::clone(&exports),
             is_body,
         };
         let all = [
             (url.clone(), mock(false)),
-            (node_url(&url), mock(false)),
-            (body_url(&url), mock(true)),
+            (node_url(url), mock(false)),
+            (body_url(url), mock(true)),
         ];
         for (url, mock) in all {
             state.mocks.insert(url.into(), mock);
         }
-        Ok((state.last, url))
+        state.last
     }
 
     /// Ends that. Imports have the module itself again.
-    pub(crate) fn unmock(&self, url: &Url) {
-        let mut state = self.mocked.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn unmock(&self, url: &Url) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for url in [url, &node_url(url), &body_url(url)] {
             state.mocks.remove(url.as_str());
         }
     }
 
     /// What an import of this module has: the module, or what is in its place.
-    pub(in crate::isolate) fn mocked(&self, url: Url) -> Url {
-        let mut state = self.mocked.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn instead(&self, url: Url) -> Url {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(mock) = state.mocks.get(url.as_str()).cloned() else {
             return url;
         };
@@ -116,35 +108,8 @@ impl Graph {
     }
 
     /// The source of what is in a module's place.
-    pub(in crate::isolate) fn mock_source(&self, url: &Url) -> Option<String> {
-        let state = self.mocked.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn source(&self, url: &Url) -> Option<String> {
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.sources.get(url.as_str()).cloned()
-    }
-
-    fn mockable(&self, specifier: &str, caller: &str) -> Option<Url> {
-        if is_builtin(specifier) {
-            return Url::parse(specifier).ok();
-        }
-        let mut caller = Url::parse(caller).unwrap_or_else(|_| self.main().clone());
-        caller.set_query(None);
-        let plain = |mut url: Url| {
-            url.set_query(None);
-            url
-        };
-        if let Some(Ok(url)) = self.resolved(specifier, &caller) {
-            return Some(plain(url.clone()));
-        }
-        let wanted = resolve(specifier, &caller).ok();
-        if let Some(url) = wanted.as_ref().filter(|url| self.by_url(url.as_str()).is_some()) {
-            return Some(url.clone());
-        }
-        // As others import it: a package by its name, a file without its extension.
-        self.edges().find_map(|(referrer, named, target)| {
-            let same = match &wanted {
-                None => named == specifier,
-                Some(wanted) => resolve(named, &Url::parse(referrer).ok()?).is_ok_and(|url| url == *wanted),
-            };
-            same.then(|| plain(target.clone()))
-        })
     }
 }

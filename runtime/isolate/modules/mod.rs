@@ -13,6 +13,7 @@ mod graph;
 mod import;
 mod load;
 pub(crate) mod mocked;
+mod mocks;
 mod module;
 mod nesting;
 mod package;
