@@ -11,6 +11,8 @@ fn on_a_terminal(project: &Project, arguments: &str, environment: &[(&str, &str)
         .args(["-qec", &command, "/dev/null"])
         .current_dir(project.path())
         .env_remove("NO_COLOR")
+        // Where it is set everybody is taken for a terminal that has colours.
+        .env_remove("CI")
         .env("TERM", "xterm-256color")
         .envs(environment.iter().copied())
         .stdin(Stdio::null())

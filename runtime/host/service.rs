@@ -107,6 +107,10 @@ where
     let (head, body) = request.into_parts();
     let client = head.extensions.get::<Client>().copied().unwrap_or_default();
     let refused_for = |why| served.outcome.set(Outcome::Refused(why));
+    if is_forbidden(&head.method) {
+        refused_for("method");
+        return respond(Response::text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n"));
+    }
     let Some(url) = url(&head.uri, &head.headers, client.https) else {
         refused_for("host");
         return respond(Response::text(
@@ -114,10 +118,6 @@ where
             "Bad Request: the Host is not valid\n",
         ));
     };
-    if is_forbidden(&head.method) {
-        refused_for("method");
-        return respond(Response::text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n"));
-    }
     let mut headers = head.headers;
     strip_hop_by_hop(&mut headers);
     let trace = Rc::clone(&served.trace);
