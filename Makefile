@@ -41,8 +41,8 @@ container: build ## what runtime/packaging/Containerfile copies, in target/conta
 
 sbom: target/tools/bin/cargo-cyclonedx ## what the program is made of, in CycloneDX's format: target/packaging/workerd-lite.cdx.json
 	mkdir -p target/packaging
-	PATH="$(CURDIR)/target/tools/bin:$$PATH" $(CARGO) cyclonedx --format json --describe binaries --override-filename sbom --manifest-path runtime/Cargo.toml
-	mv runtime/sbom*.json target/packaging/workerd-lite.cdx.json; rm -f js/sbom*.json ops/sbom*.json
+	PATH="$(CURDIR)/target/tools/bin:$$PATH" $(CARGO) cyclonedx --format json --override-filename sbom --manifest-path runtime/Cargo.toml
+	mv runtime/sbom.json target/packaging/workerd-lite.cdx.json; rm -f js/sbom.json ops/sbom.json
 
 release: npm deb container sbom ## all of these with their checksums, in target/dist
 	runtime/packaging/collect target/dist
