@@ -32,16 +32,7 @@ pub(crate) fn op_console(state: &mut OpState, #[string] text: &str, #[smi] level
         return;
     }
     let text = cut(text);
-    if let Some(tap) = state.try_borrow::<ConsoleTap>() {
-        let trace = state.borrow::<Events>().trace(event).map(|trace| &**trace);
-        let text = &text;
-        tap.tell(&ConsoleLine {
-            worker,
-            level,
-            text,
-            trace,
-        });
-    }
+    tap(state, event, (worker, level, &text));
     match level {
         0 => tracing::debug!(target: "console", worker, agent, tenant, request_id, "{text}"),
         2 => tracing::warn!(target: "console", worker, agent, tenant, request_id, "{text}"),
@@ -58,13 +49,19 @@ pub(crate) fn op_uncaught(state: &mut OpState, #[string] what: &str, #[string] s
     }
     let about = about(state, event);
     let text = format!("{what}: {}", author_stack(stack));
+    tap(state, event, (about.worker(), 3, &cut(&text)));
+    complain(&about, &text);
+}
+
+/// Tells a line to who looks on.
+fn tap(state: &OpState, event: EventId, (worker, level, text): (&str, i32, &str)) {
     if let Some(tap) = state.try_borrow::<ConsoleTap>() {
+        let trace = state.borrow::<Events>().trace(event).map(|trace| &**trace);
         tap.tell(&ConsoleLine {
-            worker: about.worker(),
-            level: 3,
-            text: &cut(&text),
-            trace: state.borrow::<Events>().trace(event).map(|trace| &**trace),
+            worker,
+            level,
+            text,
+            trace,
         });
     }
-    complain(&about, &text);
 }

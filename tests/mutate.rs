@@ -101,12 +101,7 @@ fn survivors_are_told_with_their_lines_and_fail_below_the_minimum() {
     let project = project(("policy.js", POLICY), &tests);
     let (code, json) = mutated(&project, &["--mutate-min", "100"]);
     assert_eq!(code, Some(1), "{json:#}");
-    let survived: Vec<&Value> = json["mutants"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|mutant| mutant["status"] == "survived")
-        .collect();
+    let survived = survivors(&json);
     let dropped = survived.iter().find(|mutant| mutant["operator"] == "list").unwrap();
     assert!(
         dropped["location"]["start"]["line"] == 3 && dropped["original"].as_str().unwrap().contains("cdn.partner.com"),
@@ -245,15 +240,16 @@ import assert from "node:assert/strict";
 test("all", async (t) => assert.equal((await t.outbound().fetch("https://a.example/x")).status, 403));
 "#;
     let (code, json) = mutated(&project(("policy.js", policy), tests), &["--timeout", "1s"]);
-    let survived: Vec<&Value> = json["mutants"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|mutant| mutant["status"] == "survived")
-        .collect();
+    let survived = survivors(&json);
     assert!(
         code == Some(0) && json["killed"].as_u64().unwrap() + json["timeout"].as_u64().unwrap() >= 1,
         "{json:#}"
     );
     assert!(survived.iter().all(|mutant| mutant["operator"] != "denial"), "{json:#}");
+}
+
+/// The changes that no test noticed.
+fn survivors(json: &Value) -> Vec<&Value> {
+    let mutants = json["mutants"].as_array().unwrap().iter();
+    mutants.filter(|mutant| mutant["status"] == "survived").collect()
 }

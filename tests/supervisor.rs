@@ -64,11 +64,7 @@ fn a_killed_worker_process_is_replaced_and_no_connection_is_refused() {
             failed
         });
         std::thread::sleep(Duration::from_millis(200));
-        let status = Command::new("kill")
-            .args(["-KILL", &killed.to_string()])
-            .status()
-            .unwrap();
-        assert!(status.success());
+        assert_eq!(server.kill_worker(), killed);
         let failed = asking.join().unwrap();
         assert!(failed <= 1, "{failed} requests were lost");
     });
@@ -109,14 +105,9 @@ fn the_flag_of_worker_processes_is_not_for_others() {
 
 /// Kills the worker process, and waits for the next to answer.
 fn replaced(server: &Server) {
-    let before = server.worker();
-    let killed = Command::new("kill")
-        .args(["-KILL", &before.to_string()])
-        .status()
-        .unwrap();
-    assert!(killed.success());
+    server.replace_worker();
     let began = Instant::now();
-    while server.worker() == before || server.get("/").status == 0 {
+    while server.get("/").status == 0 {
         assert!(began.elapsed() < Duration::from_secs(10), "{}", server.log());
         std::thread::sleep(Duration::from_millis(10));
     }

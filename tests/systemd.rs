@@ -95,14 +95,7 @@ fn systemd_hears_how_the_service_stands() {
     assert_eq!(server.get("/").body, "here {} undefined");
 
     // Another worker process is ready too, and the watchdog does not wait for it.
-    let killed = server.worker();
-    assert!(
-        Command::new("kill")
-            .args(["-KILL", &killed.to_string()])
-            .status()
-            .unwrap()
-            .success()
-    );
+    server.kill_worker();
     manager.hears(&["STATUS=Replacing"], &server);
     manager.hears(&["READY=1"], &server);
     manager.hears(&["WATCHDOG=1"], &server);
@@ -221,19 +214,7 @@ fn sockets_that_are_given_are_served_and_stay() {
     let environment = std::fs::read(format!("/proc/{}/environ", server.worker())).unwrap();
     assert!(!String::from_utf8_lossy(&environment).contains("LISTEN_"));
     // The next process has them too, and each process has each of them once.
-    let killed = server.worker();
-    assert!(
-        Command::new("kill")
-            .args(["-KILL", &killed.to_string()])
-            .status()
-            .unwrap()
-            .success()
-    );
-    let start = Instant::now();
-    while server.worker() == killed {
-        assert!(start.elapsed() < Duration::from_secs(10), "{}", server.log());
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    server.replace_worker();
     assert!(server.get("/").body.starts_with("here {}"));
     assert_eq!(over(&admin, "http://localhost/healthz"), "ok\n200");
     for descriptor in 3..6 {

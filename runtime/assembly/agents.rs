@@ -125,20 +125,15 @@ fn several(
         (Some(main), _, _) => (files.folder.join(main), files.folder.clone()),
         (None, Some(document), Some(main)) => (document.folder().join(main), document.folder().to_owned()),
         _ => {
-            let error = files.complain(&field("main"), "expected `main` or `config`: the agent's script");
-            return Err(match &own {
-                Some(own) => error.about(own.subject("main")),
-                None => error,
-            });
+            let message = "expected `main` or `config`: the agent's script";
+            return Err(files.missing(&field("main"), message, own.as_ref(), "main"));
         }
     };
-    let name = section.name.clone().or(wrangler.name).ok_or_else(|| {
-        let error = files.complain(&field("name"), "an agent needs a name");
-        match &own {
-            Some(own) => error.about(own.subject("name")),
-            None => error,
-        }
-    })?;
+    let name = section
+        .name
+        .clone()
+        .or(wrangler.name)
+        .ok_or_else(|| files.missing(&field("name"), "an agent needs a name", own.as_ref(), "name"))?;
     match (&section.name, &own) {
         (None, Some(own)) if !is_plain(&name) => files.problems.add(own.complain("name", PLAIN)),
         _ if !is_plain(&name) => files.problems.add(files.complain(&field("name"), PLAIN)),

@@ -47,14 +47,8 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
         (None, Some(main), _) => files.folder.join(main),
         (None, None, Some(main)) => own_folder.as_deref().unwrap_or(&files.folder).join(main),
         (None, None, None) if project.outbound.is_some() => {
-            let error = files.complain(
-                "outbound.main",
-                "expected `main` or `config`: the outbound worker's script",
-            );
-            return Err(match &own {
-                Some(own) => error.about(own.subject("main")),
-                None => error,
-            });
+            let message = "expected `main` or `config`: the outbound worker's script";
+            return Err(files.missing("outbound.main", message, own.as_ref(), "main"));
         }
         (None, None, None) => return Ok(None),
     };

@@ -130,18 +130,14 @@ impl Open {
 
     /// Tells who looks on how far it has come.
     fn tell(&mut self, state: Option<State>) {
-        let (verdict, by) = (self.verdict, self.by);
         if let Some(writing) = &mut self.writing {
-            (writing.record.verdict, writing.record.by) = (verdict, by);
             writing.tell(state);
         }
     }
 
     /// What it is about is going to leave, and must not where this fails.
     pub(crate) fn leaves(&mut self) -> Result<(), Unrecorded> {
-        let (verdict, by) = (self.verdict, self.by);
         if let Some(writing) = &mut self.writing {
-            (writing.record.verdict, writing.record.by) = (verdict, by);
             if !writing.reserved {
                 writing.reserved = writing.auditor.admits(&mut writing.record)?;
             }
@@ -165,8 +161,10 @@ impl Open {
     }
 
     pub(crate) fn verdict(&mut self, verdict: Verdict, by: By) {
-        self.verdict = verdict;
-        self.by = by;
+        (self.verdict, self.by) = (verdict, by);
+        if let Some(record) = self.record() {
+            (record.verdict, record.by) = (verdict, by);
+        }
     }
 
     fn record(&mut self) -> Option<&mut Record> {
@@ -229,12 +227,8 @@ impl Open {
             self.rule(&rule);
             self.verdict(Verdict::Audit, By::Rule);
         }
-        let (verdict, by) = (self.verdict, self.by);
         if let Some(account) = &self.account {
-            account.statistics().egress.count(verdict.place(by));
-        }
-        if let Some(record) = self.record() {
-            (record.verdict, record.by) = (verdict, by);
+            account.statistics().egress.count(self.verdict.place(self.by));
         }
     }
 

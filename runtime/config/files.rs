@@ -78,6 +78,15 @@ impl Files {
         }
     }
 
+    /// The same of what a worker's own file could say too. It follows where that could not be read.
+    pub(crate) fn missing(&self, field: &str, message: &str, own: Option<&Document>, own_field: &str) -> ConfigError {
+        let error = self.complain(field, message);
+        match own {
+            Some(own) => error.about(own.subject(own_field)),
+            None => error,
+        }
+    }
+
     /// A field of the project's file, for what is wrong elsewhere only because that could not be read.
     pub(crate) fn subject(&self, field: &str) -> String {
         self.project

@@ -250,6 +250,24 @@ impl Server {
             .collect()
     }
 
+    /// Kills the process that runs workers, and gives which it was.
+    pub fn kill_worker(&self) -> u32 {
+        let killed = self.worker();
+        let status = Command::new("kill").args(["-KILL", &killed.to_string()]).status();
+        assert!(status.unwrap().success());
+        killed
+    }
+
+    /// Kills it, and waits for the one that takes its place.
+    pub fn replace_worker(&self) {
+        let killed = self.kill_worker();
+        let start = Instant::now();
+        while self.worker() == killed {
+            assert!(start.elapsed() < Duration::from_secs(10), "{}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// The process that runs workers: the child of the one that was started, which keeps the socket.
     pub fn worker(&self) -> u32 {
         let start = Instant::now();

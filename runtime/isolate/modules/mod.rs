@@ -30,5 +30,6 @@ pub use graph::Graph;
 pub(super) use module::SOURCE;
 pub use module::{Confinement, Content, Data, Module, Overlay};
 pub(crate) use nesting::{is_too_deep, on_deep_stack};
+pub(crate) use parse::source_type;
 pub(super) use resolve::is_builtin;
 pub use resolve::{ResolveError, resolve};

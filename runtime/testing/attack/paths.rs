@@ -45,6 +45,17 @@ struct Area {
     unnamed: bool,
 }
 
+impl Area {
+    /// A path in it.
+    fn example(&self) -> String {
+        if self.below {
+            child(&self.path)
+        } else {
+            self.path.clone()
+        }
+    }
+}
+
 /// Tries every host in every agent's name.
 pub(super) async fn run(prober: &mut Prober<'_>, board: &mut Board, agents: &[String]) -> Result<(), SourceDiagnostic> {
     let hosts: Vec<String> = prober.named.samples().take(HOSTS).map(ToOwned::to_owned).collect();
@@ -177,11 +188,7 @@ impl Paths<'_, '_> {
     }
 
     async fn spellings(&mut self, area: &Area, allowed: &[String], open: bool) -> Result<(), SourceDiagnostic> {
-        let path = if area.below {
-            child(&area.path)
-        } else {
-            area.path.clone()
-        };
+        let path = area.example();
         for variant in variants(&path, allowed) {
             let out = variant.name.contains("what is allowed");
             let is_named = out
@@ -218,12 +225,7 @@ impl Paths<'_, '_> {
         if area.unnamed {
             return Ok(());
         }
-        let path = if area.below {
-            child(&area.path)
-        } else {
-            area.path.clone()
-        };
-        let url = self.url(&path);
+        let url = self.url(&area.example());
         for (case, ask) in faults(self.method, &url, self.prober.named) {
             // With a body it is another method, which may be allowed.
             if ask.method.as_str() == self.method {
@@ -247,12 +249,7 @@ impl Paths<'_, '_> {
         if names.is_empty() {
             return Ok(());
         }
-        let path = if area.below {
-            child(&area.path)
-        } else {
-            area.path.clone()
-        };
-        let url = self.url(&path);
+        let url = self.url(&area.example());
         let with = |method: &str, value: &str| {
             let ask = Ask::new(method, &url)?;
             Some(names.iter().fold(ask, |ask, name| ask.header(name, value)))

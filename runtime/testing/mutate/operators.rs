@@ -324,7 +324,7 @@ mod tests {
     use oxc_parser::Parser;
 
     use super::*;
-    use crate::testing::source::source_type;
+    use crate::isolate::modules::source_type;
 
     fn changed(name: &str, text: &str) -> Vec<String> {
         let allocator = Allocator::default();

@@ -7,11 +7,10 @@ mod promise;
 use oxc_allocator::Allocator;
 use oxc_ast::ast::Program;
 use oxc_parser::Parser;
-use oxc_span::SourceType;
 use serde::Serialize;
 
 use crate::diagnostic::position;
-use crate::isolate::modules::{Content, Graph, Module, on_deep_stack};
+use crate::isolate::modules::{Content, Graph, Module, on_deep_stack, source_type};
 pub(super) use denial::{Denial, denies};
 pub(super) use mention::{Kind, Mention};
 
@@ -95,16 +94,4 @@ pub(super) fn parse(module: &Module, look: impl FnOnce(&Program<'_>)) {
     let allocator = Allocator::default();
     let parsed = Parser::new(&allocator, module.text(), source_type(&module.name)).parse();
     look(&parsed.program);
-}
-
-/// The language of a file, by its name.
-pub(super) fn source_type(name: &str) -> SourceType {
-    let kind = SourceType::from_path(name)
-        .unwrap_or_else(|_| SourceType::mjs())
-        .with_module(true);
-    if kind.is_typescript() {
-        kind
-    } else {
-        kind.with_jsx(true)
-    }
 }
