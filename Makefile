@@ -6,7 +6,7 @@ PORT ?= 8787
 TIME ?= 1m
 SECONDS = $(shell echo $(TIME) | sed -e 's/h$$/*3600/' -e 's/m$$/*60/' -e 's/s$$//' | { read sum; echo $$(($$sum)); })
 
-.PHONY: serve test v8 tools lint fmt bypass kill fuzz soak
+.PHONY: serve test v8 tools lint fmt bypass kill fuzz soak docs-test build packaging npm deb container sbom release
 
 serve: v8 ## the example: agent, outbound worker and an mTLS partner
 	$(CARGO) build --release --bin workerd-lite --example partner
@@ -14,6 +14,38 @@ serve: v8 ## the example: agent, outbound worker and an mTLS partner
 
 test: v8 ## every test, through the real binary
 	umask 022; $(CARGO) test --release --workspace
+
+docs-test: v8 ## the commands and files of README.md and docs, as they stand there
+	$(CARGO) test --release --workspace --test main docs:: -- --nocapture --test-threads 1
+
+build: v8
+	$(CARGO) build --release --workspace --bin workerd-lite
+
+packaging: build ## pages of the manual, completions and the schema, in target/packaging
+	runtime/packaging/make-assets target/release/workerd-lite target/packaging
+
+npm: build ## npm's packages, in target/npm
+	runtime/packaging/npm/pack target/release/workerd-lite target/npm
+
+# Programs that packages are made with, built once.
+target/tools/bin/cargo-deb:
+	$(CARGO) install --locked --root target/tools cargo-deb@3.8.0
+target/tools/bin/cargo-cyclonedx:
+	$(CARGO) install --locked --root target/tools cargo-cyclonedx@0.5.9
+
+deb: packaging target/tools/bin/cargo-deb ## Debian's package, in target/debian
+	PATH="$(CURDIR)/target/tools/bin:$$PATH" $(CARGO) deb --package workerd-lite --no-build --no-strip
+
+container: build ## what runtime/packaging/Containerfile copies, in target/container
+	mkdir -p target/container && cp target/release/workerd-lite target/container
+
+sbom: target/tools/bin/cargo-cyclonedx ## what the program is made of, in CycloneDX's format: target/packaging/workerd-lite.cdx.json
+	mkdir -p target/packaging
+	PATH="$(CURDIR)/target/tools/bin:$$PATH" $(CARGO) cyclonedx --format json --override-filename sbom --manifest-path runtime/Cargo.toml
+	mv runtime/sbom.json target/packaging/workerd-lite.cdx.json; rm -f js/sbom.json ops/sbom.json
+
+release: npm deb container sbom ## all of these with their checksums, in target/dist
+	runtime/packaging/collect target/dist
 
 bypass: v8 ## the attempts to get round the outbound worker, with a table by class
 	@echo "| class | attempts | as they must | canary touched |"; echo "|---|---|---|---|"

@@ -5,6 +5,9 @@ use std::collections::HashSet;
 
 use deno_core::ExtensionFileSource;
 
+#[path = "console_patches.rs"]
+mod console_patches;
+
 /// One passage of a script, and what takes its place.
 struct Patch {
     specifier: &'static str,
@@ -342,6 +345,10 @@ const PATCHES: &[Patch] = &[
     ),
 ];
 
+fn all() -> impl Iterator<Item = &'static Patch> {
+    PATCHES.iter().chain(console_patches::PATCHES)
+}
+
 /// The changes, and which of them were made.
 #[derive(Default)]
 pub(crate) struct Patches {
@@ -355,8 +362,7 @@ impl Patches {
     }
 
     fn apply_one(&mut self, script: &ExtensionFileSource) -> ExtensionFileSource {
-        let mut patches = PATCHES
-            .iter()
+        let mut patches = all()
             .enumerate()
             .filter(|(_, patch)| patch.specifier == script.specifier)
             .peekable();
@@ -379,7 +385,7 @@ impl Patches {
 
     /// Every change has found its script.
     pub(crate) fn finish(self) {
-        for (number, patch) in PATCHES.iter().enumerate() {
+        for (number, patch) in all().enumerate() {
             assert!(self.made.contains(&number), "{} is not there", patch.specifier);
         }
     }

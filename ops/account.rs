@@ -18,6 +18,7 @@ use pin_project_lite::pin_project;
 pub use crate::agent_id::AgentId;
 use crate::external_memory::ExternalMemory;
 use crate::poll_time::{PollTime, SHORT};
+use crate::statistics::Statistics;
 
 /// What the host has a bounded number of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,7 @@ pub struct Account {
     script: AtomicU64,
     memory: ExternalMemory,
     in_use: [AtomicUsize; KINDS],
+    statistics: Statistics,
     observer: Option<Observer>,
 }
 
@@ -75,6 +77,7 @@ impl Account {
             script: AtomicU64::new(0),
             memory: ExternalMemory::new(memory),
             in_use: Default::default(),
+            statistics: Statistics::default(),
             observer,
         })
     }
@@ -92,6 +95,11 @@ impl Account {
     /// What the host holds for it, apart from what is counted as an isolate's.
     pub fn memory(&self) -> &ExternalMemory {
         &self.memory
+    }
+
+    /// What is counted of it.
+    pub fn statistics(&self) -> &Statistics {
+        &self.statistics
     }
 
     /// CPU time outside of isolates, so far.

@@ -4,9 +4,10 @@ use std::time::Instant;
 
 use deno_core::{OpState, op2};
 
-use crate::events::Events;
+use crate::console_tap::{ConsoleLine, ConsoleTap};
+use crate::events::{Events, about};
 use crate::origin::EventId;
-use crate::worker_log::{Lines, WorkerName, author_stack, complain, cut, is_captured, note};
+use crate::worker_log::{Lines, author_stack, complain, cut, is_captured, note};
 
 /// One line of a script's console. `level` is the Console standard's: 0 debug, 1 log, 2 warn, 3 error, 4 trace. `event`
 /// is the event that wrote it, 0 for none.
@@ -18,34 +19,49 @@ pub(crate) fn op_console(state: &mut OpState, #[string] text: &str, #[smi] level
             None => return,
             Some(0) => {}
             Some(dropped) => {
-                let worker = state.borrow::<WorkerName>().0.as_str();
-                tracing::warn!(target: "worker", worker, dropped, "lines of the console were dropped: see limits.log_lines");
+                let about = about(state, event);
+                let (agent, tenant, request_id) = (about.agent(), about.tenant(), about.request_id());
+                tracing::warn!(target: "worker", worker = about.worker(), agent, tenant, request_id, dropped, "lines of the console were dropped: see limits.log_lines");
             }
         }
     }
-    let worker = state.borrow::<WorkerName>().0.as_str();
-    let scope = state.borrow::<Events>().scope(event);
-    let request_id = scope.map(|scope| scope.origin.trace.request_id());
-    let request_id = request_id.as_deref();
+    let about = about(state, event);
+    let (worker, agent, tenant, request_id) = (about.worker(), about.agent(), about.tenant(), about.request_id());
     let text = text.trim_end_matches('\n');
     if note(|| format!("[{worker}] {text}")) {
         return;
     }
     let text = cut(text);
+    tap(state, event, (worker, level, &text));
     match level {
-        0 => tracing::debug!(target: "console", worker, request_id, "{text}"),
-        2 => tracing::warn!(target: "console", worker, request_id, "{text}"),
-        3 => tracing::error!(target: "console", worker, request_id, "{text}"),
-        _ => tracing::info!(target: "console", worker, request_id, "{text}"),
+        0 => tracing::debug!(target: "console", worker, agent, tenant, request_id, "{text}"),
+        2 => tracing::warn!(target: "console", worker, agent, tenant, request_id, "{text}"),
+        3 => tracing::error!(target: "console", worker, agent, tenant, request_id, "{text}"),
+        _ => tracing::info!(target: "console", worker, agent, tenant, request_id, "{text}"),
     }
 }
 
-/// An exception or rejection that no handler caught and that belongs to no response.
+/// An exception or rejection that no handler caught and that belongs to no response. `event` is the event that it came of, 0 for none.
 #[op2(fast)]
-pub(crate) fn op_uncaught(state: &mut OpState, #[string] what: &str, #[string] stack: &str) {
+pub(crate) fn op_uncaught(state: &mut OpState, #[string] what: &str, #[string] stack: &str, #[smi] event: EventId) {
     if !is_captured() && state.borrow_mut::<Lines>().take(Instant::now()).is_none() {
         return;
     }
-    let worker = state.borrow::<WorkerName>().0.as_str();
-    complain(worker, &format!("{what}: {}", author_stack(stack)));
+    let about = about(state, event);
+    let text = format!("{what}: {}", author_stack(stack));
+    tap(state, event, (about.worker(), 3, &cut(&text)));
+    complain(&about, &text);
+}
+
+/// Tells a line to who looks on.
+fn tap(state: &OpState, event: EventId, (worker, level, text): (&str, i32, &str)) {
+    if let Some(tap) = state.try_borrow::<ConsoleTap>() {
+        let trace = state.borrow::<Events>().trace(event).map(|trace| &**trace);
+        tap.tell(&ConsoleLine {
+            worker,
+            level,
+            text,
+            trace,
+        });
+    }
 }

@@ -22,7 +22,8 @@ use crate::inbox::{Inbox, Message};
 use crate::message::Response;
 use crate::origin::{EventId, Origin};
 use crate::shares::{Holding, Live};
-use crate::worker_log::{WorkerName, author_stack, complain};
+use crate::trace::Trace;
+use crate::worker_log::{About, author_stack, complain};
 
 /// What belongs to one event and ends with it.
 pub struct Scope {
@@ -84,7 +85,7 @@ pub struct Events {
     inbox: Rc<Inbox>,
     limits: EventLimits,
     /// For whom those worked that have ended in this turn.
-    ended: Vec<(EventId, Option<Arc<Account>>)>,
+    ended: Vec<(EventId, Rc<Trace>)>,
 }
 
 impl Events {
@@ -110,11 +111,16 @@ impl Events {
 
     /// For whom an event works, or has worked if it has ended in this turn.
     pub fn account(&self, id: EventId) -> Option<Arc<Account>> {
+        self.trace(id)?.account().cloned()
+    }
+
+    /// The trace of an event, if that has not ended before this turn.
+    pub fn trace(&self, id: EventId) -> Option<&Rc<Trace>> {
         if let Some(entry) = self.entries.get(&id) {
-            return entry.scope.origin.trace.account().cloned();
+            return Some(&entry.scope.origin.trace);
         }
         let ended = self.ended.iter().rev().find(|(ended, _)| *ended == id);
-        ended.and_then(|(_, account)| account.clone())
+        ended.map(|(_, trace)| trace)
     }
 
     /// For whom all events work, where that is one.
@@ -253,8 +259,8 @@ fn end_if_done(state: &mut OpState, id: EventId) -> bool {
     let Some(entry) = events.entries.remove(&id) else {
         return false;
     };
-    let account = entry.scope.origin.trace.account().cloned();
-    state.borrow_mut::<Events>().ended.push((id, account));
+    let trace = Rc::clone(&entry.scope.origin.trace);
+    state.borrow_mut::<Events>().ended.push((id, trace));
     entry.scope.cancel.cancel();
     for rid in entry.scope.resources.take() {
         if let Ok(resource) = state.resource_table.take_any(rid) {
@@ -284,14 +290,19 @@ pub(crate) fn op_event_fail(
     end_if_done(state, id)
 }
 
+/// What an event's line of the log is about.
+pub(crate) fn about(state: &OpState, id: EventId) -> About {
+    About::of(state.borrow(), state.borrow::<Events>().trace(id))
+}
+
 /// The time of an event's `waitUntil` promises is over. Gives true where that ended it, and where they had not settled.
 pub fn expire(state: &mut OpState, id: EventId) -> bool {
-    let worker = state.borrow::<WorkerName>().0.clone();
+    let about = about(state, id);
     match state.borrow_mut::<Events>().entries.get_mut(&id) {
         Some(entry) if !entry.settled => entry.settled = true,
         _ => return false,
     }
-    complain(&worker, "waitUntil() promises took too long and were given up");
+    complain(&about, "waitUntil() promises took too long and were given up");
     end_if_done(state, id)
 }
 

@@ -24,6 +24,7 @@ use crate::node::idna::{
 use crate::node::kdf::{op_node_kdf_pbkdf2, op_node_kdf_scrypt};
 use crate::node::zlib::{op_node_crc32, op_node_zlib_close, op_node_zlib_new, op_node_zlib_reset, op_node_zlib_run};
 use crate::role::Role;
+use crate::stack_depth::op_stack_is_deep;
 use crate::webassembly::op_wasm_memories;
 use crate::webcrypto::{
     op_crypto_aes_gcm, op_crypto_call, op_crypto_digest, op_crypto_sign_p384_sha1, op_crypto_turn, op_crypto_turn_now,
@@ -64,6 +65,7 @@ deno_core::extension!(
         op_crypto_turn,
         op_crypto_turn_now,
         op_crypto_verify_p384_sha1,
+        op_stack_is_deep,
         op_uncaught,
         op_event_fail,
         op_event_respond,

@@ -102,15 +102,17 @@ pub(crate) async fn op_fetch_network(
     prepared.run(u32::try_from(binding).ok()).await
 }
 
-/// An order of a test to what runs it.
+/// An order of a test to what runs it. A file's top level, which is no event, gives -1.
 #[op2]
 #[string]
 pub(crate) fn op_test_control(
     state: &mut OpState,
-    #[smi] event: u32,
+    #[smi] event: i32,
     #[string] order: &str,
 ) -> Result<String, FetchError> {
-    state.borrow::<Events>().scope(event).ok_or(FetchError::EventEnded)?;
+    if let Ok(event) = u32::try_from(event) {
+        state.borrow::<Events>().scope(event).ok_or(FetchError::EventEnded)?;
+    }
     let egress = Rc::clone(state.borrow::<EgressHandle>());
     egress.control(order)
 }

@@ -2,9 +2,11 @@
 //! (<https://www.w3.org/TR/trace-context/>), and when it came by.
 
 use std::cell::{Cell, OnceCell};
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
@@ -27,19 +29,77 @@ pub struct Asked {
     pub headers: HeaderMap,
 }
 
-/// What one client's request is known by, in all its events. Identifiers are made when they are first asked for.
+/// What a client's request has used, in all its events and on all threads.
 #[derive(Debug, Default)]
+pub struct Usage {
+    /// Nanoseconds.
+    cpu: AtomicU64,
+    egress: AtomicU64,
+}
+
+impl Usage {
+    /// A script has computed for it.
+    pub fn computed(&self, time: Duration) {
+        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.cpu.fetch_add(nanos, Ordering::Relaxed);
+    }
+
+    /// Something was asked for on its behalf.
+    pub fn asked(&self) {
+        self.egress.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// CPU time of scripts, so far.
+    pub fn cpu(&self) -> Duration {
+        Duration::from_nanos(self.cpu.load(Ordering::Relaxed))
+    }
+
+    /// How many requests were on their way out, so far.
+    pub fn egress(&self) -> u64 {
+        self.egress.load(Ordering::Relaxed)
+    }
+}
+
+/// What one client's request is known by, in all its events. Identifiers are made when they are first asked for.
+#[derive(Debug)]
 struct Identifiers {
+    /// Ours: a client may send the same request id twice.
+    number: u64,
     request_id: OnceCell<Rc<str>>,
     /// The trace context that the client sent, or one of ours.
     traceparent: OnceCell<Rc<str>>,
+    /// The client's address, where it is known.
+    client: OnceCell<IpAddr>,
+    usage: Arc<Usage>,
+}
+
+impl Identifiers {
+    fn of(number: u64) -> Self {
+        Self {
+            number,
+            request_id: OnceCell::new(),
+            traceparent: OnceCell::new(),
+            client: OnceCell::new(),
+            usage: Arc::default(),
+        }
+    }
+}
+
+impl Default for Identifiers {
+    fn default() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self::of(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
 }
 
 /// Identifiers that may move to another thread.
 #[derive(Debug, Clone)]
 pub struct TraceIds {
+    number: u64,
     request_id: String,
     traceparent: String,
+    usage: Arc<Usage>,
+    client: Option<IpAddr>,
 }
 
 /// One event's part of the way.
@@ -60,6 +120,8 @@ pub struct Trace {
     pub asked: OnceCell<Asked>,
     /// How many of its requests went to the network or were denied there.
     pub egresses: Cell<u32>,
+    /// The agent's request that the policy judges here, by its number on the live page; 0 where nobody looks on.
+    pub call: Cell<u64>,
 }
 
 impl Default for Trace {
@@ -79,6 +141,7 @@ impl Trace {
             audited: OnceCell::new(),
             asked: OnceCell::new(),
             egresses: Cell::new(0),
+            call: Cell::new(0),
         }
     }
 
@@ -101,18 +164,42 @@ impl Trace {
 
     /// The trace of a request that has moved to this thread.
     pub fn moved(ids: TraceIds) -> Self {
-        let trace = Self::default();
+        let trace = Self::new(Rc::new(Identifiers {
+            usage: ids.usage,
+            ..Identifiers::of(ids.number)
+        }));
         let _ = trace.ids.request_id.set(ids.request_id.into());
         let _ = trace.ids.traceparent.set(ids.traceparent.into());
+        if let Some(client) = ids.client {
+            trace.is_from(client);
+        }
         trace
     }
 
     /// Its identifiers, for another thread.
     pub fn ids(&self) -> TraceIds {
         TraceIds {
+            number: self.ids.number,
             request_id: self.request_id().to_string(),
             traceparent: self.traceparent().to_string(),
+            client: self.client(),
+            usage: Arc::clone(self.usage()),
         }
+    }
+
+    /// What all of it has used.
+    pub fn usage(&self) -> &Arc<Usage> {
+        &self.ids.usage
+    }
+
+    /// Its client has this address.
+    pub fn is_from(&self, client: IpAddr) {
+        let _ = self.ids.client.set(client);
+    }
+
+    /// The client's address, where it is known.
+    pub fn client(&self) -> Option<IpAddr> {
+        self.ids.client.get().copied()
     }
 
     /// All of it is done for this agent.
@@ -128,6 +215,11 @@ impl Trace {
     /// The request's id.
     pub fn request_id(&self) -> Rc<str> {
         Rc::clone(self.ids.request_id.get_or_init(|| Uuid::new_v4().to_string().into()))
+    }
+
+    /// The request's number, which no other of this process has.
+    pub fn number(&self) -> u64 {
+        self.ids.number
     }
 
     fn traceparent(&self) -> &Rc<str> {

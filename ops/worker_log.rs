@@ -2,11 +2,55 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Instant;
 
-/// The name under which a script's lines are logged.
+use crate::account::AgentId;
+use crate::trace::Trace;
+
+/// The name under which a script's lines are logged, and the agent whose script it is. The policy's works for each.
 #[derive(Debug, Clone)]
-pub struct WorkerName(pub String);
+pub struct WorkerName(pub String, pub Option<AgentId>);
+
+/// What a line of the log is about: a script, the agent for which it works, and the client's request.
+#[derive(Debug)]
+pub struct About {
+    worker: String,
+    agent: Option<AgentId>,
+    request_id: Option<Rc<str>>,
+}
+
+impl About {
+    /// What a line of this script is about, in an event or outside of all.
+    pub(crate) fn of(WorkerName(worker, own): &WorkerName, trace: Option<&Rc<Trace>>) -> Self {
+        let agent = trace.and_then(|trace| trace.account()).map(|account| account.id());
+        Self {
+            worker: worker.clone(),
+            agent: own.as_ref().or(agent).cloned(),
+            request_id: trace.map(|trace| trace.request_id()),
+        }
+    }
+
+    /// How it is named.
+    pub(crate) fn worker(&self) -> &str {
+        &self.worker
+    }
+
+    /// The agent's name.
+    pub(crate) fn agent(&self) -> Option<&str> {
+        self.agent.as_ref().map(|agent| &*agent.name)
+    }
+
+    /// The agent's tenant.
+    pub(crate) fn tenant(&self) -> Option<&str> {
+        self.agent.as_ref()?.tenant.as_deref()
+    }
+
+    /// The request's id.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+}
 
 thread_local! {
     /// Where this thread's console lines go instead of the log, while a test runs.
@@ -31,9 +75,11 @@ pub fn note(line: impl FnOnce() -> String) -> bool {
 }
 
 /// Tells the owner what went wrong with a worker that has nobody else to tell.
-pub fn complain(worker: &str, what: &str) {
+pub(crate) fn complain(about: &About, what: &str) {
+    let worker = about.worker();
     if !note(|| format!("[{worker}] {what}")) {
-        tracing::error!(target: "worker", worker, "{what}");
+        let (agent, tenant, request_id) = (about.agent(), about.tenant(), about.request_id());
+        tracing::error!(target: "worker", worker, agent, tenant, request_id, "{what}");
     }
 }
 

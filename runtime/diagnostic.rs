@@ -1,18 +1,24 @@
 //! Diagnostics: what is wrong with a script or a configuration, where, and what to do, as its author reads it.
 
-use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use miette::{Diagnostic, LabeledSpan, SourceCode};
+
+use crate::excerpt::Excerpt;
+pub use crate::excerpt::position;
+
+/// No more errors are told at once: what is wrong in one place may show in many.
+const MOST: usize = 20;
 
 /// An error that its reader can mend.
 #[derive(Debug)]
 pub struct SourceDiagnostic {
     message: String,
-    source: Option<NamedSource<String>>,
+    source: Option<Excerpt>,
     label: Option<LabeledSpan>,
     help: Option<String>,
     /// What of a configuration it is about.
     subject: Option<String>,
     /// The errors that it is made of.
-    parts: Vec<SourceDiagnostic>,
+    parts: Vec<Self>,
 }
 
 impl SourceDiagnostic {
@@ -28,12 +34,24 @@ impl SourceDiagnostic {
         }
     }
 
-    /// Several errors as one.
-    pub(crate) fn several(message: String, parts: Vec<Self>) -> Self {
-        Self {
+    /// Fails with all errors of something, as one, where there are any.
+    pub(crate) fn all(of: &str, mut parts: Vec<Self>) -> Result<(), Self> {
+        let count = parts.len();
+        parts.truncate(MOST);
+        match count {
+            0 => return Ok(()),
+            1 => return Err(parts.remove(0)),
+            _ => {}
+        }
+        let message = if count > MOST {
+            format!("{of} has {count} errors: these are the first {MOST}")
+        } else {
+            format!("{of} has {count} errors")
+        };
+        Err(Self {
             parts,
             ..Self::new(message)
-        }
+        })
     }
 
     /// What of a configuration it is about: a file and a field.
@@ -56,9 +74,9 @@ impl SourceDiagnostic {
 
     /// The message with its place, for whoever sees no code frame.
     pub fn sentence(&self) -> String {
-        match (&self.source, &self.label) {
-            (Some(source), Some(label)) => {
-                let (line, column) = position(source.inner(), label.offset());
+        match &self.source {
+            Some(source) => {
+                let (line, column) = source.position();
                 format!("{} ({}:{line}:{column})", self.message, source.name())
             }
             _ if self.parts.is_empty() => self.message.clone(),
@@ -72,17 +90,22 @@ impl SourceDiagnostic {
     /// Where it is: a file's name, its text, and the bytes in question.
     #[must_use]
     pub fn at(mut self, file: &str, source: &str, span: std::ops::Range<usize>, label: Option<String>) -> Self {
-        self.source = Some(NamedSource::new(file, source.to_owned()));
-        self.label = Some(LabeledSpan::new(label, span.start, span.end.saturating_sub(span.start)));
+        let source = Excerpt::new(file, source, span);
+        let span = source.span();
+        self.label = Some(LabeledSpan::new(label, span.start, span.len()));
+        self.source = Some(source);
         self
     }
 }
 
-/// The line and column of a byte, both from 1.
-pub fn position(text: &str, offset: usize) -> (usize, usize) {
-    let before = &text[..text.floor_char_boundary(offset)];
-    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (before.matches('\n').count() + 1, before[start..].chars().count() + 1)
+/// A diagnostic with its code frame, as text without colours.
+pub(crate) fn plain_report(report: &miette::Report) -> String {
+    let handler = miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor()).with_width(100);
+    let mut text = String::new();
+    match handler.render_report(&mut text, report.as_ref()) {
+        Ok(()) => text.trim_matches('\n').to_owned(),
+        Err(_) => report.to_string(),
+    }
 }
 
 impl std::fmt::Display for SourceDiagnostic {

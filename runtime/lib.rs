@@ -35,11 +35,14 @@ pub mod config;
 pub mod credentials;
 pub mod diagnostic;
 pub mod egress;
+mod excerpt;
+mod files_read;
 pub mod host;
 pub mod identity;
 pub mod isolate;
 pub mod keys;
 pub mod limits;
+pub mod listen;
 mod metrics;
 mod output;
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::metrics;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// Whether a write would be taken now. A pipe that has room takes a line of 4 KiB at once; longer ones may still wait.
@@ -41,6 +42,7 @@ impl io::Write for Log {
         let mut out = io::stderr().lock();
         if !has_room(&out) {
             DROPPED.fetch_add(1, Ordering::Relaxed);
+            metrics::lost(metrics::Stream::Log);
             return Ok(line.len());
         }
         let dropped = DROPPED.swap(0, Ordering::Relaxed);

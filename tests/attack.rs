@@ -1,5 +1,10 @@
 //! `workerd-lite test --attack`: good policies pass, and bad ones are told by case and line.
 
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use serde_json::Value;
+
 use crate::harness::Project;
 
 fn attack(policy: &str, config: &str) -> (Option<i32>, String) {
@@ -89,5 +94,236 @@ fn without_a_policy_there_is_nothing_to_attack() {
     assert!(
         output.status.code() == Some(2) && text.contains("no outbound worker to attack"),
         "{text}"
+    );
+}
+
+/// `fixtures/policies`: each policy with its configuration.
+fn policies(kind: &str) -> Vec<(String, String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/policies");
+    let usual = std::fs::read_to_string(folder.join("credential.toml")).unwrap();
+    let mut scripts: Vec<PathBuf> = std::fs::read_dir(folder.join(kind))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "js"))
+        .collect();
+    scripts.sort();
+    scripts
+        .into_iter()
+        .map(|path| {
+            let config = std::fs::read_to_string(path.with_extension("toml")).unwrap_or_else(|_| usual.clone());
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            (name, std::fs::read_to_string(&path).unwrap(), config)
+        })
+        .collect()
+}
+
+/// Attacks all policies of a kind, two at once, and gives what `judge` has to say.
+fn judged(kind: &str, judge: impl Fn(&str, Option<i32>, &str) -> Option<String> + Sync) -> (usize, Vec<String>) {
+    let policies = policies(kind);
+    let (next, wrong) = (Mutex::new(policies.iter()), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let Some((name, policy, config)) = next.lock().unwrap().next() else {
+                        break;
+                    };
+                    let (code, text) = attack(policy, config);
+                    if let Some(why) = judge(policy, code, &text) {
+                        wrong.lock().unwrap().push(format!("{name}: {why}\n{text}"));
+                    }
+                }
+            });
+        }
+    });
+    let wrong = wrong.into_inner().unwrap();
+    (policies.len(), wrong)
+}
+
+#[test]
+fn good_policies_withstand_every_attack() {
+    let (count, wrong) = judged("good", |_, code, text| {
+        let good = code == Some(0) && text.contains(" attacks, 0 got through");
+        (!good).then(|| format!("{code:?}"))
+    });
+    assert!(count >= 3 && wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn bad_policies_are_caught_by_what_is_wrong_with_them() {
+    let (count, wrong) = judged("bad", |policy, code, text| {
+        let class = policy.lines().next()?.strip_prefix("// caught by: ")?;
+        let caught = code == Some(1) && text.contains(&format!("\u{2717} {class}: "));
+        (!caught).then(|| format!("{code:?}, without {class:?}"))
+    });
+    assert!(count >= 10 && wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+const PREFIX: &str = r#"export default {
+  fetch(request, env) {
+    const { hostname, pathname } = new URL(request.url);
+    if (hostname !== "api.partner.com") return new Response("no", { status: 403 });
+    if (pathname.startsWith("/accounts/")) return new Response("no", { status: 403 });
+    return env.PARTNER.fetch(request);
+  },
+};
+"#;
+
+fn prefix() -> Project {
+    let project = Project::new(&[("agent.js", "export default { fetch() {} };"), ("policy.js", PREFIX)]);
+    let credential = "credentials = [{ binding = 'PARTNER', credential = 'partner' }]\n[credentials.partner]\ntype = 'bearer'\n\
+                      secret = 'TOKEN'\nredact = 'body'\nhosts = ['api.partner.com']\n";
+    project.write(
+        "workerd-lite.toml",
+        &format!("main = 'agent.js'\n[outbound]\nmain = 'policy.js'\n{credential}"),
+    );
+    project
+}
+
+#[test]
+fn an_encoded_path_is_told_with_its_token_and_its_line_and_in_every_form() {
+    let project = prefix();
+    let (code, text, _) = project.run(&["test", "--attack"]);
+    assert_eq!(code, Some(1), "{text}");
+    for part in [
+        "GET https://api.partner.com/%61ccounts/wl7: the policy denies GET /accounts/ and what is below, but this went out with \
+         the credential \"partner\"",
+        "policy.js:5: if (pathname.startsWith(\"/accounts/\"))",
+        " more: see --verbose",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+    let class = "other spellings of what is denied";
+    let lines = |text: &str| {
+        text.lines()
+            .filter(|line| line.starts_with(&format!("  {class} > ")))
+            .count()
+    };
+    assert_eq!(lines(&text), 10, "{text}");
+    let (_, verbose, _) = project.run(&["test", "--attack", "--verbose"]);
+    assert!(lines(&verbose) > 20, "{verbose}");
+    // The same attacks each time.
+    assert_eq!(project.run(&["test", "--attack"]).1, text);
+
+    let (code, json, _) = project.run(&["test", "--attack", "--reporter", "json"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let findings = json["findings"].as_array().unwrap();
+    assert!(
+        code == Some(1) && json["through"] == findings.len() && json["hosts"][0] == "api.partner.com",
+        "{json}"
+    );
+    assert!(
+        findings
+            .iter()
+            .all(|finding| finding["class"] == class && finding["place"]["line"] == 5),
+        "{json}"
+    );
+
+    let (code, sarif, _) = project.run(&["test", "--attack", "--reporter", "sarif"]);
+    let sarif: Value = serde_json::from_str(&sarif).unwrap();
+    let run = &sarif["runs"][0];
+    assert!(
+        code == Some(1) && sarif["version"] == "2.1.0" && run["tool"]["driver"]["name"] == "workerd-lite",
+        "{sarif}"
+    );
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    let results = run["results"].as_array().unwrap();
+    assert_eq!(results.len(), findings.len());
+    for result in results {
+        let rule = &rules[usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap()];
+        let place = &result["locations"][0]["physicalLocation"];
+        assert!(
+            rule["id"] == result["ruleId"]
+                && result["level"] == "error"
+                && !result["message"]["text"].as_str().unwrap().is_empty()
+                && place["artifactLocation"]["uri"] == "policy.js"
+                && place["region"]["startLine"] == 5,
+            "{result}"
+        );
+    }
+    let (code, junit, _) = project.run(&["test", "--attack", "--reporter", "junit"]);
+    assert!(
+        code == Some(1) && junit.contains("<testsuite ") && junit.contains("an encoded letter"),
+        "{junit}"
+    );
+    let failures = junit.matches("<failure").count();
+    assert!(
+        failures > 5 && junit.matches("<testcase").count() > 5 * failures,
+        "{junit}"
+    );
+}
+
+#[test]
+fn attacks_are_chosen_by_class_and_case() {
+    let project = prefix();
+    let (code, text, _) = project.run(&["test", "--attack", "-t", "redirects > 302"]);
+    assert!(code == Some(0) && text.contains(", 0 got through"), "{text}");
+    let (code, text, _) = project.run(&["test", "--attack", "-t", "an encoded letter$"]);
+    assert!(code == Some(1) && !text.contains("upper case"), "{text}");
+    let (code, _, error) = project.run(&["test", "--attack", "-t", "no such attack"]);
+    assert!(
+        code == Some(2) && error.contains("no attack has such a name"),
+        "{error}"
+    );
+    let (code, _, error) = project.run(&["test", "--attack", "-t", "("]);
+    assert!(code == Some(2) && error.contains("-t ("), "{error}");
+}
+
+#[test]
+fn a_policy_may_be_open_for_a_reason() {
+    let open = "export default { fetch: (r) => fetch(r) };";
+    let (code, text) = attack(open, "");
+    let everywhere = [
+        "exfiltration to a stranger",
+        "with data of the agent in its headers",
+        "was reached by DELETE",
+    ];
+    assert!(
+        code == Some(1) && everywhere.iter().all(|part| text.contains(part)),
+        "{text}"
+    );
+    let (code, text) = attack(
+        open,
+        "[attack]\nallow = ['*']\nreason = 'crawlers, which hold nothing'\n",
+    );
+    let told = "open to *, by [attack] allow: crawlers, which hold nothing";
+    assert!(code == Some(0) && text.contains(told), "{text}");
+    // Some hosts are not all hosts, and secrets are for no stranger all the same.
+    let (code, text) = attack(open, "[attack]\nallow = ['**.example']\nreason = 'x'\n");
+    assert!(code == Some(1) && text.contains("evil.test"), "{text}");
+    let leaks = "export default { fetch(r, env) { const s = new Request(r); s.headers.set('x-key', env.TOKEN); return fetch(s); } };";
+    let (code, text) = attack(leaks, "secrets = ['TOKEN']\n[attack]\nallow = ['*']\nreason = 'x'\n");
+    assert!(
+        code == Some(1) && text.contains("the secret \"TOKEN\" went to evil.test"),
+        "{text}"
+    );
+    for (config, why) in [
+        ("[attack]\nallow = ['*']\n", "reason"),
+        (
+            "[attack]\nallow = ['*']\nreason = ' '\n",
+            "expected why the policy is open",
+        ),
+        ("[attack]\nallow = ['a b']\nreason = 'x'\n", "is no host pattern"),
+    ] {
+        let (code, text) = attack(open, config);
+        assert!(code == Some(2) && text.contains(why), "{config}: {text}");
+    }
+}
+
+#[test]
+fn rules_of_an_agent_are_a_part_of_what_is_attacked() {
+    let project = Project::new(&[
+        ("agent.js", "export default { fetch() {} };"),
+        ("policy.js", "export default { fetch: (r) => fetch(r) };"),
+    ]);
+    project.write(
+        "workerd-lite.toml",
+        "[outbound]\nmain = 'policy.js'\n[[agents]]\nname = 'a'\nmain = 'agent.js'\n\
+         [[agents.egress]]\nhosts = ['api.partner.com']\nmethods = ['GET']\npaths = ['/v1/*']\n",
+    );
+    let (code, text, error) = project.run(&["test", "--attack"]);
+    assert!(
+        code == Some(0) && text.contains("names: api.partner.com"),
+        "{text}{error}"
     );
 }

@@ -224,3 +224,29 @@ fn a_certificate_that_ends_soon_is_warned_of() {
     project.serve(&["worker.js"]).logged("the certificate \"a\" expires in");
     assert!(project.run(&["certs"]).1.contains("expires soon"));
 }
+
+#[test]
+fn a_name_that_would_be_another_agents_identity_is_refused() {
+    for name in ["B/bot", "..", "a b", "", "a%2fb", "\u{e9}"] {
+        let project = Project::new(&[("worker.js", "export default {};")]);
+        project.write(
+            "wrangler.json",
+            &serde_json::json!({ "name": name, "main": "worker.js" }).to_string(),
+        );
+        let report = project.refused(&[]);
+        assert!(
+            report.contains("wrangler.json:1, name: expected 1 to 63"),
+            "{name:?}: {report}"
+        );
+        project.write("workerd-lite.toml", "[[agents]]\nconfig = 'wrangler.json'\n");
+        let report = project.refused(&[]);
+        assert!(
+            report.contains("wrangler.json:1, name: expected 1 to 63"),
+            "{name:?}: {report}"
+        );
+    }
+    // A file has any name.
+    let project = Project::new(&[("my worker/\u{e9}.js", "export default { fetch: () => new Response() };")]);
+    let (code, _, told) = project.run(&["check", "my worker/\u{e9}.js"]);
+    assert_eq!(code, Some(0), "{told}");
+}

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::harness::Project;
 use crate::harness::attacks::cases;
 use crate::limits::{hostile, serve};
 
@@ -102,4 +103,21 @@ fn what_was_computed_is_the_events_cpu_time() {
 fn ops_are_called_by_nothing_that_an_author_replaces() {
     let (_project, server) = serve(&cases(FLOOD), "[agents.limits]\ncpu_ms = 2000\n");
     assert_eq!(hostile(&server, "/hooked").1, "given 0");
+}
+
+#[test]
+fn a_library_that_panics_is_an_operation_that_failed() {
+    let code = "const by = { name: 'RSASSA-PKCS1-v1_5', modulusLength: 512, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-512' };
+const { privateKey } = await crypto.subtle.generateKey(by, false, ['sign', 'verify']);
+const told = new Set();
+for (let i = 0; i < 8; i++) await crypto.subtle.sign(by, privateKey, new Uint8Array(9)).catch((e) => told.add(`${e.constructor.name} ${e.name}${/task|panic|signature/.test(e.message) ? e.message : ''}`));
+return new Response([...told].join());";
+    let project = Project::new(&[(
+        "worker.js",
+        &format!("export default {{ async fetch() {{ {code} }} }};"),
+    )]);
+    let server = project.serve(&["worker.js"]);
+    assert_eq!(server.get("/").body, "DOMException OperationError");
+    let told = server.log().matches("panicked at").count();
+    assert!(told <= 5, "{told} panics are told: {}", server.log());
 }

@@ -313,3 +313,65 @@ fn a_require_that_finds_nothing_is_told_where_it_stands() {
         "{report}"
     );
 }
+
+#[test]
+fn a_fault_far_to_the_right_is_told() {
+    let far = "let a; ".repeat(20_000);
+    let good = "export default { fetch: () => new Response() };";
+    let cases = [
+        ("worker.js", format!("{good} {} let 1 = 2;", "a; ".repeat(40_000))),
+        ("worker.ts", format!("{good} {} let 1 = 2;", "a; ".repeat(40_000))),
+        (
+            "worker.js",
+            format!("{good} {{ {} }} throw new Error('far');", "1; ".repeat(40_000)),
+        ),
+        ("worker.js", format!("{good} import '{}';", "./gone".repeat(20_000))),
+        ("worker.js", format!("/* {far} */ import './gone.js'; {good}")),
+        (
+            "wrangler.json",
+            format!("{{ \"vars\": {{ \"A\": \"{far}\" }}, \"main\": 5 }}"),
+        ),
+        (
+            "workerd-lite.toml",
+            format!("threads = 'two' # {far}\nlimits = {{ \"{far}\" = 1 }}\n"),
+        ),
+    ];
+    for (file, text) in cases {
+        let project = Project::new(&[("worker.js", good), (file, &text)]);
+        let script = if file == "worker.ts" { file } else { "worker.js" };
+        let arguments: &[&str] = if file.starts_with('w') && file.contains("rangler") {
+            &["check"]
+        } else {
+            &["check", script]
+        };
+        let (code, _, report) = project.run(arguments);
+        assert_eq!(code, Some(1), "{file}: {}", &report[..report.floor_char_boundary(4000)]);
+        assert!(report.contains(file) && !report.contains("panicked"), "{file}");
+    }
+}
+
+#[test]
+fn files_without_end_are_no_modules() {
+    let project = Project::new(&[(
+        "worker.js",
+        "import x from './huge.txt';\nexport default { fetch: () => new Response(x) };",
+    )]);
+    let file = std::fs::File::create(project.path().join("huge.txt")).unwrap();
+    file.set_len(3 << 30).unwrap();
+    let report = project.refused(&["worker.js"]);
+    assert!(
+        report.contains("huge.txt can not be imported: it is larger than 64 MiB"),
+        "{report}"
+    );
+    let names: Vec<String> = (0..5).map(|number| format!("part{number}.bin")).collect();
+    let imports: Vec<String> = names.iter().map(|name| format!("import './{name}';")).collect();
+    project.write("worker.js", &format!("{}export default {{}};", imports.concat()));
+    for name in &names {
+        std::fs::File::create(project.path().join(name))
+            .unwrap()
+            .set_len(60 << 20)
+            .unwrap();
+    }
+    let report = project.refused(&["worker.js"]);
+    assert!(report.contains("together larger than 256 MiB"), "{report}");
+}

@@ -293,6 +293,53 @@ fn nginx_lets_one_agent_with_one_code_in() {
     assert_eq!(ask(&server, "scout", "/"), "not you");
 }
 
+/// The first fenced block of this language in a page of the documentation.
+fn fenced(page: &str, language: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(page);
+    let text = std::fs::read_to_string(path).unwrap();
+    let (_, rest) = text.split_once(&format!("```{language}\n")).unwrap();
+    rest.split_once("```").unwrap().0.to_owned()
+}
+
+#[test]
+fn the_documented_nginx_lets_the_checked_agent_in() {
+    let scratch = tempfile::tempdir().unwrap();
+    let project = Project::new(&[("workerd-lite.toml", WORKLOAD)]);
+    let certs = Certs::make(&project.path().join("certs"));
+    let behind = plain();
+    let serve = |port: u16| {
+        let policy = "export default { fetch(request, env) { const url = new URL(request.url); url.port = 'NGINX'; return env.WORKLOAD.fetch(url); } };";
+        project.write("policy.js", &policy.replace("NGINX", &port.to_string()));
+        project.serve(&["--threads", "1"])
+    };
+    project.write(
+        "scout.js",
+        "export default { fetch: () => fetch('https://localhost:9/') };",
+    );
+    project.write("policy.js", "export default { fetch() {} };");
+    let (code, out, _) = project.run(&["check", "--json"]);
+    assert_eq!(code, Some(0), "{out}");
+    let checked: Value = serde_json::from_str(&out).unwrap();
+    let subject = checked["agents"][0]["subject"].as_str().unwrap();
+    let snippet = fenced("identity.md", "nginx");
+    let placeholder = "OU=<code_sha256>,O=acme,CN=scout";
+    assert!(
+        snippet.contains(placeholder) && subject.ends_with(",O=acme,CN=scout"),
+        "{subject}"
+    );
+    let http = snippet
+        .replace(placeholder, subject)
+        .replace("listen 443", "listen 127.0.0.1:PORT")
+        .replace("/etc/nginx/certs", &certs.folder.display().to_string())
+        .replace("http://127.0.0.1:8080", &format!("http://{}", behind.address));
+    let Some(nginx) = Nginx::start(&scratch.path().join("nginx"), &http) else {
+        return;
+    };
+    let server = serve(nginx.port);
+    let ask = |agent: &str| server.curl("/", &["-H", &format!("Host: {agent}.localhost")]).status;
+    assert_eq!((ask("scout"), ask("writer")), (200, 403), "{}", server.log());
+}
+
 fn percent_decoded(text: &str) -> Vec<u8> {
     let mut bytes = text.bytes();
     let mut decoded = Vec::new();

@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::harness::{Project, json, peers};
 
 /// Copies packages into a project, with all that they depend on.
-fn install(from: &Path, project: &Project, packages: &[&str]) {
+pub fn install(from: &Path, project: &Project, packages: &[&str]) {
     let mut wanted: Vec<String> = packages.iter().map(|name| (*name).to_owned()).collect();
     let mut copied = BTreeSet::new();
     while let Some(name) = wanted.pop() {

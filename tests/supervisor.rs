@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::harness::Project;
+use crate::harness::{Project, Server};
 
 const AGENT: &str = "
 export default { fetch(request) {
@@ -64,11 +64,7 @@ fn a_killed_worker_process_is_replaced_and_no_connection_is_refused() {
             failed
         });
         std::thread::sleep(Duration::from_millis(200));
-        let status = Command::new("kill")
-            .args(["-KILL", &killed.to_string()])
-            .status()
-            .unwrap();
-        assert!(status.success());
+        assert_eq!(server.kill_worker(), killed);
         let failed = asking.join().unwrap();
         assert!(failed <= 1, "{failed} requests were lost");
     });
@@ -105,4 +101,50 @@ fn the_flag_of_worker_processes_is_not_for_others() {
     let project = Project::new(&[("agent.js", GOOD)]);
     let text = project.refused(&["agent.js", "--supervised"]);
     assert!(text.contains("no supervisor is there"), "{text}");
+}
+
+/// Kills the worker process, and waits for the next to answer.
+fn replaced(server: &Server) {
+    server.replace_worker();
+    let began = Instant::now();
+    while server.get("/").status == 0 {
+        assert!(began.elapsed() < Duration::from_secs(10), "{}", server.log());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_process_that_is_replaced_while_a_file_is_broken_costs_nobody_else() {
+    let project = Project::new(&[("a.js", GOOD), ("b.js", GOOD)]);
+    let config = "[[agents]]\nname = 'a'\nmain = 'a.js'\nmatch = ['a.localhost']\n\
+                  [[agents]]\nname = 'b'\nmain = 'b.js'\nmatch = ['127.0.0.1']\n";
+    project.write("workerd-lite.toml", config);
+    let server = project.serve(&["--threads", "1"]);
+    let of = |host: &str| server.curl("/", &["-H", &format!("Host: {host}")]);
+    project.write("a.js", "let 1 = 2;\n");
+    server.signal("HUP");
+    server.logged("the old one stays");
+    assert_eq!((of("a.localhost").status, server.get("/").status), (200, 200));
+    // The one that takes its place has nothing old.
+    replaced(&server);
+    server.logged("the agent can not be loaded, and answers 503 until it can: a.js is not valid JavaScript");
+    let broken = of("a.localhost");
+    assert_eq!((broken.status, broken.body.trim()), (503, "Service Unavailable"));
+    assert_eq!(server.get("/").body, "good");
+    project.write("a.js", GOOD);
+    server.signal("HUP");
+    server.logged("the project was loaded anew");
+    assert_eq!(of("a.localhost").body, "good");
+    // Nothing can be said of agents where their list can not be read.
+    project.write("workerd-lite.toml", "[[agents]\n");
+    replaced(&server);
+    server.logged("everything is answered with 503");
+    let broken = server.get("/");
+    assert_eq!((broken.status, broken.body.trim()), (503, "Service Unavailable"));
+    project.write("workerd-lite.toml", config);
+    let began = Instant::now();
+    while server.get("/").body != "good" {
+        assert!(began.elapsed() < Duration::from_secs(10), "{}", server.log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }

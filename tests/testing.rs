@@ -206,9 +206,20 @@ fn coverage_of_agents_and_policy_by_line() {
     assert_eq!(code, Some(0), "{out}{err}");
     let rows: Vec<Vec<&str>> = out.lines().map(|line| line.split_whitespace().collect()).collect();
     for row in [
-        vec!["agent.js", "100.0%", "1/1"],
-        vec!["policy.ts", "57.1%", "4/7", "10-11", "18"],
-        vec!["all", "62.5%", "5/8"],
+        vec!["agent.js", "100.0%", "1/1", "100.0%", "0/0", "100.0%", "1/1"],
+        vec![
+            "policy.ts",
+            "57.1%",
+            "4/7",
+            "50.0%",
+            "1/2",
+            "50.0%",
+            "1/2",
+            "10-11",
+            "18",
+            "9",
+        ],
+        vec!["all", "62.5%", "5/8", "50.0%", "1/2", "66.7%", "2/3"],
     ] {
         assert!(rows.contains(&row), "{row:?}: {out}");
     }
@@ -219,7 +230,8 @@ fn coverage_of_agents_and_policy_by_line() {
         .find(|record| record.contains("policy.ts"))
         .unwrap();
     assert!(
-        policy.ends_with("policy.ts\nDA:6,2\nDA:8,2\nDA:9,2\nDA:10,0\nDA:11,0\nDA:13,2\nDA:18,0\nLF:7\nLH:4\n"),
+        policy.ends_with("policy.ts\nFN:7,fetch\nFN:17,unused\nFNDA:2,fetch\nFNDA:0,unused\nFNF:2\nFNH:1\n\
+             BRDA:9,0,0,0\nBRDA:9,0,1,2\nBRF:2\nBRH:1\nDA:6,2\nDA:8,2\nDA:9,2\nDA:10,0\nDA:11,0\nDA:13,2\nDA:18,0\nLF:7\nLH:4\n"),
         "{policy}"
     );
     let (code, out, err) = run(&project, &["--coverage-min", "62.6", "one.test.js"]);

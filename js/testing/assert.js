@@ -4,12 +4,22 @@ const { core } = __bootstrap;
 const { inspect } = core.loadExtScript("ext:deno_web/01_console.js");
 const { deepEqual: compare } = core.loadExtScript("ext:workerd_lite/testing/deep_equal.js");
 
-const show = (value) => (typeof value === "string" ? JSON.stringify(value) : inspect(value, { depth: 8, sorted: true, compact: false, iterableLimit: 200 }));
+const SHOWN = { depth: 1000, sorted: true, compact: false, iterableLimit: Infinity, strAbbreviateSize: Infinity, quotes: ["'", '"', "`"] };
+
+// A value as Node.js shows it. Where an error was made says nothing of what it is.
+function show(value) {
+  if (value instanceof Error) return `[${String(value)}]`;
+  return inspect(value, SHOWN).replace(/\n\s+at .*(?=\n|$)/g, "");
+}
+
+const isPrimitive = (value) => (typeof value !== "object" && typeof value !== "function") || value === null;
+// Longer ones are shown one below the other.
+const ONE_LINE = 80;
 
 class AssertionError extends Error {
   constructor(options) {
     if (typeof options !== "object" || options === null) {
-      throw typeError(`The "options" argument must be of type object. Received ${show(options)}`);
+      throw typeError(`The "options" argument must be of type object. Received ${received(options)}`);
     }
     const { message, actual, expected, operator } = options;
     super(message === undefined ? describe(actual, expected, operator) : String(message));
@@ -35,34 +45,38 @@ const words = {
   deepEqual: "Expected values to be loosely deep-equal:",
   partialDeepStrictEqual: "Expected values to be partially and strictly deep-equal:",
   strictEqual: "Expected values to be strictly equal:",
-  equal: "Expected values to be loosely equal:",
   notDeepStrictEqual: 'Expected "actual" not to be strictly deep-equal to:',
   notDeepEqual: 'Expected "actual" not to be loosely deep-equal to:',
   notStrictEqual: 'Expected "actual" to be strictly unequal to:',
-  notEqual: 'Expected "actual" to be loosely unequal to:',
 };
 
 function describe(actual, expected, operator) {
   if (operator === undefined || words[operator] === undefined) return operator === "fail" ? "Failed" : `${show(actual)} ${operator} ${show(expected)}`;
-  if (operator.startsWith("not")) return `${words[operator]}\n\n${show(actual)}\n`;
-  const [left, right] = [show(actual), show(expected)];
-  if (!left.includes("\n") && !right.includes("\n")) return `${words[operator]}\n\n${left} !== ${right}\n`;
+  if (operator.startsWith("not")) return isPrimitive(actual) ? `${words[operator]} ${show(actual)}` : `${words[operator]}\n\n${show(actual)}\n`;
+  const texts = typeof actual === "string" && typeof expected === "string" && `${actual}${expected}`.includes("\n");
+  // Texts of several lines are compared as such.
+  const [left, right] = texts ? [actual, expected] : [show(actual), show(expected)];
+  const short = !texts && isPrimitive(actual) && isPrimitive(expected) && left.length + right.length < ONE_LINE;
+  if (short) return `${words[operator]}\n\n${left} !== ${right}\n`;
+  if (left === right && !isPrimitive(actual)) return `Values have same structure but are not reference-equal:\n\n${left}\n`;
   return `${words[operator]}\n+ actual - expected\n\n${diff(left.split("\n"), right.split("\n")).join("\n")}\n`;
 }
 
 // The shortest edit by the longest common subsequence; texts that are too long for it are shown one after the other.
 function diff(actual, expected) {
+  // The last of a list has no comma, which is no difference.
+  const same = (left, right) => left.replace(/,$/, "") === right.replace(/,$/, "");
   if (actual.length * expected.length > 1_000_000) return [...actual.map((line) => `+ ${line}`), ...expected.map((line) => `- ${line}`)];
   const table = Array.from({ length: actual.length + 1 }, () => new Uint32Array(expected.length + 1));
   for (let i = actual.length - 1; i >= 0; i--) {
     for (let j = expected.length - 1; j >= 0; j--) {
-      table[i][j] = actual[i] === expected[j] ? table[i + 1][j + 1] + 1 : Math.max(table[i + 1][j], table[i][j + 1]);
+      table[i][j] = same(actual[i], expected[j]) ? table[i + 1][j + 1] + 1 : Math.max(table[i + 1][j], table[i][j + 1]);
     }
   }
   const lines = [];
   let [i, j] = [0, 0];
   while (i < actual.length || j < expected.length) {
-    if (i < actual.length && j < expected.length && actual[i] === expected[j]) {
+    if (i < actual.length && j < expected.length && same(actual[i], expected[j])) {
       lines.push(`  ${actual[i++]}`);
       j++;
     } else if (i < actual.length && (j === expected.length || table[i + 1][j] >= table[i][j + 1])) {
@@ -78,20 +92,29 @@ function typeError(message, code = "ERR_INVALID_ARG_TYPE") {
   return Object.assign(new TypeError(message), { code });
 }
 
-function fail(message, details) {
+// `usual` is the message without one of the author's.
+function fail(message, details, usual = undefined) {
   if (message instanceof Error) throw message;
-  throw new AssertionError({ ...details, message });
+  const error = new AssertionError({ ...details, message: message ?? usual });
+  error.generatedMessage = message === undefined;
+  throw error;
+}
+
+function received(value) {
+  return isPrimitive(value) && value !== null && value !== undefined ? `type ${typeof value} (${show(value)})` : show(value);
 }
 
 function needTwo(count) {
   if (count < 2) throw typeError('The "actual" and "expected" arguments must be specified', "ERR_MISSING_ARGS");
 }
 
+const symbols = { __proto__: null, equal: "==", notEqual: "!=" };
+
 // `operator(actual, expected, message)`, by a predicate.
 function operator(name, holds) {
   const check = function (actual, expected, message) {
     needTwo(arguments.length);
-    if (!holds(actual, expected)) fail(message, { actual, expected, operator: name, stackStartFn: check });
+    if (!holds(actual, expected)) fail(message, { actual, expected, operator: symbols[name] ?? name, stackStartFn: check });
   };
   Object.defineProperty(check, "name", { value: name });
   return check;
@@ -101,14 +124,8 @@ const looseEqual = (a, b) => a == b || (a !== a && b !== b);
 
 function ok(value, message) {
   if (value) return;
-  if (arguments.length === 0) message = "No value argument passed to `assert.ok()`";
-  const generated = message === undefined;
-  if (message instanceof Error) throw message;
-  const error = new AssertionError({
-    message: message ?? "The expression evaluated to a falsy value", actual: value, expected: true, operator: "==", stackStartFn: ok,
-  });
-  error.generatedMessage = generated;
-  throw error;
+  const usual = arguments.length === 0 ? "No value argument passed to `assert.ok()`" : "The expression evaluated to a falsy value";
+  fail(message, { actual: value, expected: true, operator: "==", stackStartFn: ok }, usual);
 }
 
 // Whether a thrown value is what was expected: a class, a RegExp, a predicate or an object of properties.
@@ -118,32 +135,39 @@ function matchThrown(thrown, expected, message, stackStartFn) {
   if (typeof expected === "function") {
     if (expected.prototype !== undefined && thrown instanceof expected) return;
     if (expected === Error || Object.prototype.isPrototypeOf.call(Error, expected)) {
-      fail(message ?? `The error is expected to be an instance of "${expected.name}". Received "${thrown?.constructor?.name ?? thrown}"\n\nError message:\n\n${thrown?.message}`, details);
+      fail(message, details, `The error is expected to be an instance of "${expected.name}". Received "${thrown?.constructor?.name ?? thrown}"\n\nError message:\n\n${thrown?.message}`);
     }
-    if (Reflect.apply(expected, {}, [thrown]) === true) return;
-    fail(message ?? `The ${expected.name ? `"${expected.name}" ` : ""}validation function is expected to return "true".\n\nCaught error:\n\n${show(thrown)}`, details);
+    const answer = Reflect.apply(expected, {}, [thrown]);
+    if (answer === true) return;
+    fail(message, details, `The ${expected.name ? `"${expected.name}" ` : ""}validation function is expected to return "true". Received ${show(answer)}\n\nCaught error:\n\n${show(thrown)}`);
   }
   if (expected instanceof RegExp) {
     if (expected.test(String(thrown))) return;
-    fail(message ?? `The input did not match the regular expression ${expected}. Input:\n\n${show(String(thrown))}\n`, details);
+    fail(message, details, `The input did not match the regular expression ${expected}. Input:\n\n${show(String(thrown))}\n`);
   }
   if (typeof expected !== "object" || expected === null) throw typeError('The "error" argument must be of type function or an instance of Error, RegExp, or Object');
   const keys = Object.keys(expected);
   if (expected instanceof Error) keys.push("name", "message");
   else if (keys.length === 0) throw typeError("The argument 'error' may not be an empty object. Received {}", "ERR_INVALID_ARG_VALUE");
-  if (typeof thrown !== "object" || thrown === null) fail(message, { ...details, operator: "deepStrictEqual" });
+  const different = (actual, wanted) => {
+    const usual = describe(actual, wanted, "deepStrictEqual");
+    fail(message, details, usual);
+  };
+  if (typeof thrown !== "object" || thrown === null) different(thrown, expected);
   for (const key of keys) {
     const [actual, wanted] = [thrown[key], expected[key]];
     if (typeof actual === "string" && wanted instanceof RegExp ? wanted.test(actual) : key in thrown && compare(actual, wanted, "strict")) continue;
-    const pick = (source) => Object.fromEntries(keys.map((name) => [name, source[name]]));
-    fail(message, { ...details, actual: pick(thrown), expected: pick(expected), operator: "deepStrictEqual" });
+    // What matches its regular expression is no difference.
+    const shown = (name) => (expected[name] instanceof RegExp && typeof thrown[name] === "string" && expected[name].test(thrown[name]) ? thrown[name] : expected[name]);
+    const present = keys.filter((name) => name in thrown).map((name) => [name, thrown[name]]);
+    different(Object.fromEntries(present), Object.fromEntries(keys.map((name) => [name, shown(name)])));
   }
 }
 
 const nothing = Symbol("nothing was thrown");
 
 function caught(fn) {
-  if (typeof fn !== "function") throw typeError(`The "fn" argument must be of type function. Received ${show(fn)}`);
+  if (typeof fn !== "function") throw typeError(`The "fn" argument must be of type function. Received ${received(fn)}`);
   try {
     fn();
   } catch (error) {
@@ -155,9 +179,9 @@ function caught(fn) {
 async function rejected(promise) {
   if (typeof promise === "function") {
     promise = promise();
-    if (typeof promise?.then !== "function") throw typeError('Expected instance of Promise to be returned from the "promiseFn" function', "ERR_INVALID_RETURN_VALUE");
+    if (typeof promise?.then !== "function") throw typeError('Expected instance of Promise to be returned from the "promiseFn" function but got something else.', "ERR_INVALID_RETURN_VALUE");
   } else if (typeof promise?.then !== "function") {
-    throw typeError(`The "promiseFn" argument must be of type function or an instance of Promise. Received ${show(promise)}`);
+    throw typeError(`The "promiseFn" argument must be of type function or an instance of Promise. Received ${received(promise)}`);
   }
   try {
     await promise;
@@ -169,7 +193,13 @@ async function rejected(promise) {
 
 function checkThrown(thrown, expected, message, stackStartFn) {
   // A string in the second place is the message.
-  if (typeof expected === "string") [expected, message] = [undefined, expected];
+  if (typeof expected === "string") {
+    if (thrown !== nothing && (thrown?.message === expected || thrown === expected)) {
+      const what = thrown === expected ? "error" : "error message";
+      throw typeError(`The "error/message" argument is ambiguous. The ${what} "${expected}" is identical to the message.`, "ERR_AMBIGUOUS_ARGUMENT");
+    }
+    [expected, message] = [undefined, expected];
+  }
   if (thrown === nothing) {
     const what = stackStartFn === rejects ? "rejection" : "exception";
     const which = typeof expected === "function" && expected.name ? ` (${expected.name})` : "";
@@ -186,7 +216,8 @@ function checkNotThrown(thrown, expected, message, stackStartFn) {
     if (!fits) throw thrown;
   }
   const what = stackStartFn === doesNotReject ? "rejection" : "exception";
-  fail(`Got unwanted ${what}${message ? `: ${message}` : "."}\nActual message: "${thrown?.message}"`, { actual: thrown, expected, operator: stackStartFn.name, stackStartFn });
+  const text = `Got unwanted ${what}${message ? `: ${message}` : "."}\nActual message: "${thrown?.message}"`;
+  fail(message instanceof Error ? message : text, { actual: thrown, expected, operator: stackStartFn.name, stackStartFn });
 }
 
 function throws(fn, expected, message) {
@@ -203,20 +234,21 @@ async function doesNotReject(promise, expected, message) {
 }
 
 function needRegExp(expression) {
-  if (!(expression instanceof RegExp)) throw typeError(`The "regexp" argument must be an instance of RegExp. Received ${show(expression)}`);
+  if (!(expression instanceof RegExp)) throw typeError(`The "regexp" argument must be an instance of RegExp. Received ${received(expression)}`);
 }
 
 function match(string, expression, message) {
   needRegExp(expression);
   if (typeof string === "string" && expression.test(string)) return;
-  const why = typeof string === "string" ? `The input did not match the regular expression ${expression}. Input:\n\n${show(string)}\n` : `The "string" argument must be of type string. Received ${show(string)}`;
-  fail(message ?? why, { actual: string, expected: expression, operator: "match", stackStartFn: match });
+  const why = typeof string === "string" ? `The input did not match the regular expression ${expression}. Input:\n\n${show(string)}\n` : `The "string" argument must be of type string. Received ${received(string)}`;
+  fail(message, { actual: string, expected: expression, operator: "match", stackStartFn: match }, why);
 }
 
 function doesNotMatch(string, expression, message) {
   needRegExp(expression);
-  if (typeof string !== "string") fail(message ?? `The "string" argument must be of type string. Received ${show(string)}`, { actual: string, expected: expression, operator: "doesNotMatch", stackStartFn: doesNotMatch });
-  if (expression.test(string)) fail(message ?? `The input was expected to not match the regular expression ${expression}. Input:\n\n${show(string)}\n`, { actual: string, expected: expression, operator: "doesNotMatch", stackStartFn: doesNotMatch });
+  const details = { actual: string, expected: expression, operator: "doesNotMatch", stackStartFn: doesNotMatch };
+  if (typeof string !== "string") fail(message, details, `The "string" argument must be of type string. Received ${received(string)}`);
+  if (expression.test(string)) fail(message, details, `The input was expected to not match the regular expression ${expression}. Input:\n\n${show(string)}\n`);
 }
 
 function ifError(value) {
@@ -226,7 +258,7 @@ function ifError(value) {
 }
 
 function failAlways(message) {
-  fail(message ?? "Failed", { operator: "fail", stackStartFn: failAlways });
+  fail(message, { operator: "fail", stackStartFn: failAlways }, "Failed");
 }
 
 const loose = {
@@ -270,5 +302,8 @@ assert.strict = strict;
 strict.strict = strict;
 const exportsOf = (functions) => ({ ...functions, default: functions });
 
-return { assert: exportsOf(assert), inspect: show, strict: exportsOf(strict) };
+// What differs, in lines.
+const differences = (actual, expected) => diff(show(actual).split("\n"), show(expected).split("\n")).join("\n");
+
+return { assert: exportsOf(assert), differences, inspect: show, strict: exportsOf(strict) };
 })();

@@ -1,24 +1,26 @@
 // `t`: what a test does with the project, and the pretended internet behind it.
 (function () {
 const { core } = __bootstrap;
-const { op_test_advance, op_test_control } = core.ops;
+const { op_test_advance } = core.ops;
 const { Headers } = core.loadExtScript("ext:deno_fetch/20_headers.js");
 const { Request } = core.loadExtScript("ext:deno_fetch/23_request.js");
 const { Response } = core.loadExtScript("ext:deno_fetch/23_response.js");
 const { URLPattern } = core.loadExtScript("ext:deno_web/01_urlpattern.js");
 const { fetchThrough } = core.loadExtScript("ext:deno_fetch/26_fetch.js");
-const { requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
-const { assert } = core.loadExtScript("ext:workerd_lite/testing/assert.js");
+const { setTimeout } = core.loadExtScript("ext:workerd_lite/worker/timers.js");
+const { assertions } = core.loadExtScript("ext:workerd_lite/testing/assertions.js");
+const { control } = core.loadExtScript("ext:workerd_lite/testing/control.js");
 const { MockTracker } = core.loadExtScript("ext:workerd_lite/testing/mock.js");
+const { tickAll } = core.loadExtScript("ext:workerd_lite/testing/mock_timers.js");
 const { parseTest, withVariants } = core.loadExtScript("ext:workerd_lite/testing/registry.js");
+const { needFunction, needInteger } = core.loadExtScript("ext:workerd_lite/testing/validate.js");
 
 const VIA = "x-workerd-lite-test-via";
 const FAULT = "x-workerd-lite-test-fault";
 const FAULTS = ["refuse", "reset", "stall", "tls"];
 
-function control(order) {
-  return JSON.parse(op_test_control(requireContext().id, JSON.stringify(order)));
-}
+// Waits so many milliseconds, whatever a test has made of its timers.
+const pause = (milliseconds) => new Promise((resolve) => Reflect.apply(setTimeout, globalThis, [resolve, milliseconds]));
 
 const nameOf = (name) => (name === undefined ? null : String(name));
 
@@ -41,7 +43,9 @@ function peer(binding) {
 // Moves `Date`, timers, time-outs and the expiry of tokens, of the agents, the policy and the test alike. What falls due
 // happens at its time and in its order.
 async function advance(time) {
-  await op_test_advance(typeof time === "number" ? time : control({ order: "time", text: String(time) }));
+  const milliseconds = typeof time === "number" ? time : control({ order: "time", text: String(time) });
+  await op_test_advance(milliseconds);
+  tickAll(milliseconds);
 }
 
 class Skipped extends Error {}
@@ -64,21 +68,27 @@ class TestContext {
   #queue = Promise.resolve();
   #queued = 0;
   #planned = null;
+  #waits = false;
   #counted = 0;
+  #runsOnly = false;
   hooks = { before: [], after: [], beforeEach: [], afterEach: [] };
   subtests = [];
   skipped = null;
   todoReason = null;
+  // What has come of it so far, for its hooks at the end.
+  passed = false;
+  error = null;
   mock = new MockTracker();
   clock = { advance };
 
   // `parent` is a context, or none. `runSubtest(t, fn, options)` gives what came of a subtest.
-  constructor(name, parent, { live, runSubtest, stray }) {
+  constructor(name, parent, { live, file, path = [], runSubtest, stray }) {
     this.name = name;
-    this.fullName = parent === null ? name : `${parent.fullName} > ${name}`;
+    this.filePath = file;
+    this.fullName = parent === null ? [...path, name].join(" > ") : `${parent.fullName} > ${name}`;
     this.#internet = parent === null ? new Internet(live) : parent.#internet;
     this.signal = this.#ended.signal;
-    const settings = { live, runSubtest, stray };
+    const settings = { live, file, runSubtest, stray };
     this.test = withVariants((args, more) => this.#subtest(parseTest(args), more, settings));
     this.it = this.test;
     // Deno has it by this name.
@@ -97,6 +107,7 @@ class TestContext {
     this.#queued++;
     const run = async () => {
       const t = new TestContext(name, this, settings);
+      if (this.#runsOnly && !options.only) options.skip ??= "the 'only' option is not set";
       const began = performance.now();
       const told = await settings.runSubtest(t, this, fn, options);
       this.subtests.push({ name, ms: performance.now() - began, ...told });
@@ -113,30 +124,36 @@ class TestContext {
     }
   }
 
-  // The functions of node:assert, each of whose calls counts.
+  // The functions of node:assert and those of the file's own, each of whose calls counts.
   #counting() {
     const counting = { __proto__: null };
-    for (const [name, check] of Object.entries(assert)) {
-      if (typeof check !== "function" || name === "AssertionError" || name === "default" || name === "strict") continue;
+    for (const [name, check] of assertions()) {
       counting[name] = (...args) => {
         this.#counted++;
-        return check(...args);
-      };
-    }
-    for (const name of ["snapshot", "fileSnapshot"]) {
-      counting[name] = () => {
-        throw new Error(`t.assert.${name}() is not supported: compare with t.assert.deepStrictEqual()`);
+        return Reflect.apply(check, this, args);
       };
     }
     return counting;
   }
 
-  // How many assertions of t.assert and subtests there must be.
-  plan(count, options = undefined) {
-    if (!Number.isInteger(count) || count < 0) throw new TypeError("t.plan() takes a number of assertions");
-    if (options?.wait) throw new TypeError("t.plan() with { wait } is not supported: await what is planned");
-    if (this.#planned !== null) throw new Error("t.plan() was called before");
+  // How many assertions of t.assert and subtests there must be, and whether they are waited for: milliseconds, or as long as it takes.
+  plan(count, { wait = false } = {}) {
+    needInteger(count, "count", 0);
+    if (typeof wait !== "boolean" && !(wait >= 0)) throw new TypeError("t.plan() takes { wait: true } or { wait: milliseconds }");
+    if (this.#planned !== null) throw new Error("cannot set plan more than once");
     this.#planned = count;
+    this.#waits = wait;
+  }
+
+  async planned() {
+    if (this.#planned === null || this.#waits === false) return;
+    const until = this.#waits === true ? Infinity : performance.now() + this.#waits;
+    while (this.#counted < this.#planned && performance.now() < until) await pause(2);
+  }
+
+  // From now on, only subtests that are marked with `only` run.
+  runOnly(value) {
+    this.#runsOnly = Boolean(value);
   }
 
   // What is wrong with the plan.
@@ -147,7 +164,7 @@ class TestContext {
 
   // Asks again and again until the condition does not throw.
   async waitFor(condition, { interval = 50, timeout = 1000 } = {}) {
-    if (typeof condition !== "function") throw new TypeError("t.waitFor() takes a function");
+    needFunction(condition, "condition");
     const until = performance.now() + timeout;
     for (;;) {
       try {
@@ -155,25 +172,30 @@ class TestContext {
       } catch (cause) {
         if (performance.now() >= until) throw new Error("waitFor() timed out", { cause });
       }
-      await new Promise((resolve) => setTimeout(resolve, interval));
+      await pause(interval);
     }
   }
 
-  before(fn) {
-    this.hooks.before.push(fn);
+  before(fn, options = {}) {
+    this.hooks.before.push({ fn, options });
   }
 
-  beforeEach(fn) {
-    this.hooks.beforeEach.push(fn);
+  beforeEach(fn, options = {}) {
+    this.hooks.beforeEach.push({ fn, options });
   }
 
-  afterEach(fn) {
-    this.hooks.afterEach.push(fn);
+  afterEach(fn, options = {}) {
+    this.hooks.afterEach.push({ fn, options });
   }
 
   // The real agent, through the real policy.
   agent(name) {
     return peer(control({ order: "agent", agent: nameOf(name) }));
+  }
+
+  // The server, as its clients have it: hosts choose the agent, limits hold, and failures are responses.
+  get client() {
+    return peer(control({ order: "client" }));
   }
 
   // The policy alone, as this agent's requests reach it; the first agent's without a name.
@@ -210,7 +232,7 @@ class TestContext {
 
   end() {
     this.#ended.abort();
-    this.mock.restoreAll();
+    this.mock.reset();
     const internet = this.#internet;
     internet.upstreams = internet.upstreams.filter((upstream) => !this.#upstreams.includes(upstream));
   }
@@ -235,8 +257,8 @@ class TestContext {
     this.todoReason = String(reason);
   }
 
-  after(fn) {
-    this.hooks.after.push(fn);
+  after(fn, options = {}) {
+    this.hooks.after.push({ fn, options });
   }
 
   // A request that arrives where the network would be.

@@ -1,100 +1,109 @@
-// The part of node:test's `mock` that needs no module loader: https://nodejs.org/api/test.html#class-mocktracker
+// node:test's `mock`: https://nodejs.org/api/test.html#class-mocktracker
 (function () {
-class MockFunctionContext {
-  #calls = [];
-  #once = new Map();
-  #restore;
+const { core } = __bootstrap;
+const { MockFunctionContext, MockPropertyContext, mocked } = core.loadExtScript("ext:workerd_lite/testing/mock_function.js");
+const { mockModule } = core.loadExtScript("ext:workerd_lite/testing/mock_module.js");
+const { MockTimers } = core.loadExtScript("ext:workerd_lite/testing/mock_timers.js");
+const { invalidType, invalidValue, needBoolean, needFunction, needInteger, needKey, needObject } = core.loadExtScript("ext:workerd_lite/testing/validate.js");
 
-  constructor(implementation, restore) {
-    this.implementation = implementation;
-    this.#restore = restore;
-  }
+function needTimes(times) {
+  if (times !== Infinity) needInteger(times, "options.times", 1);
+}
 
-  get calls() {
-    return [...this.#calls];
+function found(object, name) {
+  for (let holder = object; holder !== null; holder = Object.getPrototypeOf(holder)) {
+    const descriptor = Object.getOwnPropertyDescriptor(holder, name);
+    if (descriptor !== undefined) return { descriptor, inherited: holder !== object };
   }
-
-  callCount() {
-    return this.#calls.length;
-  }
-
-  mockImplementation(implementation) {
-    this.implementation = implementation;
-  }
-
-  mockImplementationOnce(implementation, onCall = this.#calls.length) {
-    this.#once.set(onCall, implementation);
-  }
-
-  resetCalls() {
-    this.#calls = [];
-  }
-
-  restore() {
-    this.#restore();
-  }
-
-  call(target, self, args) {
-    const index = this.#calls.length;
-    const implementation = this.#once.get(index) ?? this.implementation;
-    const call = { arguments: args, error: undefined, result: undefined, stack: new Error(), target, this: self };
-    this.#calls.push(call);
-    try {
-      call.result = target === undefined ? Reflect.apply(implementation, self, args) : Reflect.construct(implementation, args, target);
-      return call.result;
-    } catch (error) {
-      call.error = error;
-      throw error;
-    }
-  }
+  return { descriptor: undefined, inherited: false };
 }
 
 class MockTracker {
-  #contexts = [];
+  #mocks = [];
+  #timers;
 
-  #track(original, implementation, restore) {
-    const context = new MockFunctionContext(implementation, restore ?? (() => context.mockImplementation(original)));
-    this.#contexts.push(context);
-    return new Proxy(original, {
-      apply: (_target, self, args) => context.call(undefined, self, args),
-      construct: (_target, args, target) => context.call(target, undefined, args),
-      get: (target, key, receiver) => (key === "mock" ? context : Reflect.get(target, key, receiver)),
-    });
+  get timers() {
+    return (this.#timers ??= new MockTimers());
   }
 
-  fn(original = function () {}, implementation = original) {
-    return this.#track(original, typeof implementation === "function" ? implementation : original);
+  fn(original = function () {}, implementation = original, options = {}) {
+    if (original !== null && typeof original === "object") [original, options] = [function () {}, original];
+    if (typeof implementation === "object" && implementation !== null) {
+      if (implementation !== options) options = implementation;
+      implementation = original;
+    }
+    needFunction(original, "original");
+    needFunction(implementation, "implementation");
+    needObject(options, "options");
+    const { times = Infinity } = options;
+    needTimes(times);
+    const context = new MockFunctionContext(implementation, (self) => self.mockImplementation(original), times);
+    this.#mocks.push(context);
+    return mocked(original, context);
   }
 
-  method(object, name, implementation, options = {}) {
-    if (typeof implementation === "object") [implementation, options] = [undefined, implementation];
-    let holder = object;
-    while (holder !== null && !Object.hasOwn(holder, name)) holder = Object.getPrototypeOf(holder);
-    const descriptor = holder && Object.getOwnPropertyDescriptor(holder, name);
-    if (!descriptor) throw Object.assign(new TypeError(`there is no method ${String(name)} to mock`), { code: "ERR_INVALID_ARG_VALUE" });
-    const place = options.getter ? "get" : options.setter ? "set" : "value";
-    const original = descriptor[place];
-    const restore = () => (holder === object ? Object.defineProperty(object, name, descriptor) : delete object[name]);
-    const mocked = this.#track(original, implementation ?? original, restore);
-    Object.defineProperty(object, name, { ...descriptor, configurable: true, [place]: mocked });
-    return mocked;
+  method(object, name, implementation = undefined, options = {}) {
+    needKey(name, "methodName");
+    if (typeof object !== "function" && (typeof object !== "object" || object === null)) throw invalidType("object", "of type object", object);
+    if (implementation !== null && typeof implementation === "object") [implementation, options] = [undefined, implementation];
+    if (implementation !== undefined) needFunction(implementation, "implementation");
+    needObject(options, "options");
+    const { getter = false, setter = false, times = Infinity } = options;
+    needBoolean(getter, "options.getter");
+    needBoolean(setter, "options.setter");
+    needTimes(times);
+    if (getter && setter) throw invalidValue("options.setter", setter, "cannot be used with 'options.getter'");
+    const { descriptor, inherited } = found(object, name);
+    const place = getter ? "get" : setter ? "set" : "value";
+    const original = descriptor?.[place];
+    if (typeof original !== "function") throw invalidValue("methodName", original, "must be a method");
+    const restore = () => (inherited ? delete object[name] : Object.defineProperty(object, name, descriptor));
+    const context = new MockFunctionContext(implementation ?? original, restore, times);
+    const mock = mocked(original, context);
+    Object.defineProperty(object, name, { ...descriptor, [place]: mock });
+    this.#mocks.push(context);
+    return mock;
   }
 
-  getter(object, name, implementation, options) {
-    return this.method(object, name, implementation, { ...options, getter: true });
+  getter(object, name, implementation = undefined, options = {}) {
+    return this.#accessor("getter", object, name, implementation, options);
   }
 
-  setter(object, name, implementation, options) {
-    return this.method(object, name, implementation, { ...options, setter: true });
+  setter(object, name, implementation = undefined, options = {}) {
+    return this.#accessor("setter", object, name, implementation, options);
+  }
+
+  #accessor(which, object, name, implementation, options) {
+    if (implementation !== null && typeof implementation === "object") [implementation, options] = [undefined, implementation];
+    needObject(options, "options");
+    const wanted = options[which] ?? true;
+    if (wanted === false) throw invalidValue(`options.${which}`, wanted, "cannot be false");
+    return this.method(object, name, implementation, { ...options, [which]: wanted });
+  }
+
+  property(object, name, ...replacement) {
+    needObject(object, "object");
+    needKey(name, "propertyName");
+    const context = new MockPropertyContext(object, name, replacement);
+    this.#mocks.push(context);
+    return new Proxy(object, { get: (target, key, receiver) => (key === "mock" ? context : Reflect.get(target, key, receiver)) });
+  }
+
+  module(specifier, options = {}) {
+    const context = mockModule(specifier, options);
+    this.#mocks.push(context);
+    return context;
   }
 
   reset() {
     this.restoreAll();
-    this.#contexts = [];
+    this.#timers?.reset();
+    this.#mocks = [];
   }
 
   restoreAll() {
-    for (const context of this.#contexts) context.restore();
+    // The first mock of a name has kept what was there before all of them.
+    for (const context of this.#mocks.toReversed()) context.restore();
   }
 }
 

@@ -43,7 +43,10 @@ function addSuite(args, more) {
   const outer = current;
   current = suite;
   try {
-    const result = fn?.({ name });
+    const { signal = new AbortController().signal } = suite.options;
+    const fullName = suite.path().slice(1).map((outer) => outer.name).join(" > ");
+    const context = { name, fullName, signal };
+    const result = fn && Reflect.apply(fn, context, [context]);
     if (typeof result?.then === "function") throw new TypeError(`describe(${JSON.stringify(name)}) must not be async: tests are registered at once`);
   } finally {
     current = outer;
@@ -61,8 +64,8 @@ function withVariants(register) {
 
 const test = withVariants(add);
 const describe = withVariants(addSuite);
-const hook = (name) => (fn) => {
-  current.hooks[name].push(fn);
+const hook = (name) => (fn, options = {}) => {
+  current.hooks[name].push({ fn, options });
 };
 
 // workerd's form: each export with a test() is a test, with no further configuration.

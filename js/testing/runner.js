@@ -4,12 +4,14 @@ const { core } = __bootstrap;
 const { Response } = core.loadExtScript("ext:deno_fetch/23_response.js");
 const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
-const { setTimeout } = core.loadExtScript("ext:deno_web/02_timers.js");
+const { clearTimeout, setTimeout } = core.loadExtScript("ext:deno_web/02_timers.js");
 const { takeUncaught } = core.loadExtScript("ext:workerd_lite/worker/global_events.js");
-const { inspect } = core.loadExtScript("ext:workerd_lite/testing/assert.js");
+const { register } = core.loadExtScript("ext:workerd_lite/testing/assertions.js");
+const { differences, inspect } = core.loadExtScript("ext:workerd_lite/testing/assert.js");
 const { MockTracker } = core.loadExtScript("ext:workerd_lite/testing/mock.js");
 const { TestContext } = core.loadExtScript("ext:workerd_lite/testing/context.js");
 const registry = core.loadExtScript("ext:workerd_lite/testing/registry.js");
+const { snapshot } = core.loadExtScript("ext:workerd_lite/testing/snapshot.js");
 
 let running = null;
 // Whose body runs: a test's, or its subtest's.
@@ -20,6 +22,13 @@ const pause = (milliseconds) => new Promise((resolve) => Reflect.apply(setTimeou
 const turn = () => pause(0);
 const started = new Set();
 
+// chai's, and those of packages that are like it, say what they compared, and whether it is worth showing.
+function isForeignAssertion(thrown) {
+  if (!(thrown instanceof Error) || !("actual" in thrown && "expected" in thrown) || thrown.showDiff === false) return false;
+  // A message of several lines shows it itself.
+  return !thrown.message.includes("\n");
+}
+
 function told(thrown) {
   if (thrown instanceof SubtestsFailed) return { summary: thrown.message, stack: "" };
   const { summary, stack } = describe(thrown);
@@ -27,6 +36,8 @@ function told(thrown) {
   if (typeof thrown === "object" && thrown !== null && thrown.code === "ERR_ASSERTION") {
     error.summary = thrown.message;
     error.assertion = true;
+  } else if (isForeignAssertion(thrown)) {
+    error.summary = `${summary}\n+ actual - expected\n\n${differences(thrown.actual, thrown.expected)}\n`;
   }
   if (thrown?.cause !== undefined) error.cause = describe(thrown.cause).summary;
   if (!stack && typeof thrown === "object") error.summary = inspect(thrown);
@@ -39,12 +50,15 @@ function call(fn, self, t) {
   return new Promise((resolve, reject) => Reflect.apply(fn, self, [t, (error) => (error ? reject(error) : resolve())]));
 }
 
+// A hook with what bounds it.
+const callHook = ({ fn, options }, t) => within(options, () => call(fn, t, t));
+
 // Suites begin with the first of their tests and end with the last.
 async function beginSuites(test, t) {
   for (const suite of test.suite.path()) {
     if (started.has(suite)) continue;
     started.add(suite);
-    for (const hook of suite.hooks.before) await call(hook, t, t);
+    for (const hook of suite.hooks.before) await callHook(hook, t);
   }
 }
 
@@ -53,7 +67,7 @@ async function endSuites(test, t, runs) {
   const left = registry.tests.filter((_, index) => index > place && runs.has(index));
   for (const suite of test.suite.path().toReversed()) {
     if (left.some((other) => other.suite.path().includes(suite))) continue;
-    for (const hook of suite.hooks.after) await call(hook, t, t);
+    for (const hook of suite.hooks.after) await callHook(hook, t);
   }
 }
 
@@ -76,13 +90,17 @@ function collector(failures) {
 }
 
 // A test's or subtest's own part: its body, its subtests, its hooks at the end, and its plan.
-async function runBody(t, attempt, fn) {
+async function runBody(t, failures, options, fn) {
+  const attempt = collector(failures);
   const ready = await attempt(async () => {
-    for (const hook of t.hooks.before) await call(hook, t, t);
+    for (const hook of t.hooks.before) await callHook(hook, t);
   });
+  if (Number.isInteger(options.plan)) await attempt(() => t.plan(options.plan));
   if (ready) await attempt(fn);
+  await attempt(() => within(options, () => t.planned()));
   await attempt(() => t.settled());
-  for (const hook of t.hooks.after.toReversed()) await attempt(() => call(hook, t, t));
+  [t.passed, t.error] = [failures.length === 0, failures[0] ?? null];
+  for (const hook of t.hooks.after.toReversed()) await attempt(() => callHook(hook, t));
   await attempt(() => {
     const unplanned = t.unplanned();
     if (unplanned !== null) throw unplanned;
@@ -109,25 +127,33 @@ async function runSubtest(t, parent, fn, options) {
   const attempt = collector(failures);
   const outer = innermost;
   innermost = { t, failures };
-  const timeout = typeof options.timeout === "number" ? options.timeout : Infinity;
   const hooked = async () => {
-    for (const hook of parent.hooks.beforeEach) await call(hook, t, t);
-    await within(timeout, call(fn, t, t));
+    for (const hook of parent.hooks.beforeEach) await callHook(hook, t);
+    await within(options, () => call(fn, t, t));
   };
-  await runBody(t, attempt, hooked);
-  for (const hook of parent.hooks.afterEach) await attempt(() => call(hook, t, t));
+  await runBody(t, failures, options, hooked);
+  for (const hook of parent.hooks.afterEach) await attempt(() => callHook(hook, t));
   innermost = outer;
   t.end();
   return result();
 }
 
-function within(ms, work) {
-  if (ms === Infinity) return work;
+// Does `work()` until its time is over, or until its signal says so.
+async function within({ timeout = Infinity, signal = undefined }, work) {
+  signal?.throwIfAborted();
   let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`test timed out after ${ms}ms`)), ms);
+  let onAbort;
+  const ends = new Promise((_, reject) => {
+    if (Number.isFinite(timeout)) timer = Reflect.apply(setTimeout, globalThis, [() => reject(new Error(`test timed out after ${timeout}ms`)), timeout]);
+    onAbort = () => reject(signal.reason);
+    signal?.addEventListener("abort", onAbort, { once: true });
   });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+  try {
+    return await Promise.race([work(), ends]);
+  } finally {
+    Reflect.apply(clearTimeout, globalThis, [timer]);
+    signal?.removeEventListener("abort", onAbort);
+  }
 }
 
 async function runTest(test, t, failures, env, ctx, runs) {
@@ -135,10 +161,12 @@ async function runTest(test, t, failures, env, ctx, runs) {
   const attempt = collector(failures);
   const ready = await attempt(async () => {
     await beginSuites(test, t);
-    for (const suite of path) for (const hook of suite.hooks.beforeEach) await call(hook, t, t);
+    for (const suite of path) for (const hook of suite.hooks.beforeEach) await callHook(hook, t);
   });
-  if (ready) await runBody(t, attempt, () => body(test, t, env, ctx));
-  for (const suite of path.toReversed()) for (const hook of suite.hooks.afterEach) await attempt(() => call(hook, t, t));
+  // Its time is kept by whoever runs it, which ends loops, too.
+  const options = { ...test.options, timeout: Infinity };
+  if (ready) await runBody(t, failures, options, () => within(options, () => body(test, t, env, ctx)));
+  for (const suite of path.toReversed()) for (const hook of suite.hooks.afterEach) await attempt(() => callHook(hook, t));
   await attempt(() => endSuites(test, t, runs));
 }
 
@@ -173,7 +201,8 @@ async function linger(context) {
 
 async function run(index, options, env, ctx) {
   const test = registry.tests[index];
-  const t = new TestContext(test.name, null, { live: options.live, runSubtest, stray });
+  const path = test.suite.path().slice(1).map((suite) => suite.name);
+  const t = new TestContext(test.name, null, { live: options.live, file: options.file, path, runSubtest, stray });
   const thrown = [];
   running = t;
   innermost = { t, failures: thrown };
@@ -232,6 +261,7 @@ function setTests(namespace, callers) {
 }
 
 const { after, afterEach, before, beforeEach, describe: suite, test } = registry;
-const names = { after, afterEach, before, beforeEach, describe: suite, it: test, mock: new MockTracker(), suite, test };
+const assert = { register };
+const names = { assert, after, afterEach, before, beforeEach, describe: suite, it: test, mock: new MockTracker(), snapshot, suite, test };
 return { moduleExports: { ...names, default: Object.assign(test, names) }, setTests };
 })();

@@ -57,7 +57,7 @@ class EventContext {
     if (this.waiting++ === 0 && this.responded) op_event_waiting(this.id);
     PromisePrototypeThen(PromiseResolve(promise), () => this.#done(), (error) => {
       const { summary, stack } = describe(error);
-      op_uncaught("a waitUntil() promise was rejected", stack || summary);
+      op_uncaught("a waitUntil() promise was rejected", stack || summary, this.id);
       this.#done();
     });
   }

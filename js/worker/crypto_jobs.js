@@ -3,9 +3,10 @@
 (function () {
 const { core, primordials } = __bootstrap;
 const { op_crypto_call, op_crypto_turn, op_crypto_turn_now } = core.ops;
-const { SafeArrayIterator } = primordials;
+const { ErrorPrototype, ObjectGetPrototypeOf, SafeArrayIterator } = primordials;
 const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { copyOf, isBufferSource } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
+const { DOMException } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 
 // The members of all algorithms, by what they are.
@@ -88,7 +89,13 @@ async function inTurn(name, method, self, args, algorithms, usages) {
   }
   // Iterated over by no author's code.
   if (usages !== null && usages < args.length) args[usages] = new SafeArrayIterator(args[usages]);
-  return await op_crypto_call(turn, name, method, self, args);
+  try {
+    return await op_crypto_call(turn, name, method, self, args);
+  } catch (error) {
+    // Everything that the standard names is a DOMException or a TypeError. The rest is a library's own, in its own words.
+    if (ObjectGetPrototypeOf(error) !== ErrorPrototype) throw error;
+    throw new DOMException("The operation failed", "OperationError");
+  }
 }
 
 return { inTurn };

@@ -1,5 +1,6 @@
 //! The page that an author looks at: what agents are asked, and what leaves for it, as it happens.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -14,9 +15,30 @@ use super::local::is_local;
 use super::{Answer, plain};
 use crate::audit::Feed;
 
-const PAGE: &str = include_str!("live/page.html");
-const SCRIPT: &str = include_str!("live/page.js");
-const STYLE: &str = include_str!("live/page.css");
+const HTML: &str = "text/html; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+
+/// What the page is made of: path, type, text.
+const FILES: [(&str, &str, &str); 17] = [
+    ("/dev", HTML, include_str!("live/page.html")),
+    ("/dev/theme.css", CSS, include_str!("live/theme.css")),
+    ("/dev/frame.css", CSS, include_str!("live/frame.css")),
+    ("/dev/rows.css", CSS, include_str!("live/rows.css")),
+    ("/dev/detail.css", CSS, include_str!("live/detail.css")),
+    ("/dev/page.js", JS, include_str!("live/page.js")),
+    ("/dev/dom.js", JS, include_str!("live/dom.js")),
+    ("/dev/model.js", JS, include_str!("live/model.js")),
+    ("/dev/filter.js", JS, include_str!("live/filter.js")),
+    ("/dev/format.js", JS, include_str!("live/format.js")),
+    ("/dev/row.js", JS, include_str!("live/row.js")),
+    ("/dev/group.js", JS, include_str!("live/group.js")),
+    ("/dev/list.js", JS, include_str!("live/list.js")),
+    ("/dev/waterfall.js", JS, include_str!("live/waterfall.js")),
+    ("/dev/detail.js", JS, include_str!("live/detail.js")),
+    ("/dev/empty.js", JS, include_str!("live/empty.js")),
+    ("/dev/as_test.js", JS, include_str!("live/as_test.js")),
+];
 
 /// Answers what lies below `/dev`.
 pub(super) fn answer<B>(request: &Request<B>, feed: &Arc<Feed>) -> Answer {
@@ -26,12 +48,13 @@ pub(super) fn answer<B>(request: &Request<B>, feed: &Arc<Feed>) -> Answer {
     if request.method() != Method::GET {
         return plain(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n");
     }
-    match request.uri().path() {
-        "/dev" => text("text/html; charset=utf-8", PAGE),
-        "/dev/page.js" => text("text/javascript; charset=utf-8", SCRIPT),
-        "/dev/page.css" => text("text/css; charset=utf-8", STYLE),
-        "/dev/events" => events(feed),
-        _ => plain(StatusCode::NOT_FOUND, "Not Found\n"),
+    let path = request.uri().path();
+    if path == "/dev/events" {
+        return events(feed);
+    }
+    match FILES.iter().find(|(known, ..)| *known == path) {
+        Some((_, kind, contents)) => text(kind, contents),
+        None => plain(StatusCode::NOT_FOUND, "Not Found\n"),
     }
 }
 
@@ -56,17 +79,24 @@ fn text(kind: &'static str, text: &'static str) -> Answer {
 /// Server-sent events (<https://html.spec.whatwg.org/multipage/server-sent-events.html>): the latest, then the rest.
 fn events(feed: &Arc<Feed>) -> Answer {
     let (recent, rest) = feed.listen();
-    let rest = stream::unfold(rest, |mut rest| async move {
+    let listening = (VecDeque::from(recent), rest, Arc::clone(feed));
+    let all = stream::unfold(listening, |(mut recent, mut rest, feed)| async move {
         loop {
+            if let Some(text) = recent.pop_front() {
+                return Some((text, (recent, rest, feed)));
+            }
             match rest.recv().await {
-                Ok(text) => return Some((text, rest)),
-                // A page that can not follow misses some.
-                Err(RecvError::Lagged(_)) => {}
+                Ok(text) => return Some((text, (recent, rest, feed))),
+                // A page that could not follow hears all again: each entry is told whole.
+                Err(RecvError::Lagged(_)) => {
+                    let (again, next) = feed.listen();
+                    (recent, rest) = (again.into(), next);
+                }
                 Err(RecvError::Closed) => return None,
             }
         }
     });
-    let events = stream::iter(recent).chain(rest).map(|text| {
+    let events = all.map(|text| {
         let event = Bytes::from(format!("data: {text}\n\n"));
         Ok::<_, Infallible>(Frame::data(event))
     });

@@ -6,7 +6,6 @@ mod live;
 mod local;
 
 use std::convert::Infallible;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -17,70 +16,105 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::AbortHandle;
 
 use crate::audit::Feed;
 use crate::identity::Issuer;
+use crate::listen::{ListenAddress, Listener, accept, successor_comes};
 
 /// An answer, whole or as a stream.
 type Answer = Response<BoxBody<Bytes, Infallible>>;
 
-/// What is served: the newest issuer.
-pub(crate) type Issuers = watch::Receiver<Option<Arc<Issuer>>>;
+/// What is served, which changes as the project does.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Owned {
+    /// Whose keys are published.
+    pub(crate) issuer: Option<Arc<Issuer>>,
+    /// By which names the listener is asked, beside this machine's own.
+    pub(crate) hosts: Vec<String>,
+    /// Whether the server stops: it is not ready, and its place is free for another.
+    pub(crate) stops: bool,
+}
+
+/// How many connections there may be at once.
+const CONNECTIONS: usize = 64;
+
+/// How long a connection may wait for its next request.
+const IDLE: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// Where the owner's listener is for authors whose project does not say.
-pub(crate) const PAGE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8788);
-
-/// An author may have several projects at once: the page of the second is where there is room.
-#[expect(clippy::disallowed_types, reason = "listeners live in this room")]
-pub(crate) async fn bind(listen: SocketAddr) -> std::io::Result<tokio::net::TcpListener> {
-    match tokio::net::TcpListener::bind(listen).await {
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && listen == PAGE => {
-            tokio::net::TcpListener::bind(SocketAddr::new(listen.ip(), 0)).await
-        }
-        bound => bound,
-    }
+pub(crate) fn page() -> ListenAddress {
+    ListenAddress::local(8788)
 }
 
 /// Answers in the background until that is aborted.
-#[expect(clippy::disallowed_types, reason = "listeners live in this room")]
-pub(crate) fn start(
-    listener: tokio::net::TcpListener,
-    (issuers, hosts): (Issuers, Vec<String>),
-    feed: Option<Arc<Feed>>,
-) -> AbortHandle {
-    let hosts: Arc<[String]> = hosts.into();
+pub(crate) fn start(listeners: Arc<[Listener]>, owned: watch::Receiver<Owned>, feed: Option<Arc<Feed>>) -> AbortHandle {
     let answering = tokio::spawn(async move {
+        let mut known = owned.clone();
+        let succeeded = async {
+            if known.wait_for(|owned| owned.stops).await.is_ok() {
+                successor_comes(&listeners).await;
+            } else {
+                std::future::pending::<()>().await;
+            }
+        };
+        let mut succeeded = std::pin::pin!(succeeded);
+        let rooms = Arc::new(Semaphore::new(CONNECTIONS));
+        let mut leaves = false;
+        let mut turn = 0;
         loop {
-            let Ok((stream, _)) = listener.accept().await else {
+            let accepted = tokio::select! {
+                biased;
+                accepted = accept(&listeners, &mut turn) => accepted,
+                // What has come by now is answered.
+                () = std::future::ready(()), if leaves => break,
+                () = succeeded.as_mut(), if !leaves => {
+                    leaves = true;
+                    continue;
+                }
+            };
+            let Ok(stream) = accepted else {
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                 continue;
             };
-            let (issuers, hosts, feed) = (issuers.clone(), Arc::clone(&hosts), feed.clone());
+            // Whoever finds no room is not let in: descriptors are the clients' too.
+            let Ok(room) = Arc::clone(&rooms).try_acquire_owned() else {
+                continue;
+            };
+            let (owned, feed) = (owned.clone(), feed.clone());
             tokio::spawn(async move {
                 let service = service_fn(move |request: Request<Incoming>| {
-                    let issuer = issuers.borrow().clone();
+                    let owned = owned.borrow().clone();
                     let response = match &feed {
                         Some(feed) if request.uri().path().starts_with("/dev") => live::answer(&request, feed),
-                        _ => answer(&request, issuer.as_deref(), &hosts),
+                        _ => answer(&request, &owned),
                     };
                     async move { Ok::<_, Infallible>(response) }
                 });
                 let mut builder = auto::Builder::new(TokioExecutor::new());
-                builder.http1().timer(TokioTimer::new());
-                builder.http2().timer(TokioTimer::new());
+                builder.http1().timer(TokioTimer::new()).header_read_timeout(IDLE);
+                builder.http2().timer(TokioTimer::new()).keep_alive_interval(IDLE);
                 let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+                drop(room);
             });
         }
     });
     answering.abort_handle()
 }
 
-fn answer(request: &Request<Incoming>, issuer: Option<&Issuer>, hosts: &[String]) -> Answer {
-    let names = hosts.iter().map(String::as_str).chain(issuer.and_then(Issuer::host));
+/// What whoever starts and watches servers asks for: whether this one lives, and whether it is ready for requests.
+const HEALTH: [&str; 3] = ["/healthz", "/livez", "/readyz"];
+
+fn answer(request: &Request<Incoming>, owned: &Owned) -> Answer {
+    let issuer = owned.issuer.as_deref();
+    let names = owned
+        .hosts
+        .iter()
+        .map(String::as_str)
+        .chain(issuer.and_then(Issuer::host));
     // That it is alive is no secret: what asks so may have any name for it.
-    if request.uri().path() != "/healthz" && !local::is_known(request, names) {
+    if !HEALTH.contains(&request.uri().path()) && !local::is_known(request, names) {
         return plain(
             StatusCode::FORBIDDEN,
             "Forbidden: asked by a name of another's: see [admin] hosts\n",
@@ -90,7 +124,8 @@ fn answer(request: &Request<Incoming>, issuer: Option<&Issuer>, hosts: &[String]
         return plain(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n");
     }
     match (request.uri().path(), issuer) {
-        ("/healthz", _) => plain(StatusCode::OK, "ok\n"),
+        ("/readyz", _) if owned.stops => plain(StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
+        ("/healthz" | "/livez" | "/readyz", _) => plain(StatusCode::OK, "ok\n"),
         ("/metrics", _) => metrics(),
         ("/.well-known/openid-configuration", Some(issuer)) => json(&issuer.discovery()),
         ("/.well-known/jwks.json", Some(issuer)) => json(&issuer.jwks()),

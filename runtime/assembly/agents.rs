@@ -7,8 +7,10 @@ use std::sync::Arc;
 use workerd_lite_ops::Role;
 
 use super::limits::apply;
+use super::matching::distinct;
 use super::modules::{check_script, confinement, data};
 use super::network::rules;
+use super::unavailable::unavailable;
 use crate::config::Flags;
 use crate::config::files::{Files, parent, stem};
 use crate::config::project_file::ProjectFile;
@@ -72,19 +74,41 @@ pub(super) fn agents(flags: &Flags, files: &Files, project: &ProjectFile, forbid
                 &format!("two agents are called {:?}", agent.worker.name),
             ));
         }
-        if agent.hosts.is_empty() && sections.len() > 1 {
+        if agent.matches.is_empty() && sections.len() > 1 && project.match_header.is_none() {
             problems.add(
                 files
                     .complain(
                         &field("match"),
-                        &format!("the agent {:?} has no hosts", agent.worker.name),
+                        &format!("the agent {:?} has no hosts and no paths", agent.worker.name),
                     )
-                    .with_help("Give each agent a `match`: only a single one gets all requests without"),
+                    .with_help("Give each agent a `match`, such as [\"scout.localhost\"] or [\"/agents/scout/*\"]: only a single one gets all requests without"),
             );
         }
         agents.push(agent);
     }
+    problems.value(distinct(files, sections));
     agents
+}
+
+const PLAIN: &str = "expected 1 to 63 letters, digits, dots, hyphens and underscores";
+
+/// Whether a name or a tenant can stand in SPIFFE ids and certificates, as itself and as nothing else.
+fn is_plain(value: &str) -> bool {
+    value.len() <= 63
+        && !matches!(value, "" | "." | "..")
+        && value
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
+/// A file's name as an agent's.
+fn plain(stem: &str) -> String {
+    let plain = |letter: char| match letter {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '_' | '-' => letter,
+        _ => '-',
+    };
+    let name: String = stem.chars().take(63).map(plain).collect();
+    if is_plain(&name) { name } else { "worker".to_owned() }
 }
 
 fn several(
@@ -101,47 +125,45 @@ fn several(
         (Some(main), _, _) => (files.folder.join(main), files.folder.clone()),
         (None, Some(document), Some(main)) => (document.folder().join(main), document.folder().to_owned()),
         _ => {
-            let error = files.complain(&field("main"), "expected `main` or `config`: the agent's script");
-            return Err(match &own {
-                Some(own) => error.about(own.subject("main")),
-                None => error,
-            });
+            let message = "expected `main` or `config`: the agent's script";
+            return Err(files.missing(&field("main"), message, own.as_ref(), "main"));
         }
     };
-    let name = section.name.clone().or(wrangler.name).ok_or_else(|| {
-        let error = files.complain(&field("name"), "an agent needs a name");
-        match &own {
-            Some(own) => error.about(own.subject("name")),
-            None => error,
-        }
-    })?;
-    // Both stand in SPIFFE ids and certificates.
-    for (what, value) in [("name", Some(&name)), ("tenant", section.tenant.as_ref())] {
-        let plain = |value: &&String| {
-            value.len() <= 63
-                && !value.is_empty()
-                && *value != "."
-                && *value != ".."
-                && value
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
-        };
-        if value.is_some_and(|value| !plain(&value)) {
-            files.problems.add(files.complain(
-                &field(what),
-                "expected 1 to 63 letters, digits, dots, hyphens and underscores",
-            ));
-        }
+    let name = section
+        .name
+        .clone()
+        .or(wrangler.name)
+        .ok_or_else(|| files.missing(&field("name"), "an agent needs a name", own.as_ref(), "name"))?;
+    match (&section.name, &own) {
+        (None, Some(own)) if !is_plain(&name) => files.problems.add(own.complain("name", PLAIN)),
+        _ if !is_plain(&name) => files.problems.add(files.complain(&field("name"), PLAIN)),
+        _ => {}
+    }
+    if section.tenant.as_ref().is_some_and(|tenant| !is_plain(tenant)) {
+        files.problems.add(files.complain(&field("tenant"), PLAIN));
     }
     let mut vars = wrangler.vars;
     vars.extend(section.vars.clone());
-    check_script(&main, |message| match (&section.main, &own) {
-        (None, Some(own)) => own.complain("main", message),
-        _ => files.complain(&field("main"), message),
-    })?;
     let confinement = Confinement {
         without_node: !wrangler.node.has_modules(),
         ..confinement(files, sections, index, &root, forbidden)?
+    };
+    let loaded = check_script(&main, |message| match (&section.main, &own) {
+        (None, Some(own)) => own.complain("main", message),
+        _ => files.complain(&field("main"), message),
+    })
+    .and_then(|()| Graph::load(&main, &confinement));
+    let graph = match loaded {
+        Err(error) if flags.spares => {
+            tracing::error!(
+                agent = name,
+                tenant = section.tenant.as_deref(),
+                "the agent can not be loaded, and answers 503 until it can: {}",
+                error.sentence()
+            );
+            unavailable()?
+        }
+        loaded => loaded?,
     };
     Ok(Agent {
         egress: section
@@ -151,19 +173,20 @@ fn several(
         worker: Worker {
             name,
             role: Role::Agent,
-            graph: Arc::new(Graph::load(&main, &confinement)?),
+            graph: Arc::new(graph),
             vars,
             bindings: Vec::new(),
             fills_environment: wrangler.node.fills_environment(),
             coverage: None,
             inspection: None,
+            console_tap: None,
             limits: ceiling(limits(project, Some(&section.limits)), &wrangler.limits),
             code_generation: code_generation(section.unsafe_eval, section.wasm_unsafe_eval),
             quarantine: None,
             account: None,
         },
         tenant: section.tenant.clone(),
-        hosts: section.hosts.clone(),
+        matches: section.matches.clone(),
         entrypoint: section.outbound.entrypoint.clone(),
         props: section.outbound.props.clone(),
         parameters: section.outbound.parameters.clone(),
@@ -202,7 +225,11 @@ fn single(
         limits
     };
     let worker = Worker {
-        name: wrangler.name.unwrap_or_else(|| stem(&main)),
+        name: match (wrangler.name, &files.wrangler) {
+            (Some(name), Some(document)) if !is_plain(&name) => return Err(document.complain("name", PLAIN)),
+            (Some(name), _) => name,
+            (None, _) => plain(&stem(&main)),
+        },
         role: Role::Agent,
         graph: Arc::new(Graph::load(
             &main,
@@ -212,6 +239,7 @@ fn single(
                 forbidden: forbidden.clone(),
                 data: data(files, "modules", &project.modules)?,
                 without_node: !wrangler.node.has_modules(),
+                overlay: None,
             },
         )?),
         vars: wrangler.vars,
@@ -219,6 +247,7 @@ fn single(
         fills_environment: wrangler.node.fills_environment(),
         coverage: None,
         inspection: None,
+        console_tap: None,
         limits,
         code_generation: code_generation(project.unsafe_eval, project.wasm_unsafe_eval),
         quarantine: None,

@@ -9,6 +9,7 @@ use crate::config::project_file::ProjectFile;
 use crate::credentials::is_loopback;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::identity::{Authority, Issuer, KeyRing, KeyStore};
+use crate::metrics::CertificateEnds;
 use crate::reloadable::ReloadableFiles;
 
 /// The issuer, if one is configured. `policy_sha256` is over the policy's modules.
@@ -16,7 +17,7 @@ pub(super) fn identity(
     files: &Files,
     project: &ProjectFile,
     policy_sha256: Option<String>,
-    reloadable: &mut ReloadableFiles,
+    (reloadable, ends): (&mut ReloadableFiles, &CertificateEnds),
     unusable: &mut Vec<ConfigError>,
 ) -> Result<Option<Arc<Issuer>>, ConfigError> {
     let Some(section) = &project.identity else {
@@ -66,12 +67,15 @@ pub(super) fn identity(
                 let refused = "every request by a certificate that it issues";
                 unusable.push(super::network::unusable(files, field, &cert, why, refused));
             }
+            let ends = ends.clone();
+            ends.set(field, authority.dates().not_after);
             let (sender, receiver) = watch::channel(Arc::new(authority));
             reloadable.watch(field, paths, move || {
                 let authority = load()?;
                 authority
                     .check_dates()
                     .map_err(|why| format!("the certificate {why}"))?;
+                ends.set(field, authority.dates().not_after);
                 sender.send_replace(Arc::new(authority));
                 Ok(())
             });

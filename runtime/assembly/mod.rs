@@ -5,10 +5,14 @@ mod certificates;
 mod credentials;
 mod identity;
 mod limits;
+mod matching;
 mod modules;
 mod network;
+mod options;
 mod outbound;
 mod project;
+mod unavailable;
 
 pub use certificates::{Listed, list_certificates};
+pub use options::options_of_broken;
 pub use project::load;

@@ -127,5 +127,6 @@ pub(super) fn confinement(
         forbidden,
         data,
         without_node: false,
+        overlay: None,
     })
 }

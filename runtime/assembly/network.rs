@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::audit::{AuditOptions, Auditor};
+use crate::audit::{AccessLog, AuditOptions, Auditor};
 use crate::config::files::Files;
 use crate::config::project_file::ProjectFile;
 use crate::config::tables::{Issue, Mode, MtlsCertificate, OnFailure, Rule as Section};
@@ -17,6 +17,7 @@ use crate::egress::tls::{Identity, read_roots};
 use crate::egress::{Binding, Certificate, Network, Timeouts};
 use crate::identity::Issuer;
 use crate::keys::Invalid;
+use crate::metrics::CertificateEnds;
 use crate::reloadable::ReloadableFiles;
 use crate::rules::{HostPattern, Rule, Rules, Scope};
 
@@ -104,6 +105,21 @@ fn audit(files: &Files, project: &ProjectFile) -> Result<Option<Auditor>, Config
         .map_err(|error| files.complain("audit.file", &format!("{shown} can not be written: {error}")))
 }
 
+/// Where each client's request is told of.
+pub(super) fn access_log(files: &Files, project: &ProjectFile) -> Result<Option<Arc<AccessLog>>, ConfigError> {
+    let Some(section) = &project.access_log else {
+        return Ok(None);
+    };
+    let file = section.file.as_ref().filter(|file| file.as_os_str() != "-");
+    let path = file.map(|file| files.folder.join(file));
+    let shown = path
+        .as_ref()
+        .map_or_else(String::new, |path| path.display().to_string());
+    AccessLog::open(path, section.query.clone())
+        .map(|log| Some(Arc::new(log)))
+        .map_err(|error| files.complain("access_log.file", &format!("{shown} can not be written: {error}")))
+}
+
 /// Makes bindings, and keeps what they are made of up to date.
 pub(super) struct Bindings<'a> {
     pub(super) files: &'a Files,
@@ -112,6 +128,8 @@ pub(super) struct Bindings<'a> {
     pub(super) reloadable: &'a mut ReloadableFiles,
     /// Certificates that do not hold now.
     pub(super) unusable: &'a mut Vec<ConfigError>,
+    /// Until when certificates hold.
+    pub(super) ends: &'a CertificateEnds,
 }
 
 /// A certificate that does not hold now: its field, its file, and what is refused until it is renewed.
@@ -181,12 +199,15 @@ impl Bindings<'_> {
                 &format!("every request by {id:?}"),
             ));
         }
+        let (ends, name) = (self.ends.clone(), format!("certificates.{id}"));
+        ends.set(&name, identity.dates().not_after);
         let (sender, receiver) = watch::channel(Arc::new(identity));
         let mut paths = vec![cert, key];
         paths.extend(roots);
         self.reloadable.watch(format!("certificates.{id}"), paths, move || {
             let identity = load()?;
             identity.check_dates().map_err(|why| format!("the certificate {why}"))?;
+            ends.set(&name, identity.dates().not_after);
             sender.send_replace(Arc::new(identity));
             Ok(())
         });

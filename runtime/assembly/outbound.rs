@@ -47,14 +47,8 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
         (None, Some(main), _) => files.folder.join(main),
         (None, None, Some(main)) => own_folder.as_deref().unwrap_or(&files.folder).join(main),
         (None, None, None) if project.outbound.is_some() => {
-            let error = files.complain(
-                "outbound.main",
-                "expected `main` or `config`: the outbound worker's script",
-            );
-            return Err(match &own {
-                Some(own) => error.about(own.subject("main")),
-                None => error,
-            });
+            let message = "expected `main` or `config`: the outbound worker's script";
+            return Err(files.missing("outbound.main", message, own.as_ref(), "main"));
         }
         (None, None, None) => return Ok(None),
     };
@@ -65,9 +59,10 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
     let own_secrets = section.secrets.len();
     for (index, name) in section.secrets.iter().chain(&wrangler.secrets.required).enumerate() {
         let value = secrets.get(name).ok_or_else(|| {
-            let field = match index < own_secrets {
-                true => format!("outbound.secrets[{index}]"),
-                false => "outbound.config".to_owned(),
+            let field = if index < own_secrets {
+                format!("outbound.secrets[{index}]")
+            } else {
+                "outbound.config".to_owned()
             };
             files
                 .complain(&field, &format!("the secret {name:?} is absent or empty"))
@@ -113,6 +108,7 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
         root,
         data: Data::Any,
         without_node: !wrangler.node.has_modules(),
+        overlay: flags.overlay.clone(),
         ..Confinement::default()
     };
     Ok(Some(Policy {
@@ -125,6 +121,7 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
             fills_environment: wrangler.node.fills_environment(),
             coverage: None,
             inspection: None,
+            console_tap: None,
             limits,
             code_generation: CodeGeneration::of(Role::Outbound),
             quarantine: None,

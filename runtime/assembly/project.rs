@@ -1,23 +1,27 @@
 //! From flags and files to a project that can be served.
 
 use std::collections::HashSet;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use super::agents::agents;
 use super::credentials::credentials;
 use super::identity::identity;
-use super::network::{Bindings, network};
+use super::matching::match_header;
+use super::network::{Bindings, access_log, network};
+use super::options::options;
 use super::outbound::{Policy, outbound};
 use crate::config::Flags;
 use crate::config::files::Files;
 use crate::config::project_file::ProjectFile;
 use crate::config::secrets::Secrets;
+use crate::config::tables::Attack;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::host::{Agent, Project};
 use crate::limits::ClientTimeouts;
+use crate::metrics::{self, CertificateEnds};
 use crate::reloadable::ReloadableFiles;
-use crate::serve::{Loaded, Options};
+use crate::rules::{Forwarders, HostPattern};
+use crate::serve::{Loaded, OpenTo};
 
 /// Reads the configuration and every script that it names. A certificate that does not hold now is no failure.
 pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
@@ -29,9 +33,11 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     };
     if flags.testing {
         project.audit = None;
+        project.access_log = None;
     }
     let mut reloadable = ReloadableFiles::default();
     let mut unusable = Vec::new();
+    let ends = CertificateEnds::default();
     let policy = problems.value(outbound(flags, &files, &project)).flatten();
     let forbidden: HashSet<PathBuf> = policy
         .iter()
@@ -41,7 +47,13 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
         .collect();
     let agents = agents(flags, &files, &project, &forbidden);
     let policy_sha256 = policy.as_ref().map(|policy| policy.worker.graph.sha256().to_owned());
-    let issuer = identity(&files, &project, policy_sha256.clone(), &mut reloadable, &mut unusable);
+    let issuer = identity(
+        &files,
+        &project,
+        policy_sha256.clone(),
+        (&mut reloadable, &ends),
+        &mut unusable,
+    );
     let issuer = problems.value(issuer).flatten();
     let secrets = match &policy {
         Some(policy) => policy.secrets.clone(),
@@ -53,12 +65,17 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     let read = read_files(&files, &project, policy.as_ref(), &agents, &secrets);
     let network = network(&files, &project, issuer, policy_sha256);
     let options = problems.value(options(flags, &files, &project));
+    let match_header = problems.value(match_header(&files, &project)).flatten();
+    let access_log = problems.value(access_log(&files, &project)).flatten();
+    let open = project.attack.as_ref().map(|open| open_to(&files, open));
+    let open = problems.value(open.transpose()).flatten();
     let mut bindings = Bindings {
         files: &files,
         project: &project,
         credentials: &credentials,
         reloadable: &mut reloadable,
         unusable: &mut unusable,
+        ends: &ends,
     };
     let mut bound = Vec::new();
     let own = project.outbound.iter().flat_map(|outbound| &outbound.mtls_certificates);
@@ -87,7 +104,17 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
             head: project.timeouts.head,
             unread: project.timeouts.unread,
         })
-        .show_errors(flags.dev);
+        .match_header(match_header)
+        .forwarders(Forwarders(project.forwarded.clone()))
+        .show_errors(flags.dev)
+        .access_log(access_log)
+        .metrics_agents(
+            project
+                .admin
+                .as_ref()
+                .and_then(|admin| admin.metrics_agents)
+                .unwrap_or(metrics::AGENTS),
+        );
     for agent in agents {
         builder = builder.agent(agent);
     }
@@ -104,7 +131,9 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
         reloadable,
         files: read,
         secrets: plain,
+        attack: open,
         unusable,
+        certificate_ends: ends,
     })
 }
 
@@ -136,23 +165,19 @@ fn read_files(
     read
 }
 
-fn options(flags: &Flags, files: &Files, project: &ProjectFile) -> Result<Options, ConfigError> {
-    let options = Options {
-        listen: flags
-            .listen
-            .or(project.listen)
-            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8787))),
-        threads: flags
-            .threads
-            .or(project.threads)
-            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
-        admin: project.admin.as_ref().map(|admin| admin.listen),
-        admin_hosts: project.admin.iter().flat_map(|admin| admin.hosts.clone()).collect(),
-        feed: None,
-        watch: flags.watch.then(|| files.folder.clone()),
-    };
-    if options.threads == 0 {
-        return Err(ConfigError::new("threads must be at least 1"));
+fn open_to(files: &Files, section: &Attack) -> Result<OpenTo, ConfigError> {
+    if section.reason.trim().is_empty() {
+        return Err(files
+            .complain("attack.reason", "expected why the policy is open")
+            .with_help("It is printed with each report of `workerd-lite test --attack`"));
     }
-    Ok(options)
+    let parse = |text: &String| {
+        let parsed: Result<HostPattern, _> = text.parse();
+        parsed.map_err(|error| files.complain("attack.allow", &error.to_string()))
+    };
+    Ok(OpenTo {
+        allow: section.allow.iter().map(parse).collect::<Result<_, _>>()?,
+        patterns: section.allow.clone(),
+        reason: section.reason.trim().to_owned(),
+    })
 }

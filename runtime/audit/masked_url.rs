@@ -24,6 +24,19 @@ pub(crate) fn masked(url: &Url, shown: &[String]) -> String {
     clean.to_string()
 }
 
+/// The most bytes of a URL on the live page.
+const LONGEST: usize = 1024;
+
+/// The same for the live page, where a long one is cut.
+pub(crate) fn shown(url: &Url, shown: &[String]) -> String {
+    let mut text = masked(url, shown);
+    if text.len() > LONGEST {
+        text.truncate(text.floor_char_boundary(LONGEST));
+        text.push('\u{2026}');
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,27 +1,41 @@
 //! The audit record: one line of JSON for each egress, written when it has ended. No body and no secret is in it.
 
+mod access;
 mod changes;
 mod cut;
 mod feed;
+mod line_file;
+mod live_egress;
 mod masked_url;
+mod open;
 mod record;
 mod share;
 mod sink;
+mod sketch;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use deno_core::url::Url;
 use workerd_lite_ops::account::AgentId;
 use workerd_lite_ops::{Termination, clock};
 
+pub(crate) use access::Access;
+pub use access::AccessLog;
+pub(crate) use changes::fields;
 pub(crate) use cut::shortened;
 pub use feed::Feed;
-pub(crate) use masked_url::masked;
-pub(crate) use record::{By, Open, Record, Verdict};
+pub(crate) use masked_url::shown as shown_url;
+pub(crate) use open::Open;
+pub(crate) use record::Record;
 use share::line;
 use sink::{About, Sink};
+pub(crate) use sketch::Sketch;
+pub(crate) use workerd_lite_ops::verdict::{By, Verdict};
+
+use crate::metrics::Stream;
 
 /// Where records go.
 #[derive(Debug)]
@@ -61,7 +75,7 @@ pub struct AuditOptions {
 impl Auditor {
     /// Opens the file, or takes standard output without one. Fails where it cannot be opened.
     pub fn open(path: Option<PathBuf>, options: AuditOptions) -> std::io::Result<Self> {
-        let sink = Sink::open(path, options.rate.get())?;
+        let sink = Sink::open(path, options.rate.get(), Stream::Audit)?;
         Ok(Self {
             deny: options.deny,
             shown: options.shown,
@@ -93,9 +107,14 @@ impl Auditor {
         let _ = self.feed.set(feed);
     }
 
-    /// Whether someone looks on, and wants to see what policies change.
-    pub(crate) fn is_shown(&self) -> bool {
-        self.feed.get().is_some()
+    /// Who looks on, and wants to see what policies change.
+    pub(crate) fn feed(&self) -> Option<&Arc<Feed>> {
+        self.feed.get()
+    }
+
+    /// A URL as the live page shows it.
+    pub(crate) fn shown_url(&self, url: &Url) -> String {
+        shown_url(url, &self.shown)
     }
 
     /// Whether records are a test's: whole, and there as soon as the head is.
@@ -154,10 +173,6 @@ impl Auditor {
     }
 
     fn write(&self, record: &mut Record, reserved: bool) {
-        if let Some(feed) = self.feed.get() {
-            record.cut();
-            feed.publish(&record.shown());
-        }
         match &self.destination {
             Destination::Written(sink) => {
                 let about = if record.has_left() || reserved {

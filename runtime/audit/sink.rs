@@ -2,21 +2,25 @@
 //! out of a queue for each agent in turn: a flood of one takes no other's places.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fs::File;
-use std::io::{Error, Result, Write as _};
-use std::os::fd::AsFd as _;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::fs::{File, Metadata};
+use std::io::{Error, Result};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use workerd_lite_ops::account::AgentId;
 
+use super::line_file::{open, write_line};
 use super::share::{Share, TOLD};
+use crate::metrics::{self, Stream};
 use crate::output::{has_room, wait_for_room};
 
 /// A pipe that has room takes so many bytes at once (`PIPE_BUF`), and lines of several processes do not mix.
 const AT_ONCE: usize = 4096;
+
+/// How often it is looked whether a file is still in its place.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What a record is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,22 +57,18 @@ struct State {
     writing: bool,
     /// The last write failed.
     failed: bool,
+    /// The last line has no end.
+    torn: bool,
     /// It was told that the reader is too slow.
     told: bool,
-}
-
-fn open(path: Option<&Path>) -> Result<(Arc<File>, bool)> {
-    let file = match path {
-        Some(path) => File::options().create(true).append(true).mode(0o600).open(path)?,
-        None => File::from(std::io::stdout().as_fd().try_clone_to_owned()?),
-    };
-    let on_disk = file.metadata()?.is_file();
-    Ok((Arc::new(file), on_disk))
+    /// When it was looked whether the file is still in its place.
+    looked: Instant,
+    stream: Stream,
 }
 
 impl Sink {
-    pub(super) fn open(path: Option<PathBuf>, rate: u32) -> Result<Arc<Self>> {
-        let (file, on_disk) = open(path.as_deref())?;
+    pub(super) fn open(path: Option<PathBuf>, rate: u32, stream: Stream) -> Result<Arc<Self>> {
+        let (file, on_disk, torn) = open(path.as_deref())?;
         Ok(Arc::new(Self {
             path,
             rate,
@@ -80,7 +80,10 @@ impl Sink {
                 thread: false,
                 writing: false,
                 failed: false,
+                torn,
                 told: false,
+                looked: Instant::now(),
+                stream,
             }),
             wanted: Condvar::new(),
             written: Condvar::new(),
@@ -90,11 +93,29 @@ impl Sink {
     /// Opens the file anew, after it was rotated away.
     pub(super) fn reopen(&self) -> Result<()> {
         if self.path.is_some() {
-            let (file, on_disk) = open(self.path.as_deref())?;
+            let opened = open(self.path.as_deref())?;
             let mut state = self.lock();
-            (state.file, state.on_disk) = (file, on_disk);
+            (state.file, state.on_disk, state.torn) = opened;
         }
         Ok(())
+    }
+
+    /// Opens the file anew where it was moved or taken away: whoever rotates files need not say so. The old one stays where that fails.
+    fn follow(&self, state: &mut State) {
+        let Some(path) = self.path.as_deref().filter(|_| state.on_disk) else {
+            return;
+        };
+        if state.looked.elapsed() < LOOK {
+            return;
+        }
+        state.looked = Instant::now();
+        let place = |metadata: &Metadata| (metadata.dev(), metadata.ino());
+        let ours = state.file.metadata().as_ref().map(place).ok();
+        if ours.is_some() && std::fs::metadata(path).as_ref().map(place).ok() != ours {
+            if let Ok(opened) = open(Some(path)) {
+                (state.file, state.on_disk, state.torn) = opened;
+            }
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -114,6 +135,7 @@ impl Sink {
         }
         let line = make();
         let mut state = self.lock();
+        self.follow(&mut state);
         let reserved = about == About::Left { reserved: true };
         if reserved {
             let share = state.share(whose, self.rate);
@@ -124,7 +146,7 @@ impl Sink {
             Some(Ok(())) => state.resumes(),
             Some(Err(error)) => {
                 state.fails(&error);
-                state.share(whose, self.rate).lost();
+                state.lose(whose, self.rate);
                 self.wake(&mut state);
             }
             None if reserved || state.share(whose, self.rate).has_places(1) => {
@@ -133,7 +155,7 @@ impl Sink {
             }
             None => {
                 stands_still(&mut state);
-                state.share(whose, self.rate).lost();
+                state.lose(whose, self.rate);
                 self.wake(&mut state);
             }
         }
@@ -143,6 +165,7 @@ impl Sink {
     /// what becomes of it.
     pub(super) fn admit(self: &Arc<Self>, whose: &AgentId, line: Vec<u8>) -> bool {
         let mut state = self.lock();
+        self.follow(&mut state);
         match state.at_once(&line) {
             Some(Ok(())) => state.resumes(),
             Some(Err(error)) => {
@@ -184,16 +207,19 @@ impl Sink {
             state.tell_unwritten(self.rate, false);
             if let Some((whose, line)) = state.next() {
                 state.writing = true;
-                let file = Arc::clone(&state.file);
+                let (file, mut torn) = (Arc::clone(&state.file), state.torn);
                 drop(state);
-                let result = wait_for_room(&*file).and_then(|()| (&*file).write_all(&line));
+                let result = wait_for_room(&*file).and_then(|()| write_line(&file, &mut torn, &line));
                 state = self.lock();
                 state.writing = false;
+                if Arc::ptr_eq(&file, &state.file) {
+                    state.torn = torn;
+                }
                 match result {
                     Ok(()) => state.resumes(),
                     Err(error) => {
                         state.fails(&error);
-                        state.share(&whose, self.rate).lost();
+                        state.lose(&whose, self.rate);
                     }
                 }
                 continue;
@@ -230,7 +256,8 @@ impl Sink {
 fn stands_still(state: &mut State) {
     if !std::mem::replace(&mut state.told, true) {
         tracing::error!(
-            "audit records can not be written: whoever reads them stands still, or is too slow for an agent"
+            "{} can not be written: whoever reads them stands still, or is too slow for an agent",
+            state.what()
         );
     }
 }
@@ -242,15 +269,29 @@ impl State {
             .or_insert_with(|| Share::new(rate, Instant::now()))
     }
 
+    /// What is written, for the log.
+    fn what(&self) -> &'static str {
+        match self.stream {
+            Stream::Audit => "audit records",
+            Stream::Access | Stream::Log => "lines of the access log",
+        }
+    }
+
+    /// A line of this agent is not written.
+    fn lose(&mut self, whose: &AgentId, rate: u32) {
+        metrics::lost(self.stream);
+        self.share(whose, rate).lost();
+    }
+
     fn fails(&mut self, error: &Error) {
         if !std::mem::replace(&mut self.failed, true) {
-            tracing::error!("audit records can not be written ({error})");
+            tracing::error!("{} can not be written ({error})", self.what());
         }
     }
 
     fn resumes(&mut self) {
         if std::mem::take(&mut self.failed) {
-            tracing::info!("audit records can be written again");
+            tracing::info!("{} can be written again", self.what());
         }
     }
 
@@ -262,7 +303,7 @@ impl State {
     /// Writes a line where nothing waits before it and it is taken at once.
     fn at_once(&mut self, line: &[u8]) -> Option<Result<()>> {
         let taken = self.on_disk || (line.len() <= AT_ONCE && has_room(&*self.file));
-        (self.is_clear() && taken).then(|| (&*self.file).write_all(line))
+        (self.is_clear() && taken).then(|| write_line(&self.file, &mut self.torn, line))
     }
 
     fn queue(&mut self, whose: &AgentId, rate: u32, line: Vec<u8>) {
@@ -306,7 +347,7 @@ mod tests {
     /// A sink whose reader stands still until it is read.
     fn slow(rate: u32) -> (Arc<Sink>, BufReader<std::io::PipeReader>) {
         let (reader, writer) = std::io::pipe().unwrap();
-        let sink = Sink::open(Some("/dev/null".into()), rate).unwrap();
+        let sink = Sink::open(Some("/dev/null".into()), rate, Stream::Audit).unwrap();
         let file = File::from(std::os::fd::OwnedFd::from(writer));
         sink.lock().file = Arc::new(file);
         (sink, BufReader::new(reader))
@@ -360,7 +401,7 @@ mod tests {
     fn beyond_the_rate_a_count_is_written() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("audit");
-        let sink = Sink::open(Some(path.clone()), 5).unwrap();
+        let sink = Sink::open(Some(path.clone()), 5, Stream::Audit).unwrap();
         let whose = AgentId::new(None, "scout");
         for _ in 0..100 {
             put(&sink, &whose, About::Stayed, "stayed");
@@ -378,7 +419,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_written_does_not_leave() {
-        let sink = Sink::open(Some("/dev/full".into()), 5).unwrap();
+        let sink = Sink::open(Some("/dev/full".into()), 5, Stream::Audit).unwrap();
         let whose = AgentId::new(None, "scout");
         assert!(!sink.admit(&whose, b"leaves\n".to_vec()));
         assert!(!sink.admit(&whose, b"leaves\n".to_vec()));

@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::config::Flags;
+use crate::listen::ListenAddress;
 use crate::supervisor;
 
 /// Runs code that an AI agent wrote: no credentials, no network, every fetch through its owner's outbound worker.
@@ -43,6 +44,8 @@ pub(super) enum Command {
     Schema,
     /// Print completions for a shell
     Completions(Completions),
+    /// Print a page of the manual, for `man -l -`
+    Man(Manual),
     /// List the certificates of a project, and the days that they still hold
     Certs(Certs),
 }
@@ -71,6 +74,7 @@ impl From<Environment> for Flags {
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Test {
     /// Files, folders or patterns [default: **/*.test.{js,mjs,ts,mts} and **/*-test.js]
+    #[arg(value_hint = ValueHint::AnyPath)]
     pub(super) files: Vec<String>,
     /// Only tests whose name matches this regular expression
     #[arg(short = 't', long = "name", value_name = "NAME")]
@@ -92,18 +96,36 @@ pub(super) struct Test {
     /// How long a test may take
     #[arg(long, value_name = "TIME", default_value = "5s")]
     pub(super) timeout: humantime::Duration,
-    /// Tell which lines of agents and policy the tests run
+    /// Write what t.assert.snapshot() and t.assert.fileSnapshot() are given, instead of comparing it
+    #[arg(short = 'u', long, alias = "test-update-snapshots")]
+    pub(super) update_snapshots: bool,
+    /// Tell which lines, branches and functions of agents and policy the tests run
     #[arg(long)]
     pub(super) coverage: bool,
     /// The same, and fail where they run less than this many percent of the lines
-    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    #[arg(long, alias = "coverage-min-lines", value_name = "PERCENT", value_parser = percent)]
     pub(super) coverage_min: Option<f64>,
+    /// The same of the branches: of both ways of an `if`, of ?:, of &&, || and ??, of cases, catch and defaults
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    pub(super) coverage_min_branches: Option<f64>,
+    /// The same of the functions
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    pub(super) coverage_min_functions: Option<f64>,
     /// The same, and write it in lcov's format
     #[arg(long, value_name = "FILE")]
     pub(super) coverage_lcov: Option<PathBuf>,
-    /// Run the built-in corpus of hostile requests against the policy, instead of test files
+    /// Attack the policy with hostile requests, instead of running test files; -t takes 'class > case'
     #[arg(long)]
     pub(super) attack: bool,
+    /// Change the policy, one operator at a time, and tell which changes neither tests nor attacks notice
+    #[arg(long, conflicts_with_all = ["attack", "live", "coverage", "watch"])]
+    pub(super) mutate: bool,
+    /// The same, and fail where less than this many percent are noticed
+    #[arg(long, value_name = "PERCENT", value_parser = percent, conflicts_with_all = ["attack", "live", "coverage", "watch"])]
+    pub(super) mutate_min: Option<f64>,
+    /// Tell all of it: --attack has ten lines of each class otherwise, --mutate only survivors
+    #[arg(long)]
+    pub(super) verbose: bool,
     /// Run again whenever a file changes
     #[arg(long)]
     pub(super) watch: bool,
@@ -129,12 +151,26 @@ pub(super) enum Format {
     Junit,
     /// One JSON object
     Json,
+    /// SARIF 2.1.0, for --attack
+    Sarif,
+}
+
+impl Test {
+    /// Whether anything asks for the coverage.
+    pub(super) fn coverage_wanted(&self) -> bool {
+        let minimums = [
+            self.coverage_min,
+            self.coverage_min_branches,
+            self.coverage_min_functions,
+        ];
+        self.coverage || self.coverage_lcov.is_some() || minimums.iter().any(Option::is_some)
+    }
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Init {
     /// Where [default: this folder]
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) folder: Option<PathBuf>,
 }
 
@@ -152,6 +188,9 @@ pub(super) struct Types {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Check {
+    /// Print what would be served as JSON: each agent with its hosts and its code's hash, the policy's hash, warnings and errors
+    #[arg(long)]
+    pub(super) json: bool,
     /// The agent's script [default: `main` of the configuration]
     pub(super) script: Option<PathBuf>,
     /// The outbound worker
@@ -168,6 +207,15 @@ pub(super) struct Check {
 pub(super) struct Completions {
     /// Which
     pub(super) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Manual {
+    /// Of which command [default: the program]
+    pub(super) command: Option<String>,
+    /// Write all pages into this folder
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "command")]
+    pub(super) dir: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -189,9 +237,13 @@ pub(super) struct Serve {
     pub(super) config: Option<PathBuf>,
     #[command(flatten)]
     pub(super) environment: Environment,
-    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8787]
+    /// Where to listen: ADDRESS:PORT, NAME:PORT, :PORT for all addresses, unix:PATH[,mode=0660]; as often as wanted, and port 0 takes a
+    /// free one [default: 127.0.0.1:8787]
     #[arg(long, value_name = "ADDR")]
-    pub(super) listen: Option<SocketAddr>,
+    pub(super) listen: Vec<ListenAddress>,
+    /// The port, at the address of the configuration
+    #[arg(long, value_name = "N", conflicts_with = "listen")]
+    pub(super) port: Option<u16>,
     /// Worker threads, each with its own isolates [default: one per core]
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<usize>,

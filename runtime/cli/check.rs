@@ -2,13 +2,17 @@
 
 use std::io::Write as _;
 
-use miette::{IntoDiagnostic as _, Result};
+use miette::{Diagnostic, IntoDiagnostic as _, JSONReportHandler, Result};
+use serde_json::{Value, json};
 
 use super::args::Check;
+use super::logging;
 use crate::assembly::load;
 use crate::config::Flags;
+use crate::diagnostic::SourceDiagnostic;
 use crate::host::Instance;
 use crate::isolate::init_platform;
+use crate::serve::Loaded;
 
 /// Checks configuration, rules, secrets, certificates and scripts, as `serve` does before it listens.
 pub(super) fn run(args: Check) -> Result<()> {
@@ -18,10 +22,23 @@ pub(super) fn run(args: Check) -> Result<()> {
         config: args.config,
         ..Flags::from(args.environment)
     };
-    let mut loaded = load(&flags)?;
-    if !loaded.unusable.is_empty() {
-        return Err(loaded.unusable.swap_remove(0).into());
+    if args.json {
+        return print(&flags);
     }
+    let loaded = check(&flags)?;
+    let names: Vec<&str> = loaded.project.agent_names().collect();
+    let policy = if loaded.project.has_outbound() {
+        "with an outbound worker"
+    } else {
+        "without an outbound worker: every fetch is denied"
+    };
+    writeln!(std::io::stdout(), "good: {} {policy}", names.join(", ")).into_diagnostic()
+}
+
+fn check(flags: &Flags) -> Result<Loaded> {
+    let mut loaded = load(flags)?;
+    let unusable = std::mem::take(&mut loaded.unusable);
+    SourceDiagnostic::all("the configuration", unusable)?;
     init_platform();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -32,11 +49,38 @@ pub(super) fn run(args: Check) -> Result<()> {
         instance.drained().await;
         Ok::<_, crate::isolate::StartupError>(())
     })?;
-    let names: Vec<&str> = loaded.project.agent_names().collect();
-    let policy = if loaded.project.has_outbound() {
-        "with an outbound worker"
-    } else {
-        "without an outbound worker: every fetch is denied"
+    Ok(loaded)
+}
+
+/// The same for machines: what would be served, so that a list of what is allowed can be written before it is. Exits with 1 where it
+/// would not be.
+fn print(flags: &Flags) -> Result<()> {
+    logging::warnings();
+    let checked = check(flags);
+    let mut told = match &checked {
+        Ok(loaded) => loaded.project.described(),
+        Err(error) => {
+            let parts: Vec<Value> = error.related().into_iter().flatten().map(described).collect();
+            if parts.is_empty() {
+                json!({ "errors": [described(error.as_ref())] })
+            } else {
+                json!({ "errors": parts })
+            }
+        }
     };
-    writeln!(std::io::stdout(), "good: {} {policy}", names.join(", ")).into_diagnostic()
+    told["good"] = checked.is_ok().into();
+    told["warnings"] = logging::warnings().into();
+    writeln!(std::io::stdout(), "{told:#}").into_diagnostic()?;
+    if checked.is_err() {
+        std::process::exit(1);
+    }
+    Ok(())
+}
+
+/// An error in miette's form: `message`, `help`, `filename`, `labels`, `causes`.
+fn described(error: &dyn Diagnostic) -> Value {
+    let mut text = String::new();
+    let rendered = JSONReportHandler::new().render_report(&mut text, error);
+    let parsed = rendered.ok().and_then(|()| serde_json::from_str(&text).ok());
+    parsed.unwrap_or_else(|| json!({ "message": error.to_string() }))
 }

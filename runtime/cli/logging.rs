@@ -2,10 +2,15 @@
 
 use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt as _;
 use tracing_subscriber::fmt::format::{FmtSpan, debug_fn};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::args::LogFormat;
 use super::log_text;
@@ -16,6 +21,41 @@ static JSON: AtomicBool = AtomicBool::new(false);
 /// Whether machines read the log.
 pub(super) fn is_json() -> bool {
     JSON.load(Ordering::Relaxed)
+}
+
+/// Warnings of the configuration, where somebody wants them.
+static WARNINGS: Mutex<Option<Vec<String>>> = Mutex::new(None);
+
+/// Keeps what is warned of from now on, and gives what was kept since.
+pub(super) fn warnings() -> Vec<String> {
+    let mut kept = WARNINGS.lock().unwrap_or_else(PoisonError::into_inner);
+    kept.replace(Vec::new()).unwrap_or_default()
+}
+
+/// Keeps warnings beside the log.
+struct Collecting;
+
+impl<S: Subscriber> Layer<S> for Collecting {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if *event.metadata().level() > Level::WARN {
+            return;
+        }
+        if let Some(kept) = WARNINGS.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            let mut message = Message(String::new());
+            event.record(&mut message);
+            kept.push(message.0);
+        }
+    }
+}
+
+struct Message(String);
+
+impl Visit for Message {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        if field.name() == "message" {
+            self.0 = format!("{value:?}");
+        }
+    }
 }
 
 /// Starts logging. `RUST_LOG` filters, by default at `info`.
@@ -32,10 +72,12 @@ pub(super) fn start(format: LogFormat) {
             .with_target(false)
             .map_event_format(log_text::Readable)
             .map_fmt_fields(|_| debug_fn(log_text::field).delimited(" "))
+            .finish()
+            .with(Collecting)
             .init(),
         LogFormat::Json => {
             JSON.store(true, Ordering::Relaxed);
-            builder.json().flatten_event(true).init();
+            builder.json().flatten_event(true).finish().with(Collecting).init();
         }
     }
 }

@@ -1,33 +1,45 @@
 //! The command line: what is typed, apart from what it does.
 
 mod args;
+mod bash;
 mod certs;
 mod check;
 mod completions;
 mod init;
 mod log_text;
 mod logging;
+mod man;
 mod report;
 mod schema;
 mod serve;
 mod test;
 mod types;
+mod version;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 use miette::Result;
 
 use crate::isolate::modules::cache;
 use args::{Args, Command};
+pub use version::Commit;
 
 /// Runs the command that was typed, and tells what is wrong with it.
-pub fn run() -> ExitCode {
-    let args = Args::parse();
+pub fn run(commit: &Commit) -> ExitCode {
+    if let Some(hash) = commit.hash() {
+        crate::metrics::built_of(hash.to_owned());
+    }
+    let mut program = Args::command().long_version(commit.long());
+    let typed = program.get_matches_mut();
+    let args = match Args::from_arg_matches(&typed) {
+        Ok(args) => args,
+        Err(error) => error.format(&mut program).exit(),
+    };
     logging::start(args.log_format);
     report::start();
-    match command(args) {
+    match command(args, program) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             report::report(&error);
@@ -36,7 +48,7 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn command(args: Args) -> Result<()> {
+fn command(args: Args, program: clap::Command) -> Result<()> {
     if let Some(folder) = cache_folder() {
         cache::enable(folder);
     }
@@ -51,6 +63,7 @@ fn command(args: Args) -> Result<()> {
             completions::run(&completions);
             Ok(())
         }
+        Command::Man(manual) => man::run(&manual, program),
         Command::Certs(certs) => certs::run(certs),
     }
 }

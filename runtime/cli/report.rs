@@ -11,7 +11,10 @@ use crate::diagnostic::SourceDiagnostic;
 
 /// Paths and URLs are copied from an error: none is broken in two.
 fn options() -> MietteHandlerOpts {
-    MietteHandlerOpts::new().break_words(false)
+    MietteHandlerOpts::new()
+        .break_words(false)
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
 }
 
 /// Reports that become a part of a log or of a test's result have no colours: who reads those is not known.

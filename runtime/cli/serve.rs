@@ -2,21 +2,25 @@
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
-use std::os::fd::BorrowedFd;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use miette::{Diagnostic as _, IntoDiagnostic as _, Result, WrapErr as _};
+use miette::{Diagnostic as _, IntoDiagnostic as _, Report, Result, WrapErr as _};
 use tokio::task::AbortHandle;
 
 use super::args::Serve;
+use super::report;
 use crate::admin::{self, inspector};
-use crate::assembly::load;
+use crate::assembly::{load, options_of_broken};
 use crate::audit::Feed;
 use crate::config::Flags;
 use crate::egress::listeners as own_listeners;
+use crate::files_read;
 use crate::isolate::{Inspection, init_platform};
-use crate::serve::{Loaded, serve};
-use crate::supervisor::{Supervised, supervise};
+use crate::listen::{ListenAddress, Role, Socket};
+use crate::serve::{Listeners, Listening, Loaded, Mending, Options, Parent, ServeError, Waited, serve, wait};
+use crate::supervisor::{self, Past, Supervised, supervise};
 
 pub(super) fn run(args: Serve) -> Result<()> {
     if !args.supervised {
@@ -29,26 +33,13 @@ pub(super) fn run(args: Serve) -> Result<()> {
         outbound: args.outbound,
         config: args.config,
         listen: args.listen,
+        port: args.port,
         threads: args.threads,
         dev: args.dev,
         watch: args.watch || args.dev,
         ..Flags::from(args.environment)
     };
-    let loaded = load(&flags)?;
-    if !loaded.project.has_outbound() {
-        tracing::warn!(
-            "no outbound worker is configured: every fetch of {} is denied",
-            loaded.project.agent_names().collect::<Vec<_>>().join(", ")
-        );
-    }
     let past = supervised.past();
-    for agent in &past.suspects {
-        loaded.project.quarantine(agent, None);
-    }
-    for (agent, time) in &past.ejected {
-        tracing::error!("{agent} has ended this server's process too often: it is left alone for {time:.0?}");
-        loaded.project.quarantine(agent, Some(*time));
-    }
     init_platform();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -62,16 +53,15 @@ pub(super) fn run(args: Serve) -> Result<()> {
             None => None,
         }
         .unzip();
-        let ready = |address, sockets: &[BorrowedFd<'_>]| {
-            let replace_us = supervised.ready(sockets);
-            tracing::info!("listening on http://{address}");
-            move || {
-                // The next process listens there.
-                debugging.iter().for_each(AbortHandle::abort);
-                replace_us();
-            }
+        let mut parent = Watched {
+            state: State::Starts(supervised),
+            debugging,
+            shown: Vec::new(),
         };
-        let feed = args.dev.then(|| Arc::new(Feed::default()));
+        let feed = args.dev.then(|| {
+            let secrets = flags.secrets.clone();
+            Arc::new(Feed::new(move |text| secrets.masked(text)))
+        });
         let inspected = |mut loaded: Loaded| {
             let mut told = HashSet::new();
             for unusable in loaded.unusable.drain(..) {
@@ -84,7 +74,7 @@ pub(super) fn run(args: Serve) -> Result<()> {
             if let Some(feed) = &feed {
                 loaded.project.shown(feed);
                 loaded.options.feed = Some(Arc::clone(feed));
-                loaded.options.admin.get_or_insert(admin::PAGE);
+                show_page(&mut loaded.options);
             }
             if inspection.is_some() {
                 loaded.options.threads = 1;
@@ -94,12 +84,193 @@ pub(super) fn run(args: Serve) -> Result<()> {
             }
             loaded
         };
-        serve(inspected(loaded), sockets, ready, || load(&flags).map(inspected))
-            .await
-            .map_err(miette::Report::new)
+        let mut places = Places::new(sockets);
+        let first = Flags {
+            spares: past.has_served && !args.dev,
+            ..flags.clone()
+        };
+        loop {
+            // One process that serves may fail where its project is broken; the next must not, nor the third.
+            let waits = args.dev || past.has_served;
+            let mending = waits.then(|| {
+                let folder = options_of_broken(&flags).watch.unwrap_or_default();
+                Mending::new(&folder, places.writes.clone())
+            });
+            let (loaded, read) = files_read::recorded(|| load(&first));
+            let (report, mut options) = match loaded {
+                Ok(mut loaded) => {
+                    loaded.files.extend(read.clone());
+                    begin(&loaded, &past);
+                    let loaded = inspected(loaded);
+                    let options = loaded.options.clone();
+                    let listeners = places.listen(&options, waits)?;
+                    match serve(loaded, listeners, &mut parent, || load(&flags).map(inspected)).await {
+                        Ok(()) => return Ok(()),
+                        Err(error @ ServeError::Startup(_)) if waits => (Report::new(error), options),
+                        Err(error) => return Err(Report::new(error)),
+                    }
+                }
+                Err(error) if waits => (Report::new(error), options_of_broken(&flags)),
+                Err(error) => return Err(error.into()),
+            };
+            report::report(&report);
+            if args.dev {
+                tracing::info!("waiting until it is mended: clients read this with 503");
+                show_page(&mut options);
+            } else {
+                tracing::error!("waiting until it is mended: everything is answered with 503");
+            }
+            let listeners = places.listen(&options, waits)?;
+            let Some(mending) = mending else { return Err(report) };
+            // Clients of a server learn nothing of its insides.
+            let shown = args.dev.then(|| format!("{report:?}"));
+            if wait(listeners, shown, mending.also(read), &mut parent).await? == Waited::Stopped {
+                return Ok(());
+            }
+        }
     })?;
     // Isolates that a second signal cut short are not worth waiting for.
     std::process::exit(0)
+}
+
+/// An author has the owner's listener, wherever that is.
+fn show_page(options: &mut Options) {
+    if options.admin.is_empty() {
+        options.admin.push(admin::page());
+    }
+}
+
+/// Tells what there is to tell of a project before it is served.
+fn begin(loaded: &Loaded, past: &Past) {
+    if !loaded.project.has_outbound() {
+        tracing::warn!(
+            "no outbound worker is configured: every fetch of {} is denied",
+            loaded.project.agent_names().collect::<Vec<_>>().join(", ")
+        );
+    }
+    for agent in &past.suspects {
+        loaded.project.quarantine(agent, None);
+    }
+    for (agent, time) in &past.ejected {
+        tracing::error!(
+            agent = &*agent.name,
+            tenant = agent.tenant.as_deref(),
+            "{agent} has ended this server's process too often: it is left alone for {time:.0?}"
+        );
+        loaded.project.quarantine(agent, Some(*time));
+    }
+}
+
+/// Where is listened, through all attempts to serve.
+struct Places {
+    sockets: Vec<Socket>,
+    /// What they were bound for, where this process did.
+    bound: Option<[Vec<ListenAddress>; 2]>,
+    /// What the server writes, as far as that is known.
+    writes: Vec<PathBuf>,
+}
+
+impl Places {
+    fn new(sockets: Vec<Socket>) -> Self {
+        Self {
+            sockets,
+            bound: None,
+            writes: Vec::new(),
+        }
+    }
+
+    /// Listens there; where `keep` says that there may be another attempt, on the same sockets then.
+    fn listen(&mut self, options: &Options, keep: bool) -> Result<Listeners> {
+        let wanted = [options.listen.clone(), options.admin.clone()];
+        self.writes.clone_from(&options.writes);
+        let mut sockets = std::mem::take(&mut self.sockets);
+        if let Some([clients, owner]) = &self.bound {
+            let stays = |socket: &Socket| match socket.role {
+                Role::Clients => socket.given || *clients == wanted[0],
+                Role::Owner => socket.given || *owner == wanted[1],
+            };
+            let staying = sockets.iter().filter(|socket| stays(socket)).map(Socket::try_clone);
+            match Listeners::bind(options, staying.collect::<Result<_, _>>().into_diagnostic()?) {
+                Ok(mut listeners) => sockets = listeners.listening().into_diagnostic()?.sockets,
+                // One of them may be what is listened on already.
+                Err(error) => tracing::error!("{error}: another place to listen needs a restart"),
+            }
+        }
+        let mut listeners = Listeners::bind(options, sockets)?;
+        if keep {
+            self.sockets = listeners.listening().into_diagnostic()?.sockets;
+            self.bound = Some(wanted);
+        }
+        Ok(listeners)
+    }
+}
+
+/// The supervisor, as the server knows it.
+struct Watched {
+    state: State,
+    /// Ends with the server's turn.
+    debugging: Option<AbortHandle>,
+    /// Where it was said to listen.
+    shown: Vec<String>,
+}
+
+enum State {
+    Starts(Supervised),
+    Serves(supervisor::Parent),
+    /// Between the two.
+    Turns,
+}
+
+impl Watched {
+    fn parent(&self) -> Option<&supervisor::Parent> {
+        match &self.state {
+            State::Serves(parent) => Some(parent),
+            State::Starts(_) | State::Turns => None,
+        }
+    }
+}
+
+fn count(agents: usize) -> u32 {
+    u32::try_from(agents).unwrap_or(u32::MAX)
+}
+
+impl Parent for Watched {
+    fn ready(&mut self, listening: Listening, agents: usize) {
+        self.state = match std::mem::replace(&mut self.state, State::Turns) {
+            State::Starts(supervised) => State::Serves(supervised.ready(listening.sockets, count(agents))),
+            State::Serves(parent) => {
+                parent.ready(listening.sockets, count(agents));
+                State::Serves(parent)
+            }
+            State::Turns => State::Turns,
+        };
+        if self.shown != listening.shown {
+            self.shown = listening.shown;
+            for shown in &self.shown {
+                tracing::info!("listening on {shown}");
+            }
+        }
+    }
+
+    fn replace_us(&self) {
+        // The next process listens there.
+        self.debugging.iter().for_each(AbortHandle::abort);
+        self.parent().into_iter().for_each(supervisor::Parent::replace_us);
+    }
+
+    fn reloaded(&self, agents: usize) {
+        self.parent()
+            .into_iter()
+            .for_each(|parent| parent.reloaded(count(agents)));
+    }
+
+    fn alive_every(&self) -> Option<Duration> {
+        self.parent()?.alive_every()
+    }
+
+    fn alive(&self) {
+        self.parent().into_iter().for_each(supervisor::Parent::alive);
+    }
 }
 
 /// Serves debuggers from now on.

@@ -3,6 +3,7 @@
 use std::io::stdout;
 use std::time::Duration;
 
+use anstream::{AutoStream, ColorChoice};
 use miette::Result;
 
 use super::args::{Format, Test};
@@ -10,9 +11,10 @@ use super::report::report;
 use crate::config::{Flags, parent};
 use crate::diagnostic::SourceDiagnostic;
 use crate::isolate::init_platform;
-use crate::testing::attack::run as run_attack;
+use crate::testing::attack::{Form, Options as AttackOptions, run as run_attack};
+use crate::testing::mutate::{MutateOptions, run as run_mutants};
 use crate::testing::{CoverageOptions, Ended, Options, Reporter, run as run_tests};
-use crate::testing::{Json, Junit, Pretty, Tap};
+use crate::testing::{Json, Junit, Palette, Pretty, Tap};
 use crate::watch::Watch;
 
 /// Exits with 0 where every test passed, 1 where one failed, 2 where there was none or the command is wrong.
@@ -21,7 +23,8 @@ pub(super) fn run(args: Test) -> Result<()> {
         let folder = args.config.as_deref().map_or_else(|| ".".into(), parent);
         init_platform();
         loop {
-            let mut watched = Watch::folder(&folder);
+            // What the run writes itself is no change.
+            let mut watched = Watch::below(&folder, args.coverage_lcov.iter().cloned().collect(), Vec::new());
             if let Err(error) = tests(args.clone()) {
                 report(&miette::Report::new(error));
             }
@@ -32,12 +35,9 @@ pub(super) fn run(args: Test) -> Result<()> {
     }
     init_platform();
     let ended = if args.attack {
-        let flags = Flags {
-            config: args.config,
-            testing: true,
-            ..Flags::from(args.environment)
-        };
-        run_attack(&flags, &mut stdout())
+        attack(args)
+    } else if args.mutate || args.mutate_min.is_some() {
+        mutate(args)
     } else {
         tests(args)
     };
@@ -56,17 +56,77 @@ pub(super) fn run(args: Test) -> Result<()> {
     }
 }
 
+fn attack(args: Test) -> Result<Ended, SourceDiagnostic> {
+    let options = AttackOptions {
+        name: filter(args.name.as_deref())?,
+        form: match args.reporter {
+            Format::Pretty => Form::Pretty { verbose: args.verbose },
+            Format::Tap => Form::Tap,
+            Format::Junit => Form::Junit,
+            Format::Json => Form::Json,
+            Format::Sarif => Form::Sarif,
+        },
+        flags: Flags {
+            config: args.config,
+            testing: true,
+            ..Flags::from(args.environment)
+        },
+    };
+    run_attack(&options, &mut stdout())
+}
+
+fn filter(name: Option<&str>) -> Result<Option<regex::Regex>, SourceDiagnostic> {
+    let parse =
+        |name: &str| regex::Regex::new(name).map_err(|error| SourceDiagnostic::new(format!("-t {name}: {error}")));
+    name.map(parse).transpose()
+}
+
+fn mutate(args: Test) -> Result<Ended, SourceDiagnostic> {
+    let wanted = MutateOptions {
+        min: args.mutate_min,
+        json: match args.reporter {
+            Format::Pretty => false,
+            Format::Json => true,
+            Format::Tap | Format::Junit | Format::Sarif => {
+                return Err(
+                    SourceDiagnostic::new("changes of the policy are told for people, or as JSON")
+                        .with_help("Leave --reporter out, or say --reporter json"),
+                );
+            }
+        },
+        verbose: args.verbose,
+    };
+    run_mutants(&options(args)?, wanted, &mut stdout())
+}
+
 fn tests(args: Test) -> Result<Ended, SourceDiagnostic> {
-    let name = args
-        .name
-        .map(|name| regex::Regex::new(&name).map_err(|error| SourceDiagnostic::new(format!("-t {name}: {error}"))))
-        .transpose()?;
-    let coverage =
-        (args.coverage || args.coverage_min.is_some() || args.coverage_lcov.is_some()).then_some(CoverageOptions {
-            lcov: args.coverage_lcov,
-            min: args.coverage_min,
-        });
-    let options = Options {
+    let format = args.reporter;
+    let options = options(args)?;
+    let out = stdout();
+    let coloured = AutoStream::choice(&out) != ColorChoice::Never;
+    let mut reporter: Box<dyn Reporter> = match format {
+        Format::Pretty => Box::new(Pretty::new(out, Palette::of(coloured))),
+        Format::Tap => Box::new(Tap::new(out)),
+        Format::Junit => Box::new(Junit::new(out)),
+        Format::Json => Box::new(Json::new(out)),
+        Format::Sarif => {
+            return Err(
+                SourceDiagnostic::new("tests are not written as SARIF").with_help("It is a reporter of --attack")
+            );
+        }
+    };
+    run_tests(&options, &mut *reporter)
+}
+
+fn options(args: Test) -> Result<Options, SourceDiagnostic> {
+    let name = filter(args.name.as_deref())?;
+    let coverage = args.coverage_wanted().then_some(CoverageOptions {
+        lcov: args.coverage_lcov,
+        min_lines: args.coverage_min,
+        min_branches: args.coverage_min_branches,
+        min_functions: args.coverage_min_functions,
+    });
+    Ok(Options {
         coverage,
         files: args.files,
         name,
@@ -82,13 +142,6 @@ fn tests(args: Test) -> Result<Ended, SourceDiagnostic> {
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
         timeout: args.timeout.into(),
         live: args.live,
-    };
-    let out = stdout();
-    let mut reporter: Box<dyn Reporter> = match args.reporter {
-        Format::Pretty => Box::new(Pretty::new(out)),
-        Format::Tap => Box::new(Tap::new(out)),
-        Format::Junit => Box::new(Junit::new(out)),
-        Format::Json => Box::new(Json::new(out)),
-    };
-    run_tests(&options, &mut *reporter)
+        update_snapshots: args.update_snapshots,
+    })
 }

@@ -13,7 +13,7 @@ use super::partial;
 use super::places::Places;
 use super::problems::Problems;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
-use crate::text_file;
+use crate::{files_read, text_file};
 
 /// A file that was read.
 pub(crate) struct Document {
@@ -24,6 +24,7 @@ pub(crate) struct Document {
 
 impl Document {
     pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
+        files_read::note(path);
         let text = text_file::read(path)
             .map_err(|error| ConfigError::new(format!("{} can not be read: {error}", path.display())))?;
         Ok(Self {

@@ -64,11 +64,26 @@ impl Files {
         Ok((Some(document), wrangler))
     }
 
+    /// Where a field of the project's file is written, as `workerd-lite.toml:3`.
+    pub(crate) fn location(&self, field: &str) -> String {
+        let written = self.project.as_ref().map(|document| document.location(field));
+        written.unwrap_or_else(|| field.to_owned())
+    }
+
     /// An error about a field of the project's file.
     pub(crate) fn complain(&self, field: &str, message: &str) -> ConfigError {
         match &self.project {
             Some(document) => document.complain(field, message),
             None => ConfigError::new(format!("{field}: {message}")),
+        }
+    }
+
+    /// The same of what a worker's own file could say too. It follows where that could not be read.
+    pub(crate) fn missing(&self, field: &str, message: &str, own: Option<&Document>, own_field: &str) -> ConfigError {
+        let error = self.complain(field, message);
+        match own {
+            Some(own) => error.about(own.subject(own_field)),
+            None => error,
         }
     }
 

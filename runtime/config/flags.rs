@@ -3,13 +3,15 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD as STANDARD, BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD};
 use deno_core::url;
+
+use crate::isolate::modules::Overlay;
+use crate::listen::ListenAddress;
 
 /// Secrets that were given out, so that whoever prints can keep them to itself.
 #[derive(Default, Clone)]
@@ -75,7 +77,9 @@ pub struct Flags {
     /// Whether a binding that there is nothing behind is left out of `env`, with a warning. Otherwise it is an error.
     pub allow_missing_bindings: bool,
     /// Where to listen.
-    pub listen: Option<SocketAddr>,
+    pub listen: Vec<ListenAddress>,
+    /// On which port, where the configuration says.
+    pub port: Option<u16>,
     /// How many worker threads.
     pub threads: Option<usize>,
     /// Whether clients may read why a handler failed.
@@ -88,6 +92,10 @@ pub struct Flags {
     pub live: bool,
     /// The real secrets that were given out.
     pub secrets: SeenSecrets,
+    /// Whether an agent whose script cannot be loaded answers 503, and the others are served. Otherwise nothing is.
+    pub spares: bool,
+    /// A file of the policy that is read as if it had another text.
+    pub overlay: Option<Arc<Overlay>>,
 }
 
 #[cfg(test)]

@@ -153,9 +153,12 @@ mod tests {
     /// What is told of a file, by its paths, and what only follows from it, in brackets.
     fn told(text: &str) -> String {
         let (_, unread) = read::<ProjectFile>(text);
-        let told = unread.iter().map(|each| match each.follows {
-            true => format!("[{}]", each.path),
-            false => each.path.clone(),
+        let told = unread.iter().map(|each| {
+            if each.follows {
+                format!("[{}]", each.path)
+            } else {
+                each.path.clone()
+            }
         });
         told.collect::<Vec<_>>().join(" ")
     }

@@ -5,9 +5,6 @@ use std::collections::BTreeSet;
 
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 
-/// No more are told: what is wrong in one place may show in many.
-const MOST: usize = 20;
-
 /// Errors of one configuration, while the rest of it is read.
 #[derive(Default)]
 pub(crate) struct Problems {
@@ -47,23 +44,8 @@ impl Problems {
 
     /// Everything that was wrong, as one error.
     pub(crate) fn end(&self) -> Result<(), ConfigError> {
-        let mut found = std::mem::take(&mut *self.found.borrow_mut());
-        let more = found.len().saturating_sub(MOST);
-        found.truncate(MOST);
-        match found.len() {
-            0 => Ok(()),
-            1 => Err(found.remove(0)),
-            count => Err(ConfigError::several(
-                match more {
-                    0 => format!("the configuration has {count} errors"),
-                    more => format!(
-                        "the configuration has {} errors: these are the first {count}",
-                        count + more
-                    ),
-                },
-                found,
-            )),
-        }
+        let found = std::mem::take(&mut *self.found.borrow_mut());
+        ConfigError::all("the configuration", found)
     }
 }
 

@@ -1,16 +1,20 @@
 //! `workerd-lite.toml`: what wrangler has no word for.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::files::Files;
 use super::tables::{
-    Admin, Agent, Audit, Certificate, Credential, Identity, Limits, Network, Outbound, Timeouts, Trace,
+    AccessLog, Admin, Agent, Attack, Audit, Certificate, Credential, Identity, Limits, Network, Outbound, Timeouts,
+    Trace,
 };
+use super::values::{OneOrMore, addresses, optional_duration, parsed};
+use crate::listen::ListenAddress;
+use crate::rules::Forwarder;
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -20,15 +24,22 @@ pub(crate) struct ProjectFile {
     /// Patterns of further files that the only agent may import as data.
     #[serde(default)]
     pub(crate) modules: Vec<String>,
-    /// Where requests are taken: an address with a port.
-    #[schemars(with = "Option<String>")]
-    pub(crate) listen: Option<SocketAddr>,
+    /// Where requests are taken: an address or a name with a port, `:8787` for all addresses, `unix:/run/x.sock,mode=0660`; or several.
+    #[serde(default, deserialize_with = "addresses")]
+    #[schemars(with = "Option<OneOrMore>")]
+    pub(crate) listen: Vec<ListenAddress>,
     /// Threads that run scripts; one per core without it.
     pub(crate) threads: Option<usize>,
     /// The policy that each request of an agent passes.
     pub(crate) outbound: Option<Outbound>,
     /// The agents, where there is more than one.
     pub(crate) agents: Option<Vec<Agent>>,
+    /// A header by which a request may name its agent, such as `x-agent`; with `forwarded`, the proxies' requests only.
+    pub(crate) match_header: Option<String>,
+    /// Proxies whose `Forwarded` or `X-Forwarded-For`, `-Proto` and `-Host` are believed: blocks of addresses, and `unix`.
+    #[serde(default, deserialize_with = "parsed")]
+    #[schemars(with = "Vec<String>")]
+    pub(crate) forwarded: Vec<Forwarder>,
     /// What is attached after the policy, by name.
     #[serde(default)]
     pub(crate) credentials: BTreeMap<String, Credential>,
@@ -36,8 +47,16 @@ pub(crate) struct ProjectFile {
     pub(crate) identity: Option<Identity>,
     /// A second listener, for the owner.
     pub(crate) admin: Option<Admin>,
+    /// What attacks on the policy are to let pass.
+    pub(crate) attack: Option<Attack>,
     /// Where each egress is recorded.
     pub(crate) audit: Option<Audit>,
+    /// Where each request of a client is listed.
+    pub(crate) access_log: Option<AccessLog>,
+    /// How long a server that is told to stop waits for what is under way (`25s` by default). What is left then is cut.
+    #[serde(default, deserialize_with = "optional_duration")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) shutdown: Option<Duration>,
     /// What each agent may use.
     #[serde(default)]
     pub(crate) limits: Limits,
@@ -63,6 +82,15 @@ pub(crate) struct ProjectFile {
     pub(crate) timeouts: Timeouts,
 }
 
+/// The part of it that says where to listen, whatever else it says.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Listening {
+    #[serde(deserialize_with = "addresses")]
+    pub(crate) listen: Vec<ListenAddress>,
+    pub(crate) admin: Option<Admin>,
+}
+
 impl ProjectFile {
     /// Files that are the owner's alone: this one, keys, certificates, secrets and records.
     pub(crate) fn private_files(&self, files: &Files) -> Vec<PathBuf> {
@@ -74,11 +102,13 @@ impl ProjectFile {
             files.into_iter().flatten()
         });
         let audit = self.audit.iter().filter_map(|section| section.file.as_ref());
+        let access = self.access_log.iter().filter_map(|section| section.file.as_ref());
         let policy = self.outbound.iter().filter_map(|section| section.config.as_ref());
         let named = certificates
             .chain(credentials)
             .chain(identity)
             .chain(audit)
+            .chain(access)
             .chain(policy)
             .chain(&self.state);
         let named = named.map(|path| files.folder.join(path));

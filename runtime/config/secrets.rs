@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::dotenv;
 use super::flags::{Flags, SeenSecrets};
 use crate::diagnostic::SourceDiagnostic as ConfigError;
-use crate::text_file;
+use crate::{files_read, text_file};
 
 /// Where secrets are looked up.
 #[derive(Clone)]
@@ -36,6 +36,9 @@ impl Secrets {
         let own = flags.env.iter().filter(|name| !name.is_empty());
         let own = own.map(|name| folder.join(format!(".dev.vars.{name}")));
         let files: Vec<PathBuf> = own.chain([folder.join(".dev.vars")]).collect();
+        for path in &files {
+            files_read::note(path);
+        }
         let none = Self::none(flags);
         let Some(path) = files.iter().find(|path| path.exists()) else {
             return Ok(Self { files, ..none });

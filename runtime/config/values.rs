@@ -4,7 +4,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use http::Method;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
+
+use crate::listen::ListenAddress;
 
 /// No duration is longer: times that it is added to can be told.
 const LONGEST: Duration = Duration::from_hours(100 * 366 * 24);
@@ -33,6 +36,29 @@ fn all<T, E: serde::de::Error>(read: impl Iterator<Item = Result<T, String>>) ->
     } else {
         Err(E::custom(wrong.join("; ")))
     }
+}
+
+/// One text, or a list.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "expected a string or a list of strings")]
+pub(super) enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+/// No server has more listeners: a process gives all of them to the next one at once.
+const LISTENERS: usize = 16;
+
+pub(super) fn addresses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ListenAddress>, D::Error> {
+    let texts = match OneOrMore::deserialize(deserializer)? {
+        OneOrMore::One(text) => vec![text],
+        OneOrMore::More(texts) => texts,
+    };
+    if texts.is_empty() || texts.len() > LISTENERS {
+        return Err(serde::de::Error::custom(format!("expected 1 to {LISTENERS} addresses")));
+    }
+    let addresses = texts.iter().map(|text| text.parse().map_err(serde::de::Error::custom));
+    addresses.collect()
 }
 
 pub(super) fn methods<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Method>, D::Error> {

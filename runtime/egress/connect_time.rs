@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
 tokio::task_local! {
     /// The request under way. A connection is begun within the request that needs it.
     static REQUEST: ConnectTime;
@@ -11,7 +13,13 @@ tokio::task_local! {
 
 /// What a request learns of its connection.
 #[derive(Debug, Clone, Default)]
-pub(super) struct ConnectTime(Arc<AtomicU64>);
+pub(super) struct ConnectTime(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    micros: AtomicU64,
+    stands: Notify,
+}
 
 impl ConnectTime {
     /// Runs a request under this clock.
@@ -27,11 +35,22 @@ impl ConnectTime {
     /// The connection stands, or has failed.
     pub(super) fn took(&self, time: Duration) {
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        self.0.store(micros.max(1), Ordering::Relaxed);
+        self.0.micros.store(micros.max(1), Ordering::Relaxed);
+        self.0.stands.notify_one();
+    }
+
+    /// The request has a connection, be it a new one or one that was there.
+    pub(super) fn is_given(&self) {
+        self.0.stands.notify_one();
+    }
+
+    /// Waits until a connection stands, or has failed.
+    pub(super) async fn stands(&self) {
+        self.0.stands.notified().await;
     }
 
     /// How long the connection took, TLS included. None passed where one was there already.
     pub(super) fn get(&self) -> Duration {
-        Duration::from_micros(self.0.load(Ordering::Relaxed))
+        Duration::from_micros(self.0.micros.load(Ordering::Relaxed))
     }
 }

@@ -74,12 +74,17 @@ fn asks(servers: &[SocketAddr], timeout: Duration) -> TokioResolver {
         .build()
 }
 
+/// A name has no address, or nobody says which.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Unresolved(#[source] std::io::Error);
+
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 impl Resolver {
     /// The addresses of a name that may be dialled.
     async fn allowed(self, name: String) -> Result<std::vec::IntoIter<SocketAddr>, BoxError> {
-        let found = self.lookup(&name).await?;
+        let found = self.lookup(&name).await.map_err(Unresolved)?;
         let allowed: Vec<SocketAddr> = found
             .iter()
             .filter(|address| self.allows(**address))

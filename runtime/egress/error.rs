@@ -4,10 +4,13 @@ use std::error::Error;
 use std::io::ErrorKind;
 
 use workerd_lite_ops::FetchError;
+use workerd_lite_ops::verdict::ConnectError;
 
 use super::connector::ConnectTimeout;
 use super::denied::Denied;
+use super::dns::Unresolved;
 use super::http_client::ClientError;
+use super::places::TooManyConnections;
 use super::server_verifier::AuthorityAsServer;
 
 /// Why an upstream gave no response. It becomes the message of the `TypeError` in the outbound worker, and goes no further.
@@ -83,6 +86,57 @@ pub(super) fn explain(host: &str, certified: bool, error: &ClientError) -> SendE
         ""
     };
     FetchError::Network(format!("{host}: {why}{hint}")).into()
+}
+
+/// What kind of failure it is, for whoever counts them. That an address is denied is none.
+pub(super) fn kind(error: &ClientError) -> Option<ConnectError> {
+    let ClientError::Http(http) = error else {
+        return Some(ConnectError::Protocol);
+    };
+    for cause in causes(http) {
+        if cause.is::<Denied>() {
+            return None;
+        }
+        if cause.is::<Unresolved>() {
+            return Some(ConnectError::Dns);
+        }
+        if cause.is::<TooManyConnections>() {
+            return Some(ConnectError::Exhausted);
+        }
+        if cause.is::<ConnectTimeout>() {
+            return Some(ConnectError::Timeout);
+        }
+        if cause.is::<rustls::Error>() {
+            return Some(ConnectError::Tls);
+        }
+    }
+    let system = causes(http).find_map(|cause| cause.downcast_ref::<std::io::Error>());
+    Some(match system.map(std::io::Error::kind) {
+        Some(ErrorKind::TimedOut) => ConnectError::Timeout,
+        Some(
+            ErrorKind::ConnectionRefused
+            | ErrorKind::HostUnreachable
+            | ErrorKind::NetworkUnreachable
+            | ErrorKind::AddrNotAvailable,
+        ) => ConnectError::Refused,
+        Some(
+            ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe
+            | ErrorKind::UnexpectedEof
+            | ErrorKind::NotConnected,
+        ) => ConnectError::Closed,
+        _ => {
+            let hyper = causes(http).find_map(|cause| cause.downcast_ref::<hyper::Error>());
+            match hyper {
+                Some(error) if error.is_parse() => ConnectError::Protocol,
+                Some(error) if error.is_incomplete_message() || error.is_closed() || error.is_canceled() => {
+                    ConnectError::Closed
+                }
+                _ => ConnectError::Other,
+            }
+        }
+    })
 }
 
 /// What an error of TLS means for whoever configures this.

@@ -15,6 +15,7 @@ use hyper_util::rt::TokioTimer;
 use workerd_lite_ops::account::Account;
 
 use super::body::RequestBody;
+use super::connect_time::ConnectTime;
 use super::connector::Connector;
 use super::framing;
 use super::observed::Traffic;
@@ -156,6 +157,9 @@ impl Used {
         };
         if last.as_ref().is_none_or(|last| !Arc::ptr_eq(&last.traffic, &traffic)) {
             traffic.is_asked();
+            if let Some(time) = ConnectTime::current() {
+                time.is_given();
+            }
             *last = Some(Self {
                 busy: in_use.begin(),
                 received: traffic.received(),

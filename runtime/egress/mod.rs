@@ -22,6 +22,7 @@ mod places;
 mod redaction;
 mod retry;
 mod server_verifier;
+mod timed;
 pub mod tls;
 mod token_request;
 mod token_thread;
@@ -109,16 +110,12 @@ impl Network {
             .or_else(|| listeners::denied_literal(url))
     }
 
-    /// Begins the record of an agent's request, where egress is recorded.
-    pub(crate) fn record(&self, agent: &Attested, trace: &Trace, request: &mut Request) -> Option<Open> {
-        let auditor = self.audit.as_ref()?;
-        Some(Open::begin(
-            auditor,
-            agent,
-            self.policy_sha256.as_deref(),
-            trace,
-            request,
-        ))
+    /// Begins to count an agent's request, and its record where egress is recorded.
+    pub(crate) fn record(&self, agent: &Attested, trace: &Trace, request: &mut Request) -> Open {
+        match &self.audit {
+            Some(auditor) => Open::begin(auditor, agent, self.policy_sha256.as_deref(), trace, request),
+            None => Open::count(trace),
+        }
     }
 }
 

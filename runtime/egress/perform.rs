@@ -10,17 +10,18 @@ use tracing::{Instrument as _, Span};
 use workerd_lite_ops::content_encoding::ContentEncoding;
 use workerd_lite_ops::external_memory::ExternalMemory;
 use workerd_lite_ops::head::{MAX_FIELDS, strip_hop_by_hop};
+use workerd_lite_ops::verdict::ConnectError;
 use workerd_lite_ops::{Body, CallerId, FetchError, Origin, Request, Response};
 
 use super::Network;
 use super::binding::Binding;
 use super::body::{request_body, response_body};
 use super::client::{Clients, NoClient};
-use super::connect_time::ConnectTime;
 use super::denied::Denied;
-use super::error::{SendError, explain};
+use super::error::{SendError, explain, kind};
 use super::http_client::HttpClient;
 use super::redaction::{prepare, redact};
+use super::timed::timed;
 use super::token_request;
 use super::upstream::{Upstream, Via};
 use super::whole_body::whole;
@@ -121,14 +122,12 @@ impl Performer {
         mut request: Request,
     ) -> Result<Response, FetchError> {
         let mut open = self.network.record(agent, &origin.trace, &mut request);
-        let result = self.judged(origin, agent, index, request, &mut open).await;
-        match (result, open) {
-            (Ok(response), Some(open)) => Ok(open.response(response)),
-            (Err(error), Some(mut open)) => {
+        match self.judged(origin, agent, index, request, &mut open).await {
+            Ok(response) => Ok(open.response(response)),
+            Err(error) => {
                 open.error(&error.to_string());
                 Err(error)
             }
-            (result, None) => result,
         }
     }
 
@@ -138,25 +137,24 @@ impl Performer {
         agent: &Attested,
         index: Option<u32>,
         mut request: Request,
-        open: &mut Option<Open>,
+        open: &mut Open,
     ) -> Result<Response, FetchError> {
         let caller = origin.caller;
         let binding = self.binding(index)?;
-        if let (Some(open), Some(name)) = (open.as_mut(), binding.and_then(Binding::name)) {
+        if let Some(name) = binding.and_then(Binding::name) {
             open.binding(&name);
         }
         let host = shortened(request.url.host_str().unwrap_or_default()).into_owned();
         note(open, Verdict::Allow, By::Policy);
-        if let Some(response) = self.denied(&request, &host, open) {
+        let whose = Whose::of(agent, origin);
+        if let Some(response) = self.denied(&request, &host, &whose, open) {
             return Ok(response);
         }
         let credential = binding.and_then(|binding| binding.credential.as_deref());
         if let Some(Err(refusal)) = credential.map(|credential| credential.check(&mut request)) {
             note(open, Verdict::Deny, By::Credential);
-            tracing::warn!(target: "egress", host, "denied: {refusal}");
-            if let Some(open) = open {
-                open.error(&refusal.to_string());
-            }
+            whose.denied(&host, &refusal);
+            open.error(&refusal.to_string());
             return Ok(refusal.response(&host));
         }
         if let Some(binding) = binding.filter(|binding| !binding.may_identify(&request.url)) {
@@ -165,10 +163,8 @@ impl Performer {
             let refusal = format!(
                 "the certificate {name:?} is not for this host: see [certificates.{name}] in workerd-lite.toml"
             );
-            tracing::warn!(target: "egress", host, "denied: {refusal}");
-            if let Some(open) = open {
-                open.error(&refusal);
-            }
+            whose.denied(&host, &refusal);
+            open.error(&refusal);
             return Ok(outside_of_scope(Outside::Host, &host));
         }
         if let Some(address) = self.network.denied_literal(&request.url) {
@@ -186,7 +182,7 @@ impl Performer {
             }
         })?;
         // From here on something leaves, tokens too.
-        if let Some(Err(unrecorded)) = open.as_mut().map(Open::leaves) {
+        if let Err(unrecorded) = open.leaves() {
             note(open, Verdict::Deny, By::Audit);
             return Err(FetchError::Network(unrecorded.to_string()));
         }
@@ -194,6 +190,9 @@ impl Performer {
             return self.send(&way, &host, request, open).await;
         };
         let tokens = &Tokens { performer: self, agent };
+        if credential.can_renew() {
+            open.asks_for_tokens();
+        }
         if credential.wants_whole_body() {
             let budget = usize::try_from(caller).ok().and_then(|caller| self.budgets.get(caller));
             if let Some(budget) = budget {
@@ -266,27 +265,26 @@ impl Performer {
     }
 
     /// The answer of the owner's rules for the policy, where they deny.
-    fn denied(&self, request: &Request, host: &str, open: &mut Option<Open>) -> Option<Response> {
+    fn denied(&self, request: &Request, host: &str, whose: &Whose<'_>, open: &mut Open) -> Option<Response> {
         match self.network.egress.as_ref()?.judge(&request.method, &request.url) {
             Judged::Allow { rule } => {
-                if let Some(open) = open {
-                    open.rule(&rule);
-                }
+                open.rule(&rule);
                 None
             }
             Judged::Audit(denial) => {
                 note(open, Verdict::Audit, By::Rule);
-                if let Some(open) = open {
-                    open.rule(&denial.rule);
-                }
-                tracing::warn!(target: "egress", host, rule = &*denial.rule, "audited: would be denied for its {}", denial.outside);
+                open.rule(&denial.rule);
+                let Whose {
+                    agent,
+                    tenant,
+                    request_id,
+                } = whose;
+                tracing::warn!(target: "egress", agent, tenant, request_id = &**request_id, host, rule = &*denial.rule, "audited: would be denied for its {}", denial.outside);
                 None
             }
             Judged::Deny(denial) => {
                 note(open, Verdict::Deny, By::Rule);
-                if let Some(open) = open {
-                    open.rule(&denial.rule);
-                }
+                open.rule(&denial.rule);
                 Some(problem(&denial, host))
             }
         }
@@ -315,13 +313,7 @@ impl Performer {
             .map_err(|error| FetchError::Network(error.to_string()))
     }
 
-    async fn send(
-        &self,
-        way: &Way,
-        host: &str,
-        request: Request,
-        open: &mut Option<Open>,
-    ) -> Result<Response, FetchError> {
+    async fn send(&self, way: &Way, host: &str, request: Request, open: &mut Open) -> Result<Response, FetchError> {
         let sent = self.exchange(way, host, request, open).await;
         if let Err(SendError::Denied { .. }) = &sent {
             note(open, Verdict::Deny, By::Address);
@@ -329,13 +321,7 @@ impl Performer {
         Ok(sent?)
     }
 
-    async fn exchange(
-        &self,
-        way: &Way,
-        host: &str,
-        request: Request,
-        open: &mut Option<Open>,
-    ) -> Result<Response, SendError> {
+    async fn exchange(&self, way: &Way, host: &str, request: Request, open: &mut Open) -> Result<Response, SendError> {
         let (client, certified) = match way {
             Way::Network { client, certified } => (client, *certified),
             Way::Mock(upstream, via) => return Ok(upstream.answer(via.clone(), request).await?),
@@ -357,18 +343,18 @@ impl Performer {
             outgoing.headers_mut().insert(header::CONTENT_LENGTH, 0.into());
         }
         let executing = progress.within(timeouts.first_byte, client.execute(outgoing));
-        let executed = match open {
-            None => executing.await,
-            Some(open) => {
-                let time = ConnectTime::default();
-                let executed = time.measure(executing).await;
-                open.connected(time.get());
-                executed
-            }
-        };
+        let executed = timed(executing, open).await;
         let response = executed
-            .ok_or_else(|| FetchError::Network(format!("{host}: no response in time: see [timeouts] first_byte")))?
-            .map_err(|error| explain(host, certified, &error))?;
+            .ok_or_else(|| {
+                open.unconnected(ConnectError::Timeout);
+                FetchError::Network(format!("{host}: no response in time: see [timeouts] first_byte"))
+            })?
+            .map_err(|error| {
+                if let Some(kind) = kind(&error) {
+                    open.unconnected(kind);
+                }
+                explain(host, certified, &error)
+            })?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return Err(FetchError::Network(format!("{host}: the upstream wants to switch protocols")).into());
         }
@@ -392,11 +378,35 @@ impl Performer {
     }
 }
 
-fn note(open: &mut Option<Open>, verdict: Verdict, by: By) {
+fn note(open: &mut Open, verdict: Verdict, by: By) {
     let span = Span::current();
     span.record("verdict", tracing::field::debug(verdict));
     span.record("by", tracing::field::debug(by));
-    if let Some(open) = open {
-        open.verdict(verdict, by);
+    open.verdict(verdict, by);
+}
+
+/// Whose request it is, for the log.
+struct Whose<'a> {
+    agent: &'a str,
+    tenant: Option<&'a str>,
+    request_id: Rc<str>,
+}
+
+impl<'a> Whose<'a> {
+    fn of(agent: &'a Attested, origin: &Origin) -> Self {
+        Self {
+            agent: &agent.name,
+            tenant: agent.tenant.as_deref(),
+            request_id: origin.trace.request_id(),
+        }
+    }
+
+    fn denied(&self, host: &str, why: &impl std::fmt::Display) {
+        let Self {
+            agent,
+            tenant,
+            request_id,
+        } = self;
+        tracing::warn!(target: "egress", agent, tenant, request_id = &**request_id, host, "denied: {why}");
     }
 }

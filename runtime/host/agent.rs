@@ -1,11 +1,10 @@
 //! One agent of a project, as its owner configured it.
 
-use deno_core::url::Url;
 use serde_json::{Map, Value};
 use workerd_lite_ops::account::AgentId;
 
 use crate::isolate::Worker;
-use crate::rules::{HostPattern, Rules};
+use crate::rules::{RoutePattern, Rules};
 
 /// An untrusted script with all that its owner says of it.
 #[derive(Debug, Clone)]
@@ -14,8 +13,8 @@ pub struct Agent {
     pub worker: Worker,
     /// For whom it works.
     pub tenant: Option<String>,
-    /// The hosts that its clients ask for. None means every host.
-    pub hosts: Vec<HostPattern>,
+    /// The requests that it answers, by host and path. None means all that no other agent answers.
+    pub matches: Vec<RoutePattern>,
     /// The policy's export that judges it; the default one without.
     pub entrypoint: Option<String>,
     /// What the policy reads as `ctx.props`.
@@ -31,7 +30,7 @@ impl From<Worker> for Agent {
         Self {
             worker,
             tenant: None,
-            hosts: Vec::new(),
+            matches: Vec::new(),
             entrypoint: None,
             props: Map::new(),
             parameters: Map::new(),
@@ -49,10 +48,5 @@ impl Agent {
     /// Whether it is this one.
     pub(super) fn is(&self, id: &AgentId) -> bool {
         self.tenant.as_deref() == id.tenant.as_deref() && self.worker.name == *id.name
-    }
-
-    /// Whether a client's request is for it.
-    pub(super) fn answers(&self, url: &Url) -> bool {
-        self.hosts.is_empty() || self.hosts.iter().any(|pattern| pattern.matches_url(url))
     }
 }

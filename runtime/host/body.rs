@@ -41,6 +41,38 @@ pub(super) fn incoming<B: http_body::Body<Data = Bytes> + Unpin + 'static>(
     Some(limited(Body::stream(chunks.boxed_local(), length), limit))
 }
 
+/// A worker's body as `http` types have it, with its length where that is known.
+pub(super) struct Outgoing {
+    stream: ByteStream,
+    length: Option<u64>,
+}
+
+impl From<Body> for Outgoing {
+    fn from(body: Body) -> Self {
+        Self {
+            length: body.length(),
+            stream: body.into_stream(),
+        }
+    }
+}
+
+impl http_body::Body for Outgoing {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        self.stream.poll_next_unpin(cx).map_ok(Frame::data)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.length == Some(0)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.length.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
 /// The body, which fails once it is longer than it may be.
 pub(super) fn limited(body: Body, limit: Option<u64>) -> Body {
     let Some(limit) = limit else { return body };

@@ -45,7 +45,13 @@ async fn serve(project: &Project, mut jobs: mpsc::UnboundedReceiver<Job>) {
             None => match Instance::start(project).await {
                 Ok(instance) => started.insert(instance).clone(),
                 Err(error) => {
-                    tracing::error!(target: "worker", "an agent could not be started apart: {:?}", miette::Report::new(error));
+                    let id = project.agents.first().map(super::Agent::id);
+                    let (agent, tenant) = (
+                        id.as_ref().map(|id| &*id.name),
+                        id.as_ref().and_then(|id| id.tenant.as_deref()),
+                    );
+                    let request_id = Trace::moved(trace).request_id();
+                    tracing::error!(target: "worker", agent, tenant, request_id = &*request_id, "an agent could not be started apart: {:?}", miette::Report::new(error));
                     let _ = reply.send(Err(EventError::Terminated(Termination::Startup)));
                     continue;
                 }

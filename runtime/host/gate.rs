@@ -13,8 +13,10 @@ use workerd_lite_ops::trace::{Asked, Trace};
 use workerd_lite_ops::worker_log;
 use workerd_lite_ops::{Body, BodyError, EventError, FetchError, Origin, Request, Response, Termination};
 
+use super::error_page;
+use super::live_call::LiveCall;
 use super::policy_cells::PolicyCells;
-use crate::audit::{By, Verdict, shortened};
+use crate::audit::{By, Open, Verdict, shortened};
 use crate::egress::Network;
 use crate::identity::Attested;
 use crate::isolate::CellHandle;
@@ -45,6 +47,7 @@ impl OutboundGate {
                     target: "egress",
                     agent = self.agent.name,
                     tenant = self.agent.tenant,
+                    request_id = &*trace.request_id(),
                     host,
                     rule = &*denial.rule,
                     "audited: would be denied for its {}",
@@ -55,9 +58,7 @@ impl OutboundGate {
             }
             Judged::Deny(denial) => {
                 let response = problem(&denial, &host);
-                let Some(mut open) = self.network.record(&self.agent, trace, request) else {
-                    return Some(response);
-                };
+                let mut open = self.network.record(&self.agent, trace, request);
                 open.verdict(Verdict::Deny, By::Rule);
                 open.rule(&denial.rule);
                 Some(open.response(response))
@@ -73,17 +74,31 @@ impl Egress for OutboundGate {
         _binding: Option<u32>,
         mut request: Request,
     ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
+        let trace = Rc::new(origin.trace.child());
+        let auditor = self.network.audit.as_ref();
+        let mut live = auditor.and_then(|auditor| LiveCall::begin(auditor, &self.agent, &trace, &mut request));
+        let shown = live.is_some();
         let Some(policies) = &self.policies else {
+            if let Some(live) = live {
+                live.failed(
+                    "no outbound worker is configured: every fetch is denied".to_owned(),
+                    None,
+                );
+            }
             return Box::pin(std::future::ready(Err(FetchError::NoOutboundWorker)));
         };
-        let trace = Rc::new(origin.trace.child());
         if let Some(response) = self.denied(&trace, &mut request) {
+            if let Some(live) = live {
+                live.judged_by_rule().answered(response.status);
+            }
             return Box::pin(std::future::ready(Ok(response)));
+        }
+        if let Some(live) = live.as_mut().filter(|_| trace.audited.get().is_some()) {
+            live.is_audited();
         }
         if self.network.propagate_trace {
             trace.add(&mut request.headers);
         }
-        let shown = self.network.audit.as_ref().is_some_and(|auditor| auditor.is_shown());
         if shown {
             let _ = trace.asked.set(Asked {
                 method: request.method.clone(),
@@ -121,6 +136,7 @@ impl Egress for OutboundGate {
         let again = Again::of(&outbound, &request, &own);
         let answer = outbound.dispatch(request, own);
         let timeout = self.timeout;
+        let graph = live.is_some().then(|| Arc::clone(policies.graph()));
         let id = AgentId::new(self.agent.tenant.as_deref(), &self.agent.name);
         let span = tracing::debug_span!(
             target: "policy",
@@ -132,13 +148,16 @@ impl Egress for OutboundGate {
         );
         let judging = async move {
             let mut open = || {
-                let (agent, head) = (agent.as_ref()?, head.as_mut()?);
                 if trace.egresses.get() > 0 {
                     return None;
                 }
-                network.record(agent, &trace, head)
+                Some(match (agent.as_ref(), head.as_mut()) {
+                    (Some(agent), Some(head)) => network.record(agent, &trace, head),
+                    _ => Open::count(&trace),
+                })
             };
             let mut by = By::Policy;
+            let mut text = None;
             let mut answered = progress.within(timeout, answer).await;
             if let (Some(Err(EventError::Shutdown)), Some(again)) = (&answered, again) {
                 if again.may_pass(&trace) {
@@ -153,12 +172,16 @@ impl Egress for OutboundGate {
                     response.body = response
                         .body
                         .map_stream(|stream| stream.map(|chunk| chunk.map_err(|_| BodyError::Cut)).boxed_local());
+                    if let Some(live) = live {
+                        live.answered(response.status);
+                    }
                     let Some(mut open) = open() else { return Ok(response) };
                     let denied = response.status.is_client_error() || response.status.is_server_error();
                     open.verdict(if denied { Verdict::Deny } else { Verdict::Answer }, By::Policy);
                     return Ok(open.response(response));
                 }
                 Some(Err(error)) => {
+                    text = graph.map(|graph| error_page::text(&error, &graph));
                     if let EventError::Terminated(why) = error {
                         by = By::Limit;
                         if matches!(why, Termination::Cpu | Termination::Memory) {
@@ -179,6 +202,10 @@ impl Egress for OutboundGate {
             let request_id = trace.request_id();
             if !worker_log::note(|| format!("the outbound worker failed: {why}")) {
                 tracing::error!(target: "outbound", agent = &*id.name, tenant = id.tenant.as_deref(), host, request_id = &*request_id, "the outbound worker failed: {why}");
+            }
+            if let Some(live) = live {
+                let limit = (by == By::Limit).then(|| why.clone());
+                live.failed(text.unwrap_or(why), limit);
             }
             if let Some(mut open) = open() {
                 open.verdict(Verdict::Deny, by);

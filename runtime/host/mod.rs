@@ -4,14 +4,20 @@ mod agent;
 mod body;
 mod bulkhead;
 mod bulkheads;
+mod client;
 mod error_page;
 mod gate;
+mod live_call;
+mod live_console;
 mod live_request;
 mod policy_cells;
 mod project;
 mod renumbered;
 mod respawn;
+mod routes;
+mod served;
 mod service;
+mod told;
 mod transferable;
 
 use std::cell::{Cell, RefCell};
@@ -20,23 +26,29 @@ use std::sync::Arc;
 
 use deno_core::unsync::{JoinHandle, spawn};
 use deno_core::url::Url;
+use http::{HeaderMap, HeaderName};
 use workerd_lite_ops::fetch::EgressHandle;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{CallerId, EventError, Origin, Request, Response, Termination};
 
-use crate::audit::{Auditor, Feed};
+use crate::audit::{AccessLog, Auditor, Feed};
 use crate::egress::{NetworkGate, Upstream};
 use crate::isolate::{Caller, CellHandle, Essential, StartupError};
 use crate::limits::ClientTimeouts;
 use crate::metrics;
+use crate::rules::Forwarders;
 pub use agent::Agent;
 pub use body::ResponseBody;
 use bulkheads::Bulkheads;
+pub use client::Client;
+pub(crate) use error_page::broken_page;
 use gate::OutboundGate;
 pub use policy_cells::IsolatePer;
 use policy_cells::PolicyCells;
 pub use project::{Project, ProjectBuilder};
 use respawn::{Surroundings, respawn};
+use routes::Routes;
+pub(crate) use served::{Outcome, Served};
 
 /// A project's isolates on one thread, as a `tower` service. It must stay on the thread, inside a current-thread tokio
 /// runtime.
@@ -45,11 +57,14 @@ pub struct Instance(Rc<Inner>);
 
 struct Inner {
     agents: Vec<(Agent, CellHandle)>,
+    routes: Arc<Routes>,
+    forwarders: Arc<Forwarders>,
     policies: Option<Rc<PolicyCells>>,
     show_errors: bool,
     feed: Option<Arc<Feed>>,
     client_timeouts: ClientTimeouts,
     audit: Option<Arc<Auditor>>,
+    access_log: Option<Arc<AccessLog>>,
     /// Where agents work that disturb the others.
     bulkheads: Option<Bulkheads>,
     /// The agents' loops.
@@ -137,21 +152,38 @@ impl Instance {
         }
         Ok(Self(Rc::new(Inner {
             agents,
+            routes: Arc::clone(&project.routes),
+            forwarders: Arc::clone(&project.forwarders),
             policies,
             show_errors: project.show_errors,
             feed: project.feed.clone(),
             client_timeouts: project.client_timeouts,
             audit: project.network.audit.clone(),
+            access_log: project.access_log.clone(),
             bulkheads,
             running: RefCell::new(running),
             aborted,
         })))
     }
 
-    /// The agent whose hosts a URL's is among.
-    fn route(&self, url: &Url) -> Option<(usize, &Agent)> {
-        let agents = self.0.agents.iter().map(|(agent, _)| agent);
-        agents.enumerate().find(|(_, agent)| agent.answers(url))
+    /// The agent that a request is for, with its place. `sent` is the path as it was sent. The header that may name an agent is
+    /// for us, and taken off.
+    fn route(&self, url: &Url, sent: &str, headers: &mut HeaderMap) -> Option<(usize, &Agent)> {
+        let place = self.0.routes.find(url, sent, headers)?;
+        if let Some(header) = self.0.routes.header() {
+            headers.remove(header);
+        }
+        self.0.agents.get(place).map(|(agent, _)| (place, agent))
+    }
+
+    /// The proxies that are believed.
+    pub(crate) fn forwarders(&self) -> &Forwarders {
+        &self.0.forwarders
+    }
+
+    /// The header by which a request may name its agent.
+    pub(crate) fn match_header(&self) -> Option<&HeaderName> {
+        self.0.routes.header()
     }
 
     /// What a client may take its time for.
@@ -199,7 +231,7 @@ impl Instance {
         }
     }
 
-    /// Hands one request to the agent that its host names, or gives nothing where there is none. Dropping the future
+    /// Hands one request to the agent that it is for, or gives nothing where there is none. Dropping the future
     /// cancels it, and all that it caused.
     pub async fn handle(&self, request: Request) -> Option<Result<Response, EventError>> {
         let trace = Trace::of(&request.headers);
@@ -207,8 +239,8 @@ impl Instance {
     }
 
     /// The same, as a part of this trace.
-    async fn handle_traced(&self, request: Request, trace: Trace) -> Option<Result<Response, EventError>> {
-        let (agent, _) = self.route(&request.url)?;
+    async fn handle_traced(&self, mut request: Request, trace: Trace) -> Option<Result<Response, EventError>> {
+        let (agent, _) = self.route(&request.url, request.url.path(), &mut request.headers)?;
         Some(self.dispatch(agent, request, Rc::new(trace)).await)
     }
 
@@ -233,9 +265,14 @@ impl Instance {
         }
     }
 
+    /// Where each client's request is told of.
+    pub(crate) fn access_log(&self) -> Option<&Arc<AccessLog>> {
+        self.0.access_log.as_ref()
+    }
+
     /// Who looks on.
-    fn feed(&self) -> Option<&Feed> {
-        self.0.feed.as_deref()
+    fn feed(&self) -> Option<&Arc<Feed>> {
+        self.0.feed.as_ref()
     }
 
     /// Records that an agent's event was ended.

@@ -16,6 +16,7 @@ use workerd_lite_ops::fetch::EgressHandle;
 use super::agent::Agent;
 use super::renumbered::Renumbered;
 use super::respawn::{Surroundings, respawn};
+use crate::isolate::modules::Graph;
 use crate::isolate::{Caller, Cell as Isolate, CellHandle, Essential, StartupError, Worker};
 use crate::limits::Quarantine;
 
@@ -68,6 +69,11 @@ pub(super) struct PolicyCells {
 }
 
 impl PolicyCells {
+    /// The policy's modules.
+    pub(super) fn graph(&self) -> &Arc<Graph> {
+        &self.worker.graph
+    }
+
     /// Boots the policy once, with all of its callers: what is wrong with it is found before it is needed. A single group keeps
     /// that cell. `ends` tells whether others are put away after a while.
     pub(super) async fn start(

@@ -3,30 +3,38 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderName;
 use serde_json::{Map, Value, json};
 use workerd_lite_ops::Termination;
 use workerd_lite_ops::account::{Account, AgentId};
 
 use super::agent::Agent;
+use super::live_console::console;
 use super::policy_cells::IsolatePer;
-use crate::audit::{Auditor, Feed};
+use super::routes::Routes;
+use crate::audit::{AccessLog, Auditor, Feed};
 use crate::egress::{Binding, Network};
 use crate::identity::Attested;
 use crate::isolate::modules::Graph;
 use crate::isolate::{BindingName, Caller, Worker};
 use crate::limits::{ClientTimeouts, Quarantine};
 use crate::metrics;
+use crate::rules::Forwarders;
 
 /// What one server runs, ready to be started on any number of threads. [`Project::builder`] makes one.
 #[derive(Debug, Clone)]
 pub struct Project {
     pub(super) agents: Vec<Agent>,
+    pub(super) routes: Arc<Routes>,
+    pub(super) forwarders: Arc<Forwarders>,
     pub(super) outbound: Option<Worker>,
     pub(super) isolate_per: IsolatePer,
     pub(super) policy_timeout: Duration,
     pub(super) network: Arc<Network>,
     pub(super) client_timeouts: ClientTimeouts,
     pub(super) show_errors: bool,
+    /// Where each client's request is told of.
+    pub(super) access_log: Option<Arc<AccessLog>>,
     /// Who looks on.
     pub(super) feed: Option<Arc<Feed>>,
 }
@@ -41,7 +49,11 @@ impl Project {
             policy_timeout: Duration::from_secs(30),
             network: Network::default(),
             client_timeouts: ClientTimeouts::default(),
+            match_header: None,
+            forwarders: Forwarders::default(),
             show_errors: false,
+            access_log: None,
+            metrics_agents: metrics::AGENTS,
         }
     }
 
@@ -109,6 +121,9 @@ impl Project {
         auditor.show(Arc::clone(feed));
         self.network = Arc::new(network);
         self.feed = Some(Arc::clone(feed));
+        for worker in self.workers_mut() {
+            worker.console_tap = Some(console(feed));
+        }
     }
 
     /// How an agent stands.
@@ -140,6 +155,15 @@ impl Project {
     /// Records that an agent was stopped with the thread that it was on.
     pub(crate) fn blame(&self, agent: &AgentId, why: Termination) {
         metrics::ended(agent, why);
+        if let Some(feed) = &self.feed {
+            feed.note(json!({
+                "kind": "stopped",
+                "agent": &*agent.name,
+                "tenant": agent.tenant.as_deref(),
+                "limit": why.word(),
+                "text": why.to_string(),
+            }));
+        }
         if let Some(audit) = &self.network.audit {
             audit.ended(agent, why, "");
         }
@@ -150,8 +174,9 @@ impl Project {
         let mut project = self.clone();
         project.agents = self.agents.get(agent).cloned().into_iter().collect();
         for agent in &mut project.agents {
-            agent.hosts.clear();
+            agent.matches.clear();
         }
+        project.routes = Arc::new(Routes::new(&project.agents, None));
         project
     }
 
@@ -163,6 +188,11 @@ impl Project {
     /// The policy's modules.
     pub(crate) fn policy_graph(&self) -> Option<&Graph> {
         Some(&*self.outbound.as_ref()?.graph)
+    }
+
+    /// Where each client's request is told of.
+    pub(crate) fn access_log(&self) -> Option<&Arc<AccessLog>> {
+        self.access_log.as_ref()
     }
 
     /// The network, for what serves its identities.
@@ -227,11 +257,15 @@ pub struct ProjectBuilder {
     policy_timeout: Duration,
     network: Network,
     client_timeouts: ClientTimeouts,
+    match_header: Option<HeaderName>,
+    forwarders: Forwarders,
     show_errors: bool,
+    access_log: Option<Arc<AccessLog>>,
+    metrics_agents: usize,
 }
 
 impl ProjectBuilder {
-    /// One agent more. Requests find it by its hosts.
+    /// One agent more. Requests find it by its patterns, the most specific of which decides.
     #[must_use]
     pub fn agent(mut self, agent: impl Into<Agent>) -> Self {
         self.agents.push(agent.into());
@@ -289,10 +323,38 @@ impl ProjectBuilder {
         self
     }
 
+    /// The header by which a request may name its agent, or its tenant and agent as `tenant/name`, whatever it is else about.
+    #[must_use]
+    pub fn match_header(mut self, header: Option<HeaderName>) -> Self {
+        self.match_header = header;
+        self
+    }
+
+    /// The proxies whose word on client, scheme and host `serve` believes.
+    #[must_use]
+    pub fn forwarders(mut self, forwarders: Forwarders) -> Self {
+        self.forwarders = forwarders;
+        self
+    }
+
     /// Lets clients read why a handler failed.
     #[must_use]
     pub fn show_errors(mut self, show: bool) -> Self {
         self.show_errors = show;
+        self
+    }
+
+    /// Where each client's request is told of, when it is served over HTTP.
+    #[must_use]
+    pub(crate) fn access_log(mut self, log: Option<Arc<AccessLog>>) -> Self {
+        self.access_log = log;
+        self
+    }
+
+    /// How many agents have metrics of their own.
+    #[must_use]
+    pub fn metrics_agents(mut self, most: usize) -> Self {
+        self.metrics_agents = most;
         self
     }
 
@@ -307,18 +369,21 @@ impl ProjectBuilder {
                 move |time| quarantine.record_host(time)
             };
             let account = Account::new(id, agent.worker.limits.buffers, Some(Box::new(observer)));
-            metrics::shows(&account);
+            metrics::shows(&account, self.metrics_agents);
             agent.worker.quarantine = Some(quarantine);
             agent.worker.account = Some(account);
         }
         Project {
+            routes: Arc::new(Routes::new(&self.agents, self.match_header)),
             agents: self.agents,
+            forwarders: Arc::new(self.forwarders),
             outbound: self.outbound,
             isolate_per: self.isolate_per,
             policy_timeout: self.policy_timeout,
             network: Arc::new(self.network),
             client_timeouts: self.client_timeouts,
             show_errors: self.show_errors,
+            access_log: self.access_log,
             feed: None,
         }
     }

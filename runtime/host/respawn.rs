@@ -59,9 +59,11 @@ pub(super) async fn respawn(
             if let Some(quarantine) = quarantine.or_else(|| quarantines.get(id?)) {
                 quarantine.record_stop();
             }
-            metrics::replaced(&worker.name, id, why);
+            let policy = worker.account.is_none().then_some(worker.name.as_str());
+            metrics::replaced(policy, id, why);
             let culprit = worker.culprit().works_for(id);
-            tracing::error!(target: "worker", worker = %culprit, "its isolate was stopped and is replaced: {why}");
+            let (agent, tenant) = (id.map(|id| &*id.name), id.and_then(|id| id.tenant.as_deref()));
+            tracing::error!(target: "worker", worker = %culprit, agent, tenant, "its isolate was stopped and is replaced: {why}");
             if let Some(collect) = garbage.clone() {
                 spawn(async move {
                     tokio::time::sleep(AFTERMATH).await;
@@ -78,7 +80,9 @@ pub(super) async fn respawn(
                 match worker.boot_again(inbox.clone(), egress, &callers).await {
                     Ok(cell) => break Some(cell),
                     Err(error) => {
-                        tracing::error!(target: "worker", worker = worker.label(), "it could not be started again: {:?}", miette::Report::new(error));
+                        let id = worker.account.as_ref().map(|account| account.id());
+                        let (agent, tenant) = (id.map(|id| &*id.name), id.and_then(|id| id.tenant.as_deref()));
+                        tracing::error!(target: "worker", worker = worker.label(), agent, tenant, "it could not be started again: {:?}", miette::Report::new(error));
                         inbox.refuse(Termination::Startup);
                     }
                 }

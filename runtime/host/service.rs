@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -13,14 +14,15 @@ use tower_service::Service;
 use workerd_lite_ops::account::Account;
 use workerd_lite_ops::fetch::is_forbidden;
 use workerd_lite_ops::head::{MAX_FIELDS, strip_hop_by_hop};
-use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{EventError, Request, Response, Termination};
 
 use super::Instance;
 use super::agent::Agent;
-use super::body::{ResponseBody, incoming, limited};
+use super::body::{Outgoing, ResponseBody, incoming, limited};
+use super::client::Client;
 use super::error_page;
 use super::live_request::LiveRequest;
+use super::served::{Outcome, Served};
 use crate::metrics;
 
 /// Takes requests of any `http_body` and never fails: what goes wrong is a response. Dropping the future cancels the
@@ -39,22 +41,52 @@ where
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let instance = self.clone();
-        Box::pin(async move { Ok(instance.answer(request, |_, _| true).await) })
+        let served = Served::new(request.headers());
+        Box::pin(async move { Ok(instance.answer(request, &served, |_, _| true).await) })
     }
 }
 
 impl Instance {
     /// The same. `routed` is told which agent it is for, with its place in the project, if there is one, and says whether that has room
-    /// for its client.
+    /// for its client. `served` learns what becomes of it.
     pub(crate) async fn answer<B>(
         self,
         request: http::Request<B>,
+        served: &Served,
         routed: impl FnOnce(usize, &Agent) -> bool,
     ) -> http::Response<ResponseBody>
     where
         B: http_body::Body<Data = Bytes> + Unpin + 'static,
     {
-        answer(&self, request, routed).await
+        answer(&self, request, served, routed).await
+    }
+
+    /// Answers a request as it answers a client's.
+    pub(crate) async fn client(&self, request: Request) -> Response {
+        let Request {
+            method,
+            url,
+            headers,
+            body,
+        } = request;
+        let mut asked = http::Request::new(Outgoing::from(body));
+        *asked.method_mut() = method;
+        *asked.headers_mut() = headers;
+        let Ok(target) = url.as_str().parse() else {
+            return Response::text(
+                StatusCode::BAD_REQUEST,
+                "Bad Request: the URL is none that HTTP can name\n",
+            );
+        };
+        *asked.uri_mut() = target;
+        let served = Served::new(asked.headers());
+        let (head, body) = answer(self, asked, &served, |_, _| true).await.into_parts();
+        Response {
+            status: head.status,
+            reason: None,
+            headers: head.headers,
+            body: incoming(body, None).unwrap_or_default(),
+        }
     }
 
     /// The response to a request that no agent sees.
@@ -66,95 +98,145 @@ impl Instance {
 async fn answer<B>(
     instance: &Instance,
     request: http::Request<B>,
+    served: &Served,
     routed: impl FnOnce(usize, &Agent) -> bool,
 ) -> http::Response<ResponseBody>
 where
     B: http_body::Body<Data = Bytes> + Unpin + 'static,
 {
     let (head, body) = request.into_parts();
-    let Some(url) = url(&head.uri, &head.headers) else {
+    let client = head.extensions.get::<Client>().copied().unwrap_or_default();
+    let refused_for = |why| served.outcome.set(Outcome::Refused(why));
+    if is_forbidden(&head.method) {
+        refused_for("method");
+        return respond(Response::text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n"));
+    }
+    let Some(url) = url(&head.uri, &head.headers, client.https) else {
+        refused_for("host");
         return respond(Response::text(
             StatusCode::BAD_REQUEST,
             "Bad Request: the Host is not valid\n",
         ));
     };
-    if is_forbidden(&head.method) {
-        return respond(Response::text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n"));
-    }
     let mut headers = head.headers;
     strip_hop_by_hop(&mut headers);
-    let Some((place, agent)) = instance.route(&url) else {
+    let trace = Rc::clone(&served.trace);
+    if let Some(address) = client.address {
+        trace.is_from(address);
+    }
+    let routed_to = instance.route(&url, path(&head.uri), &mut headers);
+    let mut live = instance.feed().map(|feed| {
+        let agent = routed_to.map(|(_, agent)| agent);
+        LiveRequest::begin(feed, agent, &trace, (&head.method, &url, &headers))
+    });
+    let Some((place, agent)) = routed_to else {
         // It names no agent: who asks may not know which there are.
-        return respond(Response::text(StatusCode::NOT_FOUND, "Not Found\n"));
+        refused_for("no_agent");
+        let response = Response::text(StatusCode::NOT_FOUND, "Not Found\n");
+        return respond(refused(live, "no agent answers for this host", response));
     };
     let account = agent.worker.account.as_ref();
+    if let Some(account) = account {
+        account.statistics().in_flight.fetch_add(1, Ordering::Relaxed);
+        let _ = served.account.set(Arc::clone(account));
+    }
+    let limited_by = |what| served.outcome.set(Outcome::Limit(what));
     if !routed(place, agent) {
         metrics::shed();
-        return respond(Response::text(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "Service Unavailable: the agent has as many clients as it may have\n",
-        ));
+        limited_by("clients");
+        let text = "Service Unavailable: the agent has as many clients as it may have\n";
+        let response = Response::text(StatusCode::SERVICE_UNAVAILABLE, text);
+        return respond(refused(live, "the agent has as many clients as it may have", response));
     }
     let limits = agent.worker.effective_limits();
     if size(&headers) > limits.headers || headers.len() > MAX_FIELDS {
-        return respond(Response::text(
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            "Request Header Fields Too Large\n",
-        ));
+        limited_by("headers");
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        let response = Response::text(status, "Request Header Fields Too Large\n");
+        let why = "the request has more headers than limits.headers_kb lets in";
+        return respond(refused(live, why, response));
     }
-    let Some(body) = incoming(body, limits.request_body) else {
-        return respond(Response::text(StatusCode::PAYLOAD_TOO_LARGE, "Payload Too Large\n"));
+    let Some(mut body) = incoming(body, limits.request_body) else {
+        limited_by("request_body");
+        let response = Response::text(StatusCode::PAYLOAD_TOO_LARGE, "Payload Too Large\n");
+        let why = "the request's body is larger than limits.request_body_mb";
+        return respond(refused(live, why, response));
     };
+    if let Some(live) = &mut live {
+        body = live.body(&headers, body);
+    }
     let request = Request {
         method: head.method,
         url,
         headers,
         body,
     };
-    let trace = Rc::new(Trace::of(&request.headers));
-    let live = instance
-        .feed()
-        .map(|feed| LiveRequest::begin(feed, agent, &trace, &request));
     // Only a browser's page needs them.
     let asked = instance.shows_errors().then(|| request.headers.clone());
-    let mut failure = None;
     let handling = instance.dispatch(place, request, Rc::clone(&trace));
     let dispatched = tokio::time::timeout(limits.wall, handling).await;
     let response = match dispatched.unwrap_or(Err(EventError::Terminated(Termination::Wall))) {
         Ok(response) if response.body.length() > limits.response_body.or(Some(u64::MAX)) => {
-            tracing::error!(target: "worker", worker = agent.worker.label(), "the response's body is larger than limits.response_body_mb");
-            Response::text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n")
+            limited_by("response_body");
+            let why = "the response's body is larger than limits.response_body_mb";
+            let request_id = trace.request_id();
+            tracing::error!(target: "worker", worker = agent.worker.label(), agent = agent.worker.name, tenant = agent.tenant, request_id = &*request_id, "{why}");
+            let response = Response::text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n");
+            refused(live.take(), why, response)
         }
         Ok(mut response) => {
+            served.outcome.set(Outcome::Ok);
             response.body = limited(response.body, limits.response_body);
             response
         }
         Err(EventError::Terminated(why)) => {
+            served.outcome.set(why.into());
             let status = why.status();
             let request_id = trace.request_id();
-            tracing::error!(target: "worker", worker = agent.worker.label(), request_id = &*request_id, "an event was ended: {why}");
+            tracing::error!(target: "worker", worker = agent.worker.label(), agent = agent.worker.name, tenant = agent.tenant, request_id = &*request_id, "an event was ended: {why}");
             instance.ended(agent, why, &request_id);
+            if let Some(live) = &mut live {
+                live.ended(why);
+            }
             let reason = status.canonical_reason().unwrap_or_default();
             Response::text(status, format!("{reason}: the worker was stopped: {why}\n"))
         }
         Err(error @ EventError::Exception { .. }) => {
-            tracing::error!(target: "worker", worker = agent.worker.label(), "the handler failed: {}", error.details());
-            match &asked {
-                Some(asked) => {
-                    let text = error_page::text(&error, &agent.worker.graph);
-                    let response = error_page::response(&text, asked);
-                    failure = Some(text);
-                    response
-                }
-                None => Response::text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n"),
+            served.outcome.set(Outcome::Error("exception"));
+            let request_id = trace.request_id();
+            tracing::error!(target: "worker", worker = agent.worker.label(), agent = agent.worker.name, tenant = agent.tenant, request_id = &*request_id, "the handler failed: {}", error.details());
+            let text = (asked.is_some() || live.is_some()).then(|| error_page::text(&error, &agent.worker.graph));
+            if let (Some(live), Some(text)) = (&mut live, &text) {
+                live.failed(text.clone());
+            }
+            match (&asked, text) {
+                (Some(asked), Some(text)) => error_page::response(&text, asked),
+                _ => Response::text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n"),
             }
         }
-        Err(EventError::Shutdown) => Response::text(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable\n"),
+        Err(EventError::Shutdown) => {
+            served.outcome.set(Outcome::Error("shutdown"));
+            Response::text(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable\n")
+        }
     };
-    if let Some(live) = live {
-        live.end(response.status, failure);
-    }
+    let response = match live {
+        Some(live) => live.answered(response),
+        None => response,
+    };
     respond_for(response, account.cloned())
+}
+
+/// A response that no agent gave, and why for who looks on.
+fn refused(live: Option<LiveRequest>, why: &str, response: Response) -> Response {
+    let Some(mut live) = live else { return response };
+    live.failed(why.to_owned());
+    live.answered(response)
+}
+
+/// The path of a request as it was sent.
+fn path(uri: &Uri) -> &str {
+    // That of `OPTIONS *` is none.
+    if uri.path().starts_with('/') { uri.path() } else { "/" }
 }
 
 /// Bytes of names and values together.
@@ -166,8 +248,11 @@ fn size(headers: &HeaderMap) -> usize {
 }
 
 /// The request's absolute URL: by its target where that is absolute, else by `Host`.
-fn url(uri: &Uri, headers: &HeaderMap) -> Option<Url> {
+fn url(uri: &Uri, headers: &HeaderMap, https: bool) -> Option<Url> {
     let authority = match uri.authority() {
+        // A target without a scheme is a tunnel's, and one of another scheme is not ours (RFC 9112, sections 3.2.2 and 3.2.3): whoever
+        // stands in front may have gone by `Host`.
+        Some(_) if !matches!(uri.scheme_str(), Some("http" | "https")) => return None,
         Some(authority) => authority.as_str(),
         None => headers
             .get(http::header::HOST)
@@ -178,7 +263,8 @@ fn url(uri: &Uri, headers: &HeaderMap) -> Option<Url> {
     }
     let path = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
     let path = if path.starts_with('/') { path } else { "/" };
-    Url::parse(&format!("http://{authority}{path}")).ok()
+    let scheme = if https { "https" } else { "http" };
+    Url::parse(&format!("{scheme}://{authority}{path}")).ok()
 }
 
 fn respond(response: Response) -> http::Response<ResponseBody> {
@@ -204,7 +290,7 @@ mod tests {
     fn url_of(target: &str, host: &str) -> Option<String> {
         let mut headers = HeaderMap::new();
         headers.insert("host", host.parse().unwrap());
-        url(&target.parse().unwrap(), &headers).map(Into::into)
+        url(&target.parse().unwrap(), &headers, false).map(Into::into)
     }
 
     #[test]
@@ -213,6 +299,9 @@ mod tests {
         assert_eq!(url_of("http://y.example/a", "x.example").unwrap(), "http://y.example/a");
         for host in ["", " ", "a\tb", "a/b", "a@b", "a b", "a\\b", "[::", "a:99999"] {
             assert_eq!(url_of("/", host), None, "{host}");
+        }
+        for target in ["y.example:80", "ftp://y.example/", "ws://y.example/a"] {
+            assert_eq!(url_of(target, "x.example"), None, "{target}");
         }
     }
 }

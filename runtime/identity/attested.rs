@@ -14,6 +14,12 @@ pub struct Attested {
 }
 
 impl Attested {
+    /// The subject of its certificates as RFC 4514 writes it, the last name first: what `$ssl_client_s_dn` of nginx is.
+    pub fn subject(&self) -> String {
+        let tenant = self.tenant.as_ref().map(|tenant| format!("O={tenant},"));
+        format!("OU={},{}CN={}", self.code_sha256, tenant.unwrap_or_default(), self.name)
+    }
+
     /// Its SPIFFE id within a trust domain: `spiffe://domain/tenant/name`, without a tenant `spiffe://domain/name`.
     pub fn spiffe_id(&self, trust_domain: &str) -> String {
         match &self.tenant {

@@ -70,6 +70,11 @@ impl Authority {
         })
     }
 
+    /// When the issuing certificate holds.
+    pub(crate) fn dates(&self) -> &Dates {
+        &self.dates
+    }
+
     /// Whether the issuing certificate holds now. Warns where that ends soon.
     pub(crate) fn check_dates(&self) -> Result<(), Invalid> {
         self.dates.check()?;

@@ -21,7 +21,7 @@ use super::evaluate::Evaluation;
 use super::guard::Guarded;
 use super::inside::Functions;
 use super::limit::limit;
-use super::loader::GraphLoader;
+use super::loader::{GraphLoader, Purpose};
 use super::stack::write_stacks;
 use super::worker::{Caller, Worker};
 use crate::limits::priority;
@@ -85,7 +85,11 @@ impl Worker {
         runtime.with(|runtime| {
             let state = runtime.op_state();
             let mut state = state.borrow_mut();
-            state.put(WorkerName(self.label()));
+            let agent = self.account.as_ref().map(|account| account.id().clone());
+            state.put(WorkerName(self.label(), agent));
+            if let Some(tap) = &self.console_tap {
+                state.put(tap.clone());
+            }
             state.put(egress);
             state.put(ExternalMemory::new(limits.buffers));
             state.put(FetchLimits {
@@ -143,7 +147,15 @@ impl Worker {
         let debugged = self.inspection.is_some();
         // What is counted or debugged is compiled anew: code from a cache knows less of itself.
         let keeps = !debugged && self.coverage.is_none();
-        GraphLoader::new(Arc::clone(&self.graph), debugged, keeps)
+        GraphLoader::new(
+            Arc::clone(&self.graph),
+            Purpose {
+                maps: debugged,
+                keeps,
+                tests: self.role == Role::Test,
+                counts: self.coverage.is_some(),
+            },
+        )
     }
 
     fn new_runtime(&self, buffers: &Arc<Buffers>) -> JsRuntime {

@@ -17,6 +17,7 @@ use workerd_lite_ops::{Events, Inbox, Message, Termination};
 use super::coverage::{CoverageSink, Recorder};
 use super::cpu_accounting::{CpuAccounting, Verdict};
 use super::event_time::{HELD_UP, started};
+use super::gauge::Gauge;
 use super::guard::Guarded;
 use super::handle::CellHandle;
 use super::heap_trim::trim_soon;
@@ -49,6 +50,7 @@ pub struct Cell {
     /// For how many turns more their CPU time is measured, because one was long by the clock on the wall: it may have been
     /// waiting for what others do.
     doubted: u32,
+    gauge: Gauge,
 }
 
 /// How a cell's loop ended, and for which agent where that is known.
@@ -109,6 +111,7 @@ impl Cell {
             working_for,
             limits,
             doubted: 0,
+            gauge: Gauge::new(worker.account.clone()),
         })
     }
 
@@ -211,13 +214,15 @@ impl Cell {
             turns,
             cpu_accounting,
             working_for,
+            gauge,
+            account,
             ..
         } = self;
         turns.begin(budget);
         let began = Instant::now();
         let cpu = (self.doubted > 0).then(|| turns.cpu()).flatten();
         let (measured, mut held_up) = (cpu.is_some() && working_for.is_owners(), false);
-        let outside = runtime.with(|runtime| {
+        let (outside, heap) = runtime.with(|runtime| {
             for taken in 0.. {
                 if taken == BATCH || began.elapsed() > TAKING {
                     inbox.wake();
@@ -244,15 +249,19 @@ impl Cell {
                     }
                 }
                 if turns.stopped().is_some() {
-                    return 0;
+                    return (0, None);
                 }
             }
             if let Poll::Ready(Err(error)) = runtime.poll_event_loop(cx, PollEventLoopOptions::default()) {
-                tracing::error!(target: "worker", worker = name.as_str(), "the event loop failed: {error}");
+                let id = account.as_ref().map(|account| account.id());
+                let (agent, tenant) = (id.map(|id| &*id.name), id.and_then(|id| id.tenant.as_deref()));
+                tracing::error!(target: "worker", worker = name.as_str(), agent, tenant, "the event loop failed: {error}");
                 // The loop has work left that it did not poll.
                 cx.waker().wake_by_ref();
             }
-            outside_of_heap(runtime.v8_isolate())
+            let isolate = runtime.v8_isolate();
+            let heap = gauge.wants_heap().then(|| isolate.get_heap_statistics().used_heap_size());
+            (outside_of_heap(isolate), heap)
         });
         self.cpu_accounting
             .end(|| self.op_state.borrow().borrow::<Events>().only());
@@ -260,6 +269,8 @@ impl Cell {
             let blamed = self.blamed();
             return Poll::Ready(self.stopped(why, blamed));
         }
+        let open = self.op_state.borrow().borrow::<Events>().len();
+        self.gauge.set(open, outside.saturating_add(self.external.used()), heap);
         for (agent, time) in self.cpu_accounting.take_long() {
             agent.held_up(time);
         }

@@ -131,8 +131,8 @@ impl CpuAccounting {
         let Some(spent) = accounts.get_mut(&event) else {
             return in_turn;
         };
-        if let Some(agent) = event.and_then(|event| self.agent(event)) {
-            spent.agent = Some(agent);
+        if let Some(event) = event {
+            self.charge(event, time, &mut spent.agent);
         }
         if let Some(agent) = &spent.agent {
             agent.charge_script(time);
@@ -142,6 +142,17 @@ impl CpuAccounting {
             }
         }
         in_turn
+    }
+
+    /// An event has computed: what the request has used of which it is a part, and for whom that is.
+    fn charge(&self, event: EventId, time: Duration, agent: &mut Option<Arc<Account>>) {
+        let Ok(state) = self.op_state.try_borrow() else { return };
+        let events = state.borrow::<Events>();
+        let Some(trace) = events.trace(event) else { return };
+        trace.usage().computed(time);
+        if let Some(account) = trace.account() {
+            *agent = Some(Arc::clone(account));
+        }
     }
 
     /// The agent for which an event works.

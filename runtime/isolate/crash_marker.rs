@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::limits::Culprit;
 
@@ -15,6 +15,8 @@ const ENTRY: usize = 256;
 static RECORD: OnceLock<File> = OnceLock::new();
 static THREADS: AtomicU64 = AtomicU64::new(1);
 static IDS: AtomicU64 = AtomicU64::new(1);
+/// Whether the end is owed to somebody already. What comes after is its consequence.
+static IS_BLAMED: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     static PLACE: u64 = THREADS.fetch_add(1, Ordering::Relaxed) * ENTRY as u64;
@@ -38,15 +40,20 @@ fn entry(worker: &Culprit) -> [u8; ENTRY] {
 
 /// The process is about to end for what this worker does.
 pub(crate) fn blame(worker: &Culprit) {
-    if let Some(record) = RECORD.get() {
-        let _ = record.write_all_at(&entry(worker), 0);
-    }
+    blame_entry(&entry(worker));
 }
 
-/// The same for the worker that this thread runs.
+/// The same for the worker that this thread runs, if it runs any. It may be called by a signal's handler.
 pub(super) fn blame_this() {
+    blame_entry(&NAME.get());
+}
+
+fn blame_entry(entry: &[u8; ENTRY]) {
+    if entry[0] == 0 || IS_BLAMED.swap(true, Ordering::Relaxed) {
+        return;
+    }
     if let Some(record) = RECORD.get() {
-        let _ = record.write_all_at(&NAME.get(), 0);
+        let _ = record.write_all_at(entry, 0);
     }
 }
 

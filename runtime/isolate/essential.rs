@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use workerd_lite_ops::account::Account;
 
 use super::crash_marker;
+use super::panic_reports::{self, Told};
 use crate::limits::Culprit;
 
 thread_local! {
@@ -31,7 +32,11 @@ fn notice_panics() {
                     *panicked = agent;
                 }
             });
-            before(info);
+            match panic_reports::told() {
+                Told::Whole => before(info),
+                Told::Last => tracing::error!("a library panics again and again: no more is told of it for a minute"),
+                Told::Nothing => {}
+            }
         }));
     });
 }
@@ -40,8 +45,11 @@ fn notice_panics() {
 fn end(worker: Option<&Culprit>) -> ! {
     let noted = PANICKED_FOR.try_with(RefCell::take).ok().flatten();
     let blamed = worker.cloned().or(noted);
+    let (agent, tenant) = blamed.as_ref().map(Culprit::whose).unwrap_or_default();
     tracing::error!(
         target: "worker",
+        agent,
+        tenant,
         worker = blamed.as_ref().map(ToString::to_string).unwrap_or_default(),
         "a loop that others rely on has ended: this process ends, and another takes its place"
     );

@@ -18,7 +18,13 @@ pub(crate) fn frame(stack: &str, graph: &Graph) -> Option<String> {
 
 /// The first place of a stack that lies in one of these modules: the file's name, its text, and where the place is in it.
 pub(super) fn first_place(stack: &str, graph: &Graph) -> Option<(String, String, usize)> {
-    stack.lines().find_map(|line| place(line, graph))
+    let packaged = |line: &&str| line.contains("/node_modules/") || line.contains("(node_modules/");
+    // An author's own line says more than one of an assertion library's.
+    let own = stack
+        .lines()
+        .filter(|line| !packaged(line))
+        .find_map(|line| place(line, graph));
+    own.or_else(|| stack.lines().find_map(|line| place(line, graph)))
 }
 
 /// `at f (file:///tests/a.test.js:3:10)` or `at f (tests/a.test.js:3:10)`: the file's name, its text, and where the place

@@ -1,6 +1,7 @@
 //! The one place that enters and leaves isolates. Many isolates share a thread, and V8 wants to know which is current.
 
 use deno_core::{JsRuntime, v8};
+use workerd_lite_ops::stack_depth::EnteredAt;
 
 use super::crash_marker::CrashMarker;
 use crate::limits::Culprit;
@@ -62,6 +63,7 @@ impl Guarded {
             unreachable!("the runtime is there until the drop");
         };
         self.marker.mark();
+        let _at = EnteredAt::here();
         let _entered = Entered::new(runtime);
         use_it(runtime)
     }

@@ -13,21 +13,57 @@ use deno_core::{
 };
 use deno_error::JsErrorBox;
 
+use super::counted::{Defaults, is_counted_module};
 use super::modules::cache::{self, Key};
-use super::modules::{Content, Graph, Module, SOURCE, is_builtin, node_module, resolve};
+use super::modules::{Content, Graph, Module, SOURCE, is_builtin, node_module, on_deep_stack, resolve};
 
 /// Serves one worker's modules.
 pub(super) struct GraphLoader {
     graph: Arc<Graph>,
+    purpose: Purpose,
+}
+
+/// What modules are loaded for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Purpose {
     /// Whether what was transpiled brings its source map, for debuggers.
-    maps: bool,
+    pub(super) maps: bool,
     /// Whether compiled code is kept and used again.
-    keeps: bool,
+    pub(super) keeps: bool,
+    /// Whether they are a test's: what it imports may be mocked, and be imported anew by a query that is new.
+    pub(super) tests: bool,
+    /// Whether what runs is counted.
+    pub(super) counts: bool,
 }
 
 impl GraphLoader {
-    pub(super) fn new(graph: Arc<Graph>, maps: bool, keeps: bool) -> Self {
-        Self { graph, maps, keeps }
+    pub(super) fn new(graph: Arc<Graph>, purpose: Purpose) -> Self {
+        Self { graph, purpose }
+    }
+
+    /// A module of the graph. A test may import one anew, by a query of its own.
+    fn module(&self, url: &Url) -> Option<&Module> {
+        let module = self.graph.by_url(url.as_str());
+        module.or_else(|| self.graph.by_url(without_query(url, self.purpose.tests)?.as_str()))
+    }
+
+    /// What a specifier names in a module, before it is mocked.
+    fn named(&self, specifier: &str, referrer: &str) -> ModuleResolveResponse {
+        let referrer = Url::parse(referrer);
+        if let Ok(referrer) = &referrer {
+            if let Some(resolved) = self.graph.resolved(specifier, referrer) {
+                return resolved.clone().map_err(|failure| failure.error());
+            }
+            if let Some(Ok(resolved)) = without_query(referrer, self.purpose.tests)
+                .and_then(|referrer| self.graph.resolved(specifier, &referrer))
+            {
+                return Ok(resolved.clone());
+            }
+        }
+        if self.graph.has_node() && specifier.starts_with("node:") && node_module(specifier).is_some() {
+            return Url::parse(specifier).map_err(JsErrorBox::from_err);
+        }
+        resolve(specifier, &referrer.map_err(JsErrorBox::from_err)?).map_err(|error| JsErrorBox::type_error(error.to_string()))
     }
 
     fn source(&self, url: &Url, requested: &RequestedModuleType) -> Result<ModuleSource, JsErrorBox> {
@@ -50,7 +86,11 @@ impl GraphLoader {
                 ))),
             };
         }
-        let module = self.graph.by_url(url.as_str()).ok_or_else(|| {
+        if let Some(source) = self.graph.mock_source(url).filter(|_| self.purpose.tests) {
+            let code = ModuleSourceCode::String(source.into());
+            return Ok(ModuleSource::new(ModuleType::JavaScript, code, url, None));
+        }
+        let module = self.module(url).ok_or_else(|| {
             if url.cannot_be_a_base() {
                 return JsErrorBox::type_error(format!("{url} can not be imported by this worker"));
             }
@@ -63,7 +103,11 @@ impl GraphLoader {
         let (kind, code) = match (&module.content, requested) {
             (Content::Script(source), RequestedModuleType::None) => {
                 let code = match &module.original {
-                    Some(original) if self.maps => text(&with_map(source, &original.map)),
+                    _ if self.purpose.counts && is_counted_module(module) => {
+                        let counted = on_deep_stack(|| Defaults::of(source).counted(source));
+                        text(&counted.map_err(JsErrorBox::from_err)?)
+                    }
+                    Some(original) if self.purpose.maps => text(&with_map(source, &original.map)),
                     _ => text(source),
                 };
                 (ModuleType::JavaScript, code)
@@ -89,7 +133,7 @@ impl GraphLoader {
             }
         };
         let compiled = match (&kind, &module.content) {
-            (ModuleType::JavaScript, Content::Script(source)) if self.keeps => Some(SourceCodeCacheInfo {
+            (ModuleType::JavaScript, Content::Script(source)) if self.purpose.keeps => Some(SourceCodeCacheInfo {
                 hash: 0,
                 data: cache::bytes(&key(source)).map(Cow::Owned),
             }),
@@ -104,6 +148,12 @@ fn residual(specifier: &str) -> Option<&'static str> {
     let scripts = workerd_lite_js::RESIDUAL_SCRIPTS;
     let index = scripts.binary_search_by(|(name, _)| (*name).cmp(specifier)).ok()?;
     Some(scripts[index].1)
+}
+
+fn without_query(url: &Url, tests: bool) -> Option<Url> {
+    let mut whole = url.clone();
+    whole.set_query(None);
+    (tests && url.query().is_some()).then_some(whole)
 }
 
 /// V8 compares no more of a source than its length.
@@ -157,23 +207,16 @@ impl ModuleLoader for GraphLoader {
         if is_builtin(specifier) {
             return Url::parse(specifier).map_err(JsErrorBox::from_err);
         }
-        let referrer = Url::parse(referrer);
-        if let Some(resolved) = referrer
-            .as_ref()
-            .ok()
-            .and_then(|referrer| self.graph.resolved(specifier, referrer))
-        {
-            return resolved.clone().map_err(|failure| failure.error());
-        }
-        if self.graph.has_node() && specifier.starts_with("node:") && node_module(specifier).is_some() {
-            return Url::parse(specifier).map_err(JsErrorBox::from_err);
-        }
-        let referrer = referrer.map_err(JsErrorBox::from_err)?;
-        resolve(specifier, &referrer).map_err(|error| JsErrorBox::type_error(error.to_string()))
+        let named = self.named(specifier, referrer)?;
+        Ok(if self.purpose.tests {
+            self.graph.mocked(named)
+        } else {
+            named
+        })
     }
 
     fn get_code_cache(&self, _specifier: &Url, source: &str) -> Option<SourceCodeCacheInfo> {
-        self.keeps.then(|| SourceCodeCacheInfo {
+        self.purpose.keeps.then(|| SourceCodeCacheInfo {
             hash: 0,
             data: cache::bytes(&key(source)).map(Cow::Owned),
         })

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use workerd_lite_ops::Role;
 use workerd_lite_ops::account::Account;
+use workerd_lite_ops::console_tap::ConsoleTap;
 
 use super::coverage::CoverageSink;
 use super::error::StartupError;
@@ -32,6 +33,8 @@ pub struct Worker {
     pub coverage: Option<Arc<dyn CoverageSink>>,
     /// Where a debugger finds it.
     pub inspection: Option<Arc<Inspection>>,
+    /// Who reads its console lines beside the log.
+    pub console_tap: Option<ConsoleTap>,
     /// What it may use.
     pub limits: Limits,
     /// What else than modules it may run.
@@ -116,6 +119,7 @@ impl Worker {
             fills_environment: true,
             coverage: None,
             inspection: None,
+            console_tap: None,
             limits: match role {
                 Role::Agent => Limits::AGENT,
                 Role::Outbound | Role::Test => Limits::OUTBOUND,

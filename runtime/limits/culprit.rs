@@ -27,6 +27,15 @@ impl Culprit {
         }
     }
 
+    /// The agent's name and its tenant, for the log.
+    pub(crate) fn whose(&self) -> (Option<&str>, Option<&str>) {
+        let agent = self.agent();
+        (
+            agent.map(|agent| &*agent.name),
+            agent.and_then(|agent| agent.tenant.as_deref()),
+        )
+    }
+
     /// The same script at work for this agent. An agent's own works for itself.
     pub(crate) fn works_for(&self, agent: Option<&AgentId>) -> Self {
         match self {

@@ -116,7 +116,8 @@ impl Patience {
             }
             (Self::Fresh, None) if more >= late => {
                 *self = Self::Late;
-                tracing::warn!(target: "worker", %worker, "its thread does not come back from an isolate that was stopped; another takes its place");
+                let (agent, tenant) = worker.whose();
+                tracing::warn!(target: "worker", %worker, agent, tenant, "its thread does not come back from an isolate that was stopped; another takes its place");
                 tell(Hang::Late(stopped.thread.0, worker.clone(), why));
             }
             (Self::Late, None) if more >= LOST => {
@@ -130,7 +131,8 @@ impl Patience {
 
     fn end(&mut self, worker: &Culprit, (thread, tid): (ThreadId, Pid)) {
         *self = Self::AtItsEnd(Instant::now());
-        tracing::error!(target: "worker", %worker, "a thread is lost in an isolate that was stopped");
+        let (agent, tenant) = worker.whose();
+        tracing::error!(target: "worker", %worker, agent, tenant, "a thread is lost in an isolate that was stopped");
         // It goes on, and the others have work to do.
         priority::abandon(tid);
         let mut gone = GONE.lock().unwrap_or_else(PoisonError::into_inner);

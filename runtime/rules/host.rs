@@ -1,6 +1,7 @@
 //! Patterns of hosts: `api.example.com`, `*.example.com` (one label), `**.example.com` (one or more), `*` and `**` (all),
 //! each with `:port` or without, which means any port.
 
+use std::fmt;
 use std::str::FromStr;
 
 use deno_core::url::{Host, Url};
@@ -27,6 +28,27 @@ enum Label {
     "{0:?} is no host pattern: write a host like \"api.example.com\", with \"*\" for one label or \"**\" for several"
 )]
 pub struct HostPatternError(String);
+
+impl fmt::Display for HostPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.star {
+            f.write_str("*")?;
+        } else {
+            for (place, label) in self.labels.iter().enumerate() {
+                let dot = if place == 0 { "" } else { "." };
+                match label {
+                    Label::Text(text) => write!(f, "{dot}{text}")?,
+                    Label::One => write!(f, "{dot}*")?,
+                    Label::Many => write!(f, "{dot}**")?,
+                }
+            }
+        }
+        match self.port {
+            Some(port) => write!(f, ":{port}"),
+            None => Ok(()),
+        }
+    }
+}
 
 impl FromStr for HostPattern {
     type Err = HostPatternError;
@@ -123,6 +145,85 @@ impl HostPattern {
     }
 }
 
+/// What a more specific pattern has more of, in this order: no `**`, labels that are written, labels, and a port.
+type Specificity = (bool, usize, usize, bool);
+
+impl HostPattern {
+    /// The only host that fits, where there is only one.
+    pub(crate) fn literal(&self) -> Option<String> {
+        let labels = self.labels.iter().map(|label| match label {
+            Label::Text(text) => Some(text.as_str()),
+            Label::One | Label::Many => None,
+        });
+        labels.collect::<Option<Vec<_>>>().map(|labels| labels.join("."))
+    }
+
+    /// Orders patterns that fit the same host. One that another covers is greater than that.
+    pub(crate) fn specificity(&self) -> Specificity {
+        let count = |kind: fn(&Label) -> bool| self.labels.iter().filter(|label| kind(label)).count();
+        (
+            count(|label| *label == Label::Many) == 0,
+            count(|label| matches!(label, Label::Text(_))),
+            self.labels.len(),
+            self.port.is_some(),
+        )
+    }
+
+    /// Whether it fits every host that the other fits.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        let takes = |ours: &Label, theirs: &Label| match (ours, theirs) {
+            (Label::Text(ours), Label::Text(theirs)) => ours == theirs,
+            (Label::Text(_), _) | (Label::One, Label::Many) => false,
+            (Label::One | Label::Many, _) => true,
+        };
+        let [ours, theirs] = [&self.labels, &other.labels].map(|labels| ordered(labels));
+        (self.port.is_none() || self.port == other.port) && walk(&ours, &theirs, takes, false)
+    }
+
+    /// Whether a host fits both.
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
+        let alike = |ours: &Label, theirs: &Label| match (ours, theirs) {
+            (Label::Text(ours), Label::Text(theirs)) => ours == theirs,
+            _ => true,
+        };
+        let ports = self.port.is_none() || other.port.is_none() || self.port == other.port;
+        ports && walk(&self.labels, &other.labels, alike, true)
+    }
+}
+
+/// The same pattern with the `**` of neighbouring wildcards last and alone, so that it is written in one way only.
+fn ordered(labels: &[Label]) -> Vec<Label> {
+    let mut ordered = labels.to_vec();
+    for index in 1..ordered.len() {
+        if ordered[index - 1] == Label::Many && matches!(ordered[index], Label::One | Label::Many) {
+            ordered[index - 1] = Label::One;
+            ordered[index] = Label::Many;
+        }
+    }
+    ordered
+}
+
+/// Whether two patterns can be walked through label by label to both ends. `**` of the first may take further labels of the second,
+/// and with `both` the other way round too.
+fn walk(ours: &[Label], theirs: &[Label], alike: impl Fn(&Label, &Label) -> bool, both: bool) -> bool {
+    let width = theirs.len() + 1;
+    // Whether what is left of either, from these places on, can be.
+    let mut can = vec![false; (ours.len() + 1) * width];
+    if let Some(end) = can.last_mut() {
+        *end = true;
+    }
+    for (row, own) in ours.iter().enumerate().rev() {
+        for (column, other) in theirs.iter().enumerate().rev() {
+            let at = |row: usize, column: usize| can[row * width + column];
+            can[row * width + column] = alike(own, other)
+                && (at(row + 1, column + 1)
+                    || (*own == Label::Many && at(row, column + 1))
+                    || (both && *other == Label::Many && at(row + 1, column)));
+        }
+    }
+    can.first().copied().unwrap_or_default()
+}
+
 fn fits(pattern: &[Label], labels: &[&str]) -> bool {
     match (pattern.split_first(), labels.split_first()) {
         (None, None) => true,
@@ -179,6 +280,40 @@ mod tests {
         ] {
             assert!(!fits(pattern, url), "{pattern} {url}");
         }
+    }
+
+    #[test]
+    fn patterns_are_compared_with_each_other() {
+        // Whether the first covers the second, the other way round, and whether a host fits both.
+        for (one, other, expected) in [
+            ("a.example", "a.example", (true, true, true)),
+            ("a.example", "b.example", (false, false, false)),
+            ("*.example", "a.example", (true, false, true)),
+            ("*.example", "a.b.example", (false, false, false)),
+            ("**.example", "*.example", (true, false, true)),
+            ("**.example", "**.a.example", (true, false, true)),
+            ("*", "127.0.0.1", (true, false, true)),
+            ("**", "*", (true, true, true)),
+            ("*.**.example", "**.*.example", (true, true, true)),
+            ("**.**.example", "**.*.example", (true, true, true)),
+            ("*.a.example", "b.*.example", (false, false, true)),
+            ("**.example", "a.**", (false, false, true)),
+            ("**.a", "**.b", (false, false, false)),
+            ("a.example", "a.example:80", (true, false, true)),
+            ("a.example:81", "a.example:80", (false, false, false)),
+            ("a.example", "*.example:80", (false, false, true)),
+        ] {
+            let [first, second]: [HostPattern; 2] = [one, other].map(|text| text.parse().unwrap());
+            let found = (first.covers(&second), second.covers(&first), first.overlaps(&second));
+            assert_eq!(found, expected, "{one} {other}");
+            assert_eq!(second.overlaps(&first), found.2, "{one} {other}");
+            if found.0 && !found.1 {
+                assert!(second.specificity() > first.specificity(), "{one} {other}");
+            }
+        }
+        let many = ["**"; 60].join(".");
+        let many: HostPattern = many.parse().unwrap();
+        assert!(many.overlaps(&many) && many.covers(&many));
     }
 
     #[test]

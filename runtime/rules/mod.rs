@@ -1,6 +1,7 @@
 //! What is allowed: rules over a request's host, method and path, judged in Rust on both sides of the policy, and the
 //! scopes that credentials are bound to.
 
+mod forwarders;
 mod host;
 mod localhost;
 mod normal_path;
@@ -8,6 +9,8 @@ mod overrides;
 mod path;
 mod peer;
 mod problem;
+mod readings;
+mod route;
 
 use std::sync::Arc;
 
@@ -15,11 +18,14 @@ use deno_core::url::Url;
 use http::Method;
 use workerd_lite_ops::Request;
 
+pub use forwarders::{Forwarder, Forwarders};
 pub use host::{HostPattern, HostPatternError};
 pub(crate) use localhost::is_localhost;
 pub use path::{PathPattern, PathPatternError};
 pub use peer::Peer;
 pub(crate) use problem::{outside_of_scope, plaintext, problem};
+pub(crate) use readings::PathReadings;
+pub use route::{RoutePattern, RoutePatternError};
 
 /// Hosts, methods and paths that belong together. Empty methods or paths mean all.
 #[derive(Debug, Clone, Default)]

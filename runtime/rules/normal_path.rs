@@ -76,7 +76,7 @@ fn is_plain(segment: &str) -> bool {
 
 /// Whether a character separates parts of a path or a URL, is none that is seen, or is taken for one of those by who normalises or
 /// narrows text (Unicode's NFKC, and code pages).
-fn is_doubtful(character: char) -> bool {
+pub(super) fn is_doubtful(character: char) -> bool {
     matches!(
         character,
         '/' | '\\' | '?' | '#'

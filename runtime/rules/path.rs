@@ -9,6 +9,7 @@ use urlpattern::{UrlPattern, UrlPatternInit, UrlPatternMatchInput, UrlPatternOpt
 #[derive(Debug, Clone)]
 pub struct PathPattern {
     pattern: std::sync::Arc<UrlPattern>,
+    text: std::sync::Arc<str>,
 }
 
 /// What is wrong with a pattern.
@@ -38,11 +39,17 @@ impl FromStr for PathPattern {
             <UrlPattern>::parse(init, UrlPatternOptions::default()).map_err(|error| wrong(error.to_string()))?;
         Ok(Self {
             pattern: std::sync::Arc::new(pattern),
+            text: text.into(),
         })
     }
 }
 
 impl PathPattern {
+    /// As it was written.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Whether a URL's path fits.
     pub fn matches(&self, url: &Url) -> bool {
         self.pattern

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 
 use crate::limits::files;
+use crate::listen::{Listener, Stream, accept};
 use crate::metrics;
 
 /// What who is turned away reads.
@@ -18,6 +19,8 @@ pub(super) struct Acceptor {
     spare: Option<File>,
     /// Whether connections are turned away now: it is told once.
     full: bool,
+    /// The listener that is looked at first.
+    turn: usize,
 }
 
 impl Acceptor {
@@ -28,22 +31,18 @@ impl Acceptor {
             most: files::CLIENTS.most(),
             spare: spare(),
             full: false,
+            turn: 0,
         }
     }
 
     /// The next connection, where there is room for it. `open` is how many there are.
-    #[expect(clippy::disallowed_types, reason = "connections come in through this room")]
-    pub(super) async fn accept(
-        &mut self,
-        listener: &tokio::net::TcpListener,
-        open: usize,
-    ) -> Option<tokio::net::TcpStream> {
-        match listener.accept().await {
-            Ok((stream, _)) if open < self.most => {
+    pub(super) async fn accept(&mut self, listeners: &[Listener], open: usize) -> Option<Stream> {
+        match accept(listeners, &mut self.turn).await {
+            Ok(stream) if open < self.most => {
                 self.full = false;
                 return Some(stream);
             }
-            Ok((stream, _)) => {
+            Ok(stream) => {
                 self.tell(&format!("there are {open} connections, and files for no more"));
                 turn_away(&stream);
             }
@@ -52,9 +51,8 @@ impl Acceptor {
                 if matches!(Errno::from_io_error(&error), Some(Errno::MFILE | Errno::NFILE))
                     && self.spare.take().is_some()
                 {
-                    if let Ok(Ok((stream, _))) =
-                        tokio::time::timeout(Duration::from_millis(10), listener.accept()).await
-                    {
+                    let accepted = accept(listeners, &mut self.turn);
+                    if let Ok(Ok(stream)) = tokio::time::timeout(Duration::from_millis(10), accepted).await {
                         turn_away(&stream);
                     }
                 }
@@ -81,8 +79,7 @@ fn spare() -> Option<File> {
 }
 
 /// Says that there is no room. What the client has sent is read, or the system would take our word back.
-#[expect(clippy::disallowed_types, reason = "connections come in through this room")]
-fn turn_away(stream: &tokio::net::TcpStream) {
+fn turn_away(stream: &Stream) {
     let mut sent = [0; 4096];
     let _: io::Result<usize> = stream.try_write(BUSY);
     let _: io::Result<usize> = stream.try_read(&mut sent);

@@ -9,9 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
 use super::raw_heads::{INVALID, RawHeads};
-
-#[expect(clippy::disallowed_types, reason = "connections come in through this room")]
-type Stream = tokio::net::TcpStream;
+use crate::listen::Stream;
 
 /// What hyper reads behind a byte that is refused: it answers 400 once a head that is none is whole.
 const END: &[u8] = &[INVALID, b'\r', b'\n', b'\r', b'\n'];

@@ -1,6 +1,5 @@
 //! One client's connection: HTTP/1.1, or HTTP/2 with prior knowledge.
 
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,14 +12,17 @@ use workerd_lite_ops::account::Later;
 
 use super::client_io::ClientIo;
 use super::connection_service::ConnectionService;
+use super::stopping::{Stop, cut};
+
 use crate::limits::HeadLimits;
+use crate::listen::Incoming;
 
 /// How long a client has that is told that its connection ends.
 const ENDS: Duration = Duration::from_millis(500);
 
 pub(super) struct Connection {
     pub(super) service: ConnectionService,
-    pub(super) stopping: watch::Receiver<bool>,
+    pub(super) stopping: watch::Receiver<Stop>,
 }
 
 /// hyper's tasks stay on the thread, and work for whom their connection works for.
@@ -34,12 +36,11 @@ impl<F: Future<Output: 'static> + 'static> hyper::rt::Executor<F> for Local {
 }
 
 impl Connection {
-    pub(super) async fn run(self, stream: TcpStream) {
-        #[expect(clippy::disallowed_types, reason = "connections come in through this room")]
-        let Ok(stream) = tokio::net::TcpStream::from_std(stream) else {
+    pub(super) async fn run(mut self, stream: Incoming) {
+        let Ok(stream) = stream.into_stream() else {
             return;
         };
-        let _ = stream.set_nodelay(true);
+        self.service.remote = stream.remote();
         let mut builder = auto::Builder::new(Local(self.service.works_for.clone()));
         let (head, timeouts) = {
             let current = self.service.current.0.borrow();
@@ -55,30 +56,38 @@ impl Connection {
         let client = self.service.client();
         let works_for = self.service.works_for.clone();
         let idle = Arc::clone(&client);
+        let cut = cut(self.stopping.clone());
         let mut stop = self.stopping;
         let stopping = async move {
             // An error says that whoever could stop us is gone.
-            let _ = stop.wait_for(|stop| *stop).await;
+            let _ = stop.wait_for(|stop| *stop >= Stop::Drain).await;
             client.settled().await;
         };
         let service = TowerToHyperService::new(self.service);
         let stream = TokioIo::new(ClientIo::new(stream, timeouts.unread));
         let connection = builder.serve_connection(stream, service);
         let mut connection = std::pin::pin!(works_for.meter(connection));
+        let serving = async {
+            tokio::select! {
+              result = connection.as_mut() => result,
+              () = stopping => {
+                  connection.as_mut().inner().graceful_shutdown();
+                  connection.await
+              }
+              // Whether it has sent nothing, half a preface, half a head, or nothing more.
+              () = idle.is_idle_for(timeouts.head) => {
+                  connection.as_mut().inner().graceful_shutdown();
+                  tokio::select! {
+                      result = connection.as_mut() => result,
+                      () = idle.is_quiet_for(ENDS) => Ok(()),
+                  }
+              }
+            }
+        };
         let result = tokio::select! {
-            result = connection.as_mut() => result,
-            () = stopping => {
-                connection.as_mut().inner().graceful_shutdown();
-                connection.await
-            }
-            // Whether it has sent nothing, half a preface, half a head, or nothing more.
-            () = idle.is_idle_for(timeouts.head) => {
-                connection.as_mut().inner().graceful_shutdown();
-                tokio::select! {
-                    result = connection.as_mut() => result,
-                    () = idle.is_quiet_for(ENDS) => return,
-                }
-            }
+            biased;
+            () = cut => return,
+            result = serving => result,
         };
         if let Err(error) = result {
             tracing::debug!("a connection ended early: {error}");

@@ -7,16 +7,18 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::future::LocalBoxFuture;
-use http::Version;
+use http::{StatusCode, Version};
 use hyper::body::Incoming;
 use tower_service::Service;
 use workerd_lite_ops::account::{Account, Kind, Later};
 
+use super::access::Access;
 use super::load_shedding::Client;
-use super::malformed;
 use super::tracked_body::TrackedBody;
-use crate::host::{Agent, Instance};
+use super::{forwarded, malformed};
+use crate::host::{Agent, Instance, Outcome};
 use crate::limits::files::{CLIENTS, Held};
+use crate::listen::Remote;
 
 /// The service of one connection.
 #[derive(Clone)]
@@ -26,6 +28,8 @@ pub(super) struct ConnectionService {
     /// For whom the connection works: the agent that was asked last.
     pub(super) works_for: Later,
     pub(super) places: Rc<RefCell<Places>>,
+    /// Who is at the other end: a client, or a proxy of its.
+    pub(super) remote: Remote,
 }
 
 impl ConnectionService {
@@ -68,16 +72,28 @@ impl Service<http::Request<Incoming>> for ConnectionService {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: http::Request<Incoming>) -> Self::Future {
+    fn call(&mut self, mut request: http::Request<Incoming>) -> Self::Future {
         let exchange = self.client.asks(request.version());
         let client = Arc::clone(&self.client);
         let places = Rc::clone(&self.places);
         let instance = self.current.0.borrow().clone();
         let works_for = self.works_for.clone();
+        let remote = self.remote;
         let unread = instance.client_timeouts().unread;
         Box::pin(async move {
             let is_http1 = request.version() < Version::HTTP_2;
-            let refusal = malformed::refusal(&request);
+            let mut refusal = malformed::refusal(&request);
+            if refusal.is_none() {
+                let (forwarders, naming) = (instance.forwarders(), instance.match_header());
+                match forwarded::apply(&mut request, remote, forwarders, naming) {
+                    Ok(client) => {
+                        request.extensions_mut().insert(client);
+                    }
+                    Err(text) => refusal = Some((StatusCode::BAD_REQUEST, text)),
+                }
+            }
+            let (mut access, request) = Access::begin(request, remote, instance.access_log());
+            let served = Rc::clone(&access.served);
             let mut is_last = refusal.is_some();
             let routed = |place: usize, agent: &Agent| {
                 client.is_for(place);
@@ -92,15 +108,20 @@ impl Service<http::Request<Incoming>> for ConnectionService {
                 taken
             };
             let mut answer = match refusal {
-                Some((status, text)) => Instance::refuse(status, text),
-                None => instance.answer(request, routed).await,
+                Some((status, text)) => {
+                    access.served.outcome.set(Outcome::Refused("malformed"));
+                    Instance::refuse(status, text)
+                }
+                None => instance.answer(request, &served, routed).await,
             };
+            drop(served);
+            access.answered(answer.status());
             if is_http1 && (is_last || client.hears_the_last()) {
                 let close = http::HeaderValue::from_static("close");
                 answer.headers_mut().insert(http::header::CONNECTION, close);
             }
             client.is_answered();
-            Ok(answer.map(|body| TrackedBody::new(body, exchange, unread)))
+            Ok(answer.map(|body| TrackedBody::new(body, access, exchange, unread)))
         })
     }
 }

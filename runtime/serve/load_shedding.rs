@@ -3,7 +3,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -206,7 +206,7 @@ pub(super) struct Clients(Mutex<Vec<Weak<Client>>>);
 
 impl Clients {
     /// One more.
-    pub(super) fn add(&self, stream: &TcpStream) -> Arc<Client> {
+    pub(super) fn add(&self, stream: &impl AsFd) -> Arc<Client> {
         let client = Arc::new(Client {
             state: AtomicU8::new(IDLE),
             asked: AtomicUsize::new(0),
@@ -231,6 +231,13 @@ impl Clients {
             if of(client.agent.load(Ordering::SeqCst)) {
                 client.shed(&format!("the worker was stopped: {why}"));
             }
+        }
+    }
+
+    /// Says to all that wait that no response will come: the server stops.
+    pub(super) fn stop(&self) {
+        for client in self.all() {
+            client.shed("the server stops");
         }
     }
 

@@ -59,7 +59,7 @@ fn codings<B>(request: &Request<B>, name: HeaderName) -> impl Iterator<Item = &[
 
 /// Whether this is a name or an address, with a port or without. RFC 3986 would let a registered name have more than any host's
 /// name has, and what reads it would not agree on what it means.
-fn is_host(host: &[u8]) -> bool {
+pub(super) fn is_host(host: &[u8]) -> bool {
     let (name, port) = match host.iter().rposition(|byte| *byte == b':') {
         Some(colon) if !host[colon..].contains(&b']') => (&host[..colon], &host[colon + 1..]),
         _ => (host, &[][..]),

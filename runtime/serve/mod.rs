@@ -1,42 +1,52 @@
 //! The server: a listener, worker threads with their isolates, and a graceful stop.
 
 mod accept;
+mod access;
 mod client_io;
 mod connection;
 mod connection_service;
+mod forwarded;
 mod load_shedding;
 mod malformed;
+mod parent;
 mod raw_heads;
+mod restart;
 mod sockets;
+mod stop;
+mod stopping;
 mod thread_pool;
 mod tracked_body;
+mod waiting;
 mod worker_thread;
 
 use std::collections::HashSet;
-use std::net::SocketAddr;
-use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::ThreadId;
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
 use workerd_lite_ops::Termination;
 
-use crate::admin;
+use crate::admin::{self, Owned};
 use crate::audit::Feed;
-use crate::diagnostic::SourceDiagnostic;
-use crate::egress::listeners as own_listeners;
+use crate::diagnostic::{SourceDiagnostic, plain_report};
+use crate::files_read;
 use crate::host::Project;
 use crate::isolate::{StartupError, crash_marker};
 use crate::limits::{Culprit, Hang, hangs};
+use crate::listen::{ListenAddress, ListenError, Listener, accept};
+use crate::metrics::{self, CertificateEnds};
 use crate::reloadable::{ReloadableFiles, Watching};
+use crate::rules::HostPattern;
 use crate::watch::Watch;
 use accept::Acceptor;
-use sockets::Listeners;
+pub use parent::{Listening, Parent};
+pub use sockets::Listeners;
 use thread_pool::ThreadPool;
+pub use waiting::{Mending, Waited, wait};
 
 /// How often files are looked at where they are watched.
 const LOOK: Duration = Duration::from_millis(100);
@@ -48,17 +58,32 @@ const FLUSH: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Where to listen. Port 0 takes a free one.
-    pub listen: SocketAddr,
+    pub listen: Vec<ListenAddress>,
     /// Where the owner's own listener is, if there is one.
-    pub admin: Option<SocketAddr>,
+    pub admin: Vec<ListenAddress>,
     /// By which names that is asked, beside this machine's own.
     pub admin_hosts: Vec<String>,
     /// What an author looks at on the owner's listener.
     pub feed: Option<Arc<Feed>>,
     /// The project's folder, where the project is loaded anew when a file of it changes.
     pub watch: Option<PathBuf>,
+    /// What the server itself writes there.
+    pub writes: Vec<PathBuf>,
     /// How many worker threads, at least one.
     pub threads: usize,
+    /// How long what is under way is waited for at the end.
+    pub shutdown: Duration,
+}
+
+/// Hosts that a policy may reach though nothing names them, by its owner's word.
+#[derive(Debug, Clone)]
+pub struct OpenTo {
+    /// The hosts.
+    pub allow: Vec<HostPattern>,
+    /// As they were written.
+    pub patterns: Vec<String>,
+    /// Why.
+    pub reason: String,
 }
 
 /// A project, ready to be served.
@@ -74,22 +99,21 @@ pub struct Loaded {
     pub files: Vec<PathBuf>,
     /// Secrets that are in the policy's `env`, with their values.
     pub secrets: Vec<(String, String)>,
+    /// Where a policy that is meant to be open may go, for whoever attacks it.
+    pub attack: Option<OpenTo>,
     /// Certificates that do not hold now: what uses them is refused, and the rest is served.
     pub unusable: Vec<SourceDiagnostic>,
+    /// Until when certificates hold, for the metrics.
+    pub certificate_ends: CertificateEnds,
 }
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ServeError {
-    /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {why}")]
-    #[diagnostic(help("Choose another with --listen, for example --listen 127.0.0.1:0 for a free port"))]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// The system's word.
-        why: std::io::Error,
-    },
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Listen(#[from] ListenError),
     /// A worker did not start.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -99,13 +123,12 @@ pub enum ServeError {
     System(#[from] std::io::Error),
 }
 
-/// Serves a project until SIGINT or SIGTERM, on sockets that listen already if some are given. `ready` is told the address
-/// and the sockets once requests are answered, and gives whom to tell that too many threads hang in V8: another process
-/// takes this one's place then, and tells it to end. SIGHUP opens the audit file anew and serves what `reload` gives, if that starts.
-pub async fn serve<H: Fn()>(
+/// Serves a project until SIGINT or SIGTERM, on sockets that listen already. `parent` hears of it. SIGHUP opens the audit file anew
+/// and serves what `reload` gives, if that starts.
+pub async fn serve(
     loaded: Loaded,
-    inherited: Vec<OwnedFd>,
-    ready: impl FnOnce(SocketAddr, &[BorrowedFd<'_>]) -> H,
+    mut listeners: Listeners,
+    parent: &mut impl Parent,
     mut reload: impl FnMut() -> Result<Loaded, SourceDiagnostic>,
 ) -> Result<(), ServeError> {
     let Loaded {
@@ -113,11 +136,11 @@ pub async fn serve<H: Fn()>(
         options,
         reloadable,
         files,
+        certificate_ends,
         ..
     } = loaded;
-    let listeners = Listeners::bind(&options, inherited).await?;
-    let address = listeners.clients.local_addr()?;
-    own_listeners::add(address);
+    metrics::certificates(certificate_ends);
+    let mut shutdown = options.shutdown;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
@@ -129,26 +152,34 @@ pub async fn serve<H: Fn()>(
         )).into()),
     };
     let mut watching = reloadable.start()?;
-    let issuers = watch::Sender::new(project.network().identity.clone());
-    let replace_us = ready(address, &listeners.sockets());
+    let owned = watch::Sender::new(Owned {
+        issuer: project.network().identity.clone(),
+        hosts: options.admin_hosts.clone(),
+        stops: false,
+    });
+    let listening = listeners.listening()?;
+    let address = listening.shown.first().cloned().unwrap_or_default();
+    parent.ready(listening, project.agent_names().count());
+    let parent = &*parent;
     let Listeners {
         clients: listener,
         owner,
     } = listeners;
     let mut answering = None;
-    if let Some(owner) = owner {
-        let address = owner.local_addr()?;
-        own_listeners::add(address);
-        answering = Some(admin::start(
-            owner,
-            (issuers.subscribe(), options.admin_hosts),
-            options.feed.clone(),
-        ));
-        tracing::info!("the owner's listener is http://{address}");
-        if options.feed.is_some() {
-            tracing::info!("a page shows what happens: http://{address}/dev");
+    if !owner.is_empty() {
+        for shown in owner.iter().map(Listener::shown) {
+            tracing::info!("the owner's listener is {shown}");
+            if options.feed.is_some() && shown.starts_with("http") {
+                tracing::info!("a page shows what happens: {shown}/dev");
+            }
         }
+        let owner: Arc<[Listener]> = owner.into();
+        let serving = admin::start(Arc::clone(&owner), owned.subscribe(), options.feed.clone());
+        answering = Some((serving, owner));
     }
+    project.tell(&address);
+    let every = parent.alive_every();
+    let mut beat = tokio::time::interval(every.unwrap_or(Duration::from_hours(1)));
     let mut lost = HashSet::new();
     let mut replaced = false;
     let mut watched = Watch::new(files);
@@ -171,14 +202,14 @@ pub async fn serve<H: Fn()>(
                 if std::mem::replace(&mut replaced, true) {
                     break;
                 }
-                replace_us();
+                parent.replace_us();
                 continue;
             }
             booted = threads.relieved() => {
                 let Err(error) = booted else { continue };
                 tracing::error!("a thread could not be relieved: {:?}", miette::Report::new(error));
                 if !std::mem::replace(&mut replaced, true) {
-                    replace_us();
+                    parent.replace_us();
                 }
                 break;
             }
@@ -188,44 +219,68 @@ pub async fn serve<H: Fn()>(
                         tracing::error!("the audit file can not be opened: {error}");
                     }
                 }
+                if let Some(Err(error)) = project.access_log().map(|log| log.reopen()) {
+                    tracing::error!("the access log can not be opened: {error}");
+                }
             }
             _ = look.tick(), if options.watch.is_some() => {
                 if !watched.changed() {
                     continue;
                 }
             }
+            _ = beat.tick(), if every.is_some() => {
+                parent.alive();
+                continue;
+            }
             _ = interrupt.recv() => break,
             _ = terminate.recv() => break,
         }
         // As things were before they are read: what is saved meanwhile is a change.
-        let before = options.watch.as_deref().map(Watch::folder);
-        match (replace(&threads, &mut reload).await, before) {
-            (Some((next, reloadable, files)), before) => {
-                project = next;
-                watching = reloadable;
-                issuers.send_replace(project.network().identity.clone());
+        let below = |folder: &PathBuf| Watch::below(folder, options.writes.clone(), Vec::new());
+        let before = options.watch.as_ref().map(below);
+        match (replace(&threads, &mut reload, options.feed.as_deref()).await, before) {
+            (Ok((next, files)), before) => {
+                restart::warn(&options, &next.options);
+                project = next.project;
+                project.tell(&address);
+                watching = next.watching;
+                shutdown = next.options.shutdown;
+                owned.send_modify(|owned| {
+                    owned.issuer.clone_from(&project.network().identity);
+                    owned.hosts = next.options.admin_hosts;
+                });
                 watched = before.map_or_else(Watch::default, |before| before.only(files));
             }
             // What is broken may be a file that the old project does not have.
-            (None, Some(before)) => watched = before,
-            (None, None) => {}
+            (Err(read), Some(before)) => watched = before.also(read),
+            (Err(_), None) => {}
         }
+        parent.reloaded(project.agent_names().count());
     }
+    owned.send_modify(|owned| owned.stops = true);
+    metrics::drains();
     // Whoever has connected was accepted by the system already. Another process accepts them where this one is replaced.
-    while !replaced && let Ok(Ok((stream, _))) = tokio::time::timeout(Duration::ZERO, listener.accept()).await {
+    while !replaced && let Ok(Ok(stream)) = tokio::time::timeout(Duration::ZERO, accept(&listener, &mut 0)).await {
         threads.assign(stream);
     }
+    if !replaced {
+        // Before they are closed: from then on a file may be another server's.
+        let owners = answering.iter().flat_map(|(_, owner)| owner.iter());
+        listener.iter().chain(owners).for_each(Listener::remove);
+    }
     drop(listener);
-    if replaced {
-        answering.iter().for_each(AbortHandle::abort);
+    // The task has the owner's listeners, and leaves where a successor comes.
+    if let Some((serving, owner)) = answering {
+        drop(owner);
+        if replaced {
+            serving.abort();
+        }
     }
-    tracing::info!("stopping: requests under way are finished; signal again to stop at once");
-    tokio::select! {
-        () = threads.drain(lost) => {}
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+    stop::stop(&mut threads, lost, shutdown, [&mut interrupt, &mut terminate]).await;
     drop(watching);
+    if let Some(log) = project.access_log() {
+        log.flush(FLUSH);
+    }
     if let Some(audit) = &project.network().audit {
         audit.flush(FLUSH);
     }
@@ -279,34 +334,61 @@ async fn hangs_at_start(hung: &mut tokio::sync::broadcast::Receiver<Hang>) -> Cu
     }
 }
 
-/// Loads the project anew, and says how that went.
+/// What is served in the place of what was.
+struct Replaced {
+    project: Project,
+    options: Options,
+    watching: Watching,
+}
+
+/// Loads the project anew, and says how that went. Where it went wrong the files are given that were read.
 async fn replace(
     threads: &ThreadPool,
     reload: &mut impl FnMut() -> Result<Loaded, SourceDiagnostic>,
-) -> Option<(Project, Watching, Vec<PathBuf>)> {
-    match try_replace(threads, reload).await {
-        Ok(replaced) => {
+    feed: Option<&Feed>,
+) -> Result<(Replaced, Vec<PathBuf>), Vec<PathBuf>> {
+    let tell = |error: Option<String>| {
+        if let Some(feed) = feed {
+            feed.note(json!({ "kind": "reload", "error": error }));
+        }
+    };
+    let (loaded, read) = files_read::recorded(reload);
+    match try_replace(threads, loaded).await {
+        Ok((replaced, mut files)) => {
+            metrics::reloaded(true);
             tracing::info!("the project was loaded anew");
-            Some(replaced)
+            tell(None);
+            files.extend(read);
+            Ok((replaced, files))
         }
         Err(report) => {
+            metrics::reloaded(false);
             tracing::error!("the project could not be loaded anew, the old one stays: {report:?}");
-            None
+            tell(Some(plain_report(&report)));
+            Err(read)
         }
     }
 }
 
 async fn try_replace(
     threads: &ThreadPool,
-    reload: &mut impl FnMut() -> Result<Loaded, SourceDiagnostic>,
-) -> miette::Result<(Project, Watching, Vec<PathBuf>)> {
+    loaded: Result<Loaded, SourceDiagnostic>,
+) -> miette::Result<(Replaced, Vec<PathBuf>)> {
     let Loaded {
         project,
+        options,
         reloadable,
         files,
+        certificate_ends,
         ..
-    } = reload()?;
+    } = loaded?;
     threads.replace(&project).await?;
     let watching = reloadable.start().map_err(ServeError::System)?;
-    Ok((project, watching, files))
+    metrics::certificates(certificate_ends);
+    let replaced = Replaced {
+        project,
+        options,
+        watching,
+    };
+    Ok((replaced, files))
 }

@@ -1,48 +1,53 @@
-//! Where connections come in: the clients' listener and the owner's. A process that takes another's place listens on the
+//! Where connections come in: the clients' listeners and the owner's. A process that takes another's place listens on the
 //! same sockets, and nobody is refused meanwhile.
-#![expect(clippy::disallowed_types, reason = "listeners live in this room")]
 
-use std::io;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
-
-use tokio::net::TcpListener;
-
+use super::parent::Listening;
 use super::{Options, ServeError};
 use crate::admin;
+use crate::egress::listeners as own_listeners;
+use crate::listen::{self, ListenError, Listener, Role, Socket};
 
 /// The listeners of one server.
-pub(super) struct Listeners {
-    pub(super) clients: TcpListener,
-    pub(super) owner: Option<TcpListener>,
+#[derive(Debug)]
+pub struct Listeners {
+    pub(super) clients: Vec<Listener>,
+    pub(super) owner: Vec<Listener>,
 }
 
 impl Listeners {
-    /// Takes the sockets that another process listened on, and binds where there are none.
-    pub(super) async fn bind(options: &Options, inherited: Vec<OwnedFd>) -> Result<Self, ServeError> {
-        let failed = |address| move |why| ServeError::Listen { address, why };
-        let mut inherited = inherited.into_iter();
-        let clients = match inherited.next() {
-            Some(socket) => listen(socket),
-            None => TcpListener::bind(options.listen).await,
-        };
-        let clients = clients.map_err(failed(options.listen))?;
-        let owner = match (options.admin, inherited.next()) {
-            (Some(address), Some(socket)) => Some(listen(socket).map_err(failed(address))?),
-            (Some(address), None) => Some(admin::bind(address).await.map_err(failed(address))?),
-            (None, _) => None,
-        };
+    /// Takes the sockets that another process listened on or gave, and binds where there are none. A tokio runtime runs.
+    pub fn bind(options: &Options, inherited: Vec<Socket>) -> Result<Self, ServeError> {
+        let (mut clients, mut owner) = (Vec::new(), Vec::new());
+        for socket in inherited {
+            let listener = Listener::new(socket.fd, socket.given).map_err(|why| ListenError::given(&why))?;
+            match socket.role {
+                Role::Clients => clients.push(listener),
+                // There is one no longer, unless somebody else says so.
+                Role::Owner if options.admin.is_empty() && !socket.given => {}
+                Role::Owner => owner.push(listener),
+            }
+        }
+        if clients.is_empty() {
+            clients = listen::bind(&options.listen, Role::Clients, None)?;
+        }
+        if owner.is_empty() {
+            // An author may have several projects at once: the page of the second is where there is room.
+            owner = listen::bind(&options.admin, Role::Owner, Some(&admin::page()))?;
+        }
+        for listener in clients.iter().chain(&owner) {
+            listener.address().into_iter().for_each(own_listeners::add);
+        }
         Ok(Self { clients, owner })
     }
 
-    /// The sockets, for the process after this one.
-    pub(super) fn sockets(&self) -> Vec<BorrowedFd<'_>> {
-        let owner = self.owner.as_ref().map(TcpListener::as_fd);
-        std::iter::once(self.clients.as_fd()).chain(owner).collect()
+    /// Where clients connect to, and all sockets, for the process after this one. From now on they may outlive this one.
+    pub fn listening(&mut self) -> std::io::Result<Listening> {
+        let shown = self.clients.iter().map(Listener::shown).collect();
+        let clients = self.clients.iter_mut().map(|listener| listener.socket(Role::Clients));
+        let owner = self.owner.iter_mut().map(|listener| listener.socket(Role::Owner));
+        Ok(Listening {
+            shown,
+            sockets: clients.chain(owner).collect::<Result<_, _>>()?,
+        })
     }
-}
-
-fn listen(socket: OwnedFd) -> io::Result<TcpListener> {
-    let listener = std::net::TcpListener::from(socket);
-    listener.set_nonblocking(true)?;
-    TcpListener::from_std(listener)
 }

@@ -14,10 +14,13 @@ use workerd_lite_ops::Termination;
 
 use super::ServeError;
 use super::load_shedding::Clients;
+use super::stopping::Stop;
 use super::worker_thread::{Command, WorkerThread};
 use crate::host::Project;
 use crate::isolate::{StartupError, essential_thread};
 use crate::limits::{Culprit, Hang, hangs};
+use crate::listen::Stream;
+use crate::metrics;
 
 /// How many threads may be leaving at once: behind that, the process is replaced.
 const MOST_LEAVING: usize = 4;
@@ -29,7 +32,7 @@ struct Thread {
     queue: async_channel::Receiver<Command>,
     open: Arc<AtomicUsize>,
     clients: Clients,
-    stop: watch::Sender<bool>,
+    stop: watch::Sender<Stop>,
     done: oneshot::Receiver<()>,
 }
 
@@ -41,7 +44,7 @@ impl Thread {
         let (commands, queue) = async_channel::unbounded();
         let (booted, boot) = oneshot::channel();
         let (finished, done) = oneshot::channel();
-        let (stop, stopping) = watch::channel(false);
+        let (stop, stopping) = watch::channel(Stop::No);
         let open = Arc::new(AtomicUsize::new(0));
         let job = WorkerThread {
             project: project.clone(),
@@ -182,7 +185,7 @@ impl ThreadPool {
                 other => fresh.command(other),
             }
         }
-        late.stop.send_replace(true);
+        late.stop.send_replace(Stop::Drain);
         late.clients.shed(hangs, why);
         self.leaving.push(late);
         self.booting.push(boot);
@@ -213,29 +216,35 @@ impl ThreadPool {
     }
 
     /// Gives a connection to the thread with the fewest.
-    #[expect(clippy::disallowed_types, reason = "connections come in through this room")]
-    pub(super) fn assign(&self, stream: tokio::net::TcpStream) {
+    pub(super) fn assign(&self, stream: Stream) {
         let least = self
             .serving
             .iter()
             .min_by_key(|thread| thread.open.load(Ordering::Relaxed));
-        if let (Some(thread), Ok(stream)) = (least, stream.into_std()) {
+        if let (Some(thread), Ok(stream)) = (least, stream.into_incoming()) {
             thread.open.fetch_add(1, Ordering::Relaxed);
             let client = thread.clients.add(&stream);
             thread.command(Command::Connection(stream, client));
         }
     }
 
-    /// Ends connections after their current request, and the isolates after their events. ThreadPool that are lost are not
+    /// Ends connections after their current request, and the isolates after their events. Threads that are lost are not
     /// waited for.
-    pub(super) async fn drain(self, mut lost: HashSet<ThreadId>) {
+    pub(super) async fn drain(&mut self, lost: &mut HashSet<ThreadId>) {
         let mut hung = hangs();
         let mut done = FuturesUnordered::new();
         let mut clients = Vec::new();
-        for thread in self.serving.into_iter().chain(self.leaving) {
-            thread.stop.send_replace(true);
-            clients.push((thread.id, thread.clients));
-            let (id, ended) = (thread.id, thread.done);
+        for thread in self.serving.iter_mut().chain(&mut self.leaving) {
+            thread.stop.send_if_modified(|stop| {
+                let serves = *stop == Stop::No;
+                *stop = (*stop).max(Stop::Drain);
+                serves
+            });
+            if thread.done.is_terminated() {
+                continue;
+            }
+            clients.push((thread.id, &thread.clients));
+            let (id, ended) = (thread.id, &mut thread.done);
             done.push(async move {
                 let _ = ended.await;
                 id
@@ -252,6 +261,15 @@ impl ThreadPool {
                 }
                 else => break,
             }
+        }
+    }
+
+    /// Gives up what is under way: whoever waits for a response is told so.
+    pub(super) fn cut(&self) {
+        metrics::cuts();
+        for thread in self.serving.iter().chain(&self.leaving) {
+            thread.clients.stop();
+            thread.stop.send_replace(Stop::Cut);
         }
     }
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use workerd_lite_ops::BodyError;
 
+use super::access::Access;
 use super::load_shedding::Exchange;
 use crate::host::ResponseBody;
 use crate::limits::Unread;
@@ -16,6 +17,7 @@ use crate::limits::Unread;
 /// A response's body with the request that it answers.
 pub(super) struct TrackedBody {
     body: Tracked,
+    access: Access,
     _exchange: Exchange,
 }
 
@@ -27,7 +29,10 @@ enum Tracked {
 
 impl TrackedBody {
     /// `unread` is how long the client may read nothing of it.
-    pub(super) fn new(body: ResponseBody, exchange: Exchange, unread: Duration) -> Self {
+    pub(super) fn new(body: ResponseBody, mut access: Access, exchange: Exchange, unread: Duration) -> Self {
+        if body.is_end_stream() {
+            access.is_whole();
+        }
         let body = if body.is_stream() {
             let client = Arc::clone(exchange.client());
             let hint = body.size_hint();
@@ -38,6 +43,7 @@ impl TrackedBody {
         };
         Self {
             body,
+            access,
             _exchange: exchange,
         }
     }
@@ -48,13 +54,23 @@ impl Body for TrackedBody {
     type Error = BodyError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match &mut self.body {
-            Tracked::Whole(body) => Pin::new(body).poll_frame(cx),
+        let frame = match &mut self.body {
+            Tracked::Whole(body) => ready!(Pin::new(body).poll_frame(cx)),
             Tracked::Stream(body, _) => {
                 let polled = ready!(body.poll_with(cx, |body, cx| Pin::new(body).poll_frame(cx)));
-                Poll::Ready(polled.unwrap_or(Some(Err(BodyError::Unread))))
+                polled.unwrap_or(Some(Err(BodyError::Unread)))
             }
+        };
+        match &frame {
+            Some(Ok(frame)) => self.access.sends(frame.data_ref().map_or(0, Bytes::len)),
+            Some(Err(_)) => {}
+            None => self.access.is_whole(),
         }
+        if matches!(&self.body, Tracked::Whole(_)) {
+            // It is asked for nothing more.
+            self.access.is_whole();
+        }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {

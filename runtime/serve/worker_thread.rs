@@ -2,7 +2,6 @@
 //! a newer one.
 
 use std::cell::{Cell, RefCell};
-use std::net::TcpStream;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,14 +13,17 @@ use workerd_lite_ops::account::Later;
 use super::connection::Connection;
 use super::connection_service::{ConnectionService, CurrentProject};
 use super::load_shedding::Client;
+use super::stopping::{Stop, cut};
 use crate::host::{Instance, Project};
 use crate::isolate::StartupError;
 use crate::limits;
+use crate::listen::{Incoming, Remote};
+use crate::metrics;
 
 /// What a thread is told to do.
 pub(super) enum Command {
     /// Serve a connection.
-    Connection(TcpStream, Arc<Client>),
+    Connection(Incoming, Arc<Client>),
     /// Boot a project beside the one that serves, and say whether it started.
     Prepare(Box<Project>, oneshot::Sender<Result<(), StartupError>>),
     /// Hand new requests to the prepared project.
@@ -34,7 +36,7 @@ pub(super) struct WorkerThread {
     pub(super) project: Project,
     pub(super) incoming: async_channel::Receiver<Command>,
     pub(super) open: Arc<AtomicUsize>,
-    pub(super) stopping: watch::Receiver<bool>,
+    pub(super) stopping: watch::Receiver<Stop>,
     pub(super) booted: oneshot::Sender<Result<(), StartupError>>,
     pub(super) finished: oneshot::Sender<()>,
 }
@@ -48,31 +50,39 @@ impl WorkerThread {
                 return;
             }
         };
-        runtime.block_on(self.serve());
+        let finished = runtime.block_on(self.serve());
+        // Whoever waits for the end finds what was under way taken apart, and recorded.
+        drop(runtime);
+        if let Some(finished) = finished {
+            let _ = finished.send(());
+        }
         limits::found();
     }
 
-    async fn serve(self) {
+    async fn serve(self) -> Option<oneshot::Sender<()>> {
         let instance = match Instance::with_bulkheads(&self.project).await {
             Ok(instance) => instance,
             Err(error) => {
                 let _ = self.booted.send(Err(error));
-                return;
+                return None;
             }
         };
         let _ = self.booted.send(Ok(()));
         let current = CurrentProject(Rc::new(RefCell::new(instance)));
         let (open, stopped, service) = (Arc::clone(&self.open), self.stopping.clone(), current.clone());
-        let connect = move |stream, client| {
+        let connect = move |stream: Incoming, client| {
             let service = ConnectionService {
                 current: service.clone(),
                 client,
                 works_for: Later::default(),
                 places: Rc::default(),
+                remote: Remote::Gone,
             };
             let (open, stopping) = (Arc::clone(&open), stopped.clone());
             spawn(async move {
+                let counted = metrics::Connection::open();
                 Connection { service, stopping }.run(stream).await;
+                drop(counted);
                 open.fetch_sub(1, Ordering::Relaxed);
             });
         };
@@ -82,7 +92,7 @@ impl WorkerThread {
         loop {
             let command = tokio::select! {
                 biased;
-                _ = stopping.wait_for(|stop| *stop) => break,
+                _ = stopping.wait_for(|stop| *stop >= Stop::Drain) => break,
                 command = self.incoming.recv() => command.ok(),
             };
             match command {
@@ -124,10 +134,16 @@ impl WorkerThread {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
         let last = current.0.borrow().clone();
-        last.drained().await;
-        while draining.get() > 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        let drained = async {
+            last.drained().await;
+            while draining.get() > 0 {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+        };
+        tokio::select! {
+            () = drained => {}
+            () = cut(self.stopping.clone()) => {}
         }
-        let _ = self.finished.send(());
+        Some(self.finished)
     }
 }

@@ -40,6 +40,8 @@ struct End {
 pub(crate) struct Past {
     /// Agents that may have ended the last one.
     pub(crate) suspects: Vec<AgentId>,
+    /// Whether another process has served before this one.
+    pub(crate) has_served: bool,
     /// Agents that are ejected, and for how long from now.
     pub(crate) ejected: Vec<(AgentId, Duration)>,
 }
@@ -70,6 +72,7 @@ pub(super) fn read(record: &File, history: &mut File) -> std::io::Result<Past> {
     history.rewind()?;
     history.write_all(serde_json::to_string(&ends)?.as_bytes())?;
     Ok(Past {
+        has_served: last.blamed.is_some() || !last.ran.is_empty() || !ends.is_empty(),
         ejected: ejected(&ends, now),
         suspects: last
             .blamed

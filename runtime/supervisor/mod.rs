@@ -4,11 +4,11 @@
 
 mod channel;
 mod crash_history;
+mod notify;
 mod process;
 mod worker;
 
 use std::fs::File;
-use std::os::fd::{AsFd as _, OwnedFd};
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
@@ -21,9 +21,11 @@ use tokio::task::{AbortHandle, JoinSet};
 use crate::diagnostic::SourceDiagnostic;
 use crate::isolate::crash_marker;
 use crate::limits::Culprit;
-use channel::Channel;
+use crate::listen::{Socket, given};
+use channel::{Channel, Message};
+pub(crate) use crash_history::Past;
 use process::Process;
-pub(crate) use worker::Supervised;
+pub(crate) use worker::{Parent, Supervised};
 
 /// The flag that tells a worker process what it is.
 pub(crate) const FLAG: &str = "supervised";
@@ -57,11 +59,13 @@ struct Leaving {
 
 /// Runs worker processes, one after the other, until one ends as it was told to. Gives its exit code.
 pub(crate) fn supervise() -> Result<u8> {
+    // Before anything else is opened.
+    let sockets = given()?;
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .into_diagnostic()?
-        .block_on(async { Supervisor::new().into_diagnostic()?.run().await })
+        .block_on(async { Supervisor::new(sockets).into_diagnostic()?.run().await })
 }
 
 struct Supervisor {
@@ -69,8 +73,11 @@ struct Supervisor {
     record: File,
     /// What those before it ended of.
     history: File,
-    /// The clients' listener, and the owner's where there is one.
-    sockets: Vec<OwnedFd>,
+    /// The clients' listeners and the owner's: those that were given, and all once a worker process has said that it serves.
+    sockets: Vec<Socket>,
+    served: bool,
+    /// How often systemd wants to hear that the service works.
+    alive: Option<Duration>,
     /// What is passed on to the worker process.
     interrupt: Signals,
     terminate: Signals,
@@ -84,11 +91,13 @@ struct Supervisor {
 }
 
 impl Supervisor {
-    fn new() -> std::io::Result<Self> {
+    fn new(sockets: Vec<Socket>) -> std::io::Result<Self> {
         Ok(Self {
             record: memfd_create("workerd-lite-running", MemfdFlags::CLOEXEC)?.into(),
             history: memfd_create("workerd-lite-history", MemfdFlags::CLOEXEC)?.into(),
-            sockets: Vec::new(),
+            sockets,
+            served: false,
+            alive: notify::alive_every(),
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
@@ -111,8 +120,12 @@ impl Supervisor {
             let status = match watched {
                 Watched::Ended(status) => status,
                 Watched::Retires(leaving) => {
+                    let blamed = self.blamed();
+                    let (agent, tenant) = blamed.as_ref().map(Culprit::whose).unwrap_or_default();
                     tracing::error!(
                         running = self.running(),
+                        agent,
+                        tenant,
                         "a thread of the worker process hangs; another process takes its place"
                     );
                     self.leaving.push(leaving);
@@ -125,12 +138,17 @@ impl Supervisor {
             match status.code() {
                 Some(0) => return Ok(0),
                 // It has said why.
-                Some(code) if self.stopping || self.sockets.is_empty() => return Ok(u8::try_from(code).unwrap_or(1)),
-                None if self.stopping || self.sockets.is_empty() => return Err(self.died(status)),
+                Some(code) if self.stopping || !self.served => return Ok(u8::try_from(code).unwrap_or(1)),
+                None if self.stopping || !self.served => return Err(self.died(status)),
                 _ => {}
             }
+            let blamed = self.blamed();
+            let (agent, tenant) = blamed.as_ref().map(Culprit::whose).unwrap_or_default();
+            notify::replacing();
             tracing::error!(
                 running = self.running(),
+                agent,
+                tenant,
                 "the worker process was ended ({status}), with the requests that it had; another takes its place"
             );
             self.wait_after(began, &mut pause).await;
@@ -145,6 +163,11 @@ impl Supervisor {
             tokio::time::sleep(*pause).await;
             *pause = PAUSE.1.min(*pause * 2);
         }
+    }
+
+    /// Whom the process says that it ends of.
+    fn blamed(&self) -> Option<Culprit> {
+        crash_marker::read(&self.record).ok()?.blamed
     }
 
     /// The workers that the process ran last, one for each of its threads.
@@ -173,45 +196,65 @@ impl Supervisor {
     async fn watch(&mut self) -> std::io::Result<Watched> {
         let (channel, theirs) = Channel::pair()?;
         let process = Process::start(theirs)?;
-        let files: Vec<_> = [self.record.as_fd(), self.history.as_fd()]
-            .into_iter()
-            .chain(self.sockets.iter().map(OwnedFd::as_fd))
-            .collect();
+        let begin = Message::Begin {
+            running: self.record.try_clone()?.into(),
+            history: self.history.try_clone()?.into(),
+            sockets: self.sockets.iter().map(Socket::try_clone).collect::<Result<_, _>>()?,
+            alive: self.alive,
+        };
         // Where it is gone already, its exit code is the better report.
-        let _ = channel.send(&files);
-        // It says one thing when it serves, and another when it can no longer.
+        let _ = channel.send(&begin);
+        drop(begin);
         let listen = |channel: Channel| {
             tokio::task::spawn_blocking(move || {
-                let files = channel.receive();
-                (files, channel)
+                let said = channel.receive();
+                (said, channel)
             })
         };
         let mut listening = listen(channel);
         let (mut serves, mut open) = (false, None);
+        let mut beat = tokio::time::interval(self.alive.unwrap_or(Duration::from_hours(1)));
         loop {
             let passed = tokio::select! {
                 biased;
                 told = &mut listening, if open.is_none() => {
-                    let (files, channel) = told?;
-                    match files {
-                        Ok(_) if serves => return Ok(Watched::Retires(Leaving { process, channel })),
-                        Ok(sockets) => {
-                            serves = true;
+                    let (said, channel) = told?;
+                    match said {
+                        Ok(Message::Replace) if serves => return Ok(Watched::Retires(Leaving { process, channel })),
+                        Ok(Message::Ready { sockets, agents }) => {
+                            (serves, self.served) = (true, true);
                             self.retire(Signal::TERM);
-                            self.sockets = sockets;
-                            listening = listen(channel);
+                            if !self.stopping {
+                                self.sockets = sockets;
+                                notify::ready(agents);
+                            }
                         }
+                        Ok(Message::Reloaded { agents }) if !self.stopping => notify::ready(agents),
+                        Ok(Message::Alive) => notify::alive(),
+                        Ok(_) => {}
                         // It is about to end. It does too where this is closed.
-                        Err(_) => open = Some(channel),
+                        Err(_) => {
+                            open = Some(channel);
+                            continue;
+                        }
                     }
+                    listening = listen(channel);
                     continue;
                 }
                 status = process.ended() => return status.map(Watched::Ended),
+                // One that starts has other guards.
+                _ = beat.tick(), if self.alive.is_some() && !serves => {
+                    notify::alive();
+                    continue;
+                }
                 _ = self.interrupt.recv() => Signal::INT,
                 _ = self.terminate.recv() => Signal::TERM,
                 _ = self.hangup.recv() => Signal::HUP,
             };
-            if passed != Signal::HUP {
+            if passed == Signal::HUP {
+                notify::reloading();
+            } else {
+                notify::stopping();
                 self.stopping = true;
                 // The worker process accepts what has come by now, and nobody else will.
                 self.sockets.clear();

@@ -11,8 +11,9 @@ use rustix::io::retry_on_intr;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use tokio::sync::watch;
 
-use super::FLAG;
+use super::{FLAG, notify};
 use crate::limits::priority;
+use crate::listen;
 
 /// A process that is killed where this is dropped.
 #[derive(Debug)]
@@ -28,7 +29,12 @@ impl Process {
         let mut arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
         let command = arguments.iter().position(|argument| argument == "serve");
         arguments.insert(command.map_or(arguments.len(), |at| at + 1), format!("--{FLAG}").into());
-        let child = Command::new(program)
+        let mut command = Command::new(program);
+        // What is the supervisor's alone: whoever could read its variables could speak to systemd in its name.
+        for name in notify::VARIABLES.iter().chain(&listen::VARIABLES) {
+            command.env_remove(name);
+        }
+        let child = command
             .args(arguments)
             .stdin(Stdio::from(stdin))
             .process_group(0)

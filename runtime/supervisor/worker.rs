@@ -1,20 +1,23 @@
 //! The worker process's side.
 
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use miette::{IntoDiagnostic as _, Result, WrapErr as _};
 
-use super::channel::Channel;
+use super::channel::{Channel, Message};
 use super::crash_history::{self, Past};
 use crate::isolate::crash_marker;
+use crate::isolate::fatal_signals::notice_fatal_signals;
+use crate::listen::Socket;
 
 /// A process that is watched over.
 #[derive(Debug)]
 pub(crate) struct Supervised {
     channel: Channel,
     past: Past,
-    sockets: Vec<OwnedFd>,
+    sockets: Vec<Socket>,
+    alive: Option<Duration>,
 }
 
 impl Supervised {
@@ -22,17 +25,24 @@ impl Supervised {
     pub(crate) fn begin() -> Result<Self> {
         let begin = || {
             let channel = Channel::stdin()?;
-            let mut files = channel.receive()?.into_iter();
-            let mut past = Past::default();
-            if let (Some(running), Some(history)) = (files.next(), files.next()) {
-                let running = running.into();
-                past = crash_history::read(&running, &mut history.into())?;
-                crash_marker::record_in(running);
-            }
+            let Message::Begin {
+                running,
+                history,
+                sockets,
+                alive,
+            } = channel.receive()?
+            else {
+                return Err(io::ErrorKind::InvalidData.into());
+            };
+            let running = running.into();
+            let past = crash_history::read(&running, &mut history.into())?;
+            crash_marker::record_in(running);
+            notice_fatal_signals();
             io::Result::Ok(Self {
                 channel,
                 past,
-                sockets: files.collect(),
+                sockets,
+                alive,
             })
         };
         begin()
@@ -45,17 +55,21 @@ impl Supervised {
         std::mem::take(&mut self.past)
     }
 
-    /// The listening sockets of the worker process before this one.
-    pub(crate) fn sockets(&mut self) -> Vec<OwnedFd> {
+    /// The listening sockets of the worker process before this one, or those that whoever started the supervisor gave.
+    pub(crate) fn sockets(&mut self) -> Vec<Socket> {
         std::mem::take(&mut self.sockets)
     }
 
-    /// Says that requests are answered on these sockets. From now on this process ends where the supervisor does. Gives what
-    /// asks for another process in this one's place, which is left to finish what it can.
-    pub(crate) fn ready(mut self, sockets: &[BorrowedFd<'_>]) -> impl Fn() + use<> {
+    /// Says that requests are answered on these sockets, by so many agents. From now on this process ends where the supervisor does.
+    pub(crate) fn ready(self, sockets: Vec<Socket>, agents: u32) -> Parent {
         // Where that fails the supervisor is gone, which the thread finds.
-        let _ = self.channel.send(sockets);
-        let other = self.channel.try_clone();
+        if let Err(error) = self.channel.send(&Message::Ready { sockets, agents }) {
+            tracing::error!("the supervisor can not be told which sockets there are: {error}");
+        }
+        let parent = Parent {
+            channel: self.channel.try_clone().ok(),
+            alive: self.alive,
+        };
         let watching = std::thread::Builder::new().name("supervisor".into()).spawn(move || {
             self.channel.closed();
             tracing::error!("the supervisor is gone: this process ends");
@@ -64,10 +78,46 @@ impl Supervised {
         if let Err(error) = watching {
             tracing::error!("the supervisor can not be watched: {error}");
         }
-        move || {
-            if let Ok(channel) = &other {
-                let _ = channel.send(&[]);
-            }
+        parent
+    }
+}
+
+/// The supervisor of a process that serves.
+#[derive(Debug)]
+pub(crate) struct Parent {
+    channel: Option<Channel>,
+    alive: Option<Duration>,
+}
+
+impl Parent {
+    /// Requests are answered on these sockets, by so many agents, and no longer as was said before.
+    pub(crate) fn ready(&self, sockets: Vec<Socket>, agents: u32) {
+        self.say(&Message::Ready { sockets, agents });
+    }
+
+    /// Asks for another process in this one's place, which is left to finish what it can.
+    pub(crate) fn replace_us(&self) {
+        self.say(&Message::Replace);
+    }
+
+    /// The project was loaded anew, or stays as it was: so many agents answer.
+    pub(crate) fn reloaded(&self, agents: u32) {
+        self.say(&Message::Reloaded { agents });
+    }
+
+    /// How often it wants to hear that this process works.
+    pub(crate) fn alive_every(&self) -> Option<Duration> {
+        self.alive
+    }
+
+    /// This process works.
+    pub(crate) fn alive(&self) {
+        self.say(&Message::Alive);
+    }
+
+    fn say(&self, message: &Message) {
+        if let Some(channel) = &self.channel {
+            let _ = channel.send(message);
         }
     }
 }

@@ -17,7 +17,8 @@ use super::coverage::Coverage;
 use super::gate::TestGate;
 use super::mock_network::MockNetwork;
 use super::outcome::{FileOutcome, Outcome, State};
-use super::session::Session;
+use super::session::{Session, Shared};
+use super::snapshots::Snapshots;
 use super::told::{End, Listed, Stray, Told, state};
 use super::watchdog::Watchdog;
 use crate::assembly::load;
@@ -47,6 +48,12 @@ pub(super) fn run(
         Err(error) => return outcome(Vec::new(), Some(error.to_string())),
     };
     worker_log::capture();
+    let snapshots = Rc::new(Snapshots::new(
+        options.folder(),
+        flags.clone(),
+        options.update_snapshots,
+        options.name.is_some(),
+    ));
     let opened = {
         let _context = runtime.enter();
         clock::follow_tokio();
@@ -56,14 +63,18 @@ pub(super) fn run(
             options,
             flags,
             coverage,
+            snapshots: &snapshots,
         };
         runtime.block_on(File::open(source))
     };
     let Ok(mut file) = opened else {
         return outcome(Vec::new(), opened.err());
     };
-    let (tests, strays) = runtime.block_on(file.run(&name, options, watchdog));
-    outcome(tests, strays)
+    let (tests, mut strays) = runtime.block_on(file.run(&name, options, watchdog));
+    if let Err(why) = snapshots.write() {
+        strays.push(why);
+    }
+    outcome(tests, (!strays.is_empty()).then(|| strays.join("\n")))
 }
 
 /// Where a file is, and what it is a test of.
@@ -73,6 +84,7 @@ struct Source<'a> {
     options: &'a Options,
     flags: &'a Flags,
     coverage: Option<&'a Arc<Coverage>>,
+    snapshots: &'a Rc<Snapshots>,
 }
 
 struct File<'a> {
@@ -98,10 +110,12 @@ impl<'a> File<'a> {
             options,
             flags,
             coverage,
+            snapshots: _,
         } = source;
         let confinement = Confinement {
             root: options.folder(),
             data: Data::Any,
+            overlay: flags.overlay.clone(),
             ..Confinement::default()
         };
         let graph = Graph::load(path, &confinement).map_err(|error| format!("{:?}", miette::Report::new(error)))?;
@@ -125,6 +139,7 @@ impl<'a> File<'a> {
             fills_environment: true,
             coverage: None,
             inspection: None,
+            console_tap: None,
             // A loop ends with its test's time.
             limits: Limits {
                 cpu: options.timeout,
@@ -135,7 +150,7 @@ impl<'a> File<'a> {
             quarantine: None,
             account: None,
         };
-        let gate = Rc::new(TestGate::new(options.live.then(Network::default)));
+        let gate = Rc::new(TestGate::new(options.live.then(Network::default), Arc::clone(&graph)));
         let cell = worker
             .boot(Rc::<TestGate>::clone(&gate), &[Caller::anyone(), Caller::anyone()])
             .await
@@ -155,7 +170,7 @@ impl<'a> File<'a> {
     }
 
     /// Runs the tests, and gives what came of them and of what none of them has to answer for.
-    async fn run(&mut self, file: &str, options: &Options, watchdog: &Watchdog) -> (Vec<Outcome>, Option<String>) {
+    async fn run(&mut self, file: &str, options: &Options, watchdog: &Watchdog) -> (Vec<Outcome>, Vec<String>) {
         let listed: Vec<Listed> = match self.ask("/list", None).await {
             Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
             Err(_) => Vec::new(),
@@ -197,7 +212,7 @@ impl<'a> File<'a> {
             }
         }
         strays.extend(self.strays().await);
-        (outcomes, (!strays.is_empty()).then(|| strays.join("\n")))
+        (outcomes, strays)
     }
 
     /// What came when no test was running.
@@ -226,9 +241,14 @@ impl<'a> File<'a> {
         let upstream = Rc::new(MockNetwork {
             test: self.cell.clone(),
         });
-        let session = Rc::new(Session::new(self.project.clone(), upstream));
+        let shared = Shared {
+            graph: Arc::clone(&self.graph),
+            snapshots: Rc::clone(self.source.snapshots),
+        };
+        let session = Rc::new(Session::new(self.project.clone(), upstream, shared));
         *self.gate.session.borrow_mut() = Some(session);
-        let body = json!({ "live": live, "runs": runs }).to_string();
+        let body =
+            json!({ "live": live, "runs": runs, "file": std::path::absolute(self.source.path).ok() }).to_string();
         let answer = within(timeout, self.ask(&format!("/run/{index}"), Some(body))).await;
         *self.gate.session.borrow_mut() = None;
         let hangs = !matches!(answer, Some(Ok(_)));

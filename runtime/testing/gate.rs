@@ -6,12 +6,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use futures_util::future::LocalBoxFuture;
+use serde_json::json;
 use workerd_lite_ops::fetch::Egress;
 use workerd_lite_ops::{FetchError, Origin, Request, Response};
 
-use super::session::Session;
+use super::session::{Session, before_tests};
 use crate::egress::{Network, NetworkGate};
 use crate::identity::Attested;
+use crate::isolate::modules::Graph;
 use crate::limits::Limits;
 
 /// What a test's isolate may reach.
@@ -19,10 +21,12 @@ pub(super) struct TestGate {
     pub(super) session: RefCell<Option<Rc<Session>>>,
     /// The network, where the owner lets unanswered requests out.
     live: Option<NetworkGate>,
+    /// The test file's modules.
+    graph: Arc<Graph>,
 }
 
 impl TestGate {
-    pub(super) fn new(live: Option<Network>) -> Self {
+    pub(super) fn new(live: Option<Network>, graph: Arc<Graph>) -> Self {
         let nobody = Attested {
             name: "test".into(),
             tenant: None,
@@ -31,6 +35,7 @@ impl TestGate {
         };
         Self {
             session: RefCell::new(None),
+            graph,
             live: live.map(|network| {
                 let connections = vec![Limits::AGENT.connections];
                 NetworkGate::new(Arc::new(network), vec![nobody], connections, Limits::OUTBOUND.headers)
@@ -70,10 +75,10 @@ impl Egress for TestGate {
 
     fn control(&self, order: &str) -> Result<String, FetchError> {
         let session = self.session.borrow().clone();
-        let session = session.ok_or_else(|| FetchError::Invalid("no test is running".into()))?;
-        session
-            .control(order)
-            .map(|answer| answer.to_string())
-            .map_err(FetchError::Invalid)
+        let answer = match session {
+            Some(session) => session.control(order),
+            None => before_tests(&self.graph, order),
+        };
+        Ok(answer.unwrap_or_else(|why| json!({ "refused": why })).to_string())
     }
 }

@@ -7,9 +7,12 @@ mod failure;
 mod file;
 mod gate;
 mod mock_network;
+pub mod mutate;
 mod outcome;
 mod report;
 mod session;
+mod snapshots;
+mod source;
 mod told;
 mod watchdog;
 
@@ -25,7 +28,7 @@ use crate::diagnostic::SourceDiagnostic;
 use coverage::Coverage;
 pub use coverage::CoverageOptions;
 pub use outcome::{FileOutcome, Outcome, State, Totals};
-pub use report::{Json, Junit, Pretty, Reporter, Tap};
+pub use report::{Json, Junit, Palette, Pretty, Reporter, Tap};
 use watchdog::Watchdog;
 
 /// What is run, and how.
@@ -45,6 +48,8 @@ pub struct Options {
     pub timeout: Duration,
     /// Whether an egress that no test answers goes to the network.
     pub live: bool,
+    /// Whether snapshots are written rather than compared.
+    pub update_snapshots: bool,
     /// Whether what has run of agents and policy is told.
     pub coverage: Option<CoverageOptions>,
 }
@@ -114,11 +119,11 @@ pub fn run(options: &Options, reporter: &mut dyn Reporter) -> Result<Ended, Sour
     }
     let mut enough = true;
     if let (Some(coverage), Some(wanted)) = (&coverage, &options.coverage) {
-        let (table, percent) = coverage.report(wanted)?;
-        reporter.coverage(&table);
-        enough = wanted.min.is_none_or(|min| percent >= min);
-        if let (Some(min), false) = (wanted.min, enough) {
-            tracing::error!("the tests run {percent:.1} % of the lines: --coverage-min asks for {min} %");
+        let told = coverage.report(wanted)?;
+        reporter.coverage(&told.table);
+        enough = told.missed.is_empty();
+        for missed in told.missed {
+            tracing::error!("{missed}");
         }
     }
     reporter.end(&totals);

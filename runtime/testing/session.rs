@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -9,8 +10,11 @@ use tokio::sync::OnceCell;
 use workerd_lite_ops::{EventError, FetchError, Origin, Request, Response};
 
 use super::mock_network::MockNetwork;
+use super::snapshots::Snapshots;
 use crate::audit::{Auditor, Records};
 use crate::host::{Instance, Project};
+use crate::isolate::modules::Graph;
+use crate::isolate::modules::mocked::Exports;
 
 /// An order of `js/testing/context.js`.
 #[derive(Debug, Deserialize)]
@@ -22,6 +26,7 @@ enum Order {
     Outbound {
         agent: Option<String>,
     },
+    Client,
     Env {
         values: Map<String, Value>,
         agent: Option<String>,
@@ -30,10 +35,47 @@ enum Order {
     Time {
         text: String,
     },
+    Snapshot {
+        path: String,
+        /// The test's; none for a file of its own.
+        name: Option<String>,
+        value: String,
+    },
+    Module(Module),
 }
+
+/// What is put in a module's place, or an end to that.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Module {
+    #[serde(rename_all = "camelCase")]
+    Mock {
+        specifier: String,
+        /// The URL of the module that asks.
+        caller: String,
+        names: Vec<String>,
+        has_default: bool,
+        cache: bool,
+    },
+    Unmock {
+        url: String,
+    },
+}
+
+/// What the tests of a file share.
+#[derive(Clone)]
+pub(super) struct Shared {
+    /// The test file's modules.
+    pub(super) graph: Arc<Graph>,
+    pub(super) snapshots: Rc<Snapshots>,
+}
+
+/// The number of the peer that is the server itself. It fits a script's small integers.
+const CLIENT: u32 = 0x3fff_ffff;
 
 /// What one test has.
 pub(super) struct Session {
+    shared: Shared,
     /// The project, or why there is none.
     project: RefCell<Result<Project, String>>,
     instance: OnceCell<Instance>,
@@ -42,12 +84,13 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(mut project: Result<Project, String>, upstream: Rc<MockNetwork>) -> Self {
+    pub(super) fn new(mut project: Result<Project, String>, upstream: Rc<MockNetwork>, shared: Shared) -> Self {
         let records = Records::default();
         if let Ok(project) = &mut project {
             project.recorded(Auditor::memory(Records::clone(&records)));
         }
         Self {
+            shared,
             project: RefCell::new(project),
             instance: OnceCell::new(),
             records,
@@ -58,6 +101,13 @@ impl Session {
     /// Answers an order. A peer is told by twice its agent's number, and one more for the policy alone.
     pub(super) fn control(&self, order: &str) -> Result<Value, String> {
         let order: Order = serde_json::from_str(order).map_err(|_| "this is no order".to_owned())?;
+        let order = match order {
+            Order::Snapshot { path, name, value } => {
+                return Ok(self.shared.snapshots.check(&path, name.as_deref(), &value));
+            }
+            Order::Module(order) => return module(&self.shared.graph, order),
+            order => order,
+        };
         let mut project = self.project.borrow_mut();
         let project = project.as_mut().map_err(|why| why.clone());
         let find = |project: &Project, name: Option<&str>| {
@@ -78,6 +128,7 @@ impl Session {
                 }
                 Ok(json!(2 * find(project, agent.as_deref())? + 1))
             }
+            Order::Client => project.map(|_| json!(CLIENT)),
             Order::Env { values, agent } => {
                 let project = project?;
                 if self.instance.initialized() {
@@ -99,6 +150,7 @@ impl Session {
                 let records = self.records.lock().map_err(|_| "poisoned")?;
                 Ok(json!(*records))
             }
+            Order::Snapshot { .. } | Order::Module(_) => Ok(Value::Null),
         }
     }
 
@@ -115,6 +167,9 @@ impl Session {
                     .map_err(|error| failed(format!("{:?}", miette::Report::new(error))))
             })
             .await?;
+        if binding == CLIENT {
+            return Ok(instance.client(request).await);
+        }
         let agent = binding / 2;
         let place = usize::try_from(agent).unwrap_or(usize::MAX);
         let peer = if binding.is_multiple_of(2) {
@@ -131,6 +186,39 @@ impl Session {
                 Ok(Response::text(http::StatusCode::INTERNAL_SERVER_ERROR, error.details()))
             }
             Err(error) => Err(failed(error.to_string())),
+        }
+    }
+}
+
+/// Answers an order of a file's top level: it may mock modules, and has nothing else yet.
+pub(super) fn before_tests(graph: &Graph, order: &str) -> Result<Value, String> {
+    match serde_json::from_str(order) {
+        Ok(Order::Module(order)) => module(graph, order),
+        _ => Err("no test is running".into()),
+    }
+}
+
+fn module(graph: &Graph, order: Module) -> Result<Value, String> {
+    match order {
+        Module::Mock {
+            specifier,
+            caller,
+            names,
+            has_default,
+            cache,
+        } => {
+            let exports = Exports {
+                names,
+                has_default,
+                cache,
+            };
+            let (id, url) = graph.mock(&specifier, &caller, exports)?;
+            Ok(json!({ "id": id, "url": url.as_str() }))
+        }
+        Module::Unmock { url } => {
+            let url = url.parse().map_err(|_| "this is no URL".to_owned())?;
+            graph.unmock(&url);
+            Ok(Value::Null)
         }
     }
 }

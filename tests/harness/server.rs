@@ -101,7 +101,15 @@ impl Project {
         Self::start(command)
     }
 
-    fn start(mut command: Command) -> Server {
+    /// Starts a server that listens where it says itself.
+    pub fn serve_as(&self, arguments: &[&str]) -> Server {
+        let mut all = vec!["serve"];
+        all.extend_from_slice(arguments);
+        Self::start(self.command(&all))
+    }
+
+    /// The same, by any command.
+    pub fn start(mut command: Command) -> Server {
         let mut child = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let (found, address) = mpsc::channel();
@@ -116,8 +124,9 @@ impl Project {
                 if line.contains("HANG UP") {
                     return;
                 }
-                if let Some((_, address)) = line.split_once("listening on http://") {
+                if let Some((_, address)) = line.split_once("listening on ") {
                     let address: String = address.chars().take_while(|c| *c != '"').collect();
+                    let address = address.strip_prefix("http://").unwrap_or(&address).to_owned();
                     let _ = found.send(address);
                 }
                 let mut log = written.lock().unwrap();
@@ -147,6 +156,11 @@ pub struct Answer {
 }
 
 impl Server {
+    /// Runs a command that serves.
+    pub fn of(command: Command) -> Self {
+        Project::start(command)
+    }
+
     /// Asks by curl, with further arguments.
     pub fn curl(&self, path: &str, arguments: &[&str]) -> Answer {
         let output = Command::new("curl")
@@ -193,6 +207,18 @@ impl Server {
         }
     }
 
+    /// The process that was started.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// All places where it says that it listens.
+    pub fn places(&self) -> Vec<String> {
+        let log = self.log();
+        let places = log.lines().filter_map(|line| line.split_once("listening on "));
+        places.map(|(_, place)| place.to_owned()).collect()
+    }
+
     pub fn signal(&self, name: &str) {
         let status = Command::new("kill")
             .args([&format!("-{name}"), &self.child.id().to_string()])
@@ -222,6 +248,24 @@ impl Server {
             .split_whitespace()
             .map(|id| id.parse().unwrap())
             .collect()
+    }
+
+    /// Kills the process that runs workers, and gives which it was.
+    pub fn kill_worker(&self) -> u32 {
+        let killed = self.worker();
+        let status = Command::new("kill").args(["-KILL", &killed.to_string()]).status();
+        assert!(status.unwrap().success());
+        killed
+    }
+
+    /// Kills it, and waits for the one that takes its place.
+    pub fn replace_worker(&self) {
+        let killed = self.kill_worker();
+        let start = Instant::now();
+        while self.worker() == killed {
+            assert!(start.elapsed() < Duration::from_secs(10), "{}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// The process that runs workers: the child of the one that was started, which keeps the socket.

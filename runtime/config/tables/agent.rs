@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::limits::Limits;
 use super::rule::Rule;
 use crate::config::values::parsed;
-use crate::rules::HostPattern;
+use crate::rules::RoutePattern;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -30,10 +30,11 @@ pub(crate) struct Agent {
     /// Plain values of its `env`.
     #[serde(default)]
     pub(crate) vars: Map<String, Value>,
-    /// Hosts whose requests it answers, such as `scout.localhost` or `*.example.com`.
+    /// Requests that it answers, by host, path or both: `scout.localhost`, `*.example.com`, `/agents/scout/*`,
+    /// `example.com/scout/*`. The most specific pattern of all agents decides.
     #[serde(default, rename = "match", deserialize_with = "parsed")]
     #[schemars(with = "Vec<String>")]
-    pub(crate) hosts: Vec<HostPattern>,
+    pub(crate) matches: Vec<RoutePattern>,
     /// How the policy sees it.
     #[serde(default)]
     pub(crate) outbound: AgentOutbound,

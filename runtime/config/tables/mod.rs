@@ -1,7 +1,9 @@
 //! The tables of `workerd-lite.toml`: one file for each, with its type.
 
+mod access_log;
 mod admin;
 mod agent;
+mod attack;
 mod audit;
 mod certificate;
 mod credential;
@@ -14,8 +16,10 @@ mod rule;
 mod timeouts;
 mod trace;
 
+pub(crate) use access_log::AccessLog;
 pub(crate) use admin::Admin;
 pub(crate) use agent::Agent;
+pub(crate) use attack::Attack;
 pub(crate) use audit::{Audit, OnFailure};
 pub(crate) use certificate::{Certificate, Issue};
 pub(crate) use credential::{ClientAuth, Credential, Redact, Type};

@@ -29,7 +29,7 @@ pub(super) fn node_url(url: &Url) -> Url {
     with_query(url, "commonjs-default")
 }
 
-fn with_query(url: &Url, word: &str) -> Url {
+pub(super) fn with_query(url: &Url, word: &str) -> Url {
     let mut url = url.clone();
     let query = match url.query() {
         Some(query) => format!("{query}&{word}"),

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::module::{Confinement, Data};
+use super::module::{Confinement, Data, Overlay};
 
 /// What is imported as data without being listed: what wrangler's bundler takes for data, and what scripts are written in.
 const TYPES: [&str; 15] = [
@@ -48,6 +48,11 @@ impl<'a> Confined<'a> {
             root: root.to_owned(),
             own: own.transpose()?,
         })
+    }
+
+    /// A file with another text.
+    pub(super) fn overlay(&self) -> Option<&Overlay> {
+        self.confinement.overlay.as_deref()
     }
 
     /// The folder that modules come from.

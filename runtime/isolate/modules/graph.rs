@@ -1,5 +1,6 @@
 //! A worker's modules, as they were read from its project.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -8,10 +9,12 @@ use deno_core::url::Url;
 use super::confined::Confined;
 use super::failure::ImportFailure;
 use super::load::Loading;
+use super::mocked::Mocked;
 use super::module::{Confinement, Content, Module, SOURCE};
 use super::nesting::on_deep_stack;
 use super::package::Packages;
 use super::read::Reader;
+use crate::files_read;
 use crate::isolate::StartupError;
 
 /// All modules of one worker.
@@ -28,6 +31,8 @@ pub struct Graph {
     /// The files of those.
     failed_files: BTreeSet<PathBuf>,
     sha256: String,
+    /// What a test has put in the place of modules.
+    pub(super) mocked: Mocked,
 }
 
 impl Graph {
@@ -44,6 +49,7 @@ impl Graph {
                 confinement.root.display()
             ))
         })?;
+        files_read::note(main);
         let path = main.canonicalize().map_err(|error| {
             StartupError::new(format!("the script {} can not be read: {error}", main.display()))
                 .with_help("Give the path of a JavaScript module: workerd-lite serve worker.js")
@@ -55,6 +61,7 @@ impl Graph {
             root,
             confined,
             node: !confinement.without_node,
+            bytes: Cell::new(0),
         };
         let main = reader.url(&path).ok_or_else(|| {
             StartupError::new(format!(
@@ -73,12 +80,21 @@ impl Graph {
             resolved: loaded.resolved,
             failures: loaded.failures,
             failed_files: loaded.failed_files,
+            mocked: Mocked::default(),
         })
     }
 
     /// What a specifier names in a module, where the module imports it by a literal name.
     pub fn resolved(&self, specifier: &str, referrer: &Url) -> Option<&Result<Url, ImportFailure>> {
         self.resolved.get(&(referrer.to_string(), specifier.to_owned()))
+    }
+
+    /// Every import that can be followed: who imports, by which name, and what.
+    pub(super) fn edges(&self) -> impl Iterator<Item = (&str, &str, &Url)> {
+        self.resolved.iter().filter_map(|((referrer, specifier), target)| {
+            let target = target.as_ref().ok()?;
+            Some((referrer.as_str(), specifier.as_str(), target))
+        })
     }
 
     /// Why the import of a module as a type fails.

@@ -22,6 +22,17 @@ pub struct Confinement {
     pub data: Data,
     /// Whether Node's modules are left out.
     pub without_node: bool,
+    /// A file that is read as if it had another text.
+    pub overlay: Option<Arc<Overlay>>,
+}
+
+/// A text in a file's place: what tests change is in no file.
+#[derive(Debug, Clone)]
+pub struct Overlay {
+    /// The file, symbolic links resolved.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
 }
 
 /// Which files may be imported as data.

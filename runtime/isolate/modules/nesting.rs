@@ -31,7 +31,7 @@ pub(crate) fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> std::io
 }
 
 /// Whether a text may nest more deeply than parsers can follow.
-pub(super) fn is_too_deep(source: &str) -> bool {
+pub(crate) fn is_too_deep(source: &str) -> bool {
     let text = source.as_bytes();
     // Only a parser knows where a slash begins a regular expression. Who writes so that this is taken wrongly must fit the
     // stack all the same.

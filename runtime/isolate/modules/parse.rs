@@ -152,7 +152,7 @@ fn parse(name: &str, source: &str, options: &CompilerOptions) -> Result<Parsed, 
 }
 
 /// The language of a file. JavaScript may hold JSX, as for wrangler's bundler.
-fn source_type(name: &str) -> SourceType {
+pub(crate) fn source_type(name: &str) -> SourceType {
     let kind = SourceType::from_path(Path::new(name))
         .unwrap_or_else(|_| SourceType::mjs())
         .with_module(true);

@@ -1,5 +1,7 @@
 //! Reads modules from a project's folder, within its confinement.
 
+use std::cell::Cell;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,6 +13,7 @@ use super::failure::Refusal;
 use super::module::{Content, Module};
 use super::package::{Asked, Found, Packages, beside, is_relative, not_found};
 use super::resolve::{ResolveError, node_module, resolve};
+use crate::files_read;
 
 pub(super) struct Reader<'a> {
     pub(super) root: PathBuf,
@@ -18,6 +21,8 @@ pub(super) struct Reader<'a> {
     pub(super) packages: Packages,
     /// Whether Node's modules are there.
     pub(super) node: bool,
+    /// How many bytes were read so far.
+    pub(super) bytes: Cell<u64>,
 }
 
 /// What an import names.
@@ -158,6 +163,7 @@ impl Reader<'_> {
         let name = self.name(url);
         let missing = |why: &dyn std::fmt::Display| -> Refusal { format!("{name} can not be imported: {why}").into() };
         let path = self.path(url).ok_or_else(|| missing(&"it is no path"))?;
+        files_read::note(&path);
         let path = path.canonicalize().map_err(|_| missing(&"there is no such file"))?;
         if !path.starts_with(&self.root) {
             return Err(missing(&"there is no such file").with_owners(format!(
@@ -183,9 +189,12 @@ impl Reader<'_> {
             .extension()
             .and_then(|extension| extension.to_str())
             .unwrap_or_default();
-        let bytes = || std::fs::read(&path).map_err(|error| missing(&error));
-        let text = || match std::fs::read_to_string(&path) {
-            Ok(text) => Ok(without_mark(text)),
+        let overlay = self.confined.overlay().filter(|overlay| overlay.path == path);
+        let bytes = || self.whole(&path).map_err(|error| missing(&error));
+        let read = || overlay.map_or_else(|| self.whole(&path), |overlay| Ok(overlay.text.clone().into_bytes()));
+        let text = || match read().map(String::from_utf8) {
+            Ok(Ok(text)) => Ok(without_mark(text)),
+            Ok(Err(_)) => Err(missing(&"it is not UTF-8")),
             Err(error) => Err(missing(&error)),
         };
         let json = || -> Result<String, Refusal> {
@@ -215,6 +224,32 @@ impl Reader<'_> {
             content,
             original: None,
         })
+    }
+}
+
+/// What one file may have, and all files of a worker together, in MiB. V8's longest string has about 512, and a text is escaped
+/// for it.
+const LARGEST: u64 = 64;
+const TOGETHER: u64 = 256;
+
+impl Reader<'_> {
+    /// A file's bytes, within what modules may have.
+    fn whole(&self, path: &Path) -> std::io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let most = LARGEST << 20;
+        std::fs::File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+        let size = bytes.len() as u64;
+        if size > most {
+            return Err(std::io::Error::other(format!("it is larger than {LARGEST} MiB")));
+        }
+        let read = self.bytes.get() + size;
+        self.bytes.set(read);
+        if read > TOGETHER << 20 {
+            return Err(std::io::Error::other(format!(
+                "the worker's modules are together larger than {TOGETHER} MiB"
+            )));
+        }
+        Ok(bytes)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use super::answer::Answer;
+use super::ask::Ask;
 use crate::diagnostic::SourceDiagnostic;
 
 const FILES: [(&str, &str); 13] = [
@@ -48,7 +50,8 @@ pub(super) struct Class {
 }
 
 /// One hostile request. `{host}` stands for a host that the project trusts, `{upper}` and `{flat}` for it in upper case
-/// and without its dots.
+/// and without its dots, `{any}`, `{first}` and `{dash}` for it with other characters where its dots are: all of them, the first,
+/// all but the last.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Case {
@@ -57,68 +60,28 @@ pub(super) struct Case {
     method: Option<String>,
     #[serde(default)]
     headers: Vec<(String, String)>,
+    body: Option<String>,
     answer: Option<Answer>,
 }
 
-/// What the upstream answers.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
-pub(super) enum Answer {
-    /// A redirect.
-    Redirect {
-        /// Its status.
-        redirect: u16,
-        /// Where to.
-        to: String,
-    },
-    /// What it was sent, in some form.
-    Echo {
-        /// Which.
-        echo: Echo,
-    },
-}
-
-/// How an upstream says what it was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Echo {
-    Headers,
-    Reason,
-    Cookie,
-    Location,
-    Body,
-    Pieces,
-    Gzip,
-    Base64,
-    Percent,
-    Error,
-}
-
 impl Case {
-    pub(super) fn url(&self, host: &str) -> String {
-        fill(&self.url, host)
-    }
-
-    pub(super) fn method(&self) -> &str {
-        self.method.as_deref().unwrap_or("GET")
-    }
-
-    pub(super) fn headers(&self, host: &str) -> impl Iterator<Item = (&str, String)> {
-        self.headers
-            .iter()
-            .map(move |(name, value)| (name.as_str(), fill(value, host)))
-    }
-
-    pub(super) fn answer(&self, host: &str) -> Answer {
-        match &self.answer {
-            Some(Answer::Redirect { redirect, to }) => Answer::Redirect {
+    /// The request, if an agent can ask for it.
+    pub(super) fn ask(&self, host: &str) -> Option<Ask> {
+        let mut ask = Ask::new(self.method.as_deref().unwrap_or("GET"), &fill(&self.url, host))?;
+        for (name, value) in &self.headers {
+            ask = ask.header(name, &fill(value, host));
+        }
+        if let Some(body) = &self.body {
+            ask.body = Some(fill(body, host).into_bytes());
+        }
+        ask.answer = match &self.answer {
+            Some(Answer::Redirect { redirect, to }) => Some(Answer::Redirect {
                 redirect: *redirect,
                 to: fill(to, host),
-            },
-            Some(echo) => echo.clone(),
-            // Whoever gets a request tries to make the most of it.
-            None => Answer::Echo { echo: Echo::Headers },
-        }
+            }),
+            echo => echo.clone(),
+        };
+        Some(ask)
     }
 }
 
@@ -126,6 +89,12 @@ fn fill(text: &str, host: &str) -> String {
     text.replace("{host}", host)
         .replace("{upper}", &host.to_uppercase())
         .replace("{flat}", &host.replace('.', ""))
+        .replace("{any}", &host.replace('.', "x"))
+        .replace("{first}", &host.replacen('.', "x", 1))
+        .replace(
+            "{dash}",
+            &host.replacen('.', "-", host.matches('.').count().saturating_sub(1)),
+        )
 }
 
 /// Every class.

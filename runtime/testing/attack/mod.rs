@@ -1,41 +1,89 @@
-//! `workerd-lite test --attack`: a corpus of hostile requests against the project's policy, with the network pretended.
-//! It reports where a credential, a certificate or a secret went to a host that neither the configuration nor the
-//! policy's text names, where a denied address was reached, and where an answer carried a secret back.
+//! `workerd-lite test --attack`: hostile requests against the project's policy, with the network pretended. It reports where a host
+//! was reached that the project does not name, where a secret went that is not for it or came back to the agent, and where what the
+//! policy denies passes when it is spelled otherwise.
 
+mod answer;
+mod ask;
+mod board;
 mod corpus;
+mod faults;
 mod judge;
-mod targets;
+mod methods;
+mod named;
+mod paths;
+mod probe;
+mod readings;
+mod report;
+mod sarif;
+mod shape;
+mod stated;
+mod strangers;
 mod upstream;
 
 use std::io::Write;
-use std::rc::Rc;
-use std::time::Duration;
 
-use deno_core::url::Url;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use workerd_lite_ops::head::strip_hop_by_hop;
-use workerd_lite_ops::{Body, Origin, Request, worker_log};
+use regex::Regex;
+use tracing::subscriber::{NoSubscriber, with_default};
+use workerd_lite_ops::worker_log;
 
 use crate::assembly::load;
 use crate::config::Flags;
 use crate::diagnostic::SourceDiagnostic;
-use crate::host::Instance;
 use crate::serve::Loaded;
 use crate::testing::Ended;
-use corpus::Case;
-use judge::{Secrets, Violation};
-use targets::Targets;
-use upstream::Recorder;
+use board::Board;
+use judge::Secrets;
+use named::Named;
+use probe::Prober;
+pub use report::Form;
+use report::Told;
 
-/// How many redirects an agent follows.
-const HOPS: usize = 4;
+/// What is tried, and how it is told.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where the project is configured, and what the command line says of it.
+    pub flags: Flags,
+    /// Which attacks, by `class > case`; all without.
+    pub name: Option<Regex>,
+    /// How findings are told.
+    pub form: Form,
+}
 
-/// How long one request may take.
-const LIMIT: Duration = Duration::from_secs(5);
+/// Attacks the policy in each agent's name, and writes a report.
+pub fn run(options: &Options, out: &mut dyn Write) -> Result<Ended, SourceDiagnostic> {
+    let loaded = load(&options.flags)?;
+    let board = Board {
+        filter: options.name.clone(),
+        ..Board::default()
+    };
+    let (board, named) = attacked(&loaded, board)?;
+    let allowed = loaded
+        .attack
+        .as_ref()
+        .map(|open| (open.patterns.join(", "), &*open.reason));
+    let told = Told { named: &named, allowed };
+    report::write(options.form, &board, &told, out);
+    if board.attacks() == 0 {
+        return Err(SourceDiagnostic::new("no attack has such a name").with_help("-t is compared with 'class > case'"));
+    }
+    Ok(match board.findings().next() {
+        None => Ended::Passed,
+        Some(_) => Ended::Failed,
+    })
+}
 
-/// Runs the corpus against the policy in each agent's name, and writes a report.
-pub fn run(flags: &Flags, out: &mut dyn Write) -> Result<Ended, SourceDiagnostic> {
-    let loaded = load(flags)?;
+/// Whether a policy withstands every attack; the first that gets through, otherwise.
+pub(super) fn first_finding(loaded: &Loaded) -> Result<Option<String>, SourceDiagnostic> {
+    let board = Board {
+        bail: true,
+        ..Board::default()
+    };
+    let (board, _) = attacked(loaded, board)?;
+    let first = board.findings().next();
+    Ok(first.map(|finding| format!("{} > {}: {}", finding.class, finding.case, finding.message)))
+}
+
+fn attacked(loaded: &Loaded, board: Board) -> Result<(Board, Named), SourceDiagnostic> {
     if !loaded.project.has_outbound() {
         return Err(SourceDiagnostic::new("there is no outbound worker to attack")
             .with_help("Name one under [outbound] in workerd-lite.toml"));
@@ -44,131 +92,70 @@ pub fn run(flags: &Flags, out: &mut dyn Write) -> Result<Ended, SourceDiagnostic
         .enable_all()
         .build()
         .map_err(|error| SourceDiagnostic::new(error.to_string()))?;
-    runtime.block_on(attack(&loaded, out))
+    // What is logged of attacks that fail tells nobody anything.
+    with_default(NoSubscriber::default(), || runtime.block_on(attack(loaded, board)))
 }
 
-async fn attack(loaded: &Loaded, out: &mut dyn Write) -> Result<Ended, SourceDiagnostic> {
-    let classes = corpus::classes()?;
-    let targets = Targets::of(loaded);
+async fn attack(loaded: &Loaded, mut board: Board) -> Result<(Board, Named), SourceDiagnostic> {
+    let open = loaded.attack.iter().flat_map(|open| open.allow.iter().cloned());
+    let named = Named::of(loaded, open.collect());
     let secrets = Secrets::of(loaded);
-    let recorder = Rc::new(Recorder::default());
-    let instance = Instance::mocked(&loaded.project, Rc::<Recorder>::clone(&recorder)).await?;
+    let agents: Vec<String> = loaded.project.agent_names().map(ToOwned::to_owned).collect();
     // What the policy says of each case is not of interest.
     worker_log::capture();
-    let (mut cases, mut violations) = (0, 0);
-    for class in &classes {
-        for case in &class.cases {
-            for target in targets.samples() {
-                for (place, agent) in loaded.project.agent_names().enumerate() {
-                    cases += 1;
-                    let found = attempt(&instance, &recorder, &secrets, &targets, case, target, place).await;
-                    for violation in &found {
-                        violations += 1;
-                        tell(out, &class.class, case, target, agent, violation, &targets);
-                    }
+    let mut prober = Prober::new(loaded, &named, &secrets).await?;
+    listed(&mut prober, &mut board, &agents).await?;
+    prober.renew().await?;
+    stated::run(&mut prober, &mut board, &agents).await?;
+    prober.renew().await?;
+    paths::run(&mut prober, &mut board, &agents).await?;
+    prober.renew().await?;
+    methods::run(&mut prober, &mut board, &agents).await?;
+    prober.end();
+    worker_log::capture();
+    Ok((board, named))
+}
+
+/// The corpus, for each host that is named, and what is made of the policy's words.
+async fn listed(prober: &mut Prober<'_>, board: &mut Board, agents: &[String]) -> Result<(), SourceDiagnostic> {
+    let named = prober.named;
+    let mut class = String::new();
+    let made = strangers::attacks(named, agents).into_iter();
+    let mut attacks: Vec<_> = made
+        .map(|attack| (attack.class.to_owned(), attack.case, attack.ask, None))
+        .collect();
+    for known in corpus::classes()? {
+        for case in &known.cases {
+            for host in named.samples() {
+                if let Some(ask) = case.ask(host) {
+                    let subject = named.place(host).map(|_| host.to_owned());
+                    attacks.push((known.class.clone(), case.name.clone(), ask, subject));
                 }
             }
         }
     }
-    instance.abort();
-    let hosts = targets.samples().collect::<Vec<_>>().join(", ");
-    let _ = writeln!(
-        out,
-        "hosts that the project names: {hosts}\n{cases} attacks, {violations} got through"
-    );
-    Ok(if violations == 0 { Ended::Passed } else { Ended::Failed })
-}
-
-/// One case against one host. What an agent cannot even ask for violates nothing.
-async fn attempt(
-    instance: &Instance,
-    recorder: &Recorder,
-    secrets: &Secrets,
-    targets: &Targets,
-    case: &Case,
-    target: &str,
-    agent: usize,
-) -> Vec<Violation> {
-    let Some(mut url) = parse(&case.url(target)) else {
-        return Vec::new();
-    };
-    let Ok(method) = Method::from_bytes(case.method().as_bytes()) else {
-        return Vec::new();
-    };
-    let mut headers = case_headers(case, target);
-    strip_hop_by_hop(&mut headers);
-    headers.remove(http::header::HOST);
-    let mut violations = Vec::new();
-    for _ in 0..HOPS {
-        recorder.expect(case.answer(target));
-        let request = Request {
-            method: method.clone(),
-            url: url.clone(),
-            headers: headers.clone(),
-            body: Body::Empty,
-        };
-        let Some((cell, caller)) = instance.policy_cell(agent) else {
-            break;
-        };
-        let origin = Origin {
-            caller,
-            trace: Rc::default(),
-        };
-        let answer = tokio::time::timeout(LIMIT, cell.dispatch(request, origin)).await;
-        for seen in recorder.take() {
-            violations.extend(judge::request(&seen, secrets, targets));
+    for (of, case, ask, host) in attacks {
+        if of != class {
+            prober.renew().await?;
+            class = of;
         }
-        let Ok(Ok(response)) = answer else { break };
-        let location = response.headers.get(http::header::LOCATION).cloned();
-        let redirected = response.status.is_redirection();
-        violations.extend(judge::answer(response, secrets).await);
-        // The agent follows, and asks the policy again.
-        let next = location
-            .filter(|_| redirected)
-            .and_then(|location| url.join(location.to_str().ok()?).ok())
-            .and_then(|url| parse(url.as_str()));
-        match next {
-            Some(next) => url = next,
-            None => break,
+        if !board.wants(&class, &case) {
+            continue;
+        }
+        for (number, agent) in agents.iter().enumerate() {
+            if board.is_over() {
+                return Ok(());
+            }
+            let got = prober.ask(&ask, number).await?;
+            board.tried(&class, &case);
+            for violation in got.violations {
+                let place = host.as_deref().and_then(|host| named.place(host)).cloned();
+                board.found((&class, &case), Some((&ask, agent)), violation.to_string(), place);
+                if let Some(host) = &host {
+                    board.about(&class, host);
+                }
+            }
         }
     }
-    violations
-}
-
-/// A URL that `new Request()` takes.
-fn parse(text: &str) -> Option<Url> {
-    let mut url = Url::parse(text).ok()?;
-    if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() {
-        return None;
-    }
-    url.set_fragment(None);
-    Some(url)
-}
-
-fn case_headers(case: &Case, target: &str) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    for (name, value) in case.headers(target) {
-        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(&value)) {
-            headers.append(name, value);
-        }
-    }
-    headers
-}
-
-fn tell(
-    out: &mut dyn Write,
-    class: &str,
-    case: &Case,
-    target: &str,
-    agent: &str,
-    violation: &Violation,
-    targets: &Targets,
-) {
-    let _ = writeln!(out, "\u{2717} {class} > {} (agent {agent})", case.name);
-    let _ = writeln!(out, "    {} {}", case.method(), case.url(target).escape_debug());
-    let _ = writeln!(out, "    {violation}");
-    if let Some(place) = targets.place(target) {
-        let _ = writeln!(out, "    {target} is named at {place}");
-    }
-    let _ = writeln!(out);
+    Ok(())
 }

@@ -1,6 +1,8 @@
 //! A hostile upstream: it records what reaches it, and answers as a case wants.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -8,31 +10,55 @@ use bytes::Bytes;
 use deno_core::url::{Url, form_urlencoded};
 use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use workerd_lite_ops::content_encoding::ContentEncoding;
 use workerd_lite_ops::{Body, FetchError, Request, Response};
 
-use super::corpus::{Answer, Echo};
+use super::answer::{Answer, Echo};
 use crate::egress::{Upstream, Via};
 
 /// A request that went out.
 pub(super) struct Seen {
+    pub(super) method: Method,
     pub(super) url: Url,
     pub(super) via: Via,
     /// Its URL and headers.
     pub(super) text: Vec<u8>,
+    /// Its headers.
+    pub(super) headers: HeaderMap,
+    /// What there is of its body so far.
+    pub(super) body: Rc<RefCell<Vec<u8>>>,
+    /// The credentials, certificates and secrets that it carried.
+    pub(super) carried: BTreeSet<String>,
+}
+
+/// What upstreams do.
+#[derive(Debug, Clone)]
+pub(super) enum Behaviour {
+    /// All answer so.
+    All(Answer),
+    /// The one that the agent asks for answers so, and others, whom the policy asks first, say no.
+    Asked(String, Answer),
+    /// What is asked for by this path leads elsewhere.
+    Redirects(String, Answer),
+    /// All answer with nothing.
+    Quiet,
+    /// Nobody can be reached.
+    Down,
+    /// All fail, with a body that is none.
+    Failing,
 }
 
 /// Records requests.
 #[derive(Default)]
 pub(super) struct Recorder {
-    answer: RefCell<Option<Answer>>,
+    behaviour: RefCell<Option<Behaviour>>,
     seen: RefCell<Vec<Seen>>,
 }
 
 impl Recorder {
-    pub(super) fn expect(&self, answer: Answer) {
-        *self.answer.borrow_mut() = Some(answer);
+    pub(super) fn expect(&self, behaviour: Behaviour) {
+        *self.behaviour.borrow_mut() = Some(behaviour);
     }
 
     pub(super) fn take(&self) -> Vec<Seen> {
@@ -47,17 +73,46 @@ impl Upstream for Recorder {
             text.push(b' ');
             text.extend_from_slice(value.as_bytes());
         }
-        let response = match self.answer.borrow().clone() {
-            Some(Answer::Redirect { redirect, to }) => redirect_to(redirect, &to),
-            Some(Answer::Echo { echo }) => echoed(echo, &text),
-            None => Response::text(StatusCode::OK, ""),
+        let host = request.url.host_str().unwrap_or_default();
+        let response = match self.behaviour.borrow().clone() {
+            Some(Behaviour::Asked(asked, _)) if asked != host => Ok(Response::text(StatusCode::FORBIDDEN, "")),
+            Some(Behaviour::Redirects(path, answer)) => {
+                // Whom the policy asks on its own leads nowhere.
+                let is_asked = request.url.path().ends_with(&path);
+                Ok(if is_asked {
+                    answered(&answer, &text)
+                } else {
+                    Response::text(StatusCode::OK, "")
+                })
+            }
+            Some(Behaviour::All(answer) | Behaviour::Asked(_, answer)) => Ok(answered(&answer, &text)),
+            Some(Behaviour::Down) => Err(FetchError::Network(format!("{host}: Connection refused"))),
+            Some(Behaviour::Failing) => Ok(Response::text(StatusCode::INTERNAL_SERVER_ERROR, "<html>")),
+            Some(Behaviour::Quiet) | None => Ok(Response::text(StatusCode::OK, "")),
         };
+        let body = Rc::<RefCell<Vec<u8>>>::default();
         self.seen.borrow_mut().push(Seen {
+            method: request.method,
             url: request.url,
             via,
             text,
+            headers: request.headers,
+            body: Rc::clone(&body),
+            carried: BTreeSet::new(),
         });
-        Box::pin(std::future::ready(Ok(response)))
+        Box::pin(async move {
+            if let Ok(sent) = request.body.collect().await {
+                *body.borrow_mut() = sent.to_vec();
+            }
+            response
+        })
+    }
+}
+
+fn answered(answer: &Answer, text: &[u8]) -> Response {
+    match answer {
+        Answer::Redirect { redirect, to } => redirect_to(*redirect, to),
+        Answer::Echo { echo } => echoed(*echo, text),
     }
 }
 

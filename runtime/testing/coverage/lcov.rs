@@ -1,22 +1,49 @@
 //! The lcov trace format: <https://man7.org/linux/man-pages/man1/geninfo.1.html>, "FILES".
 
-use std::io::{BufWriter, Write as _};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use super::Lines;
+use super::summary::Summary;
 
 /// Writes one record for each module.
-pub(super) fn write(file: &Path, all: &[Lines]) -> std::io::Result<()> {
+pub(super) fn write(file: &Path, all: &[Summary]) -> std::io::Result<()> {
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder)?;
     }
     let mut out = BufWriter::new(std::fs::File::create(file)?);
-    for lines in all {
-        writeln!(out, "TN:\nSF:{}", lines.path.display())?;
-        for (line, count) in &lines.counts {
-            writeln!(out, "DA:{line},{count}")?;
+    for module in all {
+        writeln!(out, "TN:\nSF:{}", module.path.display())?;
+        functions(&mut out, module)?;
+        branches(&mut out, module)?;
+        for (line, state) in &module.by_line {
+            writeln!(out, "DA:{line},{}", state.count)?;
         }
-        writeln!(out, "LF:{}\nLH:{}\nend_of_record", lines.counts.len(), lines.hit())?;
+        let hit = module.by_line.values().filter(|line| line.count > 0).count();
+        writeln!(out, "LF:{}\nLH:{hit}\nend_of_record", module.by_line.len())?;
     }
     out.flush()
+}
+
+fn functions(out: &mut impl Write, module: &Summary) -> std::io::Result<()> {
+    for function in &module.called {
+        writeln!(out, "FN:{},{}", function.line, function.name)?;
+    }
+    for function in &module.called {
+        writeln!(out, "FNDA:{},{}", function.count, function.name)?;
+    }
+    let share = module.functions();
+    writeln!(out, "FNF:{}\nFNH:{}", share.of, share.hit)
+}
+
+fn branches(out: &mut impl Write, module: &Summary) -> std::io::Result<()> {
+    for (block, branch) in module.taken.iter().enumerate() {
+        for (arm, count) in branch.arms.iter().enumerate() {
+            let (line, reached) = (branch.line, branch.reached);
+            // A hyphen says that the branch itself was never reached.
+            let count = if reached { count.to_string() } else { "-".into() };
+            writeln!(out, "BRDA:{line},{block},{arm},{count}")?;
+        }
+    }
+    let share = module.branches();
+    writeln!(out, "BRF:{}\nBRH:{}", share.of, share.hit)
 }

@@ -1,17 +1,21 @@
-//! `--coverage`: which statements of agents and policy the tests have run.
+//! `--coverage`: which lines, branches and functions of agents and policy the tests have run.
 
+mod ignored;
 mod lcov;
-mod statements;
+mod parts;
+mod summary;
 mod table;
+mod visit;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
 use crate::diagnostic::SourceDiagnostic;
-use crate::isolate::modules::{Content, Graph, Module, on_deep_stack};
-use crate::isolate::{CoverageSink, ScriptCoverage};
-use statements::Statement;
+use crate::isolate::modules::{Graph, on_deep_stack};
+use crate::isolate::{CoverageRange, CoverageSink, ScriptCoverage, is_counted_module};
+use parts::Parts;
+use summary::{Share, Summary};
 
 /// What is wanted of the coverage.
 #[derive(Debug, Clone, Default)]
@@ -19,94 +23,109 @@ pub struct CoverageOptions {
     /// Where an lcov file is written.
     pub lcov: Option<PathBuf>,
     /// How many percent of the lines must have run.
-    pub min: Option<f64>,
+    pub min_lines: Option<f64>,
+    /// How many percent of the branches must have run.
+    pub min_branches: Option<f64>,
+    /// How many percent of the functions must have run.
+    pub min_functions: Option<f64>,
+}
+
+impl CoverageOptions {
+    /// The minimums, with the options that ask for them.
+    fn minimums<'a>(&self, of: &'a Totals) -> [(&'static str, &'static str, Option<f64>, &'a Share); 3] {
+        [
+            ("lines", "--coverage-min", self.min_lines, &of.lines),
+            ("branches", "--coverage-min-branches", self.min_branches, &of.branches),
+            (
+                "functions",
+                "--coverage-min-functions",
+                self.min_functions,
+                &of.functions,
+            ),
+        ]
+    }
 }
 
 /// What has run so far, by module.
 #[derive(Debug, Default)]
 pub(super) struct Coverage(Mutex<BTreeMap<String, Source>>);
 
-/// One module's statements and how often each has run.
+/// One module's parts and how often each of its points has run.
 #[derive(Debug)]
 struct Source {
     name: String,
     path: PathBuf,
-    statements: Vec<Statement>,
+    parts: Parts,
     counts: Vec<u64>,
 }
 
-/// One module's lines that hold statements, by their number from 1.
-struct Lines {
-    name: String,
-    path: PathBuf,
-    counts: BTreeMap<u32, u64>,
+/// The sums of a run.
+#[derive(Debug, Default)]
+struct Totals {
+    lines: Share,
+    branches: Share,
+    functions: Share,
 }
 
-impl Lines {
-    fn hit(&self) -> usize {
-        self.counts.values().filter(|count| **count > 0).count()
+impl Totals {
+    fn of(all: &[Summary]) -> Self {
+        let sum = |share: fn(&Summary) -> Share| all.iter().map(share).sum();
+        Self {
+            lines: sum(Summary::lines),
+            branches: sum(Summary::branches),
+            functions: sum(Summary::functions),
+        }
     }
 }
 
-fn percent(hit: usize, all: usize) -> f64 {
-    if all == 0 {
-        return 100.0;
-    }
-    #[expect(clippy::cast_precision_loss, reason = "no file has so many lines")]
-    let percent = hit as f64 * 100.0 / all as f64;
-    percent
+/// What a run is told.
+pub(super) struct Report {
+    pub(super) table: String,
+    /// The minimums that are not reached, as sentences.
+    pub(super) missed: Vec<String>,
 }
 
 impl Coverage {
     /// Counts the modules of a worker from now on, those of packages excepted.
     pub(super) fn add(&self, graph: &Graph) {
         let Ok(mut sources) = self.0.lock() else { return };
-        for (url, module) in graph.entries().filter(|(_, module)| is_own(module)) {
+        for (url, module) in graph.entries().filter(|(_, module)| is_counted_module(module)) {
             sources.entry(url.to_owned()).or_insert_with(|| {
-                let statements = on_deep_stack(|| statements::of(module)).unwrap_or_default();
+                let parts = on_deep_stack(|| parts::of(module)).unwrap_or_default();
                 Source {
                     name: module.name.clone(),
                     path: module.path.clone(),
-                    counts: vec![0; statements.len()],
-                    statements,
+                    counts: vec![0; parts.points.len()],
+                    parts,
                 }
             });
         }
     }
 
-    /// The table, and the percentage of lines that ran.
-    pub(super) fn report(&self, options: &CoverageOptions) -> Result<(String, f64), SourceDiagnostic> {
-        let lines = self.lines();
+    /// The table, and what is too little. Writes the lcov file.
+    pub(super) fn report(&self, options: &CoverageOptions) -> Result<Report, SourceDiagnostic> {
+        let all: Vec<Summary> = match self.0.lock() {
+            Ok(sources) => sources.values().map(Summary::of).collect(),
+            Err(_) => Vec::new(),
+        };
         if let Some(file) = &options.lcov {
-            lcov::write(file, &lines)
+            lcov::write(file, &all)
                 .map_err(|error| SourceDiagnostic::new(format!("{} can not be written: {error}", file.display())))?;
         }
-        let hit = lines.iter().map(Lines::hit).sum();
-        let all = lines.iter().map(|lines| lines.counts.len()).sum();
-        Ok((table::render(&lines), percent(hit, all)))
+        let totals = Totals::of(&all);
+        let missed = options
+            .minimums(&totals)
+            .into_iter()
+            .filter_map(|(what, option, min, share)| {
+                let (min, percent) = (min?, share.percent());
+                (percent < min)
+                    .then(|| format!("the tests run {percent:.1} % of the {what}: {option} asks for {min} %"))
+            });
+        Ok(Report {
+            missed: missed.collect(),
+            table: table::render(&all, &totals),
+        })
     }
-
-    fn lines(&self) -> Vec<Lines> {
-        let Ok(sources) = self.0.lock() else { return Vec::new() };
-        let lines = |source: &Source| {
-            let mut counts = BTreeMap::new();
-            for (statement, count) in source.statements.iter().zip(&source.counts) {
-                // A line has run as often as the outermost of its statements, which is the first.
-                counts.entry(statement.line).or_insert(*count);
-            }
-            Lines {
-                name: source.name.clone(),
-                path: source.path.clone(),
-                counts,
-            }
-        };
-        sources.values().map(lines).collect()
-    }
-}
-
-fn is_own(module: &Module) -> bool {
-    let packaged = module.path.components().any(|part| part.as_os_str() == "node_modules");
-    matches!(module.content, Content::Script(_)) && !packaged
 }
 
 impl CoverageSink for Coverage {
@@ -117,14 +136,14 @@ impl CoverageSink for Coverage {
                 continue;
             };
             let ranges = script.ranges();
-            let mut around: Vec<crate::isolate::CoverageRange> = Vec::new();
+            let mut around: Vec<CoverageRange> = Vec::new();
             let mut next = ranges.iter().peekable();
-            for (statement, count) in source.statements.iter().zip(&mut source.counts) {
-                while let Some(range) = next.next_if(|range| range.start_offset <= statement.offset) {
+            for (point, count) in source.parts.points.iter().zip(&mut source.counts) {
+                while let Some(range) = next.next_if(|range| range.start_offset <= point.offset) {
                     around.push(*range);
                 }
                 // Ranges nest, so what has ended lies on the top.
-                around.retain(|range| range.end_offset > statement.offset);
+                around.retain(|range| range.end_offset > point.offset);
                 *count += around.last().map_or(0, |range| range.count);
             }
         }

@@ -2,6 +2,7 @@
 
 mod json;
 mod junit;
+mod palette;
 mod pretty;
 mod tap;
 
@@ -13,6 +14,7 @@ use super::outcome::{FileOutcome, Totals};
 use super::watchdog::Watchdog;
 pub use json::Json;
 pub use junit::Junit;
+pub use palette::Palette;
 pub use pretty::Pretty;
 pub use tap::Tap;
 

@@ -3,21 +3,24 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use super::palette::Palette;
 use super::{Reporter, indented};
 use crate::testing::outcome::{FileOutcome, Outcome, State, Totals};
 
 /// Names, durations, failures with their code frames, and console lines under their test.
 pub struct Pretty<W> {
     out: W,
+    palette: Palette,
     began: Instant,
     failed: Vec<String>,
 }
 
 impl<W: Write> Pretty<W> {
     /// The run begins now.
-    pub fn new(out: W) -> Self {
+    pub fn new(out: W, palette: Palette) -> Self {
         Self {
             out,
+            palette,
             began: Instant::now(),
             failed: Vec::new(),
         }
@@ -37,22 +40,23 @@ impl<W: Write> Pretty<W> {
     /// Tests and their subtests, which are further to the right.
     fn tests(&mut self, tests: &[Outcome], by: usize) {
         for test in tests {
-            let mark = match test.state {
-                State::Passed => "\u{2713}",
-                State::Failed(_) => "\u{2717}",
-                State::Skipped => "-",
-                State::Todo => "?",
+            let palette = self.palette;
+            let head = match test.state {
+                State::Passed => format!("{} {}", palette.good("\u{2713}"), test.name),
+                State::Failed(_) => palette.bad(&format!("\u{2717} {}", test.name)),
+                State::Skipped => palette.apart(&format!("- {}", test.name)),
+                State::Todo => palette.apart(&format!("? {}", test.name)),
             };
-            let line = format!("{mark} {}{}", test.name, duration(&test.state, test.took));
+            let line = format!("{head}{}", palette.faint(&duration(&test.state, test.took)));
             let _ = writeln!(self.out, "{}", indented(&line, by));
             self.tests(&test.subtests, by + 2);
             if let State::Failed(failures) = &test.state {
                 for failure in failures {
-                    let _ = writeln!(self.out, "{}", indented(failure, by + 4));
+                    let _ = writeln!(self.out, "{}", indented(&palette.failure(failure), by + 4));
                 }
             }
             for line in test.notes.iter().chain(&test.console) {
-                let _ = writeln!(self.out, "{}", indented(line, by + 2));
+                let _ = writeln!(self.out, "{}", indented(&palette.faint(line), by + 2));
             }
         }
     }
@@ -60,9 +64,9 @@ impl<W: Write> Pretty<W> {
 
 impl<W: Write> Reporter for Pretty<W> {
     fn file(&mut self, file: &FileOutcome) {
-        let _ = writeln!(self.out, "{}", file.file);
+        let _ = writeln!(self.out, "{}", self.palette.title(&file.file));
         if let Some(error) = &file.error {
-            let _ = writeln!(self.out, "{}", indented(error, 2));
+            let _ = writeln!(self.out, "{}", indented(&self.palette.failure(error), 2));
         }
         if file.error.is_some() {
             self.failed.push(file.file.clone());
@@ -75,20 +79,28 @@ impl<W: Write> Reporter for Pretty<W> {
     }
 
     fn coverage(&mut self, table: &str) {
-        let _ = writeln!(self.out, "\n{}", table.trim_end());
+        let (head, rows) = table.trim_end().split_once('\n').unwrap_or((table, ""));
+        let _ = writeln!(self.out, "\n{}\n{rows}", self.palette.title(head));
     }
 
     fn end(&mut self, totals: &Totals) {
-        let mut line = format!("{} passed, {} failed", totals.passed, totals.failed);
+        let palette = self.palette;
+        let failed = format!("{} failed", totals.failed);
+        let failed = if totals.failed > 0 {
+            palette.bad(&failed)
+        } else {
+            failed
+        };
+        let mut line = format!("{}, {failed}", palette.good(&format!("{} passed", totals.passed)));
         for (count, word) in [(totals.skipped, "skipped"), (totals.todo, "todo")] {
             if count > 0 {
-                line = format!("{line}, {count} {word}");
+                line = format!("{line}, {}", palette.apart(&format!("{count} {word}")));
             }
         }
         if !self.failed.is_empty() {
-            let _ = writeln!(self.out, "\nfailed:");
+            let _ = writeln!(self.out, "\n{}", palette.bad("failed:"));
             for name in &self.failed {
-                let _ = writeln!(self.out, "  \u{2717} {name}");
+                let _ = writeln!(self.out, "  {}", palette.bad(&format!("\u{2717} {name}")));
             }
         }
         let tests = totals.passed + totals.failed + totals.skipped + totals.todo;

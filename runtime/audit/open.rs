@@ -1,0 +1,293 @@
+//! An egress that is under way: counted when its response's head is there, recorded when it is over.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use workerd_lite_ops::account::Account;
+use workerd_lite_ops::clock;
+use workerd_lite_ops::trace::Trace;
+use workerd_lite_ops::verdict::{By, ConnectError, Verdict};
+use workerd_lite_ops::{Body, Request, Response};
+
+use super::changes::Changes;
+use super::cut::Cuts;
+use super::live_egress::{LiveEgress, State};
+use super::masked_url::masked;
+use super::record::{Record, Times, ms};
+use super::{Auditor, Unrecorded};
+use crate::identity::Attested;
+
+/// A record that is not written yet. It is written when it is dropped: at the end of the response's body, of a failure,
+/// or of an egress that was cancelled.
+#[derive(Debug)]
+struct Writing {
+    auditor: Arc<Auditor>,
+    began: Instant,
+    record: Record,
+    sent: Rc<Cell<u64>>,
+    /// Whether there is a place for it.
+    reserved: bool,
+    /// For who looks on.
+    live: Option<LiveEgress>,
+}
+
+/// An egress whose end is not known yet. It is counted when its response's head is there, or where it is dropped before, and
+/// recorded where egress is.
+#[derive(Debug)]
+pub(crate) struct Open {
+    account: Option<Arc<Account>>,
+    verdict: Verdict,
+    by: By,
+    /// The agent's rule that would have denied it, but only audits.
+    audited: Option<Rc<str>>,
+    counted: bool,
+    writing: Option<Writing>,
+}
+
+impl Open {
+    /// Begins to count one.
+    pub(crate) fn count(trace: &Trace) -> Self {
+        trace.usage().asked();
+        if let (Some(account), Some(started), 0..=1) = (trace.account(), trace.started.get(), trace.egresses.get()) {
+            account.statistics().policy.observe(started.elapsed());
+        }
+        Self {
+            account: trace.account().cloned(),
+            verdict: Verdict::Deny,
+            by: By::Policy,
+            audited: trace.audited.get().cloned(),
+            counted: false,
+            writing: None,
+        }
+    }
+
+    /// Begins its record, too. A request's body is counted from here on.
+    pub(crate) fn begin(
+        auditor: &Arc<Auditor>,
+        agent: &Attested,
+        policy_sha256: Option<&str>,
+        trace: &Trace,
+        request: &mut Request,
+    ) -> Self {
+        let now = Instant::now();
+        let times = Times {
+            waiting: trace.started.get().map(|started| ms(started - trace.queued)),
+            policy: trace.started.get().map(|started| ms(now - started)),
+            ..Times::default()
+        };
+        let sent = Rc::new(Cell::new(0));
+        let body = std::mem::take(&mut request.body);
+        if let Body::Full(bytes) = &body {
+            sent.set(bytes.len() as u64);
+        }
+        let counter = Rc::clone(&sent);
+        request.body = body.counted(move |bytes| counter.set(counter.get().saturating_add(bytes)));
+        let live = auditor.feed().map(|feed| {
+            let asked = trace.asked.get();
+            let changes = asked.map(|asked| Changes::between(asked, request, &auditor.shown));
+            LiveEgress::begin(feed, trace, now, changes)
+        });
+        let record = Record {
+            time: humantime::format_rfc3339_micros(clock::wall()).to_string(),
+            request_id: trace.request_id().to_string(),
+            client: trace.client(),
+            agent: agent.name.clone(),
+            tenant: agent.tenant.clone(),
+            instance: agent.instance.clone(),
+            code_sha256: agent.code_sha256.clone(),
+            policy_sha256: policy_sha256.map(ToOwned::to_owned),
+            method: request.method.to_string(),
+            cut: Cuts::default(),
+            url: if auditor.is_memory() {
+                request.url.to_string()
+            } else {
+                masked(&request.url, &auditor.shown)
+            },
+            verdict: Verdict::Deny,
+            by: By::Policy,
+            rule: None,
+            binding: None,
+            status: None,
+            error: None,
+            bytes_sent: 0,
+            bytes_received: 0,
+            ms: times,
+        };
+        let mut open = Self::count(trace);
+        open.writing = Some(Writing {
+            record,
+            auditor: Arc::clone(auditor),
+            began: now,
+            sent,
+            reserved: false,
+            live,
+        });
+        open.tell(None);
+        open
+    }
+
+    /// Tells who looks on how far it has come.
+    fn tell(&mut self, state: Option<State>) {
+        if let Some(writing) = &mut self.writing {
+            writing.tell(state);
+        }
+    }
+
+    /// What it is about is going to leave, and must not where this fails.
+    pub(crate) fn leaves(&mut self) -> Result<(), Unrecorded> {
+        if let Some(writing) = &mut self.writing {
+            if !writing.reserved {
+                writing.reserved = writing.auditor.admits(&mut writing.record)?;
+            }
+        }
+        self.tell(Some(State::Leaving));
+        Ok(())
+    }
+
+    /// An attempt begins to look for a connection.
+    pub(crate) fn sends(&mut self) {
+        if let Some(live) = self.writing.as_mut().and_then(|writing| writing.live.as_mut()) {
+            live.sends();
+        }
+    }
+
+    /// Its credential asks others for tokens.
+    pub(crate) fn asks_for_tokens(&mut self) {
+        if let Some(live) = self.writing.as_mut().and_then(|writing| writing.live.as_mut()) {
+            live.asks_for_tokens();
+        }
+    }
+
+    pub(crate) fn verdict(&mut self, verdict: Verdict, by: By) {
+        (self.verdict, self.by) = (verdict, by);
+        if let Some(record) = self.record() {
+            (record.verdict, record.by) = (verdict, by);
+        }
+    }
+
+    fn record(&mut self) -> Option<&mut Record> {
+        self.writing.as_mut().map(|writing| &mut writing.record)
+    }
+
+    pub(crate) fn rule(&mut self, rule: &str) {
+        if let Some(record) = self.record() {
+            record.rule = Some(rule.to_owned());
+        }
+    }
+
+    pub(crate) fn binding(&mut self, name: &str) {
+        if let Some(record) = self.record() {
+            record.binding = Some(name.to_owned());
+        }
+    }
+
+    /// How long it took until its connection stood, TLS included.
+    pub(crate) fn connected(&mut self, after: Duration) {
+        let took = Some(ms(after));
+        if let Some(record) = self.record() {
+            if std::mem::replace(&mut record.ms.connect, took) != took {
+                self.tell(None);
+            }
+        }
+    }
+
+    /// The response's head has come from the upstream.
+    pub(crate) fn answered(&mut self) {
+        if let Some(writing) = &mut self.writing {
+            writing.record.ms.first_byte = Some(ms(writing.began.elapsed()));
+        }
+    }
+
+    pub(crate) fn error(&mut self, why: &str) {
+        if let Some(record) = self.record() {
+            record.error = Some(why.to_owned());
+        }
+    }
+
+    /// No connection came about.
+    pub(crate) fn unconnected(&self, why: ConnectError) {
+        if let Some(account) = &self.account {
+            account.statistics().connect_errors.count(why as usize);
+        }
+    }
+
+    /// Whether it is recorded.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.writing.is_some()
+    }
+
+    /// What became of it is known now.
+    fn settle(&mut self) {
+        if std::mem::replace(&mut self.counted, true) {
+            return;
+        }
+        if let (Some(rule), Verdict::Allow | Verdict::Answer) = (self.audited.take(), self.verdict) {
+            self.rule(&rule);
+            self.verdict(Verdict::Audit, By::Rule);
+        }
+        if let Some(account) = &self.account {
+            account.statistics().egress.count(self.verdict.place(self.by));
+        }
+    }
+
+    /// The response's head is there; the record goes on with its body, and ends with that.
+    pub(crate) fn response(mut self, mut response: Response) -> Response {
+        self.settle();
+        let Some(writing) = &mut self.writing else {
+            return response;
+        };
+        writing.record.status = Some(response.status.as_u16());
+        if writing.record.ms.first_byte.is_none() {
+            writing.record.ms.first_byte = Some(ms(writing.began.elapsed()));
+        }
+        if writing.auditor.is_memory() {
+            return response;
+        }
+        if let Some(live) = &mut writing.live {
+            response = live.response(response);
+            writing.tell(Some(State::Body));
+        }
+        match &response.body {
+            Body::Empty => {}
+            Body::Full(bytes) => writing.record.bytes_received = bytes.len() as u64,
+            Body::Stream(_) => {
+                let mut open = self;
+                response.body = response.body.counted(move |bytes| {
+                    if let Some(record) = open.record() {
+                        record.bytes_received = record.bytes_received.saturating_add(bytes);
+                    }
+                });
+            }
+        }
+        response
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.settle();
+    }
+}
+
+impl Writing {
+    /// Tells who looks on how far it has come.
+    fn tell(&mut self, state: Option<State>) {
+        let Some(live) = &mut self.live else { return };
+        if let Some(state) = state {
+            live.state(state);
+        }
+        self.record.cut();
+        live.tell(&self.record);
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        self.record.bytes_sent = self.sent.get();
+        self.record.ms.total = ms(self.began.elapsed());
+        self.tell(Some(State::Done));
+        self.auditor.write(&mut self.record, self.reserved);
+    }
+}

@@ -1,0 +1,13 @@
+//! Who asks, as far as whoever accepted the connection knows it.
+
+use std::net::IpAddr;
+
+/// A request's client. Whoever calls an [`Instance`](super::Instance) puts it into the request's extensions; it is not taken from
+/// what the request says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Client {
+    /// Its address, where it is known.
+    pub address: Option<IpAddr>,
+    /// Whether it asked over TLS, which ended before us.
+    pub https: bool,
+}

