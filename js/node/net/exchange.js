@@ -106,6 +106,7 @@ class Exchange {
   // What waits for the answer to the request before it: `{ bytes, done }`.
   #rest = null;
   #ending = null;
+  #spoken = false;
   #silence;
   #wanted = null;
   #over = false;
@@ -126,8 +127,9 @@ class Exchange {
     });
   }
 
-  // The connection stands.
+  // The connection stands, and whoever waited for it knows.
   open() {
+    if (this.#over || this.#spoken) return;
     this.#silence = setTimeout(() => this.#refuse(NO_SOCKETS), PATIENCE);
   }
 
@@ -209,7 +211,9 @@ class Exchange {
     if (url.host !== origin.host || url.protocol !== origin.protocol || url.username !== "" || url.password !== "") {
       throw failure("HPE_INVALID_URL", "Invalid request target");
     }
-    clearTimeout(this.#silence);
+    this.#spoken = true;
+    if (this.#silence !== undefined) clearTimeout(this.#silence);
+    this.#silence = undefined;
     this.#request = new Request(head, url.href);
     this.#starting = true;
     for (let i = 0; i < head.headers.length; i += 2) {

@@ -3,6 +3,7 @@
 const { core, primordials } = __bootstrap;
 const {
   Boolean,
+  DateNow,
   FunctionPrototypeBind,
   FunctionPrototypeCall,
   ObjectAssign,
@@ -44,6 +45,7 @@ function Socket(options) {
   this.server = null;
   this.timeout = 0;
   this[kTimeout] = null;
+  this._active = 0;
   this.bytesRead = 0;
   this.bytesWritten = 0;
   this._handle = null;
@@ -58,6 +60,17 @@ function mayTime(use) {
     return use();
   } catch {
     return null;
+  }
+}
+
+// A timer of a socket's is due: it has been idle for as long, or waits for the rest of the time.
+function onDue() {
+  const left = this._active + this.timeout - DateNow();
+  if (left <= 0) {
+    this[kTimeout] = null;
+    this._onTimeout();
+  } else {
+    this[kTimeout] = mayTime(() => setTimeout(FunctionPrototypeBind(onDue, this), left));
   }
 }
 
@@ -138,7 +151,8 @@ const methods = {
       if (callback !== undefined) this.removeListener("timeout", callback);
       return this;
     }
-    this[kTimeout] = mayTime(() => setTimeout(FunctionPrototypeBind(this._onTimeout, this), duration));
+    this[kTimeout] = mayTime(() => setTimeout(FunctionPrototypeBind(onDue, this), duration));
+    this._active = DateNow();
     if (callback !== undefined) this.once("timeout", callback);
     return this;
   },
@@ -147,8 +161,9 @@ const methods = {
     this.emit("timeout");
   },
 
+  // Something happened: its timer looks at it when it is due.
   _unrefTimer() {
-    if (this[kTimeout] !== null) mayTime(() => this[kTimeout].refresh());
+    if (this[kTimeout] !== null) this._active = DateNow();
   },
 
   setNoDelay() {
@@ -244,10 +259,11 @@ function connectTo(socket, options, scheme, then = undefined) {
     socket._peer = peerOf(host, port);
     socket._sockname = { address: "127.0.0.1", family: "IPv4", port: 0 };
     setTransport(socket, transport);
-    transport.open();
     socket.emit("connect");
     socket.emit("ready");
     if (then !== undefined) then();
+    // Most have written by now.
+    transport.open();
     // Who reads was told to wait.
     socket.read(0);
   });
