@@ -14,7 +14,6 @@ const ABSENT = {
 const METHODS = [
   "byteLength",
   "encode",
-  "getAsyncContext",
   "hostObjectBrand",
   "isAnyArrayBuffer",
   "isArgumentsObject",
@@ -45,8 +44,37 @@ const METHODS = [
   "isTypedArray",
   "isWeakMap",
   "isWeakSet",
-  "setAsyncContext",
 ];
+
+// What an author's stores are, and never whose event it is: what Node's scripts keep and restore leaves the running event as it is.
+class Stores {
+  stores;
+
+  constructor(stores) {
+    this.stores = stores;
+  }
+}
+
+function getAsyncContext() {
+  const context = core.getAsyncContext();
+  return context === undefined || context === null ? undefined : new Stores(context.stores);
+}
+
+function setAsyncContext(kept) {
+  const context = core.getAsyncContext();
+  if (context?.stores === kept?.stores) return;
+  core.setAsyncContext({ __proto__: null, event: context?.event, stores: kept?.stores });
+}
+
+// Whose the pool of buffers is. To ask is to take it.
+let poolOwner;
+
+function isAnothersPool() {
+  const owner = core.getAsyncContext()?.event;
+  if (owner === poolOwner) return false;
+  poolOwner = owner;
+  return true;
+}
 
 function loadExtScript(specifier) {
   return ABSENT[specifier] ?? core.loadExtScript(specifier);
@@ -55,8 +83,11 @@ function loadExtScript(specifier) {
 const own = {
   __proto__: null,
   createLazyLoader: (specifier) => () => loadExtScript(specifier),
+  getAsyncContext,
+  isAnothersPool,
   loadExtScript,
   ops,
+  setAsyncContext,
 };
 for (let i = 0; i < METHODS.length; i++) own[METHODS[i]] = core[METHODS[i]];
 
