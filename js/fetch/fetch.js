@@ -76,7 +76,6 @@ async function exchange(context, cancel, method, url, headerList, body) {
   );
   return { __proto__: null, status, reason, headers: parseHeaders(headers), rid, length: rid === null ? 0 : op_body_raw(rid) };
 }
-}
 
 // https://fetch.spec.whatwg.org/#scheme-fetch: nothing leaves the isolate for it.
 function dataResponse(method, url) {
