@@ -22,10 +22,14 @@ pub(crate) const MODULES: &[(&str, &str)] = &[
 /// Files, and those of `js/node/` in their place: what rests on ops that are not here, or on the machine.
 pub(crate) const REPLACED: &[(&str, &str)] = &[
     ("_fs/_fs_glob.ts", "glob.js"),
+    ("_fs/_fs_lstat.ts", "fs/lazy.js"),
+    ("_fs/_fs_readdir.ts", "fs/lazy.js"),
     ("_next_tick.ts", "next_tick.js"),
     ("_process/process.ts", "next_tick.js"),
     ("async_hooks.ts", "async_hooks.js"),
+    ("fs.ts", "fs/module.js"),
     ("internal/async_hooks.ts", "async_ids.js"),
+    ("internal/fs/handle.ts", "fs/handle.js"),
     ("internal/options.ts", "options.js"),
     ("process.ts", "process.js"),
     ("timers.ts", "timers.js"),
@@ -45,5 +49,11 @@ pub(crate) const PATCHES: &[(&str, &str, &str)] = &[
         "ext:deno_node/internal/streams/duplexpair.js",
         "import { Duplex } from \"node:stream\";\n",
         "import Duplex from \"node:_stream_duplex\";\n",
+    ),
+    // As Node 22 words it.
+    (
+        "ext:deno_node/internal/fs/utils.mjs",
+        "must be a string or Uint8Array without null bytes",
+        "must be a string, Uint8Array, or URL without null bytes",
     ),
 ];

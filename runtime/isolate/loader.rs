@@ -63,7 +63,8 @@ impl GraphLoader {
         if self.graph.has_node() && specifier.starts_with("node:") && node_module(specifier).is_some() {
             return Url::parse(specifier).map_err(JsErrorBox::from_err);
         }
-        resolve(specifier, &referrer.map_err(JsErrorBox::from_err)?).map_err(|error| JsErrorBox::type_error(error.to_string()))
+        resolve(specifier, &referrer.map_err(JsErrorBox::from_err)?)
+            .map_err(|error| JsErrorBox::type_error(error.to_string()))
     }
 
     fn source(&self, url: &Url, requested: &RequestedModuleType) -> Result<ModuleSource, JsErrorBox> {

@@ -1,5 +1,6 @@
 //! Node's modules and globals in workers.
 
 mod confined;
+mod files;
 mod same;
 mod switches;
