@@ -18,6 +18,7 @@ use crate::node::buffer::{
     op_node_compare, op_node_is_ascii, op_node_is_utf8, op_node_keep_buffer, op_node_text, op_node_transcode,
 };
 use crate::node::crypto::{self, op_node_own, op_node_rsa_key};
+use crate::node::files::{op_node_files_most, op_node_module_files, op_node_module_read};
 use crate::node::idna::{
     op_node_domain_to_ascii, op_node_domain_to_unicode, op_node_punycode_decode, op_node_punycode_encode,
 };
@@ -80,11 +81,14 @@ deno_core::extension!(
         op_node_crc32,
         op_node_domain_to_ascii,
         op_node_domain_to_unicode,
+        op_node_files_most,
         op_node_is_ascii,
         op_node_is_utf8,
         op_node_kdf_pbkdf2,
         op_node_kdf_scrypt,
         op_node_keep_buffer,
+        op_node_module_files,
+        op_node_module_read,
         op_node_own,
         op_node_punycode_decode,
         op_node_punycode_encode,

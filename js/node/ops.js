@@ -55,6 +55,14 @@ function encodingSlice(bytes, start, end, encoding) {
   return text;
 }
 
+// What `glob()` asks: 0 is a file and 1 a directory, links followed.
+function requireStat(path) {
+  const { statSync } = core.loadExtScript("ext:workerd_lite/node/fs/module.js");
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return -1;
+  return found.isDirectory() ? 1 : 0;
+}
+
 // RFC 5891's prefix.
 const PREFIX = "xn--";
 
@@ -201,6 +209,8 @@ const ops = {
   op_node_new_async_id: () => lastId += 1,
   op_node_parse_env: parseEnv,
   op_node_sys_to_uv_error: () => "UNKNOWN",
+  op_require_real_path: (path) => core.loadExtScript("ext:workerd_lite/node/fs/module.js").realpathSync(path),
+  op_require_stat: requireStat,
   op_node_view_has_buffer: () => true,
   op_transcode: ours.op_node_transcode,
 };

@@ -40,6 +40,8 @@ class EventContext {
   onAbort = null;
   // What counts until it ends.
   held = null;
+  // The trees and descriptors of `node:fs`.
+  files = null;
   // What V8 carries through promises is `{ event, stores }`, and mostly the event itself: `stores` are those of the author's AsyncLocalStorage.
   event = this;
   stores = undefined;
@@ -100,6 +102,7 @@ function endContext(id) {
   if (context === undefined) return;
   MapPrototypeDelete(contexts, id);
   context.ended = true;
+  context.files = null;
   if (context.timers !== null) {
     for (const timer of new SafeSetIterator(context.timers)) clearTimeout(timer);
   }

@@ -2,6 +2,7 @@
 
 pub(crate) mod buffer;
 pub(crate) mod crypto;
+pub mod files;
 pub(crate) mod idna;
 pub(crate) mod kdf;
 mod scrypt;

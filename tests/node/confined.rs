@@ -63,7 +63,7 @@ export default { async fetch() {
     assert_eq!(seen["dlopen"], "TypeError");
     assert_eq!(seen["load"], "MODULE_NOT_FOUND");
     assert_eq!(seen["require"], "MODULE_NOT_FOUND");
-    assert_eq!(seen["file"], "ERR_METHOD_NOT_IMPLEMENTED");
+    assert_eq!(seen["file"], "ENOENT");
     assert_eq!(seen["environment"], serde_json::json!([]));
     assert_eq!(seen["exit"], "Error");
     assert_eq!(server.get("/").status, 200);

@@ -1,6 +1,7 @@
 //! Node's modules and globals in workers.
 
 mod confined;
+mod files;
 mod same;
 mod switches;
 mod tampering;
