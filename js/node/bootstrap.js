@@ -3,6 +3,7 @@
 const { core, primordials } = __bootstrap;
 const { Error, ObjectFreeze } = primordials;
 const { ops } = core.loadExtScript("ext:workerd_lite/node/ops.js");
+const { hexMethods } = core.loadExtScript("ext:workerd_lite/worker/hex.js");
 
 // Scripts of deno's that are not here.
 const ABSENT = {
@@ -73,5 +74,5 @@ const Deno = {
   pid: 1,
 };
 
-return { core: ObjectFreeze(own), Deno: ObjectFreeze(Deno), internals: { __proto__: null }, primordials };
+return { core: ObjectFreeze(own), Deno: ObjectFreeze(Deno), internals: hexMethods, primordials };
 })();

@@ -5,7 +5,7 @@ const { ArrayPrototypePush } = primordials;
 const { validateFunction } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
 
 function nextTick(callback, ...rest) {
-  validateFunction(callback, "callback");
+  if (typeof callback !== "function") validateFunction(callback, "callback");
   let args;
   if (rest.length > 0) {
     args = [];
