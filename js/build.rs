@@ -11,6 +11,7 @@ use std::sync::Arc;
 use deno_core::snapshot::{CreateSnapshotOptions, create_snapshot};
 use deno_core::{Extension, ExtensionFileSource};
 
+mod node_changes;
 mod node_names;
 mod node_script;
 mod node_sources;

@@ -114,7 +114,6 @@ pub(crate) const PATCHES: &[(&str, &str, &str)] = &[
         "    core.cancelTimer(handle._timerId);\n",
         "",
     ),
-    (
     // As Node 22 words it.
     (
         "ext:deno_node/internal/fs/utils.mjs",

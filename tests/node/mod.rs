@@ -5,3 +5,4 @@ mod files;
 mod same;
 mod switches;
 mod tampering;
+mod zlib;
