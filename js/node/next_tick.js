@@ -8,27 +8,18 @@ const { exception } = core.loadExtScript("ext:workerd_lite/worker/global_events.
 const { validateFunction } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
 const { RUN_TICKS, setTicks } = core.loadExtScript("ext:workerd_lite/worker/ticks.js");
 
-<<<<<<< HEAD
 let first = null;
 let last = null;
 let running = false;
 
 function nextTick(callback, ...args) {
-  validateFunction(callback, "callback");
+  if (typeof callback !== "function") validateFunction(callback, "callback");
   const tick = { __proto__: null, args, callback, context: getAsyncContext(), next: null };
   if (last === null) {
     first = tick;
     if (!running) core.queueNextTick(RUN_TICKS);
   } else {
     last.next = tick;
-=======
-function nextTick(callback, ...rest) {
-  if (typeof callback !== "function") validateFunction(callback, "callback");
-  let args;
-  if (rest.length > 0) {
-    args = [];
-    for (let i = 0; i < rest.length; i++) ArrayPrototypePush(args, rest[i]);
->>>>>>> n-zlib
   }
   last = tick;
 }
