@@ -46,4 +46,10 @@ pub(crate) const PATCHES: &[(&str, &str, &str)] = &[
         "import { Duplex } from \"node:stream\";\n",
         "import Duplex from \"node:_stream_duplex\";\n",
     ),
+    // Node 26 reads one buffer at a time, Node 22 all that is there.
+    (
+        "ext:deno_node/internal/streams/readable.js",
+        "    // Fast path for buffers.\n    if ((state[kState] & kDecoder) === 0 && state.length) {\n      return state.buffer[state.bufferIndex].length;\n    }\n",
+        "",
+    ),
 ];

@@ -191,6 +191,7 @@ const ops = {
   op_node_new_async_id: () => lastId += 1,
   op_node_parse_env: parseEnv,
   op_node_sys_to_uv_error: () => "UNKNOWN",
+  op_preview_entries: ours.op_preview_entries,
   op_node_view_has_buffer: () => true,
   op_transcode: ours.op_node_transcode,
 };

@@ -122,7 +122,7 @@ class MockTimers {
 
   #put(object, name, value) {
     const descriptor = Object.getOwnPropertyDescriptor(object, name);
-    Object.defineProperty(object, name, { configurable: true, enumerable: true, writable: true, ...descriptor, value });
+    Object.defineProperty(object, name, { configurable: true, enumerable: descriptor?.enumerable ?? true, writable: true, value });
     this.#restores.push(() => (descriptor === undefined ? delete object[name] : Object.defineProperty(object, name, descriptor)));
   }
 
