@@ -120,4 +120,10 @@ pub(crate) const PATCHES: &[(&str, &str, &str)] = &[
         "must be a string or Uint8Array without null bytes",
         "must be a string, Uint8Array, or URL without null bytes",
     ),
+    // Node 26 reads one buffer at a time, Node 22 all that is there.
+    (
+        "ext:deno_node/internal/streams/readable.js",
+        "    // Fast path for buffers.\n    if ((state[kState] & kDecoder) === 0 && state.length) {\n      return state.buffer[state.bufferIndex].length;\n    }\n",
+        "",
+    ),
 ];

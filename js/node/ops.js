@@ -231,6 +231,7 @@ const ops = {
   op_node_sys_to_uv_error: () => "UNKNOWN",
   op_require_real_path: (path) => core.loadExtScript("ext:workerd_lite/node/fs/module.js").realpathSync(path),
   op_require_stat: requireStat,
+  op_preview_entries: ours.op_preview_entries,
   op_node_view_has_buffer: () => true,
   op_transcode: ours.op_node_transcode,
 };

@@ -2,6 +2,7 @@
 
 mod confined;
 mod files;
+mod process;
 mod same;
 mod switches;
 mod tampering;
