@@ -17,7 +17,7 @@ mod node_sources;
 mod patches;
 
 /// Our scripts, by folder. They load each other as `ext:workerd_lite/<folder>/<file>`.
-const FOLDERS: [&str; 4] = ["fetch", "node", "testing", "worker"];
+const FOLDERS: [&str; 6] = ["fetch", "node", "node/http", "node/net", "testing", "worker"];
 
 /// deno_fetch's scripts that ours take the place of.
 const REPLACED: [(&str, &str); 2] = [
@@ -108,6 +108,7 @@ fn own_scripts(manifest: &Path) -> Vec<ExtensionFileSource> {
         let mut files: Vec<PathBuf> = fs::read_dir(manifest.join(folder))
             .expect("the scripts' folder can be read")
             .map(|entry| entry.expect("a folder entry can be read").path())
+            .filter(|path| path.is_file())
             .collect();
         files.sort();
         for file in files {

@@ -8,7 +8,7 @@ use deno_core::{Extension, op2};
 use deno_web::{BlobStore, InMemoryBroadcastChannel};
 
 use crate::blob::op_blob_bytes;
-use crate::body::{op_body_collect, op_body_length};
+use crate::body::{op_body_collect, op_body_length, op_body_raw};
 use crate::clock::{op_clock_elapsed, op_clock_now, op_clock_origin, op_test_advance};
 use crate::compression::{op_coder_close, op_coder_finish, op_coder_new, op_coder_read, op_coder_write};
 use crate::console::{op_console, op_uncaught};
@@ -25,7 +25,7 @@ use crate::node::kdf::{op_node_kdf_pbkdf2, op_node_kdf_scrypt};
 use crate::node::zlib::{op_node_crc32, op_node_zlib_close, op_node_zlib_new, op_node_zlib_reset, op_node_zlib_run};
 use crate::role::Role;
 use crate::stack_depth::op_stack_is_deep;
-use crate::webassembly::op_wasm_memories;
+use crate::webassembly::{op_wasm_memories, op_wasm_own};
 use crate::webcrypto::{
     op_crypto_aes_gcm, op_crypto_call, op_crypto_digest, op_crypto_sign_p384_sha1, op_crypto_turn, op_crypto_turn_now,
     op_crypto_verify_p384_sha1,
@@ -49,6 +49,7 @@ deno_core::extension!(
         op_blob_bytes,
         op_body_collect,
         op_body_length,
+        op_body_raw,
         op_coder_close,
         op_coder_finish,
         op_coder_new,
@@ -97,6 +98,7 @@ deno_core::extension!(
         op_test_advance,
         op_test_control,
         op_wasm_memories,
+        op_wasm_own,
         op_whatwg_url_parse,
         op_whatwg_url_parse_with_base,
         op_whatwg_url_reparse,

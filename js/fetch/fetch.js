@@ -2,7 +2,7 @@
 // ends at the outbound worker or, for the outbound worker itself, at the host's client.
 (function () {
 const { core, primordials } = __bootstrap;
-const { op_fetch_network, op_fetch_outbound_worker } = core.ops;
+const { op_body_raw, op_fetch_network, op_fetch_outbound_worker } = core.ops;
 const {
   ObjectDefineProperty,
   ObjectPrototypeIsPrototypeOf,
@@ -47,6 +47,16 @@ function send(context, binding, cancel, hop) {
   return isAgent
     ? op_fetch_outbound_worker(context.id, cancel, hop.method, hop.url, headers, body)
     : op_fetch_network(context.id, cancel, hop.method, hop.url, headers, body, binding);
+}
+
+// One request and its answer, for Node's clients: no redirect is followed, and the answer's body stays in its content coding. `body` is what an op takes for one.
+// Gives `{ status, reason, headers, rid, length }`, `length` below zero where it is not known.
+async function exchange(context, cancel, method, url, headerList, body) {
+  const headers = joinHeaders(headerList);
+  const { 0: status, 1: reason, 2: joined, 3: rid } = await (isAgent
+    ? op_fetch_outbound_worker(context.id, cancel, method, url, headers, body)
+    : op_fetch_network(context.id, cancel, method, url, headers, body, PLAIN));
+  return { __proto__: null, status, reason, headers: parseHeaders(joined), rid, length: rid === null ? 0 : op_body_raw(rid) };
 }
 
 // https://fetch.spec.whatwg.org/#scheme-fetch: nothing leaves the isolate for it.
@@ -195,5 +205,5 @@ async function mainFetch(inner, _recursive, signal) {
   }
 }
 
-return { fetch, fetchThrough, mainFetch, setFetchRole };
+return { exchange, fetch, fetchThrough, mainFetch, setFetchRole };
 })();

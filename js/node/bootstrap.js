@@ -4,9 +4,21 @@ const { core, primordials } = __bootstrap;
 const { Error, ObjectFreeze } = primordials;
 const { ops } = core.loadExtScript("ext:workerd_lite/node/ops.js");
 
+// Traces of deno's.
+const TELEMETRY = {
+  ContextManager: undefined,
+  SPAN_KEY: undefined,
+  builtinTracer: undefined,
+  otelState: { __proto__: null, PROPAGATORS: [], TRACING_ENABLED: false },
+  telemetry: undefined,
+  updateSpanFromError: () => {},
+};
+
 // Scripts of deno's that are not here.
 const ABSENT = {
   __proto__: null,
+  "ext:deno_telemetry/telemetry.ts": TELEMETRY,
+  "ext:deno_telemetry/util.ts": TELEMETRY,
   "ext:deno_io/12_io.js": { stderr: { isTerminal: () => false }, stdout: { isTerminal: () => false } },
 };
 

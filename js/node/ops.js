@@ -150,10 +150,20 @@ function ownNonIndexProperties(object, filter) {
 
 let lastId = 1;
 
+// Few ask for these.
+const addresses = (name) => (...args) => core.loadExtScript("ext:workerd_lite/node/net/addresses.js").blockListOps[name](...args);
+
 const ops = {
   __proto__: null,
   ...cryptoOps,
   ...zlibOps,
+  op_blocklist_add_address: addresses("op_blocklist_add_address"),
+  op_blocklist_add_range: addresses("op_blocklist_add_range"),
+  op_blocklist_add_subnet: addresses("op_blocklist_add_subnet"),
+  op_blocklist_check: addresses("op_blocklist_check"),
+  op_blocklist_new: addresses("op_blocklist_new"),
+  op_socket_address_get_serialization: addresses("op_socket_address_get_serialization"),
+  op_socket_address_parse: addresses("op_socket_address_parse"),
   op_base64_decode_into: ours.op_base64_decode_into,
   op_base64_encode_from_buffer: ours.op_base64_encode_from_buffer,
   op_base64url_decode: ours.op_base64url_decode,

@@ -6,6 +6,7 @@ const { ArrayPrototypeMap, ObjectPrototypeIsPrototypeOf, TypeError } = primordia
 const { fromInnerRequest } = core.loadExtScript("ext:deno_fetch/23_request.js");
 const { ResponsePrototype, toInnerResponse } = core.loadExtScript("ext:deno_fetch/23_response.js");
 const { ResourceBody, takeBody } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
+const { isCoded } = core.loadExtScript("ext:workerd_lite/fetch/coded.js");
 const { EventRequest } = core.loadExtScript("ext:workerd_lite/fetch/event_request.js");
 const { joinHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
 const { cancelContext, endContext, enterContext, startContext } = core.loadExtScript(
@@ -63,7 +64,7 @@ function respond(context, response) {
     inner.statusMessage,
     joinHeaders(inner.headerList),
     body,
-    true,
+    !isCoded(inner),
     context.waiting === 0,
   );
   if (ended) endContext(context.id);

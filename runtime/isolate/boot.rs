@@ -92,6 +92,7 @@ impl Worker {
             }
             state.put(egress);
             state.put(ExternalMemory::new(limits.buffers));
+            state.put(self.graph.wasm().clone());
             state.put(FetchLimits {
                 subrequests: limits.subrequests,
                 headers: limits.headers,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use deno_core::url::Url;
+use workerd_lite_ops::webassembly::OwnModules;
 
 use super::confined::Confined;
 use super::failure::ImportFailure;
@@ -14,6 +15,7 @@ use super::module::{Confinement, Content, Module, SOURCE};
 use super::nesting::on_deep_stack;
 use super::package::Packages;
 use super::read::Reader;
+use super::wasm_literals;
 use crate::files_read;
 use crate::isolate::StartupError;
 
@@ -31,6 +33,8 @@ pub struct Graph {
     /// The files of those.
     failed_files: BTreeSet<PathBuf>,
     sha256: String,
+    /// WebAssembly within its scripts.
+    wasm: OwnModules,
     /// What a test has put in the place of modules.
     pub(super) mocked: Mocked,
 }
@@ -73,6 +77,7 @@ impl Graph {
         let loaded = Loading::new(&reader, &main)?.run()?;
         Ok(Self {
             sha256: digest(&main, &loaded.modules),
+            wasm: wasm_literals::find(&loaded.modules),
             main,
             modules: loaded.modules,
             builtins: loaded.builtins,
@@ -115,6 +120,11 @@ impl Graph {
     /// SHA-256 over every module's path and content, the main one's path first, in lower-case hexadecimal digits.
     pub fn sha256(&self) -> &str {
         &self.sha256
+    }
+
+    /// WebAssembly that stands in its scripts as text.
+    pub fn wasm(&self) -> &OwnModules {
+        &self.wasm
     }
 
     /// The URL of the main module.

@@ -25,6 +25,7 @@ mod source_map;
 mod syntax;
 mod syntax_error;
 mod transpile;
+mod wasm_literals;
 
 pub use failure::ImportFailure;
 pub use graph::Graph;
