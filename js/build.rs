@@ -72,12 +72,9 @@ fn main() {
         .chain(node)
         .map(|(specifier, source)| (specifier, deno_core::wrap_lazy_ext_script(&source)))
         .collect();
-    let mut table = String::from("&[\n");
-    for (specifier, source) in residual {
-        let _ = writeln!(table, "({specifier:?}, {source:?}),");
-    }
-    table.push(']');
-    fs::write(out.join("residual.rs"), table).expect("OUT_DIR can be written");
+    let stubs = residual.keys().map(|specifier| (specifier.clone(), stub(specifier)));
+    write_table(&out.join("stubs.rs"), &stubs.collect());
+    write_table(&out.join("residual.rs"), &residual);
     for source in [
         "build.rs",
         "node_names.rs",
@@ -90,6 +87,28 @@ fn main() {
     for folder in FOLDERS {
         println!("cargo:rerun-if-changed={}", manifest.join(folder).display());
     }
+}
+
+/// What deno_core evaluates in a residual script's place.
+fn stub(specifier: &str) -> String {
+    let bootstrap = if specifier.starts_with(node_sources::SCHEME) {
+        node_script::BOOTSTRAP
+    } else {
+        "__bootstrap"
+    };
+    format!(
+        "\"use strict\"; return (__bootstrap.core.loadExtScript(\"ext:workerd_lite/worker/residual.js\")\
+         .load({specifier:?}, {bootstrap}));"
+    )
+}
+
+fn write_table(path: &Path, scripts: &BTreeMap<String, String>) {
+    let mut table = String::from("&[\n");
+    for (specifier, source) in scripts {
+        let _ = writeln!(table, "({specifier:?}, {source:?}),");
+    }
+    table.push(']');
+    fs::write(path, table).expect("OUT_DIR can be written");
 }
 
 fn read(path: &Path) -> Arc<str> {

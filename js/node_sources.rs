@@ -18,7 +18,7 @@ use oxc_transformer::{TransformOptions, Transformer};
 use crate::node_names::{MODULES, PATCHES, REPLACED};
 use crate::node_script;
 
-const SCHEME: &str = "ext:deno_node/";
+pub(crate) const SCHEME: &str = "ext:deno_node/";
 
 /// Scripts by their specifiers.
 pub(crate) type Scripts = BTreeMap<String, String>;

@@ -23,6 +23,7 @@ use crate::node::idna::{
 };
 use crate::node::kdf::{op_node_kdf_pbkdf2, op_node_kdf_scrypt};
 use crate::node::zlib::{op_node_crc32, op_node_zlib_close, op_node_zlib_new, op_node_zlib_reset, op_node_zlib_run};
+use crate::residual::op_residual_script;
 use crate::role::Role;
 use crate::stack_depth::op_stack_is_deep;
 use crate::webassembly::{op_wasm_memories, op_wasm_own};
@@ -95,6 +96,7 @@ deno_core::extension!(
         op_node_zlib_reset,
         op_node_zlib_run,
         op_request_id,
+        op_residual_script,
         op_test_advance,
         op_test_control,
         op_wasm_memories,

@@ -35,6 +35,7 @@ mod poll_time;
 mod properties;
 pub mod pump;
 mod reading;
+pub mod residual;
 pub mod role;
 pub mod shares;
 pub mod stack_depth;

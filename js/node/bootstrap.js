@@ -1,8 +1,9 @@
 // What Node's scripts are given in the place of deno's `__bootstrap` and `Deno`: the ops that they call, and no others.
 (function () {
 const { core, primordials } = __bootstrap;
-const { Error, ObjectFreeze } = primordials;
+const { Error, ObjectFreeze, StringPrototypeStartsWith } = primordials;
 const { ops } = core.loadExtScript("ext:workerd_lite/node/ops.js");
+const { load } = core.loadExtScript("ext:workerd_lite/worker/residual.js");
 
 // Traces of deno's.
 const TELEMETRY = {
@@ -61,7 +62,9 @@ const METHODS = [
 ];
 
 function loadExtScript(specifier) {
-  return ABSENT[specifier] ?? core.loadExtScript(specifier);
+  const absent = ABSENT[specifier];
+  if (absent !== undefined) return absent;
+  return StringPrototypeStartsWith(specifier, "ext:deno_node") ? load(specifier, bootstrap) : core.loadExtScript(specifier);
 }
 
 const own = {
@@ -85,5 +88,6 @@ const Deno = {
   pid: 1,
 };
 
-return { core: ObjectFreeze(own), Deno: ObjectFreeze(Deno), internals: { __proto__: null }, primordials };
+const bootstrap = { core: ObjectFreeze(own), Deno: ObjectFreeze(Deno), internals: { __proto__: null }, primordials };
+return bootstrap;
 })();

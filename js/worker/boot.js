@@ -8,6 +8,8 @@ const load = core.loadExtScript;
 load("ext:workerd_lite/worker/op_stubs.js").fixStubs();
 load("ext:workerd_lite/worker/primordials.js").replacePrimordials();
 
+// Here, so that the snapshot has it.
+load("ext:workerd_lite/worker/residual.js");
 const { defineGlobals } = load("ext:workerd_lite/worker/globals.js");
 const { setFetchRole } = load("ext:deno_fetch/26_fetch.js");
 const { newFetcher } = load("ext:workerd_lite/worker/bindings.js");

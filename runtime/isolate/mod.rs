@@ -24,6 +24,7 @@ mod limit;
 mod loader;
 pub mod modules;
 mod panic_reports;
+mod residual;
 mod stack;
 mod worker;
 mod working_for;
