@@ -63,6 +63,7 @@ mod outgoing;
 mod overload;
 mod package_suite;
 mod packages;
+mod packages_want;
 mod packaging;
 mod page;
 mod page_feed;
