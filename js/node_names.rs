@@ -53,6 +53,17 @@ pub(crate) const REPLACED: &[(&str, &str)] = &[
 
 /// `(script, passage, what takes its place)`.
 pub(crate) const PATCHES: &[(&str, &str, &str)] = &[
+    // The pool is what small buffers are parts of, and `buffer` of each is all of it: each event has one of its own.
+    (
+        "ext:deno_node/internal/buffer.mjs",
+        "    if (size > (poolSize - poolOffset)) {\n",
+        "    if (core.isAnothersPool() || size > (poolSize - poolOffset)) {\n",
+    ),
+    (
+        "ext:deno_node/internal/buffer.mjs",
+        "  if (length > (poolSize - poolOffset)) {\n",
+        "  if (core.isAnothersPool() || length > (poolSize - poolOffset)) {\n",
+    ),
     // A circle: each imports the other, and neither needs it while it is evaluated.
     (
         "ext:deno_node/stream/promises.js",

@@ -27,7 +27,6 @@ const ABSENT = {
 const METHODS = [
   "byteLength",
   "encode",
-  "getAsyncContext",
   "hostObjectBrand",
   "isAnyArrayBuffer",
   "isArgumentsObject",
@@ -58,8 +57,37 @@ const METHODS = [
   "isTypedArray",
   "isWeakMap",
   "isWeakSet",
-  "setAsyncContext",
 ];
+
+// What an author's stores are, and never whose event it is: what Node's scripts keep and restore leaves the running event as it is.
+class Stores {
+  stores;
+
+  constructor(stores) {
+    this.stores = stores;
+  }
+}
+
+function getAsyncContext() {
+  const context = core.getAsyncContext();
+  return context === undefined || context === null ? undefined : new Stores(context.stores);
+}
+
+function setAsyncContext(kept) {
+  const context = core.getAsyncContext();
+  if (context?.stores === kept?.stores) return;
+  core.setAsyncContext({ __proto__: null, event: context?.event, stores: kept?.stores });
+}
+
+// Whose the pool of buffers is. To ask is to take it.
+let poolOwner;
+
+function isAnothersPool() {
+  const owner = core.getAsyncContext()?.event;
+  if (owner === poolOwner) return false;
+  poolOwner = owner;
+  return true;
+}
 
 function loadExtScript(specifier) {
   const absent = ABSENT[specifier];
@@ -70,8 +98,11 @@ function loadExtScript(specifier) {
 const own = {
   __proto__: null,
   createLazyLoader: (specifier) => () => loadExtScript(specifier),
+  getAsyncContext,
+  isAnothersPool,
   loadExtScript,
   ops,
+  setAsyncContext,
 };
 for (let i = 0; i < METHODS.length; i++) own[METHODS[i]] = core[METHODS[i]];
 

@@ -28,7 +28,10 @@ function setMaxTimers(max) {
   maxTimers = max;
 }
 
+// Every member is declared: an assignment to one that is not there would look for a setter, which an author may have put into `Object.prototype`.
 class EventContext {
+  id;
+  caller;
   waiting = 0;
   responded = false;
   ended = false;

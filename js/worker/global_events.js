@@ -15,7 +15,7 @@ const told = new SafeWeakMap();
 function report(what) {
   return (thrown) => {
     const { summary, stack } = describe(thrown);
-    op_uncaught(what, stack || summary, core.getAsyncContext()?.id ?? 0);
+    op_uncaught(what, stack || summary, core.getAsyncContext()?.event?.id ?? 0);
   };
 }
 

@@ -3,3 +3,4 @@
 mod confined;
 mod same;
 mod switches;
+mod tampering;
