@@ -17,6 +17,7 @@ mod mocks;
 mod module;
 mod nesting;
 mod package;
+mod page;
 mod parse;
 mod read;
 mod resolve;

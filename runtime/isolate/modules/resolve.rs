@@ -18,8 +18,9 @@ pub enum ResolveError {
 }
 
 /// Modules of ours. `js/worker/builtin_modules.js` says which are a role's alone.
-const BUILT_IN: [&str; 7] = [
+const BUILT_IN: [&str; 8] = [
     "cloudflare:node",
+    "cloudflare:sockets",
     "cloudflare:workers",
     "node:assert",
     "node:assert/strict",
