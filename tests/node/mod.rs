@@ -3,6 +3,8 @@
 mod confined;
 mod files;
 mod process;
+mod http;
+mod http_server;
 mod same;
 mod switches;
 mod tampering;
