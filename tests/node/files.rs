@@ -219,7 +219,7 @@ fn floods_of_files_are_bounded() {
 import fs from 'node:fs';
 const floods = {
   files: () => { for (let i = 0;; i++) fs.writeFileSync(`/tmp/${i}`, ''); },
-  directories: () => { for (let i = 0, at = '/tmp';; i++) { fs.mkdirSync(at += '/d'); } },
+  directories: () => { for (let i = 0, at = '/tmp';; i++) { fs.mkdirSync(at += '/a-directory-of-some-length'); } },
   moved: () => { for (let i = 0;; i++) { fs.mkdirSync(`/tmp/n${i}`); fs.mkdirSync(`/tmp/n${i}/a`); if (i) fs.renameSync(`/tmp/n${i - 1}`, `/tmp/n${i}/a/b`); } },
   names: () => { for (let i = 0;; i++) fs.writeFileSync(`/tmp/${String(i).padStart(250, 'x')}`, ''); },
   targets: () => { for (let i = 0;; i++) fs.symlinkSync('t'.repeat(4000), `/tmp/l${i}`); },

@@ -73,9 +73,9 @@ function flag(value, name) {
 }
 
 // A place in a file, or null for the descriptor's own.
-function position(value, name = "position") {
+function position(value, length) {
   if (value === undefined || value === null) return null;
-  utils.validatePosition(value, name, 0);
+  utils.validatePosition(value, "position", length);
   const number = typeof value === "bigint" ? +`${value}` : value;
   return number < 0 ? null : number;
 }

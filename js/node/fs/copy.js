@@ -66,6 +66,20 @@ function walkOr(path, follow) {
   }
 }
 
+// Whether a path is another or leads below it, as they are written.
+const isBelow = (above, path) => StringPrototypeStartsWith(`${resolve(path)}/`, `${resolve(above)}/`);
+
+// Whether a directory is above a path, with symbolic links followed.
+function hasAbove(path, directory) {
+  let folder = dirname(resolve(path));
+  let at = walkOr(folder, true);
+  for (; at.node === undefined; at = walkOr(folder, true)) folder = dirname(folder);
+  for (; at !== null; at = at.up) {
+    if (at.node === directory) return true;
+  }
+  return false;
+}
+
 function checkPair(from, to, options) {
   const source = options.dereference ? calls.stat(from) : calls.lstat(from);
   const target = statOf(to, options.dereference);
@@ -78,7 +92,7 @@ function checkPair(from, to, options) {
       refuse("ERR_FS_CP_NON_DIR_TO_DIR", `cannot overwrite directory ${to} with non-directory ${from}`, to, "ENOTDIR", 20);
     }
   }
-  if (isDirectory(source) && StringPrototypeStartsWith(`${resolve(to)}/`, `${resolve(from)}/`)) {
+  if (isDirectory(source) && (isBelow(from, to) || hasAbove(to, source))) {
     refuse("ERR_FS_CP_EINVAL", `cannot copy ${from} to a subdirectory of self ${to}`, to, "EINVAL", 22);
   }
   return { __proto__: null, source, target };
@@ -97,6 +111,13 @@ function copyLink(from, to, target, options) {
   if (!options.verbatimSymlinks && !isAbsolute(text)) text = resolve(dirname(from), text);
   if (target !== undefined) {
     if (!isLink(target)) throw systemError("EEXIST", "symlink", text, to);
+    const old = resolve(dirname(to), calls.readlink(to));
+    const aim = resolve(dirname(from), text);
+    const { node } = walkOr(from, true);
+    if (node !== undefined && isDirectory(node)) {
+      if (isBelow(aim, old)) refuse("ERR_FS_CP_EINVAL", `cannot copy ${aim} to a subdirectory of self ${old}`, to, "EINVAL", 22);
+      if (isBelow(old, aim)) refuse("ERR_FS_CP_SYMLINK_TO_SUBDIRECTORY", `cannot overwrite ${old} with ${aim}`, to, "EINVAL", 22);
+    }
     calls.unlink(to);
   }
   calls.symlink(text, to);

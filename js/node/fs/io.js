@@ -34,7 +34,7 @@ function readInto(fd, buffer, offset, length, position) {
   if (length === 0) return () => 0;
   if (room === 0) throw new errors.ERR_INVALID_ARG_VALUE("buffer", buffer, "is empty and cannot be written");
   utils.validateOffsetLengthRead(offset, length, room);
-  const place = args.position(position);
+  const place = args.position(position, length);
   return () => descriptors.read(fd, part(bytes, offset, length), place);
 }
 
