@@ -2,7 +2,11 @@
 (function () {
 const { core, primordials } = __bootstrap;
 const { ArrayPrototypePush } = primordials;
+const { setAfterCall } = core.loadExtScript("ext:workerd_lite/worker/dispatch.js");
 const { validateFunction } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
+
+// deno_core's own turn would come to the timers first.
+setAfterCall(core.runNextTicks);
 
 function nextTick(callback, ...rest) {
   validateFunction(callback, "callback");
