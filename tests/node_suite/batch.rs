@@ -7,7 +7,7 @@ use super::Outcome;
 use super::tree::Tree;
 use crate::harness::{Project, Server};
 
-const LIMITS: &str = "threads = 1\n[limits]\ncpu_ms = 6000\nwall = '20s'\nstartup_cpu_ms = 8000\nmemory_mb = 512\nbuffers_mb = 512\nlog_lines = 100\n";
+const LIMITS: &str = "threads = 1\n[limits]\ncpu_ms = 15000\nwall = '20s'\nstartup_cpu_ms = 8000\nmemory_mb = 512\nbuffers_mb = 512\nlog_lines = 100\n";
 
 /// What became of each file, in order. Where no server starts with all of them it is tried with halves.
 pub fn run(tree: &Tree, files: &[String]) -> Vec<(String, Outcome)> {
