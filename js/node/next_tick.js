@@ -4,6 +4,7 @@
 const { core, primordials } = __bootstrap;
 const { ReflectApply } = primordials;
 const { getAsyncContext, setAsyncContext } = core;
+const { setAfterCall } = core.loadExtScript("ext:workerd_lite/worker/dispatch.js");
 const { exception } = core.loadExtScript("ext:workerd_lite/worker/global_events.js");
 const { validateFunction } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
 const { RUN_TICKS, setTicks } = core.loadExtScript("ext:workerd_lite/worker/ticks.js");
@@ -11,6 +12,9 @@ const { RUN_TICKS, setTicks } = core.loadExtScript("ext:workerd_lite/worker/tick
 let first = null;
 let last = null;
 let running = false;
+
+// deno_core's own turn would come to the timers first.
+setAfterCall(core.runNextTicks);
 
 function nextTick(callback, ...args) {
   if (typeof callback !== "function") validateFunction(callback, "callback");

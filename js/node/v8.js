@@ -9,7 +9,7 @@ const { unavailable } = core.loadExtScript("ext:workerd_lite/node/unavailable.js
 // What of a value is an object of the platform is refused, as by Node.
 function serialize(value) {
   const { Buffer } = core.loadExtScript("ext:deno_node/internal/buffer.mjs");
-  const bytes = core.serialize(value, undefined, (message) => {
+  const bytes = core.serialize(value, { __proto__: null, forStorage: true }, (message) => {
     throw new Error(message);
   });
   return Buffer.from(TypedArrayPrototypeGetBuffer(bytes), TypedArrayPrototypeGetByteOffset(bytes), TypedArrayPrototypeGetByteLength(bytes));
@@ -17,7 +17,8 @@ function serialize(value) {
 
 function deserialize(buffer) {
   if (!core.isArrayBufferView(buffer)) throw new codes.ERR_INVALID_ARG_TYPE("buffer", ["Buffer", "TypedArray", "DataView"], buffer);
-  return core.deserialize(new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength));
+  // What only another isolate would have (shared memory, modules) is found by no number.
+  return core.deserialize(new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength), { __proto__: null, forStorage: true });
 }
 
 const STATISTICS =

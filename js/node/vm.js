@@ -16,7 +16,7 @@ const vm = {
   createContext: unavailable("vm.createContext"),
   createScript: unavailable("vm.createScript"),
   isContext(object) {
-    validateObject(object, "object");
+    if (typeof object !== "function" && (typeof object !== "object" || object === null)) validateObject(object, "object");
     return false;
   },
   measureMemory: unavailable("vm.measureMemory"),

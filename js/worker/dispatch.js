@@ -18,6 +18,13 @@ const { ExecutionContext } = core.loadExtScript("ext:workerd_lite/worker/executi
 
 let callers;
 
+// What runs once a handler has been called, in any event: `process.nextTick()` has its callbacks called before any timer, as in Node.
+let afterCall = null;
+
+function setAfterCall(fn) {
+  afterCall = fn;
+}
+
 // Who may call, in the order that Rust counts them: `{ agent, props, env, entrypoint }` each, `agent` and `props` as JSON.
 function setCallers(list) {
   callers = list;
@@ -89,7 +96,8 @@ function dispatch(id, method, url, headers, rid, caller) {
   const previous = enterContext(context);
   run(context, newRequest(context, method, url, headers, rid), new ExecutionContext(context));
   core.setAsyncContext(previous);
+  if (afterCall !== null) afterCall();
 }
 
-return { cancel: cancelContext, dispatch, end: endContext, setCallers, setHandlers, setTestHandlers };
+return { cancel: cancelContext, dispatch, end: endContext, setAfterCall, setCallers, setHandlers, setTestHandlers };
 })();

@@ -67,6 +67,11 @@ pub const MODULES: &[Module] = &[
     module("zlib", &["zlib"], false),
 ];
 
+/// What a file's name ends in.
+pub fn extension(file: &str) -> &str {
+    file.rsplit('.').next().unwrap_or_default()
+}
+
 /// The module that a file is of.
 pub fn of(file: &str) -> Option<&'static Module> {
     let name = file.strip_prefix("test-")?;
@@ -107,7 +112,7 @@ pub fn files(source: &Path, choice: &Choice) -> Vec<String> {
     let entries = std::fs::read_dir(source.join("parallel")).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut files: Vec<String> = names
-        .filter(|name| name.ends_with(".js") || name.ends_with(".mjs"))
+        .filter(|name| matches!(extension(name), "js" | "mjs"))
         .filter(|name| of(name).is_some_and(|module| choice.has(name, module)))
         .collect();
     files.sort();

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::modules::extension;
+
 /// How long one file may take.
 const LIMIT_MS: u32 = 6000;
 
@@ -64,7 +66,7 @@ fn write_worker(root: &Path, file: &str, text: &str) {
         }
     }
     std::fs::write(root.join("test/parallel").join(file), text).unwrap();
-    let run = if file.ends_with(".mjs") {
+    let run = if extension(file) == "mjs" {
         format!("const run = () => import('../test/parallel/{file}');\n")
     } else {
         let loads = format!("exports.run = () => {{ require('../test/parallel/{file}'); }};\n");
