@@ -92,7 +92,7 @@ pub(crate) const CHANGES: &[(&str, &str, &str)] = &[
     (
         "ext:deno_node/internal_binding/buffer.ts",
         "    for (let i = offset; i < searchEnd; i++) {\n      if (targetBuffer[i] === number) return i;\n    }\n    return -1;\n",
-        "    const found = primordials.TypedArrayPrototypeIndexOf(targetBuffer, number, offset);\n    return found < searchEnd ? found : -1;\n",
+        "    oneByte[0] = number;\n    const placed = core.ops.op_node_find(targetBuffer, oneByte, offset, searchEnd);\n    if (placed !== undefined) return placed;\n    const found = primordials.TypedArrayPrototypeIndexOf(targetBuffer, number, offset);\n    return found < searchEnd ? found : -1;\n",
     ),
     (
         "ext:deno_node/internal/buffer.mjs",
@@ -103,5 +103,10 @@ pub(crate) const CHANGES: &[(&str, &str, &str)] = &[
         "ext:deno_node/internal/crypto/hash.ts",
         "    for (let i = 0; i < blockSize; i++) {\n      this.#ipad[i] = bufKey[i] ^ 0x36;\n      this.#opad[i] = bufKey[i] ^ 0x5C;\n    }\n",
         "    const ipad = this.#ipad;\n    const opad = this.#opad;\n    for (let i = 0; i < blockSize; i++) {\n      const byte = bufKey[i];\n      ipad[i] = byte ^ 0x36;\n      opad[i] = byte ^ 0x5C;\n    }\n",
+    ),
+    (
+        "ext:deno_node/internal_binding/buffer.ts",
+        "const _defaultExport = { indexOfBuffer, indexOfNumber };\n",
+        "const oneByte = new primordials.Uint8Array(1);\nconst _defaultExport = { indexOfBuffer, indexOfNumber };\n",
     ),
 ];
