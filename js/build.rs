@@ -18,7 +18,7 @@ mod node_sources;
 mod patches;
 
 /// Our scripts, by folder. They load each other as `ext:workerd_lite/<folder>/<file>`.
-const FOLDERS: [&str; 4] = ["fetch", "node", "testing", "worker"];
+const FOLDERS: [&str; 7] = ["fetch", "node", "node/fs", "node/http", "node/net", "testing", "worker"];
 
 /// deno_fetch's scripts that ours take the place of.
 const REPLACED: [(&str, &str); 2] = [
@@ -73,12 +73,9 @@ fn main() {
         .chain(node)
         .map(|(specifier, source)| (specifier, deno_core::wrap_lazy_ext_script(&source)))
         .collect();
-    let mut table = String::from("&[\n");
-    for (specifier, source) in residual {
-        let _ = writeln!(table, "({specifier:?}, {source:?}),");
-    }
-    table.push(']');
-    fs::write(out.join("residual.rs"), table).expect("OUT_DIR can be written");
+    let stubs = residual.keys().map(|specifier| (specifier.clone(), stub(specifier)));
+    write_table(&out.join("stubs.rs"), &stubs.collect());
+    write_table(&out.join("residual.rs"), &residual);
     for source in [
         "build.rs",
         "node_names.rs",
@@ -91,6 +88,28 @@ fn main() {
     for folder in FOLDERS {
         println!("cargo:rerun-if-changed={}", manifest.join(folder).display());
     }
+}
+
+/// What deno_core evaluates in a residual script's place.
+fn stub(specifier: &str) -> String {
+    let bootstrap = if specifier.starts_with(node_sources::SCHEME) {
+        node_script::BOOTSTRAP
+    } else {
+        "__bootstrap"
+    };
+    format!(
+        "\"use strict\"; return (__bootstrap.core.loadExtScript(\"ext:workerd_lite/worker/residual.js\")\
+         .load({specifier:?}, {bootstrap}));"
+    )
+}
+
+fn write_table(path: &Path, scripts: &BTreeMap<String, String>) {
+    let mut table = String::from("&[\n");
+    for (specifier, source) in scripts {
+        let _ = writeln!(table, "({specifier:?}, {source:?}),");
+    }
+    table.push(']');
+    fs::write(path, table).expect("OUT_DIR can be written");
 }
 
 fn read(path: &Path) -> Arc<str> {
@@ -109,6 +128,7 @@ fn own_scripts(manifest: &Path) -> Vec<ExtensionFileSource> {
         let mut files: Vec<PathBuf> = fs::read_dir(manifest.join(folder))
             .expect("the scripts' folder can be read")
             .map(|entry| entry.expect("a folder entry can be read").path())
+            .filter(|path| path.is_file())
             .collect();
         files.sort();
         for file in files {

@@ -6,5 +6,8 @@ pub static SNAPSHOT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/worker.sn
 /// The name of the global function that finishes an isolate. It deletes itself.
 pub const BOOT: &str = "__workerdLite";
 
-/// Scripts that were not run while the snapshot was made, and so are compiled at run time: `(specifier, source)`.
+/// Scripts that were not run while the snapshot was made, and so are compiled at run time: `(specifier, source)`, sorted.
 pub static RESIDUAL_SCRIPTS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/residual.rs"));
+
+/// What deno_core has in the place of each of them: it asks `js/worker/residual.js` for it.
+pub static RESIDUAL_STUBS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/stubs.rs"));

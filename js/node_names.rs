@@ -3,6 +3,13 @@
 
 /// Names that scripts load modules by, and the files.
 pub(crate) const MODULES: &[(&str, &str)] = &[
+    ("node:_http_agent", "_http_agent.js"),
+    ("node:_http_client", "_http_client.js"),
+    ("node:_http_common", "_http_common.js"),
+    ("node:_http_incoming", "_http_incoming.js"),
+    ("node:_http_outgoing", "_http_outgoing.ts"),
+    ("node:_http_proxy", "_http_proxy.js"),
+    ("node:_http_server", "_http_server.js"),
     ("node:_stream_duplex", "internal/streams/duplex_esm.js"),
     ("node:_stream_passthrough", "internal/streams/passthrough_esm.js"),
     ("node:_stream_readable", "internal/streams/readable_esm.js"),
@@ -10,11 +17,14 @@ pub(crate) const MODULES: &[(&str, &str)] = &[
     ("node:_stream_writable", "internal/streams/writable_esm.js"),
     ("node:assert", "assert_esm.ts"),
     ("node:async_hooks", "async_hooks.ts"),
+    ("node:http", "http.ts"),
+    ("node:net", "net.ts"),
     ("node:path", "path.ts"),
     ("node:process", "process.ts"),
     ("node:stream", "stream.ts"),
     ("node:stream/promises", "stream/promises.js"),
     ("node:timers", "timers.ts"),
+    ("node:tls", "tls.ts"),
     ("node:url", "url.ts"),
     ("node:v8", "v8.ts"),
 ];
@@ -22,18 +32,42 @@ pub(crate) const MODULES: &[(&str, &str)] = &[
 /// Files, and those of `js/node/` in their place: what rests on ops that are not here, or on the machine.
 pub(crate) const REPLACED: &[(&str, &str)] = &[
     ("_fs/_fs_glob.ts", "glob.js"),
+    ("_http_proxy.js", "http/nothing.js"),
+    ("_fs/_fs_lstat.ts", "fs/lazy.js"),
+    ("_fs/_fs_readdir.ts", "fs/lazy.js"),
     ("_next_tick.ts", "next_tick.js"),
     ("_process/process.ts", "next_tick.js"),
     ("async_hooks.ts", "async_hooks.js"),
+    ("fs.ts", "fs/module.js"),
     ("internal/async_hooks.ts", "async_ids.js"),
+    ("internal/http.ts", "http/symbols.js"),
+    ("internal/http/address_override.js", "http/nothing.js"),
+    ("internal/fs/handle.ts", "fs/handle.js"),
     ("internal/options.ts", "options.js"),
+    ("internal/timers.mjs", "http/socket_timers.js"),
+    ("internal_binding/http_parser.ts", "http/parser.js"),
+    ("internal_binding/stream_wrap.ts", "http/nothing.js"),
+    ("net.ts", "net/net.js"),
+    ("perf_hooks.js", "http/nothing.js"),
     ("process.ts", "process.js"),
     ("timers.ts", "timers.js"),
+    ("tls.ts", "net/tls.js"),
     ("v8.ts", "v8.js"),
 ];
 
 /// `(script, passage, what takes its place)`.
 pub(crate) const PATCHES: &[(&str, &str, &str)] = &[
+    // The pool is what small buffers are parts of, and `buffer` of each is all of it: each event has one of its own.
+    (
+        "ext:deno_node/internal/buffer.mjs",
+        "    if (size > (poolSize - poolOffset)) {\n",
+        "    if (core.isAnothersPool() || size > (poolSize - poolOffset)) {\n",
+    ),
+    (
+        "ext:deno_node/internal/buffer.mjs",
+        "  if (length > (poolSize - poolOffset)) {\n",
+        "  if (core.isAnothersPool() || length > (poolSize - poolOffset)) {\n",
+    ),
     // A circle: each imports the other, and neither needs it while it is evaluated.
     (
         "ext:deno_node/stream/promises.js",
@@ -45,5 +79,51 @@ pub(crate) const PATCHES: &[(&str, &str, &str)] = &[
         "ext:deno_node/internal/streams/duplexpair.js",
         "import { Duplex } from \"node:stream\";\n",
         "import Duplex from \"node:_stream_duplex\";\n",
+    ),
+    // Files of a machine's.
+    (
+        "ext:deno_node/internal/net.ts",
+        "const { writeBuffer } = core.loadExtScript(\n  \"ext:deno_node/internal_binding/node_file.ts\",\n);\n",
+        "",
+    ),
+    // The global agent may be another later.
+    (
+        "ext:deno_node/http.ts",
+        "const httpAgent = core.createLazyLoader(\"node:_http_agent\")();\n",
+        "const httpAgent = core.createLazyLoader(\"node:_http_agent\")().default;\n",
+    ),
+    (
+        "ext:deno_node/http.ts",
+        "httpAgent.setGlobalAgent(value);",
+        "httpAgent.globalAgent = value;",
+    ),
+    // How many requests may be under way is the event's own limit. A request that waits for another event's would be sent by it.
+    (
+        "ext:deno_node/_http_agent.js",
+        "    sockLen < this.maxSockets &&\n    this.totalSocketCount < this.maxTotalSockets\n",
+        "    true\n",
+    ),
+    // Connections last no longer than an event, which has limits of its own.
+    (
+        "ext:deno_node/_http_server.js",
+        "  handle._timerId = core.createSystemInterval(\n    FunctionPrototypeBind(checkConnections, this),\n    interval,\n  );\n",
+        "",
+    ),
+    (
+        "ext:deno_node/_http_server.js",
+        "    core.cancelTimer(handle._timerId);\n",
+        "",
+    ),
+    // As Node 22 words it.
+    (
+        "ext:deno_node/internal/fs/utils.mjs",
+        "must be a string or Uint8Array without null bytes",
+        "must be a string, Uint8Array, or URL without null bytes",
+    ),
+    // Node 26 reads one buffer at a time, Node 22 all that is there.
+    (
+        "ext:deno_node/internal/streams/readable.js",
+        "    // Fast path for buffers.\n    if ((state[kState] & kDecoder) === 0 && state.length) {\n      return state.buffer[state.bufferIndex].length;\n    }\n",
+        "",
     ),
 ];

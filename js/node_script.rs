@@ -10,7 +10,8 @@ use oxc_ast::ast::{
 use oxc_parser::Parser;
 use oxc_span::{GetSpan as _, SourceType, Span};
 
-const BOOTSTRAP: &str = "__bootstrap.core.loadExtScript(\"ext:workerd_lite/node/bootstrap.js\")";
+/// Gives what Node's scripts have for their `__bootstrap`.
+pub(crate) const BOOTSTRAP: &str = "__bootstrap.core.loadExtScript(\"ext:workerd_lite/node/bootstrap.js\")";
 
 /// The script, which is a function that is called or an ES module.
 pub(crate) fn of(source: &str, specifier: &str) -> String {
@@ -32,7 +33,7 @@ pub(crate) fn of(source: &str, specifier: &str) -> String {
         format!("return {};", cut(source, span))
     };
     // Their `Deno` is ours, whatever the global scope has.
-    format!("(function (__bootstrap) {{\nconst {{ Deno }} = __bootstrap;\n{text}\n}})({BOOTSTRAP});\n")
+    format!("(function () {{\nconst {{ Deno }} = __bootstrap;\n{text}\n}})();\n")
 }
 
 fn cut(source: &str, span: Span) -> &str {

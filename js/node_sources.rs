@@ -19,7 +19,7 @@ use crate::node_changes::CHANGES;
 use crate::node_names::{MODULES, PATCHES, REPLACED};
 use crate::node_script;
 
-const SCHEME: &str = "ext:deno_node/";
+pub(crate) const SCHEME: &str = "ext:deno_node/";
 
 /// Scripts by their specifiers.
 pub(crate) type Scripts = BTreeMap<String, String>;

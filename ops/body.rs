@@ -126,6 +126,20 @@ impl Body {
         })
     }
 
+    /// The same bytes, which are in this coding already.
+    #[must_use]
+    pub fn in_coding(self, coding: Option<ContentEncoding>) -> Self {
+        if coding.is_none() || matches!(self, Self::Empty) {
+            return self;
+        }
+        let length = self.length();
+        Self::Stream(StreamBody {
+            stream: self.into_stream(),
+            length,
+            coding,
+        })
+    }
+
     /// The same body, with `count` called for the size in bytes of each chunk that is pulled.
     #[must_use]
     pub fn counted(self, mut count: impl FnMut(u64) + 'static) -> Self {
@@ -363,6 +377,25 @@ pub(crate) fn op_body_length(state: &mut OpState, #[smi] rid: ResourceId) -> f64
     // Longer ones than 2^53 bytes are not seen.
     #[expect(clippy::cast_precision_loss, reason = "see above")]
     length.map_or(-1.0, |length| length as f64)
+}
+
+/// Keeps an unread body in its content coding, whoever reads it. Gives its length in bytes as it is on the wire, or -1 where that is
+/// not known.
+#[op2(fast)]
+pub(crate) fn op_body_raw(state: &mut OpState, #[smi] rid: ResourceId) -> f64 {
+    let Ok(resource) = state.resource_table.get::<BodyResource>(rid) else {
+        return -1.0;
+    };
+    let mut unread = resource.unread.borrow_mut();
+    let Some(body) = unread.as_mut() else {
+        return -1.0;
+    };
+    if let Body::Stream(body) = body {
+        body.coding = None;
+    }
+    // Longer ones than 2^53 bytes are not seen.
+    #[expect(clippy::cast_precision_loss, reason = "see above")]
+    body.length().map_or(-1.0, |length| length as f64)
 }
 
 /// A whole body as `{ bytes }`, an object that has no prototype: a promise of bytes would ask for

@@ -8,7 +8,7 @@ use deno_core::{Extension, op2};
 use deno_web::{BlobStore, InMemoryBroadcastChannel};
 
 use crate::blob::op_blob_bytes;
-use crate::body::{op_body_collect, op_body_length};
+use crate::body::{op_body_collect, op_body_length, op_body_raw};
 use crate::clock::{op_clock_elapsed, op_clock_now, op_clock_origin, op_test_advance};
 use crate::compression::{op_coder_close, op_coder_finish, op_coder_new, op_coder_read, op_coder_write};
 use crate::console::{op_console, op_uncaught};
@@ -19,6 +19,7 @@ use crate::node::buffer::{
     op_node_transcode, op_node_write_latin1,
 };
 use crate::node::crypto::{self, op_node_own, op_node_rsa_key};
+use crate::node::files::{op_node_files_most, op_node_module_files, op_node_module_read};
 use crate::node::idna::{
     op_node_domain_to_ascii, op_node_domain_to_unicode, op_node_punycode_decode, op_node_punycode_encode,
 };
@@ -27,9 +28,10 @@ use crate::node::zlib::{
     op_node_crc32, op_node_zlib_close, op_node_zlib_failure, op_node_zlib_new, op_node_zlib_only_one,
     op_node_zlib_params, op_node_zlib_reset, op_node_zlib_run,
 };
+use crate::residual::op_residual_script;
 use crate::role::Role;
 use crate::stack_depth::op_stack_is_deep;
-use crate::webassembly::op_wasm_memories;
+use crate::webassembly::{op_wasm_memories, op_wasm_own};
 use crate::webcrypto::{
     op_crypto_aes_gcm, op_crypto_call, op_crypto_digest, op_crypto_sign_p384_sha1, op_crypto_turn, op_crypto_turn_now,
     op_crypto_verify_p384_sha1,
@@ -53,6 +55,7 @@ deno_core::extension!(
         op_blob_bytes,
         op_body_collect,
         op_body_length,
+        op_body_raw,
         op_coder_close,
         op_coder_finish,
         op_coder_new,
@@ -82,12 +85,15 @@ deno_core::extension!(
         op_node_crc32,
         op_node_domain_to_ascii,
         op_node_domain_to_unicode,
+        op_node_files_most,
         op_node_find,
         op_node_is_ascii,
         op_node_is_utf8,
         op_node_kdf_pbkdf2,
         op_node_kdf_scrypt,
         op_node_keep_buffer,
+        op_node_module_files,
+        op_node_module_read,
         op_node_own,
         op_node_punycode_decode,
         op_node_punycode_encode,
@@ -103,9 +109,11 @@ deno_core::extension!(
         op_node_zlib_reset,
         op_node_zlib_run,
         op_request_id,
+        op_residual_script,
         op_test_advance,
         op_test_control,
         op_wasm_memories,
+        op_wasm_own,
         op_whatwg_url_parse,
         op_whatwg_url_parse_with_base,
         op_whatwg_url_reparse,

@@ -51,23 +51,22 @@ pub struct Reply {
     body: Option<ResourceId>,
 }
 
+/// One string, of lines: the status, the body's resource or nothing, the reason, and the headers as JavaScript joins them. An object
+/// would be asked for `then` when its promise is resolved, and a script that has put that into `Object.prototype` would be given it.
 impl<'a> ToV8<'a> for Reply {
     type Error = std::convert::Infallible;
 
     fn to_v8<'i>(self, scope: &mut v8::PinScope<'a, 'i>) -> Result<v8::Local<'a, v8::Value>, Self::Error> {
         let (status, reason, headers) = self.response;
-        let status = v8::Integer::new(scope, i32::from(status)).into();
-        let reason = v8::String::new(scope, &reason)
-            .unwrap_or_else(|| v8::String::empty(scope))
-            .into();
-        let headers = v8::String::new_from_one_byte(scope, &headers, v8::NewStringType::Normal)
-            .unwrap_or_else(|| v8::String::empty(scope))
-            .into();
-        let body = match self.body {
-            Some(rid) => v8::Integer::new_from_unsigned(scope, rid).into(),
-            None => v8::null(scope).into(),
-        };
-        Ok(v8::Array::new_with_elements(scope, &[status, reason, headers, body]).into())
+        let body = self.body.map(|rid| rid.to_string()).unwrap_or_default();
+        let mut text = format!("{status}\n{body}\n").into_bytes();
+        // A reason is a byte string: https://fetch.spec.whatwg.org/#concept-response-status-message
+        let byte = |letter: char| u8::try_from(letter).ok().filter(|byte| *byte != b'\n').unwrap_or(b'?');
+        text.extend(reason.chars().map(byte));
+        text.push(b'\n');
+        text.extend(headers);
+        let text = v8::String::new_from_one_byte(scope, &text, v8::NewStringType::Normal);
+        Ok(text.unwrap_or_else(|| v8::String::empty(scope)).into())
     }
 }
 

@@ -1,7 +1,11 @@
 //! What a WebAssembly module makes when it is instantiated.
 
-use deno_core::{op2, v8};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use deno_core::{OpState, op2, v8};
 use deno_error::JsErrorBox;
+use sha2::{Digest as _, Sha256};
 use wasmparser::{BinaryReaderError, Parser, Payload};
 
 /// The memories that an instance of a module has of its own.
@@ -54,6 +58,52 @@ pub(crate) fn op_wasm_memories(module: v8::Local<v8::Value>) -> Result<i32, JsEr
         return Err(JsErrorBox::type_error("WebAssembly: workers share no memory"));
     }
     Ok(i32::try_from(found.count).unwrap_or(i32::MAX))
+}
+
+/// WebAssembly that a worker's own files hold: each module's size in bytes and SHA-256.
+#[derive(Debug, Clone, Default)]
+pub struct OwnModules(Arc<HashSet<(usize, [u8; 32])>>);
+
+impl OwnModules {
+    /// Of sizes and digests.
+    pub fn new(modules: impl Iterator<Item = (usize, [u8; 32])>) -> Self {
+        Self(Arc::new(modules.collect()))
+    }
+
+    /// Whether one of them has so many bytes: what has another size is not read.
+    fn has_size(&self, size: usize) -> bool {
+        self.0.iter().any(|(own, _)| *own == size)
+    }
+
+    /// Whether a module is one of them.
+    fn hold(&self, module: &[u8]) -> bool {
+        let digest: [u8; 32] = Sha256::digest(module).into();
+        self.0.contains(&(module.len(), digest))
+    }
+}
+
+/// A `WebAssembly.Module` of bytes that the worker's own files hold: its code, and none that it made. Undefined for others.
+/// What does not compile throws as V8 does.
+#[op2]
+pub(crate) fn op_wasm_own<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    state: &mut OpState,
+    #[buffer] bytes: &[u8],
+) -> v8::Local<'s, v8::Value> {
+    let own = state.try_borrow::<OwnModules>().cloned().unwrap_or_default();
+    // A copy: what is compiled is what was looked at.
+    let compiled = if own.has_size(bytes.len()) {
+        let bytes = bytes.to_vec();
+        own.hold(&bytes)
+            .then(|| v8::WasmModuleObject::compile(scope, &bytes))
+            .flatten()
+    } else {
+        None
+    };
+    match compiled {
+        Some(module) => module.into(),
+        None => v8::undefined(scope).into(),
+    }
 }
 
 #[cfg(test)]

@@ -56,7 +56,10 @@ impl Class {
             text.replace("{port}", &canary.to_string())
                 .replace("{good}", &good.to_string())
         };
-        let mut agent = String::from("import * as workers from 'cloudflare:workers';\nconst cases = [\n");
+        let mut agent = String::from(
+            "import * as workers from 'cloudflare:workers';\nimport * as spy from './spy.js';\n\
+             const node = (name) => process.getBuiltinModule(name);\nconst cases = [\n",
+        );
         for case in &self.cases {
             let body = match (&case.url, &case.script) {
                 (Some(url), None) => format!("return fetch({});", serde_json::to_string(&fill(url)).unwrap()),
@@ -87,6 +90,7 @@ export default { async fetch(request, env, ctx) {
         };
         let project = Project::new(&[
             ("agent.js", &agent.replace("PORT", &canary.to_string())),
+            ("spy.js", include_str!("../fixtures/node/spy.js")),
             ("outbound.js", policy),
             (".dev.vars", "SECRET=canary-of-secrets\n"),
         ]);
@@ -173,5 +177,5 @@ macro_rules! classes {
 }
 
 classes!(
-    bodies, escapes, hosts, ipv4, ipv6, leaks, metadata, names, redirects, schemes, smuggling
+    bodies, escapes, hosts, ipv4, ipv6, leaks, metadata, names, node, redirects, schemes, smuggling
 );

@@ -243,6 +243,11 @@ fn floods_of_what_is_ours_are_stopped() {
 }
 
 #[test]
+fn floods_of_nodes_modules_are_stopped() {
+    stopped("node", include_str!("../fixtures/limits/node.toml"), "");
+}
+
+#[test]
 fn webassembly_is_stopped() {
     let text = include_str!("../fixtures/limits/wasm.toml");
     stopped("webassembly", text, "unsafe_eval = true\n");

@@ -1,7 +1,7 @@
 // Bodies that stay in Rust until a script looks at them.
 (function () {
 const { core, primordials } = __bootstrap;
-const { op_body_collect, op_body_length } = core.ops;
+const { op_body_collect, op_body_length, op_body_raw } = core.ops;
 const {
   ObjectPrototypeIsPrototypeOf,
   PromisePrototypeThen,
@@ -132,6 +132,11 @@ class ResourceBody extends InnerBody {
   createProxy() {
     if (this.#rid === null) return super.createProxy();
     return ResourceBody.of(this.take());
+  }
+
+  // Whoever reads it gets its bytes as they are on the wire, if nobody has looked at it.
+  keepCoding() {
+    if (this.#rid !== null) op_body_raw(this.#rid);
   }
 
   // The resource, for whoever takes the whole body; null where a script has seen the stream.

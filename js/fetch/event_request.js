@@ -9,6 +9,9 @@ class EventRequest {
   #url;
   #joined;
   #headers = null;
+  // Declared: an assignment to what is not there would look for setters in `Object.prototype`.
+  method;
+  body;
   redirectMode = "manual";
   redirectCount = 0;
   clientRid = null;

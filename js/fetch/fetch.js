@@ -2,12 +2,14 @@
 // ends at the outbound worker or, for the outbound worker itself, at the host's client.
 (function () {
 const { core, primordials } = __bootstrap;
-const { op_fetch_network, op_fetch_outbound_worker } = core.ops;
+const { op_body_raw, op_fetch_network, op_fetch_outbound_worker } = core.ops;
 const {
   ObjectDefineProperty,
   ObjectPrototypeIsPrototypeOf,
   PromisePrototypeThen,
   SafeWeakMap,
+  StringPrototypeIndexOf,
+  StringPrototypeSlice,
   TypeError,
   WeakMapPrototypeGet,
   WeakMapPrototypeSet,
@@ -47,6 +49,32 @@ function send(context, binding, cancel, hop) {
   return isAgent
     ? op_fetch_outbound_worker(context.id, cancel, hop.method, hop.url, headers, body)
     : op_fetch_network(context.id, cancel, hop.method, hop.url, headers, body, binding);
+}
+
+// The lines of an op's reply: the status, the body's resource, the reason, and the headers.
+function readReply(reply) {
+  const first = StringPrototypeIndexOf(reply, "\n");
+  const second = StringPrototypeIndexOf(reply, "\n", first + 1);
+  const third = StringPrototypeIndexOf(reply, "\n", second + 1);
+  return {
+    __proto__: null,
+    status: +StringPrototypeSlice(reply, 0, first),
+    rid: second === first + 1 ? null : +StringPrototypeSlice(reply, first + 1, second),
+    reason: StringPrototypeSlice(reply, second + 1, third),
+    headers: StringPrototypeSlice(reply, third + 1),
+  };
+}
+
+// One request and its answer, for Node's clients: no redirect is followed, and the answer's body stays in its content coding. `body` is what an op takes for one.
+// Gives `{ status, reason, headers, rid, length }`, `length` below zero where it is not known.
+async function exchange(context, cancel, method, url, headerList, body) {
+  const sent = joinHeaders(headerList);
+  const { status, reason, headers, rid } = readReply(
+    await (isAgent
+      ? op_fetch_outbound_worker(context.id, cancel, method, url, sent, body)
+      : op_fetch_network(context.id, cancel, method, url, sent, body, PLAIN)),
+  );
+  return { __proto__: null, status, reason, headers: parseHeaders(headers), rid, length: rid === null ? 0 : op_body_raw(rid) };
 }
 
 // https://fetch.spec.whatwg.org/#scheme-fetch: nothing leaves the isolate for it.
@@ -99,7 +127,7 @@ async function perform(context, binding, inner, signal, redirectMode = inner.red
   }
   try {
     for (;;) {
-      const { 0: status, 1: reason, 2: joined, 3: rid } = await send(context, binding, cancel, hop);
+      const { headers: joined, reason, rid, status } = readReply(await send(context, binding, cancel, hop));
       const headerList = parseHeaders(joined);
       if (redirectStatus(status)) {
         if (redirectMode === "error") {
@@ -195,5 +223,5 @@ async function mainFetch(inner, _recursive, signal) {
   }
 }
 
-return { fetch, fetchThrough, mainFetch, setFetchRole };
+return { exchange, fetch, fetchThrough, mainFetch, setFetchRole };
 })();

@@ -1,13 +1,26 @@
 // What Node's scripts are given in the place of deno's `__bootstrap` and `Deno`: the ops that they call, and no others.
 (function () {
 const { core, primordials } = __bootstrap;
-const { Error, ObjectFreeze } = primordials;
+const { Error, ObjectFreeze, StringPrototypeStartsWith } = primordials;
 const { ops } = core.loadExtScript("ext:workerd_lite/node/ops.js");
+const { load } = core.loadExtScript("ext:workerd_lite/worker/residual.js");
+
+// Traces of deno's.
+const TELEMETRY = {
+  ContextManager: undefined,
+  SPAN_KEY: undefined,
+  builtinTracer: undefined,
+  otelState: { __proto__: null, PROPAGATORS: [], TRACING_ENABLED: false },
+  telemetry: undefined,
+  updateSpanFromError: () => {},
+};
 const { hexMethods } = core.loadExtScript("ext:workerd_lite/worker/hex.js");
 
 // Scripts of deno's that are not here.
 const ABSENT = {
   __proto__: null,
+  "ext:deno_telemetry/telemetry.ts": TELEMETRY,
+  "ext:deno_telemetry/util.ts": TELEMETRY,
   "ext:deno_io/12_io.js": { stderr: { isTerminal: () => false }, stdout: { isTerminal: () => false } },
 };
 
@@ -15,7 +28,6 @@ const ABSENT = {
 const METHODS = [
   "byteLength",
   "encode",
-  "getAsyncContext",
   "hostObjectBrand",
   "isAnyArrayBuffer",
   "isArgumentsObject",
@@ -46,18 +58,52 @@ const METHODS = [
   "isTypedArray",
   "isWeakMap",
   "isWeakSet",
-  "setAsyncContext",
 ];
 
+// What an author's stores are, and never whose event it is: what Node's scripts keep and restore leaves the running event as it is.
+class Stores {
+  stores;
+
+  constructor(stores) {
+    this.stores = stores;
+  }
+}
+
+function getAsyncContext() {
+  const context = core.getAsyncContext();
+  return context === undefined || context === null ? undefined : new Stores(context.stores);
+}
+
+function setAsyncContext(kept) {
+  const context = core.getAsyncContext();
+  if (context?.stores === kept?.stores) return;
+  core.setAsyncContext({ __proto__: null, event: context?.event, stores: kept?.stores });
+}
+
+// Whose the pool of buffers is. To ask is to take it.
+let poolOwner;
+
+function isAnothersPool() {
+  const owner = core.getAsyncContext()?.event;
+  if (owner === poolOwner) return false;
+  poolOwner = owner;
+  return true;
+}
+
 function loadExtScript(specifier) {
-  return ABSENT[specifier] ?? core.loadExtScript(specifier);
+  const absent = ABSENT[specifier];
+  if (absent !== undefined) return absent;
+  return StringPrototypeStartsWith(specifier, "ext:deno_node") ? load(specifier, bootstrap) : core.loadExtScript(specifier);
 }
 
 const own = {
   __proto__: null,
   createLazyLoader: (specifier) => () => loadExtScript(specifier),
+  getAsyncContext,
+  isAnothersPool,
   loadExtScript,
   ops,
+  setAsyncContext,
 };
 for (let i = 0; i < METHODS.length; i++) own[METHODS[i]] = core[METHODS[i]];
 
@@ -74,5 +120,6 @@ const Deno = {
   pid: 1,
 };
 
-return { core: ObjectFreeze(own), Deno: ObjectFreeze(Deno), internals: hexMethods, primordials };
+const bootstrap = { core: ObjectFreeze(own), Deno: ObjectFreeze(Deno), internals: hexMethods, primordials };
+return bootstrap;
 })();

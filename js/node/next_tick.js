@@ -1,33 +1,63 @@
-// `process.nextTick()`: deno_core runs these before promises' reactions, in each turn of its loop.
+// `process.nextTick()`: deno_core runs its ticks before promises' reactions, in each turn of its loop. It keeps them in an array with holes, whose
+// setters and getters an author may have put into `Array.prototype`: so the ticks are ours, and what deno_core keeps is one that runs them all.
 (function () {
 const { core, primordials } = __bootstrap;
-const { ArrayPrototypePush } = primordials;
+const { ReflectApply } = primordials;
+const { getAsyncContext, setAsyncContext } = core;
+const { exception } = core.loadExtScript("ext:workerd_lite/worker/global_events.js");
 const { validateFunction } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
+const { RUN_TICKS, setTicks } = core.loadExtScript("ext:workerd_lite/worker/ticks.js");
 
-// A literal with `__proto__: null` is a dictionary, and dear. Fields are defined, so no setter of an author's sees them.
+let first = null;
+let last = null;
+let running = false;
+
+// A literal with `__proto__: null` is a dictionary in V8, and dear. Fields are defined: no setter of an author's sees them.
 class Tick {
-  asyncId = 0;
-  triggerAsyncId = 0;
-  snapshot = undefined;
-  callback = undefined;
   args = undefined;
+  callback = undefined;
+  context = undefined;
+  next = null;
 
   constructor(callback, args) {
-    this.snapshot = core.getAsyncContext();
-    this.callback = callback;
     this.args = args;
+    this.callback = callback;
+    this.context = getAsyncContext();
   }
 }
 
-function nextTick(callback, ...rest) {
+function nextTick(callback, ...args) {
   if (typeof callback !== "function") validateFunction(callback, "callback");
-  let args;
-  if (rest.length > 0) {
-    args = [];
-    for (let i = 0; i < rest.length; i++) ArrayPrototypePush(args, rest[i]);
+  const tick = new Tick(callback, args);
+  if (last === null) {
+    first = tick;
+    if (!running) core.queueNextTick(RUN_TICKS);
+  } else {
+    last.next = tick;
   }
-  core.queueNextTick(new Tick(callback, args));
+  last = tick;
 }
+
+// Those too that are added meanwhile.
+function runTicks() {
+  const before = getAsyncContext();
+  running = true;
+  while (first !== null) {
+    const { args, callback, context, next } = first;
+    first = next;
+    if (next === null) last = null;
+    setAsyncContext(context);
+    try {
+      ReflectApply(callback, undefined, args);
+    } catch (thrown) {
+      exception(thrown);
+    }
+  }
+  running = false;
+  setAsyncContext(before);
+}
+
+setTicks(runTicks);
 
 return { nextTick };
 })();

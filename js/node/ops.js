@@ -57,6 +57,14 @@ function encodingSlice(bytes, start, end, encoding) {
   return text;
 }
 
+// What `glob()` asks: 0 is a file and 1 a directory, links followed.
+function requireStat(path) {
+  const { statSync } = core.loadExtScript("ext:workerd_lite/node/fs/module.js");
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return -1;
+  return found.isDirectory() ? 1 : 0;
+}
+
 // The low byte of each unit. -1 where that is not for this to say: whoever calls has Node's errors.
 function writeLatin1(bytes, text, offset, length) {
   if (typeof text !== "string" || TypedArrayPrototypeGetSymbolToStringTag(bytes) !== "Uint8Array") return -1;
@@ -168,10 +176,20 @@ function ownNonIndexProperties(object, filter) {
 
 let lastId = 1;
 
+// Few ask for these.
+const addresses = (name) => (...args) => core.loadExtScript("ext:workerd_lite/node/net/addresses.js").blockListOps[name](...args);
+
 const ops = {
   __proto__: null,
   ...cryptoOps,
   ...zlibOps,
+  op_blocklist_add_address: addresses("op_blocklist_add_address"),
+  op_blocklist_add_range: addresses("op_blocklist_add_range"),
+  op_blocklist_add_subnet: addresses("op_blocklist_add_subnet"),
+  op_blocklist_check: addresses("op_blocklist_check"),
+  op_blocklist_new: addresses("op_blocklist_new"),
+  op_socket_address_get_serialization: addresses("op_socket_address_get_serialization"),
+  op_socket_address_parse: addresses("op_socket_address_parse"),
   op_base64_decode_into: ours.op_base64_decode_into,
   op_base64_encode_from_buffer: ours.op_base64_encode_from_buffer,
   op_base64url_decode: ours.op_base64url_decode,
@@ -211,6 +229,9 @@ const ops = {
   op_node_write_latin1: writeLatin1,
   op_node_parse_env: parseEnv,
   op_node_sys_to_uv_error: () => "UNKNOWN",
+  op_require_real_path: (path) => core.loadExtScript("ext:workerd_lite/node/fs/module.js").realpathSync(path),
+  op_require_stat: requireStat,
+  op_preview_entries: ours.op_preview_entries,
   op_node_view_has_buffer: () => true,
   op_transcode: ours.op_node_transcode,
 };

@@ -122,7 +122,9 @@ class MockTimers {
 
   #put(object, name, value) {
     const descriptor = Object.getOwnPropertyDescriptor(object, name);
-    Object.defineProperty(object, name, { configurable: true, enumerable: true, writable: true, ...descriptor, value });
+    // Some globals are made when they are first read.
+    const { enumerable = true, writable = true } = descriptor ?? {};
+    Object.defineProperty(object, name, { configurable: true, enumerable, writable, value });
     this.#restores.push(() => (descriptor === undefined ? delete object[name] : Object.defineProperty(object, name, descriptor)));
   }
 

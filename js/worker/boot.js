@@ -7,7 +7,10 @@ const load = core.loadExtScript;
 // Before anything takes them.
 load("ext:workerd_lite/worker/op_stubs.js").fixStubs();
 load("ext:workerd_lite/worker/primordials.js").replacePrimordials();
+load("ext:workerd_lite/worker/ticks.js").fillQueue();
 
+// Here, so that the snapshot has it.
+load("ext:workerd_lite/worker/residual.js");
 const { defineGlobals } = load("ext:workerd_lite/worker/globals.js");
 const { setFetchRole } = load("ext:deno_fetch/26_fetch.js");
 const { newFetcher } = load("ext:workerd_lite/worker/bindings.js");

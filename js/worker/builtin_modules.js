@@ -58,6 +58,8 @@ const testing = () => core.loadExtScript("ext:workerd_lite/testing/runner.js").m
 // Makes what each of these modules exports, as far as the role may have it. Most workers import none of them.
 const makers = {
   __proto__: null,
+  "cloudflare:node": () => core.loadExtScript("ext:workerd_lite/node/http/handler.js"),
+  "cloudflare:sockets": () => core.loadExtScript("ext:workerd_lite/worker/sockets.js").moduleExports,
   "cloudflare:workers": () => workers,
   "node:assert": () => assertions().assert,
   "node:assert/strict": () => assertions().strict,
@@ -65,6 +67,8 @@ const makers = {
   "workerd-lite:policy": () => ({ deny }),
   "workerd-lite:test": testing,
 };
+// What rests on Node's modules.
+const NEEDS_NODE = { __proto__: null, "cloudflare:node": true };
 const roles = { __proto__: null, "node:test": "test", "workerd-lite:policy": "outbound", "workerd-lite:test": "test" };
 
 // Tests have assertions of their own.
@@ -77,6 +81,7 @@ function builtinModules(role, wanted, node) {
   const modules = { __proto__: null };
   ArrayPrototypeForEach(wanted, (name) => {
     if (node && isNode(role, name)) modules[name] = nodeModules().namespace(name);
+    else if (NEEDS_NODE[name] && !node) return;
     else if (makers[name] !== undefined && (roles[name] === undefined || roles[name] === role)) modules[name] = makers[name]();
   });
   return modules;

@@ -6,6 +6,7 @@ const { ArrayPrototypeMap, ObjectPrototypeIsPrototypeOf, TypeError } = primordia
 const { fromInnerRequest } = core.loadExtScript("ext:deno_fetch/23_request.js");
 const { ResponsePrototype, toInnerResponse } = core.loadExtScript("ext:deno_fetch/23_response.js");
 const { ResourceBody, takeBody } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
+const { isCoded } = core.loadExtScript("ext:workerd_lite/fetch/coded.js");
 const { EventRequest } = core.loadExtScript("ext:workerd_lite/fetch/event_request.js");
 const { joinHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
 const { cancelContext, endContext, enterContext, startContext } = core.loadExtScript(
@@ -56,6 +57,8 @@ function respond(context, response) {
     throw new TypeError(`the fetch() handler returned a Response that can not be sent (status ${inner.status})`);
   }
   const body = takeBody(inner.body);
+  // It may have called process.exit().
+  if (context.ended) return;
   context.responded = true;
   const ended = op_event_respond(
     context.id,
@@ -63,7 +66,7 @@ function respond(context, response) {
     inner.statusMessage,
     joinHeaders(inner.headerList),
     body,
-    true,
+    !isCoded(inner),
     context.waiting === 0,
   );
   if (ended) endContext(context.id);
@@ -73,6 +76,7 @@ async function run(context, request, ctx) {
   try {
     respond(context, await context.caller.handler(request, context.caller.env, ctx));
   } catch (thrown) {
+    if (context.ended) return;
     const { summary, stack } = describe(thrown);
     context.responded = true;
     if (op_event_fail(context.id, summary, stack, context.waiting === 0)) endContext(context.id);

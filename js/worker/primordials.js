@@ -1,7 +1,7 @@
 // deno's primordials are built-ins as they were before any author's code. Some of them ask their receiver for its `constructor` and that
 // for its species, which an author may have replaced, and who is asked is given our arrays, bytes and promises. Here are ones that do not ask.
 (function () {
-const { primordials } = __bootstrap;
+const { core, primordials } = __bootstrap;
 const {
   ArrayBuffer,
   ArrayBufferPrototypeGetByteLength,
@@ -11,8 +11,10 @@ const {
   MathMin,
   MathTrunc,
   ObjectAssign,
+  ObjectDefineProperties,
   ObjectDefineProperty,
   ObjectFreeze,
+  ObjectGetOwnPropertyDescriptors,
   Promise,
   PromisePrototype,
   SymbolSpecies,
@@ -38,7 +40,8 @@ const NEW = {
 
   ArrayPrototypeFilter(array, keep, self = undefined) {
     const kept = [];
-    for (let i = 0; i < array.length; i++) {
+    const { length } = array;
+    for (let i = 0; i < length; i++) {
       const item = array[i];
       if (i in array && call(keep, self, item, i, array)) ArrayPrototypePush(kept, item);
     }
@@ -47,7 +50,8 @@ const NEW = {
 
   ArrayPrototypeMap(array, map, self = undefined) {
     const mapped = [];
-    for (let i = 0; i < array.length; i++) ArrayPrototypePush(mapped, call(map, self, array[i], i, array));
+    const { length } = array;
+    for (let i = 0; i < length; i++) ArrayPrototypePush(mapped, call(map, self, array[i], i, array));
     return mapped;
   },
 
@@ -111,10 +115,30 @@ function lockPromises() {
   ObjectDefineProperty(Promise, SymbolSpecies, { __proto__: null, configurable: false });
 }
 
-// For the scripts that are loaded from now on.
+// deno_core writes the number of an op into its promise, under a symbol that every script knows: a setter in `Promise.prototype` or
+// `Object.prototype` would be given the promise, and with it what the op gives.
+function hidePromiseIds() {
+  const { promiseIdSymbol } = core;
+  ObjectDefineProperty(PromisePrototype, promiseIdSymbol, {
+    __proto__: null,
+    get() {
+      return undefined;
+    },
+    set(value) {
+      ObjectDefineProperty(this, promiseIdSymbol, { __proto__: null, value });
+    },
+    enumerable: false,
+    configurable: false,
+  });
+}
+
+// For the scripts that are loaded from now on: deno_core hands each of them this very object, which it captured before. Most members
+// are not enumerable.
 function replacePrimordials() {
   lockPromises();
-  globalThis.__bootstrap.primordials = ObjectFreeze(ObjectAssign({ __proto__: null }, primordials, NEW));
+  hidePromiseIds();
+  const members = ObjectAssign(ObjectGetOwnPropertyDescriptors(primordials), ObjectGetOwnPropertyDescriptors(NEW));
+  __bootstrap.primordials = ObjectFreeze(ObjectDefineProperties({ __proto__: null }, members));
 }
 
 return { replacePrimordials };

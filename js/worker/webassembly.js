@@ -2,7 +2,7 @@
 // And on the isolate's own thread, where its time is charged: V8 compiles elsewhere what is compiled asynchronously.
 (function () {
 const { core, primordials } = __bootstrap;
-const { op_wasm_memories } = core.ops;
+const { op_wasm_memories, op_wasm_own } = core.ops;
 const {
   ObjectPrototypeIsPrototypeOf,
   ReflectApply,
@@ -19,6 +19,7 @@ const load = core.loadExtScript;
 
 function defineWebAssembly() {
   const { LEAST, count, define, share, wrapConstructor } = load("ext:workerd_lite/worker/external_memory.js");
+  const { isBufferSource, view } = load("ext:workerd_lite/worker/buffer_source.js");
   const { Instance, Memory, Module } = WebAssembly;
   const bufferOf = ReflectGetOwnPropertyDescriptor(Memory.prototype, "buffer").get;
   const exportsOf = ReflectGetOwnPropertyDescriptor(Instance.prototype, "exports").get;
@@ -33,6 +34,13 @@ function defineWebAssembly() {
       if (typeof value === "function" || (typeof value === "object" && value !== null)) share(instance, value);
     }
   }
+
+  // A module of what the worker's own files hold, which is compiled whatever may be generated.
+  function own(bytes) {
+    return isBufferSource(bytes) && !core.isSharedArrayBuffer(bytes) ? op_wasm_own(view(bytes)) : undefined;
+  }
+
+  const compiled = (bytes, options) => own(bytes) ?? new Module(bytes, options);
 
   // `memories` are the module's: below zero where it is none, which the constructor says.
   function instance(args, newTarget = Instance, memories = op_wasm_memories(args[0])) {
@@ -55,9 +63,11 @@ function defineWebAssembly() {
     },
   });
   // V8 looks for the watchdog's word where a function of JavaScript begins, and in a loop of few steps seldom else.
+  let wrapped;
   wrapConstructor(WebAssembly, "Module", {
-    construct: (target, args, newTarget) => ReflectConstruct(target, args, newTarget),
+    construct: (target, args, newTarget) => (newTarget === wrapped ? own(args[0]) : undefined) ?? ReflectConstruct(target, args, newTarget),
   });
+  wrapped = WebAssembly.Module;
 
   async function received(source) {
     const { ResponsePrototype } = load("ext:deno_fetch/23_response.js");
@@ -75,10 +85,10 @@ function defineWebAssembly() {
 
   const functions = {
     async compile(bytes) {
-      return new Module(bytes, arguments[1]);
+      return compiled(bytes, arguments[1]);
     },
     async compileStreaming(source) {
-      return new Module(await received(source), arguments[1]);
+      return compiled(await received(source), arguments[1]);
     },
     async instantiate(bytes) {
       const imports = arguments[1];
@@ -87,13 +97,13 @@ function defineWebAssembly() {
         await undefined;
         return instance([bytes, imports], Instance, memories);
       }
-      const module = new Module(bytes, arguments[2]);
+      const module = compiled(bytes, arguments[2]);
       await undefined;
       return { module, instance: instance([module, imports]) };
     },
     async instantiateStreaming(source) {
       const imports = arguments[1];
-      const module = new Module(await received(source), arguments[2]);
+      const module = compiled(await received(source), arguments[2]);
       return { module, instance: instance([module, imports]) };
     },
   };

@@ -93,7 +93,11 @@ fn recode(
     may_tell: bool,
 ) -> Body {
     let announced = ContentEncoding::of(headers);
-    let body = if encode { body.recode(announced, account) } else { body };
+    let body = if encode {
+        body.recode(announced, account)
+    } else {
+        body.in_coding(announced)
+    };
     match body.length() {
         // The header describes what a GET would have brought.
         Some(0) if may_tell => {}

@@ -18,6 +18,9 @@ const LONGEST: usize = 1 << 20;
 /// Rounds between two looks at the clock.
 const ROUNDS: u32 = 512;
 
+/// Bytes of a salt between two looks at it.
+const PART: usize = 1 << 20;
+
 /// The event's time is over, and V8 ends its script.
 #[derive(Debug)]
 pub(super) struct Stopped;
@@ -48,7 +51,10 @@ macro_rules! pbkdf2 {
         for block in $key.chunks_mut(<$digest as hmac::digest::OutputSizeUser>::output_size()) {
             number += 1;
             let mut mac = keyed.clone();
-            mac.update($salt);
+            for part in $salt.chunks(PART) {
+                $look().map_err(stopped)?;
+                mac.update(part);
+            }
             mac.update(&number.to_be_bytes());
             let mut last = mac.finalize().into_bytes();
             let mut sum = last.clone();

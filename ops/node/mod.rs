@@ -5,6 +5,7 @@ pub(crate) mod buffer;
 mod charged;
 pub(crate) mod crypto;
 mod deflate;
+pub mod files;
 pub(crate) mod idna;
 mod inflate;
 pub(crate) mod kdf;

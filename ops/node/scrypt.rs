@@ -5,8 +5,8 @@ use super::kdf::{Look, Stopped};
 /// Salsa20's words, half of a block of `blockMix`.
 const WORDS: usize = 16;
 
-/// Steps between two looks at the clock.
-const STEPS: usize = 256;
+/// Halves of blocks between two looks at the clock: a block may be as large as the memory that an agent may have.
+const HALVES: usize = 4096;
 
 /// What the function fills and reads again.
 pub(super) struct Table {
@@ -36,21 +36,15 @@ impl Table {
             .map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]))
             .collect();
         for step in 0..self.cost {
-            if step % STEPS == 0 {
-                look()?;
-            }
             self.words[step * self.width..][..self.width].copy_from_slice(&block);
-            self.block_mix(&mut block);
+            self.block_mix(&mut block, look)?;
         }
-        for step in 0..self.cost {
-            if step % STEPS == 0 {
-                look()?;
-            }
+        for _ in 0..self.cost {
             // The last 64 bytes as a little-endian number, modulo the cost.
             let place = block[self.width - WORDS] as usize & (self.cost - 1);
             let row = &self.words[place * self.width..][..self.width];
             block.iter_mut().zip(row).for_each(|(word, other)| *word ^= other);
-            self.block_mix(&mut block);
+            self.block_mix(&mut block, look)?;
         }
         for (to, word) in bytes.chunks_exact_mut(4).zip(block) {
             to.copy_from_slice(&word.to_le_bytes());
@@ -59,11 +53,14 @@ impl Table {
     }
 
     /// `scryptBlockMix`.
-    fn block_mix(&mut self, block: &mut [u32]) {
+    fn block_mix(&mut self, block: &mut [u32], look: Look<'_>) -> Result<(), Stopped> {
         let halves = self.width / WORDS;
         let mut last = [0; WORDS];
         last.copy_from_slice(&block[self.width - WORDS..]);
         for half in 0..halves {
+            if half % HALVES == 0 {
+                look()?;
+            }
             let words = &block[half * WORDS..][..WORDS];
             last.iter_mut().zip(words).for_each(|(word, other)| *word ^= other);
             salsa(&mut last);
@@ -72,6 +69,7 @@ impl Table {
             self.mixed[place * WORDS..][..WORDS].copy_from_slice(&last);
         }
         block.copy_from_slice(&self.mixed);
+        Ok(())
     }
 }
 

@@ -8,11 +8,14 @@ use workerd_lite_ops::clock::Clock;
 use workerd_lite_ops::events::EventLimits;
 use workerd_lite_ops::external_memory::ExternalMemory;
 use workerd_lite_ops::fetch::{EgressHandle, FetchLimits};
+use workerd_lite_ops::node::files::OwnModules;
+use workerd_lite_ops::residual::ResidualScripts;
 use workerd_lite_ops::worker_log::{Lines, WorkerName};
 use workerd_lite_ops::{CryptoLimits, Events, Inbox, Role, extensions};
 
 use super::buffers::Buffers;
 use super::builtin::{BuiltIn, add_builtin, builtins};
+use super::bundle::Bundle;
 use super::cell::{Cell, Watched};
 use super::coverage::Recorder;
 use super::crash_marker;
@@ -22,6 +25,7 @@ use super::guard::Guarded;
 use super::inside::Functions;
 use super::limit::limit;
 use super::loader::{GraphLoader, Purpose};
+use super::residual;
 use super::stack::write_stacks;
 use super::worker::{Caller, Worker};
 use crate::limits::priority;
@@ -92,6 +96,8 @@ impl Worker {
             }
             state.put(egress);
             state.put(ExternalMemory::new(limits.buffers));
+            state.put(self.graph.wasm().clone());
+            state.put(OwnModules(Rc::new(Bundle::new(Arc::clone(&self.graph)))));
             state.put(FetchLimits {
                 subrequests: limits.subrequests,
                 headers: limits.headers,
@@ -100,6 +106,7 @@ impl Worker {
                 trusted: self.role != Role::Agent,
                 cpu: limits.cpu,
             });
+            state.put::<Rc<dyn ResidualScripts>>(Rc::new(residual::Scripts));
             state.put(Lines::new(limits.log_lines));
             // Tests measure, and are their owner's.
             state.put(Clock::new(self.role != Role::Test));
@@ -163,7 +170,7 @@ impl Worker {
             module_loader: Some(Rc::new(self.loader())),
             extensions: extensions::extensions(Some(self.role)),
             startup_snapshot: Some(workerd_lite_js::SNAPSHOT),
-            residual_lazy_js_sources: workerd_lite_js::RESIDUAL_SCRIPTS,
+            residual_lazy_js_sources: workerd_lite_js::RESIDUAL_STUBS,
             skip_op_registration: true,
             create_params: Some(
                 v8::CreateParams::default()

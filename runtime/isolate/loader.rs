@@ -63,7 +63,8 @@ impl GraphLoader {
         if self.graph.has_node() && specifier.starts_with("node:") && node_module(specifier).is_some() {
             return Url::parse(specifier).map_err(JsErrorBox::from_err);
         }
-        resolve(specifier, &referrer.map_err(JsErrorBox::from_err)?).map_err(|error| JsErrorBox::type_error(error.to_string()))
+        resolve(specifier, &referrer.map_err(JsErrorBox::from_err)?)
+            .map_err(|error| JsErrorBox::type_error(error.to_string()))
     }
 
     fn source(&self, url: &Url, requested: &RequestedModuleType) -> Result<ModuleSource, JsErrorBox> {
@@ -143,13 +144,6 @@ impl GraphLoader {
     }
 }
 
-/// The source of a script of ours that is compiled when it is first asked for.
-fn residual(specifier: &str) -> Option<&'static str> {
-    let scripts = workerd_lite_js::RESIDUAL_SCRIPTS;
-    let index = scripts.binary_search_by(|(name, _)| (*name).cmp(specifier)).ok()?;
-    Some(scripts[index].1)
-}
-
 fn without_query(url: &Url, tests: bool) -> Option<Url> {
     let mut whole = url.clone();
     whole.set_query(None);
@@ -215,19 +209,8 @@ impl ModuleLoader for GraphLoader {
         })
     }
 
-    fn get_code_cache(&self, _specifier: &Url, source: &str) -> Option<SourceCodeCacheInfo> {
-        self.purpose.keeps.then(|| SourceCodeCacheInfo {
-            hash: 0,
-            data: cache::bytes(&key(source)).map(Cow::Owned),
-        })
-    }
-
     fn code_cache_ready(&self, url: Url, _hash: u64, compiled: &[u8]) -> Pin<Box<dyn Future<Output = ()>>> {
-        if url.scheme() == "ext" {
-            if let Some(source) = residual(url.as_str()) {
-                cache::keep(&key(source), compiled);
-            }
-        } else if let Some(Content::Script(source)) = self.graph.by_url(url.as_str()).map(|module| &module.content) {
+        if let Some(Content::Script(source)) = self.graph.by_url(url.as_str()).map(|module| &module.content) {
             cache::keep(&key(source), compiled);
         }
         Box::pin(std::future::ready(()))

@@ -3,6 +3,7 @@
 mod boot;
 mod buffers;
 mod builtin;
+mod bundle;
 mod cell;
 mod counted;
 mod coverage;
@@ -24,6 +25,7 @@ mod limit;
 mod loader;
 pub mod modules;
 mod panic_reports;
+mod residual;
 mod stack;
 mod worker;
 mod working_for;

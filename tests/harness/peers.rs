@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-fn skip(what: &str, why: &str) {
+pub fn skip(what: &str, why: &str) {
     assert!(
         std::env::var("CI").as_deref() != Ok("true"),
         "{what} is needed under CI=true: {why}"

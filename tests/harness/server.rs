@@ -109,7 +109,12 @@ impl Project {
     }
 
     /// The same, by any command.
-    pub fn start(mut command: Command) -> Server {
+    pub fn start(command: Command) -> Server {
+        Self::start_within(command, Duration::from_secs(20))
+    }
+
+    /// The same, where there is much to read.
+    pub fn start_within(mut command: Command, limit: Duration) -> Server {
         let mut child = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let (found, address) = mpsc::channel();
@@ -135,7 +140,7 @@ impl Project {
             }
         });
         let address = address
-            .recv_timeout(Duration::from_secs(20))
+            .recv_timeout(limit)
             .unwrap_or_else(|_| panic!("the server did not start: {}", log.lock().unwrap()));
         Server { child, address, log }
     }

@@ -45,6 +45,7 @@ const SAME: &[&str] = &[
     "enable_email_sending_queuing",
     "enable_global_performance_classes",
     "enable_navigator_language",
+    "enable_nodejs_global_timers",
     "enable_request_signal",
     "enable_validate_workflow_entrypoint",
     "enable_weak_ref",

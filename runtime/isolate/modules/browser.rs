@@ -1,11 +1,14 @@
 //! The `browser` field as a map, which replaces files and packages within its package:
 //! <https://github.com/defunctzombie/package-browser-field-spec>. The rules are esbuild's, and a key without an extension
-//! means its file as well, as browserify and Rollup have it.
+//! means its file as well, as browserify and Rollup have it. A map that leads to files which work by a page does not hold:
+//! what the package has for Node is of more use in a worker.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
+
+use super::page::needs_page;
 
 /// What a key is replaced by: a specifier, or nothing at all where it is `false`.
 type Replacement = Option<String>;
@@ -78,7 +81,21 @@ impl BrowserMap {
             }
             map.files.insert(normal(Path::new(key)), replacement);
         }
-        Some(map)
+        (!map.leads_to_page()).then_some(map)
+    }
+
+    fn leads_to_page(&self) -> bool {
+        let replacements = self.files.values().flatten();
+        replacements
+            .flat_map(|replacement| {
+                let name = normal(Path::new(replacement));
+                let with = self
+                    .extensions
+                    .iter()
+                    .map(move |extension| format!("{name}{extension}"));
+                std::iter::once(normal(Path::new(replacement))).chain(with)
+            })
+            .any(|name| needs_page(&self.folder.join(name)))
     }
 
     /// The replacement of a file, which may be named without its extension, and need not exist.
@@ -177,5 +194,17 @@ mod tests {
         ] {
             assert_eq!(package(request), found, "{request}");
         }
+    }
+    #[test]
+    fn a_map_that_leads_to_a_page_does_not_hold() {
+        let folder = tempfile::tempdir().unwrap();
+        let package = r#"{ "browser": { "./node.js": "./page", "other": false } }"#;
+        std::fs::write(folder.path().join("package.json"), package).unwrap();
+        let map = |text: &str| {
+            std::fs::write(folder.path().join("page.js"), text).unwrap();
+            BrowserMaps::new(folder.path(), vec![".js".to_owned()]).of(&folder.path().join("node.js"))
+        };
+        assert!(map("export const parse = (text) => new DOMParser().parse(text);").is_none());
+        assert!(map("export const parse = (text) => JSON.parse(text);").is_some());
     }
 }

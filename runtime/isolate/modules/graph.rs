@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use deno_core::url::Url;
+use workerd_lite_ops::webassembly::OwnModules;
 
 use super::confined::Confined;
 use super::failure::ImportFailure;
@@ -14,6 +15,7 @@ use super::module::{Confinement, Content, Module, SOURCE};
 use super::nesting::on_deep_stack;
 use super::package::Packages;
 use super::read::Reader;
+use super::wasm_literals;
 use crate::files_read;
 use crate::isolate::StartupError;
 
@@ -30,7 +32,11 @@ pub struct Graph {
     failures: HashMap<(String, Option<String>), ImportFailure>,
     /// The files of those.
     failed_files: BTreeSet<PathBuf>,
+    /// What the authors of CommonJS modules wrote, by URL: the modules themselves are made of it.
+    written: BTreeMap<String, String>,
     sha256: String,
+    /// WebAssembly within its scripts.
+    wasm: OwnModules,
     /// What a test has put in the place of modules.
     pub(super) mocked: Mocked,
 }
@@ -73,6 +79,7 @@ impl Graph {
         let loaded = Loading::new(&reader, &main)?.run()?;
         Ok(Self {
             sha256: digest(&main, &loaded.modules),
+            wasm: wasm_literals::find(&loaded.modules),
             main,
             modules: loaded.modules,
             builtins: loaded.builtins,
@@ -80,6 +87,7 @@ impl Graph {
             resolved: loaded.resolved,
             failures: loaded.failures,
             failed_files: loaded.failed_files,
+            written: loaded.written,
             mocked: Mocked::default(),
         })
     }
@@ -117,6 +125,11 @@ impl Graph {
         &self.sha256
     }
 
+    /// WebAssembly that stands in its scripts as text.
+    pub fn wasm(&self) -> &OwnModules {
+        &self.wasm
+    }
+
     /// The URL of the main module.
     pub fn main(&self) -> &Url {
         &self.main
@@ -141,6 +154,14 @@ impl Graph {
     /// A module by its URL.
     pub fn by_url(&self, url: &str) -> Option<&Module> {
         self.modules.get(url)
+    }
+
+    /// What a module's author wrote, by its URL.
+    pub fn written(&self, url: &str) -> Option<&[u8]> {
+        if let Some(text) = self.written.get(url) {
+            return Some(text.as_bytes());
+        }
+        Some(self.by_url(url)?.bytes())
     }
 
     /// Every module.

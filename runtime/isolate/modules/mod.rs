@@ -17,6 +17,7 @@ mod mocks;
 mod module;
 mod nesting;
 mod package;
+mod page;
 mod parse;
 mod read;
 mod resolve;
@@ -24,6 +25,7 @@ mod source_map;
 mod syntax;
 mod syntax_error;
 mod transpile;
+mod wasm_literals;
 
 pub use failure::ImportFailure;
 pub use graph::Graph;

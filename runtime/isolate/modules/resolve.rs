@@ -18,7 +18,9 @@ pub enum ResolveError {
 }
 
 /// Modules of ours. `js/worker/builtin_modules.js` says which are a role's alone.
-const BUILT_IN: [&str; 6] = [
+const BUILT_IN: [&str; 8] = [
+    "cloudflare:node",
+    "cloudflare:sockets",
     "cloudflare:workers",
     "node:assert",
     "node:assert/strict",
@@ -28,7 +30,13 @@ const BUILT_IN: [&str; 6] = [
 ];
 
 /// Node's modules, without `node:`. `js/node/modules.js` makes them, and `sqlite` has no name without.
-const NODE: [&str; 60] = [
+const NODE: [&str; 66] = [
+    "_http_agent",
+    "_http_client",
+    "_http_common",
+    "_http_incoming",
+    "_http_outgoing",
+    "_http_server",
     "_stream_duplex",
     "_stream_passthrough",
     "_stream_readable",

@@ -1,0 +1,336 @@
+// A connection whose client speaks HTTP/1.1: each request that is written is performed by the worker's own fetch(), towards the host and port that were
+// connected to, whatever its fields say, and its answer is read as HTTP/1.1. Nothing else passes: there is no connection.
+(function () {
+const { core, primordials } = __bootstrap;
+const {
+  ArrayPrototypePush,
+  NumberPrototypeToString,
+  Promise,
+  RegExpPrototypeExec,
+  StringPrototypeCharCodeAt,
+  StringPrototypeToLowerCase,
+  StringPrototypeToUpperCase,
+  TypedArrayPrototypeGetBuffer,
+  TypedArrayPrototypeGetByteLength,
+  TypedArrayPrototypeGetByteOffset,
+  TypedArrayPrototypeSet,
+  Uint8Array,
+} = primordials;
+const { URL } = core.loadExtScript("ext:deno_web/00_url.js");
+const { resourceForReadableStream } = core.loadExtScript("ext:deno_web/06_streams.js");
+const { exchange } = core.loadExtScript("ext:deno_fetch/26_fetch.js");
+const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
+const { clearTimeout, setTimeout } = core.loadExtScript("ext:workerd_lite/worker/timers.js");
+const { failure, MessageParser, REQUEST } = core.loadExtScript("ext:workerd_lite/node/http/message.js");
+const { BodyStream } = core.loadExtScript("ext:workerd_lite/node/net/body_stream.js");
+const { refused, reset } = core.loadExtScript("ext:workerd_lite/node/net/errors.js");
+const { give, LAST_CHUNK, latin1, Piece } = core.loadExtScript("ext:workerd_lite/node/net/wire.js");
+
+const LONGEST_HEAD = 64 << 10;
+// A client whose server speaks first waits for it. Milliseconds.
+const PATIENCE = 5000;
+const NO_SOCKETS = "workers have no sockets yet: what a connection carries is HTTP/1.1, which fetch() performs, through the policy";
+const DIGITS = /^[0-9]{1,15}$/;
+
+// The target of a request as a path: what is no ASCII is a byte.
+function path(target) {
+  let encoded = "";
+  for (let i = 0; i < target.length; i++) {
+    const byte = StringPrototypeCharCodeAt(target, i);
+    encoded += byte < 0x80 ? target[i] : `%${StringPrototypeToUpperCase(NumberPrototypeToString(byte, 16))}`;
+  }
+  return encoded;
+}
+
+function unsupported(why) {
+  const error = failure("HPE_USER", why);
+  error.why = why;
+  return error;
+}
+
+function after(bytes, used, length) {
+  return new Uint8Array(TypedArrayPrototypeGetBuffer(bytes), TypedArrayPrototypeGetByteOffset(bytes) + used, length - used);
+}
+
+// One request, while it is read and answered.
+class Request {
+  complete = false;
+  pieces = [];
+  size = 0;
+  stream = null;
+  answered = false;
+
+  constructor(head, url) {
+    this.head = head;
+    this.url = url;
+    this.cancel = core.createCancelHandle();
+  }
+
+  get headerList() {
+    const { headers } = this.head;
+    const list = [];
+    for (let i = 0; i < headers.length; i += 2) ArrayPrototypePush(list, [headers[i], headers[i + 1]]);
+    return list;
+  }
+
+  // All of a body that has come.
+  whole() {
+    const bytes = new Uint8Array(this.size);
+    let at = 0;
+    for (let i = 0; i < this.pieces.length; i++) {
+      TypedArrayPrototypeSet(bytes, this.pieces[i], at);
+      at += TypedArrayPrototypeGetByteLength(this.pieces[i]);
+    }
+    return bytes;
+  }
+
+  // What an op takes as the body.
+  body() {
+    const { chunked, length, method } = this.head;
+    if (!chunked && length === -1) return null;
+    if (this.complete) return this.size === 0 && (method === "GET" || method === "HEAD") ? null : this.whole();
+    this.stream = new BodyStream(() => {});
+    if (this.size > 0) this.stream.add(this.whole());
+    return resourceForReadableStream(this.stream.stream, chunked ? undefined : length);
+  }
+}
+
+class Exchange {
+  #socket;
+  #origin;
+  #address;
+  #port;
+  #parser;
+  #request = null;
+  #starting = false;
+  // What waits for the answer to the request before it: `{ bytes, done }`.
+  #rest = null;
+  #ending = null;
+  #spoken = false;
+  #silence;
+  #wanted = null;
+  #over = false;
+
+  // `origin` is a URL of the scheme, host and port that are connected to.
+  constructor(socket, origin, address, port) {
+    this.#socket = socket;
+    this.#origin = origin;
+    this.#address = address;
+    this.#port = port;
+    this.#parser = new MessageParser(REQUEST, LONGEST_HEAD, {
+      __proto__: null,
+      onBegin() {},
+      onHead: (head) => this.#head(head),
+      onBody: (bytes) => this.#body(bytes),
+      onTrailers() {},
+      onEnd: () => this.#end(),
+    });
+  }
+
+  // The connection stands, and whoever waited for it knows.
+  open() {
+    if (this.#over || this.#spoken) return;
+    this.#silence = setTimeout(() => this.#refuse(NO_SOCKETS), PATIENCE);
+  }
+
+  write(bytes, done) {
+    if (this.#over) return done(reset("the connection is closed"));
+    if (this.#rest !== null) {
+      // A pipe writes when the piece before was taken.
+      const before = this.#rest.done;
+      this.#rest.done = (error) => {
+        before(error);
+        if (error) done(error);
+        else this.write(bytes, done);
+      };
+      return;
+    }
+    const used = this.#parser.execute(bytes);
+    if (typeof used !== "number") {
+      done();
+      return this.#refuse(used.why ?? `${NO_SOCKETS} (${used.reason ?? used.message})`);
+    }
+    if (this.#over) return done();
+    const request = this.#request;
+    if (this.#starting) {
+      this.#starting = false;
+      this.#perform(request);
+    }
+    const length = TypedArrayPrototypeGetByteLength(bytes);
+    if (used < length) this.#rest = { __proto__: null, bytes: after(bytes, used, length), done };
+    else if (request !== null && request.stream !== null) request.stream.whenTaken(done);
+    else done();
+  }
+
+  // Nothing more is written.
+  end(done) {
+    done();
+    if (this.#over) return;
+    if (this.#request === null && this.#parser.idle) return this.#close();
+    if (!this.#parser.idle) return this.destroy();
+    this.#ending = true;
+  }
+
+  // There is room for what is read.
+  read() {
+    const wanted = this.#wanted;
+    this.#wanted = null;
+    if (wanted !== null) wanted();
+  }
+
+  destroy() {
+    if (this.#over) return;
+    this.#over = true;
+    if (this.#silence !== undefined) clearTimeout(this.#silence);
+    const request = this.#request;
+    if (request !== null) {
+      core.tryClose(request.cancel);
+      if (request.stream !== null) request.stream.fail(reset("the connection was closed"));
+    }
+    this.read();
+  }
+
+  #refuse(why, cause = undefined) {
+    if (this.#over) return;
+    const error = refused(this.#address, this.#port, why, cause);
+    this.destroy();
+    this.#socket.destroy(error);
+  }
+
+  #close() {
+    this.destroy();
+    this.#socket.push(null);
+  }
+
+  #head(head) {
+    const { target } = head;
+    if (head.method === "CONNECT" || target[0] !== "/" && target !== "*") throw unsupported("workers reach no proxies: their requests pass the policy");
+    if (head.upgrade) throw unsupported("WebSocket and other upgrades are not supported by workerd-lite");
+    const url = new URL(this.#origin + path(target === "*" ? "/" : target));
+    const origin = new URL(this.#origin);
+    if (url.host !== origin.host || url.protocol !== origin.protocol || url.username !== "" || url.password !== "") {
+      throw failure("HPE_INVALID_URL", "Invalid request target");
+    }
+    this.#spoken = true;
+    if (this.#silence !== undefined) clearTimeout(this.#silence);
+    this.#silence = undefined;
+    this.#request = new Request(head, url.href);
+    this.#starting = true;
+    for (let i = 0; i < head.headers.length; i += 2) {
+      if (StringPrototypeToLowerCase(head.headers[i]) === "expect" && StringPrototypeToLowerCase(head.headers[i + 1]) === "100-continue") {
+        this.#socket.push(latin1("HTTP/1.1 100 Continue\r\n\r\n"));
+      }
+    }
+    return 0;
+  }
+
+  #body(bytes) {
+    const request = this.#request;
+    if (request.answered) return;
+    if (request.stream !== null) return request.stream.add(bytes);
+    ArrayPrototypePush(request.pieces, bytes);
+    request.size += TypedArrayPrototypeGetByteLength(bytes);
+  }
+
+  #end() {
+    const request = this.#request;
+    request.complete = true;
+    if (request.stream !== null) request.stream.end();
+    // The next one waits for the answer.
+    this.#parser.pause();
+    if (request.answered) this.#next();
+  }
+
+  async #perform(request) {
+    const context = currentContext();
+    let answer;
+    try {
+      if (context === undefined || context.ended) throw reset("the event that wrote it has ended");
+      answer = await exchange(context, request.cancel, request.head.method, request.url, request.headerList, request.body());
+    } catch (error) {
+      if (!this.#over) this.#refuse(error.message, error);
+      return;
+    }
+    try {
+      await this.#answer(request, answer);
+    } catch (error) {
+      if (this.#over) return;
+      this.destroy();
+      this.#socket.destroy(reset(error.message));
+      return;
+    }
+    if (this.#over) return;
+    request.answered = true;
+    if (request.stream !== null) request.stream.fail(reset("the answer came before the request's end"));
+    // What is left of its body is read, and nobody's.
+    if (request.complete) this.#next();
+  }
+
+  async #push(bytes) {
+    if (this.#over) return;
+    if (!give(this.#socket, bytes)) {
+      await new Promise((resolve) => {
+        this.#wanted = resolve;
+      });
+    }
+  }
+
+  async #answer(request, answer) {
+    if (this.#over) return;
+    const { method, minor } = request.head;
+    const { rid, status } = answer;
+    const bodiless = method === "HEAD" || status === 204 || status === 304;
+    // The end of a body that nobody knows is the connection's, for those who know no chunks.
+    const chunked = !bodiless && answer.length < 0 && minor === 1;
+    if (!bodiless && answer.length < 0 && minor === 0) request.head.keepAlive = false;
+    let head = `HTTP/1.1 ${status} ${answer.reason}\r\n`;
+    let told = false;
+    for (let i = 0; i < answer.headers.length; i++) {
+      const { 0: name, 1: value } = answer.headers[i];
+      switch (StringPrototypeToLowerCase(name)) {
+        case "connection":
+        case "keep-alive":
+        case "transfer-encoding":
+        case "trailer":
+        case "upgrade":
+          continue;
+        case "content-length":
+          // Of a body that there is, the length is known.
+          if (!bodiless || told || status === 204 || RegExpPrototypeExec(DIGITS, value) === null) continue;
+          told = true;
+      }
+      head += `${name}: ${value}\r\n`;
+    }
+    if (!bodiless) head += chunked ? "transfer-encoding: chunked\r\n" : answer.length >= 0 ? `content-length: ${answer.length}\r\n` : "";
+    if (!request.head.keepAlive) head += "connection: close\r\n";
+    await this.#push(latin1(`${head}\r\n`));
+    if (rid !== null && !bodiless) await this.#stream(rid, chunked);
+  }
+
+  async #stream(rid, chunked) {
+    while (!this.#over) {
+      const piece = new Piece();
+      const length = await core.read(rid, piece.room);
+      if (length === 0) break;
+      await this.#push(chunked ? piece.chunk(length) : piece.plain(length));
+    }
+    core.tryClose(rid);
+    if (chunked) await this.#push(latin1(LAST_CHUNK));
+  }
+
+  // A request is read and answered.
+  #next() {
+    const { cancel, head: { keepAlive } } = this.#request;
+    core.tryClose(cancel);
+    this.#request = null;
+    if (!keepAlive) return this.#close();
+    this.#parser.resume();
+    const rest = this.#rest;
+    this.#rest = null;
+    if (rest !== null) this.write(rest.bytes, rest.done);
+    else if (this.#ending) this.#close();
+  }
+}
+
+return { Exchange };
+})();

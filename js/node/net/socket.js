@@ -1,0 +1,281 @@
+// https://nodejs.org/docs/latest-v22.x/api/net.html#class-netsocket: a stream whose other end is a transport, never a connection of the machine's.
+(function () {
+const { core, primordials } = __bootstrap;
+const {
+  Boolean,
+  DateNow,
+  FunctionPrototypeBind,
+  FunctionPrototypeCall,
+  ObjectAssign,
+  ObjectDefineProperties,
+  ObjectPrototypeIsPrototypeOf,
+  ObjectSetPrototypeOf,
+  TypedArrayPrototypeGetByteLength,
+} = primordials;
+const Duplex = core.loadExtScript("ext:deno_node/internal/streams/duplex.js").default;
+const { nextTick } = core.loadExtScript("ext:workerd_lite/node/next_tick.js");
+const { requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
+const { clearTimeout, setTimeout } = core.loadExtScript("ext:workerd_lite/node/timers.js");
+const { getTimerDuration, kTimeout } = core.loadExtScript("ext:workerd_lite/node/http/socket_timers.js");
+const { isIP } = core.loadExtScript("ext:deno_node/internal/net.ts");
+const { ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE } = core.loadExtScript("ext:deno_node/internal/errors.ts");
+const { validateFunction } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
+const { refused, reset } = core.loadExtScript("ext:workerd_lite/node/net/errors.js");
+const { addressOf, normalize, originOf } = core.loadExtScript("ext:workerd_lite/node/net/target.js");
+const { setTransport, transportOf } = core.loadExtScript("ext:workerd_lite/node/net/transports.js");
+const exchange = () => core.loadExtScript("ext:workerd_lite/node/net/exchange.js");
+
+function Socket(options) {
+  if (!ObjectPrototypeIsPrototypeOf(Socket.prototype, this)) return new Socket(options);
+  if (options?.objectMode || options?.readableObjectMode || options?.writableObjectMode) {
+    throw new ERR_INVALID_ARG_VALUE("options.objectMode", true, "is not supported");
+  }
+  const given = typeof options === "object" && options !== null ? options : {};
+  FunctionPrototypeCall(Duplex, this, {
+    allowHalfOpen: Boolean(given.allowHalfOpen),
+    autoDestroy: true,
+    emitClose: true,
+    highWaterMark: given.highWaterMark,
+    signal: given.signal,
+  });
+  this.connecting = false;
+  this._hadError = false;
+  this._parent = null;
+  this._host = null;
+  this.server = null;
+  this.timeout = 0;
+  this[kTimeout] = null;
+  this._active = 0;
+  this.bytesRead = 0;
+  this.bytesWritten = 0;
+  this._handle = null;
+  this._sockname = null;
+}
+ObjectSetPrototypeOf(Socket.prototype, Duplex.prototype);
+ObjectSetPrototypeOf(Socket, Duplex);
+
+// Events end with their response, whatever still counts down: such timers may outlive them.
+function mayTime(use) {
+  try {
+    return use();
+  } catch {
+    return null;
+  }
+}
+
+// A timer of a socket's is due: it has been idle for as long, or waits for the rest of the time.
+function onDue() {
+  const left = this._active + this.timeout - DateNow();
+  if (left <= 0) {
+    this[kTimeout] = null;
+    this._onTimeout();
+  } else {
+    this[kTimeout] = mayTime(() => setTimeout(FunctionPrototypeBind(onDue, this), left));
+  }
+}
+
+const methods = {
+  connect(...args) {
+    const { options, done } = normalize(args);
+    if (done !== undefined) this.once("connect", done);
+    return connectTo(this, options, this.encrypted ? "https" : "http");
+  },
+
+  _read() {
+    if (this.connecting) return;
+    transportOf(this)?.read();
+  },
+
+  _write(chunk, _encoding, done) {
+    if (this.connecting) {
+      const close = () => done(reset("the connection was closed before it stood"));
+      this.once("close", close);
+      this.once("connect", () => {
+        this.off("close", close);
+        this._write(chunk, _encoding, done);
+      });
+      return;
+    }
+    const transport = transportOf(this);
+    if (transport === undefined) return done(refused("", 0, "the socket is not connected"));
+    this._unrefTimer();
+    this.bytesWritten += TypedArrayPrototypeGetByteLength(chunk);
+    transport.write(chunk, done);
+  },
+
+  _final(done) {
+    if (this.connecting) {
+      this.once("connect", () => this._final(done));
+      return;
+    }
+    const transport = transportOf(this);
+    if (transport === undefined) done();
+    else transport.end(done);
+  },
+
+  _destroy(error, done) {
+    this.connecting = false;
+    if (this[kTimeout] !== null) mayTime(() => clearTimeout(this[kTimeout]));
+    this[kTimeout] = null;
+    transportOf(this)?.destroy(error);
+    done(error);
+  },
+
+  push(chunk, encoding) {
+    if (chunk !== null && typeof chunk === "object") {
+      this._unrefTimer();
+      this.bytesRead += chunk.length;
+    }
+    return FunctionPrototypeCall(Duplex.prototype.push, this, chunk, encoding);
+  },
+
+  destroySoon() {
+    if (this.writable) this.end();
+    if (this.writableFinished) this.destroy();
+    else this.once("finish", this.destroy);
+  },
+
+  resetAndDestroy() {
+    this.destroy(this.destroyed ? undefined : reset("the socket was reset"));
+    return this;
+  },
+
+  setTimeout(msecs, callback = undefined) {
+    if (this.destroyed) return this;
+    this.timeout = msecs;
+    const duration = getTimerDuration(msecs, "msecs");
+    if (callback !== undefined) validateFunction(callback, "callback");
+    if (this[kTimeout] !== null) mayTime(() => clearTimeout(this[kTimeout]));
+    this[kTimeout] = null;
+    if (duration === 0) {
+      if (callback !== undefined) this.removeListener("timeout", callback);
+      return this;
+    }
+    this[kTimeout] = mayTime(() => setTimeout(FunctionPrototypeBind(onDue, this), duration));
+    this._active = DateNow();
+    if (callback !== undefined) this.once("timeout", callback);
+    return this;
+  },
+
+  _onTimeout() {
+    this.emit("timeout");
+  },
+
+  // Something happened: its timer looks at it when it is due.
+  _unrefTimer() {
+    if (this[kTimeout] !== null) this._active = DateNow();
+  },
+
+  setNoDelay() {
+    return this;
+  },
+
+  setKeepAlive() {
+    return this;
+  },
+
+  setTypeOfService() {
+    return this;
+  },
+
+  getTypeOfService: () => 0,
+
+  ref() {
+    return this;
+  },
+
+  unref() {
+    return this;
+  },
+
+  address() {
+    return this._sockname ?? {};
+  },
+};
+ObjectAssign(Socket.prototype, methods);
+
+const getter = (get) => ({ __proto__: null, configurable: true, enumerable: true, get });
+const peer = (name) => getter(function () {
+  return this._peer?.[name];
+});
+ObjectDefineProperties(Socket.prototype, {
+  __proto__: null,
+  _connecting: getter(function () {
+    return this.connecting;
+  }),
+  bufferSize: getter(function () {
+    return this.writableLength;
+  }),
+  localAddress: getter(function () {
+    return this._sockname?.address;
+  }),
+  localFamily: getter(function () {
+    return this._sockname?.family;
+  }),
+  localPort: getter(function () {
+    return this._sockname?.port;
+  }),
+  pending: getter(function () {
+    return this.connecting || transportOf(this) === undefined;
+  }),
+  readyState: getter(function () {
+    if (this.connecting) return "opening";
+    if (this.readable && this.writable) return "open";
+    if (this.readable) return "readOnly";
+    return this.writable ? "writeOnly" : "closed";
+  }),
+  remoteAddress: peer("address"),
+  remoteFamily: peer("family"),
+  remotePort: peer("port"),
+});
+
+// A peer's address as far as it is known: names are not looked up.
+function peerOf(address, port) {
+  const family = isIP(address);
+  return { address: family === 0 ? undefined : address, family: family === 0 ? undefined : `IPv${family}`, port };
+}
+
+// `then` is called once it stands.
+function connectTo(socket, options, scheme, then = undefined) {
+  requireContext();
+  const { host, path, port } = addressOf(options);
+  if (options.timeout) socket.setTimeout(options.timeout);
+  if (options.signal !== undefined && typeof options.signal !== "object") throw new ERR_INVALID_ARG_TYPE("options.signal", "AbortSignal", options.signal);
+  socket.connecting = true;
+  socket._host = host;
+  socket._port = port;
+  let transport;
+  let failure = null;
+  try {
+    if (path !== null) throw refused(path, 0, "workers have no sockets of a machine's");
+    transport = new (exchange().Exchange)(socket, originOf(scheme, host, port), host, port);
+  } catch (error) {
+    failure = error;
+  }
+  nextTick(() => {
+    if (socket.destroyed) return;
+    if (failure !== null) return socket.destroy(failure);
+    socket.connecting = false;
+    socket._peer = peerOf(host, port);
+    socket._sockname = { address: "127.0.0.1", family: "IPv4", port: 0 };
+    setTransport(socket, transport);
+    socket.emit("connect");
+    socket.emit("ready");
+    if (then !== undefined) then();
+    // Most have written by now.
+    transport.open();
+    // Who reads was told to wait.
+    socket.read(0);
+  });
+  return socket;
+}
+
+function connect(...args) {
+  const { options, done } = normalize(args);
+  const socket = new Socket(options);
+  if (done !== undefined) socket.once("connect", done);
+  return connectTo(socket, options, "http");
+}
+
+return { connect, connectTo, peerOf, Socket };
+})();

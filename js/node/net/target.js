@@ -1,0 +1,63 @@
+// Whom a connection is to: the arguments of `net.connect()` and `tls.connect()`.
+(function () {
+const { core, primordials } = __bootstrap;
+const { ArrayIsArray, NumberParseInt, ObjectAssign, RegExpPrototypeExec } = primordials;
+const { URL } = core.loadExtScript("ext:deno_web/00_url.js");
+const { isIPv6 } = core.loadExtScript("ext:deno_node/internal/net.ts");
+const { ERR_INVALID_ARG_TYPE, ERR_MISSING_ARGS } = core.loadExtScript("ext:deno_node/internal/errors.ts");
+const { validatePort, validateString } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
+const { systemError } = core.loadExtScript("ext:workerd_lite/node/net/errors.js");
+
+const isPort = (value) => typeof value === "number" || (typeof value === "string" && RegExpPrototypeExec(/^[0-9]+$/, value) !== null);
+
+// `(options, done)`, `(port, host, options, done)` and `(path, done)` as `{ options, done }`.
+function normalize(args) {
+  const list = ArrayIsArray(args[0]) ? args[0] : args;
+  const last = list[list.length - 1];
+  const done = typeof last === "function" ? last : undefined;
+  const first = list[0];
+  if (typeof first === "object" && first !== null) return { options: ObjectAssign({ __proto__: null }, first, typeof list[1] === "object" ? list[1] : undefined), done };
+  const options = { __proto__: null };
+  if (isPort(first)) {
+    options.port = first;
+    if (typeof list[1] === "string") options.host = list[1];
+  } else if (typeof first === "string") {
+    options.path = first;
+  }
+  for (let i = 1; i < list.length; i++) {
+    if (typeof list[i] === "object" && list[i] !== null) ObjectAssign(options, list[i]);
+  }
+  return { options, done };
+}
+
+// The host and port of the options, or throws as Node does.
+function addressOf(options) {
+  if (options.path !== undefined && options.path !== null) {
+    validateString(options.path, "options.path");
+    return { host: null, path: options.path, port: 0 };
+  }
+  const { host, port } = options;
+  if (port === undefined) throw new ERR_MISSING_ARGS(["options", "port", "path"]);
+  if (typeof port !== "number" && typeof port !== "string") throw new ERR_INVALID_ARG_TYPE("options.port", ["number", "string"], port);
+  if (host !== undefined && host !== null && typeof host !== "string") throw new ERR_INVALID_ARG_TYPE("options.host", "string", host);
+  validatePort(port);
+  return { host: host || "localhost", path: null, port: typeof port === "number" ? port : NumberParseInt(+port) };
+}
+
+// What no host has in a URL, or would end it: https://url.spec.whatwg.org/#forbidden-host-code-points
+const FORBIDDEN = /[\0-\x20"#%/:<>?@[\\\]^`{|}\x7f]/;
+
+// The URL of a scheme, host and port. Throws where no host is of that name.
+function originOf(scheme, host, port) {
+  const literal = isIPv6(host) ? `[${host}]` : host;
+  try {
+    if (literal === host && RegExpPrototypeExec(FORBIDDEN, host) !== null) throw null;
+    const { origin } = new URL(`${scheme}://${literal}:${port}/`);
+    return origin;
+  } catch {
+    throw systemError("getaddrinfo", "ENOTFOUND", host, { hostname: host });
+  }
+}
+
+return { addressOf, normalize, originOf };
+})();

@@ -1,0 +1,128 @@
+// https://nodejs.org/docs/latest-v22.x/api/tls.html: connections whose requests go to `https:`. TLS itself, and whom to trust, is the host's: certificates, keys
+// and authorities of the options' have no effect.
+(function () {
+const { core, primordials } = __bootstrap;
+const { ArrayIsArray, ArrayPrototypeIncludes, FunctionPrototypeCall, ObjectAssign, ObjectPrototypeIsPrototypeOf, ObjectSetPrototypeOf } = primordials;
+const { nextTick } = core.loadExtScript("ext:workerd_lite/node/next_tick.js");
+const { failure, unavailable } = core.loadExtScript("ext:workerd_lite/node/unavailable.js");
+const { refused } = core.loadExtScript("ext:workerd_lite/node/net/errors.js");
+const { Server: NetServer } = core.loadExtScript("ext:workerd_lite/node/net/server.js");
+const { connectTo, Socket } = core.loadExtScript("ext:workerd_lite/node/net/socket.js");
+const { normalize } = core.loadExtScript("ext:workerd_lite/node/net/target.js");
+const { isOurs, transportOf } = core.loadExtScript("ext:workerd_lite/node/net/transports.js");
+
+// A stream of a script's as a socket. http2-wrapper looks for the class of these.
+class JSStreamSocket extends Socket {
+  constructor(stream) {
+    super();
+    this.stream = stream;
+  }
+}
+
+function TLSSocket(socket, options) {
+  if (!ObjectPrototypeIsPrototypeOf(TLSSocket.prototype, this)) return new TLSSocket(socket, options);
+  FunctionPrototypeCall(Socket, this, options);
+  if (socket !== undefined && socket !== null && !isOurs(socket)) this._handle = { _parentWrap: new JSStreamSocket(socket), getAsyncId: () => -1 };
+  this.encrypted = true;
+  this.authorized = false;
+  this.authorizationError = null;
+  this.alpnProtocol = null;
+  this.servername = null;
+  this.secureConnecting = true;
+}
+ObjectSetPrototypeOf(TLSSocket.prototype, Socket.prototype);
+ObjectSetPrototypeOf(TLSSocket, Socket);
+ObjectAssign(TLSSocket.prototype, {
+  disableRenegotiation() {},
+  enableTrace() {},
+  exportKeyingMaterial: unavailable("tls.TLSSocket.exportKeyingMaterial"),
+  getCertificate: () => ({}),
+  getCipher: () => ({ name: "TLS_AES_128_GCM_SHA256", standardName: "TLS_AES_128_GCM_SHA256", version: "TLSv1.3" }),
+  getEphemeralKeyInfo: () => ({}),
+  getFinished: () => undefined,
+  getPeerCertificate: () => ({}),
+  getPeerFinished: () => undefined,
+  getPeerX509Certificate: () => undefined,
+  getProtocol: () => "TLSv1.3",
+  getSession: () => undefined,
+  getSharedSigalgs: () => [],
+  getTLSTicket: () => undefined,
+  getX509Certificate: () => undefined,
+  isSessionReused: () => false,
+  renegotiate: () => false,
+  setMaxSendFragment: () => true,
+  setServername(name) {
+    this.servername = name;
+  },
+  setSession() {},
+});
+
+const checkServerIdentity = unavailable("tls.checkServerIdentity");
+
+function connect(...args) {
+  const { options, done } = normalize(args);
+  if (options.checkServerIdentity !== undefined && options.checkServerIdentity !== checkServerIdentity) {
+    // What a script would check is not here: it would take no check for one that passed.
+    throw failure("tls.connect() with checkServerIdentity", "ERR_OPTION_NOT_IMPLEMENTED", "certificates are checked by the host, and shown to no script");
+  }
+  const socket = new TLSSocket(undefined, options);
+  if (done !== undefined) socket.once("secureConnect", done);
+  const { socket: under } = options;
+  if (under !== undefined && under !== null) {
+    // Its own peer decides: one of ours, that has carried nothing.
+    if (!isOurs(under) && !under.connecting || under.bytesWritten > 0 || typeof under._host !== "string") {
+      nextTick(() => socket.destroy(refused(options.host ?? "localhost", options.port ?? 0, "TLS over a stream of a script's is not supported")));
+      return socket;
+    }
+  }
+  if (under) {
+    // It waits for no request of its own.
+    const quiet = () => transportOf(under)?.destroy();
+    if (under.connecting) under.once("connect", quiet);
+    else quiet();
+  }
+  const peer = under ? { host: under._host, port: under._port } : {};
+  connectTo(socket, { ...options, ...peer, port: peer.port ?? options.port ?? 443, path: under ? undefined : options.path }, "https", () => {
+    const wanted = options.ALPNProtocols;
+    socket.secureConnecting = false;
+    socket.authorized = true;
+    socket.alpnProtocol = ArrayIsArray(wanted) && ArrayPrototypeIncludes(wanted, "http/1.1") ? "http/1.1" : false;
+    socket.servername = options.servername || socket._host;
+    socket.emit("secureConnect");
+    socket.emit("secure");
+  });
+  return socket;
+}
+
+function Server(options, listener) {
+  if (!ObjectPrototypeIsPrototypeOf(Server.prototype, this)) return new Server(options, listener);
+  FunctionPrototypeCall(NetServer, this, options);
+  if (typeof listener === "function") this.on("secureConnection", listener);
+}
+ObjectSetPrototypeOf(Server.prototype, NetServer.prototype);
+ObjectSetPrototypeOf(Server, NetServer);
+
+class SecureContext {
+  context = {};
+}
+
+const exported = {
+  CLIENT_RENEG_LIMIT: 3,
+  CLIENT_RENEG_WINDOW: 600,
+  DEFAULT_CIPHERS: "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256",
+  DEFAULT_ECDH_CURVE: "auto",
+  DEFAULT_MAX_VERSION: "TLSv1.3",
+  DEFAULT_MIN_VERSION: "TLSv1.2",
+  checkServerIdentity,
+  connect,
+  createSecureContext: () => new SecureContext(),
+  createServer: (options, listener) => new Server(options, listener),
+  getCACertificates: () => [],
+  getCiphers: () => ["tls_aes_256_gcm_sha384", "tls_chacha20_poly1305_sha256", "tls_aes_128_gcm_sha256"],
+  rootCertificates: [],
+  SecureContext,
+  Server,
+  TLSSocket,
+};
+return { ...exported, default: exported };
+})();

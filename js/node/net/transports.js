@@ -1,0 +1,16 @@
+// What is behind sockets of ours: a request of this worker's, or one to it. No script of an author's reaches it.
+(function () {
+const { primordials } = __bootstrap;
+const { SafeWeakMap, WeakMapPrototypeGet, WeakMapPrototypeHas, WeakMapPrototypeSet } = primordials;
+
+const transports = new SafeWeakMap();
+
+// Whether Node's own client or server is at the other end of what speaks through it.
+const isObject = (value) => typeof value === "object" && value !== null;
+
+const isOurs = (socket) => isObject(socket) && WeakMapPrototypeHas(transports, socket);
+const transportOf = (socket) => WeakMapPrototypeGet(transports, socket);
+const setTransport = (socket, transport) => WeakMapPrototypeSet(transports, socket, transport);
+
+return { isOurs, setTransport, transportOf };
+})();

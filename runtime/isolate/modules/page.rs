@@ -1,0 +1,74 @@
+//! Files that are written for a page in a browser. A worker has none: no `document`, no `DOMParser`, no `XMLHttpRequest`.
+
+use std::path::Path;
+
+use oxc_allocator::Allocator;
+use oxc_parser::Parser;
+use oxc_semantic::SemanticBuilder;
+use oxc_span::SourceType;
+
+use super::nesting::is_too_deep;
+
+/// Globals of pages that no worker has.
+const NAMES: [&str; 3] = ["document", "DOMParser", "XMLHttpRequest"];
+
+/// The longest file that is looked into, in bytes. What is longer is taken as it is named.
+const LONGEST: u64 = 4 << 20;
+
+/// Whether a file does its work by a page: it uses one of these globals, and nowhere asks by `typeof` whether there is one.
+pub(super) fn needs_page(file: &Path) -> bool {
+    let is_short = |about: std::fs::Metadata| about.is_file() && about.len() <= LONGEST;
+    if !std::fs::metadata(file).is_ok_and(is_short) {
+        return false;
+    }
+    std::fs::read_to_string(file).is_ok_and(|source| uses_page(&source))
+}
+
+fn uses_page(source: &str) -> bool {
+    let mut named = NAMES.into_iter().filter(|name| source.contains(name)).peekable();
+    if named.peek().is_none() || is_too_deep(source) {
+        return false;
+    }
+    let allocator = Allocator::default();
+    let parsed = Parser::new(&allocator, source, SourceType::unambiguous()).parse();
+    let semantic = SemanticBuilder::new().build(&parsed.program).semantic;
+    let unresolved = semantic.scoping().root_unresolved_references();
+    named.any(|name| unresolved.keys().any(|key| key.as_str() == name) && !asks_for(source, name))
+}
+
+/// Whether there is a `typeof` of a name.
+fn asks_for(source: &str, name: &str) -> bool {
+    source
+        .split("typeof")
+        .skip(1)
+        .any(|rest| rest.trim_start_matches([' ', '(', '\t', '\n']).starts_with(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_uses_a_page_is_known_from_what_asks_for_one() {
+        for source in [
+            "export const parse = (text) => new DOMParser().parseFromString(text, 'text/xml');",
+            "let open; module.exports = () => (open ??= document.implementation.createHTMLDocument(''));",
+            "export const ask = () => { const request = new XMLHttpRequest(); request.open('GET', '/'); };",
+            "if (typeof window !== 'undefined') document.write('');",
+        ] {
+            assert!(uses_page(source), "{source}");
+        }
+        for source in [
+            "export default fetch;",
+            "// By the document's own text.\nexport const document = 1;",
+            "export const has = typeof document !== 'undefined' && document.body;",
+            "export const has = typeof (DOMParser) === 'function' ? new DOMParser() : null;",
+            "export const write = (document) => document.write('');",
+            "export const has = globalThis.document?.body;",
+            "export default 'document';",
+            "document.(",
+        ] {
+            assert!(!uses_page(source), "{source}");
+        }
+    }
+}
