@@ -88,4 +88,25 @@ pub(crate) const CHANGES: &[(&str, &str, &str)] = &[
         "  ZLIB_VERNUM: 4784,\n",
         "  ZLIB_VERNUM: 4880,\n",
     ),
+    // One call or one look where there were many.
+    (
+        "ext:deno_node/internal_binding/buffer.ts",
+        "    for (let i = offset; i < searchEnd; i++) {\n      if (targetBuffer[i] === number) return i;\n    }\n    return -1;\n",
+        "    oneByte[0] = number;\n    const placed = core.ops.op_node_find(targetBuffer, oneByte, offset, searchEnd);\n    if (placed !== undefined) return placed;\n    const found = primordials.TypedArrayPrototypeIndexOf(targetBuffer, number, offset);\n    return found < searchEnd ? found : -1;\n",
+    ),
+    (
+        "ext:deno_node/internal/buffer.mjs",
+        "Buffer.prototype.fill = function fill(val, start, end, encoding) {\n",
+        "Buffer.prototype.fill = function fill(val, start, end, encoding) {\n  if (typeof val === \"number\" && start === undefined && end === undefined && encoding === undefined) {\n    primordials.TypedArrayPrototypeFill(this, val & 255);\n    return this;\n  }\n",
+    ),
+    (
+        "ext:deno_node/internal/crypto/hash.ts",
+        "    for (let i = 0; i < blockSize; i++) {\n      this.#ipad[i] = bufKey[i] ^ 0x36;\n      this.#opad[i] = bufKey[i] ^ 0x5C;\n    }\n",
+        "    const ipad = this.#ipad;\n    const opad = this.#opad;\n    for (let i = 0; i < blockSize; i++) {\n      const byte = bufKey[i];\n      ipad[i] = byte ^ 0x36;\n      opad[i] = byte ^ 0x5C;\n    }\n",
+    ),
+    (
+        "ext:deno_node/internal_binding/buffer.ts",
+        "const _defaultExport = { indexOfBuffer, indexOfNumber };\n",
+        "const oneByte = new primordials.Uint8Array(1);\nconst _defaultExport = { indexOfBuffer, indexOfNumber };\n",
+    ),
 ];

@@ -15,10 +15,23 @@ let running = false;
 
 // deno_core's own turn would come to the timers first.
 setAfterCall(core.runNextTicks);
+// A literal with `__proto__: null` is a dictionary in V8, and dear. Fields are defined: no setter of an author's sees them.
+class Tick {
+  args = undefined;
+  callback = undefined;
+  context = undefined;
+  next = null;
+
+  constructor(callback, args) {
+    this.args = args;
+    this.callback = callback;
+    this.context = getAsyncContext();
+  }
+}
 
 function nextTick(callback, ...args) {
   if (typeof callback !== "function") validateFunction(callback, "callback");
-  const tick = { __proto__: null, args, callback, context: getAsyncContext(), next: null };
+  const tick = new Tick(callback, args);
   if (last === null) {
     first = tick;
     if (!running) core.queueNextTick(RUN_TICKS);

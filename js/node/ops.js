@@ -51,8 +51,8 @@ function encodingSlice(bytes, start, end, encoding) {
   const length = TypedArrayPrototypeGetByteLength(bytes);
   const from = index(start, 0);
   const to = index(end, length);
-  if (from < 0 || from > length || to > length) throw coded(new RangeError("Index out of range"), "ERR_OUT_OF_RANGE");
-  const text = ours.op_node_text(bytes, from, to < from ? from : to, encoding);
+  const whole = from === 0 && to === length && TypedArrayPrototypeGetSymbolToStringTag(bytes) === "Uint8Array";
+  const text = ours.op_node_text(whole ? bytes : part(bytes, from, to < from ? from : to), encoding);
   if (text === undefined) throw coded(new Error("Cannot create a string longer than 0x1fffffe8 characters"), "ERR_STRING_TOO_LONG");
   return text;
 }

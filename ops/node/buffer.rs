@@ -97,16 +97,13 @@ pub(crate) fn op_node_write_latin1(
     u32::try_from(length).unwrap_or(0)
 }
 
-/// Bytes `from` to `to` as text: UTF-8 (0), Latin-1 (1), ASCII (2) or UTF-16 (3). Nothing where V8 has no string as long.
+/// Bytes as text: UTF-8 (0), Latin-1 (1), ASCII (2) or UTF-16 (3). Nothing where V8 has no string as long.
 #[op2]
 pub(crate) fn op_node_text<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     #[buffer] bytes: &[u8],
-    from: u32,
-    to: u32,
     #[smi] encoding: u32,
 ) -> v8::Local<'s, v8::Value> {
-    let bytes = bytes.get(from as usize..to as usize).unwrap_or_default();
     let kind = v8::NewStringType::Normal;
     let made = match encoding {
         0 if bytes.is_ascii() => v8::String::new_from_one_byte(scope, bytes, kind),
