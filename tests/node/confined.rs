@@ -119,7 +119,7 @@ import zlib from 'node:zlib';
 import { Readable } from 'node:stream';
 const held = [];
 const bomb = zlib.gzipSync(Buffer.alloc(1 << 20));
-const element = (tag, ...parts) => { const body = Buffer.concat(parts); const length = body.length < 128 ? [body.length] : [0x82, body.length >> 8, body.length & 255]; return Buffer.concat([Buffer.from([tag, ...length]), body]); };
+const element = (tag, ...parts) => { const body = Buffer.concat(parts); const length = body.length < 128 ? [body.length] : body.length < 256 ? [0x81, body.length] : [0x82, body.length >> 8, body.length & 255]; return Buffer.concat([Buffer.from([tag, ...length]), body]); };
 const number = (bytes) => element(2, Buffer.concat([Buffer.alloc(1), bytes]));
 const oid = (hex) => element(6, Buffer.from(hex, 'hex'));
 // PBES2 with as many rounds as a file may say.
