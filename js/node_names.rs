@@ -43,6 +43,7 @@ pub(crate) const REPLACED: &[(&str, &str)] = &[
     ("internal/http.ts", "http/symbols.js"),
     ("internal/http/address_override.js", "http/nothing.js"),
     ("internal/fs/handle.ts", "fs/handle.js"),
+    ("internal/crypto/cipher.ts", "cipher.js"),
     ("internal/options.ts", "options.js"),
     ("internal/timers.mjs", "http/socket_timers.js"),
     ("internal_binding/http_parser.ts", "http/parser.js"),
@@ -124,6 +125,69 @@ pub(crate) const PATCHES: &[(&str, &str, &str)] = &[
     (
         "ext:deno_node/internal/streams/readable.js",
         "    // Fast path for buffers.\n    if ((state[kState] & kDecoder) === 0 && state.length) {\n      return state.buffer[state.bufferIndex].length;\n    }\n",
+    // Our ciphers, by the names that Node lists.
+    (
+        "ext:deno_node/internal/crypto/util.ts",
+        "return {\n  ellipticCurves,\n  getCiphers,\n  getHashBlockSize,\n  getCipherInfo,\n",
+        "const names = core.loadExtScript(\"ext:workerd_lite/node/hash_names.js\");\n\
+         const ciphers = core.loadExtScript(\"ext:workerd_lite/node/cipher_table.js\");\n\
+         return {\n  ellipticCurves,\n  getCiphers: ciphers.getCiphers,\n  getHashBlockSize: (name) => getHashBlockSize(names.plainHash(name)),\n  getCipherInfo: ciphers.getCipherInfo,\n",
+    ),
+    // They ignore the encoding that is asked for.
+    (
+        "ext:deno_node/internal/crypto/diffiehellman.ts",
+        "  generateKeys(_encoding?: any): Buffer | string {\n    const generator",
+        "  generateKeys(encoding?: any): Buffer | string {\n    const made = this.#generateKeys();\n    \
+         return encoding === undefined || encoding === \"buffer\" ? made : made.toString(encoding);\n  }\n\n  \
+         #generateKeys(): Buffer {\n    const generator",
+    ),
+    // A curve that they have everywhere but in this list.
+    (
+        "ext:deno_node/internal/crypto/util.ts",
+        "  }, // NIST P-224 EC\n];\n",
+        "  },\n  { name: \"secp521r1\", ephemeral: false, privateKeySize: 66, publicKeySize: 133, publicKeySizeCompressed: 67, sharedSecretSize: 66 },\n];\n",
+    ),
+    // OpenSSL's hash for what signs without one being named.
+    (
+        "ext:deno_node/internal/crypto/sig.ts",
+        "          throw new TypeError(\n            \"Algorithm must be specified when using non-Ed25519 keys\",\n          );\n",
+        "          digest = \"sha256\";\n",
+    ),
+    (
+        "ext:deno_node/internal/crypto/sig.ts",
+        "          throw new TypeError(\"no default digest\");\n",
+        "          digest = \"sha256\";\n",
+    ),
+    // Their web crypto marks its keys with a symbol that ours does not have.
+    (
+        "ext:deno_node/internal/crypto/_keys.ts",
+        "    obj != null && obj[kKeyObject] !== undefined\n",
+        "    obj != null &&\n    primordials.ObjectPrototypeIsPrototypeOf(core.loadExtScript(\"ext:deno_crypto/00_crypto.js\").CryptoKey.prototype, obj)\n",
+    ),
+    (
+        "ext:deno_node/internal/crypto/util.ts",
+        "  blake2s256: 64,\n};\n",
+        "  blake2s256: 64,\n  \"md5-sha1\": 64,\n  sm3: 64,\n};\n",
+    ),
+    (
+        "ext:deno_node/internal/crypto/diffiehellman.ts",
+        "      throw new Error(\"invalid curve\");\n",
+        "      const error = new TypeError(\"Invalid EC curve name\");\n error.code = \"ERR_CRYPTO_INVALID_CURVE\";\n throw error;\n",
+    ),
+    (
+        "ext:deno_node/internal/crypto/diffiehellman.ts",
+        "        throw new TypeError(\"Invalid EC curve name\");\n",
+        "        const error = new TypeError(\"Invalid EC curve name\");\n error.code = \"ERR_CRYPTO_INVALID_CURVE\";\n throw error;\n",
+    ),
+    // Ours looks at these itself, as Node does.
+    (
+        "ext:deno_node/crypto.ts",
+        "  validateCipherivArgs(cipher, key, iv);\n",
+        "",
+    ),
+    (
+        "ext:deno_node/crypto.ts",
+        "  validateCipherivArgs(algorithm, key, iv);\n",
         "",
     ),
 ];

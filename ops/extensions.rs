@@ -18,12 +18,28 @@ use crate::node::buffer::{
     op_node_compare, op_node_find, op_node_is_ascii, op_node_is_utf8, op_node_keep_buffer, op_node_text,
     op_node_transcode, op_node_write_latin1,
 };
-use crate::node::crypto::{self, op_node_own, op_node_rsa_key};
+use crate::node::cipher::{
+    op_node_cipher_aad, op_node_cipher_expect, op_node_cipher_final, op_node_cipher_new, op_node_cipher_update,
+};
+use crate::node::crypto;
+use crate::node::encrypted_key::{op_node_key_seal, op_node_pem};
 use crate::node::files::{op_node_files_most, op_node_module_files, op_node_module_read};
 use crate::node::idna::{
     op_node_domain_to_ascii, op_node_domain_to_unicode, op_node_punycode_decode, op_node_punycode_encode,
 };
 use crate::node::kdf::{op_node_kdf_pbkdf2, op_node_kdf_scrypt};
+use crate::node::keygen::{
+    op_node_make_448, op_node_make_dh, op_node_make_dsa, op_node_make_rsa, op_node_make_rsa_pss,
+};
+use crate::node::keys::{
+    op_node_key_private, op_node_key_public, op_node_key_public_half, op_node_key_raw, op_node_key_rsa_jwk,
+    op_node_x509_bounded,
+};
+use crate::node::numbers::{op_node_is_prime, op_node_power, op_node_prime};
+use crate::node::signing::{
+    op_node_key_pss, op_node_key_rsa, op_node_key_sign, op_node_key_sign_ed448, op_node_key_verify,
+    op_node_key_verify_ed448,
+};
 use crate::node::zlib::{
     op_node_crc32, op_node_zlib_close, op_node_zlib_failure, op_node_zlib_new, op_node_zlib_only_one,
     op_node_zlib_params, op_node_zlib_reset, op_node_zlib_run,
@@ -81,6 +97,11 @@ deno_core::extension!(
         op_fetch_network,
         op_fetch_outbound_worker,
         op_identity_token,
+        op_node_cipher_aad,
+        op_node_cipher_expect,
+        op_node_cipher_final,
+        op_node_cipher_new,
+        op_node_cipher_update,
         op_node_compare,
         op_node_crc32,
         op_node_domain_to_ascii,
@@ -91,16 +112,36 @@ deno_core::extension!(
         op_node_is_utf8,
         op_node_kdf_pbkdf2,
         op_node_kdf_scrypt,
+        op_node_is_prime,
         op_node_keep_buffer,
         op_node_module_files,
         op_node_module_read,
-        op_node_own,
+        op_node_key_private,
+        op_node_key_pss,
+        op_node_key_public,
+        op_node_key_public_half,
+        op_node_key_raw,
+        op_node_key_rsa,
+        op_node_key_rsa_jwk,
+        op_node_key_seal,
+        op_node_key_sign,
+        op_node_key_sign_ed448,
+        op_node_key_verify,
+        op_node_key_verify_ed448,
+        op_node_make_448,
+        op_node_make_dh,
+        op_node_make_dsa,
+        op_node_make_rsa,
+        op_node_make_rsa_pss,
+        op_node_pem,
+        op_node_power,
+        op_node_prime,
         op_node_punycode_decode,
         op_node_punycode_encode,
-        op_node_rsa_key,
         op_node_text,
         op_node_transcode,
         op_node_write_latin1,
+        op_node_x509_bounded,
         op_node_zlib_close,
         op_node_zlib_failure,
         op_node_zlib_new,

@@ -5,12 +5,14 @@ const { core, primordials } = __bootstrap;
 const {
   Array,
   ArrayBuffer,
-  Error,
   ObjectDefineProperty,
   PromisePrototypeThen,
   PromiseResolve,
   RangeError,
   ReflectApply,
+  SafeArrayIterator,
+  StringPrototypeToLowerCase,
+  Symbol,
   TypeError,
   TypedArrayPrototypeGetByteLength,
   TypedArrayPrototypeSet,
@@ -18,6 +20,7 @@ const {
 } = primordials;
 const { ops } = core;
 const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
+const { plainHash } = core.loadExtScript("ext:workerd_lite/node/hash_names.js");
 const { dhOps } = core.loadExtScript("ext:workerd_lite/node/primes.js");
 
 // What a script may have made at once, in bytes.
@@ -49,31 +52,27 @@ function count(handle, bytes) {
   return handle;
 }
 
-// Something that goes with its event, and counts until then.
-function own(rid) {
-  const context = currentContext();
-  if (context === undefined) return rid;
-  ops.op_node_own(context.id, rid);
-  context.held = { __proto__: null, before: context.held, bytes: new ArrayBuffer(2 * HANDLE) };
-  return rid;
-}
-
-// Deno's scripts take 0 for a failure.
-function cipher(op) {
-  return (...args) => own(ReflectApply(op, undefined, args) || own(ReflectApply(op, undefined, args)));
-}
-
-function absent(what) {
-  return () => {
-    const error = new Error(`${what} is not available in workerd-lite`);
-    ObjectDefineProperty(error, "code", { __proto__: null, value: "ERR_FEATURE_UNAVAILABLE_ON_PLATFORM", enumerable: true });
-    throw error;
-  };
-}
-
 // The same, some time later: in the event's own time.
 function later(op) {
   return (...args) => PromisePrototypeThen(PromiseResolve(undefined), () => ReflectApply(op, undefined, args));
+}
+
+const WIDTHS = { __proto__: null, prime256v1: 32, secp224r1: 28, secp256k1: 32, secp256r1: 32, secp384r1: 48, secp521r1: 66 };
+
+// A private number of any length, as long as its curve wants it.
+function scalar(curve, bytes) {
+  const width = WIDTHS[curve] ?? 0;
+  const size = sizeOf(bytes);
+  if (size === 0 || size >= width) return bytes;
+  const padded = new Uint8Array(width);
+  TypedArrayPrototypeSet(padded, bytes, width - size);
+  return padded;
+}
+
+// A signed public key and challenge is short.
+function short(bytes) {
+  if (sizeOf(bytes) > 1 << 15) throw new RangeError("a SPKAC has at most 32768 bytes here");
+  return bytes;
 }
 
 function length(bytes) {
@@ -82,18 +81,7 @@ function length(bytes) {
   return number;
 }
 
-function key(handle, bytes = 0) {
-  const kind = ops.op_node_key_type(handle);
-  if (kind !== "secret") {
-    const type = ops.op_node_get_asymmetric_key_type(handle);
-    if (type === "dh" || type === "dsa") absent(`A key of type ${type}`)();
-    if (type === "rsa" || type === "rsa-pss") {
-      const { modulusLength } = ops.op_node_get_asymmetric_key_details(handle);
-      if (modulusLength > LONGEST_MODULUS) throw new RangeError(`a modulus has at most ${LONGEST_MODULUS} bits here`);
-    }
-  }
-  return count(handle, HANDLE + bytes);
-}
+const key = (handle, bytes = 0) => count(handle, HANDLE + bytes);
 
 // Text is its UTF-8.
 const bytesOf = (value) => typeof value === "string" ? core.encode(value) : value;
@@ -101,18 +89,35 @@ const bytesOf = (value) => typeof value === "string" ? core.encode(value) : valu
 const sizeOf = (bytes) => TypedArrayPrototypeGetByteLength(bytes);
 
 function createPrivateKey(data, format, type, passphrase) {
-  // How long it takes to open is written in the key.
-  if (passphrase !== undefined && passphrase !== null) absent("A private key that is encrypted")();
-  return key(ops.op_node_create_private_key(data, format, type, undefined), sizeOf(data));
+  return key(ops.op_node_key_private(data, format, type ?? "", passphrase ?? undefined), sizeOf(data));
 }
 
-function createPublicKey(data, format, type, ...rest) {
-  return key(ops.op_node_create_public_key(data, format, type, rest[0]), sizeOf(data));
+function createPublicKey(data, format, type, passphrase) {
+  return key(ops.op_node_key_public(data, format, type ?? "", passphrase ?? undefined), sizeOf(data));
+}
+
+// PKCS#8 is encrypted here, the forms before it by deno's op.
+function exportDer(handle, type, cipher, passphrase) {
+  if (type === "pkcs8" && ops.op_node_key_type(handle) === "private" && ops.op_node_get_asymmetric_key_type(handle) === "rsa-pss") {
+    // What a public key's file says of the algorithm is in the private one's as well.
+    const der = ops.op_node_key_pss(handle, ops.op_node_export_public_key_der(ops.op_node_key_public_half(handle), "spki"));
+    return cipher == null ? der : ops.op_node_key_seal(der, cipher, bytesOf(passphrase));
+  }
+  if (cipher == null || type !== "pkcs8") return ops.op_node_export_private_key_der(handle, type, cipher, passphrase);
+  return ops.op_node_key_seal(exportDer(handle, type, null, null), cipher, bytesOf(passphrase));
+}
+
+function exportPem(handle, type, cipher, passphrase) {
+  if (type === "pkcs8" && cipher == null) return ops.op_node_pem("PRIVATE KEY", exportDer(handle, type, null, null));
+  if (type !== "pkcs8") {
+    return ops.op_node_export_private_key_pem(handle, type, cipher, passphrase == null ? null : bytesOf(passphrase));
+  }
+  return ops.op_node_pem("ENCRYPTED PRIVATE KEY", exportDer(handle, type, cipher, passphrase));
 }
 
 function createHash(algorithm, size) {
   if (size !== undefined && size !== null) length(size);
-  return count(ops.op_node_create_hash(algorithm, size), HANDLE);
+  return count(ops.op_node_create_hash(plainHash(algorithm), size), HANDLE);
 }
 
 function cloneHash(handle, size) {
@@ -133,11 +138,31 @@ function scrypt(password, salt, size, cost, r, p) {
   return ops.op_node_kdf_scrypt(bytesOf(password), bytesOf(salt), cost < 31 ? 2 ** cost : 0, r >>> 0, p >>> 0, length(size));
 }
 
-function rsaPair(bits, exponent) {
-  if (exponent !== 65537) absent("A public exponent other than 65537")();
-  const privateKey = createPrivateKey(ops.op_node_rsa_key(bits >>> 0), "der", "pkcs8");
-  return { __proto__: null, privateKey, publicKey: key(ops.op_node_derive_public_key_from_private_key(privateKey)) };
+// Both halves of a key that was made.
+function halves(privateKey) {
+  return { __proto__: null, privateKey: key(privateKey), publicKey: key(ops.op_node_key_public_half(privateKey)) };
 }
+
+const rsaPair = (bits, exponent) => halves(ops.op_node_make_rsa(bits >>> 0, exponent >>> 0));
+const pssPair = (bits, exponent, hash, maskHash, salt) =>
+  halves(ops.op_node_make_rsa_pss(bits >>> 0, exponent >>> 0, hash ?? undefined, maskHash ?? undefined, salt ?? -1));
+const dsaPair = (bits, divisor) => halves(ops.op_node_make_dsa(bits >>> 0, divisor >>> 0));
+const ed448Pair = () => halves(ops.op_node_make_448(true));
+const x448Pair = () => halves(ops.op_node_make_448(false));
+const dhPair = (prime, bits, generator) =>
+  halves(ops.op_node_make_dh(prime ?? new Uint8Array(0), bits >>> 0, generator === undefined ? 2 : generator >>> 0));
+
+function dhGroupPair(name) {
+  const prime = groupPrime(name);
+  if (prime === undefined) throw new TypeError("Unsupported group name");
+  return dhPair(prime, 0, 2);
+}
+
+// deno's script has the groups, and needs these ops to be read.
+const groupPrime = (name) => {
+  const { DiffieHellmanGroup } = core.loadExtScript("ext:deno_node/internal/crypto/diffiehellman.ts");
+  return new Uint8Array(new DiffieHellmanGroup(name).getPrime());
+};
 
 function pair(op) {
   return (...args) => {
@@ -150,9 +175,9 @@ function pair(op) {
   };
 }
 
-function digest(algorithm) {
-  return ops.op_node_get_hash_size(algorithm) !== null && ops.op_node_get_hash_size(algorithm) !== undefined;
-}
+const NOTHING = new Uint8Array(0);
+
+const digest = (algorithm) => ops.op_node_kdf_pbkdf2(NOTHING, NOTHING, 1, 0, algorithm) != null;
 
 const random = (size) => {
   const bytes = new Uint8Array(size >>> 0);
@@ -160,33 +185,27 @@ const random = (size) => {
   return bytes;
 };
 
+const hkdfInto = (name, handle, salt, info, derived) =>
+  ops.op_node_hkdf(plainHash(StringPrototypeToLowerCase(name)), handle, salt, info, derived);
+
 function hkdf(name, handle, salt, info, size) {
   const derived = new Uint8Array(length(size));
-  ops.op_node_hkdf(name, handle, salt, info, derived);
+  hkdfInto(name, handle, salt, info, derived);
   return derived;
 }
 
 const SAME = [
   "op_node_aes_unwrap_key",
   "op_node_aes_wrap_key",
-  "op_node_cipheriv_encrypt",
-  "op_node_cipheriv_final",
-  "op_node_cipheriv_set_aad",
-  "op_node_cipheriv_take",
-  "op_node_decipheriv_auth_tag",
-  "op_node_decipheriv_decrypt",
-  "op_node_decipheriv_final",
-  "op_node_decipheriv_set_aad",
+  "op_node_cipher_aad",
+  "op_node_cipher_expect",
+  "op_node_cipher_final",
+  "op_node_cipher_update",
   "op_node_diffie_hellman",
-  "op_node_ecdh_compute_public_key",
-  "op_node_ecdh_compute_secret",
   "op_node_ecdh_encode_pubkey",
   "op_node_ecdh_generate_keys",
-  "op_node_ecdh_validate_private_key",
   "op_node_ecdh_validate_public_key",
-  "op_node_export_private_key_der",
   "op_node_export_private_key_jwk",
-  "op_node_export_private_key_pem",
   "op_node_export_public_key_der",
   "op_node_export_public_key_jwk",
   "op_node_export_public_key_pem",
@@ -195,24 +214,18 @@ const SAME = [
   "op_node_fill_random",
   "op_node_get_asymmetric_key_details",
   "op_node_get_asymmetric_key_type",
-  "op_node_get_hash_size",
   "op_node_get_hashes",
   "op_node_get_symmetric_key_size",
   "op_node_hash_digest",
   "op_node_hash_digest_hex",
   "op_node_hash_update",
   "op_node_hash_update_str",
-  "op_node_hkdf",
   "op_node_key_equals",
   "op_node_key_type",
   "op_node_private_decrypt",
-  "op_node_private_encrypt",
-  "op_node_public_decrypt",
   "op_node_public_encrypt",
-  "op_node_sign",
   "op_node_sign_ed25519",
   "op_node_validate_oaep_hash",
-  "op_node_verify",
   "op_node_verify_ed25519",
   "op_node_x509_ca",
   "op_node_x509_check_email",
@@ -249,43 +262,52 @@ const cryptoOps = {
   ...dhOps,
   Hasher: ops.Hasher,
   op_node_check_prime_bytes_async: later(dhOps.op_node_check_prime_bytes),
-  op_node_create_cipheriv: cipher(ops.op_node_create_cipheriv),
-  op_node_create_decipheriv: cipher(ops.op_node_create_decipheriv),
+  op_node_cipher_new: (...args) => ReflectApply(ops.op_node_cipher_new, undefined, [currentContext()?.id ?? 0, ...new SafeArrayIterator(args)]),
   op_node_create_ec_jwk: (...args) => key(ReflectApply(ops.op_node_create_ec_jwk, undefined, args)),
-  op_node_create_ed_raw: (...args) => key(ReflectApply(ops.op_node_create_ed_raw, undefined, args)),
+  op_node_create_ed_raw: (...args) => key(ReflectApply(ops.op_node_key_raw, undefined, args)),
   op_node_create_hash: createHash,
   op_node_create_private_key: createPrivateKey,
   op_node_create_public_key: createPublicKey,
-  op_node_create_rsa_jwk: (...args) => key(ReflectApply(ops.op_node_create_rsa_jwk, undefined, args)),
+  op_node_create_rsa_jwk: ({ n, e, d, p, q }, isPublic) =>
+    key(isPublic ? ops.op_node_key_rsa_jwk(n, e) : ops.op_node_key_rsa_jwk(n, e, d, p, q)),
   op_node_create_secret_key: (bytes) => key(ops.op_node_create_secret_key(bytes), sizeOf(bytes)),
-  op_node_derive_public_key_from_private_key: (handle) => key(ops.op_node_derive_public_key_from_private_key(handle)),
+  op_node_derive_public_key_from_private_key: (handle) => key(ops.op_node_key_public_half(handle)),
+  op_node_export_private_key_der: exportDer,
+  op_node_export_private_key_pem: exportPem,
   op_node_fill_random_async: later(random),
   op_node_gen_prime_async: later(dhOps.op_node_gen_prime),
-  op_node_generate_dh_group_key: absent("A key of type dh"),
-  op_node_generate_dh_group_key_async: later(absent("A key of type dh")),
-  op_node_generate_dh_key: absent("A key of type dh"),
-  op_node_generate_dh_key_async: later(absent("A key of type dh")),
-  op_node_generate_dsa_key: absent("A key of type dsa"),
-  op_node_generate_dsa_key_async: later(absent("A key of type dsa")),
+  op_node_generate_dh_group_key: dhGroupPair,
+  op_node_generate_dh_group_key_async: later(dhGroupPair),
+  op_node_generate_dh_key: dhPair,
+  op_node_generate_dh_key_async: later(dhPair),
+  op_node_generate_dsa_key: dsaPair,
+  op_node_generate_dsa_key_async: later(dsaPair),
   op_node_generate_ec_key: ecPair,
   op_node_generate_ec_key_async: later(ecPair),
   op_node_generate_ed25519_key: edPair,
   op_node_generate_ed25519_key_async: later(edPair),
-  op_node_generate_ed448_key: absent("A key of type ed448"),
-  op_node_generate_ed448_key_async: later(absent("A key of type ed448")),
+  op_node_generate_ed448_key: ed448Pair,
+  op_node_generate_ed448_key_async: later(ed448Pair),
   op_node_generate_rsa_key: rsaPair,
   op_node_generate_rsa_key_async: later(rsaPair),
-  op_node_generate_rsa_pss_key: absent("The making of a key of type rsa-pss"),
-  op_node_generate_rsa_pss_key_async: later(absent("The making of a key of type rsa-pss")),
+  op_node_generate_rsa_pss_key: pssPair,
+  op_node_generate_rsa_pss_key_async: later(pssPair),
   op_node_generate_secret_key: secret,
   op_node_generate_secret_key_async: later(secret),
   op_node_generate_x25519_key: xPair,
   op_node_generate_x25519_key_async: later(xPair),
-  op_node_generate_x448_key: absent("A key of type x448"),
-  op_node_generate_x448_key_async: later(absent("A key of type x448")),
+  op_node_generate_x448_key: x448Pair,
+  op_node_generate_x448_key_async: later(x448Pair),
+  op_node_ecdh_compute_public_key: (curve, privateKey, publicKey) =>
+    ops.op_node_ecdh_compute_public_key(curve, scalar(curve, privateKey), publicKey),
+  op_node_ecdh_compute_secret: (curve, privateKey, publicKey, secret) =>
+    ops.op_node_ecdh_compute_secret(curve, privateKey == null ? privateKey : scalar(curve, privateKey), publicKey, secret),
+  op_node_ecdh_validate_private_key: (curve, privateKey) => ops.op_node_ecdh_validate_private_key(curve, scalar(curve, privateKey)),
+  op_node_get_hash_size: (name) => ops.op_node_get_hash_size(plainHash(StringPrototypeToLowerCase(name))),
   op_node_get_private_key_from_pair: (both) => both.privateKey,
   op_node_get_public_key_from_pair: (both) => both.publicKey,
   op_node_hash_clone: cloneHash,
+  op_node_hkdf: hkdfInto,
   op_node_hkdf_async: later(hkdf),
   op_node_pbkdf2: pbkdf2,
   op_node_pbkdf2_async: later((password, salt, rounds, name, size) => {
@@ -294,7 +316,10 @@ const cryptoOps = {
     return derived;
   }),
   op_node_pbkdf2_validate(name) {
-    if (!digest(name)) throw new TypeError(`Invalid digest: ${name}`);
+    if (digest(name)) return;
+    const error = new TypeError(`Invalid digest: ${name}`);
+    ObjectDefineProperty(error, "code", { __proto__: null, value: "ERR_CRYPTO_INVALID_DIGEST", enumerable: true, writable: true, configurable: true });
+    throw error;
   },
   op_node_random_int(low, high) {
     if (!(low < high)) throw new RangeError("there is no such integer");
@@ -304,21 +329,30 @@ const cryptoOps = {
   op_node_scrypt_sync(password, salt, size, cost, r, p, _most, buffer) {
     TypedArrayPrototypeSet(new Uint8Array(buffer), scrypt(password, salt, size, cost, r, p));
   },
-  op_node_sign_ed448: absent("A key of type ed448"),
-  op_node_verify_ed448: absent("A key of type ed448"),
-  op_node_verify_spkac: absent("SPKAC"),
-  op_node_cert_export_challenge: absent("SPKAC"),
-  op_node_cert_export_public_key: absent("SPKAC"),
-  op_node_x509_parse: (bytes) => {
+  op_node_rsa: ops.op_node_key_rsa,
+  op_node_sign: ops.op_node_key_sign,
+  op_node_sign_ed448(handle, data, signature) {
+    TypedArrayPrototypeSet(signature, ops.op_node_key_sign_ed448(handle, bytesOf(data)));
+  },
+  op_node_verify: ops.op_node_key_verify,
+  op_node_verify_ed448: (handle, data, signature) => ops.op_node_key_verify_ed448(handle, bytesOf(data), signature),
+  op_node_verify_spkac: (bytes) => ops.op_node_verify_spkac(short(bytes)),
+  op_node_cert_export_challenge: (bytes) => ops.op_node_cert_export_challenge(short(bytes)),
+  op_node_cert_export_public_key: (bytes) => ops.op_node_cert_export_public_key(short(bytes)),
+  op_node_x509_parse(bytes) {
+    ops.op_node_x509_bounded(bytes);
     const handle = ops.op_node_x509_parse(bytes);
     return typeof handle === "object" && handle !== null ? count(handle, HANDLE + sizeOf(bytes)) : handle;
   },
-  op_node_x509_public_key: (handle) => {
-    const found = ops.op_node_x509_public_key(handle);
-    return typeof found === "object" && found !== null ? key(found) : found;
-  },
+  op_node_x509_public_key: (handle) => key(ops.op_node_key_public(core.encode(ops.op_node_x509_to_string(handle)), "pem", "")),
 };
 for (let i = 0; i < SAME.length; i++) cryptoOps[SAME[i]] = ops[SAME[i]];
+
+// Keys and certificates can be cloned, once there can be any.
+const deserializers = core.getCloneableDeserializers();
+const cloned = (name, value) => ObjectDefineProperty(deserializers, name, { __proto__: null, value, writable: true, configurable: true });
+cloned("NodeCryptoKeyObject", (data) => core.loadExtScript("ext:deno_node/internal/crypto/keys.ts").deserializeNodeCryptoKeyObject(data));
+cloned("X509Certificate", (data) => core.loadExtScript("ext:deno_node/internal/crypto/x509.ts").deserializeX509Certificate(data));
 
 return { cryptoOps };
 })();

@@ -1,40 +1,20 @@
 //! Which of `deno_node_crypto`'s ops are had, and what ours are beside them. Whatever of theirs takes unbounded time or
-//! memory, or panics on what it is given, is not: groups and primes of Diffie-Hellman, DSA, the making of RSA keys, functions
-//! that are slow on purpose, and twins that compute on a thread that nobody stops.
+//! memory, or panics on what it is given, is not: keys that are read, made and signed with, ciphers, groups and primes of
+//! Diffie-Hellman, functions that are slow on purpose, and twins that compute on a thread that nobody stops.
 
 use std::borrow::Cow;
 
-use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
-use aws_lc_rs::rsa::{KeyPair, KeySize};
-use deno_core::convert::Uint8Array;
-use deno_core::{Extension, OpState, ResourceId, op2};
-use deno_error::JsErrorBox;
-
-use crate::events::Events;
-use crate::origin::EventId;
+use deno_core::Extension;
 
 /// Those that scripts call, by way of `js/node/crypto_ops.js`.
 const OPS: &[&str] = &[
     "op_node_aes_unwrap_key",
     "op_node_aes_wrap_key",
-    "op_node_cipheriv_encrypt",
-    "op_node_cipheriv_final",
-    "op_node_cipheriv_set_aad",
-    "op_node_cipheriv_take",
-    "op_node_create_cipheriv",
-    "op_node_create_decipheriv",
+    "op_node_cert_export_challenge",
+    "op_node_cert_export_public_key",
     "op_node_create_ec_jwk",
-    "op_node_create_ed_raw",
     "op_node_create_hash",
-    "op_node_create_private_key",
-    "op_node_create_public_key",
-    "op_node_create_rsa_jwk",
     "op_node_create_secret_key",
-    "op_node_decipheriv_auth_tag",
-    "op_node_decipheriv_decrypt",
-    "op_node_decipheriv_final",
-    "op_node_decipheriv_set_aad",
-    "op_node_derive_public_key_from_private_key",
     "op_node_diffie_hellman",
     "op_node_ecdh_compute_public_key",
     "op_node_ecdh_compute_secret",
@@ -71,15 +51,12 @@ const OPS: &[&str] = &[
     "op_node_key_equals",
     "op_node_key_type",
     "op_node_private_decrypt",
-    "op_node_private_encrypt",
-    "op_node_public_decrypt",
     "op_node_public_encrypt",
     "op_node_random_int",
-    "op_node_sign",
     "op_node_sign_ed25519",
     "op_node_validate_oaep_hash",
-    "op_node_verify",
     "op_node_verify_ed25519",
+    "op_node_verify_spkac",
     "op_node_x509_ca",
     "op_node_x509_check_email",
     "op_node_x509_check_host",
@@ -101,7 +78,6 @@ const OPS: &[&str] = &[
     "op_node_x509_get_valid_to",
     "op_node_x509_key_usage",
     "op_node_x509_parse",
-    "op_node_x509_public_key",
     "op_node_x509_to_legacy_object",
     "op_node_x509_to_string",
     "op_node_x509_verify",
@@ -113,28 +89,4 @@ pub(crate) fn extension() -> Extension {
     let ops = extension.ops.iter().filter(|op| OPS.contains(&op.name));
     extension.ops = Cow::Owned(ops.copied().collect());
     extension
-}
-
-/// What a script has opened goes with its event.
-#[op2(fast)]
-pub(crate) fn op_node_own(state: &mut OpState, #[smi] event: EventId, #[smi] rid: ResourceId) {
-    if let Some(scope) = state.borrow::<Events>().scope(event) {
-        scope.own(rid);
-    }
-}
-
-/// A new RSA key as PKCS#8, with 65537 as its exponent. `bits` are 2048, 3072 or 4096: larger ones take seconds, in which
-/// nothing stops the script.
-#[op2]
-pub(crate) fn op_node_rsa_key(#[smi] bits: u32) -> Result<Uint8Array, JsErrorBox> {
-    let size = match bits {
-        2048 => KeySize::Rsa2048,
-        3072 => KeySize::Rsa3072,
-        4096 => KeySize::Rsa4096,
-        _ => return Err(JsErrorBox::range_error("RSA keys have 2048, 3072 or 4096 bits here")),
-    };
-    let failed = || JsErrorBox::generic("the key can not be made");
-    let pair = KeyPair::generate(size).map_err(|_| failed())?;
-    let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| failed())?;
-    Ok(der.as_ref().to_vec().into())
 }

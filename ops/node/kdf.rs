@@ -9,7 +9,7 @@ use deno_error::JsErrorBox;
 use hmac::{Hmac, Mac as _};
 use sha2::{Sha256, Sha384, Sha512};
 
-use super::scrypt;
+use super::{hashes, scrypt};
 use crate::external_memory::ExternalMemory;
 
 /// What a script may ask for at once, in bytes.
@@ -33,6 +33,15 @@ impl fmt::Display for Stopped {
 
 /// Whether the script that called is to end.
 pub(super) type Look<'a> = &'a mut dyn FnMut() -> Result<(), Stopped>;
+
+/// Whether the script is to end.
+pub(super) fn look(scope: &v8::PinScope<'_, '_>) -> Result<(), Stopped> {
+    if scope.is_execution_terminating() {
+        Err(Stopped)
+    } else {
+        Ok(())
+    }
+}
 
 fn too_long() -> JsErrorBox {
     JsErrorBox::range_error(format!("a key has at most {LONGEST} bytes here"))
@@ -74,7 +83,7 @@ macro_rules! pbkdf2 {
     }};
 }
 
-fn derive(
+pub(super) fn derive(
     digest: &str,
     password: &[u8],
     salt: &[u8],
@@ -82,16 +91,52 @@ fn derive(
     key: &mut [u8],
     look: Look<'_>,
 ) -> Result<bool, JsErrorBox> {
-    match digest {
+    match hashes::plain(digest).as_str() {
         "sha1" => pbkdf2!(sha1::Sha1, password, salt, rounds, key, look),
         "sha224" => pbkdf2!(sha2::Sha224, password, salt, rounds, key, look),
         "sha256" => pbkdf2!(Sha256, password, salt, rounds, key, look),
         "sha384" => pbkdf2!(Sha384, password, salt, rounds, key, look),
         "sha512" => pbkdf2!(Sha512, password, salt, rounds, key, look),
+        "sha512-224" => pbkdf2!(sha2::Sha512_224, password, salt, rounds, key, look),
+        "sha512-256" => pbkdf2!(sha2::Sha512_256, password, salt, rounds, key, look),
+        "sha3-224" => pbkdf2!(sha3::Sha3_224, password, salt, rounds, key, look),
+        "sha3-256" => pbkdf2!(sha3::Sha3_256, password, salt, rounds, key, look),
+        "sha3-384" => pbkdf2!(sha3::Sha3_384, password, salt, rounds, key, look),
+        "sha3-512" => pbkdf2!(sha3::Sha3_512, password, salt, rounds, key, look),
+        "ripemd160" => pbkdf2!(ripemd::Ripemd160, password, salt, rounds, key, look),
+        "sm3" => pbkdf2!(sm3::Sm3, password, salt, rounds, key, look),
         "md5" => pbkdf2!(md5::Md5, password, salt, rounds, key, look),
         _ => return Ok(false),
     }
     Ok(true)
+}
+
+/// scrypt with its N, r and p (RFC 7914). Its table is counted before it is allocated: a script's `maxmem` is its own word.
+pub(super) fn scrypt(
+    password: &[u8],
+    salt: &[u8],
+    (cost, r, p): (usize, usize, usize),
+    key: &mut [u8],
+    memory: &ExternalMemory,
+    look: Look<'_>,
+) -> Result<(), JsErrorBox> {
+    if cost < 2 || !cost.is_power_of_two() || r == 0 || p == 0 {
+        return Err(JsErrorBox::range_error("the parameters of scrypt are invalid"));
+    }
+    let size = |blocks: usize| r.checked_mul(128).and_then(|block| block.checked_mul(blocks));
+    let bytes = size(cost)
+        .zip(size(p))
+        .and_then(|(table, blocks)| table.checked_add(blocks))
+        .ok_or_else(|| JsErrorBox::range_error("the parameters of scrypt are too large"))?;
+    let _reservation = memory.reserve(bytes).map_err(JsErrorBox::from_err)?;
+    let mut blocks = vec![0; r * 128 * p];
+    derive("sha256", password, salt, 1, &mut blocks, look)?;
+    let mut table = scrypt::Table::new(cost, r);
+    for block in blocks.chunks_mut(r * 128) {
+        table.mix(block, look).map_err(stopped)?;
+    }
+    derive("sha256", password, &blocks, 1, key, look)?;
+    Ok(())
 }
 
 /// PBKDF2. Nothing where there is no such digest.
@@ -108,13 +153,7 @@ pub(crate) fn op_node_kdf_pbkdf2(
     if length > LONGEST {
         return Err(too_long());
     }
-    let mut look = || {
-        if scope.is_execution_terminating() {
-            Err(Stopped)
-        } else {
-            Ok(())
-        }
-    };
+    let mut look = || look(scope);
     let mut key = vec![0; length];
     let known = derive(digest, password, salt, rounds, &mut key, &mut look)?;
     Ok(known.then(|| key.into()))
@@ -136,33 +175,9 @@ pub(crate) fn op_node_kdf_scrypt(
     if length > LONGEST {
         return Err(too_long());
     }
-    if cost < 2 || !cost.is_power_of_two() || r == 0 || p == 0 {
-        return Err(JsErrorBox::range_error("the parameters of scrypt are invalid"));
-    }
-    let size = |blocks: usize| r.checked_mul(128).and_then(|block| block.checked_mul(blocks));
-    let bytes = size(cost as usize)
-        .zip(size(p))
-        .and_then(|(table, blocks)| table.checked_add(blocks))
-        .ok_or_else(|| JsErrorBox::range_error("the parameters of scrypt are too large"))?;
-    // Counted before it is allocated: a script's `maxmem` is its own word.
-    let _reservation = state
-        .borrow::<ExternalMemory>()
-        .reserve(bytes)
-        .map_err(JsErrorBox::from_err)?;
-    let mut look = || {
-        if scope.is_execution_terminating() {
-            Err(Stopped)
-        } else {
-            Ok(())
-        }
-    };
-    let mut blocks = vec![0; r * 128 * p];
-    derive("sha256", password, salt, 1, &mut blocks, &mut look)?;
-    let mut table = scrypt::Table::new(cost as usize, r);
-    for block in blocks.chunks_mut(r * 128) {
-        table.mix(block, &mut look).map_err(stopped)?;
-    }
+    let memory = state.borrow::<ExternalMemory>().clone();
+    let mut look = || look(scope);
     let mut key = vec![0; length];
-    derive("sha256", password, &blocks, 1, &mut key, &mut look)?;
+    scrypt(password, salt, (cost as usize, r, p), &mut key, &memory, &mut look)?;
     Ok(key.into())
 }

@@ -2,15 +2,27 @@
 
 mod brotli;
 pub(crate) mod buffer;
+mod ccm;
 mod charged;
+pub(crate) mod cipher;
 pub(crate) mod crypto;
 mod deflate;
+mod der;
+pub(crate) mod encrypted_key;
 pub mod files;
+mod guard;
+mod hashes;
 pub(crate) mod idna;
 mod inflate;
 pub(crate) mod kdf;
+pub(crate) mod keygen;
+pub(crate) mod keys;
+mod modes;
+mod modular;
+pub(crate) mod numbers;
 mod scrypt;
 mod step;
+pub(crate) mod signing;
 pub(crate) mod zlib;
 mod zstd;
 mod zstd_memory;

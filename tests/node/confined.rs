@@ -117,6 +117,13 @@ import zlib from 'node:zlib';
 import { Readable } from 'node:stream';
 const held = [];
 const bomb = zlib.gzipSync(Buffer.alloc(1 << 20));
+const element = (tag, ...parts) => { const body = Buffer.concat(parts); const length = body.length < 128 ? [body.length] : body.length < 256 ? [0x81, body.length] : [0x82, body.length >> 8, body.length & 255]; return Buffer.concat([Buffer.from([tag, ...length]), body]); };
+const number = (bytes) => element(2, Buffer.concat([Buffer.alloc(1), bytes]));
+const oid = (hex) => element(6, Buffer.from(hex, 'hex'));
+// PBES2 with as many rounds as a file may say.
+const sealed = (rounds) => { const count = Buffer.alloc(4); count.writeUInt32BE(rounds); return element(0x30, element(0x30, oid('2a864886f70d01050d'), element(0x30, element(0x30, oid('2a864886f70d01050c'), element(0x30, element(4, Buffer.alloc(8)), element(2, count), element(0x30, oid('2a864886f70d0209'), element(5)))), element(0x30, oid('60864801650304012a'), element(4, Buffer.alloc(16))))), element(4, Buffer.alloc(64))); };
+// A key of DSA whose numbers have so many bytes.
+const dsaKey = (bytes) => { const odd = Buffer.alloc(bytes, 255); return element(0x30, element(0x30, oid('2a8648ce380401'), element(0x30, number(odd), number(odd), number(Buffer.from([2])))), element(3, Buffer.alloc(1), number(Buffer.alloc(bytes, 254)))); };
 const floods = {
   pbkdf2: () => crypto.pbkdf2Sync('p', 's', 2e9, 32, 'sha512'),
   pbkdf2Async: () => new Promise((resolve, reject) => crypto.pbkdf2('p', 's', 2e9, 32, 'sha512', (error, key) => error ? reject(error) : resolve(key))),
@@ -131,6 +138,21 @@ const floods = {
   dh: () => { const dh = crypto.createDiffieHellman(Buffer.alloc(64), 2); dh.generateKeys(); return dh.computeSecret(Buffer.alloc(64)); },
   dhLong: () => crypto.createDiffieHellman(Buffer.alloc(1 << 20, 255), 2).generateKeys(),
   encrypted: () => crypto.createPrivateKey({ key: '-----BEGIN ENCRYPTED PRIVATE KEY-----\\nAAAA\\n-----END ENCRYPTED PRIVATE KEY-----', passphrase: 'x' }),
+  encryptedLong: () => crypto.createPrivateKey({ key: sealed(99999999), format: 'der', type: 'pkcs8', passphrase: 'x' }),
+  encryptedPem: () => crypto.createPublicKey({ key: '-----BEGIN ENCRYPTED PRIVATE KEY-----\\n' + sealed(99999999).toString('base64') + '\\n-----END ENCRYPTED PRIVATE KEY-----', passphrase: 'x' }),
+  rsaSearch: () => crypto.generateKeyPairSync('rsa', { modulusLength: 8192 }),
+  rsaAsync: () => new Promise((resolve, reject) => crypto.generateKeyPair('rsa', { modulusLength: 8190 }, (error, key) => error ? reject(error) : resolve(key))),
+  pss: () => { for (;;) crypto.generateKeyPairSync('rsa-pss', { modulusLength: 4096 }); },
+  dsa: () => { for (;;) crypto.generateKeyPairSync('dsa', { modulusLength: 3072, divisorLength: 256 }); },
+  dhKey: () => crypto.generateKeyPairSync('dh', { primeLength: 4096 }),
+  hugeModulus: () => crypto.createPublicKey({ format: 'jwk', key: { kty: 'RSA', e: 'AQAB', n: Buffer.alloc(1 << 20, 255).toString('base64url') } }),
+  hugeDsa: () => crypto.createPublicKey({ format: 'der', type: 'spki', key: dsaKey(1 << 13) }),
+  hugePem: () => crypto.createPublicKey('# words before\\n-----BEGIN PUBLIC KEY-----\\n' + dsaKey(2500).toString('base64') + '\\n-----END PUBLIC KEY-----'),
+  hugeExponent: () => crypto.createPublicKey({ format: 'jwk', key: { kty: 'RSA', e: Buffer.alloc(500, 255).toString('base64url'), n: Buffer.alloc(512, 255).toString('base64url') } }),
+  hugeSalt: () => crypto.sign('sha256', Buffer.from('x'), { key: crypto.generateKeyPairSync('rsa', { modulusLength: 512 }).privateKey, padding: 6, saltLength: 2 ** 31 - 1 }),
+  certificate: () => new crypto.X509Certificate(Buffer.alloc(1 << 20, 48)),
+  aad: () => { const cipher = crypto.createCipheriv('aes-128-gcm', Buffer.alloc(16), Buffer.alloc(12)); for (;;) cipher.setAAD(Buffer.alloc(1 << 20)); },
+  aeads: () => { for (;;) held.push(crypto.createCipheriv('aes-128-gcm', Buffer.alloc(16), Buffer.alloc(12))); },
   streams: () => { for (;;) held.push(zlib.createGzip()); },
   gzip: () => { for (;;) zlib.gzipSync(Buffer.alloc(8 << 20)); },
   bombs: () => { for (;;) held.push(zlib.gunzipSync(bomb)); },

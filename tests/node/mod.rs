@@ -5,6 +5,7 @@ mod files;
 mod process;
 mod http;
 mod http_server;
+mod crypto;
 mod same;
 mod switches;
 mod tampering;
