@@ -11,13 +11,14 @@ use std::sync::Arc;
 use deno_core::snapshot::{CreateSnapshotOptions, create_snapshot};
 use deno_core::{Extension, ExtensionFileSource};
 
+mod node_changes;
 mod node_names;
 mod node_script;
 mod node_sources;
 mod patches;
 
 /// Our scripts, by folder. They load each other as `ext:workerd_lite/<folder>/<file>`.
-const FOLDERS: [&str; 6] = ["fetch", "node", "node/http", "node/net", "testing", "worker"];
+const FOLDERS: [&str; 7] = ["fetch", "node", "node/fs", "node/http", "node/net", "testing", "worker"];
 
 /// deno_fetch's scripts that ours take the place of.
 const REPLACED: [(&str, &str); 2] = [

@@ -33,12 +33,16 @@ pub(crate) const MODULES: &[(&str, &str)] = &[
 pub(crate) const REPLACED: &[(&str, &str)] = &[
     ("_fs/_fs_glob.ts", "glob.js"),
     ("_http_proxy.js", "http/nothing.js"),
+    ("_fs/_fs_lstat.ts", "fs/lazy.js"),
+    ("_fs/_fs_readdir.ts", "fs/lazy.js"),
     ("_next_tick.ts", "next_tick.js"),
     ("_process/process.ts", "next_tick.js"),
     ("async_hooks.ts", "async_hooks.js"),
+    ("fs.ts", "fs/module.js"),
     ("internal/async_hooks.ts", "async_ids.js"),
     ("internal/http.ts", "http/symbols.js"),
     ("internal/http/address_override.js", "http/nothing.js"),
+    ("internal/fs/handle.ts", "fs/handle.js"),
     ("internal/options.ts", "options.js"),
     ("internal/timers.mjs", "http/socket_timers.js"),
     ("internal_binding/http_parser.ts", "http/parser.js"),
@@ -108,6 +112,18 @@ pub(crate) const PATCHES: &[(&str, &str, &str)] = &[
     (
         "ext:deno_node/_http_server.js",
         "    core.cancelTimer(handle._timerId);\n",
+        "",
+    ),
+    // As Node 22 words it.
+    (
+        "ext:deno_node/internal/fs/utils.mjs",
+        "must be a string or Uint8Array without null bytes",
+        "must be a string, Uint8Array, or URL without null bytes",
+    ),
+    // Node 26 reads one buffer at a time, Node 22 all that is there.
+    (
+        "ext:deno_node/internal/streams/readable.js",
+        "    // Fast path for buffers.\n    if ((state[kState] & kDecoder) === 0 && state.length) {\n      return state.buffer[state.bufferIndex].length;\n    }\n",
         "",
     ),
 ];

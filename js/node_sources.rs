@@ -15,6 +15,7 @@ use oxc_semantic::SemanticBuilder;
 use oxc_span::SourceType;
 use oxc_transformer::{TransformOptions, Transformer};
 
+use crate::node_changes::CHANGES;
 use crate::node_names::{MODULES, PATCHES, REPLACED};
 use crate::node_script;
 
@@ -61,7 +62,7 @@ pub(crate) fn scripts<'a>(ours: impl Iterator<Item = &'a str>) -> Scripts {
         wanted.extend(specifiers(&script));
         scripts.insert(specifier, script);
     }
-    for (specifier, ..) in PATCHES {
+    for (specifier, ..) in PATCHES.iter().chain(CHANGES) {
         assert!(scripts.contains_key(*specifier), "{specifier} is not loaded");
     }
     scripts
@@ -75,7 +76,7 @@ fn specifiers(text: &str) -> Vec<String> {
 
 fn script(file: &Path, specifier: &str) -> String {
     let mut source = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    for (of, from, to) in PATCHES {
+    for (of, from, to) in PATCHES.iter().chain(CHANGES) {
         if *of == specifier {
             let found = source.matches(from).count();
             assert!(found == 1, "{specifier}: {found} times:\n{from}");

@@ -15,14 +15,19 @@ use crate::console::{op_console, op_uncaught};
 use crate::events::{op_event_fail, op_event_respond, op_event_settled, op_event_waiting};
 use crate::fetch::{op_fetch_network, op_fetch_outbound_worker, op_identity_token, op_request_id, op_test_control};
 use crate::node::buffer::{
-    op_node_compare, op_node_is_ascii, op_node_is_utf8, op_node_keep_buffer, op_node_text, op_node_transcode,
+    op_node_compare, op_node_find, op_node_is_ascii, op_node_is_utf8, op_node_keep_buffer, op_node_text,
+    op_node_transcode, op_node_write_latin1,
 };
 use crate::node::crypto::{self, op_node_own, op_node_rsa_key};
+use crate::node::files::{op_node_files_most, op_node_module_files, op_node_module_read};
 use crate::node::idna::{
     op_node_domain_to_ascii, op_node_domain_to_unicode, op_node_punycode_decode, op_node_punycode_encode,
 };
 use crate::node::kdf::{op_node_kdf_pbkdf2, op_node_kdf_scrypt};
-use crate::node::zlib::{op_node_crc32, op_node_zlib_close, op_node_zlib_new, op_node_zlib_reset, op_node_zlib_run};
+use crate::node::zlib::{
+    op_node_crc32, op_node_zlib_close, op_node_zlib_failure, op_node_zlib_new, op_node_zlib_only_one,
+    op_node_zlib_params, op_node_zlib_reset, op_node_zlib_run,
+};
 use crate::residual::op_residual_script;
 use crate::role::Role;
 use crate::stack_depth::op_stack_is_deep;
@@ -80,19 +85,27 @@ deno_core::extension!(
         op_node_crc32,
         op_node_domain_to_ascii,
         op_node_domain_to_unicode,
+        op_node_files_most,
+        op_node_find,
         op_node_is_ascii,
         op_node_is_utf8,
         op_node_kdf_pbkdf2,
         op_node_kdf_scrypt,
         op_node_keep_buffer,
+        op_node_module_files,
+        op_node_module_read,
         op_node_own,
         op_node_punycode_decode,
         op_node_punycode_encode,
         op_node_rsa_key,
         op_node_text,
         op_node_transcode,
+        op_node_write_latin1,
         op_node_zlib_close,
+        op_node_zlib_failure,
         op_node_zlib_new,
+        op_node_zlib_only_one,
+        op_node_zlib_params,
         op_node_zlib_reset,
         op_node_zlib_run,
         op_request_id,

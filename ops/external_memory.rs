@@ -40,6 +40,11 @@ impl ExternalMemory {
         self.used.load(Ordering::Relaxed)
     }
 
+    /// How much may be held.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// Counts so many bytes.
     pub fn reserve(&self, bytes: usize) -> Result<Reservation, OutOfMemory> {
         let mut reservation = Reservation {

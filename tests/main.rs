@@ -57,6 +57,7 @@ mod mending;
 mod modules;
 mod mutate;
 mod node;
+mod node_suite;
 mod npm_package;
 mod operations;
 mod outgoing;

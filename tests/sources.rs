@@ -127,7 +127,7 @@ fn commonjs_packages_are_imported_and_required() {
         (
             "node_modules/plain/index.js",
             "#!/usr/bin/env node\n'use strict';\nconst dep = require('dep'); const { part } = require('./lib/part'); const data = require('./data.json'); const esm = require('esm');\n\
-             let optional; try { optional = require('absent'); } catch (error) { optional = error.code; }\nlet fs; try { require('fs').readFileSync('/'); } catch (error) { fs = error.message.includes('not available'); }\n\
+             let optional; try { optional = require('absent'); } catch (error) { optional = error.code; }\nlet fs; try { require('fs').readFileSync('/'); } catch (error) { fs = error.code === 'EISDIR'; }\n\
              exports.named = [dep.which, part(), data.a, esm.default, esm.other, esm.__esModule, optional, fs, this === exports, typeof __filename];\nmodule.exports.count = () => ++count; let count = 0; // the end",
         ),
         (

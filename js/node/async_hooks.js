@@ -10,7 +10,7 @@ const {
 } = primordials;
 const { getAsyncContext, setAsyncContext } = core;
 const { validateFunction, validateString } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
-const { codes } = core.loadExtScript("ext:deno_node/internal/errors.ts");
+const { codes, ERR_ASYNC_CALLBACK, ERR_INVALID_ASYNC_ID } = core.loadExtScript("ext:deno_node/internal/errors.ts");
 const { newAsyncId } = core.loadExtScript("ext:workerd_lite/node/async_ids.js");
 
 const currentStores = () => getAsyncContext()?.stores;
@@ -29,6 +29,10 @@ function runWith(stores, callback, self, args) {
     setAsyncContext(before);
   }
 }
+
+// The resource whose scope is run in, synchronously.
+const ROOT = {};
+let running = { __proto__: null, id: 1, trigger: 0, resource: ROOT };
 
 class AsyncLocalStorage {
   #key = Symbol("store");
@@ -103,9 +107,9 @@ class AsyncResource {
 
   constructor(type, options = undefined) {
     validateString(type, "type");
-    const trigger = typeof options === "number" ? options : options?.triggerAsyncId ?? 1;
+    const trigger = typeof options === "number" ? options : options?.triggerAsyncId ?? running.id;
     if (typeof trigger !== "number" || trigger % 1 !== 0 || trigger < -1) {
-      throw new codes.ERR_INVALID_ASYNC_ID("triggerAsyncId", trigger);
+      throw new ERR_INVALID_ASYNC_ID("triggerAsyncId", trigger);
     }
     this.#trigger = trigger;
   }
@@ -123,16 +127,28 @@ class AsyncResource {
   }
 
   runInAsyncScope(callback, self, ...args) {
-    return runWith(this.#stores, callback, self, args);
+    return this.#run(callback, self, args);
+  }
+
+  #run(callback, self, args) {
+    const before = running;
+    running = { __proto__: null, id: this.#id, trigger: this.#trigger, resource: this };
+    try {
+      return runWith(this.#stores, callback, self, args);
+    } finally {
+      running = before;
+    }
   }
 
   bind(callback, self = undefined) {
     validateFunction(callback, "fn");
     const resource = this;
     const bound = function (...args) {
-      return runWith(resource.#stores, callback, self === undefined ? this : self, args);
+      return resource.#run(callback, self === undefined ? this : self, args);
     };
     ObjectDefineProperty(bound, "length", { __proto__: null, configurable: true, enumerable: false, value: callback.length, writable: false });
+    // Deprecated (DEP0172), and still there in Node 22.
+    ObjectDefineProperty(bound, "asyncResource", { __proto__: null, configurable: true, enumerable: true, value: resource, writable: true });
     return bound;
   }
 
@@ -157,7 +173,7 @@ function createHook(callbacks) {
   for (let i = 0; i < names.length; i++) {
     const name = names[i];
     const callback = callbacks[name];
-    if (callback !== undefined && typeof callback !== "function") throw new codes.ERR_ASYNC_CALLBACK(`hook.${name}`);
+    if (callback !== undefined && typeof callback !== "function") throw new ERR_ASYNC_CALLBACK(`hook.${name}`);
   }
   return new AsyncHook();
 }
@@ -167,9 +183,9 @@ const exported = {
   AsyncResource,
   asyncWrapProviders: ObjectFreeze({ __proto__: null }),
   createHook,
-  executionAsyncId: () => 1,
-  executionAsyncResource: () => ({}),
-  triggerAsyncId: () => 0,
+  executionAsyncId: () => running.id,
+  executionAsyncResource: () => running.resource,
+  triggerAsyncId: () => running.trigger,
 };
 return { ...exported, default: exported };
 })();

@@ -14,6 +14,7 @@ const TELEMETRY = {
   telemetry: undefined,
   updateSpanFromError: () => {},
 };
+const { hexMethods } = core.loadExtScript("ext:workerd_lite/worker/hex.js");
 
 // Scripts of deno's that are not here.
 const ABSENT = {
@@ -119,6 +120,6 @@ const Deno = {
   pid: 1,
 };
 
-const bootstrap = { core: ObjectFreeze(own), Deno: ObjectFreeze(Deno), internals: { __proto__: null }, primordials };
+const bootstrap = { core: ObjectFreeze(own), Deno: ObjectFreeze(Deno), internals: hexMethods, primordials };
 return bootstrap;
 })();

@@ -13,7 +13,7 @@ let last = null;
 let running = false;
 
 function nextTick(callback, ...args) {
-  validateFunction(callback, "callback");
+  if (typeof callback !== "function") validateFunction(callback, "callback");
   const tick = { __proto__: null, args, callback, context: getAsyncContext(), next: null };
   if (last === null) {
     first = tick;

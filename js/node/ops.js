@@ -21,6 +21,7 @@ const {
   TypedArrayPrototypeGetByteLength,
   TypedArrayPrototypeGetBuffer,
   TypedArrayPrototypeGetByteOffset,
+  TypedArrayPrototypeGetSymbolToStringTag,
   Uint8Array,
 } = primordials;
 const ours = core.ops;
@@ -50,9 +51,34 @@ function encodingSlice(bytes, start, end, encoding) {
   const length = TypedArrayPrototypeGetByteLength(bytes);
   const from = index(start, 0);
   const to = index(end, length);
-  const text = ours.op_node_text(part(bytes, from, to < from ? from : to), encoding);
+  if (from < 0 || from > length || to > length) throw coded(new RangeError("Index out of range"), "ERR_OUT_OF_RANGE");
+  const text = ours.op_node_text(bytes, from, to < from ? from : to, encoding);
   if (text === undefined) throw coded(new Error("Cannot create a string longer than 0x1fffffe8 characters"), "ERR_STRING_TOO_LONG");
   return text;
+}
+
+// What `glob()` asks: 0 is a file and 1 a directory, links followed.
+function requireStat(path) {
+  const { statSync } = core.loadExtScript("ext:workerd_lite/node/fs/module.js");
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return -1;
+  return found.isDirectory() ? 1 : 0;
+}
+
+// The low byte of each unit. -1 where that is not for this to say: whoever calls has Node's errors.
+function writeLatin1(bytes, text, offset, length) {
+  if (typeof text !== "string" || TypedArrayPrototypeGetSymbolToStringTag(bytes) !== "Uint8Array") return -1;
+  const size = TypedArrayPrototypeGetByteLength(bytes);
+  const from = offset === undefined ? 0 : offset;
+  if (from >>> 0 !== from || from > size) return -1;
+  if (length !== undefined && (length >>> 0 !== length || length > size - from)) return -1;
+  return ours.op_node_write_latin1(text, bytes, from, length === undefined ? size - from : length);
+}
+
+// Where the bytes are first found, between two places; -1 where they are not. Undefined where the arrays are not of bytes.
+function find(bytes, wanted, from, to) {
+  if (TypedArrayPrototypeGetSymbolToStringTag(bytes) !== "Uint8Array" || TypedArrayPrototypeGetSymbolToStringTag(wanted) !== "Uint8Array") return undefined;
+  return ours.op_node_find(bytes, wanted, from, to);
 }
 
 // RFC 5891's prefix.
@@ -179,6 +205,7 @@ const ops = {
   op_node_build_os: () => "linux",
   op_node_call_is_from_dependency: () => false,
   op_node_encoding_slice: encodingSlice,
+  op_node_find: find,
   op_node_fs_constants: () => ({ ...fsConstants }),
   op_node_get_first_expression: () => undefined,
   op_node_get_own_non_index_properties: ownNonIndexProperties,
@@ -199,8 +226,12 @@ const ops = {
     ),
   op_node_idna_to_ascii: ours.op_node_domain_to_ascii,
   op_node_new_async_id: () => lastId += 1,
+  op_node_write_latin1: writeLatin1,
   op_node_parse_env: parseEnv,
   op_node_sys_to_uv_error: () => "UNKNOWN",
+  op_require_real_path: (path) => core.loadExtScript("ext:workerd_lite/node/fs/module.js").realpathSync(path),
+  op_require_stat: requireStat,
+  op_preview_entries: ours.op_preview_entries,
   op_node_view_has_buffer: () => true,
   op_transcode: ours.op_node_transcode,
 };

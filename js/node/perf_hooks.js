@@ -1,8 +1,47 @@
 // https://nodejs.org/docs/latest-v22.x/api/perf_hooks.html over the worker's own clock, which is coarse.
 (function () {
-const { core } = __bootstrap;
+const { core, primordials } = __bootstrap;
+const { ArrayPrototypeForEach, MathCeil, ObjectDefineProperties, ObjectDefineProperty, PromisePrototypeThen, ReflectApply, ReflectConstruct } = primordials;
 const web = core.loadExtScript("ext:deno_web/15_performance.js");
-const { unavailable } = core.loadExtScript("ext:workerd_lite/node/unavailable.js");
+const { codes } = core.loadExtScript("ext:deno_node/internal/errors.ts");
+const { validateFunction, validateObject } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
+const { createHistogram, monitorEventLoopDelay } = core.loadExtScript("ext:workerd_lite/node/histogram.js");
+
+// A function that tells a histogram how many nanoseconds each call took; observers hear of none.
+function timerify(fn, options = { __proto__: null }) {
+  validateFunction(fn, "fn");
+  validateObject(options, "options");
+  const { histogram } = options;
+  if (histogram !== undefined && typeof histogram?.record !== "function") {
+    throw new codes.ERR_INVALID_ARG_TYPE("options.histogram", "RecordableHistogram", histogram);
+  }
+  function timerified(...args) {
+    const start = web.performance.now();
+    const end = () => histogram?.record(MathCeil((web.performance.now() - start) * 1e6) || 1);
+    const result = new.target ? ReflectConstruct(fn, args, fn) : ReflectApply(fn, this, args);
+    if (!core.isPromise(result)) {
+      end();
+      return result;
+    }
+    return PromisePrototypeThen(result, (value) => {
+      end();
+      return value;
+    });
+  }
+  ObjectDefineProperties(timerified, {
+    length: { __proto__: null, configurable: false, enumerable: true, value: fn.length },
+    name: { __proto__: null, configurable: false, enumerable: true, value: `timerified ${fn.name}` },
+  });
+  return timerified;
+}
+
+// How busy the loop is, is not a worker's to know.
+const eventLoopUtilization = () => ({ idle: 0, active: 0, utilization: 0 });
+
+const additions = { timerify, eventLoopUtilization };
+ArrayPrototypeForEach(["timerify", "eventLoopUtilization"], (name) => {
+  ObjectDefineProperty(web.performance, name, { __proto__: null, value: additions[name], writable: true, enumerable: false, configurable: true });
+});
 
 const perfHooks = {
   Performance: web.Performance,
@@ -24,11 +63,11 @@ const perfHooks = {
     NODE_PERFORMANCE_GC_FLAGS_ALL_EXTERNAL_MEMORY: 32,
     NODE_PERFORMANCE_GC_FLAGS_SCHEDULE_IDLE: 64,
   },
-  createHistogram: unavailable("perf_hooks.createHistogram"),
-  eventLoopUtilization: () => ({ idle: 0, active: 0, utilization: 0 }),
-  monitorEventLoopDelay: unavailable("perf_hooks.monitorEventLoopDelay"),
+  createHistogram,
+  eventLoopUtilization,
+  monitorEventLoopDelay,
   performance: web.performance,
-  timerify: (fn) => fn,
+  timerify,
 };
 
 return { default: perfHooks };

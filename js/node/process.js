@@ -2,37 +2,69 @@
 (function () {
 const { core, primordials } = __bootstrap;
 const {
+  ArrayIsArray,
   BigInt,
   Error,
+  ErrorCaptureStackTrace,
+  ErrorPrototype,
   MathFloor,
+  NumberIsInteger,
+  NumberMAX_SAFE_INTEGER,
   ObjectDefineProperties,
   ObjectDefineProperty,
   ObjectFreeze,
+  ObjectPrototypeIsPrototypeOf,
   ObjectSetPrototypeOf,
   Proxy,
   ReflectApply,
   ReflectDefineProperty,
+  ReflectHas,
   ReflectSet,
+  SafeArrayIterator,
   SafeSet,
   String,
   StringPrototypeIndexOf,
   StringPrototypeSlice,
+  StringPrototypeSplit,
+  SymbolFor,
   SymbolToStringTag,
 } = primordials;
 const { EventEmitter } = core.loadExtScript("ext:deno_node/_events.mjs");
+const { currentContext, exitContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
+const { takeForProcess } = core.loadExtScript("ext:workerd_lite/worker/global_events.js");
 const { nextTick } = core.loadExtScript("ext:workerd_lite/node/next_tick.js");
-const { codes } = core.loadExtScript("ext:deno_node/internal/errors.ts");
+const { activeTimers } = core.loadExtScript("ext:workerd_lite/node/timers.js");
+const { codes, ERR_ASSERTION, ERR_INVALID_ARG_VALUE_RANGE, ERR_INVALID_OBJECT_DEFINE_PROPERTY, ERR_OUT_OF_RANGE, ERR_UNCAUGHT_EXCEPTION_CAPTURE_ALREADY_SET } = core.loadExtScript(
+  "ext:deno_node/internal/errors.ts",
+);
+const { validateArray, validateBoolean, validateInteger, validateObject, validateString } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
 const { environment } = core.loadExtScript("ext:workerd_lite/node/environment.js");
 const { unavailable } = core.loadExtScript("ext:workerd_lite/node/unavailable.js");
 const performance = core.loadExtScript("ext:deno_web/15_performance.js");
 
-// Whatever is put there is text, as in an environment.
+// Whatever is put there is text, as in an environment, and no name is a symbol.
 const env = new Proxy(environment(), {
   __proto__: null,
-  set: (target, key, value) => ReflectSet(target, key, typeof key === "symbol" ? value : String(value)),
-  defineProperty: (target, key, descriptor) =>
-    ReflectDefineProperty(target, key, "value" in descriptor ? { ...descriptor, value: String(descriptor.value) } : descriptor),
+  get: (target, key) => typeof key === "symbol" ? undefined : target[key],
+  has: (target, key) => typeof key !== "symbol" && ReflectHas(target, key),
+  set: (target, key, value) => ReflectSet(target, text(key), text(value)),
+  defineProperty(target, key, descriptor) {
+    const { configurable, enumerable, value, writable } = descriptor;
+    if ("get" in descriptor || "set" in descriptor) {
+      throw new ERR_INVALID_OBJECT_DEFINE_PROPERTY("'process.env' does not accept an accessor(getter/setter) descriptor");
+    }
+    if (!("value" in descriptor)) throw new ERR_INVALID_OBJECT_DEFINE_PROPERTY("'process.env' only accepts a configurable, writable, and enumerable data descriptor");
+    if (!configurable || !writable || !enumerable) {
+      throw new ERR_INVALID_OBJECT_DEFINE_PROPERTY("'process.env' only accepts a configurable, writable, and enumerable data descriptor");
+    }
+    return ReflectDefineProperty(target, text(key), { __proto__: null, configurable, enumerable, value: text(value), writable });
+  },
 });
+
+// A symbol has none, and throws.
+function text(value) {
+  return `${value}`;
+}
 
 const now = () => performance.performance.now();
 
@@ -41,6 +73,8 @@ function hrtime(before = undefined) {
   let seconds = MathFloor(time / 1000);
   let nanoseconds = MathFloor((time % 1000) * 1e6);
   if (before !== undefined) {
+    validateArray(before, "time");
+    if (before.length !== 2) throw new ERR_OUT_OF_RANGE("time", 2, before.length);
     seconds -= before[0];
     nanoseconds -= before[1];
     if (nanoseconds < 0) {
@@ -52,58 +86,189 @@ function hrtime(before = undefined) {
 }
 hrtime.bigint = () => BigInt(MathFloor(now() * 1e6));
 
-function emitWarning(warning, type = undefined, code = undefined) {
+function emitWarning(warning, type = undefined, code = undefined, from = undefined) {
   let detail;
-  if (type !== null && typeof type === "object") {
-    ({ type, code, detail } = type);
+  if (type !== null && typeof type === "object" && !ArrayIsArray(type)) {
+    from = type.ctor;
+    code = type.code;
+    if (typeof type.detail === "string") detail = type.detail;
+    type = type.type || "Warning";
   } else if (typeof type === "function") {
-    type = undefined;
+    from = type;
+    code = undefined;
+    type = "Warning";
   }
-  if (typeof code === "function") code = undefined;
+  if (type !== undefined) validateString(type, "type");
+  if (typeof code === "function") {
+    from = code;
+    code = undefined;
+  } else if (code !== undefined) {
+    validateString(code, "code");
+  }
   if (typeof warning === "string") {
-    warning = new Error(warning);
+    const message = warning;
+    warning = new Error(message);
     warning.name = type || "Warning";
     if (code !== undefined) warning.code = code;
     if (detail !== undefined) warning.detail = detail;
-  } else if (!core.isNativeError(warning)) {
+    ErrorCaptureStackTrace(warning, from || emitWarning);
+  } else if (!ObjectPrototypeIsPrototypeOf(ErrorPrototype, warning)) {
     throw new codes.ERR_INVALID_ARG_TYPE("warning", ["Error", "string"], warning);
   }
-  if (warning.name === "DeprecationWarning" && own.noDeprecation) return;
+  if (warning.name === "DeprecationWarning") {
+    if (own.noDeprecation) return;
+    if (own.throwDeprecation) {
+      return nextTick(() => {
+        throw warning;
+      });
+    }
+  }
   nextTick(() => {
+    const of = warning.code ? `[${warning.code}] ` : "";
+    globalThis.console.warn(`${of}${warning.name}: ${warning.message}${typeof warning.detail === "string" ? `\n${warning.detail}` : ""}`);
     own.emit("warning", warning);
-    globalThis.console.warn(`${warning.name}: ${warning.message}`);
   });
 }
 
+// What nobody caught: `process.on("uncaughtException")` and its like hear of it behind the global scope's own events.
+let capture = null;
+
+function exception(error, origin = "uncaughtException") {
+  own.emit("uncaughtExceptionMonitor", error, origin);
+  if (capture !== null) {
+    capture(error);
+    return true;
+  }
+  return own.emit("uncaughtException", error, origin);
+}
+
+// A rejection that nobody handles is an exception, whatever was rejected with.
+function rejection(reason, promise) {
+  if (own.emit("unhandledRejection", reason, promise)) return true;
+  if (core.isNativeError(reason) || (capture === null && own.listenerCount("uncaughtException") === 0)) return exception(reason, "unhandledRejection");
+  const { inspect } = core.loadExtScript("ext:deno_node/internal/util/inspect.mjs");
+  const error = new Error(
+    "This error originated either by throwing inside of an async function without a catch block, or by rejecting a promise which was not handled with .catch(). " +
+      `The promise rejected with the reason "${typeof reason === "object" ? inspect(reason) : String(reason)}".`,
+  );
+  error.name = "UnhandledPromiseRejection";
+  error.code = "ERR_UNHANDLED_REJECTION";
+  return exception(error, "unhandledRejection");
+}
+
+takeForProcess({
+  __proto__: null,
+  exception: (error) => exception(error),
+  handled: (promise) => own.emit("rejectionHandled", promise),
+  rejection,
+});
+
+function setUncaughtExceptionCaptureCallback(callback) {
+  if (callback !== null && typeof callback !== "function") {
+    throw new codes.ERR_INVALID_ARG_TYPE("fn", ["Function", "null"], callback);
+  }
+  if (callback !== null && capture !== null) throw new ERR_UNCAUGHT_EXCEPTION_CAPTURE_ALREADY_SET();
+  capture = callback;
+}
+
+// An integer, or text that is one.
+function exitCode(value) {
+  if (value === undefined || value === null) return value;
+  const number = typeof value === "string" && value !== "" ? +value : value;
+  if (typeof value === "string" && !NumberIsInteger(number)) throw new codes.ERR_INVALID_ARG_TYPE("code", "integer", value);
+  validateInteger(number, "code");
+  return value;
+}
+
+let exiting = false;
+let code_;
+
+// The event ends here, and no more: other events and the isolate go on.
 function exit(code = undefined) {
-  throw new Error(`process.exit(${code ?? ""}) was called: a worker's event ends with its response, and its process is not its own`);
+  const context = currentContext();
+  if (code !== undefined) own.exitCode = code;
+  if (!exiting) {
+    exiting = true;
+    try {
+      own.emit("exit", +(own.exitCode || 0));
+    } finally {
+      exiting = false;
+    }
+  }
+  return leave(context, `process.exit(${code ?? ""})`);
+}
+
+function leave(context, how) {
+  if (context !== undefined) exitContext(context, `${how} was called`);
+  throw new Error(`${how} was called: it ends the event, and nothing else of the worker`);
 }
 
 const memory = () => ({ rss: 0, heapTotal: 0, heapUsed: 0, external: 0, arrayBuffers: 0 });
 
+function cpuUsage(before = undefined) {
+  if (before) {
+    validateObject(before, "prevValue");
+    for (const name of new SafeArrayIterator(["user", "system"])) {
+      if (typeof before[name] !== "number") throw new codes.ERR_INVALID_ARG_TYPE(`prevValue.${name}`, "number", before[name]);
+      if (!(before[name] >= 0 && before[name] <= NumberMAX_SAFE_INTEGER)) throw new ERR_INVALID_ARG_VALUE_RANGE(`prevValue.${name}`, before[name]);
+    }
+  }
+  return { user: 0, system: 0 };
+}
+
+const RESOURCES =
+  "userCPUTime systemCPUTime maxRSS sharedMemorySize unsharedDataSize unsharedStackSize minorPageFault majorPageFault swappedOut fsRead fsWrite ipcSent ipcReceived " +
+  "signalsCount voluntaryContextSwitches involuntaryContextSwitches";
+
+function resourceUsage() {
+  const usage = {};
+  for (const name of new SafeArrayIterator(StringPrototypeSplit(RESOURCES, " "))) usage[name] = 0;
+  return usage;
+}
+
+function assert(value, message = undefined) {
+  if (!value) throw new ERR_ASSERTION(message || "assertion error");
+}
+
+// `ref` or `unref` of what has it.
+function reference(name) {
+  const symbol = SymbolFor(`nodejs.${name}`);
+  return (of) => {
+    const call = of?.[symbol] ?? of?.[name];
+    if (typeof call === "function") ReflectApply(call, of, []);
+  };
+}
+
 class Process {}
-const prototype = ObjectSetPrototypeOf({}, EventEmitter.prototype);
+ObjectSetPrototypeOf(Process.prototype, EventEmitter.prototype);
+const prototype = ObjectSetPrototypeOf({}, Process.prototype);
 ObjectDefineProperty(prototype, "constructor", { __proto__: null, value: Process, writable: true, configurable: true });
 ObjectDefineProperty(prototype, SymbolToStringTag, { __proto__: null, value: "process", configurable: true });
 
 const version = "v22.19.0";
 const members = {
-  abort: exit,
+  _getActiveHandles: () => [],
+  _getActiveRequests: () => [],
+  abort: () => leave(currentContext(), "process.abort()"),
   allowedNodeEnvironmentFlags: new SafeSet(),
   arch: "x64",
   argv: ["workerd"],
   argv0: "workerd",
+  assert,
+  availableMemory: () => 0,
+  binding: unavailable("process.binding"),
   chdir: unavailable("process.chdir"),
   config: ObjectFreeze({ target_defaults: ObjectFreeze({}), variables: ObjectFreeze({}) }),
   constrainedMemory: () => 0,
-  cpuUsage: () => ({ user: 0, system: 0 }),
+  cpuUsage,
   cwd: () => "/bundle",
+  debugPort: 0,
+  dlopen: unavailable("process.dlopen"),
   emitWarning,
   env,
   execArgv: [],
   execPath: "",
   exit,
-  exitCode: undefined,
   features: ObjectFreeze({
     inspector: false,
     debug: false,
@@ -117,41 +282,60 @@ const members = {
     require_module: true,
     typescript: false,
   }),
+  // Nothing tells of an isolate's end.
+  finalization: ObjectFreeze({ register: () => {}, registerBeforeExit: () => {}, unregister: () => {} }),
+  getActiveResourcesInfo: activeTimers,
   getegid: () => 0,
   geteuid: () => 0,
   getgid: () => 0,
   getgroups: () => [],
   getuid: () => 0,
-  hasUncaughtExceptionCaptureCallback: () => false,
+  hasUncaughtExceptionCaptureCallback: () => capture !== null,
   hrtime,
+  initgroups: unavailable("process.initgroups"),
   kill: unavailable("process.kill"),
   loadEnvFile: unavailable("process.loadEnvFile"),
+  mainModule: undefined,
   memoryUsage: ObjectDefineProperty(memory, "rss", { __proto__: null, value: () => 0 }),
-  availableMemory: () => 0,
+  moduleLoadList: [],
   nextTick,
   noDeprecation: false,
+  permission: undefined,
   pid: 1,
   platform: "linux",
   ppid: 0,
-  release: ObjectFreeze({ name: "node", lts: true }),
-  resourceUsage: () => ({}),
-  setUncaughtExceptionCaptureCallback: unavailable("process.setUncaughtExceptionCaptureCallback"),
-  setSourceMapsEnabled: () => {},
+  reallyExit: exit,
+  ref: reference("ref"),
+  release: ObjectFreeze({ name: "node", lts: "Jod" }),
+  report: undefined,
+  resourceUsage,
+  setUncaughtExceptionCaptureCallback,
+  setSourceMapsEnabled: (enabled) => validateBoolean(enabled, "enabled"),
   setegid: unavailable("process.setegid"),
   seteuid: unavailable("process.seteuid"),
   setgid: unavailable("process.setgid"),
+  setgroups: unavailable("process.setgroups"),
   setuid: unavailable("process.setuid"),
+  sourceMapsEnabled: false,
+  threadCpuUsage: cpuUsage,
   throwDeprecation: false,
   title: "workerd",
   traceDeprecation: false,
   umask: () => 18,
+  unref: reference("unref"),
   uptime: () => now() / 1000,
   version,
   versions: ObjectFreeze({ node: "22.19.0" }),
-  binding: unavailable("process.binding"),
 };
 const own = ObjectSetPrototypeOf(members, prototype);
 ReflectApply(EventEmitter, own, []);
+ObjectDefineProperty(own, "exitCode", {
+  __proto__: null,
+  get: () => code_,
+  set: (code) => void (code_ = exitCode(code)),
+  enumerable: true,
+  configurable: true,
+});
 
 // Text goes to the worker's log, a line at a time.
 function output(level) {

@@ -3,15 +3,22 @@
 (function () {
 const { core, primordials } = __bootstrap;
 const {
+  ArrayPrototypePush,
   MapPrototypeDelete,
   MapPrototypeGet,
   MapPrototypeSet,
+  ObjectCreate,
   ObjectDefineProperty,
   Promise,
   PromiseReject,
   ReflectApply,
   SafeMap,
+  SafeSet,
+  SafeSetIterator,
   SafePromisePrototypeFinally,
+  SetPrototypeAdd,
+  SetPrototypeDelete,
+  SetPrototypeHas,
   Symbol,
   SymbolFor,
   SymbolToPrimitive,
@@ -21,29 +28,69 @@ const {
   setInterval: setWebInterval,
   setTimeout: setWebTimeout,
 } = core.loadExtScript("ext:workerd_lite/worker/timers.js");
-const { validateAbortSignal, validateBoolean, validateFunction, validateNumber, validateObject } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
-const { AbortError } = core.loadExtScript("ext:deno_node/internal/errors.ts");
+// Their own clock, which stands still while a script computes.
+const { op_clock_now } = core.ops;
+const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const custom = SymbolFor("nodejs.util.promisify.custom");
+
+// The globals are made of these functions: what checks and complains is loaded when there is something to complain of.
+const validators = () => core.loadExtScript("ext:deno_node/internal/validators.mjs");
+const errors = () => core.loadExtScript("ext:deno_node/internal/errors.ts");
+
+function validateFunction(value, name) {
+  if (typeof value !== "function") validators().validateFunction(value, name);
+}
 
 // By the number that a timer is cleared by.
 const known = new SafeMap();
 const LONGEST = 2 ** 31 - 1;
 
+function checkOverflow(number) {
+  if (number > LONGEST) {
+    const text = `${number} does not fit into a 32-bit signed integer.\nTimeout duration was set to 1.`;
+    core.loadExtScript("ext:workerd_lite/node/process.js").emitWarning(text, "TimeoutOverflowWarning");
+  }
+}
+
 function milliseconds(after) {
   const number = after * 1;
+  checkOverflow(number);
   return number >= 1 && number <= LONGEST ? number : 1;
+}
+
+// Which of an event's timers would not keep a process alive, and which are immediates.
+function mark(context, kind, id) {
+  if (context === undefined || context.ended) return;
+  context[kind] ??= new SafeSet();
+  SetPrototypeAdd(context[kind], id);
+}
+
+function unmark(context, kind, id) {
+  if (context !== undefined && context[kind] !== null) SetPrototypeDelete(context[kind], id);
+}
+
+// https://nodejs.org/docs/latest-v22.x/api/process.html#processgetactiveresourcesinfo: the running event's own timers.
+function activeTimers() {
+  const found = [];
+  const context = currentContext();
+  if (context === undefined || context.timers === null) return found;
+  for (const id of new SafeSetIterator(context.timers)) {
+    if (context.unrefed !== null && SetPrototypeHas(context.unrefed, id)) continue;
+    ArrayPrototypePush(found, context.immediates !== null && SetPrototypeHas(context.immediates, id) ? "Immediate" : "Timeout");
+  }
+  return found;
 }
 
 class Timeout {
   #id = 0;
-  #callback;
   #args;
+  #context;
   #refed = true;
   #done = false;
 
   constructor(callback, after, args, repeats) {
-    this.#callback = callback;
     this.#args = args;
+    this._onTimeout = callback;
     this._idleTimeout = milliseconds(after);
     this._repeat = repeats ? this._idleTimeout : null;
     this.#start();
@@ -52,14 +99,22 @@ class Timeout {
   #start() {
     this.#done = false;
     const run = () => {
-      if (this._repeat === null) this.#forget();
-      ReflectApply(this.#callback, this, this.#args);
+      const once = this._repeat === null;
+      if (once) this.#forget();
+      if (typeof this._onTimeout !== "function") return;
+      ReflectApply(this._onTimeout, this, this.#args);
+      // Whoever sets this makes an interval of it.
+      if (once && this._repeat !== null && this.#done) this.#start();
     };
     this.#id = this._repeat === null ? setWebTimeout(run, this._idleTimeout) : setWebInterval(run, this._idleTimeout);
+    this._idleStart = op_clock_now();
+    this.#context = currentContext();
+    if (!this.#refed) mark(this.#context, "unrefed", this.#id);
   }
 
   #forget() {
     this.#done = true;
+    unmark(this.#context, "unrefed", this.#id);
     MapPrototypeDelete(known, this.#id);
   }
 
@@ -73,13 +128,21 @@ class Timeout {
     return typeof value === "object" && value !== null && #id in value;
   }
 
+  get _destroyed() {
+    return this.#done;
+  }
+
   ref() {
+    if (!(#id in this)) return this;
     this.#refed = true;
+    unmark(this.#context, "unrefed", this.#id);
     return this;
   }
 
   unref() {
+    if (!(#id in this)) return this;
     this.#refed = false;
+    if (!this.#done) mark(this.#context, "unrefed", this.#id);
     return this;
   }
 
@@ -112,14 +175,33 @@ class Timeout {
 
 class Immediate {
   #id;
+  #context;
+  #done = false;
   #refed = true;
 
   constructor(callback, args) {
-    this.#id = setWebTimeout(() => ReflectApply(callback, this, args), 0);
+    this._onImmediate = callback;
+    this.#id = setWebTimeout(() => {
+      this.#forget();
+      if (typeof this._onImmediate === "function") ReflectApply(this._onImmediate, this, args);
+    }, 0);
+    this.#context = currentContext();
+    mark(this.#context, "immediates", this.#id);
+  }
+
+  #forget() {
+    this.#done = true;
+    unmark(this.#context, "immediates", this.#id);
+    unmark(this.#context, "unrefed", this.#id);
   }
 
   static clear(immediate) {
     clearWebTimeout(immediate.#id);
+    immediate.#forget();
+  }
+
+  get _destroyed() {
+    return this.#done;
   }
 
   static is(value) {
@@ -127,12 +209,16 @@ class Immediate {
   }
 
   ref() {
+    if (!(#id in this)) return this;
     this.#refed = true;
+    unmark(this.#context, "unrefed", this.#id);
     return this;
   }
 
   unref() {
+    if (!(#id in this)) return this;
     this.#refed = false;
+    if (!this.#done) mark(this.#context, "unrefed", this.#id);
     return this;
   }
 
@@ -168,6 +254,10 @@ function clearTimeout(timeout) {
   else clearWebTimeout(+timeout);
 }
 
+function clearInterval(timeout) {
+  clearTimeout(timeout);
+}
+
 function clearImmediate(immediate) {
   if (Immediate.is(immediate)) Immediate.clear(immediate);
 }
@@ -175,6 +265,7 @@ function clearImmediate(immediate) {
 // A promise that `start(settle)` settles, unless `options.signal` is aborted before.
 function abortable(value, options, start, clear) {
   try {
+    const { validateAbortSignal, validateBoolean, validateObject } = validators();
     validateObject(options, "options");
     if (options.signal !== undefined) validateAbortSignal(options.signal, "options.signal");
     if (options.ref !== undefined) validateBoolean(options.ref, "options.ref");
@@ -182,14 +273,14 @@ function abortable(value, options, start, clear) {
     return PromiseReject(error);
   }
   const { signal } = options;
-  if (signal?.aborted) return PromiseReject(new AbortError(undefined, { cause: signal.reason }));
+  if (signal?.aborted) return PromiseReject(new (errors().AbortError)(undefined, { cause: signal.reason }));
   let onAbort;
   const promise = new Promise((resolve, reject) => {
     const timer = start(() => resolve(value));
     if (signal === undefined) return;
     onAbort = () => {
       clear(timer);
-      reject(new AbortError(undefined, { cause: signal.reason }));
+      reject(new (errors().AbortError)(undefined, { cause: signal.reason }));
     };
     signal.addEventListener("abort", onAbort);
   });
@@ -201,7 +292,7 @@ function abortable(value, options, start, clear) {
 const promises = {
   setTimeout(after = undefined, value = undefined, options = {}) {
     try {
-      if (after !== undefined) validateNumber(after, "delay");
+      if (after !== undefined) validators().validateNumber(after, "delay");
     } catch (error) {
       return PromiseReject(error);
     }
@@ -213,11 +304,13 @@ const promises = {
   },
 
   async *setInterval(after = undefined, value = undefined, options = {}) {
+    const { validateAbortSignal, validateBoolean, validateNumber, validateObject } = validators();
     validateObject(options, "options");
     if (after !== undefined) validateNumber(after, "delay");
     const { signal } = options;
+    if (options.ref !== undefined) validateBoolean(options.ref, "options.ref");
     if (signal !== undefined) validateAbortSignal(signal, "options.signal");
-    if (signal?.aborted) throw new AbortError(undefined, { cause: signal.reason });
+    if (signal?.aborted) throw new (errors().AbortError)(undefined, { cause: signal.reason });
     let due = 0;
     let wake = null;
     const timer = setInterval(() => {
@@ -236,22 +329,43 @@ const promises = {
         if (due === 0) await new Promise((resolve) => wake = resolve);
         for (; due > 0; due--) yield value;
       }
-      throw new AbortError(undefined, { cause: signal?.reason });
+      throw new (errors().AbortError)(undefined, { cause: signal?.reason });
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener("abort", onAbort);
     }
   },
 
-  scheduler: {
-    wait: (delay, options = undefined) => promises.setTimeout(delay, undefined, options),
-    yield: () => promises.setImmediate(),
-  },
 };
+
+class Scheduler {
+  constructor() {
+    throw new (errors().ERR_ILLEGAL_CONSTRUCTOR)();
+  }
+
+  static of(object) {
+    if (typeof object !== "object" || object === null || !(SCHEDULER in object)) throw new (errors().ERR_INVALID_THIS)("Scheduler");
+  }
+
+  wait(delay, options = undefined) {
+    Scheduler.of(this);
+    return promises.setTimeout(delay, undefined, options);
+  }
+
+  yield() {
+    Scheduler.of(this);
+    return promises.setImmediate();
+  }
+}
+const SCHEDULER = Symbol("scheduler");
+promises.scheduler = ObjectCreate(Scheduler.prototype);
+ObjectDefineProperty(promises.scheduler, SCHEDULER, { __proto__: null, value: true });
 
 const define = (target, value) => ObjectDefineProperty(target, custom, { __proto__: null, enumerable: true, get: () => value });
 define(setTimeout, promises.setTimeout);
 define(setImmediate, promises.setImmediate);
+
+const { active, enroll, unenroll, unrefActive } = core.loadExtScript("ext:workerd_lite/node/timers_enroll.js").enrolling(Timeout, LONGEST, checkOverflow);
 
 const exported = {
   setTimeout,
@@ -259,8 +373,12 @@ const exported = {
   setImmediate,
   clearImmediate,
   setInterval,
-  clearInterval: clearTimeout,
+  clearInterval,
   promises,
+  enroll,
+  unenroll,
+  active,
+  _unrefActive: unrefActive,
 };
-return { ...exported, default: exported };
+return { ...exported, activeTimers, default: exported };
 })();

@@ -1,13 +1,65 @@
-// https://nodejs.org/docs/latest-v22.x/api/v8.html: nothing is told of the heap.
+// https://nodejs.org/docs/latest-v22.x/api/v8.html: values as bytes, and nothing of the heap.
 (function () {
 const { core, primordials } = __bootstrap;
-const { ArrayPrototypeForEach, StringPrototypeSplit } = primordials;
+const { ArrayPrototypeForEach, ArrayPrototypeMap, Error, StringPrototypeSplit, TypedArrayPrototypeGetBuffer, TypedArrayPrototypeGetByteLength, TypedArrayPrototypeGetByteOffset, Uint8Array } = primordials;
+const { codes } = core.loadExtScript("ext:deno_node/internal/errors.ts");
+const { validateString } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
 const { unavailable } = core.loadExtScript("ext:workerd_lite/node/unavailable.js");
 
-const NAMES =
-  "DefaultDeserializer DefaultSerializer Deserializer GCProfiler Serializer deserialize getHeapCodeStatistics getHeapSnapshot getHeapSpaceStatistics getHeapStatistics " +
-  "queryObjects serialize setFlagsFromString setHeapSnapshotNearHeapLimit stopCoverage takeCoverage writeHeapSnapshot";
-const v8 = { cachedDataVersionTag: () => 0, promiseHooks: {}, startupSnapshot: { isBuildingSnapshot: () => false } };
+// What of a value is an object of the platform is refused, as by Node.
+function serialize(value) {
+  const { Buffer } = core.loadExtScript("ext:deno_node/internal/buffer.mjs");
+  const bytes = core.serialize(value, undefined, (message) => {
+    throw new Error(message);
+  });
+  return Buffer.from(TypedArrayPrototypeGetBuffer(bytes), TypedArrayPrototypeGetByteOffset(bytes), TypedArrayPrototypeGetByteLength(bytes));
+}
+
+function deserialize(buffer) {
+  if (!core.isArrayBufferView(buffer)) throw new codes.ERR_INVALID_ARG_TYPE("buffer", ["Buffer", "TypedArray", "DataView"], buffer);
+  return core.deserialize(new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength));
+}
+
+const STATISTICS =
+  "total_heap_size total_heap_size_executable total_physical_size total_available_size used_heap_size heap_size_limit malloced_memory peak_malloced_memory " +
+  "does_zap_garbage number_of_native_contexts number_of_detached_contexts total_global_handles_size used_global_handles_size external_memory";
+const CODE_STATISTICS = "code_and_metadata_size bytecode_and_metadata_size external_script_source_size cpu_profiler_metadata_size";
+const SPACE = "space_size space_used_size space_available_size physical_space_size";
+const SPACES = "read_only_space new_space old_space code_space shared_space trusted_space new_large_object_space large_object_space code_large_object_space shared_large_object_space trusted_large_object_space";
+
+function nothing(names, more = undefined) {
+  const made = { ...more };
+  ArrayPrototypeForEach(StringPrototypeSplit(names, " "), (name) => made[name] = 0);
+  return made;
+}
+
+const v8 = {
+  cachedDataVersionTag: () => 0,
+  deserialize,
+  getHeapCodeStatistics: () => nothing(CODE_STATISTICS),
+  getHeapSpaceStatistics: () => ArrayPrototypeMap(StringPrototypeSplit(SPACES, " "), (space_name) => nothing(SPACE, { space_name })),
+  getHeapStatistics: () => nothing(STATISTICS),
+  promiseHooks: {
+    createHook: unavailable("v8.promiseHooks.createHook"),
+    onAfter: unavailable("v8.promiseHooks.onAfter"),
+    onBefore: unavailable("v8.promiseHooks.onBefore"),
+    onInit: unavailable("v8.promiseHooks.onInit"),
+    onSettled: unavailable("v8.promiseHooks.onSettled"),
+  },
+  serialize,
+  // Flags are the process's, which is not the worker's.
+  setFlagsFromString: (flags) => validateString(flags, "flags"),
+  startupSnapshot: {
+    addAfterUserSerializeDeserializeSnapshot: unavailable("v8.startupSnapshot.addAfterUserSerializeDeserializeSnapshot"),
+    addDeserializeCallback: unavailable("v8.startupSnapshot.addDeserializeCallback"),
+    addSerializeCallback: unavailable("v8.startupSnapshot.addSerializeCallback"),
+    isBuildingSnapshot: () => false,
+    setDeserializeMainFunction: unavailable("v8.startupSnapshot.setDeserializeMainFunction"),
+  },
+  stopCoverage: () => {},
+  takeCoverage: () => {},
+};
+const NAMES = "DefaultDeserializer DefaultSerializer Deserializer GCProfiler Serializer getHeapSnapshot queryObjects setHeapSnapshotNearHeapLimit writeHeapSnapshot";
 ArrayPrototypeForEach(StringPrototypeSplit(NAMES, " "), (name) => v8[name] = unavailable(`v8.${name}`));
 
 return { default: v8, ...v8 };

@@ -1,10 +1,12 @@
-// What `node:zlib` calls handles: `init`, `write`, `writeSync`, `reset`, `close`, over ops that take a bounded piece at a time.
+// What `node:zlib` calls handles: `init`, `params`, `write`, `writeSync`, `reset`, `close`, over ops that take a bounded piece at a time.
 (function () {
 const { core, primordials } = __bootstrap;
 const {
   Error,
   MathMin,
   RangeError,
+  StringPrototypeIndexOf,
+  StringPrototypeSlice,
   TypedArrayPrototypeGetBuffer,
   TypedArrayPrototypeGetByteLength,
   TypedArrayPrototypeGetByteOffset,
@@ -16,98 +18,148 @@ const { ops } = core;
 const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 
 const PIECE = 64 * 1024;
+const NOTHING = new Uint8Array(0);
 
-// By what Rust answers: zlib's number, its name and its words.
-const FAILURES = {
+// zlib's numbers, and that of the coders which have others.
+const OK = 0;
+const STREAM_END = 1;
+const BUFFER_ERROR = -5;
+const FAILED = -100;
+
+// Kinds of coders, by what ends their input and by how they fail.
+const ZLIB = 0;
+const BROTLI = 1;
+const ZSTD = 2;
+const FINISH = [4, 2, 2];
+const BROTLI_DECODE = 8;
+
+const CODES = {
   __proto__: null,
-  2: [2, "Z_NEED_DICT", "Missing dictionary"],
-  "-3": [-3, "Z_DATA_ERROR", "invalid block type"],
-  "-30": [-3, "Z_DATA_ERROR", "incorrect header check"],
-  "-31": [-3, "Z_DATA_ERROR", "incorrect data check"],
-  "-5": [-5, "Z_BUF_ERROR", "unexpected end of file"],
+  0: "Z_OK",
+  2: "Z_NEED_DICT",
+  "-2": "Z_STREAM_ERROR",
+  "-3": "Z_DATA_ERROR",
+  "-4": "Z_MEM_ERROR",
+  "-5": "Z_BUF_ERROR",
 };
-const Z_FINISH = 4;
-
-function part(bytes, offset, length) {
-  const whole = TypedArrayPrototypeGetByteLength(bytes);
-  if (offset >>> 0 !== offset || length >>> 0 !== length || offset + length > whole) throw new RangeError("Index out of range");
-  return new Uint8Array(TypedArrayPrototypeGetBuffer(bytes), TypedArrayPrototypeGetByteOffset(bytes) + offset, length);
-}
 
 // Rust reads one and writes the other: they are of different buffers.
-function apart(input, output) {
-  if (TypedArrayPrototypeGetBuffer(input) !== TypedArrayPrototypeGetBuffer(output)) return input;
-  const copy = new Uint8Array(TypedArrayPrototypeGetByteLength(input));
-  TypedArrayPrototypeSet(copy, input);
+function apart(input, offset, length) {
+  const copy = new Uint8Array(length);
+  TypedArrayPrototypeSet(copy, new Uint8Array(TypedArrayPrototypeGetBuffer(input), TypedArrayPrototypeGetByteOffset(input) + offset, length));
   return copy;
+}
+
+function checkRange(bytes, offset, length) {
+  if (offset >>> 0 !== offset || length >>> 0 !== length || offset + length > TypedArrayPrototypeGetByteLength(bytes)) {
+    throw new RangeError("Index out of range");
+  }
 }
 
 const eventNow = () => currentContext()?.id ?? 0;
 
-class Zlib {
+class Handle {
   #mode;
+  #kind;
   #rid = -1;
   #left = new Uint32Array(2);
 
-  constructor(mode) {
+  constructor(mode, kind) {
     this.#mode = mode;
+    this.#kind = kind;
   }
 
-  init(_windowBits, level, _memLevel, _strategy, _state, _callback, dictionary) {
-    if (dictionary !== undefined && TypedArrayPrototypeGetByteLength(dictionary) > 0) {
-      throw new Error("dictionaries are not available in workerd-lite");
-    }
-    this.#rid = ops.op_node_zlib_new(eventNow(), this.#mode, level);
+  // Whether the parameters can be.
+  _open(params, pledged, dictionary) {
+    this.close();
+    this.#rid = ops.op_node_zlib_new(eventNow(), this.#mode, params, pledged, dictionary ?? NOTHING);
+    return this.#rid >= 0;
   }
 
-  #run(flush, input, output) {
+  #run(flush, input, offset, length, output, outOffset, outLength) {
+    const left = this.#left;
     let read = 0;
     let written = 0;
-    let status = 0;
-    const inputs = TypedArrayPrototypeGetByteLength(input);
-    const outputs = TypedArrayPrototypeGetByteLength(output);
+    let status = OK;
     // A piece at a time, so that what takes long can be stopped.
     for (;;) {
-      const taken = MathMin(inputs - read, PIECE);
-      const room = MathMin(outputs - written, PIECE);
-      const last = read + taken === inputs;
-      status = ops.op_node_zlib_run(this.#rid, last ? flush : 0, part(input, read, taken), part(output, written, room), this.#left);
-      const took = taken - this.#left[1];
-      const gave = room - this.#left[0];
+      const inputs = length - read;
+      const outputs = outLength - written;
+      status = ops.op_node_zlib_run(this.#rid, flush, input, offset + read, inputs, output, outOffset + written, outputs, left);
+      const gave = outputs - left[0];
+      const took = inputs - left[1];
       read += took;
       written += gave;
-      // What fails has failed, but for want of input or room.
-      if (status !== 0 && status !== -5) break;
-      if (last && this.#left[1] === 0 && this.#left[0] > 0) break;
-      if (written === outputs || (took === 0 && gave === 0)) break;
+      if (status !== OK && status !== BUFFER_ERROR) break;
+      if (written === outLength || (left[1] === 0 && gave < MathMin(outputs, PIECE))) break;
+      if (took === 0 && gave === 0) break;
     }
-    return { __proto__: null, read, written, status };
+    left[0] = outLength - written;
+    left[1] = length - read;
+    return status;
   }
 
   writeSync(flush, input, offset, length, output, outOffset, outLength, state) {
     if (this.#rid < 0) throw new Error("zlib binding closed");
-    const to = part(output, outOffset, outLength);
-    const from = input === null || input === undefined ? new Uint8Array(0) : apart(part(input, offset, length), to);
-    const { read, written, status } = this.#run(flush, from, to);
-    state[0] = outLength - written;
-    state[1] = length - read;
-    const starved = status === -5 && (flush !== Z_FINISH || outLength === written);
-    if (status === 0 || status === 1 || starved) return;
-    const failure = FAILURES[status];
-    this.onerror(failure[2], failure[0], failure[1]);
+    checkRange(output, outOffset, outLength);
+    let from = NOTHING;
+    if (input !== null && input !== undefined) {
+      checkRange(input, offset, length);
+      from = input;
+      if (TypedArrayPrototypeGetBuffer(input) === TypedArrayPrototypeGetBuffer(output)) {
+        from = apart(input, offset, length);
+        offset = 0;
+      }
+    } else {
+      offset = 0;
+      length = 0;
+    }
+    let status;
+    try {
+      status = this.#run(flush, from, offset, length, output, outOffset, outLength);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    const room = this.#left[0];
+    state[0] = room;
+    state[1] = this.#left[1];
+    if (status === STREAM_END) return;
+    if (status === OK || status === BUFFER_ERROR) {
+      if (flush !== FINISH[this.#kind]) return;
+      if (this.#kind === ZLIB ? room === 0 : this.#mode !== BROTLI_DECODE || status === OK) return;
+    }
+    this.#fail(status);
   }
 
-  write(...args) {
-    this.writeSync(args[0], args[1], args[2], args[3], args[4], args[5], args[6], args[7]);
+  #fail(status) {
+    if (this.#kind !== ZLIB && status === BUFFER_ERROR) {
+      this.onerror("unexpected end of file", BUFFER_ERROR, "Z_BUF_ERROR");
+      return;
+    }
+    const words = ops.op_node_zlib_failure(this.#rid, status);
+    const first = StringPrototypeIndexOf(words, "\n");
+    const second = StringPrototypeIndexOf(words, "\n", first + 1);
+    const number = +StringPrototypeSlice(words, 0, first);
+    const code = status === FAILED ? StringPrototypeSlice(words, first + 1, second) : CODES[status];
+    this.onerror(StringPrototypeSlice(words, second + 1), number, code);
   }
 
-  params() {}
+  write(flush, input, offset, length, output, outOffset, outLength, state) {
+    this.writeSync(flush, input, offset, length, output, outOffset, outLength, state);
+  }
+
+  params(level, strategy) {
+    if (this.#rid >= 0) ops.op_node_zlib_params(this.#rid, level, strategy);
+  }
 
   reset() {
     if (this.#rid >= 0) ops.op_node_zlib_reset(this.#rid);
   }
 
-  setRejectGarbageAfterEnd() {}
+  setRejectGarbageAfterEnd(reject) {
+    if (this.#rid >= 0) ops.op_node_zlib_only_one(this.#rid, reject === true);
+  }
 
   close() {
     if (this.#rid >= 0) ops.op_node_zlib_close(this.#rid);
@@ -115,110 +167,59 @@ class Zlib {
   }
 }
 
-// Brotli by the coders that the Compression standard's streams have, which give output of their own size.
-class Brotli {
-  #decode;
-  #rid = -1;
-  #chunks = [];
-  #first = 0;
-  #finished = false;
+const settings = new Uint32Array(4);
 
-  constructor(decode) {
-    this.#decode = decode;
+class Zlib extends Handle {
+  constructor(mode) {
+    super(mode, ZLIB);
   }
 
-  init() {
-    this.#rid = ops.op_coder_new(eventNow(), "brotli", this.#decode);
-    return true;
-  }
-
-  #keep(chunk) {
-    if (TypedArrayPrototypeGetByteLength(chunk) > 0) this.#chunks[this.#chunks.length] = chunk;
-  }
-
-  // Moves what was coded into `to`, and gives how much.
-  #drain(to) {
-    const room = TypedArrayPrototypeGetByteLength(to);
-    let written = 0;
-    while (written < room) {
-      if (this.#first === this.#chunks.length) {
-        this.#chunks = [];
-        this.#first = 0;
-        if (!this.#decode || this.#finished) break;
-        const more = ops.op_coder_read(this.#rid);
-        if (TypedArrayPrototypeGetByteLength(more) === 0) break;
-        this.#keep(more);
-      }
-      const chunk = this.#chunks[this.#first];
-      const length = MathMin(TypedArrayPrototypeGetByteLength(chunk), room - written);
-      TypedArrayPrototypeSet(to, part(chunk, 0, length), written);
-      written += length;
-      const rest = part(chunk, length, TypedArrayPrototypeGetByteLength(chunk) - length);
-      if (TypedArrayPrototypeGetByteLength(rest) > 0) this.#chunks[this.#first] = rest;
-      else this.#first++;
-    }
-    return written;
-  }
-
-  writeSync(operation, input, offset, length, output, outOffset, outLength, state) {
-    if (this.#rid < 0 && !this.#finished) throw new Error("zlib binding closed");
-    const to = part(output, outOffset, outLength);
-    try {
-      for (let at = 0; at < length && !this.#finished; at += PIECE) {
-        this.#keep(ops.op_coder_write(this.#rid, part(input, offset + at, MathMin(PIECE, length - at))));
-      }
-      let written = this.#drain(to);
-      if (operation === 2 && !this.#finished && written < outLength) {
-        this.#keep(ops.op_coder_finish(this.#rid));
-        this.#finished = true;
-        written += this.#drain(part(to, written, outLength - written));
-      }
-      state[0] = outLength - written;
-      state[1] = 0;
-    } catch (error) {
-      this.#finished = true;
-      state[0] = outLength;
-      state[1] = 0;
-      if (this.#decode && operation === 2) this.onerror("unexpected end of file", -5, "Z_BUF_ERROR");
-      else this.onerror("Decompression failed", -2, "ERR__ERROR_FORMAT_PADDING_1");
-    }
-  }
-
-  write(...args) {
-    this.writeSync(args[0], args[1], args[2], args[3], args[4], args[5], args[6], args[7]);
-  }
-
-  params() {}
-
-  reset() {
-    this.close();
-    this.#chunks = [];
-    this.#first = 0;
-    this.#finished = false;
-    this.init();
-  }
-
-  close() {
-    if (this.#rid >= 0) ops.op_coder_close(this.#rid);
-    this.#rid = -1;
+  init(windowBits, level, memLevel, strategy, _callback, dictionary) {
+    settings[0] = level;
+    settings[1] = windowBits;
+    settings[2] = memLevel;
+    settings[3] = strategy;
+    if (!this._open(settings, -1, dictionary)) throw new Error("Invalid parameters");
   }
 }
 
-class BrotliEncoder extends Brotli {
-  constructor() {
-    super(false);
+class BrotliEncoder extends Handle {
+  constructor(mode) {
+    super(mode, BROTLI);
+  }
+
+  init(params) {
+    return this._open(params, -1);
   }
 }
 
-class BrotliDecoder extends Brotli {
-  constructor() {
-    super(true);
+class BrotliDecoder extends Handle {
+  constructor(mode) {
+    super(mode, BROTLI);
+  }
+
+  init(params) {
+    return this._open(params, -1);
   }
 }
 
-class Zstd {
-  constructor() {
-    throw new Error("zstd is not available in workerd-lite");
+class ZstdCompress extends Handle {
+  constructor(mode) {
+    super(mode, ZSTD);
+  }
+
+  init(params, _callback, pledged, dictionary) {
+    return this._open(params, +pledged, dictionary);
+  }
+}
+
+class ZstdDecompress extends Handle {
+  constructor(mode) {
+    super(mode, ZSTD);
+  }
+
+  init(params, _callback, _pledged, dictionary) {
+    return this._open(params, -1, dictionary);
   }
 }
 
@@ -227,8 +228,8 @@ const zlibOps = {
   BrotliDecoder,
   BrotliEncoder,
   Zlib,
-  ZstdCompress: Zstd,
-  ZstdDecompress: Zstd,
+  ZstdCompress,
+  ZstdDecompress,
   op_zlib_crc32: (bytes, start = 0) => ops.op_node_crc32(bytes, start >>> 0) >>> 0,
   op_zlib_crc32_string: (text, start = 0) => ops.op_node_crc32(core.encode(text), start >>> 0) >>> 0,
 };

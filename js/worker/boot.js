@@ -18,6 +18,7 @@ const { builtinModules, setBaseEnv, sourceOf } = load("ext:workerd_lite/worker/b
 const { defineNodeGlobals } = load("ext:workerd_lite/worker/node_globals.js");
 const { reportExceptions, reportRejections } = load("ext:workerd_lite/worker/global_events.js");
 const { setMaxTimers } = load("ext:workerd_lite/worker/context.js");
+const { captureHexMethods } = load("ext:workerd_lite/worker/hex.js");
 const { setTimeOrigin } = load("ext:deno_web/15_performance.js");
 const { defineWebAssembly } = load("ext:workerd_lite/worker/webassembly.js");
 const worker = load("ext:workerd_lite/worker/dispatch.js");
@@ -63,7 +64,10 @@ function boot(role, vars, bindings, callers, wanted, environment) {
   defineWebAssembly();
   // Workers share no memory.
   ReflectDeleteProperty(globalThis, "SharedArrayBuffer");
-  if (environment !== undefined) defineNodeGlobals(environment);
+  if (environment !== undefined) {
+    captureHexMethods();
+    defineNodeGlobals(environment);
+  }
   const modules = builtinModules(role, wanted, environment !== undefined);
   const sources = ArrayPrototypeMap(ReflectOwnKeys(modules), (name) => [name, sourceOf(modules[name], MODULE), modules[name]]);
   return [worker.dispatch, worker.cancel, worker.end, setHandlers, sources];

@@ -8,6 +8,8 @@ const {
   MapPrototypeSet,
   ObjectDefineProperty,
   ObjectGetOwnPropertyDescriptors,
+  ObjectSetPrototypeOf,
+  Proxy,
   ReflectApply,
   ReflectGetOwnPropertyDescriptor,
   ReflectHas,
@@ -24,9 +26,12 @@ const { DOMException, DOMExceptionPrototype } = core.loadExtScript("ext:deno_web
 const ENGINE = new SafeMap();
 
 // Methods, which are no constructors.
-const { refuse, serializeKey } = {
+const { refuse, refuseType, serializeKey } = {
   refuse() {
     throw new DOMException(`${this?.constructor?.name ?? "The object"} can not be cloned`, "DataCloneError");
+  },
+  refuseType() {
+    throw new DOMException("The object can not be cloned", "DataCloneError");
   },
   serializeKey() {
     MapPrototypeSet(keys, ++lastKey, this);
@@ -73,7 +78,10 @@ function noteEngine() {
 
 function defineCloning() {
   brand(CryptoKey.prototype, serializeKey);
-  core.getCloneableDeserializers().CryptoKey = deserializeKey;
+  const deserializers = core.getCloneableDeserializers();
+  deserializers.CryptoKey = deserializeKey;
+  // The brand is a symbol that any script can name: a type that nobody has registered is an error, and nothing that the engine calls.
+  ObjectSetPrototypeOf(deserializers, new Proxy({ __proto__: null }, { __proto__: null, get: () => refuseType }));
   for (const name of new SafeArrayIterator(ReflectOwnKeys(globalThis))) {
     if (typeof name !== "string" || MapPrototypeGet(ENGINE, name)) continue;
     // A getter would make what no snapshot holds.

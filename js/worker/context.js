@@ -1,7 +1,7 @@
 // Events: which one the running code belongs to, and what ends with it.
 (function () {
 const { core, primordials } = __bootstrap;
-const { op_event_settled, op_event_waiting, op_uncaught } = core.ops;
+const { op_event_fail, op_event_settled, op_event_waiting, op_uncaught } = core.ops;
 const {
   Error,
   MapPrototypeDelete,
@@ -37,9 +37,14 @@ class EventContext {
   ended = false;
   aborted = false;
   timers = null;
+  // Of those, which Node's timers say would not keep a process alive, and which are immediates.
+  unrefed = null;
+  immediates = null;
   onAbort = null;
   // What counts until it ends.
   held = null;
+  // The trees and descriptors of `node:fs`.
+  files = null;
   // What V8 carries through promises is `{ event, stores }`, and mostly the event itself: `stores` are those of the author's AsyncLocalStorage.
   event = this;
   stores = undefined;
@@ -100,9 +105,23 @@ function endContext(id) {
   if (context === undefined) return;
   MapPrototypeDelete(contexts, id);
   context.ended = true;
+  context.files = null;
   if (context.timers !== null) {
     for (const timer of new SafeSetIterator(context.timers)) clearTimeout(timer);
   }
+}
+
+// The script wants no more of its event: who waits for an answer gets a failure that says why, and what runs for it is given up.
+function exitContext(context, why) {
+  if (context.ended) return;
+  if (context.responded) {
+    op_event_settled(context.id);
+  } else {
+    context.responded = true;
+    op_event_fail(context.id, why, "", true);
+  }
+  context.abort();
+  endContext(context.id);
 }
 
 // V8 carries this value through promises. An AsyncVariable would add a WeakMap entry to each event, which the
@@ -134,5 +153,5 @@ function forgetTimer(context, id) {
   if (context.timers !== null) SetPrototypeDelete(context.timers, id);
 }
 
-return { cancelContext, currentContext, endContext, enterContext, forgetTimer, requireContext, setMaxTimers, startContext };
+return { cancelContext, currentContext, endContext, enterContext, exitContext, forgetTimer, requireContext, setMaxTimers, startContext };
 })();

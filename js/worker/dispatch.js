@@ -57,6 +57,8 @@ function respond(context, response) {
     throw new TypeError(`the fetch() handler returned a Response that can not be sent (status ${inner.status})`);
   }
   const body = takeBody(inner.body);
+  // It may have called process.exit().
+  if (context.ended) return;
   context.responded = true;
   const ended = op_event_respond(
     context.id,
@@ -74,6 +76,7 @@ async function run(context, request, ctx) {
   try {
     respond(context, await context.caller.handler(request, context.caller.env, ctx));
   } catch (thrown) {
+    if (context.ended) return;
     const { summary, stack } = describe(thrown);
     context.responded = true;
     if (op_event_fail(context.id, summary, stack, context.waiting === 0)) endContext(context.id);

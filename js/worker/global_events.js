@@ -3,7 +3,7 @@
 (function () {
 const { core, primordials } = __bootstrap;
 const { op_uncaught } = core.ops;
-const { FunctionPrototypeCall, WeakMapPrototypeDelete, WeakMapPrototypeGet, WeakMapPrototypeSet, SafeWeakMap } = primordials;
+const { FunctionPrototypeCall, WeakMapPrototypeDelete, WeakMapPrototypeGet, WeakMapPrototypeSet, SafeArrayIterator, SafeWeakMap } = primordials;
 const { EventTarget, PromiseRejectionEvent, reportException, setIsTrusted } = core.loadExtScript("ext:deno_web/02_event.js");
 const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
 
@@ -26,6 +26,23 @@ function take(thrown) {
   return taker !== null && taker(thrown);
 }
 
+// And behind it `process.on("uncaughtException")` and its like, once a script has asked for `process`.
+let ofProcess = null;
+
+function takeForProcess(handlers) {
+  ofProcess = handlers;
+}
+
+function takenByProcess(what, ...args) {
+  if (ofProcess === null) return false;
+  try {
+    return ofProcess[what](...new SafeArrayIterator(args));
+  } catch (error) {
+    uncaught(error);
+    return true;
+  }
+}
+
 const uncaught = report("an exception was not caught");
 const rejected = report("a promise was rejected and nobody handled it");
 
@@ -37,7 +54,7 @@ function dispatch(type, cancelable, promise, reason) {
 }
 
 function exception(thrown) {
-  if (take(thrown)) return;
+  if (take(thrown) || takenByProcess("exception", thrown)) return;
   try {
     reportException(thrown);
   } catch {
@@ -54,13 +71,14 @@ function unhandled(promise, reason) {
   } catch (error) {
     uncaught(error);
   }
-  if (proceed && !take(reason)) rejected(reason);
+  if (proceed && !take(reason) && !takenByProcess("rejection", reason, promise)) rejected(reason);
   return true;
 }
 
 function handled(promise) {
   const reason = WeakMapPrototypeGet(told, promise);
   if (!WeakMapPrototypeDelete(told, promise)) return;
+  takenByProcess("handled", promise);
   try {
     dispatch("rejectionhandled", false, promise, reason);
   } catch (error) {
@@ -85,5 +103,5 @@ function takeUncaught(fn) {
   taker = fn;
 }
 
-return { exception, reportExceptions, reportRejections, takeUncaught };
+return { exception, reportExceptions, reportRejections, takeForProcess, takeUncaught };
 })();

@@ -1,7 +1,7 @@
 // Node's globals and modules. Nothing of them is made before it is asked for.
 (function () {
 const { core, primordials } = __bootstrap;
-const { ObjectDefineProperty } = primordials;
+const { ObjectDefineProperty, SafeArrayIterator } = primordials;
 
 let vars = null;
 let modules = null;
@@ -15,9 +15,9 @@ function nodeModules() {
   return modules;
 }
 
-function lazy(name, make) {
+function lazy(name, make, enumerable = false) {
   const define = (value) =>
-    ObjectDefineProperty(globalThis, name, { __proto__: null, value, writable: true, enumerable: false, configurable: true });
+    ObjectDefineProperty(globalThis, name, { __proto__: null, value, writable: true, enumerable, configurable: true });
   ObjectDefineProperty(globalThis, name, {
     __proto__: null,
     get() {
@@ -26,7 +26,7 @@ function lazy(name, make) {
       return value;
     },
     set: define,
-    enumerable: false,
+    enumerable,
     configurable: true,
   });
 }
@@ -39,6 +39,8 @@ function defineNodeGlobals(environment) {
   lazy("process", () => nodeModules().builtin("process"));
   lazy("setImmediate", () => timers().setImmediate);
   lazy("clearImmediate", () => timers().clearImmediate);
+  // As on Workers (`enable_nodejs_global_timers`): timers are objects.
+  for (const name of new SafeArrayIterator(["setTimeout", "clearTimeout", "setInterval", "clearInterval"])) lazy(name, () => timers()[name], true);
   ObjectDefineProperty(globalThis, "global", { __proto__: null, value: globalThis, writable: true, enumerable: false, configurable: true });
 }
 

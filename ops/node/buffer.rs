@@ -19,6 +19,14 @@ pub(crate) fn op_node_compare(#[buffer] one: &[u8], #[buffer] other: &[u8]) -> i
     one.cmp(other) as i32
 }
 
+/// Where `wanted` is first found between `from` and `to`, or -1.
+#[op2(fast)]
+pub(crate) fn op_node_find(#[buffer] bytes: &[u8], #[buffer] wanted: &[u8], from: u32, to: u32) -> f64 {
+    let part = bytes.get(from as usize..to as usize).unwrap_or_default();
+    let found = memchr::memmem::find(part, wanted).and_then(|place| u32::try_from(place).ok());
+    found.map_or(-1.0, |place| f64::from(place) + f64::from(from))
+}
+
 #[op2(fast)]
 pub(crate) fn op_node_is_ascii(#[buffer] bytes: &[u8]) -> bool {
     bytes.is_ascii()
@@ -73,13 +81,32 @@ fn units(bytes: &[u8]) -> Vec<u16> {
     pairs.map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect()
 }
 
-/// Bytes as text: UTF-8 (0), Latin-1 (1), ASCII (2) or UTF-16 (3). Nothing where V8 has no string as long.
+/// The low byte of each of the text's units, as many as there is room for. Answers how many that are.
+#[op2(fast)]
+#[smi]
+pub(crate) fn op_node_write_latin1(
+    scope: &mut v8::PinScope<'_, '_>,
+    text: v8::Local<'_, v8::String>,
+    #[buffer] bytes: &mut [u8],
+    offset: u32,
+    length: u32,
+) -> u32 {
+    let room = bytes.get_mut(offset as usize..).unwrap_or_default();
+    let length = text.length().min(length as usize).min(room.len());
+    text.write_one_byte_v2(scope, 0, &mut room[..length], v8::WriteFlags::empty());
+    u32::try_from(length).unwrap_or(0)
+}
+
+/// Bytes `from` to `to` as text: UTF-8 (0), Latin-1 (1), ASCII (2) or UTF-16 (3). Nothing where V8 has no string as long.
 #[op2]
 pub(crate) fn op_node_text<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     #[buffer] bytes: &[u8],
+    from: u32,
+    to: u32,
     #[smi] encoding: u32,
 ) -> v8::Local<'s, v8::Value> {
+    let bytes = bytes.get(from as usize..to as usize).unwrap_or_default();
     let kind = v8::NewStringType::Normal;
     let made = match encoding {
         0 if bytes.is_ascii() => v8::String::new_from_one_byte(scope, bytes, kind),

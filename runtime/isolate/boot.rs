@@ -8,12 +8,14 @@ use workerd_lite_ops::clock::Clock;
 use workerd_lite_ops::events::EventLimits;
 use workerd_lite_ops::external_memory::ExternalMemory;
 use workerd_lite_ops::fetch::{EgressHandle, FetchLimits};
+use workerd_lite_ops::node::files::OwnModules;
 use workerd_lite_ops::residual::ResidualScripts;
 use workerd_lite_ops::worker_log::{Lines, WorkerName};
 use workerd_lite_ops::{CryptoLimits, Events, Inbox, Role, extensions};
 
 use super::buffers::Buffers;
 use super::builtin::{BuiltIn, add_builtin, builtins};
+use super::bundle::Bundle;
 use super::cell::{Cell, Watched};
 use super::coverage::Recorder;
 use super::crash_marker;
@@ -95,6 +97,7 @@ impl Worker {
             state.put(egress);
             state.put(ExternalMemory::new(limits.buffers));
             state.put(self.graph.wasm().clone());
+            state.put(OwnModules(Rc::new(Bundle::new(Arc::clone(&self.graph)))));
             state.put(FetchLimits {
                 subrequests: limits.subrequests,
                 headers: limits.headers,

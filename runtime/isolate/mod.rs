@@ -3,6 +3,7 @@
 mod boot;
 mod buffers;
 mod builtin;
+mod bundle;
 mod cell;
 mod counted;
 mod coverage;

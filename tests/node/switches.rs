@@ -154,13 +154,13 @@ fn modules_that_want_a_machine_load_and_throw_when_they_are_used() {
     assert_eq!(
         json(&server.get("/").body),
         serde_json::json!([
-            not,
+            "ENOENT",
             not,
             not,
             not,
             true,
             false,
-            not,
+            "ENOENT",
             ["ECONNREFUSED", "connect", 5432],
             ["ECONNREFUSED", "connect", 443],
             ["ENOTFOUND", "getaddrinfo", "a.test"]

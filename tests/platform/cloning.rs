@@ -39,6 +39,21 @@ const memory = () => new WebAssembly.Memory({ initial: 1 }).buffer;
     );
 }
 
+/// The engine calls what is registered for a type, and any script can name the symbol that says one.
+#[test]
+fn a_type_that_nobody_registered_is_refused() {
+    check(
+        "const branded = (type) => structuredClone({ [Symbol.for('Deno.core.hostObject')]: () => ({ type }) });",
+        r#"
+["DOMException DataCloneError 25", () => branded("nobody")],
+["DOMException DataCloneError 25", () => branded("__proto__")],
+["DOMException DataCloneError 25", () => branded("toString")],
+["DOMException DataCloneError 25", () => branded(undefined)],
+["DOMException DataCloneError 25", () => branded({})],
+"#,
+    );
+}
+
 #[test]
 fn what_is_not_serializable_is_refused_wherever_it_is() {
     let mut rows = String::new();

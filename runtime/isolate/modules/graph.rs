@@ -32,6 +32,8 @@ pub struct Graph {
     failures: HashMap<(String, Option<String>), ImportFailure>,
     /// The files of those.
     failed_files: BTreeSet<PathBuf>,
+    /// What the authors of CommonJS modules wrote, by URL: the modules themselves are made of it.
+    written: BTreeMap<String, String>,
     sha256: String,
     /// WebAssembly within its scripts.
     wasm: OwnModules,
@@ -85,6 +87,7 @@ impl Graph {
             resolved: loaded.resolved,
             failures: loaded.failures,
             failed_files: loaded.failed_files,
+            written: loaded.written,
             mocked: Mocked::default(),
         })
     }
@@ -151,6 +154,14 @@ impl Graph {
     /// A module by its URL.
     pub fn by_url(&self, url: &str) -> Option<&Module> {
         self.modules.get(url)
+    }
+
+    /// What a module's author wrote, by its URL.
+    pub fn written(&self, url: &str) -> Option<&[u8]> {
+        if let Some(text) = self.written.get(url) {
+            return Some(text.as_bytes());
+        }
+        Some(self.by_url(url)?.bytes())
     }
 
     /// Every module.

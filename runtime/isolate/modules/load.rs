@@ -26,6 +26,8 @@ pub(super) struct Loading<'a> {
     pub(super) resolved: HashMap<(String, String), Result<Url, ImportFailure>>,
     pub(super) failures: HashMap<(String, Option<String>), ImportFailure>,
     pub(super) failed_files: BTreeSet<PathBuf>,
+    /// The text of CommonJS modules, by URL.
+    pub(super) written: BTreeMap<String, String>,
     /// The names that are imported of packages' parts that are left out, by the module that stands for them.
     left_out: BTreeMap<Url, (PathBuf, BTreeSet<String>)>,
     /// The modules that are CommonJS's.
@@ -69,6 +71,7 @@ impl<'a> Loading<'a> {
             resolved: HashMap::new(),
             failures: HashMap::new(),
             failed_files: BTreeSet::new(),
+            written: BTreeMap::new(),
             left_out: BTreeMap::new(),
             commonjs: BTreeMap::new(),
             required: HashMap::new(),
@@ -357,6 +360,7 @@ impl Loading<'_> {
             let Content::Script(source) = &module.content else {
                 continue;
             };
+            self.written.insert(url.to_string(), module.text().to_owned());
             let body = body_url(url);
             let required = commonjs.requires.iter().map(|import| {
                 let edge = self.required.get(&(body.to_string(), import.specifier.clone()));

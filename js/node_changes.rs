@@ -1,0 +1,91 @@
+//! What is changed in deno_node's scripts for what Node has and they do not, and for time: `(script, passage, what takes its place)`,
+//! as in [`crate::node_names::PATCHES`].
+
+pub(crate) const CHANGES: &[(&str, &str, &str)] = &[
+    // Node 22.19's dictionaries for zstd.
+    (
+        "ext:deno_node/zlib.js",
+        "    const success = handle.init(\n      initParamsArray,\n      processCallback,\n      pledgedSrcSize,\n    );\n",
+        "    let dictionary = opts?.dictionary;\n    if (dictionary !== undefined && !isArrayBufferView(dictionary)) {\n      \
+         if (!isAnyArrayBuffer(dictionary)) {\n        throw new ERR_INVALID_ARG_TYPE(\"options.dictionary\", [\"Buffer\", \
+         \"TypedArray\", \"DataView\", \"ArrayBuffer\"], dictionary);\n      }\n      dictionary = Buffer.from(dictionary);\n    }\n    \
+         if (dictionary !== undefined && !isUint8Array(dictionary)) {\n      \
+         dictionary = new Uint8Array(dictionary.buffer, dictionary.byteOffset, dictionary.byteLength);\n    }\n    \
+         const success = handle.init(initParamsArray, processCallback, pledgedSrcSize, dictionary);\n",
+    ),
+    // zstd's own numbers, and those that are missing.
+    (
+        "ext:deno_node/internal_binding/constants.ts",
+        "  ZSTD_c_nbWorkers: 240,\n  ZSTD_c_jobSize: 241,\n  ZSTD_c_overlapLog: 242,\n",
+        "  ZSTD_c_nbWorkers: 400,\n  ZSTD_c_jobSize: 401,\n  ZSTD_c_overlapLog: 402,\n  ZSTD_CLEVEL_DEFAULT: 3,\n  \
+         ...core.loadExtScript(\"ext:workerd_lite/node/zstd_errors.js\"),\n",
+    ),
+    // What is a loop over bytes there is one call here.
+    (
+        "ext:deno_node/internal/buffer.mjs",
+        "Buffer.prototype.asciiWrite = function asciiWrite(string, offset, length) {\n",
+        "Buffer.prototype.asciiWrite = function asciiWrite(string, offset, length) {\n  const written = core.ops.op_node_write_latin1(this, string, offset, length);\n  if (written >= 0) return written;\n",
+    ),
+    (
+        "ext:deno_node/internal/buffer.mjs",
+        "Buffer.prototype.latin1Write = function latin1Write(\n  string,\n  offset,\n  length,\n) {\n",
+        "Buffer.prototype.latin1Write = function latin1Write(\n  string,\n  offset,\n  length,\n) {\n  const written = core.ops.op_node_write_latin1(this, string, offset, length);\n  if (written >= 0) return written;\n",
+    ),
+    (
+        "ext:deno_node/internal/buffer.mjs",
+        "    for (i = start; i < end; ++i) {\n      this[i] = val;\n    }\n  } else {\n",
+        "    primordials.TypedArrayPrototypeFill(this, val, start, end);\n  } else {\n",
+    ),
+    (
+        "ext:deno_node/internal/buffer.mjs",
+        "    for (i = 0; i < end - start; ++i) {\n      this[i + start] = bytes[i % len];\n    }\n",
+        "    i = MathMin(len, end - start);\n    TypedArrayPrototypeSet(this, i < len ? TypedArrayPrototypeSubarray(bytes, 0, i) : bytes, start);\n    for (; i < end - start; i *= 2) {\n      primordials.TypedArrayPrototypeCopyWithin(this, start + i, start, start + MathMin(i, end - start - i));\n    }\n",
+    ),
+    (
+        "ext:deno_node/internal_binding/buffer.ts",
+        "): number {\n  if (isForward) {\n    for (let i = offset;",
+        "): number {\n  if (isForward && step === 1) {\n    const found = core.ops.op_node_find(source, needle, offset, end);\n    if (found !== undefined) return found;\n  }\n  if (isForward) {\n    for (let i = offset;",
+    ),
+    (
+        "ext:deno_node/internal/buffer.mjs",
+        "    TypedArrayPrototypeSet(\n      target,\n      TypedArrayPrototypeSubarray(this, sourceStart, sourceEnd),\n      targetStart,\n    );\n  }\n  return len;\n",
+        "    TypedArrayPrototypeSet(\n      target,\n      len === primordials.TypedArrayPrototypeGetLength(this) ? this : TypedArrayPrototypeSubarray(this, sourceStart, sourceEnd),\n      targetStart,\n    );\n  }\n  return len;\n",
+    ),
+    // A stream's parts are made when they are used, as with hashes: most of these are no streams.
+    (
+        "ext:deno_node/internal/crypto/hash.ts",
+        "    const T = getTransform();\n    // deno-lint-ignore no-this-alias\n    const self = this;\n    FunctionPrototypeCall(T, this, {\n      transform(chunk: string, encoding: string, callback: () => void) {\n        self.update(Buffer.from(chunk), encoding as any);\n        callback();\n      },\n      flush(callback: () => void) {\n        // deno-lint-ignore deno-internal/prefer-primordials -- `this` is a Node stream (Transform)\n        this.push(self.digest());\n        callback();\n      },\n    });\n",
+        "    ReflectApply(lazyLazyTransform().default, this, [options]);\n",
+    ),
+    (
+        "ext:deno_node/internal/crypto/hash.ts",
+        "  #ZEROES = Buffer.alloc(128);\n",
+        "",
+    ),
+    (
+        "ext:deno_node/internal/crypto/hash.ts",
+        "Buffer.concat([keyData, this.#ZEROES], blockSize)",
+        "Buffer.concat([keyData], blockSize)",
+    ),
+    (
+        "ext:deno_node/internal/crypto/hash.ts",
+        "  const T = getTransform();\n  ObjectSetPrototypeOf(HmacImpl.prototype, T.prototype);\n",
+        "  const T = lazyLazyTransform().default;\n  ObjectSetPrototypeOf(HmacImpl.prototype, T.prototype);\n",
+    ),
+    (
+        "ext:deno_node/internal/crypto/hash.ts",
+        "  update(data: string | ArrayBuffer, inputEncoding?: any): this {\n",
+        "  _transform(chunk: any, encoding: any, callback: () => void) {\n    this.update(Buffer.from(chunk), encoding);\n    callback();\n  }\n\n  _flush(callback: () => void) {\n    this.push(this.digest());\n    callback();\n  }\n\n  update(data: string | ArrayBuffer, inputEncoding?: any): this {\n",
+    ),
+    // As Node has them: the constants of old are no names to import.
+    (
+        "ext:deno_node/zlib.js",
+        "\n  ...deprecatedConstants,\n};\n\nreturn Object.freeze(zlib);\n",
+        "\n};\n\nfor (const key of ObjectKeys(deprecatedConstants)) {\n  ObjectDefineProperty(zlib, key, { __proto__: null, enumerable: false, value: deprecatedConstants[key] });\n}\nreturn zlib;\n",
+    ),
+    (
+        "ext:deno_node/internal_binding/constants.ts",
+        "  ZLIB_VERNUM: 4784,\n",
+        "  ZLIB_VERNUM: 4880,\n",
+    ),
+];
