@@ -86,16 +86,18 @@ impl BrowserMap {
 
     /// Whether a replacement works by a page, and what it replaces works without a bundler.
     fn leads_to_page(&self) -> bool {
-        let any = |names: &mut dyn Iterator<Item = &String>, is: fn(&Path) -> bool| {
-            names.any(|name| {
-                let name = normal(Path::new(name));
-                let with = self.extensions.iter().map(|extension| format!("{name}{extension}"));
-                std::iter::once(name.clone())
-                    .chain(with)
-                    .any(|name| is(&self.folder.join(name)))
-            })
-        };
-        any(&mut self.files.values().flatten(), needs_page) && !any(&mut self.files.keys(), needs_bundler)
+        self.any_file(self.files.values().flatten(), needs_page) && !self.any_file(self.files.keys(), needs_bundler)
+    }
+
+    /// Whether one of the files that are named, with or without their extension, is such a one.
+    fn any_file<'a>(&self, names: impl IntoIterator<Item = &'a String>, is: fn(&Path) -> bool) -> bool {
+        names.into_iter().any(|name| {
+            let name = normal(Path::new(name));
+            let with = self.extensions.iter().map(|extension| format!("{name}{extension}"));
+            std::iter::once(name.clone())
+                .chain(with)
+                .any(|name| is(&self.folder.join(name)))
+        })
     }
 
     /// The replacement of a file, which may be named without its extension, and need not exist.
