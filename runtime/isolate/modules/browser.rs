@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
-use super::page::needs_page;
+use super::page::{needs_bundler, needs_page};
 
 /// What a key is replaced by: a specifier, or nothing at all where it is `false`.
 type Replacement = Option<String>;
@@ -84,18 +84,20 @@ impl BrowserMap {
         (!map.leads_to_page()).then_some(map)
     }
 
+    /// Whether a replacement works by a page, and what it replaces works without a bundler.
     fn leads_to_page(&self) -> bool {
-        let replacements = self.files.values().flatten();
-        replacements
-            .flat_map(|replacement| {
-                let name = normal(Path::new(replacement));
-                let with = self
-                    .extensions
-                    .iter()
-                    .map(move |extension| format!("{name}{extension}"));
-                std::iter::once(normal(Path::new(replacement))).chain(with)
-            })
-            .any(|name| needs_page(&self.folder.join(name)))
+        self.any_file(self.files.values().flatten(), needs_page) && !self.any_file(self.files.keys(), needs_bundler)
+    }
+
+    /// Whether one of the files that are named, with or without their extension, is such a one.
+    fn any_file<'a>(&self, names: impl IntoIterator<Item = &'a String>, is: fn(&Path) -> bool) -> bool {
+        names.into_iter().any(|name| {
+            let name = normal(Path::new(name));
+            let with = self.extensions.iter().map(|extension| format!("{name}{extension}"));
+            std::iter::once(name.clone())
+                .chain(with)
+                .any(|name| is(&self.folder.join(name)))
+        })
     }
 
     /// The replacement of a file, which may be named without its extension, and need not exist.
@@ -206,5 +208,7 @@ mod tests {
         };
         assert!(map("export const parse = (text) => new DOMParser().parse(text);").is_none());
         assert!(map("export const parse = (text) => JSON.parse(text);").is_some());
+        std::fs::write(folder.path().join("node.js"), "export const parse = require('parser');").unwrap();
+        assert!(map("export const parse = (text) => new DOMParser().parse(text);").is_some());
     }
 }

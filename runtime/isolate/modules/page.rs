@@ -17,23 +17,33 @@ const LONGEST: u64 = 4 << 20;
 
 /// Whether a file does its work by a page: it uses one of these globals, and nowhere asks by `typeof` whether there is one.
 pub(super) fn needs_page(file: &Path) -> bool {
-    let is_short = |about: std::fs::Metadata| about.is_file() && about.len() <= LONGEST;
-    if !std::fs::metadata(file).is_ok_and(is_short) {
-        return false;
-    }
-    std::fs::read_to_string(file).is_ok_and(|source| uses_page(&source))
+    text(file).is_some_and(|source| NAMES.iter().any(|name| uses(&source, name, false)))
 }
 
-fn uses_page(source: &str) -> bool {
-    let mut named = NAMES.into_iter().filter(|name| source.contains(name)).peekable();
-    if named.peek().is_none() || is_too_deep(source) {
+/// Whether a file is an ES module that requires others, which bundlers alone understand.
+pub(super) fn needs_bundler(file: &Path) -> bool {
+    text(file).is_some_and(|source| uses(&source, "require", true))
+}
+
+fn text(file: &Path) -> Option<String> {
+    let about = std::fs::metadata(file).ok()?;
+    let is_short = about.is_file() && about.len() <= LONGEST;
+    is_short.then(|| std::fs::read_to_string(file).ok()).flatten()
+}
+
+/// Whether a global of this name is used, unasked for; where it matters, in an ES module.
+fn uses(source: &str, name: &str, module_only: bool) -> bool {
+    if !source.contains(name) || is_too_deep(source) {
         return false;
     }
     let allocator = Allocator::default();
     let parsed = Parser::new(&allocator, source, SourceType::unambiguous()).parse();
+    if module_only && !parsed.module_record.has_module_syntax {
+        return false;
+    }
     let semantic = SemanticBuilder::new().build(&parsed.program).semantic;
-    let unresolved = semantic.scoping().root_unresolved_references();
-    named.any(|name| unresolved.keys().any(|key| key.as_str() == name) && !asks_for(source, name))
+    let mut unresolved = semantic.scoping().root_unresolved_references().keys();
+    unresolved.any(|key| key.as_str() == name) && !asks_for(source, name)
 }
 
 /// Whether there is a `typeof` of a name.
@@ -47,6 +57,10 @@ fn asks_for(source: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn uses_page(source: &str) -> bool {
+        NAMES.iter().any(|name| uses(source, name, false))
+    }
 
     #[test]
     fn what_uses_a_page_is_known_from_what_asks_for_one() {
