@@ -11,6 +11,7 @@ use sha2::{Sha256, Sha384, Sha512};
 
 use super::scrypt;
 use crate::external_memory::ExternalMemory;
+use crate::stop;
 
 /// What a script may ask for at once, in bytes.
 const LONGEST: usize = 1 << 20;
@@ -109,11 +110,7 @@ pub(crate) fn op_node_kdf_pbkdf2(
         return Err(too_long());
     }
     let mut look = || {
-        if scope.is_execution_terminating() {
-            Err(Stopped)
-        } else {
-            Ok(())
-        }
+        if stop::is_ordered(scope) { Err(Stopped) } else { Ok(()) }
     };
     let mut key = vec![0; length];
     let known = derive(digest, password, salt, rounds, &mut key, &mut look)?;
@@ -150,11 +147,7 @@ pub(crate) fn op_node_kdf_scrypt(
         .reserve(bytes)
         .map_err(JsErrorBox::from_err)?;
     let mut look = || {
-        if scope.is_execution_terminating() {
-            Err(Stopped)
-        } else {
-            Ok(())
-        }
+        if stop::is_ordered(scope) { Err(Stopped) } else { Ok(()) }
     };
     let mut blocks = vec![0; r * 128 * p];
     derive("sha256", password, salt, 1, &mut blocks, &mut look)?;
