@@ -40,6 +40,7 @@ pub mod role;
 pub mod shares;
 pub mod stack_depth;
 pub mod statistics;
+pub mod stop;
 pub mod trace;
 mod turns;
 pub mod verdict;

@@ -5,21 +5,21 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use brotli::enc::BrotliAlloc;
 use brotli::{Allocator, SliceWrapper, SliceWrapperMut};
-use deno_core::v8;
 
 use crate::external_memory::{ExternalMemory, OutOfMemory, Reservation};
+use crate::stop::Stop;
 
 /// Allocates for one coder.
 #[derive(Clone)]
 pub(super) struct Charged {
     memory: ExternalMemory,
-    isolate: Option<v8::IsolateHandle>,
+    stop: Option<Stop>,
 }
 
 impl Charged {
-    /// On an isolate's account. Where there is none, nothing stops the coder.
-    pub(super) const fn new(memory: ExternalMemory, isolate: Option<v8::IsolateHandle>) -> Self {
-        Self { memory, isolate }
+    /// On an isolate's account. Without an order of its own nothing stops the coder.
+    pub(super) const fn new(memory: ExternalMemory, stop: Option<Stop>) -> Self {
+        Self { memory, stop }
     }
 
     /// Counts what a coder holds beside what it allocates here.
@@ -59,8 +59,7 @@ impl<T: Clone + Default> Allocator<T> for Charged {
     type AllocatedMemory = Cells<T>;
 
     fn alloc_cell(&mut self, length: usize) -> Cells<T> {
-        let stopped = self.isolate.as_ref();
-        if stopped.is_some_and(v8::IsolateHandle::is_execution_terminating) {
+        if self.stop.as_ref().is_some_and(Stop::is_ordered) {
             resume_unwind(Box::new(Halted::Stopped));
         }
         // No panic: no hook prints it, and `guarded()` is above.

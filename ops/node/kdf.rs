@@ -11,6 +11,7 @@ use sha2::{Sha256, Sha384, Sha512};
 
 use super::{hashes, scrypt};
 use crate::external_memory::ExternalMemory;
+use crate::stop;
 
 /// What a script may ask for at once, in bytes.
 const LONGEST: usize = 1 << 20;
@@ -36,7 +37,7 @@ pub(super) type Look<'a> = &'a mut dyn FnMut() -> Result<(), Stopped>;
 
 /// Whether the script is to end.
 pub(super) fn look(scope: &v8::PinScope<'_, '_>) -> Result<(), Stopped> {
-    if scope.is_execution_terminating() {
+    if stop::is_ordered(scope) {
         Err(Stopped)
     } else {
         Ok(())

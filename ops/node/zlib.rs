@@ -18,6 +18,7 @@ use super::zstd;
 use crate::events::Events;
 use crate::external_memory::{ExternalMemory, Reservation};
 use crate::origin::EventId;
+use crate::stop::{self, Stop};
 
 /// One coder of those that Node has.
 enum Coder {
@@ -85,9 +86,9 @@ impl Wanted<'_> {
     fn open(
         &self,
         memory: &ExternalMemory,
-        isolate: v8::IsolateHandle,
+        stop: Option<Stop>,
     ) -> Result<Option<(Coder, Option<Reservation>)>, Refused> {
-        let charged = || Charged::new(memory.clone(), Some(isolate));
+        let charged = || Charged::new(memory.clone(), stop);
         let params = self.params;
         #[expect(
             clippy::cast_possible_truncation,
@@ -188,7 +189,7 @@ pub(crate) fn op_node_zlib_new(
         dictionary,
     };
     let opened = wanted
-        .open(state.borrow::<ExternalMemory>(), scope.thread_safe_handle())
+        .open(state.borrow::<ExternalMemory>(), stop::of(scope))
         .map_err(JsErrorBox::from_err)?;
     let Some(coder) = opened else {
         return Ok(-1);

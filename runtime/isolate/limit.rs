@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deno_core::{JsRuntime, v8};
+use workerd_lite_ops::stop::Stop;
 
 use super::buffers::Buffers;
 use super::{cpu_accounting, crash_marker};
@@ -42,8 +43,11 @@ pub(super) fn limit(runtime: &mut JsRuntime, worker: Culprit, limits: &Limits, b
     runtime.v8_isolate().set_oom_error_handler(out_of_memory);
     let handle = runtime.v8_isolate().thread_safe_handle();
     let sampled = handle.clone();
+    let stop = Stop::default();
+    runtime.v8_isolate().set_slot(stop.clone());
     let orders = Orders {
         stop: Box::new(move || {
+            stop.order();
             handle.terminate_execution();
         }),
         sample: Box::new(move || cpu_accounting::sample(&sampled)),

@@ -211,6 +211,44 @@ export default { async fetch(request) {
     assert!(server.memory("VmHWM") < 1000, "{} MiB", server.memory("VmHWM"));
 }
 
+/// A thread that V8 can not stop is lost, and costs its process in the end: what computes looks for the order itself.
+#[test]
+fn what_computes_gives_its_thread_back() {
+    let worker = "
+import crypto from 'node:crypto';
+const floods = {
+  pbkdf2: () => crypto.pbkdf2Sync('p', 's', 2e9, 32, 'sha512'),
+  salt: () => crypto.pbkdf2Sync('p', Buffer.alloc(32 << 20), 1, 1 << 20, 'sha256'),
+  scrypt: () => crypto.scryptSync('p', 's', 32, { N: 2 ** 12, r: 8, p: 2 ** 12, maxmem: 2 ** 40 }),
+  scryptBlock: () => crypto.scryptSync('p', 's', 32, { N: 2, r: 2 ** 17, p: 1, maxmem: 2 ** 40 }) && floods.scryptBlock(),
+  scryptKey: () => crypto.scryptSync('p', 's', 1 << 20, { N: 2, r: 8, p: 2 ** 14, maxmem: 2 ** 40 }),
+};
+export default { async fetch(request) {
+  const name = new URL(request.url).pathname.slice(1);
+  if (name === '') return Response.json(Object.keys(floods));
+  floods[name]();
+  return new Response('made');
+} };";
+    let project = Project::new(&[
+        ("worker.js", worker),
+        (
+            "workerd-lite.toml",
+            "main = 'worker.js'\nthreads = 1\n[limits]\ncpu_ms = 300\nbuffers_mb = 64\nstartup_cpu_ms = 5000\n",
+        ),
+    ]);
+    let server = project.serve(&[]);
+    let names = json(&server.get("/").body);
+    for name in names.as_array().unwrap() {
+        let name = name.as_str().unwrap();
+        let answer = server.get(&format!("/{name}"));
+        assert_eq!(answer.status, 503, "{name}: {}", answer.body);
+        assert_eq!(server.get("/").status, 200, "after {name}");
+    }
+    std::thread::sleep(Duration::from_secs(3));
+    let log = server.log();
+    assert!(!log.contains("a thread is lost"), "{log}");
+}
+
 /// Every object that a walk from the modules reaches is Node's or the web's: no op, no object of deno's or ours among them.
 #[test]
 fn a_walk_from_the_modules_finds_nothing_of_ours() {

@@ -252,3 +252,25 @@ export default { async fetch(request) {
         assert_eq!(server.get("/second").body, "");
     });
 }
+
+/// A species is asked for by an array's own methods, and is given what it is to hold: our scripts call none of these.
+#[test]
+fn nobody_is_asked_for_a_species() {
+    let agent = "
+const asked = {};
+for (const C of [Array, ArrayBuffer, Object.getPrototypeOf(Uint8Array)]) Object.defineProperty(C, Symbol.species, { configurable: true, get() { asked[C.name] = (asked[C.name] ?? 0) + 1; return this; } });
+export default { async fetch(request, env, ctx) {
+  await (await fetch('http://a.test/', { method: 'POST', body: new Uint8Array(10) })).text();
+  await new Response(new Response(new Uint8Array(20)).body.pipeThrough(new CompressionStream('gzip'))).arrayBuffer();
+  const data = new FormData();
+  data.append('a', 'b');
+  await new Response(data).formData();
+  await new Blob([new ArrayBuffer(4), 'x']).slice(1).text();
+  structuredClone(new Uint8Array(4));
+  new Response(new Uint8Array(4)).clone().body.tee();
+  new Headers([['a', 'b']]).getSetCookie();
+  return Response.json(asked);
+} };";
+    let project = project(agent);
+    assert_eq!(project.serve(&[]).get("/").body, "{}");
+}

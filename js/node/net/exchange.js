@@ -54,6 +54,10 @@ function after(bytes, used, length) {
 
 // One request, while it is read and answered.
 class Request {
+  // Declared: an assignment to what is not there would look for setters in `Object.prototype`.
+  cancel;
+  head;
+  url;
   complete = false;
   pieces = [];
   size = 0;

@@ -12,7 +12,8 @@ const {
   ObjectSetPrototypeOf,
   TypedArrayPrototypeGetByteLength,
 } = primordials;
-const Duplex = core.loadExtScript("ext:deno_node/internal/streams/duplex.js").default;
+// The whole module: its classes want what it adds to them.
+const { Duplex } = core.loadExtScript("ext:deno_node/stream.ts");
 const { nextTick } = core.loadExtScript("ext:workerd_lite/node/next_tick.js");
 const { requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { clearTimeout, setTimeout } = core.loadExtScript("ext:workerd_lite/node/timers.js");
