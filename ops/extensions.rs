@@ -22,6 +22,9 @@ use crate::node::idna::{
     op_node_domain_to_ascii, op_node_domain_to_unicode, op_node_punycode_decode, op_node_punycode_encode,
 };
 use crate::node::kdf::{op_node_kdf_pbkdf2, op_node_kdf_scrypt};
+use crate::node::require::{
+    op_module_compile, op_module_file, op_module_json, op_module_main, op_module_origin, op_module_resolve,
+};
 use crate::node::zlib::{op_node_crc32, op_node_zlib_close, op_node_zlib_new, op_node_zlib_reset, op_node_zlib_run};
 use crate::role::Role;
 use crate::stack_depth::op_stack_is_deep;
@@ -93,6 +96,12 @@ deno_core::extension!(
         op_node_zlib_new,
         op_node_zlib_reset,
         op_node_zlib_run,
+        op_module_compile,
+        op_module_file,
+        op_module_json,
+        op_module_main,
+        op_module_origin,
+        op_module_resolve,
         op_request_id,
         op_test_advance,
         op_test_control,

@@ -27,7 +27,7 @@ pub mod fetch;
 pub mod head;
 pub mod inbox;
 pub mod message;
-mod node;
+pub mod node;
 pub mod origin;
 mod outgoing;
 mod poll_time;

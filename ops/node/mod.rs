@@ -4,6 +4,7 @@ pub(crate) mod buffer;
 pub(crate) mod crypto;
 pub(crate) mod idna;
 pub(crate) mod kdf;
+pub mod require;
 mod scrypt;
 pub(crate) mod zlib;
 mod zlib_stream;

@@ -24,13 +24,14 @@ mod limit;
 mod loader;
 pub mod modules;
 mod panic_reports;
+mod require;
 mod stack;
 mod worker;
 mod working_for;
 
 pub use boot::init_platform;
 pub use cell::{Cell, Ended};
-pub(crate) use counted::{Defaults, is_counted, is_counted_module};
+pub(crate) use counted::{Defaults, compiled_type, is_counted, is_counted_module};
 pub use coverage::{CoverageSink, Range as CoverageRange, ScriptCoverage};
 pub use error::StartupError;
 pub(crate) use essential::{Essential, essential_thread};

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use deno_core::url::Url;
 
@@ -14,6 +15,8 @@ use super::module::{Confinement, Content, Module, SOURCE};
 use super::nesting::on_deep_stack;
 use super::package::Packages;
 use super::read::Reader;
+use super::requirable::Requirable;
+use super::scopes::Scopes;
 use crate::files_read;
 use crate::isolate::StartupError;
 
@@ -31,6 +34,7 @@ pub struct Graph {
     /// The files of those.
     failed_files: BTreeSet<PathBuf>,
     sha256: String,
+    pub(super) requirable: Arc<Requirable>,
     /// What a test has put in the place of modules.
     pub(super) mocked: Mocked,
 }
@@ -58,6 +62,7 @@ impl Graph {
             .map_err(|error| StartupError::new(format!("the worker's folder can not be read: {error}")))?;
         let reader = Reader {
             packages: Packages::new(&root),
+            scopes: Scopes::new(&root),
             root,
             confined,
             node: !confinement.without_node,
@@ -70,7 +75,8 @@ impl Graph {
                 reader.root.display()
             ))
         })?;
-        let loaded = Loading::new(&reader, &main)?.run()?;
+        let mut loaded = Loading::new(&reader, &main)?.run()?;
+        let requirable = Arc::new(loaded.requirable());
         Ok(Self {
             sha256: digest(&main, &loaded.modules),
             main,
@@ -80,6 +86,7 @@ impl Graph {
             resolved: loaded.resolved,
             failures: loaded.failures,
             failed_files: loaded.failed_files,
+            requirable,
             mocked: Mocked::default(),
         })
     }
