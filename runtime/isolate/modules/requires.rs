@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use oxc_ast::ast::{
-    Argument, BinaryExpression, BindingPattern, CallExpression, Expression, Program, TSImportEqualsDeclaration,
-    TSModuleReference, VariableDeclarator,
+    Argument, AssignmentExpression, AssignmentTarget, BinaryExpression, BindingPattern, CallExpression, Expression,
+    Program, TSImportEqualsDeclaration, TSModuleReference, VariableDeclarator,
 };
 use oxc_ast_visit::{Visit, walk};
 use oxc_span::{GetSpan as _, Span};
@@ -56,6 +56,11 @@ impl Found {
             },
             other => is_create_require(other),
         }
+    }
+
+    /// `require` itself, which some hide from bundlers by another name.
+    fn is_plain(&self, value: &Expression<'_>) -> bool {
+        self.commonjs && is_named(value, "require")
     }
 
     fn add(&mut self, specifier: String, span: Span) {
@@ -175,11 +180,20 @@ fn is_create_require(expression: &Expression<'_>) -> bool {
 impl<'a> Visit<'a> for Found {
     fn visit_variable_declarator(&mut self, it: &VariableDeclarator<'a>) {
         if let (BindingPattern::BindingIdentifier(name), Some(init)) = (&it.id, &it.init) {
-            if is_create_require(init) {
+            if is_create_require(init) || self.is_plain(init) {
                 self.created.insert(name.name.to_string());
             }
         }
         walk::walk_variable_declarator(self, it);
+    }
+
+    fn visit_assignment_expression(&mut self, it: &AssignmentExpression<'a>) {
+        if let AssignmentTarget::AssignmentTargetIdentifier(name) = &it.left {
+            if is_create_require(&it.right) || self.is_plain(&it.right) {
+                self.created.insert(name.name.to_string());
+            }
+        }
+        walk::walk_assignment_expression(self, it);
     }
 
     fn visit_call_expression(&mut self, it: &CallExpression<'a>) {
