@@ -1,5 +1,6 @@
 //! CommonJS modules: the same tree in a worker and in Node.js.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::Value;
@@ -130,9 +131,13 @@ fn imports_have_the_names_that_nodes_lexer_finds() {
         .map(|(index, line)| (format!("x{index}.js"), format!("{line}\n")))
         .collect();
     files.push(("package.json".to_owned(), "{}".to_owned()));
-    let imports: String = (0..lines.len())
-        .map(|index| format!("import * as m{index} from './x{index}.js'; all.x{index} = told(m{index});\n"))
-        .collect();
+    let mut imports = String::new();
+    for index in 0..lines.len() {
+        let _ = writeln!(
+            imports,
+            "import * as m{index} from './x{index}.js'; all.x{index} = told(m{index});"
+        );
+    }
     files.push((
         "all.mjs".to_owned(),
         format!(
