@@ -36,6 +36,9 @@ use crate::node::keys::{
     op_node_x509_bounded,
 };
 use crate::node::numbers::{op_node_is_prime, op_node_power, op_node_prime};
+use crate::node::require::{
+    op_module_compile, op_module_file, op_module_json, op_module_main, op_module_origin, op_module_resolve,
+};
 use crate::node::signing::{
     op_node_key_pss, op_node_key_rsa, op_node_key_sign, op_node_key_sign_ed448, op_node_key_verify,
     op_node_key_verify_ed448,
@@ -149,6 +152,12 @@ deno_core::extension!(
         op_node_zlib_params,
         op_node_zlib_reset,
         op_node_zlib_run,
+        op_module_compile,
+        op_module_file,
+        op_module_json,
+        op_module_main,
+        op_module_origin,
+        op_module_resolve,
         op_request_id,
         op_residual_script,
         op_test_advance,

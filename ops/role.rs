@@ -18,11 +18,11 @@ pub enum Role {
 
 /// Ops no worker may call: they end the process, write to its terminal, load code past the module graph, compile
 /// code from strings, reach what other isolates of the process share, decode without a bound, or read URLs
-/// otherwise than ours do.
-const DENIED_TO_ALL: [&str; 29] = [
+/// otherwise than ours do. `op_import_sync` is what `require()` of an ES module rests on: `js/node/require_module.js` alone calls
+/// it, with URLs of the graph.
+const DENIED_TO_ALL: [&str; 28] = [
     "op_panic",
     "op_print",
-    "op_import_sync",
     "op_import_sync_with_source",
     "op_is_terminal",
     "op_eval_context",

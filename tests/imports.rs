@@ -110,11 +110,6 @@ fn dynamic_imports_fail_when_they_run() {
             "TypeError: syntax.js is not valid JavaScript",
         ),
         (
-            "cjs.js",
-            "with (Math) module.exports = abs(1);",
-            "SyntaxError: Strict mode code may not include a with statement",
-        ),
-        (
             "unknown.js",
             "import './data.xyz';",
             "TypeError: data.xyz can not be imported: its type is unknown",

@@ -210,7 +210,7 @@ fn commonjs_packages_are_imported_and_required() {
         "umd",
         "the default",
         "got",
-        ["default", "other", "shorthand"],
+        ["default", "module.exports", "other", "shorthand"],
         "the default"
     ]);
     let said = said.as_array().unwrap();

@@ -64,6 +64,8 @@ const makers = {
   "node:assert": () => assertions().assert,
   "node:assert/strict": () => assertions().strict,
   "node:test": testing,
+  // Modules that stand for CommonJS ones import it: the loader gives it to no other.
+  "workerd-lite:commonjs": () => ({ load: core.loadExtScript("ext:workerd_lite/node/require.js").load }),
   "workerd-lite:policy": () => ({ deny }),
   "workerd-lite:test": testing,
 };

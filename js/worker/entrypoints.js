@@ -47,6 +47,12 @@ function handlerOf(name, what, value) {
   return { complaint: null, handler: (request, env, ctx) => value.fetch(request, env, ctx) };
 }
 
+// A script without exports is CommonJS, which has an object of them in any case.
+function isEmptyCommonJs(namespace) {
+  const exported = namespace.default;
+  return typeof exported === "object" && exported !== null && namespace["module.exports"] === exported && ReflectOwnKeys(exported).length === 0;
+}
+
 // `entrypoint` is the name of an export, or null for the default one.
 function findHandler(namespace, entrypoint) {
   if (entrypoint !== null) {
@@ -54,7 +60,7 @@ function findHandler(namespace, entrypoint) {
     if (value === undefined) return { complaint: `it exports no ${entrypoint}, which is an entrypoint`, handler: null };
     return handlerOf(entrypoint, `its export ${entrypoint}`, value);
   }
-  if (namespace.default === undefined) {
+  if (namespace.default === undefined || isEmptyCommonJs(namespace)) {
     return {
       complaint: "it has no default export. Write `export default { async fetch(request, env, ctx) { ... } }`; " +
         'the older addEventListener("fetch", ...) form is not supported',

@@ -37,11 +37,7 @@ pub(super) type Look<'a> = &'a mut dyn FnMut() -> Result<(), Stopped>;
 
 /// Whether the script is to end.
 pub(super) fn look(scope: &v8::PinScope<'_, '_>) -> Result<(), Stopped> {
-    if stop::is_ordered(scope) {
-        Err(Stopped)
-    } else {
-        Ok(())
-    }
+    if stop::is_ordered(scope) { Err(Stopped) } else { Ok(()) }
 }
 
 fn too_long() -> JsErrorBox {

@@ -9,6 +9,7 @@ use workerd_lite_ops::events::EventLimits;
 use workerd_lite_ops::external_memory::ExternalMemory;
 use workerd_lite_ops::fetch::{EgressHandle, FetchLimits};
 use workerd_lite_ops::node::files::OwnModules;
+use workerd_lite_ops::node::require::Requirable;
 use workerd_lite_ops::residual::ResidualScripts;
 use workerd_lite_ops::worker_log::{Lines, WorkerName};
 use workerd_lite_ops::{CryptoLimits, Events, Inbox, Role, extensions};
@@ -25,6 +26,7 @@ use super::guard::Guarded;
 use super::inside::Functions;
 use super::limit::limit;
 use super::loader::{GraphLoader, Purpose};
+use super::require::Files;
 use super::residual;
 use super::stack::write_stacks;
 use super::worker::{Caller, Worker};
@@ -95,6 +97,7 @@ impl Worker {
                 state.put(tap.clone());
             }
             state.put(egress);
+            state.put(Requirable(Rc::new(Files::new(Arc::clone(&self.graph), self.purpose()))));
             state.put(ExternalMemory::new(limits.buffers));
             state.put(self.graph.wasm().clone());
             state.put(OwnModules(Rc::new(Bundle::new(Arc::clone(&self.graph)))));
@@ -150,24 +153,20 @@ impl Worker {
             .ok_or_else(|| StartupError::new("the worker's CPU time can not be told apart"))
     }
 
-    fn loader(&self) -> GraphLoader {
+    fn purpose(&self) -> Purpose {
         let debugged = self.inspection.is_some();
-        // What is counted or debugged is compiled anew: code from a cache knows less of itself.
-        let keeps = !debugged && self.coverage.is_none();
-        GraphLoader::new(
-            Arc::clone(&self.graph),
-            Purpose {
-                maps: debugged,
-                keeps,
-                tests: self.role == Role::Test,
-                counts: self.coverage.is_some(),
-            },
-        )
+        Purpose {
+            maps: debugged,
+            // What is counted or debugged is compiled anew: code from a cache knows less of itself.
+            keeps: !debugged && self.coverage.is_none(),
+            tests: self.role == Role::Test,
+            counts: self.coverage.is_some(),
+        }
     }
 
     fn new_runtime(&self, buffers: &Arc<Buffers>) -> JsRuntime {
         JsRuntime::new(RuntimeOptions {
-            module_loader: Some(Rc::new(self.loader())),
+            module_loader: Some(Rc::new(GraphLoader::new(Arc::clone(&self.graph), self.purpose()))),
             extensions: extensions::extensions(Some(self.role)),
             startup_snapshot: Some(workerd_lite_js::SNAPSHOT),
             residual_lazy_js_sources: workerd_lite_js::RESIDUAL_STUBS,

@@ -18,6 +18,11 @@ pub(crate) fn is_counted_module(module: &Module) -> bool {
     matches!(module.content, Content::Script(_)) && !packaged
 }
 
+/// How what runs is parsed.
+pub(crate) fn compiled_type(commonjs: bool) -> SourceType {
+    if commonjs { SourceType::cjs() } else { SourceType::mjs() }
+}
+
 /// The expressions of a module that are counted this way, by their bytes.
 #[derive(Debug, Default)]
 pub(crate) struct Defaults {
@@ -27,9 +32,9 @@ pub(crate) struct Defaults {
 
 impl Defaults {
     /// Those of a module.
-    pub(crate) fn of(code: &str) -> Self {
+    pub(crate) fn of(code: &str, commonjs: bool) -> Self {
         let allocator = Allocator::default();
-        let parsed = Parser::new(&allocator, code, SourceType::mjs()).parse();
+        let parsed = Parser::new(&allocator, code, compiled_type(commonjs)).parse();
         let mut found = Found(Vec::new());
         found.visit_program(&parsed.program);
         let (mut starts, mut ends): (Vec<u32>, Vec<u32>) = found.0.iter().map(|span| (span.start, span.end)).unzip();
@@ -122,7 +127,7 @@ mod tests {
     #[test]
     fn defaults_are_branches_and_lines_stay() {
         let code = "function f(a = 1, { b = g(),\n c = () => 1 } = {}, [d = 2] = []) { a ??= d; a ||= (() => 1); ({ a = 3 } = b); a += 1; }";
-        let defaults = Defaults::of(code);
+        let defaults = Defaults::of(code, false);
         assert_eq!(
             defaults.counted(code),
             "function f(a = true?1:0, { b = true?g():0,\n c = () => 1 } = true?{}:0, [d = true?2:0] = true?[]:0) { a ??= true?d:0; a ||= (() => 1); \

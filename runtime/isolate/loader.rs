@@ -15,6 +15,7 @@ use deno_error::JsErrorBox;
 
 use super::counted::{Defaults, is_counted_module};
 use super::modules::cache::{self, Key};
+use super::modules::commonjs::LOADER;
 use super::modules::{Content, Graph, Module, SOURCE, is_builtin, node_module, on_deep_stack, resolve};
 
 /// Serves one worker's modules.
@@ -36,6 +37,19 @@ pub(super) struct Purpose {
     pub(super) counts: bool,
 }
 
+impl Purpose {
+    /// A script as it is compiled.
+    pub(super) fn script<'a>(self, module: &Module, source: &'a str) -> std::io::Result<Cow<'a, str>> {
+        Ok(match &module.original {
+            _ if self.counts && is_counted_module(module) => {
+                on_deep_stack(|| Defaults::of(source, module.commonjs).counted(source))?.into()
+            }
+            Some(original) if self.maps => with_map(source, &original.map).into(),
+            _ => source.into(),
+        })
+    }
+}
+
 impl GraphLoader {
     pub(super) fn new(graph: Arc<Graph>, purpose: Purpose) -> Self {
         Self { graph, purpose }
@@ -45,6 +59,12 @@ impl GraphLoader {
     fn module(&self, url: &Url) -> Option<&Module> {
         let module = self.graph.by_url(url.as_str());
         module.or_else(|| self.graph.by_url(without_query(url, self.purpose.tests)?.as_str()))
+    }
+
+    /// The ES module in the place of a CommonJS one.
+    fn facade(&self, url: &Url) -> Option<String> {
+        let anew = without_query(url, self.purpose.tests);
+        self.graph.facade(url).or_else(|| self.graph.facade(&anew?))
     }
 
     /// What a specifier names in a module, before it is mocked.
@@ -78,6 +98,10 @@ impl GraphLoader {
         if let Some(failure) = self.graph.failure(url, kind) {
             return Err(failure.error());
         }
+        if let Some(source) = deferring(url) {
+            let code = ModuleSourceCode::String(source.into());
+            return Ok(ModuleSource::new(ModuleType::JavaScript, code, url, None));
+        }
         if let Some(module) = self.graph.by_source(url) {
             return match &module.content {
                 Content::Wasm(bytes) => Ok(wasm(bytes, url)),
@@ -89,6 +113,10 @@ impl GraphLoader {
         }
         if let Some(source) = self.graph.mock_source(url).filter(|_| self.purpose.tests) {
             let code = ModuleSourceCode::String(source.into());
+            return Ok(ModuleSource::new(ModuleType::JavaScript, code, url, None));
+        }
+        if let Some(facade) = self.facade(url).filter(|_| *requested == RequestedModuleType::None) {
+            let code = ModuleSourceCode::String(facade.into());
             return Ok(ModuleSource::new(ModuleType::JavaScript, code, url, None));
         }
         let module = self.module(url).ok_or_else(|| {
@@ -103,15 +131,8 @@ impl GraphLoader {
         let text = |text: &str| ModuleSourceCode::String(text.to_owned().into());
         let (kind, code) = match (&module.content, requested) {
             (Content::Script(source), RequestedModuleType::None) => {
-                let code = match &module.original {
-                    _ if self.purpose.counts && is_counted_module(module) => {
-                        let counted = on_deep_stack(|| Defaults::of(source).counted(source));
-                        text(&counted.map_err(JsErrorBox::from_err)?)
-                    }
-                    Some(original) if self.purpose.maps => text(&with_map(source, &original.map)),
-                    _ => text(source),
-                };
-                (ModuleType::JavaScript, code)
+                let code = self.purpose.script(module, source).map_err(JsErrorBox::from_err)?;
+                (ModuleType::JavaScript, text(&code))
             }
             // Without an attribute, as wrangler's bundler takes them.
             (Content::Json(source), RequestedModuleType::None) => {
@@ -142,6 +163,15 @@ impl GraphLoader {
         };
         Ok(ModuleSource::new(kind, code, url, compiled))
     }
+}
+
+/// The URL of a module whose only export is another's namespace, which is evaluated when that is first read:
+/// `js/node/require_module.js`.
+const DEFERRED: &str = "workerd-lite:deferred?";
+
+fn deferring(url: &Url) -> Option<String> {
+    let of = serde_json::Value::from(url.as_str().strip_prefix(DEFERRED)?);
+    Some(format!("import defer * as module from {of}; export {{ module }};"))
 }
 
 fn without_query(url: &Url, tests: bool) -> Option<Url> {
@@ -201,7 +231,20 @@ impl ModuleLoader for GraphLoader {
         if is_builtin(specifier) {
             return Url::parse(specifier).map_err(JsErrorBox::from_err);
         }
-        let named = self.named(specifier, referrer)?;
+        // A CommonJS module's facade has it, and `require()` gives URLs.
+        let is_facade = |url: &Url| {
+            let plain = without_query(url, self.purpose.tests);
+            self.graph.has_facade(url) || plain.is_some_and(|plain| self.graph.has_facade(&plain))
+        };
+        let is_loader = || Url::parse(referrer).is_ok_and(|referrer| is_facade(&referrer));
+        if (specifier == LOADER && is_loader()) || (referrer == "." && specifier.starts_with(DEFERRED)) {
+            return Url::parse(specifier).map_err(JsErrorBox::from_err);
+        }
+        let named = if referrer == "." {
+            Url::parse(specifier).map_err(JsErrorBox::from_err)?
+        } else {
+            self.named(specifier, referrer)?
+        };
         Ok(if self.purpose.tests {
             self.graph.mocked(named)
         } else {

@@ -25,6 +25,7 @@ mod limit;
 mod loader;
 pub mod modules;
 mod panic_reports;
+mod require;
 mod residual;
 mod stack;
 mod worker;
@@ -32,7 +33,7 @@ mod working_for;
 
 pub use boot::init_platform;
 pub use cell::{Cell, Ended};
-pub(crate) use counted::{Defaults, is_counted, is_counted_module};
+pub(crate) use counted::{Defaults, compiled_type, is_counted, is_counted_module};
 pub use coverage::{CoverageSink, Range as CoverageRange, ScriptCoverage};
 pub use error::StartupError;
 pub(crate) use essential::{Essential, essential_thread};

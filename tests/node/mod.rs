@@ -1,11 +1,12 @@
 //! Node's modules and globals in workers.
 
+mod commonjs;
 mod confined;
+mod crypto;
 mod files;
-mod process;
 mod http;
 mod http_server;
-mod crypto;
+mod process;
 mod same;
 mod switches;
 mod tampering;

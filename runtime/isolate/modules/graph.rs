@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use deno_core::url::Url;
 use workerd_lite_ops::webassembly::OwnModules;
@@ -15,6 +16,8 @@ use super::module::{Confinement, Content, Module, SOURCE};
 use super::nesting::on_deep_stack;
 use super::package::Packages;
 use super::read::Reader;
+use super::requirable::Requirable;
+use super::scopes::Scopes;
 use super::wasm_literals;
 use crate::files_read;
 use crate::isolate::StartupError;
@@ -32,11 +35,10 @@ pub struct Graph {
     failures: HashMap<(String, Option<String>), ImportFailure>,
     /// The files of those.
     failed_files: BTreeSet<PathBuf>,
-    /// What the authors of CommonJS modules wrote, by URL: the modules themselves are made of it.
-    written: BTreeMap<String, String>,
     sha256: String,
     /// WebAssembly within its scripts.
     wasm: OwnModules,
+    pub(super) requirable: Arc<Requirable>,
     /// What a test has put in the place of modules.
     pub(super) mocked: Mocked,
 }
@@ -64,6 +66,7 @@ impl Graph {
             .map_err(|error| StartupError::new(format!("the worker's folder can not be read: {error}")))?;
         let reader = Reader {
             packages: Packages::new(&root),
+            scopes: Scopes::new(&root),
             root,
             confined,
             node: !confinement.without_node,
@@ -76,7 +79,8 @@ impl Graph {
                 reader.root.display()
             ))
         })?;
-        let loaded = Loading::new(&reader, &main)?.run()?;
+        let mut loaded = Loading::new(&reader, &main)?.run()?;
+        let requirable = Arc::new(loaded.requirable());
         Ok(Self {
             sha256: digest(&main, &loaded.modules),
             wasm: wasm_literals::find(&loaded.modules),
@@ -87,7 +91,7 @@ impl Graph {
             resolved: loaded.resolved,
             failures: loaded.failures,
             failed_files: loaded.failed_files,
-            written: loaded.written,
+            requirable,
             mocked: Mocked::default(),
         })
     }
@@ -158,9 +162,6 @@ impl Graph {
 
     /// What a module's author wrote, by its URL.
     pub fn written(&self, url: &str) -> Option<&[u8]> {
-        if let Some(text) = self.written.get(url) {
-            return Some(text.as_bytes());
-        }
         Some(self.by_url(url)?.bytes())
     }
 

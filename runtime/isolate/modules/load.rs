@@ -6,39 +6,43 @@ use std::path::{Path, PathBuf};
 
 use deno_core::url::Url;
 
-use super::commonjs::{self, Required, body_url, node_url};
 use super::compiler::CompilerOptions;
+use super::exports::Exports;
 use super::failure::{ImportFailure, Refusal, Rejected};
 use super::import::Import;
 use super::module::{Content, Module, Original, SOURCE};
 use super::package::Asked;
-use super::parse::{Requires, parsed};
+use super::parse::parsed;
 use super::read::{Reader, Target};
+use super::requires::Pattern;
 use super::resolve::is_builtin;
 use crate::diagnostic::position;
 use crate::isolate::StartupError;
 
+/// How many files of a worker are taken for what names with a computed part may mean.
+const GUESSES: usize = 4096;
+
 /// What was read so far.
 pub(super) struct Loading<'a> {
-    reader: &'a Reader<'a>,
+    pub(super) reader: &'a Reader<'a>,
     pub(super) modules: BTreeMap<String, Module>,
     pub(super) builtins: BTreeSet<String>,
     pub(super) resolved: HashMap<(String, String), Result<Url, ImportFailure>>,
     pub(super) failures: HashMap<(String, Option<String>), ImportFailure>,
     pub(super) failed_files: BTreeSet<PathBuf>,
-    /// The text of CommonJS modules, by URL.
-    pub(super) written: BTreeMap<String, String>,
     /// The names that are imported of packages' parts that are left out, by the module that stands for them.
     left_out: BTreeMap<Url, (PathBuf, BTreeSet<String>)>,
     /// The modules that are CommonJS's.
-    commonjs: BTreeMap<Url, Requires>,
+    pub(super) commonjs: BTreeMap<Url, Exports>,
     /// What those require, as `resolved`.
-    required: HashMap<(String, String), Result<Url, ImportFailure>>,
+    pub(super) required: HashMap<(String, String), Result<Url, ImportFailure>>,
     /// Who imports what: the target, the importer's file and URL, the import.
-    importers: Vec<(Url, PathBuf, Url, Import)>,
+    pub(super) importers: Vec<(Url, PathBuf, Url, Import)>,
     seen: HashSet<(Url, Option<String>)>,
     jobs: Vec<Job>,
     deferred: Vec<Deferred>,
+    /// How many more files may be taken for what names with a computed part may mean.
+    pub(super) guesses: usize,
 }
 
 /// A module that was read, and is to be parsed.
@@ -71,7 +75,6 @@ impl<'a> Loading<'a> {
             resolved: HashMap::new(),
             failures: HashMap::new(),
             failed_files: BTreeSet::new(),
-            written: BTreeMap::new(),
             left_out: BTreeMap::new(),
             commonjs: BTreeMap::new(),
             required: HashMap::new(),
@@ -83,6 +86,7 @@ impl<'a> Loading<'a> {
                 typed: false,
             }],
             deferred: Vec::new(),
+            guesses: GUESSES,
         })
     }
 
@@ -141,7 +145,6 @@ impl<'a> Loading<'a> {
             }
         }
         self.add_left_out();
-        self.add_commonjs();
         Ok(self)
     }
 
@@ -153,12 +156,16 @@ impl<'a> Loading<'a> {
             return Ok(None);
         }
         let (mut imports, mut dynamic, mut commonjs) = (Vec::new(), Vec::new(), None);
+        let (mut requires, mut patterns) = (Vec::new(), Vec::new());
         if let Content::Script(source) = &module.content {
             let options = self
                 .compiler_options(&module)
                 .map_err(|message| Rejected::Kind(StartupError::new(message)))?;
-            let parsed = parsed(&module.name, source, &options).map_err(Rejected::Syntax)?;
+            let format = self.reader.scopes.format(&module.path);
+            let parsed = parsed(&module.name, source, format, &options).map_err(Rejected::Syntax)?;
             commonjs = parsed.commonjs;
+            module.commonjs = commonjs.is_some();
+            (requires, patterns) = (parsed.requires, parsed.patterns);
             (dynamic, imports) = parsed.imports.into_iter().partition(|import| import.dynamic);
             if let Some((code, map)) = parsed.transpiled {
                 let text = source.clone();
@@ -171,6 +178,8 @@ impl<'a> Loading<'a> {
             module,
             imports,
             dynamic,
+            requires,
+            patterns,
             commonjs,
         }))
     }
@@ -199,23 +208,25 @@ impl<'a> Loading<'a> {
     }
 
     fn keep(&mut self, parsed: ParsedModule) {
-        let mut referrer = parsed.url.clone();
         // A `require()` fails when it runs, too.
-        let mut required: &[Import] = &[];
-        if let Some(commonjs) = &parsed.commonjs {
-            referrer = body_url(&parsed.url);
-            required = &commonjs.requires;
-            self.commonjs.insert(parsed.url.clone(), commonjs.clone());
-        }
+        let guessed = self.guessed(&parsed.module.path, &parsed.patterns);
+        let required = parsed
+            .requires
+            .iter()
+            .chain(&guessed)
+            .map(|import| (import, Asked::Require));
         let all = parsed.dynamic.iter().map(|import| (import, Asked::Import));
-        for (import, asked) in all.chain(required.iter().map(|import| (import, Asked::Require))) {
+        for (import, asked) in all.chain(required) {
             self.deferred.push(Deferred {
-                referrer: referrer.clone(),
+                referrer: parsed.url.clone(),
                 path: parsed.module.path.clone(),
                 place: parsed.place(import),
                 import: import.clone(),
                 asked,
             });
+        }
+        if let Some(exports) = parsed.commonjs {
+            self.commonjs.insert(parsed.url.clone(), exports);
         }
         self.modules.insert(parsed.url.into(), parsed.module);
     }
@@ -262,7 +273,10 @@ impl<'a> Loading<'a> {
             Target::File(target) => (target, None),
             Target::LeftOut(target, package) => (target, Some(package)),
             Target::Node(target) => {
-                self.builtins.insert(target.to_string());
+                // What is required is made when it is.
+                if asked == Asked::Import || is_builtin(target.as_str()) {
+                    self.builtins.insert(target.to_string());
+                }
                 let edges = if asked == Asked::Require {
                     &mut self.required
                 } else {
@@ -327,71 +341,10 @@ impl<'a> Loading<'a> {
                 name: url.as_str().trim_start_matches("file:///").to_owned(),
                 path,
                 content: Content::Script(code),
+                commonjs: false,
                 original: None,
             };
             self.modules.insert(url.into(), module);
-        }
-    }
-}
-
-impl Loading<'_> {
-    /// Makes ES modules of CommonJS ones.
-    fn add_commonjs(&mut self) {
-        let mut names: BTreeMap<&Url, BTreeSet<String>> = BTreeMap::new();
-        for (url, commonjs) in &self.commonjs {
-            names.insert(url, commonjs.exports.iter().cloned().collect());
-        }
-        let mut by_node = BTreeSet::new();
-        for (target, file, importer, import) in &self.importers {
-            let Some(names) = names.get_mut(target) else { continue };
-            names.extend(import.names.iter().cloned());
-            if !import.source && self.reader.is_node_module(file) {
-                let edge = self.resolved.get_mut(&(importer.to_string(), import.specifier.clone()));
-                if let Some(Ok(resolved)) = edge {
-                    *resolved = node_url(target);
-                    by_node.insert(target);
-                }
-            }
-        }
-        for (url, commonjs) in &self.commonjs {
-            let Some(mut module) = self.modules.remove(url.as_str()) else {
-                continue;
-            };
-            let Content::Script(source) = &module.content else {
-                continue;
-            };
-            self.written.insert(url.to_string(), module.text().to_owned());
-            let body = body_url(url);
-            let required = commonjs.requires.iter().map(|import| {
-                let edge = self.required.get(&(body.to_string(), import.specifier.clone()));
-                let required = match edge {
-                    _ if is_builtin(&import.specifier) => Required::Default(import.specifier.clone()),
-                    None => Required::Failure(format!("{} is not part of this worker", import.specifier)),
-                    Some(Err(failure)) => Required::Failure(failure.to_string()),
-                    Some(Ok(target)) => match self.failures.get(&(target.to_string(), None)) {
-                        Some(failure) => Required::Failure(failure.to_string()),
-                        None if self.commonjs.contains_key(target) => Required::CommonJs(body_url(target)),
-                        None => match self.modules.get(target.as_str()).map(|module| &module.content) {
-                            Some(Content::Script(_)) => Required::Namespace(target.clone()),
-                            _ => Required::Default(target.to_string()),
-                        },
-                    },
-                };
-                (import.specifier.as_str(), required)
-            });
-            let code = commonjs::body(source, &module.name, required);
-            let names = names.remove(url).unwrap_or_default();
-            let facade = |node| Module {
-                content: Content::Script(commonjs::facade(&body, &names, node)),
-                original: None,
-                ..module.clone()
-            };
-            self.modules.insert(url.to_string(), facade(false));
-            if by_node.contains(url) {
-                self.modules.insert(node_url(url).into(), facade(true));
-            }
-            module.content = Content::Script(code);
-            self.modules.insert(body.into(), module);
         }
     }
 }
@@ -402,7 +355,9 @@ struct ParsedModule {
     module: Module,
     imports: Vec<Import>,
     dynamic: Vec<Import>,
-    commonjs: Option<Requires>,
+    requires: Vec<Import>,
+    patterns: Vec<Pattern>,
+    commonjs: Option<Exports>,
 }
 
 impl ParsedModule {

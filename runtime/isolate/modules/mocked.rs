@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use deno_core::url::Url;
 use serde_json::Value;
 
-use super::commonjs::{body_url, node_url, with_query};
+use super::commonjs::{node_url, with_query};
 
 /// What is exported in a module's place.
 #[derive(Debug, Clone)]
@@ -36,17 +36,12 @@ struct State {
 struct Mock {
     id: u64,
     exports: Arc<Exports>,
-    is_body: bool,
 }
 
 impl Mock {
     fn source(&self) -> String {
         let id = self.id;
         let mut code = format!("const mocked = globalThis[Symbol.for(\"workerd-lite.mocked\")].get({id});");
-        if self.is_body {
-            code.push_str("export function workerdLiteLoad() { return mocked.whole; }");
-            return code;
-        }
         for (index, name) in self.exports.names.iter().enumerate() {
             let name = Value::from(name.as_str());
             let _ = write!(
@@ -66,27 +61,19 @@ impl Mocked {
     pub(super) fn mock(&self, url: &Url, exports: Exports) -> u64 {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.last += 1;
-        let exports = Arc::new(exports);
-        let mock = |is_body| Mock {
+        let mock = Mock {
             id: state.last,
-            exports: Arc::clone(&exports),
-            is_body,
+            exports: Arc::new(exports),
         };
-        let all = [
-            (url.clone(), mock(false)),
-            (node_url(url), mock(false)),
-            (body_url(url), mock(true)),
-        ];
-        for (url, mock) in all {
-            state.mocks.insert(url.into(), mock);
-        }
+        state.mocks.insert(node_url(url).into(), mock.clone());
+        state.mocks.insert(url.to_string(), mock);
         state.last
     }
 
     /// Ends that. Imports have the module itself again.
     pub(super) fn unmock(&self, url: &Url) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for url in [url, &node_url(url), &body_url(url)] {
+        for url in [url, &node_url(url)] {
             state.mocks.remove(url.as_str());
         }
     }
@@ -98,13 +85,19 @@ impl Mocked {
             return url;
         };
         let mut word = format!("mock={}", mock.id);
-        if !mock.exports.cache && !mock.is_body {
+        if !mock.exports.cache {
             state.last += 1;
             let _ = write!(word, ".{}", state.last);
         }
         let url = with_query(&url, &word);
         state.sources.insert(url.to_string(), mock.source());
         url
+    }
+
+    /// The number of what `require()` has in a module's place.
+    pub(super) fn number(&self, url: &Url) -> Option<u64> {
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.mocks.get(url.as_str()).map(|mock| mock.id)
     }
 
     /// The source of what is in a module's place.

@@ -29,6 +29,11 @@ impl Graph {
         self.mocked.instead(url)
     }
 
+    /// The number of what `require()` has in a module's place.
+    pub(super) fn mock_number(&self, url: &Url) -> Option<u64> {
+        self.mocked.number(url)
+    }
+
     /// The source of what is in a module's place.
     pub(in crate::isolate) fn mock_source(&self, url: &Url) -> Option<String> {
         self.mocked.source(url)
@@ -44,7 +49,10 @@ impl Graph {
             url.set_query(None);
             url
         };
-        if let Some(Ok(url)) = self.resolved(specifier, &caller) {
+        if let Some(Ok(url)) = self
+            .resolved(specifier, &caller)
+            .or_else(|| self.required(specifier, &caller))
+        {
             return Some(plain(url.clone()));
         }
         let wanted = resolve(specifier, &caller).ok();

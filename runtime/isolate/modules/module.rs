@@ -74,6 +74,8 @@ pub struct Module {
     pub path: PathBuf,
     /// What it holds.
     pub content: Content,
+    /// Whether its script is CommonJS: a function's body, sloppy.
+    pub commonjs: bool,
     /// What its author wrote, where that is TypeScript or JSX.
     pub original: Option<Original>,
 }

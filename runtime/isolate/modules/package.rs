@@ -15,7 +15,7 @@ use super::resolve::NODE_MODULES;
 const CONDITIONS: [&str; 5] = ["workerd", "worker", "browser", "import", "default"];
 
 /// The same for what CommonJS modules require.
-const REQUIRE_CONDITIONS: [&str; 5] = ["workerd", "worker", "browser", "require", "default"];
+pub(super) const REQUIRE_CONDITIONS: [&str; 5] = ["workerd", "worker", "browser", "require", "default"];
 
 /// The extensions that may be left out, the first first.
 const EXTENSIONS: [&str; 7] = [".tsx", ".ts", ".jsx", ".js", ".mjs", ".mts", ".json"];

@@ -5,14 +5,17 @@ use std::path::Path;
 
 use oxc_allocator::Allocator;
 use oxc_ast::ast::{ImportAttributeKey, ImportDeclarationSpecifier, ImportPhase, Statement, WithClause};
-use oxc_parser::Parser;
+use oxc_parser::{Parser, ParserReturn};
 use oxc_span::{GetSpan as _, SourceType, Span};
 use serde::{Deserialize, Serialize};
 
 use super::cache::{self, Key};
 use super::compiler::CompilerOptions;
+use super::exports::Exports;
 use super::import::Import;
 use super::nesting::is_too_deep;
+use super::requires::{Found as Required, Pattern};
+use super::scopes::Format;
 use super::syntax::Syntax;
 use super::syntax_error::check;
 use super::transpile::transpile;
@@ -24,24 +27,24 @@ pub(super) struct Parsed {
     pub(super) imports: Vec<Import>,
     /// The JavaScript that runs, with its source map, where V8 does not take the source as it is.
     pub(super) transpiled: Option<(String, String)>,
-    /// What it requires and exports, where it is a CommonJS module.
-    pub(super) commonjs: Option<Requires>,
-}
-
-/// What a CommonJS module asks for and gives.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Requires {
-    /// Every `require()` with a literal name.
+    /// What it requires by literal names.
     pub(super) requires: Vec<Import>,
-    /// The names that are put on `exports`, as far as that can be seen.
-    pub(super) exports: Vec<String>,
+    /// What it requires by names of which a part is literal.
+    pub(super) patterns: Vec<Pattern>,
+    /// What it exports, where it is a CommonJS module.
+    pub(super) commonjs: Option<Exports>,
 }
 
 /// What [`parse`] makes of a module, from the cache where it was made before.
-pub(super) fn parsed(name: &str, source: &str, options: &CompilerOptions) -> Result<Parsed, StartupError> {
+pub(super) fn parsed(
+    name: &str,
+    source: &str,
+    format: Format,
+    options: &CompilerOptions,
+) -> Result<Parsed, StartupError> {
     // The source map names the file.
     let file = Path::new(name).file_name().unwrap_or_default();
-    let options_key = format!("{options:?}");
+    let options_key = format!("{format:?} {options:?}");
     let key = Key::of(
         "parsed",
         &[file.as_encoded_bytes(), source.as_bytes(), options_key.as_bytes()],
@@ -49,13 +52,13 @@ pub(super) fn parsed(name: &str, source: &str, options: &CompilerOptions) -> Res
     if let Some(parsed) = cache::value(&key) {
         return Ok(parsed);
     }
-    let parsed = parse(name, source, options)?;
+    let parsed = parse(name, source, format, options)?;
     cache::keep_value(&key, &parsed);
     Ok(parsed)
 }
 
 /// Parses one module by its file's extension, and makes JavaScript of it that V8 takes. An error shows the author's line.
-fn parse(name: &str, source: &str, options: &CompilerOptions) -> Result<Parsed, StartupError> {
+fn parse(name: &str, source: &str, format: Format, options: &CompilerOptions) -> Result<Parsed, StartupError> {
     if is_too_deep(source) {
         return Err(StartupError::new(format!(
             "{name} can not be read: its expressions or statements are nested too deeply"
@@ -63,7 +66,7 @@ fn parse(name: &str, source: &str, options: &CompilerOptions) -> Result<Parsed, 
     }
     let allocator = Allocator::default();
     let kind = source_type(name);
-    let parsed = Parser::new(&allocator, source, kind).parse();
+    let parsed = by_format(&allocator, source, kind, format);
     check(name, source, parsed.diagnostics.iter()).map_err(|error| {
         let is_typescript = || {
             let kind = SourceType::tsx().with_module(true);
@@ -75,8 +78,9 @@ fn parse(name: &str, source: &str, options: &CompilerOptions) -> Result<Parsed, 
             error
         }
     })?;
-    let is_module = parsed.module_record.has_module_syntax;
     let mut program = parsed.program;
+    let is_module = program.source_type.is_module();
+    let kind = program.source_type;
     let syntax = Syntax::of(&program);
     if let Some((span, what)) = &syntax.unsupported {
         return Err(
@@ -136,19 +140,41 @@ fn parse(name: &str, source: &str, options: &CompilerOptions) -> Result<Parsed, 
         });
     }
     imports.extend(syntax.dynamic_imports);
-    let named = matches!(
-        Path::new(name).extension().and_then(|extension| extension.to_str()),
-        Some("cjs" | "cts")
-    );
-    let commonjs = (!is_module && (named || syntax.commonjs)).then_some(Requires {
-        requires: syntax.requires,
-        exports: syntax.exports,
-    });
+    // What was required for JSX is there only now, and names of types are gone.
+    let required = Required::of(&program, !is_module);
     Ok(Parsed {
         imports,
         transpiled,
-        commonjs,
+        requires: required.literal,
+        patterns: required.patterns,
+        commonjs: (!is_module).then(|| Exports::of(&program)),
     })
+}
+
+/// Parses a script as what Node.js takes it for. Where it has the syntax of an ES module, it is one in any case.
+fn by_format<'a>(allocator: &'a Allocator, source: &'a str, kind: SourceType, format: Format) -> ParserReturn<'a> {
+    let parse = |kind| Parser::new(allocator, source, kind).parse();
+    let module = || parse(kind.with_module(true));
+    if format == Format::Module {
+        return module();
+    }
+    if format == Format::BySyntax {
+        let parsed = parse(kind.with_unambiguous(true));
+        if parsed.diagnostics.is_empty() {
+            return parsed;
+        }
+    }
+    // `return` at the top level, for example, is a function's.
+    let commonjs = parse(kind.with_commonjs(true));
+    if commonjs.diagnostics.is_empty() && !commonjs.module_record.has_module_syntax {
+        return commonjs;
+    }
+    let module = module();
+    if format == Format::CommonJs && !module.diagnostics.is_empty() {
+        commonjs
+    } else {
+        module
+    }
 }
 
 /// The language of a file. JavaScript may hold JSX, as for wrangler's bundler.
@@ -191,7 +217,7 @@ mod tests {
             const e = () => import("./e.js");
             const computed = (name) => import("./" + name);
         "#;
-        let found: Vec<_> = parse("x.js", source, &CompilerOptions::default())
+        let found: Vec<_> = parse("x.js", source, Format::BySyntax, &CompilerOptions::default())
             .unwrap()
             .imports
             .into_iter()
@@ -213,19 +239,25 @@ mod tests {
     #[test]
     fn types_are_stripped_and_their_imports_with_them() {
         let source = "import type { A } from './types'; import { B, c } from './b'; enum E { X = 'x' }\nexport const d = (e: A): B => c<B>(E.X as any)!;";
-        let parsed = parse("x.ts", source, &CompilerOptions::default()).unwrap();
+        let parsed = parse("x.ts", source, Format::BySyntax, &CompilerOptions::default()).unwrap();
         let names: Vec<_> = parsed.imports.iter().map(|import| import.specifier.as_str()).collect();
         assert_eq!(names, ["./b"]);
         let (code, map) = parsed.transpiled.unwrap();
         assert!(!code.contains("as any") && code.contains("import { c }"), "{code}");
         assert!(map.contains("\"x.ts\""), "{map}");
-        let error = parse("x.ts", "const a: = 1", &CompilerOptions::default()).unwrap_err();
+        let error = parse("x.ts", "const a: = 1", Format::BySyntax, &CompilerOptions::default()).unwrap_err();
         assert!(error.to_string().starts_with("x.ts is not valid TypeScript"), "{error}");
     }
 
     #[test]
     fn a_syntax_error_has_a_place() {
-        let error = parse("x.js", "export default {\n  fetch( {\n", &CompilerOptions::default()).unwrap_err();
+        let error = parse(
+            "x.js",
+            "export default {\n  fetch( {\n",
+            Format::BySyntax,
+            &CompilerOptions::default(),
+        )
+        .unwrap_err();
         assert!(error.to_string().starts_with("x.js is not valid JavaScript"), "{error}");
         assert!(miette::Diagnostic::labels(&error).is_some());
     }

@@ -13,12 +13,14 @@ use super::failure::Refusal;
 use super::module::{Content, Module};
 use super::package::{Asked, Found, Packages, beside, is_relative, not_found};
 use super::resolve::{ResolveError, node_module, resolve};
+use super::scopes::Scopes;
 use crate::files_read;
 
 pub(super) struct Reader<'a> {
     pub(super) root: PathBuf,
     pub(super) confined: Confined<'a>,
     pub(super) packages: Packages,
+    pub(super) scopes: Scopes,
     /// Whether Node's modules are there.
     pub(super) node: bool,
     /// How many bytes were read so far.
@@ -88,20 +90,6 @@ impl Reader<'_> {
                 _ => Err(refusal),
             },
         }
-    }
-
-    /// Whether Node.js takes a file for an ES module by its name or its package's `type`: such a file imports a CommonJS
-    /// module's `module.exports` by the name `default`, and others what was compiled to be that.
-    pub(super) fn is_node_module(&self, file: &Path) -> bool {
-        if let Some("mjs" | "mts") = file.extension().and_then(|extension| extension.to_str()) {
-            return true;
-        }
-        file.ancestors()
-            .skip(1)
-            .take_while(|folder| folder.starts_with(&self.root))
-            .find_map(|folder| std::fs::read_to_string(folder.join("package.json")).ok())
-            .and_then(|text| serde_json::from_str::<serde_json::Value>(text.trim_start_matches('\u{feff}')).ok())
-            .is_some_and(|package| package["type"] == "module")
     }
 
     fn node_module(&self, specifier: &str) -> Option<Url> {
@@ -222,6 +210,7 @@ impl Reader<'_> {
             name,
             path,
             content,
+            commonjs: false,
             original: None,
         })
     }

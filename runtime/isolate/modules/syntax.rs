@@ -3,9 +3,8 @@
 use std::ops::Range;
 
 use oxc_ast::ast::{
-    AccessorProperty, AssignmentExpression, AssignmentTarget, CallExpression, Decorator, Expression,
-    IdentifierReference, ImportDeclaration, ImportExpression, ImportPhase, JSXElement, JSXFragment, ObjectPropertyKind,
-    Program, PropertyKey,
+    AccessorProperty, Decorator, Expression, ImportDeclaration, ImportExpression, ImportPhase, JSXElement, JSXFragment,
+    ObjectPropertyKind, Program, PropertyKey,
 };
 use oxc_ast_visit::{Visit, walk};
 use oxc_span::{GetSpan as _, Span};
@@ -21,12 +20,6 @@ pub(super) struct Syntax {
     pub(super) accessors: bool,
     /// Every `import()` with a literal name.
     pub(super) dynamic_imports: Vec<Import>,
-    /// Every `require()` with a literal name.
-    pub(super) requires: Vec<Import>,
-    /// The names that are put on `exports`, as far as that can be seen.
-    pub(super) exports: Vec<String>,
-    /// Whether `require()`, `exports` or `module.exports` occur.
-    pub(super) commonjs: bool,
     /// What the parser takes, and nobody after it.
     pub(super) unsupported: Option<(Span, &'static str)>,
 }
@@ -60,60 +53,6 @@ impl<'a> Visit<'a> for Syntax {
         walk::walk_jsx_fragment(self, it);
     }
 
-    fn visit_identifier_reference(&mut self, it: &IdentifierReference<'a>) {
-        self.commonjs |= it.name == "exports";
-    }
-
-    fn visit_call_expression(&mut self, it: &CallExpression<'a>) {
-        let first = it.arguments.first().and_then(|argument| argument.as_expression());
-        match &it.callee {
-            Expression::Identifier(callee) if callee.name == "require" => {
-                self.commonjs = true;
-                if let Some((specifier, first)) = first.and_then(|first| Some((literal(first)?, first))) {
-                    let span = first.span();
-                    self.requires.push(Import {
-                        specifier,
-                        kind: None,
-                        span: span.start as usize..span.end as usize,
-                        dynamic: false,
-                        source: false,
-                        names: Vec::new(),
-                    });
-                }
-            }
-            // `Object.defineProperty(exports, "name", …)`
-            Expression::StaticMemberExpression(callee) if callee.property.name == "defineProperty" => {
-                let name = it
-                    .arguments
-                    .get(1)
-                    .and_then(|argument| literal(argument.as_expression()?));
-                self.exports.extend(name.filter(|_| first.is_some_and(is_exports)));
-            }
-            _ => {}
-        }
-        walk::walk_call_expression(self, it);
-    }
-
-    fn visit_assignment_expression(&mut self, it: &AssignmentExpression<'a>) {
-        if let AssignmentTarget::StaticMemberExpression(target) = &it.left {
-            let whole = target.property.name == "exports"
-                && matches!(&target.object, Expression::Identifier(object) if object.name == "module");
-            if is_exports(&target.object) {
-                self.exports.push(target.property.name.to_string());
-            } else if whole {
-                self.commonjs = true;
-                if let Expression::ObjectExpression(object) = &it.right {
-                    let names = object.properties.iter().filter_map(|property| match property {
-                        ObjectPropertyKind::ObjectProperty(property) => property.key.static_name(),
-                        ObjectPropertyKind::SpreadProperty(_) => None,
-                    });
-                    self.exports.extend(names.map(|name| name.to_string()));
-                }
-            }
-        }
-        walk::walk_assignment_expression(self, it);
-    }
-
     fn visit_import_declaration(&mut self, it: &ImportDeclaration<'a>) {
         if it.phase == Some(ImportPhase::Defer) {
             self.unsupported.get_or_insert((it.span, "`import defer`"));
@@ -140,20 +79,8 @@ impl<'a> Visit<'a> for Syntax {
     }
 }
 
-/// Whether this is `exports` or `module.exports`.
-fn is_exports(expression: &Expression<'_>) -> bool {
-    match expression {
-        Expression::Identifier(name) => name.name == "exports",
-        Expression::StaticMemberExpression(member) => {
-            member.property.name == "exports"
-                && matches!(&member.object, Expression::Identifier(object) if object.name == "module")
-        }
-        _ => false,
-    }
-}
-
 /// The value of a string. Anything else is computed, and so no part of the graph.
-fn literal(expression: &Expression<'_>) -> Option<String> {
+pub(super) fn literal(expression: &Expression<'_>) -> Option<String> {
     match expression.get_inner_expression() {
         Expression::StringLiteral(string) => Some(string.value.to_string()),
         Expression::TemplateLiteral(template) if template.expressions.is_empty() => {

@@ -6,12 +6,11 @@ use std::collections::BTreeMap;
 use oxc_allocator::Allocator;
 use oxc_ast_visit::Visit as _;
 use oxc_parser::Parser;
-use oxc_span::SourceType;
 
 use super::ignored::Ignored;
 use super::visit::{Found, Rest};
-use crate::isolate::Defaults;
 use crate::isolate::modules::{Content, Module};
+use crate::isolate::{Defaults, compiled_type};
 
 /// A place that runs so many times, in the order of the code that runs.
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +57,7 @@ pub(super) fn of(module: &Module) -> Parts {
         return Parts::default();
     };
     let allocator = Allocator::default();
-    let parsed = Parser::new(&allocator, source, SourceType::mjs()).parse();
+    let parsed = Parser::new(&allocator, source, compiled_type(module.commonjs)).parse();
     let mut found = Found::default();
     found.visit_program(&parsed.program);
     let ignored = Ignored::of(module.text());
@@ -66,7 +65,7 @@ pub(super) fn of(module: &Module) -> Parts {
         .original
         .as_ref()
         .and_then(|original| sourcemap::SourceMap::from_slice(original.map.as_bytes()).ok());
-    let defaults = Defaults::of(source);
+    let defaults = Defaults::of(source, module.commonjs);
     // By their bytes: those that are at a line of the author's, and have their index.
     let mut indices: BTreeMap<u32, usize> = BTreeMap::new();
     let mut points = Vec::new();

@@ -92,6 +92,11 @@ pub(super) fn own_scripts(graph: &Graph) -> impl Iterator<Item = &Module> {
 /// Reads a module's text. It was read before, without an error.
 pub(super) fn parse(module: &Module, look: impl FnOnce(&Program<'_>)) {
     let allocator = Allocator::default();
-    let parsed = Parser::new(&allocator, module.text(), source_type(&module.name)).parse();
+    let parsed = Parser::new(
+        &allocator,
+        module.text(),
+        source_type(&module.name).with_commonjs(module.commonjs),
+    )
+    .parse();
     look(&parsed.program);
 }

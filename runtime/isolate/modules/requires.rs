@@ -1,0 +1,214 @@
+//! What a script requires by literal names, and by names of which a part is literal.
+
+use std::collections::HashSet;
+
+use oxc_ast::ast::{
+    Argument, AssignmentExpression, AssignmentTarget, BinaryExpression, BindingPattern, CallExpression, Expression,
+    Program, TSImportEqualsDeclaration, TSModuleReference, VariableDeclarator,
+};
+use oxc_ast_visit::{Visit, walk};
+use oxc_span::{GetSpan as _, Span};
+use oxc_syntax::operator::BinaryOperator;
+use serde::{Deserialize, Serialize};
+
+use super::import::Import;
+use super::syntax::literal;
+
+/// A name of which the middle is computed: `"./locale/" + name + ".js"`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Pattern {
+    pub(super) before: String,
+    pub(super) after: String,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Every `require()` and `require.resolve()` with a literal name.
+    pub(super) literal: Vec<Import>,
+    pub(super) patterns: Vec<Pattern>,
+    /// What `createRequire()` was assigned to.
+    created: HashSet<String>,
+    /// Whether `require` and `module` are there without.
+    commonjs: bool,
+}
+
+impl Found {
+    /// What a CommonJS module requires, or an ES module by `createRequire()`.
+    pub(super) fn of(program: &Program<'_>, commonjs: bool) -> Self {
+        let mut found = Self {
+            commonjs,
+            ..Self::default()
+        };
+        found.visit_program(program);
+        found
+    }
+
+    fn is_require(&self, callee: &Expression<'_>) -> bool {
+        match callee.get_inner_expression() {
+            Expression::Identifier(name) => {
+                (self.commonjs && name.name == "require") || self.created.contains(name.name.as_str())
+            }
+            Expression::StaticMemberExpression(member) => match member.property.name.as_str() {
+                "resolve" => self.is_require(&member.object),
+                "require" => self.commonjs && is_named(&member.object, "module"),
+                _ => false,
+            },
+            other => is_create_require(other),
+        }
+    }
+
+    /// `require` itself, which some hide from bundlers by another name.
+    fn is_plain(&self, value: &Expression<'_>) -> bool {
+        self.commonjs && is_named(value, "require")
+    }
+
+    fn add(&mut self, specifier: String, span: Span) {
+        self.literal.push(Import {
+            specifier,
+            kind: None,
+            span: span.start as usize..span.end as usize,
+            dynamic: false,
+            source: false,
+            names: Vec::new(),
+        });
+    }
+
+    fn require(&mut self, name: &Expression<'_>) {
+        if let Some(specifier) = literal(name) {
+            self.add(specifier, name.span());
+            return;
+        }
+        match name.get_inner_expression() {
+            Expression::ConditionalExpression(either) => {
+                self.require(&either.consequent);
+                self.require(&either.alternate);
+            }
+            Expression::LogicalExpression(either) => {
+                self.require(&either.left);
+                self.require(&either.right);
+            }
+            other => {
+                let mut parts = Vec::new();
+                flatten(other, &mut parts);
+                let whole: Option<String> = parts.iter().cloned().collect();
+                let before = parts.first().cloned().flatten();
+                let relative = |text: &str| text.starts_with("./") || text.starts_with("../");
+                match (whole, before) {
+                    (Some(whole), _) if relative(&whole) => self.add(whole, other.span()),
+                    (None, Some(before)) if relative(&before) => self.patterns.push(Pattern {
+                        before,
+                        after: parts.pop().flatten().unwrap_or_default(),
+                    }),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+/// The parts of a text that is put together, one after the other; nothing for what is computed.
+fn flatten(expression: &Expression<'_>, parts: &mut Vec<Option<String>>) {
+    let mut push = |part: Option<String>| match (parts.last_mut(), part) {
+        (Some(Some(last)), Some(part)) => last.push_str(&part),
+        (Some(None), None) => {}
+        (_, part) => parts.push(part),
+    };
+    match expression.get_inner_expression() {
+        Expression::StringLiteral(text) => push(Some(text.value.to_string())),
+        Expression::Identifier(name) if name.name == "__dirname" => push(Some(".".to_owned())),
+        Expression::TemplateLiteral(template) => {
+            for (index, text) in template.quasis.iter().enumerate() {
+                let text = text.value.cooked.map(|text| text.to_string());
+                if text.as_deref() != Some("") {
+                    push(text);
+                }
+                if let Some(value) = template.expressions.get(index) {
+                    push(is_named(value, "__dirname").then(|| ".".to_owned()));
+                }
+            }
+        }
+        Expression::BinaryExpression(sum) if sum.operator == BinaryOperator::Addition => {
+            let BinaryExpression { left, right, .. } = &**sum;
+            flatten(left, parts);
+            flatten(right, parts);
+        }
+        // `path.join(__dirname, "a", name)`
+        Expression::CallExpression(call) if is_join(&call.callee) => {
+            for (index, argument) in call.arguments.iter().filter_map(Argument::as_expression).enumerate() {
+                if index > 0 {
+                    flatten_text("/", parts);
+                }
+                flatten(argument, parts);
+            }
+        }
+        _ => push(None),
+    }
+}
+
+fn flatten_text(text: &str, parts: &mut Vec<Option<String>>) {
+    match parts.last_mut() {
+        Some(Some(last)) => last.push_str(text),
+        _ => parts.push(Some(text.to_owned())),
+    }
+}
+
+fn is_join(callee: &Expression<'_>) -> bool {
+    match callee {
+        Expression::StaticMemberExpression(member) => matches!(member.property.name.as_str(), "join" | "resolve"),
+        Expression::Identifier(name) => name.name == "join",
+        _ => false,
+    }
+}
+
+fn is_named(expression: &Expression<'_>, name: &str) -> bool {
+    matches!(expression, Expression::Identifier(found) if found.name == name)
+}
+
+/// `createRequire(import.meta.url)`, or the same of `module`.
+fn is_create_require(expression: &Expression<'_>) -> bool {
+    let Expression::CallExpression(call) = expression.get_inner_expression() else {
+        return false;
+    };
+    match &call.callee {
+        Expression::Identifier(name) => name.name.as_str().to_ascii_lowercase().ends_with("createrequire"),
+        Expression::StaticMemberExpression(member) => member.property.name == "createRequire",
+        _ => false,
+    }
+}
+
+impl<'a> Visit<'a> for Found {
+    fn visit_variable_declarator(&mut self, it: &VariableDeclarator<'a>) {
+        if let (BindingPattern::BindingIdentifier(name), Some(init)) = (&it.id, &it.init) {
+            if is_create_require(init) || self.is_plain(init) {
+                self.created.insert(name.name.to_string());
+            }
+        }
+        walk::walk_variable_declarator(self, it);
+    }
+
+    fn visit_assignment_expression(&mut self, it: &AssignmentExpression<'a>) {
+        if let AssignmentTarget::AssignmentTargetIdentifier(name) = &it.left {
+            if is_create_require(&it.right) || self.is_plain(&it.right) {
+                self.created.insert(name.name.to_string());
+            }
+        }
+        walk::walk_assignment_expression(self, it);
+    }
+
+    fn visit_call_expression(&mut self, it: &CallExpression<'a>) {
+        if self.is_require(&it.callee) {
+            if let Some(name) = it.arguments.first().and_then(Argument::as_expression) {
+                self.require(name);
+            }
+        }
+        walk::walk_call_expression(self, it);
+    }
+
+    fn visit_ts_import_equals_declaration(&mut self, it: &TSImportEqualsDeclaration<'a>) {
+        if let TSModuleReference::ExternalModuleReference(reference) = &it.module_reference {
+            self.add(reference.expression.value.to_string(), reference.expression.span);
+        }
+        walk::walk_ts_import_equals_declaration(self, it);
+    }
+}

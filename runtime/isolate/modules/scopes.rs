@@ -1,0 +1,86 @@
+//! The `package.json` that a file belongs to: <https://nodejs.org/docs/latest-v22.x/api/packages.html#determining-module-system>.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+/// What a file is where its text does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    /// CommonJS, by its name.
+    CommonJs,
+    /// An ES module, by its name or its package's `type`.
+    Module,
+    /// An ES module where it has such syntax, and CommonJS otherwise.
+    BySyntax,
+}
+
+/// A package's `package.json`.
+pub(super) type Package = Arc<Value>;
+
+/// Those of a project, read once each.
+pub(super) struct Scopes {
+    root: PathBuf,
+    read: RefCell<HashMap<PathBuf, Option<Package>>>,
+}
+
+impl Scopes {
+    pub(super) fn new(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+            read: RefCell::default(),
+        }
+    }
+
+    /// How Node.js takes a script.
+    pub(super) fn format(&self, file: &Path) -> Format {
+        // It is read in any case: `require()` of computed names wants to know of every package.
+        let is_type_module = self.is_type_module(file);
+        match file.extension().and_then(|extension| extension.to_str()) {
+            Some("mjs" | "mts") => Format::Module,
+            Some("cjs" | "cts") => Format::CommonJs,
+            _ if is_type_module => Format::Module,
+            _ => Format::BySyntax,
+        }
+    }
+
+    /// Whether Node.js takes a file for an ES module by its name or its package's `type`: such a file imports a CommonJS
+    /// module's `module.exports` by the name `default`, and others what was compiled to be that.
+    pub(super) fn is_node_module(&self, file: &Path) -> bool {
+        self.format(file) == Format::Module
+    }
+
+    fn is_type_module(&self, file: &Path) -> bool {
+        let mut folders = file.ancestors().skip(1);
+        let nearest = folders
+            .by_ref()
+            .take_while(|folder| folder.starts_with(&self.root))
+            .find_map(|folder| self.in_folder(folder));
+        nearest.is_some_and(|package| package["type"] == "module")
+    }
+
+    fn in_folder(&self, folder: &Path) -> Option<Package> {
+        if let Some(known) = self.read.borrow().get(folder) {
+            return known.clone();
+        }
+        let read = std::fs::read_to_string(folder.join("package.json")).ok();
+        let package = read
+            .and_then(|text| serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')).ok())
+            .map(Arc::new);
+        self.read.borrow_mut().insert(folder.to_owned(), package.clone());
+        package
+    }
+
+    /// Every package that was met, by its folder's path within the project.
+    pub(super) fn packages(&self) -> BTreeMap<String, Package> {
+        let read = self.read.borrow();
+        let found = read.iter().filter_map(|(folder, package)| {
+            let within = folder.strip_prefix(&self.root).ok()?.to_str()?.to_owned();
+            Some((within, Arc::clone(package.as_ref()?)))
+        });
+        found.collect()
+    }
+}
