@@ -125,6 +125,8 @@ pub(crate) const PATCHES: &[(&str, &str, &str)] = &[
     (
         "ext:deno_node/internal/streams/readable.js",
         "    // Fast path for buffers.\n    if ((state[kState] & kDecoder) === 0 && state.length) {\n      return state.buffer[state.bufferIndex].length;\n    }\n",
+        "",
+    ),
     // Our ciphers, by the names that Node lists.
     (
         "ext:deno_node/internal/crypto/util.ts",
