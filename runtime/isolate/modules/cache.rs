@@ -13,8 +13,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
-/// How many files are kept.
-const LIMIT: usize = 4096;
+/// How many files are kept: two for each module of a graph of some thousand files, and those of other projects.
+const LIMIT: usize = 16_384;
 
 const DIGEST: usize = 32;
 
