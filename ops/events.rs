@@ -22,6 +22,7 @@ use crate::inbox::{Inbox, Message};
 use crate::message::Response;
 use crate::origin::{EventId, Origin};
 use crate::shares::{Holding, Live};
+use crate::stop::Stop;
 use crate::trace::Trace;
 use crate::worker_log::{About, author_stack, complain};
 
@@ -279,6 +280,10 @@ pub(crate) fn op_event_fail(
     #[string] stack: String,
     settled: bool,
 ) -> bool {
+    // A script that is being stopped hears from what it called that it was: why its event ends is told by who stops it.
+    if state.try_borrow::<Stop>().is_some_and(Stop::is_ordered) {
+        return false;
+    }
     let stack = author_stack(&stack);
     if let Some(entry) = state.borrow_mut::<Events>().entries.get_mut(&id) {
         entry.settled |= settled;

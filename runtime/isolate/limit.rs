@@ -45,10 +45,12 @@ pub(super) fn limit(runtime: &mut JsRuntime, worker: Culprit, limits: &Limits, b
     let sampled = handle.clone();
     let stop = Stop::default();
     runtime.v8_isolate().set_slot(stop.clone());
+    runtime.op_state().borrow_mut().put(stop.clone());
     let orders = Orders {
         stop: Box::new(move || {
-            stop.order();
             handle.terminate_execution();
+            // After it: who hears of the order gives back to a script that ends.
+            stop.order();
         }),
         sample: Box::new(move || cpu_accounting::sample(&sampled)),
     };
