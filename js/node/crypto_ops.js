@@ -300,8 +300,8 @@ const cryptoOps = {
   op_node_generate_x448_key_async: later(x448Pair),
   op_node_ecdh_compute_public_key: (curve, privateKey, publicKey) =>
     ops.op_node_ecdh_compute_public_key(curve, scalar(curve, privateKey), publicKey),
-  op_node_ecdh_compute_secret: (curve, privateKey, publicKey, secret) =>
-    ops.op_node_ecdh_compute_secret(curve, privateKey == null ? privateKey : scalar(curve, privateKey), publicKey, secret),
+  op_node_ecdh_compute_secret: (curve, privateKey, publicKey, theirs, secret) =>
+    ops.op_node_ecdh_compute_secret(curve, privateKey == null ? privateKey : scalar(curve, privateKey), publicKey, theirs, secret),
   op_node_ecdh_validate_private_key: (curve, privateKey) => ops.op_node_ecdh_validate_private_key(curve, scalar(curve, privateKey)),
   op_node_get_hash_size: (name) => ops.op_node_get_hash_size(plainHash(StringPrototypeToLowerCase(name))),
   op_node_get_private_key_from_pair: (both) => both.privateKey,
