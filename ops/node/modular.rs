@@ -20,6 +20,9 @@ const SLICE: usize = 32;
 /// How many candidates are looked at from one random start.
 const CANDIDATES: usize = 1 << 13;
 
+/// How many of them the sieve takes between two looks at the clock.
+const SIEVED: usize = 1 << 8;
+
 /// Primes that a sieve divides by.
 static SMALL: LazyLock<Vec<u32>> = LazyLock::new(|| {
     let mut primes: Vec<u32> = Vec::new();
@@ -144,11 +147,14 @@ pub(super) fn prime(wanted: &Wanted<'_>, look: Look<'_>) -> Result<BigUint, JsEr
     let sieve: &[u32] = if bits > 16 { &SMALL } else { &[] };
     let steps: Vec<u32> = sieve.iter().map(|prime| residue(&wanted.step, *prime)).collect();
     loop {
-        look().map_err(stopped)?;
         let random = set(random(bits)?, &top);
         let start = &random - &random % &wanted.step + &wanted.rest;
         let mut rests: Vec<u32> = sieve.iter().map(|prime| residue(&start, *prime)).collect();
         for number in 0..CANDIDATES {
+            // None may be left of what is asked for.
+            if number.is_multiple_of(SIEVED) {
+                look().map_err(stopped)?;
+            }
             let divided = sieve
                 .iter()
                 .zip(&rests)
