@@ -56,10 +56,10 @@ fn serve(folder: &Path) -> (Server, peers::Service) {
     let names = config
         .lines()
         .filter_map(|line| line.strip_prefix("secret = \"")?.strip_suffix("_SECRET\""));
-    let secrets: String = names
+    let secrets: Vec<String> = names
         .map(|name| format!("{name}_SECRET=the-{}-secret\n", name.to_lowercase()))
         .collect();
-    std::fs::write(folder.join(".dev.vars"), secrets).unwrap();
+    std::fs::write(folder.join(".dev.vars"), secrets.concat()).unwrap();
     std::fs::write(folder.join("served.toml"), config).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_workerd-lite"));
     command

@@ -3,6 +3,8 @@
 const { core, primordials } = __bootstrap;
 const { ObjectDefineProperty, SafeArrayIterator } = primordials;
 
+const { Performance } = core.loadExtScript("ext:deno_web/15_performance.js");
+
 let vars = null;
 let modules = null;
 
@@ -41,6 +43,8 @@ function defineNodeGlobals(environment) {
   lazy("clearImmediate", () => timers().clearImmediate);
   // As on Workers (`enable_nodejs_global_timers`): timers are objects.
   for (const name of new SafeArrayIterator(["setTimeout", "clearTimeout", "setInterval", "clearInterval"])) lazy(name, () => timers()[name], true);
+  // Of libraries that time their own requests. Nothing of a worker's has a list of what was loaded.
+  ObjectDefineProperty(Performance.prototype, "markResourceTiming", { __proto__: null, value: function markResourceTiming() {}, writable: true, enumerable: true, configurable: true });
   ObjectDefineProperty(globalThis, "global", { __proto__: null, value: globalThis, writable: true, enumerable: false, configurable: true });
 }
 

@@ -17,7 +17,9 @@ pub(super) fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
         bytes.push(0x80 | u8::try_from(used.len()).unwrap_or(0));
         bytes.extend(used);
     }
-    parts.iter().for_each(|part| bytes.extend_from_slice(part));
+    for part in parts {
+        bytes.extend_from_slice(part);
+    }
     bytes
 }
 

@@ -168,6 +168,5 @@ pub(crate) fn op_node_pem(#[string] label: &str, #[buffer] der: &[u8]) -> String
         }
         pem.push(unit);
     }
-    pem.push_str(&format!("\n-----END {label}-----\n"));
-    pem
+    pem + "\n-----END " + label + "-----\n"
 }

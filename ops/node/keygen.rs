@@ -27,7 +27,7 @@ fn failed() -> JsErrorBox {
 
 fn rsa_key(bits: u32, exponent: u32, look: Look<'_>) -> Result<RsaPrivateKey, JsErrorBox> {
     let bits = bits as usize;
-    if exponent < 3 || exponent % 2 == 0 {
+    if exponent < 3 || exponent.is_multiple_of(2) {
         return Err(coded(
             "ERR_OSSL_RSA_PUB_EXPONENT_OUT_OF_RANGE",
             "error:020000B2:rsa routines::pub exponent out of range",
@@ -163,17 +163,17 @@ pub(crate) fn op_node_make_dsa(
         let two = BigUint::from(2_u32);
         let q = prime(&wanted(divisor, two.clone(), BigUint::one()), &mut look)?;
         let p = prime(&wanted(bits, &q * &two, BigUint::one()), &mut look)?;
-        let mut h = two.clone();
-        let mut g = BigUint::one();
-        while g.is_one() {
-            g = power(&h, &((&p - BigUint::one()) / &q), &p, &mut look).map_err(|_| failed())?;
-            h += BigUint::one();
+        let mut base = two.clone();
+        let mut generator = BigUint::one();
+        while generator.is_one() {
+            generator = power(&base, &((&p - BigUint::one()) / &q), &p, &mut look).map_err(|_| failed())?;
+            base += BigUint::one();
         }
-        let x = random(divisor + 64)? % (&q - BigUint::one()) + BigUint::one();
-        let y = power(&g, &x, &p, &mut look).map_err(|_| failed())?;
-        let components = dsa::Components::from_components(p, q, g).map_err(|_| failed())?;
-        let public = dsa::VerifyingKey::from_components(components, y).map_err(|_| failed())?;
-        let key = dsa::SigningKey::from_components(public, x).map_err(|_| failed())?;
+        let private = random(divisor + 64)? % (&q - BigUint::one()) + BigUint::one();
+        let open = power(&generator, &private, &p, &mut look).map_err(|_| failed())?;
+        let components = dsa::Components::from_components(p, q, generator).map_err(|_| failed())?;
+        let public = dsa::VerifyingKey::from_components(components, open).map_err(|_| failed())?;
+        let key = dsa::SigningKey::from_components(public, private).map_err(|_| failed())?;
         Ok(KeyObjectHandle::AsymmetricPrivate(AsymmetricPrivateKey::Dsa(key)))
     })
 }
@@ -211,7 +211,7 @@ pub(crate) fn op_node_make_dh(
 }
 
 fn safe_prime(bits: usize, generator: u32, look: Look<'_>) -> Result<BigUint, JsErrorBox> {
-    if bits < 16 || bits > LONGEST_DH {
+    if !(16..=LONGEST_DH).contains(&bits) {
         return Err(coded(
             "ERR_OSSL_DH_MODULUS_TOO_SMALL",
             "error:0280007E:Diffie-Hellman routines::modulus too small",

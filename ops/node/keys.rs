@@ -187,13 +187,12 @@ pub(crate) fn op_node_key_public(
         } else {
             None
         };
-        let key = match private.as_ref().and_then(KeyObjectHandle::as_private_key) {
-            Some(private) => KeyObjectHandle::AsymmetricPublic(private.to_public_key()),
-            None => {
-                let passphrase = old_form(bytes, format, passphrase);
-                KeyObjectHandle::new_asymmetric_public_key_from_js(bytes, format, encoding, passphrase)
-                    .map_err(JsErrorBox::from_err)?
-            }
+        let key = if let Some(private) = private.as_ref().and_then(KeyObjectHandle::as_private_key) {
+            KeyObjectHandle::AsymmetricPublic(private.to_public_key())
+        } else {
+            let passphrase = old_form(bytes, format, passphrase);
+            KeyObjectHandle::new_asymmetric_public_key_from_js(bytes, format, encoding, passphrase)
+                .map_err(JsErrorBox::from_err)?
         };
         checked(key)
     })
@@ -235,21 +234,21 @@ fn invalid_jwk() -> JsErrorBox {
 #[op2]
 #[cppgc]
 pub(crate) fn op_node_key_rsa_jwk(
-    #[string] n: &str,
-    #[string] e: &str,
-    #[string] d: Option<String>,
-    #[string] p: Option<String>,
-    #[string] q: Option<String>,
+    #[string] modulus: &str,
+    #[string] exponent: &str,
+    #[string] private: Option<String>,
+    #[string] first_prime: Option<String>,
+    #[string] second_prime: Option<String>,
 ) -> Result<KeyObjectHandle, JsErrorBox> {
-    let (n, e) = (number(n)?, number(e)?);
-    let key = guarded(|| match (d, p, q) {
-        (Some(d), Some(p), Some(q)) => {
-            let primes = vec![number(&p)?, number(&q)?];
-            let key = RsaPrivateKey::from_components(n, e, number(&d)?, primes).map_err(|_| invalid_jwk())?;
+    let (modulus, exponent) = (number(modulus)?, number(exponent)?);
+    let key = guarded(|| {
+        if let (Some(private), Some(first), Some(second)) = (private, first_prime, second_prime) {
+            let primes = vec![number(&first)?, number(&second)?];
+            let key = RsaPrivateKey::from_components(modulus, exponent, number(&private)?, primes)
+                .map_err(|_| invalid_jwk())?;
             Ok(KeyObjectHandle::AsymmetricPrivate(AsymmetricPrivateKey::Rsa(key)))
-        }
-        _ => {
-            let key = RsaPublicKey::new_with_max_size(n, e, LONGEST_RSA).map_err(|_| invalid_jwk())?;
+        } else {
+            let key = RsaPublicKey::new_with_max_size(modulus, exponent, LONGEST_RSA).map_err(|_| invalid_jwk())?;
             Ok(KeyObjectHandle::AsymmetricPublic(AsymmetricPublicKey::Rsa(key)))
         }
     })?;

@@ -38,11 +38,11 @@ fn strategy(value: u32) -> Option<ZSTD_strategy> {
     known.get(usize::try_from(value).ok()?.checked_sub(1)?).copied()
 }
 
-/// Nothing where there is no such parameter, or not with this value.
-fn parameter(key: usize, value: u32, tables: &mut Tables) -> Option<Option<CParameter>> {
+/// The parameter, where it has any effect here. Fails where there is none of this number, or not with this value.
+fn parameter(key: usize, value: u32, tables: &mut Tables) -> Result<Option<CParameter>, ()> {
     use CParameter as P;
     let flag = value != 0;
-    Some(Some(match key {
+    Ok(Some(match key {
         100 => {
             tables.level = value.cast_signed();
             P::CompressionLevel(tables.level)
@@ -62,8 +62,8 @@ fn parameter(key: usize, value: u32, tables: &mut Tables) -> Option<Option<CPara
         104 if value <= 30 => P::SearchLog(value.min(LONGEST_SEARCH)),
         105 => P::MinMatch(value),
         106 => P::TargetLength(value),
-        107 if value == 0 => return Some(None),
-        107 => P::Strategy(strategy(value)?),
+        107 if value == 0 => return Ok(None),
+        107 => P::Strategy(strategy(value).ok_or(())?),
         160 => {
             tables.long = flag;
             P::EnableLongDistanceMatching(flag)
@@ -79,9 +79,9 @@ fn parameter(key: usize, value: u32, tables: &mut Tables) -> Option<Option<CPara
         201 => P::ChecksumFlag(flag),
         202 => P::DictIdFlag(flag),
         // There are no threads: the stream is what it is without.
-        400 if value <= 256 => return Some(None),
-        401 | 402 => return Some(None),
-        _ => return None,
+        400 if value <= 256 => return Ok(None),
+        401 | 402 => return Ok(None),
+        _ => return Err(()),
     }))
 }
 
@@ -153,7 +153,7 @@ impl Encoder {
             ..Tables::default()
         };
         for (key, value) in params.iter().enumerate().filter(|(_, value)| **value != UNSET) {
-            let Some(parameter) = parameter(key, *value, &mut tables) else {
+            let Ok(parameter) = parameter(key, *value, &mut tables) else {
                 return Ok(None);
             };
             if parameter.is_some_and(|parameter| context.set_parameter(parameter).is_err()) {

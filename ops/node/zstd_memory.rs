@@ -157,7 +157,7 @@ mod tests {
                         .unwrap();
                     context.set_pledged_src_size(size).unwrap();
                     let length = usize::try_from(size.unwrap_or(200_000)).unwrap();
-                    let mut output = vec![0; 100];
+                    let mut output = [0; 100];
                     let _ = context.compress_stream2(
                         &mut OutBuffer::around(&mut output[..]),
                         &mut InBuffer::around(&text[..length]),

@@ -1,14 +1,17 @@
 //! The program's scripts that are in no snapshot, and V8's compiled code of them: in the process, and in the owner's cache.
 
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{LazyLock, PoisonError, RwLock};
 
 use workerd_lite_ops::residual::ResidualScripts;
 
 use super::modules::cache::{self, Key};
 
 /// By where a source is: each is in the program once, and what is kept of it for as long as the process is there.
-static COMPILED: RwLock<Option<HashMap<usize, Option<&'static [u8]>>>> = RwLock::new(None);
+static COMPILED: LazyLock<RwLock<HashMap<usize, Kept>>> = LazyLock::new(RwLock::default);
+
+/// What is kept of a source, if anything.
+type Kept = Option<&'static [u8]>;
 
 /// All of them, for any isolate.
 pub(super) struct Scripts;
@@ -21,9 +24,9 @@ fn place(source: &'static str) -> usize {
     source.as_ptr().addr()
 }
 
-fn remember(source: &'static str, compiled: Option<&'static [u8]>) {
+fn remember(source: &'static str, compiled: Kept) {
     let mut table = COMPILED.write().unwrap_or_else(PoisonError::into_inner);
-    table.get_or_insert_default().insert(place(source), compiled);
+    table.insert(place(source), compiled);
 }
 
 impl ResidualScripts for Scripts {
@@ -36,7 +39,7 @@ impl ResidualScripts for Scripts {
     fn compiled(&self, source: &'static str) -> Option<&'static [u8]> {
         let known = {
             let table = COMPILED.read().unwrap_or_else(PoisonError::into_inner);
-            table.as_ref().and_then(|table| table.get(&place(source)).copied())
+            table.get(&place(source)).copied()
         };
         known.unwrap_or_else(|| {
             let kept = cache::bytes(&key(source)).map(|bytes| &*bytes.leak());

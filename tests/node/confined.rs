@@ -104,7 +104,9 @@ export default { async fetch(request, env, ctx) {
                 })
             })
             .collect();
-        asked.into_iter().for_each(|asked| asked.join().unwrap());
+        for one in asked {
+            one.join().unwrap();
+        }
     });
 }
 
@@ -253,11 +255,12 @@ export default { async fetch(request) {
 #[test]
 fn a_walk_from_the_modules_finds_nothing_of_ours() {
     let names: Vec<&str> = include_str!("../../fixtures/node/modules.txt").lines().collect();
-    let imports: String = names
+    let imports: Vec<String> = names
         .iter()
         .enumerate()
         .map(|(index, name)| format!("import * as m{index} from 'node:{name}';\n"))
         .collect();
+    let imports = imports.concat();
     let list: Vec<String> = (0..names.len()).map(|index| format!("m{index}")).collect();
     let worker = format!(
         "{imports}import {{ walk }} from './walk.js';\nexport default {{ async fetch() {{\n  const hash = m16.createHash('sha1'), key = m16.createSecretKey(Buffer.alloc(4)), gzip = m15.createGzip(), \

@@ -208,7 +208,9 @@ export default { async fetch(request, env, ctx) {
                 })
             })
             .collect();
-        asked.into_iter().for_each(|asked| asked.join().unwrap());
+        for one in asked {
+            one.join().unwrap();
+        }
     });
 }
 

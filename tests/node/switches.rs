@@ -135,11 +135,12 @@ fn modules_that_want_a_machine_load_and_throw_when_they_are_used() {
         "wasi",
         "worker_threads",
     ];
-    let mut worker: String = names
+    let worker: Vec<String> = names
         .iter()
         .enumerate()
         .map(|(index, name)| format!("import * as m{index} from 'node:{name}';\n"))
         .collect();
+    let mut worker = worker.concat();
     worker.push_str(
         "import fs, { readFileSync } from 'fs';\nimport { spawn, execSync } from 'child_process';\nimport net from 'net';\nimport dns from 'node:dns';\nimport https from 'https';\nimport { Worker, isMainThread } from 'worker_threads';\n\
          const code = (run) => { try { run(); return 'ran'; } catch (error) { return error.code; } };\n\

@@ -21,11 +21,12 @@ fn zlib_does_what_nodes_does() {
         "stream/promises",
         "stream/consumers",
     ];
-    let imports: String = names
+    let imports: Vec<String> = names
         .iter()
         .enumerate()
         .map(|(index, name)| format!("import * as m{index} from 'node:{name}';\n"))
         .collect();
+    let imports = imports.concat();
     let table: Vec<String> = names
         .iter()
         .enumerate()

@@ -90,7 +90,7 @@ impl Expected {
             match (outcome, self.reasons.get(file)) {
                 (Outcome::Fail(why), None) => wrong.push(format!("{file} fails: {why}\n")),
                 (Outcome::Pass, Some(_)) => {
-                    wrong.push(format!("{file} passes: take it off fixtures/node/expected.txt"))
+                    wrong.push(format!("{file} passes: take it off fixtures/node/expected.txt"));
                 }
                 (Outcome::Skip(why), Some(_)) => wrong.push(format!(
                     "{file} is skipped ({why}): take it off fixtures/node/expected.txt"

@@ -75,9 +75,5 @@ fn fetch(url: &str, to: &Path) -> bool {
 }
 
 fn intact(file: &Path) -> bool {
-    std::fs::read(file).is_ok_and(|bytes| hex(&Sha256::digest(bytes)) == SHA256)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    std::fs::read(file).is_ok_and(|bytes| hex::encode(Sha256::digest(bytes)) == SHA256)
 }
