@@ -149,6 +149,7 @@ fn each_request_is_one_line_of_the_access_log() {
     assert_eq!(outcome("r-8"), says(0, "cancelled", ""));
 
     // Each line of the log about them says whose and which it is.
+    server.logged("nobody handled it");
     let log = server.log();
     for (message, id) in [
         ("asks", "r-1"),

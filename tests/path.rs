@@ -143,6 +143,10 @@ fn a_secret_is_nowhere_in_the_agents_view() {
         "agent.js",
         &agent.replace("PORT", &mtls.partner.address.port().to_string()),
     );
+    // A walk passes through all of Node's modules, and evaluates them.
+    let config = std::fs::read_to_string(mtls.project.path().join("workerd-lite.toml")).unwrap();
+    mtls.project
+        .write("workerd-lite.toml", &format!("{config}\n[limits]\ncpu_ms = 2000\n"));
     let server = mtls.serve();
     assert_eq!(server.get("/walk").body, "nothing");
     // 10,000 more, over few connections; every hundredth walks everything again.

@@ -68,7 +68,8 @@ export default {
 #[test]
 fn a_server_of_nodes_answers_the_workers_requests() {
     let project = Project::new(&[("worker.js", WORKER)]);
-    let server = project.serve(&["worker.js"]);
+    // What one request saw, another asks for: both on one thread.
+    let server = project.serve(&["worker.js", "--threads", "1"]);
     let body = |path: &str, arguments: &[&str]| {
         let answer = server.curl(path, arguments);
         assert_eq!(answer.status, 200, "{path}: {} {}", answer.body, server.log());
