@@ -10,6 +10,7 @@ use deno_web::{BlobStore, InMemoryBroadcastChannel};
 use crate::blob::op_blob_bytes;
 use crate::body::{op_body_collect, op_body_length, op_body_raw};
 use crate::clock::{op_clock_elapsed, op_clock_now, op_clock_origin, op_test_advance};
+use crate::cloning::{op_clone_read, op_clone_write};
 use crate::compression::{op_coder_close, op_coder_finish, op_coder_new, op_coder_read, op_coder_write};
 use crate::console::{op_console, op_uncaught};
 use crate::events::{op_event_fail, op_event_respond, op_event_settled, op_event_waiting};
@@ -80,6 +81,8 @@ deno_core::extension!(
         op_coder_new,
         op_coder_read,
         op_coder_write,
+        op_clone_read,
+        op_clone_write,
         op_clock_elapsed,
         op_clock_now,
         op_clock_origin,

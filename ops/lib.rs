@@ -10,6 +10,7 @@ mod blob;
 pub mod body;
 pub mod byte_stream;
 pub mod clock;
+mod cloning;
 pub mod coding;
 mod coding_steps;
 mod compression;

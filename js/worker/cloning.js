@@ -66,6 +66,14 @@ function isInterface(value) {
   return typeof value === "function" && typeof value.prototype === "object" && value.prototype !== null;
 }
 
+// By ops of ours: deno_core's call what is registered for a type, and end the process where there is nothing.
+function replaceCloning() {
+  const { op_clone_read, op_clone_write } = core.ops;
+  core.serialize = (value, options, complain) => op_clone_write(value, options?.hostObjects, complain);
+  core.deserialize = (bytes, options) => op_clone_read(bytes, options?.hostObjects, options?.deserializers);
+  core.structuredClone = (value, readers) => op_clone_read(op_clone_write(value, undefined, undefined), undefined, readers ?? core.getCloneableDeserializers());
+}
+
 // Remembers what the global scope has before ours is defined.
 function noteEngine() {
   for (const name of new SafeArrayIterator(ReflectOwnKeys(globalThis))) MapPrototypeSet(ENGINE, name, true);
@@ -84,5 +92,5 @@ function defineCloning() {
   }
 }
 
-return { defineCloning, noteEngine };
+return { defineCloning, noteEngine, replaceCloning };
 })();

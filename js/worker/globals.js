@@ -56,6 +56,8 @@ const shown = (value) => ({ __proto__: null, value, writable: true, enumerable: 
 
 function defineGlobals() {
   cloning.noteEngine();
+  // Before anything takes them.
+  cloning.replaceCloning();
   load("ext:workerd_lite/worker/errors.js").defineErrors();
   load("ext:workerd_lite/worker/clock.js").defineDate();
   load("ext:workerd_lite/worker/sort.js").defineSorts();

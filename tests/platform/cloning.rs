@@ -39,6 +39,35 @@ const memory = () => new WebAssembly.Memory({ initial: 1 }).buffer;
     );
 }
 
+/// What is registered for a type is called, and any script can name the symbol that says one.
+#[test]
+fn a_type_that_nobody_registered_is_refused() {
+    check(
+        r#"
+const BRAND = Symbol.for("Deno.core.hostObject");
+const branded = (type) => structuredClone({ [BRAND]: () => ({ type }) });
+const sent = (value) => { const { port1 } = new MessageChannel(); port1.postMessage(value); return "sent"; };
+"#,
+        r#"
+["RangeError RangeError", () => branded("nobody")],
+["RangeError RangeError", () => branded("__proto__")],
+["RangeError RangeError", () => branded("toString")],
+["RangeError RangeError", () => branded(undefined)],
+["RangeError RangeError", () => branded(Symbol.iterator.description)],
+["RangeError RangeError", () => branded({})],
+["RangeError RangeError", () => branded([])],
+["RangeError RangeError", () => branded(new String("Blob"))],
+["RangeError RangeError", () => structuredClone({ [BRAND]: () => 1 })],
+["RangeError RangeError", () => structuredClone({ [BRAND]: () => null })],
+["RangeError RangeError", () => structuredClone({ [BRAND]: () => undefined })],
+["RangeError RangeError", () => structuredClone([new Blob(), { [BRAND]: () => ({ type: "nobody" }) }])],
+["Error mine", () => structuredClone({ [BRAND]() { throw Object.assign(new Error("x"), { name: "mine" }); } })],
+["sent", () => sent({ [BRAND]: () => ({ type: "nobody" }) })],
+["true", () => structuredClone(new Blob(["x"])) instanceof Blob],
+"#,
+    );
+}
+
 #[test]
 fn what_is_not_serializable_is_refused_wherever_it_is() {
     let mut rows = String::new();
