@@ -14,7 +14,8 @@ use pkcs8::pkcs5::EncryptionScheme;
 use pkcs8::pkcs5::pbes2::{self, Kdf, Pbkdf2Prf};
 
 use super::guard::{coded, guarded};
-use super::kdf::{self, Look};
+use super::kdf;
+use super::stopping::Look;
 use crate::external_memory::ExternalMemory;
 
 const BEGIN: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----";

@@ -1,17 +1,15 @@
 //! Keys from passwords: functions that are slow on purpose. They run in their event's own time, and look again and again
 //! whether that is over.
 
-use std::fmt;
-
 use deno_core::convert::Uint8Array;
 use deno_core::{OpState, op2, v8};
 use deno_error::JsErrorBox;
 use hmac::{Hmac, Mac as _};
 use sha2::{Sha256, Sha384, Sha512};
 
+use super::stopping::{Look, Stopped, look};
 use super::{hashes, scrypt};
 use crate::external_memory::ExternalMemory;
-use crate::stop;
 
 /// What a script may ask for at once, in bytes.
 const LONGEST: usize = 1 << 20;
@@ -21,24 +19,6 @@ const ROUNDS: u32 = 512;
 
 /// Bytes of a salt between two looks at it.
 const PART: usize = 1 << 20;
-
-/// The event's time is over, and V8 ends its script.
-#[derive(Debug)]
-pub(super) struct Stopped;
-
-impl fmt::Display for Stopped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the computation was stopped")
-    }
-}
-
-/// Whether the script that called is to end.
-pub(super) type Look<'a> = &'a mut dyn FnMut() -> Result<(), Stopped>;
-
-/// Whether the script is to end.
-pub(super) fn look(scope: &v8::PinScope<'_, '_>) -> Result<(), Stopped> {
-    if stop::is_ordered(scope) { Err(Stopped) } else { Ok(()) }
-}
 
 fn too_long() -> JsErrorBox {
     JsErrorBox::range_error(format!("a key has at most {LONGEST} bytes here"))

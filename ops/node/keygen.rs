@@ -15,9 +15,9 @@ use rsa::pkcs8::DecodePrivateKey as _;
 
 use super::der;
 use super::guard::{coded, guarded, range, refused};
-use super::kdf::{Look, look};
 use super::keys::{LONGEST_DH, LONGEST_DSA, LONGEST_RSA, checked};
 use super::modular::{Wanted, power, prime, random};
+use super::stopping::{Look, look};
 
 const EXPONENT: u32 = 65_537;
 

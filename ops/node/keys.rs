@@ -11,7 +11,7 @@ use rsa::{RsaPrivateKey, RsaPublicKey};
 
 use super::encrypted_key;
 use super::guard::{coded, guarded, kind, refused};
-use super::kdf::look;
+use super::stopping::look;
 use crate::external_memory::ExternalMemory;
 
 /// A key whose every use would take seconds is none, in bits.

@@ -24,6 +24,7 @@ pub mod require;
 mod scrypt;
 pub(crate) mod signing;
 mod step;
+mod stopping;
 pub(crate) mod zlib;
 mod zstd;
 mod zstd_memory;

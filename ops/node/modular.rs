@@ -6,7 +6,7 @@ use deno_error::JsErrorBox;
 use num_bigint_dig::BigUint;
 use num_traits::{One as _, ToPrimitive as _, Zero as _};
 
-use super::kdf::{Look, Stopped};
+use super::stopping::{Look, Stopped};
 
 /// The largest number that is computed with, in bits.
 pub(super) const LONGEST: usize = 8192;

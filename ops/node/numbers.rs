@@ -7,8 +7,8 @@ use num_bigint_dig::BigUint;
 use num_traits::{One as _, Zero as _};
 
 use super::guard::{coded, guarded, range};
-use super::kdf::look;
 use super::modular::{LONGEST, Wanted, is_prime, power, prime, rounds_for};
+use super::stopping::look;
 
 /// More rounds prove nothing more.
 const ROUNDS: u32 = 64;

@@ -1,6 +1,6 @@
 //! scrypt's function that needs much memory: <https://www.rfc-editor.org/rfc/rfc7914>, sections 3 to 5. It can be stopped.
 
-use super::kdf::{Look, Stopped};
+use super::stopping::{Look, Stopped};
 
 /// Salsa20's words, half of a block of `blockMix`.
 const WORDS: usize = 16;
