@@ -11,7 +11,7 @@ use rsa::{RsaPrivateKey, RsaPublicKey};
 
 use super::encrypted_key;
 use super::guard::{coded, guarded, kind, refused};
-use super::stopping::look;
+use super::stopping::{Look, look};
 use crate::external_memory::ExternalMemory;
 
 /// A key whose every use would take seconds is none, in bits.
@@ -137,6 +137,19 @@ fn old_form<'a>(bytes: &[u8], format: &str, passphrase: Option<&'a [u8]>) -> Opt
     passphrase.filter(|_| text.contains("Proc-Type: 4,ENCRYPTED") && !text.contains("ENCRYPTED PRIVATE KEY"))
 }
 
+/// The key of an encrypted file.
+fn opened(
+    der: &[u8],
+    passphrase: Option<&[u8]>,
+    memory: &ExternalMemory,
+    look: Look<'_>,
+) -> Result<KeyObjectHandle, JsErrorBox> {
+    let plain = encrypted_key::open(der, passphrase, memory, look)?;
+    bounded(&plain, "der")?;
+    let key = KeyObjectHandle::new_asymmetric_private_key_from_js(&plain, "der", "pkcs8", None);
+    checked(key.map_err(|_| encrypted_key::bad_decrypt())?)
+}
+
 /// A private key. One that is encrypted is opened in slices.
 #[op2]
 #[cppgc]
@@ -153,10 +166,7 @@ pub(crate) fn op_node_key_private(
     let mut look = || look(scope);
     guarded(|| {
         if let Some(der) = encrypted_key::find(bytes, format, encoding) {
-            let plain = encrypted_key::open(&der, passphrase, &memory, &mut look)?;
-            bounded(&plain, "der")?;
-            let key = KeyObjectHandle::new_asymmetric_private_key_from_js(&plain, "der", "pkcs8", None);
-            return checked(key.map_err(|_| encrypted_key::bad_decrypt())?);
+            return opened(&der, passphrase, &memory, &mut look);
         }
         let passphrase = old_form(bytes, format, passphrase);
         let key = KeyObjectHandle::new_asymmetric_private_key_from_js(bytes, format, encoding, passphrase);
@@ -180,10 +190,7 @@ pub(crate) fn op_node_key_public(
     let mut look = || look(scope);
     guarded(|| {
         let private = if let Some(der) = encrypted_key::find(bytes, format, encoding) {
-            let plain = encrypted_key::open(&der, passphrase, &memory, &mut look)?;
-            bounded(&plain, "der")?;
-            let key = KeyObjectHandle::new_asymmetric_private_key_from_js(&plain, "der", "pkcs8", None);
-            Some(checked(key.map_err(|_| encrypted_key::bad_decrypt())?)?)
+            Some(opened(&der, passphrase, &memory, &mut look)?)
         } else {
             None
         };

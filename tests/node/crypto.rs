@@ -1,6 +1,6 @@
 //! `node:crypto` says in a worker what it says in Node.js, with keys that Node and OpenSSL made.
 
-use crate::harness::{Project, peers};
+use crate::harness::Project;
 
 /// Checks that differ, each with its reason.
 const DIFFERS: &[(&str, &str)] = &[
@@ -195,19 +195,7 @@ fn crypto_says_what_node_says() {
     let server = project.serve(&[]);
     let ours = server.get("/");
     assert_eq!(ours.status, 200, "{} {}", ours.body, server.log());
-    let Some(folder) = peers::npm() else { return };
-    let script = project.path().join("node.mjs");
-    let node = peers::node(&folder, script.to_str().unwrap(), &[]);
-    assert!(node.status.success(), "{}", String::from_utf8_lossy(&node.stderr));
-    let theirs = String::from_utf8(node.stdout).unwrap();
-    let mut different = Vec::new();
-    for (ours, theirs) in ours.body.trim().lines().zip(theirs.trim().lines()) {
-        let name = ours.split(": ").next().unwrap_or_default();
-        let known = DIFFERS.iter().any(|(differs, _)| *differs == name);
-        if !known && ours != theirs {
-            different.push(format!("ours:   {ours}\nNode's: {theirs}"));
-        }
-    }
-    assert!(different.is_empty(), "{}", different.join("\n"));
-    assert_eq!(ours.body.trim().lines().count(), theirs.trim().lines().count());
+    super::same::says_what_node_says(&project, &ours.body, |name| {
+        DIFFERS.iter().any(|(differs, _)| *differs == name)
+    });
 }

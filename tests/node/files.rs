@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::harness::{Project, json, peers};
+use crate::harness::{Project, json};
 
 const CONFIG: &str = "main = 'worker.js'\n[limits]\ncpu_ms = 20000\nstartup_cpu_ms = 5000\n";
 
@@ -25,19 +25,7 @@ fn files_are_as_node_has_them() {
     let server = project.serve(&[]);
     let ours = server.get("/");
     assert_eq!(ours.status, 200, "{} {}", ours.body, server.log());
-    let Some(folder) = peers::npm() else { return };
-    let script = project.path().join("node.mjs");
-    let node = peers::node(&folder, script.to_str().unwrap(), &[]);
-    assert!(node.status.success(), "{}", String::from_utf8_lossy(&node.stderr));
-    let theirs = String::from_utf8(node.stdout).unwrap();
-    let mut different = Vec::new();
-    for (ours, theirs) in ours.body.trim().lines().zip(theirs.trim().lines()) {
-        if ours != theirs {
-            different.push(format!("ours:   {ours}\nNode's: {theirs}"));
-        }
-    }
-    assert!(different.is_empty(), "{}", different.join("\n"));
-    assert_eq!(ours.body.trim().lines().count(), theirs.trim().lines().count());
+    super::same::says_what_node_says(&project, &ours.body, |_| false);
 }
 
 /// `/bundle` is the worker's own graph and nothing else, and can not be changed; devices are there; outside of an event nothing is written.
