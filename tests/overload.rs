@@ -182,6 +182,34 @@ fn an_agent_that_fills_its_queue_fills_nobody_elses() {
     assert_eq!(audit.matches("\"reason\":\"events\"").count(), 20, "{audit}");
 }
 
+/// A client that still sends its body reads the response that refused it: the connection is closed after what it sends was read.
+#[test]
+fn a_client_that_still_sends_reads_why_it_was_refused() {
+    let project = Project::new(&[
+        ("agent.js", "export default { fetch() { return new Response('x'); } };"),
+        (
+            "workerd-lite.toml",
+            "main = 'agent.js'\nthreads = 1\n[limits]\nrequest_body_mb = 1\n",
+        ),
+    ]);
+    let server = project.serve(&[]);
+    for _ in 0..5 {
+        let mut client = TcpStream::connect(&server.address).unwrap();
+        let mut said = String::new();
+        write!(
+            client,
+            "POST / HTTP/1.1\r\nhost: agent.localhost\r\ncontent-length: 9000000\r\n\r\n"
+        )
+        .unwrap();
+        for _ in 0..9 {
+            client.write_all(&[b'x'; 1_000_000]).unwrap();
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        client.read_to_string(&mut said).unwrap();
+        assert!(said.starts_with("HTTP/1.1 413"), "{said}");
+    }
+}
+
 #[test]
 fn bodies_and_heads_that_are_too_large_are_refused() {
     let project = Project::new(&[

@@ -6,10 +6,15 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 use super::raw_heads::{INVALID, RawHeads};
 use crate::listen::Stream;
+
+/// How long a client may send nothing after our last byte, before its connection is closed.
+const LINGERS_QUIET: Duration = Duration::from_secs(1);
+/// How long it may go on sending.
+const LINGERS: Duration = Duration::from_secs(5);
 
 /// What hyper reads behind a byte that is refused: it answers 400 once a head that is none is whole.
 const END: &[u8] = &[INVALID, b'\r', b'\n', b'\r', b'\n'];
@@ -24,6 +29,8 @@ pub(super) struct ClientIo {
     unread: Duration,
     /// Until when it may, where it reads nothing.
     stalled: Option<Pin<Box<Sleep>>>,
+    /// Until when what it still sends is read and dropped, all of it and the next of it.
+    lingering: Option<[Pin<Box<Sleep>>; 2]>,
 }
 
 impl ClientIo {
@@ -34,6 +41,7 @@ impl ClientIo {
             end: END,
             unread,
             stalled: None,
+            lingering: None,
         }
     }
 
@@ -50,6 +58,28 @@ impl ClientIo {
             io::ErrorKind::TimedOut,
             "the client does not read its response: see [timeouts] unread",
         )))
+    }
+
+    /// Reads and drops what the client sends after our last byte. Where a socket is closed with bytes unread, the kernel resets the
+    /// connection, and a client that still sends its body never reads the response that refused it (RFC 9112, section 9.6).
+    fn linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let [all, quiet] = self
+            .lingering
+            .get_or_insert_with(|| [LINGERS, LINGERS_QUIET].map(|time| Box::pin(tokio::time::sleep(time))));
+        let mut dropped = [0; 16 << 10];
+        loop {
+            if all.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            let mut buffer = ReadBuf::new(&mut dropped);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                    quiet.as_mut().reset(Instant::now() + LINGERS_QUIET);
+                }
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => return quiet.as_mut().poll(cx),
+            }
+        }
     }
 }
 
@@ -80,7 +110,10 @@ impl AsyncWrite for ClientIo {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        if self.lingering.is_none() {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+        }
+        self.linger(cx).map(Ok)
     }
 
     fn is_write_vectored(&self) -> bool {
