@@ -109,4 +109,10 @@ pub(crate) const CHANGES: &[(&str, &str, &str)] = &[
         "const _defaultExport = { indexOfBuffer, indexOfNumber };\n",
         "const oneByte = new primordials.Uint8Array(1);\nconst _defaultExport = { indexOfBuffer, indexOfNumber };\n",
     ),
+    // The name that Node 22.9 had, which says the new one.
+    (
+        "ext:deno_node/util.ts",
+        "  getCallSites,\n  parseEnv,\n",
+        "  getCallSite: deprecate(getCallSites, \"The `util.getCallSite` API has been renamed to `util.getCallSites()`.\", \"ExperimentalWarning\"),\n  getCallSites,\n  parseEnv,\n",
+    ),
 ];

@@ -23,8 +23,6 @@ const {
   SafeArrayIterator,
   SafeSet,
   String,
-  StringPrototypeIndexOf,
-  StringPrototypeSlice,
   StringPrototypeSplit,
   SymbolFor,
   SymbolToStringTag,
@@ -226,7 +224,11 @@ function resourceUsage() {
   return usage;
 }
 
+let assertWarned = false;
+
 function assert(value, message = undefined) {
+  if (!assertWarned) emitWarning("process.assert() is deprecated. Please use the `assert` module instead.", "DeprecationWarning", "DEP0100", assert);
+  assertWarned = true;
   if (!value) throw new ERR_ASSERTION(message || "assertion error");
 }
 
@@ -238,6 +240,18 @@ function reference(name) {
     if (typeof call === "function") ReflectApply(call, of, []);
   };
 }
+
+// A function of a script that is loaded when it is first called.
+function later(script, name) {
+  const call = (...args) => ReflectApply(core.loadExtScript(`ext:workerd_lite/node/${script}.js`)[name], undefined, args);
+  return ObjectDefineProperty(call, "name", { __proto__: null, value: name, configurable: true });
+}
+
+// Whether any event has changed its current directory.
+let moved = false;
+const chdir = later("process_files", "chdir");
+const loadEnvFile = later("process_files", "loadEnvFile");
+const umask = later("process_files", "umask");
 
 class Process {}
 ObjectSetPrototypeOf(Process.prototype, EventEmitter.prototype);
@@ -257,16 +271,20 @@ const members = {
   assert,
   availableMemory: () => 0,
   binding: unavailable("process.binding"),
-  chdir: unavailable("process.chdir"),
+  chdir(directory) {
+    moved = true;
+    chdir(directory);
+  },
   config: ObjectFreeze({ target_defaults: ObjectFreeze({}), variables: ObjectFreeze({}) }),
   constrainedMemory: () => 0,
   cpuUsage,
-  cwd: () => "/bundle",
+  cwd: () => moved ? core.loadExtScript("ext:workerd_lite/node/process_files.js").cwd() : "/bundle",
   debugPort: 0,
   dlopen: unavailable("process.dlopen"),
   emitWarning,
   env,
   execArgv: [],
+  execve: unavailable("process.execve"),
   execPath: "",
   exit,
   features: ObjectFreeze({
@@ -292,9 +310,9 @@ const members = {
   getuid: () => 0,
   hasUncaughtExceptionCaptureCallback: () => capture !== null,
   hrtime,
-  initgroups: unavailable("process.initgroups"),
+  initgroups: later("process_ids", "initgroups"),
   kill: unavailable("process.kill"),
-  loadEnvFile: unavailable("process.loadEnvFile"),
+  loadEnvFile: (path = undefined) => loadEnvFile(env, path),
   mainModule: undefined,
   memoryUsage: ObjectDefineProperty(memory, "rss", { __proto__: null, value: () => 0 }),
   moduleLoadList: [],
@@ -311,17 +329,17 @@ const members = {
   resourceUsage,
   setUncaughtExceptionCaptureCallback,
   setSourceMapsEnabled: (enabled) => validateBoolean(enabled, "enabled"),
-  setegid: unavailable("process.setegid"),
-  seteuid: unavailable("process.seteuid"),
-  setgid: unavailable("process.setgid"),
-  setgroups: unavailable("process.setgroups"),
-  setuid: unavailable("process.setuid"),
+  setegid: later("process_ids", "setegid"),
+  seteuid: later("process_ids", "seteuid"),
+  setgid: later("process_ids", "setgid"),
+  setgroups: later("process_ids", "setgroups"),
+  setuid: later("process_ids", "setuid"),
   sourceMapsEnabled: false,
   threadCpuUsage: cpuUsage,
   throwDeprecation: false,
   title: "workerd",
   traceDeprecation: false,
-  umask: () => 18,
+  umask,
   unref: reference("unref"),
   uptime: () => now() / 1000,
   version,
@@ -337,47 +355,13 @@ ObjectDefineProperty(own, "exitCode", {
   configurable: true,
 });
 
-// Text goes to the worker's log, a line at a time.
-function output(level) {
+// A stream that is made when it is first asked for.
+function lazy(name) {
   let stream;
-  return () => {
-    if (stream !== undefined) return stream;
-    const { Writable } = core.loadExtScript("ext:deno_node/stream.ts");
-    let rest = "";
-    stream = new Writable({
-      decodeStrings: false,
-      write(chunk, _encoding, done) {
-        rest += String(chunk);
-        for (let end; (end = StringPrototypeIndexOf(rest, "\n")) >= 0;) {
-          globalThis.console[level]("%s", StringPrototypeSlice(rest, 0, end));
-          rest = StringPrototypeSlice(rest, end + 1);
-        }
-        done();
-      },
-      final(done) {
-        if (rest !== "") globalThis.console[level]("%s", rest);
-        done();
-      },
-    });
-    stream.fd = level === "log" ? 1 : 2;
-    return stream;
-  };
+  const get = () => stream ??= core.loadExtScript("ext:workerd_lite/node/process_streams.js")[name]();
+  return { __proto__: null, get, enumerable: true, configurable: true };
 }
-
-function input() {
-  let stream;
-  return () => {
-    if (stream !== undefined) return stream;
-    const { Readable } = core.loadExtScript("ext:deno_node/stream.ts");
-    stream = new Readable({ read() {} });
-    stream.push(null);
-    stream.fd = 0;
-    return stream;
-  };
-}
-
-const lazy = (get) => ({ __proto__: null, get, enumerable: true, configurable: true });
-ObjectDefineProperties(own, { stdin: lazy(input()), stdout: lazy(output("log")), stderr: lazy(output("error")) });
+ObjectDefineProperties(own, { stdin: lazy("stdin"), stdout: lazy("stdout"), stderr: lazy("stderr") });
 ObjectDefineProperty(own, "getBuiltinModule", {
   __proto__: null,
   value: (name) => core.loadExtScript("ext:workerd_lite/node/modules.js").builtin(name),

@@ -1,7 +1,7 @@
 // https://nodejs.org/docs/latest-v22.x/api/v8.html: values as bytes, and nothing of the heap.
 (function () {
 const { core, primordials } = __bootstrap;
-const { ArrayPrototypeForEach, ArrayPrototypeMap, Error, StringPrototypeSplit, TypedArrayPrototypeGetBuffer, TypedArrayPrototypeGetByteLength, TypedArrayPrototypeGetByteOffset, Uint8Array } = primordials;
+const { ArrayPrototypeForEach, ArrayPrototypeMap, Error, StringPrototypeCharCodeAt, StringPrototypeSplit, TypedArrayPrototypeGetBuffer, TypedArrayPrototypeGetByteLength, TypedArrayPrototypeGetByteOffset, Uint8Array } = primordials;
 const { codes } = core.loadExtScript("ext:deno_node/internal/errors.ts");
 const { validateString } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
 const { unavailable } = core.loadExtScript("ext:workerd_lite/node/unavailable.js");
@@ -19,6 +19,15 @@ function deserialize(buffer) {
   if (!core.isArrayBufferView(buffer)) throw new codes.ERR_INVALID_ARG_TYPE("buffer", ["Buffer", "TypedArray", "DataView"], buffer);
   // What only another isolate would have (shared memory, modules) is found by no number.
   return core.deserialize(new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength), { __proto__: null, forStorage: true });
+}
+
+// By what it holds: how V8 keeps it is not told.
+function isStringOneByteRepresentation(content) {
+  validateString(content, "content");
+  for (let i = 0; i < content.length; i++) {
+    if (StringPrototypeCharCodeAt(content, i) > 0xff) return false;
+  }
+  return true;
 }
 
 const STATISTICS =
@@ -40,6 +49,7 @@ const v8 = {
   getHeapCodeStatistics: () => nothing(CODE_STATISTICS),
   getHeapSpaceStatistics: () => ArrayPrototypeMap(StringPrototypeSplit(SPACES, " "), (space_name) => nothing(SPACE, { space_name })),
   getHeapStatistics: () => nothing(STATISTICS),
+  isStringOneByteRepresentation,
   promiseHooks: {
     createHook: unavailable("v8.promiseHooks.createHook"),
     onAfter: unavailable("v8.promiseHooks.onAfter"),

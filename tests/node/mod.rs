@@ -7,6 +7,7 @@ mod files;
 mod http;
 mod http_server;
 mod process;
+mod process_files;
 mod same;
 mod switches;
 mod tampering;

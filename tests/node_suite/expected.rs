@@ -13,14 +13,9 @@ pub struct Expected {
 /// `(what a failure says, the reason that it gives)`: kinds that many files have.
 const KINDS: &[(&str, &str)] = &[
     (
-        "vm.",
-        "makes code in a context of its own (node:vm), which workers may not",
-    ),
-    (
         "Code generation from strings",
         "makes code from strings, which workers may not",
     ),
-    ("createServer", "listens, which workers may not"),
     (
         "SharedArrayBuffer is not defined",
         "wants SharedArrayBuffer, which workers have not",
@@ -42,15 +37,43 @@ const KINDS: &[(&str, &str)] = &[
         "console",
         "looks for the console's text in process.stdout: it goes to the worker's log",
     ),
-    ("fs.", "wants files that are not there"),
-    ("is not available", "wants a machine"),
+    (
+        "ENOENT: no such file",
+        "reads a file that no module imports: the worker has no others",
+    ),
 ];
+
+/// The member of Node's modules that a failure says is not there.
+fn unavailable(text: &str) -> Option<&str> {
+    let (before, _) = text.split_once(" is not available in workerd-lite")?;
+    before.rsplit(' ').next().filter(|name| !name.is_empty())
+}
+
+/// Reasons that were written by a kind, of this version or one before: what the failure says now takes their place.
+fn is_of_a_kind(reason: &str) -> bool {
+    const FORMER: &[&str] = &[
+        "listens, which workers may not",
+        "wants files that are not there",
+        "wants a machine",
+    ];
+    reason.starts_with("differs: ")
+        || reason.starts_with("uses ")
+        || FORMER.contains(&reason)
+        || KINDS.iter().any(|(_, of)| *of == reason)
+}
 
 /// What is written of a failure until somebody says it better.
 fn reason(file: &str, why: &str) -> String {
     let said = why.lines().map(str::trim).filter(|line| !line.is_empty());
     let first: Vec<&str> = said.take(6).collect();
     let text = format!("{file} {}", first.join(" "));
+    match unavailable(&text) {
+        Some(name) if name.starts_with("vm.") => {
+            return "makes code in a context of its own (node:vm), which workers may not".to_owned();
+        }
+        Some(name) => return format!("uses {name}, which wants a machine"),
+        None => {}
+    }
     for (says, reason) in KINDS {
         if text.contains(says) {
             return (*reason).to_owned();
@@ -117,7 +140,9 @@ impl Expected {
     pub fn update(&mut self, outcomes: &[(String, Outcome)]) {
         for (file, outcome) in outcomes {
             if let Outcome::Fail(why) = outcome {
-                self.reasons.entry(file.clone()).or_insert_with(|| reason(file, why));
+                let known = self.reasons.get(file).filter(|reason| !is_of_a_kind(reason));
+                let reason = known.cloned().unwrap_or_else(|| reason(file, why));
+                self.reasons.insert(file.clone(), reason);
             } else {
                 self.reasons.remove(file);
             }

@@ -13,9 +13,6 @@ const { resize } = core.loadExtScript("ext:workerd_lite/node/fs/contents.js");
 const { store } = core.loadExtScript("ext:workerd_lite/node/fs/store.js");
 const { find, pathOf, walk } = core.loadExtScript("ext:workerd_lite/node/fs/walk.js");
 
-// As Linux's usual umask.
-const UMASK = 0o022;
-
 // What is nobody's to change. Devices may be written, and no more.
 function mayChange(node) {
   if (node.fixed) fail("EPERM");
@@ -64,7 +61,7 @@ function open(path, flags, mode) {
     if (node === undefined) {
       if ((flags & O_CREAT) === 0) fail("ENOENT");
       if (end.slash) fail("EISDIR");
-      node = add(end, S_IFREG, mode & ~UMASK);
+      node = add(end, S_IFREG, mode & ~store().umask);
     } else {
       if (exclusive) fail("EEXIST");
       if (isLink(node)) fail("ELOOP");
@@ -82,7 +79,7 @@ function mkdir(path, mode) {
   attempt("mkdir", path, undefined, () => {
     const end = walk(store(), path, false);
     if (end.node !== undefined) fail("EEXIST");
-    add(end, S_IFDIR, mode & ~UMASK);
+    add(end, S_IFDIR, mode & ~store().umask);
   });
 }
 

@@ -68,7 +68,9 @@ class Description {
 class Store {
   quota = null;
   root = fixed(S_IFDIR, 0o555);
-  bundle = bundle;
+  // The current directory, without symbolic links, and the bits that a new node's mode has not: Linux's usual ones.
+  cwd = "/bundle";
+  umask = 0o022;
   #open = new SafeMap();
   #opened = new SafeMap();
 

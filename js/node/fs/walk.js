@@ -36,8 +36,9 @@ function walk(store, path, follow) {
   if (path === "") fail("ENOENT");
   if (isLonger(path, LONGEST_PATH - 1)) fail("ENAMETOOLONG");
   const root = step(store.root, "", null);
-  let at = path[0] === "/" ? root : step(store.bundle, "bundle", root);
+  let at = root;
   let pending = names(path, null);
+  if (path[0] !== "/") pending = names(store.cwd, pending);
   let slash = endsAsDirectory(path);
   let links = 0;
   while (pending !== null) {
