@@ -24,11 +24,18 @@ const BODY: &str = "ext:deno_fetch/22_body.js";
 const CRYPTO: &str = "ext:deno_crypto/00_crypto.js";
 const EVENT: &str = "ext:deno_web/02_event.js";
 const FORM_DATA: &str = "ext:deno_fetch/21_formdata.js";
+const REQUEST: &str = "ext:deno_fetch/23_request.js";
 const PORT: &str = "ext:deno_web/13_message_port.js";
 const STREAMS: &str = "ext:deno_web/06_streams.js";
 const URL: &str = "ext:deno_web/00_url.js";
 
 const PATCHES: &[Patch] = &[
+    // Deno's own member of `RequestInit`, which packages have for other things.
+    patch(
+        REQUEST,
+        "    { key: \"client\", converter: webidl.converters.any },\n",
+        "",
+    ),
     // https://mimesniff.spec.whatwg.org/#parse-a-mime-type, after the File API's own step.
     patch(
         BLOB,

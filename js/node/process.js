@@ -259,7 +259,7 @@ const prototype = ObjectSetPrototypeOf({}, Process.prototype);
 ObjectDefineProperty(prototype, "constructor", { __proto__: null, value: Process, writable: true, configurable: true });
 ObjectDefineProperty(prototype, SymbolToStringTag, { __proto__: null, value: "process", configurable: true });
 
-const version = "v22.19.0";
+const { report, version, versions } = core.loadExtScript("ext:workerd_lite/node/report.js");
 const members = {
   _getActiveHandles: () => [],
   _getActiveRequests: () => [],
@@ -325,7 +325,7 @@ const members = {
   reallyExit: exit,
   ref: reference("ref"),
   release: ObjectFreeze({ name: "node", lts: "Jod" }),
-  report: undefined,
+  report,
   resourceUsage,
   setUncaughtExceptionCaptureCallback,
   setSourceMapsEnabled: (enabled) => validateBoolean(enabled, "enabled"),
@@ -343,7 +343,7 @@ const members = {
   unref: reference("unref"),
   uptime: () => now() / 1000,
   version,
-  versions: ObjectFreeze({ node: "22.19.0" }),
+  versions,
 };
 const own = ObjectSetPrototypeOf(members, prototype);
 ReflectApply(EventEmitter, own, []);

@@ -119,6 +119,11 @@ function nodeName(request) {
   return named.kind === "node" ? named.value : undefined;
 }
 
+// What Node.js throws where a library can not be loaded.
+function noMachineCode(filename) {
+  return coded("ERR_DLOPEN_FAILED", `${filename}: workerd-lite loads no machine code: use a package of JavaScript or WebAssembly for it`);
+}
+
 function stackOf(parent) {
   const stack = [];
   for (let cursor = parent; cursor && stack.length < 1000; cursor = WeakMapPrototypeGet(parents, cursor)) {
@@ -270,6 +275,8 @@ Module._extensions[".js"] = function (module, filename) {
       break;
     case "empty":
       break;
+    case "addon":
+      throw noMachineCode(filename);
     case "broken":
       throw new SyntaxError(file.failure);
     default:

@@ -72,6 +72,8 @@ pub enum FileKind {
     Json,
     /// As the default export of what `import` gives: text, bytes, WebAssembly.
     Data,
+    /// Not: it is machine code.
+    Addon,
     /// As an object without properties: a package leaves it out of workers.
     Empty,
     /// Not: it is not of its language.

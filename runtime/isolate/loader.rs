@@ -80,8 +80,8 @@ impl GraphLoader {
                 return Ok(resolved.clone());
             }
         }
-        if self.graph.has_node() && specifier.starts_with("node:") && node_module(specifier).is_some() {
-            return Url::parse(specifier).map_err(JsErrorBox::from_err);
+        if let Some(name) = node_module(specifier).filter(|_| self.graph.has_node() && !is_builtin(specifier)) {
+            return Url::parse(&name).map_err(JsErrorBox::from_err);
         }
         resolve(specifier, &referrer.map_err(JsErrorBox::from_err)?)
             .map_err(|error| JsErrorBox::type_error(error.to_string()))

@@ -6,6 +6,7 @@ mod crypto;
 mod files;
 mod http;
 mod http_server;
+mod packages;
 mod process;
 mod process_files;
 mod same;

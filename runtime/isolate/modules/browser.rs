@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
-use super::page::{needs_bundler, needs_page};
+use super::page::needs_page;
 
 /// What a key is replaced by: a specifier, or nothing at all where it is `false`.
 type Replacement = Option<String>;
@@ -84,20 +84,17 @@ impl BrowserMap {
         (!map.leads_to_page()).then_some(map)
     }
 
-    /// Whether a replacement works by a page, and what it replaces works without a bundler.
+    /// Whether a replacement works by a page.
     fn leads_to_page(&self) -> bool {
-        self.any_file(self.files.values().flatten(), needs_page) && !self.any_file(self.files.keys(), needs_bundler)
-    }
-
-    /// Whether one of the files that are named, with or without their extension, is such a one.
-    fn any_file<'a>(&self, names: impl IntoIterator<Item = &'a String>, is: fn(&Path) -> bool) -> bool {
-        names.into_iter().any(|name| {
+        let files = self.files.values().flatten().filter_map(|name| {
             let name = normal(Path::new(name));
             let with = self.extensions.iter().map(|extension| format!("{name}{extension}"));
-            std::iter::once(name.clone())
+            let mut names = std::iter::once(name.clone())
                 .chain(with)
-                .any(|name| is(&self.folder.join(name)))
-        })
+                .chain([format!("{name}/index.js")]);
+            names.find_map(|name| Some(self.folder.join(name)).filter(|file| file.is_file()))
+        });
+        needs_page(files, &self.folder)
     }
 
     /// The replacement of a file, which may be named without its extension, and need not exist.
@@ -208,7 +205,11 @@ mod tests {
         };
         assert!(map("export const parse = (text) => new DOMParser().parse(text);").is_none());
         assert!(map("export const parse = (text) => JSON.parse(text);").is_some());
-        std::fs::write(folder.path().join("node.js"), "export const parse = require('parser');").unwrap();
-        assert!(map("export const parse = (text) => new DOMParser().parse(text);").is_some());
+        std::fs::write(
+            folder.path().join("open.js"),
+            "export const open = () => document.open();",
+        )
+        .unwrap();
+        assert!(map("import { open } from './open'; export const parse = (text) => open().parse(text);").is_none());
     }
 }

@@ -32,6 +32,17 @@ pub(super) enum Outside {
     Unlisted,
 }
 
+/// What a file is wanted as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// What its name says.
+    Module,
+    /// What the import's type says.
+    Data,
+    /// What a script reads. A package's scripts say which files of theirs they read.
+    Read,
+}
+
 /// Where a worker's modules may come from, symbolic links followed.
 pub(super) struct Confined<'a> {
     confinement: &'a Confinement,
@@ -60,8 +71,8 @@ impl<'a> Confined<'a> {
         self.own.as_ref().unwrap_or(&self.root)
     }
 
-    /// Whether a file, without symbolic links, may be imported; `as_data` where the import says a type.
-    pub(super) fn check(&self, path: &Path, as_data: bool) -> Result<(), Outside> {
+    /// Whether a file, without symbolic links, may be read.
+    pub(super) fn check(&self, path: &Path, wanted: Wanted) -> Result<(), Outside> {
         if !path.starts_with(self.folder()) && !self.is_packaged(path) {
             return Err(Outside::Folder);
         }
@@ -90,7 +101,8 @@ impl<'a> Confined<'a> {
             return Err(Outside::Secret);
         }
         let within = path.strip_prefix(self.folder()).unwrap_or(within);
-        if as_data && !TYPES.contains(&&*extension) && !listed.is_match(within) {
+        let by_type = wanted == Wanted::Data || (wanted == Wanted::Read && !is_packages);
+        if by_type && !TYPES.contains(&&*extension) && !listed.is_match(within) {
             return Err(Outside::Unlisted);
         }
         Ok(())

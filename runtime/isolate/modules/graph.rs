@@ -65,7 +65,7 @@ impl Graph {
         let confined = Confined::new(confinement, &root)
             .map_err(|error| StartupError::new(format!("the worker's folder can not be read: {error}")))?;
         let reader = Reader {
-            packages: Packages::new(&root),
+            packages: Packages::new(&root, !confinement.without_node),
             scopes: Scopes::new(&root),
             root,
             confined,

@@ -30,14 +30,7 @@ impl Loading<'_> {
             let named = names.into_iter().filter_map(|name| named(&name, &pattern.after));
             for name in named.take(MOST.min(self.guesses)) {
                 self.guesses -= 1;
-                imports.push(Import {
-                    specifier: format!("{folder}/{name}"),
-                    kind: None,
-                    span: 0..0,
-                    dynamic: false,
-                    source: false,
-                    names: Vec::new(),
-                });
+                imports.push(Import::named(format!("{folder}/{name}")));
             }
         }
         imports

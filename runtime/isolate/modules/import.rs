@@ -18,4 +18,22 @@ pub(super) struct Import {
     pub(super) source: bool,
     /// The exports that it names.
     pub(super) names: Vec<String>,
+    /// Whether what is required is called there and then: `require("./a")(b)`.
+    #[serde(default)]
+    pub(super) called: bool,
+}
+
+impl Import {
+    /// An import that stands nowhere.
+    pub(super) fn named(specifier: String) -> Self {
+        Self {
+            specifier,
+            kind: None,
+            span: 0..0,
+            dynamic: false,
+            source: false,
+            names: Vec::new(),
+            called: false,
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use deno_core::url::Url;
 
+use super::bundled::with_require;
 use super::compiler::CompilerOptions;
 use super::exports::Exports;
 use super::failure::{ImportFailure, Refusal, Rejected};
@@ -156,7 +157,7 @@ impl<'a> Loading<'a> {
             return Ok(None);
         }
         let (mut imports, mut dynamic, mut commonjs) = (Vec::new(), Vec::new(), None);
-        let (mut requires, mut patterns) = (Vec::new(), Vec::new());
+        let (mut requires, mut patterns, mut data) = (Vec::new(), Vec::new(), Vec::new());
         if let Content::Script(source) = &module.content {
             let options = self
                 .compiler_options(&module)
@@ -165,9 +166,14 @@ impl<'a> Loading<'a> {
             let parsed = parsed(&module.name, source, format, &options).map_err(Rejected::Syntax)?;
             commonjs = parsed.commonjs;
             module.commonjs = commonjs.is_some();
-            (requires, patterns) = (parsed.requires, parsed.patterns);
+            (requires, patterns, data) = (parsed.requires, parsed.patterns, parsed.data);
             (dynamic, imports) = parsed.imports.into_iter().partition(|import| import.dynamic);
-            if let Some((code, map)) = parsed.transpiled {
+            let bundled = parsed.bundled && self.reader.node;
+            let requiring = bundled.then(|| with_require(source));
+            if bundled {
+                imports.push(Import::named("node:module".to_owned()));
+            }
+            if let Some((code, map)) = parsed.transpiled.or(requiring) {
                 let text = source.clone();
                 module.content = Content::Script(code);
                 module.original = Some(Original { text, map });
@@ -180,6 +186,7 @@ impl<'a> Loading<'a> {
             dynamic,
             requires,
             patterns,
+            data,
             commonjs,
         }))
     }
@@ -210,10 +217,16 @@ impl<'a> Loading<'a> {
     fn keep(&mut self, parsed: ParsedModule) {
         // A `require()` fails when it runs, too.
         let guessed = self.guessed(&parsed.module.path, &parsed.patterns);
+        let mut data = Vec::new();
+        if self.reader.node {
+            data = self.data_files(&parsed.module.path, &parsed.data);
+            data.extend(self.addons(&parsed.module.path, &parsed.requires, &parsed.patterns));
+        }
         let required = parsed
             .requires
             .iter()
             .chain(&guessed)
+            .chain(&data)
             .map(|import| (import, Asked::Require));
         let all = parsed.dynamic.iter().map(|import| (import, Asked::Import));
         for (import, asked) in all.chain(required) {
@@ -267,7 +280,7 @@ impl<'a> Loading<'a> {
         }
         let target = self
             .reader
-            .resolve(referrer, &import.specifier, url, asked)
+            .resolve(referrer, import, url, asked)
             .map_err(Refused::Specifier)?;
         let (target, left_out) = match target {
             Target::File(target) => (target, None),
@@ -314,6 +327,13 @@ impl<'a> Loading<'a> {
         if !self.seen.insert((target.clone(), import.kind.clone())) {
             return Ok(());
         }
+        if asked == Asked::Import && target.path().ends_with(".node") {
+            let message = format!(
+                "{} can not be imported: it is machine code, and is for require()",
+                import.specifier
+            );
+            return Err(Refused::Specifier(message.into()));
+        }
         match self.reader.read(&target, import.kind.as_deref()) {
             Ok(module) => self.jobs.push(Job {
                 url: target,
@@ -357,6 +377,7 @@ struct ParsedModule {
     dynamic: Vec<Import>,
     requires: Vec<Import>,
     patterns: Vec<Pattern>,
+    data: Vec<String>,
     commonjs: Option<Exports>,
 }
 

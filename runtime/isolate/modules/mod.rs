@@ -3,10 +3,12 @@
 //! An agent's code is untrusted, so its imports are confined to its project's folder and kept away from the policy.
 
 mod browser;
+mod bundled;
 pub(crate) mod cache;
 pub(super) mod commonjs;
 mod compiler;
 mod confined;
+mod data;
 mod decorators;
 mod exports;
 mod facades;
@@ -19,6 +21,7 @@ pub(crate) mod mocked;
 mod mocks;
 mod module;
 mod nesting;
+mod nodes_own;
 mod package;
 mod page;
 mod parse;

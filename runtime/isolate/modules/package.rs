@@ -9,6 +9,8 @@ use oxc_resolver::{ResolveError, ResolveOptions, Resolver, TsconfigDiscovery};
 use super::browser::{BrowserMap, BrowserMaps};
 use super::compiler::CompilerOptions;
 use super::failure::Refusal;
+use super::import::Import;
+use super::nodes_own::NodesOwn;
 use super::resolve::NODE_MODULES;
 
 /// The conditions that Workers' packages are published under, as wrangler's bundler sets them.
@@ -16,6 +18,10 @@ const CONDITIONS: [&str; 5] = ["workerd", "worker", "browser", "import", "defaul
 
 /// The same for what CommonJS modules require.
 pub(super) const REQUIRE_CONDITIONS: [&str; 5] = ["workerd", "worker", "browser", "require", "default"];
+
+/// What is taken where those lead to what does nothing in a worker.
+const NODE_CONDITIONS: [&str; 5] = ["workerd", "worker", "node", "import", "default"];
+const NODE_REQUIRE_CONDITIONS: [&str; 5] = ["workerd", "worker", "node", "require", "default"];
 
 /// The extensions that may be left out, the first first.
 const EXTENSIONS: [&str; 7] = [".tsx", ".ts", ".jsx", ".js", ".mjs", ".mts", ".json"];
@@ -29,6 +35,9 @@ pub(super) struct Packages {
     own: Resolvers,
     /// For what packages' files import.
     packaged: Resolvers,
+    /// For what packages have for Node.js, where Node's modules are there.
+    node: Option<Resolvers>,
+    nodes_own: NodesOwn,
     browser: BrowserMaps,
 }
 
@@ -39,7 +48,7 @@ struct Resolvers {
 }
 
 /// How a specifier is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Asked {
     Import,
     Require,
@@ -55,7 +64,7 @@ pub(super) enum Found {
 }
 
 impl Packages {
-    pub(super) fn new(root: &Path) -> Self {
+    pub(super) fn new(root: &Path, node: bool) -> Self {
         let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let options = |extensions: &[&str], conditions: &[&str], main_fields: &[&str]| ResolveOptions {
             tsconfig: Some(TsconfigDiscovery::Auto),
@@ -76,8 +85,16 @@ impl Packages {
             import: first.clone_with_options(options(extensions, &CONDITIONS, &["browser", "module", "main"])),
             require: first.clone_with_options(options(extensions, &REQUIRE_CONDITIONS, &["browser", "main", "module"])),
         };
+        let of_node = |conditions: &[&str], fields: &[&str]| {
+            first.clone_with_options(options(&PACKAGED_EXTENSIONS, conditions, fields))
+        };
         Self {
             root: root.to_owned(),
+            node: node.then(|| Resolvers {
+                import: of_node(&NODE_CONDITIONS, &["module", "main"]),
+                require: of_node(&NODE_REQUIRE_CONDITIONS, &["main", "module"]),
+            }),
+            nodes_own: NodesOwn::default(),
             packaged: resolvers(&PACKAGED_EXTENSIONS),
             own: resolvers(&EXTENSIONS),
             browser: BrowserMaps::new(root, list(&EXTENSIONS)),
@@ -116,20 +133,47 @@ impl Packages {
     }
 
     /// What a module's specifier names.
-    pub(super) fn resolve(&self, referrer: &Path, specifier: &str, asked: Asked) -> Result<Found, Refusal> {
+    pub(super) fn resolve(&self, referrer: &Path, import: &Import, asked: Asked) -> Result<Found, Refusal> {
+        let specifier = import.specifier.as_str();
         if let Some(mapped) = self.mapped(referrer, specifier, asked) {
-            return mapped;
+            // What is called at once is no part that a package does without: with Node's modules there it works.
+            if !(import.called && self.node.is_some() && matches!(mapped, Ok(Found::LeftOut(_)))) {
+                return mapped;
+            }
         }
         let (path, suffix) = self
             .file(referrer, specifier, asked)
             .map_err(|error| self.refusal(specifier, &error))?;
+        if let Some(path) = self.nodes_own(referrer, import, asked, &path) {
+            return Ok(Found::File(path, suffix));
+        }
         // A package's main file, what `exports` names, and extensions that were left out.
         if let Some(map) = self.browser.of(&path) {
-            if let Some(replacement) = map.of_file(&path) {
+            let replacement = map.of_file(&path);
+            if let Some(replacement) = replacement.filter(|to| !(import.called && self.node.is_some() && to.is_none()))
+            {
                 return self.replaced(&map, replacement.as_deref(), specifier, asked);
             }
         }
         Ok(Found::File(path, suffix))
+    }
+
+    /// What a package has for Node.js in the place of its main file or of what it exports.
+    fn nodes_own(&self, referrer: &Path, import: &Import, asked: Asked, found: &Path) -> Option<PathBuf> {
+        let node = self.node.as_ref()?;
+        let specifier = import.specifier.as_str();
+        let packaged = found.components().any(|part| part.as_os_str() == "node_modules");
+        if !packaged || is_relative(specifier) || specifier.starts_with(['/', '#']) {
+            return None;
+        }
+        let folder = referrer.parent()?;
+        self.nodes_own.of(found, specifier, asked, &import.names, || {
+            let resolver = match asked {
+                Asked::Import => &node.import,
+                Asked::Require => &node.require,
+            };
+            Some(resolver.resolve(folder, specifier).ok()?.path().to_owned())
+        })
     }
 
     /// What replaces a file or package. Maps are not followed further.

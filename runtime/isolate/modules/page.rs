@@ -1,6 +1,7 @@
 //! Files that are written for a page in a browser. A worker has none: no `document`, no `DOMParser`, no `XMLHttpRequest`.
 
-use std::path::Path;
+use std::collections::{HashSet, VecDeque};
+use std::path::{Path, PathBuf};
 
 use oxc_allocator::Allocator;
 use oxc_parser::Parser;
@@ -8,6 +9,7 @@ use oxc_semantic::SemanticBuilder;
 use oxc_span::SourceType;
 
 use super::nesting::is_too_deep;
+use super::package::beside;
 
 /// Globals of pages that no worker has.
 const NAMES: [&str; 3] = ["document", "DOMParser", "XMLHttpRequest"];
@@ -15,14 +17,50 @@ const NAMES: [&str; 3] = ["document", "DOMParser", "XMLHttpRequest"];
 /// The longest file that is looked into, in bytes. What is longer is taken as it is named.
 const LONGEST: u64 = 4 << 20;
 
-/// Whether a file does its work by a page: it uses one of these globals, and nowhere asks by `typeof` whether there is one.
-pub(super) fn needs_page(file: &Path) -> bool {
-    text(file).is_some_and(|source| NAMES.iter().any(|name| uses(&source, name, false)))
+/// How many files of a package are looked into, from one on.
+const MOST: usize = 128;
+
+/// What a package's files may leave out of the names of others.
+const ENDS: [&str; 6] = ["", ".js", ".mjs", ".cjs", "/index.js", "/index.mjs"];
+
+/// Whether a file works by a page, or one of those of its package in `folder` that it names.
+pub(super) fn needs_page(files: impl IntoIterator<Item = PathBuf>, folder: &Path) -> bool {
+    let mut next: VecDeque<PathBuf> = files.into_iter().collect();
+    let mut seen: HashSet<PathBuf> = next.iter().cloned().collect();
+    let mut left = MOST;
+    while let Some(file) = next.pop_front() {
+        let Some(source) = text(&file) else { continue };
+        if works_by_page(&source) {
+            return true;
+        }
+        left -= 1;
+        if left == 0 {
+            return false;
+        }
+        for found in relative(&source).filter_map(|specifier| named(folder, &file, specifier)) {
+            if seen.insert(found.clone()) {
+                next.push_back(found);
+            }
+        }
+    }
+    false
 }
 
-/// Whether a file is an ES module that requires others, which bundlers alone understand.
-pub(super) fn needs_bundler(file: &Path) -> bool {
-    text(file).is_some_and(|source| uses(&source, "require", true))
+/// The file of a package that one of its files names.
+pub(super) fn named(folder: &Path, file: &Path, specifier: &str) -> Option<PathBuf> {
+    let path = beside(folder, file, specifier)?;
+    let mut ends = ENDS.iter().map(|end| PathBuf::from(format!("{}{end}", path.display())));
+    ends.find(|path| path.is_file())
+}
+
+/// Whether a script works by a page or by what a bundler makes of it: it uses one of these globals, and nowhere asks by `typeof` whether there is
+/// one; it knows where it was loaded from; or it takes WebAssembly for a module with names.
+fn works_by_page(source: &str) -> bool {
+    NAMES.iter().any(|name| uses(source, name))
+        || source.contains("self.location.href")
+        || (source.contains("require.ensure") && !asks_for(source, "require.ensure"))
+        || makes_request(source)
+        || imports_wasm_by_names(source)
 }
 
 fn text(file: &Path) -> Option<String> {
@@ -31,19 +69,16 @@ fn text(file: &Path) -> Option<String> {
     is_short.then(|| std::fs::read_to_string(file).ok()).flatten()
 }
 
-/// Whether a global of this name is used, unasked for; where it matters, in an ES module.
-fn uses(source: &str, name: &str, module_only: bool) -> bool {
-    if !source.contains(name) || is_too_deep(source) {
+/// Whether a global of this name is used, unasked for.
+fn uses(source: &str, name: &str) -> bool {
+    if !source.contains(name) || asks_for(source, name) || is_too_deep(source) {
         return false;
     }
     let allocator = Allocator::default();
     let parsed = Parser::new(&allocator, source, SourceType::unambiguous()).parse();
-    if module_only && !parsed.module_record.has_module_syntax {
-        return false;
-    }
     let semantic = SemanticBuilder::new().build(&parsed.program).semantic;
     let mut unresolved = semantic.scoping().root_unresolved_references().keys();
-    unresolved.any(|key| key.as_str() == name) && !asks_for(source, name)
+    unresolved.any(|key| key.as_str() == name)
 }
 
 /// Whether there is a `typeof` of a name.
@@ -54,26 +89,59 @@ fn asks_for(source: &str, name: &str) -> bool {
         .any(|rest| rest.trim_start_matches([' ', '(', '\t', '\n']).starts_with(name))
 }
 
+/// `new root.XMLHttpRequest()`.
+fn makes_request(source: &str) -> bool {
+    let mut before = source
+        .match_indices(".XMLHttpRequest(")
+        .filter_map(|(at, _)| source.get(..at));
+    before.any(|before| {
+        let of = ["window", "self", "root", "globalThis", "global"];
+        let object = of.iter().find_map(|name| before.strip_suffix(name));
+        object.is_some_and(|rest| rest.ends_with("new "))
+    }) && !asks_for(source, "XMLHttpRequest")
+}
+
+/// `import * as wasm from "./a.wasm"`: of Workers' modules there is the `default` export.
+fn imports_wasm_by_names(source: &str) -> bool {
+    let ends = [".wasm\"", ".wasm'"];
+    let mut found = ends.iter().flat_map(|end| source.match_indices(end));
+    found.any(|(at, _)| {
+        let statement = source.get(..at).and_then(|before| before.rfind("import"));
+        let statement = statement.and_then(|start| source.get(start..at));
+        statement.is_some_and(|text| text["import".len()..].trim_start().starts_with('*') && !text.contains(';'))
+    })
+}
+
+/// The texts in a script that begin as names of files beside it do.
+fn relative(source: &str) -> impl Iterator<Item = &str> {
+    source.match_indices(['"', '\'']).filter_map(|(at, quote)| {
+        let rest = source.get(at + 1..)?;
+        if !rest.starts_with("./") && !rest.starts_with("../") {
+            return None;
+        }
+        let end = rest.bytes().take(256).position(|byte| byte == quote.as_bytes()[0])?;
+        rest.get(..end)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn uses_page(source: &str) -> bool {
-        NAMES.iter().any(|name| uses(source, name, false))
-    }
-
     #[test]
-    fn what_uses_a_page_is_known_from_what_asks_for_one() {
+    fn globals_of_pages_count_where_nothing_asks_for_them() {
         for source in [
             "export const parse = (text) => new DOMParser().parseFromString(text, 'text/xml');",
             "let open; module.exports = () => (open ??= document.implementation.createHTMLDocument(''));",
-            "export const ask = () => { const request = new XMLHttpRequest(); request.open('GET', '/'); };",
+            "module.exports = function () { return new XMLHttpRequest(); };",
             "if (typeof window !== 'undefined') document.write('');",
+            "exports.get = () => { if (root.XMLHttpRequest) return new root.XMLHttpRequest(); throw new Error('none'); };",
+            "import * as wasm from \"./a_bg.wasm\"; export const f = () => wasm.f();",
+            "module.exports = function () { return require.ensure.apply(require, arguments); };",
         ] {
-            assert!(uses_page(source), "{source}");
+            assert!(works_by_page(source), "{source}");
         }
         for source in [
-            "export default fetch;",
             "// By the document's own text.\nexport const document = 1;",
             "export const has = typeof document !== 'undefined' && document.body;",
             "export const has = typeof (DOMParser) === 'function' ? new DOMParser() : null;",
@@ -81,8 +149,12 @@ mod tests {
             "export const has = globalThis.document?.body;",
             "export default 'document';",
             "document.(",
+            "module.exports = typeof self === 'object' ? self.FormData : window.FormData;",
+            "const global = (() => { try { return self || window; } catch { return {}; } })();",
+            "import wasm from './a.wasm'; import * as b from './b.js';",
+            "const has = typeof XMLHttpRequest === 'function'; export const get = () => new self.XMLHttpRequest();",
         ] {
-            assert!(!uses_page(source), "{source}");
+            assert!(!works_by_page(source), "{source}");
         }
     }
 }

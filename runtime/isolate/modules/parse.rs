@@ -9,8 +9,10 @@ use oxc_parser::{Parser, ParserReturn};
 use oxc_span::{GetSpan as _, SourceType, Span};
 use serde::{Deserialize, Serialize};
 
+use super::bundled::requires;
 use super::cache::{self, Key};
 use super::compiler::CompilerOptions;
+use super::data::Beside;
 use super::exports::Exports;
 use super::import::Import;
 use super::nesting::is_too_deep;
@@ -31,6 +33,10 @@ pub(super) struct Parsed {
     pub(super) requires: Vec<Import>,
     /// What it requires by names of which a part is literal.
     pub(super) patterns: Vec<Pattern>,
+    /// Names of files that it may read.
+    pub(super) data: Vec<String>,
+    /// Whether it is an ES module that calls `require()`, as bundlers take it.
+    pub(super) bundled: bool,
     /// What it exports, where it is a CommonJS module.
     pub(super) commonjs: Option<Exports>,
 }
@@ -46,7 +52,7 @@ pub(super) fn parsed(
     let file = Path::new(name).file_name().unwrap_or_default();
     let options_key = format!("{format:?} {options:?}");
     let key = Key::of(
-        "parsed",
+        "parsed2",
         &[file.as_encoded_bytes(), source.as_bytes(), options_key.as_bytes()],
     );
     if let Some(parsed) = cache::value(&key) {
@@ -137,16 +143,20 @@ fn parse(name: &str, source: &str, format: Format, options: &CompilerOptions) ->
             dynamic: false,
             source: phase == Some(ImportPhase::Source),
             names,
+            called: false,
         });
     }
     imports.extend(syntax.dynamic_imports);
     // What was required for JSX is there only now, and names of types are gone.
-    let required = Required::of(&program, !is_module);
+    let bundled = is_module && name.contains("node_modules/") && requires(source, &program);
+    let required = Required::of(&program, !is_module || bundled);
     Ok(Parsed {
         imports,
         transpiled,
         requires: required.literal,
         patterns: required.patterns,
+        data: Beside::of(&program, source),
+        bundled,
         commonjs: (!is_module).then(|| Exports::of(&program)),
     })
 }

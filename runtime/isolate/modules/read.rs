@@ -8,13 +8,17 @@ use std::sync::Arc;
 use deno_core::url::Url;
 use workerd_lite_ops::webassembly::memories;
 
-use super::confined::{Confined, Outside};
+use super::confined::{Confined, Outside, Wanted};
 use super::failure::Refusal;
+use super::import::Import;
 use super::module::{Content, Module};
 use super::package::{Asked, Found, Packages, beside, is_relative, not_found};
 use super::resolve::{ResolveError, node_module, resolve};
 use super::scopes::Scopes;
 use crate::files_read;
+
+/// What files are read as that no script imports: [`Loading::data_files`](super::load::Loading).
+pub(super) const DATA: &str = "data";
 
 pub(super) struct Reader<'a> {
     pub(super) root: PathBuf,
@@ -57,15 +61,18 @@ impl Reader<'_> {
     pub(super) fn resolve(
         &self,
         file: &Path,
-        specifier: &str,
+        import: &Import,
         referrer: &Url,
         asked: Asked,
     ) -> Result<Target, Refusal> {
+        let specifier = import.specifier.as_str();
         if let Some(node) = self.node_module(specifier) {
             // A package may have put its own in this one's place.
-            return match self.packages.mapped(file, specifier, asked) {
-                Some(found) => self.target(found?, specifier),
+            return match self.packages.mapped(file, specifier, asked).transpose()? {
                 None => Ok(Target::Node(node)),
+                // What browsers have not is here, and CommonJS is written for Node.js first.
+                Some(Found::LeftOut(_)) if asked == Asked::Require => Ok(Target::Node(node)),
+                Some(found) => self.target(found, specifier),
             };
         }
         let by_url = match resolve(specifier, referrer) {
@@ -75,14 +82,14 @@ impl Reader<'_> {
             Err(ResolveError::Bare(_)) => None,
             Err(error @ ResolveError::BuiltIn(_)) => {
                 // A package may have put its own in this one's place.
-                return match self.packages.resolve(file, specifier, asked) {
+                return match self.packages.resolve(file, import, asked) {
                     Ok(found) => self.target(found, specifier),
                     Err(_) => Err(error.to_string().into()),
                 };
             }
             Err(error) => return Err(error.to_string().into()),
         };
-        match self.packages.resolve(file, specifier, asked) {
+        match self.packages.resolve(file, import, asked) {
             Ok(found) => self.target(found, specifier),
             // Its name may be written as in a URL.
             Err(refusal) => match by_url {
@@ -107,8 +114,9 @@ impl Reader<'_> {
         }
         let within = self.path(&url).and_then(|path| {
             let within = path.strip_prefix(&self.root).ok()?.to_str()?.to_owned();
+            let import = Import::named(format!("./{within}"));
             self.packages
-                .resolve(&self.root.join("package.json"), &format!("./{within}"), Asked::Import)
+                .resolve(&self.root.join("package.json"), &import, Asked::Import)
                 .ok()
         });
         match within {
@@ -151,6 +159,11 @@ impl Reader<'_> {
         let name = self.name(url);
         let missing = |why: &dyn std::fmt::Display| -> Refusal { format!("{name} can not be imported: {why}").into() };
         let path = self.path(url).ok_or_else(|| missing(&"it is no path"))?;
+        let wanted = match kind {
+            None => Wanted::Module,
+            Some(DATA) => Wanted::Read,
+            Some(_) => Wanted::Data,
+        };
         files_read::note(&path);
         let path = path.canonicalize().map_err(|_| missing(&"there is no such file"))?;
         if !path.starts_with(&self.root) {
@@ -159,7 +172,7 @@ impl Reader<'_> {
                 self.root.display()
             )));
         }
-        self.confined.check(&path, kind.is_some()).map_err(|outside| match outside {
+        self.confined.check(&path, wanted).map_err(|outside| match outside {
             Outside::Folder => missing(&"there is no such file").with_owners(format!(
                 "{name} can not be imported: it is outside of the agent's folder {}. Where that agent may read more, name the \
                  folder in its section: root = \"..\"",
@@ -198,6 +211,9 @@ impl Reader<'_> {
             (Some("bytes"), _) | (None, "bin") => Content::Data(bytes()?.into()),
             (None, "js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx") => Content::Script(text()?),
             (None, "wasm") => Content::Wasm(checked(bytes()?).map_err(|why| missing(&why))?),
+            (Some(DATA), _) => Content::Data(bytes()?.into()),
+            // Machine code is known by its name alone.
+            (None, "node") if name.contains("node_modules/") => Content::Data(Arc::default()),
             (None, _) => {
                 return Err(missing(
                     &"its type is unknown: .js, .ts, .json, .txt, .html, .sql, .wasm and .bin can be imported, and others \

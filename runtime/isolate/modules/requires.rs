@@ -41,6 +41,16 @@ impl Found {
             ..Self::default()
         };
         found.visit_program(program);
+        // The call within was met by itself, too.
+        let called: HashSet<String> = found
+            .literal
+            .iter()
+            .filter(|it| it.called)
+            .map(|it| it.specifier.clone())
+            .collect();
+        for import in &mut found.literal {
+            import.called |= called.contains(&import.specifier);
+        }
         found
     }
 
@@ -63,7 +73,7 @@ impl Found {
         self.commonjs && is_named(value, "require")
     }
 
-    fn add(&mut self, specifier: String, span: Span) {
+    fn add(&mut self, specifier: String, span: Span, called: bool) {
         self.literal.push(Import {
             specifier,
             kind: None,
@@ -71,22 +81,23 @@ impl Found {
             dynamic: false,
             source: false,
             names: Vec::new(),
+            called,
         });
     }
 
-    fn require(&mut self, name: &Expression<'_>) {
+    fn require(&mut self, name: &Expression<'_>, called: bool) {
         if let Some(specifier) = literal(name) {
-            self.add(specifier, name.span());
+            self.add(specifier, name.span(), called);
             return;
         }
         match name.get_inner_expression() {
             Expression::ConditionalExpression(either) => {
-                self.require(&either.consequent);
-                self.require(&either.alternate);
+                self.require(&either.consequent, called);
+                self.require(&either.alternate, called);
             }
             Expression::LogicalExpression(either) => {
-                self.require(&either.left);
-                self.require(&either.right);
+                self.require(&either.left, called);
+                self.require(&either.right, called);
             }
             other => {
                 let mut parts = Vec::new();
@@ -95,7 +106,7 @@ impl Found {
                 let before = parts.first().cloned().flatten();
                 let relative = |text: &str| text.starts_with("./") || text.starts_with("../");
                 match (whole, before) {
-                    (Some(whole), _) if relative(&whole) => self.add(whole, other.span()),
+                    (Some(whole), _) if relative(&whole) => self.add(whole, other.span(), called),
                     (None, Some(before)) if relative(&before) => self.patterns.push(Pattern {
                         before,
                         after: parts.pop().flatten().unwrap_or_default(),
@@ -135,14 +146,18 @@ fn flatten(expression: &Expression<'_>, parts: &mut Vec<Option<String>>) {
         }
         // `path.join(__dirname, "a", name)`
         Expression::CallExpression(call) if is_join(&call.callee) => {
-            for (index, argument) in call.arguments.iter().filter_map(Argument::as_expression).enumerate() {
-                if index > 0 {
-                    flatten_text("/", parts);
-                }
-                flatten(argument, parts);
-            }
+            join(call, parts);
         }
         _ => push(None),
+    }
+}
+
+fn join(call: &CallExpression<'_>, parts: &mut Vec<Option<String>>) {
+    for (index, argument) in call.arguments.iter().filter_map(Argument::as_expression).enumerate() {
+        if index > 0 {
+            flatten_text("/", parts);
+        }
+        flatten(argument, parts);
     }
 }
 
@@ -153,12 +168,32 @@ fn flatten_text(text: &str, parts: &mut Vec<Option<String>>) {
     }
 }
 
-fn is_join(callee: &Expression<'_>) -> bool {
+pub(super) fn is_join(callee: &Expression<'_>) -> bool {
     match callee {
         Expression::StaticMemberExpression(member) => matches!(member.property.name.as_str(), "join" | "resolve"),
         Expression::Identifier(name) => name.name == "join",
         _ => false,
     }
+}
+
+/// `__dirname + "/a"`, as a path from the script's folder on.
+pub(super) fn beside_itself(left: &Expression<'_>, right: &Expression<'_>) -> Option<String> {
+    let mut parts = Vec::new();
+    flatten(left, &mut parts);
+    flatten(right, &mut parts);
+    whole(parts)
+}
+
+/// `path.join(__dirname, "a")`, likewise.
+pub(super) fn joined_beside_itself(call: &CallExpression<'_>) -> Option<String> {
+    let mut parts = Vec::new();
+    join(call, &mut parts);
+    whole(parts)
+}
+
+fn whole(parts: Vec<Option<String>>) -> Option<String> {
+    let whole: Option<String> = parts.into_iter().collect();
+    whole.filter(|whole| whole.starts_with("./") || whole.starts_with("../"))
 }
 
 fn is_named(expression: &Expression<'_>, name: &str) -> bool {
@@ -197,9 +232,13 @@ impl<'a> Visit<'a> for Found {
     }
 
     fn visit_call_expression(&mut self, it: &CallExpression<'a>) {
-        if self.is_require(&it.callee) {
-            if let Some(name) = it.arguments.first().and_then(Argument::as_expression) {
-                self.require(name);
+        let (required, called) = match it.callee.get_inner_expression() {
+            Expression::CallExpression(inner) if self.is_require(&inner.callee) => (&**inner, true),
+            _ => (it, false),
+        };
+        if self.is_require(&required.callee) {
+            if let Some(name) = required.arguments.first().and_then(Argument::as_expression) {
+                self.require(name, called);
             }
         }
         walk::walk_call_expression(self, it);
@@ -207,7 +246,7 @@ impl<'a> Visit<'a> for Found {
 
     fn visit_ts_import_equals_declaration(&mut self, it: &TSImportEqualsDeclaration<'a>) {
         if let TSModuleReference::ExternalModuleReference(reference) = &it.module_reference {
-            self.add(reference.expression.value.to_string(), reference.expression.span);
+            self.add(reference.expression.value.to_string(), reference.expression.span, false);
         }
         walk::walk_ts_import_equals_declaration(self, it);
     }

@@ -157,6 +157,7 @@ impl Graph {
             Content::Script(_) if module.commonjs => FileKind::CommonJs,
             Content::Script(_) if url.contains("?left-out=") => FileKind::Empty,
             Content::Script(_) => FileKind::Module,
+            Content::Data(_) if name.ends_with(".node") => FileKind::Addon,
             Content::Json(_) => FileKind::Json,
             Content::Text(_) | Content::Wasm(_) | Content::Data(_) => FileKind::Data,
         };

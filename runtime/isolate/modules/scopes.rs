@@ -74,6 +74,17 @@ impl Scopes {
         package
     }
 
+    /// The folder of the package that a file belongs to.
+    pub(super) fn folder(&self, file: &Path) -> Option<PathBuf> {
+        let mut folders = file
+            .ancestors()
+            .skip(1)
+            .take_while(|folder| folder.starts_with(&self.root));
+        folders
+            .find(|folder| self.in_folder(folder).is_some())
+            .map(ToOwned::to_owned)
+    }
+
     /// Every package that was met, by its folder's path within the project.
     pub(super) fn packages(&self) -> BTreeMap<String, Package> {
         let read = self.read.borrow();

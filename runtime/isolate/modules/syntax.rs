@@ -1,15 +1,17 @@
 //! What a script is written with, beyond what V8 takes: found by a walk through its tree.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use oxc_ast::ast::{
     AccessorProperty, Decorator, Expression, ImportDeclaration, ImportExpression, ImportPhase, JSXElement, JSXFragment,
-    ObjectPropertyKind, Program, PropertyKey,
+    ObjectPropertyKind, Program, PropertyKey, StringLiteral,
 };
 use oxc_ast_visit::{Visit, walk};
 use oxc_span::{GetSpan as _, Span};
 
 use super::import::Import;
+use super::resolve::node_module;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -20,6 +22,9 @@ pub(super) struct Syntax {
     pub(super) accessors: bool,
     /// Every `import()` with a literal name.
     pub(super) dynamic_imports: Vec<Import>,
+    /// Names of Node's modules, which an `import()` of a computed name may be of.
+    node_names: BTreeSet<String>,
+    computed: bool,
     /// What the parser takes, and nobody after it.
     pub(super) unsupported: Option<(Span, &'static str)>,
 }
@@ -28,6 +33,13 @@ impl Syntax {
     pub(super) fn of(program: &Program<'_>) -> Self {
         let mut syntax = Self::default();
         syntax.visit_program(program);
+        if syntax.computed {
+            let names = std::mem::take(&mut syntax.node_names).into_iter();
+            syntax.dynamic_imports.extend(names.map(|name| Import {
+                dynamic: true,
+                ..Import::named(name)
+            }));
+        }
         syntax
     }
 }
@@ -60,6 +72,12 @@ impl<'a> Visit<'a> for Syntax {
         walk::walk_import_declaration(self, it);
     }
 
+    fn visit_string_literal(&mut self, it: &StringLiteral<'a>) {
+        if node_module(&it.value).is_some() {
+            self.node_names.insert(it.value.to_string());
+        }
+    }
+
     fn visit_import_expression(&mut self, it: &ImportExpression<'a>) {
         if it.phase == Some(ImportPhase::Defer) {
             self.unsupported.get_or_insert((it.span, "`import.defer()`"));
@@ -73,7 +91,10 @@ impl<'a> Visit<'a> for Syntax {
                 dynamic: true,
                 source: it.phase == Some(ImportPhase::Source),
                 names: Vec::new(),
+                called: false,
             });
+        } else {
+            self.computed = true;
         }
         walk::walk_import_expression(self, it);
     }

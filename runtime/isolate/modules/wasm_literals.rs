@@ -1,5 +1,5 @@
-//! WebAssembly that stands in a worker's own scripts as a base64 literal, as bundlers and npm packages (undici's parser of HTTP) write it:
-//! code of the worker's files, as an imported `.wasm` file is.
+//! WebAssembly that a worker's own scripts make modules of: that of its files, which they read, and what stands in them as a base64 literal, as
+//! bundlers and npm packages (undici's parser of HTTP) write it. It is code of the worker's files, as an imported `.wasm` file is.
 
 use std::collections::BTreeMap;
 
@@ -25,11 +25,16 @@ pub(super) fn find(modules: &BTreeMap<String, Module>) -> OwnModules {
         Content::Script(text) => Some(text.as_str()),
         _ => None,
     });
+    let files = modules.values().filter_map(|module| match &module.content {
+        Content::Wasm(bytes) => Some((bytes.len(), Sha256::digest(bytes).into())),
+        _ => None,
+    });
     OwnModules::new(
         scripts
             .flat_map(literals)
             .take(MOST)
-            .map(|bytes| (bytes.len(), Sha256::digest(&bytes).into())),
+            .map(|bytes| (bytes.len(), Sha256::digest(&bytes).into()))
+            .chain(files),
     )
 }
 

@@ -1,0 +1,201 @@
+//! Files that a script reads by names beside its own: `readFileSync(path.join(__dirname, "x.css"))`. They are files of `/bundle` as modules are.
+
+use std::path::{Path, PathBuf};
+
+use oxc_ast::ast::{BinaryExpression, CallExpression, Program, StringLiteral, TemplateLiteral};
+use oxc_ast_visit::{Visit, walk};
+
+use super::import::Import;
+use super::load::Loading;
+use super::package::beside;
+use super::read::DATA;
+use super::requires::{Pattern, beside_itself, is_join, joined_beside_itself};
+
+/// How many names of one script are looked at, and how long they are, in bytes.
+const MOST: usize = 1024;
+const LONGEST: usize = 128;
+
+/// How many files of a folder are taken.
+const OF_FOLDER: usize = 256;
+
+/// Scripts are modules, and are read where something imports them.
+const SCRIPTS: [&str; 10] = ["js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "node", "map"];
+
+/// What finds a package's machine code by the names of its files.
+const FINDERS: [&str; 4] = [
+    "bindings",
+    "node-gyp-build",
+    "node-gyp-build-optional-packages",
+    "@mapbox/node-pre-gyp",
+];
+
+/// Where such files are in a package, and how many of them are taken.
+const ADDONS: [&str; 4] = ["bin", "build", "lib/binding", "prebuilds"];
+const MOST_ADDONS: usize = 128;
+
+/// Names that may be those of files, relative to the script or to its package.
+#[derive(Debug, Default)]
+pub(super) struct Beside(Vec<String>);
+
+impl Beside {
+    /// Those of a script that knows where it is.
+    pub(super) fn of(program: &Program<'_>, source: &str) -> Vec<String> {
+        let mut names = Self::default();
+        if ["__dirname", "__filename", "import.meta"]
+            .iter()
+            .any(|name| source.contains(name))
+        {
+            names.visit_program(program);
+            names.0.sort_unstable();
+            names.0.dedup();
+            names.0.truncate(MOST);
+        }
+        names.0
+    }
+
+    fn add(&mut self, name: &str) {
+        let name = name.trim_start_matches('/');
+        let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'*' | b'?' | b':' | b'\\' | b'#' | b'%');
+        if (3..=LONGEST).contains(&name.len()) && name.bytes().all(is_plain) {
+            self.0.push(name.to_owned());
+        }
+    }
+
+    /// What is put together from the script's own folder, which may be a folder's name as well.
+    fn add_whole(&mut self, whole: Option<String>) {
+        if let Some(whole) = whole.filter(|whole| whole.len() > 2) {
+            self.add(&whole);
+        }
+    }
+}
+
+impl<'a> Visit<'a> for Beside {
+    fn visit_string_literal(&mut self, it: &StringLiteral<'a>) {
+        if is_file_name(&it.value) {
+            self.add(&it.value);
+        }
+    }
+
+    fn visit_template_literal(&mut self, it: &TemplateLiteral<'a>) {
+        for text in it.quasis.iter().filter_map(|quasi| quasi.value.cooked) {
+            if is_file_name(&text) {
+                self.add(&text);
+            }
+        }
+        walk::walk_template_literal(self, it);
+    }
+
+    fn visit_binary_expression(&mut self, it: &BinaryExpression<'a>) {
+        self.add_whole(beside_itself(&it.left, &it.right));
+        walk::walk_binary_expression(self, it);
+    }
+
+    fn visit_call_expression(&mut self, it: &CallExpression<'a>) {
+        if is_join(&it.callee) {
+            self.add_whole(joined_beside_itself(it));
+        }
+        walk::walk_call_expression(self, it);
+    }
+}
+
+/// Whether a text ends as a file's name does that is no script's.
+fn is_file_name(text: &str) -> bool {
+    let extension = text
+        .rsplit('/')
+        .next()
+        .and_then(|name| name.rsplit_once('.'))
+        .map(|(_, end)| end);
+    extension.is_some_and(|end| {
+        (1..=8).contains(&end.len()) && end.bytes().all(|byte| byte.is_ascii_alphanumeric()) && !SCRIPTS.contains(&end)
+    })
+}
+
+impl Loading<'_> {
+    /// The files that a script's names mean, as specifiers for it.
+    pub(super) fn data_files(&self, file: &Path, names: &[String]) -> Vec<Import> {
+        let root = &self.reader.root;
+        let package = self.reader.scopes.folder(file);
+        let mut found = Vec::new();
+        for name in names {
+            let by_package = || package.as_ref().map(|folder| folder.join("package.json"));
+            let candidates = [Some(file.to_owned()), by_package()].into_iter().flatten();
+            for path in candidates.filter_map(|from| beside(root, &from, &format!("./{name}"))) {
+                let Ok(about) = path.metadata() else { continue };
+                if about.is_file() {
+                    found.push(path);
+                } else if about.is_dir() && !file.starts_with(&path) && !path.ends_with("node_modules") {
+                    found.extend(files_of(&path));
+                } else {
+                    continue;
+                }
+                break;
+            }
+        }
+        found.into_iter().filter_map(|path| self.read_as_data(&path)).collect()
+    }
+
+    /// The machine code of a script's package, where the script has it found.
+    pub(super) fn addons(&self, file: &Path, requires: &[Import], patterns: &[Pattern]) -> Vec<Import> {
+        let finds = requires
+            .iter()
+            .any(|import| FINDERS.contains(&import.specifier.as_str()))
+            || patterns.iter().any(|pattern| pattern.after.ends_with(".node"));
+        let Some(package) = finds.then(|| self.reader.scopes.folder(file)).flatten() else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for folder in ADDONS {
+            add_addons(&package.join(folder), 4, &mut found);
+        }
+        found.iter().filter_map(|path| self.at(path, None)).collect()
+    }
+
+    fn read_as_data(&self, path: &Path) -> Option<Import> {
+        let extension = path
+            .extension()
+            .and_then(|extension| extension.to_str())
+            .unwrap_or_default();
+        if SCRIPTS.contains(&extension) {
+            return None;
+        }
+        let is_known = matches!(extension, "json" | "txt" | "html" | "sql" | "wasm" | "bin");
+        self.at(path, (!is_known).then(|| DATA.to_owned()))
+    }
+
+    /// An import of a file by its path in the project.
+    fn at(&self, path: &Path, kind: Option<String>) -> Option<Import> {
+        let url = self.reader.url(path)?;
+        Some(Import {
+            kind,
+            ..Import::named(url.path().to_owned())
+        })
+    }
+}
+
+/// A folder's own files.
+fn files_of(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.is_file())
+        .collect();
+    files.sort();
+    files.truncate(OF_FOLDER);
+    files
+}
+
+fn add_addons(folder: &Path, deepest: usize, found: &mut Vec<PathBuf>) {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    for path in paths {
+        if found.len() >= MOST_ADDONS {
+            return;
+        }
+        if path.extension().is_some_and(|extension| extension == "node") {
+            found.push(path);
+        } else if deepest > 1 && path.is_dir() {
+            add_addons(&path, deepest - 1, found);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What a package has for Node.js, where what it has for browsers does nothing in a worker: it works by a page, or lacks a name that is imported.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use oxc_allocator::Allocator;
+use oxc_parser::Parser;
+use oxc_span::SourceType;
+use oxc_syntax::module_record::ExportExportName;
+
+use super::nesting::is_too_deep;
+use super::package::{Asked, is_relative};
+use super::page::{named, needs_page};
+
+/// What is known of packages' main files, by their paths.
+#[derive(Default)]
+pub(super) struct NodesOwn {
+    /// What Node.js would take, by what was found and what asked for it.
+    others: RefCell<HashMap<(PathBuf, String, Asked), Option<PathBuf>>>,
+    /// Whether they work by a page.
+    pages: RefCell<HashMap<PathBuf, bool>>,
+    /// The names that ES modules export. Nothing where not all are known.
+    exports: RefCell<HashMap<PathBuf, Option<HashSet<String>>>>,
+    /// Those in whose place Node's are, for all that import them.
+    replaced: RefCell<HashSet<PathBuf>>,
+}
+
+impl NodesOwn {
+    /// The file in the place of `found`, which `other` is Node's for.
+    pub(super) fn of(
+        &self,
+        found: &Path,
+        specifier: &str,
+        asked: Asked,
+        names: &[String],
+        other: impl FnOnce() -> Option<PathBuf>,
+    ) -> Option<PathBuf> {
+        let key = (found.to_owned(), specifier.to_owned(), asked);
+        let other = self
+            .others
+            .borrow_mut()
+            .entry(key)
+            .or_insert_with(|| other().filter(|other| other != found))
+            .clone()?;
+        let is_replaced = self.replaced.borrow().contains(found);
+        if !is_replaced && !self.is_page(found) && !self.lacks(found, names) {
+            return None;
+        }
+        // Neither has it.
+        if !is_replaced && self.lacks(&other, names) {
+            return None;
+        }
+        self.replaced.borrow_mut().insert(found.to_owned());
+        Some(other)
+    }
+
+    fn is_page(&self, file: &Path) -> bool {
+        if let Some(known) = self.pages.borrow().get(file) {
+            return *known;
+        }
+        let package = file
+            .ancestors()
+            .skip(1)
+            .find(|folder| folder.join("package.json").is_file());
+        let is = needs_page([file.to_owned()], package.unwrap_or(file));
+        self.pages.borrow_mut().insert(file.to_owned(), is);
+        is
+    }
+
+    /// Whether an ES module does not export one of these names.
+    fn lacks(&self, file: &Path, names: &[String]) -> bool {
+        if names.is_empty() {
+            return false;
+        }
+        let mut known = self.exports.borrow_mut();
+        let exports = known.entry(file.to_owned()).or_insert_with(|| exported(file));
+        let exports = exports.as_ref();
+        exports.is_some_and(|exports| names.iter().any(|name| !exports.contains(name)))
+    }
+}
+
+/// How many files of a package are looked into for what one of them exports.
+const MOST: usize = 64;
+
+/// What an ES module exports, with what it exports of its package's other files.
+fn exported(file: &Path) -> Option<HashSet<String>> {
+    let folder = file
+        .ancestors()
+        .skip(1)
+        .find(|folder| folder.join("package.json").is_file())?;
+    let mut exports = HashSet::from(["default".to_owned()]);
+    let (mut next, mut seen) = (vec![file.to_owned()], HashSet::new());
+    while let Some(file) = next.pop() {
+        if !seen.insert(file.clone()) {
+            continue;
+        }
+        if seen.len() > MOST {
+            return None;
+        }
+        let source = std::fs::read_to_string(&file).ok()?;
+        if is_too_deep(&source) {
+            return None;
+        }
+        let allocator = Allocator::default();
+        let parsed = Parser::new(&allocator, &source, SourceType::unambiguous()).parse();
+        let record = parsed.module_record;
+        if !record.has_module_syntax {
+            return None;
+        }
+        let entries = record
+            .local_export_entries
+            .iter()
+            .chain(&record.indirect_export_entries);
+        exports.extend(entries.filter_map(|entry| match &entry.export_name {
+            ExportExportName::Name(name) => Some(name.name.to_string()),
+            _ => None,
+        }));
+        for entry in &record.star_export_entries {
+            // `export * as a`
+            if let ExportExportName::Name(name) = &entry.export_name {
+                exports.insert(name.name.to_string());
+            } else {
+                let request = entry
+                    .module_request
+                    .as_ref()
+                    .filter(|request| is_relative(request.name.as_str()))?;
+                next.push(named(folder, &file, request.name.as_str())?);
+            }
+        }
+    }
+    Some(exports)
+}

@@ -1,0 +1,166 @@
+//! Packages' shapes: what they have for Node.js beside what they have for browsers, files that they read, machine code, and modules for bundlers.
+
+use serde_json::json;
+
+use crate::harness::{Project, json as parsed};
+
+const WORKER: &str = r#"
+import fs from "node:fs";
+import { createRequire } from "node:module";
+import page, { parse } from "page";
+import { forNode } from "names";
+import reader, { folder } from "reader";
+import wasm from "wasm";
+import esm from "for-bundlers";
+import { hash } from "left-out";
+import called from "called";
+const require = createRequire(import.meta.url);
+const failure = (what) => { try { return what(); } catch (error) { return [error.code, error.message]; } };
+export default {
+  async fetch() {
+    const load = (name) => import(name);
+    return Response.json({
+      page: [page, parse("a")],
+      names: forNode(),
+      read: reader(),
+      folder: folder(),
+      hidden: fs.existsSync("/bundle/node_modules/reader/keys.pem"),
+      unnamed: fs.existsSync("/bundle/node_modules/reader/other.css"),
+      wasm: wasm(),
+      esm,
+      leftOut: hash("a"),
+      called,
+      addon: failure(() => require("addon")),
+      found: failure(() => require("found-addon")),
+      optional: require("optional-addon"),
+      computed: typeof (await load("fs")).readFileSync,
+      request: new Request("http://a.test", { client: {} }).method,
+      report: process.report.getReport().header.platform,
+    });
+  },
+};
+"#;
+
+/// `(func (export "f") (result i32) i32.const 42)`
+const WASM: &[u8] =
+    b"\0asm\x01\0\0\0\x01\x05\x01\x60\0\x01\x7f\x03\x02\x01\0\x07\x05\x01\x01f\0\0\x0a\x06\x01\x04\0\x41\x2a\x0b";
+
+fn project() -> Project {
+    let policy = "export default { fetch: () => new Response() };";
+    let project = Project::new(&[
+        ("worker.mjs", WORKER),
+        ("policy.js", policy),
+        ("workerd-lite.toml", "main = \"worker.mjs\"\n[outbound]\nmain = \"policy.js\"\n"),
+        // `browser` among conditions, and its files work by a page, which one further on does.
+        (
+            "node_modules/page/package.json",
+            r#"{ "type": "module", "exports": { "browser": "./browser.js", "default": "./node.js" } }"#,
+        ),
+        ("node_modules/page/browser.js", "export * from './dom.js'; export default 'browser';"),
+        ("node_modules/page/dom.js", "export const parse = (text) => document.createElement(text);"),
+        ("node_modules/page/node.js", "export const parse = (text) => `<${text}>`; export default 'node';"),
+        // What is imported is there for Node.js alone.
+        (
+            "node_modules/names/package.json",
+            r#"{ "type": "module", "exports": { "node": "./node.js", "default": "./default.js" } }"#,
+        ),
+        ("node_modules/names/default.js", "export const other = 1;"),
+        ("node_modules/names/node.js", "export const other = 1; export const forNode = () => 'node';"),
+        ("node_modules/reader/package.json", r#"{ "version": "1.2.3" }"#),
+        (
+            "node_modules/reader/index.js",
+            "const fs = require('fs'), path = require('path'); const root = path.join(__dirname);
+             module.exports = () => [fs.readFileSync(path.resolve(__dirname, './own.css'), 'utf8'),
+               require(path.join(root, 'package.json')).version, fs.existsSync(path.join(root, 'keys.pem'))];
+             module.exports.folder = () => { const at = path.join(__dirname, 'locales');
+               return fs.readdirSync(at).map((name) => JSON.parse(fs.readFileSync(path.join(at, name), 'utf8')).hello); };",
+        ),
+        ("node_modules/reader/own.css", "p { display: block }"),
+        ("node_modules/reader/other.css", "p { display: none }"),
+        ("node_modules/reader/keys.pem", "a key"),
+        ("node_modules/reader/locales/de.json", r#"{ "hello": "hallo" }"#),
+        ("node_modules/reader/locales/fr.json", r#"{ "hello": "salut" }"#),
+        (
+            "node_modules/wasm/package.json",
+            r#"{ "exports": { "node": "./node.cjs", "default": "./index.js" } }"#,
+        ),
+        ("node_modules/wasm/index.js", "import * as wasm from './a_bg.wasm'; export default () => wasm.f();"),
+        (
+            "node_modules/wasm/node.cjs",
+            "const bytes = require('fs').readFileSync(require('path').join(__dirname, './a_bg.wasm'));
+             const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes)); module.exports = () => instance.exports.f();",
+        ),
+        ("node_modules/for-bundlers/package.json", r#"{ "main": "main.js", "module": "module.js" }"#),
+        ("node_modules/for-bundlers/main.js", "module.exports = 'main';"),
+        ("node_modules/for-bundlers/module.js", "const other = require('./other'); export default `module ${other.name}`;"),
+        ("node_modules/for-bundlers/other.js", "exports.name = 'required';"),
+        (
+            "node_modules/left-out/package.json",
+            r#"{ "browser": { "crypto": false, "fs": false } }"#,
+        ),
+        (
+            "node_modules/left-out/index.js",
+            "exports.hash = (text) => require('crypto').createHash('sha1').update(text).digest('hex');",
+        ),
+        ("node_modules/called/package.json", r#"{ "browser": { "./extend": false, "./quiet": false } }"#),
+        (
+            "node_modules/called/index.js",
+            "const made = {}; require('./extend')(made); made.quiet = Object.keys(require('./quiet')); module.exports = made;",
+        ),
+        ("node_modules/called/extend.js", "module.exports = (made) => { made.extended = true; };"),
+        ("node_modules/called/quiet.js", "exports.loud = true;"),
+        ("node_modules/addon/index.js", "module.exports = require('./build/Release/a.node');"),
+        ("node_modules/addon/build/Release/a.node", "\u{7f}ELF"),
+        ("node_modules/found-addon/package.json", "{}"),
+        (
+            "node_modules/found-addon/index.js",
+            "module.exports = require('node-gyp-build')(__dirname);",
+        ),
+        ("node_modules/found-addon/prebuilds/linux-x64/b.node", "\u{7f}ELF"),
+        (
+            "node_modules/node-gyp-build/index.js",
+            "const fs = require('fs'); module.exports = (folder) => { const at = folder + '/prebuilds/linux-x64';
+               return require(at + '/' + fs.readdirSync(at)[0]); };",
+        ),
+        (
+            "node_modules/optional-addon/index.js",
+            "try { module.exports = require('./none.node'); } catch (error) { module.exports = error.code; }",
+        ),
+    ]);
+    std::fs::write(project.path().join("node_modules/wasm/a_bg.wasm"), WASM).unwrap();
+    project
+}
+
+#[test]
+fn packages_are_taken_in_the_shape_that_works() {
+    let server = project().serve(&["--config", "workerd-lite.toml"]);
+    let answer = server.curl("/", &[]);
+    assert_eq!(answer.status, 200, "{} {}", answer.body, server.log());
+    let addon = |path: &str| {
+        json!([
+            "ERR_DLOPEN_FAILED",
+            format!(
+                "/bundle/node_modules/{path}: workerd-lite loads no machine code: use a package of JavaScript or WebAssembly for it"
+            )
+        ])
+    };
+    let expected = json!({
+        "page": ["node", "<a>"],
+        "names": "node",
+        "read": ["p { display: block }", "1.2.3", false],
+        "folder": ["hallo", "salut"],
+        "hidden": false,
+        "unnamed": false,
+        "wasm": 42,
+        "esm": "module required",
+        "leftOut": "86f7e437faa5a7fce15d1ddcb9eaeaea377667b8",
+        "called": { "extended": true, "quiet": [] },
+        "addon": addon("addon/build/Release/a.node"),
+        "found": addon("found-addon/prebuilds/linux-x64/b.node"),
+        "optional": "MODULE_NOT_FOUND",
+        "computed": "function",
+        "request": "GET",
+        "report": "linux",
+    });
+    assert_eq!(parsed(&answer.body), expected);
+}
