@@ -7,6 +7,8 @@ use deno_core::ExtensionFileSource;
 
 #[path = "console_patches.rs"]
 mod console_patches;
+#[path = "performance_patches.rs"]
+mod performance_patches;
 
 /// One passage of a script, and what takes its place.
 struct Patch {
@@ -353,7 +355,8 @@ const PATCHES: &[Patch] = &[
 ];
 
 fn all() -> impl Iterator<Item = &'static Patch> {
-    PATCHES.iter().chain(console_patches::PATCHES)
+    let others = [console_patches::PATCHES, performance_patches::PATCHES];
+    PATCHES.iter().chain(others.into_iter().flatten())
 }
 
 /// The changes, and which of them were made.

@@ -177,5 +177,18 @@ macro_rules! classes {
 }
 
 classes!(
-    bodies, escapes, hosts, ipv4, ipv6, leaks, metadata, names, node, node_http, redirects, schemes, smuggling
+    bodies,
+    escapes,
+    hosts,
+    ipv4,
+    ipv6,
+    leaks,
+    metadata,
+    names,
+    node,
+    node_http,
+    node_objects,
+    redirects,
+    schemes,
+    smuggling
 );

@@ -248,6 +248,21 @@ fn floods_of_nodes_modules_are_stopped() {
 }
 
 #[test]
+fn what_nodes_modules_compute_is_stopped() {
+    stopped("node-work", include_str!("../fixtures/limits/node_work.toml"), "");
+}
+
+#[test]
+fn floods_of_files_are_stopped() {
+    stopped("node-files", include_str!("../fixtures/limits/node_files.toml"), "");
+}
+
+#[test]
+fn floods_of_nodes_events_are_stopped() {
+    stopped("node-events", include_str!("../fixtures/limits/node_events.toml"), "");
+}
+
+#[test]
 fn webassembly_is_stopped() {
     let text = include_str!("../fixtures/limits/wasm.toml");
     stopped("webassembly", text, "unsafe_eval = true\n");

@@ -10,6 +10,7 @@ const {
   PromiseResolve,
   RangeError,
   ReflectApply,
+  ReflectDeleteProperty,
   SafeArrayIterator,
   StringPrototypeToLowerCase,
   Symbol,
@@ -19,6 +20,10 @@ const {
   Uint8Array,
 } = primordials;
 const { ops } = core;
+
+// Found on what every hash holds; to construct one ends the process.
+ReflectDeleteProperty(ops.Hasher.prototype, "constructor");
+
 const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { plainHash } = core.loadExtScript("ext:workerd_lite/node/hash_names.js");
 const { dhOps } = core.loadExtScript("ext:workerd_lite/node/primes.js");

@@ -15,6 +15,7 @@ const {
   SafeMap,
   SafeSet,
   SafeSetIterator,
+  SafeWeakMap,
   SafePromisePrototypeFinally,
   SetPrototypeAdd,
   SetPrototypeDelete,
@@ -22,9 +23,12 @@ const {
   Symbol,
   SymbolFor,
   SymbolToPrimitive,
+  WeakMapPrototypeGet,
+  WeakMapPrototypeSet,
 } = primordials;
 const {
   clearTimeout: clearWebTimeout,
+  clearTimerOf,
   setInterval: setWebInterval,
   setTimeout: setWebTimeout,
 } = core.loadExtScript("ext:workerd_lite/worker/timers.js");
@@ -41,8 +45,8 @@ function validateFunction(value, name) {
   if (typeof value !== "function") validators().validateFunction(value, name);
 }
 
-// By the number that a timer is cleared by.
-const known = new SafeMap();
+// By event, and by the number that a timer is cleared by.
+const known = new SafeWeakMap();
 const LONGEST = 2 ** 31 - 1;
 
 function checkOverflow(number) {
@@ -115,13 +119,21 @@ class Timeout {
   #forget() {
     this.#done = true;
     unmark(this.#context, "unrefed", this.#id);
-    MapPrototypeDelete(known, this.#id);
+    const numbers = this.#context === undefined ? undefined : WeakMapPrototypeGet(known, this.#context);
+    if (numbers !== undefined) MapPrototypeDelete(numbers, this.#id);
   }
 
   static clear(timeout) {
     if (timeout.#done) return;
-    clearWebTimeout(timeout.#id);
+    clearTimerOf(timeout.#context, timeout.#id);
     timeout.#forget();
+  }
+
+  // The running event's timer of a number.
+  static numbered(number) {
+    const context = currentContext();
+    const numbers = context === undefined ? undefined : WeakMapPrototypeGet(known, context);
+    return numbers === undefined ? undefined : MapPrototypeGet(numbers, number);
   }
 
   static is(value) {
@@ -152,7 +164,7 @@ class Timeout {
 
   refresh() {
     if (this.#done && this.#id === 0) return this;
-    clearWebTimeout(this.#id);
+    clearTimerOf(this.#context, this.#id);
     this.#forget();
     this.#start();
     return this;
@@ -164,7 +176,11 @@ class Timeout {
   }
 
   [SymbolToPrimitive]() {
-    if (!this.#done) MapPrototypeSet(known, this.#id, this);
+    if (!this.#done && this.#context !== undefined) {
+      let numbers = WeakMapPrototypeGet(known, this.#context);
+      if (numbers === undefined) WeakMapPrototypeSet(known, this.#context, numbers = new SafeMap());
+      MapPrototypeSet(numbers, this.#id, this);
+    }
     return this.#id;
   }
 
@@ -196,7 +212,7 @@ class Immediate {
   }
 
   static clear(immediate) {
-    clearWebTimeout(immediate.#id);
+    clearTimerOf(immediate.#context, immediate.#id);
     immediate.#forget();
   }
 
@@ -249,7 +265,7 @@ function setImmediate(callback, ...args) {
 function clearTimeout(timeout) {
   if (Timeout.is(timeout)) return Timeout.clear(timeout);
   if (typeof timeout !== "number" && typeof timeout !== "string") return;
-  const found = MapPrototypeGet(known, +timeout);
+  const found = Timeout.numbered(+timeout);
   if (found !== undefined) Timeout.clear(found);
   else clearWebTimeout(+timeout);
 }

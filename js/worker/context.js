@@ -45,6 +45,8 @@ class EventContext {
   held = null;
   // The trees and descriptors of `node:fs`.
   files = null;
+  // What `performance` keeps.
+  timeline = null;
   // What V8 carries through promises is `{ event, stores }`, and mostly the event itself: `stores` are those of the author's AsyncLocalStorage.
   event = this;
   stores = undefined;
@@ -106,6 +108,7 @@ function endContext(id) {
   MapPrototypeDelete(contexts, id);
   context.ended = true;
   context.files = null;
+  context.timeline = null;
   if (context.timers !== null) {
     for (const timer of new SafeSetIterator(context.timers)) clearTimeout(timer);
   }
@@ -149,8 +152,9 @@ function enterContext(context) {
   return previous;
 }
 
+// Gives whether the event had it.
 function forgetTimer(context, id) {
-  if (context.timers !== null) SetPrototypeDelete(context.timers, id);
+  return context.timers !== null && SetPrototypeDelete(context.timers, id);
 }
 
 return { cancelContext, currentContext, endContext, enterContext, exitContext, forgetTimer, requireContext, setMaxTimers, startContext };

@@ -1,8 +1,9 @@
-// Timers belong to the event that set them and end with it, as on Workers.
+// Timers belong to the event that set them and end with it, as on Workers: a number is a timer's within that event, and in another it is none.
 (function () {
 const { core, primordials } = __bootstrap;
 const { FunctionPrototypeCall, ReflectApply, TypeError } = primordials;
 const timers = core.loadExtScript("ext:deno_web/02_timers.js");
+const { clearTimeout: clearWithin } = timers;
 const { currentContext, forgetTimer, requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { exception } = core.loadExtScript("ext:workerd_lite/worker/global_events.js");
 
@@ -41,20 +42,24 @@ function setInterval(callback, delay = 0, ...args) {
   return id;
 }
 
-function clear(id) {
-  const context = currentContext();
-  if (context !== undefined) forgetTimer(context, id);
+// The number of a timer that an event has, otherwise that of none. Numbers are those of all events of the isolate, and of what is timed for them.
+function numberIn(context, id) {
+  id |= 0;
+  return context !== undefined && forgetTimer(context, id) ? id : 0;
 }
 
 function clearTimeout(id = 0) {
-  clear(id);
-  FunctionPrototypeCall(timers.clearTimeout, this, id);
+  FunctionPrototypeCall(timers.clearTimeout, this, numberIn(currentContext(), id));
 }
 
 function clearInterval(id = 0) {
-  clear(id);
-  FunctionPrototypeCall(timers.clearInterval, this, id);
+  FunctionPrototypeCall(timers.clearInterval, this, numberIn(currentContext(), id));
 }
 
-return { clearInterval, clearTimeout, setInterval, setTimeout };
+// For who holds a timer itself, and knows whose it is.
+function clearTimerOf(context, id) {
+  clearWithin(numberIn(context, id));
+}
+
+return { clearInterval, clearTimeout, clearTimerOf, setInterval, setTimeout };
 })();

@@ -50,6 +50,8 @@ pub struct Cell {
     /// For how many turns more their CPU time is measured, because one was long by the clock on the wall: it may have been
     /// waiting for what others do.
     doubted: u32,
+    /// How many turns are left until what an event that was ended has left behind is collected, if there is such.
+    leftovers: Option<u32>,
     gauge: Gauge,
 }
 
@@ -69,6 +71,12 @@ const DOUBTED: u32 = 100;
 
 /// For how long messages are taken in one turn.
 const TAKING: Duration = Duration::from_millis(10);
+
+/// How many turns an event that was ended has until its garbage is collected: what it waited for ends first.
+const ENDING: u32 = 2;
+
+/// How many bytes outside of the heap an isolate may hold that are perhaps garbage of an event that was ended.
+const LEFT_BEHIND: usize = 8 << 20;
 
 /// Events that run at once share a turn, and its budget grows with them, up to so many.
 const SHARING: u32 = 20;
@@ -111,6 +119,7 @@ impl Cell {
             working_for,
             limits,
             doubted: 0,
+            leftovers: None,
             gauge: Gauge::new(worker.account.clone()),
         })
     }
@@ -135,7 +144,7 @@ impl Cell {
     }
 
     /// Ends the events that have used more CPU time than they may. Gives the end of all where one does that which has ended.
-    fn lingers(&self) -> Option<Ended> {
+    fn lingers(&mut self) -> Option<Ended> {
         let state = &self.op_state;
         let over = match self
             .cpu_accounting
@@ -148,8 +157,29 @@ impl Cell {
         for id in over {
             state.borrow_mut().borrow_mut::<Events>().refuse(id, Termination::Cpu);
             self.inbox.push(Message::End(id));
+            self.leftovers = Some(ENDING);
         }
         None
+    }
+
+    /// Collects what an event left that was ended, where it may be much: an isolate that has nothing to do collects nothing
+    /// by itself, and would hold it until the next event.
+    fn collect_leftovers(&mut self, outside: usize, cx: &Context<'_>) {
+        match self.leftovers {
+            None => {}
+            Some(0) => {
+                self.leftovers = None;
+                if outside > LEFT_BEHIND {
+                    self.runtime
+                        .with(|runtime| runtime.v8_isolate().low_memory_notification());
+                    trim_soon();
+                }
+            }
+            Some(turns) => {
+                self.leftovers = Some(turns - 1);
+                cx.waker().wake_by_ref();
+            }
+        }
     }
 
     fn stopped(&self, why: Termination, blamed: Option<Arc<Account>>) -> Ended {
@@ -293,6 +323,7 @@ impl Cell {
         if let Some(ended) = self.lingers() {
             return Poll::Ready(ended);
         }
+        self.collect_leftovers(outside, cx);
         if self.inbox.is_closed() && self.inbox.is_empty() && self.op_state.borrow().borrow::<Events>().is_empty() {
             return Poll::Ready(Ended::Closed);
         }

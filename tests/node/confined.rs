@@ -110,15 +110,12 @@ export default { async fetch(request, env, ctx) {
     });
 }
 
-/// Each of these would take minutes or gigabytes. Its event fails, soon, and the next one is served.
+/// Each of these would take minutes or gigabytes, and is refused. What goes on until it is stopped is in `fixtures/limits`.
 #[test]
-fn what_takes_long_or_much_is_stopped() {
+fn what_would_take_long_or_much_is_refused() {
     let worker = "
 import crypto from 'node:crypto';
 import zlib from 'node:zlib';
-import { Readable } from 'node:stream';
-const held = [];
-const bomb = zlib.gzipSync(Buffer.alloc(1 << 20));
 const element = (tag, ...parts) => { const body = Buffer.concat(parts); const length = body.length < 128 ? [body.length] : body.length < 256 ? [0x81, body.length] : [0x82, body.length >> 8, body.length & 255]; return Buffer.concat([Buffer.from([tag, ...length]), body]); };
 const number = (bytes) => element(2, Buffer.concat([Buffer.alloc(1), bytes]));
 const oid = (hex) => element(6, Buffer.from(hex, 'hex'));
@@ -127,63 +124,26 @@ const sealed = (rounds) => { const count = Buffer.alloc(4); count.writeUInt32BE(
 // A key of DSA whose numbers have so many bytes.
 const dsaKey = (bytes) => { const odd = Buffer.alloc(bytes, 255); return element(0x30, element(0x30, oid('2a8648ce380401'), element(0x30, number(odd), number(odd), number(Buffer.from([2])))), element(3, Buffer.alloc(1), number(Buffer.alloc(bytes, 254)))); };
 const floods = {
-  pbkdf2: () => crypto.pbkdf2Sync('p', 's', 2e9, 32, 'sha512'),
-  pbkdf2Async: () => new Promise((resolve, reject) => crypto.pbkdf2('p', 's', 2e9, 32, 'sha512', (error, key) => error ? reject(error) : resolve(key))),
-  scrypt: () => crypto.scryptSync('p', 's', 32, { N: 2 ** 20, r: 8, p: 1, maxmem: 2 ** 40 }),
-  scryptLong: () => crypto.scryptSync('p', 's', 32, { N: 2 ** 12, r: 8, p: 2 ** 16, maxmem: 2 ** 40 }),
   hash: () => crypto.createHash('shake256', { outputLength: 2 ** 31 - 1 }),
-  hashes: () => { for (;;) held.push(crypto.createHash('sha256')); },
-  ciphers: () => { for (;;) crypto.createCipheriv('aes-128-cbc', Buffer.alloc(16), Buffer.alloc(16)); },
-  keys: () => { for (;;) held.push(crypto.createSecretKey(Buffer.alloc(1 << 16))); },
   rsa: () => crypto.generateKeyPairSync('rsa', { modulusLength: 16384 }),
-  prime: () => crypto.generatePrimeSync(8192, { safe: true }),
   dh: () => { const dh = crypto.createDiffieHellman(Buffer.alloc(64), 2); dh.generateKeys(); return dh.computeSecret(Buffer.alloc(64)); },
   dhLong: () => crypto.createDiffieHellman(Buffer.alloc(1 << 20, 255), 2).generateKeys(),
   encrypted: () => crypto.createPrivateKey({ key: '-----BEGIN ENCRYPTED PRIVATE KEY-----\\nAAAA\\n-----END ENCRYPTED PRIVATE KEY-----', passphrase: 'x' }),
   encryptedLong: () => crypto.createPrivateKey({ key: sealed(99999999), format: 'der', type: 'pkcs8', passphrase: 'x' }),
   encryptedPem: () => crypto.createPublicKey({ key: '-----BEGIN ENCRYPTED PRIVATE KEY-----\\n' + sealed(99999999).toString('base64') + '\\n-----END ENCRYPTED PRIVATE KEY-----', passphrase: 'x' }),
-  rsaSearch: () => crypto.generateKeyPairSync('rsa', { modulusLength: 8192 }),
-  rsaAsync: () => new Promise((resolve, reject) => crypto.generateKeyPair('rsa', { modulusLength: 8190 }, (error, key) => error ? reject(error) : resolve(key))),
-  pss: () => { for (;;) crypto.generateKeyPairSync('rsa-pss', { modulusLength: 4096 }); },
-  dsa: () => { for (;;) crypto.generateKeyPairSync('dsa', { modulusLength: 3072, divisorLength: 256 }); },
-  dhKey: () => crypto.generateKeyPairSync('dh', { primeLength: 4096 }),
   hugeModulus: () => crypto.createPublicKey({ format: 'jwk', key: { kty: 'RSA', e: 'AQAB', n: Buffer.alloc(1 << 20, 255).toString('base64url') } }),
   hugeDsa: () => crypto.createPublicKey({ format: 'der', type: 'spki', key: dsaKey(1 << 13) }),
   hugePem: () => crypto.createPublicKey('# words before\\n-----BEGIN PUBLIC KEY-----\\n' + dsaKey(2500).toString('base64') + '\\n-----END PUBLIC KEY-----'),
   hugeExponent: () => crypto.createPublicKey({ format: 'jwk', key: { kty: 'RSA', e: Buffer.alloc(500, 255).toString('base64url'), n: Buffer.alloc(512, 255).toString('base64url') } }),
   hugeSalt: () => crypto.sign('sha256', Buffer.from('x'), { key: crypto.generateKeyPairSync('rsa', { modulusLength: 512 }).privateKey, padding: 6, saltLength: 2 ** 31 - 1 }),
   certificate: () => new crypto.X509Certificate(Buffer.alloc(1 << 20, 48)),
-  aad: () => { const cipher = crypto.createCipheriv('aes-128-gcm', Buffer.alloc(16), Buffer.alloc(12)); for (;;) cipher.setAAD(Buffer.alloc(1 << 20)); },
-  aeads: () => { for (;;) held.push(crypto.createCipheriv('aes-128-gcm', Buffer.alloc(16), Buffer.alloc(12))); },
-  streams: () => { for (;;) held.push(zlib.createGzip()); },
-  gzip: () => { for (;;) zlib.gzipSync(Buffer.alloc(8 << 20)); },
-  bombs: () => { for (;;) held.push(zlib.gunzipSync(bomb)); },
-  deflates: () => { for (;;) held.push(zlib.createDeflate({ memLevel: 9, dictionary: Buffer.alloc(1 << 20) })); },
-  gzipSlow: () => { const noise = crypto.randomBytes(1 << 22); for (;;) zlib.deflateRawSync(noise, { level: 9, memLevel: 9 }); },
-  members: () => zlib.gunzipSync(Buffer.concat(Array(1 << 20).fill(zlib.gzipSync('')))),
-  brotli: () => zlib.brotliCompressSync(crypto.randomBytes(1 << 24), { params: { 2: 24, 3: 24 } }),
-  brotliText: () => zlib.brotliCompressSync(Buffer.from('some text that is long, '.repeat(1 << 20)).map((b, i) => b ^ (i * i >> 7 & 3)), { params: { 3: 24 } }),
-  brotliStreams: () => { for (;;) { const stream = zlib.createBrotliCompress({ params: { 2: 24, 6: 1 } }); stream.write(Buffer.alloc(1 << 20)); held.push(stream); } },
-  brotliWindow: () => { for (;;) { const stream = zlib.createBrotliDecompress({ params: { 1: 1 } }); stream.write(Buffer.from([0x11, 0x9e, 0, 0, 0, 0, 4])); held.push(stream); } },
-  brotliBomb: () => { const packed = zlib.brotliCompressSync(Buffer.alloc(1 << 24), { params: { 1: 1 } }); for (;;) held.push(zlib.brotliDecompressSync(packed)); },
-  zstd: () => zlib.zstdCompressSync(crypto.randomBytes(1 << 25), { params: { 100: 19 } }),
-  zstdSlow: () => zlib.zstdCompressSync(Buffer.alloc(1 << 25).map((_, i) => i * i >> 9 & 3), { params: { 100: 12, 102: 6, 103: 24, 104: 30, 105: 3, 106: 131072, 107: 5 } }),
   zstdLarge: () => { const stream = zlib.createZstdCompress({ params: { 100: 22 } }); stream.write('x'); return new Promise((_, reject) => stream.on('error', reject)); },
   zstdTables: () => { const stream = zlib.createZstdCompress({ params: { 101: 31, 102: 30, 103: 30, 160: 1, 161: 30 } }); stream.write('x'); return new Promise((_, reject) => stream.on('error', reject)); },
-  zstdStreams: () => { for (;;) { const stream = zlib.createZstdCompress({ params: { 100: 15 } }); stream.write('x'); held.push(stream); } },
   zstdWindow: () => zlib.zstdDecompressSync(Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0x88, 1, 0, 0])),
-  zstdWindows: () => { for (;;) { const stream = zlib.createZstdDecompress(); stream.write(Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0x60, 4, 0, 0])); held.push(stream); } },
-  zstdBomb: () => { const packed = zlib.zstdCompressSync(Buffer.alloc(1 << 24)); for (;;) held.push(zlib.zstdDecompressSync(packed)); },
-  zstdDictionaries: () => { for (;;) held.push(zlib.createZstdDecompress({ dictionary: Buffer.alloc(1 << 20) })); },
-  crc: () => { const bytes = Buffer.alloc(1 << 20); for (;;) zlib.crc32(bytes); },
-  buffers: () => { for (;;) held.push(Buffer.allocUnsafe(1 << 20)); },
-  ticks: () => { const again = () => process.nextTick(again); again(); return new Promise(() => {}); },
-  punycode: () => process.getBuiltinModule('punycode').decode('a'.repeat(1 << 22)),
-  readable: () => Readable.from((function* () { for (;;) yield 'x'; })()).toArray(),
 };
 export default { async fetch(request) {
   const name = new URL(request.url).pathname.slice(1);
-  if (name === '') { held.length = 0; return Response.json(Object.keys(floods)); }
+  if (name === '') return Response.json(Object.keys(floods));
   try { await floods[name](); return new Response('made'); }
   catch (error) { return new Response(`refused: ${error.message}`); }
 } };";

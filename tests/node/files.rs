@@ -139,6 +139,10 @@ export default { async fetch(request, env, ctx) {
     kept.fd = fs.openSync('/tmp/secret.txt', 'r+');
     kept.handle = await fs.promises.open('/tmp/secret.txt', 'r+');
     kept.dir = fs.opendirSync('/tmp');
+    kept.deep = fs.opendirSync('/', { recursive: true });
+    kept.entries = (await fs.promises.opendir('/tmp')).entries();
+    kept.lines = await fs.promises.open('/tmp/secret.txt');
+    kept.web = kept.lines.readableWebStream();
     kept.stream = fs.createReadStream('/tmp/secret.txt', { start: 0 }).on('error', () => {});
     kept.read = () => fs.readFileSync('/tmp/secret.txt', 'utf8');
     if (request.headers.get('wait')) await scheduler.wait(1500);
@@ -150,6 +154,8 @@ export default { async fetch(request, env, ctx) {
       await kept.handle.readFile('utf8').catch((error) => error.code), await kept.handle.write('x').catch((error) => error.code), code(kept.read), fs.readdirSync('/tmp'),
       fs.openSync('/tmp/other', 'w') === kept.fd, seen.filter((value) => value && typeof value === 'object' && ('inode' in value || (value.constructor?.name ?? '').match(/^(Node|Store|Quota|Description)$/))).length,
       seen.some((value) => value instanceof Uint8Array && Buffer.from(value.buffer).includes('of one event')),
+      code(() => kept.dir.readSync().name), await kept.dir.read().then((entry) => entry.name, (error) => error.code), await new Promise((resolve) => kept.dir.read((error, entry) => resolve(error?.code ?? entry.name))),
+      code(() => kept.dir.closeSync()), code(() => kept.deep.readSync().name), await kept.entries.next().then(({ value }) => value?.name ?? 'none', (error) => error.code), await kept.lines.stat().then(() => 'stat', (error) => error.code),
     ]);
   }
   // Many at once, each with a file of the same name.
@@ -178,7 +184,14 @@ export default { async fetch(request, env, ctx) {
         [],
         false,
         0,
-        false
+        false,
+        "EBADF",
+        "EBADF",
+        "EBADF",
+        "EBADF",
+        "EBADF",
+        "EBADF",
+        "EBADF"
     ]);
     assert_eq!(server.get("/keep").body, "of one event", "{}", server.log());
     assert_eq!(json(&server.get("/use").body), expected);

@@ -3,6 +3,7 @@
 mod commonjs;
 mod confined;
 mod crypto;
+mod events_own;
 mod files;
 mod http;
 mod http_server;

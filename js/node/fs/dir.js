@@ -8,6 +8,8 @@ const { validateFunction, validateUint32 } = core.loadExtScript("ext:deno_node/i
 const { getOptions } = core.loadExtScript("ext:deno_node/internal/fs/utils.mjs");
 const args = core.loadExtScript("ext:workerd_lite/node/fs/args.js");
 const stats = core.loadExtScript("ext:workerd_lite/node/fs/stats.js");
+const { attempt, fail } = core.loadExtScript("ext:workerd_lite/node/fs/errors.js");
+const { store } = core.loadExtScript("ext:workerd_lite/node/fs/store.js");
 
 class Dir {
   #path;
@@ -18,6 +20,8 @@ class Dir {
   #entries = null;
   #next = 0;
   #closed = false;
+  // Whose files they are: to another event it is no open directory.
+  #store = store();
 
   constructor(path, options) {
     if (path === undefined || options === undefined) throw new errors.ERR_MISSING_ARGS("path", "options");
@@ -34,8 +38,13 @@ class Dir {
     return this.#path;
   }
 
+  #own(syscall) {
+    if (this.#store !== store()) attempt(syscall, undefined, undefined, () => fail("EBADF"));
+  }
+
   #entry() {
     if (this.#closed) throw new errors.ERR_DIR_CLOSED();
+    this.#own("readdir");
     while (this.#entries !== null) {
       const { list, path } = this.#entries;
       list: {
@@ -87,6 +96,7 @@ class Dir {
 
   closeSync() {
     if (this.#closed) throw new errors.ERR_DIR_CLOSED();
+    this.#own("closedir");
     this.#closed = true;
     this.#entries = this.#folders = null;
   }

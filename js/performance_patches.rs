@@ -1,0 +1,91 @@
+//! Changes to deno's `performance`: what it keeps belongs to an event (`worker/timeline.js`), where deno's keeps all of it for
+//! as long as the isolate lives.
+
+use super::{Patch, patch};
+
+const PERFORMANCE: &str = "ext:deno_web/15_performance.js";
+
+pub(super) const PATCHES: &[Patch] = &[
+    patch(
+        PERFORMANCE,
+        "let performanceEntries = [];\n",
+        "const timeline = core.loadExtScript(\"ext:workerd_lite/worker/timeline.js\");\n",
+    ),
+    patch(PERFORMANCE, "const performanceObservers = [];\n", ""),
+    patch(
+        PERFORMANCE,
+        "  for (let i = performanceEntries.length - 1; i >= 0; --i) {\n",
+        "  const performanceEntries = timeline.entries();\n  \
+           for (let i = performanceEntries.length - 1; i >= 0; --i) {\n",
+    ),
+    patch(
+        PERFORMANCE,
+        "    performanceEntries,\n    (entry) =>\n      (name ?",
+        "    timeline.entries(),\n    (entry) =>\n      (name ?",
+    ),
+    patch(
+        PERFORMANCE,
+        "  for (let i = 0; i < performanceObservers.length; i++) {\n",
+        "  const performanceObservers = timeline.observers();\n  \
+           for (let i = 0; i < performanceObservers.length; i++) {\n",
+    ),
+    patch(
+        PERFORMANCE,
+        "    if (!ArrayPrototypeIncludes(performanceObservers, this)) {\n      \
+               ArrayPrototypePush(performanceObservers, this);\n    }\n",
+        "    timeline.observe(this);\n",
+    ),
+    patch(
+        PERFORMANCE,
+        "      for (let i = 0; i < performanceEntries.length; i++) {\n",
+        "      const performanceEntries = timeline.entries();\n      \
+               for (let i = 0; i < performanceEntries.length; i++) {\n",
+    ),
+    patch(
+        PERFORMANCE,
+        "    const index = ArrayPrototypeIndexOf(performanceObservers, this);\n    if (index !== -1) {\n      \
+               ArrayPrototypeSplice(performanceObservers, index, 1);\n    }\n",
+        "    timeline.disconnect(this);\n",
+    ),
+    patch(
+        PERFORMANCE,
+        "      performanceEntries = ArrayPrototypeFilter(\n        performanceEntries,\n        \
+                 (entry) => !(entry.name === markName",
+        "      timeline.keep(\n        (entry) => !(entry.name === markName",
+    ),
+    patch(
+        PERFORMANCE,
+        "      performanceEntries = ArrayPrototypeFilter(\n        performanceEntries,\n        \
+                 (entry) => entry.entryType !== \"mark\"",
+        "      timeline.keep(\n        (entry) => entry.entryType !== \"mark\"",
+    ),
+    patch(
+        PERFORMANCE,
+        "      performanceEntries = ArrayPrototypeFilter(\n        performanceEntries,\n        (entry) =>\n          \
+                   !(entry.name === measureName",
+        "      timeline.keep(\n        (entry) =>\n          !(entry.name === measureName",
+    ),
+    patch(
+        PERFORMANCE,
+        "      performanceEntries = ArrayPrototypeFilter(\n        performanceEntries,\n        \
+                 (entry) => entry.entryType !== \"measure\"",
+        "      timeline.keep(\n        (entry) => entry.entryType !== \"measure\"",
+    ),
+    patch(
+        PERFORMANCE,
+        "    performanceEntries = ArrayPrototypeFilter(\n      performanceEntries,\n      \
+               (entry) => entry.entryType !== \"resource\"",
+        "    timeline.keep(\n      (entry) => entry.entryType !== \"resource\"",
+    ),
+    patch(
+        PERFORMANCE,
+        "    const entry = new PerformanceMark(markName, markOptions);\n    \
+             ArrayPrototypePush(performanceEntries, entry);\n",
+        "    const entry = new PerformanceMark(markName, markOptions);\n    timeline.add(entry);\n",
+    ),
+    patch(
+        PERFORMANCE,
+        "      illegalConstructorKey,\n    );\n    ArrayPrototypePush(performanceEntries, entry);\n",
+        "      illegalConstructorKey,\n    );\n    timeline.add(entry);\n",
+    ),
+];
