@@ -14,6 +14,7 @@ use deno_core::{Extension, ExtensionFileSource};
 mod node_changes;
 mod node_names;
 mod node_script;
+mod node_speed;
 mod node_sources;
 mod patches;
 

@@ -5,13 +5,13 @@ const { core, primordials } = __bootstrap;
 const {
   Array,
   ArrayBuffer,
+  Error,
   ObjectDefineProperty,
   PromisePrototypeThen,
   PromiseResolve,
   RangeError,
   ReflectApply,
   SafeArrayIterator,
-  StringPrototypeToLowerCase,
   Symbol,
   TypeError,
   TypedArrayPrototypeGetByteLength,
@@ -20,7 +20,6 @@ const {
 } = primordials;
 const { ops } = core;
 const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
-const { plainHash } = core.loadExtScript("ext:workerd_lite/node/hash_names.js");
 const { dhOps } = core.loadExtScript("ext:workerd_lite/node/primes.js");
 
 // What a script may have made at once, in bytes.
@@ -96,29 +95,44 @@ function createPublicKey(data, format, type, passphrase) {
   return key(ops.op_node_key_public(data, format, type ?? "", passphrase ?? undefined), sizeOf(data));
 }
 
+function known(cipher) {
+  const { find } = core.loadExtScript("ext:workerd_lite/node/cipher_table.js");
+  if (find(cipher) !== undefined) return;
+  const error = new Error("Unknown cipher");
+  ObjectDefineProperty(error, "code", { __proto__: null, value: "ERR_CRYPTO_UNKNOWN_CIPHER", enumerable: true, writable: true, configurable: true });
+  throw error;
+}
+
 // PKCS#8 is encrypted here, the forms before it by deno's op.
 function exportDer(handle, type, cipher, passphrase) {
-  if (type === "pkcs8" && ops.op_node_key_type(handle) === "private" && ops.op_node_get_asymmetric_key_type(handle) === "rsa-pss") {
-    // What a public key's file says of the algorithm is in the private one's as well.
-    const der = ops.op_node_key_pss(handle, ops.op_node_export_public_key_der(ops.op_node_key_public_half(handle), "spki"));
-    return cipher == null ? der : ops.op_node_key_seal(der, cipher, bytesOf(passphrase));
+  if (cipher == null) {
+    const der = type === "pkcs8" ? ops.op_node_key_der(handle) : undefined;
+    return der ?? ops.op_node_export_private_key_der(handle, type, null, null);
   }
-  if (cipher == null || type !== "pkcs8") return ops.op_node_export_private_key_der(handle, type, cipher, passphrase);
+  known(cipher);
+  if (type !== "pkcs8") return ops.op_node_export_private_key_der(handle, type, cipher, passphrase);
   return ops.op_node_key_seal(exportDer(handle, type, null, null), cipher, bytesOf(passphrase));
 }
 
 function exportPem(handle, type, cipher, passphrase) {
-  if (type === "pkcs8" && cipher == null) return ops.op_node_pem("PRIVATE KEY", exportDer(handle, type, null, null));
   if (type !== "pkcs8") {
+    if (cipher != null) known(cipher);
     return ops.op_node_export_private_key_pem(handle, type, cipher, passphrase == null ? null : bytesOf(passphrase));
   }
-  return ops.op_node_pem("ENCRYPTED PRIVATE KEY", exportDer(handle, type, cipher, passphrase));
+  return ops.op_node_pem(cipher == null ? "PRIVATE KEY" : "ENCRYPTED PRIVATE KEY", exportDer(handle, type, cipher, passphrase));
 }
 
-function createHash(algorithm, size) {
-  if (size !== undefined && size !== null) length(size);
-  return count(ops.op_node_create_hash(plainHash(algorithm), size), HANDLE);
+function exportPublicDer(handle, type) {
+  const der = type === "spki" ? ops.op_node_key_der(handle) : undefined;
+  return der ?? ops.op_node_export_public_key_der(handle, type);
 }
+
+const exportPublicPem = (handle, type) =>
+  type === "spki" ? ops.op_node_pem("PUBLIC KEY", exportPublicDer(handle, type)) : ops.op_node_export_public_key_pem(handle, type);
+
+const createHash = (algorithm, size) => count(ops.op_node_hash_new(algorithm, size), HANDLE);
+
+const createHmac = (algorithm, bytes) => count(ops.op_node_hmac_new(algorithm, bytes), HANDLE);
 
 function cloneHash(handle, size) {
   if (size !== undefined && size !== null) length(size);
@@ -185,14 +199,10 @@ const random = (size) => {
   return bytes;
 };
 
-const hkdfInto = (name, handle, salt, info, derived) =>
-  ops.op_node_hkdf(plainHash(StringPrototypeToLowerCase(name)), handle, salt, info, derived);
+const hkdf = (name, handle, salt, info, size) => ops.op_node_hash_hkdf(name, handle, salt, info, length(size));
 
-function hkdf(name, handle, salt, info, size) {
-  const derived = new Uint8Array(length(size));
-  hkdfInto(name, handle, salt, info, derived);
-  return derived;
-}
+const hkdfInto = (name, handle, salt, info, derived) =>
+  TypedArrayPrototypeSet(derived, hkdf(name, handle, salt, info, sizeOf(derived)));
 
 const SAME = [
   "op_node_aes_unwrap_key",
@@ -206,9 +216,7 @@ const SAME = [
   "op_node_ecdh_generate_keys",
   "op_node_ecdh_validate_public_key",
   "op_node_export_private_key_jwk",
-  "op_node_export_public_key_der",
   "op_node_export_public_key_jwk",
-  "op_node_export_public_key_pem",
   "op_node_export_secret_key",
   "op_node_export_secret_key_b64url",
   "op_node_fill_random",
@@ -266,6 +274,7 @@ const cryptoOps = {
   op_node_create_ec_jwk: (...args) => key(ReflectApply(ops.op_node_create_ec_jwk, undefined, args)),
   op_node_create_ed_raw: (...args) => key(ReflectApply(ops.op_node_key_raw, undefined, args)),
   op_node_create_hash: createHash,
+  op_node_create_hmac: createHmac,
   op_node_create_private_key: createPrivateKey,
   op_node_create_public_key: createPublicKey,
   op_node_create_rsa_jwk: ({ n, e, d, p, q }, isPublic) =>
@@ -274,6 +283,8 @@ const cryptoOps = {
   op_node_derive_public_key_from_private_key: (handle) => key(ops.op_node_key_public_half(handle)),
   op_node_export_private_key_der: exportDer,
   op_node_export_private_key_pem: exportPem,
+  op_node_export_public_key_der: exportPublicDer,
+  op_node_export_public_key_pem: exportPublicPem,
   op_node_fill_random_async: later(random),
   op_node_gen_prime_async: later(dhOps.op_node_gen_prime),
   op_node_generate_dh_group_key: dhGroupPair,
@@ -303,7 +314,8 @@ const cryptoOps = {
   op_node_ecdh_compute_secret: (curve, privateKey, publicKey, theirs, secret) =>
     ops.op_node_ecdh_compute_secret(curve, privateKey == null ? privateKey : scalar(curve, privateKey), publicKey, theirs, secret),
   op_node_ecdh_validate_private_key: (curve, privateKey) => ops.op_node_ecdh_validate_private_key(curve, scalar(curve, privateKey)),
-  op_node_get_hash_size: (name) => ops.op_node_get_hash_size(plainHash(StringPrototypeToLowerCase(name))),
+  op_node_get_hash_size: ops.op_node_hash_size,
+  op_node_same: ops.op_node_same,
   op_node_get_private_key_from_pair: (both) => both.privateKey,
   op_node_get_public_key_from_pair: (both) => both.publicKey,
   op_node_hash_clone: cloneHash,

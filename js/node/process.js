@@ -325,7 +325,7 @@ const members = {
   unref: reference("unref"),
   uptime: () => now() / 1000,
   version,
-  versions: ObjectFreeze({ node: "22.19.0" }),
+  versions: ObjectFreeze({ node: "22.19.0", openssl: "3.0.17" }),
 };
 const own = ObjectSetPrototypeOf(members, prototype);
 ReflectApply(EventEmitter, own, []);

@@ -9,7 +9,7 @@ use num_bigint_dig::BigUint;
 use rsa::traits::PublicKeyParts;
 use rsa::{RsaPrivateKey, RsaPublicKey};
 
-use super::encrypted_key;
+use super::{der, encrypted_key};
 use super::guard::{coded, guarded, kind, refused};
 use super::stopping::{Look, look};
 use crate::external_memory::ExternalMemory;
@@ -141,10 +141,11 @@ fn old_form<'a>(bytes: &[u8], format: &str, passphrase: Option<&'a [u8]>) -> Opt
 fn opened(
     der: &[u8],
     passphrase: Option<&[u8]>,
+    format: &str,
     memory: &ExternalMemory,
     look: Look<'_>,
 ) -> Result<KeyObjectHandle, JsErrorBox> {
-    let plain = encrypted_key::open(der, passphrase, memory, look)?;
+    let plain = encrypted_key::open(der, passphrase, format, memory, look)?;
     bounded(&plain, "der")?;
     let key = KeyObjectHandle::new_asymmetric_private_key_from_js(&plain, "der", "pkcs8", None);
     checked(key.map_err(|_| encrypted_key::bad_decrypt())?)
@@ -166,12 +167,26 @@ pub(crate) fn op_node_key_private(
     let mut look = || look(scope);
     guarded(|| {
         if let Some(der) = encrypted_key::find(bytes, format, encoding) {
-            return opened(&der, passphrase, &memory, &mut look);
+            return opened(&der, passphrase, format, &memory, &mut look);
         }
         let passphrase = old_form(bytes, format, passphrase);
         let key = KeyObjectHandle::new_asymmetric_private_key_from_js(bytes, format, encoding, passphrase);
-        checked(key.map_err(JsErrorBox::from_err)?)
+        checked(key.map_err(|error| unreadable(bytes, format, &error.to_string()))?)
     })
+}
+
+/// OpenSSL's word for a file that is no key.
+fn unreadable(bytes: &[u8], format: &str, error: &str) -> JsErrorBox {
+    if error.contains("interrupted or cancelled") || error.contains("Passphrase required") {
+        return encrypted_key::missing(format);
+    }
+    if error.contains("bad decrypt") {
+        return encrypted_key::bad_decrypt();
+    }
+    match der::fault(bytes) {
+        Some((code, message)) if format == "der" => coded(code, message),
+        _ => encrypted_key::unsupported(),
+    }
 }
 
 /// A public key, of itself, of a private one or of a certificate.
@@ -190,7 +205,7 @@ pub(crate) fn op_node_key_public(
     let mut look = || look(scope);
     guarded(|| {
         let private = if let Some(der) = encrypted_key::find(bytes, format, encoding) {
-            Some(opened(&der, passphrase, &memory, &mut look)?)
+            Some(opened(&der, passphrase, format, &memory, &mut look)?)
         } else {
             None
         };
@@ -199,7 +214,7 @@ pub(crate) fn op_node_key_public(
         } else {
             let passphrase = old_form(bytes, format, passphrase);
             KeyObjectHandle::new_asymmetric_public_key_from_js(bytes, format, encoding, passphrase)
-                .map_err(JsErrorBox::from_err)?
+                .map_err(|error| unreadable(bytes, format, &error.to_string()))?
         };
         checked(key)
     })
