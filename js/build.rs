@@ -14,8 +14,9 @@ use deno_core::{Extension, ExtensionFileSource};
 mod node_changes;
 mod node_names;
 mod node_script;
-mod node_speed;
 mod node_sources;
+mod node_speed;
+mod node_words;
 mod patches;
 
 /// Our scripts, by folder. They load each other as `ext:workerd_lite/<folder>/<file>`.

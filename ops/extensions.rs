@@ -20,6 +20,7 @@ use crate::node::buffer::{
     op_node_is_utf8, op_node_keep_buffer, op_node_same, op_node_text, op_node_transcode, op_node_write_latin1,
     op_node_write_utf8, op_node_write_utf16,
 };
+use crate::node::certificate::{op_node_x509_host, op_node_x509_said};
 use crate::node::cipher::{
     op_node_cipher_aad, op_node_cipher_expect, op_node_cipher_final, op_node_cipher_new, op_node_cipher_update,
 };
@@ -40,13 +41,14 @@ use crate::node::keys::{
     op_node_x509_bounded,
 };
 use crate::node::numbers::{op_node_is_prime, op_node_power, op_node_prime};
+use crate::node::quick::{op_node_quick_read, op_node_quick_sign, op_node_quick_verify};
 use crate::node::require::{
     op_module_compile, op_module_file, op_module_json, op_module_main, op_module_origin, op_module_resolve,
 };
 use crate::node::signing::{
-    op_node_key_rsa, op_node_key_sign, op_node_key_sign_ed448, op_node_key_verify,
-    op_node_key_verify_ed448,
+    op_node_key_rsa, op_node_key_sign, op_node_key_sign_ed448, op_node_key_verify, op_node_key_verify_ed448,
 };
+use crate::node::spkac::op_node_spkac_verify;
 use crate::node::zlib::{
     op_node_crc32, op_node_zlib_close, op_node_zlib_failure, op_node_zlib_new, op_node_zlib_only_one,
     op_node_zlib_params, op_node_zlib_reset, op_node_zlib_run,
@@ -120,6 +122,9 @@ deno_core::extension!(
         op_node_find,
         op_node_find_byte,
         op_node_find_text,
+        op_node_quick_read,
+        op_node_quick_sign,
+        op_node_quick_verify,
         op_node_same,
         op_node_hash_hkdf,
         op_node_hash_new,
@@ -161,6 +166,9 @@ deno_core::extension!(
         op_node_write_utf8,
         op_node_write_utf16,
         op_node_x509_bounded,
+        op_node_x509_host,
+        op_node_x509_said,
+        op_node_spkac_verify,
         op_node_zlib_close,
         op_node_zlib_failure,
         op_node_zlib_new,

@@ -20,6 +20,8 @@ const {
 } = primordials;
 const { ops } = core;
 const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
+const { certificateOps, parseCertificate } = core.loadExtScript("ext:workerd_lite/node/certificates.js");
+const signatures = core.loadExtScript("ext:workerd_lite/node/signatures.js");
 const { dhOps } = core.loadExtScript("ext:workerd_lite/node/primes.js");
 
 // What a script may have made at once, in bytes.
@@ -95,12 +97,15 @@ function createPublicKey(data, format, type, passphrase) {
   return key(ops.op_node_key_public(data, format, type ?? "", passphrase ?? undefined), sizeOf(data));
 }
 
+function coded(error, code) {
+  ObjectDefineProperty(error, "code", { __proto__: null, value: code, enumerable: true, writable: true, configurable: true });
+  return error;
+}
+
 function known(cipher) {
   const { find } = core.loadExtScript("ext:workerd_lite/node/cipher_table.js");
   if (find(cipher) !== undefined) return;
-  const error = new Error("Unknown cipher");
-  ObjectDefineProperty(error, "code", { __proto__: null, value: "ERR_CRYPTO_UNKNOWN_CIPHER", enumerable: true, writable: true, configurable: true });
-  throw error;
+  throw coded(new Error("Unknown cipher"), "ERR_CRYPTO_UNKNOWN_CIPHER");
 }
 
 // PKCS#8 is encrypted here, the forms before it by deno's op.
@@ -237,7 +242,6 @@ const SAME = [
   "op_node_verify_ed25519",
   "op_node_x509_ca",
   "op_node_x509_check_email",
-  "op_node_x509_check_host",
   "op_node_x509_check_ip",
   "op_node_x509_check_issued",
   "op_node_x509_check_private_key",
@@ -247,20 +251,22 @@ const SAME = [
   "op_node_x509_get_info_access",
   "op_node_x509_get_issuer",
   "op_node_x509_get_raw",
-  "op_node_x509_get_serial_number",
   "op_node_x509_get_signature_algorithm_name",
   "op_node_x509_get_signature_algorithm_oid",
   "op_node_x509_get_subject",
-  "op_node_x509_get_subject_alt_name",
   "op_node_x509_get_valid_from",
   "op_node_x509_get_valid_to",
-  "op_node_x509_key_usage",
-  "op_node_x509_to_legacy_object",
   "op_node_x509_to_string",
   "op_node_x509_verify",
 ];
 
-const ecPair = pair(ops.op_node_generate_ec_key);
+const ecPair = pair((curve) => {
+  try {
+    return ops.op_node_generate_ec_key(curve);
+  } catch {
+    throw coded(new TypeError("Invalid EC curve name"), "ERR_CRYPTO_INVALID_CURVE");
+  }
+});
 const edPair = pair(ops.op_node_generate_ed25519_key);
 const xPair = pair(ops.op_node_generate_x25519_key);
 const secret = (size) => key(ops.op_node_generate_secret_key(length(size)), size);
@@ -329,9 +335,7 @@ const cryptoOps = {
   }),
   op_node_pbkdf2_validate(name) {
     if (digest(name)) return;
-    const error = new TypeError(`Invalid digest: ${name}`);
-    ObjectDefineProperty(error, "code", { __proto__: null, value: "ERR_CRYPTO_INVALID_DIGEST", enumerable: true, writable: true, configurable: true });
-    throw error;
+    throw coded(new TypeError(`Invalid digest: ${name}`), "ERR_CRYPTO_INVALID_DIGEST");
   },
   op_node_random_int(low, high) {
     if (!(low < high)) throw new RangeError("there is no such integer");
@@ -342,20 +346,17 @@ const cryptoOps = {
     TypedArrayPrototypeSet(new Uint8Array(buffer), scrypt(password, salt, size, cost, r, p));
   },
   op_node_rsa: ops.op_node_key_rsa,
-  op_node_sign: ops.op_node_key_sign,
+  op_node_sign: signatures.sign,
   op_node_sign_ed448(handle, data, signature) {
     TypedArrayPrototypeSet(signature, ops.op_node_key_sign_ed448(handle, bytesOf(data)));
   },
-  op_node_verify: ops.op_node_key_verify,
+  op_node_verify: signatures.verify,
   op_node_verify_ed448: (handle, data, signature) => ops.op_node_key_verify_ed448(handle, bytesOf(data), signature),
-  op_node_verify_spkac: (bytes) => ops.op_node_verify_spkac(short(bytes)),
+  op_node_verify_spkac: (bytes) => ops.op_node_spkac_verify(short(bytes)),
   op_node_cert_export_challenge: (bytes) => ops.op_node_cert_export_challenge(short(bytes)),
   op_node_cert_export_public_key: (bytes) => ops.op_node_cert_export_public_key(short(bytes)),
-  op_node_x509_parse(bytes) {
-    ops.op_node_x509_bounded(bytes);
-    const handle = ops.op_node_x509_parse(bytes);
-    return typeof handle === "object" && handle !== null ? count(handle, HANDLE + sizeOf(bytes)) : handle;
-  },
+  ...certificateOps,
+  op_node_x509_parse: (bytes) => count(parseCertificate(bytes), HANDLE + sizeOf(bytes)),
   op_node_x509_public_key: (handle) => key(ops.op_node_key_public(core.encode(ops.op_node_x509_to_string(handle)), "pem", "")),
 };
 for (let i = 0; i < SAME.length; i++) cryptoOps[SAME[i]] = ops[SAME[i]];

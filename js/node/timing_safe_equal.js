@@ -6,6 +6,8 @@ const {
   DataViewPrototypeGetBuffer,
   DataViewPrototypeGetByteLength,
   DataViewPrototypeGetByteOffset,
+  ObjectDefineProperty,
+  TypeError,
   TypedArrayPrototypeGetBuffer,
   TypedArrayPrototypeGetByteLength,
   TypedArrayPrototypeGetByteOffset,
@@ -13,8 +15,15 @@ const {
   Uint8Array,
 } = primordials;
 const { op_node_same } = core.loadExtScript("ext:workerd_lite/node/ops.js").ops;
-const { ERR_CRYPTO_TIMING_SAFE_EQUAL_LENGTH, ERR_INVALID_ARG_TYPE } = core.loadExtScript("ext:deno_node/internal/errors.ts");
+const { ERR_CRYPTO_TIMING_SAFE_EQUAL_LENGTH } = core.loadExtScript("ext:deno_node/internal/errors.ts");
 const { isAnyArrayBuffer, isDataView } = core.loadExtScript("ext:deno_node/internal/util/types.ts");
+
+// Node's own is C++, which does not tell what it got.
+function wrong(name) {
+  const error = new TypeError(`The "${name}" argument must be an instance of ArrayBuffer, Buffer, TypedArray, or DataView.`);
+  ObjectDefineProperty(error, "code", { __proto__: null, value: "ERR_INVALID_ARG_TYPE", writable: true, enumerable: true, configurable: true });
+  return error;
+}
 
 function bytesOf(data, name) {
   if (ArrayBufferIsView(data)) {
@@ -22,7 +31,7 @@ function bytesOf(data, name) {
     if (isDataView(data)) return new Uint8Array(DataViewPrototypeGetBuffer(data), DataViewPrototypeGetByteOffset(data), DataViewPrototypeGetByteLength(data));
     return new Uint8Array(TypedArrayPrototypeGetBuffer(data), TypedArrayPrototypeGetByteOffset(data), TypedArrayPrototypeGetByteLength(data));
   }
-  if (!isAnyArrayBuffer(data)) throw new ERR_INVALID_ARG_TYPE(name, ["ArrayBuffer", "Buffer", "TypedArray", "DataView"], data);
+  if (!isAnyArrayBuffer(data)) throw wrong(name);
   return new Uint8Array(data);
 }
 

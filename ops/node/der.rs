@@ -116,7 +116,10 @@ mod tests {
         assert_eq!(take(&mut &long[..100]), None);
         assert_eq!(small(&mut &[2, 3, 0, 0x80, 1][..]), Some(0x8001));
         assert_eq!(small(&mut &[2, 1, 0x80][..]), None);
-        assert_eq!(fault(&[0x30, 0x84, 1]).map(|(code, _)| code), Some("ERR_OSSL_ASN1_HEADER_TOO_LONG"));
+        assert_eq!(
+            fault(&[0x30, 0x84, 1]).map(|(code, _)| code),
+            Some("ERR_OSSL_ASN1_HEADER_TOO_LONG")
+        );
         assert_eq!(fault(&[0x30, 0]), None);
     }
 }

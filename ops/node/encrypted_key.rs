@@ -132,7 +132,9 @@ impl Cipher {
     fn sealed(self, key: &[u8], iv: &[u8], data: &[u8]) -> Option<Vec<u8>> {
         macro_rules! cbc {
             ($cipher:ty) => {
-                cbc::Encryptor::<$cipher>::new_from_slices(key, iv).ok()?.encrypt_padded_vec_mut::<Pkcs7>(data)
+                cbc::Encryptor::<$cipher>::new_from_slices(key, iv)
+                    .ok()?
+                    .encrypt_padded_vec_mut::<Pkcs7>(data)
             };
         }
         Some(match self {
@@ -221,7 +223,14 @@ pub(super) fn open(
             kdf::derive(digest, passphrase, salt, rounds, &mut key, look)?;
         }
         Kdf::Scrypt(salt, (cost, r, p)) => {
-            kdf::scrypt(passphrase, salt, (cost as usize, r as usize, p as usize), &mut key, memory, look)?;
+            kdf::scrypt(
+                passphrase,
+                salt,
+                (cost as usize, r as usize, p as usize),
+                &mut key,
+                memory,
+                look,
+            )?;
         }
     }
     cipher.opened(&key, iv, data)

@@ -136,7 +136,9 @@ fn invalid(name: &str) -> JsErrorBox {
 pub(crate) fn op_node_hash_new(#[string] name: &str, #[smi] length: Option<u32>) -> Result<Hasher, JsErrorBox> {
     let length = length.map(|length| length as usize);
     if length.is_some_and(|length| length > LONGEST) {
-        return Err(JsErrorBox::range_error(format!("a hash has at most {LONGEST} bytes here")));
+        return Err(JsErrorBox::range_error(format!(
+            "a hash has at most {LONGEST} bytes here"
+        )));
     }
     Hasher::new(&plain(name), length).map_err(|error| match error {
         HashError::OutputLengthMismatch => coded(
@@ -164,7 +166,9 @@ pub(crate) fn op_node_hmac_new(#[string] name: &str, #[anybuffer] key: &[u8]) ->
 pub(crate) fn op_node_hash_size(#[string] name: &str) -> i32 {
     match plain(name).as_str() {
         "shake128" | "shake256" => 0,
-        other => sizes(other).and_then(|(_, size)| i32::try_from(size).ok()).unwrap_or(-1),
+        other => sizes(other)
+            .and_then(|(_, size)| i32::try_from(size).ok())
+            .unwrap_or(-1),
     }
 }
 
@@ -178,7 +182,9 @@ pub(crate) fn op_node_hash_hkdf(
     #[smi] length: u32,
 ) -> Result<Uint8Array, JsErrorBox> {
     let hash = plain(name);
-    let secret = key.as_secret_key().ok_or_else(|| JsErrorBox::type_error("expected secret key"))?;
+    let secret = key
+        .as_secret_key()
+        .ok_or_else(|| JsErrorBox::type_error("expected secret key"))?;
     let Some((_, size)) = sizes(&hash) else {
         return Err(JsErrorBox::generic("Deriving bits failed"));
     };
@@ -238,7 +244,17 @@ mod tests {
 
     #[test]
     fn what_is_said_of_sizes_is_so() {
-        for name in ["md5", "md5-sha1", "sha1", "sha384", "sha512-224", "sha3-384", "blake2b512", "sm3", "ripemd160"] {
+        for name in [
+            "md5",
+            "md5-sha1",
+            "sha1",
+            "sha384",
+            "sha512-224",
+            "sha3-384",
+            "blake2b512",
+            "sm3",
+            "ripemd160",
+        ] {
             assert_eq!(sizes(name).unwrap().1, fixed(name).unwrap().output_size(), "{name}");
         }
     }

@@ -68,7 +68,10 @@ fn number(bytes: &[u8]) -> Vec<u8> {
 /// The algorithm of Diffie and Hellman, of a prime, a base and how many bits a private number has.
 fn dh(prime: &[u8], base: &[u8], length: Option<&[u8]>) -> Vec<u8> {
     let length = length.map(number).unwrap_or_default();
-    element(SEQUENCE, &[DH, &element(SEQUENCE, &[&number(prime), &number(base), &length])])
+    element(
+        SEQUENCE,
+        &[DH, &element(SEQUENCE, &[&number(prime), &number(base), &length])],
+    )
 }
 
 /// `PrivateKeyInfo` (RFC 5208).
@@ -126,7 +129,13 @@ mod tests {
         };
         assert_eq!(pss(Some(&details)), element(SEQUENCE, &[PSS, &[0x30, 0]]));
         assert_eq!(pss(None), element(SEQUENCE, &[PSS]));
-        let longer = RsaPssDetails { salt_length: 32, ..details };
-        assert_eq!(pss(Some(&longer)), element(SEQUENCE, &[PSS, &[0x30, 5, 0xa2, 3, 2, 1, 0x20]]));
+        let longer = RsaPssDetails {
+            salt_length: 32,
+            ..details
+        };
+        assert_eq!(
+            pss(Some(&longer)),
+            element(SEQUENCE, &[PSS, &[0x30, 5, 0xa2, 3, 2, 1, 0x20]])
+        );
     }
 }

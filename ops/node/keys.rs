@@ -9,15 +9,19 @@ use num_bigint_dig::BigUint;
 use rsa::traits::PublicKeyParts;
 use rsa::{RsaPrivateKey, RsaPublicKey};
 
-use super::{der, encrypted_key};
 use super::guard::{coded, guarded, kind, refused};
 use super::stopping::{Look, look};
+use super::{der, encrypted_key};
 use crate::external_memory::ExternalMemory;
 
 /// A key whose every use would take seconds is none, in bits.
 pub(super) const LONGEST_RSA: usize = 8192;
 pub(super) const LONGEST_DSA: usize = 3072;
-pub(super) const LONGEST_DH: usize = 4096;
+pub(super) const LONGEST_DH: usize = 8192;
+
+/// A private number of Diffie and Hellman is shorter where the prime is longer than this, in bits.
+const LONG_DH: usize = 4096;
+const SHORT_PRIVATE: usize = 1024;
 
 /// Smaller moduli have no room for any padding.
 const SHORTEST_RSA: usize = 384;
@@ -40,6 +44,15 @@ fn rsa_fits(key: &impl PublicKeyParts) -> bool {
     (SHORTEST_RSA..=LONGEST_RSA).contains(&key.n().bits()) && key.e().bits() <= 64
 }
 
+/// Of the bytes of a prime.
+fn most_private(prime: usize) -> usize {
+    if prime > LONG_DH / 8 + 1 {
+        SHORT_PRIVATE / 8
+    } else {
+        prime
+    }
+}
+
 fn dh_fits(prime: &[u8], base: &[u8]) -> bool {
     let odd = prime.last().is_some_and(|last| last % 2 == 1);
     odd && prime.len() <= LONGEST_DH / 8 + 1 && base.len() <= prime.len() && BigUint::from_bytes_be(prime).bits() > 2
@@ -56,7 +69,7 @@ pub(super) fn checked(handle: KeyObjectHandle) -> Result<KeyObjectHandle, JsErro
             AsymmetricPrivateKey::Dh(key) => {
                 let private = key.key.clone().into_vec();
                 dh_fits(key.params.prime.as_bytes(), key.params.base.as_bytes())
-                    && private.len() <= key.params.prime.as_bytes().len()
+                    && private.len() <= most_private(key.params.prime.as_bytes().len())
             }
             _ => true,
         },

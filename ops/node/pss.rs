@@ -85,7 +85,9 @@ impl Scheme {
             let mut hash = hashes::fixed(&self.mask)?;
             hash.update(seed);
             hash.update(&number.to_be_bytes());
-            part.iter_mut().zip(&hash.finalize()).for_each(|(byte, mask)| *byte ^= mask);
+            part.iter_mut()
+                .zip(&hash.finalize())
+                .for_each(|(byte, mask)| *byte ^= mask);
         }
         Some(())
     }
