@@ -103,7 +103,7 @@ function method(operation, otherwise) {
       TypedArrayPrototypeGetByteLength(data),
     );
     if (padding === OAEP && operation <= PRIVATE_DECRYPT) return Buffer.from(oaep(operation, handle, bytes, options));
-    if (padding > PSS || padding === 0) {
+    if (operation === PUBLIC_ENCRYPT && (padding > PSS || padding === 0)) {
       throw coded(new Error("error:02000076:rsa routines::unknown padding type"), "ERR_OSSL_RSA_UNKNOWN_PADDING_TYPE");
     }
     if (padding !== PKCS1 && padding !== NONE) {

@@ -9,7 +9,7 @@ use deno_node_crypto::keys::{
 use num_bigint_dig::BigUint;
 use rsa::pkcs1::{EncodeRsaPrivateKey as _, EncodeRsaPublicKey as _};
 
-use super::der::{element, integer};
+use super::der::{element, expect, integer, take};
 use super::guard::guarded;
 
 /// `id-RSASSA-PSS` and `id-mgf1`.
@@ -108,6 +108,28 @@ fn written(key: &KeyObjectHandle) -> Result<Option<Vec<u8>>, JsErrorBox> {
         }
         _ => return Ok(None),
     }))
+}
+
+/// A mask that a file does not name has SHA-1 (RFC 4055, 3.1), where `deno_node_crypto` takes the message's hash.
+pub(super) fn mask_by_default(key: &mut KeyObjectHandle, der: &[u8]) {
+    let details = match key {
+        KeyObjectHandle::AsymmetricPrivate(AsymmetricPrivateKey::RsaPss(key)) => &mut key.details,
+        KeyObjectHandle::AsymmetricPublic(AsymmetricPublicKey::RsaPss(key)) => &mut key.details,
+        _ => return,
+    };
+    let place = der.windows(PSS.len()).position(|window| window == PSS);
+    let Some(mut rest) = place.and_then(|place| der.get(place + PSS.len()..)) else {
+        return;
+    };
+    let Some((details, mut parameters)) = details.as_mut().zip(expect(&mut rest, SEQUENCE)) else {
+        return;
+    };
+    while let Some((tag, _)) = take(&mut parameters) {
+        if tag == 0xa1 {
+            return;
+        }
+    }
+    details.mf1_hash_algorithm = RsaPssHashAlgorithm::Sha1;
 }
 
 /// A key as PKCS#8 or SubjectPublicKeyInfo. Nothing where `deno_node_crypto` writes it whole.

@@ -11,7 +11,7 @@ use rsa::{RsaPrivateKey, RsaPublicKey};
 
 use super::guard::{coded, guarded, kind, refused};
 use super::stopping::{Look, look};
-use super::{der, encrypted_key};
+use super::{der, encrypted_key, key_der};
 use crate::external_memory::ExternalMemory;
 
 /// A key whose every use would take seconds is none, in bits.
@@ -161,7 +161,8 @@ fn opened(
     let plain = encrypted_key::open(der, passphrase, format, memory, look)?;
     bounded(&plain, "der")?;
     let key = KeyObjectHandle::new_asymmetric_private_key_from_js(&plain, "der", "pkcs8", None);
-    checked(key.map_err(|_| encrypted_key::bad_decrypt())?)
+    let key = key.map_err(|_| encrypted_key::bad_decrypt())?;
+    checked(as_written(key, &plain, "der"))
 }
 
 /// A private key. One that is encrypted is opened in slices.
@@ -184,8 +185,23 @@ pub(crate) fn op_node_key_private(
         }
         let passphrase = old_form(bytes, format, passphrase);
         let key = KeyObjectHandle::new_asymmetric_private_key_from_js(bytes, format, encoding, passphrase);
-        checked(key.map_err(|error| unreadable(bytes, format, &error.to_string()))?)
+        let key = key.map_err(|error| unreadable(bytes, format, &error.to_string()))?;
+        checked(as_written(key, bytes, format))
     })
+}
+
+/// The key of a file as the file has it. A certificate's own signature may be of the same kind as a key, and is no key.
+fn as_written(mut key: KeyObjectHandle, bytes: &[u8], format: &str) -> KeyObjectHandle {
+    match std::str::from_utf8(bytes) {
+        Ok(pem) if format == "pem" && !pem.contains("BEGIN CERTIFICATE") => {
+            if let Some([der, ..]) = bodies(pem).as_deref() {
+                key_der::mask_by_default(&mut key, der);
+            }
+        }
+        _ if format == "der" => key_der::mask_by_default(&mut key, bytes),
+        _ => (),
+    }
+    key
 }
 
 /// OpenSSL's word for a file that is no key.
@@ -229,7 +245,7 @@ pub(crate) fn op_node_key_public(
             KeyObjectHandle::new_asymmetric_public_key_from_js(bytes, format, encoding, passphrase)
                 .map_err(|error| unreadable(bytes, format, &error.to_string()))?
         };
-        checked(key)
+        checked(as_written(key, bytes, format))
     })
 }
 
