@@ -80,9 +80,13 @@ impl Keyed {
             key.to_vec()
         };
         padded.resize(block, 0);
-        padded.iter_mut().for_each(|byte| *byte ^= 0x36);
+        for byte in &mut padded {
+            *byte ^= 0x36;
+        }
         inner.update(&padded);
-        padded.iter_mut().for_each(|byte| *byte ^= 0x36 ^ 0x5c);
+        for byte in &mut padded {
+            *byte ^= 0x36 ^ 0x5c;
+        }
         outer.update(&padded);
         Some(Self { inner, outer })
     }

@@ -7,6 +7,7 @@ use deno_node_crypto::keys::{
     AsymmetricPrivateKey, AsymmetricPublicKey, KeyObjectHandle, RsaPssDetails, RsaPssHashAlgorithm,
 };
 use num_bigint_dig::BigUint;
+use pkcs8::der::asn1::Int;
 use rsa::pkcs1::{EncodeRsaPrivateKey as _, EncodeRsaPublicKey as _};
 
 use super::der::{element, expect, integer, take};
@@ -98,12 +99,12 @@ fn written(key: &KeyObjectHandle) -> Result<Option<Vec<u8>>, JsErrorBox> {
         }
         KeyObjectHandle::AsymmetricPrivate(AsymmetricPrivateKey::Dh(key)) => {
             let (prime, base) = (key.params.prime.as_bytes(), key.params.base.as_bytes());
-            let length = key.params.private_value_length.as_ref().map(|length| length.as_bytes());
+            let length = key.params.private_value_length.as_ref().map(Int::as_bytes);
             private(&dh(prime, base, length), &number(&key.key.clone().into_vec()))
         }
         KeyObjectHandle::AsymmetricPublic(AsymmetricPublicKey::Dh(key)) => {
             let (prime, base) = (key.params.prime.as_bytes(), key.params.base.as_bytes());
-            let length = key.params.private_value_length.as_ref().map(|length| length.as_bytes());
+            let length = key.params.private_value_length.as_ref().map(Int::as_bytes);
             public(&dh(prime, base, length), &number(&key.key.clone().into_vec()))
         }
         _ => return Ok(None),
