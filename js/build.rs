@@ -15,6 +15,8 @@ mod node_changes;
 mod node_names;
 mod node_script;
 mod node_sources;
+mod node_speed;
+mod node_words;
 mod patches;
 
 /// Our scripts, by folder. They load each other as `ext:workerd_lite/<folder>/<file>`.

@@ -51,32 +51,6 @@ pub(crate) const CHANGES: &[(&str, &str, &str)] = &[
         "    TypedArrayPrototypeSet(\n      target,\n      TypedArrayPrototypeSubarray(this, sourceStart, sourceEnd),\n      targetStart,\n    );\n  }\n  return len;\n",
         "    TypedArrayPrototypeSet(\n      target,\n      len === primordials.TypedArrayPrototypeGetLength(this) ? this : TypedArrayPrototypeSubarray(this, sourceStart, sourceEnd),\n      targetStart,\n    );\n  }\n  return len;\n",
     ),
-    // A stream's parts are made when they are used, as with hashes: most of these are no streams.
-    (
-        "ext:deno_node/internal/crypto/hash.ts",
-        "    const T = getTransform();\n    // deno-lint-ignore no-this-alias\n    const self = this;\n    FunctionPrototypeCall(T, this, {\n      transform(chunk: string, encoding: string, callback: () => void) {\n        self.update(Buffer.from(chunk), encoding as any);\n        callback();\n      },\n      flush(callback: () => void) {\n        // deno-lint-ignore deno-internal/prefer-primordials -- `this` is a Node stream (Transform)\n        this.push(self.digest());\n        callback();\n      },\n    });\n",
-        "    ReflectApply(lazyLazyTransform().default, this, [options]);\n",
-    ),
-    (
-        "ext:deno_node/internal/crypto/hash.ts",
-        "  #ZEROES = Buffer.alloc(128);\n",
-        "",
-    ),
-    (
-        "ext:deno_node/internal/crypto/hash.ts",
-        "Buffer.concat([keyData, this.#ZEROES], blockSize)",
-        "Buffer.concat([keyData], blockSize)",
-    ),
-    (
-        "ext:deno_node/internal/crypto/hash.ts",
-        "  const T = getTransform();\n  ObjectSetPrototypeOf(HmacImpl.prototype, T.prototype);\n",
-        "  const T = lazyLazyTransform().default;\n  ObjectSetPrototypeOf(HmacImpl.prototype, T.prototype);\n",
-    ),
-    (
-        "ext:deno_node/internal/crypto/hash.ts",
-        "  update(data: string | ArrayBuffer, inputEncoding?: any): this {\n",
-        "  _transform(chunk: any, encoding: any, callback: () => void) {\n    this.update(Buffer.from(chunk), encoding);\n    callback();\n  }\n\n  _flush(callback: () => void) {\n    this.push(this.digest());\n    callback();\n  }\n\n  update(data: string | ArrayBuffer, inputEncoding?: any): this {\n",
-    ),
     // As Node has them: the constants of old are no names to import.
     (
         "ext:deno_node/zlib.js",
@@ -92,22 +66,12 @@ pub(crate) const CHANGES: &[(&str, &str, &str)] = &[
     (
         "ext:deno_node/internal_binding/buffer.ts",
         "    for (let i = offset; i < searchEnd; i++) {\n      if (targetBuffer[i] === number) return i;\n    }\n    return -1;\n",
-        "    oneByte[0] = number;\n    const placed = core.ops.op_node_find(targetBuffer, oneByte, offset, searchEnd);\n    if (placed !== undefined) return placed;\n    const found = primordials.TypedArrayPrototypeIndexOf(targetBuffer, number, offset);\n    return found < searchEnd ? found : -1;\n",
+        "    const placed = core.ops.op_node_find_byte(targetBuffer, number, offset, searchEnd);\n    if (placed !== undefined) return placed;\n    const found = primordials.TypedArrayPrototypeIndexOf(targetBuffer, number, offset);\n    return found < searchEnd ? found : -1;\n",
     ),
     (
         "ext:deno_node/internal/buffer.mjs",
         "Buffer.prototype.fill = function fill(val, start, end, encoding) {\n",
-        "Buffer.prototype.fill = function fill(val, start, end, encoding) {\n  if (typeof val === \"number\" && start === undefined && end === undefined && encoding === undefined) {\n    primordials.TypedArrayPrototypeFill(this, val & 255);\n    return this;\n  }\n",
-    ),
-    (
-        "ext:deno_node/internal/crypto/hash.ts",
-        "    for (let i = 0; i < blockSize; i++) {\n      this.#ipad[i] = bufKey[i] ^ 0x36;\n      this.#opad[i] = bufKey[i] ^ 0x5C;\n    }\n",
-        "    const ipad = this.#ipad;\n    const opad = this.#opad;\n    for (let i = 0; i < blockSize; i++) {\n      const byte = bufKey[i];\n      ipad[i] = byte ^ 0x36;\n      opad[i] = byte ^ 0x5C;\n    }\n",
-    ),
-    (
-        "ext:deno_node/internal_binding/buffer.ts",
-        "const _defaultExport = { indexOfBuffer, indexOfNumber };\n",
-        "const oneByte = new primordials.Uint8Array(1);\nconst _defaultExport = { indexOfBuffer, indexOfNumber };\n",
+        "Buffer.prototype.fill = function fill(val, start, end, encoding) {\n  if (typeof val === \"string\" && val !== \"\" && start === undefined && end === undefined && (encoding === undefined || encoding === \"utf8\")) {\n    const filled = core.ops.op_node_fill_text(this, val, 0, this.length, 0);\n    if (filled !== undefined) return filled;\n  }\n  if (typeof val === \"number\" && start === undefined && end === undefined && encoding === undefined) {\n    primordials.TypedArrayPrototypeFill(this, val & 255);\n    return this;\n  }\n",
     ),
     // The name that Node 22.9 had, which says the new one.
     (

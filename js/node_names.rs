@@ -44,6 +44,9 @@ pub(crate) const REPLACED: &[(&str, &str)] = &[
     ("internal/http/address_override.js", "http/nothing.js"),
     ("internal/fs/handle.ts", "fs/handle.js"),
     ("internal/crypto/cipher.ts", "cipher.js"),
+    ("internal/crypto/hash.ts", "hash.js"),
+    ("internal/crypto/hkdf.ts", "hkdf.js"),
+    ("internal_binding/_timingSafeEqual.ts", "timing_safe_equal.js"),
     ("internal/options.ts", "options.js"),
     ("internal/timers.mjs", "http/socket_timers.js"),
     ("internal_binding/http_parser.ts", "http/parser.js"),
@@ -131,9 +134,8 @@ pub(crate) const PATCHES: &[(&str, &str, &str)] = &[
     (
         "ext:deno_node/internal/crypto/util.ts",
         "return {\n  ellipticCurves,\n  getCiphers,\n  getHashBlockSize,\n  getCipherInfo,\n",
-        "const names = core.loadExtScript(\"ext:workerd_lite/node/hash_names.js\");\n\
-         const ciphers = core.loadExtScript(\"ext:workerd_lite/node/cipher_table.js\");\n\
-         return {\n  ellipticCurves,\n  getCiphers: ciphers.getCiphers,\n  getHashBlockSize: (name) => getHashBlockSize(names.plainHash(name)),\n  getCipherInfo: ciphers.getCipherInfo,\n",
+        "const ciphers = core.loadExtScript(\"ext:workerd_lite/node/cipher_table.js\");\n\
+         return {\n  ellipticCurves,\n  getCiphers: ciphers.getCiphers,\n  getHashBlockSize,\n  getCipherInfo: ciphers.getCipherInfo,\n",
     ),
     // They ignore the encoding that is asked for.
     (
@@ -165,11 +167,6 @@ pub(crate) const PATCHES: &[(&str, &str, &str)] = &[
         "ext:deno_node/internal/crypto/_keys.ts",
         "    obj != null && obj[kKeyObject] !== undefined\n",
         "    obj != null &&\n    primordials.ObjectPrototypeIsPrototypeOf(core.loadExtScript(\"ext:deno_crypto/00_crypto.js\").CryptoKey.prototype, obj)\n",
-    ),
-    (
-        "ext:deno_node/internal/crypto/util.ts",
-        "  blake2s256: 64,\n};\n",
-        "  blake2s256: 64,\n  \"md5-sha1\": 64,\n  sm3: 64,\n};\n",
     ),
     (
         "ext:deno_node/internal/crypto/diffiehellman.ts",

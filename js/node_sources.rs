@@ -18,6 +18,8 @@ use oxc_transformer::{TransformOptions, Transformer};
 use crate::node_changes::CHANGES;
 use crate::node_names::{MODULES, PATCHES, REPLACED};
 use crate::node_script;
+use crate::node_speed::SPEED;
+use crate::node_words::WORDS;
 
 pub(crate) const SCHEME: &str = "ext:deno_node/";
 
@@ -62,7 +64,7 @@ pub(crate) fn scripts<'a>(ours: impl Iterator<Item = &'a str>) -> Scripts {
         wanted.extend(specifiers(&script));
         scripts.insert(specifier, script);
     }
-    for (specifier, ..) in PATCHES.iter().chain(CHANGES) {
+    for (specifier, ..) in PATCHES.iter().chain(CHANGES).chain(SPEED).chain(WORDS) {
         assert!(scripts.contains_key(*specifier), "{specifier} is not loaded");
     }
     scripts
@@ -76,7 +78,7 @@ fn specifiers(text: &str) -> Vec<String> {
 
 fn script(file: &Path, specifier: &str) -> String {
     let mut source = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    for (of, from, to) in PATCHES.iter().chain(CHANGES) {
+    for (of, from, to) in PATCHES.iter().chain(CHANGES).chain(SPEED).chain(WORDS) {
         if *of == specifier {
             let found = source.matches(from).count();
             assert!(found == 1, "{specifier}: {found} times:\n{from}");

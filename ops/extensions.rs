@@ -16,19 +16,23 @@ use crate::console::{op_console, op_uncaught};
 use crate::events::{op_event_fail, op_event_respond, op_event_settled, op_event_waiting};
 use crate::fetch::{op_fetch_network, op_fetch_outbound_worker, op_identity_token, op_request_id, op_test_control};
 use crate::node::buffer::{
-    op_node_compare, op_node_find, op_node_is_ascii, op_node_is_utf8, op_node_keep_buffer, op_node_text,
-    op_node_transcode, op_node_write_latin1,
+    op_node_compare, op_node_fill_text, op_node_find, op_node_find_byte, op_node_find_text, op_node_is_ascii,
+    op_node_is_utf8, op_node_keep_buffer, op_node_same, op_node_text, op_node_transcode, op_node_write_latin1,
+    op_node_write_utf8, op_node_write_utf16,
 };
+use crate::node::certificate::{op_node_x509_host, op_node_x509_said};
 use crate::node::cipher::{
     op_node_cipher_aad, op_node_cipher_expect, op_node_cipher_final, op_node_cipher_new, op_node_cipher_update,
 };
 use crate::node::crypto;
 use crate::node::encrypted_key::{op_node_key_seal, op_node_pem};
 use crate::node::files::{op_node_files_most, op_node_module_files, op_node_module_read};
+use crate::node::hashes::{op_node_hash_hkdf, op_node_hash_new, op_node_hash_size, op_node_hmac_new};
 use crate::node::idna::{
     op_node_domain_to_ascii, op_node_domain_to_unicode, op_node_punycode_decode, op_node_punycode_encode,
 };
 use crate::node::kdf::{op_node_kdf_pbkdf2, op_node_kdf_scrypt};
+use crate::node::key_der::op_node_key_der;
 use crate::node::keygen::{
     op_node_make_448, op_node_make_dh, op_node_make_dsa, op_node_make_rsa, op_node_make_rsa_pss,
 };
@@ -37,13 +41,14 @@ use crate::node::keys::{
     op_node_x509_bounded,
 };
 use crate::node::numbers::{op_node_is_prime, op_node_power, op_node_prime};
+use crate::node::quick::{op_node_quick_read, op_node_quick_sign, op_node_quick_verify};
 use crate::node::require::{
     op_module_compile, op_module_file, op_module_json, op_module_main, op_module_origin, op_module_resolve,
 };
 use crate::node::signing::{
-    op_node_key_pss, op_node_key_rsa, op_node_key_sign, op_node_key_sign_ed448, op_node_key_verify,
-    op_node_key_verify_ed448,
+    op_node_key_rsa, op_node_key_sign, op_node_key_sign_ed448, op_node_key_verify, op_node_key_verify_ed448,
 };
+use crate::node::spkac::op_node_spkac_verify;
 use crate::node::zlib::{
     op_node_crc32, op_node_zlib_close, op_node_zlib_failure, op_node_zlib_new, op_node_zlib_only_one,
     op_node_zlib_params, op_node_zlib_reset, op_node_zlib_run,
@@ -113,7 +118,18 @@ deno_core::extension!(
         op_node_domain_to_ascii,
         op_node_domain_to_unicode,
         op_node_files_most,
+        op_node_fill_text,
         op_node_find,
+        op_node_find_byte,
+        op_node_find_text,
+        op_node_quick_read,
+        op_node_quick_sign,
+        op_node_quick_verify,
+        op_node_same,
+        op_node_hash_hkdf,
+        op_node_hash_new,
+        op_node_hash_size,
+        op_node_hmac_new,
         op_node_is_ascii,
         op_node_is_utf8,
         op_node_kdf_pbkdf2,
@@ -123,7 +139,7 @@ deno_core::extension!(
         op_node_module_files,
         op_node_module_read,
         op_node_key_private,
-        op_node_key_pss,
+        op_node_key_der,
         op_node_key_public,
         op_node_key_public_half,
         op_node_key_raw,
@@ -147,7 +163,12 @@ deno_core::extension!(
         op_node_text,
         op_node_transcode,
         op_node_write_latin1,
+        op_node_write_utf8,
+        op_node_write_utf16,
         op_node_x509_bounded,
+        op_node_x509_host,
+        op_node_x509_said,
+        op_node_spkac_verify,
         op_node_zlib_close,
         op_node_zlib_failure,
         op_node_zlib_new,

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// CPU time of small programs (cases.js) in a worker and in Node itself, in turns in one run, warm: a table of ratios.
+// CPU time of small programs (cases.js, more.js) in a worker and in Node itself, in turns in one run, warm: a table of ratios.
 //   benches/node/run.mjs [PART OF A NAME] [SECONDS per case and side, default 0.4]
 import { spawn } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -16,16 +16,20 @@ const TICK = 10; // /proc's clock, in milliseconds
 const EVENTS = 5_000;
 
 const { cases } = await import("./cases.js");
-const mine = await cases((name) => import(`node:${name}`));
+const { more } = await import("./more.js");
+const own = (name) => import(`node:${name}`);
+const mine = { ...await cases(own), ...await more(own) };
 
-cpSync(join(here, "cases.js"), join(work, "cases.js"));
-const names = ["buffer", "crypto", "events", "stream", "stream/promises", "zlib", "async_hooks"];
+for (const file of ["cases.js", "more.js"]) cpSync(join(here, file), join(work, file));
+const names = ["buffer", "crypto", "events", "stream", "stream/promises", "zlib", "async_hooks", "string_decoder", "util", "path", "querystring", "url"];
 writeFileSync(
   join(work, "worker.js"),
   `${names.map((name, i) => `import * as m${i} from "node:${name}";`).join("\n")}
 import { cases } from "./cases.js";
+import { more } from "./more.js";
 const modules = { ${names.map((name, i) => `"${name}": m${i}`).join(", ")} };
-const all = cases((name) => modules[name]);
+const load = (name) => modules[name];
+let all;
 const als = new m6.AsyncLocalStorage();
 async function answer(request) {
   let length = 0;
@@ -35,7 +39,9 @@ async function answer(request) {
 export default { async fetch(request) {
   if (request.method === "POST") return request.url.endsWith("als") ? als.run(request, answer, request) : answer(request);
   const { searchParams } = new URL(request.url);
-  await (await all)[searchParams.get("case")](Number(searchParams.get("n")));
+  // Some are made with keys of their own: in an event, which may.
+  all ??= Object.assign(await cases(load), await more(load));
+  await all[searchParams.get("case")](Number(searchParams.get("n")));
   return new Response("done");
 } };
 `,

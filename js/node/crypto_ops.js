@@ -5,6 +5,7 @@ const { core, primordials } = __bootstrap;
 const {
   Array,
   ArrayBuffer,
+  Error,
   ObjectDefineProperty,
   PromisePrototypeThen,
   PromiseResolve,
@@ -12,7 +13,6 @@ const {
   ReflectApply,
   ReflectDeleteProperty,
   SafeArrayIterator,
-  StringPrototypeToLowerCase,
   Symbol,
   TypeError,
   TypedArrayPrototypeGetByteLength,
@@ -25,7 +25,8 @@ const { ops } = core;
 ReflectDeleteProperty(ops.Hasher.prototype, "constructor");
 
 const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
-const { plainHash } = core.loadExtScript("ext:workerd_lite/node/hash_names.js");
+const { certificateOps, parseCertificate } = core.loadExtScript("ext:workerd_lite/node/certificates.js");
+const signatures = core.loadExtScript("ext:workerd_lite/node/signatures.js");
 const { dhOps } = core.loadExtScript("ext:workerd_lite/node/primes.js");
 
 // What a script may have made at once, in bytes.
@@ -101,29 +102,47 @@ function createPublicKey(data, format, type, passphrase) {
   return key(ops.op_node_key_public(data, format, type ?? "", passphrase ?? undefined), sizeOf(data));
 }
 
+function coded(error, code) {
+  ObjectDefineProperty(error, "code", { __proto__: null, value: code, enumerable: true, writable: true, configurable: true });
+  return error;
+}
+
+function known(cipher) {
+  const { find } = core.loadExtScript("ext:workerd_lite/node/cipher_table.js");
+  if (find(cipher) !== undefined) return;
+  throw coded(new Error("Unknown cipher"), "ERR_CRYPTO_UNKNOWN_CIPHER");
+}
+
 // PKCS#8 is encrypted here, the forms before it by deno's op.
 function exportDer(handle, type, cipher, passphrase) {
-  if (type === "pkcs8" && ops.op_node_key_type(handle) === "private" && ops.op_node_get_asymmetric_key_type(handle) === "rsa-pss") {
-    // What a public key's file says of the algorithm is in the private one's as well.
-    const der = ops.op_node_key_pss(handle, ops.op_node_export_public_key_der(ops.op_node_key_public_half(handle), "spki"));
-    return cipher == null ? der : ops.op_node_key_seal(der, cipher, bytesOf(passphrase));
+  if (cipher == null) {
+    const der = type === "pkcs8" ? ops.op_node_key_der(handle) : undefined;
+    return der ?? ops.op_node_export_private_key_der(handle, type, null, null);
   }
-  if (cipher == null || type !== "pkcs8") return ops.op_node_export_private_key_der(handle, type, cipher, passphrase);
+  known(cipher);
+  if (type !== "pkcs8") return ops.op_node_export_private_key_der(handle, type, cipher, passphrase);
   return ops.op_node_key_seal(exportDer(handle, type, null, null), cipher, bytesOf(passphrase));
 }
 
 function exportPem(handle, type, cipher, passphrase) {
-  if (type === "pkcs8" && cipher == null) return ops.op_node_pem("PRIVATE KEY", exportDer(handle, type, null, null));
   if (type !== "pkcs8") {
+    if (cipher != null) known(cipher);
     return ops.op_node_export_private_key_pem(handle, type, cipher, passphrase == null ? null : bytesOf(passphrase));
   }
-  return ops.op_node_pem("ENCRYPTED PRIVATE KEY", exportDer(handle, type, cipher, passphrase));
+  return ops.op_node_pem(cipher == null ? "PRIVATE KEY" : "ENCRYPTED PRIVATE KEY", exportDer(handle, type, cipher, passphrase));
 }
 
-function createHash(algorithm, size) {
-  if (size !== undefined && size !== null) length(size);
-  return count(ops.op_node_create_hash(plainHash(algorithm), size), HANDLE);
+function exportPublicDer(handle, type) {
+  const der = type === "spki" ? ops.op_node_key_der(handle) : undefined;
+  return der ?? ops.op_node_export_public_key_der(handle, type);
 }
+
+const exportPublicPem = (handle, type) =>
+  type === "spki" ? ops.op_node_pem("PUBLIC KEY", exportPublicDer(handle, type)) : ops.op_node_export_public_key_pem(handle, type);
+
+const createHash = (algorithm, size) => count(ops.op_node_hash_new(algorithm, size), HANDLE);
+
+const createHmac = (algorithm, bytes) => count(ops.op_node_hmac_new(algorithm, bytes), HANDLE);
 
 function cloneHash(handle, size) {
   if (size !== undefined && size !== null) length(size);
@@ -190,14 +209,10 @@ const random = (size) => {
   return bytes;
 };
 
-const hkdfInto = (name, handle, salt, info, derived) =>
-  ops.op_node_hkdf(plainHash(StringPrototypeToLowerCase(name)), handle, salt, info, derived);
+const hkdf = (name, handle, salt, info, size) => ops.op_node_hash_hkdf(name, handle, salt, info, length(size));
 
-function hkdf(name, handle, salt, info, size) {
-  const derived = new Uint8Array(length(size));
-  hkdfInto(name, handle, salt, info, derived);
-  return derived;
-}
+const hkdfInto = (name, handle, salt, info, derived) =>
+  TypedArrayPrototypeSet(derived, hkdf(name, handle, salt, info, sizeOf(derived)));
 
 const SAME = [
   "op_node_aes_unwrap_key",
@@ -211,9 +226,7 @@ const SAME = [
   "op_node_ecdh_generate_keys",
   "op_node_ecdh_validate_public_key",
   "op_node_export_private_key_jwk",
-  "op_node_export_public_key_der",
   "op_node_export_public_key_jwk",
-  "op_node_export_public_key_pem",
   "op_node_export_secret_key",
   "op_node_export_secret_key_b64url",
   "op_node_fill_random",
@@ -234,7 +247,6 @@ const SAME = [
   "op_node_verify_ed25519",
   "op_node_x509_ca",
   "op_node_x509_check_email",
-  "op_node_x509_check_host",
   "op_node_x509_check_ip",
   "op_node_x509_check_issued",
   "op_node_x509_check_private_key",
@@ -244,20 +256,22 @@ const SAME = [
   "op_node_x509_get_info_access",
   "op_node_x509_get_issuer",
   "op_node_x509_get_raw",
-  "op_node_x509_get_serial_number",
   "op_node_x509_get_signature_algorithm_name",
   "op_node_x509_get_signature_algorithm_oid",
   "op_node_x509_get_subject",
-  "op_node_x509_get_subject_alt_name",
   "op_node_x509_get_valid_from",
   "op_node_x509_get_valid_to",
-  "op_node_x509_key_usage",
-  "op_node_x509_to_legacy_object",
   "op_node_x509_to_string",
   "op_node_x509_verify",
 ];
 
-const ecPair = pair(ops.op_node_generate_ec_key);
+const ecPair = pair((curve) => {
+  try {
+    return ops.op_node_generate_ec_key(curve);
+  } catch {
+    throw coded(new TypeError("Invalid EC curve name"), "ERR_CRYPTO_INVALID_CURVE");
+  }
+});
 const edPair = pair(ops.op_node_generate_ed25519_key);
 const xPair = pair(ops.op_node_generate_x25519_key);
 const secret = (size) => key(ops.op_node_generate_secret_key(length(size)), size);
@@ -271,6 +285,7 @@ const cryptoOps = {
   op_node_create_ec_jwk: (...args) => key(ReflectApply(ops.op_node_create_ec_jwk, undefined, args)),
   op_node_create_ed_raw: (...args) => key(ReflectApply(ops.op_node_key_raw, undefined, args)),
   op_node_create_hash: createHash,
+  op_node_create_hmac: createHmac,
   op_node_create_private_key: createPrivateKey,
   op_node_create_public_key: createPublicKey,
   op_node_create_rsa_jwk: ({ n, e, d, p, q }, isPublic) =>
@@ -279,6 +294,8 @@ const cryptoOps = {
   op_node_derive_public_key_from_private_key: (handle) => key(ops.op_node_key_public_half(handle)),
   op_node_export_private_key_der: exportDer,
   op_node_export_private_key_pem: exportPem,
+  op_node_export_public_key_der: exportPublicDer,
+  op_node_export_public_key_pem: exportPublicPem,
   op_node_fill_random_async: later(random),
   op_node_gen_prime_async: later(dhOps.op_node_gen_prime),
   op_node_generate_dh_group_key: dhGroupPair,
@@ -308,7 +325,8 @@ const cryptoOps = {
   op_node_ecdh_compute_secret: (curve, privateKey, publicKey, theirs, secret) =>
     ops.op_node_ecdh_compute_secret(curve, privateKey == null ? privateKey : scalar(curve, privateKey), publicKey, theirs, secret),
   op_node_ecdh_validate_private_key: (curve, privateKey) => ops.op_node_ecdh_validate_private_key(curve, scalar(curve, privateKey)),
-  op_node_get_hash_size: (name) => ops.op_node_get_hash_size(plainHash(StringPrototypeToLowerCase(name))),
+  op_node_get_hash_size: ops.op_node_hash_size,
+  op_node_same: ops.op_node_same,
   op_node_get_private_key_from_pair: (both) => both.privateKey,
   op_node_get_public_key_from_pair: (both) => both.publicKey,
   op_node_hash_clone: cloneHash,
@@ -322,9 +340,7 @@ const cryptoOps = {
   }),
   op_node_pbkdf2_validate(name) {
     if (digest(name)) return;
-    const error = new TypeError(`Invalid digest: ${name}`);
-    ObjectDefineProperty(error, "code", { __proto__: null, value: "ERR_CRYPTO_INVALID_DIGEST", enumerable: true, writable: true, configurable: true });
-    throw error;
+    throw coded(new TypeError(`Invalid digest: ${name}`), "ERR_CRYPTO_INVALID_DIGEST");
   },
   op_node_random_int(low, high) {
     if (!(low < high)) throw new RangeError("there is no such integer");
@@ -335,20 +351,17 @@ const cryptoOps = {
     TypedArrayPrototypeSet(new Uint8Array(buffer), scrypt(password, salt, size, cost, r, p));
   },
   op_node_rsa: ops.op_node_key_rsa,
-  op_node_sign: ops.op_node_key_sign,
+  op_node_sign: signatures.sign,
   op_node_sign_ed448(handle, data, signature) {
     TypedArrayPrototypeSet(signature, ops.op_node_key_sign_ed448(handle, bytesOf(data)));
   },
-  op_node_verify: ops.op_node_key_verify,
+  op_node_verify: signatures.verify,
   op_node_verify_ed448: (handle, data, signature) => ops.op_node_key_verify_ed448(handle, bytesOf(data), signature),
-  op_node_verify_spkac: (bytes) => ops.op_node_verify_spkac(short(bytes)),
+  op_node_verify_spkac: (bytes) => ops.op_node_spkac_verify(short(bytes)),
   op_node_cert_export_challenge: (bytes) => ops.op_node_cert_export_challenge(short(bytes)),
   op_node_cert_export_public_key: (bytes) => ops.op_node_cert_export_public_key(short(bytes)),
-  op_node_x509_parse(bytes) {
-    ops.op_node_x509_bounded(bytes);
-    const handle = ops.op_node_x509_parse(bytes);
-    return typeof handle === "object" && handle !== null ? count(handle, HANDLE + sizeOf(bytes)) : handle;
-  },
+  ...certificateOps,
+  op_node_x509_parse: (bytes) => count(parseCertificate(bytes), HANDLE + sizeOf(bytes)),
   op_node_x509_public_key: (handle) => key(ops.op_node_key_public(core.encode(ops.op_node_x509_to_string(handle)), "pem", "")),
 };
 for (let i = 0; i < SAME.length; i++) cryptoOps[SAME[i]] = ops[SAME[i]];

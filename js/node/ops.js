@@ -50,9 +50,11 @@ function index(value, otherwise) {
 function encodingSlice(bytes, start, end, encoding) {
   const length = TypedArrayPrototypeGetByteLength(bytes);
   const from = index(start, 0);
-  const to = index(end, length);
-  const whole = from === 0 && to === length && TypedArrayPrototypeGetSymbolToStringTag(bytes) === "Uint8Array";
-  const text = ours.op_node_text(whole ? bytes : part(bytes, from, to < from ? from : to), encoding);
+  const last = index(end, length);
+  const to = last < from ? from : last;
+  if (from < 0 || to > length || from > length) throw coded(new RangeError("Index out of range"), "ERR_OUT_OF_RANGE");
+  const plain = TypedArrayPrototypeGetSymbolToStringTag(bytes) === "Uint8Array" ? bytes : part(bytes, 0, length);
+  const text = ours.op_node_text(plain, from, to, encoding);
   if (text === undefined) throw coded(new Error("Cannot create a string longer than 0x1fffffe8 characters"), "ERR_STRING_TOO_LONG");
   return text;
 }
@@ -65,20 +67,41 @@ function requireStat(path) {
   return found.isDirectory() ? 1 : 0;
 }
 
-// The low byte of each unit. -1 where that is not for this to say: whoever calls has Node's errors.
-function writeLatin1(bytes, text, offset, length) {
+// Text into bytes by an op, from a place on. -1 where that is not for this to say: whoever calls has Node's errors.
+function write(op, bytes, text, offset, length) {
   if (typeof text !== "string" || TypedArrayPrototypeGetSymbolToStringTag(bytes) !== "Uint8Array") return -1;
   const size = TypedArrayPrototypeGetByteLength(bytes);
   const from = offset === undefined ? 0 : offset;
   if (from >>> 0 !== from || from > size) return -1;
   if (length !== undefined && (length >>> 0 !== length || length > size - from)) return -1;
-  return ours.op_node_write_latin1(text, bytes, from, length === undefined ? size - from : length);
+  return op(text, bytes, from, length === undefined ? size - from : length);
 }
+
+const isBytes = (array) => TypedArrayPrototypeGetSymbolToStringTag(array) === "Uint8Array";
 
 // Where the bytes are first found, between two places; -1 where they are not. Undefined where the arrays are not of bytes.
 function find(bytes, wanted, from, to) {
-  if (TypedArrayPrototypeGetSymbolToStringTag(bytes) !== "Uint8Array" || TypedArrayPrototypeGetSymbolToStringTag(wanted) !== "Uint8Array") return undefined;
+  if (!isBytes(bytes) || !isBytes(wanted)) return undefined;
   return ours.op_node_find(bytes, wanted, from, to);
+}
+
+// The same of text in UTF-8 (0) or Latin-1 (1), and of one byte.
+function findText(bytes, text, offset, end, encoding) {
+  if (!isBytes(bytes) || text === "" || offset >>> 0 !== offset || end >>> 0 !== end || end > TypedArrayPrototypeGetByteLength(bytes)) return undefined;
+  return offset >= end ? -1 : ours.op_node_find_text(bytes, text, offset, end, encoding);
+}
+
+const findByte = (bytes, wanted, from, to) => isBytes(bytes) ? ours.op_node_find_byte(bytes, wanted, from, to) : undefined;
+
+// Text in UTF-8 (0) or Latin-1 (1) again and again. Undefined where that is not for this to say, and where there is none.
+function fillText(bytes, text, start, end, encoding) {
+  return isBytes(bytes) && ours.op_node_fill_text(bytes, text, start, end, encoding) ? bytes : undefined;
+}
+
+function compareParts(one, other, start, otherStart, end, otherEnd) {
+  const whole = start === 0 && otherStart === 0 && end === TypedArrayPrototypeGetByteLength(one) && otherEnd === TypedArrayPrototypeGetByteLength(other);
+  if (whole && isBytes(one) && isBytes(other)) return ours.op_node_compare(one, other);
+  return ours.op_node_compare(part(one, start, end), part(other, otherStart, otherEnd));
 }
 
 // RFC 5891's prefix.
@@ -200,12 +223,14 @@ const ops = {
   op_is_utf8: ours.op_node_is_utf8,
   op_mark_as_untransferable: ours.op_node_keep_buffer,
   op_node_buffer_compare: ours.op_node_compare,
-  op_node_buffer_compare_offset: (one, other, start, otherStart, end, otherEnd) =>
-    ours.op_node_compare(part(one, start, end), part(other, otherStart, otherEnd)),
+  op_node_buffer_compare_offset: compareParts,
   op_node_build_os: () => "linux",
   op_node_call_is_from_dependency: () => false,
   op_node_encoding_slice: encodingSlice,
+  op_node_fill_text: fillText,
   op_node_find: find,
+  op_node_find_byte: findByte,
+  op_node_find_text: findText,
   op_node_fs_constants: () => ({ ...fsConstants }),
   op_node_get_first_expression: () => undefined,
   op_node_get_own_non_index_properties: ownNonIndexProperties,
@@ -226,7 +251,12 @@ const ops = {
     ),
   op_node_idna_to_ascii: ours.op_node_domain_to_ascii,
   op_node_new_async_id: () => lastId += 1,
-  op_node_write_latin1: writeLatin1,
+  op_node_write_latin1: (bytes, text, offset, length) => write(ours.op_node_write_latin1, bytes, text, offset, length),
+  op_node_write_utf8: (bytes, text, offset, length) => write(ours.op_node_write_utf8, bytes, text, offset, length),
+  op_node_write_utf16: (bytes, text, offset, length) => write(ours.op_node_write_utf16, bytes, text, offset, length),
+  // What the caller has made itself.
+  op_node_put_latin1: ours.op_node_write_latin1,
+  op_node_put_utf8: ours.op_node_write_utf8,
   op_node_parse_env: parseEnv,
   op_node_sys_to_uv_error: () => "UNKNOWN",
   op_require_real_path: (path) => core.loadExtScript("ext:workerd_lite/node/fs/module.js").realpathSync(path),

@@ -6,6 +6,7 @@ const {
   DataViewPrototypeGetByteOffset,
   DataViewPrototypeGetBuffer,
   DataViewPrototype,
+  MathClz32,
   ObjectPrototypeIsPrototypeOf,
   RangeError,
   TypedArrayPrototypeGetByteLength,
@@ -14,6 +15,8 @@ const {
 } = primordials;
 const { ops } = core;
 
+// `DH_CHECK_...` of OpenSSL, and `DH_MODULUS_TOO_SMALL`.
+const TOO_SMALL = 128;
 const NOT_PRIME = 1;
 const NOT_SAFE = 2;
 const GENERATOR = 8;
@@ -64,6 +67,13 @@ function half(bytes) {
   return made;
 }
 
+// In bits.
+function width(bytes) {
+  let start = 0;
+  while (start < bytes.length && bytes[start] === 0) start++;
+  return start === bytes.length ? 0 : (bytes.length - start) * 8 - (MathClz32(bytes[start]) - 24);
+}
+
 const small = (number) => new Uint8Array([number >>> 24, (number >>> 16) & 0xff, (number >>> 8) & 0xff, number & 0xff]);
 
 function plain(bytes) {
@@ -78,7 +88,7 @@ const dhOps = {
   __proto__: null,
   op_node_check_prime_bytes: (bytes, rounds) => ops.op_node_is_prime(plain(bytes), rounds > 64 ? 64 : rounds >>> 0),
   op_node_dh_check(prime, generator) {
-    let problems = 0;
+    let problems = width(prime) < 512 ? TOO_SMALL : 0;
     if (!ops.op_node_is_prime(prime, 1)) problems |= NOT_PRIME;
     else if (!ops.op_node_is_prime(half(prime), 1)) problems |= NOT_SAFE;
     if (compare(generator, small(2)) < 0 || compare(generator, less(prime, 2)) > 0) problems |= GENERATOR;

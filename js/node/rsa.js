@@ -23,6 +23,7 @@ const keys = () => core.loadExtScript("ext:deno_node/internal/crypto/keys.ts");
 const NONE = 3;
 const OAEP = 4;
 const PKCS1 = 1;
+const PSS = 6;
 const PUBLIC_ENCRYPT = 0;
 const PRIVATE_DECRYPT = 1;
 const PRIVATE_ENCRYPT = 2;
@@ -59,7 +60,7 @@ function oaepOf(options) {
     try {
       ops.op_node_validate_oaep_hash(hash);
     } catch {
-      throw coded(new Error("error:03000098:digital envelope routines::invalid digest"), "ERR_OSSL_EVP_INVALID_DIGEST");
+      throw coded(new Error("Invalid digest used"), "ERR_OSSL_EVP_INVALID_DIGEST");
     }
   }
   const label = oaepLabel === undefined ? undefined : keys().getArrayBufferOrView(oaepLabel, "key.oaepLabel", options.encoding);
@@ -102,6 +103,9 @@ function method(operation, otherwise) {
       TypedArrayPrototypeGetByteLength(data),
     );
     if (padding === OAEP && operation <= PRIVATE_DECRYPT) return Buffer.from(oaep(operation, handle, bytes, options));
+    if (operation === PUBLIC_ENCRYPT && (padding > PSS || padding === 0)) {
+      throw coded(new Error("error:02000076:rsa routines::unknown padding type"), "ERR_OSSL_RSA_UNKNOWN_PADDING_TYPE");
+    }
     if (padding !== PKCS1 && padding !== NONE) {
       throw coded(new Error("error:1C8000A5:Provider routines::illegal or unsupported padding mode"), "ERR_OSSL_ILLEGAL_OR_UNSUPPORTED_PADDING_MODE");
     }

@@ -1,8 +1,12 @@
 //! Buffers as text and text as buffers: <https://nodejs.org/docs/latest-v22.x/api/buffer.html>.
 
+use std::borrow::Cow;
+
 use deno_core::convert::Uint8Array;
 use deno_core::{op2, v8};
 use deno_error::JsErrorBox;
+use encoding_rs::mem;
+use subtle::ConstantTimeEq as _;
 
 /// A buffer that scripts share is not given away: `structuredClone()` with it in its list fails.
 #[op2(fast)]
@@ -97,18 +101,147 @@ pub(crate) fn op_node_write_latin1(
     u32::try_from(length).unwrap_or(0)
 }
 
-/// Bytes as text: UTF-8 (0), Latin-1 (1), ASCII (2) or UTF-16 (3). Nothing where V8 has no string as long.
+/// Writes text as UTF-8 from a place on, as many whole characters as there is room for. Answers how many bytes that are.
+#[op2(fast)]
+#[smi]
+pub(crate) fn op_node_write_utf8(
+    scope: &mut v8::PinScope<'_, '_>,
+    text: v8::Local<'_, v8::String>,
+    #[buffer] bytes: &mut [u8],
+    offset: u32,
+    length: u32,
+) -> u32 {
+    let room = bytes.get_mut(offset as usize..).unwrap_or_default();
+    let length = room.len().min(length as usize);
+    let view = v8::ValueView::new(scope, text);
+    let (_, written) = match view.data() {
+        v8::ValueViewData::OneByte(units) => mem::convert_latin1_to_utf8_partial(units, &mut room[..length]),
+        v8::ValueViewData::TwoByte(units) => mem::convert_utf16_to_utf8_partial(units, &mut room[..length]),
+    };
+    u32::try_from(written).unwrap_or(0)
+}
+
+/// Writes text as UTF-16 from a place on, as many whole units as there is room for. Answers how many bytes that are.
+#[op2(fast)]
+#[smi]
+pub(crate) fn op_node_write_utf16(
+    scope: &mut v8::PinScope<'_, '_>,
+    text: v8::Local<'_, v8::String>,
+    #[buffer] bytes: &mut [u8],
+    offset: u32,
+    length: u32,
+) -> u32 {
+    let room = bytes.get_mut(offset as usize..).unwrap_or_default();
+    let length = room.len().min(length as usize);
+    let pairs = room[..length].chunks_exact_mut(2);
+    let view = v8::ValueView::new(scope, text);
+    let mut written = 0;
+    match view.data() {
+        v8::ValueViewData::OneByte(units) => {
+            for (pair, unit) in pairs.zip(units) {
+                pair.copy_from_slice(&[*unit, 0]);
+                written += 2;
+            }
+        }
+        v8::ValueViewData::TwoByte(units) => {
+            for (pair, unit) in pairs.zip(units) {
+                pair.copy_from_slice(&unit.to_le_bytes());
+                written += 2;
+            }
+        }
+    }
+    written
+}
+
+/// What text is in UTF-8 (0) or Latin-1 (1). Most of what is looked for or filled with is short and ASCII.
+fn encoded<'a>(view: &'a v8::ValueView<'_>, encoding: u32) -> Cow<'a, [u8]> {
+    match (view.data(), encoding) {
+        (v8::ValueViewData::OneByte(units), 1) => units.into(),
+        (v8::ValueViewData::OneByte(units), _) if units.is_ascii() => units.into(),
+        (v8::ValueViewData::OneByte(units), _) => mem::decode_latin1(units).into_owned().into_bytes().into(),
+        (v8::ValueViewData::TwoByte(units), 1) => units.iter().map(|unit| unit.to_le_bytes()[0]).collect(),
+        (v8::ValueViewData::TwoByte(units), _) => String::from_utf16_lossy(units).into_bytes().into(),
+    }
+}
+
+/// Where text in UTF-8 (0) or Latin-1 (1) is first found between `from` and `to`, or -1.
+#[op2(fast)]
+pub(crate) fn op_node_find_text(
+    scope: &mut v8::PinScope<'_, '_>,
+    #[buffer] bytes: &[u8],
+    text: v8::Local<'_, v8::String>,
+    from: u32,
+    to: u32,
+    #[smi] encoding: u32,
+) -> f64 {
+    let view = v8::ValueView::new(scope, text);
+    let wanted = encoded(&view, encoding);
+    let part = bytes.get(from as usize..to as usize).unwrap_or_default();
+    let found = memchr::memmem::find(part, &wanted).and_then(|place| u32::try_from(place).ok());
+    found.map_or(-1.0, |place| f64::from(place) + f64::from(from))
+}
+
+/// Fills what is between two places with text in UTF-8 (0) or Latin-1 (1), again and again. False where there is none.
+#[op2(fast)]
+pub(crate) fn op_node_fill_text(
+    scope: &mut v8::PinScope<'_, '_>,
+    #[buffer] bytes: &mut [u8],
+    text: v8::Local<'_, v8::String>,
+    start: u32,
+    end: u32,
+    #[smi] encoding: u32,
+) -> bool {
+    let view = v8::ValueView::new(scope, text);
+    repeat(bytes, &encoded(&view, encoding), start, end)
+}
+
+fn repeat(bytes: &mut [u8], with: &[u8], start: u32, end: u32) -> bool {
+    let room = bytes.get_mut(start as usize..end as usize).unwrap_or_default();
+    if with.is_empty() {
+        return false;
+    }
+    let first = with.len().min(room.len());
+    room[..first].copy_from_slice(&with[..first]);
+    // What is filled is copied behind itself: twice as much each time.
+    let mut filled = first;
+    while filled > 0 && filled < room.len() {
+        let next = filled.min(room.len() - filled);
+        room.copy_within(..next, filled);
+        filled += next;
+    }
+    true
+}
+
+/// Where a byte is first found between `from` and `to`, or -1.
+#[op2(fast)]
+pub(crate) fn op_node_find_byte(#[buffer] bytes: &[u8], #[smi] wanted: u32, from: u32, to: u32) -> f64 {
+    let part = bytes.get(from as usize..to as usize).unwrap_or_default();
+    let found = memchr::memchr(wanted.to_le_bytes()[0], part).and_then(|place| u32::try_from(place).ok());
+    found.map_or(-1.0, |place| f64::from(place) + f64::from(from))
+}
+
+/// Whether two buffers of one length are the same, in a time that says nothing of what is in them.
+#[op2(fast)]
+pub(crate) fn op_node_same(#[buffer] one: &[u8], #[buffer] other: &[u8]) -> bool {
+    one.ct_eq(other).into()
+}
+
+/// Bytes between two places as text: UTF-8 (0), Latin-1 (1), ASCII (2) or UTF-16 (3). Nothing where V8 has no string as long.
 #[op2]
 pub(crate) fn op_node_text<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     #[buffer] bytes: &[u8],
+    #[smi] start: u32,
+    #[smi] end: u32,
     #[smi] encoding: u32,
 ) -> v8::Local<'s, v8::Value> {
+    let bytes = bytes.get(start as usize..end as usize).unwrap_or_default();
     let kind = v8::NewStringType::Normal;
     let made = match encoding {
         0 if bytes.is_ascii() => v8::String::new_from_one_byte(scope, bytes, kind),
         0 => v8::String::new_from_utf8(scope, String::from_utf8_lossy(bytes).as_bytes(), kind),
         1 => v8::String::new_from_one_byte(scope, bytes, kind),
+        2 if bytes.is_ascii() => v8::String::new_from_one_byte(scope, bytes, kind),
         2 => {
             let seven: Vec<u8> = bytes.iter().map(|byte| byte & 0x7f).collect();
             v8::String::new_from_one_byte(scope, &seven, kind)

@@ -48,14 +48,6 @@ pub(super) fn dh_private(prime: &BigUint, generator: &BigUint, key: &BigUint) ->
     )
 }
 
-/// The first element of a SEQUENCE, whole.
-pub(super) fn first_of_sequence(der: &[u8]) -> Option<&[u8]> {
-    let (0x30, head, _) = lengths(der)? else { return None };
-    let rest = der.get(head..)?;
-    let (_, head, length) = lengths(rest)?;
-    rest.get(..head.checked_add(length)?)
-}
-
 /// A tag, the length of what is before the value, and the value's.
 fn lengths(der: &[u8]) -> Option<(u8, usize, usize)> {
     let [tag, first, rest @ ..] = der else { return None };
@@ -68,6 +60,46 @@ fn lengths(der: &[u8]) -> Option<(u8, usize, usize)> {
     Some((*tag, 2 + count, length))
 }
 
+/// A value that is at the start of what is left, with its tag, which is taken off.
+pub(super) fn take<'a>(rest: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
+    let (tag, head, length) = lengths(rest)?;
+    let value = rest.get(head..head.checked_add(length)?)?;
+    *rest = rest.get(head + length..)?;
+    Some((tag, value))
+}
+
+/// The same of one tag.
+pub(super) fn expect<'a>(rest: &mut &'a [u8], tag: u8) -> Option<&'a [u8]> {
+    take(rest).filter(|(found, _)| *found == tag).map(|(_, value)| value)
+}
+
+/// An INTEGER of at most 32 bits that is not negative.
+pub(super) fn small(rest: &mut &[u8]) -> Option<u32> {
+    let bytes = expect(rest, 0x02)?;
+    let used: Vec<u8> = bytes.iter().copied().skip_while(|byte| *byte == 0).collect();
+    let negative = bytes.first().is_none_or(|first| *first >= 0x80);
+    (!negative && used.len() <= 4).then(|| used.iter().fold(0, |number, byte| (number << 8) | u32::from(*byte)))
+}
+
+/// What OpenSSL says first of bytes that are not the SEQUENCE that was expected. Nothing where their header is well.
+pub(super) fn fault(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
+    match lengths(bytes) {
+        None => Some((
+            "ERR_OSSL_ASN1_HEADER_TOO_LONG",
+            "error:0680007B:asn1 encoding routines::header too long",
+        )),
+        Some((_, head, length)) if length > bytes.len() - head.min(bytes.len()) => Some((
+            "ERR_OSSL_ASN1_TOO_LONG",
+            "error:0680009B:asn1 encoding routines::too long",
+        )),
+        Some((tag, ..)) if tag != 0x30 => Some((
+            "ERR_OSSL_ASN1_WRONG_TAG",
+            "error:068000A8:asn1 encoding routines::wrong tag",
+        )),
+        Some(_) => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,8 +110,16 @@ mod tests {
         assert_eq!(integer(&BigUint::default()), [2, 1, 0]);
         let long = element(0x04, &[&[7; 300]]);
         assert_eq!(&long[..5], [0x04, 0x82, 0x01, 0x2c, 7]);
-        let sequence = element(0x30, &[&long, &[5, 0]]);
-        assert_eq!(first_of_sequence(&sequence), Some(&long[..]));
-        assert_eq!(first_of_sequence(&sequence[..100]), None);
+        let mut rest = &long[..];
+        assert_eq!(expect(&mut rest, 0x04).map(<[u8]>::len), Some(300));
+        assert!(rest.is_empty());
+        assert_eq!(take(&mut &long[..100]), None);
+        assert_eq!(small(&mut &[2, 3, 0, 0x80, 1][..]), Some(0x8001));
+        assert_eq!(small(&mut &[2, 1, 0x80][..]), None);
+        assert_eq!(
+            fault(&[0x30, 0x84, 1]).map(|(code, _)| code),
+            Some("ERR_OSSL_ASN1_HEADER_TOO_LONG")
+        );
+        assert_eq!(fault(&[0x30, 0]), None);
     }
 }

@@ -8,6 +8,12 @@ use deno_error::{JsErrorBox, PropertyValue};
 #[derive(Debug, thiserror::Error, deno_error::JsError)]
 enum Coded {
     #[class(generic)]
+    #[property("library" = self.part(2))]
+    #[property("reason" = self.part(4))]
+    #[property("code" = self.code())]
+    #[error("{message}")]
+    OpenSsl { code: &'static str, message: String },
+    #[class(generic)]
     #[property("code" = self.code())]
     #[error("{message}")]
     Plain { code: &'static str, message: String },
@@ -23,15 +29,31 @@ enum Coded {
 
 impl Coded {
     fn code(&self) -> PropertyValue {
-        let (Self::Plain { code, .. } | Self::Range { code, .. } | Self::Type { code, .. }) = self;
+        let (Self::OpenSsl { code, .. }
+        | Self::Plain { code, .. }
+        | Self::Range { code, .. }
+        | Self::Type { code, .. }) = self;
         PropertyValue::from((*code).to_owned())
+    }
+
+    /// What is between colons: `error:number:library:function:reason`.
+    fn part(&self, number: usize) -> PropertyValue {
+        let (Self::OpenSsl { message, .. }
+        | Self::Plain { message, .. }
+        | Self::Range { message, .. }
+        | Self::Type { message, .. }) = self;
+        PropertyValue::from(message.split(':').nth(number).unwrap_or_default().to_owned())
     }
 }
 
 /// An `Error` with a code.
 pub(super) fn coded(code: &'static str, message: impl Into<String>) -> JsErrorBox {
     let message = message.into();
-    JsErrorBox::from_err(Coded::Plain { code, message })
+    JsErrorBox::from_err(if message.starts_with("error:") {
+        Coded::OpenSsl { code, message }
+    } else {
+        Coded::Plain { code, message }
+    })
 }
 
 /// A `RangeError` with a code.

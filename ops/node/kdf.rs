@@ -7,6 +7,7 @@ use deno_error::JsErrorBox;
 use hmac::{Hmac, Mac as _};
 use sha2::{Sha256, Sha384, Sha512};
 
+use super::hashes::Keyed;
 use super::stopping::{Look, Stopped, look};
 use super::{hashes, scrypt};
 use crate::external_memory::ExternalMemory;
@@ -83,7 +84,46 @@ pub(super) fn derive(
         "ripemd160" => pbkdf2!(ripemd::Ripemd160, password, salt, rounds, key, look),
         "sm3" => pbkdf2!(sm3::Sm3, password, salt, rounds, key, look),
         "md5" => pbkdf2!(md5::Md5, password, salt, rounds, key, look),
-        _ => return Ok(false),
+        other => return derive_with(other, password, salt, rounds, key, look),
+    }
+    Ok(true)
+}
+
+/// The same with a hash that `Hmac` does not take. False where there is none.
+fn derive_with(
+    digest: &str,
+    password: &[u8],
+    salt: &[u8],
+    rounds: u32,
+    key: &mut [u8],
+    look: Look<'_>,
+) -> Result<bool, JsErrorBox> {
+    use sha2::digest::DynDigest;
+    let Some(keyed) = Keyed::new(digest, password) else {
+        return Ok(false);
+    };
+    let size = DynDigest::output_size(&keyed);
+    for (number, block) in (1_u32..).zip(key.chunks_mut(size)) {
+        let mut mac = keyed.clone();
+        for part in salt.chunks(PART) {
+            look().map_err(stopped)?;
+            DynDigest::update(&mut mac, part);
+        }
+        DynDigest::update(&mut mac, &number.to_be_bytes());
+        let mut last = DynDigest::finalize(Box::new(mac));
+        let mut sum = last.clone();
+        for round in 1..rounds {
+            if round % ROUNDS == 0 {
+                look().map_err(stopped)?;
+            }
+            let mut mac = keyed.clone();
+            DynDigest::update(&mut mac, &last);
+            last = DynDigest::finalize(Box::new(mac));
+            sum.iter_mut().zip(&last).for_each(|(sum, byte)| *sum ^= byte);
+        }
+        look().map_err(stopped)?;
+        let length = block.len();
+        block.copy_from_slice(&sum[..length]);
     }
     Ok(true)
 }

@@ -211,7 +211,7 @@ pub(crate) fn op_node_make_dh(
 }
 
 fn safe_prime(bits: usize, generator: u32, look: Look<'_>) -> Result<BigUint, JsErrorBox> {
-    if !(16..=LONGEST_DH).contains(&bits) {
+    if !(512..=LONGEST_DH).contains(&bits) {
         return Err(coded(
             "ERR_OSSL_DH_MODULUS_TOO_SMALL",
             "error:0280007E:Diffie-Hellman routines::modulus too small",

@@ -9,15 +9,19 @@ use num_bigint_dig::BigUint;
 use rsa::traits::PublicKeyParts;
 use rsa::{RsaPrivateKey, RsaPublicKey};
 
-use super::encrypted_key;
 use super::guard::{coded, guarded, kind, refused};
 use super::stopping::{Look, look};
+use super::{der, encrypted_key, key_der};
 use crate::external_memory::ExternalMemory;
 
 /// A key whose every use would take seconds is none, in bits.
 pub(super) const LONGEST_RSA: usize = 8192;
 pub(super) const LONGEST_DSA: usize = 3072;
-pub(super) const LONGEST_DH: usize = 4096;
+pub(super) const LONGEST_DH: usize = 8192;
+
+/// A private number of Diffie and Hellman is shorter where the prime is longer than this, in bits.
+const LONG_DH: usize = 4096;
+const SHORT_PRIVATE: usize = 1024;
 
 /// Smaller moduli have no room for any padding.
 const SHORTEST_RSA: usize = 384;
@@ -40,6 +44,15 @@ fn rsa_fits(key: &impl PublicKeyParts) -> bool {
     (SHORTEST_RSA..=LONGEST_RSA).contains(&key.n().bits()) && key.e().bits() <= 64
 }
 
+/// Of the bytes of a prime.
+fn most_private(prime: usize) -> usize {
+    if prime > LONG_DH / 8 + 1 {
+        SHORT_PRIVATE / 8
+    } else {
+        prime
+    }
+}
+
 fn dh_fits(prime: &[u8], base: &[u8]) -> bool {
     let odd = prime.last().is_some_and(|last| last % 2 == 1);
     odd && prime.len() <= LONGEST_DH / 8 + 1 && base.len() <= prime.len() && BigUint::from_bytes_be(prime).bits() > 2
@@ -56,7 +69,7 @@ pub(super) fn checked(handle: KeyObjectHandle) -> Result<KeyObjectHandle, JsErro
             AsymmetricPrivateKey::Dh(key) => {
                 let private = key.key.clone().into_vec();
                 dh_fits(key.params.prime.as_bytes(), key.params.base.as_bytes())
-                    && private.len() <= key.params.prime.as_bytes().len()
+                    && private.len() <= most_private(key.params.prime.as_bytes().len())
             }
             _ => true,
         },
@@ -141,13 +154,15 @@ fn old_form<'a>(bytes: &[u8], format: &str, passphrase: Option<&'a [u8]>) -> Opt
 fn opened(
     der: &[u8],
     passphrase: Option<&[u8]>,
+    format: &str,
     memory: &ExternalMemory,
     look: Look<'_>,
 ) -> Result<KeyObjectHandle, JsErrorBox> {
-    let plain = encrypted_key::open(der, passphrase, memory, look)?;
+    let plain = encrypted_key::open(der, passphrase, format, memory, look)?;
     bounded(&plain, "der")?;
     let key = KeyObjectHandle::new_asymmetric_private_key_from_js(&plain, "der", "pkcs8", None);
-    checked(key.map_err(|_| encrypted_key::bad_decrypt())?)
+    let key = key.map_err(|_| encrypted_key::bad_decrypt())?;
+    checked(as_written(key, &plain, "der"))
 }
 
 /// A private key. One that is encrypted is opened in slices.
@@ -166,12 +181,41 @@ pub(crate) fn op_node_key_private(
     let mut look = || look(scope);
     guarded(|| {
         if let Some(der) = encrypted_key::find(bytes, format, encoding) {
-            return opened(&der, passphrase, &memory, &mut look);
+            return opened(&der, passphrase, format, &memory, &mut look);
         }
         let passphrase = old_form(bytes, format, passphrase);
         let key = KeyObjectHandle::new_asymmetric_private_key_from_js(bytes, format, encoding, passphrase);
-        checked(key.map_err(JsErrorBox::from_err)?)
+        let key = key.map_err(|error| unreadable(bytes, format, &error.to_string()))?;
+        checked(as_written(key, bytes, format))
     })
+}
+
+/// The key of a file as the file has it. A certificate's own signature may be of the same kind as a key, and is no key.
+fn as_written(mut key: KeyObjectHandle, bytes: &[u8], format: &str) -> KeyObjectHandle {
+    match std::str::from_utf8(bytes) {
+        Ok(pem) if format == "pem" && !pem.contains("BEGIN CERTIFICATE") => {
+            if let Some([der, ..]) = bodies(pem).as_deref() {
+                key_der::mask_by_default(&mut key, der);
+            }
+        }
+        _ if format == "der" => key_der::mask_by_default(&mut key, bytes),
+        _ => (),
+    }
+    key
+}
+
+/// OpenSSL's word for a file that is no key.
+fn unreadable(bytes: &[u8], format: &str, error: &str) -> JsErrorBox {
+    if error.contains("interrupted or cancelled") || error.contains("Passphrase required") {
+        return encrypted_key::missing(format);
+    }
+    if error.contains("bad decrypt") {
+        return encrypted_key::bad_decrypt();
+    }
+    match der::fault(bytes) {
+        Some((code, message)) if format == "der" => coded(code, message),
+        _ => encrypted_key::unsupported(),
+    }
 }
 
 /// A public key, of itself, of a private one or of a certificate.
@@ -190,7 +234,7 @@ pub(crate) fn op_node_key_public(
     let mut look = || look(scope);
     guarded(|| {
         let private = if let Some(der) = encrypted_key::find(bytes, format, encoding) {
-            Some(opened(&der, passphrase, &memory, &mut look)?)
+            Some(opened(&der, passphrase, format, &memory, &mut look)?)
         } else {
             None
         };
@@ -199,9 +243,9 @@ pub(crate) fn op_node_key_public(
         } else {
             let passphrase = old_form(bytes, format, passphrase);
             KeyObjectHandle::new_asymmetric_public_key_from_js(bytes, format, encoding, passphrase)
-                .map_err(JsErrorBox::from_err)?
+                .map_err(|error| unreadable(bytes, format, &error.to_string()))?
         };
-        checked(key)
+        checked(as_written(key, bytes, format))
     })
 }
 

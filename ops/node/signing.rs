@@ -8,13 +8,13 @@ use deno_node_crypto::keys::{AsymmetricPrivateKey, AsymmetricPublicKey, EcPublic
 use deno_node_crypto::sign::KeyObjectHandlePrehashedSignAndVerifyError;
 use num_bigint_dig::BigUint;
 use rsa::hazmat::{rsa_decrypt_and_check, rsa_encrypt};
-use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use rsa::rand_core::OsRng;
 use rsa::traits::PublicKeyParts as _;
 use rsa::{Pkcs1v15Encrypt, RsaPrivateKey, RsaPublicKey};
 
 use super::guard::{coded, guarded, kind};
-use super::{der, hashes};
+use super::hashes;
+use super::pss::Scheme;
 
 /// `RSA_PKCS1_PADDING`.
 const PKCS1: u32 = 1;
@@ -107,12 +107,26 @@ pub(crate) fn op_node_key_sign(
     #[smi] padding: Option<u32>,
     #[smi] encoding: u32,
 ) -> Result<Uint8Array, JsErrorBox> {
+    let hash = hashes::plain(hash);
     let signature = guarded(|| {
         usable(key, salt, padding)?;
-        key.sign_prehashed(&hashes::plain(hash), &widened(key, digest), salt, padding, encoding)
-            .map_err(named)
+        let (rsa, details) = match key.as_private_key() {
+            Some(AsymmetricPrivateKey::Rsa(key)) if padding == Some(PSS) => (key, None),
+            Some(AsymmetricPrivateKey::RsaPss(key)) if padding.is_none_or(|padding| padding == PSS) => {
+                (&key.key, key.details.as_ref())
+            }
+            _ => {
+                return key
+                    .sign_prehashed(&hash, &widened(key, digest), salt, padding, encoding)
+                    .map(<[u8]>::into_vec)
+                    .map_err(named);
+            }
+        };
+        let scheme = Scheme::new(&hash, details, salt, false)?;
+        let block = scheme.encode(digest, rsa.n().bits() - 1).ok_or_else(too_large)?;
+        private_operation(rsa, &block)
     })?;
-    Ok(signature.into_vec().into())
+    Ok(signature.into())
 }
 
 /// Whether a signature is of a digest.
@@ -126,39 +140,30 @@ pub(crate) fn op_node_key_verify(
     #[smi] padding: Option<u32>,
     #[smi] encoding: u32,
 ) -> Result<bool, JsErrorBox> {
+    let hash = hashes::plain(hash);
     guarded(|| {
         if !salt_fits(key, salt) {
             return Ok(false);
         }
-        // What is not said is found in the signature.
-        let salt = if padding == Some(PSS) { salt.or(Some(-2)) } else { salt };
-        key.verify_prehashed(
-            &hashes::plain(hash),
-            &widened(key, digest),
-            signature,
-            salt,
-            padding,
-            encoding,
-        )
-        .map_err(named)
+        let public = key.as_public_key();
+        let (rsa, details) = match public.as_deref() {
+            Some(AsymmetricPublicKey::Rsa(key)) if padding == Some(PSS) => (key, None),
+            Some(AsymmetricPublicKey::RsaPss(key)) if padding.is_none_or(|padding| padding == PSS) => {
+                (&key.key, key.details.as_ref())
+            }
+            _ => {
+                return key
+                    .verify_prehashed(&hash, &widened(key, digest), signature, salt, padding, encoding)
+                    .map_err(named);
+            }
+        };
+        let scheme = Scheme::new(&hash, details, salt, true)?;
+        if signature.len() != rsa.size() {
+            return Ok(false);
+        }
+        let block = public_operation(rsa, signature);
+        Ok(block.is_ok_and(|block| scheme.holds(digest, &block, rsa.n().bits() - 1)))
     })
-}
-
-/// A key of RSASSA-PSS as PKCS#8, with what its public half's file says of the algorithm.
-#[op2]
-pub(crate) fn op_node_key_pss(
-    #[cppgc] key: &KeyObjectHandle,
-    #[buffer] public: &[u8],
-) -> Result<Uint8Array, JsErrorBox> {
-    let Some(AsymmetricPrivateKey::RsaPss(key)) = key.as_private_key() else {
-        return Err(not_rsa());
-    };
-    let failed = || JsErrorBox::generic("the key can not be written");
-    let numbers = key.key.to_pkcs1_der().map_err(|_| failed())?;
-    let algorithm = der::first_of_sequence(public).ok_or_else(failed)?;
-    let version = der::integer(&BigUint::default());
-    let octets = der::element(0x04, &[numbers.as_bytes()]);
-    Ok(der::element(0x30, &[&version, algorithm, &octets]).into())
 }
 
 /// A signature of Ed448 without a context.

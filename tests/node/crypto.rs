@@ -4,166 +4,68 @@ use crate::harness::Project;
 
 /// Checks that differ, each with its reason.
 const DIFFERS: &[(&str, &str)] = &[
-    ("cipher instance", "the words of an error"),
-    ("ciphers", "the words of an error"),
-    ("constants", "the words of an error"),
-    ("convertKey", "deno's words and flags for what is wrong with a key"),
-    ("dh errors", "deno's words and flags for what is wrong with a key"),
-    ("dh made", "deno's words and flags for what is wrong with a key"),
-    ("dh odd", "deno's words and flags for what is wrong with a key"),
+    ("cipher instance #3", "Node.js 20 has `createCipher()`, 22 has not"),
     (
-        "diffieHellman errors",
-        "deno's words and flags for what is wrong with a key",
+        "constant OPENSSL_VERSION_NUMBER",
+        "which OpenSSL Node.js was built with",
     ),
-    ("digest nope", "the words of an error"),
+    ("convertKey #4", "OpenSSL takes the point at infinity"),
     (
-        "ecdh errors prime256v1",
-        "deno's words and flags for what is wrong with a key",
+        "encrypt 1",
+        "Node.js 20 may lack PKCS #1 where its OpenSSL tells by time; 22 has it",
     ),
+    ("encrypt 1 #0", "the same"),
+    ("encrypt 1 #1", "the same"),
     (
-        "ecdh errors secp224r1",
-        "deno's words and flags for what is wrong with a key",
+        "encrypt errors #9",
+        "the word for a public key where a private one is wanted",
     ),
     (
-        "ecdh errors secp256k1",
-        "deno's words and flags for what is wrong with a key",
+        "export aes-256-gcm pkcs1",
+        "the word for a cipher that a PEM can not have",
     ),
-    (
-        "ecdh errors secp384r1",
-        "deno's words and flags for what is wrong with a key",
-    ),
-    (
-        "ecdh errors secp521r1",
-        "deno's words and flags for what is wrong with a key",
-    ),
-    ("encrypt 1", "the words of an error"),
-    ("encrypt 9", "the words of an error"),
-    ("encrypt errors", "the words of an error"),
-    ("encrypted dh", "deno's file of a Diffie-Hellman key"),
-    ("encrypted pss", "deno's parameters of RSA-PSS leave out their NULLs"),
-    ("export aes-256-gcm pkcs1", "the words of an error"),
-    ("export aes-256-gcm pkcs8", "the words of an error"),
-    ("export der dh", "deno's file of a Diffie-Hellman key"),
-    ("export der pss", "deno's parameters of RSA-PSS leave out their NULLs"),
-    ("export des-ede3-cbc pkcs8", "3DES in PKCS#8 is not here"),
-    ("export nope pkcs1", "the words of an error"),
-    ("export nope pkcs8", "the words of an error"),
-    ("export pem dh", "deno's file of a Diffie-Hellman key"),
-    ("export pem pss", "deno's parameters of RSA-PSS leave out their NULLs"),
-    ("generatePrime", "the words of an error"),
-    ("group MODP14", "deno's words and flags for what is wrong with a key"),
-    ("hash nope", "the words of an error"),
-    ("hkdf SHA-256", "hashes that KDFs do not have here, or the words for it"),
-    ("hkdf SHA256", "hashes that KDFs do not have here, or the words for it"),
-    (
-        "hkdf blake2b512",
-        "hashes that KDFs do not have here, or the words for it",
-    ),
-    (
-        "hkdf blake2s256",
-        "hashes that KDFs do not have here, or the words for it",
-    ),
-    ("hkdf sha-1", "hashes that KDFs do not have here, or the words for it"),
-    (
-        "hkdf shake128",
-        "hashes that KDFs do not have here, or the words for it",
-    ),
-    (
-        "hkdf shake256",
-        "hashes that KDFs do not have here, or the words for it",
-    ),
-    (
-        "hmac shake128",
-        "hashes that KDFs do not have here, or the words for it",
-    ),
-    (
-        "hmac shake256",
-        "hashes that KDFs do not have here, or the words for it",
-    ),
-    ("jwk import", "the words of an error"),
-    ("key arguments", "the words of an error"),
-    ("key rsa", "errors that Node's OpenSSL left behind by a call before"),
-    ("key to webcrypto", "the words of an error"),
-    ("lists", "the words of an error"),
-    ("make dh {\"group\":\"modp14\"}", "deno's file of a Diffie-Hellman key"),
-    ("make dh {\"group\":\"modp5\"}", "deno's file of a Diffie-Hellman key"),
-    (
-        "make dh {\"prime\":{\"type\":\"Buffer\",\"data\":[255,255,255,255,255,255,25",
-        "deno's file of a Diffie-Hellman key",
-    ),
-    ("make dh {\"primeLength\":128}", "deno's file of a Diffie-Hellman key"),
-    ("make dsa {\"modulusLength\":1024}", "the words of an error"),
-    ("make errors", "the words of an error"),
-    (
-        "make rsa-pss {\"modulusLength\":1024,\"hashAlgorithm\":\"sha256\",\"mgf1HashAlgo",
-        "deno's parameters of RSA-PSS leave out their NULLs",
-    ),
-    (
-        "make rsa-pss {\"modulusLength\":1024,\"hashAlgorithm\":\"sha512\"}",
-        "deno's parameters of RSA-PSS leave out their NULLs",
-    ),
-    ("misc", "the words of an error"),
-    ("oaep nope", "the words of an error"),
-    ("odd length", "the words of an error"),
-    ("oneshot nope", "the words of an error"),
-    ("open buffer rsa_enc_des3", "3DES in PKCS#8 is not here"),
-    ("open rsa_enc_des3", "3DES in PKCS#8 is not here"),
-    ("pbkdf2", "hashes that KDFs do not have here, or the words for it"),
-    (
-        "pbkdf2 blake2b512",
-        "hashes that KDFs do not have here, or the words for it",
-    ),
-    (
-        "pbkdf2 blake2s256",
-        "hashes that KDFs do not have here, or the words for it",
-    ),
-    (
-        "pbkdf2 md5-sha1",
-        "hashes that KDFs do not have here, or the words for it",
-    ),
-    (
-        "pbkdf2 shake128",
-        "hashes that KDFs do not have here, or the words for it",
-    ),
-    (
-        "pbkdf2 shake256",
-        "hashes that KDFs do not have here, or the words for it",
-    ),
-    ("public of rsa_enc_des3", "3DES in PKCS#8 is not here"),
-    ("scrypt", "the words of an error"),
-    ("secret key arguments", "the words of an error"),
-    ("sign rsa shake128", "the words of an error"),
-    ("sign rsa sm3", "no RSA signatures over SM3 here"),
-    ("sign rsa1024 shake128", "the words of an error"),
-    ("sign rsa1024 sm3", "no RSA signatures over SM3 here"),
-    ("sign rsa3 shake128", "the words of an error"),
-    ("sign rsa3 sm3", "no RSA signatures over SM3 here"),
-    ("sign rsa4096 shake128", "the words of an error"),
-    ("sign rsa4096 sm3", "no RSA signatures over SM3 here"),
-    ("hkdf", "Node.js 20 fails where an error was left in OpenSSL's queue"),
-    ("sign arguments", "the words of an error"),
-    ("sign rsa nope", "the words of an error"),
-    ("sign rsa1024 nope", "the words of an error"),
-    ("sign rsa3 nope", "the words of an error"),
-    ("sign rsa4096 nope", "the words of an error"),
-    ("sign with rsa_enc_des3", "3DES in PKCS#8 is not here"),
-    ("spkac", "the words of an error"),
-    ("timingSafeEqual", "the words of an error"),
-    ("webcrypto", "errors that Node's OpenSSL left behind by a call before"),
-    ("wrong length", "the words of an error"),
-    ("wrong p256_enc_sec1", "the words of an error"),
-    ("wrong rsa_enc_des3", "3DES in PKCS#8 is not here"),
-    ("wrong rsa_enc_pkcs1", "the words of an error"),
-    ("x509 ca", "the words of an error"),
-    ("x509 checks leaf", "the words of an error"),
-    ("x509 checks plain", "the words of an error"),
-    ("x509 errors", "the words of an error"),
-    ("x509 leaf", "the words of an error"),
-    ("x509 legacy ca", "the words of an error"),
-    ("x509 legacy leaf", "the words of an error"),
-    ("x509 legacy plain", "the words of an error"),
-    ("x509 plain", "the words of an error"),
+    ("generatePrime #11", "Node.js has no code here"),
+    ("hmac shake128", "an error of OpenSSL's without words"),
+    ("hmac shake256", "an error of OpenSSL's without words"),
+    ("jwk import #1", "OpenSSL takes an RSA modulus of a few bits"),
+    ("key rsa", "an error that OpenSSL left in its queue by a call before"),
+    ("key rsa #0", "the same"),
+    ("key rsa #1", "the same"),
+    ("key rsa #2", "the same"),
+    ("key rsa #3", "the same"),
+    ("key rsa #4", "the same"),
+    ("key to webcrypto", "Node.js 20 has no `toCryptoKey()`"),
+    ("make dh {\"primeLength\":128}", "Node.js has no code here"),
+    ("odd length", "how a range of 32 bits is written"),
+    ("pbkdf2 shake128", "the word for a hash without a length"),
+    ("pbkdf2 shake256", "the word for a hash without a length"),
+    ("scrypt #10", "what of the parameters is wrong"),
+    ("sign arguments #6", "the list of what `data` may be"),
+    ("webcrypto", "an error that OpenSSL left in its queue by a call before"),
 ];
+
+/// Ciphers that are not here, by what their names hold: docs/node.md says so.
+const NO_CIPHERS: &[&str] = &[
+    "aria",
+    "camellia",
+    "sm4",
+    "ocb",
+    "xts",
+    "cfb1",
+    "hmac-sha",
+    "des-ede-",
+    "des-ede3-",
+    "des3-wrap",
+    "smime",
+];
+
+fn differs(name: &str) -> bool {
+    let cipher = name
+        .strip_prefix("getCiphers ")
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    DIFFERS.iter().any(|(differs, _)| *differs == name) || NO_CIPHERS.iter().any(|none| cipher.contains(none))
+}
 
 fn worker() -> String {
     format!(
@@ -195,7 +97,5 @@ fn crypto_says_what_node_says() {
     let server = project.serve(&[]);
     let ours = server.get("/");
     assert_eq!(ours.status, 200, "{} {}", ours.body, server.log());
-    super::same::says_what_node_says(&project, &ours.body, |name| {
-        DIFFERS.iter().any(|(differs, _)| *differs == name)
-    });
+    super::same::says_what_node_says(&project, &ours.body, differs);
 }

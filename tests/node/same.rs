@@ -1,5 +1,7 @@
 //! The same checks in a worker and in Node.js print the same.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::harness::{Project, peers};
 
 #[test]
@@ -40,13 +42,33 @@ pub(super) fn says_what_node_says(project: &Project, ours: &str, differs: impl F
     let node = peers::node(&folder, script.to_str().unwrap(), &[]);
     assert!(node.status.success(), "{}", String::from_utf8_lossy(&node.stderr));
     let theirs = String::from_utf8(node.stdout).unwrap();
+    let (ours, theirs) = (named(ours), named(&theirs));
     let mut different = Vec::new();
-    for (ours, theirs) in ours.trim().lines().zip(theirs.trim().lines()) {
-        let name = ours.split(": ").next().unwrap_or_default();
-        if ours != theirs && !differs(name) {
-            different.push(format!("ours:   {ours}\nNode's: {theirs}"));
+    let names: BTreeSet<&str> = ours.keys().chain(theirs.keys()).copied().collect();
+    for name in names {
+        let (our, their) = (ours.get(name), theirs.get(name));
+        if our != their && !differs(name) {
+            let said =
+                |lines: Option<&Vec<&str>>| lines.map_or_else(|| "(nothing)".to_owned(), |lines| lines.join("\n"));
+            different.push(format!("{name}\nours:   {}\nNode's: {}", said(our), said(their)));
         }
     }
     assert!(different.is_empty(), "{}", different.join("\n"));
-    assert_eq!(ours.trim().lines().count(), theirs.trim().lines().count());
+}
+
+/// What was printed, by its names. A line without one goes on with the line before.
+fn named(text: &str) -> BTreeMap<&str, Vec<&str>> {
+    let mut found: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut last = "";
+    for line in text.trim().lines() {
+        let value = match line.split_once(": ") {
+            Some((name, value)) => {
+                last = name;
+                value
+            }
+            None => line,
+        };
+        found.entry(last).or_default().push(value);
+    }
+    found
 }
