@@ -128,8 +128,8 @@ impl Delegate<'_> {
 
 /// The bytes of a value. `complain` is called with the words of what can not be cloned, and throws.
 #[op2(reentrant)]
-pub(crate) fn op_clone_write<'s, 'i>(
-    scope: &mut v8::PinScope<'s, 'i>,
+pub(crate) fn op_clone_write<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
     value: v8::Local<'s, v8::Value>,
     transferred: v8::Local<'s, v8::Value>,
     complain: v8::Local<'s, v8::Value>,
