@@ -4,6 +4,7 @@ mod commonjs;
 mod confined;
 mod crypto;
 mod files;
+mod first_import;
 mod http;
 mod http_server;
 mod process;
