@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -78,8 +79,12 @@ fn main() {
     let stubs = residual.keys().map(|specifier| (specifier.clone(), stub(specifier)));
     write_table(&out.join("stubs.rs"), &stubs.collect());
     write_table(&out.join("residual.rs"), &residual);
+    let mut digest = DefaultHasher::new();
+    residual.hash(&mut digest);
+    fs::write(out.join("residual_digest.txt"), format!("{:016x}", digest.finish())).expect("OUT_DIR can be written");
     for source in [
         "build.rs",
+        "node_changes.rs",
         "node_names.rs",
         "node_script.rs",
         "node_sources.rs",

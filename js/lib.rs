@@ -9,5 +9,8 @@ pub const BOOT: &str = "__workerdLite";
 /// Scripts that were not run while the snapshot was made, and so are compiled at run time: `(specifier, source)`, sorted.
 pub static RESIDUAL_SCRIPTS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/residual.rs"));
 
+/// Tells these scripts from those of other builds: what is kept of them is good for no others.
+pub const RESIDUAL_DIGEST: &str = include_str!(concat!(env!("OUT_DIR"), "/residual_digest.txt"));
+
 /// What deno_core has in the place of each of them: it asks `js/worker/residual.js` for it.
 pub static RESIDUAL_STUBS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/stubs.rs"));

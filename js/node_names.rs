@@ -178,6 +178,47 @@ pub(crate) const PATCHES: &[(&str, &str, &str)] = &[
         "        throw new TypeError(\"Invalid EC curve name\");\n",
         "        const error = new TypeError(\"Invalid EC curve name\");\n error.code = \"ERR_CRYPTO_INVALID_CURVE\";\n throw error;\n",
     ),
+    // Errors of systems that this is not: nobody asks for their tables, so nobody makes them.
+    (
+        "ext:deno_node/internal_binding/uv.ts",
+        "const codeToErrorWindows: ErrorMapData = [\n",
+        "const codeToErrorWindows = () => [\n",
+    ),
+    (
+        "ext:deno_node/internal_binding/uv.ts",
+        "const errorToCodeWindows: CodeMapData = ArrayPrototypeMap(\n  codeToErrorWindows,\n  (entry) => [entry[1][0], entry[0]],\n);\n",
+        "const errorToCodeWindows = undefined;\n",
+    ),
+    (
+        "ext:deno_node/internal_binding/uv.ts",
+        "const codeToErrorDarwin: ErrorMapData = [\n",
+        "const codeToErrorDarwin = () => [\n",
+    ),
+    (
+        "ext:deno_node/internal_binding/uv.ts",
+        "const errorToCodeDarwin: CodeMapData = ArrayPrototypeMap(\n  codeToErrorDarwin,\n  (entry) => [entry[1][0], entry[0]],\n);\n",
+        "const errorToCodeDarwin = undefined;\n",
+    ),
+    (
+        "ext:deno_node/internal_binding/uv.ts",
+        "const codeToErrorFreebsd: ErrorMapData = [\n",
+        "const codeToErrorFreebsd = () => [\n",
+    ),
+    (
+        "ext:deno_node/internal_binding/uv.ts",
+        "const errorToCodeFreebsd: CodeMapData = ArrayPrototypeMap(\n  codeToErrorFreebsd,\n  (entry) => [entry[1][0], entry[0]],\n);\n",
+        "const errorToCodeFreebsd = undefined;\n",
+    ),
+    (
+        "ext:deno_node/internal_binding/uv.ts",
+        "const codeToErrorOpenBSD: ErrorMapData = [\n",
+        "const codeToErrorOpenBSD = () => [\n",
+    ),
+    (
+        "ext:deno_node/internal_binding/uv.ts",
+        "const errorToCodeOpenBSD: CodeMapData = ArrayPrototypeMap(\n  codeToErrorOpenBSD,\n  (entry) => [entry[1][0], entry[0]],\n);\n",
+        "const errorToCodeOpenBSD = undefined;\n",
+    ),
     // Ours looks at these itself, as Node does.
     (
         "ext:deno_node/crypto.ts",

@@ -3,9 +3,10 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use deno_core::v8::script_compiler::{CompileOptions, NoCacheReason, Source, compile_function};
-use deno_core::v8::{CachedData, Function, Local, PinScope, ScriptOrigin, String as V8String};
+use deno_core::v8::{CachedData, Local, PinScope, ScriptOrigin, String as V8String};
 use deno_core::{OpState, op2, v8};
 use deno_error::JsErrorBox;
 
@@ -13,10 +14,28 @@ use deno_error::JsErrorBox;
 pub trait ResidualScripts {
     /// The body of the function that a script is: ASCII.
     fn source(&self, specifier: &str) -> Option<&'static str>;
-    /// What was kept of this source.
-    fn compiled(&self, source: &'static str) -> Option<&'static [u8]>;
-    /// Keeps a source's compiled code, for other isolates.
-    fn keep(&self, source: &'static str, compiled: &[u8]);
+    /// What was kept of this script.
+    fn compiled(&self, specifier: &str) -> Option<Arc<[u8]>>;
+    /// Keeps a script's compiled code, for other isolates.
+    fn keep(&self, specifier: &str, compiled: &[u8]);
+}
+
+/// What an isolate evaluated. One is in its state.
+#[derive(Default)]
+pub struct Evaluated {
+    /// How many scripts are being evaluated, each by the one before.
+    depth: usize,
+    /// Whether the isolate's modules are made: until then more of the same will be evaluated.
+    made: bool,
+    /// Those whose code is still to be kept.
+    functions: Vec<Script>,
+}
+
+struct Script {
+    specifier: String,
+    function: v8::Global<v8::Function>,
+    /// Whether it was compiled, because nothing good was kept of it.
+    anew: bool,
 }
 
 /// What a script gives, called with `bootstrap` as its `__bootstrap`. What it throws stays thrown.
@@ -32,22 +51,57 @@ pub(crate) fn op_residual_script(
         .source(&specifier)
         .ok_or_else(|| JsErrorBox::generic(format!("no script {specifier} is in the program")))?;
     v8::tc_scope!(let scope, scope);
-    let compiled = scripts.compiled(source);
-    let mut function = compile(scope, &specifier, source, compiled);
-    let rejected = compiled.is_some() && function.as_ref().is_some_and(|(_, accepted)| !accepted);
-    let (function, _) = function.take().ok_or_else(|| failed(&specifier))?;
+    let compiled = scripts.compiled(&specifier);
+    let (function, accepted) =
+        compile(scope, &specifier, source, compiled.as_deref()).ok_or_else(|| failed(&specifier))?;
+    state.borrow_mut().borrow_mut::<Evaluated>().depth += 1;
     let this = v8::undefined(scope).into();
-    let Some(value) = function.call(scope, this, &[bootstrap]) else {
+    let value = function.call(scope, this, &[bootstrap]);
+    let whole = {
+        let mut state = state.borrow_mut();
+        let evaluated = state.borrow_mut::<Evaluated>();
+        evaluated.depth -= 1;
+        if value.is_some() {
+            evaluated.functions.push(Script {
+                specifier: specifier.clone(),
+                function: v8::Global::new(scope, function),
+                anew: !accepted,
+            });
+        }
+        evaluated.depth == 0 && evaluated.made
+    };
+    let Some(value) = value else {
         scope.rethrow();
         return Err(failed(&specifier));
     };
-    if compiled.is_none() || rejected {
-        // Now, so that the functions which ran are in it.
-        if let Some(compiled) = function.create_code_cache() {
-            scripts.keep(source, &compiled);
-        }
+    if whole {
+        // It is an event's time: no more than what is new.
+        keep(scope, &state, false);
     }
     Ok(v8::Global::new(scope, value))
+}
+
+/// Says that an isolate's modules are made, before anything of the worker's own runs: what is kept of them holds what this
+/// took, whatever the worker goes on to call.
+pub fn modules_are_made(scope: &mut PinScope<'_, '_>, state: &Rc<RefCell<OpState>>) {
+    state.borrow_mut().borrow_mut::<Evaluated>().made = true;
+    keep(scope, state, true);
+}
+
+/// Keeps the compiled code of what is new among those that were evaluated. With `others` theirs too, where any is new: a
+/// script that is new called functions of theirs which nobody had called.
+fn keep(scope: &mut PinScope<'_, '_>, state: &Rc<RefCell<OpState>>, others: bool) {
+    let (scripts, functions) = {
+        let mut state = state.borrow_mut();
+        let scripts = Rc::clone(state.borrow::<Rc<dyn ResidualScripts>>());
+        (scripts, std::mem::take(&mut state.borrow_mut::<Evaluated>().functions))
+    };
+    let all = others && functions.iter().any(|script| script.anew);
+    for script in functions.into_iter().filter(|script| all || script.anew) {
+        if let Some(compiled) = Local::new(scope, script.function).create_code_cache() {
+            scripts.keep(&script.specifier, &compiled);
+        }
+    }
 }
 
 fn failed(specifier: &str) -> JsErrorBox {
@@ -59,8 +113,8 @@ fn compile<'s>(
     scope: &mut PinScope<'s, '_>,
     specifier: &str,
     source: &'static str,
-    compiled: Option<&'static [u8]>,
-) -> Option<(Local<'s, Function>, bool)> {
+    compiled: Option<&[u8]>,
+) -> Option<(Local<'s, v8::Function>, bool)> {
     let name = V8String::new(scope, specifier)?;
     let origin = ScriptOrigin::new(scope, name.into(), 0, 0, false, -1, None, false, false, false, None);
     let text = V8String::new_external_onebyte_static(scope, source.as_bytes())?;

@@ -93,7 +93,9 @@ function isAnothersPool() {
 function loadExtScript(specifier) {
   const absent = ABSENT[specifier];
   if (absent !== undefined) return absent;
-  return StringPrototypeStartsWith(specifier, "ext:deno_node") ? load(specifier, bootstrap) : core.loadExtScript(specifier);
+  if (StringPrototypeStartsWith(specifier, "ext:deno_node")) return load(specifier, bootstrap);
+  // As deno_core would, without the script that stands there for it.
+  return StringPrototypeStartsWith(specifier, "ext:workerd_lite/node/") ? load(specifier, __bootstrap) : core.loadExtScript(specifier);
 }
 
 const own = {

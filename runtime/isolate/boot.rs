@@ -10,7 +10,7 @@ use workerd_lite_ops::external_memory::ExternalMemory;
 use workerd_lite_ops::fetch::{EgressHandle, FetchLimits};
 use workerd_lite_ops::node::files::OwnModules;
 use workerd_lite_ops::node::require::Requirable;
-use workerd_lite_ops::residual::ResidualScripts;
+use workerd_lite_ops::residual::{self as scripts, Evaluated, ResidualScripts};
 use workerd_lite_ops::worker_log::{Lines, WorkerName};
 use workerd_lite_ops::{CryptoLimits, Events, Inbox, Role, extensions};
 
@@ -45,6 +45,9 @@ const FLAGS: &str = concat!(
     // What an isolate had goes back to the system with it, and not into V8's pool.
     " --no-memory-pool-share-memory-on-teardown",
 );
+
+/// The young generation of a worker with Node's modules, in bytes: V8 takes a third of it for what is new.
+const YOUNG: usize = 3 * 2 * 1024 * 1024;
 
 /// Starts V8. Call it once, on the main thread, before any other thread starts: with memory protection keys V8's
 /// threads must descend from the one that initialised it.
@@ -110,6 +113,7 @@ impl Worker {
                 cpu: limits.cpu,
             });
             state.put::<Rc<dyn ResidualScripts>>(Rc::new(residual::Scripts));
+            state.put(Evaluated::default());
             state.put(Lines::new(limits.log_lines));
             // Tests measure, and are their owner's.
             state.put(Clock::new(self.role != Role::Test));
@@ -132,6 +136,11 @@ impl Worker {
         for module in modules {
             runtime.with(|runtime| add_builtin(runtime, module))?;
         }
+        runtime.with(|runtime| {
+            let state = runtime.op_state();
+            deno_core::scope!(scope, runtime);
+            scripts::modules_are_made(scope, &state);
+        });
         runtime
             .with(|runtime| write_stacks(runtime, Arc::clone(&self.graph)))
             .ok_or_else(|| StartupError::new("the worker's stacks can not be written"))?;
@@ -171,13 +180,22 @@ impl Worker {
             startup_snapshot: Some(workerd_lite_js::SNAPSHOT),
             residual_lazy_js_sources: workerd_lite_js::RESIDUAL_STUBS,
             skip_op_registration: true,
-            create_params: Some(
-                v8::CreateParams::default()
-                    .heap_limits(0, self.limits.heap)
-                    .array_buffer_allocator(buffers.allocator()),
-            ),
+            create_params: Some(self.heap().array_buffer_allocator(buffers.allocator())),
             ..RuntimeOptions::default()
         })
+    }
+
+    /// Node's modules stay, and are more than V8's first young generation holds: it would copy what it has twice while
+    /// they are made, and hold both copies.
+    fn heap(&self) -> v8::CreateParams {
+        let params = v8::CreateParams::default().heap_limits(0, self.limits.heap);
+        if !self.graph.builtins().any(|name| name.starts_with("node:")) {
+            return params;
+        }
+        let most = params.max_young_generation_size_in_bytes().max(YOUNG);
+        params
+            .set_max_young_generation_size_in_bytes(most)
+            .set_initial_young_generation_size_in_bytes(YOUNG)
     }
 
     /// Calls the boot function of `js/worker/boot.js`, which takes everything of ours off the global object.

@@ -1,32 +1,31 @@
 //! The program's scripts that are in no snapshot, and V8's compiled code of them: in the process, and in the owner's cache.
 
 use std::collections::HashMap;
-use std::sync::{LazyLock, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use workerd_lite_ops::residual::ResidualScripts;
 
 use super::modules::cache::{self, Key};
 
-/// By where a source is: each is in the program once, and what is kept of it for as long as the process is there.
-static COMPILED: LazyLock<RwLock<HashMap<usize, Kept>>> = LazyLock::new(RwLock::default);
+/// By specifier: what is kept of each script, if anything.
+static COMPILED: LazyLock<RwLock<HashMap<String, Kept>>> = LazyLock::new(RwLock::default);
 
-/// What is kept of a source, if anything.
-type Kept = Option<&'static [u8]>;
+type Kept = Option<Arc<[u8]>>;
 
 /// All of them, for any isolate.
 pub(super) struct Scripts;
 
-fn key(source: &str) -> Key {
-    Key::of("residual", &[source.as_bytes()])
+/// The digest stands for the texts of all, so that none is read for its key.
+fn key(specifier: &str) -> Key {
+    Key::of(
+        "residual",
+        &[workerd_lite_js::RESIDUAL_DIGEST.as_bytes(), specifier.as_bytes()],
+    )
 }
 
-fn place(source: &'static str) -> usize {
-    source.as_ptr().addr()
-}
-
-fn remember(source: &'static str, compiled: Kept) {
+fn remember(specifier: &str, compiled: Kept) {
     let mut table = COMPILED.write().unwrap_or_else(PoisonError::into_inner);
-    table.insert(place(source), compiled);
+    table.insert(specifier.to_owned(), compiled);
 }
 
 impl ResidualScripts for Scripts {
@@ -36,21 +35,20 @@ impl ResidualScripts for Scripts {
         Some(scripts[index].1)
     }
 
-    fn compiled(&self, source: &'static str) -> Option<&'static [u8]> {
+    fn compiled(&self, specifier: &str) -> Option<Arc<[u8]>> {
         let known = {
             let table = COMPILED.read().unwrap_or_else(PoisonError::into_inner);
-            table.get(&place(source)).copied()
+            table.get(specifier).cloned()
         };
         known.unwrap_or_else(|| {
-            let kept = cache::bytes(&key(source)).map(|bytes| &*bytes.leak());
-            remember(source, kept);
+            let kept = cache::bytes(&key(specifier)).map(Arc::from);
+            remember(specifier, kept.clone());
             kept
         })
     }
 
-    fn keep(&self, source: &'static str, compiled: &[u8]) {
-        cache::keep(&key(source), compiled);
-        // Never given back: there are as many as the program has scripts.
-        remember(source, Some(&*compiled.to_vec().leak()));
+    fn keep(&self, specifier: &str, compiled: &[u8]) {
+        cache::keep(&key(specifier), compiled);
+        remember(specifier, Some(Arc::from(compiled)));
     }
 }

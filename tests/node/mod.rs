@@ -5,6 +5,7 @@ mod confined;
 mod crypto;
 mod events_own;
 mod files;
+mod first_import;
 mod http;
 mod http_server;
 mod packages;

@@ -18,10 +18,15 @@ const { parseFileMode, validateBoolean, validateInteger } = core.loadExtScript("
 const utils = core.loadExtScript("ext:deno_node/internal/fs/utils.mjs");
 const { Buffer } = core.loadExtScript("ext:deno_node/internal/buffer.mjs");
 
+// As op_node_text() counts encodings.
+const UTF8 = 0;
+
 // A path as text.
 function path(value, name = "path") {
   const checked = utils.getValidatedPath(value, name);
-  return typeof checked === "string" ? checked : op_node_text(bytes(checked), 0) ?? "";
+  if (typeof checked === "string") return checked;
+  const own = bytes(checked);
+  return op_node_text(own, 0, TypedArrayPrototypeGetByteLength(own), UTF8) ?? "";
 }
 
 const isDescriptor = (value) => typeof value === "number" && NumberIsInteger(value) && value >= 0 && value <= 0x7fff_ffff;

@@ -12,6 +12,8 @@ const { mayChange } = core.loadExtScript("ext:workerd_lite/node/fs/calls.js");
 const { store } = core.loadExtScript("ext:workerd_lite/node/fs/store.js");
 const { requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 
+// As op_node_text() counts encodings.
+const UTF8 = 0;
 // As much as one call gives of a device without an end.
 const PIECE = 1024 * 1024;
 
@@ -33,7 +35,7 @@ function writeDevice(device, bytes) {
   if (device === "stdin") fail("EBADF");
   if (device === "stdout" || device === "stderr") {
     const process = core.loadExtScript("ext:workerd_lite/node/process.js").default;
-    process[device].write(op_node_text(bytes, 0) ?? "");
+    process[device].write(op_node_text(bytes, 0, TypedArrayPrototypeGetByteLength(bytes), UTF8) ?? "");
   }
   return TypedArrayPrototypeGetByteLength(bytes);
 }

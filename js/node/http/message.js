@@ -222,7 +222,7 @@ class MessageParser {
   #line(bytes, at, end, max, stop, use) {
     const before = this.#text.length;
     const taken = MathMin(end - at, max + stop.length - before);
-    const text = this.#text + op_node_text(part(bytes, at, at + taken), LATIN1);
+    const text = this.#text + op_node_text(bytes, at, at + taken, LATIN1);
     const found = StringPrototypeIndexOf(text, stop, before > stop.length ? before - stop.length : 0);
     if (found === -1) {
       if (text.length >= max + stop.length) {

@@ -111,15 +111,15 @@ impl Cache {
         let Ok(entries) = fs::read_dir(&self.folder) else {
             return;
         };
-        let mut files: Vec<(SystemTime, PathBuf)> = entries
-            .filter_map(Result::ok)
-            .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
-            .collect();
-        if files.len() <= LIMIT {
+        // Most often there are not: then none is looked at.
+        let paths: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
+        if paths.len() <= LIMIT {
             return;
         }
+        let modified = |path: PathBuf| Some((path.metadata().ok()?.modified().ok()?, path));
+        let mut files: Vec<(SystemTime, PathBuf)> = paths.into_iter().filter_map(modified).collect();
         files.sort();
-        for (_, path) in &files[..files.len() - LIMIT / 2] {
+        for (_, path) in &files[..files.len().saturating_sub(LIMIT / 2)] {
             let _ = fs::remove_file(path);
         }
     }
