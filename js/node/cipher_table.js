@@ -50,9 +50,9 @@ function made() {
     "aes128-wrap": ["wrap", 788, 8, 8, 16, "id-aes128-wrap", "id-aes128-wrap"],
     "aes192-wrap": ["wrap", 789, 8, 8, 24, "id-aes192-wrap", "id-aes192-wrap"],
     "aes256-wrap": ["wrap", 790, 8, 8, 32, "id-aes256-wrap", "id-aes256-wrap"],
-    "id-aes128-wrap-pad": ["wrap", 897, 8, 4, 16, "id-aes128-wrap-pad"],
-    "id-aes192-wrap-pad": ["wrap", 900, 8, 4, 24, "id-aes192-wrap-pad"],
-    "id-aes256-wrap-pad": ["wrap", 903, 8, 4, 32, "id-aes256-wrap-pad"],
+    "id-aes128-wrap-pad": ["wrap", 897, 8, 4, 16, "id-aes128-wrap-pad", "aes128-wrap-pad"],
+    "id-aes192-wrap-pad": ["wrap", 900, 8, 4, 24, "id-aes192-wrap-pad", "aes192-wrap-pad"],
+    "id-aes256-wrap-pad": ["wrap", 903, 8, 4, 32, "id-aes256-wrap-pad", "aes256-wrap-pad"],
   };
   const byName = { __proto__: null };
   const byNumber = { __proto__: null };

@@ -10,6 +10,8 @@ const DIFFERS: &[(&str, &str)] = &[
         "which OpenSSL Node.js was built with",
     ),
     ("convertKey #4", "OpenSSL takes the point at infinity"),
+    ("dh errors #9", "the word for a prime that is taken for a key"),
+    ("dh made", "the word for a modulus of few bits"),
     (
         "encrypt 1",
         "Node.js 20 may lack PKCS #1 where its OpenSSL tells by time; 22 has it",
@@ -28,6 +30,8 @@ const DIFFERS: &[(&str, &str)] = &[
     ("hmac shake128", "an error of OpenSSL's without words"),
     ("hmac shake256", "an error of OpenSSL's without words"),
     ("jwk import #1", "OpenSSL takes an RSA modulus of a few bits"),
+    ("key arguments #7", "the word for a byte that is no ASN.1"),
+    ("key arguments #8", "the same"),
     ("key rsa", "an error that OpenSSL left in its queue by a call before"),
     ("key rsa #0", "the same"),
     ("key rsa #1", "the same"),
@@ -36,6 +40,8 @@ const DIFFERS: &[(&str, &str)] = &[
     ("key rsa #4", "the same"),
     ("key to webcrypto", "Node.js 20 has no `toCryptoKey()`"),
     ("make dh {\"primeLength\":128}", "Node.js has no code here"),
+    ("no bytes of hkdf", "OpenSSL 3.5 makes one byte at least"),
+    ("no bytes of pbkdf2", "the same"),
     ("odd length", "how a range of 32 bits is written"),
     ("pbkdf2 shake128", "the word for a hash without a length"),
     ("pbkdf2 shake256", "the word for a hash without a length"),
@@ -59,12 +65,17 @@ const NO_CIPHERS: &[&str] = &[
     "smime",
 ];
 
+/// Hashes that sign nothing here: docs/node.md says so of SM3, and OpenSSL refuses the others in its own words.
+const NO_SIGNATURES: &[&str] = &["sm3", "shake128", "shake256"];
+
 fn differs(name: &str) -> bool {
     let cipher = name
         .strip_prefix("getCiphers ")
         .unwrap_or_default()
         .to_ascii_lowercase();
-    DIFFERS.iter().any(|(differs, _)| *differs == name) || NO_CIPHERS.iter().any(|none| cipher.contains(none))
+    let mut words = name.split(' ');
+    let signs = words.next() == Some("sign") && words.any(|word| NO_SIGNATURES.contains(&word));
+    signs || DIFFERS.iter().any(|(differs, _)| *differs == name) || NO_CIPHERS.iter().any(|none| cipher.contains(none))
 }
 
 fn worker() -> String {
