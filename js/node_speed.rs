@@ -39,18 +39,18 @@ function fromString(string, encoding) {
     (
         BUFFER,
         "Buffer.prototype.utf8Write = function utf8Write(string, offset, length) {\n",
-        r#"Buffer.prototype.utf8Write = function utf8Write(string, offset, length) {
+        r"Buffer.prototype.utf8Write = function utf8Write(string, offset, length) {
   const done = core.ops.op_node_write_utf8(this, string, offset, length);
   if (done >= 0) return done;
-"#,
+",
     ),
     (
         BUFFER,
         "Buffer.prototype.ucs2Write = function ucs2Write(string, offset, length) {\n",
-        r#"Buffer.prototype.ucs2Write = function ucs2Write(string, offset, length) {
+        r"Buffer.prototype.ucs2Write = function ucs2Write(string, offset, length) {
   const done = core.ops.op_node_write_utf16(this, string, offset, length);
   if (done >= 0) return done;
-"#,
+",
     ),
     // The usual spellings before any other.
     (

@@ -16,23 +16,23 @@ pub(crate) const WORDS: &[(&str, &str, &str)] = &[
     // The name that is in the certificate, by the options.
     (
         X509,
-        r#"    getFlags(options);
+        r"    getFlags(options);
     if (op_node_x509_check_host(this.#handle, name)) {
       return name;
     }
-"#,
-        r#"    return op_node_x509_check_host(this.#handle, name, getFlags(options));
-"#,
+",
+        r"    return op_node_x509_check_host(this.#handle, name, getFlags(options));
+",
     ),
     // The purposes, as Node has them by this name.
     (
         X509,
-        r#"    const flags = op_node_x509_key_usage(this.#handle);
+        r"    const flags = op_node_x509_key_usage(this.#handle);
     if (flags === 0) return undefined;
-"#,
-        r#"    return op_node_x509_key_usage(this.#handle);
+",
+        r"    return op_node_x509_key_usage(this.#handle);
     const flags = 0;
-"#,
+",
     ),
     (
         X509,
@@ -55,8 +55,8 @@ pub(crate) const WORDS: &[(&str, &str, &str)] = &[
     // OpenSSL's words.
     (
         DH,
-        r#"const DH_GENERATOR = 2;
-"#,
+        r"const DH_GENERATOR = 2;
+",
         r#"const DH_GENERATOR = 2;
 const LEAST_BITS = 512;
 
@@ -100,14 +100,14 @@ function checkedKey(prime, key) {
     ),
     (
         DH,
-        r#"op_node_gen_prime(this.#primeLength, false, null, null)"#,
-        r#"op_node_gen_prime(
+        r"op_node_gen_prime(this.#primeLength, false, null, null)",
+        r"op_node_gen_prime(
             this.#primeLength,
             true,
             // As OpenSSL has it for this generator.
             new primordials.Uint8Array([generator === 5 ? 60 : generator === undefined || generator === 2 ? 24 : 12]),
             new primordials.Uint8Array([generator === 5 ? 59 : generator === undefined || generator === 2 ? 23 : 11]),
-          )"#,
+          )",
     ),
     (
         DH,
@@ -118,8 +118,8 @@ function checkedKey(prime, key) {
       );
     }
 "#,
-        r#"    checkedKey(this.#prime, buf);
-"#,
+        r"    checkedKey(this.#prime, buf);
+",
     ),
     (
         DH,
@@ -149,10 +149,10 @@ function checkedKey(prime, key) {
     ),
     (
         DH,
-        r#"    if (this.#privbuf === null) {
+        r"    if (this.#privbuf === null) {
       throw new ERR_CRYPTO_ECDH_INVALID_PUBLIC_KEY();
     }
-"#,
+",
         r#"    if (this.#privbuf === null) {
       throw coded(new primordials.RangeError("Invalid key pair"), "ERR_CRYPTO_INVALID_KEYPAIR");
     }
@@ -228,9 +228,9 @@ function checkedKey(prime, key) {
     ),
     (
         DH,
-        r#"  try {
+        r"  try {
     const bytes = op_node_diffie_hellman(privateKey, publicKey);
-"#,
+",
         r#"  if (privType !== "dh" && privType !== "ec" && privType !== "x448" && privType !== "x25519") {
     throw new ERR_CRYPTO_INCOMPATIBLE_KEY(
       "key types for Diffie-Hellman",
@@ -251,13 +251,13 @@ function checkedKey(prime, key) {
     ),
     (
         SIG,
-        r#"      this.hash = createHash(this.#digestType);
+        r"      this.hash = createHash(this.#digestType);
     } catch {
       throw new Error(`Invalid digest: ${algorithm}`);
     }
   }
 
-  sign("#,
+  sign(",
         r#"      this.hash = createHash(this.#digestType);
     } catch {
       throw coded(new TypeError("Invalid digest"), "ERR_CRYPTO_INVALID_DIGEST");
@@ -268,13 +268,13 @@ function checkedKey(prime, key) {
     ),
     (
         SIG,
-        r#"      this.hash = createHash(this.#digestType);
+        r"      this.hash = createHash(this.#digestType);
     } catch {
       throw new Error(`Invalid digest: ${algorithm}`);
     }
   }
 
-  update(data: any, encoding?: string)"#,
+  update(data: any, encoding?: string)",
         r#"      this.hash = createHash(this.#digestType);
     } catch {
       throw coded(new TypeError("Invalid digest"), "ERR_CRYPTO_INVALID_DIGEST");
@@ -285,11 +285,11 @@ function checkedKey(prime, key) {
     ),
     (
         SIG,
-        r#"  ERR_CRYPTO_SIGN_KEY_REQUIRED,
-  ERR_INVALID_ARG_TYPE,"#,
-        r#"  ERR_CRYPTO_INVALID_DIGEST,
+        r"  ERR_CRYPTO_SIGN_KEY_REQUIRED,
+  ERR_INVALID_ARG_TYPE,",
+        r"  ERR_CRYPTO_INVALID_DIGEST,
   ERR_CRYPTO_SIGN_KEY_REQUIRED,
-  ERR_INVALID_ARG_TYPE,"#,
+  ERR_INVALID_ARG_TYPE,",
     ),
     (
         SIG,
@@ -298,9 +298,9 @@ function checkedKey(prime, key) {
       }
       result = new FastBuffer(64);
 "#,
-        r#"      if (algorithm != null) throw noDigest(algorithm);
+        r"      if (algorithm != null) throw noDigest(algorithm);
       result = new FastBuffer(64);
-"#,
+",
     ),
     (
         SIG,
@@ -308,13 +308,13 @@ function checkedKey(prime, key) {
         throw new TypeError("Only 'sha512' is supported for Ed25519 keys");
       }
       result = op_node_verify_ed25519("#,
-        r#"      if (algorithm != null) throw noDigest(algorithm);
-      result = op_node_verify_ed25519("#,
+        r"      if (algorithm != null) throw noDigest(algorithm);
+      result = op_node_verify_ed25519(",
     ),
     (
         SIG,
-        r#"const FastBuffer = Buffer[SymbolSpecies];
-"#,
+        r"const FastBuffer = Buffer[SymbolSpecies];
+",
         r#"const FastBuffer = Buffer[SymbolSpecies];
 
 function coded(error, code) {
@@ -372,8 +372,8 @@ function noDigest(algorithm) {
         UTIL,
         r#"  notImplemented("crypto.secureHeapUsed");
 "#,
-        r#"  return { __proto__: null, total: 0, used: 0, utilization: 0, min: 0 };
-"#,
+        r"  return { __proto__: null, total: 0, used: 0, utilization: 0, min: 0 };
+",
     ),
     (
         UTIL,
@@ -405,10 +405,10 @@ function noDigest(algorithm) {
     ),
     (
         PBKDF2,
-        r#"  validateUint32,
-} ="#,
-        r#"  validateInt32,
-} ="#,
+        r"  validateUint32,
+} =",
+        r"  validateInt32,
+} =",
     ),
     (
         KEYS,
@@ -428,8 +428,8 @@ function noDigest(algorithm) {
     ),
     (
         KEYS,
-        r#"    return op_node_create_ec_jwk(key, isPublic);
-"#,
+        r"    return op_node_create_ec_jwk(key, isPublic);
+",
         r#"    try {
       return op_node_create_ec_jwk(key, isPublic);
     } catch {
@@ -441,19 +441,19 @@ function noDigest(algorithm) {
     ),
     (
         KEYS,
-        r#"    return op_node_create_ed_raw(key.crv, keyData, isPublic);
-"#,
-        r#"    try {
+        r"    return op_node_create_ed_raw(key.crv, keyData, isPublic);
+",
+        r"    try {
       return op_node_create_ed_raw(key.crv, keyData, isPublic);
     } catch {
       throw invalidJwk();
     }
-"#,
+",
     ),
     (
         KEYS,
-        r#"const kConsumePublic = 0;
-"#,
+        r"const kConsumePublic = 0;
+",
         r#"function invalidJwk() {
   const error = new TypeError("Invalid JWK data");
   error.code = "ERR_CRYPTO_INVALID_JWK";
@@ -475,8 +475,8 @@ const kConsumePublic = 0;
     ),
     (
         DH,
-        r#"    if (!ArrayPrototypeIncludes(DH_GROUP_NAMES, name)) {
-"#,
+        r"    if (!ArrayPrototypeIncludes(DH_GROUP_NAMES, name)) {
+",
         r#"    if (typeof name === "string") name = primordials.StringPrototypeToLowerCase(name);
     if (!ArrayPrototypeIncludes(DH_GROUP_NAMES, name)) {
 "#,
@@ -486,39 +486,39 @@ const kConsumePublic = 0;
         r#"    if (generator != 2 && generator != 5) {
       throw new NodeError("ERR_OSSL_DH_BAD_GENERATOR", "bad generator");
 "#,
-        r#"    if (generator != 2 && generator != 5) {
+        r"    if (generator != 2 && generator != 5) {
       throw badGenerator();
-"#,
+",
     ),
     (
         DH,
         r#"    if (this.#generator.length == 0) {
       throw new NodeError("ERR_OSSL_DH_BAD_GENERATOR", "bad generator");
 "#,
-        r#"    if (this.#generator.length == 0) {
+        r"    if (this.#generator.length == 0) {
       throw badGenerator();
-"#,
+",
     ),
     // OpenSSL's own.
     (
         KEYGEN,
-        r#"divisorLength = modulusLength <= 1024 ? 160 : 256;"#,
-        r#"divisorLength = 224;"#,
+        r"divisorLength = modulusLength <= 1024 ? 160 : 256;",
+        r"divisorLength = 224;",
     ),
     (
         SCRYPT,
         r#"throw new ERR_INCOMPATIBLE_OPTION_PAIR("N", "cost");"#,
-        r#"throw twice();"#,
+        r"throw twice();",
     ),
     (
         SCRYPT,
         r#"throw new ERR_INCOMPATIBLE_OPTION_PAIR("r", "blockSize");"#,
-        r#"throw twice();"#,
+        r"throw twice();",
     ),
     (
         SCRYPT,
         r#"throw new ERR_INCOMPATIBLE_OPTION_PAIR("p", "parallelization");"#,
-        r#"throw twice();"#,
+        r"throw twice();",
     ),
     (
         SCRYPT,
@@ -529,7 +529,7 @@ const kConsumePublic = 0;
     ),
     (
         SCRYPT,
-        r#"const { getArrayBufferOrView } = core"#,
+        r"const { getArrayBufferOrView } = core",
         r#"function twice() {
   const error = new primordials.Error("Invalid scrypt parameter");
   error.code = "ERR_CRYPTO_SCRYPT_INVALID_PARAMETER";
@@ -579,45 +579,45 @@ constants.defaultCoreCipherList = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_
         CRYPTO,
         r#"  value: getOptionValue("--tls-cipher-list"),
 "#,
-        r#"  value: constants.defaultCoreCipherList,
+        r"  value: constants.defaultCoreCipherList,
   writable: true,
   enumerable: true,
   configurable: true,
-"#,
+",
     ),
     (
         FIPS,
-        r#"  return false;
-"#,
-        r#"  return 0;
-"#,
+        r"  return false;
+",
+        r"  return 0;
+",
     ),
     (
         KEYS,
-        r#"        if (TypedArrayPrototypeGetByteLength(keyData) !== 32) {
+        r"        if (TypedArrayPrototypeGetByteLength(keyData) !== 32) {
           throw new ERR_CRYPTO_INVALID_JWK();
-"#,
-        r#"        if (TypedArrayPrototypeGetByteLength(keyData) !== 32) {
+",
+        r"        if (TypedArrayPrototypeGetByteLength(keyData) !== 32) {
           throw invalidJwk();
-"#,
+",
     ),
     (
         KEYS,
-        r#"        if (TypedArrayPrototypeGetByteLength(keyData) !== 57) {
+        r"        if (TypedArrayPrototypeGetByteLength(keyData) !== 57) {
           throw new ERR_CRYPTO_INVALID_JWK();
-"#,
-        r#"        if (TypedArrayPrototypeGetByteLength(keyData) !== 57) {
+",
+        r"        if (TypedArrayPrototypeGetByteLength(keyData) !== 57) {
           throw invalidJwk();
-"#,
+",
     ),
     (
         KEYS,
-        r#"        if (TypedArrayPrototypeGetByteLength(keyData) !== 56) {
+        r"        if (TypedArrayPrototypeGetByteLength(keyData) !== 56) {
           throw new ERR_CRYPTO_INVALID_JWK();
-"#,
-        r#"        if (TypedArrayPrototypeGetByteLength(keyData) !== 56) {
+",
+        r"        if (TypedArrayPrototypeGetByteLength(keyData) !== 56) {
           throw invalidJwk();
-"#,
+",
     ),
     (
         KEYS,

@@ -202,7 +202,7 @@ fn a_client_that_still_sends_reads_why_it_was_refused() {
         )
         .unwrap();
         for _ in 0..9 {
-            client.write_all(&[b'x'; 1_000_000]).unwrap();
+            client.write_all(&vec![b'x'; 1_000_000]).unwrap();
             std::thread::sleep(Duration::from_millis(20));
         }
         client.read_to_string(&mut said).unwrap();

@@ -7,6 +7,7 @@ use oxc_ast_visit::{Visit, walk};
 
 use super::import::Import;
 use super::load::Loading;
+use super::module::is_addon;
 use super::package::beside;
 use super::read::DATA;
 use super::requires::{Pattern, beside_itself, is_join, joined_beside_itself};
@@ -139,7 +140,7 @@ impl Loading<'_> {
         let finds = requires
             .iter()
             .any(|import| FINDERS.contains(&import.specifier.as_str()))
-            || patterns.iter().any(|pattern| pattern.after.ends_with(".node"));
+            || patterns.iter().any(|pattern| is_addon(&pattern.after));
         let Some(package) = finds.then(|| self.reader.scopes.folder(file)).flatten() else {
             return Vec::new();
         };

@@ -11,7 +11,7 @@ use super::compiler::CompilerOptions;
 use super::exports::Exports;
 use super::failure::{ImportFailure, Refusal, Rejected};
 use super::import::Import;
-use super::module::{Content, Module, Original, SOURCE};
+use super::module::{Content, Module, Original, SOURCE, is_addon};
 use super::package::Asked;
 use super::parse::parsed;
 use super::read::{Reader, Target};
@@ -327,7 +327,7 @@ impl<'a> Loading<'a> {
         if !self.seen.insert((target.clone(), import.kind.clone())) {
             return Ok(());
         }
-        if asked == Asked::Import && target.path().ends_with(".node") {
+        if asked == Asked::Import && is_addon(target.path()) {
             let message = format!(
                 "{} can not be imported: it is machine code, and is for require()",
                 import.specifier

@@ -109,3 +109,8 @@ impl Module {
         }
     }
 }
+
+/// Whether a file is machine code for Node.js, by its name.
+pub(super) fn is_addon(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, extension)| extension == "node")
+}

@@ -6,7 +6,7 @@ use workerd_lite_ops::node::require::{FileKind, ModuleFile, Named};
 use super::commonjs::{self, BUNDLE, without_node};
 use super::failure::ImportFailure;
 use super::graph::Graph;
-use super::module::{Content, Module};
+use super::module::{Content, Module, is_addon};
 use super::requirable::bundle_name;
 use super::resolve::{is_builtin, node_module};
 use super::search::{NotFound, Search, joined};
@@ -157,7 +157,7 @@ impl Graph {
             Content::Script(_) if module.commonjs => FileKind::CommonJs,
             Content::Script(_) if url.contains("?left-out=") => FileKind::Empty,
             Content::Script(_) => FileKind::Module,
-            Content::Data(_) if name.ends_with(".node") => FileKind::Addon,
+            Content::Data(_) if is_addon(name) => FileKind::Addon,
             Content::Json(_) => FileKind::Json,
             Content::Text(_) | Content::Wasm(_) | Content::Data(_) => FileKind::Data,
         };
