@@ -2,25 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use oxc_ast::ast::{BinaryExpression, CallExpression, Program, StringLiteral, TemplateLiteral};
-use oxc_ast_visit::{Visit, walk};
-
+use super::file_names::SCRIPTS;
 use super::import::Import;
 use super::load::Loading;
 use super::module::is_addon;
-use super::package::beside;
 use super::read::DATA;
-use super::requires::{Pattern, beside_itself, is_join, joined_beside_itself};
-
-/// How many names of one script are looked at, and how long they are, in bytes.
-const MOST: usize = 1024;
-const LONGEST: usize = 128;
+use super::relative::beside;
+use super::requires::Pattern;
 
 /// How many files of a folder are taken.
 const OF_FOLDER: usize = 256;
-
-/// Scripts are modules, and are read where something imports them.
-const SCRIPTS: [&str; 10] = ["js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "node", "map"];
 
 /// What finds a package's machine code by the names of its files.
 const FINDERS: [&str; 4] = [
@@ -33,83 +24,6 @@ const FINDERS: [&str; 4] = [
 /// Where such files are in a package, and how many of them are taken.
 const ADDONS: [&str; 4] = ["bin", "build", "lib/binding", "prebuilds"];
 const MOST_ADDONS: usize = 128;
-
-/// Names that may be those of files, relative to the script or to its package.
-#[derive(Debug, Default)]
-pub(super) struct Beside(Vec<String>);
-
-impl Beside {
-    /// Those of a script that knows where it is.
-    pub(super) fn of(program: &Program<'_>, source: &str) -> Vec<String> {
-        let mut names = Self::default();
-        if ["__dirname", "__filename", "import.meta"]
-            .iter()
-            .any(|name| source.contains(name))
-        {
-            names.visit_program(program);
-            names.0.sort_unstable();
-            names.0.dedup();
-            names.0.truncate(MOST);
-        }
-        names.0
-    }
-
-    fn add(&mut self, name: &str) {
-        let name = name.trim_start_matches('/');
-        let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'*' | b'?' | b':' | b'\\' | b'#' | b'%');
-        if (3..=LONGEST).contains(&name.len()) && name.bytes().all(is_plain) {
-            self.0.push(name.to_owned());
-        }
-    }
-
-    /// What is put together from the script's own folder, which may be a folder's name as well.
-    fn add_whole(&mut self, whole: Option<String>) {
-        if let Some(whole) = whole.filter(|whole| whole.len() > 2) {
-            self.add(&whole);
-        }
-    }
-}
-
-impl<'a> Visit<'a> for Beside {
-    fn visit_string_literal(&mut self, it: &StringLiteral<'a>) {
-        if is_file_name(&it.value) {
-            self.add(&it.value);
-        }
-    }
-
-    fn visit_template_literal(&mut self, it: &TemplateLiteral<'a>) {
-        for text in it.quasis.iter().filter_map(|quasi| quasi.value.cooked) {
-            if is_file_name(&text) {
-                self.add(&text);
-            }
-        }
-        walk::walk_template_literal(self, it);
-    }
-
-    fn visit_binary_expression(&mut self, it: &BinaryExpression<'a>) {
-        self.add_whole(beside_itself(&it.left, &it.right));
-        walk::walk_binary_expression(self, it);
-    }
-
-    fn visit_call_expression(&mut self, it: &CallExpression<'a>) {
-        if is_join(&it.callee) {
-            self.add_whole(joined_beside_itself(it));
-        }
-        walk::walk_call_expression(self, it);
-    }
-}
-
-/// Whether a text ends as a file's name does that is no script's.
-fn is_file_name(text: &str) -> bool {
-    let extension = text
-        .rsplit('/')
-        .next()
-        .and_then(|name| name.rsplit_once('.'))
-        .map(|(_, end)| end);
-    extension.is_some_and(|end| {
-        (1..=8).contains(&end.len()) && end.bytes().all(|byte| byte.is_ascii_alphanumeric()) && !SCRIPTS.contains(&end)
-    })
-}
 
 impl Loading<'_> {
     /// The files that a script's names mean, as specifiers for it.

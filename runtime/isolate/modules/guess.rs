@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::import::Import;
 use super::load::Loading;
-use super::package::beside;
+use super::relative::beside;
 use super::requires::Pattern;
 
 /// How many files of one folder are taken.

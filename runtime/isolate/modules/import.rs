@@ -23,6 +23,13 @@ pub(super) struct Import {
     pub(super) called: bool,
 }
 
+/// How a specifier is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Asked {
+    Import,
+    Require,
+}
+
 impl Import {
     /// An import that stands nowhere.
     pub(super) fn named(specifier: String) -> Self {

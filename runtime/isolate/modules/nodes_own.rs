@@ -9,9 +9,10 @@ use oxc_parser::Parser;
 use oxc_span::SourceType;
 use oxc_syntax::module_record::ExportExportName;
 
+use super::import::Asked;
 use super::nesting::is_too_deep;
-use super::package::{Asked, is_relative};
 use super::page::{named, needs_page};
+use super::relative::is_relative;
 
 /// What is known of packages' main files, by their paths.
 #[derive(Default)]

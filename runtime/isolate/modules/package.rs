@@ -9,8 +9,9 @@ use oxc_resolver::{ResolveError, ResolveOptions, Resolver, TsconfigDiscovery};
 use super::browser::{BrowserMap, BrowserMaps};
 use super::compiler::CompilerOptions;
 use super::failure::Refusal;
-use super::import::Import;
+use super::import::{Asked, Import};
 use super::nodes_own::NodesOwn;
+use super::relative::{beside, is_relative};
 use super::resolve::NODE_MODULES;
 
 /// The conditions that Workers' packages are published under, as wrangler's bundler sets them.
@@ -45,13 +46,6 @@ pub(super) struct Packages {
 struct Resolvers {
     import: Resolver,
     require: Resolver,
-}
-
-/// How a specifier is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Asked {
-    Import,
-    Require,
 }
 
 /// What a specifier names.
@@ -267,33 +261,4 @@ pub(super) fn not_found(specifier: &str) -> Refusal {
     } else {
         format!("the package of {specifier:?} is not installed: npm install it, or bundle it into the worker").into()
     }
-}
-
-/// Whether a specifier names a file beside the module.
-pub(super) fn is_relative(specifier: &str) -> bool {
-    let path = path_of(specifier);
-    path.starts_with("./") || path.starts_with("../") || path == "." || path == ".."
-}
-
-/// A specifier without its query and fragment.
-fn path_of(specifier: &str) -> &str {
-    specifier.split(['?', '#']).next().unwrap_or_default()
-}
-
-/// The file beside a module that a relative specifier names. Nothing where the way there leaves `root`.
-pub(super) fn beside(root: &Path, referrer: &Path, specifier: &str) -> Option<PathBuf> {
-    let mut whole = referrer.parent()?.to_owned();
-    for part in path_of(specifier).split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                whole.pop();
-                if !whole.starts_with(root) {
-                    return None;
-                }
-            }
-            part => whole.push(part),
-        }
-    }
-    Some(whole)
 }

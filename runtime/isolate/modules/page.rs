@@ -9,7 +9,7 @@ use oxc_semantic::SemanticBuilder;
 use oxc_span::SourceType;
 
 use super::nesting::is_too_deep;
-use super::package::beside;
+use super::relative::beside;
 
 /// Globals of pages that no worker has.
 const NAMES: [&str; 3] = ["document", "DOMParser", "XMLHttpRequest"];

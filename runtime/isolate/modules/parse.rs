@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::bundled::requires;
 use super::cache::{self, Key};
 use super::compiler::CompilerOptions;
-use super::data::Beside;
 use super::exports::Exports;
+use super::file_names::FileNames;
 use super::import::Import;
 use super::nesting::is_too_deep;
 use super::requires::{Found as Required, Pattern};
@@ -155,7 +155,7 @@ fn parse(name: &str, source: &str, format: Format, options: &CompilerOptions) ->
         transpiled,
         requires: required.literal,
         patterns: required.patterns,
-        data: Beside::of(&program, source),
+        data: FileNames::of(&program, source),
         bundled,
         commonjs: (!is_module).then(|| Exports::of(&program)),
     })

@@ -10,9 +10,10 @@ use workerd_lite_ops::webassembly::memories;
 
 use super::confined::{Confined, Outside, Wanted};
 use super::failure::Refusal;
-use super::import::Import;
+use super::import::{Asked, Import};
 use super::module::{Content, Module};
-use super::package::{Asked, Found, Packages, beside, is_relative, not_found};
+use super::package::{Found, Packages, not_found};
+use super::relative::{beside, is_relative};
 use super::resolve::{ResolveError, node_module, resolve};
 use super::scopes::Scopes;
 use crate::files_read;
