@@ -55,7 +55,7 @@ pub(crate) const CHANGES: &[(&str, &str, &str)] = &[
     (
         "ext:deno_node/zlib.js",
         "\n  ...deprecatedConstants,\n};\n\nreturn Object.freeze(zlib);\n",
-        "\n};\n\nfor (const key of ObjectKeys(deprecatedConstants)) {\n  ObjectDefineProperty(zlib, key, { __proto__: null, enumerable: false, value: deprecatedConstants[key] });\n}\nreturn zlib;\n",
+        "\n};\n\nfor (const key of ObjectKeys(deprecatedConstants)) {\n  ObjectDefineProperty(zlib, key, { __proto__: null, enumerable: false, value: deprecatedConstants[key] });\n}\nObjectDefineProperty(zlib, \"codes\", { __proto__: null, writable: false, configurable: false });\nObjectDefineProperty(zlib, \"constants\", { __proto__: null, writable: false, configurable: false });\nreturn zlib;\n",
     ),
     (
         "ext:deno_node/internal_binding/constants.ts",

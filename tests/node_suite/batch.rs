@@ -35,7 +35,7 @@ fn start(tree: &Tree, files: &[String]) -> Server {
     for (index, file) in files.iter().enumerate() {
         let _ = write!(
             config,
-            "[[agents]]\nname = 't{index}'\nmain = 'run/{file}.worker.mjs'\nroot = '..'\nmatch = ['t{index}.localhost']\n"
+            "[[agents]]\nname = 't{index}'\nmain = 'run/{file}.worker.mjs'\nroot = '..'\nmatch = ['t{index}.localhost']\nvars = {{ NODE_TEST_DIR = '/tmp' }}\n"
         );
     }
     let name = format!("{}.toml", files[0]);
