@@ -58,7 +58,7 @@ fn serve(agent: &str, policy: &str) -> Server {
         ("policy.js", policy),
         (
             "workerd-lite.toml",
-            "main = 'agent.js'\n[network]\nallow = ['local']\n[outbound]\nmain = 'policy.js'\n[limits]\nsubrequests = 1000\n",
+            "main = 'agent.js'\n[network]\nallow = ['local']\n[outbound]\nmain = 'policy.js'\n[limits]\ncpu_ms = 1000\nsubrequests = 1000\n",
         ),
     ]);
     project.serve(&["--threads", "1"])

@@ -8,7 +8,7 @@ struct Cases {
 }
 
 /// One attack.
-#[derive(serde::Deserialize)]
+#[derive(Clone, serde::Deserialize)]
 pub struct Case {
     pub name: String,
     /// The body of a handler that gets `request` and `ctx`.
