@@ -3,20 +3,14 @@
 const { core, primordials } = __bootstrap;
 const {
   ArrayBufferIsView,
-  DataViewPrototypeGetBuffer,
-  DataViewPrototypeGetByteLength,
-  DataViewPrototypeGetByteOffset,
   ObjectDefineProperty,
   TypeError,
-  TypedArrayPrototypeGetBuffer,
   TypedArrayPrototypeGetByteLength,
-  TypedArrayPrototypeGetByteOffset,
   TypedArrayPrototypeGetSymbolToStringTag,
-  Uint8Array,
 } = primordials;
 const { op_node_same } = core.loadExtScript("ext:workerd_lite/node/ops.js").ops;
 const { ERR_CRYPTO_TIMING_SAFE_EQUAL_LENGTH } = core.loadExtScript("ext:deno_node/internal/errors.ts");
-const { isAnyArrayBuffer, isDataView } = core.loadExtScript("ext:deno_node/internal/util/types.ts");
+const { isBufferSource, view } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
 
 // Node's own is C++, which does not tell what it got.
 function wrong(name) {
@@ -26,13 +20,8 @@ function wrong(name) {
 }
 
 function bytesOf(data, name) {
-  if (ArrayBufferIsView(data)) {
-    if (TypedArrayPrototypeGetSymbolToStringTag(data) === "Uint8Array") return data;
-    if (isDataView(data)) return new Uint8Array(DataViewPrototypeGetBuffer(data), DataViewPrototypeGetByteOffset(data), DataViewPrototypeGetByteLength(data));
-    return new Uint8Array(TypedArrayPrototypeGetBuffer(data), TypedArrayPrototypeGetByteOffset(data), TypedArrayPrototypeGetByteLength(data));
-  }
-  if (!isAnyArrayBuffer(data)) throw wrong(name);
-  return new Uint8Array(data);
+  if (!isBufferSource(data)) throw wrong(name);
+  return ArrayBufferIsView(data) && TypedArrayPrototypeGetSymbolToStringTag(data) === "Uint8Array" ? data : view(data);
 }
 
 function timingSafeEqual(buf1, buf2) {

@@ -85,6 +85,13 @@ fn units(bytes: &[u8]) -> Vec<u16> {
     pairs.map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect()
 }
 
+/// What there is from a place on, at most so many bytes of it.
+fn room(bytes: &mut [u8], offset: u32, length: u32) -> &mut [u8] {
+    let rest = bytes.get_mut(offset as usize..).unwrap_or_default();
+    let length = rest.len().min(length as usize);
+    &mut rest[..length]
+}
+
 /// The low byte of each of the text's units, as many as there is room for. Answers how many that are.
 #[op2(fast)]
 #[smi]
@@ -95,8 +102,8 @@ pub(crate) fn op_node_write_latin1(
     offset: u32,
     length: u32,
 ) -> u32 {
-    let room = bytes.get_mut(offset as usize..).unwrap_or_default();
-    let length = text.length().min(length as usize).min(room.len());
+    let room = room(bytes, offset, length);
+    let length = text.length().min(room.len());
     text.write_one_byte_v2(scope, 0, &mut room[..length], v8::WriteFlags::empty());
     u32::try_from(length).unwrap_or(0)
 }
@@ -111,12 +118,11 @@ pub(crate) fn op_node_write_utf8(
     offset: u32,
     length: u32,
 ) -> u32 {
-    let room = bytes.get_mut(offset as usize..).unwrap_or_default();
-    let length = room.len().min(length as usize);
+    let room = room(bytes, offset, length);
     let view = v8::ValueView::new(scope, text);
     let (_, written) = match view.data() {
-        v8::ValueViewData::OneByte(units) => mem::convert_latin1_to_utf8_partial(units, &mut room[..length]),
-        v8::ValueViewData::TwoByte(units) => mem::convert_utf16_to_utf8_partial(units, &mut room[..length]),
+        v8::ValueViewData::OneByte(units) => mem::convert_latin1_to_utf8_partial(units, room),
+        v8::ValueViewData::TwoByte(units) => mem::convert_utf16_to_utf8_partial(units, room),
     };
     u32::try_from(written).unwrap_or(0)
 }
@@ -131,9 +137,8 @@ pub(crate) fn op_node_write_utf16(
     offset: u32,
     length: u32,
 ) -> u32 {
-    let room = bytes.get_mut(offset as usize..).unwrap_or_default();
-    let length = room.len().min(length as usize);
-    let pairs = room[..length].chunks_exact_mut(2);
+    let room = room(bytes, offset, length);
+    let pairs = room.chunks_exact_mut(2);
     let view = v8::ValueView::new(scope, text);
     let mut written = 0;
     match view.data() {

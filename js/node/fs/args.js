@@ -3,16 +3,11 @@
 const { core, primordials } = __bootstrap;
 const {
   ArrayBufferIsView,
-  DataViewPrototypeGetBuffer,
-  DataViewPrototypeGetByteLength,
-  DataViewPrototypeGetByteOffset,
   NumberIsInteger,
-  TypedArrayPrototypeGetBuffer,
   TypedArrayPrototypeGetByteLength,
-  TypedArrayPrototypeGetByteOffset,
-  Uint8Array,
 } = primordials;
 const { op_node_text } = core.ops;
+const { view: bytes } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
 const errors = core.loadExtScript("ext:deno_node/internal/errors.ts");
 const { parseFileMode, validateBoolean, validateInteger } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
 const utils = core.loadExtScript("ext:deno_node/internal/fs/utils.mjs");
@@ -33,14 +28,6 @@ const isDescriptor = (value) => typeof value === "number" && NumberIsInteger(val
 
 function descriptor(value) {
   return utils.getValidatedFd(value);
-}
-
-// The bytes of a view, without asking it for anything.
-function bytes(view) {
-  if (core.isDataView(view)) {
-    return new Uint8Array(DataViewPrototypeGetBuffer(view), DataViewPrototypeGetByteOffset(view), DataViewPrototypeGetByteLength(view));
-  }
-  return new Uint8Array(TypedArrayPrototypeGetBuffer(view), TypedArrayPrototypeGetByteOffset(view), TypedArrayPrototypeGetByteLength(view));
 }
 
 const isView = (value) => ArrayBufferIsView(value);
