@@ -21,7 +21,16 @@ mod node_words;
 mod patches;
 
 /// Our scripts, by folder. They load each other as `ext:workerd_lite/<folder>/<file>`.
-const FOLDERS: [&str; 7] = ["fetch", "node", "node/fs", "node/http", "node/net", "testing", "worker"];
+const FOLDERS: [&str; 8] = [
+    "fetch",
+    "html_rewriter",
+    "node",
+    "node/fs",
+    "node/http",
+    "node/net",
+    "testing",
+    "worker",
+];
 
 /// deno_fetch's scripts that ours take the place of.
 const REPLACED: [(&str, &str); 2] = [

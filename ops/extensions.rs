@@ -15,6 +15,11 @@ use crate::compression::{op_coder_close, op_coder_finish, op_coder_new, op_coder
 use crate::console::{op_console, op_uncaught};
 use crate::events::{op_event_fail, op_event_respond, op_event_settled, op_event_waiting};
 use crate::fetch::{op_fetch_network, op_fetch_outbound_worker, op_identity_token, op_request_id, op_test_control};
+use crate::html_rewriter::{
+    op_rewriter_attributes, op_rewriter_change, op_rewriter_close, op_rewriter_continue, op_rewriter_end_tag,
+    op_rewriter_finish, op_rewriter_flag, op_rewriter_insert, op_rewriter_insert_stream, op_rewriter_new,
+    op_rewriter_output, op_rewriter_piece, op_rewriter_selector, op_rewriter_text, op_rewriter_write,
+};
 use crate::node::buffer::{
     op_node_compare, op_node_fill_text, op_node_find, op_node_find_byte, op_node_find_text, op_node_is_ascii,
     op_node_is_utf8, op_node_keep_buffer, op_node_same, op_node_text, op_node_transcode, op_node_write_latin1,
@@ -183,6 +188,21 @@ deno_core::extension!(
         op_module_origin,
         op_module_resolve,
         op_request_id,
+        op_rewriter_attributes,
+        op_rewriter_change,
+        op_rewriter_close,
+        op_rewriter_continue,
+        op_rewriter_end_tag,
+        op_rewriter_finish,
+        op_rewriter_flag,
+        op_rewriter_insert,
+        op_rewriter_insert_stream,
+        op_rewriter_new,
+        op_rewriter_output,
+        op_rewriter_piece,
+        op_rewriter_selector,
+        op_rewriter_text,
+        op_rewriter_write,
         op_residual_script,
         op_test_advance,
         op_test_control,

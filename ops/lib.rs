@@ -26,6 +26,7 @@ pub mod extensions;
 pub mod external_memory;
 pub mod fetch;
 pub mod head;
+pub mod html_rewriter;
 pub mod inbox;
 pub mod message;
 pub mod node;

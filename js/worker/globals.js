@@ -24,6 +24,7 @@ const performance = load("ext:deno_web/15_performance.js");
 const streams = load("ext:deno_web/06_streams.js");
 const url = load("ext:deno_web/00_url.js");
 const cloning = load("ext:workerd_lite/worker/cloning.js");
+const { lazyGlobal } = load("ext:workerd_lite/worker/lazy_global.js");
 const webcrypto = load("ext:workerd_lite/worker/webcrypto.js");
 const ownTimers = load("ext:workerd_lite/worker/timers.js");
 
@@ -148,6 +149,7 @@ function defineGlobals() {
     setTimeout: shown(ownTimers.setTimeout),
     structuredClone: shown(load("ext:deno_web/13_message_port.js").structuredClone),
   });
+  lazyGlobal("HTMLRewriter", () => load("ext:workerd_lite/html_rewriter/html_rewriter.js").HTMLRewriter);
   cloning.defineCloning();
   consoles.setNoColorFns(() => true, () => true);
   // Blob URLs would need a store that outlives an event; Workers have none.

@@ -8,6 +8,7 @@ use workerd_lite_ops::clock::Clock;
 use workerd_lite_ops::events::EventLimits;
 use workerd_lite_ops::external_memory::ExternalMemory;
 use workerd_lite_ops::fetch::{EgressHandle, FetchLimits};
+use workerd_lite_ops::html_rewriter::protocol::Coroutines;
 use workerd_lite_ops::node::files::OwnModules;
 use workerd_lite_ops::node::require::Requirable;
 use workerd_lite_ops::residual::{self as scripts, Evaluated, ResidualScripts};
@@ -18,6 +19,7 @@ use super::buffers::Buffers;
 use super::builtin::{BuiltIn, add_builtin, builtins};
 use super::bundle::Bundle;
 use super::cell::{Cell, Watched};
+use super::coroutine::Stacks;
 use super::coverage::Recorder;
 use super::crash_marker;
 use super::error::StartupError;
@@ -112,6 +114,7 @@ impl Worker {
                 trusted: self.role != Role::Agent,
                 cpu: limits.cpu,
             });
+            state.put::<Rc<dyn Coroutines>>(Rc::new(Stacks));
             state.put::<Rc<dyn ResidualScripts>>(Rc::new(residual::Scripts));
             state.put(Evaluated::default());
             state.put(Lines::new(limits.log_lines));

@@ -5,6 +5,7 @@ mod buffers;
 mod builtin;
 mod bundle;
 mod cell;
+mod coroutine;
 mod counted;
 mod coverage;
 mod cpu_accounting;
