@@ -21,13 +21,15 @@ mod node_words;
 mod patches;
 
 /// Our scripts, by folder. They load each other as `ext:workerd_lite/<folder>/<file>`.
-const FOLDERS: [&str; 8] = [
+const FOLDERS: [&str; 10] = [
     "fetch",
     "html_rewriter",
+    "loader",
     "node",
     "node/fs",
     "node/http",
     "node/net",
+    "rpc",
     "testing",
     "worker",
 ];

@@ -15,7 +15,7 @@ use crate::worker_log::{Lines, author_stack, complain, cut, is_captured, note};
 pub(crate) fn op_console(state: &mut OpState, #[string] text: &str, #[smi] level: i32, #[smi] event: EventId) {
     let captured = is_captured();
     if !captured {
-        match state.borrow_mut::<Lines>().take(Instant::now()) {
+        match state.borrow::<Lines>().take(Instant::now()) {
             None => return,
             Some(0) => {}
             Some(dropped) => {
@@ -44,7 +44,7 @@ pub(crate) fn op_console(state: &mut OpState, #[string] text: &str, #[smi] level
 /// An exception or rejection that no handler caught and that belongs to no response. `event` is the event that it came of, 0 for none.
 #[op2(fast)]
 pub(crate) fn op_uncaught(state: &mut OpState, #[string] what: &str, #[string] stack: &str, #[smi] event: EventId) {
-    if !is_captured() && state.borrow_mut::<Lines>().take(Instant::now()).is_none() {
+    if !is_captured() && state.borrow::<Lines>().take(Instant::now()).is_none() {
         return;
     }
     let about = about(state, event);

@@ -5,6 +5,7 @@ mod respond;
 
 pub(crate) use respond::op_event_respond;
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -21,6 +22,7 @@ use crate::error::{EventError, Termination};
 use crate::inbox::{Inbox, Message};
 use crate::message::Response;
 use crate::origin::{EventId, Origin};
+use crate::rpc::{Outcome, Payload, RpcScope, Running, STUBS};
 use crate::shares::{Holding, Live};
 use crate::stop::Stop;
 use crate::trace::Trace;
@@ -38,8 +40,30 @@ pub struct Scope {
     pub(crate) slots: Rc<Semaphore>,
     /// Nanoseconds of CPU time that its calls of `crypto.subtle` have computed for.
     pub(crate) computed: Arc<AtomicU64>,
+    /// What it holds of others.
+    pub rpc: RpcScope,
     resources: RefCell<Vec<ResourceId>>,
+    /// What is dropped at its end.
+    kept: RefCell<Vec<Box<dyn Any>>>,
     fetches: Cell<u32>,
+}
+
+/// CPU time that was used elsewhere for an isolate's events, and is not put down to them yet.
+pub struct Elsewhere {
+    inbox: Rc<Inbox>,
+    spent: RefCell<Vec<(EventId, Duration)>>,
+}
+
+impl Elsewhere {
+    /// Something has computed for this event.
+    pub(crate) fn add(&self, event: EventId, time: Duration) {
+        let mut spent = self.spent.borrow_mut();
+        match spent.iter_mut().find(|(known, _)| *known == event) {
+            Some((_, known)) => *known += time,
+            None => spent.push((event, time)),
+        }
+        self.inbox.wake();
+    }
 }
 
 impl Scope {
@@ -47,7 +71,12 @@ impl Scope {
     pub(crate) fn count_fetch(&self, limit: u32) -> bool {
         let may = self.fetches.get() < limit;
         self.fetches.set(self.fetches.get().saturating_add(1));
-        may
+        may && self.origin.trace.charged().is_none_or(|charged| charged.may_fetch())
+    }
+
+    /// Keeps something until the event's end, and drops it then.
+    pub fn keep(&self, what: Box<dyn Any>) {
+        self.kept.borrow_mut().push(what);
     }
 
     /// Ties a resource to the event.
@@ -63,6 +92,12 @@ struct Entry {
     scope: Rc<Scope>,
     settled: bool,
     body_ended: bool,
+    /// It began with a call, and goes on while something of it is held.
+    called: bool,
+    /// How many things of it others hold, results of calls too.
+    held: usize,
+    /// Calls that it is at work for.
+    running: HashMap<u32, Running>,
     /// Counts it among what its isolate has to do.
     _live: Live,
 }
@@ -85,8 +120,10 @@ pub struct Events {
     entries: HashMap<EventId, Entry>,
     inbox: Rc<Inbox>,
     limits: EventLimits,
+    last_running: u32,
     /// For whom those worked that have ended in this turn.
     ended: Vec<(EventId, Rc<Trace>)>,
+    elsewhere: Rc<Elsewhere>,
 }
 
 impl Events {
@@ -94,10 +131,25 @@ impl Events {
     pub fn new(inbox: Rc<Inbox>, limits: EventLimits) -> Self {
         Self {
             entries: HashMap::new(),
+            elsewhere: Rc::new(Elsewhere {
+                inbox: Rc::clone(&inbox),
+                spent: RefCell::default(),
+            }),
             inbox,
             limits,
+            last_running: 0,
             ended: Vec::new(),
         }
+    }
+
+    /// Where CPU time is put down that others use for these events.
+    pub(crate) fn elsewhere(&self) -> Rc<Elsewhere> {
+        Rc::clone(&self.elsewhere)
+    }
+
+    /// What others have used for these events since this was asked last.
+    pub fn take_elsewhere(&self) -> Vec<(EventId, Duration)> {
+        self.elsewhere.spent.take()
     }
 
     /// What its scripts may read of a request's body, and of a response's.
@@ -144,7 +196,7 @@ impl Events {
     pub fn start(
         &mut self,
         id: EventId,
-        reply: oneshot::Sender<Result<Response, EventError>>,
+        reply: Option<oneshot::Sender<Result<Response, EventError>>>,
         body: Option<ResourceId>,
         head: bool,
         origin: Origin,
@@ -156,20 +208,58 @@ impl Events {
             origin,
             computed: Arc::default(),
             resources: RefCell::new(body.into_iter().collect()),
+            rpc: RpcScope::default(),
             slots: Rc::new(Semaphore::new(self.limits.at_once)),
+            kept: RefCell::default(),
             fetches: Cell::new(0),
         };
         self.entries.insert(
             id,
             Entry {
                 head,
-                reply: Some(reply),
+                called: reply.is_none(),
+                body_ended: reply.is_none(),
+                reply,
                 scope: Rc::new(scope),
                 settled: false,
-                body_ended: false,
+                held: 0,
+                running: HashMap::new(),
                 _live: live,
             },
         );
+    }
+
+    /// Its isolate's queue.
+    pub(crate) fn inbox(&self) -> &Rc<Inbox> {
+        &self.inbox
+    }
+
+    /// Something more of an event is held, where it may be.
+    pub(crate) fn hold(&mut self, id: EventId) -> bool {
+        let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.held < STUBS) else {
+            return false;
+        };
+        entry.held += 1;
+        true
+    }
+
+    /// An event begins to work for a call, whose result is held as well. Gives the number of that work, or the call back where it has
+    /// too much to do, or has ended.
+    pub fn run(&mut self, id: EventId, running: Running) -> Result<u32, Running> {
+        self.last_running = self.last_running.wrapping_add(1);
+        match self.entries.get_mut(&id) {
+            Some(entry) if entry.held < 2 * STUBS => {
+                entry.held += 1;
+                entry.running.insert(self.last_running, running);
+                Ok(self.last_running)
+            }
+            _ => Err(running),
+        }
+    }
+
+    /// The arguments of a call that an event works for, once.
+    pub(crate) fn arguments(&mut self, id: EventId, running: u32) -> Option<Payload> {
+        self.entries.get_mut(&id)?.running.get_mut(&running)?.arguments.take()
     }
 
     /// What belongs to an event that has not ended.
@@ -222,6 +312,10 @@ pub fn cancel(state: &mut OpState, id: EventId, waiting: bool) -> bool {
     if let Some(entry) = state.borrow_mut::<Events>().entries.get_mut(&id) {
         entry.reply = None;
         entry.body_ended = true;
+        if entry.called {
+            entry.held = 0;
+            entry.called = false;
+        }
         if !waiting {
             entry.settled = true;
         }
@@ -248,12 +342,44 @@ pub fn terminate(state: &mut OpState, why: Termination, blamed: Option<&Arc<Acco
     }
 }
 
+impl Entry {
+    fn is_held(&self) -> bool {
+        self.called && (self.held > 0 || !self.running.is_empty())
+    }
+}
+
+/// A call that an event has worked for has its answer. Gives whether the event ended with it.
+pub(crate) fn rpc_replied(state: &mut OpState, id: EventId, running: u32, outcome: Outcome, settled: bool) -> bool {
+    let Some(entry) = state.borrow_mut::<Events>().entries.get_mut(&id) else {
+        return true;
+    };
+    let Some(Running { reply, .. }) = entry.running.remove(&running) else {
+        return false;
+    };
+    if entry.called {
+        entry.settled |= settled;
+        if !entry.settled {
+            state.borrow::<Events>().expire(id);
+        }
+    }
+    reply.send(outcome);
+    end_if_done(state, id)
+}
+
+/// Nobody holds something any longer that an event has given. Gives whether the event ended with it.
+pub fn released(state: &mut OpState, id: EventId) -> bool {
+    if let Some(entry) = state.borrow_mut::<Events>().entries.get_mut(&id) {
+        entry.held = entry.held.saturating_sub(1);
+    }
+    end_if_done(state, id)
+}
+
 fn end_if_done(state: &mut OpState, id: EventId) -> bool {
     let events = state.borrow_mut::<Events>();
     if !events
         .entries
         .get(&id)
-        .is_some_and(|entry| entry.settled && entry.body_ended)
+        .is_some_and(|entry| entry.settled && entry.body_ended && !entry.is_held())
     {
         return false;
     }
@@ -263,6 +389,7 @@ fn end_if_done(state: &mut OpState, id: EventId) -> bool {
     let trace = Rc::clone(&entry.scope.origin.trace);
     state.borrow_mut::<Events>().ended.push((id, trace));
     entry.scope.cancel.cancel();
+    drop(entry.scope.kept.take());
     for rid in entry.scope.resources.take() {
         if let Ok(resource) = state.resource_table.take_any(rid) {
             resource.close();

@@ -20,6 +20,7 @@ use crate::html_rewriter::{
     op_rewriter_finish, op_rewriter_flag, op_rewriter_insert, op_rewriter_insert_stream, op_rewriter_new,
     op_rewriter_output, op_rewriter_piece, op_rewriter_selector, op_rewriter_text, op_rewriter_write,
 };
+use crate::loader::{op_loader_fetch, op_loader_find, op_loader_load};
 use crate::node::buffer::{
     op_node_compare, op_node_fill_text, op_node_find, op_node_find_byte, op_node_find_text, op_node_is_ascii,
     op_node_is_utf8, op_node_keep_buffer, op_node_same, op_node_text, op_node_transcode, op_node_write_latin1,
@@ -60,6 +61,10 @@ use crate::node::zlib::{
 };
 use crate::residual::op_residual_script;
 use crate::role::Role;
+use crate::rpc::{
+    op_rpc_call, op_rpc_drop, op_rpc_dup, op_rpc_fail, op_rpc_loopback, op_rpc_read_arguments, op_rpc_read_result,
+    op_rpc_reply,
+};
 use crate::stack_depth::op_stack_is_deep;
 use crate::webassembly::{op_wasm_memories, op_wasm_own};
 use crate::webcrypto::{
@@ -113,6 +118,9 @@ deno_core::extension!(
         op_fetch_network,
         op_fetch_outbound_worker,
         op_identity_token,
+        op_loader_fetch,
+        op_loader_find,
+        op_loader_load,
         op_node_cipher_aad,
         op_node_cipher_expect,
         op_node_cipher_final,
@@ -204,6 +212,14 @@ deno_core::extension!(
         op_rewriter_text,
         op_rewriter_write,
         op_residual_script,
+        op_rpc_call,
+        op_rpc_drop,
+        op_rpc_dup,
+        op_rpc_fail,
+        op_rpc_loopback,
+        op_rpc_read_arguments,
+        op_rpc_read_result,
+        op_rpc_reply,
         op_test_advance,
         op_test_control,
         op_wasm_memories,

@@ -10,6 +10,20 @@ pub type EventId = u32;
 /// Who calls: a place in the list of callers that an isolate was booted with. An agent's isolate has one.
 pub type CallerId = u32;
 
+/// What an event calls, other than what its caller calls always.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// What its caller calls, on behalf of this agent: `ctx.agent`, as JSON.
+    Agent(Rc<str>),
+    /// An entrypoint of a loaded worker, the default one without a name.
+    Entrypoint {
+        /// The export's name.
+        entrypoint: Option<String>,
+        /// `ctx.props`, as JSON.
+        props: String,
+    },
+}
+
 /// Where an event comes from.
 #[derive(Debug, Clone, Default)]
 pub struct Origin {

@@ -63,7 +63,13 @@ const DENIED_TO_AGENTS: [&str; 4] = [
 const DENIED_TO_OUTBOUND: [&str; 3] = ["op_fetch_outbound_worker", "op_test_advance", "op_test_control"];
 
 /// Tests call agents and policies by bindings of their own.
-const DENIED_TO_TESTS: [&str; 2] = ["op_fetch_outbound_worker", "op_identity_token"];
+const DENIED_TO_TESTS: [&str; 5] = [
+    "op_fetch_outbound_worker",
+    "op_identity_token",
+    "op_loader_fetch",
+    "op_loader_find",
+    "op_loader_load",
+];
 
 impl Role {
     /// The role's name in logs and in the scripts.

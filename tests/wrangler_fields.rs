@@ -90,11 +90,6 @@ fn what_is_bound_and_not_here_is_refused_by_name() {
             "dispatch_namespaces[0].binding",
             "D",
         ),
-        (
-            r#""worker_loaders": [{ "binding": "L" }]"#,
-            "worker_loaders[0].binding",
-            "L",
-        ),
         (r#""site": { "bucket": "public" }"#, "site", "__STATIC_CONTENT"),
         (r#""kv_namespaces": "CACHE""#, "kv_namespaces", "no KV namespaces"),
     ];

@@ -40,12 +40,15 @@ function setFetchRole(role, withCredentials) {
 // A credential and a certificate go where the policy sent them, not where an upstream would like them: a credential along no
 // redirect, a certificate to its origin's own URLs.
 function afterRedirect(binding, isSameOrigin) {
+  if (typeof binding === "function") return binding;
   return binding !== PLAIN && (credentials[binding] || !isSameOrigin) ? PLAIN : binding;
 }
 
 function send(context, binding, cancel, hop) {
   const body = hop.body === null ? null : takeBody(hop.body);
   const headers = joinHeaders(hop.headers);
+  // Another worker than the one behind fetch().
+  if (typeof binding === "function") return binding(context, cancel, hop.method, hop.url, headers, body);
   return isAgent
     ? op_fetch_outbound_worker(context.id, cancel, hop.method, hop.url, headers, body)
     : op_fetch_network(context.id, cancel, hop.method, hop.url, headers, body, binding);
@@ -179,7 +182,7 @@ function fetchThrough(binding, input, init) {
 // A binding's fetch follows redirects only where the call itself says so: "follow" is what a Request says by default.
 function redirectModeOf(binding, inner, init) {
   const mode = inner.redirectMode;
-  if (binding === PLAIN || mode !== "follow") return mode;
+  if (binding === PLAIN || typeof binding === "function" || mode !== "follow") return mode;
   return init !== undefined && init !== null && init.redirect !== undefined ? mode : "manual";
 }
 

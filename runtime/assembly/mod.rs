@@ -1,10 +1,13 @@
 //! From a configuration to what runs: projects, networks, bindings, credentials and identities; loading anew.
 
 mod agents;
+mod agents_dir;
 mod certificates;
 mod credentials;
 mod identity;
+mod isolates;
 mod limits;
+mod loaders;
 mod matching;
 mod modules;
 mod network;

@@ -7,13 +7,18 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 use tracing::Instrument as _;
-use workerd_lite_ops::account::AgentId;
-use workerd_lite_ops::fetch::Egress;
+use workerd_lite_ops::account::{Account, AgentId};
+use workerd_lite_ops::fetch::{Egress, EgressHandle};
+use workerd_lite_ops::loading::LoaderHandle;
+use workerd_lite_ops::rpc::Capability;
 use workerd_lite_ops::trace::{Asked, Trace};
 use workerd_lite_ops::worker_log;
-use workerd_lite_ops::{Body, BodyError, EventError, FetchError, Origin, Request, Response, Termination};
+use workerd_lite_ops::{Body, BodyError, EventError, FetchError, Origin, Request, Response, Target, Termination};
 
 use super::error_page;
+use super::grant::Grant;
+use super::known::context_agent;
+use super::line::{Line, Service};
 use super::live_call::LiveCall;
 use super::policy_cells::PolicyCells;
 use crate::audit::{By, Open, Verdict, shortened};
@@ -33,9 +38,67 @@ pub(super) struct OutboundGate {
     pub(super) place: usize,
     pub(super) rules: Option<Rules>,
     pub(super) timeout: Duration,
+    pub(super) services: Vec<Grant>,
+    /// What the agent loads workers by, where it may.
+    pub(super) loader: Option<LoaderHandle>,
+    /// Where it is a worker that was loaded.
+    pub(super) loaded: Option<LoadedAgent>,
+}
+
+/// A loaded worker, as the policy sees it.
+#[derive(Clone)]
+pub(super) struct LoadedAgent {
+    attested: Rc<Attested>,
+    /// `ctx.agent`, as JSON.
+    agent: Rc<str>,
+    /// The account of the agent that has loaded it.
+    account: Option<Arc<Account>>,
+}
+
+impl LoadedAgent {
+    fn new(attested: Attested, account: Option<Arc<Account>>) -> Self {
+        Self {
+            agent: context_agent(&attested).to_string().into(),
+            attested: Rc::new(attested),
+            account,
+        }
+    }
+
+    /// The policy's part of a request's way, for which the configured agent has to answer.
+    fn trace(&self, trace: &Trace) -> Trace {
+        let child = trace.child_for(self.account.as_ref());
+        child.is_on_behalf(Rc::<Attested>::clone(&self.attested));
+        child
+    }
 }
 
 impl OutboundGate {
+    /// The ways out of what the agent loads: the same policy and the same rules, under another name.
+    pub(super) fn ways(&self, account: Option<Arc<Account>>) -> Box<dyn Fn(Attested) -> EgressHandle> {
+        let (network, policies, rules) = (Arc::clone(&self.network), self.policies.clone(), self.rules.clone());
+        let (place, timeout) = (self.place, self.timeout);
+        Box::new(move |attested| {
+            Rc::new(Self {
+                network: Arc::clone(&network),
+                agent: attested.clone(),
+                policies: policies.clone(),
+                place,
+                rules: rules.clone(),
+                timeout,
+                // A loaded worker has what it is given, and no service of its loader's.
+                services: Vec::new(),
+                loader: None,
+                loaded: Some(LoadedAgent::new(attested, account.clone())),
+            })
+        })
+    }
+
+    /// The same, for an agent that loads workers.
+    pub(super) fn with_loader(mut self, loader: LoaderHandle) -> Self {
+        self.loader = Some(loader);
+        self
+    }
+
     /// The answer of the agent's own rules, where they deny.
     fn denied(&self, trace: &Trace, request: &mut Request) -> Option<Response> {
         let judged = self.rules.as_ref()?.judge(&request.method, &request.url);
@@ -68,13 +131,48 @@ impl OutboundGate {
 }
 
 impl Egress for OutboundGate {
+    fn service(&self, origin: &Origin, service: u32) -> Result<Capability, FetchError> {
+        let Some(policies) = &self.policies else {
+            return Err(FetchError::NoOutboundWorker);
+        };
+        let grant = usize::try_from(service).ok().and_then(|place| self.services.get(place));
+        let (Some(grant), Some((policy, caller))) = (grant, policies.of(self.place)) else {
+            return Err(FetchError::OutboundWorker);
+        };
+        let trace = Rc::new(origin.trace.child());
+        let line = Line {
+            network: Arc::clone(&self.network),
+            agent: self.agent.clone(),
+            place: self.place,
+            grant: grant.clone(),
+            trace: Rc::clone(&trace),
+        };
+        Ok(Rc::new(Service {
+            line: Rc::new(line),
+            policy,
+            origin: Origin { caller, trace },
+            door: service,
+        }))
+    }
+
+    fn loader(&self) -> Option<LoaderHandle> {
+        self.loader.clone()
+    }
+
     fn fetch(
         &self,
         origin: &Origin,
         _binding: Option<u32>,
         mut request: Request,
     ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
-        let trace = Rc::new(origin.trace.child());
+        let trace = Rc::new(match &self.loaded {
+            Some(loaded) => loaded.trace(&origin.trace),
+            None => origin.trace.child(),
+        });
+        let target = self
+            .loaded
+            .as_ref()
+            .map(|loaded| Target::Agent(Rc::clone(&loaded.agent)));
         let auditor = self.network.audit.as_ref();
         let mut live = auditor.and_then(|auditor| LiveCall::begin(auditor, &self.agent, &trace, &mut request));
         let shown = live.is_some();
@@ -134,10 +232,11 @@ impl Egress for OutboundGate {
         let network = Arc::clone(&self.network);
         let agent = auditing.then(|| self.agent.clone());
         let again = Again::of(&outbound, &request, &own);
-        let answer = outbound.dispatch(request, own);
+        let answer = outbound.dispatch_to(request, own, target.clone());
         let timeout = self.timeout;
         let graph = live.is_some().then(|| Arc::clone(policies.graph()));
-        let id = AgentId::new(self.agent.tenant.as_deref(), &self.agent.name);
+        let configured = self.agent.parent.as_ref().unwrap_or(&self.agent.name);
+        let id = AgentId::new(self.agent.tenant.as_deref(), configured);
         let span = tracing::debug_span!(
             target: "policy",
             "policy",
@@ -162,7 +261,7 @@ impl Egress for OutboundGate {
             if let (Some(Err(EventError::Shutdown)), Some(again)) = (&answered, again) {
                 if again.may_pass(&trace) {
                     answered = progress
-                        .within(timeout, outbound.dispatch(again.request, again.origin))
+                        .within(timeout, outbound.dispatch_to(again.request, again.origin, target))
                         .await;
                 }
             }

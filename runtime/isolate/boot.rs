@@ -18,6 +18,7 @@ use workerd_lite_ops::{CryptoLimits, Events, Inbox, Role, extensions};
 use super::buffers::Buffers;
 use super::builtin::{BuiltIn, add_builtin, builtins};
 use super::bundle::Bundle;
+use super::callers::{Callers, Joining};
 use super::cell::{Cell, Watched};
 use super::coroutine::Stacks;
 use super::coverage::Recorder;
@@ -75,15 +76,15 @@ impl Worker {
     /// place among these. Call it inside a tokio runtime.
     pub async fn boot(&self, egress: EgressHandle, callers: &[Caller]) -> Result<Cell, StartupError> {
         let inbox = Rc::new(self.inbox(callers.len()));
-        self.boot_again(inbox, egress, callers).await
+        self.boot_again(inbox, egress, &callers.to_vec().into()).await
     }
 
-    /// The same, in the place of a cell that was stopped.
+    /// The same, in the place of a cell that was stopped. Further callers may join while it runs.
     pub async fn boot_again(
         &self,
         inbox: Rc<Inbox>,
         egress: EgressHandle,
-        callers: &[Caller],
+        callers: &Callers,
     ) -> Result<Cell, StartupError> {
         let limits = self.effective_limits();
         let buffers = Buffers::new(limits.buffers);
@@ -101,9 +102,15 @@ impl Worker {
             if let Some(tap) = &self.console_tap {
                 state.put(tap.clone());
             }
+            if let Some(loader) = egress.loader() {
+                state.put(loader);
+            }
             state.put(egress);
             state.put(Requirable(Rc::new(Files::new(Arc::clone(&self.graph), self.purpose()))));
-            state.put(ExternalMemory::new(limits.buffers));
+            state.put(match &self.loaded {
+                Some(loaded) => loaded.external.clone(),
+                None => ExternalMemory::new(limits.buffers),
+            });
             state.put(self.graph.wasm().clone());
             state.put(OwnModules(Rc::new(Bundle::new(Arc::clone(&self.graph)))));
             state.put(FetchLimits {
@@ -117,7 +124,10 @@ impl Worker {
             state.put::<Rc<dyn Coroutines>>(Rc::new(Stacks));
             state.put::<Rc<dyn ResidualScripts>>(Rc::new(residual::Scripts));
             state.put(Evaluated::default());
-            state.put(Lines::new(limits.log_lines));
+            state.put(match &self.loaded {
+                Some(loaded) => loaded.lines.clone(),
+                None => Lines::new(limits.log_lines),
+            });
             // Tests measure, and are their owner's.
             state.put(Clock::new(self.role != Role::Test));
             state.put(Events::new(
@@ -170,7 +180,7 @@ impl Worker {
         Purpose {
             maps: debugged,
             // What is counted or debugged is compiled anew: code from a cache knows less of itself.
-            keeps: !debugged && self.coverage.is_none(),
+            keeps: !debugged && self.coverage.is_none() && self.loaded.is_none(),
             tests: self.role == Role::Test,
             counts: self.coverage.is_some(),
         }
@@ -205,7 +215,7 @@ impl Worker {
     fn finish(
         &self,
         runtime: &mut JsRuntime,
-        callers: &[Caller],
+        callers: &Callers,
     ) -> Option<(Functions, v8::Global<v8::Function>, Vec<BuiltIn>)> {
         runtime.v8_isolate().set_allow_atomics_wait(false);
         if !self.code_generation.wasm {
@@ -221,7 +231,9 @@ impl Worker {
         // As JSON: objects that serde_v8 makes have no prototype.
         let vars = v8::String::new(scope, &serde_json::to_string(&self.vars).ok()?)?.into();
         let bindings = serde_v8::to_v8(scope, &self.bindings).ok()?;
-        let callers = serde_v8::to_v8(scope, callers).ok()?;
+        let known = callers.behind(0);
+        let count = known.len();
+        let list = serde_v8::to_v8(scope, known).ok()?;
         let this = v8::undefined(scope).into();
         let wanted: Vec<&str> = self.graph.builtins().collect();
         let wanted = serde_v8::to_v8(scope, wanted).ok()?;
@@ -230,7 +242,28 @@ impl Worker {
             true => v8::String::new(scope, "{}")?.into(),
             false => v8::undefined(scope).into(),
         };
-        let functions = boot.call(scope, this, &[role, vars, bindings, callers, wanted, environment])?;
+        let services = serde_v8::to_v8(scope, &self.services).ok()?;
+        let loaders = serde_v8::to_v8(scope, &self.loaders).ok()?;
+        let given = match &self.loaded {
+            Some(loaded) => {
+                let store = v8::ArrayBuffer::new_backing_store_from_vec(loaded.env.clone()).make_shared();
+                let buffer = v8::ArrayBuffer::with_backing_store(scope, &store);
+                v8::Uint8Array::new(scope, buffer, 0, loaded.env.len())?.into()
+            }
+            None => v8::undefined(scope).into(),
+        };
+        let arguments = [
+            role,
+            vars,
+            bindings,
+            list,
+            wanted,
+            environment,
+            services,
+            loaders,
+            given,
+        ];
+        let functions = boot.call(scope, this, &arguments)?;
         let functions = v8::Local::<v8::Array>::try_from(functions).ok()?;
         let function = |index| {
             let value = functions.get_index(scope, index)?;
@@ -242,6 +275,12 @@ impl Worker {
                 dispatch: function(0)?,
                 cancel: function(1)?,
                 end: function(2)?,
+                joining: Joining {
+                    function: function(5)?,
+                    callers: callers.clone(),
+                    known: std::cell::Cell::new(count),
+                },
+                rpc: function(6)?,
             },
             function(3)?,
             builtins(scope, functions)?,
@@ -262,7 +301,8 @@ impl Worker {
         let namespace = v8::Local::new(scope, namespace).into();
         let this = v8::undefined(scope).into();
         let complaint = set_handler.call(scope, this, &[namespace]).ok_or_else(unreadable)?;
-        if complaint.is_null() {
+        // Who calls a loaded worker says which of its entrypoints.
+        if complaint.is_null() || self.loaded.is_some() {
             return Ok(());
         }
         let complaint = complaint.to_rust_string_lossy(scope);

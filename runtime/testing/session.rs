@@ -173,7 +173,7 @@ impl Session {
         let agent = binding / 2;
         let place = usize::try_from(agent).unwrap_or(usize::MAX);
         let peer = if binding.is_multiple_of(2) {
-            instance.agent_cell(place).map(|cell| (cell.clone(), 0))
+            instance.agent_cell(place).map(|cell| (cell, 0))
         } else {
             instance.policy_cell(place)
         };

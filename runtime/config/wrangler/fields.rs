@@ -79,6 +79,7 @@ static FIELDS: &[Field] = &[
     new("compatibility_flags", Inherited, Read),
     new("limits", Inherited, Read),
     new("vars", Separate, Read),
+    new("worker_loaders", Separate, Read),
     new("mtls_certificates", Separate, Read),
     new("secrets", Separate, Read),
     // Bindings.
@@ -159,7 +160,6 @@ static FIELDS: &[Field] = &[
     list("vpc_networks", "VPC networks"),
     list("vpc_services", "VPC services"),
     files("wasm_modules", "WebAssembly bindings (import the file instead)"),
-    list("worker_loaders", "Worker Loaders"),
     list("workflows", "Workflows"),
     // What the script would notice.
     new(

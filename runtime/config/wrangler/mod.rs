@@ -47,6 +47,9 @@ pub(crate) struct Wrangler {
     pub(crate) vars: Map<String, Value>,
     #[serde(deserialize_with = "certificates")]
     pub(crate) mtls_certificates: Vec<MtlsCertificate>,
+    /// Names of bindings that load workers.
+    #[serde(deserialize_with = "loaders")]
+    pub(crate) worker_loaders: Vec<String>,
     pub(crate) secrets: Secrets,
     pub(crate) limits: WranglerLimits,
     compatibility_date: Option<String>,
@@ -61,6 +64,15 @@ pub(crate) struct Wrangler {
 #[serde(default)]
 pub(crate) struct Secrets {
     pub(crate) required: Vec<String>,
+}
+
+fn loaders<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    struct Written {
+        binding: String,
+    }
+    let list = Vec::<Written>::deserialize(deserializer)?;
+    Ok(list.into_iter().map(|each| each.binding).collect())
 }
 
 fn certificates<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<MtlsCertificate>, D::Error> {
