@@ -22,6 +22,7 @@ const {
   MathMin,
   ObjectGetOwnPropertyDescriptor,
   ObjectPrototypeIsPrototypeOf,
+  PromisePrototypeThen,
   ReflectApply,
   SafeMap,
   TypedArrayPrototypeGetByteLength,
@@ -54,6 +55,8 @@ function bytesOf(chunk) {
   if (typeof chunk === "object" && chunk !== null && (core.isAnyArrayBuffer(chunk) || ArrayBufferIsView(chunk))) return view(chunk);
   throw new TypeError("HTMLRewriter takes a stream of bytes, and received a chunk that is none");
 }
+
+function nothing() {}
 
 class Session {
   #handlers;
@@ -190,7 +193,7 @@ class Session {
 
   #cancel(reason) {
     // Whoever gives the document hears it; what it says to that is for nobody.
-    core.setPromiseHandled?.(ReflectApply(cancelReader, this.#reader, [reason]));
+    PromisePrototypeThen(ReflectApply(cancelReader, this.#reader, [reason]), nothing, nothing);
   }
 
   cancel(reason) {
