@@ -19,7 +19,7 @@ pub struct Export {
 
 impl Export {
     /// The same as a capability.
-    pub fn new(inbox: &Rc<Inbox>, event: EventId, number: i32) -> Capability {
+    pub fn capability(inbox: &Rc<Inbox>, event: EventId, number: i32) -> Capability {
         Rc::new(Self {
             inbox: Rc::clone(inbox),
             event,
@@ -38,7 +38,7 @@ impl Remote for Export {
             call,
         })));
         Started {
-            answer: Self::new(&self.inbox, self.event, answer),
+            answer: Self::capability(&self.inbox, self.event, answer),
             session: None,
         }
     }

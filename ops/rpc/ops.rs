@@ -50,7 +50,9 @@ fn capabilities<'s>(
         } else {
             let mut state = state.borrow_mut();
             let events = state.borrow_mut::<Events>();
-            events.hold(event).then(|| Export::new(events.inbox(), event, number))
+            events
+                .hold(event)
+                .then(|| Export::capability(events.inbox(), event, number))
         };
         taken.push(capability.ok_or_else(|| {
             JsErrorBox::generic(format!("RPC failed: an event may give and hold {STUBS} stubs at once"))
@@ -90,8 +92,8 @@ fn payload<'s>(
 
 /// Sends a call. `call` is a fresh number by which its result is asked for. Without `arguments` it is for a property.
 #[op2(nofast, reentrant)]
-pub(crate) fn op_rpc_call<'s, 'i>(
-    scope: &mut v8::PinScope<'s, 'i>,
+pub(crate) fn op_rpc_call<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
     state: Rc<RefCell<OpState>>,
     #[smi] event: u32,
     #[smi] kind: u32,
@@ -184,8 +186,8 @@ fn read<'s>(
 
 /// The arguments of a call. `make` takes the numbers of the stubs that come along, and gives what makes each.
 #[op2(reentrant)]
-pub(crate) fn op_rpc_read_arguments<'s, 'i>(
-    scope: &mut v8::PinScope<'s, 'i>,
+pub(crate) fn op_rpc_read_arguments<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
     state: Rc<RefCell<OpState>>,
     #[smi] event: u32,
     #[smi] running: u32,
@@ -199,8 +201,8 @@ pub(crate) fn op_rpc_read_arguments<'s, 'i>(
 
 /// What a call has brought.
 #[op2(reentrant)]
-pub(crate) fn op_rpc_read_result<'s, 'i>(
-    scope: &mut v8::PinScope<'s, 'i>,
+pub(crate) fn op_rpc_read_result<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
     state: Rc<RefCell<OpState>>,
     #[smi] event: u32,
     #[smi] call: u32,
@@ -216,8 +218,8 @@ pub(crate) fn op_rpc_read_result<'s, 'i>(
 
 /// The result of a call that an event has worked for. Gives whether the event ended with it.
 #[op2(nofast, reentrant)]
-pub(crate) fn op_rpc_reply<'s, 'i>(
-    scope: &mut v8::PinScope<'s, 'i>,
+pub(crate) fn op_rpc_reply<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
     state: Rc<RefCell<OpState>>,
     #[smi] event: u32,
     #[smi] running: u32,
@@ -300,7 +302,7 @@ pub(crate) fn op_rpc_loopback(state: &mut OpState, #[smi] event: u32, #[smi] num
     if !events.hold(event) {
         return Err(full());
     }
-    let capability = Export::new(events.inbox(), event, number);
+    let capability = Export::capability(events.inbox(), event, number);
     let scope = events.scope(event).ok_or_else(full)?;
     scope.rpc.import(capability).ok_or_else(full)
 }

@@ -138,9 +138,10 @@ pub(super) fn confinement(
     let section = &sections[index];
     let field = |name: &str| format!("agents[{index}].{name}");
     let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let data = match section.modules.is_empty() {
-        true => Data::default(),
-        false => data(files, &field("modules"), &section.modules)?,
+    let data = if section.modules.is_empty() {
+        Data::default()
+    } else {
+        data(files, &field("modules"), &section.modules)?
     };
     let folder = whole(&files.folder);
     let place = &places.each[index];

@@ -48,7 +48,7 @@ impl fmt::Debug for Unread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Unread")
             .field("read", &self.graph.initialized())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -113,12 +113,10 @@ impl Instance {
         let mut network = None;
         let policies = match &project.outbound {
             Some(worker) => {
+                let (way, agents) = (Arc::clone(&project.network), known.agents());
                 let gate = match upstream {
-                    Some(upstream) => NetworkGate::mocked(Arc::clone(&project.network), known.agents(), upstream),
-                    None => {
-                        let headers = worker.limits.headers;
-                        NetworkGate::new(Arc::clone(&project.network), known.agents(), headers)
-                    }
+                    Some(upstream) => NetworkGate::mocked(way, agents, upstream),
+                    None => NetworkGate::new(way, agents, worker.limits.headers),
                 };
                 let gate = Rc::new(gate);
                 network = Some(Rc::clone(&gate));
@@ -154,9 +152,10 @@ impl Instance {
         let project = &self.0.project;
         let mut listed = project.agents.iter().enumerate();
         loop {
-            let next = match project.starts_all() {
-                true => listed.next(),
-                false => project.next_to_start(),
+            let next = if project.starts_all() {
+                listed.next()
+            } else {
+                project.next_to_start()
             };
             let next = next.map(|(place, agent)| (place, Arc::clone(agent)));
             let Some((place, agent)) = next.or_else(|| project.next_found()) else {

@@ -93,7 +93,7 @@ impl Project {
         }
         let found = self.found.as_ref()?;
         match self.routes.name(headers) {
-            Some(name) => found.named(&name?),
+            Some(name) => found.named(&name.ok()?),
             None if self.routes.knows(url) => None,
             None => found.of_host(url),
         }
@@ -108,9 +108,10 @@ impl Project {
     /// else some.
     pub(super) fn next_to_start(&self) -> Option<(usize, &Arc<Agent>)> {
         let all = self.agents.len();
-        let (count, step) = match self.isolates.limits.eager {
-            true => (all, 1),
-            false => (all.min(FEW), all.div_ceil(FEW).max(1)),
+        let (count, step) = if self.isolates.limits.eager {
+            (all, 1)
+        } else {
+            (all.min(FEW), all.div_ceil(FEW).max(1))
         };
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let place = number.checked_mul(step)?;

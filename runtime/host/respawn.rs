@@ -21,6 +21,9 @@ const AFTERMATH: Duration = Duration::from_millis(100);
 /// How long a worker that does not start is left alone.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How an agent stands.
+type Whose = Rc<dyn Fn(&AgentId) -> Option<Arc<Quarantine>>>;
+
 /// What is around a worker's cells.
 pub(super) struct Surroundings {
     /// Where its requests go.
@@ -28,7 +31,7 @@ pub(super) struct Surroundings {
     /// Collects what a stopped isolate has left elsewhere.
     pub(super) garbage: Option<Box<dyn Fn()>>,
     /// How those stand for whom it works.
-    pub(super) whose: Rc<dyn Fn(&AgentId) -> Option<Arc<Quarantine>>>,
+    pub(super) whose: Whose,
     /// Among which its isolates are.
     pub(super) isolates: Arc<Isolates>,
     /// What is done where it does not start.

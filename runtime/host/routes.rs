@@ -16,6 +16,9 @@ struct Route {
     pattern: RoutePattern,
 }
 
+/// A name that is nobody's.
+pub(super) struct Nobody;
+
 /// The patterns of all agents.
 #[derive(Debug, Default)]
 pub(super) struct Routes {
@@ -79,11 +82,11 @@ impl Routes {
         self.by_url(url, sent)
     }
 
-    /// The name by which a request names its agent, if it does. Two names are nobody's.
-    pub(super) fn name(&self, headers: &HeaderMap) -> Option<Option<String>> {
+    /// The name by which a request names its agent, if it does: an error where that is nobody's, as two are.
+    pub(super) fn name(&self, headers: &HeaderMap) -> Option<Result<String, Nobody>> {
         let mut names = headers.get_all(self.header.as_ref()?).iter();
         let name = names.next()?.to_str().ok().filter(|_| names.next().is_none());
-        Some(name.map(ToOwned::to_owned))
+        Some(name.map(ToOwned::to_owned).ok_or(Nobody))
     }
 
     /// Whether some pattern is about this host, whatever it says of paths.

@@ -119,7 +119,7 @@ impl CellHandle {
             live,
         })));
         Started {
-            answer: Export::new(&self.0, id, answer),
+            answer: Export::capability(&self.0, id, answer),
             session: Some(Session {
                 inbox: Rc::clone(&self.0),
                 event: id,

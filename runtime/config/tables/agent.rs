@@ -60,6 +60,7 @@ pub(crate) struct Agent {
 /// `[[agents.services]]`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "they are wrangler's names")]
 pub(crate) struct Service {
     /// Its name in the agent's `env`.
     pub(crate) binding: String,
