@@ -3,8 +3,10 @@
 //! between them.
 
 mod content;
+mod counted;
 mod handlers;
 pub mod protocol;
+mod unit;
 mod units;
 
 use std::borrow::Cow;
@@ -17,7 +19,7 @@ use deno_error::JsErrorBox;
 use encoding_rs::{Encoding, UTF_8};
 use lol_html::Selector;
 
-use self::content::Counted;
+use self::counted::Counted;
 use self::handlers::{Handlers, Output};
 use self::protocol::{Change, Command, Content, Coroutine, Coroutines, Event, Place, Property, Reply, Source};
 use crate::events::Events;

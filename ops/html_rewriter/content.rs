@@ -6,28 +6,7 @@ use std::rc::Rc;
 use lol_html::html_content::{ContentType, StreamingHandler, StreamingHandlerSink};
 use send_wrapper::SendWrapper;
 
-use super::protocol::{Command, Content, Event, Source, Suspend};
-use crate::external_memory::Reservation;
-
-/// A text that is counted for as long as it is kept.
-#[derive(Debug)]
-pub struct Counted {
-    text: String,
-    _reservation: Reservation,
-}
-
-impl Counted {
-    pub(super) fn new(text: String, reservation: Reservation) -> Self {
-        Self {
-            text,
-            _reservation: reservation,
-        }
-    }
-
-    pub(super) fn text(&self) -> &str {
-        &self.text
-    }
-}
+use super::protocol::{ABORTED, Command, Content, Event, Source, Suspend};
 
 /// The parser's handlers may be sent between threads; a rewriter's thread is its isolate's.
 struct Local(SendWrapper<(Content, Rc<dyn Suspend>)>);
@@ -42,7 +21,7 @@ impl StreamingHandler for Local {
         };
         let stream = match content.source {
             Source::Text(counted) => {
-                sink.write_str(&counted.text, kind);
+                sink.write_str(counted.text(), kind);
                 return Ok(());
             }
             Source::Stream(stream) => stream,
@@ -51,7 +30,7 @@ impl StreamingHandler for Local {
             match suspend.suspend(Event::Content(stream)) {
                 Command::Piece(piece) => sink.write_utf8_chunk(&piece, kind)?,
                 Command::Continue => return Ok(()),
-                _ => return Err(super::handlers::ABORTED.into()),
+                _ => return Err(ABORTED.into()),
             }
         }
     }

@@ -8,15 +8,12 @@ use encoding_rs::Encoding;
 use lol_html::errors::RewritingError;
 use lol_html::html_content::{Comment, Doctype, DocumentEnd, Element, TextChunk};
 use lol_html::{
-    AsciiCompatibleEncoding, DocumentContentHandlers, ElementContentHandlers, HandlerResult, HtmlRewriter,
-    MemorySettings, Selector, Settings,
+    AsciiCompatibleEncoding, DocumentContentHandlers, ElementContentHandlers, HtmlRewriter, MemorySettings, Selector,
+    Settings,
 };
 
-use super::protocol::{Body, Command, Event, Kind, Suspend};
-use super::units::Unit;
-
-/// The words of the error that ends a parser which nobody wants any more.
-pub(super) const ABORTED: &str = "the rewriter was given up";
+use super::protocol::{ABORTED, Body, Command, Event, Kind, Suspend};
+use super::unit::serve;
 
 /// What an `on()` or `onDocument()` handles, by bits.
 pub(super) mod handles {
@@ -35,20 +32,6 @@ pub(super) struct Handlers {
 
 /// What becomes of the document so far.
 pub(super) type Output = Rc<RefCell<Vec<u8>>>;
-
-/// Gives a token to its handler, and does what that says.
-pub(super) fn serve(suspend: &Rc<dyn Suspend>, event: Event, unit: &mut impl Unit) -> HandlerResult {
-    let mut command = suspend.suspend(event);
-    loop {
-        let reply = match command {
-            Command::Continue => return Ok(()),
-            Command::Ask(property, name) => unit.ask(property, &name),
-            Command::Change(change) => unit.change(change, suspend),
-            Command::Abort | Command::Write(_) | Command::Finish | Command::Piece(_) => return Err(ABORTED.into()),
-        };
-        command = suspend.suspend(Event::Reply(reply));
-    }
-}
 
 /// A closure that serves tokens of one kind.
 macro_rules! serves {

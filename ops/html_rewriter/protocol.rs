@@ -3,6 +3,11 @@
 
 use std::rc::Rc;
 
+use super::counted::Counted;
+
+/// The words of the error that ends a parser which nobody wants any more.
+pub(super) const ABORTED: &str = "the rewriter was given up";
+
 /// What the parser stops for.
 #[derive(Debug)]
 pub enum Event {
@@ -133,7 +138,7 @@ pub struct Content {
 #[derive(Debug)]
 pub enum Source {
     /// It is all there.
-    Text(super::content::Counted),
+    Text(Counted),
     /// A stream, by its number.
     Stream(u32),
 }

@@ -7,14 +7,8 @@ use lol_html::html_content::{
 };
 
 use super::content::handler;
-use super::handlers::serve;
 use super::protocol::{Change, Content, Event, Kind, Place, Property, Reply, Source, Suspend};
-
-/// A token, while its handler runs.
-pub(super) trait Unit {
-    fn ask(&self, property: Property, name: &str) -> Reply;
-    fn change(&mut self, change: Change, suspend: &Rc<dyn Suspend>) -> Reply;
-}
+use super::unit::{Unit, serve};
 
 const NOT_HERE: &str = "the token has no such thing";
 
