@@ -22,7 +22,7 @@ use crate::error::{EventError, Termination};
 use crate::inbox::{Inbox, Message};
 use crate::message::Response;
 use crate::origin::{EventId, Origin};
-use crate::rpc::{Outcome, Payload, RpcScope, Running, STUBS};
+use crate::rpc::{Outcome, Payload, ReplyTo, RpcScope, Running, STUBS};
 use crate::shares::{Holding, Live};
 use crate::stop::Stop;
 use crate::trace::Trace;
@@ -98,6 +98,8 @@ struct Entry {
     held: usize,
     /// Calls that it is at work for.
     running: HashMap<u32, Running>,
+    /// Who wants to hear of its end: they fail when they are dropped.
+    watchers: Vec<ReplyTo>,
     /// Counts it among what its isolate has to do.
     _live: Live,
 }
@@ -224,6 +226,7 @@ impl Events {
                 settled: false,
                 held: 0,
                 running: HashMap::new(),
+                watchers: Vec::new(),
                 _live: live,
             },
         );
@@ -254,6 +257,13 @@ impl Events {
                 Ok(self.last_running)
             }
             _ => Err(running),
+        }
+    }
+
+    /// Somebody wants to hear of an event's end. Where there are too many, or it has ended, that is now.
+    pub fn watch(&mut self, id: EventId, told: ReplyTo) {
+        if let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.watchers.len() < STUBS) {
+            entry.watchers.push(told);
         }
     }
 

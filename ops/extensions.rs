@@ -62,8 +62,9 @@ use crate::node::zlib::{
 use crate::residual::op_residual_script;
 use crate::role::Role;
 use crate::rpc::{
-    op_rpc_call, op_rpc_drop, op_rpc_dup, op_rpc_fail, op_rpc_loopback, op_rpc_read_arguments, op_rpc_read_result,
-    op_rpc_reply,
+    op_rpc_call, op_rpc_decode, op_rpc_drop, op_rpc_dup, op_rpc_encode, op_rpc_fail, op_rpc_fetch, op_rpc_loopback,
+    op_rpc_pipe, op_rpc_pipe_end, op_rpc_pipe_fail, op_rpc_pipe_write, op_rpc_read_arguments, op_rpc_read_result,
+    op_rpc_reply, op_rpc_watch,
 };
 use crate::stack_depth::op_stack_is_deep;
 use crate::webassembly::{op_wasm_memories, op_wasm_own};
@@ -213,13 +214,21 @@ deno_core::extension!(
         op_rewriter_write,
         op_residual_script,
         op_rpc_call,
+        op_rpc_decode,
         op_rpc_drop,
         op_rpc_dup,
+        op_rpc_encode,
         op_rpc_fail,
+        op_rpc_fetch,
         op_rpc_loopback,
+        op_rpc_pipe,
+        op_rpc_pipe_end,
+        op_rpc_pipe_fail,
+        op_rpc_pipe_write,
         op_rpc_read_arguments,
         op_rpc_read_result,
         op_rpc_reply,
+        op_rpc_watch,
         op_test_advance,
         op_test_control,
         op_wasm_memories,

@@ -38,6 +38,18 @@ pub trait Egress {
         Err(FetchError::Invalid("there is no such service".into()))
     }
 
+    /// A request to such a service, as [`Self::fetch`] is one to all else.
+    fn fetch_service(
+        &self,
+        _origin: &Origin,
+        _service: u32,
+        _request: Request,
+    ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
+        Box::pin(std::future::ready(Err(FetchError::Invalid(
+            "there is no such service".into(),
+        ))))
+    }
+
     /// A token of the caller's identity, for these audiences, with further claims as JSON. Agents get none.
     fn token(&self, _origin: &Origin, _audience: &[String], _claims: &str) -> Result<String, FetchError> {
         Err(FetchError::Invalid("identities are the outbound worker's".into()))

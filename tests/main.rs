@@ -80,6 +80,7 @@ mod relief;
 mod renewals;
 mod rotation;
 mod rpc;
+mod rpc_objects;
 mod rules;
 mod serving;
 mod shapes;

@@ -1,7 +1,7 @@
 // The last script before the author's own: finishes an isolate by its role and leaves nothing of ours reachable.
 (function () {
 const { core, primordials } = __bootstrap;
-const { ArrayPrototypeForEach, ArrayPrototypeMap, JSONParse, ReflectDeleteProperty, ReflectOwnKeys, StringPrototypeStartsWith, TypeError } = primordials;
+const { ArrayPrototypeForEach, ArrayPrototypeMap, JSONParse, ReflectDeleteProperty, ReflectOwnKeys, StringPrototypeStartsWith } = primordials;
 const load = core.loadExtScript;
 
 // Before anything takes them.
@@ -21,16 +21,12 @@ const { setMaxTimers } = load("ext:workerd_lite/worker/context.js");
 const { captureHexMethods } = load("ext:workerd_lite/worker/hex.js");
 const { setTimeOrigin } = load("ext:deno_web/15_performance.js");
 const { defineWebAssembly } = load("ext:workerd_lite/worker/webassembly.js");
-const { newService } = load("ext:workerd_lite/rpc/stub.js");
+const { fetchOf, newService } = load("ext:workerd_lite/rpc/stub.js");
 const worker = load("ext:workerd_lite/worker/dispatch.js");
 
 const MODULE = "__workerdLiteModule";
 
 let isTest = false;
-
-async function noFetch() {
-  throw new TypeError("fetch() of a service is not supported by workerd-lite: call its methods");
-}
 
 // Once the module has been evaluated: until then Rust wants to hear of a rejection itself.
 function setHandlers(namespace) {
@@ -55,7 +51,7 @@ function boot(role, vars, bindings, callers, wanted, environment, services, load
     env[name] = newFetcher(index);
   });
   ArrayPrototypeForEach(services, (name, index) => {
-    env[name] = newService(index, noFetch);
+    env[name] = newService(index, fetchOf(index));
   });
   if (loaders.length > 0) {
     const { newLoader } = load("ext:workerd_lite/loader/worker_loader.js");

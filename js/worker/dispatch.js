@@ -94,9 +94,13 @@ function handlerNamed(entrypoint) {
 }
 
 // Who calls: one of the callers, on behalf of another agent where `agent` says so, or what calls an entrypoint of a loaded worker.
-function callerOf(caller, agent, entrypoint, props) {
-  if (props !== null) return { __proto__: null, agent: null, props, entrypoint, env: callers[0].env, handler: handlerNamed(entrypoint) };
+function callerOf(caller, agent, entrypoint, props, door) {
   const known = callers[caller];
+  if (props !== null) return { __proto__: null, ...known, props, entrypoint, handler: handlerNamed(entrypoint) };
+  if (door !== null) {
+    const { props, entrypoint } = known.doors[door];
+    return { __proto__: null, ...known, props, entrypoint, handler: handlerNamed(entrypoint) };
+  }
   return agent === null ? known : { __proto__: null, ...known, agent };
 }
 
@@ -141,8 +145,8 @@ async function run(context, request, ctx) {
 }
 
 // Rust calls this for each event.
-function dispatch(id, method, url, headers, rid, caller, agent, entrypoint, props) {
-  const context = startContext(id, callerOf(caller, agent, entrypoint, props));
+function dispatch(id, method, url, headers, rid, caller, agent, entrypoint, props, door) {
+  const context = startContext(id, callerOf(caller, agent, entrypoint, props, door));
   const previous = enterContext(context);
   run(context, newRequest(context, method, url, headers, rid), new ExecutionContext(context));
   core.setAsyncContext(previous);

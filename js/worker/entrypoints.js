@@ -5,7 +5,6 @@
 const { core, primordials } = __bootstrap;
 const {
   ArrayPrototypeForEach,
-  ObjectDefineProperty,
   ObjectFreeze,
   ObjectPrototypeIsPrototypeOf,
   ReflectConstruct,
@@ -16,7 +15,9 @@ const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 const { Request } = core.loadExtScript("ext:deno_fetch/23_request.js");
 const { ResponsePrototype } = core.loadExtScript("ext:deno_fetch/23_response.js");
 const { requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
-const { DurableObject, WorkflowEntrypoint } = core.loadExtScript("ext:workerd_lite/worker/base_classes.js");
+const { DurableObject, WorkerEntrypoint, WorkflowEntrypoint } = core.loadExtScript("ext:workerd_lite/worker/base_classes.js");
+const { entrypointOf } = core.loadExtScript("ext:workerd_lite/rpc/entrypoint.js");
+const { newLoopback } = core.loadExtScript("ext:workerd_lite/rpc/stub.js");
 const { ExecutionContext, setExports } = core.loadExtScript("ext:workerd_lite/worker/execution_context.js");
 
 function isSubclass(value, base) {
@@ -36,6 +37,13 @@ function handlerOf(name, what, value) {
   if (typeof value === "function") {
     const complaint = unsupported(what, value);
     if (complaint !== null) return refused(complaint);
+    if (isSubclass(value, WorkerEntrypoint) && typeof value.prototype?.fetch !== "function") {
+      // It has methods for those that call them.
+      const handler = () => {
+        throw new TypeError(`${what}, a class, has no fetch() method`);
+      };
+      return { complaint: null, handler };
+    }
     if (typeof value.prototype?.fetch !== "function") return refused(`${what}, a class, has no fetch() method`);
     const handler = (request, env, ctx) => ReflectConstruct(value, [ctx, env]).fetch(request);
     return { complaint: null, handler };
@@ -81,33 +89,21 @@ async function callEntrypoint(name, handler, props, input, init) {
   return response;
 }
 
-class LoopbackServiceStub {
-  #call;
-
-  constructor(name, handler, props) {
-    this.#call = (input, init) => callEntrypoint(name, handler, props, input, init);
-  }
-
-  async fetch(input, init = undefined) {
-    webidl.requiredArguments(arguments.length, 1, "Failed to execute 'fetch' on 'Fetcher'");
-    return await this.#call(input, init);
-  }
-}
-
 // `ctx.exports.Name`: a stub itself, and a function that makes one with props.
-function stubOf(name, value) {
+function stubOf(name, value, given = undefined) {
   const { complaint, handler } = handlerOf(name, name, value);
-  const call = () => {
+  const { complaint: uncallable, make } = entrypointOf({ __proto__: null, [name]: value }, name);
+  const props = given?.props ?? {};
+  const fetch = async (...asked) => {
+    webidl.requiredArguments(asked.length, 1, "Failed to execute 'fetch' on 'Fetcher'");
     if (complaint !== null) throw new TypeError(`ctx.exports.${name}: ${complaint}`);
-    return handler;
+    return await callEntrypoint(name, handler, props, asked[0], asked[1]);
   };
-  const stub = (options = undefined) => new LoopbackServiceStub(name, call(), options?.props ?? {});
-  ObjectDefineProperty(stub, "fetch", {
-    __proto__: null,
-    value: async (input, init = undefined) => await new LoopbackServiceStub(name, call(), {}).fetch(input, init),
-    enumerable: true,
-  });
-  return stub;
+  const find = (context) => {
+    if (uncallable !== null) throw new TypeError(`ctx.exports.${name}: ${uncallable}`);
+    return make(new ExecutionContext(context, props), context.caller.env);
+  };
+  return newLoopback(find, fetch, given === undefined ? (options) => stubOf(name, value, options ?? {}) : null);
 }
 
 function makeExports(namespace) {

@@ -3,9 +3,13 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use super::{Call, Capability, Incoming, Remote, Started};
-use crate::inbox::{Inbox, Message};
-use crate::origin::EventId;
+use super::{Broken, Call, Capability, Failure, Incoming, Opening, Remote, ReplyTo, Started, Way};
+use crate::inbox::{Inbox, Message, Start, Work};
+use crate::origin::{EventId, Origin};
+
+/// What an event holds in its isolate beside what it reads: its objects, and its arguments.
+const EVENT: usize = 4096;
+const ARGUMENTS: usize = 2;
 
 /// One thing that an event has given: an object, a function, or the result of a call below zero.
 pub struct Export {
@@ -46,6 +50,13 @@ impl Remote for Export {
     fn nudge(&self) {
         self.inbox.wake();
     }
+
+    fn watch(&self, told: ReplyTo) {
+        self.inbox.push(Message::Watch {
+            event: self.event,
+            told,
+        });
+    }
 }
 
 impl Drop for Export {
@@ -85,5 +96,38 @@ impl Drop for Session {
         if self.wanted.replace(false) {
             self.inbox.push(Message::Cancel(self.event));
         }
+    }
+}
+
+/// Begins an event with a call, or refuses it where its caller has too many.
+pub fn open(inbox: &Rc<Inbox>, call: Call, origin: Origin, way: Way) -> Started {
+    let bytes = call.arguments.as_ref().map_or(0, |arguments| arguments.bytes.len());
+    let live = (!inbox.is_closed()).then(|| inbox.shares().admit(origin.caller, EVENT + ARGUMENTS * bytes));
+    let Some(live) = live.flatten() else {
+        let why = "RPC failed: the worker has as many events under way as it may";
+        return Broken::refuse(call, Failure::new("Error", why));
+    };
+    let (id, answer) = (inbox.next_id(), inbox.next_answer());
+    let wanted = Rc::new(Cell::new(true));
+    inbox.push(Message::Start(Box::new(Start {
+        id,
+        work: Work::Call(Opening {
+            way,
+            answer,
+            call,
+            wanted: Rc::clone(&wanted),
+            early: Vec::new(),
+        }),
+        origin,
+        target: None,
+        live,
+    })));
+    Started {
+        answer: Export::new(inbox, id, answer),
+        session: Some(Session {
+            inbox: Rc::clone(inbox),
+            event: id,
+            wanted,
+        }),
     }
 }

@@ -4,14 +4,21 @@
 mod export;
 mod failure;
 mod ops;
+mod pipe;
+mod streams;
 mod tables;
 mod wire;
 
-pub use export::{Export, Session};
+pub use export::{Export, Session, open};
 pub use failure::Failure;
 pub(crate) use ops::{
-    op_rpc_call, op_rpc_drop, op_rpc_dup, op_rpc_fail, op_rpc_loopback, op_rpc_read_arguments, op_rpc_read_result,
-    op_rpc_reply,
+    op_rpc_call, op_rpc_drop, op_rpc_dup, op_rpc_fail, op_rpc_fetch, op_rpc_loopback, op_rpc_read_arguments,
+    op_rpc_read_result, op_rpc_reply, op_rpc_watch,
+};
+pub use pipe::PipeWriter;
+pub use streams::{Held, Stream};
+pub(crate) use streams::{
+    op_rpc_decode, op_rpc_encode, op_rpc_pipe, op_rpc_pipe_end, op_rpc_pipe_fail, op_rpc_pipe_write,
 };
 pub use tables::{RpcScope, Running};
 
@@ -33,6 +40,9 @@ pub const PATH: usize = 64;
 /// Something that can be called, wherever it is. It is given back when the last of these is dropped.
 pub type Capability = Rc<dyn Remote>;
 
+/// What a membrane is between: places that the host has for workers.
+pub type Ends = (usize, Option<usize>);
+
 /// What a capability does.
 pub trait Remote {
     /// Sends a call, in the order of the calls. Gives what stands for the result that is still to come.
@@ -41,8 +51,11 @@ pub trait Remote {
     /// Lets the other side see soon that something was given back.
     fn nudge(&self) {}
 
+    /// Has this told once it can be called no longer, because what gave it has ended or was stopped.
+    fn watch(&self, _told: ReplyTo) {}
+
     /// The membrane that it has passed, and what is behind it.
-    fn behind(&self) -> Option<(usize, Capability)> {
+    fn behind(&self) -> Option<(Ends, Capability)> {
         None
     }
 }
@@ -59,8 +72,17 @@ pub struct Started {
 pub struct Payload {
     /// As V8's serialiser has written it.
     pub bytes: Bytes,
-    /// What its host objects are, by their numbers.
+    /// What its stubs are, by their numbers.
     pub capabilities: Vec<Capability>,
+    /// What its streams are, likewise.
+    pub streams: Vec<Stream>,
+}
+
+impl Payload {
+    /// Whether something of who has sent it is held by whoever has it.
+    pub(crate) fn holds(&self) -> bool {
+        !self.capabilities.is_empty() || !self.streams.is_empty()
+    }
 }
 
 /// A call on its way.
@@ -129,6 +151,10 @@ impl Remote for Broken {
     fn call(&self, call: Call) -> Started {
         Self::refuse(call, self.0.clone())
     }
+
+    fn watch(&self, told: ReplyTo) {
+        told.send(Outcome::Failed(self.0.clone()));
+    }
 }
 
 /// A call of something that an event has given to others.
@@ -143,10 +169,24 @@ pub struct Incoming {
     pub call: Call,
 }
 
+/// What of a worker is called.
+#[derive(Debug, Clone)]
+pub enum Way {
+    /// One of the ways in that its caller has, by its place among them.
+    Door(u32),
+    /// Any entrypoint.
+    Entrypoint {
+        /// The export's name; the default one without.
+        entrypoint: Option<String>,
+        /// `ctx.props`, as JSON.
+        props: String,
+    },
+}
+
 /// A call that begins an event.
 pub struct Opening {
-    /// The way in, among those of its caller.
-    pub door: u32,
+    /// What is called.
+    pub way: Way,
     /// The result's number.
     pub answer: i32,
     /// The call.

@@ -149,6 +149,13 @@ impl AgentsDir {
         } else {
             let document = Document::read(&first)?;
             let wrangler = wrangler::read(&document, &self.flags, Owner::Agent, &problems);
+            if let Some(service) = wrangler.services.first() {
+                let why = format!(
+                    "env.{} would be missing: agents of `agents_dir` have no services; list it under [[agents]]",
+                    service.binding
+                );
+                problems.add(document.complain("services[0].binding", &why));
+            }
             problems.end()?;
             let main = wrangler.main.as_ref().map(|main| folder.join(main));
             (main.unwrap_or_else(|| folder.join(SCRIPT)), wrangler)

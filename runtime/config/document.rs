@@ -22,6 +22,16 @@ pub(crate) struct Document {
     places: OnceCell<Places>,
 }
 
+impl Clone for Document {
+    fn clone(&self) -> Self {
+        Self {
+            path: self.path.clone(),
+            text: self.text.clone(),
+            places: OnceCell::new(),
+        }
+    }
+}
+
 impl Document {
     pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
         files_read::note(path);

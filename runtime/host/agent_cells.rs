@@ -4,24 +4,27 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::pin::pin;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use deno_core::unsync::{JoinHandle, spawn};
 use tokio::sync::mpsc;
+use workerd_lite_ops::account::AgentId;
 use workerd_lite_ops::fetch::EgressHandle;
 use workerd_lite_ops::{CallerId, Termination};
 
 use super::agent::Agent;
+use super::callee::{Callee, Callees};
 use super::gate::OutboundGate;
 use super::isolates::{Place, Used};
-use super::known::KnownAgents;
+use super::known::{KnownAgents, context_agent};
 use super::loader::{Loaders, Parent};
 use super::policy_cells::PolicyCells;
 use super::project::Project;
 use super::residents::{Handed, Resident};
 use super::respawn::{Patience, Surroundings, respawn};
 use crate::egress::NetworkGate;
+use crate::identity::Attested;
 use crate::isolate::footprint::PutAside;
 use crate::isolate::{Caller, Callers, Cell as Isolate, CellHandle, Essential, StartupError, Worker, trim_soon};
 
@@ -29,6 +32,10 @@ use crate::isolate::{Caller, Callers, Cell as Isolate, CellHandle, Essential, St
 struct Running {
     handle: CellHandle,
     used: Used,
+    /// Clients, and agents that call it.
+    callers: Callers,
+    /// Which of those is which agent, by its place.
+    joined: HashMap<usize, CallerId>,
     task: JoinHandle<()>,
 }
 
@@ -72,12 +79,14 @@ impl AgentCells {
         let worker = agent.ready().await?;
         let egress = self.egress(place, agent, &worker);
         let room = PutAside::within(self.project.isolates.limits.memory);
-        let cell = worker.boot(egress, &[Caller::anyone()]).await?;
+        let callers = Callers::from(vec![Caller::anyone()]);
+        let handle = self.handle(agent);
+        let cell = worker.boot_again(handle.inbox(), egress, &callers).await?;
         // Of many it is no more than a look at what their scripts do.
         let keeps = self.project.starts_all() && (room.is_some() || self.running.borrow().is_empty());
         drop(room);
         if keeps {
-            self.run(place, agent, Some((worker, cell)));
+            self.run(place, agent, (handle, callers), Some((worker, cell)));
         }
         Ok(())
     }
@@ -88,7 +97,13 @@ impl AgentCells {
             running.used.now();
             return running.handle.clone();
         }
-        self.run(place, agent, None)
+        let callers = Callers::from(vec![Caller::anyone()]);
+        self.run(place, agent, (self.handle(agent), callers), None)
+    }
+
+    /// The queue of a cell that does not run yet.
+    fn handle(&self, agent: &Agent) -> CellHandle {
+        agent.worker.handle(if self.project.is_called(agent) { 2 } else { 1 })
     }
 
     /// Whether an agent has a cell here.
@@ -105,7 +120,7 @@ impl AgentCells {
     }
 
     /// An agent's way out.
-    fn egress(&self, place: usize, agent: &Agent, worker: &Worker) -> EgressHandle {
+    fn egress(self: &Rc<Self>, place: usize, agent: &Agent, worker: &Worker) -> EgressHandle {
         let attested = self.known.attest(place, agent, &worker.graph);
         let gate = OutboundGate {
             network: Arc::clone(&self.project.network),
@@ -114,6 +129,7 @@ impl AgentCells {
             place,
             rules: agent.egress.clone(),
             services: agent.services.clone(),
+            callees: Some(Rc::downgrade(self) as Weak<dyn Callees>),
             timeout: self.project.policy_timeout,
             loader: None,
             loaded: None,
@@ -133,18 +149,27 @@ impl AgentCells {
         Rc::new(gate.with_loader(own))
     }
 
-    fn run(self: &Rc<Self>, place: usize, agent: &Arc<Agent>, booted: Option<(Worker, Isolate)>) -> CellHandle {
-        let handle = match &booted {
-            Some((_, cell)) => cell.handle(),
-            None => agent.worker.handle(1),
-        };
+    fn run(
+        self: &Rc<Self>,
+        place: usize,
+        agent: &Arc<Agent>,
+        (handle, callers): (CellHandle, Callers),
+        booted: Option<(Worker, Isolate)>,
+    ) -> CellHandle {
         let kept = self.project.isolates.keep(Some(place));
         let used = kept.used();
-        let serving = Rc::clone(self).serve(place, Arc::clone(agent), (handle.clone(), kept), booted);
+        let serving = Rc::clone(self).serve(
+            place,
+            Arc::clone(agent),
+            (handle.clone(), callers.clone(), kept),
+            booted,
+        );
         let task = spawn(Essential::new(Some(agent.worker.culprit()), &self.aborted, serving));
         let running = Running {
             handle: handle.clone(),
             used,
+            callers,
+            joined: HashMap::new(),
             task,
         };
         self.running.borrow_mut().insert(place, running);
@@ -159,7 +184,7 @@ impl AgentCells {
         self: Rc<Self>,
         place: usize,
         agent: Arc<Agent>,
-        (handle, kept): (CellHandle, Place),
+        (handle, callers, kept): (CellHandle, Callers, Place),
         booted: Option<(Worker, Isolate)>,
     ) {
         let serving = {
@@ -186,14 +211,7 @@ impl AgentCells {
                     isolates: Arc::clone(&cells.project.isolates),
                     patience: Patience::None(Arc::clone(&agent.backoff)),
                 };
-                respawn(
-                    worker,
-                    surroundings,
-                    Callers::from(vec![Caller::anyone()]),
-                    handle,
-                    cell,
-                )
-                .await;
+                respawn(worker, surroundings, callers, handle, cell).await;
             }
         };
         let mut serving = pin!(serving);
@@ -256,5 +274,35 @@ impl AgentCells {
         for loaders in loaders {
             loaders.drained().await;
         }
+    }
+}
+
+impl Callees for AgentCells {
+    fn callee(self: Rc<Self>, (from, attested): (usize, &Attested), id: &AgentId) -> Option<Callee> {
+        let place = *self.project.places.get(id)?;
+        let agent = self.project.agent(place)?;
+        let apart = agent.worker.quarantine.as_ref();
+        if apart.is_some_and(|quarantine| quarantine.is_ejected() || quarantine.is_quarantined()) {
+            return None;
+        }
+        if !self.has(place) && agent.backoff.waits() {
+            return None;
+        }
+        let cell = self.of(place, &agent);
+        let mut running = self.running.borrow_mut();
+        let running = running.get_mut(&place)?;
+        let caller = *running.joined.entry(from).or_insert_with(|| {
+            running.callers.add(Caller {
+                agent: Some(context_agent(attested).to_string()),
+                ..Caller::anyone()
+            })
+        });
+        Some(Callee {
+            place,
+            cell,
+            caller,
+            account: agent.worker.account.clone(),
+            wall: agent.worker.effective_limits().wall,
+        })
     }
 }

@@ -1,24 +1,27 @@
 //! Every request of an agent passes here: its rules first, then the outbound worker; or it is denied.
 
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 
+use deno_error::JsErrorBox;
 use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 use tracing::Instrument as _;
 use workerd_lite_ops::account::{Account, AgentId};
 use workerd_lite_ops::fetch::{Egress, EgressHandle};
 use workerd_lite_ops::loading::LoaderHandle;
-use workerd_lite_ops::rpc::Capability;
+use workerd_lite_ops::rpc::{Capability, Way};
 use workerd_lite_ops::trace::{Asked, Trace};
 use workerd_lite_ops::worker_log;
 use workerd_lite_ops::{Body, BodyError, EventError, FetchError, Origin, Request, Response, Target, Termination};
 
+use super::callee::Callees;
 use super::error_page;
-use super::grant::Grant;
+use super::grant::{Grant, Offers};
 use super::known::context_agent;
 use super::line::{Line, Service};
+use super::line_fetch::Found;
 use super::live_call::LiveCall;
 use super::policy_cells::PolicyCells;
 use crate::audit::{By, Open, Verdict, shortened};
@@ -39,6 +42,8 @@ pub(super) struct OutboundGate {
     pub(super) rules: Option<Rules>,
     pub(super) timeout: Duration,
     pub(super) services: Vec<Grant>,
+    /// Where agents are that it may call.
+    pub(super) callees: Option<Weak<dyn Callees>>,
     /// What the agent loads workers by, where it may.
     pub(super) loader: Option<LoaderHandle>,
     /// Where it is a worker that was loaded.
@@ -87,6 +92,7 @@ impl OutboundGate {
                 timeout,
                 // A loaded worker has what it is given, and no service of its loader's.
                 services: Vec::new(),
+                callees: None,
                 loader: None,
                 loaded: Some(LoadedAgent::new(attested, account.clone())),
             })
@@ -97,6 +103,55 @@ impl OutboundGate {
     pub(super) fn with_loader(mut self, loader: LoaderHandle) -> Self {
         self.loader = Some(loader);
         self
+    }
+
+    /// What is behind a service.
+    fn found(&self, origin: &Origin, service: u32) -> Result<Found, FetchError> {
+        let grant = usize::try_from(service).ok().and_then(|place| self.services.get(place));
+        let grant = grant.ok_or(FetchError::OutboundWorker)?;
+        let line = |trace: &Rc<Trace>, callee| Line {
+            network: Arc::clone(&self.network),
+            agent: self.agent.clone(),
+            ends: (self.place, callee),
+            grant: grant.clone(),
+            trace: Rc::clone(trace),
+        };
+        let id = match &grant.offers {
+            Offers::Outbound => {
+                let policies = self.policies.as_ref().ok_or(FetchError::NoOutboundWorker)?;
+                let (cell, caller) = policies.of(self.place).ok_or(FetchError::OutboundWorker)?;
+                let trace = Rc::new(origin.trace.child());
+                return Ok(Found {
+                    line: line(&trace, None),
+                    cell,
+                    origin: Origin { caller, trace },
+                    way: Way::Door(service),
+                    timeout: self.timeout,
+                });
+            }
+            Offers::Agent(id) => id,
+        };
+        let failed = |why: &str| FetchError::Loaded(JsErrorBox::generic(format!("RPC failed: {why}")));
+        let callees = self.callees.as_ref().and_then(Weak::upgrade);
+        let callee = callees.and_then(|callees| callees.callee((self.place, &self.agent), id));
+        let callee = callee.ok_or_else(|| failed("the agent can not be called now"))?;
+        let deeper = origin.trace.deeper(callee.account.as_ref());
+        let trace = deeper.ok_or_else(|| failed("too many workers have called each other for one request"))?;
+        let trace = Rc::new(trace);
+        Ok(Found {
+            // It is the caller's egress, and the callee's event.
+            line: line(&Rc::new(origin.trace.child()), Some(callee.place)),
+            cell: callee.cell,
+            origin: Origin {
+                caller: callee.caller,
+                trace,
+            },
+            way: Way::Entrypoint {
+                entrypoint: grant.entrypoint.clone(),
+                props: serde_json::Value::Object(grant.props.clone()).to_string(),
+            },
+            timeout: callee.wall,
+        })
     }
 
     /// The answer of the agent's own rules, where they deny.
@@ -132,27 +187,31 @@ impl OutboundGate {
 
 impl Egress for OutboundGate {
     fn service(&self, origin: &Origin, service: u32) -> Result<Capability, FetchError> {
-        let Some(policies) = &self.policies else {
-            return Err(FetchError::NoOutboundWorker);
-        };
-        let grant = usize::try_from(service).ok().and_then(|place| self.services.get(place));
-        let (Some(grant), Some((policy, caller))) = (grant, policies.of(self.place)) else {
-            return Err(FetchError::OutboundWorker);
-        };
-        let trace = Rc::new(origin.trace.child());
-        let line = Line {
-            network: Arc::clone(&self.network),
-            agent: self.agent.clone(),
-            place: self.place,
-            grant: grant.clone(),
-            trace: Rc::clone(&trace),
-        };
+        let Found {
+            line,
+            cell,
+            origin,
+            way,
+            ..
+        } = self.found(origin, service)?;
         Ok(Rc::new(Service {
             line: Rc::new(line),
-            policy,
-            origin: Origin { caller, trace },
-            door: service,
+            cell,
+            origin,
+            way,
         }))
+    }
+
+    fn fetch_service(
+        &self,
+        origin: &Origin,
+        service: u32,
+        request: Request,
+    ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
+        match self.found(origin, service) {
+            Ok(found) => Box::pin(found.fetch(request)),
+            Err(error) => Box::pin(std::future::ready(Err(error))),
+        }
     }
 
     fn loader(&self) -> Option<LoaderHandle> {

@@ -1,13 +1,25 @@
 //! A service that an agent was given: an entrypoint of its policy, of which it may call some methods.
 
 use serde_json::{Map, Value};
+use workerd_lite_ops::account::AgentId;
+
+/// Who offers a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Offers {
+    /// The policy.
+    Outbound,
+    /// An agent.
+    Agent(AgentId),
+}
 
 /// What an agent may call.
 #[derive(Debug, Clone)]
 pub struct Grant {
     /// Its name in the agent's `env`.
     pub binding: String,
-    /// The policy's export; the default one without.
+    /// Who offers it.
+    pub offers: Offers,
+    /// The export that is called; the default one without.
     pub entrypoint: Option<String>,
     /// What that reads as `ctx.props`.
     pub props: Map<String, Value>,

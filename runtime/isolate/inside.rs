@@ -6,7 +6,7 @@ use std::time::Instant;
 use deno_core::{JsRuntime, OpState, v8};
 use workerd_lite_ops::body::BodyResource;
 use workerd_lite_ops::inbox::{Start, Work};
-use workerd_lite_ops::rpc::{Call, Failure, Incoming, Opening, Outcome, Running};
+use workerd_lite_ops::rpc::{Call, Failure, Incoming, Opening, Outcome, Running, Way};
 use workerd_lite_ops::{Body, CallerId, EventId, Events, Message, Target, events, head};
 
 use super::callers::Joining;
@@ -55,9 +55,11 @@ impl Inside<'_> {
             Message::BodyEnded { id, complete: false } => self.cancel(id),
             Message::Call(incoming) => self.called(*incoming),
             Message::Reply { event, call, outcome } => self.answered(event, call, *outcome),
+            Message::Watch { event, told } => self.op_state.borrow_mut().borrow_mut::<Events>().watch(event, told),
             Message::Release { event, number } => {
-                let number = f64::from(number);
-                self.rpc("release", event, |scope| [v8::Number::new(scope, number).into()]);
+                if number != 0 {
+                    self.rpc("release", event, |scope| [v8::Integer::new(scope, number).into()]);
+                }
                 let ended = events::released(&mut self.op_state.borrow_mut(), event);
                 if ended {
                     self.end(event);
@@ -117,10 +119,11 @@ impl Inside<'_> {
         };
         self.join(caller);
         let headers = head::join(&request.headers);
-        let (agent, entrypoint, props) = match &target {
-            None => (None, None, None),
-            Some(Target::Agent(agent)) => (Some(&**agent), None, None),
-            Some(Target::Entrypoint { entrypoint, props }) => (None, entrypoint.as_deref(), Some(&**props)),
+        let (agent, entrypoint, props, door) = match &target {
+            None => (None, None, None, None),
+            Some(Target::Agent(agent)) => (Some(&**agent), None, None, None),
+            Some(Target::Door(door)) => (None, None, None, Some(*door)),
+            Some(Target::Entrypoint { entrypoint, props }) => (None, entrypoint.as_deref(), Some(&**props), None),
         };
         let called = self.call(&self.functions.dispatch.clone(), |scope| {
             [
@@ -138,6 +141,10 @@ impl Inside<'_> {
                 optional(scope, agent),
                 optional(scope, entrypoint),
                 optional(scope, props),
+                match door {
+                    Some(door) => v8::Integer::new_from_unsigned(scope, door).into(),
+                    None => v8::null(scope).into(),
+                },
             ]
         });
         if called.is_none() && self.turns.stopped().is_none() {
@@ -176,7 +183,8 @@ impl Inside<'_> {
         let Some((running, path, property)) = self.run(event, opening.call) else {
             return;
         };
-        let (door, answer, early) = (opening.door, opening.answer, opening.early);
+        let (way, answer, early) = (opening.way, opening.answer, opening.early);
+        self.join(caller);
         let called = self.rpc("open", event, |scope| {
             [
                 v8::Integer::new_from_unsigned(scope, running).into(),
@@ -184,7 +192,14 @@ impl Inside<'_> {
                 names(scope, &path),
                 v8::Boolean::new(scope, property).into(),
                 v8::Integer::new_from_unsigned(scope, caller).into(),
-                v8::Integer::new_from_unsigned(scope, door).into(),
+                match &way {
+                    Way::Door(door) => v8::Integer::new_from_unsigned(scope, *door).into(),
+                    Way::Entrypoint { entrypoint, .. } => optional(scope, entrypoint.as_deref()),
+                },
+                match &way {
+                    Way::Door(_) => v8::null(scope).into(),
+                    Way::Entrypoint { props, .. } => string(scope, props),
+                },
             ]
         });
         if called.is_none() && self.turns.stopped().is_none() {

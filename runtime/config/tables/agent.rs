@@ -58,12 +58,12 @@ pub(crate) struct Agent {
 }
 
 /// `[[agents.services]]`.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Service {
     /// Its name in the agent's `env`.
     pub(crate) binding: String,
-    /// Who offers it: `outbound`, the policy.
+    /// Who offers it: `outbound`, the policy, or an agent of this file, by its name or as `tenant/name`.
     pub(crate) service: String,
     /// The export that is called, a class that extends `WorkerEntrypoint`; `default` without it.
     pub(crate) entrypoint: Option<String>,
@@ -72,6 +72,9 @@ pub(crate) struct Service {
     pub(crate) props: Map<String, Value>,
     /// The methods that may be called, with `*` for any letters; all without it.
     pub(crate) methods: Option<Vec<String>>,
+    /// Whether it may be called where it is an agent of another tenant.
+    #[serde(default)]
+    pub(crate) cross_tenant: bool,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]

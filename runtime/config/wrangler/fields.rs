@@ -79,6 +79,7 @@ static FIELDS: &[Field] = &[
     new("compatibility_flags", Inherited, Read),
     new("limits", Inherited, Read),
     new("vars", Separate, Read),
+    new("services", Separate, Read),
     new("worker_loaders", Separate, Read),
     new("mtls_certificates", Separate, Read),
     new("secrets", Separate, Read),
@@ -131,7 +132,6 @@ static FIELDS: &[Field] = &[
         "Secrets Store secrets (use a credential of the policy)",
     ),
     new("send_email", Separate, Binding(Shape::List("name"), "e-mail")),
-    list("services", "service bindings"),
     new(
         "site",
         TopLevel,
