@@ -2,7 +2,7 @@
 // https://developers.cloudflare.com/workers/runtime-apis/bindings/service-bindings/rpc/
 (function () {
 const { core, primordials } = __bootstrap;
-const { ObjectPrototypeIsPrototypeOf, ReflectConstruct } = primordials;
+const { ObjectPrototype, ObjectPrototypeIsPrototypeOf, ReflectConstruct, ReflectGetPrototypeOf } = primordials;
 const { WorkerEntrypoint } = core.loadExtScript("ext:workerd_lite/worker/base_classes.js");
 
 // Names that mean something else on an entrypoint than a method to be called.
@@ -18,8 +18,20 @@ const RESERVED = {
   webSocketMessage: true,
 };
 
+// What tests have in the place of services: gives an object by its name.
+let pretended = () => undefined;
+function setPretended(fn) {
+  pretended = fn;
+}
+const pretendedService = (name) => pretended(name);
+
 // What an export is called by: `{ complaint, make }`. `make` takes `ctx` and `env`.
 function entrypointOf(namespace, name) {
+  const service = pretended(name);
+  if (service !== undefined) {
+    const instance = ReflectGetPrototypeOf(service) === ObjectPrototype;
+    return { complaint: null, make: () => ({ __proto__: null, object: service, instance, reserved: RESERVED, promise: undefined }) };
+  }
   const value = namespace[name ?? "default"];
   const what = name === null || name === undefined ? "its default export" : `its export ${name}`;
   if (value === undefined) return { complaint: `${what}, which a service names, is not there`, make: null };
@@ -52,5 +64,5 @@ function entrypointOf(namespace, name) {
   };
 }
 
-return { entrypointOf };
+return { entrypointOf, pretendedService, setPretended };
 })();

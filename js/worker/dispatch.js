@@ -22,6 +22,7 @@ const { cancelContext, endContext, enterContext, startContext } = core.loadExtSc
 );
 const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
 const { findHandler, makeExports } = core.loadExtScript("ext:workerd_lite/worker/entrypoints.js");
+const { pretendedService } = core.loadExtScript("ext:workerd_lite/rpc/entrypoint.js");
 const { rpc, setDoors, setRpcCallers } = core.loadExtScript("ext:workerd_lite/rpc/receive.js");
 const { ExecutionContext } = core.loadExtScript("ext:workerd_lite/worker/execution_context.js");
 
@@ -81,6 +82,8 @@ function setTestHandlers(namespace) {
 const named = new SafeMap();
 
 function handlerNamed(entrypoint) {
+  const service = pretendedService(entrypoint);
+  if (service !== undefined) return (request, env, ctx) => service.fetch(request, env, ctx);
   const known = MapPrototypeGet(named, entrypoint);
   if (known !== undefined) return known;
   const { complaint, handler } = findHandler(exported, entrypoint);

@@ -100,7 +100,7 @@ pub(super) fn take<'s>(
         };
         let body = OutgoingBody::from_v8(scope, value)?;
         let mut state = state.borrow_mut();
-        if kind.is_true() {
+        if kind.uint32_value(scope) == Some(1) {
             let OutgoingBody::Resource(rid) = body else {
                 return Err(JsErrorBox::type_error("no stream"));
             };

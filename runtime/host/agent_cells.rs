@@ -23,7 +23,7 @@ use super::policy_cells::PolicyCells;
 use super::project::Project;
 use super::residents::{Handed, Resident};
 use super::respawn::{Patience, Surroundings, respawn};
-use crate::egress::NetworkGate;
+use crate::egress::{NetworkGate, Upstream};
 use crate::identity::Attested;
 use crate::isolate::footprint::PutAside;
 use crate::isolate::{Caller, Callers, Cell as Isolate, CellHandle, Essential, StartupError, Worker, trim_soon};
@@ -45,6 +45,8 @@ pub(super) struct AgentCells {
     known: KnownAgents,
     policies: Option<Rc<PolicyCells>>,
     network: Option<Rc<NetworkGate>>,
+    /// What stands in for services, in tests.
+    pretends: Option<Rc<dyn Upstream>>,
     /// Where this thread takes what others hand over.
     desk: Option<mpsc::UnboundedSender<Handed>>,
     running: RefCell<HashMap<usize, Running>>,
@@ -59,7 +61,8 @@ impl AgentCells {
         project: Project,
         known: KnownAgents,
         policies: Option<Rc<PolicyCells>>,
-        (network, desk): (Option<Rc<NetworkGate>>, Option<mpsc::UnboundedSender<Handed>>),
+        (network, pretends): (Option<Rc<NetworkGate>>, Option<Rc<dyn Upstream>>),
+        desk: Option<mpsc::UnboundedSender<Handed>>,
         aborted: Rc<Cell<bool>>,
     ) -> Rc<Self> {
         Rc::new(Self {
@@ -67,6 +70,7 @@ impl AgentCells {
             known,
             policies,
             network,
+            pretends,
             desk,
             running: RefCell::default(),
             loaders: RefCell::default(),
@@ -278,6 +282,11 @@ impl AgentCells {
 }
 
 impl Callees for AgentCells {
+    fn pretended(&self, agent: &str, service: &str) -> Option<CellHandle> {
+        let inbox = self.pretends.as_ref()?.service(agent, service)?;
+        Some(CellHandle::new(inbox))
+    }
+
     fn callee(self: Rc<Self>, (from, attested): (usize, &Attested), id: &AgentId) -> Option<Callee> {
         let place = *self.project.places.get(id)?;
         let agent = self.project.agent(place)?;

@@ -14,6 +14,9 @@ use crate::isolate::CellHandle;
 pub(super) trait Callees {
     /// The agent of this name, as the one at a place of the project calls it. Nothing where it can not be called now.
     fn callee(self: Rc<Self>, caller: (usize, &Attested), id: &AgentId) -> Option<Callee>;
+
+    /// What a test has in the place of a service of this agent's.
+    fn pretended(&self, agent: &str, service: &str) -> Option<CellHandle>;
 }
 
 /// One of them.

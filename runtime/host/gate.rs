@@ -18,7 +18,7 @@ use workerd_lite_ops::{Body, BodyError, EventError, FetchError, Origin, Request,
 
 use super::callee::Callees;
 use super::error_page;
-use super::grant::{Grant, Offers};
+use super::grant::{Grant, Offers, to_policy};
 use super::known::context_agent;
 use super::line::{Line, Service};
 use super::line_fetch::Found;
@@ -107,8 +107,8 @@ impl OutboundGate {
 
     /// What is behind a service.
     fn found(&self, origin: &Origin, service: u32) -> Result<Found, FetchError> {
-        let grant = usize::try_from(service).ok().and_then(|place| self.services.get(place));
-        let grant = grant.ok_or(FetchError::OutboundWorker)?;
+        let place = usize::try_from(service).unwrap_or(usize::MAX);
+        let grant = self.services.get(place).ok_or(FetchError::OutboundWorker)?;
         let line = |trace: &Rc<Trace>, callee| Line {
             network: Arc::clone(&self.network),
             agent: self.agent.clone(),
@@ -116,23 +116,43 @@ impl OutboundGate {
             grant: grant.clone(),
             trace: Rc::clone(trace),
         };
+        let callees = self.callees.as_ref().and_then(Weak::upgrade);
+        let props = || serde_json::Value::Object(grant.props.clone()).to_string();
+        let pretended = callees
+            .as_ref()
+            .and_then(|callees| callees.pretended(&self.agent.name, &grant.binding));
+        if let Some(cell) = pretended {
+            let trace = Rc::new(origin.trace.child());
+            return Ok(Found {
+                line: line(&trace, Some(usize::MAX)),
+                cell,
+                // The one that stands for the network.
+                origin: Origin { caller: 1, trace },
+                way: Way::Entrypoint {
+                    entrypoint: Some(grant.binding.clone()),
+                    props: props(),
+                },
+                timeout: self.timeout,
+            });
+        }
         let id = match &grant.offers {
             Offers::Outbound => {
                 let policies = self.policies.as_ref().ok_or(FetchError::NoOutboundWorker)?;
                 let (cell, caller) = policies.of(self.place).ok_or(FetchError::OutboundWorker)?;
                 let trace = Rc::new(origin.trace.child());
+                let before = to_policy(&self.services[..place]).count();
+                let door = u32::try_from(before).unwrap_or(u32::MAX);
                 return Ok(Found {
                     line: line(&trace, None),
                     cell,
                     origin: Origin { caller, trace },
-                    way: Way::Door(service),
+                    way: Way::Door(door),
                     timeout: self.timeout,
                 });
             }
             Offers::Agent(id) => id,
         };
         let failed = |why: &str| FetchError::Loaded(JsErrorBox::generic(format!("RPC failed: {why}")));
-        let callees = self.callees.as_ref().and_then(Weak::upgrade);
         let callee = callees.and_then(|callees| callees.callee((self.place, &self.agent), id));
         let callee = callee.ok_or_else(|| failed("the agent can not be called now"))?;
         let deeper = origin.trace.deeper(callee.account.as_ref());
@@ -148,7 +168,7 @@ impl OutboundGate {
             },
             way: Way::Entrypoint {
                 entrypoint: grant.entrypoint.clone(),
-                props: serde_json::Value::Object(grant.props.clone()).to_string(),
+                props: props(),
             },
             timeout: callee.wall,
         })

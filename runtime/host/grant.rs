@@ -12,6 +12,11 @@ pub enum Offers {
     Agent(AgentId),
 }
 
+/// Those of an agent's services that its policy offers, in the order of its ways in.
+pub(super) fn to_policy(services: &[Grant]) -> impl Iterator<Item = &Grant> {
+    services.iter().filter(|grant| grant.offers == Offers::Outbound)
+}
+
 /// What an agent may call.
 #[derive(Debug, Clone)]
 pub struct Grant {

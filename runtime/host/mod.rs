@@ -112,6 +112,7 @@ impl Instance {
         let known = KnownAgents::default();
         // A test's time is its own, and its policies stay as long as it does.
         let ends = upstream.is_none();
+        let pretends = upstream.clone();
         let mut network = None;
         let policies = match &project.outbound {
             Some(worker) => {
@@ -136,7 +137,8 @@ impl Instance {
             project.clone(),
             known,
             policies.clone(),
-            (network, desk),
+            (network, pretends),
+            desk,
             Rc::clone(&aborted),
         );
         let instance = Self(Rc::new(Inner {

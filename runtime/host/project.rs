@@ -87,6 +87,15 @@ impl Project {
         }
     }
 
+    /// Whether an agent has a service of this name; any agent where none is named.
+    pub(crate) fn has_service(&self, agent: Option<&str>, service: &str) -> bool {
+        let mut named = self
+            .agents
+            .iter()
+            .filter(|each| agent.is_none_or(|name| each.worker.name == name));
+        named.any(|agent| agent.services.iter().any(|grant| grant.binding == service))
+    }
+
     /// Whether other agents may call this one.
     pub(super) fn is_called(&self, agent: &Agent) -> bool {
         let id = agent.id();
