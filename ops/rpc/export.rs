@@ -23,7 +23,7 @@ pub struct Export {
 
 impl Export {
     /// The same as a capability.
-    pub fn new(inbox: &Rc<Inbox>, event: EventId, number: i32) -> Capability {
+    pub fn of(inbox: &Rc<Inbox>, event: EventId, number: i32) -> Capability {
         Rc::new(Self {
             inbox: Rc::clone(inbox),
             event,
@@ -42,7 +42,7 @@ impl Remote for Export {
             call,
         })));
         Started {
-            answer: Self::new(&self.inbox, self.event, answer),
+            answer: Self::of(&self.inbox, self.event, answer),
             session: None,
         }
     }
@@ -123,7 +123,7 @@ pub fn open(inbox: &Rc<Inbox>, call: Call, origin: Origin, way: Way) -> Started 
         live,
     })));
     Started {
-        answer: Export::new(inbox, id, answer),
+        answer: Export::of(inbox, id, answer),
         session: Some(Session {
             inbox: Rc::clone(inbox),
             event: id,

@@ -55,7 +55,7 @@ fn capabilities<'s>(
             _ => {
                 let mut state = state.borrow_mut();
                 let events = state.borrow_mut::<Events>();
-                events.hold(event).then(|| Export::new(events.inbox(), event, number))
+                events.hold(event).then(|| Export::of(events.inbox(), event, number))
             }
         };
         taken.push(capability.ok_or_else(|| {
@@ -110,8 +110,8 @@ fn payload<'s>(
 
 /// Sends a call. `call` is a fresh number by which its result is asked for. Without `arguments` it is for a property.
 #[op2(nofast, reentrant)]
-pub(crate) fn op_rpc_call<'s, 'i>(
-    scope: &mut v8::PinScope<'s, 'i>,
+pub(crate) fn op_rpc_call<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
     state: Rc<RefCell<OpState>>,
     #[smi] event: u32,
     #[smi] kind: u32,
@@ -263,8 +263,8 @@ fn read<'s>(
 
 /// The arguments of a call. `make` takes the numbers of the stubs that come along, and gives what makes each.
 #[op2(reentrant)]
-pub(crate) fn op_rpc_read_arguments<'s, 'i>(
-    scope: &mut v8::PinScope<'s, 'i>,
+pub(crate) fn op_rpc_read_arguments<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
     state: Rc<RefCell<OpState>>,
     #[smi] event: u32,
     #[smi] running: u32,
@@ -278,8 +278,8 @@ pub(crate) fn op_rpc_read_arguments<'s, 'i>(
 
 /// What a call has brought.
 #[op2(reentrant)]
-pub(crate) fn op_rpc_read_result<'s, 'i>(
-    scope: &mut v8::PinScope<'s, 'i>,
+pub(crate) fn op_rpc_read_result<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
     state: Rc<RefCell<OpState>>,
     #[smi] event: u32,
     #[smi] call: u32,
@@ -295,8 +295,8 @@ pub(crate) fn op_rpc_read_result<'s, 'i>(
 
 /// The result of a call that an event has worked for. Gives whether the event ended with it.
 #[op2(nofast, reentrant)]
-pub(crate) fn op_rpc_reply<'s, 'i>(
-    scope: &mut v8::PinScope<'s, 'i>,
+pub(crate) fn op_rpc_reply<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
     state: Rc<RefCell<OpState>>,
     #[smi] event: u32,
     #[smi] running: u32,
@@ -379,7 +379,7 @@ pub(crate) fn op_rpc_loopback(state: &mut OpState, #[smi] event: u32, #[smi] num
     if !events.hold(event) {
         return Err(full());
     }
-    let capability = Export::new(events.inbox(), event, number);
+    let capability = Export::of(events.inbox(), event, number);
     let scope = events.scope(event).ok_or_else(full)?;
     scope.rpc.import(capability).ok_or_else(full)
 }

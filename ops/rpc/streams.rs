@@ -37,7 +37,7 @@ impl Stream {
                 let silent = stream.map(|chunk| chunk.map_err(|_| BodyError::Cut));
                 silent.boxed_local()
             })),
-            writable => writable,
+            writable @ Self::Writable(_) => writable,
         }
     }
 }
@@ -226,8 +226,8 @@ pub(crate) fn op_rpc_encode<'s>(
 
 /// The value of such bytes. `make` makes its host objects.
 #[op2(reentrant)]
-pub(crate) fn op_rpc_decode<'s, 'i>(
-    scope: &mut v8::PinScope<'s, 'i>,
+pub(crate) fn op_rpc_decode<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
     #[buffer] bytes: JsBuffer,
     make: v8::Local<'s, v8::Value>,
 ) -> Result<v8::Local<'s, v8::Value>, JsErrorBox> {

@@ -63,8 +63,8 @@ impl ValueSerializerImpl for Writer<'_> {
 }
 
 /// The bytes of a value, or what V8 says of it, which is thrown.
-pub(super) fn write<'s, 'i>(
-    scope: &mut v8::PinScope<'s, 'i>,
+pub(super) fn write<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
     value: Local<'s, Value>,
     markers: Local<'s, Value>,
 ) -> Result<Option<Vec<u8>>, JsErrorBox> {
@@ -115,8 +115,8 @@ impl ValueDeserializerImpl for Reader<'_> {
 }
 
 /// The value of these bytes. `make` throws for what it does not know.
-pub(super) fn read<'s, 'i>(
-    scope: &mut v8::PinScope<'s, 'i>,
+pub(super) fn read<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
     bytes: &[u8],
     make: Local<'s, Function>,
 ) -> Result<Local<'s, Value>, JsErrorBox> {

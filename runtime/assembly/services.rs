@@ -54,7 +54,10 @@ impl Finding<'_> {
             let offers = match self.offers(agents, agent, service) {
                 Ok(offers) => offers,
                 Err((why, _)) if is_wrangler && self.may_miss => {
-                    tracing::warn!("env.{} is missing: {why}", service.binding);
+                    let field = format!("services[{number}].binding");
+                    let place = written.document.as_ref().map(|document| document.location(&field));
+                    let place = place.unwrap_or_default();
+                    tracing::warn!("{place}, {field}: env.{} would be missing: {why}", service.binding);
                     continue;
                 }
                 Err((why, help)) if is_wrangler => {

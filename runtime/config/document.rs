@@ -133,7 +133,7 @@ impl Document {
     }
 
     /// The file's path and the line of a field, as `wrangler.jsonc:3`.
-    pub(super) fn location(&self, field: &str) -> String {
+    pub(crate) fn location(&self, field: &str) -> String {
         self.location_of(self.places().find(field).as_ref())
     }
 

@@ -110,7 +110,7 @@ impl Line {
                     }
                     Outcome::Failed(line.told(failure))
                 }
-                failed => failed,
+                failed @ Outcome::Failed(_) => failed,
             });
             drop(calling);
         });

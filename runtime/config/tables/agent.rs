@@ -60,6 +60,7 @@ pub(crate) struct Agent {
 /// `[[agents.services]]`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "wrangler's file calls it so")]
 pub(crate) struct Service {
     /// Its name in the agent's `env`.
     pub(crate) binding: String,
