@@ -116,3 +116,17 @@ fn objects_of_the_platform_cross_as_themselves() {
     }
     assert!(wrong.is_empty(), "{}\n{}", wrong.join("\n"), server.log());
 }
+
+#[test]
+fn random_values_come_back_as_they_were() {
+    let project = Project::new(&[
+        ("workerd-lite.toml", CONFIG),
+        ("agent.js", include_str!("../fixtures/rpc/random_agent.js")),
+        ("policy.js", include_str!("../fixtures/rpc/objects_policy.js")),
+    ]);
+    let server = project.serve(&[]);
+    for batch in 0..10 {
+        let wrong = ask(&server, &format!("?seed={}", 1 + 150 * batch));
+        assert_eq!(wrong, "[]", "{}", server.log());
+    }
+}
