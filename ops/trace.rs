@@ -104,6 +104,9 @@ pub trait Charged {
 
     /// CPU time that it may take, where that is less than its worker's.
     fn cpu(&self) -> Option<Duration>;
+
+    /// The same, as what it is.
+    fn any(self: Rc<Self>) -> Rc<dyn Any>;
 }
 
 /// Identifiers that may move to another thread.
@@ -127,6 +130,8 @@ pub struct Trace {
     on_behalf: OnceCell<Rc<dyn Any>>,
     /// The identifiers that were added to its request, where they were.
     added: OnceCell<Rc<str>>,
+    /// It is a tail worker's, or comes of one: nobody is told of it.
+    pub tails: Cell<bool>,
     /// When the event was queued.
     pub queued: Instant,
     /// When its handler was called.
@@ -161,6 +166,7 @@ impl Trace {
             charged: OnceCell::new(),
             on_behalf: OnceCell::new(),
             added: OnceCell::new(),
+            tails: Cell::new(false),
             queued: Instant::now(),
             started: Cell::new(None),
             audited: OnceCell::new(),
@@ -284,6 +290,7 @@ impl Trace {
         if let Some(whom) = self.on_behalf.get() {
             child.is_on_behalf(Rc::clone(whom));
         }
+        child.tails.set(self.tails.get());
         child
     }
 
@@ -293,6 +300,7 @@ impl Trace {
         let Some(account) = account else { return self.child() };
         let child = Self::new(Rc::clone(&self.ids));
         child.is_for(account);
+        child.tails.set(self.tails.get());
         child
     }
 

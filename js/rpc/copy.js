@@ -82,6 +82,12 @@ class Copying {
   slots = [];
   size = 0;
   depth = 0;
+  // Gives a slot for what else crosses as a stub, or undefined.
+  find;
+
+  constructor(find) {
+    this.find = find;
+  }
 
   count(bytes) {
     this.size += bytes;
@@ -124,6 +130,8 @@ class Copying {
   }
 
   object(value, type) {
+    const found = this.find === undefined ? undefined : this.find(value);
+    if (found !== undefined) return this.slot(value, found);
     const node = nodeOf(value);
     if (node !== undefined) {
       if (node.type !== "stub") refuse(value);
@@ -217,8 +225,8 @@ function define(object, key, value) {
   });
 }
 
-function copyValue(value) {
-  const copying = new Copying();
+function copyValue(value, find = undefined) {
+  const copying = new Copying(find);
   return { __proto__: null, value: copying.copy(value), slots: copying.slots };
 }
 

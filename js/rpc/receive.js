@@ -17,6 +17,7 @@ const {
   ReflectApply,
   ReflectConstruct,
   ReflectGetPrototypeOf,
+  SafeMap,
   String,
   SymbolDispose,
   TypeError,
@@ -241,9 +242,22 @@ function entrypointOf(namespace, name) {
   };
 }
 
-// Finds what each way in leads to. Gives null, or what is wrong.
+// What the author's module exports, and what makes each of these that was called by its name.
+let exported;
+const named = new SafeMap();
+
+function makerNamed(entrypoint) {
+  const known = MapPrototypeGet(named, entrypoint);
+  if (known !== undefined) return known;
+  const { complaint, make } = entrypointOf(exported, entrypoint);
+  if (complaint !== null) throw new TypeError(`the worker can not be called so: ${complaint}`);
+  MapPrototypeSet(named, entrypoint, make);
+  return make;
+}
+
 // Finds what is behind the doors of these callers; calls fail where nothing is. Gives null, or what is wrong.
 function setDoors(namespace, list) {
+  exported = namespace;
   let wrong = null;
   for (let i = 0; i < list.length; i++) {
     const { doors } = list[i];
@@ -258,12 +272,18 @@ function setDoors(namespace, list) {
   return wrong;
 }
 
-function open(event, running, answer, path, property, caller, door) {
-  const context = startContext(event, callers[caller]);
+// One of the caller's ways in, on behalf of another agent where `agent` says so; or with `props` what is named.
+function open(event, running, answer, path, property, caller, door, agent, entrypoint, props) {
+  // Whoever calls a loaded worker is its loader.
+  const known = callers[caller] ?? callers[0];
+  const context = startContext(event, agent === null ? known : { __proto__: null, ...known, agent });
   context.called = true;
   const previous = enterContext(context);
-  const { make, props } = callers[caller].doors[door];
-  run(context, running, answer, () => make(new ExecutionContext(context, JSONParse(props)), context.caller.env), path, property);
+  const find = () => {
+    const way = props === null ? known.doors[door] : { __proto__: null, make: makerNamed(entrypoint), props };
+    return way.make(new ExecutionContext(context, JSONParse(way.props)), context.caller.env);
+  };
+  run(context, running, answer, find, path, property);
   core.setAsyncContext(previous);
 }
 
@@ -301,10 +321,10 @@ function release(event, number) {
 }
 
 // Rust calls this.
-function rpc(kind, event, a, b, c, d, e, f) {
+function rpc(kind, event, a, b, c, d, e, f, g, h, i) {
   if (kind === "value") stubs.resolveCall(event, a, b);
   else if (kind === "failure") stubs.rejectCall(event, a, b, c);
-  else if (kind === "open") open(event, a, b, c, d, e, f);
+  else if (kind === "open") open(event, a, b, c, d, e, f, g, h, i);
   else if (kind === "call") call(event, a, b, c, d, e);
   else release(event, a);
 }

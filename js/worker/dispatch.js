@@ -60,6 +60,7 @@ function addCallers(list) {
 function setHandlers(namespace) {
   exported = namespace;
   makeExports(namespace);
+  const wrong = setDoors(namespace, callers);
   const complaints = ArrayPrototypeMap(callers, (caller) => {
     const { complaint, handler } = findHandler(namespace, caller.entrypoint);
     caller.handler = handler;
@@ -68,7 +69,7 @@ function setHandlers(namespace) {
   for (let i = 0; i < complaints.length; i++) {
     if (complaints[i] !== null) return complaints[i];
   }
-  return setDoors(namespace, callers);
+  return wrong;
 }
 
 // A file of tests has handlers of ours, which find its tests.

@@ -10,7 +10,10 @@ const {
   ObjectPrototypeIsPrototypeOf,
   ReflectConstruct,
   ReflectOwnKeys,
+  SafeWeakMap,
   TypeError,
+  WeakMapPrototypeGet,
+  WeakMapPrototypeSet,
 } = primordials;
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 const { Request } = core.loadExtScript("ext:deno_fetch/23_request.js");
@@ -81,11 +84,16 @@ async function callEntrypoint(name, handler, props, input, init) {
   return response;
 }
 
+// What each stub of the module's own stands for: `{ name, props }`.
+const loopbacks = new SafeWeakMap();
+const loopbackOf = (value) => WeakMapPrototypeGet(loopbacks, value);
+
 class LoopbackServiceStub {
   #call;
 
   constructor(name, handler, props) {
-    this.#call = (input, init) => callEntrypoint(name, handler, props, input, init);
+    WeakMapPrototypeSet(loopbacks, this, { __proto__: null, name, props });
+    this.#call = async (input, init) => await callEntrypoint(name, handler(), props, input, init);
   }
 
   async fetch(input, init = undefined) {
@@ -101,10 +109,11 @@ function stubOf(name, value) {
     if (complaint !== null) throw new TypeError(`ctx.exports.${name}: ${complaint}`);
     return handler;
   };
-  const stub = (options = undefined) => new LoopbackServiceStub(name, call(), options?.props ?? {});
+  const stub = (options = undefined) => new LoopbackServiceStub(name, call, options?.props ?? {});
+  WeakMapPrototypeSet(loopbacks, stub, { __proto__: null, name, props: {} });
   ObjectDefineProperty(stub, "fetch", {
     __proto__: null,
-    value: async (input, init = undefined) => await new LoopbackServiceStub(name, call(), {}).fetch(input, init),
+    value: async (input, init = undefined) => await new LoopbackServiceStub(name, call, {}).fetch(input, init),
     enumerable: true,
   });
   return stub;
@@ -114,12 +123,12 @@ function makeExports(namespace) {
   const made = { __proto__: null };
   ArrayPrototypeForEach(ReflectOwnKeys(namespace), (name) => {
     const value = typeof name === "string" ? namespace[name] : undefined;
-    if (typeof value === "function" || (typeof value === "object" && value !== null && typeof value.fetch === "function")) {
+    if (typeof value === "function" || (typeof value === "object" && value !== null && (typeof value.fetch === "function" || typeof value.tail === "function"))) {
       made[name] = stubOf(name, value);
     }
   });
   setExports(ObjectFreeze(made));
 }
 
-return { findHandler, makeExports };
+return { findHandler, loopbackOf, makeExports };
 })();

@@ -28,19 +28,23 @@ impl Export {
     }
 }
 
+fn send(inbox: &Rc<Inbox>, event: EventId, number: i32, call: Call) -> Started {
+    let answer = inbox.next_answer();
+    inbox.push(Message::Call(Box::new(Incoming {
+        event,
+        number,
+        answer,
+        call,
+    })));
+    Started {
+        answer: Export::new(inbox, event, answer),
+        session: None,
+    }
+}
+
 impl Remote for Export {
     fn call(&self, call: Call) -> Started {
-        let answer = self.inbox.next_answer();
-        self.inbox.push(Message::Call(Box::new(Incoming {
-            event: self.event,
-            number: self.number,
-            answer,
-            call,
-        })));
-        Started {
-            answer: Self::new(&self.inbox, self.event, answer),
-            session: None,
-        }
+        send(&self.inbox, self.event, self.number, call)
     }
 
     fn nudge(&self) {
@@ -60,6 +64,22 @@ impl Drop for Export {
         } else {
             self.inbox.push(release);
         }
+    }
+}
+
+/// What an event gives to something that ends with it: it is never given back, and keeps no event open.
+pub struct Lent {
+    /// Where its calls go.
+    pub inbox: Rc<Inbox>,
+    /// Whose it is.
+    pub event: EventId,
+    /// Which of its.
+    pub number: i32,
+}
+
+impl Remote for Lent {
+    fn call(&self, call: Call) -> Started {
+        send(&self.inbox, self.event, self.number, call)
     }
 }
 

@@ -4,15 +4,17 @@
 mod export;
 mod failure;
 mod ops;
+mod plain;
 mod tables;
-mod wire;
+pub(crate) mod wire;
 
-pub use export::{Export, Session};
+pub use export::{Export, Lent, Session};
 pub use failure::Failure;
 pub(crate) use ops::{
     op_rpc_call, op_rpc_drop, op_rpc_dup, op_rpc_fail, op_rpc_loopback, op_rpc_read_arguments, op_rpc_read_result,
     op_rpc_reply,
 };
+pub use plain::plain;
 pub use tables::{RpcScope, Running};
 
 use std::rc::Rc;

@@ -52,7 +52,7 @@ impl ValueSerializerImpl for Writer<'_> {
 }
 
 /// The bytes of a value, or what V8 says of it, which is thrown.
-pub(super) fn write<'s, 'i>(
+pub(crate) fn write<'s, 'i>(
     scope: &mut v8::PinScope<'s, 'i>,
     value: Local<'s, Value>,
     markers: Local<'s, Value>,
@@ -96,7 +96,7 @@ impl ValueDeserializerImpl for Reader<'_> {
 }
 
 /// The value of these bytes. `stubs` throws for a number that it does not know.
-pub(super) fn read<'s, 'i>(
+pub(crate) fn read<'s, 'i>(
     scope: &mut v8::PinScope<'s, 'i>,
     bytes: &[u8],
     stubs: Local<'s, Function>,

@@ -11,6 +11,7 @@ use super::loaders::loaders;
 use super::matching::distinct;
 use super::modules::{Places, check_script, confinement, data};
 use super::network::rules;
+use super::tails::tails;
 use super::unavailable::unavailable;
 use crate::config::Flags;
 use crate::config::files::{Files, parent, stem};
@@ -230,6 +231,25 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
     let egress = section.egress.as_deref();
     let egress = egress.map(|list| rules(&format!("agents.{name}.egress"), list));
     let services = services(files, project, index, section, &vars);
+    let exists = |wanted: &str| {
+        sections.iter().enumerate().any(|(place, other)| {
+            place != index && other.tenant == section.tenant && other.name.as_deref() == Some(wanted)
+        })
+    };
+    let has_policy = project.outbound.is_some();
+    let mut told = tails(&section.tails, has_policy, exists).unwrap_or_else(|(place, why)| {
+        files
+            .problems
+            .add(files.complain(&field(&format!("tails[{place}].service")), &why));
+        Vec::new()
+    });
+    match (tails(&wrangler.tail_consumers, has_policy, exists), &own) {
+        (Ok(consumers), _) => told.extend(consumers),
+        (Err((place, why)), Some(own)) => files
+            .problems
+            .add(own.complain(&format!("tail_consumers[{place}].service"), &why)),
+        (Err(_), None) => {}
+    }
     let worker = Worker {
         name,
         role: Role::Agent,
@@ -252,6 +272,7 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
         egress,
         code,
         services,
+        tails: told,
         tenant: section.tenant.clone(),
         matches: section.matches.clone(),
         entrypoint: section.outbound.entrypoint.clone(),
@@ -335,6 +356,14 @@ fn single(
         apply(&Limits::from(&wrangler.limits), &mut limits);
         limits
     };
+    let told = tails(&wrangler.tail_consumers, project.outbound.is_some(), |_| false);
+    let told = match (told, &files.wrangler) {
+        (Ok(told), _) => told,
+        (Err((place, why)), Some(document)) => {
+            return Err(document.complain(&format!("tail_consumers[{place}].service"), &why));
+        }
+        (Err(_), None) => Vec::new(),
+    };
     let worker = Worker {
         name: match (wrangler.name, &files.wrangler) {
             (Some(name), Some(document)) if !is_plain(&name) => return Err(document.complain("name", PLAIN)),
@@ -373,6 +402,7 @@ fn single(
         account: None,
     };
     let mut agent = Agent::from(worker);
+    agent.tails = told;
     if let Some(outbound) = &project.outbound {
         agent.entrypoint.clone_from(&outbound.entrypoint);
         agent.props.clone_from(&outbound.props);

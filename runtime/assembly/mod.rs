@@ -14,6 +14,7 @@ mod network;
 mod options;
 mod outbound;
 mod project;
+mod tails;
 mod unavailable;
 
 pub use certificates::{Listed, list_certificates};

@@ -21,6 +21,7 @@ use super::known::context_agent;
 use super::line::{Line, Service};
 use super::live_call::LiveCall;
 use super::policy_cells::PolicyCells;
+use super::tail::{self, TailWorker};
 use crate::audit::{By, Open, Verdict, shortened};
 use crate::egress::Network;
 use crate::identity::Attested;
@@ -39,11 +40,16 @@ pub(super) struct OutboundGate {
     pub(super) rules: Option<Rules>,
     pub(super) timeout: Duration,
     pub(super) services: Vec<Grant>,
+    /// Who is told of its events.
+    pub(super) tails: Vec<(TailWorker, Option<Neighbour>)>,
     /// What the agent loads workers by, where it may.
     pub(super) loader: Option<LoaderHandle>,
     /// Where it is a worker that was loaded.
     pub(super) loaded: Option<LoadedAgent>,
 }
+
+/// Finds the cell of another agent, and its account.
+pub(super) type Neighbour = Box<dyn Fn() -> Option<(CellHandle, Option<Arc<Account>>)>>;
 
 /// A loaded worker, as the policy sees it.
 #[derive(Clone)]
@@ -76,7 +82,7 @@ impl OutboundGate {
     /// The ways out of what the agent loads: the same policy and the same rules, under another name.
     pub(super) fn ways(&self, account: Option<Arc<Account>>) -> Box<dyn Fn(Attested) -> EgressHandle> {
         let (network, policies, rules) = (Arc::clone(&self.network), self.policies.clone(), self.rules.clone());
-        let (place, timeout) = (self.place, self.timeout);
+        let (place, timeout, services) = (self.place, self.timeout, self.services.clone());
         Box::new(move |attested| {
             Rc::new(Self {
                 network: Arc::clone(&network),
@@ -85,8 +91,10 @@ impl OutboundGate {
                 place,
                 rules: rules.clone(),
                 timeout,
-                // A loaded worker has what it is given, and no service of its loader's.
-                services: Vec::new(),
+                // Of these it has what it is given: `Way` says which.
+                services: services.clone(),
+                // Who is told of what it does says whoever loads it.
+                tails: Vec::new(),
                 loader: None,
                 loaded: Some(LoadedAgent::new(attested, account.clone())),
             })
@@ -139,7 +147,10 @@ impl Egress for OutboundGate {
         let (Some(grant), Some((policy, caller))) = (grant, policies.of(self.place)) else {
             return Err(FetchError::OutboundWorker);
         };
-        let trace = Rc::new(origin.trace.child());
+        let trace = Rc::new(match &self.loaded {
+            Some(loaded) => loaded.trace(&origin.trace),
+            None => origin.trace.child(),
+        });
         let line = Line {
             network: Arc::clone(&self.network),
             agent: self.agent.clone(),
@@ -152,7 +163,40 @@ impl Egress for OutboundGate {
             policy,
             origin: Origin { caller, trace },
             door: service,
+            agent: self.loaded.as_ref().map(|loaded| Rc::clone(&loaded.agent)),
         }))
+    }
+
+    fn is_tailed(&self) -> bool {
+        !self.tails.is_empty()
+    }
+
+    fn tell(&self, origin: &Origin, item: &serde_json::Value) {
+        for (worker, neighbour) in &self.tails {
+            let origin = tail::origin(origin);
+            let found = match (worker, neighbour, &self.policies) {
+                (TailWorker::Policy(entrypoint), _, Some(policies)) => {
+                    policies.of(self.place).map(|(handle, caller)| {
+                        let origin = Origin { caller, ..origin };
+                        let target = tail::target(entrypoint.as_ref());
+                        tail::Entrypoint { handle, origin, target }
+                    })
+                }
+                (TailWorker::Agent(_, entrypoint), Some(neighbour), _) => neighbour().map(|(handle, account)| {
+                    let trace = Rc::new(origin.trace.child_for(account.as_ref()));
+                    let origin = Origin { caller: 0, trace };
+                    let target = tail::target(entrypoint.as_ref());
+                    tail::Entrypoint { handle, origin, target }
+                }),
+                _ => None,
+            };
+            match found {
+                Some(found) => tail::tell(&found, &self.agent.name, item),
+                None => {
+                    tracing::warn!(target: "worker", worker = self.agent.name, "its tail worker can not be told: it is gone");
+                }
+            }
+        }
     }
 
     fn loader(&self) -> Option<LoaderHandle> {

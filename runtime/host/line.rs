@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use workerd_lite_ops::rpc::{Broken, Call, Capability, Failure, Outcome, Payload, Remote, ReplyTo, Started};
 use workerd_lite_ops::trace::Trace;
-use workerd_lite_ops::{Origin, worker_log};
+use workerd_lite_ops::{Origin, Target, worker_log};
 
 use super::grant::Grant;
 use crate::audit::{By, Verdict};
@@ -30,6 +30,8 @@ pub(super) struct Service {
     pub(super) policy: CellHandle,
     pub(super) origin: Origin,
     pub(super) door: u32,
+    /// `ctx.agent`, as JSON, where that is not the configured agent.
+    pub(super) agent: Option<Rc<str>>,
 }
 
 /// Something on the other side of the line.
@@ -145,7 +147,8 @@ impl Remote for Service {
             return self.line.refused(call);
         }
         self.line.cross(call, true, |call| {
-            self.policy.call(call, self.origin.clone(), self.door)
+            let target = self.agent.clone().map(Target::Agent);
+            self.policy.call(call, self.origin.clone(), self.door, target)
         })
     }
 }

@@ -19,7 +19,7 @@ use super::flags::Flags;
 use super::nearest::hint;
 use super::places::join;
 use super::problems::Problems;
-use super::tables::{MtlsCertificate, WranglerLimits};
+use super::tables::{MtlsCertificate, TailConsumer, WranglerLimits};
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use environment::Selected;
 use fields::Use;
@@ -50,6 +50,9 @@ pub(crate) struct Wrangler {
     /// Names of bindings that load workers.
     #[serde(deserialize_with = "loaders")]
     pub(crate) worker_loaders: Vec<String>,
+    /// Who is told of its events.
+    #[serde(deserialize_with = "consumers")]
+    pub(crate) tail_consumers: Vec<TailConsumer>,
     pub(crate) secrets: Secrets,
     pub(crate) limits: WranglerLimits,
     compatibility_date: Option<String>,
@@ -73,6 +76,22 @@ fn loaders<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Stri
     }
     let list = Vec::<Written>::deserialize(deserializer)?;
     Ok(list.into_iter().map(|each| each.binding).collect())
+}
+
+fn consumers<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<TailConsumer>, D::Error> {
+    #[derive(Deserialize)]
+    struct Written {
+        service: String,
+        /// An environment of that service's, of which there is one here.
+        #[serde(default, rename = "environment")]
+        _environment: Option<String>,
+    }
+    let list = Vec::<Written>::deserialize(deserializer)?;
+    let list = list.into_iter().map(|each| TailConsumer {
+        service: each.service,
+        entrypoint: None,
+    });
+    Ok(list.collect())
 }
 
 fn certificates<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<MtlsCertificate>, D::Error> {
