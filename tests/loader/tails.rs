@@ -99,3 +99,75 @@ fn tail_workers_are_told() {
     assert_eq!(case(&server, "again"), 1);
     assert_eq!(case(&server, "chained"), serde_json::json!([["scout/told", "ok"]]));
 }
+
+const TOLD: &str = r#"
+threads = 1
+[outbound]
+main = "outbound.js"
+[[agents]]
+name = "scout"
+tenant = "acme"
+main = "worker.js"
+match = ["/scout/*"]
+tails = [{ service = "outbound", entrypoint = "Log" }, { service = "watcher" }]
+[[agents]]
+name = "bot"
+tenant = "acme"
+config = "bot/wrangler.jsonc"
+match = ["/bot/*"]
+[[agents]]
+name = "watcher"
+tenant = "acme"
+main = "watcher.js"
+match = ["/watcher"]
+"#;
+
+#[test]
+fn tail_workers_of_agents_are_told() {
+    let files = [
+        ("workerd-lite.toml", TOLD),
+        (
+            "outbound.js",
+            r#"import { WorkerEntrypoint } from "cloudflare:workers";
+            export class Log extends WorkerEntrypoint { tail([item]) { console.log("told of", this.ctx.agent.name, item.outcome, item.logs[0]?.message[0]); return fetch("http://127.0.0.1:9/"); } }
+            export default { fetch: () => new Response("denied", { status: 403 }) };"#,
+        ),
+        (
+            "worker.js",
+            r#"export default { async fetch(request) { console.log("at", request.url); if (request.url.endsWith("throw")) throw new TypeError("thrown"); await fetch("http://up.example/"); return new Response("ok"); } };"#,
+        ),
+        ("bot/worker.js", "export default { fetch: () => new Response('bot') };"),
+        (
+            "bot/wrangler.jsonc",
+            r#"{ "main": "worker.js", "compatibility_date": "2026-08-04", "tail_consumers": [{ "service": "watcher" }] }"#,
+        ),
+        (
+            "watcher.js",
+            "const all = []; export default { tail(events) { for (const { scriptName, outcome } of events) all.push([scriptName, outcome]); }, fetch: () => Response.json(all) };",
+        ),
+    ];
+    let project = crate::harness::Project::new(&files);
+    let server = project.serve(&[]);
+    assert_eq!(server.get("/scout/a").body, "ok");
+    assert_eq!(server.get("/scout/throw").status, 500);
+    assert_eq!(server.get("/bot/x").body, "bot");
+    server.logged("told of scout ok at http://");
+    server.logged("told of scout exception at http://");
+    let mut told = String::new();
+    for _ in 0..100 {
+        told = server.get("/watcher").body;
+        if told.matches("scout").count() == 2 && told.contains("bot") {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert_eq!(told, r#"[["scout","ok"],["scout","exception"],["bot","ok"]]"#);
+    for (service, why) in [
+        ("nobody", "no other agent \"nobody\""),
+        ("scout", "no other agent \"scout\""),
+    ] {
+        project.write("workerd-lite.toml", &TOLD.replace("\"watcher\" }", &format!("\"{service}\" }}")));
+        let report = project.refused(&[]);
+        assert!(report.contains(why) && report.contains("agents[0].tails[1].service"), "{report}");
+    }
+}
