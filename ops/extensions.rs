@@ -20,7 +20,9 @@ use crate::html_rewriter::{
     op_rewriter_finish, op_rewriter_flag, op_rewriter_insert, op_rewriter_insert_stream, op_rewriter_new,
     op_rewriter_output, op_rewriter_piece, op_rewriter_selector, op_rewriter_text, op_rewriter_write,
 };
-use crate::loader::{op_loader_fetch, op_loader_find, op_loader_load};
+use crate::loader::{
+    op_loader_entrypoint, op_loader_env, op_loader_fetch, op_loader_fetch_given, op_loader_find, op_loader_load,
+};
 use crate::node::buffer::{
     op_node_compare, op_node_fill_text, op_node_find, op_node_find_byte, op_node_find_text, op_node_is_ascii,
     op_node_is_utf8, op_node_keep_buffer, op_node_same, op_node_text, op_node_transcode, op_node_write_latin1,
@@ -119,7 +121,10 @@ deno_core::extension!(
         op_fetch_network,
         op_fetch_outbound_worker,
         op_identity_token,
+        op_loader_entrypoint,
+        op_loader_env,
         op_loader_fetch,
+        op_loader_fetch_given,
         op_loader_find,
         op_loader_load,
         op_node_cipher_aad,

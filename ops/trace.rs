@@ -115,6 +115,9 @@ pub trait Charged {
 
     /// CPU time that it may take, where that is less than its worker's.
     fn cpu(&self) -> Option<Duration>;
+
+    /// The same, as what it is.
+    fn any(self: Rc<Self>) -> Rc<dyn Any>;
 }
 
 /// Identifiers that may move to another thread.
@@ -140,6 +143,8 @@ pub struct Trace {
     depth: Cell<u32>,
     /// The identifiers that were added to its request, where they were.
     added: OnceCell<Rc<str>>,
+    /// It is a tail worker's, or comes of one: nobody is told of it.
+    pub tails: Cell<bool>,
     /// When the event was queued.
     pub queued: Instant,
     /// When its handler was called.
@@ -175,6 +180,7 @@ impl Trace {
             on_behalf: OnceCell::new(),
             depth: Cell::new(0),
             added: OnceCell::new(),
+            tails: Cell::new(false),
             queued: Instant::now(),
             started: Cell::new(None),
             audited: OnceCell::new(),
@@ -299,6 +305,7 @@ impl Trace {
             child.is_on_behalf(Rc::clone(whom));
         }
         child.depth.set(self.depth.get());
+        child.tails.set(self.tails.get());
         child
     }
 
@@ -321,6 +328,7 @@ impl Trace {
         let child = Self::new(Rc::clone(&self.ids));
         child.is_for(account);
         child.depth.set(self.depth.get());
+        child.tails.set(self.tails.get());
         child
     }
 

@@ -93,6 +93,12 @@ class Copying {
   open = new SafeSet();
   size = 0;
   depth = 0;
+  // Gives a slot for what else crosses as a stub, or undefined.
+  find;
+
+  constructor(find) {
+    this.find = find;
+  }
 
   count(bytes) {
     this.size += bytes;
@@ -151,9 +157,11 @@ class Copying {
   }
 
   object(value, type) {
+    const found = this.find === undefined ? undefined : this.find(value);
+    if (found !== undefined) return this.slot(value, found);
     const node = nodeOf(value);
     if (node !== undefined) {
-      if (node.type === "promise" || node.type === "property") refuse(value);
+      if (node.type === "promise" || node.type === "property" || node.begin !== null) refuse(value);
       return this.slot(value, { __proto__: null, node, object: null, instance: false });
     }
     if (type === "function") return this.slot(value, { __proto__: null, node: undefined, object: value, instance: true });
@@ -240,8 +248,8 @@ function define(object, key, value) {
   });
 }
 
-function copyValue(value) {
-  const copying = new Copying();
+function copyValue(value, find = undefined) {
+  const copying = new Copying(find);
   return { __proto__: null, value: copying.copy(value), slots: copying.slots, streams: copying.streams };
 }
 

@@ -68,6 +68,14 @@ class Node {
   fetch = null;
   find = null;
   withProps = null;
+  // Gives the number of a stub for one call, or a promise of it: a loaded worker's.
+  begin = null;
+  // What a loaded worker can be given it by.
+  given = undefined;
+  // A call that is not sent yet: what settles once it is.
+  sending = null;
+  // Whether it may be a function: what a loaded worker was given.
+  callable = false;
 
   constructor(type) {
     this.type = type;
@@ -95,6 +103,23 @@ function newService(id, fetch) {
   node.kind = SERVICE;
   node.id = id;
   node.fetch = fetch;
+  node.given = () => ({ __proto__: null, service: id });
+  return wrap(node);
+}
+
+// What a loaded worker was given, by its place.
+function newGiven(place, fetch) {
+  const stub = newService(place, fetch);
+  nodeOf(stub).callable = true;
+  return stub;
+}
+
+// An entrypoint of a loaded worker.
+function newEntrypoint(begin, fetch, given) {
+  const node = new Node("service");
+  node.fetch = fetch;
+  node.begin = begin;
+  node.given = given;
   return wrap(node);
 }
 
@@ -232,17 +257,41 @@ function send(node, args) {
     const prepared = args === undefined ? null : prepare(context, args);
     const id = ++lastCall;
     sent.id = id;
-    const isOwn = root.type === "loopback";
-    const target = isOwn ? op_rpc_loopback(context.id, offer(context, root)) : root.id;
-    try {
-      op_rpc_call(context.id, root.kind, target, id, names, prepared === null ? undefined : prepared.value, MARKERS, prepared?.list);
-      if (isOwn) op_rpc_drop(context.id, STUB, target);
-    } catch (error) {
-      if (prepared !== null) takeBack(context, prepared.given);
-      throw error;
+    const call = (kind, target) => {
+      try {
+        op_rpc_call(context.id, kind, target, id, names, prepared === null ? undefined : prepared.value, MARKERS, prepared?.list);
+      } catch (error) {
+        if (prepared !== null) takeBack(context, prepared.given);
+        throw error;
+      }
+    };
+    // A stub for this call alone.
+    const callOnce = (target) => {
+      try {
+        call(STUB, target);
+      } finally {
+        op_rpc_drop(context.id, STUB, target);
+      }
+    };
+    if (root.sending !== null) {
+      sent.sending = PromisePrototypeThen(root.sending, () => call(root.kind, root.id));
+    } else if (root.type === "loopback") {
+      callOnce(op_rpc_loopback(context.id, offer(context, root)));
+    } else if (root.begin === null) {
+      call(root.kind, root.id);
+    } else {
+      const target = root.begin(context);
+      if (typeof target === "number") callOnce(target);
+      else sent.sending = PromisePrototypeThen(target, callOnce);
     }
     sent.promise = new Promise((resolve, reject) => {
       MapPrototypeSet(tables(context).calls, id, { __proto__: null, node: sent, resolve, reject });
+      if (sent.sending === null) return;
+      PromisePrototypeThen(sent.sending, () => sent.sending = null, (error) => {
+        MapPrototypeDelete(tables(context).calls, id);
+        sent.state = "failed";
+        reject(error);
+      });
     });
   } catch (error) {
     sent.promise = PromiseReject(error);
@@ -327,7 +376,9 @@ const HANDLER = {
   },
   apply({ node }, _self, args) {
     if (node.type === "loopback" && node.withProps !== null) return node.withProps(args[0]);
-    if (node.type === "service" || node.type === "loopback") throw new TypeError("a service is not a function: call one of its methods");
+    if ((node.type === "service" && !node.callable) || node.type === "loopback") {
+      throw new TypeError("a service is not a function: call one of its methods");
+    }
     return wrap(send(node, args));
   },
   set: () => false,
@@ -432,5 +483,5 @@ function makeStub(object) {
 }
 classes.setMakeStub(makeStub);
 
-return { disposeAll, fetchOf, newLoopback, newService, nodeOf, prepare, rejectCall, resolveCall, stubsFor, tables, takeBack };
+return { check, disposeAll, fetchOf, give, newEntrypoint, newGiven, newLoopback, newService, nodeOf, prepare, rejectCall, resolveCall, stubsFor, tables, takeBack };
 })();

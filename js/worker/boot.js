@@ -37,11 +37,11 @@ function setHandlers(namespace) {
 // `vars` is an object of plain data as JSON; `bindings` are the outbound worker's, `{ name, credential }` each; `callers` is who may call:
 // `{ agent, props, parameters, entrypoint, doors }` each; `services` and `loaders` are names; `wanted` names the built-in modules that
 // the script imports; `environment` is what Node's `process.env` is made of, as JSON, or undefined where there is nothing of Node;
-// `given` is what the loader of a loaded worker has given it as `env`, as V8 writes it, or undefined. Gives the functions that Rust
+// `given` says that it is a loaded worker, whose `env` is what its loader has given it. Gives the functions that Rust
 // calls, after the fourth of them the built-in modules as `[name, source, exports]` each, which read their exports from the global
 // MODULE.
 function boot(role, vars, bindings, callers, wanted, environment, services, loaders, given) {
-  const env = given === undefined ? JSONParse(vars) : core.deserialize(given);
+  const env = given ? load("ext:workerd_lite/loader/given.js").readEnv() : JSONParse(vars);
   isTest = role === "test";
   reportExceptions();
   setTimeOrigin();

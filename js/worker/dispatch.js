@@ -61,6 +61,7 @@ function addCallers(list) {
 function setHandlers(namespace) {
   exported = namespace;
   makeExports(namespace);
+  const wrong = setDoors(namespace, callers);
   const complaints = ArrayPrototypeMap(callers, (caller) => {
     const { complaint, handler } = findHandler(namespace, caller.entrypoint);
     caller.handler = handler;
@@ -69,7 +70,7 @@ function setHandlers(namespace) {
   for (let i = 0; i < complaints.length; i++) {
     if (complaints[i] !== null) return complaints[i];
   }
-  return setDoors(namespace, callers);
+  return wrong;
 }
 
 // A file of tests has handlers of ours, which find its tests.
@@ -98,11 +99,12 @@ function handlerNamed(entrypoint) {
 
 // Who calls: one of the callers, on behalf of another agent where `agent` says so, or what calls an entrypoint of a loaded worker.
 function callerOf(caller, agent, entrypoint, props, door) {
-  const known = callers[caller];
+  // Whoever calls a loaded worker is its loader.
+  const known = callers[caller] ?? callers[0];
   if (props !== null) return { __proto__: null, ...known, props, entrypoint, handler: handlerNamed(entrypoint) };
   if (door !== null) {
     const { props, entrypoint } = known.doors[door];
-    return { __proto__: null, ...known, props, entrypoint, handler: handlerNamed(entrypoint) };
+    return { __proto__: null, ...known, agent: agent ?? known.agent, props, entrypoint, handler: handlerNamed(entrypoint) };
   }
   return agent === null ? known : { __proto__: null, ...known, agent };
 }

@@ -9,7 +9,10 @@ const {
   ObjectPrototypeIsPrototypeOf,
   ReflectConstruct,
   ReflectOwnKeys,
+  SafeWeakMap,
   TypeError,
+  WeakMapPrototypeGet,
+  WeakMapPrototypeSet,
 } = primordials;
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 const { Request } = core.loadExtScript("ext:deno_fetch/23_request.js");
@@ -40,7 +43,7 @@ function handlerOf(name, what, value) {
     if (isSubclass(value, WorkerEntrypoint) && typeof value.prototype?.fetch !== "function") {
       // It has methods for those that call them.
       const handler = () => {
-        throw new TypeError(`${what}, a class, has no fetch() method`);
+        throw new TypeError(`the worker can not be called so: ${what}, a class, has no fetch() method`);
       };
       return { complaint: null, handler };
     }
@@ -89,6 +92,10 @@ async function callEntrypoint(name, handler, props, input, init) {
   return response;
 }
 
+// What each stub of the module's own stands for: `{ name, props }`.
+const loopbacks = new SafeWeakMap();
+const loopbackOf = (value) => WeakMapPrototypeGet(loopbacks, value);
+
 // `ctx.exports.Name`: a stub itself, and a function that makes one with props.
 function stubOf(name, value, given = undefined) {
   const { complaint, handler } = handlerOf(name, name, value);
@@ -103,19 +110,21 @@ function stubOf(name, value, given = undefined) {
     if (uncallable !== null) throw new TypeError(`ctx.exports.${name}: ${uncallable}`);
     return make(new ExecutionContext(context, props), context.caller.env);
   };
-  return newLoopback(find, fetch, given === undefined ? (options) => stubOf(name, value, options ?? {}) : null);
+  const stub = newLoopback(find, fetch, given === undefined ? (options) => stubOf(name, value, options ?? {}) : null);
+  WeakMapPrototypeSet(loopbacks, stub, { __proto__: null, name, props });
+  return stub;
 }
 
 function makeExports(namespace) {
   const made = { __proto__: null };
   ArrayPrototypeForEach(ReflectOwnKeys(namespace), (name) => {
     const value = typeof name === "string" ? namespace[name] : undefined;
-    if (typeof value === "function" || (typeof value === "object" && value !== null && typeof value.fetch === "function")) {
+    if (typeof value === "function" || (typeof value === "object" && value !== null && (typeof value.fetch === "function" || typeof value.tail === "function"))) {
       made[name] = stubOf(name, value);
     }
   });
   setExports(ObjectFreeze(made));
 }
 
-return { findHandler, makeExports };
+return { findHandler, loopbackOf, makeExports };
 })();

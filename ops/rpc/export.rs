@@ -3,13 +3,9 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use super::{Broken, Call, Capability, Failure, Incoming, Opening, Remote, ReplyTo, Started, Way};
-use crate::inbox::{Inbox, Message, Start, Work};
-use crate::origin::{EventId, Origin};
-
-/// What an event holds in its isolate beside what it reads: its objects, and its arguments.
-const EVENT: usize = 4096;
-const ARGUMENTS: usize = 2;
+use super::{Call, Capability, Incoming, Remote, ReplyTo, Started};
+use crate::inbox::{Inbox, Message};
+use crate::origin::EventId;
 
 /// One thing that an event has given: an object, a function, or the result of a call below zero.
 pub struct Export {
@@ -32,19 +28,23 @@ impl Export {
     }
 }
 
+fn send(inbox: &Rc<Inbox>, event: EventId, number: i32, call: Call) -> Started {
+    let answer = inbox.next_answer();
+    inbox.push(Message::Call(Box::new(Incoming {
+        event,
+        number,
+        answer,
+        call,
+    })));
+    Started {
+        answer: Export::of(inbox, event, answer),
+        session: None,
+    }
+}
+
 impl Remote for Export {
     fn call(&self, call: Call) -> Started {
-        let answer = self.inbox.next_answer();
-        self.inbox.push(Message::Call(Box::new(Incoming {
-            event: self.event,
-            number: self.number,
-            answer,
-            call,
-        })));
-        Started {
-            answer: Self::of(&self.inbox, self.event, answer),
-            session: None,
-        }
+        send(&self.inbox, self.event, self.number, call)
     }
 
     fn nudge(&self) {
@@ -74,6 +74,22 @@ impl Drop for Export {
     }
 }
 
+/// What an event gives to something that ends with it: it is never given back, and keeps no event open.
+pub struct Lent {
+    /// Where its calls go.
+    pub inbox: Rc<Inbox>,
+    /// Whose it is.
+    pub event: EventId,
+    /// Which of its.
+    pub number: i32,
+}
+
+impl Remote for Lent {
+    fn call(&self, call: Call) -> Started {
+        send(&self.inbox, self.event, self.number, call)
+    }
+}
+
 /// An event that was begun for a call. It ends when whoever called does.
 pub struct Session {
     /// Where it is told so.
@@ -96,38 +112,5 @@ impl Drop for Session {
         if self.wanted.replace(false) {
             self.inbox.push(Message::Cancel(self.event));
         }
-    }
-}
-
-/// Begins an event with a call, or refuses it where its caller has too many.
-pub fn open(inbox: &Rc<Inbox>, call: Call, origin: Origin, way: Way) -> Started {
-    let bytes = call.arguments.as_ref().map_or(0, |arguments| arguments.bytes.len());
-    let live = (!inbox.is_closed()).then(|| inbox.shares().admit(origin.caller, EVENT + ARGUMENTS * bytes));
-    let Some(live) = live.flatten() else {
-        let why = "RPC failed: the worker has as many events under way as it may";
-        return Broken::refuse(call, Failure::new("Error", why));
-    };
-    let (id, answer) = (inbox.next_id(), inbox.next_answer());
-    let wanted = Rc::new(Cell::new(true));
-    inbox.push(Message::Start(Box::new(Start {
-        id,
-        work: Work::Call(Opening {
-            way,
-            answer,
-            call,
-            wanted: Rc::clone(&wanted),
-            early: Vec::new(),
-        }),
-        origin,
-        target: None,
-        live,
-    })));
-    Started {
-        answer: Export::of(inbox, id, answer),
-        session: Some(Session {
-            inbox: Rc::clone(inbox),
-            event: id,
-            wanted,
-        }),
     }
 }

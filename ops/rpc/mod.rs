@@ -5,17 +5,19 @@ mod export;
 mod failure;
 mod ops;
 mod pipe;
+mod plain;
 mod streams;
 mod tables;
-mod wire;
+pub(crate) mod wire;
 
-pub use export::{Export, Session, open};
+pub use export::{Export, Lent, Session};
 pub use failure::Failure;
 pub(crate) use ops::{
     op_rpc_call, op_rpc_drop, op_rpc_dup, op_rpc_fail, op_rpc_fetch, op_rpc_loopback, op_rpc_read_arguments,
     op_rpc_read_result, op_rpc_reply, op_rpc_watch,
 };
 pub use pipe::PipeWriter;
+pub use plain::plain;
 pub use streams::{Held, Stream};
 pub(crate) use streams::{
     op_rpc_decode, op_rpc_encode, op_rpc_pipe, op_rpc_pipe_end, op_rpc_pipe_fail, op_rpc_pipe_write,
@@ -169,24 +171,10 @@ pub struct Incoming {
     pub call: Call,
 }
 
-/// What of a worker is called.
-#[derive(Debug, Clone)]
-pub enum Way {
-    /// One of the ways in that its caller has, by its place among them.
-    Door(u32),
-    /// Any entrypoint.
-    Entrypoint {
-        /// The export's name; the default one without.
-        entrypoint: Option<String>,
-        /// `ctx.props`, as JSON.
-        props: String,
-    },
-}
-
 /// A call that begins an event.
 pub struct Opening {
-    /// What is called.
-    pub way: Way,
+    /// The way in, among those of its caller.
+    pub door: u32,
     /// The result's number.
     pub answer: i32,
     /// The call.

@@ -63,7 +63,7 @@ impl ValueSerializerImpl for Writer<'_> {
 }
 
 /// The bytes of a value, or what V8 says of it, which is thrown.
-pub(super) fn write<'s>(
+pub(crate) fn write<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     value: Local<'s, Value>,
     markers: Local<'s, Value>,
@@ -115,7 +115,7 @@ impl ValueDeserializerImpl for Reader<'_> {
 }
 
 /// The value of these bytes. `make` throws for what it does not know.
-pub(super) fn read<'s>(
+pub(crate) fn read<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     bytes: &[u8],
     make: Local<'s, Function>,

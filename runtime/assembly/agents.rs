@@ -12,6 +12,7 @@ use super::matching::distinct;
 use super::modules::{Places, check_script, confinement, data};
 use super::network::rules;
 use super::services::{Finding, Written};
+use super::tails::tails;
 use super::unavailable::unavailable;
 use crate::config::Flags;
 use crate::config::files::{Files, parent, stem};
@@ -243,6 +244,25 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
     };
     let egress = section.egress.as_deref();
     let egress = egress.map(|list| rules(&format!("agents.{name}.egress"), list));
+    let exists = |wanted: &str| {
+        sections.iter().enumerate().any(|(place, other)| {
+            place != index && other.tenant == section.tenant && other.name.as_deref() == Some(wanted)
+        })
+    };
+    let has_policy = project.outbound.is_some();
+    let mut told = tails(&section.tails, has_policy, exists).unwrap_or_else(|(place, why)| {
+        files
+            .problems
+            .add(files.complain(&field(&format!("tails[{place}].service")), &why));
+        Vec::new()
+    });
+    match (tails(&wrangler.tail_consumers, has_policy, exists), &own) {
+        (Ok(consumers), _) => told.extend(consumers),
+        (Err((place, why)), Some(own)) => files
+            .problems
+            .add(own.complain(&format!("tail_consumers[{place}].service"), &why)),
+        (Err(_), None) => {}
+    }
     let worker = Worker {
         name,
         role: Role::Agent,
@@ -270,6 +290,7 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
     let agent = Agent {
         egress,
         code,
+        tails: told,
         tenant: section.tenant.clone(),
         matches: section.matches.clone(),
         entrypoint: section.outbound.entrypoint.clone(),
@@ -310,6 +331,14 @@ fn single(
         let mut limits = limits(project, None);
         apply(&Limits::from(&wrangler.limits), &mut limits);
         limits
+    };
+    let told = tails(&wrangler.tail_consumers, project.outbound.is_some(), |_| false);
+    let told = match (told, &files.wrangler) {
+        (Ok(told), _) => told,
+        (Err((place, why)), Some(document)) => {
+            return Err(document.complain(&format!("tail_consumers[{place}].service"), &why));
+        }
+        (Err(_), None) => Vec::new(),
     };
     let worker = Worker {
         name: match (wrangler.name, &files.wrangler) {
@@ -362,6 +391,7 @@ fn single(
     let services = finding.grants(&agents, 0, &written);
     let [mut agent] = agents;
     agent.services = services;
+    agent.tails = told;
     if let Some(outbound) = &project.outbound {
         agent.entrypoint.clone_from(&outbound.entrypoint);
         agent.props.clone_from(&outbound.props);

@@ -15,6 +15,7 @@ mod options;
 mod outbound;
 mod project;
 mod services;
+mod tails;
 mod unavailable;
 
 pub use certificates::{Listed, list_certificates};

@@ -15,7 +15,7 @@ use workerd_lite_ops::{CallerId, Termination};
 
 use super::agent::Agent;
 use super::callee::{Callee, Callees};
-use super::gate::OutboundGate;
+use super::gate::{Neighbour, OutboundGate};
 use super::isolates::{Place, Used};
 use super::known::{KnownAgents, context_agent};
 use super::loader::{Loaders, Parent};
@@ -23,6 +23,7 @@ use super::policy_cells::PolicyCells;
 use super::project::Project;
 use super::residents::{Handed, Resident};
 use super::respawn::{Patience, Surroundings, respawn};
+use super::tail::TailWorker;
 use crate::egress::{NetworkGate, Upstream};
 use crate::identity::Attested;
 use crate::isolate::footprint::PutAside;
@@ -123,6 +124,29 @@ impl AgentCells {
         self.project.residents.of(place)
     }
 
+    /// Who is told of an agent's events.
+    fn tails(self: &Rc<Self>, agent: &Agent) -> Vec<(TailWorker, Option<Neighbour>)> {
+        let with_cell = |worker: &TailWorker| -> (TailWorker, Option<Neighbour>) {
+            let TailWorker::Agent(name, _) = worker else {
+                return (worker.clone(), None);
+            };
+            let agents = self.project.agents.iter();
+            let other = agents
+                .enumerate()
+                .find(|(_, other)| other.tenant == agent.tenant && other.worker.name == *name);
+            let Some((place, other)) = other else {
+                return (worker.clone(), None);
+            };
+            let (cells, other) = (Rc::downgrade(self), Arc::clone(other));
+            let neighbour: Neighbour = Box::new(move || {
+                let cells = cells.upgrade()?;
+                Some((cells.of(place, &other), other.worker.account.clone()))
+            });
+            (worker.clone(), Some(neighbour))
+        };
+        agent.tails.iter().map(with_cell).collect()
+    }
+
     /// An agent's way out.
     fn egress(self: &Rc<Self>, place: usize, agent: &Agent, worker: &Worker) -> EgressHandle {
         let attested = self.known.attest(place, agent, &worker.graph);
@@ -134,6 +158,7 @@ impl AgentCells {
             rules: agent.egress.clone(),
             services: agent.services.clone(),
             callees: Some(Rc::downgrade(self) as Weak<dyn Callees>),
+            tails: self.tails(agent),
             timeout: self.project.policy_timeout,
             loader: None,
             loaded: None,

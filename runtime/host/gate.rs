@@ -11,7 +11,7 @@ use tracing::Instrument as _;
 use workerd_lite_ops::account::{Account, AgentId};
 use workerd_lite_ops::fetch::{Egress, EgressHandle};
 use workerd_lite_ops::loading::LoaderHandle;
-use workerd_lite_ops::rpc::{Capability, Way};
+use workerd_lite_ops::rpc::Capability;
 use workerd_lite_ops::trace::{Asked, Trace};
 use workerd_lite_ops::worker_log;
 use workerd_lite_ops::{Body, BodyError, EventError, FetchError, Origin, Request, Response, Target, Termination};
@@ -24,6 +24,7 @@ use super::line::{Line, Service};
 use super::line_fetch::Found;
 use super::live_call::LiveCall;
 use super::policy_cells::PolicyCells;
+use super::tail::{self, TailWorker};
 use crate::audit::{By, Open, Verdict, shortened};
 use crate::egress::Network;
 use crate::identity::Attested;
@@ -44,11 +45,16 @@ pub(super) struct OutboundGate {
     pub(super) services: Vec<Grant>,
     /// Where agents are that it may call.
     pub(super) callees: Option<Weak<dyn Callees>>,
+    /// Who is told of its events.
+    pub(super) tails: Vec<(TailWorker, Option<Neighbour>)>,
     /// What the agent loads workers by, where it may.
     pub(super) loader: Option<LoaderHandle>,
     /// Where it is a worker that was loaded.
     pub(super) loaded: Option<LoadedAgent>,
 }
+
+/// Finds the cell of another agent, and its account.
+pub(super) type Neighbour = Box<dyn Fn() -> Option<(CellHandle, Option<Arc<Account>>)>>;
 
 /// A loaded worker, as the policy sees it.
 #[derive(Clone)]
@@ -81,7 +87,7 @@ impl OutboundGate {
     /// The ways out of what the agent loads: the same policy and the same rules, under another name.
     pub(super) fn ways(&self, account: Option<Arc<Account>>) -> Box<dyn Fn(Attested) -> EgressHandle> {
         let (network, policies, rules) = (Arc::clone(&self.network), self.policies.clone(), self.rules.clone());
-        let (place, timeout) = (self.place, self.timeout);
+        let (place, timeout, services) = (self.place, self.timeout, self.services.clone());
         Box::new(move |attested| {
             Rc::new(Self {
                 network: Arc::clone(&network),
@@ -90,9 +96,12 @@ impl OutboundGate {
                 place,
                 rules: rules.clone(),
                 timeout,
-                // A loaded worker has what it is given, and no service of its loader's.
-                services: Vec::new(),
+                // Of these it has what it is given: `Way` says which.
+                services: services.clone(),
+                // Agents know the configured one alone, and not what it loads.
                 callees: None,
+                // Who is told of what it does says whoever loads it.
+                tails: Vec::new(),
                 loader: None,
                 loaded: Some(LoadedAgent::new(attested, account.clone())),
             })
@@ -128,10 +137,11 @@ impl OutboundGate {
                 cell,
                 // The one that stands for the network.
                 origin: Origin { caller: 1, trace },
-                way: Way::Entrypoint {
+                door: 0,
+                target: Some(Target::Entrypoint {
                     entrypoint: Some(grant.binding.clone()),
                     props: props(),
-                },
+                }),
                 timeout: self.timeout,
             });
         }
@@ -139,14 +149,21 @@ impl OutboundGate {
             Offers::Outbound => {
                 let policies = self.policies.as_ref().ok_or(FetchError::NoOutboundWorker)?;
                 let (cell, caller) = policies.of(self.place).ok_or(FetchError::OutboundWorker)?;
-                let trace = Rc::new(origin.trace.child());
+                let trace = Rc::new(match &self.loaded {
+                    Some(loaded) => loaded.trace(&origin.trace),
+                    None => origin.trace.child(),
+                });
                 let before = to_policy(&self.services[..place]).count();
                 let door = u32::try_from(before).unwrap_or(u32::MAX);
                 return Ok(Found {
                     line: line(&trace, None),
                     cell,
                     origin: Origin { caller, trace },
-                    way: Way::Door(door),
+                    door,
+                    target: self
+                        .loaded
+                        .as_ref()
+                        .map(|loaded| Target::Agent(Rc::clone(&loaded.agent))),
                     timeout: self.timeout,
                 });
             }
@@ -166,10 +183,11 @@ impl OutboundGate {
                 caller: callee.caller,
                 trace,
             },
-            way: Way::Entrypoint {
+            door: 0,
+            target: Some(Target::Entrypoint {
                 entrypoint: grant.entrypoint.clone(),
                 props: props(),
-            },
+            }),
             timeout: callee.wall,
         })
     }
@@ -211,14 +229,16 @@ impl Egress for OutboundGate {
             line,
             cell,
             origin,
-            way,
+            door,
+            target,
             ..
         } = self.found(origin, service)?;
         Ok(Rc::new(Service {
             line: Rc::new(line),
             cell,
             origin,
-            way,
+            door,
+            target,
         }))
     }
 
@@ -231,6 +251,38 @@ impl Egress for OutboundGate {
         match self.found(origin, service) {
             Ok(found) => Box::pin(found.fetch(request)),
             Err(error) => Box::pin(std::future::ready(Err(error))),
+        }
+    }
+
+    fn is_tailed(&self) -> bool {
+        !self.tails.is_empty()
+    }
+
+    fn tell(&self, origin: &Origin, item: &serde_json::Value) {
+        for (worker, neighbour) in &self.tails {
+            let origin = tail::origin(origin);
+            let found = match (worker, neighbour, &self.policies) {
+                (TailWorker::Policy(entrypoint), _, Some(policies)) => {
+                    policies.of(self.place).map(|(handle, caller)| {
+                        let origin = Origin { caller, ..origin };
+                        let target = tail::target(entrypoint.as_ref());
+                        tail::Entrypoint { handle, origin, target }
+                    })
+                }
+                (TailWorker::Agent(_, entrypoint), Some(neighbour), _) => neighbour().map(|(handle, account)| {
+                    let trace = Rc::new(origin.trace.child_for(account.as_ref()));
+                    let origin = Origin { caller: 0, trace };
+                    let target = tail::target(entrypoint.as_ref());
+                    tail::Entrypoint { handle, origin, target }
+                }),
+                _ => None,
+            };
+            match found {
+                Some(found) => tail::tell(&found, &self.agent.name, item),
+                None => {
+                    tracing::warn!(target: "worker", worker = self.agent.name, "its tail worker can not be told: it is gone");
+                }
+            }
         }
     }
 

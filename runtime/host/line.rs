@@ -4,9 +4,9 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use workerd_lite_ops::rpc::{Broken, Call, Capability, Ends, Failure, Outcome, Payload, Remote, ReplyTo, Started, Way};
+use workerd_lite_ops::rpc::{Broken, Call, Capability, Ends, Failure, Outcome, Payload, Remote, ReplyTo, Started};
 use workerd_lite_ops::trace::Trace;
-use workerd_lite_ops::{Origin, worker_log};
+use workerd_lite_ops::{Origin, Target, worker_log};
 
 use super::grant::Grant;
 use crate::audit::{By, Calling, Verdict};
@@ -29,7 +29,9 @@ pub(super) struct Service {
     pub(super) line: Rc<Line>,
     pub(super) cell: CellHandle,
     pub(super) origin: Origin,
-    pub(super) way: Way,
+    pub(super) door: u32,
+    /// On whose behalf it is called, or which entrypoint, where that is not the caller's way in.
+    pub(super) target: Option<Target>,
 }
 
 /// Something on the other side of the line.
@@ -150,7 +152,8 @@ impl Remote for Service {
             return self.line.refused(call);
         }
         self.line.cross(call, true, |call| {
-            self.cell.call(call, self.origin.clone(), self.way.clone())
+            self.cell
+                .call(call, self.origin.clone(), self.door, self.target.clone())
         })
     }
 }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use deno_error::JsErrorBox;
 use futures_util::StreamExt as _;
-use workerd_lite_ops::rpc::Way;
 use workerd_lite_ops::{BodyError, EventError, FetchError, Origin, Request, Response, Target, worker_log};
 
 use super::line::Line;
@@ -18,7 +17,8 @@ pub(super) struct Found {
     pub(super) line: Line,
     pub(super) cell: CellHandle,
     pub(super) origin: Origin,
-    pub(super) way: Way,
+    pub(super) door: u32,
+    pub(super) target: Option<Target>,
     /// How long its answer may take.
     pub(super) timeout: Duration,
 }
@@ -30,7 +30,8 @@ impl Found {
             line,
             cell,
             origin,
-            way,
+            door,
+            target,
             timeout,
         } = self;
         if !line.grant.allows(FETCH) {
@@ -40,9 +41,10 @@ impl Found {
         }
         let mut calling = line.calling(FETCH, 0);
         request.body = calling.counts(request.body);
-        let target = match way {
-            Way::Door(door) => Target::Door(door),
-            Way::Entrypoint { entrypoint, props } => Target::Entrypoint { entrypoint, props },
+        let target = match target {
+            Some(entrypoint @ Target::Entrypoint { .. }) => entrypoint,
+            Some(Target::Agent(agent)) => Target::Door(door, Some(agent)),
+            _ => Target::Door(door, None),
         };
         let answered = tokio::time::timeout(timeout, cell.dispatch_to(request, origin, Some(target))).await;
         let why = match answered {

@@ -33,6 +33,7 @@ mod respawn;
 mod routes;
 mod served;
 mod service;
+mod tail;
 mod told;
 mod transferable;
 
@@ -69,6 +70,7 @@ use known::KnownAgents;
 use policy_cells::PolicyCells;
 pub use project::Project;
 pub(crate) use served::{Outcome, Served};
+pub use tail::TailWorker;
 
 /// A project's isolates on one thread, as a `tower` service. It must stay on the thread, inside a current-thread tokio
 /// runtime.

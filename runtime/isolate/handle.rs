@@ -8,7 +8,7 @@ use super::worker::Worker;
 use tokio::sync::oneshot;
 use workerd_lite_ops::EventId;
 use workerd_lite_ops::inbox::{Start, Work};
-use workerd_lite_ops::rpc::{self, Call, Started, Way};
+use workerd_lite_ops::rpc::{Broken, Call, Export, Failure, Opening, Session, Started};
 use workerd_lite_ops::shares::Shares;
 use workerd_lite_ops::{EventError, Inbox, Message, Origin, Request, Response, Target, Termination};
 
@@ -96,9 +96,36 @@ impl CellHandle {
         }
     }
 
-    /// Begins an event with a call, or refuses it where its caller has too many.
-    pub(crate) fn call(&self, call: Call, origin: Origin, way: Way) -> Started {
-        rpc::open(&self.0, call, origin, way)
+    /// Begins an event with a call, by one of its caller's ways in or of what is named, or refuses it where its caller has too many.
+    pub(crate) fn call(&self, call: Call, origin: Origin, door: u32, target: Option<Target>) -> Started {
+        let bytes = call.arguments.as_ref().map_or(0, |arguments| arguments.bytes.len());
+        let Some(live) = self.0.shares().admit(origin.caller, EVENT + HEAD * bytes) else {
+            let why = "RPC failed: the worker has as many events under way as it may";
+            return Broken::refuse(call, Failure::new("Error", why));
+        };
+        let (id, answer) = (self.0.next_id(), self.0.next_answer());
+        let wanted = Rc::new(std::cell::Cell::new(true));
+        self.0.push(Message::Start(Box::new(Start {
+            id,
+            work: Work::Call(Opening {
+                door,
+                answer,
+                call,
+                wanted: Rc::clone(&wanted),
+                early: Vec::new(),
+            }),
+            origin,
+            target,
+            live,
+        })));
+        Started {
+            answer: Export::of(&self.0, id, answer),
+            session: Some(Session {
+                inbox: Rc::clone(&self.0),
+                event: id,
+                wanted,
+            }),
+        }
     }
 
     /// Lets the cell do what could wait.

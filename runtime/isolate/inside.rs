@@ -6,7 +6,7 @@ use std::time::Instant;
 use deno_core::{JsRuntime, OpState, v8};
 use workerd_lite_ops::body::BodyResource;
 use workerd_lite_ops::inbox::{Start, Work};
-use workerd_lite_ops::rpc::{Call, Failure, Incoming, Opening, Outcome, Running, Way};
+use workerd_lite_ops::rpc::{Call, Failure, Incoming, Opening, Outcome, Running};
 use workerd_lite_ops::{Body, CallerId, EventId, Events, Message, Target, events, head};
 
 use super::callers::Joining;
@@ -87,7 +87,11 @@ impl Inside<'_> {
                         .borrow_mut()
                         .borrow_mut::<Events>()
                         .start(id, None, None, false, origin, live);
-                    self.opened(id, caller, opening);
+                    self.join(caller);
+                    if let Some(tail) = self.op_state.borrow().borrow::<Events>().tail(id) {
+                        tail.is_call(&opening.call.path, parts(target.as_ref()).1);
+                    }
+                    self.opened(id, caller, opening, target.as_ref());
                 }
                 return;
             }
@@ -107,23 +111,20 @@ impl Inside<'_> {
                     Some(state.resource_table.add(resource))
                 }
             };
-            state.borrow_mut::<Events>().start(
-                id,
-                Some(reply),
-                rid,
-                request.method == http::Method::HEAD,
-                origin,
-                live,
-            );
+            let events = state.borrow_mut::<Events>();
+            events.start(id, Some(reply), rid, request.method == http::Method::HEAD, origin, live);
+            if let Some(tail) = events.tail(id) {
+                let head = (&request.method, &request.url, &request.headers);
+                tail.is_request(head, parts(target.as_ref()).1);
+            }
             rid
         };
         self.join(caller);
         let headers = head::join(&request.headers);
-        let (agent, entrypoint, props, door) = match &target {
-            None => (None, None, None, None),
-            Some(Target::Agent(agent)) => (Some(&**agent), None, None, None),
-            Some(Target::Door(door)) => (None, None, None, Some(*door)),
-            Some(Target::Entrypoint { entrypoint, props }) => (None, entrypoint.as_deref(), Some(&**props), None),
+        let (agent, entrypoint, props) = parts(target.as_ref());
+        let door = match &target {
+            Some(Target::Door(door, _)) => Some(*door),
+            _ => None,
         };
         let called = self.call(&self.functions.dispatch.clone(), |scope| {
             [
@@ -179,12 +180,12 @@ impl Inside<'_> {
         }
     }
 
-    fn opened(&mut self, event: EventId, caller: u32, opening: Opening) {
+    fn opened(&mut self, event: EventId, caller: u32, opening: Opening, target: Option<&Target>) {
         let Some((running, path, property)) = self.run(event, opening.call) else {
             return;
         };
-        let (way, answer, early) = (opening.way, opening.answer, opening.early);
-        self.join(caller);
+        let (door, answer, early) = (opening.door, opening.answer, opening.early);
+        let (agent, entrypoint, props) = parts(target);
         let called = self.rpc("open", event, |scope| {
             [
                 v8::Integer::new_from_unsigned(scope, running).into(),
@@ -192,14 +193,10 @@ impl Inside<'_> {
                 names(scope, &path),
                 v8::Boolean::new(scope, property).into(),
                 v8::Integer::new_from_unsigned(scope, caller).into(),
-                match &way {
-                    Way::Door(door) => v8::Integer::new_from_unsigned(scope, *door).into(),
-                    Way::Entrypoint { entrypoint, .. } => optional(scope, entrypoint.as_deref()),
-                },
-                match &way {
-                    Way::Door(_) => v8::null(scope).into(),
-                    Way::Entrypoint { props, .. } => string(scope, props),
-                },
+                v8::Integer::new_from_unsigned(scope, door).into(),
+                optional(scope, agent),
+                optional(scope, entrypoint),
+                optional(scope, props),
             ]
         });
         if called.is_none() && self.turns.stopped().is_none() {
@@ -307,6 +304,16 @@ impl Inside<'_> {
         let this = v8::undefined(scope).into();
         let result = function.call(scope, this, &arguments)?;
         Some(result.is_true())
+    }
+}
+
+/// For whom an event is, what it calls, and with which props, as `js/worker/dispatch.js` takes them.
+fn parts(target: Option<&Target>) -> (Option<&str>, Option<&str>, Option<&str>) {
+    match target {
+        None => (None, None, None),
+        Some(Target::Agent(agent)) => (Some(&**agent), None, None),
+        Some(Target::Door(_, agent)) => (agent.as_deref(), None, None),
+        Some(Target::Entrypoint { entrypoint, props }) => (None, entrypoint.as_deref(), Some(&**props)),
     }
 }
 

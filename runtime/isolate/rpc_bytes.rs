@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use tokio::sync::oneshot;
-use workerd_lite_ops::rpc::{Broken, Call, Failure, Outcome, Payload, ReplyTo, Stream, Way};
+use workerd_lite_ops::rpc::{Broken, Call, Failure, Outcome, Payload, ReplyTo, Stream};
 use workerd_lite_ops::{Body, Egress, FetchError, Origin, Request, Response, Role};
 
 use super::{Caller, CellHandle, Door, Worker, init_platform};
@@ -109,7 +109,7 @@ async fn call(handle: &CellHandle, name: &str, arguments: Option<Payload>) -> Ou
         arguments,
         reply,
     };
-    let started = handle.call(call, Origin::default(), Way::Door(0));
+    let started = handle.call(call, Origin::default(), 0, None);
     let outcome = tokio::time::timeout(Duration::from_secs(10), outcome).await;
     drop(started);
     outcome.unwrap().unwrap()

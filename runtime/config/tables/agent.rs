@@ -55,6 +55,19 @@ pub(crate) struct Agent {
     /// Services that it may call by RPC.
     #[serde(default)]
     pub(crate) services: Vec<Service>,
+    /// Who is told of its events.
+    #[serde(default)]
+    pub(crate) tails: Vec<TailConsumer>,
+}
+
+/// `[[agents.tails]]`, and `tail_consumers` of a wrangler file.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TailConsumer {
+    /// Whose `tail()` handler is called: `outbound`, the policy, or another agent of the same tenant.
+    pub(crate) service: String,
+    /// The export that has the handler; `default` without it.
+    pub(crate) entrypoint: Option<String>,
 }
 
 /// `[[agents.services]]`.

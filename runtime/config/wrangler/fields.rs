@@ -81,6 +81,7 @@ static FIELDS: &[Field] = &[
     new("vars", Separate, Read),
     new("services", Separate, Read),
     new("worker_loaders", Separate, Read),
+    new("tail_consumers", Separate, Read),
     new("mtls_certificates", Separate, Read),
     new("secrets", Separate, Read),
     // Bindings.
@@ -140,11 +141,6 @@ static FIELDS: &[Field] = &[
     one("stream", "Cloudflare Stream"),
     new(
         "streaming_tail_consumers",
-        Separate,
-        Binding(Shape::List("service"), "tail Workers"),
-    ),
-    new(
-        "tail_consumers",
         Separate,
         Binding(Shape::List("service"), "tail Workers"),
     ),

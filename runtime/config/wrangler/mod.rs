@@ -19,7 +19,7 @@ use super::flags::Flags;
 use super::nearest::hint;
 use super::places::join;
 use super::problems::Problems;
-use super::tables::{MtlsCertificate, Service, WranglerLimits};
+use super::tables::{MtlsCertificate, Service, TailConsumer, WranglerLimits};
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use environment::Selected;
 use fields::Use;
@@ -53,6 +53,9 @@ pub(crate) struct Wrangler {
     /// Services that it calls.
     #[serde(deserialize_with = "services")]
     pub(crate) services: Vec<Service>,
+    /// Who is told of its events.
+    #[serde(deserialize_with = "consumers")]
+    pub(crate) tail_consumers: Vec<TailConsumer>,
     pub(crate) secrets: Secrets,
     pub(crate) limits: WranglerLimits,
     compatibility_date: Option<String>,
@@ -100,6 +103,22 @@ fn services<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Ser
         props: each.props,
         methods: None,
         cross_tenant: false,
+    });
+    Ok(list.collect())
+}
+
+fn consumers<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<TailConsumer>, D::Error> {
+    #[derive(Deserialize)]
+    struct Written {
+        service: String,
+        /// An environment of that service's, of which there is one here.
+        #[serde(default, rename = "environment")]
+        _environment: Option<String>,
+    }
+    let list = Vec::<Written>::deserialize(deserializer)?;
+    let list = list.into_iter().map(|each| TailConsumer {
+        service: each.service,
+        entrypoint: None,
     });
     Ok(list.collect())
 }
