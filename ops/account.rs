@@ -51,7 +51,7 @@ pub struct Account {
     statistics: Statistics,
     observer: Option<Observer>,
     /// Whose part it is: that of the agent which loaded it.
-    parent: Option<Arc<Account>>,
+    parent: Option<Arc<Self>>,
 }
 
 impl fmt::Debug for Account {

@@ -166,8 +166,14 @@ fn tail_workers_of_agents_are_told() {
         ("nobody", "no other agent \"nobody\""),
         ("scout", "no other agent \"scout\""),
     ] {
-        project.write("workerd-lite.toml", &TOLD.replace("\"watcher\" }", &format!("\"{service}\" }}")));
+        project.write(
+            "workerd-lite.toml",
+            &TOLD.replace("\"watcher\" }", &format!("\"{service}\" }}")),
+        );
         let report = project.refused(&[]);
-        assert!(report.contains(why) && report.contains("agents[0].tails[1].service"), "{report}");
+        assert!(
+            report.contains(why) && report.contains("agents[0].tails[1].service"),
+            "{report}"
+        );
     }
 }
