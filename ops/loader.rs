@@ -67,8 +67,8 @@ pub(crate) fn op_loader_find(state: &mut OpState, #[smi] binding: u32, #[string]
 /// go.
 #[op2(reentrant)]
 #[smi]
-pub(crate) fn op_loader_load<'s, 'i>(
-    scope: &mut v8::PinScope<'s, 'i>,
+pub(crate) fn op_loader_load<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
     state: Rc<RefCell<OpState>>,
     #[smi] event: EventId,
     #[smi] binding: u32,
@@ -131,8 +131,8 @@ pub struct LoadedEnv(pub Vec<u8>);
 
 /// The `env` of a loaded worker. `make` makes the stub of what it was given, by its place.
 #[op2(reentrant)]
-pub(crate) fn op_loader_env<'s, 'i>(
-    scope: &mut v8::PinScope<'s, 'i>,
+pub(crate) fn op_loader_env<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
     state: Rc<RefCell<OpState>>,
     make: v8::Local<'s, v8::Value>,
 ) -> Result<v8::Local<'s, v8::Value>, JsErrorBox> {

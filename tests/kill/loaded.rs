@@ -37,8 +37,15 @@ fn ended(title: &str, attacks: &[Case]) {
         let before = memory(&server);
         all.extend(attack(&server, rest));
         for (number, row) in all.iter().enumerate() {
-            assert_eq!(row.status, 200, "{}: {} {}", row.name, row.body, server.log());
-            assert!(row.body.starts_with("the loader "), "{}: {}", row.name, row.body);
+            // What V8 does not interrupt takes its thread along, and with it the loader's event.
+            let lost = row.status == 503 && server.log().contains("does not come back");
+            assert!(lost || row.status == 200, "{}: {} {}", row.name, row.body, server.log());
+            assert!(
+                lost || row.body.starts_with("the loader "),
+                "{}: {}",
+                row.name,
+                row.body
+            );
             // Twice its wall-clock limit, and what a busy machine does beside.
             assert!(row.took < Duration::from_secs(8), "{} took {:?}", row.name, row.took);
             if number > 0 {

@@ -62,7 +62,7 @@ impl Remote for Answer {
         let reply = ReplyTo::new(move |outcome| {
             reply.send(match outcome {
                 Outcome::Failed(why) => Outcome::Failed(told(&running, why)),
-                value => value,
+                value @ Outcome::Value { .. } => value,
             });
         });
         let mut started = self.inner.call(Call { path, arguments, reply });
@@ -111,7 +111,7 @@ fn within(running: Rc<Running>, reply: ReplyTo) -> (ReplyTo, Rc<Cell<Option<Even
         let Some(reply) = waits.take() else { return };
         reply.send(match outcome {
             Outcome::Failed(why) => Outcome::Failed(told(&running, why)),
-            value => value,
+            value @ Outcome::Value { .. } => value,
         });
     });
     (reply, event)

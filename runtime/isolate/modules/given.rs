@@ -146,6 +146,7 @@ impl Source for Given {
     }
 
     fn read(&self, url: &Url, kind: Option<&str>) -> Result<Module, Refusal> {
+        use GivenKind::{CommonJs, Data, Json, Script, Text, TypeScript, Wasm};
         let path = self.path(url).unwrap_or_default();
         let name = Self::name_of(&path).to_owned();
         let refused = |why: &str| -> Refusal { format!("{name} can not be imported: {why}").into() };
@@ -163,7 +164,6 @@ impl Source for Given {
                 None => Ok(text),
             }
         };
-        use GivenKind::{CommonJs, Data, Json, Script, Text, TypeScript, Wasm};
         let content = match (kind, given) {
             (Some("text"), _) | (None, Text) => Content::Text(text()?),
             (Some("json"), _) | (None, Json) => Content::Json(json()?),
@@ -194,7 +194,10 @@ impl Source for Given {
             Some(GivenKind::CommonJs) => Format::CommonJs,
             _ => Format::Module,
         };
-        let is_typescript = |name: &str| name.ends_with(".ts") || name.ends_with(".mts") || name.ends_with(".tsx");
+        let is_typescript = |name: &str| {
+            let extension = Path::new(name).extension();
+            extension.is_some_and(|extension| ["ts", "mts", "tsx"].iter().any(|known| extension == *known))
+        };
         let parsed = if kind == Some(GivenKind::TypeScript) && !is_typescript(&module.name) {
             parse(
                 &format!("{}.ts", module.name),
