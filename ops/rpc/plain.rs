@@ -39,7 +39,9 @@ fn write(value: &Value, bytes: &mut Vec<u8>) {
         Value::Array(items) => {
             bytes.push(b'A');
             varint(items.len(), bytes);
-            items.iter().for_each(|item| write(item, bytes));
+            for item in items {
+                write(item, bytes);
+            }
             bytes.push(b'$');
             varint(0, bytes);
             varint(items.len(), bytes);
