@@ -32,6 +32,9 @@ pub(crate) fn op_console(state: &mut OpState, #[string] text: &str, #[smi] level
         return;
     }
     let text = cut(text);
+    if let Some(tail) = state.borrow::<Events>().tail(event) {
+        tail.line(&text, level);
+    }
     tap(state, event, (worker, level, &text));
     match level {
         0 => tracing::debug!(target: "console", worker, agent, tenant, request_id, "{text}"),
@@ -49,6 +52,10 @@ pub(crate) fn op_uncaught(state: &mut OpState, #[string] what: &str, #[string] s
     }
     let about = about(state, event);
     let text = format!("{what}: {}", author_stack(stack));
+    if let Some(tail) = state.borrow::<Events>().tail(event) {
+        let stack = author_stack(stack);
+        tail.note(stack.lines().next().unwrap_or_default(), &stack);
+    }
     tap(state, event, (about.worker(), 3, &cut(&text)));
     complain(&about, &text);
 }

@@ -19,12 +19,15 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::account::Account;
 use crate::error::{EventError, Termination};
+use crate::external_memory::ExternalMemory;
+use crate::fetch::EgressHandle;
 use crate::inbox::{Inbox, Message};
 use crate::message::Response;
 use crate::origin::{EventId, Origin};
-use crate::rpc::{Outcome, Payload, RpcScope, Running, STUBS};
+use crate::rpc::{Failure, Outcome, Payload, ReplyTo, RpcScope, Running, STUBS};
 use crate::shares::{Holding, Live};
 use crate::stop::Stop;
+use crate::tail::{Tail, Tails};
 use crate::trace::Trace;
 use crate::worker_log::{About, author_stack, complain};
 
@@ -46,6 +49,8 @@ pub struct Scope {
     /// What is dropped at its end.
     kept: RefCell<Vec<Box<dyn Any>>>,
     fetches: Cell<u32>,
+    /// What tail workers are told of it, where there are some.
+    pub(crate) tail: Option<Tail>,
 }
 
 /// CPU time that was used elsewhere for an isolate's events, and is not put down to them yet.
@@ -98,6 +103,8 @@ struct Entry {
     held: usize,
     /// Calls that it is at work for.
     running: HashMap<u32, Running>,
+    /// Who wants to hear of its end: they fail when they are dropped.
+    watchers: Vec<ReplyTo>,
     /// Counts it among what its isolate has to do.
     _live: Live,
 }
@@ -124,6 +131,7 @@ pub struct Events {
     /// For whom those worked that have ended in this turn.
     ended: Vec<(EventId, Rc<Trace>)>,
     elsewhere: Rc<Elsewhere>,
+    tails: Option<Tails>,
 }
 
 impl Events {
@@ -139,7 +147,19 @@ impl Events {
             limits,
             last_running: 0,
             ended: Vec::new(),
+            tails: None,
         }
+    }
+
+    /// Whoever this way leads to is told of the events of the script of this name.
+    pub fn are_told(&mut self, egress: EgressHandle, script: &str, memory: ExternalMemory) {
+        let script = script.into();
+        self.tails = Some(Tails { egress, script, memory });
+    }
+
+    /// What tail workers are told of an event.
+    pub fn tail(&self, id: EventId) -> Option<&Tail> {
+        self.entries.get(&id)?.scope.tail.as_ref()
     }
 
     /// Where CPU time is put down that others use for these events.
@@ -202,7 +222,9 @@ impl Events {
         origin: Origin,
         live: Live,
     ) {
+        let tails = self.tails.as_ref().filter(|_| !origin.trace.tails.get());
         let scope = Scope {
+            tail: tails.map(Tail::new),
             cancel: CancelHandle::new_rc(),
             holding: live.holding(),
             origin,
@@ -224,6 +246,7 @@ impl Events {
                 settled: false,
                 held: 0,
                 running: HashMap::new(),
+                watchers: Vec::new(),
                 _live: live,
             },
         );
@@ -257,6 +280,13 @@ impl Events {
         }
     }
 
+    /// Somebody wants to hear of an event's end. Where there are too many, or it has ended, that is now.
+    pub fn watch(&mut self, id: EventId, told: ReplyTo) {
+        if let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.watchers.len() < STUBS) {
+            entry.watchers.push(told);
+        }
+    }
+
     /// The arguments of a call that an event works for, once.
     pub(crate) fn arguments(&mut self, id: EventId, running: u32) -> Option<Payload> {
         self.entries.get_mut(&id)?.running.get_mut(&running)?.arguments.take()
@@ -272,11 +302,17 @@ impl Events {
         self.entries.contains_key(&id)
     }
 
-    /// Answers an event's request with why it was ended.
+    /// Answers an event's request, and the calls that it works for, with why it was ended.
     pub fn refuse(&mut self, id: EventId, why: Termination) {
-        let reply = self.entries.get_mut(&id).and_then(|entry| entry.reply.take());
-        if let Some(reply) = reply {
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        if let Some(tail) = &entry.scope.tail {
+            tail.terminated(why);
+        }
+        if let Some(reply) = entry.reply.take() {
             let _ = reply.send(Err(EventError::Terminated(why)));
+        }
+        for (_, Running { reply, .. }) in entry.running.drain() {
+            reply.send(Outcome::Failed(Failure::stopped(why)));
         }
     }
 
@@ -310,7 +346,9 @@ pub fn body_ended(state: &mut OpState, id: EventId) -> bool {
 /// Ends an event that nobody waits for, unless its `waitUntil` promises still run. Gives true where it ended.
 pub fn cancel(state: &mut OpState, id: EventId, waiting: bool) -> bool {
     if let Some(entry) = state.borrow_mut::<Events>().entries.get_mut(&id) {
-        entry.reply = None;
+        if entry.reply.take().is_some() || !entry.running.is_empty() {
+            entry.scope.tail.iter().for_each(Tail::canceled);
+        }
         entry.body_ended = true;
         if entry.called {
             entry.held = 0;
@@ -356,6 +394,9 @@ pub(crate) fn rpc_replied(state: &mut OpState, id: EventId, running: u32, outcom
     let Some(Running { reply, .. }) = entry.running.remove(&running) else {
         return false;
     };
+    if let (Some(tail), Outcome::Failed(why)) = (&entry.scope.tail, &outcome) {
+        tail.exception(&format!("{}: {}", why.name, why.message), &author_stack(&why.stack));
+    }
     if entry.called {
         entry.settled |= settled;
         if !entry.settled {
@@ -389,6 +430,9 @@ fn end_if_done(state: &mut OpState, id: EventId) -> bool {
     let trace = Rc::clone(&entry.scope.origin.trace);
     state.borrow_mut::<Events>().ended.push((id, trace));
     entry.scope.cancel.cancel();
+    if let Some(tail) = &entry.scope.tail {
+        tail.finish(&entry.scope.origin);
+    }
     drop(entry.scope.kept.take());
     for rid in entry.scope.resources.take() {
         if let Ok(resource) = state.resource_table.take_any(rid) {
@@ -415,6 +459,9 @@ pub(crate) fn op_event_fail(
     if let Some(entry) = state.borrow_mut::<Events>().entries.get_mut(&id) {
         entry.settled |= settled;
         entry.body_ended = true;
+        if let Some(tail) = &entry.scope.tail {
+            tail.exception(&summary, &stack);
+        }
         if let Some(reply) = entry.reply.take() {
             let _ = reply.send(Err(EventError::Exception { summary, stack }));
         }

@@ -20,7 +20,9 @@ use crate::html_rewriter::{
     op_rewriter_finish, op_rewriter_flag, op_rewriter_insert, op_rewriter_insert_stream, op_rewriter_new,
     op_rewriter_output, op_rewriter_piece, op_rewriter_selector, op_rewriter_text, op_rewriter_write,
 };
-use crate::loader::{op_loader_fetch, op_loader_find, op_loader_load};
+use crate::loader::{
+    op_loader_entrypoint, op_loader_env, op_loader_fetch, op_loader_fetch_given, op_loader_find, op_loader_load,
+};
 use crate::node::buffer::{
     op_node_compare, op_node_fill_text, op_node_find, op_node_find_byte, op_node_find_text, op_node_is_ascii,
     op_node_is_utf8, op_node_keep_buffer, op_node_same, op_node_text, op_node_transcode, op_node_write_latin1,
@@ -62,8 +64,9 @@ use crate::node::zlib::{
 use crate::residual::op_residual_script;
 use crate::role::Role;
 use crate::rpc::{
-    op_rpc_call, op_rpc_drop, op_rpc_dup, op_rpc_fail, op_rpc_loopback, op_rpc_read_arguments, op_rpc_read_result,
-    op_rpc_reply,
+    op_rpc_call, op_rpc_decode, op_rpc_drop, op_rpc_dup, op_rpc_encode, op_rpc_fail, op_rpc_fetch, op_rpc_loopback,
+    op_rpc_pipe, op_rpc_pipe_end, op_rpc_pipe_fail, op_rpc_pipe_write, op_rpc_read_arguments, op_rpc_read_result,
+    op_rpc_reply, op_rpc_watch,
 };
 use crate::stack_depth::op_stack_is_deep;
 use crate::webassembly::{op_wasm_memories, op_wasm_own};
@@ -118,7 +121,10 @@ deno_core::extension!(
         op_fetch_network,
         op_fetch_outbound_worker,
         op_identity_token,
+        op_loader_entrypoint,
+        op_loader_env,
         op_loader_fetch,
+        op_loader_fetch_given,
         op_loader_find,
         op_loader_load,
         op_node_cipher_aad,
@@ -213,13 +219,21 @@ deno_core::extension!(
         op_rewriter_write,
         op_residual_script,
         op_rpc_call,
+        op_rpc_decode,
         op_rpc_drop,
         op_rpc_dup,
+        op_rpc_encode,
         op_rpc_fail,
+        op_rpc_fetch,
         op_rpc_loopback,
+        op_rpc_pipe,
+        op_rpc_pipe_end,
+        op_rpc_pipe_fail,
+        op_rpc_pipe_write,
         op_rpc_read_arguments,
         op_rpc_read_result,
         op_rpc_reply,
+        op_rpc_watch,
         op_test_advance,
         op_test_control,
         op_wasm_memories,

@@ -38,6 +38,37 @@ pub trait Egress {
         Err(FetchError::Invalid("there is no such service".into()))
     }
 
+    /// A request to such a service, as [`Self::fetch`] is one to all else.
+    fn fetch_service(
+        &self,
+        _origin: &Origin,
+        _service: u32,
+        _request: Request,
+    ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
+        Box::pin(std::future::ready(Err(FetchError::Invalid(
+            "there is no such service".into(),
+        ))))
+    }
+
+    /// Performs a request through something that a loaded worker was given, by its place.
+    fn fetch_given(
+        &self,
+        _origin: &Origin,
+        _given: u32,
+        _request: Request,
+    ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
+        let none = FetchError::Invalid("there is no such stub".into());
+        Box::pin(std::future::ready(Err(none)))
+    }
+
+    /// Whether somebody is told of the isolate's events.
+    fn is_tailed(&self) -> bool {
+        false
+    }
+
+    /// Tells whoever is of one that has ended: a `TraceItem`.
+    fn tell(&self, _origin: &Origin, _item: &deno_core::serde_json::Value) {}
+
     /// A token of the caller's identity, for these audiences, with further claims as JSON. Agents get none.
     fn token(&self, _origin: &Origin, _audience: &[String], _claims: &str) -> Result<String, FetchError> {
         Err(FetchError::Invalid("identities are the outbound worker's".into()))

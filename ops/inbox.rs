@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use crate::error::{EventError, Termination};
 use crate::message::{Request, Response};
 use crate::origin::{CallerId, EventId, Origin, Target};
-use crate::rpc::{Incoming, Opening, Outcome};
+use crate::rpc::{Incoming, Opening, Outcome, ReplyTo};
 use crate::shares::{Live, Shares};
 
 /// What an isolate is told from outside.
@@ -44,7 +44,14 @@ pub enum Message {
         /// The answer.
         outcome: Box<Outcome>,
     },
-    /// Nobody holds something any longer that an event has given.
+    /// Somebody wants to hear of an event's end.
+    Watch {
+        /// Whose.
+        event: EventId,
+        /// Fails with it.
+        told: ReplyTo,
+    },
+    /// Nobody holds something any longer that an event has given: a stream where its number is 0.
     Release {
         /// Whose.
         event: EventId,

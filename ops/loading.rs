@@ -1,6 +1,7 @@
 //! Workers that are loaded from code which a script has at run time: what a script asks the host for, and to whom it is charged.
 //! <https://developers.cloudflare.com/workers/runtime-apis/bindings/worker-loader/>
 
+use std::any::Any;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -11,9 +12,11 @@ use futures_util::future::LocalBoxFuture;
 use crate::error::FetchError;
 use crate::events::{Elsewhere, Events, Scope};
 use crate::external_memory::ExternalMemory;
+use crate::inbox::Inbox;
 use crate::message::{Request, Response};
 use crate::origin::{EventId, Target};
-use crate::trace::Charged;
+use crate::rpc::Capability;
+use crate::trace::{Charged, Trace};
 use crate::worker_log::Lines;
 
 /// Makes workers, and hands events to them. The host puts one into each isolate that may load.
@@ -32,6 +35,9 @@ pub trait Loader {
         call: Call,
         request: Request,
     ) -> LocalBoxFuture<'static, Result<Response, FetchError>>;
+
+    /// An entrypoint of a worker, for calls of its methods.
+    fn entrypoint(&self, caller: &Rc<LoaderEvent>, worker: u32, call: Call) -> Capability;
 }
 
 /// The [`Loader`] of an isolate.
@@ -47,15 +53,38 @@ pub struct Order {
     pub settings: String,
     /// The contents of its modules, in the order in which the settings name them.
     pub contents: Vec<Vec<u8>>,
-    /// Its `env`, as V8 writes it.
+    /// Its `env`, as V8 writes it. Its host objects are numbers of what it is given.
     pub env: Vec<u8>,
+    /// What it is given of its loader's.
+    pub given: Vec<Given>,
+    /// Where its requests go, where that is neither nowhere nor its loader's way out.
+    pub outbound: Option<Given>,
+    /// Who is told of its events.
+    pub tails: Vec<Given>,
+    /// The queue of the loading isolate.
+    pub own: Rc<Inbox>,
     /// What the loading isolate holds outside of its heap: what the worker holds counts there.
     pub external: ExternalMemory,
     /// The loading isolate's lines of the log, likewise.
     pub lines: Lines,
 }
 
+/// What a loaded worker is given of its loader's: in its `env`, or as its way out.
+pub enum Given {
+    /// What the loading event holds, or has made.
+    Capability(Capability),
+    /// One of the loader's services, by its place.
+    Service(u32),
+    /// One of a policy's bindings, by its place.
+    Binding(u32),
+    /// An entrypoint of the loader's own script.
+    Own(Target),
+    /// One of another worker that it has loaded.
+    Loaded(u32, Call),
+}
+
 /// One call of a loaded worker.
+#[derive(Clone)]
 pub struct Call {
     /// Which of its entrypoints, and with which props.
     pub target: Target,
@@ -115,6 +144,26 @@ impl LoadedEvent {
             made: Cell::new(0),
         })
     }
+
+    /// What an event is charged to, where a loaded worker's is.
+    pub fn of(trace: &Trace) -> Option<Rc<Self>> {
+        Rc::clone(trace.charged()?).any().downcast().ok()
+    }
+
+    /// The event that has called it.
+    pub fn caller(&self) -> &Rc<LoaderEvent> {
+        &self.caller
+    }
+
+    /// What its loader's own script does for it: charged to the same event, and not bound by what the stub says.
+    pub fn within_loader(&self) -> Rc<Self> {
+        Rc::new(Self {
+            caller: Rc::clone(&self.caller),
+            cpu: None,
+            subrequests: None,
+            made: Cell::new(0),
+        })
+    }
 }
 
 impl Charged for LoadedEvent {
@@ -130,5 +179,9 @@ impl Charged for LoadedEvent {
 
     fn cpu(&self) -> Option<Duration> {
         self.cpu
+    }
+
+    fn any(self: Rc<Self>) -> Rc<dyn Any> {
+        self
     }
 }

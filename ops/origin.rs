@@ -15,7 +15,9 @@ pub type CallerId = u32;
 pub enum Target {
     /// What its caller calls, on behalf of this agent: `ctx.agent`, as JSON.
     Agent(Rc<str>),
-    /// An entrypoint of a loaded worker, the default one without a name.
+    /// One of the ways in that its caller has, by its place among them; on behalf of this agent, where that is not the caller.
+    Door(u32, Option<Rc<str>>),
+    /// An entrypoint, the default one without a name.
     Entrypoint {
         /// The export's name.
         entrypoint: Option<String>,

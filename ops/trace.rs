@@ -20,6 +20,11 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The header of the trace context.
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
+/// How many workers may call each other in a row: <https://developers.cloudflare.com/workers/platform/limits/#service-bindings>.
+pub const DEPTH: u32 = 32;
+/// How many calls of other workers one client's request may cause.
+pub const WORKERS: u64 = 1000;
+
 /// A request before the policy has seen it, without its body.
 #[derive(Debug)]
 pub struct Asked {
@@ -37,6 +42,7 @@ pub struct Usage {
     /// Nanoseconds.
     cpu: AtomicU64,
     egress: AtomicU64,
+    workers: AtomicU64,
 }
 
 impl Usage {
@@ -49,6 +55,11 @@ impl Usage {
     /// Something was asked for on its behalf.
     pub fn asked(&self) {
         self.egress.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One more worker is called on its behalf. Gives how many were, so far.
+    pub fn called(&self) -> u64 {
+        self.workers.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// CPU time of scripts, so far.
@@ -104,6 +115,9 @@ pub trait Charged {
 
     /// CPU time that it may take, where that is less than its worker's.
     fn cpu(&self) -> Option<Duration>;
+
+    /// The same, as what it is.
+    fn any(self: Rc<Self>) -> Rc<dyn Any>;
 }
 
 /// Identifiers that may move to another thread.
@@ -125,8 +139,12 @@ pub struct Trace {
     charged: OnceCell<Rc<dyn Charged>>,
     /// On whose behalf it is, where that is not its caller: what the host attests of a loaded worker.
     on_behalf: OnceCell<Rc<dyn Any>>,
+    /// How many workers have called each other until it came about.
+    depth: Cell<u32>,
     /// The identifiers that were added to its request, where they were.
     added: OnceCell<Rc<str>>,
+    /// It is a tail worker's, or comes of one: nobody is told of it.
+    pub tails: Cell<bool>,
     /// When the event was queued.
     pub queued: Instant,
     /// When its handler was called.
@@ -160,7 +178,9 @@ impl Trace {
             account: OnceCell::new(),
             charged: OnceCell::new(),
             on_behalf: OnceCell::new(),
+            depth: Cell::new(0),
             added: OnceCell::new(),
+            tails: Cell::new(false),
             queued: Instant::now(),
             started: Cell::new(None),
             audited: OnceCell::new(),
@@ -284,7 +304,21 @@ impl Trace {
         if let Some(whom) = self.on_behalf.get() {
             child.is_on_behalf(Rc::clone(whom));
         }
+        child.depth.set(self.depth.get());
+        child.tails.set(self.tails.get());
         child
+    }
+
+    /// The same, for what another worker does that is called. Nothing where too many have called each other, or too many were called.
+    #[must_use]
+    pub fn deeper(&self, account: Option<&Arc<Account>>) -> Option<Self> {
+        let depth = self.depth.get() + 1;
+        if depth > DEPTH || self.usage().called() > WORKERS {
+            return None;
+        }
+        let child = self.child_for(account);
+        child.depth.set(depth);
+        Some(child)
     }
 
     /// The same, for what is done on account of another.
@@ -293,6 +327,8 @@ impl Trace {
         let Some(account) = account else { return self.child() };
         let child = Self::new(Rc::clone(&self.ids));
         child.is_for(account);
+        child.depth.set(self.depth.get());
+        child.tails.set(self.tails.get());
         child
     }
 

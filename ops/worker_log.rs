@@ -133,7 +133,7 @@ impl Budget {
 }
 
 /// The line, cut where it is too long.
-pub(crate) fn cut(text: &str) -> Cow<'_, str> {
+pub fn cut(text: &str) -> Cow<'_, str> {
     if text.len() <= LONGEST {
         return text.into();
     }

@@ -71,8 +71,8 @@ fn what_is_bound_and_not_here_is_refused_by_name() {
             "MODULE",
         ),
         (
-            r#""tail_consumers": [{ "service": "tail" }]"#,
-            "tail_consumers[0].service",
+            r#""streaming_tail_consumers": [{ "service": "tail" }]"#,
+            "streaming_tail_consumers[0].service",
             "\"tail\" has no effect",
         ),
         (

@@ -13,7 +13,8 @@ const {
   JSONStringify,
   NumberIsInteger,
   ObjectKeys,
-  ObjectSetPrototypeOf,
+  ObjectPrototype,
+  ReflectGetPrototypeOf,
   SafeArrayIterator,
   StringPrototypeEndsWith,
   StringPrototypeLastIndexOf,
@@ -25,6 +26,7 @@ const {
   TypeError,
   Uint8Array,
 } = primordials;
+const { copyEnv, outboundOf, plainList, tailsOf } = core.loadExtScript("ext:workerd_lite/loader/given.js");
 
 const MOST = 0x7fffffff;
 
@@ -46,11 +48,6 @@ const FIELDS = {
   streamingTails: true,
 };
 const LIMITS = { __proto__: null, cpuMs: true, subRequests: true, memoryMb: true, wallMs: true };
-
-// A list that JSON asks for no method of the author's.
-function plainList(list) {
-  return ObjectSetPrototypeOf(list, null);
-}
 
 function isObject(value) {
   return typeof value === "object" && value !== null;
@@ -137,42 +134,34 @@ function flagsOf(flags) {
   return list;
 }
 
-function envOf(env) {
-  if (env === undefined || env === null) return { __proto__: null, bytes: core.serialize({}), vars: { __proto__: null } };
-  if (!isObject(env) || ArrayIsArray(env)) throw new TypeError("env: expected an object");
-  let bytes;
+// Gives what `copyEnv()` does, and `vars`: the texts of it.
+function envOf(context, env) {
+  const none = env === undefined || env === null;
+  if (!none && (!isObject(env) || core.isProxy(env) || ReflectGetPrototypeOf(env) !== ObjectPrototype)) {
+    throw new TypeError("env: expected an object, and a plain one");
+  }
+  let own;
   try {
-    bytes = core.serialize(env);
+    own = copyEnv(context, none ? {} : env);
   } catch (error) {
     throw new TypeError(`env: it can not be cloned: ${error.message}`);
   }
   const vars = { __proto__: null };
-  for (const key of new SafeArrayIterator(ObjectKeys(env))) {
-    const value = env[key];
+  const { copied } = own;
+  for (const key of new SafeArrayIterator(ObjectKeys(copied))) {
+    const value = copied[key];
     if (typeof value === "string") vars[key] = value;
   }
-  return { __proto__: null, bytes, vars };
+  return { __proto__: null, ...own, vars };
 }
 
-function outboundOf(code) {
-  const outbound = code.globalOutbound;
-  if (outbound === undefined) return true;
-  if (outbound === null) return false;
-  throw new TypeError("globalOutbound: expected null, or nothing for the loader's own way out; stubs are not taken yet");
-}
-
-function refuseTails(name, tails) {
-  if (tails !== undefined && tails !== null) throw new TypeError(`${name}: tail workers are not supported by workerd-lite`);
-}
-
-// Gives `{ settings, contents, env }`, as op_loader_load takes it.
-function readCode(code) {
+// Gives `{ settings, contents, env, markers, given }`, as op_loader_load takes it.
+function readCode(context, code) {
   if (!isObject(code)) throw new TypeError("expected a WorkerCode: an object with compatibilityDate, mainModule and modules");
   for (const key of new SafeArrayIterator(ObjectKeys(code))) {
     if (!FIELDS[key]) throw new TypeError(`${key}: a WorkerCode has no such field`);
   }
-  refuseTails("tails", code.tails);
-  refuseTails("streamingTails", code.streamingTails);
+  if (code.streamingTails !== undefined && code.streamingTails !== null) throw new TypeError("streamingTails: they are not supported by workerd-lite; tails are");
   const { modules } = code;
   const date = textOf(code.compatibilityDate, "compatibilityDate");
   const main = textOf(code.mainModule, "mainModule");
@@ -186,8 +175,9 @@ function readCode(code) {
   }
   if (StringPrototypeEndsWith(main, ".py")) throw new TypeError("mainModule: Python modules are not run by workerd-lite");
   const { cpuMs, subRequests, memoryMb, wallMs } = limitsOf(code.limits, "limits");
-  const outbound = outboundOf(code);
-  const { bytes, vars } = envOf(code.env);
+  const { out, through } = outboundOf(code.globalOutbound);
+  const tails = tailsOf(code.tails);
+  const { copied, given, markers, vars } = envOf(context, code.env);
   const settings = JSONStringify({
     __proto__: null,
     mainModule: main,
@@ -195,13 +185,13 @@ function readCode(code) {
     compatibilityFlags: flagsOf(code.compatibilityFlags),
     modules: names,
     vars,
-    outbound,
+    outbound: out,
     cpuMs,
     subRequests,
     memoryMb,
     wallMs,
   });
-  return { __proto__: null, settings, contents, env: bytes };
+  return { __proto__: null, settings, contents, env: copied, markers, given: JSONStringify(plainList([given, through, tails])) };
 }
 
 return { limitsOf, readCode };

@@ -2,7 +2,7 @@
 // https://developers.cloudflare.com/workers/runtime-apis/bindings/worker-loader/
 (function () {
 const { core, primordials } = __bootstrap;
-const { op_loader_fetch, op_loader_find, op_loader_load } = core.ops;
+const { op_loader_entrypoint, op_loader_fetch, op_loader_find, op_loader_load } = core.ops;
 const {
   JSONStringify,
   MapPrototypeDelete,
@@ -12,27 +12,23 @@ const {
   ObjectSetPrototypeOf,
   Promise,
   PromisePrototypeThen,
-  ReflectApply,
-  ReflectGet,
-  ReflectHas,
   SafeArrayIterator,
   SafeMap,
-  String,
   TypeError,
 } = primordials;
-const { Proxy } = globalThis;
 const { DOMException } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 const { fetchThrough } = core.loadExtScript("ext:deno_fetch/26_fetch.js");
 const { requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
+const { newEntrypoint } = core.loadExtScript("ext:workerd_lite/rpc/stub.js");
 const { limitsOf, readCode } = core.loadExtScript("ext:workerd_lite/loader/code.js");
 
 const LONGEST_ID = 1024;
 const secret = {};
 
 function start(context, binding, id, code) {
-  const { settings, contents, env } = readCode(code);
-  return op_loader_load(context.id, binding, id, settings, contents, env);
+  const { settings, contents, env, markers, given } = readCode(context, code);
+  return op_loader_load(context.id, binding, id, settings, contents, env, markers, given);
 }
 
 // Callbacks of get() under way, by binding and id: `{ outcome }` each, a promise of `{ number }`, `{ error }` or, where the event that
@@ -102,37 +98,6 @@ class Place {
   }
 }
 
-class Entrypoint {
-  #place;
-  #call;
-
-  // `call` is what op_loader_fetch takes.
-  constructor(key, place, call) {
-    if (key !== secret) throw new TypeError("Illegal constructor");
-    this.#place = place;
-    this.#call = call;
-  }
-
-  async fetch(input, init = undefined) {
-    webidl.requiredArguments(arguments.length, 1, "Failed to execute 'fetch' on 'Fetcher'");
-    let number = this.#place.number();
-    if (typeof number !== "number") number = await number;
-    const send = (context, cancel, method, url, headers, body) => op_loader_fetch(context.id, cancel, method, url, headers, body, number, this.#call);
-    return await fetchThrough(send, input, init);
-  }
-}
-
-const refusing = {
-  __proto__: null,
-  get(target, key) {
-    if (key === "fetch") return (...asked) => ReflectApply(target.fetch, target, asked);
-    if (typeof key === "symbol" || key === "then" || ReflectHas(target, key)) return ReflectGet(target, key);
-    return () => {
-      throw new TypeError(`${String(key)}() can not be called: methods of loaded workers are not supported by workerd-lite yet; call fetch()`);
-    };
-  },
-};
-
 function propsOf(props) {
   if (props === undefined || props === null) return "{}";
   const text = typeof props === "object" ? JSONStringify(props) : undefined;
@@ -149,7 +114,24 @@ function entrypoint(place, name, options) {
   }
   const exported = name === undefined || name === null || name === "default" ? null : name;
   const call = JSONStringify(ObjectSetPrototypeOf([exported, propsOf(props), bounds.cpuMs, bounds.subRequests], null));
-  return new Proxy(new Entrypoint(secret, place, call), refusing);
+  const send = (number) => (context, cancel, method, url, headers, body) => op_loader_fetch(context.id, cancel, method, url, headers, body, number, call);
+  const fetch = async (input, init = undefined) => {
+    webidl.requiredArguments(input === undefined ? 0 : 1, 1, "Failed to execute 'fetch' on 'Fetcher'");
+    let number = place.number();
+    if (typeof number !== "number") number = await number;
+    return await fetchThrough(send(number), input, init);
+  };
+  const begin = (context) => {
+    const open = (number) => op_loader_entrypoint(context.id, number, call);
+    const number = place.number();
+    return typeof number === "number" ? open(number) : PromisePrototypeThen(number, open);
+  };
+  const given = () => {
+    const number = place.number();
+    if (typeof number !== "number") throw new TypeError("a worker that is still being loaded can not be given to another: await a call of it first");
+    return { __proto__: null, loaded: ObjectSetPrototypeOf([number, call], null) };
+  };
+  return newEntrypoint(begin, fetch, given);
 }
 
 class WorkerStub {
@@ -222,7 +204,7 @@ class WorkerLoader {
 }
 
 // None of these is data. V8 asks for this property of each object that it serializes.
-for (const { prototype } of new SafeArrayIterator([WorkerLoader, WorkerStub, Entrypoint])) {
+for (const { prototype } of new SafeArrayIterator([WorkerLoader, WorkerStub])) {
   ObjectDefineProperty(prototype, core.hostObjectBrand, {
     __proto__: null,
     value() {

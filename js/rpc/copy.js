@@ -21,13 +21,17 @@ const {
   ReflectDeleteProperty,
   ReflectGetPrototypeOf,
   SafeMap,
+  SafeSet,
   Set,
   SetPrototypeAdd,
+  SetPrototypeDelete,
   SetPrototypeForEach,
+  SetPrototypeHas,
   String,
 } = primordials;
 const { DOMException } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
 const { RpcTarget } = core.loadExtScript("ext:workerd_lite/worker/base_classes.js");
+const { STUB, takeApart } = core.loadExtScript("ext:workerd_lite/rpc/objects.js");
 const { isPlainView } = core.loadExtScript("ext:workerd_lite/rpc/views.js");
 
 // The most that a message may come to, and how deep it may be.
@@ -40,12 +44,15 @@ ObjectSetPrototypeOf(Plain.prototype, null);
 ReflectDeleteProperty(Plain.prototype, "constructor");
 ObjectFreeze(Plain.prototype);
 
+// What stands for itself in a message: a kind of `js/rpc/objects.js`, and a number or what it is made of.
 class Marker {
   // Declared: an assignment would look for a setter in `Object.prototype`.
-  index;
+  kind;
+  plain;
 
-  constructor(index) {
-    this.index = index;
+  constructor(kind, plain) {
+    this.kind = kind;
+    this.plain = plain;
   }
 }
 const MARKERS = Marker.prototype;
@@ -80,8 +87,18 @@ class Copying {
   seen = new SafeMap();
   // What crosses as a stub, in the order of the markers: `{ node }` or `{ object, instance }`.
   slots = [];
+  // Its streams, in the order of their places: `js/rpc/objects.js` sends them.
+  streams = [];
+  // Objects that are being taken apart.
+  open = new SafeSet();
   size = 0;
   depth = 0;
+  // Gives a slot for what else crosses as a stub, or undefined.
+  find;
+
+  constructor(find) {
+    this.find = find;
+  }
 
   count(bytes) {
     this.size += bytes;
@@ -93,11 +110,27 @@ class Copying {
   }
 
   slot(value, slot) {
-    const marker = new Marker(this.slots.length);
+    const marker = new Marker(STUB, this.slots.length);
     ArrayPrototypePush(this.slots, slot);
     MapPrototypeSet(this.seen, value, marker);
     this.count(16);
     return marker;
+  }
+
+  // The place of one more stream.
+  stream(stream) {
+    ArrayPrototypePush(this.streams, stream);
+    this.count(16);
+    return this.streams.length - 1;
+  }
+
+  record() {
+    return new Plain();
+  }
+
+  put(record, key, value) {
+    this.count(key.length + 2);
+    define(record, key, this.copy(value));
   }
 
   copy(value) {
@@ -124,9 +157,11 @@ class Copying {
   }
 
   object(value, type) {
+    const found = this.find === undefined ? undefined : this.find(value);
+    if (found !== undefined) return this.slot(value, found);
     const node = nodeOf(value);
     if (node !== undefined) {
-      if (node.type !== "stub") refuse(value);
+      if (node.type === "promise" || node.type === "property" || node.begin !== null) refuse(value);
       return this.slot(value, { __proto__: null, node, object: null, instance: false });
     }
     if (type === "function") return this.slot(value, { __proto__: null, node: undefined, object: value, instance: true });
@@ -191,19 +226,15 @@ class Copying {
       MapPrototypeSet(this.seen, value, bytes.value);
       return bytes.value;
     }
-    if (core.isNativeError(value)) return this.error(value);
-    return refuse(value);
-  }
-
-  // By name and message, and no stack.
-  error(value) {
-    const copied = new Error(String(value.message));
-    const name = String(value.name);
-    define(copied, "stack", "");
-    MapPrototypeSet(this.seen, value, copied);
-    this.count(copied.message.length + name.length + 32);
-    if (name !== "Error") define(copied, "name", name);
-    return copied;
+    // An error may be its own cause, which nobody can write.
+    if (SetPrototypeHas(this.open, value)) return undefined;
+    SetPrototypeAdd(this.open, value);
+    const apart = takeApart(this, value);
+    SetPrototypeDelete(this.open, value);
+    if (apart === undefined) return refuse(value);
+    const marker = new Marker(apart.kind, apart.plain);
+    MapPrototypeSet(this.seen, value, marker);
+    return marker;
   }
 }
 
@@ -217,9 +248,9 @@ function define(object, key, value) {
   });
 }
 
-function copyValue(value) {
-  const copying = new Copying();
-  return { __proto__: null, value: copying.copy(value), slots: copying.slots };
+function copyValue(value, find = undefined) {
+  const copying = new Copying(find);
+  return { __proto__: null, value: copying.copy(value), slots: copying.slots, streams: copying.streams };
 }
 
 return { copyValue, isTarget, MARKERS, setNodeOf };

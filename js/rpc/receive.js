@@ -12,11 +12,10 @@ const {
   MapPrototypeSet,
   ObjectHasOwn,
   ObjectPrototype,
-  ObjectPrototypeIsPrototypeOf,
   PromisePrototypeCatch,
   ReflectApply,
-  ReflectConstruct,
   ReflectGetPrototypeOf,
+  SafeMap,
   String,
   SymbolDispose,
   TypeError,
@@ -25,21 +24,12 @@ const { DOMExceptionPrototype } = core.loadExtScript("ext:deno_web/01_dom_except
 const { contextOf, endContext, enterContext, startContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
 const { ExecutionContext } = core.loadExtScript("ext:workerd_lite/worker/execution_context.js");
-const { RpcError, WorkerEntrypoint } = core.loadExtScript("ext:workerd_lite/worker/base_classes.js");
+const { RpcError } = core.loadExtScript("ext:workerd_lite/worker/base_classes.js");
 const { isTarget, MARKERS } = core.loadExtScript("ext:workerd_lite/rpc/copy.js");
+const { entrypointOf, pretendedService } = core.loadExtScript("ext:workerd_lite/rpc/entrypoint.js");
 const stubs = core.loadExtScript("ext:workerd_lite/rpc/stub.js");
 
-const RESERVED = { __proto__: null, constructor: true, dup: true };
-const RESERVED_ON_ENTRYPOINTS = {
-  ...RESERVED,
-  __proto__: null,
-  alarm: true,
-  connect: true,
-  fetch: true,
-  webSocketClose: true,
-  webSocketError: true,
-  webSocketMessage: true,
-};
+const RESERVED = { __proto__: null, constructor: true, dup: true, onRpcBroken: true };
 
 const STANDARD = [
   [Error.prototype, "Error"],
@@ -186,7 +176,7 @@ function invoke(context, running, target, path, property, group) {
 async function run(context, running, answer, find, path, property) {
   const group = [];
   const { exports } = stubs.tables(context);
-  const entry = { __proto__: null, object: null, instance: false, answer: null, dispose: null };
+  const entry = { __proto__: null, object: null, instance: false, answer: null, dispose: null, find: null };
   MapPrototypeSet(exports, answer, entry);
   const work = (async () => {
     const found = find();
@@ -208,42 +198,25 @@ function setRpcCallers(list) {
   callers = list;
 }
 
-function entrypointOf(namespace, name) {
-  const value = namespace[name ?? "default"];
-  const what = name === null || name === undefined ? "its default export" : `its export ${name}`;
-  if (value === undefined) return { complaint: `${what}, which a service names, is not there`, make: null };
-  if (typeof value === "function") {
-    if (!ObjectPrototypeIsPrototypeOf(WorkerEntrypoint, value)) {
-      return { complaint: `${what}, which a service names, does not extend WorkerEntrypoint`, make: null };
-    }
-    return {
-      complaint: null,
-      make: (ctx, env) => ({
-        __proto__: null,
-        object: ReflectConstruct(value, [ctx, env]),
-        instance: false,
-        reserved: RESERVED_ON_ENTRYPOINTS,
-        promise: undefined,
-      }),
-    };
-  }
-  if (!isObject(value)) return { complaint: `${what}, which a service names, is no class and no object`, make: null };
-  return {
-    complaint: null,
-    make: (ctx, env) => ({
-      __proto__: null,
-      object: value,
-      instance: true,
-      reserved: RESERVED_ON_ENTRYPOINTS,
-      environment: { __proto__: null, env, ctx },
-      promise: undefined,
-    }),
-  };
+// The module's exports, once it has run.
+let exported;
+
+const named = new SafeMap();
+
+// What makes an export that is called by its name.
+function makerNamed(entrypoint) {
+  const known = MapPrototypeGet(named, entrypoint);
+  if (known !== undefined) return known;
+  const { complaint, make } = entrypointOf(exported, entrypoint);
+  if (complaint !== null) throw new TypeError(`the worker can not be called so: ${complaint}`);
+  // What a test has in its place may be another the next time.
+  if (pretendedService(entrypoint) === undefined) MapPrototypeSet(named, entrypoint, make);
+  return make;
 }
 
-// Finds what each way in leads to. Gives null, or what is wrong.
 // Finds what is behind the doors of these callers; calls fail where nothing is. Gives null, or what is wrong.
 function setDoors(namespace, list) {
+  exported = namespace;
   let wrong = null;
   for (let i = 0; i < list.length; i++) {
     const { doors } = list[i];
@@ -258,12 +231,18 @@ function setDoors(namespace, list) {
   return wrong;
 }
 
-function open(event, running, answer, path, property, caller, door) {
-  const context = startContext(event, callers[caller]);
+// One of the caller's ways in, on behalf of another agent where `agent` says so; or with `props` what is named.
+function open(event, running, answer, path, property, caller, door, agent, entrypoint, props) {
+  // Whoever calls a loaded worker is its loader.
+  const known = callers[caller] ?? callers[0];
+  const context = startContext(event, agent === null ? known : { __proto__: null, ...known, agent });
   context.called = true;
   const previous = enterContext(context);
-  const { make, props } = callers[caller].doors[door];
-  run(context, running, answer, () => make(new ExecutionContext(context, JSONParse(props)), context.caller.env), path, property);
+  const find = () => {
+    const way = props === null ? known.doors[door] : { __proto__: null, make: makerNamed(entrypoint), props };
+    return way.make(new ExecutionContext(context, JSONParse(way.props)), context.caller.env);
+  };
+  run(context, running, answer, find, path, property);
   core.setAsyncContext(previous);
 }
 
@@ -274,6 +253,7 @@ function call(event, running, answer, path, property, number) {
   const entry = MapPrototypeGet(stubs.tables(context).exports, number);
   const find = () => {
     if (entry === undefined) throw new Error("The destination object for this RPC no longer exists.");
+    if (entry.find !== null) return entry.find();
     if (entry.answer === null) return { __proto__: null, object: entry.object, instance: entry.instance, promise: undefined };
     return { __proto__: null, promise: primordials.PromisePrototypeThen(entry.answer, targetOf) };
   };
@@ -290,7 +270,7 @@ function release(event, number) {
   const previous = enterContext(context);
   try {
     if (entry.answer !== null) entry.dispose?.();
-    else {
+    else if (entry.find === null) {
       const dispose = entry.object[SymbolDispose];
       if (typeof dispose === "function") ReflectApply(dispose, entry.object, []);
     }
@@ -301,10 +281,10 @@ function release(event, number) {
 }
 
 // Rust calls this.
-function rpc(kind, event, a, b, c, d, e, f) {
+function rpc(kind, event, a, b, c, d, e, f, g, h, i) {
   if (kind === "value") stubs.resolveCall(event, a, b);
   else if (kind === "failure") stubs.rejectCall(event, a, b, c);
-  else if (kind === "open") open(event, a, b, c, d, e, f);
+  else if (kind === "open") open(event, a, b, c, d, e, f, g, h, i);
   else if (kind === "call") call(event, a, b, c, d, e);
   else release(event, a);
 }

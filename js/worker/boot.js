@@ -1,7 +1,7 @@
 // The last script before the author's own: finishes an isolate by its role and leaves nothing of ours reachable.
 (function () {
 const { core, primordials } = __bootstrap;
-const { ArrayPrototypeForEach, ArrayPrototypeMap, JSONParse, ReflectDeleteProperty, ReflectOwnKeys, StringPrototypeStartsWith, TypeError } = primordials;
+const { ArrayPrototypeForEach, ArrayPrototypeMap, JSONParse, ReflectDeleteProperty, ReflectOwnKeys, StringPrototypeStartsWith } = primordials;
 const load = core.loadExtScript;
 
 // Before anything takes them.
@@ -21,16 +21,12 @@ const { setMaxTimers } = load("ext:workerd_lite/worker/context.js");
 const { captureHexMethods } = load("ext:workerd_lite/worker/hex.js");
 const { setTimeOrigin } = load("ext:deno_web/15_performance.js");
 const { defineWebAssembly } = load("ext:workerd_lite/worker/webassembly.js");
-const { newService } = load("ext:workerd_lite/rpc/stub.js");
+const { fetchOf, newService } = load("ext:workerd_lite/rpc/stub.js");
 const worker = load("ext:workerd_lite/worker/dispatch.js");
 
 const MODULE = "__workerdLiteModule";
 
 let isTest = false;
-
-async function noFetch() {
-  throw new TypeError("fetch() of a service is not supported by workerd-lite: call its methods");
-}
 
 // Once the module has been evaluated: until then Rust wants to hear of a rejection itself.
 function setHandlers(namespace) {
@@ -41,11 +37,11 @@ function setHandlers(namespace) {
 // `vars` is an object of plain data as JSON; `bindings` are the outbound worker's, `{ name, credential }` each; `callers` is who may call:
 // `{ agent, props, parameters, entrypoint, doors }` each; `services` and `loaders` are names; `wanted` names the built-in modules that
 // the script imports; `environment` is what Node's `process.env` is made of, as JSON, or undefined where there is nothing of Node;
-// `given` is what the loader of a loaded worker has given it as `env`, as V8 writes it, or undefined. Gives the functions that Rust
+// `given` says that it is a loaded worker, whose `env` is what its loader has given it. Gives the functions that Rust
 // calls, after the fourth of them the built-in modules as `[name, source, exports]` each, which read their exports from the global
 // MODULE.
 function boot(role, vars, bindings, callers, wanted, environment, services, loaders, given) {
-  const env = given === undefined ? JSONParse(vars) : core.deserialize(given);
+  const env = given ? load("ext:workerd_lite/loader/given.js").readEnv() : JSONParse(vars);
   isTest = role === "test";
   reportExceptions();
   setTimeOrigin();
@@ -55,7 +51,7 @@ function boot(role, vars, bindings, callers, wanted, environment, services, load
     env[name] = newFetcher(index);
   });
   ArrayPrototypeForEach(services, (name, index) => {
-    env[name] = newService(index, noFetch);
+    env[name] = newService(index, fetchOf(index));
   });
   if (loaders.length > 0) {
     const { newLoader } = load("ext:workerd_lite/loader/worker_loader.js");

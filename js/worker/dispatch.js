@@ -22,6 +22,7 @@ const { cancelContext, endContext, enterContext, startContext } = core.loadExtSc
 );
 const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
 const { findHandler, makeExports } = core.loadExtScript("ext:workerd_lite/worker/entrypoints.js");
+const { pretendedService } = core.loadExtScript("ext:workerd_lite/rpc/entrypoint.js");
 const { rpc, setDoors, setRpcCallers } = core.loadExtScript("ext:workerd_lite/rpc/receive.js");
 const { ExecutionContext } = core.loadExtScript("ext:workerd_lite/worker/execution_context.js");
 
@@ -60,6 +61,7 @@ function addCallers(list) {
 function setHandlers(namespace) {
   exported = namespace;
   makeExports(namespace);
+  const wrong = setDoors(namespace, callers);
   const complaints = ArrayPrototypeMap(callers, (caller) => {
     const { complaint, handler } = findHandler(namespace, caller.entrypoint);
     caller.handler = handler;
@@ -68,7 +70,7 @@ function setHandlers(namespace) {
   for (let i = 0; i < complaints.length; i++) {
     if (complaints[i] !== null) return complaints[i];
   }
-  return setDoors(namespace, callers);
+  return wrong;
 }
 
 // A file of tests has handlers of ours, which find its tests.
@@ -81,6 +83,8 @@ function setTestHandlers(namespace) {
 const named = new SafeMap();
 
 function handlerNamed(entrypoint) {
+  const service = pretendedService(entrypoint);
+  if (service !== undefined) return (request, env, ctx) => service.fetch(request, env, ctx);
   const known = MapPrototypeGet(named, entrypoint);
   if (known !== undefined) return known;
   const { complaint, handler } = findHandler(exported, entrypoint);
@@ -94,9 +98,14 @@ function handlerNamed(entrypoint) {
 }
 
 // Who calls: one of the callers, on behalf of another agent where `agent` says so, or what calls an entrypoint of a loaded worker.
-function callerOf(caller, agent, entrypoint, props) {
-  if (props !== null) return { __proto__: null, agent: null, props, entrypoint, env: callers[0].env, handler: handlerNamed(entrypoint) };
-  const known = callers[caller];
+function callerOf(caller, agent, entrypoint, props, door) {
+  // Whoever calls a loaded worker is its loader.
+  const known = callers[caller] ?? callers[0];
+  if (props !== null) return { __proto__: null, ...known, props, entrypoint, handler: handlerNamed(entrypoint) };
+  if (door !== null) {
+    const { props, entrypoint } = known.doors[door];
+    return { __proto__: null, ...known, agent: agent ?? known.agent, props, entrypoint, handler: handlerNamed(entrypoint) };
+  }
   return agent === null ? known : { __proto__: null, ...known, agent };
 }
 
@@ -141,8 +150,8 @@ async function run(context, request, ctx) {
 }
 
 // Rust calls this for each event.
-function dispatch(id, method, url, headers, rid, caller, agent, entrypoint, props) {
-  const context = startContext(id, callerOf(caller, agent, entrypoint, props));
+function dispatch(id, method, url, headers, rid, caller, agent, entrypoint, props, door) {
+  const context = startContext(id, callerOf(caller, agent, entrypoint, props, door));
   const previous = enterContext(context);
   run(context, newRequest(context, method, url, headers, rid), new ExecutionContext(context));
   core.setAsyncContext(previous);

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use super::{Call, Capability, Incoming, Remote, Started};
+use super::{Call, Capability, Incoming, Remote, ReplyTo, Started};
 use crate::inbox::{Inbox, Message};
 use crate::origin::EventId;
 
@@ -19,7 +19,7 @@ pub struct Export {
 
 impl Export {
     /// The same as a capability.
-    pub fn capability(inbox: &Rc<Inbox>, event: EventId, number: i32) -> Capability {
+    pub fn of(inbox: &Rc<Inbox>, event: EventId, number: i32) -> Capability {
         Rc::new(Self {
             inbox: Rc::clone(inbox),
             event,
@@ -28,23 +28,34 @@ impl Export {
     }
 }
 
+fn send(inbox: &Rc<Inbox>, event: EventId, number: i32, call: Call) -> Started {
+    let answer = inbox.next_answer();
+    inbox.push(Message::Call(Box::new(Incoming {
+        event,
+        number,
+        answer,
+        call,
+    })));
+    Started {
+        answer: Export::of(inbox, event, answer),
+        session: None,
+    }
+}
+
 impl Remote for Export {
     fn call(&self, call: Call) -> Started {
-        let answer = self.inbox.next_answer();
-        self.inbox.push(Message::Call(Box::new(Incoming {
-            event: self.event,
-            number: self.number,
-            answer,
-            call,
-        })));
-        Started {
-            answer: Self::capability(&self.inbox, self.event, answer),
-            session: None,
-        }
+        send(&self.inbox, self.event, self.number, call)
     }
 
     fn nudge(&self) {
         self.inbox.wake();
+    }
+
+    fn watch(&self, told: ReplyTo) {
+        self.inbox.push(Message::Watch {
+            event: self.event,
+            told,
+        });
     }
 }
 
@@ -60,6 +71,22 @@ impl Drop for Export {
         } else {
             self.inbox.push(release);
         }
+    }
+}
+
+/// What an event gives to something that ends with it: it is never given back, and keeps no event open.
+pub struct Lent {
+    /// Where its calls go.
+    pub inbox: Rc<Inbox>,
+    /// Whose it is.
+    pub event: EventId,
+    /// Which of its.
+    pub number: i32,
+}
+
+impl Remote for Lent {
+    fn call(&self, call: Call) -> Started {
+        send(&self.inbox, self.event, self.number, call)
     }
 }
 

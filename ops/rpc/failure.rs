@@ -1,5 +1,7 @@
 //! What a call failed with, as it crosses: a name and a message, and no stack.
 
+use crate::error::Termination;
+
 /// Why a call failed.
 #[derive(Debug, Clone)]
 pub struct Failure {
@@ -12,6 +14,9 @@ pub struct Failure {
     /// For the owner, where it is known. It crosses nowhere.
     pub stack: String,
 }
+
+/// The same words as workerd's.
+const CANCELED: &str = "The destination execution context for this RPC was canceled while the call was still running.";
 
 impl Failure {
     /// One of ours.
@@ -26,10 +31,20 @@ impl Failure {
 
     /// The same words as workerd's.
     pub fn canceled() -> Self {
-        Self::new(
-            "Error",
-            "The destination execution context for this RPC was canceled while the call was still running.",
-        )
+        Self::new("Error", CANCELED)
+    }
+
+    /// Whether it says no more than that the other side ended.
+    pub fn is_canceled(&self) -> bool {
+        self.message == CANCELED
+    }
+
+    /// The same where the other side was stopped. Why is for the owner, and for who has loaded it.
+    pub fn stopped(why: Termination) -> Self {
+        Self {
+            stack: why.to_string(),
+            ..Self::canceled()
+        }
     }
 
     /// The same words as workerd's.

@@ -4,14 +4,23 @@
 mod export;
 mod failure;
 mod ops;
+mod pipe;
+mod plain;
+mod streams;
 mod tables;
-mod wire;
+pub(crate) mod wire;
 
-pub use export::{Export, Session};
+pub use export::{Export, Lent, Session};
 pub use failure::Failure;
 pub(crate) use ops::{
-    op_rpc_call, op_rpc_drop, op_rpc_dup, op_rpc_fail, op_rpc_loopback, op_rpc_read_arguments, op_rpc_read_result,
-    op_rpc_reply,
+    op_rpc_call, op_rpc_drop, op_rpc_dup, op_rpc_fail, op_rpc_fetch, op_rpc_loopback, op_rpc_read_arguments,
+    op_rpc_read_result, op_rpc_reply, op_rpc_watch,
+};
+pub use pipe::PipeWriter;
+pub use plain::plain;
+pub use streams::{Held, Stream};
+pub(crate) use streams::{
+    op_rpc_decode, op_rpc_encode, op_rpc_pipe, op_rpc_pipe_end, op_rpc_pipe_fail, op_rpc_pipe_write,
 };
 pub use tables::{RpcScope, Running};
 
@@ -33,6 +42,9 @@ pub const PATH: usize = 64;
 /// Something that can be called, wherever it is. It is given back when the last of these is dropped.
 pub type Capability = Rc<dyn Remote>;
 
+/// What a membrane is between: places that the host has for workers.
+pub type Ends = (usize, Option<usize>);
+
 /// What a capability does.
 pub trait Remote {
     /// Sends a call, in the order of the calls. Gives what stands for the result that is still to come.
@@ -41,8 +53,11 @@ pub trait Remote {
     /// Lets the other side see soon that something was given back.
     fn nudge(&self) {}
 
+    /// Has this told once it can be called no longer, because what gave it has ended or was stopped.
+    fn watch(&self, _told: ReplyTo) {}
+
     /// The membrane that it has passed, and what is behind it.
-    fn behind(&self) -> Option<(usize, Capability)> {
+    fn behind(&self) -> Option<(Ends, Capability)> {
         None
     }
 }
@@ -59,8 +74,17 @@ pub struct Started {
 pub struct Payload {
     /// As V8's serialiser has written it.
     pub bytes: Bytes,
-    /// What its host objects are, by their numbers.
+    /// What its stubs are, by their numbers.
     pub capabilities: Vec<Capability>,
+    /// What its streams are, likewise.
+    pub streams: Vec<Stream>,
+}
+
+impl Payload {
+    /// Whether something of who has sent it is held by whoever has it.
+    pub(crate) fn holds(&self) -> bool {
+        !self.capabilities.is_empty() || !self.streams.is_empty()
+    }
 }
 
 /// A call on its way.
@@ -128,6 +152,10 @@ impl Broken {
 impl Remote for Broken {
     fn call(&self, call: Call) -> Started {
         Self::refuse(call, self.0.clone())
+    }
+
+    fn watch(&self, told: ReplyTo) {
+        told.send(Outcome::Failed(self.0.clone()));
     }
 }
 

@@ -3,15 +3,18 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use deno_core::{OpState, op2, v8};
+use deno_core::convert::ByteString;
+use deno_core::{OpState, ResourceId, op2, v8};
 use deno_error::JsErrorBox;
 
-use super::wire;
 use super::{CALLS, Call, Capability, Export, Failure, MESSAGE, Outcome, PATH, Payload, ReplyTo, STUBS};
+use super::{streams, wire};
+use crate::error::FetchError;
 use crate::events::{self, Events, Scope};
 use crate::external_memory::ExternalMemory;
-use crate::fetch::{EgressHandle, FetchLimits};
+use crate::fetch::{EgressHandle, FetchLimits, Reply, prepare};
 use crate::inbox::Message;
+use crate::outgoing::OutgoingBody;
 
 /// What is called: a service, by its place; a stub; or the result of a call.
 const SERVICE: u32 = 0;
@@ -25,17 +28,15 @@ fn scope_of(state: &RefCell<OpState>, event: u32) -> Result<Rc<Scope>, JsErrorBo
         .ok_or_else(|| JsErrorBox::generic("RPC failed: the event that this belongs to has ended"))
 }
 
-/// The capabilities that a message takes along, as pairs: 0 and a stub's number, or 1 and the number of what the event gives.
+/// The capabilities that a message takes along, as pairs: 0 and a stub's number, 1 and the number of what the event gives, or 2 and the
+/// place of a service.
 fn capabilities<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     state: &RefCell<OpState>,
     event: u32,
     own: &Scope,
-    list: v8::Local<'s, v8::Value>,
+    list: v8::Local<'s, v8::Array>,
 ) -> Result<Vec<Capability>, JsErrorBox> {
-    let Ok(list) = list.try_cast::<v8::Array>() else {
-        return Ok(Vec::new());
-    };
     let mut taken = Vec::new();
     let number = |place: u32| list.get_index(scope, place)?.int32_value(scope);
     let mut pairs = Vec::new();
@@ -45,14 +46,17 @@ fn capabilities<'s>(
         }
     }
     for (kind, number) in pairs {
-        let capability = if kind == 0 {
-            u32::try_from(number).ok().and_then(|id| own.rpc.imported(id))
-        } else {
-            let mut state = state.borrow_mut();
-            let events = state.borrow_mut::<Events>();
-            events
-                .hold(event)
-                .then(|| Export::capability(events.inbox(), event, number))
+        let capability = match (kind, u32::try_from(number)) {
+            (0, Ok(id)) => own.rpc.imported(id),
+            (2, Ok(service)) => {
+                let egress = Rc::clone(state.borrow().borrow::<EgressHandle>());
+                Some(egress.service(&own.origin, service).map_err(JsErrorBox::from_err)?)
+            }
+            _ => {
+                let mut state = state.borrow_mut();
+                let events = state.borrow_mut::<Events>();
+                events.hold(event).then(|| Export::of(events.inbox(), event, number))
+            }
         };
         taken.push(capability.ok_or_else(|| {
             JsErrorBox::generic(format!("RPC failed: an event may give and hold {STUBS} stubs at once"))
@@ -81,13 +85,27 @@ fn payload<'s>(
             bytes.len()
         )));
     }
-    let capabilities = capabilities(scope, state, event, own, list)?;
     let bytes = state
         .borrow()
         .borrow::<ExternalMemory>()
         .bytes(bytes)
         .map_err(JsErrorBox::from_err)?;
-    Ok(Some(Payload { bytes, capabilities }))
+    let mut payload = Payload {
+        bytes,
+        capabilities: Vec::new(),
+        streams: Vec::new(),
+    };
+    if let Ok(list) = list.try_cast::<v8::Array>() {
+        let part = |place| list.get_index(scope, place)?.try_cast::<v8::Array>().ok();
+        let (stubs, taken) = (part(0), part(1));
+        if let Some(stubs) = stubs {
+            payload.capabilities = capabilities(scope, state, event, own, stubs)?;
+        }
+        if let Some(taken) = taken {
+            payload.streams = streams::take(scope, state, event, taken)?;
+        }
+    }
+    Ok(Some(payload))
 }
 
 /// Sends a call. `call` is a fresh number by which its result is asked for. Without `arguments` it is for a property.
@@ -135,35 +153,88 @@ pub(crate) fn op_rpc_call<'s>(
         };
         Some(payload)
     };
-    let gone = || JsErrorBox::generic("RPC stub used after being disposed.");
-    let capability = match kind {
-        SERVICE => {
-            let egress = Rc::clone(state.borrow().borrow::<EgressHandle>());
-            egress.service(&own.origin, target).map_err(JsErrorBox::from_err)?
-        }
-        STUB => own.rpc.imported(target).ok_or_else(gone)?,
-        _ => own.rpc.answer(target).ok_or_else(gone)?,
-    };
-    let inbox = Rc::clone(state.borrow().borrow::<Events>().inbox());
-    let reply = ReplyTo::new(move |outcome| {
-        inbox.push(Message::Reply {
-            event,
-            call,
-            outcome: Box::new(outcome),
-        });
-    });
+    let capability = self::target(&state, &own, (kind, target))?;
+    let reply = reply_to(&state, event, call);
     let started = capability.call(Call { path, arguments, reply });
     own.rpc.expect(call, started.answer, started.session);
     Ok(())
 }
 
+/// What an event calls.
+fn target(state: &RefCell<OpState>, own: &Scope, (kind, target): (u32, u32)) -> Result<Capability, JsErrorBox> {
+    let gone = || JsErrorBox::generic("RPC stub used after being disposed.");
+    match kind {
+        SERVICE => {
+            let egress = Rc::clone(state.borrow().borrow::<EgressHandle>());
+            egress.service(&own.origin, target).map_err(JsErrorBox::from_err)
+        }
+        STUB => own.rpc.imported(target).ok_or_else(gone),
+        _ => own.rpc.answer(target).ok_or_else(gone),
+    }
+}
+
+fn reply_to(state: &RefCell<OpState>, event: u32, call: u32) -> ReplyTo {
+    let inbox = Rc::clone(state.borrow().borrow::<Events>().inbox());
+    ReplyTo::new(move |outcome| {
+        inbox.push(Message::Reply {
+            event,
+            call,
+            outcome: Box::new(outcome),
+        });
+    })
+}
+
+/// Lets an event hear, as the failure of a call of this number, when a stub can be called no longer.
+#[op2(nofast)]
+pub(crate) fn op_rpc_watch(
+    state: Rc<RefCell<OpState>>,
+    #[smi] event: u32,
+    #[smi] kind: u32,
+    #[smi] what: u32,
+    #[smi] call: u32,
+) -> Result<(), JsErrorBox> {
+    let own = scope_of(&state, event)?;
+    if !own.rpc.may_watch() {
+        return Err(JsErrorBox::generic(format!(
+            "RPC failed: an event may watch {STUBS} stubs"
+        )));
+    }
+    let capability = target(&state, &own, (kind, what))?;
+    capability.watch(reply_to(&state, event, call));
+    Ok(())
+}
+
+/// A request to an entrypoint that is a service.
+#[op2]
+pub(crate) async fn op_rpc_fetch(
+    state: Rc<RefCell<OpState>>,
+    #[smi] event: u32,
+    #[smi] cancel: Option<ResourceId>,
+    #[string] method: String,
+    #[string] url: String,
+    #[scoped] headers: ByteString,
+    #[scoped] body: OutgoingBody,
+    #[smi] service: u32,
+) -> Result<Reply, FetchError> {
+    let prepared = prepare(&state, event, cancel, &method, &url, &headers, body)?;
+    let egress = Rc::clone(state.borrow().borrow::<EgressHandle>());
+    prepared
+        .through(move |origin, request| egress.fetch_service(origin, service, request))
+        .await
+}
+
 fn read<'s>(
     scope: &mut v8::PinScope<'s, '_>,
+    state: &RefCell<OpState>,
     own: &Scope,
     payload: Payload,
     make: v8::Local<'s, v8::Value>,
 ) -> Result<v8::Local<'s, v8::Value>, JsErrorBox> {
-    let Payload { bytes, capabilities } = payload;
+    let Payload {
+        bytes,
+        capabilities,
+        streams,
+    } = payload;
     let make = make
         .try_cast::<v8::Function>()
         .map_err(|_| JsErrorBox::type_error("no function"))?;
@@ -175,10 +246,16 @@ fn read<'s>(
             .ok_or_else(|| JsErrorBox::generic(format!("RPC failed: an event may hold {STUBS} stubs at once")))?;
         ids.push(v8::Integer::new_from_unsigned(scope, id).into());
     }
-    // The function that makes stubs knows the numbers of this message by it.
+    let mut rids = Vec::new();
+    for stream in streams {
+        let rid = streams::put(&mut state.borrow_mut(), own, stream);
+        rids.push(v8::Integer::new_from_unsigned(scope, rid).into());
+    }
+    // The function that makes stubs and streams knows the numbers of this message by them.
     let ids = v8::Array::new_with_elements(scope, &ids);
+    let rids = v8::Array::new_with_elements(scope, &rids);
     let this = v8::undefined(scope).into();
-    let stubs = make.call(scope, this, &[ids.into()]);
+    let stubs = make.call(scope, this, &[ids.into(), rids.into()]);
     let stubs = stubs.and_then(|stubs| stubs.try_cast::<v8::Function>().ok());
     let stubs = stubs.ok_or_else(|| JsErrorBox::type_error("the message can not be read"))?;
     wire::read(scope, &bytes, stubs)
@@ -196,7 +273,7 @@ pub(crate) fn op_rpc_read_arguments<'s>(
     let own = scope_of(&state, event)?;
     let arguments = state.borrow_mut().borrow_mut::<Events>().arguments(event, running);
     let arguments = arguments.ok_or_else(|| JsErrorBox::type_error("there are no arguments"))?;
-    read(scope, &own, arguments, make)
+    read(scope, &state, &own, arguments, make)
 }
 
 /// What a call has brought.
@@ -213,7 +290,7 @@ pub(crate) fn op_rpc_read_result<'s>(
         .rpc
         .result(call)
         .ok_or_else(|| JsErrorBox::type_error("there is no result"))?;
-    read(scope, &own, result, make)
+    read(scope, &state, &own, result, make)
 }
 
 /// The result of a call that an event has worked for. Gives whether the event ended with it.
@@ -302,7 +379,7 @@ pub(crate) fn op_rpc_loopback(state: &mut OpState, #[smi] event: u32, #[smi] num
     if !events.hold(event) {
         return Err(full());
     }
-    let capability = Export::capability(events.inbox(), event, number);
+    let capability = Export::of(events.inbox(), event, number);
     let scope = events.scope(event).ok_or_else(full)?;
     scope.rpc.import(capability).ok_or_else(full)
 }

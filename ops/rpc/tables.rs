@@ -12,6 +12,7 @@ pub struct RpcScope {
     imports: RefCell<HashMap<u32, Capability>>,
     answers: RefCell<HashMap<u32, (Capability, Option<Session>)>>,
     next: Cell<u32>,
+    watched: Cell<usize>,
     sessions: RefCell<Vec<Session>>,
     /// Results that have come, until their script has read them.
     results: RefCell<HashMap<u32, Payload>>,
@@ -36,6 +37,12 @@ impl RpcScope {
         self.next.set(id.wrapping_add(1));
         imports.insert(id, capability);
         Some(id)
+    }
+
+    /// Counts a stub that is watched. Gives whether it may be.
+    pub(crate) fn may_watch(&self) -> bool {
+        self.watched.set(self.watched.get() + 1);
+        self.watched.get() <= STUBS
     }
 
     pub(crate) fn imported(&self, id: u32) -> Option<Capability> {
@@ -66,7 +73,7 @@ impl RpcScope {
 
     /// A result is there. What was begun for it ends by itself where nothing of it is held.
     pub fn arrived(&self, call: u32, payload: Payload, disposer: bool) {
-        let held = disposer || !payload.capabilities.is_empty();
+        let held = disposer || payload.holds();
         self.results.borrow_mut().insert(call, payload);
         self.settled(call, held, disposer);
     }

@@ -7,8 +7,12 @@ use deno_core::v8::{
 };
 use deno_error::JsErrorBox;
 
-/// The property of a marker that says which capability it stands for.
-const INDEX: &str = "index";
+/// The properties of a marker: a kind of `js/rpc/objects.js`, and a number or what it is made of.
+const KIND: &str = "kind";
+const PLAIN: &str = "plain";
+
+/// The kinds whose number is all there is: stubs, and streams to read and to write.
+const NUMBERED: u32 = 3;
 
 struct Writer<'a> {
     /// The prototype of the markers.
@@ -36,10 +40,17 @@ impl ValueSerializerImpl for Writer<'_> {
         object: Local<'s, Object>,
         output: &dyn ValueSerializerHelper,
     ) -> Option<bool> {
-        let key = v8::String::new(scope, INDEX)?;
-        let index = object.get_real_named_property(scope, key.into())?;
-        output.write_uint32(index.uint32_value(scope)?);
-        Some(true)
+        let (kind, plain) = (v8::String::new(scope, KIND)?, v8::String::new(scope, PLAIN)?);
+        let kind = object
+            .get_real_named_property(scope, kind.into())?
+            .uint32_value(scope)?;
+        let plain = object.get_real_named_property(scope, plain.into())?;
+        output.write_uint32(kind);
+        if kind < NUMBERED {
+            output.write_uint32(plain.uint32_value(scope)?);
+            return Some(true);
+        }
+        output.write_value(scope.get_current_context(), plain)
     }
 
     fn get_wasm_module_transfer_id(
@@ -52,7 +63,7 @@ impl ValueSerializerImpl for Writer<'_> {
 }
 
 /// The bytes of a value, or what V8 says of it, which is thrown.
-pub(super) fn write<'s>(
+pub(crate) fn write<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     value: Local<'s, Value>,
     markers: Local<'s, Value>,
@@ -72,8 +83,8 @@ pub(super) fn write<'s>(
 }
 
 struct Reader<'a> {
-    /// Makes the stub of a capability, by its number in the message.
-    stubs: Local<'a, Function>,
+    /// Makes what stands for itself, by its kind, and its number in the message or what it is made of.
+    make: Local<'a, Function>,
 }
 
 impl ValueDeserializerImpl for Reader<'_> {
@@ -82,27 +93,35 @@ impl ValueDeserializerImpl for Reader<'_> {
         scope: &mut PinScope<'s, '_>,
         input: &dyn ValueDeserializerHelper,
     ) -> Option<Local<'s, Object>> {
-        let mut index = 0;
-        if !input.read_uint32(&mut index) {
+        let (mut kind, mut number) = (0, 0);
+        if !input.read_uint32(&mut kind) {
             return None;
         }
+        let plain = if kind < NUMBERED {
+            if !input.read_uint32(&mut number) {
+                return None;
+            }
+            v8::Integer::new_from_unsigned(scope, number).into()
+        } else {
+            input.read_value(scope.get_current_context())?
+        };
         let this = v8::null(scope).into();
         let scope = std::pin::pin!(AllowJavascriptExecutionScope::new(scope));
         let scope = &mut scope.init();
-        let index = v8::Integer::new_from_unsigned(scope, index).into();
-        let stub = self.stubs.call(scope, this, &[index])?;
-        stub.try_cast::<Object>().ok()
+        let kind = v8::Integer::new_from_unsigned(scope, kind).into();
+        let made = self.make.call(scope, this, &[kind, plain])?;
+        made.try_cast::<Object>().ok()
     }
 }
 
-/// The value of these bytes. `stubs` throws for a number that it does not know.
-pub(super) fn read<'s>(
+/// The value of these bytes. `make` throws for what it does not know.
+pub(crate) fn read<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     bytes: &[u8],
-    stubs: Local<'s, Function>,
+    make: Local<'s, Function>,
 ) -> Result<Local<'s, Value>, JsErrorBox> {
     let failed = || JsErrorBox::type_error("the message can not be read");
-    let input = ValueDeserializer::new(scope, Box::new(Reader { stubs }), bytes);
+    let input = ValueDeserializer::new(scope, Box::new(Reader { make }), bytes);
     let context = scope.get_current_context();
     let value = match input.read_header(context) {
         Some(true) => input.read_value(context),

@@ -11,6 +11,8 @@ use super::loaders::loaders;
 use super::matching::distinct;
 use super::modules::{Places, check_script, confinement, data};
 use super::network::rules;
+use super::services::{Finding, Written};
+use super::tails::tails;
 use super::unavailable::unavailable;
 use crate::config::Flags;
 use crate::config::files::{Files, parent, stem};
@@ -19,7 +21,7 @@ use crate::config::tables::Agent as Section;
 use crate::config::tables::{Limits, WranglerLimits};
 use crate::config::wrangler::{self, Owner, Wrangler};
 use crate::diagnostic::SourceDiagnostic as ConfigError;
-use crate::host::{Agent, Code, Grant};
+use crate::host::{Agent, Code};
 use crate::isolate::modules::{Confinement, Graph};
 use crate::isolate::{CodeGeneration, Worker};
 use crate::limits::Limits as Values;
@@ -84,6 +86,7 @@ pub(super) fn agents(
         problems.add(files.complain("agents", "expected at least one agent"));
     }
     let mut agents: Vec<Agent> = Vec::new();
+    let mut written = Vec::new();
     let mut known = HashSet::new();
     let common = Common {
         flags,
@@ -94,7 +97,7 @@ pub(super) fn agents(
         reads: !flags.lazy || flags.spares || sections.len() <= FEW,
     };
     for index in 0..sections.len() {
-        let Some(agent) = problems.value(several(&common, (index, sections))) else {
+        let Some((agent, services)) = problems.value(several(&common, (index, sections))) else {
             continue;
         };
         let field = |name: &str| format!("agents[{index}].{name}");
@@ -116,6 +119,18 @@ pub(super) fn agents(
             );
         }
         agents.push(agent);
+        written.push(services);
+    }
+    let finding = Finding {
+        files,
+        has_outbound: project.outbound.is_some(),
+        may_miss: flags.allow_missing_bindings,
+    };
+    let services: Vec<_> = (0..agents.len())
+        .map(|place| finding.grants(&agents, place, &written[place]))
+        .collect();
+    for (agent, services) in agents.iter_mut().zip(services) {
+        agent.services = services;
     }
     problems.value(distinct(files, sections));
     agents
@@ -156,7 +171,7 @@ struct Common<'a> {
     reads: bool,
 }
 
-fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Result<Agent, ConfigError> {
+fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Result<(Agent, Written), ConfigError> {
     let Common {
         flags, files, project, ..
     } = *common;
@@ -229,7 +244,25 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
     };
     let egress = section.egress.as_deref();
     let egress = egress.map(|list| rules(&format!("agents.{name}.egress"), list));
-    let services = services(files, project, index, section, &vars);
+    let exists = |wanted: &str| {
+        sections.iter().enumerate().any(|(place, other)| {
+            place != index && other.tenant == section.tenant && other.name.as_deref() == Some(wanted)
+        })
+    };
+    let has_policy = project.outbound.is_some();
+    let mut told = tails(&section.tails, has_policy, exists).unwrap_or_else(|(place, why)| {
+        files
+            .problems
+            .add(files.complain(&field(&format!("tails[{place}].service")), &why));
+        Vec::new()
+    });
+    match (tails(&wrangler.tail_consumers, has_policy, exists), &own) {
+        (Ok(consumers), _) => told.extend(consumers),
+        (Err((place, why)), Some(own)) => files
+            .problems
+            .add(own.complain(&format!("tail_consumers[{place}].service"), &why)),
+        (Err(_), None) => {}
+    }
     let worker = Worker {
         name,
         role: Role::Agent,
@@ -248,60 +281,24 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
         quarantine: None,
         account: None,
     };
-    Ok(Agent {
+    let written = Written {
+        document: own,
+        wrangler: wrangler.services,
+        own: section.services.clone(),
+        prefix: format!("agents[{index}]."),
+    };
+    let agent = Agent {
         egress,
         code,
-        services,
+        tails: told,
         tenant: section.tenant.clone(),
         matches: section.matches.clone(),
         entrypoint: section.outbound.entrypoint.clone(),
         props: section.outbound.props.clone(),
         parameters: section.outbound.parameters.clone(),
         ..Agent::from(worker)
-    })
-}
-
-/// The services of an agent. Names that are bound twice, and services that are none, are told of.
-fn services(
-    files: &Files,
-    project: &ProjectFile,
-    index: usize,
-    section: &Section,
-    vars: &serde_json::Map<String, serde_json::Value>,
-) -> Vec<Grant> {
-    let mut bound = HashSet::new();
-    let listed = section.services.iter().enumerate();
-    let grants = listed.map(|(number, service)| {
-        let field = |name: &str| format!("agents[{index}].services[{number}].{name}");
-        if service.service != "outbound" {
-            let message = format!(
-                "there is no service {:?}: an agent's services are its policy's",
-                service.service
-            );
-            let help =
-                "Write service = \"outbound\", with the policy's entrypoint. Calls between agents are not supported";
-            files
-                .problems
-                .add(files.complain(&field("service"), &message).with_help(help));
-        }
-        if project.outbound.is_none() {
-            files.problems.add(files.complain(
-                &field("service"),
-                "there is no outbound worker, whose service it would be",
-            ));
-        }
-        if vars.contains_key(&service.binding) || !bound.insert(service.binding.as_str()) {
-            let message = format!("the name {:?} is bound twice", service.binding);
-            files.problems.add(files.complain(&field("binding"), &message));
-        }
-        Grant {
-            binding: service.binding.clone(),
-            entrypoint: service.entrypoint.clone(),
-            props: service.props.clone(),
-            methods: service.methods.clone(),
-        }
-    });
-    grants.collect()
+    };
+    Ok((agent, written))
 }
 
 fn single(
@@ -334,6 +331,14 @@ fn single(
         let mut limits = limits(project, None);
         apply(&Limits::from(&wrangler.limits), &mut limits);
         limits
+    };
+    let told = tails(&wrangler.tail_consumers, project.outbound.is_some(), |_| false);
+    let told = match (told, &files.wrangler) {
+        (Ok(told), _) => told,
+        (Err((place, why)), Some(document)) => {
+            return Err(document.complain(&format!("tail_consumers[{place}].service"), &why));
+        }
+        (Err(_), None) => Vec::new(),
     };
     let worker = Worker {
         name: match (wrangler.name, &files.wrangler) {
@@ -372,7 +377,21 @@ fn single(
         quarantine: None,
         account: None,
     };
-    let mut agent = Agent::from(worker);
+    let finding = Finding {
+        files,
+        has_outbound: project.outbound.is_some(),
+        may_miss: flags.allow_missing_bindings,
+    };
+    let written = Written {
+        wrangler: wrangler.services,
+        document: files.wrangler.clone(),
+        ..Written::default()
+    };
+    let agents = [Agent::from(worker)];
+    let services = finding.grants(&agents, 0, &written);
+    let [mut agent] = agents;
+    agent.services = services;
+    agent.tails = told;
     if let Some(outbound) = &project.outbound {
         agent.entrypoint.clone_from(&outbound.entrypoint);
         agent.props.clone_from(&outbound.props);

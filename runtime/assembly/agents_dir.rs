@@ -11,6 +11,8 @@ use workerd_lite_ops::Role;
 use workerd_lite_ops::account::AgentId;
 
 use super::agents::{ceiling, is_plain, limits};
+use super::loaders::loaders_found;
+use super::tails::tails;
 use crate::config::Flags;
 use crate::config::document::Document;
 use crate::config::files::{Files, WRANGLER};
@@ -43,6 +45,8 @@ pub(super) struct AgentsDir {
     listed: HashSet<AgentId>,
     limits: Limits,
     flags: Flags,
+    /// Whether the project has a policy.
+    has_policy: bool,
 }
 
 /// The finder of a project that has such a folder.
@@ -91,6 +95,7 @@ pub(super) fn agents_dir(
             .collect(),
         limits: limits(project, None),
         flags: flags.clone(),
+        has_policy: project.outbound.is_some(),
     }))
 }
 
@@ -149,6 +154,13 @@ impl AgentsDir {
         } else {
             let document = Document::read(&first)?;
             let wrangler = wrangler::read(&document, &self.flags, Owner::Agent, &problems);
+            if let Some(service) = wrangler.services.first() {
+                let why = format!(
+                    "env.{} would be missing: agents of `agents_dir` have no services; list it under [[agents]]",
+                    service.binding
+                );
+                problems.add(document.complain("services[0].binding", &why));
+            }
             problems.end()?;
             let main = wrangler.main.as_ref().map(|main| folder.join(main));
             (main.unwrap_or_else(|| folder.join(SCRIPT)), wrangler)
@@ -173,6 +185,11 @@ impl AgentsDir {
             Graph::load(&main, &confinement)
         });
         let mut agent = self.agent(id, code)?;
+        agent.tails = tails(&wrangler.tail_consumers, self.has_policy, |name| {
+            self.listed.contains(&AgentId::new(id.tenant.as_deref(), name))
+        })
+        .map_err(|(place, why)| ConfigError::new(format!("tail_consumers[{place}].service: {why}")))?;
+        agent.worker.loaders = loaders_found(&wrangler.worker_loaders, &wrangler.vars)?;
         agent.worker.vars = wrangler.vars;
         agent.worker.fills_environment = wrangler.node.fills_environment();
         agent.worker.limits = ceiling(self.limits, &wrangler.limits);

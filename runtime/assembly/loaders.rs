@@ -3,6 +3,22 @@
 use serde_json::{Map, Value};
 
 use crate::config::files::Files;
+use crate::diagnostic::SourceDiagnostic as ConfigError;
+
+/// Those that the wrangler file of a folder's agent names.
+pub(super) fn loaders_found(wrangler: &[String], vars: &Map<String, Value>) -> Result<Vec<String>, ConfigError> {
+    for (index, name) in wrangler.iter().enumerate() {
+        if name.is_empty() {
+            return Err(ConfigError::new("worker_loaders: expected the name of a binding"));
+        }
+        if vars.contains_key(name) || wrangler[..index].contains(name) {
+            return Err(ConfigError::new(format!(
+                "worker_loaders: the name {name:?} is bound twice"
+            )));
+        }
+    }
+    Ok(wrangler.to_vec())
+}
 
 /// Their names, those of wrangler's file first. `field` is where the project's are written; `vars` are names that are taken.
 pub(super) fn loaders(

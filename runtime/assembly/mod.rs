@@ -14,6 +14,8 @@ mod network;
 mod options;
 mod outbound;
 mod project;
+mod services;
+mod tails;
 mod unavailable;
 
 pub use certificates::{Listed, list_certificates};

@@ -1,5 +1,7 @@
 //! A call by RPC that is under way: counted and recorded when its answer is there, or nobody waits for one any longer.
 
+use workerd_lite_ops::{Body, Response};
+
 use super::open::Open;
 use super::{By, Verdict};
 
@@ -16,6 +18,17 @@ impl Calling {
     /// What became of it.
     pub(crate) fn verdict(&mut self, verdict: Verdict, by: By) {
         self.0.verdict(verdict, by);
+    }
+
+    /// The same body, whose bytes are counted as what is sent.
+    pub(crate) fn counts(&self, body: Body) -> Body {
+        self.0.counts(body)
+    }
+
+    /// The policy has answered a request. The record ends with the response's body.
+    pub(crate) fn response(mut self, response: Response) -> Response {
+        self.0.verdict(Verdict::Answer, By::Policy);
+        self.0.response(response)
     }
 
     /// The policy has answered, with so many bytes.

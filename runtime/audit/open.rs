@@ -176,6 +176,16 @@ impl Open {
         open
     }
 
+    /// The same body, counted as what is sent.
+    pub(crate) fn counts(&self, body: Body) -> Body {
+        let Some(writing) = &self.writing else { return body };
+        let counter = Rc::clone(&writing.sent);
+        if let Body::Full(bytes) = &body {
+            counter.set(counter.get().saturating_add(bytes.len() as u64));
+        }
+        body.counted(move |bytes| counter.set(counter.get().saturating_add(bytes)))
+    }
+
     /// So many bytes have come back.
     pub(crate) fn received(&mut self, bytes: usize) {
         if let Some(record) = self.record() {

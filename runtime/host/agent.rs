@@ -8,6 +8,7 @@ use workerd_lite_ops::account::{Account, AgentId};
 use super::backoff::Backoff;
 use super::code::Code;
 use super::grant::Grant;
+use super::tail::TailWorker;
 use crate::isolate::modules::Graph;
 use crate::isolate::{StartupError, Worker};
 use crate::limits::Quarantine;
@@ -37,6 +38,8 @@ pub struct Agent {
     pub(crate) backoff: Arc<Backoff>,
     /// The services that it may call.
     pub services: Vec<Grant>,
+    /// Who is told of its events.
+    pub tails: Vec<TailWorker>,
 }
 
 impl From<Worker> for Agent {
@@ -52,6 +55,7 @@ impl From<Worker> for Agent {
             code: Code::default(),
             backoff: Arc::default(),
             services: Vec::new(),
+            tails: Vec::new(),
         }
     }
 }

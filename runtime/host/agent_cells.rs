@@ -4,24 +4,28 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::pin::pin;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use deno_core::unsync::{JoinHandle, spawn};
 use tokio::sync::mpsc;
+use workerd_lite_ops::account::AgentId;
 use workerd_lite_ops::fetch::EgressHandle;
 use workerd_lite_ops::{CallerId, Termination};
 
 use super::agent::Agent;
-use super::gate::OutboundGate;
+use super::callee::{Callee, Callees};
+use super::gate::{Neighbour, OutboundGate};
 use super::isolates::{Place, Used};
-use super::known::KnownAgents;
+use super::known::{KnownAgents, context_agent};
 use super::loader::{Loaders, Parent};
 use super::policy_cells::PolicyCells;
 use super::project::Project;
 use super::residents::{Handed, Resident};
 use super::respawn::{Patience, Surroundings, respawn};
-use crate::egress::NetworkGate;
+use super::tail::TailWorker;
+use crate::egress::{NetworkGate, Upstream};
+use crate::identity::Attested;
 use crate::isolate::footprint::PutAside;
 use crate::isolate::{Caller, Callers, Cell as Isolate, CellHandle, Essential, StartupError, Worker, trim_soon};
 
@@ -29,6 +33,10 @@ use crate::isolate::{Caller, Callers, Cell as Isolate, CellHandle, Essential, St
 struct Running {
     handle: CellHandle,
     used: Used,
+    /// Clients, and agents that call it.
+    callers: Callers,
+    /// Which of those is which agent, by its place.
+    joined: HashMap<usize, CallerId>,
     task: JoinHandle<()>,
 }
 
@@ -38,6 +46,8 @@ pub(super) struct AgentCells {
     known: KnownAgents,
     policies: Option<Rc<PolicyCells>>,
     network: Option<Rc<NetworkGate>>,
+    /// What stands in for services, in tests.
+    pretends: Option<Rc<dyn Upstream>>,
     /// Where this thread takes what others hand over.
     desk: Option<mpsc::UnboundedSender<Handed>>,
     running: RefCell<HashMap<usize, Running>>,
@@ -52,7 +62,8 @@ impl AgentCells {
         project: Project,
         known: KnownAgents,
         policies: Option<Rc<PolicyCells>>,
-        (network, desk): (Option<Rc<NetworkGate>>, Option<mpsc::UnboundedSender<Handed>>),
+        (network, pretends): (Option<Rc<NetworkGate>>, Option<Rc<dyn Upstream>>),
+        desk: Option<mpsc::UnboundedSender<Handed>>,
         aborted: Rc<Cell<bool>>,
     ) -> Rc<Self> {
         Rc::new(Self {
@@ -60,6 +71,7 @@ impl AgentCells {
             known,
             policies,
             network,
+            pretends,
             desk,
             running: RefCell::default(),
             loaders: RefCell::default(),
@@ -72,12 +84,14 @@ impl AgentCells {
         let worker = agent.ready().await?;
         let egress = self.egress(place, agent, &worker);
         let room = PutAside::within(self.project.isolates.limits.memory);
-        let cell = worker.boot(egress, &[Caller::anyone()]).await?;
+        let callers = Callers::from(vec![Caller::anyone()]);
+        let handle = self.handle(agent);
+        let cell = worker.boot_again(handle.inbox(), egress, &callers).await?;
         // Of many it is no more than a look at what their scripts do.
         let keeps = self.project.starts_all() && (room.is_some() || self.running.borrow().is_empty());
         drop(room);
         if keeps {
-            self.run(place, agent, Some((worker, cell)));
+            self.run(place, agent, (handle, callers), Some((worker, cell)));
         }
         Ok(())
     }
@@ -88,7 +102,13 @@ impl AgentCells {
             running.used.now();
             return running.handle.clone();
         }
-        self.run(place, agent, None)
+        let callers = Callers::from(vec![Caller::anyone()]);
+        self.run(place, agent, (self.handle(agent), callers), None)
+    }
+
+    /// The queue of a cell that does not run yet.
+    fn handle(&self, agent: &Agent) -> CellHandle {
+        agent.worker.handle(if self.project.is_called(agent) { 2 } else { 1 })
     }
 
     /// Whether an agent has a cell here.
@@ -104,8 +124,31 @@ impl AgentCells {
         self.project.residents.of(place)
     }
 
+    /// Who is told of an agent's events.
+    fn tails(self: &Rc<Self>, agent: &Agent) -> Vec<(TailWorker, Option<Neighbour>)> {
+        let with_cell = |worker: &TailWorker| -> (TailWorker, Option<Neighbour>) {
+            let TailWorker::Agent(name, _) = worker else {
+                return (worker.clone(), None);
+            };
+            let agents = self.project.agents.iter();
+            let other = agents
+                .enumerate()
+                .find(|(_, other)| other.tenant == agent.tenant && other.worker.name == *name);
+            let Some((place, other)) = other else {
+                return (worker.clone(), None);
+            };
+            let (cells, other) = (Rc::downgrade(self), Arc::clone(other));
+            let neighbour: Neighbour = Box::new(move || {
+                let cells = cells.upgrade()?;
+                Some((cells.of(place, &other), other.worker.account.clone()))
+            });
+            (worker.clone(), Some(neighbour))
+        };
+        agent.tails.iter().map(with_cell).collect()
+    }
+
     /// An agent's way out.
-    fn egress(&self, place: usize, agent: &Agent, worker: &Worker) -> EgressHandle {
+    fn egress(self: &Rc<Self>, place: usize, agent: &Agent, worker: &Worker) -> EgressHandle {
         let attested = self.known.attest(place, agent, &worker.graph);
         let gate = OutboundGate {
             network: Arc::clone(&self.project.network),
@@ -114,6 +157,8 @@ impl AgentCells {
             place,
             rules: agent.egress.clone(),
             services: agent.services.clone(),
+            callees: Some(Rc::downgrade(self) as Weak<dyn Callees>),
+            tails: self.tails(agent),
             timeout: self.project.policy_timeout,
             loader: None,
             loaded: None,
@@ -133,18 +178,27 @@ impl AgentCells {
         Rc::new(gate.with_loader(own))
     }
 
-    fn run(self: &Rc<Self>, place: usize, agent: &Arc<Agent>, booted: Option<(Worker, Isolate)>) -> CellHandle {
-        let handle = match &booted {
-            Some((_, cell)) => cell.handle(),
-            None => agent.worker.handle(1),
-        };
+    fn run(
+        self: &Rc<Self>,
+        place: usize,
+        agent: &Arc<Agent>,
+        (handle, callers): (CellHandle, Callers),
+        booted: Option<(Worker, Isolate)>,
+    ) -> CellHandle {
         let kept = self.project.isolates.keep(Some(place));
         let used = kept.used();
-        let serving = Rc::clone(self).serve(place, Arc::clone(agent), (handle.clone(), kept), booted);
+        let serving = Rc::clone(self).serve(
+            place,
+            Arc::clone(agent),
+            (handle.clone(), callers.clone(), kept),
+            booted,
+        );
         let task = spawn(Essential::new(Some(agent.worker.culprit()), &self.aborted, serving));
         let running = Running {
             handle: handle.clone(),
             used,
+            callers,
+            joined: HashMap::new(),
             task,
         };
         self.running.borrow_mut().insert(place, running);
@@ -159,7 +213,7 @@ impl AgentCells {
         self: Rc<Self>,
         place: usize,
         agent: Arc<Agent>,
-        (handle, kept): (CellHandle, Place),
+        (handle, callers, kept): (CellHandle, Callers, Place),
         booted: Option<(Worker, Isolate)>,
     ) {
         let serving = {
@@ -186,14 +240,7 @@ impl AgentCells {
                     isolates: Arc::clone(&cells.project.isolates),
                     patience: Patience::None(Arc::clone(&agent.backoff)),
                 };
-                respawn(
-                    worker,
-                    surroundings,
-                    Callers::from(vec![Caller::anyone()]),
-                    handle,
-                    cell,
-                )
-                .await;
+                respawn(worker, surroundings, callers, handle, cell).await;
             }
         };
         let mut serving = pin!(serving);
@@ -256,5 +303,40 @@ impl AgentCells {
         for loaders in loaders {
             loaders.drained().await;
         }
+    }
+}
+
+impl Callees for AgentCells {
+    fn pretended(&self, agent: &str, service: &str) -> Option<CellHandle> {
+        let inbox = self.pretends.as_ref()?.service(agent, service)?;
+        Some(CellHandle::new(inbox))
+    }
+
+    fn callee(self: Rc<Self>, (from, attested): (usize, &Attested), id: &AgentId) -> Option<Callee> {
+        let place = *self.project.places.get(id)?;
+        let agent = self.project.agent(place)?;
+        let apart = agent.worker.quarantine.as_ref();
+        if apart.is_some_and(|quarantine| quarantine.is_ejected() || quarantine.is_quarantined()) {
+            return None;
+        }
+        if !self.has(place) && agent.backoff.waits() {
+            return None;
+        }
+        let cell = self.of(place, &agent);
+        let mut running = self.running.borrow_mut();
+        let running = running.get_mut(&place)?;
+        let caller = *running.joined.entry(from).or_insert_with(|| {
+            running.callers.add(Caller {
+                agent: Some(context_agent(attested).to_string()),
+                ..Caller::anyone()
+            })
+        });
+        Some(Callee {
+            place,
+            cell,
+            caller,
+            account: agent.worker.account.clone(),
+            wall: agent.worker.effective_limits().wall,
+        })
     }
 }

@@ -1,13 +1,30 @@
 //! A service that an agent was given: an entrypoint of its policy, of which it may call some methods.
 
 use serde_json::{Map, Value};
+use workerd_lite_ops::account::AgentId;
+
+/// Who offers a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Offers {
+    /// The policy.
+    Outbound,
+    /// An agent.
+    Agent(AgentId),
+}
+
+/// Those of an agent's services that its policy offers, in the order of its ways in.
+pub(super) fn to_policy(services: &[Grant]) -> impl Iterator<Item = &Grant> {
+    services.iter().filter(|grant| grant.offers == Offers::Outbound)
+}
 
 /// What an agent may call.
 #[derive(Debug, Clone)]
 pub struct Grant {
     /// Its name in the agent's `env`.
     pub binding: String,
-    /// The policy's export; the default one without.
+    /// Who offers it.
+    pub offers: Offers,
+    /// The export that is called; the default one without.
     pub entrypoint: Option<String>,
     /// What that reads as `ctx.props`.
     pub props: Map<String, Value>,

@@ -4,12 +4,12 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use workerd_lite_ops::rpc::{Broken, Call, Capability, Failure, Outcome, Payload, Remote, ReplyTo, Started};
+use workerd_lite_ops::rpc::{Broken, Call, Capability, Ends, Failure, Outcome, Payload, Remote, ReplyTo, Started};
 use workerd_lite_ops::trace::Trace;
-use workerd_lite_ops::{Origin, worker_log};
+use workerd_lite_ops::{Origin, Target, worker_log};
 
 use super::grant::Grant;
-use crate::audit::{By, Verdict};
+use crate::audit::{By, Calling, Verdict};
 use crate::egress::Network;
 use crate::identity::Attested;
 use crate::isolate::CellHandle;
@@ -18,8 +18,8 @@ use crate::isolate::CellHandle;
 pub(super) struct Line {
     pub(super) network: Arc<Network>,
     pub(super) agent: Attested,
-    /// The agent's place in the project: what is behind the line on one side is not wrapped twice on the way back.
-    pub(super) place: usize,
+    /// Both ends, as places in the project: what is behind the line on one side is not wrapped twice on the way back. The policy has none.
+    pub(super) ends: (usize, Option<usize>),
     pub(super) grant: Grant,
     pub(super) trace: Rc<Trace>,
 }
@@ -27,9 +27,11 @@ pub(super) struct Line {
 /// The entrypoint itself: each call of it is an event.
 pub(super) struct Service {
     pub(super) line: Rc<Line>,
-    pub(super) policy: CellHandle,
+    pub(super) cell: CellHandle,
     pub(super) origin: Origin,
     pub(super) door: u32,
+    /// On whose behalf it is called, or which entrypoint, where that is not the caller's way in.
+    pub(super) target: Option<Target>,
 }
 
 /// Something on the other side of the line.
@@ -43,7 +45,7 @@ struct Across {
 impl Line {
     fn wrap(self: &Rc<Self>, capability: Capability, outward: bool) -> Capability {
         match capability.behind() {
-            Some((place, inner)) if place == self.place => inner,
+            Some((ends, inner)) if ends == self.ends => inner,
             _ => Rc::new(Across {
                 line: Rc::clone(self),
                 inner: capability,
@@ -54,15 +56,24 @@ impl Line {
 
     fn payload(self: &Rc<Self>, payload: Payload, outward: bool) -> Payload {
         let capabilities = payload.capabilities.into_iter();
+        let hides = outward && self.is_to_policy();
+        let streams = payload.streams.into_iter();
         Payload {
             bytes: payload.bytes,
             capabilities: capabilities.map(|each| self.wrap(each, outward)).collect(),
+            streams: streams
+                .map(|each| if hides { each.without_reasons() } else { each })
+                .collect(),
         }
+    }
+
+    pub(super) fn is_to_policy(&self) -> bool {
+        self.ends.1.is_none()
     }
 
     /// What an agent is told of a policy's failure. The owner reads all of it.
     fn told(&self, failure: Failure) -> Failure {
-        if failure.told {
+        if failure.told || !self.is_to_policy() {
             return failure;
         }
         let request_id = self.trace.request_id();
@@ -81,15 +92,7 @@ impl Line {
     fn cross(self: &Rc<Self>, call: Call, outward: bool, send: impl FnOnce(Call) -> Started) -> Started {
         let Call { path, arguments, reply } = call;
         let sent = arguments.as_ref().map_or(0, |arguments| arguments.bytes.len());
-        let mut calling = outward.then(|| {
-            let entrypoint = self.grant.entrypoint.as_deref().unwrap_or("default");
-            self.network.calling(
-                &self.agent,
-                &self.trace,
-                (self.grant.binding.as_str(), entrypoint, path.join(".").as_str()),
-                sent,
-            )
-        });
+        let mut calling = outward.then(|| self.calling(&path.join("."), sent));
         let arguments = arguments.map(|arguments| self.payload(arguments, !outward));
         let line = Rc::clone(self);
         let reply = ReplyTo::new(move |outcome| {
@@ -120,21 +123,25 @@ impl Line {
         }
     }
 
-    fn refused(&self, call: Call) -> Started {
-        let method = call.path.join(".");
+    /// Begins the record of a call, which brings so many bytes.
+    pub(super) fn calling(&self, method: &str, sent: usize) -> Calling {
         let entrypoint = self.grant.entrypoint.as_deref().unwrap_or("default");
-        let sent = call.arguments.as_ref().map_or(0, |arguments| arguments.bytes.len());
-        let mut calling = self.network.calling(
-            &self.agent,
-            &self.trace,
-            (self.grant.binding.as_str(), entrypoint, method.as_str()),
-            sent,
-        );
-        calling.verdict(Verdict::Deny, By::Rule);
-        let why = format!(
+        let names = (self.grant.binding.as_str(), entrypoint, method);
+        self.network.calling(&self.agent, &self.trace, names, sent)
+    }
+
+    /// Why a method that was not granted is not called. It is recorded.
+    pub(super) fn denied(&self, method: &str, sent: usize) -> String {
+        self.calling(method, sent).verdict(Verdict::Deny, By::Rule);
+        format!(
             "{}.{method}() is not among the methods that this agent may call",
             self.grant.binding
-        );
+        )
+    }
+
+    fn refused(&self, call: Call) -> Started {
+        let sent = call.arguments.as_ref().map_or(0, |arguments| arguments.bytes.len());
+        let why = self.denied(&call.path.join("."), sent);
         Broken::refuse(call, Failure::new("TypeError", why))
     }
 }
@@ -145,7 +152,8 @@ impl Remote for Service {
             return self.line.refused(call);
         }
         self.line.cross(call, true, |call| {
-            self.policy.call(call, self.origin.clone(), self.door)
+            self.cell
+                .call(call, self.origin.clone(), self.door, self.target.clone())
         })
     }
 }
@@ -159,7 +167,11 @@ impl Remote for Across {
         self.inner.nudge();
     }
 
-    fn behind(&self) -> Option<(usize, Capability)> {
-        Some((self.line.place, Rc::clone(&self.inner)))
+    fn watch(&self, told: ReplyTo) {
+        self.inner.watch(told);
+    }
+
+    fn behind(&self) -> Option<(Ends, Capability)> {
+        Some((self.line.ends, Rc::clone(&self.inner)))
     }
 }

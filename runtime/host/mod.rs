@@ -7,6 +7,7 @@ mod body;
 mod builder;
 mod bulkhead;
 mod bulkheads;
+mod callee;
 mod client;
 mod code;
 mod desk;
@@ -19,6 +20,7 @@ mod isolates;
 mod job;
 mod known;
 mod line;
+mod line_fetch;
 mod live_call;
 mod live_console;
 mod live_request;
@@ -31,6 +33,7 @@ mod respawn;
 mod routes;
 mod served;
 mod service;
+mod tail;
 mod told;
 mod transferable;
 
@@ -60,13 +63,14 @@ pub use client::Client;
 pub use code::Code;
 pub(crate) use error_page::broken_page;
 pub(crate) use found::Finder;
-pub use grant::Grant;
+pub use grant::{Grant, Offers};
 pub use isolate_per::IsolatePer;
 pub use isolates::IsolateLimits;
 use known::KnownAgents;
 use policy_cells::PolicyCells;
 pub use project::Project;
 pub(crate) use served::{Outcome, Served};
+pub use tail::TailWorker;
 
 /// A project's isolates on one thread, as a `tower` service. It must stay on the thread, inside a current-thread tokio
 /// runtime.
@@ -110,6 +114,7 @@ impl Instance {
         let known = KnownAgents::default();
         // A test's time is its own, and its policies stay as long as it does.
         let ends = upstream.is_none();
+        let pretends = upstream.clone();
         let mut network = None;
         let policies = match &project.outbound {
             Some(worker) => {
@@ -132,7 +137,8 @@ impl Instance {
             project.clone(),
             known,
             policies.clone(),
-            (network, desk),
+            (network, pretends),
+            desk,
             Rc::clone(&aborted),
         );
         let instance = Self(Rc::new(Inner {

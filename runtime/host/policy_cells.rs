@@ -13,6 +13,7 @@ use workerd_lite_ops::CallerId;
 use workerd_lite_ops::fetch::EgressHandle;
 
 use super::agent::Agent;
+use super::grant::Offers;
 use super::isolate_per::{IsolatePer, Key, key};
 use super::isolates::{Place, Used};
 use super::known::KnownAgents;
@@ -106,6 +107,7 @@ impl PolicyCells {
         });
         let mut nobody: Vec<Caller> = nobody.collect();
         let services = project.agents.iter().flat_map(|agent| &agent.services);
+        let services = services.filter(|grant| grant.offers == Offers::Outbound);
         let services: BTreeSet<Option<&str>> = services.map(|grant| grant.entrypoint.as_deref()).collect();
         if let Some(first) = nobody.first_mut() {
             first.doors = services.into_iter().map(Door::to).collect();

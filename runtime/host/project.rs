@@ -14,6 +14,7 @@ use workerd_lite_ops::account::AgentId;
 
 use super::agent::Agent;
 use super::found::Found;
+use super::grant::Offers;
 use super::isolate_per::IsolatePer;
 use super::isolates::{IsolateLimits, Isolates};
 use super::known::attested;
@@ -84,6 +85,22 @@ impl Project {
             Some(agent) => Some(Arc::clone(agent)),
             None => self.found.as_ref()?.agent(place),
         }
+    }
+
+    /// Whether an agent has a service of this name; any agent where none is named.
+    pub(crate) fn has_service(&self, agent: Option<&str>, service: &str) -> bool {
+        let mut named = self
+            .agents
+            .iter()
+            .filter(|each| agent.is_none_or(|name| each.worker.name == name));
+        named.any(|agent| agent.services.iter().any(|grant| grant.binding == service))
+    }
+
+    /// Whether other agents may call this one.
+    pub(super) fn is_called(&self, agent: &Agent) -> bool {
+        let id = agent.id();
+        let mut services = self.agents.iter().flat_map(|agent| &agent.services);
+        services.any(|grant| matches!(&grant.offers, Offers::Agent(called) if *called == id))
     }
 
     /// The agent that a request is for, with its place. `sent` is the path as it was sent.

@@ -9,6 +9,7 @@ use workerd_lite_ops::events::EventLimits;
 use workerd_lite_ops::external_memory::ExternalMemory;
 use workerd_lite_ops::fetch::{EgressHandle, FetchLimits};
 use workerd_lite_ops::html_rewriter::protocol::Coroutines;
+use workerd_lite_ops::loader::LoadedEnv;
 use workerd_lite_ops::node::files::OwnModules;
 use workerd_lite_ops::node::require::Requirable;
 use workerd_lite_ops::residual::{self as scripts, Evaluated, ResidualScripts};
@@ -105,12 +106,16 @@ impl Worker {
             if let Some(loader) = egress.loader() {
                 state.put(loader);
             }
+            let tailed = egress.is_tailed().then(|| Rc::clone(&egress));
             state.put(egress);
             state.put(Requirable(Rc::new(Files::new(Arc::clone(&self.graph), self.purpose()))));
             state.put(match &self.loaded {
                 Some(loaded) => loaded.external.clone(),
                 None => ExternalMemory::new(limits.buffers),
             });
+            if let Some(loaded) = &self.loaded {
+                state.put(LoadedEnv(loaded.env.clone()));
+            }
             state.put(self.graph.wasm().clone());
             state.put(OwnModules(Rc::new(Bundle::new(Arc::clone(&self.graph)))));
             state.put(FetchLimits {
@@ -130,7 +135,7 @@ impl Worker {
             });
             // Tests measure, and are their owner's.
             state.put(Clock::new(self.role != Role::Test));
-            state.put(Events::new(
+            let mut events = Events::new(
                 Rc::clone(&inbox),
                 EventLimits {
                     wait_until: limits.wait_until,
@@ -141,7 +146,11 @@ impl Worker {
                         Role::Agent | Role::Test => (None, None),
                     },
                 },
-            ));
+            );
+            if let Some(egress) = tailed {
+                events.are_told(egress, &self.name, state.borrow::<ExternalMemory>().clone());
+            }
+            state.put(events);
         });
         let (functions, set_handler, modules) = runtime
             .with(|runtime| self.finish(runtime, callers))
@@ -244,14 +253,7 @@ impl Worker {
         };
         let services = serde_v8::to_v8(scope, &self.services).ok()?;
         let loaders = serde_v8::to_v8(scope, &self.loaders).ok()?;
-        let given = match &self.loaded {
-            Some(loaded) => {
-                let store = v8::ArrayBuffer::new_backing_store_from_vec(loaded.env.clone()).make_shared();
-                let buffer = v8::ArrayBuffer::with_backing_store(scope, &store);
-                v8::Uint8Array::new(scope, buffer, 0, loaded.env.len())?.into()
-            }
-            None => v8::undefined(scope).into(),
-        };
+        let given = v8::Boolean::new(scope, self.loaded.is_some()).into();
         let arguments = [
             role,
             vars,

@@ -96,8 +96,8 @@ impl CellHandle {
         }
     }
 
-    /// Begins an event with a call, by one of its caller's ways in, or refuses it where its caller has too many.
-    pub(crate) fn call(&self, call: Call, origin: Origin, door: u32) -> Started {
+    /// Begins an event with a call, by one of its caller's ways in or of what is named, or refuses it where its caller has too many.
+    pub(crate) fn call(&self, call: Call, origin: Origin, door: u32, target: Option<Target>) -> Started {
         let bytes = call.arguments.as_ref().map_or(0, |arguments| arguments.bytes.len());
         let Some(live) = self.0.shares().admit(origin.caller, EVENT + HEAD * bytes) else {
             let why = "RPC failed: the worker has as many events under way as it may";
@@ -115,11 +115,11 @@ impl CellHandle {
                 early: Vec::new(),
             }),
             origin,
-            target: None,
+            target,
             live,
         })));
         Started {
-            answer: Export::capability(&self.0, id, answer),
+            answer: Export::of(&self.0, id, answer),
             session: Some(Session {
                 inbox: Rc::clone(&self.0),
                 event: id,

@@ -55,9 +55,11 @@ impl Inside<'_> {
             Message::BodyEnded { id, complete: false } => self.cancel(id),
             Message::Call(incoming) => self.called(*incoming),
             Message::Reply { event, call, outcome } => self.answered(event, call, *outcome),
+            Message::Watch { event, told } => self.op_state.borrow_mut().borrow_mut::<Events>().watch(event, told),
             Message::Release { event, number } => {
-                let number = f64::from(number);
-                self.rpc("release", event, |scope| [v8::Number::new(scope, number).into()]);
+                if number != 0 {
+                    self.rpc("release", event, |scope| [v8::Integer::new(scope, number).into()]);
+                }
                 let ended = events::released(&mut self.op_state.borrow_mut(), event);
                 if ended {
                     self.end(event);
@@ -85,7 +87,11 @@ impl Inside<'_> {
                         .borrow_mut()
                         .borrow_mut::<Events>()
                         .start(id, None, None, false, origin, live);
-                    self.opened(id, caller, opening);
+                    self.join(caller);
+                    if let Some(tail) = self.op_state.borrow().borrow::<Events>().tail(id) {
+                        tail.is_call(&opening.call.path, parts(target.as_ref()).1);
+                    }
+                    self.opened(id, caller, opening, target.as_ref());
                 }
                 return;
             }
@@ -105,22 +111,20 @@ impl Inside<'_> {
                     Some(state.resource_table.add(resource))
                 }
             };
-            state.borrow_mut::<Events>().start(
-                id,
-                Some(reply),
-                rid,
-                request.method == http::Method::HEAD,
-                origin,
-                live,
-            );
+            let events = state.borrow_mut::<Events>();
+            events.start(id, Some(reply), rid, request.method == http::Method::HEAD, origin, live);
+            if let Some(tail) = events.tail(id) {
+                let head = (&request.method, &request.url, &request.headers);
+                tail.is_request(head, parts(target.as_ref()).1);
+            }
             rid
         };
         self.join(caller);
         let headers = head::join(&request.headers);
-        let (agent, entrypoint, props) = match &target {
-            None => (None, None, None),
-            Some(Target::Agent(agent)) => (Some(&**agent), None, None),
-            Some(Target::Entrypoint { entrypoint, props }) => (None, entrypoint.as_deref(), Some(&**props)),
+        let (agent, entrypoint, props) = parts(target.as_ref());
+        let door = match &target {
+            Some(Target::Door(door, _)) => Some(*door),
+            _ => None,
         };
         let called = self.call(&self.functions.dispatch.clone(), |scope| {
             [
@@ -138,6 +142,10 @@ impl Inside<'_> {
                 optional(scope, agent),
                 optional(scope, entrypoint),
                 optional(scope, props),
+                match door {
+                    Some(door) => v8::Integer::new_from_unsigned(scope, door).into(),
+                    None => v8::null(scope).into(),
+                },
             ]
         });
         if called.is_none() && self.turns.stopped().is_none() {
@@ -172,11 +180,12 @@ impl Inside<'_> {
         }
     }
 
-    fn opened(&mut self, event: EventId, caller: u32, opening: Opening) {
+    fn opened(&mut self, event: EventId, caller: u32, opening: Opening, target: Option<&Target>) {
         let Some((running, path, property)) = self.run(event, opening.call) else {
             return;
         };
         let (door, answer, early) = (opening.door, opening.answer, opening.early);
+        let (agent, entrypoint, props) = parts(target);
         let called = self.rpc("open", event, |scope| {
             [
                 v8::Integer::new_from_unsigned(scope, running).into(),
@@ -185,6 +194,9 @@ impl Inside<'_> {
                 v8::Boolean::new(scope, property).into(),
                 v8::Integer::new_from_unsigned(scope, caller).into(),
                 v8::Integer::new_from_unsigned(scope, door).into(),
+                optional(scope, agent),
+                optional(scope, entrypoint),
+                optional(scope, props),
             ]
         });
         if called.is_none() && self.turns.stopped().is_none() {
@@ -292,6 +304,16 @@ impl Inside<'_> {
         let this = v8::undefined(scope).into();
         let result = function.call(scope, this, &arguments)?;
         Some(result.is_true())
+    }
+}
+
+/// For whom an event is, what it calls, and with which props, as `js/worker/dispatch.js` takes them.
+fn parts(target: Option<&Target>) -> (Option<&str>, Option<&str>, Option<&str>) {
+    match target {
+        None => (None, None, None),
+        Some(Target::Agent(agent)) => (Some(&**agent), None, None),
+        Some(Target::Door(_, agent)) => (agent.as_deref(), None, None),
+        Some(Target::Entrypoint { entrypoint, props }) => (None, entrypoint.as_deref(), Some(&**props)),
     }
 }
 

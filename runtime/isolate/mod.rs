@@ -31,6 +31,8 @@ pub mod modules;
 mod panic_reports;
 mod require;
 mod residual;
+#[cfg(test)]
+mod rpc_bytes;
 mod stack;
 mod worker;
 mod working_for;

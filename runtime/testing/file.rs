@@ -1,5 +1,6 @@
 //! One file of tests on one thread: its isolate, and each test as an event.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -242,6 +243,7 @@ impl<'a> File<'a> {
     ) -> (Outcome, bool) {
         let began = Instant::now();
         let upstream = Rc::new(MockNetwork {
+            services: RefCell::default(),
             test: self.cell.clone(),
         });
         let shared = Shared {

@@ -32,6 +32,10 @@ enum Order {
         agent: Option<String>,
     },
     Egress,
+    Service {
+        service: String,
+        agent: Option<String>,
+    },
     Time {
         text: String,
     },
@@ -139,6 +143,15 @@ impl Session {
                     None => None,
                 };
                 project.with_env(agent, values);
+                Ok(Value::Null)
+            }
+            Order::Service { service, agent } => {
+                if !project?.has_service(agent.as_deref(), &service) {
+                    return Err(format!(
+                        "no agent has a service {service:?}: name one of [[agents.services]]"
+                    ));
+                }
+                self.upstream.services.borrow_mut().insert((agent, service));
                 Ok(Value::Null)
             }
             Order::Time { text } => {

@@ -73,8 +73,8 @@ async fields({ LOADER }) {
     nothing: undefined, main: { mainModule: 5 }, absent: { mainModule: "b.js" }, date: { compatibilityDate: "soon" }, flags: { compatibilityFlags: "nodejs_compat" },
     modules: { modules: 5 }, extension: { modules: { "main.js": ok, "a.exe": "x" } }, python: { modules: { "main.js": ok, "a.py": "x" } }, py: { modules: { "main.js": ok, a: { py: "x" } } },
     kind: { modules: { "main.js": { exe: "" } } }, two: { modules: { "main.js": { js: ok, text: "" } } }, js: { modules: { "main.js": { js: 5 } } }, data: { modules: { "main.js": ok, d: { data: "x" } } },
-    escape: { modules: { "main.js": ok, "../x.js": "" } }, env: { env: { f() {} } }, list: { env: [] }, blob: { env: { b: new Blob(["x"]) } }, key: { env: { l: LOADER } }, outbound: { globalOutbound: "x" }, cpu: { limits: { cpuMs: 0 } }, limit: { limits: { cpu: 1 } },
-    tails: { tails: [] }, unknown: { moduls: {} }, wasm: { modules: { "main.js": ok, "a.wasm": { wasm: new Uint8Array(3) } } },
+    escape: { modules: { "main.js": ok, "../x.js": "" } }, env: { env: { f: new (class Own {})() } }, list: { env: [] }, blob: { env: { b: new Blob(["x"]) } }, key: { env: { l: LOADER } }, outbound: { globalOutbound: "x" }, cpu: { limits: { cpuMs: 0 } }, limit: { limits: { cpu: 1 } },
+    tails: { tails: [5] }, unknown: { moduls: {} }, wasm: { modules: { "main.js": ok, "a.wasm": { wasm: new Uint8Array(3) } } },
   })) all[name] = await why(() => ask(LOADER.load(change && { ...code(ok), ...change })));
   return all;
 },
@@ -99,7 +99,7 @@ fn calls_and_answers() {
         "no fetch() handler",
         "exports no absent",
         "no default export",
-        "openIssue()",
+        "does not implement the method",
     ] {
         assert!(entrypoints.contains(text), "{text}: {entrypoints}");
     }
@@ -154,7 +154,7 @@ fn what_is_wrong_with_an_order_is_told_by_its_field() {
         ("outbound", "globalOutbound: expected null"),
         ("cpu", "limits.cpuMs: expected a whole number, at least 1"),
         ("limit", "limits.cpu: expected one of"),
-        ("tails", "tails: tail workers are not supported"),
+        ("tails", "tails[0]: expected a stub"),
         ("unknown", "moduls: a WorkerCode has no such field"),
     ] {
         let told = all[name].as_str().unwrap();

@@ -3,8 +3,10 @@
 mod calls;
 mod confinement;
 mod limits;
+mod methods;
 mod modules;
 mod policy;
+mod tails;
 
 use serde_json::Value;
 
@@ -41,7 +43,7 @@ const TOOLS: &str = r#"
 export const code = (main, more = {}) => ({ compatibilityDate: "2026-08-04", mainModule: "main.js", modules: { "main.js": main }, ...more });
 export const ask = async (stub, name, options) => (await stub.getEntrypoint(name, options).fetch("http://in.example/")).text();
 export const why = async (work) => {
-  try { return "no error: " + await (typeof work === "function" ? work() : work); } catch (error) { return `${error?.name}: ${error?.message}`; }
+  try { return "no error: " + await (typeof work === "function" && work.then === undefined ? work() : work); } catch (error) { return `${error?.name}: ${error?.message}`; }
 };
 "#;
 
@@ -51,9 +53,15 @@ fn serve(cases: &str) -> (Project, Server) {
 }
 
 fn serve_as(config: &str, policy: &str, cases: &str) -> (Project, Server) {
+    serve_with(config, policy, "", cases)
+}
+
+/// The same, whose script begins with this.
+fn serve_with(config: &str, policy: &str, own: &str, cases: &str) -> (Project, Server) {
     let agent = format!(
         r#"
 import {{ ask, code, why }} from "./tools.js";
+{own}
 const cases = {{ {cases} }};
 export default {{ async fetch(request, env, ctx) {{
   const name = new URL(request.url).pathname.slice(1);

@@ -19,7 +19,7 @@ mod trace;
 
 pub(crate) use access_log::AccessLog;
 pub(crate) use admin::Admin;
-pub(crate) use agent::Agent;
+pub(crate) use agent::{Agent, Service, TailConsumer};
 pub(crate) use attack::Attack;
 pub(crate) use audit::{Audit, OnFailure};
 pub(crate) use certificate::{Certificate, Issue};

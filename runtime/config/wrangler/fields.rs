@@ -79,7 +79,9 @@ static FIELDS: &[Field] = &[
     new("compatibility_flags", Inherited, Read),
     new("limits", Inherited, Read),
     new("vars", Separate, Read),
+    new("services", Separate, Read),
     new("worker_loaders", Separate, Read),
+    new("tail_consumers", Separate, Read),
     new("mtls_certificates", Separate, Read),
     new("secrets", Separate, Read),
     // Bindings.
@@ -131,7 +133,6 @@ static FIELDS: &[Field] = &[
         "Secrets Store secrets (use a credential of the policy)",
     ),
     new("send_email", Separate, Binding(Shape::List("name"), "e-mail")),
-    list("services", "service bindings"),
     new(
         "site",
         TopLevel,
@@ -140,11 +141,6 @@ static FIELDS: &[Field] = &[
     one("stream", "Cloudflare Stream"),
     new(
         "streaming_tail_consumers",
-        Separate,
-        Binding(Shape::List("service"), "tail Workers"),
-    ),
-    new(
-        "tail_consumers",
         Separate,
         Binding(Shape::List("service"), "tail Workers"),
     ),

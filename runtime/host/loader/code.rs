@@ -27,7 +27,7 @@ struct Settings {
     /// Names and kinds.
     modules: Vec<(String, Kind)>,
     vars: Map<String, Value>,
-    /// Whether it has its loader's way out.
+    /// Whether it has a way out.
     outbound: bool,
     cpu_ms: Option<u32>,
     sub_requests: Option<u32>,
@@ -70,7 +70,7 @@ pub(super) struct Code {
     pub(super) fills_environment: bool,
     /// Whether Node's modules are there.
     pub(super) node: bool,
-    /// Whether it has its loader's way out.
+    /// Whether it has a way out.
     pub(super) outbound: bool,
     pub(super) limits: Limits,
 }

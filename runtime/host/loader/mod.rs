@@ -2,12 +2,13 @@
 //! event that loads or calls them, and all of them together have no more than their loader.
 
 mod code;
+mod entrypoint;
 mod failure;
 mod running;
 mod way;
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,16 +18,19 @@ use futures_util::future::LocalBoxFuture;
 use sha2::{Digest as _, Sha256};
 use workerd_lite_ops::fetch::EgressHandle;
 use workerd_lite_ops::inbox::Inbox;
-use workerd_lite_ops::loading::{Call, LoadedEvent, Loader, LoaderEvent, Order};
+use workerd_lite_ops::loading::{Call, Loader, LoaderEvent, Order};
+use workerd_lite_ops::rpc::Capability;
 use workerd_lite_ops::shares::Shares;
-use workerd_lite_ops::{EventError, EventId, FetchError, Message, Origin, Request, Response, Termination};
+use workerd_lite_ops::worker_log::cut;
+use workerd_lite_ops::{EventError, EventId, FetchError, Message, Request, Response, Termination};
 
 use crate::identity::Attested;
 use crate::isolate::{CellHandle, Essential, Loaded, Together, Worker};
 use code::Code;
-use failure::{failed, gone};
+use entrypoint::Entrypoint;
+use failure::{GONE, failed};
 use running::{End, Running};
-pub(super) use way::NoWayOut;
+use way::Things;
 
 /// How many workers of one loader live at once, on one thread.
 const MOST: usize = 16;
@@ -49,6 +53,8 @@ pub(super) struct Loaders {
     workers: RefCell<HashMap<u32, Rc<Running>>>,
     /// Those that have an id, by their binding and that.
     named: RefCell<HashMap<(u32, String), u32>>,
+    /// Why those did not start that were loaded last, by their numbers.
+    failures: RefCell<VecDeque<(u32, String)>>,
     last: Cell<u32>,
     together: Arc<Together>,
     /// Whether their loops may end before they are done.
@@ -63,6 +69,7 @@ impl Loaders {
             parent,
             workers: RefCell::default(),
             named: RefCell::default(),
+            failures: RefCell::default(),
             last: Cell::new(0),
             together: Together::new(limits.heap.saturating_add(limits.buffers)),
             released: Rc::default(),
@@ -85,6 +92,25 @@ impl Loaders {
             self.put_away(number);
             true
         })
+    }
+
+    /// A worker did not start: who calls it later than that is told why.
+    fn failed_to_start(&self, number: u32, why: &str) {
+        let mut failures = self.failures.borrow_mut();
+        if failures.len() >= MOST {
+            failures.pop_front();
+        }
+        failures.push_back((number, cut(why).into_owned()));
+    }
+
+    /// The worker of this number, or why there is none.
+    fn find_running(&self, number: u32) -> Result<Rc<Running>, String> {
+        if let Some(running) = self.workers.borrow().get(&number) {
+            return Ok(Rc::clone(running));
+        }
+        let failures = self.failures.borrow();
+        let why = failures.iter().find(|(failed, _)| *failed == number);
+        Err(why.map_or_else(|| GONE.to_owned(), |(_, why)| why.clone()))
     }
 
     /// Lets a worker end once its events have.
@@ -177,6 +203,7 @@ impl Loader for Loaders {
             limits: code.limits,
             account,
             used: Cell::new(Instant::now()),
+            tailed: !order.tails.is_empty(),
             called: Cell::new(false),
             end: RefCell::default(),
             task: RefCell::default(),
@@ -199,11 +226,17 @@ impl Loader for Loaders {
                 number,
             })),
         }
+        let things = Things {
+            given: order.given,
+            outbound: order.outbound,
+            tails: order.tails,
+            own: CellHandle::new(order.own),
+        };
         let life = running::life(
             Weak::clone(&self.this),
             Rc::clone(&running),
             Rc::clone(caller),
-            code,
+            (code, things),
             loaded,
         );
         let task = spawn(Essential::new(Some(parent.culprit()), &self.released, life));
@@ -223,17 +256,11 @@ impl Loader for Loaders {
         call: Call,
         request: Request,
     ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
-        let Some(running) = self.workers.borrow().get(&worker).cloned() else {
-            return Box::pin(std::future::ready(Err(gone())));
+        let running = match self.find_running(worker) {
+            Ok(running) => running,
+            Err(why) => return Box::pin(std::future::ready(Err(failed("Error", why)))),
         };
-        running.used.set(Instant::now());
-        running.called.set(true);
-        let trace = caller.scope.origin.trace.child_for(running.account.as_ref());
-        trace.charge_to(LoadedEvent::new(caller, &call));
-        let origin = Origin {
-            caller: caller.scope.origin.caller,
-            trace: Rc::new(trace),
-        };
+        let origin = running.called_by(caller, &call);
         let answer = running.handle.dispatch_to(request, origin, Some(call.target));
         let (inbox, id) = answer.event();
         // It ends with the event that it works for, whatever it still waits for.
@@ -247,6 +274,14 @@ impl Loader for Loaders {
                 (Some(End::Failed(why)), _) => failed("Error", why.clone()),
                 (_, error) => failure::of(&running.name, error),
             })
+        })
+    }
+
+    fn entrypoint(&self, caller: &Rc<LoaderEvent>, worker: u32, call: Call) -> Capability {
+        Rc::new(Entrypoint {
+            running: self.find_running(worker),
+            caller: Rc::clone(caller),
+            call,
         })
     }
 }
@@ -266,9 +301,9 @@ impl Drop for Owned {
 }
 
 /// An event of a loaded worker, until that which it works for ends.
-struct Called {
-    inbox: Rc<Inbox>,
-    id: EventId,
+pub(super) struct Called {
+    pub(super) inbox: Rc<Inbox>,
+    pub(super) id: EventId,
 }
 
 impl Drop for Called {

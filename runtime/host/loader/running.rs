@@ -10,11 +10,12 @@ use deno_core::unsync::JoinHandle;
 use workerd_lite_ops::account::{Account, metered};
 use workerd_lite_ops::external_memory::Reservation;
 use workerd_lite_ops::fetch::EgressHandle;
-use workerd_lite_ops::loading::LoaderEvent;
-use workerd_lite_ops::{Role, Termination, thread_cpu};
+use workerd_lite_ops::loading::{Call, LoadedEvent, LoaderEvent};
+use workerd_lite_ops::{Origin, Role, Termination, thread_cpu};
 
+use super::Loaders;
 use super::code::Code;
-use super::{Loaders, NoWayOut};
+use super::way::{Things, Way};
 use crate::identity::Attested;
 use crate::isolate::modules::{Graph, on_deep_stack};
 use crate::isolate::{
@@ -47,6 +48,8 @@ pub(super) struct Running {
     pub(super) limits: Limits,
     pub(super) account: Option<Arc<Account>>,
     pub(super) used: Cell<Instant>,
+    /// Whether somebody is told of its events.
+    pub(super) tailed: bool,
     /// Whether it was called yet.
     pub(super) called: Cell<bool>,
     pub(super) end: RefCell<Option<End>>,
@@ -55,6 +58,18 @@ pub(super) struct Running {
 }
 
 impl Running {
+    /// It is called by this event. Gives where its own comes from.
+    pub(super) fn called_by(&self, caller: &Rc<LoaderEvent>, call: &Call) -> Origin {
+        self.used.set(Instant::now());
+        self.called.set(true);
+        let trace = caller.scope.origin.trace.child_for(self.account.as_ref());
+        trace.charge_to(LoadedEvent::new(caller, call));
+        Origin {
+            caller: caller.scope.origin.caller,
+            trace: Rc::new(trace),
+        }
+    }
+
     /// Whether nobody waits for it, and it could be loaded anew.
     fn is_idle(&self) -> bool {
         self.id.is_some() && self.handle.live() == 0
@@ -84,12 +99,18 @@ pub(super) async fn life(
     loaders: Weak<Loaders>,
     running: Rc<Running>,
     caller: Rc<LoaderEvent>,
-    code: Code,
+    (code, things): (Code, Things),
     loaded: Loaded,
 ) {
     let (together, number) = (Arc::clone(&loaded.together), loaded.number);
     let made = match loaders.upgrade() {
-        Some(loaders) => metered(running.account.clone(), make(&loaders, &running, &caller, code, loaded)).await,
+        Some(loaders) => {
+            metered(
+                running.account.clone(),
+                make(&loaders, &running, &caller, (code, things), loaded),
+            )
+            .await
+        }
         None => return,
     };
     drop(caller);
@@ -101,6 +122,9 @@ pub(super) async fn life(
                 None => error.sentence(),
             };
             let why = format!("the worker {:?} could not be loaded: {why}", running.name);
+            if let Some(loaders) = loaders.upgrade() {
+                loaders.failed_to_start(running.number, &why);
+            }
             running.end.replace(Some(End::Failed(why)));
             end(&loaders, &running, Termination::Startup);
         }
@@ -121,7 +145,7 @@ async fn make(
     loaders: &Loaders,
     running: &Running,
     caller: &LoaderEvent,
-    code: Code,
+    (code, things): (Code, Things),
     loaded: Loaded,
 ) -> Result<Isolate, StartupError> {
     let Code {
@@ -149,11 +173,7 @@ async fn make(
         code_sha256: graph.sha256().to_owned(),
         parent: Some(parent.attested.name.clone()),
     };
-    let egress: EgressHandle = if outbound {
-        (parent.way)(attested)
-    } else {
-        Rc::new(NoWayOut)
-    };
+    let egress: EgressHandle = Rc::new(Way::new(loaders, (parent.way)(attested), things, outbound));
     let worker = Worker {
         name: running.name.clone(),
         role: Role::Agent,

@@ -194,7 +194,10 @@ impl Source for Given {
             Some(GivenKind::CommonJs) => Format::CommonJs,
             _ => Format::Module,
         };
-        let is_typescript = |name: &str| matches!(name.rsplit_once('.'), Some((_, "ts" | "mts" | "tsx")));
+        let is_typescript = |name: &str| {
+            let extension = Path::new(name).extension();
+            extension.is_some_and(|extension| ["ts", "mts", "tsx"].iter().any(|known| extension == *known))
+        };
         let parsed = if kind == Some(GivenKind::TypeScript) && !is_typescript(&module.name) {
             parse(
                 &format!("{}.ts", module.name),
