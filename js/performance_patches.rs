@@ -12,6 +12,13 @@ pub(super) const PATCHES: &[Patch] = &[
         "const timeline = core.loadExtScript(\"ext:workerd_lite/worker/timeline.js\");\n",
     ),
     patch(PERFORMANCE, "const performanceObservers = [];\n", ""),
+    // As for every union with a dictionary: https://webidl.spec.whatwg.org/#js-union
+    patch(
+        PERFORMANCE,
+        "    startOrMeasureOptions = webidl.converters\n      [\"DOMString or PerformanceMeasureOptions\"](\n",
+        "    startOrMeasureOptions ??= { __proto__: null };\n    \
+             startOrMeasureOptions = webidl.converters\n      [\"DOMString or PerformanceMeasureOptions\"](\n",
+    ),
     patch(
         PERFORMANCE,
         "  for (let i = performanceEntries.length - 1; i >= 0; --i) {\n",

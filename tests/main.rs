@@ -99,6 +99,7 @@ mod testing_node;
 mod token_answers;
 mod tokens;
 mod trust;
+mod web_apis;
 mod webassembly;
 mod wrangler;
 mod wrangler_fields;
