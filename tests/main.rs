@@ -101,5 +101,6 @@ mod tokens;
 mod trust;
 mod web_apis;
 mod webassembly;
+mod wpt_suite;
 mod wrangler;
 mod wrangler_fields;
