@@ -452,6 +452,14 @@ const PATCHES: &[Patch] = &[
         "    if (this.#port === NO_PORT) {\n",
         "    if (!this.#hasAuthority()) return \"\";\n    if (this.#port === NO_PORT) {\n",
     ),
+    // https://url.spec.whatwg.org/#concept-url-origin
+    patch(
+        URL,
+        "        return new URL(this.pathname).origin;\n",
+        "        const inner = new URL(this.pathname);\n        \
+                 const scheme = StringPrototypeSlice(inner.#serialization, 0, inner.#schemeEnd);\n        \
+                 return scheme === \"http\" || scheme === \"https\" ? inner.origin : \"null\";\n",
+    ),
     // These give the key's bytes, of keys that are not extractable too, and make keys of any: not for scripts.
     patch(
         CRYPTO,

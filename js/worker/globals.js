@@ -50,6 +50,7 @@ function defineGlobals() {
   load("ext:workerd_lite/worker/crypto_limits.js").limitCrypto();
   webcrypto.defineWebCrypto();
   webcrypto.defineDigest();
+  load("ext:workerd_lite/worker/ed448.js").defineEd448();
   ObjectDefineProperties(globalThis, {
     AbortController: hidden(load("ext:deno_web/03_abort_signal.js").AbortController),
     AbortSignal: hidden(load("ext:deno_web/03_abort_signal.js").AbortSignal),

@@ -8,6 +8,7 @@ use super::tree::Tree;
 use super::{Outcome, Subtests, WHOLE};
 use crate::harness::{Project, Server};
 
+/// What tests may do of themselves makes no difference to their harness, which makes objects of strings: `unsafe_eval` is an owner's to give.
 const LIMITS: &str = "threads = 1\n[limits]\ncpu_ms = 12000\nwall = '18s'\nstartup_cpu_ms = 8000\nmemory_mb = 512\nbuffers_mb = 512\nlog_lines = 20\n";
 
 /// What became of each run, by its name.
@@ -22,7 +23,7 @@ fn start(tree: &Tree, runs: &[Run]) -> Server {
     for (index, run) in runs.iter().enumerate() {
         let _ = write!(
             config,
-            "[[agents]]\nname = 't{index}'\nmain = '{}.mjs'\nroot = '.'\nmatch = ['t{index}.localhost']\nwasm_unsafe_eval = true\n",
+            "[[agents]]\nname = 't{index}'\nmain = '{}.mjs'\nroot = '.'\nmatch = ['t{index}.localhost']\nunsafe_eval = true\n",
             tree.worker(run)
         );
     }
