@@ -8,14 +8,15 @@ use std::cell::RefCell;
 use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
 pub use crate::agent_id::AgentId;
+use crate::cache::{self, Caches};
 use crate::external_memory::ExternalMemory;
 use crate::poll_time::{PollTime, SHORT};
 use crate::statistics::Statistics;
@@ -47,6 +48,7 @@ pub struct Account {
     /// Nanoseconds of CPU time of its isolates' turns, and of the policy's for it.
     script: AtomicU64,
     memory: ExternalMemory,
+    caches: OnceLock<Caches>,
     in_use: [AtomicUsize; KINDS],
     statistics: Statistics,
     observer: Option<Observer>,
@@ -78,6 +80,7 @@ impl Account {
             host: AtomicU64::new(0),
             script: AtomicU64::new(0),
             memory: ExternalMemory::new(memory),
+            caches: OnceLock::new(),
             in_use: Default::default(),
             statistics: Statistics::default(),
             observer,
@@ -92,6 +95,7 @@ impl Account {
             host: AtomicU64::new(0),
             script: AtomicU64::new(0),
             memory: self.memory.clone(),
+            caches: OnceLock::new(),
             in_use: Default::default(),
             statistics: Statistics::default(),
             observer: None,
@@ -117,6 +121,11 @@ impl Account {
     /// What the host holds for it, apart from what is counted as an isolate's.
     pub fn memory(&self) -> &ExternalMemory {
         &self.memory
+    }
+
+    /// What its scripts keep in `caches`, on all threads.
+    pub fn caches(&self) -> Caches {
+        Arc::clone(self.caches.get_or_init(|| cache::new(&self.memory)))
     }
 
     /// What is counted of it.

@@ -9,6 +9,7 @@ use deno_web::{BlobStore, InMemoryBroadcastChannel};
 
 use crate::blob::op_blob_bytes;
 use crate::body::{op_body_collect, op_body_length, op_body_raw};
+use crate::cache::{op_cache_delete, op_cache_match, op_cache_put};
 use crate::clock::{op_clock_elapsed, op_clock_now, op_clock_origin, op_test_advance};
 use crate::cloning::{op_clone_read, op_clone_write};
 use crate::compression::{op_coder_close, op_coder_finish, op_coder_new, op_coder_read, op_coder_write};
@@ -94,6 +95,9 @@ deno_core::extension!(
         op_body_collect,
         op_body_length,
         op_body_raw,
+        op_cache_delete,
+        op_cache_match,
+        op_cache_put,
         op_coder_close,
         op_coder_finish,
         op_coder_new,

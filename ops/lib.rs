@@ -9,6 +9,7 @@ mod allocated;
 mod blob;
 pub mod body;
 pub mod byte_stream;
+pub mod cache;
 pub mod clock;
 mod cloning;
 pub mod coding;

@@ -103,6 +103,8 @@ mod testing_services;
 mod token_answers;
 mod tokens;
 mod trust;
+mod web_apis;
 mod webassembly;
+mod wpt_suite;
 mod wrangler;
 mod wrangler_fields;

@@ -4,28 +4,24 @@
 const { core, primordials } = __bootstrap;
 const { op_body_raw, op_fetch_network, op_fetch_outbound_worker } = core.ops;
 const {
-  ObjectDefineProperty,
   ObjectPrototypeIsPrototypeOf,
   PromisePrototypeThen,
-  SafeWeakMap,
   StringPrototypeIndexOf,
   StringPrototypeSlice,
   TypeError,
-  WeakMapPrototypeGet,
-  WeakMapPrototypeSet,
 } = primordials;
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 const abortSignal = core.loadExtScript("ext:deno_web/03_abort_signal.js");
 const { extractBody } = core.loadExtScript("ext:deno_fetch/22_body.js");
 const { Request, RequestPrototype, toInnerRequest } = core.loadExtScript("ext:deno_fetch/23_request.js");
-const { fromInnerResponse, networkError, newInnerResponse, redirectStatus } = core.loadExtScript(
+const { fromInnerResponse, newInnerResponse, redirectStatus } = core.loadExtScript(
   "ext:deno_fetch/23_response.js",
 );
 const { ResourceBody, takeBody } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
 const { isDataUrl, readDataUrl } = core.loadExtScript("ext:workerd_lite/fetch/data_url.js");
 const { joinHeaders, parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
 const { followRedirect } = core.loadExtScript("ext:workerd_lite/fetch/redirect.js");
-const { currentContext, requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
+const { requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 
 const PLAIN = -1;
 let isAgent = true;
@@ -197,34 +193,5 @@ async function fetch(input, init = undefined) {
   return await fetchThrough(PLAIN, input, init);
 }
 
-// EventSource connects again from a timer, which belongs to no event: its requests stay with the one that opened it.
-const openedBy = new SafeWeakMap();
-
-function contextOf(signal) {
-  let context = currentContext();
-  if (!signal) return context;
-  if (context === undefined) context = WeakMapPrototypeGet(openedBy, signal);
-  else WeakMapPrototypeSet(openedBy, signal, context);
-  return context;
-}
-
-// EventSource wants the inner response itself.
-function withoutThen(response) {
-  return ObjectDefineProperty(response, "then", { __proto__: null, value: undefined });
-}
-
-// What EventSource calls. It wants every failure as a response.
-async function mainFetch(inner, _recursive, signal) {
-  const context = contextOf(signal);
-  const ended = withoutThen(networkError("aborted"));
-  ended.aborted = true;
-  if (context === undefined || context.ended) return ended;
-  try {
-    return withoutThen((await perform(context, PLAIN, inner, signal)).response);
-  } catch (error) {
-    return signal?.aborted ? ended : withoutThen(networkError(error.message));
-  }
-}
-
-return { exchange, fetch, fetchThrough, mainFetch, setFetchRole };
+return { exchange, fetch, fetchThrough, readReply, setFetchRole };
 })();

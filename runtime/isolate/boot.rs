@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use deno_core::{JsRuntime, ModuleId, RuntimeOptions, v8};
+use workerd_lite_ops::cache;
 use workerd_lite_ops::clock::Clock;
 use workerd_lite_ops::events::EventLimits;
 use workerd_lite_ops::external_memory::ExternalMemory;
@@ -109,13 +110,19 @@ impl Worker {
             let tailed = egress.is_tailed().then(|| Rc::clone(&egress));
             state.put(egress);
             state.put(Requirable(Rc::new(Files::new(Arc::clone(&self.graph), self.purpose()))));
-            state.put(match &self.loaded {
+            let external = match &self.loaded {
                 Some(loaded) => loaded.external.clone(),
                 None => ExternalMemory::new(limits.buffers),
+            };
+            // An agent's is one for all its isolates. The policy's isolates have one each.
+            state.put(match &self.account {
+                Some(account) => account.caches(),
+                None => cache::new(&external),
             });
             if let Some(loaded) = &self.loaded {
                 state.put(LoadedEnv(loaded.env.clone()));
             }
+            state.put(external);
             state.put(self.graph.wasm().clone());
             state.put(OwnModules(Rc::new(Bundle::new(Arc::clone(&self.graph)))));
             state.put(FetchLimits {

@@ -25,7 +25,7 @@ async none({ LOADER }) {
     import: `await import("http://up.example/x.js")`, source: `await new Promise((ok, no) => { const s = new EventSource("http://up.example/"); s.onopen = ok; s.onerror = () => no(new Error("closed")); })`,
     dns: `const dns = await import("node:dns/promises"); await dns.lookup("up.example")`, socket: `new WebSocket("ws://up.example/")`,
     loopback: `await (await import("cloudflare:workers")).exports.default.fetch("http://up.example/").then(() => { throw new Error("own") })`,
-    loader: `await env.LOADER.load({})`, cache: `await caches.default.put("http://up.example/", new Response("x"))`,
+    loader: `await env.LOADER.load({})`, cache: `await caches.default.add("http://up.example/")`,
   })) {
     const stub = LOADER.load(code(`let depth = 0; export default { async fetch(r, env) { if (depth++) return new Response("inner"); ${body}; return new Response("out") } }`, { globalOutbound: null }));
     all[name] = await why(ask(stub));
