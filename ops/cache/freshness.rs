@@ -226,6 +226,6 @@ mod tests {
         assert!(!kept.fits(&headers(&[]), now));
         assert!(!kept.fits(&headers(&[("accept-language", "en")]), now));
         assert!(!kept.fits(&headers(&[("accept-language", "de"), ("x-none", "1")]), now));
-        assert!(!kept.fits(&request, now + Duration::from_secs(7200)));
+        assert!(!kept.fits(&request, now + Duration::from_hours(2)));
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::process::Command;
 
 use super::areas::Run;
-use super::tree::Tree;
+use super::tree::{Tree, worker};
 use super::{Outcome, Subtests, WHOLE};
 use crate::harness::{Project, Server};
 
@@ -24,10 +24,10 @@ fn start(tree: &Tree, runs: &[Run]) -> Server {
         let _ = write!(
             config,
             "[[agents]]\nname = 't{index}'\nmain = '{}.mjs'\nroot = '.'\nmatch = ['t{index}.localhost']\nunsafe_eval = true\n",
-            tree.worker(run)
+            worker(run)
         );
     }
-    let name = format!("{}.toml", tree.worker(&runs[0]));
+    let name = format!("{}.toml", worker(&runs[0]));
     std::fs::write(tree.path().join(&name), config).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_workerd-lite"));
     command

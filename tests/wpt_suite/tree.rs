@@ -52,18 +52,6 @@ impl Tree {
         self.folder.path()
     }
 
-    /// The name of a run's files, without what they end in.
-    pub fn worker(&self, run: &Run) -> String {
-        let plain = |character: char| {
-            if character.is_ascii_alphanumeric() {
-                character
-            } else {
-                '_'
-            }
-        };
-        run.name().chars().map(plain).collect()
-    }
-
     fn write(&self, source: &Path, run: &Run) {
         let text = read(&source.join(&run.file));
         let mut scripts = String::new();
@@ -79,12 +67,13 @@ impl Tree {
             "title": if title.is_empty() { &run.file } else { title },
             "files": files(source, &run.file, &scripts),
         });
-        let name = self.worker(run);
+        let name = worker(run);
         // The body of a sloppy function is what comes nearest to a script, of which workers have none. A module's own names are
         // not a script's.
         let globals = functions(&scripts)
             .map(|name| format!("if (typeof {name} === 'function') globalThis.{name} = {name};"))
-            .collect::<String>();
+            .collect::<Vec<_>>()
+            .concat();
         let body = format!(
             "exports.run = (ready) => {{\n  const restore = require('./prelude.cjs')({about});\n  require('./testharness.cjs');\n  restore();\n  ready();\n  body().call(globalThis);\n}};\nfunction body(exports, module, require, __filename, __dirname) {{\nreturn function () {{\n{globals}\n{scripts}\n}};\n}}\n"
         );
@@ -95,6 +84,18 @@ impl Tree {
         );
         std::fs::write(self.path().join(format!("{name}.mjs")), worker).unwrap();
     }
+}
+
+/// The name of a run's files, without what they end in.
+pub fn worker(run: &Run) -> String {
+    let plain = |character: char| {
+        if character.is_ascii_alphanumeric() {
+            character
+        } else {
+            '_'
+        }
+    };
+    run.name().chars().map(plain).collect()
 }
 
 fn read(path: &Path) -> String {
