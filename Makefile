@@ -6,7 +6,7 @@ PORT ?= 8787
 TIME ?= 1m
 SECONDS = $(shell echo $(TIME) | sed -e 's/h$$/*3600/' -e 's/m$$/*60/' -e 's/s$$//' | { read sum; echo $$(($$sum)); })
 
-.PHONY: serve test v8 tools lint fmt bypass kill fuzz soak docs-test node-tests build packaging npm deb container sbom release
+.PHONY: serve test v8 tools lint fmt bypass kill fuzz soak docs-test node-tests wpt build packaging npm deb container sbom release
 
 serve: v8 ## the example: agent, outbound worker and an mTLS partner
 	$(CARGO) build --release --bin workerd-lite --example partner
@@ -20,6 +20,9 @@ docs-test: v8 ## the commands and files of README.md and docs, as they stand the
 
 node-tests: v8 ## Node's own tests of the modules that workers have, with a table by module; NODE_TESTS="util path" for some
 	NODE_TESTS="$${NODE_TESTS:-all}" $(CARGO) test --release --workspace --test main node_suite:: -- --nocapture
+
+wpt: v8 ## web-platform-tests, with a table by area; WPT="streams url" for some
+	WPT="$${WPT:-all}" $(CARGO) test --release --workspace --test main wpt_suite:: -- --nocapture
 
 build: v8
 	$(CARGO) build --release --workspace --bin workerd-lite

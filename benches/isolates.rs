@@ -10,7 +10,7 @@ use deno_core::url::Url;
 use http::{HeaderMap, Method};
 use workerd_lite::assembly::load;
 use workerd_lite::config::Flags;
-use workerd_lite::egress::{Network, NetworkGate};
+use workerd_lite::egress::{Agents, Network, NetworkGate};
 use workerd_lite::host::{Instance, Project};
 use workerd_lite::isolate::{Caller, Worker, init_platform};
 use workerd_lite_ops::{Body, Request, Role};
@@ -48,14 +48,7 @@ fn isolates(criterion: &mut Criterion) {
         .build()
         .expect("a runtime");
     let agent = Worker::load(Role::Agent, &folder.path().join("agent.js")).expect("the agent loads");
-    let gate = || {
-        std::rc::Rc::new(NetworkGate::new(
-            Arc::new(Network::default()),
-            Vec::new(),
-            Vec::new(),
-            0,
-        ))
-    };
+    let gate = || std::rc::Rc::new(NetworkGate::new(Arc::new(Network::default()), Agents::default(), 0));
     criterion.bench_function("boot", |bencher| {
         bencher.iter(|| {
             runtime

@@ -12,7 +12,10 @@ use std::sync::Arc;
 use deno_core::snapshot::{CreateSnapshotOptions, create_snapshot};
 use deno_core::{Extension, ExtensionFileSource};
 
+mod eager;
 mod node_changes;
+mod node_errors;
+mod node_lazy;
 mod node_names;
 mod node_script;
 mod node_sources;
@@ -21,7 +24,21 @@ mod node_words;
 mod patches;
 
 /// Our scripts, by folder. They load each other as `ext:workerd_lite/<folder>/<file>`.
-const FOLDERS: [&str; 7] = ["fetch", "node", "node/fs", "node/http", "node/net", "testing", "worker"];
+const FOLDERS: [&str; 10] = [
+    "fetch",
+    "html_rewriter",
+    "loader",
+    "node",
+    "node/fs",
+    "node/http",
+    "node/net",
+    "rpc",
+    "testing",
+    "worker",
+];
+
+/// Scripts of ours around Node's.
+const OURS_FOR_NODE: &str = "ext:workerd_lite/node/";
 
 /// deno_fetch's scripts that ours take the place of.
 const REPLACED: [(&str, &str); 2] = [
@@ -74,7 +91,14 @@ fn main() {
         .into_iter()
         .filter(|(specifier, _)| !snapshot.consumed_lazy_specifiers.iter().any(|used| used == specifier))
         .chain(node)
-        .map(|(specifier, source)| (specifier, deno_core::wrap_lazy_ext_script(&source)))
+        .map(|(specifier, source)| {
+            let source = if specifier.starts_with(node_sources::SCHEME) || specifier.starts_with(OURS_FOR_NODE) {
+                node_lazy::of(&source, node_names::LATE)
+            } else {
+                source
+            };
+            (specifier, deno_core::wrap_lazy_ext_script(&source))
+        })
         .collect();
     let stubs = residual.keys().map(|specifier| (specifier.clone(), stub(specifier)));
     write_table(&out.join("stubs.rs"), &stubs.collect());
@@ -84,10 +108,15 @@ fn main() {
     fs::write(out.join("residual_digest.txt"), format!("{:016x}", digest.finish())).expect("OUT_DIR can be written");
     for source in [
         "build.rs",
+        "eager.rs",
         "node_changes.rs",
+        "node_errors.rs",
+        "node_lazy.rs",
         "node_names.rs",
         "node_script.rs",
         "node_sources.rs",
+        "node_speed.rs",
+        "node_words.rs",
         "patches.rs",
     ] {
         println!("cargo:rerun-if-changed={source}");
@@ -99,15 +128,12 @@ fn main() {
 
 /// What deno_core evaluates in a residual script's place.
 fn stub(specifier: &str) -> String {
-    let bootstrap = if specifier.starts_with(node_sources::SCHEME) {
-        node_script::BOOTSTRAP
+    let load = if specifier.starts_with(node_sources::SCHEME) || specifier.starts_with(OURS_FOR_NODE) {
+        format!("loadNode({specifier:?})")
     } else {
-        "__bootstrap"
+        format!("load({specifier:?}, __bootstrap)")
     };
-    format!(
-        "\"use strict\"; return (__bootstrap.core.loadExtScript(\"ext:workerd_lite/worker/residual.js\")\
-         .load({specifier:?}, {bootstrap}));"
-    )
+    format!("\"use strict\"; return (__bootstrap.core.loadExtScript(\"ext:workerd_lite/worker/residual.js\").{load});")
 }
 
 fn write_table(path: &Path, scripts: &BTreeMap<String, String>) {
@@ -147,7 +173,8 @@ fn own_scripts(manifest: &Path) -> Vec<ExtensionFileSource> {
                 continue;
             }
             let specifier: &'static str = format!("ext:workerd_lite/{name}").leak();
-            scripts.push(ExtensionFileSource::new_computed(specifier, read(&file)));
+            let source = eager::of(&read(&file), &name);
+            scripts.push(ExtensionFileSource::new_computed(specifier, source.into()));
         }
     }
     scripts

@@ -59,6 +59,12 @@ pub(crate) const REPLACED: &[(&str, &str)] = &[
     ("v8.ts", "v8.js"),
 ];
 
+/// Scripts that others load when they first use them.
+pub(crate) const LATE: &[&str] = &[
+    "ext:deno_node/internal/event_target.mjs",
+    "ext:workerd_lite/node/process.js",
+];
+
 /// `(script, passage, what takes its place)`.
 pub(crate) const PATCHES: &[(&str, &str, &str)] = &[
     // The pool is what small buffers are parts of, and `buffer` of each is all of it: each event has one of its own.

@@ -10,9 +10,6 @@ use oxc_ast::ast::{
 use oxc_parser::Parser;
 use oxc_span::{GetSpan as _, SourceType, Span};
 
-/// Gives what Node's scripts have for their `__bootstrap`.
-pub(crate) const BOOTSTRAP: &str = "__bootstrap.core.loadExtScript(\"ext:workerd_lite/node/bootstrap.js\")";
-
 /// The script, which is a function that is called or an ES module.
 pub(crate) fn of(source: &str, specifier: &str) -> String {
     let allocator = Allocator::default();
@@ -30,10 +27,23 @@ pub(crate) fn of(source: &str, specifier: &str) -> String {
             panic!("{specifier} is no function that is called");
         };
         let span = statement.expression.span();
-        format!("return {};", cut(source, span))
+        format!("return {};", plain(cut(source, span)))
     };
     // Their `Deno` is ours, whatever the global scope has.
     format!("(function () {{\nconst {{ Deno }} = __bootstrap;\n{text}\n}})();\n")
+}
+
+/// The script with an object of exports that V8 makes no maps for, where it is nobody's but ours: what has a default is that to others.
+fn plain(script: &str) -> String {
+    const EXPORTS: &str = "\n\treturn {\n";
+    let mut text = script.to_owned();
+    if let Some(at) = script
+        .rfind(EXPORTS)
+        .filter(|at| script[*at..].contains("\n\t\tdefault: "))
+    {
+        text.insert_str(at + EXPORTS.len(), "\t\t__proto__: null,\n");
+    }
+    text
 }
 
 fn cut(source: &str, span: Span) -> &str {

@@ -1,7 +1,7 @@
 //! The scripts of Node's modules, out of the crate deno_node, which is a source of text here and never compiled: types are
 //! stripped, ES modules become functions, and specifiers that ours take the place of are named anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
@@ -16,6 +16,7 @@ use oxc_span::SourceType;
 use oxc_transformer::{TransformOptions, Transformer};
 
 use crate::node_changes::CHANGES;
+use crate::node_errors;
 use crate::node_names::{MODULES, PATCHES, REPLACED};
 use crate::node_script;
 use crate::node_speed::SPEED;
@@ -54,7 +55,12 @@ fn folder() -> PathBuf {
 pub(crate) fn scripts<'a>(ours: impl Iterator<Item = &'a str>) -> Scripts {
     let folder = folder();
     let mut scripts = Scripts::new();
-    let mut wanted: Vec<String> = ours.flat_map(specifiers).collect();
+    let mut errors = BTreeSet::new();
+    let mut wanted = Vec::new();
+    for text in ours {
+        wanted.extend(specifiers(text));
+        errors.extend(node_errors::names(text).map(ToOwned::to_owned));
+    }
     while let Some(specifier) = wanted.pop() {
         if scripts.contains_key(&specifier) {
             continue;
@@ -63,6 +69,13 @@ pub(crate) fn scripts<'a>(ours: impl Iterator<Item = &'a str>) -> Scripts {
         let script = script(&file, &specifier);
         wanted.extend(specifiers(&script));
         scripts.insert(specifier, script);
+    }
+    let others = scripts
+        .iter()
+        .filter(|(specifier, _)| *specifier != node_errors::ERRORS);
+    errors.extend(others.flat_map(|(_, text)| node_errors::names(text).map(ToOwned::to_owned)));
+    if let Some(script) = scripts.get_mut(node_errors::ERRORS) {
+        *script = node_errors::named(script, errors);
     }
     for (specifier, ..) in PATCHES.iter().chain(CHANGES).chain(SPEED).chain(WORDS) {
         assert!(scripts.contains_key(*specifier), "{specifier} is not loaded");

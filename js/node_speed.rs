@@ -2,6 +2,8 @@
 //! between. As in [`crate::node_names::PATCHES`].
 
 const BUFFER: &str = "ext:deno_node/internal/buffer.mjs";
+const CONSTANTS: &str = "ext:deno_node/internal_binding/constants.ts";
+const INSPECT: &str = "ext:deno_node/internal/util/inspect.mjs";
 
 pub(crate) const SPEED: &[(&str, &str, &str)] = &[
     // The op alone keeps a pool from being given away: a symbol on it costs more than the pool.
@@ -88,5 +90,56 @@ function fromString(string, encoding) {
   if (typeof val === "string") {
     if (ops === undefined) {
 "#,
+    ),
+    // What few ask for is made when it is asked for: other systems' constants, and expressions with tables of Unicode's.
+    (CONSTANTS, "if (buildOs === \"darwin\") {\n", "const darwin = () => {\n"),
+    (
+        CONSTANTS,
+        "} else if (buildOs === \"linux\" || buildOs === \"android\") {\n",
+        "};\nif (buildOs === \"linux\") {\n",
+    ),
+    (
+        CONSTANTS,
+        "} else {\n  os = {\n",
+        "}\nconst windows = () => {\n  os = {\n",
+    ),
+    (
+        INSPECT,
+        "const builtInObjects = new SafeSet(\n  ArrayPrototypeFilter(\n    ObjectGetOwnPropertyNames(globalThis),\n    (e) => RegExpPrototypeTest(new SafeRegExp(/^[A-Z][a-zA-Z0-9]+$/), e),\n  ),\n);\n",
+        r"const globalNames = ObjectGetOwnPropertyNames(globalThis);
+let builtInNames;
+function builtInObjects() {
+  if (builtInNames === undefined) {
+    const word = new SafeRegExp(/^[A-Z][a-zA-Z0-9]+$/);
+    builtInNames = new SafeSet(ArrayPrototypeFilter(globalNames, (e) => RegExpPrototypeTest(word, e)));
+  }
+  return builtInNames;
+}
+",
+    ),
+    (
+        INSPECT,
+        "SetPrototypeHas(builtInObjects, descriptor.value.name)",
+        "SetPrototypeHas(builtInObjects(), descriptor.value.name)",
+    ),
+    (
+        INSPECT,
+        "const ansi = new SafeRegExp(ansiPattern, \"g\");\n",
+        "let ansi;\n",
+    ),
+    (
+        INSPECT,
+        "StringPrototypeReplace(str, ansi, \"\")",
+        "StringPrototypeReplace(str, ansi ??= new SafeRegExp(ansiPattern, \"g\"), \"\")",
+    ),
+    (
+        INSPECT,
+        "const reEmojiPresentation = new SafeRegExp(\"^\\\\p{Emoji_Presentation}$\", \"u\");\n",
+        "let reEmojiPresentation;\n",
+    ),
+    (
+        INSPECT,
+        "RegExpPrototypeTest(reEmojiPresentation, char)",
+        "RegExpPrototypeTest(reEmojiPresentation ??= new SafeRegExp(\"^\\\\p{Emoji_Presentation}$\", \"u\"), char)",
     ),
 ];

@@ -27,6 +27,7 @@ const CRYPTO: &str = "ext:deno_crypto/00_crypto.js";
 const EVENT: &str = "ext:deno_web/02_event.js";
 const FORM_DATA: &str = "ext:deno_fetch/21_formdata.js";
 const REQUEST: &str = "ext:deno_fetch/23_request.js";
+const RESPONSE: &str = "ext:deno_fetch/23_response.js";
 const PORT: &str = "ext:deno_web/13_message_port.js";
 const STREAMS: &str = "ext:deno_web/06_streams.js";
 const URL: &str = "ext:deno_web/00_url.js";
@@ -213,6 +214,146 @@ const PATCHES: &[Patch] = &[
         "    offset += TypedArrayPrototypeGetByteLength(chunk);\n  }\n  return finalBuffer;\n}\n",
         "    offset += TypedArrayPrototypeGetByteLength(chunk);\n  }\n  return { __proto__: null, bytes: finalBuffer };\n}\n",
     ),
+    // https://developers.cloudflare.com/workers/runtime-apis/response/: the body is in its content coding already.
+    patch(
+        RESPONSE,
+        "      key: \"headers\",\n      converter: webidlConvertersHeadersInit,\n    }],\n",
+        "      key: \"headers\",\n      converter: webidlConvertersHeadersInit,\n    }, {\n      key: \"encodeBody\",\n      \
+               converter: encodeBody,\n    }],\n",
+    ),
+    patch(
+        RESPONSE,
+        "      return { status, statusText, headers: init.headers };\n",
+        "      return { status, statusText, headers: init.headers, encodeBody: encodeBody(init.encodeBody) };\n",
+    ),
+    patch(
+        RESPONSE,
+        "const webidlConvertersResponseInit = webidl.converters",
+        "const { keepsCoding } = core.loadExtScript(\"ext:workerd_lite/fetch/coded.js\");\n\n\
+         function encodeBody(value) {\n  if (value === undefined || value === \"automatic\" || value === \"manual\") return value;\n  \
+           throw new TypeError(`encodeBody: unexpected value: ${webidl.converters.DOMString(value)}`);\n}\n\n\
+         const webidlConvertersResponseInit = webidl.converters",
+    ),
+    patch(
+        RESPONSE,
+        "    initializeResponseBase(this, newInnerResponse(), \"response\");\n",
+        "    initializeResponseBase(this, newInnerResponse(), \"response\");\n    \
+               if (!defaultInit && init.encodeBody === \"manual\") keepsCoding(this[_response]);\n",
+    ),
+    // https://streams.spec.whatwg.org/#abstract-opdef-readablebytestreamcontrollerprocesspullintodescriptorsusingqueue: what is read is given
+    // out once all of it is filled, since who is given it may run code.
+    patch(
+        STREAMS,
+        "function readableByteStreamControllerProcessPullIntoDescriptorsUsingQueue(\n  controller,\n) {\n  \
+           assert(!controller[_closeRequested]);\n  while (controller[_pendingPullIntos].size !== 0) {\n    \
+             if (controller[_queueTotalSize] === 0) {\n      return;\n    }\n",
+        "function readableByteStreamControllerProcessPullIntoDescriptorsUsingQueue(\n  controller,\n  first = undefined,\n) {\n  \
+           assert(!controller[_closeRequested]);\n  const filled = first === undefined ? [] : [first];\n  \
+           while (controller[_pendingPullIntos].size !== 0) {\n    \
+             if (controller[_queueTotalSize] === 0) {\n      break;\n    }\n",
+    ),
+    patch(
+        STREAMS,
+        "      readableByteStreamControllerShiftPendingPullInto(controller);\n      \
+               readableByteStreamControllerCommitPullIntoDescriptor(\n        controller[_stream],\n        pullIntoDescriptor,\n      );\n    }\n  }\n}\n",
+        "      readableByteStreamControllerShiftPendingPullInto(controller);\n      ArrayPrototypePush(filled, pullIntoDescriptor);\n    }\n  }\n  \
+           for (let i = 0; i < filled.length; i++) {\n    \
+             readableByteStreamControllerCommitPullIntoDescriptor(controller[_stream], filled[i]);\n  }\n}\n",
+    ),
+    patch(
+        STREAMS,
+        "  readableByteStreamControllerCommitPullIntoDescriptor(\n    controller[_stream],\n    pullIntoDescriptor,\n  );\n  \
+           readableByteStreamControllerProcessPullIntoDescriptorsUsingQueue(\n    controller,\n  );\n",
+        "  readableByteStreamControllerProcessPullIntoDescriptorsUsingQueue(\n    controller,\n    pullIntoDescriptor,\n  );\n",
+    ),
+    // https://streams.spec.whatwg.org/#readable-stream-pipe-to: nothing is written while a chunk is being enqueued.
+    patch(
+        STREAMS,
+        "    chunkSteps(chunk) {\n      writeChunk(chunk);\n      if (pumping) {\n        syncAdvance = true;\n      } else {\n        pump();\n      }\n    },\n",
+        "    chunkSteps(chunk) {\n      if (pumping) {\n        writeChunk(chunk);\n        syncAdvance = true;\n      } else {\n        \
+                 queueMicrotask(() => {\n          writeChunk(chunk);\n          pump();\n        });\n      }\n    },\n",
+    ),
+    // As Workers have it: a source's or a transformer's `expectedLength` is how many bytes a body of the stream has.
+    patch(
+        STREAMS,
+        "    initializeReadableStream(this);\n    if (underlyingSourceDict.type === \"bytes\") {\n",
+        "    initializeReadableStream(this);\n    expectLength(this, underlyingSource);\n    if (underlyingSourceDict.type === \"bytes\") {\n",
+    ),
+    patch(
+        STREAMS,
+        "    setUpTransformStreamDefaultControllerFromTransformer(\n      this,\n      transformer,\n      transformerDict,\n    );\n    if",
+        "    expectLength(this[_readable], transformer);\n    \
+             setUpTransformStreamDefaultControllerFromTransformer(\n      this,\n      transformer,\n      transformerDict,\n    );\n    if",
+    ),
+    patch(
+        STREAMS,
+        "class ReadableStream {\n",
+        "const expectedLengths = new SafeWeakMap();\n\n\
+         function expectLength(stream, given) {\n  const length = given?.expectedLength;\n  if (length === undefined) return;\n  \
+           const converted = webidl.converters[\"unsigned long long\"](length, undefined, \"'expectedLength'\", { enforceRange: true });\n  \
+           WeakMapPrototypeSet(expectedLengths, stream, converted);\n}\n\n\
+         function expectedLengthOf(stream) {\n  return WeakMapPrototypeGet(expectedLengths, stream);\n}\n\n\
+         class ReadableStream {\n",
+    ),
+    // Workers' words.
+    patch(
+        STREAMS,
+        "function readableStreamBYOBReaderRelease(reader) {\n  readableStreamReaderGenericRelease(reader);\n  const e = new TypeError(\"The reader was released.\");\n",
+        "function readableStreamBYOBReaderRelease(reader) {\n  readableStreamReaderGenericRelease(reader);\n  \
+           const e = new TypeError(\"This ReadableStream reader has been released.\");\n",
+    ),
+    patch(
+        STREAMS,
+        "function readableStreamDefaultReaderRelease(reader) {\n  readableStreamReaderGenericRelease(reader);\n  const e = new TypeError(\"The reader was released.\");\n",
+        "function readableStreamDefaultReaderRelease(reader) {\n  readableStreamReaderGenericRelease(reader);\n  \
+           const e = new TypeError(\"This ReadableStream reader has been released.\");\n",
+    ),
+    patch(
+        STREAMS,
+        "    \"The writer has already been released.\",\n",
+        "    \"This WritableStream writer has been released.\",\n",
+    ),
+    // For `worker/streams.js`.
+    patch(
+        STREAMS,
+        "return {\n  _isClosedPromise,\n",
+        "return {\n  expectedLengthOf,\n  _controller,\n  _readable,\n  _writable,\n  createWritableStream,\n  \
+           readableByteStreamControllerGetBYOBRequest,\n  writableStreamDefaultControllerErrorIfNeeded,\n  _isClosedPromise,\n",
+    ),
+    patch(
+        STREAMS,
+        "function errorReadableStream(stream, e) {\n",
+        "function errorReadableStream(stream, e) {\n  \
+           if (isReadableByteStreamController(stream[_controller])) return readableByteStreamControllerError(stream[_controller], e);\n",
+    ),
+    // Bodies are byte streams: https://fetch.spec.whatwg.org/#bodyinit-safely-extract. The bytes stay the body's, which clones share.
+    patch(
+        BODY,
+        "        const stream = createReadableStream(\n          noop,\n          (controller) => {\n            \
+                 controller.enqueue(chunkToU8(body));\n            controller.close();\n          },\n          \
+                 noopAsync,\n          0,\n        );\n",
+        "        const stream = createReadableByteStream(noop, (controller) => giveStatic(controller, body), noopAsync);\n",
+    ),
+    patch(
+        BODY,
+        "  createProxy,\n  createReadableStream,\n",
+        "  createProxy,\n  createReadableByteStream,\n  readableByteStreamControllerClose,\n  readableByteStreamControllerEnqueue,\n  \
+           readableByteStreamControllerGetBYOBRequest,\n  readableByteStreamControllerRespond,\n",
+    ),
+    patch(
+        BODY,
+        "const mimesniff = core.loadExtScript",
+        "const { copyOf } = core.loadExtScript(\"ext:workerd_lite/worker/buffer_source.js\");\nconst mimesniff = core.loadExtScript",
+    ),
+    patch(
+        BODY,
+        "class InnerBody {\n  source = null;\n",
+        "function giveStatic(controller, body) {\n  const bytes = typeof body === \"string\" ? core.encode(body) : copyOf(body);\n  \
+           if (TypedArrayPrototypeGetByteLength(bytes) > 0) readableByteStreamControllerEnqueue(controller, bytes);\n  \
+           readableByteStreamControllerClose(controller);\n  \
+           if (readableByteStreamControllerGetBYOBRequest(controller) !== null) readableByteStreamControllerRespond(controller, 0);\n}\n\n\
+         class InnerBody {\n  source = null;\n",
+    ),
     // https://html.spec.whatwg.org/#structuredserializewithtransfer, within one isolate: what is transferred is cloned and
     // detached.
     patch(
@@ -310,6 +451,14 @@ const PATCHES: &[Patch] = &[
         URL,
         "    if (this.#port === NO_PORT) {\n",
         "    if (!this.#hasAuthority()) return \"\";\n    if (this.#port === NO_PORT) {\n",
+    ),
+    // https://url.spec.whatwg.org/#concept-url-origin
+    patch(
+        URL,
+        "        return new URL(this.pathname).origin;\n",
+        "        const inner = new URL(this.pathname);\n        \
+                 const scheme = StringPrototypeSlice(inner.#serialization, 0, inner.#schemeEnd);\n        \
+                 return scheme === \"http\" || scheme === \"https\" ? inner.origin : \"null\";\n",
     ),
     // These give the key's bytes, of keys that are not extractable too, and make keys of any: not for scripts.
     patch(

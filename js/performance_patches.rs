@@ -12,6 +12,40 @@ pub(super) const PATCHES: &[Patch] = &[
         "const timeline = core.loadExtScript(\"ext:workerd_lite/worker/timeline.js\");\n",
     ),
     patch(PERFORMANCE, "const performanceObservers = [];\n", ""),
+    // https://w3c.github.io/performance-timeline/#the-performanceobserver-interface: one list that stays the same, what was seen before
+    // another observe() is told still, and types come one by one or all at once.
+    patch(PERFORMANCE, "  ObjectKeys,\n", "  ObjectFreeze,\n  ObjectKeys,\n"),
+    patch(
+        PERFORMANCE,
+        "class PerformanceObserver {\n  static get supportedEntryTypes() {\n    return [\"mark\", \"measure\"];\n",
+        "const supportedEntryTypes = ObjectFreeze([\"mark\", \"measure\"]);\nconst _single = Symbol(\"[[single]]\");\n\
+         const _first = Symbol(\"[[requires dropped entries]]\");\n\n\
+         class PerformanceObserver {\n  [_single] = false;\n  [_first] = true;\n\n  \
+           static get supportedEntryTypes() {\n    return supportedEntryTypes;\n",
+    ),
+    patch(
+        PERFORMANCE,
+        "    this[_entryTypes] = types;\n    this[_buffer] = [];\n",
+        "    const single = type !== undefined;\n    \
+             if (this[_entryTypes].length > 0 && this[_single] !== single) {\n      \
+               throw new DOMException(`${prefix}: 'type' and 'entryTypes' are not for one observer`, \"InvalidModificationError\");\n    }\n    \
+             this[_single] = single;\n    this[_first] = true;\n    \
+             const before = single ? ArrayPrototypeFilter(this[_entryTypes], (known) => known !== type) : [];\n    \
+             for (let i = 0; i < types.length; i++) ArrayPrototypePush(before, types[i]);\n    this[_entryTypes] = before;\n",
+    ),
+    patch(
+        PERFORMANCE,
+        "      observer[_callback](entryList, observer);\n",
+        "      const options = observer[_first] ? { droppedEntriesCount: 0 } : {};\n      observer[_first] = false;\n      \
+               observer[_callback](entryList, observer, options);\n",
+    ),
+    // As for every union with a dictionary: https://webidl.spec.whatwg.org/#js-union
+    patch(
+        PERFORMANCE,
+        "    startOrMeasureOptions = webidl.converters\n      [\"DOMString or PerformanceMeasureOptions\"](\n",
+        "    startOrMeasureOptions ??= { __proto__: null };\n    \
+             startOrMeasureOptions = webidl.converters\n      [\"DOMString or PerformanceMeasureOptions\"](\n",
+    ),
     patch(
         PERFORMANCE,
         "  for (let i = performanceEntries.length - 1; i >= 0; --i) {\n",

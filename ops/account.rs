@@ -8,14 +8,15 @@ use std::cell::RefCell;
 use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
 pub use crate::agent_id::AgentId;
+use crate::cache::{self, Caches};
 use crate::external_memory::ExternalMemory;
 use crate::poll_time::{PollTime, SHORT};
 use crate::statistics::Statistics;
@@ -47,9 +48,12 @@ pub struct Account {
     /// Nanoseconds of CPU time of its isolates' turns, and of the policy's for it.
     script: AtomicU64,
     memory: ExternalMemory,
+    caches: OnceLock<Caches>,
     in_use: [AtomicUsize; KINDS],
     statistics: Statistics,
     observer: Option<Observer>,
+    /// Whose part it is: that of the agent which loaded it.
+    parent: Option<Arc<Self>>,
 }
 
 impl fmt::Debug for Account {
@@ -76,10 +80,32 @@ impl Account {
             host: AtomicU64::new(0),
             script: AtomicU64::new(0),
             memory: ExternalMemory::new(memory),
+            caches: OnceLock::new(),
             in_use: Default::default(),
             statistics: Statistics::default(),
             observer,
+            parent: None,
         })
+    }
+
+    /// The account of what this one's agent has loaded: whatever is put down to it is put down to this one.
+    pub fn child(self: &Arc<Self>, name: &str) -> Arc<Self> {
+        Arc::new(Self {
+            id: AgentId::new(self.id.tenant.as_deref(), name),
+            host: AtomicU64::new(0),
+            script: AtomicU64::new(0),
+            memory: self.memory.clone(),
+            caches: OnceLock::new(),
+            in_use: Default::default(),
+            statistics: Statistics::default(),
+            observer: None,
+            parent: Some(Arc::clone(self)),
+        })
+    }
+
+    /// The account that all of it is a part of in the end: that of an agent which was configured.
+    pub fn root(&self) -> &Self {
+        self.parent.as_deref().map_or(self, Self::root)
     }
 
     /// Whose it is.
@@ -97,9 +123,14 @@ impl Account {
         &self.memory
     }
 
+    /// What its scripts keep in `caches`, on all threads.
+    pub fn caches(&self) -> Caches {
+        Arc::clone(self.caches.get_or_init(|| cache::new(&self.memory)))
+    }
+
     /// What is counted of it.
     pub fn statistics(&self) -> &Statistics {
-        &self.statistics
+        &self.root().statistics
     }
 
     /// CPU time outside of isolates, so far.
@@ -114,6 +145,7 @@ impl Account {
 
     /// The host has worked for it for so long in one go.
     pub fn charge_host(&self, time: Duration) {
+        self.parent.iter().for_each(|parent| parent.charge_host(time));
         self.host.fetch_add(nanos(time), Ordering::Relaxed);
         if time >= SHORT {
             if let Some(observer) = &self.observer {
@@ -124,16 +156,19 @@ impl Account {
 
     /// A job on another thread has worked for it, which nobody waits for but itself.
     pub fn charge_job(&self, time: Duration) {
+        self.parent.iter().for_each(|parent| parent.charge_job(time));
         self.host.fetch_add(nanos(time), Ordering::Relaxed);
     }
 
     /// An isolate has worked for it. Whoever watches turns says so where they are long.
     pub fn charge_script(&self, time: Duration) {
+        self.parent.iter().for_each(|parent| parent.charge_script(time));
         self.script.fetch_add(nanos(time), Ordering::Relaxed);
     }
 
     /// What was done for it elsewhere has taken long, and others have waited for that.
     pub fn held_up(&self, time: Duration) {
+        self.parent.iter().for_each(|parent| parent.held_up(time));
         if let Some(observer) = &self.observer {
             observer(time);
         }
@@ -141,7 +176,7 @@ impl Account {
 
     /// How many of a kind it has.
     pub fn in_use(&self, kind: Kind) -> usize {
-        self.in_use[kind as usize].load(Ordering::Relaxed)
+        self.root().in_use[kind as usize].load(Ordering::Relaxed)
     }
 
     /// Takes one of a kind, where it has fewer than `most`.
@@ -151,7 +186,7 @@ impl Account {
             kind,
         };
         // A place that is one too many is given back as it is dropped.
-        (self.in_use[kind as usize].fetch_add(1, Ordering::Relaxed) < most).then_some(place)
+        (self.root().in_use[kind as usize].fetch_add(1, Ordering::Relaxed) < most).then_some(place)
     }
 
     /// This thread works for it until what this gives is dropped. Whoever asks measures the time.
@@ -182,7 +217,7 @@ pub struct Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.account.in_use[self.kind as usize].fetch_sub(1, Ordering::Relaxed);
+        self.account.root().in_use[self.kind as usize].fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -15,7 +15,7 @@ use crate::worker_log::{Lines, author_stack, complain, cut, is_captured, note};
 pub(crate) fn op_console(state: &mut OpState, #[string] text: &str, #[smi] level: i32, #[smi] event: EventId) {
     let captured = is_captured();
     if !captured {
-        match state.borrow_mut::<Lines>().take(Instant::now()) {
+        match state.borrow::<Lines>().take(Instant::now()) {
             None => return,
             Some(0) => {}
             Some(dropped) => {
@@ -32,6 +32,9 @@ pub(crate) fn op_console(state: &mut OpState, #[string] text: &str, #[smi] level
         return;
     }
     let text = cut(text);
+    if let Some(tail) = state.borrow::<Events>().tail(event) {
+        tail.line(&text, level);
+    }
     tap(state, event, (worker, level, &text));
     match level {
         0 => tracing::debug!(target: "console", worker, agent, tenant, request_id, "{text}"),
@@ -44,11 +47,15 @@ pub(crate) fn op_console(state: &mut OpState, #[string] text: &str, #[smi] level
 /// An exception or rejection that no handler caught and that belongs to no response. `event` is the event that it came of, 0 for none.
 #[op2(fast)]
 pub(crate) fn op_uncaught(state: &mut OpState, #[string] what: &str, #[string] stack: &str, #[smi] event: EventId) {
-    if !is_captured() && state.borrow_mut::<Lines>().take(Instant::now()).is_none() {
+    if !is_captured() && state.borrow::<Lines>().take(Instant::now()).is_none() {
         return;
     }
     let about = about(state, event);
     let text = format!("{what}: {}", author_stack(stack));
+    if let Some(tail) = state.borrow::<Events>().tail(event) {
+        let stack = author_stack(stack);
+        tail.note(stack.lines().next().unwrap_or_default(), &stack);
+    }
     tap(state, event, (about.worker(), 3, &cut(&text)));
     complain(&about, &text);
 }

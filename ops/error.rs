@@ -69,6 +69,13 @@ pub enum FetchError {
     /// The script aborted the fetch itself.
     #[error("fetch failed: the request was aborted")]
     Aborted,
+    /// A loaded worker failed, or could not be loaded. Who loads it is its author.
+    #[error(transparent)]
+    #[class(inherit)]
+    Loaded(#[inherit] deno_error::JsErrorBox),
+    /// A worker that was loaded without a way out.
+    #[error("fetch failed: this worker has no way out: it was loaded with globalOutbound: null")]
+    NoWayOut,
     /// The network's answer to an outbound worker, in words for its author.
     #[error("fetch failed: {0}")]
     Network(String),

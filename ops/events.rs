@@ -5,6 +5,7 @@ mod respond;
 
 pub(crate) use respond::op_event_respond;
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -18,11 +19,15 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::account::Account;
 use crate::error::{EventError, Termination};
+use crate::external_memory::ExternalMemory;
+use crate::fetch::EgressHandle;
 use crate::inbox::{Inbox, Message};
 use crate::message::Response;
 use crate::origin::{EventId, Origin};
+use crate::rpc::{Failure, Outcome, Payload, ReplyTo, RpcScope, Running, STUBS};
 use crate::shares::{Holding, Live};
 use crate::stop::Stop;
+use crate::tail::{Tail, Tails};
 use crate::trace::Trace;
 use crate::worker_log::{About, author_stack, complain};
 
@@ -38,8 +43,32 @@ pub struct Scope {
     pub(crate) slots: Rc<Semaphore>,
     /// Nanoseconds of CPU time that its calls of `crypto.subtle` have computed for.
     pub(crate) computed: Arc<AtomicU64>,
+    /// What it holds of others.
+    pub rpc: RpcScope,
     resources: RefCell<Vec<ResourceId>>,
+    /// What is dropped at its end.
+    kept: RefCell<Vec<Box<dyn Any>>>,
     fetches: Cell<u32>,
+    /// What tail workers are told of it, where there are some.
+    pub(crate) tail: Option<Tail>,
+}
+
+/// CPU time that was used elsewhere for an isolate's events, and is not put down to them yet.
+pub struct Elsewhere {
+    inbox: Rc<Inbox>,
+    spent: RefCell<Vec<(EventId, Duration)>>,
+}
+
+impl Elsewhere {
+    /// Something has computed for this event.
+    pub(crate) fn add(&self, event: EventId, time: Duration) {
+        let mut spent = self.spent.borrow_mut();
+        match spent.iter_mut().find(|(known, _)| *known == event) {
+            Some((_, known)) => *known += time,
+            None => spent.push((event, time)),
+        }
+        self.inbox.wake();
+    }
 }
 
 impl Scope {
@@ -47,7 +76,12 @@ impl Scope {
     pub(crate) fn count_fetch(&self, limit: u32) -> bool {
         let may = self.fetches.get() < limit;
         self.fetches.set(self.fetches.get().saturating_add(1));
-        may
+        may && self.origin.trace.charged().is_none_or(|charged| charged.may_fetch())
+    }
+
+    /// Keeps something until the event's end, and drops it then.
+    pub fn keep(&self, what: Box<dyn Any>) {
+        self.kept.borrow_mut().push(what);
     }
 
     /// Ties a resource to the event.
@@ -63,6 +97,14 @@ struct Entry {
     scope: Rc<Scope>,
     settled: bool,
     body_ended: bool,
+    /// It began with a call, and goes on while something of it is held.
+    called: bool,
+    /// How many things of it others hold, results of calls too.
+    held: usize,
+    /// Calls that it is at work for.
+    running: HashMap<u32, Running>,
+    /// Who wants to hear of its end: they fail when they are dropped.
+    watchers: Vec<ReplyTo>,
     /// Counts it among what its isolate has to do.
     _live: Live,
 }
@@ -85,8 +127,11 @@ pub struct Events {
     entries: HashMap<EventId, Entry>,
     inbox: Rc<Inbox>,
     limits: EventLimits,
+    last_running: u32,
     /// For whom those worked that have ended in this turn.
     ended: Vec<(EventId, Rc<Trace>)>,
+    elsewhere: Rc<Elsewhere>,
+    tails: Option<Tails>,
 }
 
 impl Events {
@@ -94,10 +139,37 @@ impl Events {
     pub fn new(inbox: Rc<Inbox>, limits: EventLimits) -> Self {
         Self {
             entries: HashMap::new(),
+            elsewhere: Rc::new(Elsewhere {
+                inbox: Rc::clone(&inbox),
+                spent: RefCell::default(),
+            }),
             inbox,
             limits,
+            last_running: 0,
             ended: Vec::new(),
+            tails: None,
         }
+    }
+
+    /// Whoever this way leads to is told of the events of the script of this name.
+    pub fn are_told(&mut self, egress: EgressHandle, script: &str, memory: ExternalMemory) {
+        let script = script.into();
+        self.tails = Some(Tails { egress, script, memory });
+    }
+
+    /// What tail workers are told of an event.
+    pub fn tail(&self, id: EventId) -> Option<&Tail> {
+        self.entries.get(&id)?.scope.tail.as_ref()
+    }
+
+    /// Where CPU time is put down that others use for these events.
+    pub(crate) fn elsewhere(&self) -> Rc<Elsewhere> {
+        Rc::clone(&self.elsewhere)
+    }
+
+    /// What others have used for these events since this was asked last.
+    pub fn take_elsewhere(&self) -> Vec<(EventId, Duration)> {
+        self.elsewhere.spent.take()
     }
 
     /// What its scripts may read of a request's body, and of a response's.
@@ -144,32 +216,80 @@ impl Events {
     pub fn start(
         &mut self,
         id: EventId,
-        reply: oneshot::Sender<Result<Response, EventError>>,
+        reply: Option<oneshot::Sender<Result<Response, EventError>>>,
         body: Option<ResourceId>,
         head: bool,
         origin: Origin,
         live: Live,
     ) {
+        let tails = self.tails.as_ref().filter(|_| !origin.trace.tails.get());
         let scope = Scope {
+            tail: tails.map(Tail::new),
             cancel: CancelHandle::new_rc(),
             holding: live.holding(),
             origin,
             computed: Arc::default(),
             resources: RefCell::new(body.into_iter().collect()),
+            rpc: RpcScope::default(),
             slots: Rc::new(Semaphore::new(self.limits.at_once)),
+            kept: RefCell::default(),
             fetches: Cell::new(0),
         };
         self.entries.insert(
             id,
             Entry {
                 head,
-                reply: Some(reply),
+                called: reply.is_none(),
+                body_ended: reply.is_none(),
+                reply,
                 scope: Rc::new(scope),
                 settled: false,
-                body_ended: false,
+                held: 0,
+                running: HashMap::new(),
+                watchers: Vec::new(),
                 _live: live,
             },
         );
+    }
+
+    /// Its isolate's queue.
+    pub(crate) fn inbox(&self) -> &Rc<Inbox> {
+        &self.inbox
+    }
+
+    /// Something more of an event is held, where it may be.
+    pub(crate) fn hold(&mut self, id: EventId) -> bool {
+        let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.held < STUBS) else {
+            return false;
+        };
+        entry.held += 1;
+        true
+    }
+
+    /// An event begins to work for a call, whose result is held as well. Gives the number of that work, or the call back where it has
+    /// too much to do, or has ended.
+    pub fn run(&mut self, id: EventId, running: Running) -> Result<u32, Running> {
+        self.last_running = self.last_running.wrapping_add(1);
+        match self.entries.get_mut(&id) {
+            Some(entry) if entry.held < 2 * STUBS => {
+                entry.held += 1;
+                entry.running.insert(self.last_running, running);
+                Ok(self.last_running)
+            }
+            _ => Err(running),
+        }
+    }
+
+    /// Somebody wants to hear of an event's end. Where there are too many, or it has ended, that is now.
+    pub fn watch(&mut self, id: EventId, told: ReplyTo) {
+        if let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.watchers.len() < STUBS) {
+            entry.watchers.push(told);
+        }
+    }
+
+    /// The arguments of a call that an event works for, once.
+    pub(crate) fn arguments(&mut self, id: EventId, running: u32) -> Option<Payload> {
+        self.entries.get_mut(&id)?.running.get_mut(&running)?.arguments.take()
     }
 
     /// What belongs to an event that has not ended.
@@ -182,11 +302,17 @@ impl Events {
         self.entries.contains_key(&id)
     }
 
-    /// Answers an event's request with why it was ended.
+    /// Answers an event's request, and the calls that it works for, with why it was ended.
     pub fn refuse(&mut self, id: EventId, why: Termination) {
-        let reply = self.entries.get_mut(&id).and_then(|entry| entry.reply.take());
-        if let Some(reply) = reply {
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        if let Some(tail) = &entry.scope.tail {
+            tail.terminated(why);
+        }
+        if let Some(reply) = entry.reply.take() {
             let _ = reply.send(Err(EventError::Terminated(why)));
+        }
+        for (_, Running { reply, .. }) in entry.running.drain() {
+            reply.send(Outcome::Failed(Failure::stopped(why)));
         }
     }
 
@@ -220,8 +346,14 @@ pub fn body_ended(state: &mut OpState, id: EventId) -> bool {
 /// Ends an event that nobody waits for, unless its `waitUntil` promises still run. Gives true where it ended.
 pub fn cancel(state: &mut OpState, id: EventId, waiting: bool) -> bool {
     if let Some(entry) = state.borrow_mut::<Events>().entries.get_mut(&id) {
-        entry.reply = None;
+        if entry.reply.take().is_some() || !entry.running.is_empty() {
+            entry.scope.tail.iter().for_each(Tail::canceled);
+        }
         entry.body_ended = true;
+        if entry.called {
+            entry.held = 0;
+            entry.called = false;
+        }
         if !waiting {
             entry.settled = true;
         }
@@ -248,12 +380,47 @@ pub fn terminate(state: &mut OpState, why: Termination, blamed: Option<&Arc<Acco
     }
 }
 
+impl Entry {
+    fn is_held(&self) -> bool {
+        self.called && (self.held > 0 || !self.running.is_empty())
+    }
+}
+
+/// A call that an event has worked for has its answer. Gives whether the event ended with it.
+pub(crate) fn rpc_replied(state: &mut OpState, id: EventId, running: u32, outcome: Outcome, settled: bool) -> bool {
+    let Some(entry) = state.borrow_mut::<Events>().entries.get_mut(&id) else {
+        return true;
+    };
+    let Some(Running { reply, .. }) = entry.running.remove(&running) else {
+        return false;
+    };
+    if let (Some(tail), Outcome::Failed(why)) = (&entry.scope.tail, &outcome) {
+        tail.exception(&format!("{}: {}", why.name, why.message), &author_stack(&why.stack));
+    }
+    if entry.called {
+        entry.settled |= settled;
+        if !entry.settled {
+            state.borrow::<Events>().expire(id);
+        }
+    }
+    reply.send(outcome);
+    end_if_done(state, id)
+}
+
+/// Nobody holds something any longer that an event has given. Gives whether the event ended with it.
+pub fn released(state: &mut OpState, id: EventId) -> bool {
+    if let Some(entry) = state.borrow_mut::<Events>().entries.get_mut(&id) {
+        entry.held = entry.held.saturating_sub(1);
+    }
+    end_if_done(state, id)
+}
+
 fn end_if_done(state: &mut OpState, id: EventId) -> bool {
     let events = state.borrow_mut::<Events>();
     if !events
         .entries
         .get(&id)
-        .is_some_and(|entry| entry.settled && entry.body_ended)
+        .is_some_and(|entry| entry.settled && entry.body_ended && !entry.is_held())
     {
         return false;
     }
@@ -263,6 +430,10 @@ fn end_if_done(state: &mut OpState, id: EventId) -> bool {
     let trace = Rc::clone(&entry.scope.origin.trace);
     state.borrow_mut::<Events>().ended.push((id, trace));
     entry.scope.cancel.cancel();
+    if let Some(tail) = &entry.scope.tail {
+        tail.finish(&entry.scope.origin);
+    }
+    drop(entry.scope.kept.take());
     for rid in entry.scope.resources.take() {
         if let Ok(resource) = state.resource_table.take_any(rid) {
             resource.close();
@@ -288,6 +459,9 @@ pub(crate) fn op_event_fail(
     if let Some(entry) = state.borrow_mut::<Events>().entries.get_mut(&id) {
         entry.settled |= settled;
         entry.body_ended = true;
+        if let Some(tail) = &entry.scope.tail {
+            tail.exception(&summary, &stack);
+        }
         if let Some(reply) = entry.reply.take() {
             let _ = reply.send(Err(EventError::Exception { summary, stack }));
         }

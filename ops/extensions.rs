@@ -9,12 +9,21 @@ use deno_web::{BlobStore, InMemoryBroadcastChannel};
 
 use crate::blob::op_blob_bytes;
 use crate::body::{op_body_collect, op_body_length, op_body_raw};
+use crate::cache::{op_cache_delete, op_cache_match, op_cache_put};
 use crate::clock::{op_clock_elapsed, op_clock_now, op_clock_origin, op_test_advance};
 use crate::cloning::{op_clone_read, op_clone_write};
 use crate::compression::{op_coder_close, op_coder_finish, op_coder_new, op_coder_read, op_coder_write};
 use crate::console::{op_console, op_uncaught};
 use crate::events::{op_event_fail, op_event_respond, op_event_settled, op_event_waiting};
 use crate::fetch::{op_fetch_network, op_fetch_outbound_worker, op_identity_token, op_request_id, op_test_control};
+use crate::html_rewriter::{
+    op_rewriter_attributes, op_rewriter_change, op_rewriter_close, op_rewriter_continue, op_rewriter_end_tag,
+    op_rewriter_finish, op_rewriter_flag, op_rewriter_insert, op_rewriter_insert_stream, op_rewriter_new,
+    op_rewriter_output, op_rewriter_piece, op_rewriter_selector, op_rewriter_text, op_rewriter_write,
+};
+use crate::loader::{
+    op_loader_entrypoint, op_loader_env, op_loader_fetch, op_loader_fetch_given, op_loader_find, op_loader_load,
+};
 use crate::node::buffer::{
     op_node_compare, op_node_fill_text, op_node_find, op_node_find_byte, op_node_find_text, op_node_is_ascii,
     op_node_is_utf8, op_node_keep_buffer, op_node_same, op_node_text, op_node_transcode, op_node_write_latin1,
@@ -55,6 +64,11 @@ use crate::node::zlib::{
 };
 use crate::residual::op_residual_script;
 use crate::role::Role;
+use crate::rpc::{
+    op_rpc_call, op_rpc_decode, op_rpc_drop, op_rpc_dup, op_rpc_encode, op_rpc_fail, op_rpc_fetch, op_rpc_loopback,
+    op_rpc_pipe, op_rpc_pipe_end, op_rpc_pipe_fail, op_rpc_pipe_write, op_rpc_read_arguments, op_rpc_read_result,
+    op_rpc_reply, op_rpc_watch,
+};
 use crate::stack_depth::op_stack_is_deep;
 use crate::webassembly::{op_wasm_memories, op_wasm_own};
 use crate::webcrypto::{
@@ -81,6 +95,9 @@ deno_core::extension!(
         op_body_collect,
         op_body_length,
         op_body_raw,
+        op_cache_delete,
+        op_cache_match,
+        op_cache_put,
         op_coder_close,
         op_coder_finish,
         op_coder_new,
@@ -108,6 +125,12 @@ deno_core::extension!(
         op_fetch_network,
         op_fetch_outbound_worker,
         op_identity_token,
+        op_loader_entrypoint,
+        op_loader_env,
+        op_loader_fetch,
+        op_loader_fetch_given,
+        op_loader_find,
+        op_loader_load,
         op_node_cipher_aad,
         op_node_cipher_expect,
         op_node_cipher_final,
@@ -183,7 +206,38 @@ deno_core::extension!(
         op_module_origin,
         op_module_resolve,
         op_request_id,
+        op_rewriter_attributes,
+        op_rewriter_change,
+        op_rewriter_close,
+        op_rewriter_continue,
+        op_rewriter_end_tag,
+        op_rewriter_finish,
+        op_rewriter_flag,
+        op_rewriter_insert,
+        op_rewriter_insert_stream,
+        op_rewriter_new,
+        op_rewriter_output,
+        op_rewriter_piece,
+        op_rewriter_selector,
+        op_rewriter_text,
+        op_rewriter_write,
         op_residual_script,
+        op_rpc_call,
+        op_rpc_decode,
+        op_rpc_drop,
+        op_rpc_dup,
+        op_rpc_encode,
+        op_rpc_fail,
+        op_rpc_fetch,
+        op_rpc_loopback,
+        op_rpc_pipe,
+        op_rpc_pipe_end,
+        op_rpc_pipe_fail,
+        op_rpc_pipe_write,
+        op_rpc_read_arguments,
+        op_rpc_read_result,
+        op_rpc_reply,
+        op_rpc_watch,
         op_test_advance,
         op_test_control,
         op_wasm_memories,

@@ -15,9 +15,11 @@ use crate::body::{Body, BodyResource};
 use crate::error::FetchError;
 use crate::events::{Events, Scope};
 use crate::head;
+use crate::loading::LoaderHandle;
 use crate::message::{Request, Response};
-use crate::origin::{CallerId, Origin};
+use crate::origin::Origin;
 use crate::outgoing::OutgoingBody;
+use crate::rpc::Capability;
 
 /// Where an isolate's requests go. The host puts one into each isolate.
 pub trait Egress {
@@ -31,9 +33,50 @@ pub trait Egress {
         request: Request,
     ) -> LocalBoxFuture<'static, Result<Response, FetchError>>;
 
+    /// A service that the isolate was given, by its place, as an event has it.
+    fn service(&self, _origin: &Origin, _service: u32) -> Result<Capability, FetchError> {
+        Err(FetchError::Invalid("there is no such service".into()))
+    }
+
+    /// A request to such a service, as [`Self::fetch`] is one to all else.
+    fn fetch_service(
+        &self,
+        _origin: &Origin,
+        _service: u32,
+        _request: Request,
+    ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
+        Box::pin(std::future::ready(Err(FetchError::Invalid(
+            "there is no such service".into(),
+        ))))
+    }
+
+    /// Performs a request through something that a loaded worker was given, by its place.
+    fn fetch_given(
+        &self,
+        _origin: &Origin,
+        _given: u32,
+        _request: Request,
+    ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
+        let none = FetchError::Invalid("there is no such stub".into());
+        Box::pin(std::future::ready(Err(none)))
+    }
+
+    /// Whether somebody is told of the isolate's events.
+    fn is_tailed(&self) -> bool {
+        false
+    }
+
+    /// Tells whoever is of one that has ended: a `TraceItem`.
+    fn tell(&self, _origin: &Origin, _item: &deno_core::serde_json::Value) {}
+
     /// A token of the caller's identity, for these audiences, with further claims as JSON. Agents get none.
-    fn token(&self, _caller: CallerId, _audience: &[String], _claims: &str) -> Result<String, FetchError> {
+    fn token(&self, _origin: &Origin, _audience: &[String], _claims: &str) -> Result<String, FetchError> {
         Err(FetchError::Invalid("identities are the outbound worker's".into()))
+    }
+
+    /// What makes workers from code, where the isolate may load some.
+    fn loader(&self) -> Option<LoaderHandle> {
+        None
     }
 
     /// An order of a test to what runs it, and the answer, both as JSON. Workers give none.
@@ -135,7 +178,7 @@ pub(crate) fn op_identity_token(
 ) -> Result<String, FetchError> {
     let scope = state.borrow::<Events>().scope(event).ok_or(FetchError::EventEnded)?;
     let egress = Rc::clone(state.borrow::<EgressHandle>());
-    egress.token(scope.origin.caller, &audience, claims)
+    egress.token(&scope.origin, &audience, claims)
 }
 
 /// What the requests of one event may be.
@@ -147,7 +190,8 @@ pub struct FetchLimits {
     pub headers: usize,
 }
 
-struct Prepared {
+/// A request that may be made.
+pub(crate) struct Prepared {
     state: Rc<RefCell<OpState>>,
     egress: EgressHandle,
     scope: Rc<Scope>,
@@ -157,7 +201,7 @@ struct Prepared {
 }
 
 /// Validates everything anew: a script may have tampered with any object that it passed on the way.
-fn prepare(
+pub(crate) fn prepare(
     state: &Rc<RefCell<OpState>>,
     event: u32,
     cancel: Option<ResourceId>,
@@ -256,9 +300,19 @@ pub(crate) fn parse_url(url: &str) -> Result<Url, FetchError> {
 
 impl Prepared {
     async fn run(self, binding: Option<u32>) -> Result<Reply, FetchError> {
+        let egress = Rc::clone(&self.egress);
+        self.through(move |origin, request| egress.fetch(origin, binding, request))
+            .await
+    }
+
+    /// Makes it by another way than the isolate's own.
+    pub(crate) async fn through(
+        self,
+        way: impl FnOnce(&Origin, Request) -> LocalBoxFuture<'static, Result<Response, FetchError>>,
+    ) -> Result<Reply, FetchError> {
         let head = self.request.method == Method::HEAD;
         let slots = Rc::clone(&self.scope.slots);
-        let (egress, scope, mut request) = (self.egress, Rc::clone(&self.scope), self.request);
+        let (scope, mut request) = (Rc::clone(&self.scope), self.request);
         let aborted = self.aborted;
         // The signal covers both bodies, wherever they have gone when it is aborted.
         if let Some(aborted) = &aborted {
@@ -268,7 +322,7 @@ impl Prepared {
         let fetching = async move {
             // Until the response's head is there, as on Workers: a body that nobody reads keeps no other waiting.
             let _slot = slots.acquire().await;
-            egress.fetch(&scope.origin, binding, request).await
+            way(&scope.origin, request).await
         };
         // What serves it further on asks for whom it works.
         let fetching = metered(account, fetching).or_cancel(Rc::clone(&self.scope.cancel));

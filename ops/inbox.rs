@@ -10,7 +10,8 @@ use tokio::sync::oneshot;
 
 use crate::error::{EventError, Termination};
 use crate::message::{Request, Response};
-use crate::origin::{CallerId, EventId, Origin};
+use crate::origin::{CallerId, EventId, Origin, Target};
+use crate::rpc::{Incoming, Opening, Outcome, ReplyTo};
 use crate::shares::{Live, Shares};
 
 /// What an isolate is told from outside.
@@ -32,20 +33,58 @@ pub enum Message {
     },
     /// What it holds may be garbage: it collects it.
     Collect,
+    /// Something that an event has given is called.
+    Call(Box<Incoming>),
+    /// The answer to a call of an event's.
+    Reply {
+        /// Whose call.
+        event: EventId,
+        /// Which.
+        call: u32,
+        /// The answer.
+        outcome: Box<Outcome>,
+    },
+    /// Somebody wants to hear of an event's end.
+    Watch {
+        /// Whose.
+        event: EventId,
+        /// Fails with it.
+        told: ReplyTo,
+    },
+    /// Nobody holds something any longer that an event has given: a stream where its number is 0.
+    Release {
+        /// Whose.
+        event: EventId,
+        /// Which of its.
+        number: i32,
+    },
 }
 
 /// A request to handle, and where its response goes.
 pub struct Start {
     /// The event's name.
     pub id: EventId,
-    /// The request.
-    pub request: Request,
+    /// What is to be done.
+    pub work: Work,
     /// Where it comes from.
     pub origin: Origin,
-    /// Takes the response, once.
-    pub reply: oneshot::Sender<Result<Response, EventError>>,
+    /// What it calls, where that is not what its caller calls always.
+    pub target: Option<Target>,
     /// Counts it among what the isolate has to do.
     pub live: Live,
+}
+
+/// What begins an event.
+pub enum Work {
+    /// A request.
+    Request {
+        /// That.
+        request: Request,
+        /// Takes the response, once.
+        reply: oneshot::Sender<Result<Response, EventError>>,
+    },
+    /// A call.
+    Call(Opening),
 }
 
 /// Events that have not begun. Callers take turns, whatever each has queued.
@@ -77,6 +116,18 @@ impl Starts {
         start
     }
 
+    /// Keeps a call for the event whose result it is about, where that is queued. Gives it back where it is not.
+    fn keep(&mut self, call: Box<Incoming>) -> Option<Box<Incoming>> {
+        let mut queued = self.lanes.values_mut().flatten();
+        match queued.find(|start| start.id == call.event).map(|start| &mut start.work) {
+            Some(Work::Call(opening)) => {
+                opening.early.push(*call);
+                None
+            }
+            _ => Some(call),
+        }
+    }
+
     fn remove(&mut self, id: EventId) -> Option<Start> {
         let mut lanes = self.lanes.iter();
         let (caller, place) =
@@ -98,6 +149,7 @@ pub struct Inbox {
     orders: RefCell<VecDeque<Message>>,
     waker: RefCell<Option<Waker>>,
     next: Cell<EventId>,
+    answers: Cell<i32>,
     closed: Cell<bool>,
     shares: Rc<Shares>,
 }
@@ -118,6 +170,18 @@ impl Inbox {
         id
     }
 
+    /// A fresh name for the result of a call: below zero.
+    pub fn next_answer(&self) -> i32 {
+        let number = self.answers.get().checked_sub(1).unwrap_or(-1);
+        self.answers.set(number);
+        number
+    }
+
+    /// Queues a message that can wait until there is something else to do.
+    pub fn push_later(&self, message: Message) {
+        self.orders.borrow_mut().push_back(message);
+    }
+
     /// What its callers have.
     pub fn shares(&self) -> &Rc<Shares> {
         &self.shares
@@ -129,6 +193,12 @@ impl Inbox {
         match message {
             Message::Start(_) if self.closed.get() => return,
             Message::Start(start) => self.starts.borrow_mut().push(*start),
+            // Orders go first, and this one is about what has not begun.
+            Message::Call(call) if call.number < 0 => {
+                if let Some(call) = self.starts.borrow_mut().keep(call) {
+                    self.orders.borrow_mut().push_back(Message::Call(call));
+                }
+            }
             order => self.orders.borrow_mut().push_back(order),
         }
         self.wake();
@@ -185,7 +255,9 @@ impl Inbox {
         self.orders.take();
         let starts = self.starts.take();
         for start in starts.lanes.into_values().flatten() {
-            let _ = start.reply.send(Err(EventError::Terminated(why)));
+            if let Work::Request { reply, .. } = start.work {
+                let _ = reply.send(Err(EventError::Terminated(why)));
+            }
         }
     }
 
@@ -222,9 +294,12 @@ mod tests {
         };
         inbox.push(Message::Start(Box::new(Start {
             id,
-            request,
+            work: Work::Request {
+                request,
+                reply: oneshot::channel().0,
+            },
             origin,
-            reply: oneshot::channel().0,
+            target: None,
             live: inbox.shares().admit(caller, 0).unwrap(),
         })));
         id

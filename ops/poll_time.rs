@@ -52,7 +52,7 @@ impl PollTime {
 }
 
 /// The CPU time of the calling thread.
-pub(crate) fn thread_cpu() -> Option<Duration> {
+pub fn thread_cpu() -> Option<Duration> {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     Some(Duration::new(
         u64::try_from(time.tv_sec).ok()?,

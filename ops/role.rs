@@ -60,10 +60,25 @@ const DENIED_TO_AGENTS: [&str; 4] = [
 ];
 
 /// An outbound worker's requests pass no further outbound worker.
-const DENIED_TO_OUTBOUND: [&str; 3] = ["op_fetch_outbound_worker", "op_test_advance", "op_test_control"];
+const DENIED_TO_OUTBOUND: [&str; 5] = [
+    "op_fetch_outbound_worker",
+    "op_loader_env",
+    "op_loader_fetch_given",
+    "op_test_advance",
+    "op_test_control",
+];
 
 /// Tests call agents and policies by bindings of their own.
-const DENIED_TO_TESTS: [&str; 2] = ["op_fetch_outbound_worker", "op_identity_token"];
+const DENIED_TO_TESTS: [&str; 8] = [
+    "op_fetch_outbound_worker",
+    "op_identity_token",
+    "op_loader_entrypoint",
+    "op_loader_env",
+    "op_loader_fetch",
+    "op_loader_fetch_given",
+    "op_loader_find",
+    "op_loader_load",
+];
 
 impl Role {
     /// The role's name in logs and in the scripts.

@@ -1,7 +1,9 @@
 //! One request's way through agent, policy and upstream: its request id, its place in a distributed trace
 //! (<https://www.w3.org/TR/trace-context/>), and when it came by.
 
+use std::any::Any;
 use std::cell::{Cell, OnceCell};
+use std::fmt;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -17,6 +19,11 @@ use crate::account::Account;
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The header of the trace context.
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// How many workers may call each other in a row: <https://developers.cloudflare.com/workers/platform/limits/#service-bindings>.
+pub const DEPTH: u32 = 32;
+/// How many calls of other workers one client's request may cause.
+pub const WORKERS: u64 = 1000;
 
 /// A request before the policy has seen it, without its body.
 #[derive(Debug)]
@@ -35,6 +42,7 @@ pub struct Usage {
     /// Nanoseconds.
     cpu: AtomicU64,
     egress: AtomicU64,
+    workers: AtomicU64,
 }
 
 impl Usage {
@@ -47,6 +55,11 @@ impl Usage {
     /// Something was asked for on its behalf.
     pub fn asked(&self) {
         self.egress.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One more worker is called on its behalf. Gives how many were, so far.
+    pub fn called(&self) -> u64 {
+        self.workers.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// CPU time of scripts, so far.
@@ -92,6 +105,21 @@ impl Default for Identifiers {
     }
 }
 
+/// To what an event is charged that works for another one: to that of the worker which loaded its own.
+pub trait Charged {
+    /// It has computed for so long.
+    fn computed(&self, time: Duration);
+
+    /// It makes a request. Gives whether it may.
+    fn may_fetch(&self) -> bool;
+
+    /// CPU time that it may take, where that is less than its worker's.
+    fn cpu(&self) -> Option<Duration>;
+
+    /// The same, as what it is.
+    fn any(self: Rc<Self>) -> Rc<dyn Any>;
+}
+
 /// Identifiers that may move to another thread.
 #[derive(Debug, Clone)]
 pub struct TraceIds {
@@ -103,13 +131,20 @@ pub struct TraceIds {
 }
 
 /// One event's part of the way.
-#[derive(Debug)]
 pub struct Trace {
     ids: Rc<Identifiers>,
     /// Whose account all of it is put down to, once that is known.
     account: OnceCell<Arc<Account>>,
+    /// To what the event is charged, too.
+    charged: OnceCell<Rc<dyn Charged>>,
+    /// On whose behalf it is, where that is not its caller: what the host attests of a loaded worker.
+    on_behalf: OnceCell<Rc<dyn Any>>,
+    /// How many workers have called each other until it came about.
+    depth: Cell<u32>,
     /// The identifiers that were added to its request, where they were.
     added: OnceCell<Rc<str>>,
+    /// It is a tail worker's, or comes of one: nobody is told of it.
+    pub tails: Cell<bool>,
     /// When the event was queued.
     pub queued: Instant,
     /// When its handler was called.
@@ -124,6 +159,12 @@ pub struct Trace {
     pub call: Cell<u64>,
 }
 
+impl fmt::Debug for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trace").field("ids", &self.ids).finish_non_exhaustive()
+    }
+}
+
 impl Default for Trace {
     fn default() -> Self {
         Self::new(Rc::default())
@@ -135,7 +176,11 @@ impl Trace {
         Self {
             ids,
             account: OnceCell::new(),
+            charged: OnceCell::new(),
+            on_behalf: OnceCell::new(),
+            depth: Cell::new(0),
             added: OnceCell::new(),
+            tails: Cell::new(false),
             queued: Instant::now(),
             started: Cell::new(None),
             audited: OnceCell::new(),
@@ -212,6 +257,26 @@ impl Trace {
         self.account.get()
     }
 
+    /// The event is charged to another one, too.
+    pub fn charge_to(&self, charged: Rc<dyn Charged>) {
+        let _ = self.charged.set(charged);
+    }
+
+    /// To what the event is charged, too.
+    pub fn charged(&self) -> Option<&Rc<dyn Charged>> {
+        self.charged.get()
+    }
+
+    /// It is on behalf of this one, and not of its caller.
+    pub fn is_on_behalf(&self, whom: Rc<dyn Any>) {
+        let _ = self.on_behalf.set(whom);
+    }
+
+    /// On whose behalf it is, where that is not its caller.
+    pub fn on_behalf<T: 'static>(&self) -> Option<&T> {
+        self.on_behalf.get()?.downcast_ref()
+    }
+
     /// The request's id.
     pub fn request_id(&self) -> Rc<str> {
         Rc::clone(self.ids.request_id.get_or_init(|| Uuid::new_v4().to_string().into()))
@@ -236,6 +301,34 @@ impl Trace {
         if let Some(account) = self.account() {
             child.is_for(account);
         }
+        if let Some(whom) = self.on_behalf.get() {
+            child.is_on_behalf(Rc::clone(whom));
+        }
+        child.depth.set(self.depth.get());
+        child.tails.set(self.tails.get());
+        child
+    }
+
+    /// The same, for what another worker does that is called. Nothing where too many have called each other, or too many were called.
+    #[must_use]
+    pub fn deeper(&self, account: Option<&Arc<Account>>) -> Option<Self> {
+        let depth = self.depth.get() + 1;
+        if depth > DEPTH || self.usage().called() > WORKERS {
+            return None;
+        }
+        let child = self.child_for(account);
+        child.depth.set(depth);
+        Some(child)
+    }
+
+    /// The same, for what is done on account of another.
+    #[must_use]
+    pub fn child_for(&self, account: Option<&Arc<Account>>) -> Self {
+        let Some(account) = account else { return self.child() };
+        let child = Self::new(Rc::clone(&self.ids));
+        child.is_for(account);
+        child.depth.set(self.depth.get());
+        child.tails.set(self.tails.get());
         child
     }
 

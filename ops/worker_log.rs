@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use crate::account::AgentId;
@@ -86,9 +87,12 @@ pub(crate) fn complain(about: &About, what: &str) {
 /// The longest line that is logged, in bytes.
 const LONGEST: usize = 16 << 10;
 
-/// How many lines a script may log: so many each second, in bursts of five seconds'.
+/// How many lines a script may log: so many each second, in bursts of five seconds'. Clones share one budget.
+#[derive(Debug, Clone)]
+pub struct Lines(Arc<Mutex<Budget>>);
+
 #[derive(Debug)]
-pub struct Lines {
+struct Budget {
     each_second: f64,
     /// How many may be logged now.
     left: f64,
@@ -100,16 +104,22 @@ impl Lines {
     /// None was logged yet.
     pub fn new(each_second: u32) -> Self {
         let each_second = f64::from(each_second);
-        Self {
+        Self(Arc::new(Mutex::new(Budget {
             each_second,
             left: each_second * 5.0,
             since: Instant::now(),
             dropped: 0,
-        }
+        })))
     }
 
     /// Whether a line may be logged, and how many were dropped before it.
-    pub(crate) fn take(&mut self, now: Instant) -> Option<u64> {
+    pub(crate) fn take(&self, now: Instant) -> Option<u64> {
+        self.0.lock().ok()?.take(now)
+    }
+}
+
+impl Budget {
+    fn take(&mut self, now: Instant) -> Option<u64> {
         let passed = now.saturating_duration_since(self.since).as_secs_f64();
         self.left = (self.left + passed * self.each_second).min(self.each_second * 5.0);
         self.since = now;
@@ -123,7 +133,7 @@ impl Lines {
 }
 
 /// The line, cut where it is too long.
-pub(crate) fn cut(text: &str) -> Cow<'_, str> {
+pub fn cut(text: &str) -> Cow<'_, str> {
     if text.len() <= LONGEST {
         return text.into();
     }
@@ -153,7 +163,7 @@ mod tests {
 
     #[test]
     fn floods_are_dropped_and_counted() {
-        let mut lines = Lines::new(10);
+        let lines = Lines::new(10);
         let now = Instant::now();
         assert_eq!((0..80).filter_map(|_| lines.take(now)).count(), 50);
         assert_eq!(lines.take(now + Duration::from_millis(150)), Some(30));

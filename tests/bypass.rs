@@ -16,6 +16,8 @@ struct Class {
     policy: String,
     /// Which addresses may be dialled, instead of one.
     allow: Option<Vec<String>>,
+    /// Further lines of the configuration, before its tables.
+    config: Option<String>,
     /// What each case must come to, where it does not say itself: one of these, with bars between them.
     must: Option<String>,
     #[serde(rename = "case")]
@@ -57,7 +59,8 @@ impl Class {
                 .replace("{good}", &good.to_string())
         };
         let mut agent = String::from(
-            "import * as workers from 'cloudflare:workers';\nimport * as spy from './spy.js';\n\
+            "const load = (env, main, more = {}) => env.LOADER.load({ compatibilityDate: '2026-08-04', mainModule: 'm.js', modules: { 'm.js': main }, ...more });\n\
+             import * as workers from 'cloudflare:workers';\nimport * as spy from './spy.js';\n\
              const node = (name) => process.getBuiltinModule(name);\nconst cases = [\n",
         );
         for case in &self.cases {
@@ -95,11 +98,12 @@ export default { async fetch(request, env, ctx) {
             (".dev.vars", "SECRET=canary-of-secrets\n"),
         ]);
         let nameserver = dns::serve();
+        let config = self.config.as_deref().unwrap_or_default();
         let allow = self.allow.clone().unwrap_or_else(|| vec!["127.0.0.9".to_owned()]);
         project.write(
             "workerd-lite.toml",
             &format!(
-                "main = 'agent.js'\n[limits]\ncpu_ms = 1000\n[outbound]\nmain = 'outbound.js'\nsecrets = ['SECRET']\n\
+                "main = 'agent.js'\n{config}\n[limits]\ncpu_ms = 1000\n[outbound]\nmain = 'outbound.js'\nsecrets = ['SECRET']\n\
                  [network]\nallow = {allow:?}\nnameservers = ['{nameserver}']\n[timeouts]\nconnect = '300ms'\nfirst_byte = '2s'\n"
             ),
         );
@@ -183,6 +187,7 @@ classes!(
     ipv4,
     ipv6,
     leaks,
+    loaded,
     metadata,
     names,
     node,

@@ -1,6 +1,8 @@
 //! What hostile agents do to their thread, each attack with what became of it: when it was stopped, what its client got, and
 //! what a neighbour on the same thread noticed. The table goes to `target/tmp/kill.md`.
 
+mod loaded;
+
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 

@@ -71,8 +71,8 @@ fn what_is_bound_and_not_here_is_refused_by_name() {
             "MODULE",
         ),
         (
-            r#""tail_consumers": [{ "service": "tail" }]"#,
-            "tail_consumers[0].service",
+            r#""streaming_tail_consumers": [{ "service": "tail" }]"#,
+            "streaming_tail_consumers[0].service",
             "\"tail\" has no effect",
         ),
         (
@@ -89,11 +89,6 @@ fn what_is_bound_and_not_here_is_refused_by_name() {
             r#""dispatch_namespaces": [{ "binding": "D", "namespace": "n" }]"#,
             "dispatch_namespaces[0].binding",
             "D",
-        ),
-        (
-            r#""worker_loaders": [{ "binding": "L" }]"#,
-            "worker_loaders[0].binding",
-            "L",
         ),
         (r#""site": { "bucket": "public" }"#, "site", "__STATIC_CONTENT"),
         (r#""kv_namespaces": "CACHE""#, "kv_namespaces", "no KV namespaces"),

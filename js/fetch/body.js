@@ -16,6 +16,7 @@ const {
   _state,
   acquireReadableStreamDefaultReader,
   createReadableStream,
+  expectedLengthOf,
   getReadableStreamResourceBacking,
   isReadableStreamDisturbed,
   readableStreamClose,
@@ -171,7 +172,7 @@ function takeBody(body) {
     readableStreamDisturb(stream);
     return backing.rid;
   }
-  return resourceForReadableStream(stream, body.length ?? WeakMapPrototypeGet(knownLengths, stream));
+  return resourceForReadableStream(stream, body.length ?? WeakMapPrototypeGet(knownLengths, stream) ?? expectedLengthOf(stream));
 }
 
 return { ResourceBody, setKnownLength, takeBody };

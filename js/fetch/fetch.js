@@ -4,28 +4,24 @@
 const { core, primordials } = __bootstrap;
 const { op_body_raw, op_fetch_network, op_fetch_outbound_worker } = core.ops;
 const {
-  ObjectDefineProperty,
   ObjectPrototypeIsPrototypeOf,
   PromisePrototypeThen,
-  SafeWeakMap,
   StringPrototypeIndexOf,
   StringPrototypeSlice,
   TypeError,
-  WeakMapPrototypeGet,
-  WeakMapPrototypeSet,
 } = primordials;
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 const abortSignal = core.loadExtScript("ext:deno_web/03_abort_signal.js");
 const { extractBody } = core.loadExtScript("ext:deno_fetch/22_body.js");
 const { Request, RequestPrototype, toInnerRequest } = core.loadExtScript("ext:deno_fetch/23_request.js");
-const { fromInnerResponse, networkError, newInnerResponse, redirectStatus } = core.loadExtScript(
+const { fromInnerResponse, newInnerResponse, redirectStatus } = core.loadExtScript(
   "ext:deno_fetch/23_response.js",
 );
 const { ResourceBody, takeBody } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
 const { isDataUrl, readDataUrl } = core.loadExtScript("ext:workerd_lite/fetch/data_url.js");
 const { joinHeaders, parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
 const { followRedirect } = core.loadExtScript("ext:workerd_lite/fetch/redirect.js");
-const { currentContext, requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
+const { requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 
 const PLAIN = -1;
 let isAgent = true;
@@ -40,12 +36,15 @@ function setFetchRole(role, withCredentials) {
 // A credential and a certificate go where the policy sent them, not where an upstream would like them: a credential along no
 // redirect, a certificate to its origin's own URLs.
 function afterRedirect(binding, isSameOrigin) {
+  if (typeof binding === "function") return binding;
   return binding !== PLAIN && (credentials[binding] || !isSameOrigin) ? PLAIN : binding;
 }
 
 function send(context, binding, cancel, hop) {
   const body = hop.body === null ? null : takeBody(hop.body);
   const headers = joinHeaders(hop.headers);
+  // Another worker than the one behind fetch().
+  if (typeof binding === "function") return binding(context, cancel, hop.method, hop.url, headers, body);
   return isAgent
     ? op_fetch_outbound_worker(context.id, cancel, hop.method, hop.url, headers, body)
     : op_fetch_network(context.id, cancel, hop.method, hop.url, headers, body, binding);
@@ -179,7 +178,7 @@ function fetchThrough(binding, input, init) {
 // A binding's fetch follows redirects only where the call itself says so: "follow" is what a Request says by default.
 function redirectModeOf(binding, inner, init) {
   const mode = inner.redirectMode;
-  if (binding === PLAIN || mode !== "follow") return mode;
+  if (binding === PLAIN || typeof binding === "function" || mode !== "follow") return mode;
   return init !== undefined && init !== null && init.redirect !== undefined ? mode : "manual";
 }
 
@@ -194,34 +193,5 @@ async function fetch(input, init = undefined) {
   return await fetchThrough(PLAIN, input, init);
 }
 
-// EventSource connects again from a timer, which belongs to no event: its requests stay with the one that opened it.
-const openedBy = new SafeWeakMap();
-
-function contextOf(signal) {
-  let context = currentContext();
-  if (!signal) return context;
-  if (context === undefined) context = WeakMapPrototypeGet(openedBy, signal);
-  else WeakMapPrototypeSet(openedBy, signal, context);
-  return context;
-}
-
-// EventSource wants the inner response itself.
-function withoutThen(response) {
-  return ObjectDefineProperty(response, "then", { __proto__: null, value: undefined });
-}
-
-// What EventSource calls. It wants every failure as a response.
-async function mainFetch(inner, _recursive, signal) {
-  const context = contextOf(signal);
-  const ended = withoutThen(networkError("aborted"));
-  ended.aborted = true;
-  if (context === undefined || context.ended) return ended;
-  try {
-    return withoutThen((await perform(context, PLAIN, inner, signal)).response);
-  } catch (error) {
-    return signal?.aborted ? ended : withoutThen(networkError(error.message));
-  }
-}
-
-return { exchange, fetch, fetchThrough, mainFetch, setFetchRole };
+return { exchange, fetch, fetchThrough, readReply, setFetchRole };
 })();

@@ -1,9 +1,8 @@
 // What Node's scripts are given in the place of deno's `__bootstrap` and `Deno`: the ops that they call, and no others.
 (function () {
 const { core, primordials } = __bootstrap;
-const { Error, ObjectFreeze, StringPrototypeStartsWith } = primordials;
+const { Error, ObjectFreeze } = primordials;
 const { ops } = core.loadExtScript("ext:workerd_lite/node/ops.js");
-const { load } = core.loadExtScript("ext:workerd_lite/worker/residual.js");
 
 // Traces of deno's.
 const TELEMETRY = {
@@ -91,11 +90,7 @@ function isAnothersPool() {
 }
 
 function loadExtScript(specifier) {
-  const absent = ABSENT[specifier];
-  if (absent !== undefined) return absent;
-  if (StringPrototypeStartsWith(specifier, "ext:deno_node")) return load(specifier, bootstrap);
-  // As deno_core would, without the script that stands there for it.
-  return StringPrototypeStartsWith(specifier, "ext:workerd_lite/node/") ? load(specifier, __bootstrap) : core.loadExtScript(specifier);
+  return ABSENT[specifier] ?? core.loadExtScript(specifier);
 }
 
 const own = {

@@ -54,6 +54,7 @@ class Skipped extends Error {}
 class Internet {
   upstreams = [];
   unexpected = [];
+  services = new Map();
 
   constructor(live) {
     this.live = live;
@@ -223,6 +224,20 @@ class TestContext {
   fault(pattern, kind) {
     if (!FAULTS.includes(kind)) throw new TypeError(`t.fault() takes one of ${FAULTS.join(", ")}`);
     this.#answers({ pattern: patternOf(pattern), handler: () => new Response(null, { headers: { [FAULT]: kind } }) });
+  }
+
+  // Stands in for a service of the agents, or of one: its methods, and `fetch()`. It stays until the test ends.
+  service(name, methods, { agent } = {}) {
+    if (methods === null || (typeof methods !== "object" && typeof methods !== "function")) {
+      throw new TypeError("t.service() takes the name of a service, and an object of its methods");
+    }
+    const service = String(name);
+    control({ order: "service", service, agent: nameOf(agent) });
+    this.#internet.services.set(service, methods);
+  }
+
+  pretended(name) {
+    return this.#internet.services.get(name);
   }
 
   // What left the policy, or was kept from leaving: the audit records, in their order.

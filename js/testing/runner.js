@@ -10,10 +10,12 @@ const { register } = core.loadExtScript("ext:workerd_lite/testing/assertions.js"
 const { differences, inspect } = core.loadExtScript("ext:workerd_lite/testing/assert.js");
 const { MockTracker } = core.loadExtScript("ext:workerd_lite/testing/mock.js");
 const { TestContext } = core.loadExtScript("ext:workerd_lite/testing/context.js");
+const { setPretended } = core.loadExtScript("ext:workerd_lite/rpc/entrypoint.js");
 const registry = core.loadExtScript("ext:workerd_lite/testing/registry.js");
 const { snapshot } = core.loadExtScript("ext:workerd_lite/testing/snapshot.js");
 
 let running = null;
+setPretended((name) => running?.pretended(name));
 // Whose body runs: a test's, or its subtest's.
 let innermost = null;
 // Waits so many milliseconds, whatever a test has made of its timers: this one is no event's.

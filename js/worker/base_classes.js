@@ -2,7 +2,7 @@
 // a module that also holds Durable Objects or Workflows loads.
 (function () {
 const { primordials } = __bootstrap;
-const { TypeError } = primordials;
+const { Error, TypeError } = primordials;
 
 class WorkerEntrypoint {
   constructor(ctx, env) {
@@ -27,21 +27,43 @@ class WorkflowEntrypoint {
 
 class RpcTarget {}
 
-function refused(name) {
+// What a policy's method may fail with so that its agent reads why.
+class RpcError extends Error {
+  get name() {
+    return "RpcError";
+  }
+}
+
+let makeStub;
+
+// Scripts of `js/rpc` set it, which rest on these classes.
+function setMakeStub(fn) {
+  makeStub = fn;
+}
+
+class RpcStub {
+  constructor(object) {
+    return makeStub(object);
+  }
+}
+
+function unconstructible() {
   return class {
     constructor() {
-      throw new TypeError(`${name} is not supported by workerd-lite: call entrypoints with fetch()`);
+      throw new TypeError("Illegal constructor");
     }
   };
 }
 
 return {
   DurableObject,
-  RpcPromise: refused("RpcPromise"),
-  RpcProperty: refused("RpcProperty"),
-  RpcStub: refused("RpcStub"),
+  RpcError,
+  RpcPromise: unconstructible(),
+  RpcProperty: unconstructible(),
+  RpcStub,
   RpcTarget,
-  ServiceStub: refused("ServiceStub"),
+  ServiceStub: unconstructible(),
+  setMakeStub,
   WorkerEntrypoint,
   WorkflowEntrypoint,
 };

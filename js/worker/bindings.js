@@ -15,6 +15,11 @@ class Fetcher {
     this.#binding = binding;
   }
 
+  // The place of a binding, or undefined.
+  static placeOf(value) {
+    return #binding in value ? value.#binding : undefined;
+  }
+
   // Performs the request through this binding's client certificate.
   async fetch(input, init = undefined) {
     webidl.requiredArguments(arguments.length, 1, "Failed to execute 'fetch' on 'Fetcher'");
@@ -22,9 +27,12 @@ class Fetcher {
   }
 }
 
+const { placeOf } = Fetcher;
+delete Fetcher.placeOf;
+
 function newFetcher(binding) {
   return new Fetcher(secret, binding);
 }
 
-return { Fetcher, newFetcher };
+return { Fetcher, newFetcher, placeOf };
 })();

@@ -21,6 +21,7 @@ const { setMaxTimers } = load("ext:workerd_lite/worker/context.js");
 const { captureHexMethods } = load("ext:workerd_lite/worker/hex.js");
 const { setTimeOrigin } = load("ext:deno_web/15_performance.js");
 const { defineWebAssembly } = load("ext:workerd_lite/worker/webassembly.js");
+const { fetchOf, newService } = load("ext:workerd_lite/rpc/stub.js");
 const worker = load("ext:workerd_lite/worker/dispatch.js");
 
 const MODULE = "__workerdLiteModule";
@@ -34,11 +35,13 @@ function setHandlers(namespace) {
 }
 
 // `vars` is an object of plain data as JSON; `bindings` are the outbound worker's, `{ name, credential }` each; `callers` is who may call:
-// `{ agent, props, parameters, entrypoint }` each; `wanted` names the built-in modules that the script imports; `environment` is what Node's `process.env` is made
-// of, as JSON, or undefined where there is nothing of Node. Gives the functions that Rust calls, and the built-in modules as
-// `[name, source, exports]` each, which read their exports from the global MODULE.
-function boot(role, vars, bindings, callers, wanted, environment) {
-  const env = JSONParse(vars);
+// `{ agent, props, parameters, entrypoint, doors }` each; `services` and `loaders` are names; `wanted` names the built-in modules that
+// the script imports; `environment` is what Node's `process.env` is made of, as JSON, or undefined where there is nothing of Node;
+// `given` says that it is a loaded worker, whose `env` is what its loader has given it. Gives the functions that Rust
+// calls, after the fourth of them the built-in modules as `[name, source, exports]` each, which read their exports from the global
+// MODULE.
+function boot(role, vars, bindings, callers, wanted, environment, services, loaders, given) {
+  const env = given ? load("ext:workerd_lite/loader/given.js").readEnv() : JSONParse(vars);
   isTest = role === "test";
   reportExceptions();
   setTimeOrigin();
@@ -47,14 +50,26 @@ function boot(role, vars, bindings, callers, wanted, environment) {
   ArrayPrototypeForEach(bindings, ({ name }, index) => {
     env[name] = newFetcher(index);
   });
+  ArrayPrototypeForEach(services, (name, index) => {
+    env[name] = newService(index, fetchOf(index));
+  });
+  if (loaders.length > 0) {
+    const { newLoader } = load("ext:workerd_lite/loader/worker_loader.js");
+    ArrayPrototypeForEach(loaders, (name, index) => {
+      env[name] = newLoader(index);
+    });
+  }
   setBaseEnv(env);
-  worker.setCallers(ArrayPrototypeMap(callers, ({ agent, props, parameters, entrypoint }) => ({
+  const callerOf = ({ agent, props, parameters, entrypoint, doors }) => ({
     agent,
     props,
     entrypoint,
+    doors: ArrayPrototypeMap(doors, (door) => ({ __proto__: null, entrypoint: door.entrypoint, props: door.props, make: null })),
     env: parameters === null ? env : { ...env, ...JSONParse(parameters) },
     handler: null,
-  })));
+  });
+  worker.setCallers(ArrayPrototypeMap(callers, callerOf));
+  const addCallers = (more) => worker.addCallers(ArrayPrototypeMap(more, callerOf));
   ArrayPrototypeForEach(ReflectOwnKeys(globalThis), (key) => {
     if (typeof key === "string" && (key === "Deno" || StringPrototypeStartsWith(key, "__"))) {
       ReflectDeleteProperty(globalThis, key);
@@ -70,7 +85,7 @@ function boot(role, vars, bindings, callers, wanted, environment) {
   }
   const modules = builtinModules(role, wanted, environment !== undefined);
   const sources = ArrayPrototypeMap(ReflectOwnKeys(modules), (name) => [name, sourceOf(modules[name], MODULE), modules[name]]);
-  return [worker.dispatch, worker.cancel, worker.end, setHandlers, sources];
+  return [worker.dispatch, worker.cancel, worker.end, setHandlers, sources, addCallers, worker.rpc];
 }
 
 defineGlobals();

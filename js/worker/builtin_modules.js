@@ -14,7 +14,7 @@ const {
   ReflectSet,
   StringPrototypeStartsWith,
 } = primordials;
-const classes = core.loadExtScript("ext:workerd_lite/worker/base_classes.js");
+const { RpcError, setMakeStub: _, ...classes } = core.loadExtScript("ext:workerd_lite/worker/base_classes.js");
 const { currentContext, requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { exportsNow } = core.loadExtScript("ext:workerd_lite/worker/execution_context.js");
 const { deny } = core.loadExtScript("ext:workerd_lite/worker/deny.js");
@@ -66,7 +66,7 @@ const makers = {
   "node:test": testing,
   // Modules that stand for CommonJS ones import it: the loader gives it to no other.
   "workerd-lite:commonjs": () => ({ load: core.loadExtScript("ext:workerd_lite/node/require.js").load }),
-  "workerd-lite:policy": () => ({ deny }),
+  "workerd-lite:policy": () => ({ RpcError, deny }),
   "workerd-lite:test": testing,
 };
 // What rests on Node's modules.

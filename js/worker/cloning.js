@@ -18,6 +18,7 @@ const {
 const { CryptoKey, cryptoKeyExportNodeKeyMaterial, cryptoKeyFromCloneData, importCryptoKeySync } = core.loadExtScript(
   "ext:deno_crypto/00_crypto.js",
 );
+const { cloneKey, isOurs } = core.loadExtScript("ext:workerd_lite/worker/ed448.js");
 const { DOMException, DOMExceptionPrototype } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
 
 // The engine's own, which V8 serializes or refuses by itself.
@@ -53,6 +54,7 @@ function deserializeKey({ number }) {
   const key = MapPrototypeGet(keys, number);
   if (key === undefined) throw new DOMException("The key is not there any more", "DataCloneError");
   MapPrototypeDelete(keys, number);
+  if (isOurs(key)) return cloneKey(key);
   const type = read(key, "type");
   const extractable = read(key, "extractable");
   const algorithm = read(key, "algorithm");

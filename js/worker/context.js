@@ -3,6 +3,7 @@
 const { core, primordials } = __bootstrap;
 const { op_event_fail, op_event_settled, op_event_waiting, op_uncaught } = core.ops;
 const {
+  ArrayPrototypePush,
   Error,
   MapPrototypeDelete,
   MapPrototypeGet,
@@ -43,6 +44,12 @@ class EventContext {
   onAbort = null;
   // What counts until it ends.
   held = null;
+  // What it has given to others, and the calls that it waits for: `js/rpc/stub.js`.
+  rpc = null;
+  // It began with a call, and not with a request.
+  called = false;
+  // What is called at its end.
+  ends = null;
   // The trees and descriptors of `node:fs`.
   files = null;
   // What `performance` keeps.
@@ -60,6 +67,12 @@ class EventContext {
     if (this.aborted) return;
     this.aborted = true;
     if (this.onAbort !== null) this.onAbort();
+  }
+
+  atEnd(callback) {
+    if (this.ended) callback();
+    else if (this.ends === null) this.ends = [callback];
+    else ArrayPrototypePush(this.ends, callback);
   }
 
   waitUntil(promise) {
@@ -87,6 +100,10 @@ class EventContext {
   }
 }
 
+function contextOf(id) {
+  return MapPrototypeGet(contexts, id);
+}
+
 function startContext(id, caller) {
   const context = new EventContext(id, caller);
   MapPrototypeSet(contexts, id, context);
@@ -109,6 +126,11 @@ function endContext(id) {
   context.ended = true;
   context.files = null;
   context.timeline = null;
+  context.rpc = null;
+  if (context.ends !== null) {
+    for (let i = 0; i < context.ends.length; i++) context.ends[i]();
+    context.ends = null;
+  }
   if (context.timers !== null) {
     for (const timer of new SafeSetIterator(context.timers)) clearTimeout(timer);
   }
@@ -157,5 +179,5 @@ function forgetTimer(context, id) {
   return context.timers !== null && SetPrototypeDelete(context.timers, id);
 }
 
-return { cancelContext, currentContext, endContext, enterContext, exitContext, forgetTimer, requireContext, setMaxTimers, startContext };
+return { cancelContext, contextOf, currentContext, endContext, enterContext, exitContext, forgetTimer, requireContext, setMaxTimers, startContext };
 })();

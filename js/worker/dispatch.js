@@ -2,7 +2,15 @@
 (function () {
 const { core, primordials } = __bootstrap;
 const { op_event_fail, op_event_respond } = core.ops;
-const { ArrayPrototypeMap, ObjectPrototypeIsPrototypeOf, TypeError } = primordials;
+const {
+  ArrayPrototypeMap,
+  ArrayPrototypePush,
+  MapPrototypeGet,
+  MapPrototypeSet,
+  ObjectPrototypeIsPrototypeOf,
+  SafeMap,
+  TypeError,
+} = primordials;
 const { fromInnerRequest } = core.loadExtScript("ext:deno_fetch/23_request.js");
 const { ResponsePrototype, toInnerResponse } = core.loadExtScript("ext:deno_fetch/23_response.js");
 const { ResourceBody, takeBody } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
@@ -14,9 +22,14 @@ const { cancelContext, endContext, enterContext, startContext } = core.loadExtSc
 );
 const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
 const { findHandler, makeExports } = core.loadExtScript("ext:workerd_lite/worker/entrypoints.js");
+const { pretendedService } = core.loadExtScript("ext:workerd_lite/rpc/entrypoint.js");
+const { rpc, setDoors, setRpcCallers } = core.loadExtScript("ext:workerd_lite/rpc/receive.js");
 const { ExecutionContext } = core.loadExtScript("ext:workerd_lite/worker/execution_context.js");
 
 let callers;
+
+// What the author's module exports.
+let exported;
 
 // What runs once a handler has been called, in any event: `process.nextTick()` has its callbacks called before any timer, as in Node.
 let afterCall = null;
@@ -25,14 +38,30 @@ function setAfterCall(fn) {
   afterCall = fn;
 }
 
-// Who may call, in the order that Rust counts them: `{ agent, props, env, entrypoint }` each, `agent` and `props` as JSON.
+// Who may call, in the order that Rust counts them: `{ agent, props, env, entrypoint, doors }` each, `agent` and `props` as JSON.
 function setCallers(list) {
   callers = list;
+  setRpcCallers(list);
+}
+
+// Further callers, which join while the worker runs. An entrypoint that is not there fails their events, and nobody else's.
+function addCallers(list) {
+  for (let i = 0; i < list.length; i++) {
+    const caller = list[i];
+    const { complaint, handler } = findHandler(exported, caller.entrypoint);
+    caller.handler = complaint === null ? handler : () => {
+      throw new TypeError(complaint);
+    };
+    setDoors(exported, [caller]);
+    ArrayPrototypePush(callers, caller);
+  }
 }
 
 // Finds the author's handler for each caller. Gives null, or what is wrong.
 function setHandlers(namespace) {
+  exported = namespace;
   makeExports(namespace);
+  const wrong = setDoors(namespace, callers);
   const complaints = ArrayPrototypeMap(callers, (caller) => {
     const { complaint, handler } = findHandler(namespace, caller.entrypoint);
     caller.handler = handler;
@@ -41,13 +70,43 @@ function setHandlers(namespace) {
   for (let i = 0; i < complaints.length; i++) {
     if (complaints[i] !== null) return complaints[i];
   }
-  return null;
+  return wrong;
 }
 
 // A file of tests has handlers of ours, which find its tests.
 function setTestHandlers(namespace) {
   makeExports(namespace);
   return core.loadExtScript("ext:workerd_lite/testing/runner.js").setTests(namespace, callers);
+}
+
+// The handlers of exports that were called by their names.
+const named = new SafeMap();
+
+function handlerNamed(entrypoint) {
+  const service = pretendedService(entrypoint);
+  if (service !== undefined) return (request, env, ctx) => service.fetch(request, env, ctx);
+  const known = MapPrototypeGet(named, entrypoint);
+  if (known !== undefined) return known;
+  const { complaint, handler } = findHandler(exported, entrypoint);
+  if (complaint !== null) {
+    return () => {
+      throw new TypeError(`the worker can not be called so: ${complaint}`);
+    };
+  }
+  MapPrototypeSet(named, entrypoint, handler);
+  return handler;
+}
+
+// Who calls: one of the callers, on behalf of another agent where `agent` says so, or what calls an entrypoint of a loaded worker.
+function callerOf(caller, agent, entrypoint, props, door) {
+  // Whoever calls a loaded worker is its loader.
+  const known = callers[caller] ?? callers[0];
+  if (props !== null) return { __proto__: null, ...known, props, entrypoint, handler: handlerNamed(entrypoint) };
+  if (door !== null) {
+    const { props, entrypoint } = known.doors[door];
+    return { __proto__: null, ...known, agent: agent ?? known.agent, props, entrypoint, handler: handlerNamed(entrypoint) };
+  }
+  return agent === null ? known : { __proto__: null, ...known, agent };
 }
 
 function newRequest(context, method, url, headers, rid) {
@@ -91,13 +150,13 @@ async function run(context, request, ctx) {
 }
 
 // Rust calls this for each event.
-function dispatch(id, method, url, headers, rid, caller) {
-  const context = startContext(id, callers[caller]);
+function dispatch(id, method, url, headers, rid, caller, agent, entrypoint, props, door) {
+  const context = startContext(id, callerOf(caller, agent, entrypoint, props, door));
   const previous = enterContext(context);
   run(context, newRequest(context, method, url, headers, rid), new ExecutionContext(context));
   core.setAsyncContext(previous);
   if (afterCall !== null) afterCall();
 }
 
-return { cancel: cancelContext, dispatch, end: endContext, setAfterCall, setCallers, setHandlers, setTestHandlers };
+return { addCallers, cancel: cancelContext, dispatch, end: endContext, rpc, setAfterCall, setCallers, setHandlers, setTestHandlers };
 })();

@@ -5,18 +5,22 @@
 const { core, primordials } = __bootstrap;
 const {
   ArrayPrototypeForEach,
-  ObjectDefineProperty,
   ObjectFreeze,
   ObjectPrototypeIsPrototypeOf,
   ReflectConstruct,
   ReflectOwnKeys,
+  SafeWeakMap,
   TypeError,
+  WeakMapPrototypeGet,
+  WeakMapPrototypeSet,
 } = primordials;
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 const { Request } = core.loadExtScript("ext:deno_fetch/23_request.js");
 const { ResponsePrototype } = core.loadExtScript("ext:deno_fetch/23_response.js");
 const { requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
-const { DurableObject, WorkflowEntrypoint } = core.loadExtScript("ext:workerd_lite/worker/base_classes.js");
+const { DurableObject, WorkerEntrypoint, WorkflowEntrypoint } = core.loadExtScript("ext:workerd_lite/worker/base_classes.js");
+const { entrypointOf } = core.loadExtScript("ext:workerd_lite/rpc/entrypoint.js");
+const { newLoopback } = core.loadExtScript("ext:workerd_lite/rpc/stub.js");
 const { ExecutionContext, setExports } = core.loadExtScript("ext:workerd_lite/worker/execution_context.js");
 
 function isSubclass(value, base) {
@@ -36,6 +40,13 @@ function handlerOf(name, what, value) {
   if (typeof value === "function") {
     const complaint = unsupported(what, value);
     if (complaint !== null) return refused(complaint);
+    if (isSubclass(value, WorkerEntrypoint) && typeof value.prototype?.fetch !== "function") {
+      // It has methods for those that call them.
+      const handler = () => {
+        throw new TypeError(`the worker can not be called so: ${what}, a class, has no fetch() method`);
+      };
+      return { complaint: null, handler };
+    }
     if (typeof value.prototype?.fetch !== "function") return refused(`${what}, a class, has no fetch() method`);
     const handler = (request, env, ctx) => ReflectConstruct(value, [ctx, env]).fetch(request);
     return { complaint: null, handler };
@@ -81,32 +92,26 @@ async function callEntrypoint(name, handler, props, input, init) {
   return response;
 }
 
-class LoopbackServiceStub {
-  #call;
-
-  constructor(name, handler, props) {
-    this.#call = (input, init) => callEntrypoint(name, handler, props, input, init);
-  }
-
-  async fetch(input, init = undefined) {
-    webidl.requiredArguments(arguments.length, 1, "Failed to execute 'fetch' on 'Fetcher'");
-    return await this.#call(input, init);
-  }
-}
+// What each stub of the module's own stands for: `{ name, props }`.
+const loopbacks = new SafeWeakMap();
+const loopbackOf = (value) => WeakMapPrototypeGet(loopbacks, value);
 
 // `ctx.exports.Name`: a stub itself, and a function that makes one with props.
-function stubOf(name, value) {
+function stubOf(name, value, given = undefined) {
   const { complaint, handler } = handlerOf(name, name, value);
-  const call = () => {
+  const { complaint: uncallable, make } = entrypointOf({ __proto__: null, [name]: value }, name);
+  const props = given?.props ?? {};
+  const fetch = async (...asked) => {
+    webidl.requiredArguments(asked.length, 1, "Failed to execute 'fetch' on 'Fetcher'");
     if (complaint !== null) throw new TypeError(`ctx.exports.${name}: ${complaint}`);
-    return handler;
+    return await callEntrypoint(name, handler, props, asked[0], asked[1]);
   };
-  const stub = (options = undefined) => new LoopbackServiceStub(name, call(), options?.props ?? {});
-  ObjectDefineProperty(stub, "fetch", {
-    __proto__: null,
-    value: async (input, init = undefined) => await new LoopbackServiceStub(name, call(), {}).fetch(input, init),
-    enumerable: true,
-  });
+  const find = (context) => {
+    if (uncallable !== null) throw new TypeError(`ctx.exports.${name}: ${uncallable}`);
+    return make(new ExecutionContext(context, props), context.caller.env);
+  };
+  const stub = newLoopback(find, fetch, given === undefined ? (options) => stubOf(name, value, options ?? {}) : null);
+  WeakMapPrototypeSet(loopbacks, stub, { __proto__: null, name, props });
   return stub;
 }
 
@@ -114,12 +119,12 @@ function makeExports(namespace) {
   const made = { __proto__: null };
   ArrayPrototypeForEach(ReflectOwnKeys(namespace), (name) => {
     const value = typeof name === "string" ? namespace[name] : undefined;
-    if (typeof value === "function" || (typeof value === "object" && value !== null && typeof value.fetch === "function")) {
+    if (typeof value === "function" || (typeof value === "object" && value !== null && (typeof value.fetch === "function" || typeof value.tail === "function"))) {
       made[name] = stubOf(name, value);
     }
   });
   setExports(ObjectFreeze(made));
 }
 
-return { findHandler, makeExports };
+return { findHandler, loopbackOf, makeExports };
 })();

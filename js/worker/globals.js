@@ -6,7 +6,6 @@ const {
   ObjectDefineProperties,
   ObjectDefineProperty,
   ObjectSetPrototypeOf,
-  SymbolToStringTag,
   TypeError,
 } = primordials;
 const load = core.loadExtScript;
@@ -24,6 +23,8 @@ const performance = load("ext:deno_web/15_performance.js");
 const streams = load("ext:deno_web/06_streams.js");
 const url = load("ext:deno_web/00_url.js");
 const cloning = load("ext:workerd_lite/worker/cloning.js");
+const { lazyGlobal } = load("ext:workerd_lite/worker/lazy_global.js");
+const navigation = load("ext:workerd_lite/worker/navigator.js");
 const webcrypto = load("ext:workerd_lite/worker/webcrypto.js");
 const ownTimers = load("ext:workerd_lite/worker/timers.js");
 
@@ -33,23 +34,6 @@ class WorkerGlobalScope extends event.EventTarget {
   }
 }
 class ServiceWorkerGlobalScope extends WorkerGlobalScope {}
-
-class Navigator {
-  constructor() {
-    throw new TypeError("Illegal constructor");
-  }
-
-  // Libraries choose their code by this name.
-  get userAgent() {
-    return "Cloudflare-Workers";
-  }
-}
-ObjectDefineProperty(Navigator.prototype, SymbolToStringTag, {
-  __proto__: null,
-  value: "Navigator",
-  configurable: true,
-});
-const navigator = { __proto__: Navigator.prototype };
 
 const hidden = (value) => ({ __proto__: null, value, writable: true, enumerable: false, configurable: true });
 const shown = (value) => ({ __proto__: null, value, writable: true, enumerable: true, configurable: true });
@@ -66,6 +50,7 @@ function defineGlobals() {
   load("ext:workerd_lite/worker/crypto_limits.js").limitCrypto();
   webcrypto.defineWebCrypto();
   webcrypto.defineDigest();
+  load("ext:workerd_lite/worker/ed448.js").defineEd448();
   ObjectDefineProperties(globalThis, {
     AbortController: hidden(load("ext:deno_web/03_abort_signal.js").AbortController),
     AbortSignal: hidden(load("ext:deno_web/03_abort_signal.js").AbortSignal),
@@ -81,7 +66,6 @@ function defineGlobals() {
     DOMException: hidden(load("ext:deno_web/01_dom_exception.js").DOMException),
     ErrorEvent: hidden(event.ErrorEvent),
     Event: hidden(event.Event),
-    EventSource: hidden(load("ext:deno_fetch/27_eventsource.js").EventSource),
     EventTarget: hidden(event.EventTarget),
     ExecutionContext: hidden(load("ext:workerd_lite/worker/execution_context.js").ExecutionContext),
     Fetcher: hidden(load("ext:workerd_lite/worker/bindings.js").Fetcher),
@@ -93,7 +77,7 @@ function defineGlobals() {
     MessageChannel: hidden(load("ext:deno_web/13_message_port.js").MessageChannel),
     MessageEvent: hidden(event.MessageEvent),
     MessagePort: hidden(load("ext:deno_web/13_message_port.js").MessagePort),
-    Navigator: hidden(Navigator),
+    Navigator: hidden(navigation.Navigator),
     Performance: hidden(performance.Performance),
     PerformanceEntry: hidden(performance.PerformanceEntry),
     PerformanceMark: hidden(performance.PerformanceMark),
@@ -139,7 +123,7 @@ function defineGlobals() {
       configurable: true,
     },
     fetch: shown(load("ext:deno_fetch/26_fetch.js").fetch),
-    navigator: { __proto__: null, get: () => navigator, enumerable: true, configurable: true },
+    navigator: { __proto__: null, get: () => navigation.navigator, enumerable: true, configurable: true },
     performance: shown(performance.performance),
     reportError: shown(event.reportError),
     scheduler: shown(load("ext:workerd_lite/worker/scheduler.js").scheduler),
@@ -148,6 +132,16 @@ function defineGlobals() {
     setTimeout: shown(ownTimers.setTimeout),
     structuredClone: shown(load("ext:deno_web/13_message_port.js").structuredClone),
   });
+  load("ext:workerd_lite/worker/streams.js").defineReaders();
+  load("ext:workerd_lite/fetch/get_all.js").defineGetAll();
+  load("ext:workerd_lite/worker/digest_stream.js").defineDigestStream();
+  lazyGlobal("Cloudflare", () => load("ext:workerd_lite/worker/cloudflare.js").Cloudflare);
+  lazyGlobal("EventSource", () => load("ext:workerd_lite/worker/event_source.js").EventSource);
+  const caches = () => load("ext:workerd_lite/worker/caches.js");
+  lazyGlobal("Cache", () => caches().Cache);
+  lazyGlobal("CacheStorage", () => caches().CacheStorage);
+  lazyGlobal("caches", () => caches().caches, true);
+  lazyGlobal("HTMLRewriter", () => load("ext:workerd_lite/html_rewriter/html_rewriter.js").HTMLRewriter);
   cloning.defineCloning();
   consoles.setNoColorFns(() => true, () => true);
   // Blob URLs would need a store that outlives an event; Workers have none.

@@ -3,6 +3,7 @@
 const { core, primordials } = __bootstrap;
 const { ObjectDefineProperty, SafeArrayIterator } = primordials;
 
+const { lazyGlobal } = core.loadExtScript("ext:workerd_lite/worker/lazy_global.js");
 const { Performance } = core.loadExtScript("ext:deno_web/15_performance.js");
 
 let vars = null;
@@ -17,32 +18,16 @@ function nodeModules() {
   return modules;
 }
 
-function lazy(name, make, enumerable = false) {
-  const define = (value) =>
-    ObjectDefineProperty(globalThis, name, { __proto__: null, value, writable: true, enumerable, configurable: true });
-  ObjectDefineProperty(globalThis, name, {
-    __proto__: null,
-    get() {
-      const value = make();
-      define(value);
-      return value;
-    },
-    set: define,
-    enumerable,
-    configurable: true,
-  });
-}
-
 // `environment` is what `process.env` is made of, as JSON.
 function defineNodeGlobals(environment) {
   vars = environment;
   const timers = () => nodeModules().builtin("timers");
-  lazy("Buffer", () => nodeModules().builtin("buffer").Buffer);
-  lazy("process", () => nodeModules().builtin("process"));
-  lazy("setImmediate", () => timers().setImmediate);
-  lazy("clearImmediate", () => timers().clearImmediate);
+  lazyGlobal("Buffer", () => nodeModules().builtin("buffer").Buffer);
+  lazyGlobal("process", () => nodeModules().builtin("process"));
+  lazyGlobal("setImmediate", () => timers().setImmediate);
+  lazyGlobal("clearImmediate", () => timers().clearImmediate);
   // As on Workers (`enable_nodejs_global_timers`): timers are objects.
-  for (const name of new SafeArrayIterator(["setTimeout", "clearTimeout", "setInterval", "clearInterval"])) lazy(name, () => timers()[name], true);
+  for (const name of new SafeArrayIterator(["setTimeout", "clearTimeout", "setInterval", "clearInterval"])) lazyGlobal(name, () => timers()[name], true);
   // Of libraries that time their own requests. Nothing of a worker's has a list of what was loaded.
   ObjectDefineProperty(Performance.prototype, "markResourceTiming", { __proto__: null, value: function markResourceTiming() {}, writable: true, enumerable: true, configurable: true });
   ObjectDefineProperty(globalThis, "global", { __proto__: null, value: globalThis, writable: true, enumerable: false, configurable: true });

@@ -1,7 +1,10 @@
 // Scripts of ours that are in no snapshot: each is evaluated when it is first asked for. What deno_core has in their place asks for them here.
 (function () {
 const { core, primordials } = __bootstrap;
-const { Error, Map, MapPrototypeDelete, MapPrototypeGet, MapPrototypeSet } = primordials;
+const { Error, Map, MapPrototypeDelete, MapPrototypeGet, MapPrototypeSet, StringPrototypeStartsWith } = primordials;
+
+const NODE = "ext:deno_node";
+const OURS = "ext:workerd_lite/node/";
 
 const LOADING = { __proto__: null };
 const results = new Map();
@@ -22,5 +25,18 @@ function load(specifier, bootstrap) {
   return result;
 }
 
-return { load };
+let inner;
+
+function loadNode(specifier) {
+  if (StringPrototypeStartsWith(specifier, OURS)) return load(specifier, around);
+  if (!StringPrototypeStartsWith(specifier, NODE)) return core.loadExtScript(specifier);
+  inner ??= load("ext:workerd_lite/node/bootstrap.js", around);
+  return load(specifier, inner);
+}
+
+// What Node's scripts and ours around them are given: these ask here for each other. deno_core would first compile what stands in the
+// place of each.
+const around = { __proto__: null, ...__bootstrap, core: { __proto__: core, loadExtScript: loadNode } };
+
+return { load, loadNode };
 })();

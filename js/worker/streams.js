@@ -1,19 +1,52 @@
-// The two streams that Workers add to the standard's.
+// The two streams that Workers add to the standard's, and what readers have there.
 // https://developers.cloudflare.com/workers/runtime-apis/streams/transformstream/
 (function () {
 const { core, primordials } = __bootstrap;
 const {
+  ArrayBufferIsView,
+  MathCeil,
+  MathMin,
   Number,
   NumberIsSafeInteger,
+  ObjectDefineProperty,
   ObjectGetOwnPropertyDescriptor,
+  PromisePrototypeThen,
+  PromiseReject,
+  PromiseResolve,
+  PromiseWithResolvers,
+  RangeError,
   ReflectApply,
   TypedArrayPrototypeGetByteLength,
+  TypedArrayPrototypeGetLength,
+  TypedArrayPrototypeGetSymbolToStringTag,
+  TypedArrayPrototypeSet,
+  TypedArrayPrototypeSubarray,
   TypeError,
 } = primordials;
-const { TransformStream } = core.loadExtScript("ext:deno_web/06_streams.js");
-const { get: readableOf } = ObjectGetOwnPropertyDescriptor(TransformStream.prototype, "readable");
-const { isBufferSource, view } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
+const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
+const {
+  _controller,
+  _readable,
+  _writable,
+  createReadableByteStream,
+  createWritableStream,
+  readableByteStreamControllerClose,
+  readableByteStreamControllerEnqueue,
+  readableByteStreamControllerError,
+  readableByteStreamControllerGetBYOBRequest,
+  readableByteStreamControllerRespond,
+  readableStreamGetNumReadRequests,
+  ReadableStreamBYOBReader,
+  ReadableStreamBYOBRequest,
+  readableStreamHasDefaultReader,
+  TransformStream,
+  writableStreamDefaultControllerErrorIfNeeded,
+} = core.loadExtScript("ext:deno_web/06_streams.js");
+const { copyOf, isBufferSource, view } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
 const { setKnownLength } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
+
+const { get: viewOf } = ObjectGetOwnPropertyDescriptor(ReadableStreamBYOBRequest.prototype, "view");
+const { read } = ReadableStreamBYOBReader.prototype;
 
 function bytesOf(chunk) {
   if (!isBufferSource(chunk)) {
@@ -22,34 +55,194 @@ function bytesOf(chunk) {
   return view(chunk);
 }
 
-class IdentityTransformStream extends TransformStream {
-  constructor() {
-    super({ transform: (chunk, controller) => controller.enqueue(bytesOf(chunk)) });
+// A pair without a queue: a write ends when its bytes were read, into the reader's own buffer where it has one.
+class Identity {
+  readable;
+  writable;
+  #expected;
+  #seen = 0;
+  // What a write has left for the next reads, and the end of that write.
+  #waiting = null;
+  #written = null;
+
+  constructor(expected, highWaterMark) {
+    this.#expected = expected;
+    this.readable = createReadableByteStream(
+      () => {},
+      () => this.#give(),
+      (reason) => this.#cancel(reason),
+    );
+    const counted = highWaterMark !== undefined;
+    this.writable = createWritableStream(
+      () => {},
+      (chunk) => this.#write(chunk),
+      () => this.#close(),
+      (reason) => this.#abort(reason),
+      counted ? highWaterMark : 1,
+      counted ? (chunk) => (isBufferSource(chunk) ? TypedArrayPrototypeGetByteLength(view(chunk)) : 0) : () => 1,
+    );
+  }
+
+  get #controller() {
+    return this.readable[_controller];
+  }
+
+  #give() {
+    while (this.#waiting !== null) {
+      const bytes = this.#waiting;
+      const request = readableByteStreamControllerGetBYOBRequest(this.#controller);
+      if (request !== null) {
+        const into = ReflectApply(viewOf, request, []);
+        const count = MathMin(TypedArrayPrototypeGetByteLength(into), TypedArrayPrototypeGetByteLength(bytes));
+        TypedArrayPrototypeSet(into, TypedArrayPrototypeSubarray(bytes, 0, count));
+        this.#take(bytes, count);
+        readableByteStreamControllerRespond(this.#controller, count);
+      } else if (readableStreamHasDefaultReader(this.readable) && readableStreamGetNumReadRequests(this.readable) > 0) {
+        this.#take(bytes, TypedArrayPrototypeGetByteLength(bytes));
+        readableByteStreamControllerEnqueue(this.#controller, copyOf(bytes));
+      } else {
+        return;
+      }
+    }
+  }
+
+  #take(bytes, count) {
+    if (count < TypedArrayPrototypeGetByteLength(bytes)) {
+      this.#waiting = TypedArrayPrototypeSubarray(bytes, count);
+      return;
+    }
+    this.#waiting = null;
+    this.#written.resolve();
+  }
+
+  #fail(error) {
+    readableByteStreamControllerError(this.#controller, error);
+    return PromiseReject(error);
+  }
+
+  #write(chunk) {
+    let bytes;
+    try {
+      bytes = bytesOf(chunk);
+    } catch (error) {
+      return this.#fail(error);
+    }
+    const length = TypedArrayPrototypeGetByteLength(bytes);
+    this.#seen += length;
+    if (this.#seen > this.#expected) {
+      return this.#fail(new TypeError("Attempt to write too many bytes through a FixedLengthStream."));
+    }
+    if (length === 0) return PromiseResolve();
+    this.#waiting = bytes;
+    this.#written = PromiseWithResolvers();
+    const { promise } = this.#written;
+    this.#give();
+    return promise;
+  }
+
+  #close() {
+    if (this.#expected !== Infinity && this.#seen < this.#expected) {
+      return this.#fail(new TypeError("FixedLengthStream did not see all expected bytes before close()."));
+    }
+    try {
+      readableByteStreamControllerClose(this.#controller);
+      if (readableByteStreamControllerGetBYOBRequest(this.#controller) !== null) {
+        readableByteStreamControllerRespond(this.#controller, 0);
+      }
+    } catch (error) {
+      return PromiseReject(error);
+    }
+    return PromiseResolve();
+  }
+
+  #abort(reason) {
+    readableByteStreamControllerError(this.#controller, reason);
+    return PromiseResolve();
+  }
+
+  #cancel(reason) {
+    writableStreamDefaultControllerErrorIfNeeded(this.writable[_controller], reason);
+    if (this.#waiting !== null) {
+      this.#waiting = null;
+      this.#written.reject(reason);
+    }
+    return PromiseResolve();
   }
 }
 
-class FixedLengthStream extends TransformStream {
-  constructor(expectedLength) {
+function highWaterMarkOf(options) {
+  const { highWaterMark } = options ?? {};
+  if (highWaterMark === undefined) return undefined;
+  const mark = Number(highWaterMark);
+  if (!(mark >= 0)) throw new RangeError("highWaterMark must be a number that is not negative");
+  return mark;
+}
+
+function setUp(stream, expected, options) {
+  const { readable, writable } = new Identity(expected, highWaterMarkOf(options));
+  stream[_readable] = readable;
+  stream[_writable] = writable;
+}
+
+class IdentityTransformStream extends TransformStream {
+  constructor(options) {
+    // The base class makes no streams of its own for this.
+    super(webidl.brand);
+    if (options !== webidl.brand) setUp(this, Infinity, options);
+  }
+}
+
+class FixedLengthStream extends IdentityTransformStream {
+  constructor(expectedLength, options) {
     const expected = Number(expectedLength);
     if (!NumberIsSafeInteger(expected) || expected < 0) {
       throw new TypeError("FixedLengthStream requires a non-negative integer length");
     }
-    let seen = 0;
-    super({
-      transform(chunk, controller) {
-        const bytes = bytesOf(chunk);
-        seen += TypedArrayPrototypeGetByteLength(bytes);
-        if (seen > expected) throw new TypeError("Attempt to write too many bytes through a FixedLengthStream.");
-        controller.enqueue(bytes);
-      },
-      flush() {
-        if (seen < expected) throw new TypeError("FixedLengthStream did not see all expected bytes before close().");
-      },
-    });
-    // An author's class may have a `readable` of its own.
-    setKnownLength(ReflectApply(readableOf, this, []), expected);
+    super(webidl.brand);
+    setUp(this, expected, options);
+    setKnownLength(this[_readable], expected);
   }
 }
 
-return { FixedLengthStream, IdentityTransformStream };
+// How many bytes an element of a view has.
+function elementSize(into) {
+  if (TypedArrayPrototypeGetSymbolToStringTag(into) === undefined) return 1;
+  const length = TypedArrayPrototypeGetLength(into);
+  return length === 0 ? 1 : TypedArrayPrototypeGetByteLength(into) / length;
+}
+
+// A stream's end before that many bytes gives what there is, and only the next read is `done`.
+function notDone(result) {
+  const { done, value } = result;
+  const some = done && value !== undefined && TypedArrayPrototypeGetByteLength(view(value)) > 0;
+  return { done: done && !some, value };
+}
+
+const { readAtLeast } = {
+  readAtLeast(minBytes, into) {
+    const least = Number(minBytes);
+    if (!NumberIsSafeInteger(least) || least <= 0) {
+      return PromiseReject(new TypeError("readAtLeast() requires a positive integer for the least number of bytes"));
+    }
+    if (!ArrayBufferIsView(into)) return PromiseReject(new TypeError("readAtLeast() reads into a view of an ArrayBuffer"));
+    const size = TypedArrayPrototypeGetByteLength(view(into));
+    if (least > size) {
+      return PromiseReject(new TypeError(`Minimum bytes to read (${least}) exceeds size of buffer (${size}).`));
+    }
+    const min = MathCeil(least / elementSize(into));
+    return PromisePrototypeThen(ReflectApply(read, this, [into, { __proto__: null, min }]), notDone);
+  },
+};
+
+function defineReaders() {
+  ObjectDefineProperty(ReadableStreamBYOBReader.prototype, "readAtLeast", {
+    __proto__: null,
+    value: readAtLeast,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  });
+}
+
+return { defineReaders, FixedLengthStream, IdentityTransformStream };
 })();

@@ -21,6 +21,7 @@ const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 const { CryptoKey, cryptoKeyExportNodeKeyMaterial, SubtleCrypto } = core.loadExtScript("ext:deno_crypto/00_crypto.js");
 const { DOMException } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
 const { copyOf: bytesOf, view } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
+const { md5 } = core.loadExtScript("ext:workerd_lite/worker/digest_stream.js");
 const { inTurn } = core.loadExtScript("ext:workerd_lite/worker/crypto_jobs.js");
 
 const { prototype } = SubtleCrypto;
@@ -73,8 +74,10 @@ function gcmOf(algorithm) {
   if (isObject(params.iv) && (core.isAnyArrayBuffer(params.iv) || ArrayBufferIsView(params.iv))) {
     params.iv = copyOf(params.iv, "Failed to normalize the algorithm", "'iv'");
     const length = TypedArrayPrototypeGetByteLength(params.iv);
+    // NIST SP 800-38D, 5.2.1.1: at least one bit.
+    if (length === 0) throw fail("OperationError", "AES-GCM IV must not be empty.");
     const tagged = params.tagLength !== undefined && params.tagLength !== 128;
-    other = length !== 0 && (tagged || (length !== 12 && length !== 16));
+    other = tagged || (length !== 12 && length !== 16);
   }
   return { __proto__: null, other, params };
 }
@@ -149,6 +152,11 @@ function importJwk(importKey, exportKey) {
     const own = read(jwk, JWK);
     if (isObject(algorithm)) algorithm = read(algorithm, IMPORT);
     const key = await ReflectApply(importKey, subtle, ["jwk", own, algorithm, extractable, usages]);
+    const { name, namedCurve } = algorithmOf(key);
+    if (own.kty === "EC" && own.crv !== namedCurve) throw fail("DataError", "The JWK's curve is not that of the algorithm");
+    if (name === "Ed25519" && own.alg !== undefined && own.alg !== "Ed25519" && own.alg !== "EdDSA") {
+      throw fail("DataError", "The JWK's 'alg' is not that of the algorithm");
+    }
     if (own.d === undefined || (own.kty !== "EC" && own.kty !== "OKP")) return key;
     const bare = read(own, ["crv", "d", "kty", "x", "y"]);
     const whole = await ReflectApply(importKey, subtle, ["jwk", bare, algorithm, true, new SafeArrayIterator(usagesOf(key))]);
@@ -180,6 +188,14 @@ function defineKeys() {
       const plain = isObject(keyData) && !core.isAnyArrayBuffer(keyData) && !ArrayBufferIsView(keyData);
       if (format !== "jwk" || !plain || arguments.length < 5) return await ReflectApply(importKey, this, arguments);
       return await jwk(this, keyData, algorithm, extractable, usages);
+    });
+  replace("exportKey", (original) =>
+    async function (format, key) {
+      const exported = await ReflectApply(original, this, arguments);
+      if (format === "jwk" && algorithmOf(key).name === "Ed25519") {
+        ObjectDefineProperty(exported, "alg", { __proto__: null, value: "Ed25519", writable: true, enumerable: true, configurable: true });
+      }
+      return exported;
     });
   replace("wrapKey", (original) =>
     async function (format, key, wrappingKey, algorithm) {
@@ -215,6 +231,54 @@ function defineKeys() {
     });
 }
 
+// Bits behind the last that was asked for are zero.
+function defineLengths() {
+  replace("deriveBits", (original) =>
+    async function (algorithm, key, length) {
+      const bits = await ReflectApply(original, this, arguments);
+      const odd = typeof length === "number" ? length % 8 : 0;
+      const name = isKey(key) ? algorithmOf(key).name : undefined;
+      if (odd > 0 && (name === "ECDH" || name === "X25519")) {
+        const bytes = view(bits);
+        bytes[TypedArrayPrototypeGetByteLength(bytes) - 1] &= 0xff00 >> odd;
+      }
+      return bits;
+    });
+}
+
+// The y of points of small order on edwards25519, in all their encodings, without the sign of x: a signature by such a key, or with such
+// an R, is good for many messages. https://www.rfc-editor.org/rfc/rfc8032#section-8.9 and https://eprint.iacr.org/2020/1244
+const SMALL = [
+  "0000000000000000000000000000000000000000000000000000000000000000",
+  "0100000000000000000000000000000000000000000000000000000000000000",
+  "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+  "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+  "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+  "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+  "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+];
+const DIGITS = "0123456789abcdef";
+
+function isSmall(bytes, start) {
+  let text = "";
+  for (let i = 0; i < 32; i++) {
+    const byte = bytes[start + i] & (i === 31 ? 0x7f : 0xff);
+    text += DIGITS[byte >> 4] + DIGITS[byte & 15];
+  }
+  return ArrayPrototypeIncludes(SMALL, text);
+}
+
+function defineEd25519() {
+  replace("verify", (original) =>
+    async function (algorithm, key, signature, data) {
+      if (arguments.length < 4 || !isKey(key) || algorithmOf(key).name !== "Ed25519") return await ReflectApply(original, this, arguments);
+      const own = copyOf(signature, "Failed to execute 'verify' on 'SubtleCrypto'", "Argument 3");
+      if (!(await ReflectApply(original, this, [algorithm, key, own, data]))) return false;
+      const spki = cryptoKeyExportNodeKeyMaterial(key).data;
+      return !isSmall(own, 0) && !isSmall(spki, TypedArrayPrototypeGetByteLength(spki) - 32);
+    });
+}
+
 const DIGESTS = { __proto__: null, "SHA-1": 0, "SHA-256": 1, "SHA-384": 2, "SHA-512": 3 };
 // What takes a few microseconds.
 const SHORT = 8192;
@@ -230,6 +294,8 @@ function defineDigest() {
         if (number !== undefined && isObject(data) && (core.isArrayBuffer(data) || ArrayBufferIsView(data))) {
           const bytes = view(data);
           if (TypedArrayPrototypeGetByteLength(bytes) <= SHORT) return op_crypto_digest(number, bytes);
+        } else if (typeof name === "string" && StringPrototypeToUpperCase(name) === "MD5") {
+          return md5(view(webidl.converters.BufferSource(data, "Failed to execute 'digest' on 'SubtleCrypto'", "Argument 2")));
         }
       }
       return await ReflectApply(original, this, arguments.length < 2 ? arguments : [algorithm, data]);
@@ -252,7 +318,9 @@ function defineWebCrypto() {
   cipher("encrypt", false);
   cipher("decrypt", true);
   defineEcdsa();
+  defineEd25519();
   defineKeys();
+  defineLengths();
 }
 
 return { defineDigest, defineWebCrypto };

@@ -52,6 +52,9 @@ pub(crate) fn op_event_respond(
     let Some(entry) = events.entries.get_mut(&id) else {
         return Ok(true);
     };
+    if let Some(tail) = &entry.scope.tail {
+        tail.responded(status.as_u16());
+    }
     let may_tell = entry.head || status == StatusCode::NOT_MODIFIED;
     let account = entry.scope.origin.trace.account();
     let body = recode(body, account, &mut headers, encode, may_tell);

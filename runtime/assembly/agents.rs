@@ -7,9 +7,12 @@ use std::sync::Arc;
 use workerd_lite_ops::Role;
 
 use super::limits::apply;
+use super::loaders::loaders;
 use super::matching::distinct;
-use super::modules::{check_script, confinement, data};
+use super::modules::{Places, check_script, confinement, data};
 use super::network::rules;
+use super::services::{Finding, Written};
+use super::tails::tails;
 use super::unavailable::unavailable;
 use crate::config::Flags;
 use crate::config::files::{Files, parent, stem};
@@ -18,15 +21,24 @@ use crate::config::tables::Agent as Section;
 use crate::config::tables::{Limits, WranglerLimits};
 use crate::config::wrangler::{self, Owner, Wrangler};
 use crate::diagnostic::SourceDiagnostic as ConfigError;
-use crate::host::Agent;
+use crate::host::{Agent, Code};
 use crate::isolate::modules::{Confinement, Graph};
 use crate::isolate::{CodeGeneration, Worker};
 use crate::limits::Limits as Values;
 
 /// Every agent of a project that can be loaded. `forbidden` are the policy's files, which none may read.
-pub(super) fn agents(flags: &Flags, files: &Files, project: &ProjectFile, forbidden: &HashSet<PathBuf>) -> Vec<Agent> {
+pub(super) fn agents(
+    flags: &Flags,
+    files: &Files,
+    project: &ProjectFile,
+    forbidden: &Arc<HashSet<PathBuf>>,
+) -> Vec<Agent> {
     let problems = &files.problems;
-    let Some(sections) = project.agents.as_deref() else {
+    let Some(sections) = project
+        .agents
+        .as_deref()
+        .or(project.agents_dir.as_ref().map(|_| &[][..]))
+    else {
         let agent = problems.value(single(flags, files, project, forbidden));
         return agent.into_iter().collect();
     };
@@ -49,6 +61,13 @@ pub(super) fn agents(flags: &Flags, files: &Files, project: &ProjectFile, forbid
             );
         }
     }
+    if !project.loaders.is_empty() {
+        problems.add(
+            files
+                .complain("loaders", "expected this of each agent, not of all")
+                .with_help("Set it in the agent's own section, under [[agents]]"),
+        );
+    }
     if !project.modules.is_empty() {
         problems.add(
             files
@@ -56,25 +75,40 @@ pub(super) fn agents(flags: &Flags, files: &Files, project: &ProjectFile, forbid
                 .with_help("Set it in the agent's own section, under [[agents]]"),
         );
     }
-    if sections.is_empty() {
+    if let (Some(_), Some(_)) = (&project.agents_dir, &project.main) {
+        problems.add(
+            files
+                .complain("main", "expected this of each agent, not of all")
+                .with_help("Put the script into a folder of `agents_dir`, or list its agent under [[agents]]"),
+        );
+    }
+    if sections.is_empty() && project.agents_dir.is_none() {
         problems.add(files.complain("agents", "expected at least one agent"));
     }
     let mut agents: Vec<Agent> = Vec::new();
+    let mut written = Vec::new();
+    let mut known = HashSet::new();
+    let common = Common {
+        flags,
+        files,
+        project,
+        places: Arc::new(Places::of(files, sections)),
+        forbidden,
+        reads: !flags.lazy || flags.spares || sections.len() <= FEW,
+    };
     for index in 0..sections.len() {
-        let Some(agent) = problems.value(several(flags, files, project, (index, sections), forbidden)) else {
+        let Some((agent, services)) = problems.value(several(&common, (index, sections))) else {
             continue;
         };
         let field = |name: &str| format!("agents[{index}].{name}");
-        if agents
-            .iter()
-            .any(|other| other.worker.name == agent.worker.name && other.tenant == agent.tenant)
-        {
+        if !known.insert((agent.worker.name.clone(), agent.tenant.clone())) {
             problems.add(files.complain(
                 &field("name"),
                 &format!("two agents are called {:?}", agent.worker.name),
             ));
         }
-        if agent.matches.is_empty() && sections.len() > 1 && project.match_header.is_none() {
+        let several = sections.len() > 1 || project.agents_dir.is_some();
+        if agent.matches.is_empty() && several && project.match_header.is_none() {
             problems.add(
                 files
                     .complain(
@@ -85,15 +119,30 @@ pub(super) fn agents(flags: &Flags, files: &Files, project: &ProjectFile, forbid
             );
         }
         agents.push(agent);
+        written.push(services);
+    }
+    let finding = Finding {
+        files,
+        has_outbound: project.outbound.is_some(),
+        may_miss: flags.allow_missing_bindings,
+    };
+    let services: Vec<_> = (0..agents.len())
+        .map(|place| finding.grants(&agents, place, &written[place]))
+        .collect();
+    for (agent, services) in agents.iter_mut().zip(services) {
+        agent.services = services;
     }
     problems.value(distinct(files, sections));
     agents
 }
 
+/// Where there are no more, their scripts are read before anything is served.
+pub(super) const FEW: usize = 16;
+
 const PLAIN: &str = "expected 1 to 63 letters, digits, dots, hyphens and underscores";
 
 /// Whether a name or a tenant can stand in SPIFFE ids and certificates, as itself and as nothing else.
-fn is_plain(value: &str) -> bool {
+pub(super) fn is_plain(value: &str) -> bool {
     value.len() <= 63
         && !matches!(value, "" | "." | "..")
         && value
@@ -111,13 +160,21 @@ fn plain(stem: &str) -> String {
     if is_plain(&name) { name } else { "worker".to_owned() }
 }
 
-fn several(
-    flags: &Flags,
-    files: &Files,
-    project: &ProjectFile,
-    (index, sections): (usize, &[Section]),
-    forbidden: &HashSet<PathBuf>,
-) -> Result<Agent, ConfigError> {
+/// What all agents of a project have in common.
+struct Common<'a> {
+    flags: &'a Flags,
+    files: &'a Files,
+    project: &'a ProjectFile,
+    places: Arc<Places>,
+    forbidden: &'a Arc<HashSet<PathBuf>>,
+    /// Whether their scripts are read now.
+    reads: bool,
+}
+
+fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Result<(Agent, Written), ConfigError> {
+    let Common {
+        flags, files, project, ..
+    } = *common;
     let section = &sections[index];
     let field = |name: &str| format!("agents[{index}].{name}");
     let (own, wrangler) = files.own_wrangler(section.config.as_ref(), flags, Owner::Agent)?;
@@ -144,60 +201,111 @@ fn several(
     }
     let mut vars = wrangler.vars;
     vars.extend(section.vars.clone());
-    let confinement = Confinement {
-        without_node: !wrangler.node.has_modules(),
-        ..confinement(files, sections, index, &root, forbidden)?
+    let loaders = loaders(
+        files,
+        &field("loaders"),
+        (&wrangler.worker_loaders, &section.loaders),
+        &vars,
+    );
+    let without_node = !wrangler.node.has_modules();
+    let confined = confinement(files, (index, sections), &common.places, &root, common.forbidden)?;
+    // A folder of agents is no part of an agent that is beside it.
+    let others = project.agents_dir.as_ref().map(|folder| files.folder.join(folder));
+    let others = others.and_then(|folder| folder.canonicalize().ok());
+    let others = others.filter(|folder| !main.canonicalize().is_ok_and(|main| main.starts_with(folder)));
+    let confined = move || {
+        let mut confinement = confined();
+        confinement.forbidden.extend(others.clone());
+        confinement.without_node = without_node;
+        confinement
     };
-    let loaded = check_script(&main, |message| match (&section.main, &own) {
+    let there = check_script(&main, |message| match (&section.main, &own) {
         (None, Some(own)) => own.complain("main", message),
         _ => files.complain(&field("main"), message),
-    })
-    .and_then(|()| Graph::load(&main, &confinement));
-    let graph = match loaded {
-        Err(error) if flags.spares => {
-            tracing::error!(
-                agent = name,
-                tenant = section.tenant.as_deref(),
-                "the agent can not be loaded, and answers 503 until it can: {}",
-                error.sentence()
-            );
-            unavailable()?
-        }
-        loaded => loaded?,
+    });
+    let (graph, code) = if common.reads {
+        let loaded = there.and_then(|()| Graph::load(&main, &confined()));
+        let graph = match loaded {
+            Err(error) if flags.spares => {
+                tracing::error!(
+                    agent = name,
+                    tenant = section.tenant.as_deref(),
+                    "the agent can not be loaded, and answers 503 until it can: {}",
+                    error.sentence()
+                );
+                unavailable()?
+            }
+            loaded => loaded?,
+        };
+        (Arc::new(graph), Code::default())
+    } else {
+        there?;
+        (Graph::unread()?, Code::later(move || Graph::load(&main, &confined())))
     };
-    Ok(Agent {
-        egress: section
-            .egress
-            .as_deref()
-            .map(|list| rules(&format!("agents.{name}.egress"), list)),
-        worker: Worker {
-            name,
-            role: Role::Agent,
-            graph: Arc::new(graph),
-            vars,
-            bindings: Vec::new(),
-            fills_environment: wrangler.node.fills_environment(),
-            coverage: None,
-            inspection: None,
-            console_tap: None,
-            limits: ceiling(limits(project, Some(&section.limits)), &wrangler.limits),
-            code_generation: code_generation(section.unsafe_eval, section.wasm_unsafe_eval),
-            quarantine: None,
-            account: None,
-        },
+    let egress = section.egress.as_deref();
+    let egress = egress.map(|list| rules(&format!("agents.{name}.egress"), list));
+    let exists = |wanted: &str| {
+        sections.iter().enumerate().any(|(place, other)| {
+            place != index && other.tenant == section.tenant && other.name.as_deref() == Some(wanted)
+        })
+    };
+    let has_policy = project.outbound.is_some();
+    let mut told = tails(&section.tails, has_policy, exists).unwrap_or_else(|(place, why)| {
+        files
+            .problems
+            .add(files.complain(&field(&format!("tails[{place}].service")), &why));
+        Vec::new()
+    });
+    match (tails(&wrangler.tail_consumers, has_policy, exists), &own) {
+        (Ok(consumers), _) => told.extend(consumers),
+        (Err((place, why)), Some(own)) => files
+            .problems
+            .add(own.complain(&format!("tail_consumers[{place}].service"), &why)),
+        (Err(_), None) => {}
+    }
+    let worker = Worker {
+        name,
+        role: Role::Agent,
+        graph,
+        vars,
+        bindings: Vec::new(),
+        services: Vec::new(),
+        fills_environment: wrangler.node.fills_environment(),
+        loaders,
+        loaded: None,
+        coverage: None,
+        inspection: None,
+        console_tap: None,
+        limits: ceiling(limits(project, Some(&section.limits)), &wrangler.limits),
+        code_generation: code_generation(section.unsafe_eval, section.wasm_unsafe_eval),
+        quarantine: None,
+        account: None,
+    };
+    let written = Written {
+        document: own,
+        wrangler: wrangler.services,
+        own: section.services.clone(),
+        prefix: format!("agents[{index}]."),
+    };
+    let agent = Agent {
+        egress,
+        code,
+        tails: told,
         tenant: section.tenant.clone(),
         matches: section.matches.clone(),
         entrypoint: section.outbound.entrypoint.clone(),
         props: section.outbound.props.clone(),
         parameters: section.outbound.parameters.clone(),
-    })
+        ..Agent::from(worker)
+    };
+    Ok((agent, written))
 }
 
 fn single(
     flags: &Flags,
     files: &Files,
     project: &ProjectFile,
-    forbidden: &HashSet<PathBuf>,
+    forbidden: &Arc<HashSet<PathBuf>>,
 ) -> Result<Agent, ConfigError> {
     let wrangler = match &files.wrangler {
         Some(document) => wrangler::read(document, flags, Owner::Agent, &files.problems),
@@ -224,6 +332,14 @@ fn single(
         apply(&Limits::from(&wrangler.limits), &mut limits);
         limits
     };
+    let told = tails(&wrangler.tail_consumers, project.outbound.is_some(), |_| false);
+    let told = match (told, &files.wrangler) {
+        (Ok(told), _) => told,
+        (Err((place, why)), Some(document)) => {
+            return Err(document.complain(&format!("tail_consumers[{place}].service"), &why));
+        }
+        (Err(_), None) => Vec::new(),
+    };
     let worker = Worker {
         name: match (wrangler.name, &files.wrangler) {
             (Some(name), Some(document)) if !is_plain(&name) => return Err(document.complain("name", PLAIN)),
@@ -236,15 +352,23 @@ fn single(
             &Confinement {
                 root,
                 own: None,
-                forbidden: forbidden.clone(),
+                forbidden: (**forbidden).clone(),
                 data: data(files, "modules", &project.modules)?,
                 without_node: !wrangler.node.has_modules(),
                 overlay: None,
             },
         )?),
+        loaders: loaders(
+            files,
+            "loaders",
+            (&wrangler.worker_loaders, &project.loaders),
+            &wrangler.vars,
+        ),
         vars: wrangler.vars,
         bindings: Vec::new(),
+        services: Vec::new(),
         fills_environment: wrangler.node.fills_environment(),
+        loaded: None,
         coverage: None,
         inspection: None,
         console_tap: None,
@@ -253,7 +377,21 @@ fn single(
         quarantine: None,
         account: None,
     };
-    let mut agent = Agent::from(worker);
+    let finding = Finding {
+        files,
+        has_outbound: project.outbound.is_some(),
+        may_miss: flags.allow_missing_bindings,
+    };
+    let written = Written {
+        wrangler: wrangler.services,
+        document: files.wrangler.clone(),
+        ..Written::default()
+    };
+    let agents = [Agent::from(worker)];
+    let services = finding.grants(&agents, 0, &written);
+    let [mut agent] = agents;
+    agent.services = services;
+    agent.tails = told;
     if let Some(outbound) = &project.outbound {
         agent.entrypoint.clone_from(&outbound.entrypoint);
         agent.props.clone_from(&outbound.props);
@@ -271,7 +409,7 @@ fn code_generation(unsafe_eval: bool, wasm_unsafe_eval: bool) -> CodeGeneration 
 }
 
 /// An agent's limits as its owner's file has them: what is said of it goes before what is said of all.
-fn limits(project: &ProjectFile, own: Option<&Limits>) -> Values {
+pub(super) fn limits(project: &ProjectFile, own: Option<&Limits>) -> Values {
     let mut values = Values::AGENT;
     apply(&project.limits, &mut values);
     if let Some(own) = own {
@@ -281,7 +419,7 @@ fn limits(project: &ProjectFile, own: Option<&Limits>) -> Values {
 }
 
 /// What the agent's own file says of its limits, which only lowers them.
-fn ceiling(owners: Values, own: &WranglerLimits) -> Values {
+pub(super) fn ceiling(owners: Values, own: &WranglerLimits) -> Values {
     let mut asked = owners;
     apply(&Limits::from(own), &mut asked);
     Values {

@@ -66,7 +66,7 @@ pub(super) fn distinct(files: &Files, sections: &[Section]) -> Result<(), Config
                 Some(host) => literal.get(host).map_or(&[][..], Vec::as_slice),
                 None => &[],
             };
-            let of_one = literal.values().flatten().filter(|_| host.is_none());
+            let of_one = host.is_none().then(|| literal.values().flatten()).into_iter().flatten();
             if let Some(rival) = known
                 .iter()
                 .chain(&several)

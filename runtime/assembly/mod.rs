@@ -1,16 +1,21 @@
 //! From a configuration to what runs: projects, networks, bindings, credentials and identities; loading anew.
 
 mod agents;
+mod agents_dir;
 mod certificates;
 mod credentials;
 mod identity;
+mod isolates;
 mod limits;
+mod loaders;
 mod matching;
 mod modules;
 mod network;
 mod options;
 mod outbound;
 mod project;
+mod services;
+mod tails;
 mod unavailable;
 
 pub use certificates::{Listed, list_certificates};

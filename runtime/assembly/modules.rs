@@ -1,7 +1,8 @@
 //! Where each agent's modules may come from: its own folder, and never another agent's.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobSetBuilder};
 
@@ -12,6 +13,7 @@ use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::isolate::modules::{Confinement, Data};
 
 /// The script of a section and the folder that is its own, as far as they are named.
+#[derive(Debug)]
 struct Place {
     main: Option<PathBuf>,
     config: Option<PathBuf>,
@@ -41,6 +43,48 @@ impl Place {
         let holds_it = other.main.as_ref().is_some_and(|main| main.starts_with(&self.folder));
         let folder = (is_within && !holds_it).then(|| self.folder.clone());
         files.collect::<Vec<_>>().into_iter().chain(folder)
+    }
+}
+
+/// The scripts and folders of all agents, by where they are: an agent's files are kept from those in whose folders they are.
+#[derive(Debug)]
+pub(super) struct Places {
+    each: Vec<Place>,
+    /// By their paths, those below a folder one after another: scripts, configurations and folders.
+    sorted: BTreeMap<PathBuf, Vec<usize>>,
+    /// Those that are in some package, which agents read above their own folders too.
+    packaged: Vec<usize>,
+}
+
+impl Places {
+    pub(super) fn of(files: &Files, sections: &[Section]) -> Self {
+        let each: Vec<Place> = sections.iter().map(|section| Place::of(files, section)).collect();
+        let mut sorted: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();
+        let mut packaged = Vec::new();
+        for (index, place) in each.iter().enumerate() {
+            let named = place.main.iter().chain(&place.config);
+            if named.clone().any(|path| path.iter().any(|part| part == "node_modules")) {
+                packaged.push(index);
+            }
+            for path in named.chain([&place.folder]) {
+                sorted.entry(path.clone()).or_default().push(index);
+            }
+        }
+        Self { each, sorted, packaged }
+    }
+
+    /// What the agent of a section may not read of the others', where its modules come from `folder`.
+    fn kept_from(&self, index: usize, folder: &Path) -> HashSet<PathBuf> {
+        let place = &self.each[index];
+        let mut kept = HashSet::new();
+        let below = self.sorted.range(folder.to_owned()..);
+        let below = below
+            .take_while(|(path, _)| path.starts_with(folder))
+            .flat_map(|(_, of)| of);
+        for other in below.chain(&self.packaged).filter(|other| **other != index) {
+            kept.extend(self.each[*other].kept_from(place));
+        }
+        kept
     }
 }
 
@@ -82,21 +126,25 @@ pub(super) fn data(files: &Files, field: &str, patterns: &[String]) -> Result<Da
     Ok(Data::Listed(set.build().map_err(failed)?))
 }
 
-/// Where the modules of the agent of a section come from, whose script is in this folder or below.
+/// Where the modules of the agent of a section come from, whose script is in this folder or below. What is kept from it is found when
+/// its modules are read.
 pub(super) fn confinement(
     files: &Files,
-    sections: &[Section],
-    index: usize,
+    (index, sections): (usize, &[Section]),
+    places: &Arc<Places>,
     script_folder: &Path,
-    forbidden: &HashSet<PathBuf>,
-) -> Result<Confinement, ConfigError> {
+    forbidden: &Arc<HashSet<PathBuf>>,
+) -> Result<impl Fn() -> Confinement + Send + Sync + 'static, ConfigError> {
     let section = &sections[index];
     let field = |name: &str| format!("agents[{index}].{name}");
     let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let data = data(files, &field("modules"), &section.modules)?;
+    let data = if section.modules.is_empty() {
+        Data::default()
+    } else {
+        data(files, &field("modules"), &section.modules)?
+    };
     let folder = whole(&files.folder);
-    let mut forbidden = forbidden.clone();
-    let place = Place::of(files, section);
+    let place = &places.each[index];
     let own = match &section.root {
         Some(root) => {
             let named = place.folder.join(root);
@@ -107,26 +155,27 @@ pub(super) fn confinement(
         }
         // The only agent has all of its project.
         None if sections.len() == 1 => None,
-        None => {
-            for (other, section) in sections.iter().enumerate() {
-                if other != index {
-                    forbidden.extend(Place::of(files, section).kept_from(&place));
-                }
-            }
-            Some(whole(&place.folder))
-        }
+        None => Some(whole(&place.folder)),
     };
     let root = match &own {
         Some(own) if own.starts_with(&folder) => folder,
         Some(own) => own.clone(),
         None => script_folder.to_owned(),
     };
-    Ok(Confinement {
-        root,
-        own,
-        forbidden,
-        data,
-        without_node: false,
-        overlay: None,
+    let keeps = section.root.is_none();
+    let (places, forbidden) = (Arc::clone(places), Arc::clone(forbidden));
+    Ok(move || {
+        let mut forbidden = (*forbidden).clone();
+        if let Some(own) = own.as_ref().filter(|_| keeps) {
+            forbidden.extend(places.kept_from(index, own));
+        }
+        Confinement {
+            root: root.clone(),
+            own: own.clone(),
+            forbidden,
+            data: data.clone(),
+            without_node: false,
+            overlay: None,
+        }
     })
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use workerd_lite_ops::Role;
 
 use super::limits::apply;
+use super::loaders::loaders;
 use super::modules::check_script;
 use crate::config::Flags;
 use crate::config::files::{Files, parent, stem};
@@ -90,6 +91,19 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
                 .add(files.complain("outbound", &format!("the name {name:?} is bound twice")));
         }
     }
+    let loaders = loaders(
+        files,
+        "outbound.loaders",
+        (&wrangler.worker_loaders, &section.loaders),
+        &vars,
+    );
+    for name in &loaders {
+        if !bound.insert(name) {
+            files
+                .problems
+                .add(files.complain("outbound", &format!("the name {name:?} is bound twice")));
+        }
+    }
     let root = match (&flags.outbound, own_folder, &files.project) {
         (None, Some(folder), _) => folder,
         (None, None, Some(_)) => files.folder.clone(),
@@ -118,7 +132,10 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
             graph: Arc::new(Graph::load(&main, &confinement)?),
             vars,
             bindings: Vec::new(),
+            services: Vec::new(),
             fills_environment: wrangler.node.fills_environment(),
+            loaders,
+            loaded: None,
             coverage: None,
             inspection: None,
             console_tap: None,

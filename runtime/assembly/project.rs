@@ -2,10 +2,13 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::agents::agents;
+use super::agents_dir::agents_dir;
 use super::credentials::credentials;
 use super::identity::identity;
+use super::isolates::isolates;
 use super::matching::match_header;
 use super::network::{Bindings, access_log, network};
 use super::options::options;
@@ -16,7 +19,7 @@ use crate::config::project_file::ProjectFile;
 use crate::config::secrets::Secrets;
 use crate::config::tables::Attack;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
-use crate::host::{Agent, Project};
+use crate::host::{Agent, Project, ProjectBuilder};
 use crate::limits::ClientTimeouts;
 use crate::metrics::{self, CertificateEnds};
 use crate::reloadable::ReloadableFiles;
@@ -45,7 +48,11 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
         .map(Path::to_owned)
         .chain(project.private_files(&files))
         .collect();
+    let forbidden = Arc::new(forbidden);
     let agents = agents(flags, &files, &project, &forbidden);
+    let finder = problems
+        .value(agents_dir(flags, &files, &project, &forbidden, &agents))
+        .flatten();
     let policy_sha256 = policy.as_ref().map(|policy| policy.worker.graph.sha256().to_owned());
     let issuer = identity(
         &files,
@@ -94,10 +101,15 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     problems.end()?;
     // Whatever is missing from here on has been told of.
     let mut agents = agents.into_iter();
-    let (Some(first), Some(options)) = (agents.next(), options) else {
+    let builder = match finder {
+        Some(finder) => Some(ProjectBuilder::of_folder(Box::new(finder))),
+        None => agents.next().map(Project::builder),
+    };
+    let (Some(builder), Some(options)) = (builder, options) else {
         return Err(files.complain("agents", "expected at least one agent"));
     };
-    let mut builder = Project::builder(first)
+    let mut builder = builder
+        .isolates(isolates(flags, &project))
         .network(network)
         .policy_timeout(project.timeouts.policy)
         .client_timeouts(ClientTimeouts {

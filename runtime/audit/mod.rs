@@ -1,6 +1,7 @@
 //! The audit record: one line of JSON for each egress, written when it has ended. No body and no secret is in it.
 
 mod access;
+mod calling;
 mod changes;
 mod cut;
 mod feed;
@@ -24,6 +25,7 @@ use workerd_lite_ops::{Termination, clock};
 
 pub(crate) use access::Access;
 pub use access::AccessLog;
+pub(crate) use calling::Calling;
 pub(crate) use changes::fields;
 pub(crate) use cut::shortened;
 pub use feed::Feed;

@@ -98,6 +98,9 @@ impl Open {
             instance: agent.instance.clone(),
             code_sha256: agent.code_sha256.clone(),
             policy_sha256: policy_sha256.map(ToOwned::to_owned),
+            kind: None,
+            service: None,
+            entrypoint: None,
             method: request.method.to_string(),
             cut: Cuts::default(),
             url: if auditor.is_memory() {
@@ -126,6 +129,68 @@ impl Open {
         });
         open.tell(None);
         open
+    }
+
+    /// Begins the record of a call by RPC: service, entrypoint and method, and the bytes of its arguments.
+    pub(crate) fn call(
+        auditor: &Arc<Auditor>,
+        agent: &Attested,
+        policy_sha256: Option<&str>,
+        trace: &Trace,
+        (service, entrypoint, method): (&str, &str, &str),
+        bytes: usize,
+    ) -> Self {
+        let mut open = Self::count(trace);
+        open.writing = Some(Writing {
+            record: Record {
+                time: humantime::format_rfc3339_micros(clock::wall()).to_string(),
+                request_id: trace.request_id().to_string(),
+                client: trace.client(),
+                agent: agent.name.clone(),
+                tenant: agent.tenant.clone(),
+                instance: agent.instance.clone(),
+                code_sha256: agent.code_sha256.clone(),
+                policy_sha256: policy_sha256.map(ToOwned::to_owned),
+                kind: Some("rpc"),
+                service: Some(service.to_owned()),
+                entrypoint: Some(entrypoint.to_owned()),
+                method: method.to_owned(),
+                cut: Cuts::default(),
+                url: String::new(),
+                verdict: Verdict::Deny,
+                by: By::Policy,
+                rule: None,
+                binding: None,
+                status: None,
+                error: None,
+                bytes_sent: 0,
+                bytes_received: 0,
+                ms: Times::default(),
+            },
+            auditor: Arc::clone(auditor),
+            began: Instant::now(),
+            sent: Rc::new(Cell::new(bytes as u64)),
+            reserved: false,
+            live: None,
+        });
+        open
+    }
+
+    /// The same body, counted as what is sent.
+    pub(crate) fn counts(&self, body: Body) -> Body {
+        let Some(writing) = &self.writing else { return body };
+        let counter = Rc::clone(&writing.sent);
+        if let Body::Full(bytes) = &body {
+            counter.set(counter.get().saturating_add(bytes.len() as u64));
+        }
+        body.counted(move |bytes| counter.set(counter.get().saturating_add(bytes)))
+    }
+
+    /// So many bytes have come back.
+    pub(crate) fn received(&mut self, bytes: usize) {
+        if let Some(record) = self.record() {
+            record.bytes_received = bytes as u64;
+        }
     }
 
     /// Tells who looks on how far it has come.

@@ -24,7 +24,15 @@ pub(crate) struct Record {
     pub(super) code_sha256: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) policy_sha256: Option<String>,
+    /// `rpc`, or nothing for a request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) service: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) entrypoint: Option<String>,
     pub(super) method: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) url: String,
     /// What an agent wrote too long.
     #[serde(skip_serializing_if = "Cuts::is_empty")]

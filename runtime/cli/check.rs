@@ -26,7 +26,8 @@ pub(super) fn run(args: Check) -> Result<()> {
         return print(&flags);
     }
     let loaded = check(&flags)?;
-    let names: Vec<&str> = loaded.project.agent_names().collect();
+    let mut names: Vec<String> = loaded.project.agent_names().map(ToOwned::to_owned).collect();
+    names.extend(loaded.project.found_names());
     let policy = if loaded.project.has_outbound() {
         "with an outbound worker"
     } else {

@@ -17,10 +17,14 @@ use crate::audit::Feed;
 use crate::config::Flags;
 use crate::egress::listeners as own_listeners;
 use crate::files_read;
+use crate::host::Project;
 use crate::isolate::{Inspection, init_platform};
 use crate::listen::{ListenAddress, Role, Socket};
 use crate::serve::{Listeners, Listening, Loaded, Mending, Options, Parent, ServeError, Waited, serve, wait};
 use crate::supervisor::{self, Past, Supervised, supervise};
+
+/// How many agents are named where all are meant.
+const NAMED: usize = 20;
 
 pub(super) fn run(args: Serve) -> Result<()> {
     if !args.supervised {
@@ -37,6 +41,8 @@ pub(super) fn run(args: Serve) -> Result<()> {
         threads: args.threads,
         dev: args.dev,
         watch: args.watch || args.dev,
+        // What changes is noticed of what was read.
+        lazy: !args.watch && !args.dev,
         ..Flags::from(args.environment)
     };
     let past = supervised.past();
@@ -145,7 +151,7 @@ fn begin(loaded: &Loaded, past: &Past) {
     if !loaded.project.has_outbound() {
         tracing::warn!(
             "no outbound worker is configured: every fetch of {} is denied",
-            loaded.project.agent_names().collect::<Vec<_>>().join(", ")
+            named(&loaded.project)
         );
     }
     for agent in &past.suspects {
@@ -159,6 +165,15 @@ fn begin(loaded: &Loaded, past: &Past) {
         );
         loaded.project.quarantine(agent, Some(*time));
     }
+}
+
+/// Some of the agents, by their names.
+fn named(project: &Project) -> String {
+    let mut names: Vec<&str> = project.agent_names().take(NAMED + 1).collect();
+    let more = names.len() > NAMED || names.is_empty();
+    names.truncate(NAMED);
+    names.extend(more.then_some("others"));
+    names.join(", ")
 }
 
 /// Where is listened, through all attempts to serve.

@@ -22,6 +22,16 @@ pub(crate) struct Document {
     places: OnceCell<Places>,
 }
 
+impl Clone for Document {
+    fn clone(&self) -> Self {
+        Self {
+            path: self.path.clone(),
+            text: self.text.clone(),
+            places: OnceCell::new(),
+        }
+    }
+}
+
 impl Document {
     pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
         files_read::note(path);
@@ -123,7 +133,7 @@ impl Document {
     }
 
     /// The file's path and the line of a field, as `wrangler.jsonc:3`.
-    pub(super) fn location(&self, field: &str) -> String {
+    pub(crate) fn location(&self, field: &str) -> String {
         self.location_of(self.places().find(field).as_ref())
     }
 

@@ -9,7 +9,7 @@ use super::wrangler::{Owner, Wrangler, read};
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 
 /// In the order in which wrangler looks for them.
-const WRANGLER: [&str; 3] = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"];
+pub(crate) const WRANGLER: [&str; 3] = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"];
 const PROJECT: &str = "workerd-lite.toml";
 
 /// What was found.

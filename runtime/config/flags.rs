@@ -94,6 +94,8 @@ pub struct Flags {
     pub secrets: SeenSecrets,
     /// Whether an agent whose script cannot be loaded answers 503, and the others are served. Otherwise nothing is.
     pub spares: bool,
+    /// Whether scripts of agents that are many are read when they are needed, and not now.
+    pub lazy: bool,
     /// A file of the policy that is read as if it had another text.
     pub overlay: Option<Arc<Overlay>>,
 }

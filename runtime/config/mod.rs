@@ -1,6 +1,6 @@
 //! What is written: files, flags and fields, their places, and what is wrong with them. It builds nothing.
 
-mod document;
+pub(crate) mod document;
 mod dotenv;
 pub(crate) mod files;
 mod flags;

@@ -9,8 +9,8 @@ use serde::Deserialize;
 
 use super::files::Files;
 use super::tables::{
-    AccessLog, Admin, Agent, Attack, Audit, Certificate, Credential, Identity, Limits, Network, Outbound, Timeouts,
-    Trace,
+    AccessLog, Admin, Agent, Attack, Audit, Certificate, Credential, Identity, Isolates, Limits, Network, Outbound,
+    Timeouts, Trace,
 };
 use super::values::{OneOrMore, addresses, optional_duration, parsed};
 use crate::listen::ListenAddress;
@@ -24,6 +24,9 @@ pub(crate) struct ProjectFile {
     /// Patterns of further files that the only agent may import as data.
     #[serde(default)]
     pub(crate) modules: Vec<String>,
+    /// Names of the only agent's bindings that load workers, by `env.LOADER.load()` and `get()`.
+    #[serde(default)]
+    pub(crate) loaders: Vec<String>,
     /// Where requests are taken: an address or a name with a port, `:8787` for all addresses, `unix:/run/x.sock,mode=0660`; or several.
     #[serde(default, deserialize_with = "addresses")]
     #[schemars(with = "Option<OneOrMore>")]
@@ -34,6 +37,11 @@ pub(crate) struct ProjectFile {
     pub(crate) outbound: Option<Outbound>,
     /// The agents, where there is more than one.
     pub(crate) agents: Option<Vec<Agent>>,
+    /// A folder whose folders are agents: `<name>/`, and `<tenant>/<name>/`, each with a wrangler file or a `worker.js`. They are found
+    /// when they are asked for, as `<name>.localhost` and `<name>.<tenant>.localhost`, or by `match_header`.
+    pub(crate) agents_dir: Option<PathBuf>,
+    /// What stands in the place of `localhost` in these hosts, such as `agents.example.com`.
+    pub(crate) agents_domain: Option<String>,
     /// A header by which a request may name its agent, such as `x-agent`; with `forwarded`, the proxies' requests only.
     pub(crate) match_header: Option<String>,
     /// Proxies whose `Forwarded` or `X-Forwarded-For`, `-Proto` and `-Host` are believed: blocks of addresses, and `unix`.
@@ -57,6 +65,9 @@ pub(crate) struct ProjectFile {
     #[serde(default, deserialize_with = "optional_duration")]
     #[schemars(with = "Option<String>")]
     pub(crate) shutdown: Option<Duration>,
+    /// When isolates are made, and put away.
+    #[serde(default)]
+    pub(crate) isolates: Isolates,
     /// What each agent may use.
     #[serde(default)]
     pub(crate) limits: Limits,

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use workerd_lite_ops::{CallerId, FetchError};
 
 use super::Network;
+use super::agents::Agents;
 use super::binding::{Binding, Certificate};
 use super::connector::Connector;
 use super::dns::Resolver;
@@ -45,8 +46,8 @@ type Key = (CallerId, Option<u32>);
 #[expect(clippy::disallowed_types, reason = "the one client lives in this room")]
 pub(super) struct Clients {
     network: Arc<Network>,
-    /// How many connections each caller may have, in their order.
-    connections: Vec<usize>,
+    /// Who calls.
+    agents: Agents,
     /// The most bytes of a response's headers.
     headers: usize,
     made: RefCell<HashMap<Key, Made>>,
@@ -63,10 +64,10 @@ struct Made {
 
 #[expect(clippy::disallowed_types, reason = "the one client lives in this room")]
 impl Clients {
-    pub(super) fn new(network: Arc<Network>, connections: Vec<usize>, headers: usize) -> Self {
+    pub(super) fn new(network: Arc<Network>, agents: Agents, headers: usize) -> Self {
         Self {
             network,
-            connections,
+            agents,
             headers,
             made: RefCell::default(),
             tokens: OnceCell::new(),
@@ -125,6 +126,11 @@ impl Clients {
             },
         );
         Ok(client)
+    }
+
+    /// This caller's clients are not kept any longer.
+    pub(super) fn forget(&self, caller: CallerId) {
+        self.made.borrow_mut().retain(|(whose, _), _| *whose != caller);
     }
 
     /// Asks a token endpoint, on the thread of [`token_thread`]. Fails where that can not be begun; who waits hears of it.
@@ -186,10 +192,8 @@ impl Clients {
     }
 
     fn build(&self, caller: CallerId, identity: Option<&Identity>) -> Result<Rc<HttpClient>, NoClient> {
-        let most = usize::try_from(caller)
-            .ok()
-            .and_then(|caller| self.connections.get(caller));
-        let places = Places::new(most.copied().unwrap_or_default());
+        let most = self.agents.get(caller).map(|known| known.connections);
+        let places = Places::new(most.unwrap_or_default());
         let tls = client_config(identity, &self.network.roots).map_err(|error| NoClient::Build(error.to_string()))?;
         Ok(Rc::new(HttpClient::new(
             Connector::new(self.resolver(), tls, self.network.timeouts.connect, places),

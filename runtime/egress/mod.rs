@@ -1,6 +1,7 @@
 //! The one way to the network: rules, credentials, address rules, TLS identities, and the HTTP client.
 
 pub mod address;
+mod agents;
 mod binding;
 mod body;
 mod client;
@@ -41,10 +42,11 @@ use workerd_lite_ops::fetch::Egress;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{CallerId, FetchError, Origin, Request, Response};
 
-use crate::audit::{Auditor, Open};
+use crate::audit::{Auditor, Calling, Open};
 use crate::identity::{Attested, Issuer};
 use crate::rules;
 use address::Rules;
+pub use agents::{Agents, Known};
 pub use binding::{Binding, Certificate};
 use client::Clients;
 use perform::Performer;
@@ -110,6 +112,14 @@ impl Network {
             .or_else(|| listeners::denied_literal(url))
     }
 
+    /// Begins to count an agent's call by RPC, and its record where egress is recorded.
+    pub(crate) fn calling(&self, agent: &Attested, trace: &Trace, names: (&str, &str, &str), bytes: usize) -> Calling {
+        Calling::new(match &self.audit {
+            Some(auditor) => Open::call(auditor, agent, self.policy_sha256.as_deref(), trace, names, bytes),
+            None => Open::count(trace),
+        })
+    }
+
     /// Begins to count an agent's request, and its record where egress is recorded.
     pub(crate) fn record(&self, agent: &Attested, trace: &Trace, request: &mut Request) -> Open {
         match &self.audit {
@@ -143,27 +153,25 @@ pub struct NetworkGate {
 }
 
 impl NetworkGate {
-    /// A gate with connections of its own, for these callers in their order, who may have so many of them each. `headers` is how
-    /// many bytes of headers responses may have, at most.
-    pub fn new(network: Arc<Network>, agents: Vec<Attested>, connections: Vec<usize>, headers: usize) -> Self {
-        Self::make(network, agents, (connections, headers), None)
+    /// A gate with connections of its own, for these callers. `headers` is how many bytes of headers responses may have, at most.
+    pub fn new(network: Arc<Network>, agents: Agents, headers: usize) -> Self {
+        Self::make(network, agents, headers, None)
     }
 
     /// A gate behind which no network is, but this.
-    pub fn mocked(network: Arc<Network>, agents: Vec<Attested>, upstream: Rc<dyn Upstream>) -> Self {
-        Self::make(network, agents, (Vec::new(), 0), Some(upstream))
+    pub fn mocked(network: Arc<Network>, agents: Agents, upstream: Rc<dyn Upstream>) -> Self {
+        Self::make(network, agents, 0, Some(upstream))
     }
 
-    fn make(
-        network: Arc<Network>,
-        agents: Vec<Attested>,
-        (connections, headers): (Vec<usize>, usize),
-        upstream: Option<Rc<dyn Upstream>>,
-    ) -> Self {
+    /// An agent's isolate is gone: what its connections keep is given back, once what is under way has ended.
+    pub(crate) fn forget(&self, caller: CallerId) {
+        self.performer.clients.forget(caller);
+    }
+
+    fn make(network: Arc<Network>, agents: Agents, headers: usize, upstream: Option<Rc<dyn Upstream>>) -> Self {
         Self {
             performer: Rc::new(Performer {
-                budgets: agents.iter().map(|_| whole_body::budget()).collect(),
-                clients: Clients::new(Arc::clone(&network), connections, headers),
+                clients: Clients::new(Arc::clone(&network), agents.clone(), headers),
                 network,
                 agents,
                 upstream,
@@ -186,17 +194,16 @@ impl Egress for NetworkGate {
         Box::pin(async move { performer.perform(&origin, binding, request).await })
     }
 
-    fn token(&self, caller: CallerId, audience: &[String], claims: &str) -> Result<String, FetchError> {
-        let agent = usize::try_from(caller)
-            .ok()
-            .and_then(|caller| self.performer.agents.get(caller));
-        let (Some(agent), Some(issuer)) = (agent, &self.performer.network.identity) else {
+    fn token(&self, origin: &Origin, audience: &[String], claims: &str) -> Result<String, FetchError> {
+        let known = self.performer.agents.get(origin.caller);
+        let (Some(known), Some(issuer)) = (known, &self.performer.network.identity) else {
             return Err(FetchError::Invalid(
                 "ctx.identity needs an [identity] in workerd-lite.toml".into(),
             ));
         };
         let claims = serde_json::from_str(claims)
             .map_err(|_| FetchError::Invalid("claims must be an object of plain data".into()))?;
+        let agent = origin.trace.on_behalf::<Attested>().unwrap_or(&known.agent);
         issuer.token(agent, audience, claims).map_err(FetchError::Invalid)
     }
 }

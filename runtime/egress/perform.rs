@@ -8,12 +8,12 @@ use http::{Method, StatusCode, header};
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 use workerd_lite_ops::content_encoding::ContentEncoding;
-use workerd_lite_ops::external_memory::ExternalMemory;
 use workerd_lite_ops::head::{MAX_FIELDS, strip_hop_by_hop};
 use workerd_lite_ops::verdict::ConnectError;
 use workerd_lite_ops::{Body, CallerId, FetchError, Origin, Request, Response};
 
 use super::Network;
+use super::agents::Agents;
 use super::binding::Binding;
 use super::body::{request_body, response_body};
 use super::client::{Clients, NoClient};
@@ -35,10 +35,8 @@ use crate::rules::{Outside, Verdict as Judged, outside_of_scope, problem};
 pub(super) struct Performer {
     pub(super) network: Arc<Network>,
     pub(super) clients: Clients,
-    /// Who calls, in the callers' order.
-    pub(super) agents: Vec<Attested>,
-    /// What each of them may hold in bodies that are read whole.
-    pub(super) budgets: Vec<ExternalMemory>,
+    /// Who calls.
+    pub(super) agents: Agents,
     /// What stands where the network would, in tests.
     pub(super) upstream: Option<Rc<dyn Upstream>>,
 }
@@ -88,9 +86,9 @@ impl Performer {
         index: Option<u32>,
         request: Request,
     ) -> Result<Response, FetchError> {
-        let caller = origin.caller;
-        let agent = usize::try_from(caller).ok().and_then(|caller| self.agents.get(caller));
-        let agent = agent.ok_or_else(|| FetchError::Invalid("there is no such caller".into()))?;
+        let known = self.agents.get(origin.caller);
+        let known = known.ok_or_else(|| FetchError::Invalid("there is no such caller".into()))?;
+        let agent = origin.trace.on_behalf::<Attested>().unwrap_or(&known.agent);
         let span = tracing::debug_span!(
             target: "egress",
             "egress",
@@ -176,6 +174,9 @@ impl Performer {
             Some(false) => origin.trace.remove(&mut request.headers),
             None => {}
         }
+        // Connections and what is attached are of the agent that was configured, whatever it has loaded.
+        let configured = self.agents.get(caller);
+        let agent = configured.as_ref().map_or(agent, |known| &known.agent);
         let way = self.way(caller, agent, index, binding).inspect_err(|error| {
             if let NoClient::Certificate(_) = error {
                 note(open, Verdict::Deny, By::Certificate);
@@ -194,9 +195,8 @@ impl Performer {
             open.asks_for_tokens();
         }
         if credential.wants_whole_body() {
-            let budget = usize::try_from(caller).ok().and_then(|caller| self.budgets.get(caller));
-            if let Some(budget) = budget {
-                let body = whole(request.body, budget).await;
+            if let Some(known) = self.agents.get(caller) {
+                let body = whole(request.body, &known.budget).await;
                 request.body = body.map_err(|error| FetchError::Network(format!("the request's body: {error}")))?;
             }
         }

@@ -1,8 +1,10 @@
 //! What stands where the network would, in tests: it gets each request as an upstream would, after credentials and
 //! certificates were chosen.
 
+use std::rc::Rc;
+
 use futures_util::future::LocalBoxFuture;
-use workerd_lite_ops::{FetchError, Request, Response};
+use workerd_lite_ops::{FetchError, Inbox, Request, Response};
 
 /// What a request went out with.
 #[derive(Debug, Clone, Default, serde::Serialize)]
@@ -21,4 +23,9 @@ pub struct Via {
 pub trait Upstream {
     /// Answers one request.
     fn answer(&self, via: Via, request: Request) -> LocalBoxFuture<'static, Result<Response, FetchError>>;
+
+    /// The queue of the isolate that stands in for an agent's service, where one does. Its entrypoint has the service's name.
+    fn service(&self, _agent: &str, _service: &str) -> Option<Rc<Inbox>> {
+        None
+    }
 }

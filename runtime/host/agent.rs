@@ -1,9 +1,18 @@
 //! One agent of a project, as its owner configured it.
 
-use serde_json::{Map, Value};
-use workerd_lite_ops::account::AgentId;
+use std::sync::Arc;
 
-use crate::isolate::Worker;
+use serde_json::{Map, Value};
+use workerd_lite_ops::account::{Account, AgentId};
+
+use super::backoff::Backoff;
+use super::code::Code;
+use super::grant::Grant;
+use super::tail::TailWorker;
+use crate::isolate::modules::Graph;
+use crate::isolate::{StartupError, Worker};
+use crate::limits::Quarantine;
+use crate::metrics;
 use crate::rules::{RoutePattern, Rules};
 
 /// An untrusted script with all that its owner says of it.
@@ -23,6 +32,14 @@ pub struct Agent {
     pub parameters: Map<String, Value>,
     /// What it may ask for, judged before the policy. Without a list the policy decides alone.
     pub egress: Option<Rules>,
+    /// Where its modules are.
+    pub code: Code,
+    /// How its starts went.
+    pub(crate) backoff: Arc<Backoff>,
+    /// The services that it may call.
+    pub services: Vec<Grant>,
+    /// Who is told of its events.
+    pub tails: Vec<TailWorker>,
 }
 
 impl From<Worker> for Agent {
@@ -35,6 +52,10 @@ impl From<Worker> for Agent {
             props: Map::new(),
             parameters: Map::new(),
             egress: None,
+            code: Code::default(),
+            backoff: Arc::default(),
+            services: Vec::new(),
+            tails: Vec::new(),
         }
     }
 }
@@ -43,6 +64,34 @@ impl Agent {
     /// Who it is.
     pub(super) fn id(&self) -> AgentId {
         AgentId::new(self.tenant.as_deref(), &self.worker.name)
+    }
+
+    /// Gives it what it has beside what its owner says of it: how it stands with the others, where it has any, and what is done for it.
+    pub(super) fn prepare(&mut self, crowded: bool, metrics_agents: usize) {
+        self.worker.services = self.services.iter().map(|grant| grant.binding.clone()).collect();
+        let quarantine = Arc::new(Quarantine::new(crowded));
+        let observer = {
+            let quarantine = Arc::clone(&quarantine);
+            move |time| quarantine.record_host(time)
+        };
+        let account = Account::new(self.id(), self.worker.limits.buffers, Some(Box::new(observer)));
+        metrics::shows(&account, metrics_agents);
+        self.worker.quarantine = Some(quarantine);
+        self.worker.account = Some(account);
+    }
+
+    /// Its worker, with its modules. Those are read on a thread of their own where they are not there yet.
+    pub(super) async fn ready(&self) -> Result<Worker, StartupError> {
+        let mut worker = self.worker.clone();
+        if let Some(graph) = self.code.read().await? {
+            worker.graph = graph;
+        }
+        Ok(worker)
+    }
+
+    /// Its modules, where they have been read.
+    pub(crate) fn graph(&self) -> Option<&Arc<Graph>> {
+        self.code.graph(&self.worker.graph)
     }
 
     /// Whether it is this one.

@@ -4,26 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deno_core::unsync::spawn;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use workerd_lite_ops::account::metered;
-use workerd_lite_ops::trace::{Trace, TraceIds};
+use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{EventError, Request, Termination};
 
 use super::Instance;
+use super::job::Job;
 use super::project::Project;
-use super::transferable::{TransferableRequest, TransferableResponse};
 use crate::limits::priority::set_aside;
 use crate::limits::{self, Lost, found, on_this_thread};
 
 /// How long a bulkhead waits for something to do.
 const IDLE: Duration = Duration::from_secs(30);
-
-/// A request for a bulkhead, and where its response goes.
-pub(super) struct Job {
-    pub(super) request: TransferableRequest,
-    pub(super) trace: TraceIds,
-    pub(super) reply: oneshot::Sender<Result<TransferableResponse, EventError>>,
-}
 
 /// Runs the isolates of the project's only agent, until no request has come for a while or nobody can send one.
 pub(super) fn run(project: &Project, jobs: mpsc::UnboundedReceiver<Job>, lost: Arc<Lost>) {
@@ -45,7 +38,7 @@ async fn serve(project: &Project, mut jobs: mpsc::UnboundedReceiver<Job>) {
             None => match Instance::start(project).await {
                 Ok(instance) => started.insert(instance).clone(),
                 Err(error) => {
-                    let id = project.agents.first().map(super::Agent::id);
+                    let id = project.agents.first().map(|agent| agent.id());
                     let (agent, tenant) = (
                         id.as_ref().map(|id| &*id.name),
                         id.as_ref().and_then(|id| id.tenant.as_deref()),

@@ -11,7 +11,8 @@ use tokio::sync::{mpsc, oneshot};
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{EventError, Request, Response, Termination};
 
-use super::bulkhead::{self, Job};
+use super::bulkhead;
+use super::job::Job;
 use super::project::Project;
 use crate::isolate::essential_thread;
 use crate::limits::Lost;
@@ -91,7 +92,7 @@ impl Bulkheads {
         }
         let (jobs, incoming) = mpsc::unbounded_channel();
         let lost = Arc::new(Lost::new(None));
-        let project = self.project.only(agent);
+        let project = self.project.only(agent)?;
         let (told, thread) = (Arc::clone(&lost), Arc::clone(&self.threads));
         std::thread::Builder::new()
             .name(format!("bulkhead-{agent}"))

@@ -1,21 +1,30 @@
 //! Every request of an agent passes here: its rules first, then the outbound worker; or it is denied.
 
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 
+use deno_error::JsErrorBox;
 use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 use tracing::Instrument as _;
-use workerd_lite_ops::account::AgentId;
-use workerd_lite_ops::fetch::Egress;
+use workerd_lite_ops::account::{Account, AgentId};
+use workerd_lite_ops::fetch::{Egress, EgressHandle};
+use workerd_lite_ops::loading::LoaderHandle;
+use workerd_lite_ops::rpc::Capability;
 use workerd_lite_ops::trace::{Asked, Trace};
 use workerd_lite_ops::worker_log;
-use workerd_lite_ops::{Body, BodyError, EventError, FetchError, Origin, Request, Response, Termination};
+use workerd_lite_ops::{Body, BodyError, EventError, FetchError, Origin, Request, Response, Target, Termination};
 
+use super::callee::Callees;
 use super::error_page;
+use super::grant::{Grant, Offers, to_policy};
+use super::known::context_agent;
+use super::line::{Line, Service};
+use super::line_fetch::Found;
 use super::live_call::LiveCall;
 use super::policy_cells::PolicyCells;
+use super::tail::{self, TailWorker};
 use crate::audit::{By, Open, Verdict, shortened};
 use crate::egress::Network;
 use crate::identity::Attested;
@@ -33,9 +42,156 @@ pub(super) struct OutboundGate {
     pub(super) place: usize,
     pub(super) rules: Option<Rules>,
     pub(super) timeout: Duration,
+    pub(super) services: Vec<Grant>,
+    /// Where agents are that it may call.
+    pub(super) callees: Option<Weak<dyn Callees>>,
+    /// Who is told of its events.
+    pub(super) tails: Vec<(TailWorker, Option<Neighbour>)>,
+    /// What the agent loads workers by, where it may.
+    pub(super) loader: Option<LoaderHandle>,
+    /// Where it is a worker that was loaded.
+    pub(super) loaded: Option<LoadedAgent>,
+}
+
+/// Finds the cell of another agent, and its account.
+pub(super) type Neighbour = Box<dyn Fn() -> Option<(CellHandle, Option<Arc<Account>>)>>;
+
+/// A loaded worker, as the policy sees it.
+#[derive(Clone)]
+pub(super) struct LoadedAgent {
+    attested: Rc<Attested>,
+    /// `ctx.agent`, as JSON.
+    agent: Rc<str>,
+    /// The account of the agent that has loaded it.
+    account: Option<Arc<Account>>,
+}
+
+impl LoadedAgent {
+    fn new(attested: Attested, account: Option<Arc<Account>>) -> Self {
+        Self {
+            agent: context_agent(&attested).to_string().into(),
+            attested: Rc::new(attested),
+            account,
+        }
+    }
+
+    /// The policy's part of a request's way, for which the configured agent has to answer.
+    fn trace(&self, trace: &Trace) -> Trace {
+        let child = trace.child_for(self.account.as_ref());
+        child.is_on_behalf(Rc::<Attested>::clone(&self.attested));
+        child
+    }
 }
 
 impl OutboundGate {
+    /// The ways out of what the agent loads: the same policy and the same rules, under another name.
+    pub(super) fn ways(&self, account: Option<Arc<Account>>) -> Box<dyn Fn(Attested) -> EgressHandle> {
+        let (network, policies, rules) = (Arc::clone(&self.network), self.policies.clone(), self.rules.clone());
+        let (place, timeout, services) = (self.place, self.timeout, self.services.clone());
+        Box::new(move |attested| {
+            Rc::new(Self {
+                network: Arc::clone(&network),
+                agent: attested.clone(),
+                policies: policies.clone(),
+                place,
+                rules: rules.clone(),
+                timeout,
+                // Of these it has what it is given: `Way` says which.
+                services: services.clone(),
+                // Agents know the configured one alone, and not what it loads.
+                callees: None,
+                // Who is told of what it does says whoever loads it.
+                tails: Vec::new(),
+                loader: None,
+                loaded: Some(LoadedAgent::new(attested, account.clone())),
+            })
+        })
+    }
+
+    /// The same, for an agent that loads workers.
+    pub(super) fn with_loader(mut self, loader: LoaderHandle) -> Self {
+        self.loader = Some(loader);
+        self
+    }
+
+    /// What is behind a service.
+    fn found(&self, origin: &Origin, service: u32) -> Result<Found, FetchError> {
+        let place = usize::try_from(service).unwrap_or(usize::MAX);
+        let grant = self.services.get(place).ok_or(FetchError::OutboundWorker)?;
+        let line = |trace: &Rc<Trace>, callee| Line {
+            network: Arc::clone(&self.network),
+            agent: self.agent.clone(),
+            ends: (self.place, callee),
+            grant: grant.clone(),
+            trace: Rc::clone(trace),
+        };
+        let callees = self.callees.as_ref().and_then(Weak::upgrade);
+        let props = || serde_json::Value::Object(grant.props.clone()).to_string();
+        let pretended = callees
+            .as_ref()
+            .and_then(|callees| callees.pretended(&self.agent.name, &grant.binding));
+        if let Some(cell) = pretended {
+            let trace = Rc::new(origin.trace.child());
+            return Ok(Found {
+                line: line(&trace, Some(usize::MAX)),
+                cell,
+                // The one that stands for the network.
+                origin: Origin { caller: 1, trace },
+                door: 0,
+                target: Some(Target::Entrypoint {
+                    entrypoint: Some(grant.binding.clone()),
+                    props: props(),
+                }),
+                timeout: self.timeout,
+            });
+        }
+        let id = match &grant.offers {
+            Offers::Outbound => {
+                let policies = self.policies.as_ref().ok_or(FetchError::NoOutboundWorker)?;
+                let (cell, caller) = policies.of(self.place).ok_or(FetchError::OutboundWorker)?;
+                let trace = Rc::new(match &self.loaded {
+                    Some(loaded) => loaded.trace(&origin.trace),
+                    None => origin.trace.child(),
+                });
+                let before = to_policy(&self.services[..place]).count();
+                let door = u32::try_from(before).unwrap_or(u32::MAX);
+                return Ok(Found {
+                    line: line(&trace, None),
+                    cell,
+                    origin: Origin { caller, trace },
+                    door,
+                    target: self
+                        .loaded
+                        .as_ref()
+                        .map(|loaded| Target::Agent(Rc::clone(&loaded.agent))),
+                    timeout: self.timeout,
+                });
+            }
+            Offers::Agent(id) => id,
+        };
+        let failed = |why: &str| FetchError::Loaded(JsErrorBox::generic(format!("RPC failed: {why}")));
+        let callee = callees.and_then(|callees| callees.callee((self.place, &self.agent), id));
+        let callee = callee.ok_or_else(|| failed("the agent can not be called now"))?;
+        let deeper = origin.trace.deeper(callee.account.as_ref());
+        let trace = deeper.ok_or_else(|| failed("too many workers have called each other for one request"))?;
+        let trace = Rc::new(trace);
+        Ok(Found {
+            // It is the caller's egress, and the callee's event.
+            line: line(&Rc::new(origin.trace.child()), Some(callee.place)),
+            cell: callee.cell,
+            origin: Origin {
+                caller: callee.caller,
+                trace,
+            },
+            door: 0,
+            target: Some(Target::Entrypoint {
+                entrypoint: grant.entrypoint.clone(),
+                props: props(),
+            }),
+            timeout: callee.wall,
+        })
+    }
+
     /// The answer of the agent's own rules, where they deny.
     fn denied(&self, trace: &Trace, request: &mut Request) -> Option<Response> {
         let judged = self.rules.as_ref()?.judge(&request.method, &request.url);
@@ -68,13 +224,86 @@ impl OutboundGate {
 }
 
 impl Egress for OutboundGate {
+    fn service(&self, origin: &Origin, service: u32) -> Result<Capability, FetchError> {
+        let Found {
+            line,
+            cell,
+            origin,
+            door,
+            target,
+            ..
+        } = self.found(origin, service)?;
+        Ok(Rc::new(Service {
+            line: Rc::new(line),
+            cell,
+            origin,
+            door,
+            target,
+        }))
+    }
+
+    fn fetch_service(
+        &self,
+        origin: &Origin,
+        service: u32,
+        request: Request,
+    ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
+        match self.found(origin, service) {
+            Ok(found) => Box::pin(found.fetch(request)),
+            Err(error) => Box::pin(std::future::ready(Err(error))),
+        }
+    }
+
+    fn is_tailed(&self) -> bool {
+        !self.tails.is_empty()
+    }
+
+    fn tell(&self, origin: &Origin, item: &serde_json::Value) {
+        for (worker, neighbour) in &self.tails {
+            let origin = tail::origin(origin);
+            let found = match (worker, neighbour, &self.policies) {
+                (TailWorker::Policy(entrypoint), _, Some(policies)) => {
+                    policies.of(self.place).map(|(handle, caller)| {
+                        let origin = Origin { caller, ..origin };
+                        let target = tail::target(entrypoint.as_ref());
+                        tail::Entrypoint { handle, origin, target }
+                    })
+                }
+                (TailWorker::Agent(_, entrypoint), Some(neighbour), _) => neighbour().map(|(handle, account)| {
+                    let trace = Rc::new(origin.trace.child_for(account.as_ref()));
+                    let origin = Origin { caller: 0, trace };
+                    let target = tail::target(entrypoint.as_ref());
+                    tail::Entrypoint { handle, origin, target }
+                }),
+                _ => None,
+            };
+            match found {
+                Some(found) => tail::tell(&found, &self.agent.name, item),
+                None => {
+                    tracing::warn!(target: "worker", worker = self.agent.name, "its tail worker can not be told: it is gone");
+                }
+            }
+        }
+    }
+
+    fn loader(&self) -> Option<LoaderHandle> {
+        self.loader.clone()
+    }
+
     fn fetch(
         &self,
         origin: &Origin,
         _binding: Option<u32>,
         mut request: Request,
     ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
-        let trace = Rc::new(origin.trace.child());
+        let trace = Rc::new(match &self.loaded {
+            Some(loaded) => loaded.trace(&origin.trace),
+            None => origin.trace.child(),
+        });
+        let target = self
+            .loaded
+            .as_ref()
+            .map(|loaded| Target::Agent(Rc::clone(&loaded.agent)));
         let auditor = self.network.audit.as_ref();
         let mut live = auditor.and_then(|auditor| LiveCall::begin(auditor, &self.agent, &trace, &mut request));
         let shown = live.is_some();
@@ -134,10 +363,11 @@ impl Egress for OutboundGate {
         let network = Arc::clone(&self.network);
         let agent = auditing.then(|| self.agent.clone());
         let again = Again::of(&outbound, &request, &own);
-        let answer = outbound.dispatch(request, own);
+        let answer = outbound.dispatch_to(request, own, target.clone());
         let timeout = self.timeout;
         let graph = live.is_some().then(|| Arc::clone(policies.graph()));
-        let id = AgentId::new(self.agent.tenant.as_deref(), &self.agent.name);
+        let configured = self.agent.parent.as_ref().unwrap_or(&self.agent.name);
+        let id = AgentId::new(self.agent.tenant.as_deref(), configured);
         let span = tracing::debug_span!(
             target: "policy",
             "policy",
@@ -162,7 +392,7 @@ impl Egress for OutboundGate {
             if let (Some(Err(EventError::Shutdown)), Some(again)) = (&answered, again) {
                 if again.may_pass(&trace) {
                     answered = progress
-                        .within(timeout, outbound.dispatch(again.request, again.origin))
+                        .within(timeout, outbound.dispatch_to(again.request, again.origin, target))
                         .await;
                 }
             }

@@ -1,54 +1,76 @@
 //! One thread's share of a server: the agents' cells, their outbound worker's cell, and the way between them.
 
 mod agent;
+mod agent_cells;
+mod backoff;
 mod body;
+mod builder;
 mod bulkhead;
 mod bulkheads;
+mod callee;
 mod client;
+mod code;
+mod desk;
 mod error_page;
+mod found;
 mod gate;
+mod grant;
+mod isolate_per;
+mod isolates;
+mod job;
+mod known;
+mod line;
+mod line_fetch;
 mod live_call;
 mod live_console;
 mod live_request;
+mod loader;
 mod policy_cells;
 mod project;
 mod renumbered;
+mod residents;
 mod respawn;
 mod routes;
 mod served;
 mod service;
+mod tail;
 mod told;
 mod transferable;
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use deno_core::unsync::{JoinHandle, spawn};
+use deno_core::unsync::spawn;
 use deno_core::url::Url;
 use http::{HeaderMap, HeaderName};
-use workerd_lite_ops::fetch::EgressHandle;
+use tokio::sync::mpsc;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{CallerId, EventError, Origin, Request, Response, Termination};
 
-use crate::audit::{AccessLog, Auditor, Feed};
+use crate::audit::{AccessLog, Feed};
 use crate::egress::{NetworkGate, Upstream};
-use crate::isolate::{Caller, CellHandle, Essential, StartupError};
+use crate::isolate::{CellHandle, StartupError, trim_soon};
 use crate::limits::ClientTimeouts;
 use crate::metrics;
 use crate::rules::Forwarders;
 pub use agent::Agent;
+use agent_cells::AgentCells;
 pub use body::ResponseBody;
+pub use builder::ProjectBuilder;
 use bulkheads::Bulkheads;
 pub use client::Client;
+pub use code::Code;
 pub(crate) use error_page::broken_page;
-use gate::OutboundGate;
-pub use policy_cells::IsolatePer;
+pub(crate) use found::Finder;
+pub use grant::{Grant, Offers};
+pub use isolate_per::IsolatePer;
+pub use isolates::IsolateLimits;
+use known::KnownAgents;
 use policy_cells::PolicyCells;
-pub use project::{Project, ProjectBuilder};
-use respawn::{Surroundings, respawn};
-use routes::Routes;
+pub use project::Project;
 pub(crate) use served::{Outcome, Served};
+pub use tail::TailWorker;
 
 /// A project's isolates on one thread, as a `tower` service. It must stay on the thread, inside a current-thread tokio
 /// runtime.
@@ -56,19 +78,11 @@ pub(crate) use served::{Outcome, Served};
 pub struct Instance(Rc<Inner>);
 
 struct Inner {
-    agents: Vec<(Agent, CellHandle)>,
-    routes: Arc<Routes>,
-    forwarders: Arc<Forwarders>,
+    project: Project,
+    agents: Rc<AgentCells>,
     policies: Option<Rc<PolicyCells>>,
-    show_errors: bool,
-    feed: Option<Arc<Feed>>,
-    client_timeouts: ClientTimeouts,
-    audit: Option<Arc<Auditor>>,
-    access_log: Option<Arc<AccessLog>>,
     /// Where agents work that disturb the others.
     bulkheads: Option<Bulkheads>,
-    /// The agents' loops.
-    running: RefCell<Vec<JoinHandle<()>>>,
     /// Whether these may end before they are done.
     aborted: Rc<Cell<bool>>,
 }
@@ -97,138 +111,171 @@ impl Instance {
         upstream: Option<Rc<dyn Upstream>>,
         bulkheads: Option<Bulkheads>,
     ) -> Result<Self, StartupError> {
-        let attested = project.attest();
+        let known = KnownAgents::default();
+        // A test's time is its own, and its policies stay as long as it does.
+        let ends = upstream.is_none();
+        let pretends = upstream.clone();
+        let mut network = None;
         let policies = match &project.outbound {
             Some(worker) => {
-                let network = Arc::clone(&project.network);
-                // A test's time is its own, and its policies stay as long as it does.
-                let ends = upstream.is_none();
+                let (way, agents) = (Arc::clone(&project.network), known.agents());
                 let gate = match upstream {
-                    Some(upstream) => NetworkGate::mocked(network, attested.clone(), upstream),
-                    None => NetworkGate::new(network, attested.clone(), project.connections(), worker.limits.headers),
+                    Some(upstream) => NetworkGate::mocked(way, agents, upstream),
+                    None => NetworkGate::new(way, agents, worker.limits.headers),
                 };
-                let callers = (Rc::new(gate) as EgressHandle, project.callers(&attested));
-                Some(PolicyCells::start(worker, callers, &project.agents, project.isolate_per, ends).await?)
+                let gate = Rc::new(gate);
+                network = Some(Rc::clone(&gate));
+                Some(PolicyCells::start(project, worker, gate, known.clone(), ends).await?)
             }
             None => None,
         };
         let aborted = Rc::new(Cell::new(false));
-        let mut agents = Vec::new();
-        let mut running = Vec::new();
-        for (place, agent) in project.agents.iter().enumerate() {
-            let gate = OutboundGate {
-                network: Arc::clone(&project.network),
-                agent: attested[place].clone(),
-                policies: policies.clone(),
-                place,
-                rules: agent.egress.clone(),
-                timeout: project.policy_timeout,
-            };
-            let (egress, callers): (EgressHandle, _) = (Rc::new(gate), vec![Caller::anyone()]);
-            // One that may not work yet is started when it may, and its start is nobody else's trouble.
-            let ejected = agent
-                .worker
-                .quarantine
-                .as_ref()
-                .is_some_and(|quarantine| quarantine.is_ejected());
-            let (handle, cell) = if ejected {
-                (agent.worker.handle(callers.len()), None)
+        // Where each thread has isolates of all agents, none is handed anything.
+        let (desk, handed) = mpsc::unbounded_channel();
+        let desk = (bulkheads.is_some() && !project.starts_all()).then_some(desk);
+        let agents = AgentCells::new(
+            project.clone(),
+            known,
+            policies.clone(),
+            (network, pretends),
+            desk,
+            Rc::clone(&aborted),
+        );
+        let instance = Self(Rc::new(Inner {
+            project: project.clone(),
+            agents,
+            policies,
+            bulkheads,
+            aborted,
+        }));
+        spawn(desk::serve(Rc::downgrade(&instance.0), handed));
+        instance.start_agents().await?;
+        Ok(instance)
+    }
+
+    /// Boots the isolates of agents before anything is served: of all, where they are few, else as many as their owner wants.
+    async fn start_agents(&self) -> Result<(), StartupError> {
+        let project = &self.0.project;
+        let mut listed = project.agents.iter().enumerate();
+        loop {
+            let next = if project.starts_all() {
+                listed.next()
             } else {
-                let cell = agent.worker.boot(Rc::clone(&egress), &callers).await?;
-                (cell.handle(), Some(cell))
+                project.next_to_start()
             };
+            let next = next.map(|(place, agent)| (place, Arc::clone(agent)));
+            let Some((place, agent)) = next.or_else(|| project.next_found()) else {
+                break;
+            };
+            // One that may not work yet is started when it may, and its start is nobody else's trouble.
+            let quarantine = agent.worker.quarantine.as_ref();
+            if !quarantine.is_some_and(|quarantine| quarantine.is_ejected()) {
+                if let Err(error) = self.0.agents.start(place, &agent).await {
+                    self.abort();
+                    return Err(error);
+                }
+            }
             // Others of this thread get their turn, and this task a fresh budget.
             tokio::task::yield_now().await;
-            agents.push((agent.clone(), handle.clone()));
-            let policies = policies.clone();
-            let surroundings = Surroundings {
-                egress,
-                garbage: policies.map(|policies| Box::new(move || policies.collect(place)) as Box<dyn Fn()>),
-                quarantines: Rc::default(),
-            };
-            let culprit = agent.worker.culprit();
-            let running_agent = respawn(agent.worker.clone(), surroundings, callers, handle, cell);
-            running.push(spawn(Essential::new(Some(culprit), &aborted, running_agent)));
         }
-        Ok(Self(Rc::new(Inner {
-            agents,
-            routes: Arc::clone(&project.routes),
-            forwarders: Arc::clone(&project.forwarders),
-            policies,
-            show_errors: project.show_errors,
-            feed: project.feed.clone(),
-            client_timeouts: project.client_timeouts,
-            audit: project.network.audit.clone(),
-            access_log: project.access_log.clone(),
-            bulkheads,
-            running: RefCell::new(running),
-            aborted,
-        })))
+        if !project.starts_all() {
+            // Nothing is left of what was looked at, nor of the configuration's text.
+            trim_soon();
+        }
+        Ok(())
     }
 
     /// The agent that a request is for, with its place. `sent` is the path as it was sent. The header that may name an agent is
     /// for us, and taken off.
-    fn route(&self, url: &Url, sent: &str, headers: &mut HeaderMap) -> Option<(usize, &Agent)> {
-        let place = self.0.routes.find(url, sent, headers)?;
-        if let Some(header) = self.0.routes.header() {
+    fn route(&self, url: &Url, sent: &str, headers: &mut HeaderMap) -> Option<(usize, Arc<Agent>)> {
+        let routed = self.0.project.route(url, sent, headers)?;
+        if let Some(header) = self.0.project.routes.header() {
             headers.remove(header);
         }
-        self.0.agents.get(place).map(|(agent, _)| (place, agent))
+        Some(routed)
     }
 
     /// The proxies that are believed.
     pub(crate) fn forwarders(&self) -> &Forwarders {
-        &self.0.forwarders
+        &self.0.project.forwarders
     }
 
     /// The header by which a request may name its agent.
     pub(crate) fn match_header(&self) -> Option<&HeaderName> {
-        self.0.routes.header()
+        self.0.project.routes.header()
     }
 
     /// What a client may take its time for.
     pub(crate) fn client_timeouts(&self) -> ClientTimeouts {
-        self.0.client_timeouts
+        self.0.project.client_timeouts
     }
 
     /// The most bytes of headers that any agent takes.
     pub(crate) fn largest_head(&self) -> usize {
-        let agents = self.0.agents.iter();
-        agents
-            .map(|(agent, _)| agent.worker.limits.headers)
-            .max()
-            .unwrap_or_default()
+        self.0.project.largest_head()
     }
 
     /// Hands a request to an agent, in its bulkhead where it works apart. Dropping the future cancels it.
-    async fn dispatch(&self, agent: usize, request: Request, trace: Rc<Trace>) -> Result<Response, EventError> {
-        let (Agent { worker, .. }, cell) = &self.0.agents[agent];
+    async fn dispatch(
+        &self,
+        (place, agent): (usize, &Arc<Agent>),
+        request: Request,
+        trace: Rc<Trace>,
+    ) -> Result<Response, EventError> {
+        if let Some(resident) = self.0.agents.elsewhere(place) {
+            if let Some(account) = &agent.worker.account {
+                trace.is_for(account);
+            }
+            return resident.dispatch(place, request, &trace).await;
+        }
+        self.dispatch_here((place, agent), request, trace).await
+    }
+
+    /// The same, on this thread.
+    async fn dispatch_here(
+        &self,
+        (place, agent): (usize, &Arc<Agent>),
+        request: Request,
+        trace: Rc<Trace>,
+    ) -> Result<Response, EventError> {
+        let worker = &agent.worker;
         if let Some(account) = &worker.account {
             trace.is_for(account);
         }
         let (Some(bulkheads), Some(quarantine)) = (&self.0.bulkheads, &worker.quarantine) else {
-            return cell.dispatch(request, Origin { caller: 0, trace }).await;
+            return self
+                .cell(place, agent)?
+                .dispatch(request, Origin { caller: 0, trace })
+                .await;
         };
         if quarantine.is_ejected() {
             return Err(EventError::Terminated(Termination::Ejected));
         }
         if quarantine.is_quarantined() {
-            return bulkheads.dispatch(agent, request, &trace).await;
+            return bulkheads.dispatch(place, request, &trace).await;
         }
         let origin = Origin {
             caller: 0,
             trace: Rc::clone(&trace),
         };
-        let mut here = cell.dispatch(request, origin);
+        let mut here = self.cell(place, agent)?.dispatch(request, origin);
         tokio::select! {
             biased;
             response = &mut here => response,
             // What is queued goes along; what has begun is finished here.
             () = quarantine.quarantined() => match here.take_back() {
-                Ok(request) => bulkheads.dispatch(agent, request, &trace).await,
+                Ok(request) => bulkheads.dispatch(place, request, &trace).await,
                 Err(here) => here.await,
             },
         }
+    }
+
+    /// An agent's cell. Fails while it is left alone, because it did not start.
+    fn cell(&self, place: usize, agent: &Arc<Agent>) -> Result<CellHandle, EventError> {
+        if !self.0.agents.has(place) && agent.backoff.waits() {
+            return Err(EventError::Terminated(Termination::Startup));
+        }
+        Ok(self.0.agents.of(place, agent))
     }
 
     /// Hands one request to the agent that it is for, or gives nothing where there is none. Dropping the future
@@ -240,13 +287,14 @@ impl Instance {
 
     /// The same, as a part of this trace.
     async fn handle_traced(&self, mut request: Request, trace: Trace) -> Option<Result<Response, EventError>> {
-        let (agent, _) = self.route(&request.url, request.url.path(), &mut request.headers)?;
-        Some(self.dispatch(agent, request, Rc::new(trace)).await)
+        let (place, agent) = self.route(&request.url, request.url.path(), &mut request.headers)?;
+        Some(self.dispatch((place, &agent), request, Rc::new(trace)).await)
     }
 
     /// One agent's cell, by its place in the project.
-    pub(crate) fn agent_cell(&self, agent: usize) -> Option<&CellHandle> {
-        self.0.agents.get(agent).map(|(_, cell)| cell)
+    pub(crate) fn agent_cell(&self, agent: usize) -> Option<CellHandle> {
+        let listed = self.0.project.agents.get(agent)?;
+        Some(self.0.agents.of(agent, listed))
     }
 
     /// The outbound worker's cell for an agent, by the agent's place in the project, and who the agent is there.
@@ -257,9 +305,7 @@ impl Instance {
     /// Ends everything at once, events under way too.
     pub(crate) fn abort(&self) {
         self.0.aborted.set(true);
-        for cell in self.0.running.borrow_mut().drain(..) {
-            cell.abort();
-        }
+        self.0.agents.abort();
         if let Some(policies) = &self.0.policies {
             policies.abort();
         }
@@ -267,37 +313,31 @@ impl Instance {
 
     /// Where each client's request is told of.
     pub(crate) fn access_log(&self) -> Option<&Arc<AccessLog>> {
-        self.0.access_log.as_ref()
+        self.0.project.access_log.as_ref()
     }
 
     /// Who looks on.
     fn feed(&self) -> Option<&Arc<Feed>> {
-        self.0.feed.as_ref()
+        self.0.project.feed.as_ref()
     }
 
     /// Records that an agent's event was ended.
     fn ended(&self, agent: &Agent, why: Termination, request_id: &str) {
         let id = agent.id();
         metrics::ended(&id, why);
-        if let Some(audit) = &self.0.audit {
+        if let Some(audit) = &self.0.project.network.audit {
             audit.ended(&id, why, request_id);
         }
     }
 
     pub(crate) fn shows_errors(&self) -> bool {
-        self.0.show_errors
+        self.0.project.show_errors
     }
 
     /// Takes no more requests, and waits until the events under way have ended.
     pub async fn drained(&self) {
-        let running = std::mem::take(&mut *self.0.running.borrow_mut());
         // The agents end first: their last requests still pass the outbound worker.
-        for (_, cell) in &self.0.agents {
-            cell.close();
-        }
-        for cell in running {
-            let _ = cell.await;
-        }
+        self.0.agents.drained().await;
         if let Some(policies) = &self.0.policies {
             policies.drained().await;
         }

@@ -1,30 +1,51 @@
 //! What runs: agents, their owner's policy and the network behind it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::ThreadId;
 use std::time::Duration;
 
-use http::HeaderName;
+use deno_core::url::Url;
+use http::HeaderMap;
 use serde_json::{Map, Value, json};
 use workerd_lite_ops::Termination;
-use workerd_lite_ops::account::{Account, AgentId};
+use workerd_lite_ops::account::AgentId;
 
 use super::agent::Agent;
+use super::found::Found;
+use super::grant::Offers;
+use super::isolate_per::IsolatePer;
+use super::isolates::{IsolateLimits, Isolates};
+use super::known::attested;
 use super::live_console::console;
-use super::policy_cells::IsolatePer;
+use super::residents::Residents;
 use super::routes::Routes;
 use crate::audit::{AccessLog, Auditor, Feed};
-use crate::egress::{Binding, Network};
+use crate::egress::Network;
 use crate::identity::Attested;
+use crate::isolate::Worker;
 use crate::isolate::modules::Graph;
-use crate::isolate::{BindingName, Caller, Worker};
 use crate::limits::{ClientTimeouts, Quarantine};
 use crate::metrics;
 use crate::rules::Forwarders;
 
+/// So many agents are started before anything is served: all, or a sample of many.
+const FEW: usize = 16;
+
 /// What one server runs, ready to be started on any number of threads. [`Project::builder`] makes one.
 #[derive(Debug, Clone)]
 pub struct Project {
-    pub(super) agents: Vec<Agent>,
+    pub(super) agents: Vec<Arc<Agent>>,
+    /// Their places, by who they are.
+    pub(super) places: Arc<HashMap<AgentId, usize>>,
+    /// Those of a folder, behind them.
+    pub(super) found: Option<Arc<Found>>,
+    pub(super) isolates: Arc<Isolates>,
+    /// Which thread has which agents' isolates.
+    pub(super) residents: Arc<Residents>,
+    /// How many agents have been started before anything is served.
+    pub(super) started: Arc<AtomicUsize>,
     pub(super) routes: Arc<Routes>,
     pub(super) forwarders: Arc<Forwarders>,
     pub(super) outbound: Option<Worker>,
@@ -32,6 +53,7 @@ pub struct Project {
     pub(super) policy_timeout: Duration,
     pub(super) network: Arc<Network>,
     pub(super) client_timeouts: ClientTimeouts,
+    pub(super) largest_head: usize,
     pub(super) show_errors: bool,
     /// Where each client's request is told of.
     pub(super) access_log: Option<Arc<AccessLog>>,
@@ -40,23 +62,6 @@ pub struct Project {
 }
 
 impl Project {
-    /// A project of one untrusted script, every request of which is denied.
-    pub fn builder(agent: impl Into<Agent>) -> ProjectBuilder {
-        ProjectBuilder {
-            agents: vec![agent.into()],
-            outbound: None,
-            isolate_per: IsolatePer::default(),
-            policy_timeout: Duration::from_secs(30),
-            network: Network::default(),
-            client_timeouts: ClientTimeouts::default(),
-            match_header: None,
-            forwarders: Forwarders::default(),
-            show_errors: false,
-            access_log: None,
-            metrics_agents: metrics::AGENTS,
-        }
-    }
-
     /// The agents' names.
     pub fn agent_names(&self) -> impl Iterator<Item = &str> {
         self.agents.iter().map(|agent| agent.worker.name.as_str())
@@ -72,6 +77,89 @@ impl Project {
                 .map(|tenant| format!("{tenant}/{}", agent.worker.name));
             agent.worker.name == name || full.as_deref() == Some(name)
         })
+    }
+
+    /// The agent in a place, where it is not gone.
+    pub(super) fn agent(&self, place: usize) -> Option<Arc<Agent>> {
+        match self.agents.get(place) {
+            Some(agent) => Some(Arc::clone(agent)),
+            None => self.found.as_ref()?.agent(place),
+        }
+    }
+
+    /// Whether an agent has a service of this name; any agent where none is named.
+    pub(crate) fn has_service(&self, agent: Option<&str>, service: &str) -> bool {
+        let mut named = self
+            .agents
+            .iter()
+            .filter(|each| agent.is_none_or(|name| each.worker.name == name));
+        named.any(|agent| agent.services.iter().any(|grant| grant.binding == service))
+    }
+
+    /// Whether other agents may call this one.
+    pub(super) fn is_called(&self, agent: &Agent) -> bool {
+        let id = agent.id();
+        let mut services = self.agents.iter().flat_map(|agent| &agent.services);
+        services.any(|grant| matches!(&grant.offers, Offers::Agent(called) if *called == id))
+    }
+
+    /// The agent that a request is for, with its place. `sent` is the path as it was sent.
+    pub(super) fn route(&self, url: &Url, sent: &str, headers: &HeaderMap) -> Option<(usize, Arc<Agent>)> {
+        if let Some(place) = self.routes.find(url, sent, headers) {
+            return Some((place, self.agent(place)?));
+        }
+        let found = self.found.as_ref()?;
+        match self.routes.name(headers) {
+            Some(name) => found.named(&name.ok()?),
+            None if self.routes.knows(url) => None,
+            None => found.of_host(url),
+        }
+    }
+
+    /// Whether there are so few agents that all of them are started before anything is served, on each thread.
+    pub(super) fn starts_all(&self) -> bool {
+        self.found.is_none() && self.agents.len() <= FEW
+    }
+
+    /// The next agent to be started before anything is served, for whichever thread asks: all of them where their owner wants it,
+    /// else some.
+    pub(super) fn next_to_start(&self) -> Option<(usize, &Arc<Agent>)> {
+        let all = self.agents.len();
+        let (count, step) = if self.isolates.limits.eager {
+            (all, 1)
+        } else {
+            (all.min(FEW), all.div_ceil(FEW).max(1))
+        };
+        let number = self.started.fetch_add(1, Ordering::Relaxed);
+        let place = number.checked_mul(step)?;
+        (number < count).then_some(())?;
+        Some((place, self.agents.get(place)?))
+    }
+
+    /// The next agent of a folder to be started before anything is served, where its owner wants all to be.
+    pub(super) fn next_found(&self) -> Option<(usize, Arc<Agent>)> {
+        let found = self.found.as_ref().filter(|_| self.isolates.limits.eager)?;
+        found.next()
+    }
+
+    /// The names of a folder's agents that have been asked for.
+    pub(crate) fn found_names(&self) -> Vec<String> {
+        self.found.as_ref().map_or_else(Vec::new, |found| found.names())
+    }
+
+    /// How an agent stands with the others.
+    pub(super) fn quarantine_of(&self, id: &AgentId) -> Option<Arc<Quarantine>> {
+        let listed = self.places.get(id).and_then(|place| self.agents.get(*place));
+        match (listed, &self.found) {
+            (Some(agent), _) => agent.worker.quarantine.clone(),
+            (None, Some(found)) => found.known(id)?.worker.quarantine.clone(),
+            (None, None) => None,
+        }
+    }
+
+    /// The most bytes of headers that any agent takes.
+    pub(super) fn largest_head(&self) -> usize {
+        self.largest_head
     }
 
     /// What the policy's `env` holds: data, and the names of bindings.
@@ -93,7 +181,7 @@ impl Project {
     /// The project with other values in an agent's `env`, or in the policy's.
     pub(crate) fn with_env(&mut self, agent: Option<usize>, values: Map<String, Value>) {
         let worker = match agent {
-            Some(agent) => self.agents.get_mut(agent).map(|agent| &mut agent.worker),
+            Some(agent) => self.agents.get_mut(agent).map(|agent| &mut Arc::make_mut(agent).worker),
             None => self.outbound.as_mut(),
         };
         if let Some(worker) = worker {
@@ -103,7 +191,7 @@ impl Project {
 
     /// The workers of agents, then the policy's.
     pub(crate) fn workers_mut(&mut self) -> impl Iterator<Item = &mut Worker> {
-        let agents = self.agents.iter_mut().map(|agent| &mut agent.worker);
+        let agents = self.agents.iter_mut().map(|agent| &mut Arc::make_mut(agent).worker);
         agents.chain(self.outbound.as_mut())
     }
 
@@ -124,17 +212,17 @@ impl Project {
         for worker in self.workers_mut() {
             worker.console_tap = Some(console(feed));
         }
-    }
-
-    /// How an agent stands.
-    fn quarantines(&self, id: &AgentId) -> impl Iterator<Item = &Quarantine> {
-        let same = self.agents.iter().filter(move |agent| agent.is(id));
-        same.filter_map(|agent| agent.worker.quarantine.as_deref())
+        if let Some(found) = &self.found {
+            found.shown(&console(feed));
+        }
     }
 
     /// Lets an agent work apart from the others, or not at all for a while.
     pub(crate) fn quarantine(&self, agent: &AgentId, ejected: Option<Duration>) {
-        for quarantine in self.quarantines(agent) {
+        if let (None, Some(found)) = (self.places.get(agent), &self.found) {
+            return found.quarantine(agent, ejected);
+        }
+        if let Some(quarantine) = self.quarantine_of(agent) {
             match ejected {
                 Some(time) => quarantine.eject(time),
                 None => quarantine.record_stop(),
@@ -144,12 +232,19 @@ impl Project {
 
     /// Lets an agent work apart from the others, for longer: a thread did not come back from it.
     pub(crate) fn hung(&self, agent: &AgentId) {
-        self.quarantines(agent).for_each(Quarantine::record_hang);
+        if let Some(quarantine) = self.quarantine_of(agent) {
+            quarantine.record_hang();
+        }
+    }
+
+    /// A thread does not come back: nothing is handed to it any longer.
+    pub(crate) fn forsakes(&self, thread: ThreadId) {
+        self.residents.forsake(thread);
     }
 
     /// Whether it is this agent that is in this place.
     pub(crate) fn is(&self, place: usize, id: &AgentId) -> bool {
-        self.agents.get(place).is_some_and(|agent| agent.is(id))
+        self.agent(place).is_some_and(|agent| agent.is(id))
     }
 
     /// Records that an agent was stopped with the thread that it was on.
@@ -169,15 +264,18 @@ impl Project {
         }
     }
 
-    /// The project with one of its agents only, which answers whatever it is asked.
-    pub(super) fn only(&self, agent: usize) -> Self {
+    /// The project with one of its agents only, which answers whatever it is asked. Nothing where that is gone.
+    pub(super) fn only(&self, agent: usize) -> Option<Self> {
+        let mut only = (*self.agent(agent)?).clone();
+        only.matches.clear();
         let mut project = self.clone();
-        project.agents = self.agents.get(agent).cloned().into_iter().collect();
-        for agent in &mut project.agents {
-            agent.matches.clear();
-        }
-        project.routes = Arc::new(Routes::new(&project.agents, None));
-        project
+        project.routes = Arc::new(Routes::new([&only].into_iter(), None));
+        project.agents = vec![Arc::new(only)];
+        project.found = None;
+        // It has memory of its own: the others' isolates do not leave for one that disturbs them.
+        project.isolates = Isolates::new(IsolateLimits::default());
+        project.residents = Arc::default();
+        Some(project)
     }
 
     /// Whether the agents' requests have a policy to pass.
@@ -200,191 +298,11 @@ impl Project {
         &self.network
     }
 
-    /// What the host says of each agent, with isolates that are about to be made.
-    pub(super) fn attest(&self) -> Vec<Attested> {
-        self.agents
-            .iter()
-            .map(|agent| Attested {
-                name: agent.worker.name.clone(),
-                tenant: agent.tenant.clone(),
-                instance: uuid::Uuid::new_v4().simple().to_string(),
-                code_sha256: agent.worker.graph.sha256().to_owned(),
-            })
-            .collect()
-    }
-
-    /// How many connections to upstreams each agent may have.
-    pub(super) fn connections(&self) -> Vec<usize> {
-        self.agents
-            .iter()
-            .map(|agent| agent.worker.effective_limits().connections)
-            .collect()
-    }
-
-    /// The agents as the policy sees them.
-    pub(super) fn callers(&self, attested: &[Attested]) -> Vec<Caller> {
-        self.agents
-            .iter()
-            .zip(attested)
-            .map(|(agent, attested)| Caller {
-                agent: Some(context_agent(attested).to_string()),
-                props: Value::Object(agent.props.clone()).to_string(),
-                parameters: (!agent.parameters.is_empty()).then(|| Value::Object(agent.parameters.clone()).to_string()),
-                entrypoint: agent.entrypoint.clone(),
-            })
-            .collect()
-    }
-}
-
-/// `ctx.agent`: who the host says is calling.
-fn context_agent(attested: &Attested) -> Value {
-    let mut agent = Map::new();
-    agent.insert("name".into(), json!(attested.name));
-    if let Some(tenant) = &attested.tenant {
-        agent.insert("tenant".into(), json!(tenant));
-    }
-    agent.insert("instance".into(), json!(attested.instance));
-    agent.insert("codeSha256".into(), json!(attested.code_sha256));
-    Value::Object(agent)
-}
-
-/// Puts a [`Project`] together.
-#[derive(Debug)]
-pub struct ProjectBuilder {
-    agents: Vec<Agent>,
-    outbound: Option<Worker>,
-    isolate_per: IsolatePer,
-    policy_timeout: Duration,
-    network: Network,
-    client_timeouts: ClientTimeouts,
-    match_header: Option<HeaderName>,
-    forwarders: Forwarders,
-    show_errors: bool,
-    access_log: Option<Arc<AccessLog>>,
-    metrics_agents: usize,
-}
-
-impl ProjectBuilder {
-    /// One agent more. Requests find it by its patterns, the most specific of which decides.
-    #[must_use]
-    pub fn agent(mut self, agent: impl Into<Agent>) -> Self {
-        self.agents.push(agent.into());
-        self
-    }
-
-    /// The owner's policy, which each request of an agent passes.
-    #[must_use]
-    pub fn outbound(mut self, outbound: Worker) -> Self {
-        self.outbound = Some(outbound);
-        self
-    }
-
-    /// Who shares an isolate of the policy; the agents of a tenant without it.
-    #[must_use]
-    pub fn isolate_per(mut self, per: IsolatePer) -> Self {
-        self.isolate_per = per;
-        self
-    }
-
-    /// Gives the policy `env.<name>`, with `fetch()` through a certificate or a credential. Without a policy it does
-    /// nothing.
-    #[must_use]
-    pub fn binding(mut self, name: impl Into<String>, binding: Binding) -> Self {
-        if let Some(outbound) = &mut self.outbound {
-            outbound.bindings.push(BindingName {
-                name: name.into(),
-                credential: binding.credential.is_some(),
-            });
-            self.network.bindings.push(binding);
-        }
-        self
-    }
-
-    /// Address rules, roots, timeouts and the rules of what the policy may reach. Without it: public addresses and the
-    /// system's roots. What was bound before stays bound.
-    #[must_use]
-    pub fn network(mut self, mut network: Network) -> Self {
-        network.bindings.splice(0..0, self.network.bindings);
-        self.network = network;
-        self
-    }
-
-    /// How long the policy may take until it gives a response's head.
-    #[must_use]
-    pub fn policy_timeout(mut self, timeout: Duration) -> Self {
-        self.policy_timeout = timeout;
-        self
-    }
-
-    /// What clients may take their time for.
-    #[must_use]
-    pub fn client_timeouts(mut self, timeouts: ClientTimeouts) -> Self {
-        self.client_timeouts = timeouts;
-        self
-    }
-
-    /// The header by which a request may name its agent, or its tenant and agent as `tenant/name`, whatever it is else about.
-    #[must_use]
-    pub fn match_header(mut self, header: Option<HeaderName>) -> Self {
-        self.match_header = header;
-        self
-    }
-
-    /// The proxies whose word on client, scheme and host `serve` believes.
-    #[must_use]
-    pub fn forwarders(mut self, forwarders: Forwarders) -> Self {
-        self.forwarders = forwarders;
-        self
-    }
-
-    /// Lets clients read why a handler failed.
-    #[must_use]
-    pub fn show_errors(mut self, show: bool) -> Self {
-        self.show_errors = show;
-        self
-    }
-
-    /// Where each client's request is told of, when it is served over HTTP.
-    #[must_use]
-    pub(crate) fn access_log(mut self, log: Option<Arc<AccessLog>>) -> Self {
-        self.access_log = log;
-        self
-    }
-
-    /// How many agents have metrics of their own.
-    #[must_use]
-    pub fn metrics_agents(mut self, most: usize) -> Self {
-        self.metrics_agents = most;
-        self
-    }
-
-    /// The project.
-    pub fn build(mut self) -> Project {
-        let crowded = self.agents.len() > 1;
-        for agent in &mut self.agents {
-            let quarantine = Arc::new(Quarantine::new(crowded));
-            let id = agent.id();
-            let observer = {
-                let quarantine = Arc::clone(&quarantine);
-                move |time| quarantine.record_host(time)
-            };
-            let account = Account::new(id, agent.worker.limits.buffers, Some(Box::new(observer)));
-            metrics::shows(&account, self.metrics_agents);
-            agent.worker.quarantine = Some(quarantine);
-            agent.worker.account = Some(account);
-        }
-        Project {
-            routes: Arc::new(Routes::new(&self.agents, self.match_header)),
-            agents: self.agents,
-            forwarders: Arc::new(self.forwarders),
-            outbound: self.outbound,
-            isolate_per: self.isolate_per,
-            policy_timeout: self.policy_timeout,
-            network: Arc::new(self.network),
-            client_timeouts: self.client_timeouts,
-            show_errors: self.show_errors,
-            access_log: self.access_log,
-            feed: None,
-        }
+    /// What the host says of each agent whose code is known, with isolates that are about to be made.
+    pub(super) fn attest(&self) -> impl Iterator<Item = (&Arc<Agent>, Attested)> {
+        self.agents.iter().filter_map(|agent| {
+            let graph = agent.graph()?;
+            Some((agent, attested(agent, graph.sha256())))
+        })
     }
 }

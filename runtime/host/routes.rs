@@ -16,6 +16,9 @@ struct Route {
     pattern: RoutePattern,
 }
 
+/// A name that is nobody's.
+pub(super) struct Nobody;
+
 /// The patterns of all agents.
 #[derive(Debug, Default)]
 pub(super) struct Routes {
@@ -32,9 +35,10 @@ pub(super) struct Routes {
 
 impl Routes {
     /// Those of a project. An agent without patterns answers everything, unless a header may name it.
-    pub(super) fn new(agents: &[Agent], header: Option<HeaderName>) -> Self {
+    pub(super) fn new<'a>(agents: impl ExactSizeIterator<Item = &'a Agent>, header: Option<HeaderName>) -> Self {
         let mut routes = Self::default();
-        for (place, agent) in agents.iter().enumerate() {
+        let only = agents.len() == 1;
+        for (place, agent) in agents.enumerate() {
             for pattern in &agent.matches {
                 let route = Route {
                     agent: place,
@@ -45,7 +49,7 @@ impl Routes {
                     None => routes.others.push(route),
                 }
             }
-            if agent.matches.is_empty() && (header.is_none() || agents.len() == 1) {
+            if agent.matches.is_empty() && (header.is_none() || only) {
                 routes.rest.get_or_insert(place);
             }
             let name = &agent.worker.name;
@@ -76,6 +80,20 @@ impl Routes {
             }
         }
         self.by_url(url, sent)
+    }
+
+    /// The name by which a request names its agent, if it does: an error where that is nobody's, as two are.
+    pub(super) fn name(&self, headers: &HeaderMap) -> Option<Result<String, Nobody>> {
+        let mut names = headers.get_all(self.header.as_ref()?).iter();
+        let name = names.next()?.to_str().ok().filter(|_| names.next().is_none());
+        Some(name.map(ToOwned::to_owned).ok_or(Nobody))
+    }
+
+    /// Whether some pattern is about this host, whatever it says of paths.
+    pub(super) fn knows(&self, url: &Url) -> bool {
+        let host = url.host_str().unwrap_or_default();
+        let literal = self.literal.get(host.strip_suffix('.').unwrap_or(host));
+        literal.is_some_and(|routes| routes.iter().any(|route| route.pattern.host.matches_url(url)))
     }
 
     /// The header that names an agent. It is for us.

@@ -126,7 +126,7 @@ where
     }
     let routed_to = instance.route(&url, path(&head.uri), &mut headers);
     let mut live = instance.feed().map(|feed| {
-        let agent = routed_to.map(|(_, agent)| agent);
+        let agent = routed_to.as_ref().map(|(_, agent)| &**agent);
         LiveRequest::begin(feed, agent, &trace, (&head.method, &url, &headers))
     });
     let Some((place, agent)) = routed_to else {
@@ -141,6 +141,7 @@ where
         let _ = served.account.set(Arc::clone(account));
     }
     let limited_by = |what| served.outcome.set(Outcome::Limit(what));
+    let agent = &agent;
     if !routed(place, agent) {
         metrics::shed();
         limited_by("clients");
@@ -173,7 +174,7 @@ where
     };
     // Only a browser's page needs them.
     let asked = instance.shows_errors().then(|| request.headers.clone());
-    let handling = instance.dispatch(place, request, Rc::clone(&trace));
+    let handling = instance.dispatch((place, agent), request, Rc::clone(&trace));
     let dispatched = tokio::time::timeout(limits.wall, handling).await;
     let response = match dispatched.unwrap_or(Err(EventError::Terminated(Termination::Wall))) {
         Ok(response) if response.body.length() > limits.response_body.or(Some(u64::MAX)) => {
@@ -205,7 +206,8 @@ where
             served.outcome.set(Outcome::Error("exception"));
             let request_id = trace.request_id();
             tracing::error!(target: "worker", worker = agent.worker.label(), agent = agent.worker.name, tenant = agent.tenant, request_id = &*request_id, "the handler failed: {}", error.details());
-            let text = (asked.is_some() || live.is_some()).then(|| error_page::text(&error, &agent.worker.graph));
+            let graph = agent.graph().filter(|_| asked.is_some() || live.is_some());
+            let text = graph.map(|graph| error_page::text(&error, graph));
             if let (Some(live), Some(text)) = (&mut live, &text) {
                 live.failed(text.clone());
             }

@@ -7,13 +7,16 @@ use serde_json::{Value, json};
 use super::project::Project;
 use crate::rules::{Rules, Verdict as Judged};
 
+/// How many agents who looks on is told of: a page of thousands is nobody's.
+const TOLD: usize = 500;
+
 impl Project {
     /// What is served, for whoever lists what may be: each agent with its hosts and the hash of its code, and the policy's.
     pub(crate) fn described(&self) -> Value {
         let issuer = self.network.identity.as_ref();
-        let agents = self.agents.iter().zip(self.attest()).map(|(agent, attested)| {
+        let agents = self.attest().map(|(agent, attested)| {
             let matches: Vec<String> = agent.matches.iter().map(ToString::to_string).collect();
-            let graph = &agent.worker.graph;
+            let graph = agent.graph().unwrap_or(&agent.worker.graph);
             let mut told = json!({
                 "name": attested.name,
                 "tenant": attested.tenant,
@@ -42,7 +45,7 @@ impl Project {
     /// Tells who looks on what is served where.
     pub(crate) fn tell(&self, address: &str) {
         let Some(feed) = &self.feed else { return };
-        let agents = self.agents.iter().map(|agent| {
+        let agents = self.agents.iter().take(TOLD).map(|agent| {
             let hosts = agent.matches.iter().map(ToString::to_string).collect::<Vec<_>>();
             json!({ "name": agent.worker.name, "tenant": agent.tenant, "hosts": hosts })
         });

@@ -11,6 +11,8 @@ pub struct Attested {
     pub instance: String,
     /// SHA-256 over its module graph, in hexadecimal digits.
     pub code_sha256: String,
+    /// The agent that has loaded it, where one has.
+    pub parent: Option<String>,
 }
 
 impl Attested {

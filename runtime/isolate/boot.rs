@@ -4,10 +4,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use deno_core::{JsRuntime, ModuleId, RuntimeOptions, v8};
+use workerd_lite_ops::cache;
 use workerd_lite_ops::clock::Clock;
 use workerd_lite_ops::events::EventLimits;
 use workerd_lite_ops::external_memory::ExternalMemory;
 use workerd_lite_ops::fetch::{EgressHandle, FetchLimits};
+use workerd_lite_ops::html_rewriter::protocol::Coroutines;
+use workerd_lite_ops::loader::LoadedEnv;
 use workerd_lite_ops::node::files::OwnModules;
 use workerd_lite_ops::node::require::Requirable;
 use workerd_lite_ops::residual::{self as scripts, Evaluated, ResidualScripts};
@@ -17,7 +20,9 @@ use workerd_lite_ops::{CryptoLimits, Events, Inbox, Role, extensions};
 use super::buffers::Buffers;
 use super::builtin::{BuiltIn, add_builtin, builtins};
 use super::bundle::Bundle;
+use super::callers::{Callers, Joining};
 use super::cell::{Cell, Watched};
+use super::coroutine::Stacks;
 use super::coverage::Recorder;
 use super::crash_marker;
 use super::error::StartupError;
@@ -73,15 +78,15 @@ impl Worker {
     /// place among these. Call it inside a tokio runtime.
     pub async fn boot(&self, egress: EgressHandle, callers: &[Caller]) -> Result<Cell, StartupError> {
         let inbox = Rc::new(self.inbox(callers.len()));
-        self.boot_again(inbox, egress, callers).await
+        self.boot_again(inbox, egress, &callers.to_vec().into()).await
     }
 
-    /// The same, in the place of a cell that was stopped.
+    /// The same, in the place of a cell that was stopped. Further callers may join while it runs.
     pub async fn boot_again(
         &self,
         inbox: Rc<Inbox>,
         egress: EgressHandle,
-        callers: &[Caller],
+        callers: &Callers,
     ) -> Result<Cell, StartupError> {
         let limits = self.effective_limits();
         let buffers = Buffers::new(limits.buffers);
@@ -99,9 +104,25 @@ impl Worker {
             if let Some(tap) = &self.console_tap {
                 state.put(tap.clone());
             }
+            if let Some(loader) = egress.loader() {
+                state.put(loader);
+            }
+            let tailed = egress.is_tailed().then(|| Rc::clone(&egress));
             state.put(egress);
             state.put(Requirable(Rc::new(Files::new(Arc::clone(&self.graph), self.purpose()))));
-            state.put(ExternalMemory::new(limits.buffers));
+            let external = match &self.loaded {
+                Some(loaded) => loaded.external.clone(),
+                None => ExternalMemory::new(limits.buffers),
+            };
+            // An agent's is one for all its isolates. The policy's isolates have one each.
+            state.put(match &self.account {
+                Some(account) => account.caches(),
+                None => cache::new(&external),
+            });
+            if let Some(loaded) = &self.loaded {
+                state.put(LoadedEnv(loaded.env.clone()));
+            }
+            state.put(external);
             state.put(self.graph.wasm().clone());
             state.put(OwnModules(Rc::new(Bundle::new(Arc::clone(&self.graph)))));
             state.put(FetchLimits {
@@ -112,12 +133,16 @@ impl Worker {
                 trusted: self.role != Role::Agent,
                 cpu: limits.cpu,
             });
+            state.put::<Rc<dyn Coroutines>>(Rc::new(Stacks));
             state.put::<Rc<dyn ResidualScripts>>(Rc::new(residual::Scripts));
             state.put(Evaluated::default());
-            state.put(Lines::new(limits.log_lines));
+            state.put(match &self.loaded {
+                Some(loaded) => loaded.lines.clone(),
+                None => Lines::new(limits.log_lines),
+            });
             // Tests measure, and are their owner's.
             state.put(Clock::new(self.role != Role::Test));
-            state.put(Events::new(
+            let mut events = Events::new(
                 Rc::clone(&inbox),
                 EventLimits {
                     wait_until: limits.wait_until,
@@ -128,7 +153,11 @@ impl Worker {
                         Role::Agent | Role::Test => (None, None),
                     },
                 },
-            ));
+            );
+            if let Some(egress) = tailed {
+                events.are_told(egress, &self.name, state.borrow::<ExternalMemory>().clone());
+            }
+            state.put(events);
         });
         let (functions, set_handler, modules) = runtime
             .with(|runtime| self.finish(runtime, callers))
@@ -167,7 +196,7 @@ impl Worker {
         Purpose {
             maps: debugged,
             // What is counted or debugged is compiled anew: code from a cache knows less of itself.
-            keeps: !debugged && self.coverage.is_none(),
+            keeps: !debugged && self.coverage.is_none() && self.loaded.is_none(),
             tests: self.role == Role::Test,
             counts: self.coverage.is_some(),
         }
@@ -202,7 +231,7 @@ impl Worker {
     fn finish(
         &self,
         runtime: &mut JsRuntime,
-        callers: &[Caller],
+        callers: &Callers,
     ) -> Option<(Functions, v8::Global<v8::Function>, Vec<BuiltIn>)> {
         runtime.v8_isolate().set_allow_atomics_wait(false);
         if !self.code_generation.wasm {
@@ -218,7 +247,9 @@ impl Worker {
         // As JSON: objects that serde_v8 makes have no prototype.
         let vars = v8::String::new(scope, &serde_json::to_string(&self.vars).ok()?)?.into();
         let bindings = serde_v8::to_v8(scope, &self.bindings).ok()?;
-        let callers = serde_v8::to_v8(scope, callers).ok()?;
+        let known = callers.behind(0);
+        let count = known.len();
+        let list = serde_v8::to_v8(scope, known).ok()?;
         let this = v8::undefined(scope).into();
         let wanted: Vec<&str> = self.graph.builtins().collect();
         let wanted = serde_v8::to_v8(scope, wanted).ok()?;
@@ -227,7 +258,21 @@ impl Worker {
             true => v8::String::new(scope, "{}")?.into(),
             false => v8::undefined(scope).into(),
         };
-        let functions = boot.call(scope, this, &[role, vars, bindings, callers, wanted, environment])?;
+        let services = serde_v8::to_v8(scope, &self.services).ok()?;
+        let loaders = serde_v8::to_v8(scope, &self.loaders).ok()?;
+        let given = v8::Boolean::new(scope, self.loaded.is_some()).into();
+        let arguments = [
+            role,
+            vars,
+            bindings,
+            list,
+            wanted,
+            environment,
+            services,
+            loaders,
+            given,
+        ];
+        let functions = boot.call(scope, this, &arguments)?;
         let functions = v8::Local::<v8::Array>::try_from(functions).ok()?;
         let function = |index| {
             let value = functions.get_index(scope, index)?;
@@ -239,6 +284,12 @@ impl Worker {
                 dispatch: function(0)?,
                 cancel: function(1)?,
                 end: function(2)?,
+                joining: Joining {
+                    function: function(5)?,
+                    callers: callers.clone(),
+                    known: std::cell::Cell::new(count),
+                },
+                rpc: function(6)?,
             },
             function(3)?,
             builtins(scope, functions)?,
@@ -259,7 +310,8 @@ impl Worker {
         let namespace = v8::Local::new(scope, namespace).into();
         let this = v8::undefined(scope).into();
         let complaint = set_handler.call(scope, this, &[namespace]).ok_or_else(unreadable)?;
-        if complaint.is_null() {
+        // Who calls a loaded worker says which of its entrypoints.
+        if complaint.is_null() || self.loaded.is_some() {
             return Ok(());
         }
         let complaint = complaint.to_rust_string_lossy(scope);

@@ -23,6 +23,7 @@ use super::handle::CellHandle;
 use super::heap_trim::trim_soon;
 use super::inside::{Functions, Inside};
 use super::inspector::Listed;
+use super::loaded::Loaded;
 use super::worker::Worker;
 use super::working_for::WorkingFor;
 use crate::limits::{LONG, Limits, Quarantine, Turns};
@@ -53,6 +54,9 @@ pub struct Cell {
     /// How many turns are left until what an event that was ended has left behind is collected, if there is such.
     leftovers: Option<u32>,
     gauge: Gauge,
+    loaded: Option<Arc<Loaded>>,
+    /// Turns of a loaded worker, of which some are asked what is held.
+    looked: u32,
 }
 
 /// How a cell's loop ended, and for which agent where that is known.
@@ -80,6 +84,10 @@ const LEFT_BEHIND: usize = 8 << 20;
 
 /// Events that run at once share a turn, and its budget grows with them, up to so many.
 const SHARING: u32 = 20;
+
+/// A turn of a loaded worker after which its heap is measured, because it was so long or so many have been since.
+const LOOKED_AT: Duration = Duration::from_millis(1);
+const LOOK_EACH: u32 = 16;
 
 /// Who looks on from outside.
 pub(super) struct Watched {
@@ -121,6 +129,8 @@ impl Cell {
             doubted: 0,
             leftovers: None,
             gauge: Gauge::new(worker.account.clone()),
+            loaded: worker.loaded.clone(),
+            looked: 0,
         })
     }
 
@@ -146,6 +156,15 @@ impl Cell {
     /// Ends the events that have used more CPU time than they may. Gives the end of all where one does that which has ended.
     fn lingers(&mut self) -> Option<Ended> {
         let state = &self.op_state;
+        {
+            let state = state.borrow();
+            let events = state.borrow::<Events>();
+            for (event, time) in events.take_elsewhere() {
+                if events.is_open(event) {
+                    self.cpu_accounting.used_elsewhere(event, time);
+                }
+            }
+        }
         let over = match self
             .cpu_accounting
             .judge(|id| state.borrow().borrow::<Events>().is_open(id))
@@ -215,6 +234,28 @@ impl Cell {
             })
     }
 
+    /// Whether all workers of this one's loader hold more than they may together.
+    fn hold_too_much_together(&mut self, outside: usize, took: Duration) -> bool {
+        let Some(loaded) = self.loaded.clone() else {
+            return false;
+        };
+        self.looked = self.looked.wrapping_add(1);
+        if took < LOOKED_AT && !self.looked.is_multiple_of(LOOK_EACH) {
+            return false;
+        }
+        let set = |isolate: &mut v8::Isolate| {
+            let held = isolate.get_heap_statistics().used_heap_size().saturating_add(outside);
+            loaded.together.set(loaded.number, held)
+        };
+        self.runtime.with(|runtime| {
+            let isolate = runtime.v8_isolate();
+            set(isolate) && {
+                isolate.low_memory_notification();
+                set(isolate)
+            }
+        })
+    }
+
     fn budget(&self) -> Duration {
         let open = self.op_state.borrow().borrow::<Events>().len();
         self.limits.cpu * u32::try_from(open).unwrap_or(SHARING).clamp(1, SHARING)
@@ -263,6 +304,11 @@ impl Cell {
                     cpu_accounting.begin();
                     working_for.within_turn(start.origin.trace.account());
                 }
+                if let Message::Call(incoming) = &message {
+                    let state = op_state.borrow();
+                    let account = state.borrow::<Events>().account(incoming.event);
+                    working_for.within_turn(account.as_ref());
+                }
                 let mut isolate = Inside {
                     functions,
                     runtime,
@@ -290,7 +336,11 @@ impl Cell {
                 cx.waker().wake_by_ref();
             }
             let isolate = runtime.v8_isolate();
-            let heap = gauge.wants_heap().then(|| isolate.get_heap_statistics().used_heap_size());
+            let heap = gauge.wants_heap().then(|| {
+                let heap = isolate.get_heap_statistics();
+                let taken = heap.total_physical_size().saturating_add(heap.malloced_memory());
+                (heap.used_heap_size(), taken)
+            });
             (outside_of_heap(isolate), heap)
         });
         self.cpu_accounting
@@ -301,6 +351,9 @@ impl Cell {
         }
         let open = self.op_state.borrow().borrow::<Events>().len();
         self.gauge.set(open, outside.saturating_add(self.external.used()), heap);
+        if self.hold_too_much_together(outside, began.elapsed()) {
+            return Poll::Ready(self.stopped(Termination::Memory, None));
+        }
         for (agent, time) in self.cpu_accounting.take_long() {
             agent.held_up(time);
         }

@@ -105,7 +105,8 @@ impl CpuAccounting {
             return;
         };
         let event = self.running(isolate);
-        if self.put_down(event, turn, time) > self.limit {
+        let limit = event.and_then(|event| self.own_limit(event)).unwrap_or(self.limit);
+        if self.put_down(event, turn, time) > limit {
             self.turns.out_of_time();
         }
     }
@@ -150,9 +151,25 @@ impl CpuAccounting {
         let events = state.borrow::<Events>();
         let Some(trace) = events.trace(event) else { return };
         trace.usage().computed(time);
+        if let Some(charged) = trace.charged() {
+            charged.computed(time);
+        }
         if let Some(account) = trace.account() {
             *agent = Some(Arc::clone(account));
         }
+    }
+
+    /// What an event may use that its stub bounds.
+    fn own_limit(&self, event: EventId) -> Option<Duration> {
+        let state = self.op_state.try_borrow().ok()?;
+        let own = state.borrow::<Events>().trace(event)?.charged()?.cpu()?;
+        Some(own.min(self.limit))
+    }
+
+    /// Others have computed for an event.
+    pub(super) fn used_elsewhere(&self, event: EventId, time: Duration) {
+        self.accounts.borrow_mut().entry(Some(event)).or_default().time += time;
+        self.changed.set(true);
     }
 
     /// The agent for which an event works.

@@ -109,6 +109,7 @@ impl Evaluation<'_> {
 fn who(worker: &Worker) -> String {
     let main = worker.graph.main_name();
     match worker.role {
+        Role::Agent if worker.loaded.is_some() => main.to_owned(),
         Role::Agent => format!("the agent {:?} ({main})", worker.name),
         Role::Outbound => format!("the outbound worker {:?} ({main})", worker.name),
         Role::Test => main.to_owned(),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use workerd_lite_ops::account::Account;
 use workerd_lite_ops::statistics::Statistics;
 
+use super::footprint::Footprint;
 use crate::metrics;
 
 /// How often V8 is asked for the size of a heap, at most.
@@ -20,6 +21,7 @@ pub(super) struct Gauge {
     heap: usize,
     buffers: usize,
     asked: Option<Instant>,
+    footprint: Footprint,
 }
 
 /// Puts a number in the place of what it was.
@@ -38,6 +40,7 @@ impl Gauge {
             heap: 0,
             buffers: 0,
             asked: None,
+            footprint: Footprint::new(),
         };
         gauge.statistics().isolates.fetch_add(1, Ordering::Relaxed);
         gauge
@@ -60,8 +63,8 @@ impl Gauge {
         wants
     }
 
-    /// A turn has ended: so many events are open, so many bytes are used.
-    pub(super) fn set(&mut self, events: usize, buffers: usize, heap: Option<usize>) {
+    /// A turn has ended: so many events are open, so many bytes are used. Of the heap: bytes in use, and bytes that it takes.
+    pub(super) fn set(&mut self, events: usize, buffers: usize, heap: Option<(usize, usize)>) {
         let (mut known, account) = ((self.events, self.buffers, self.heap), self.account.clone());
         let statistics = match &account {
             Some(account) => account.statistics(),
@@ -69,7 +72,8 @@ impl Gauge {
         };
         replace(&statistics.events, &mut known.0, events);
         replace(&statistics.buffers, &mut known.1, buffers);
-        if let Some(heap) = heap {
+        if let Some((heap, taken)) = heap {
+            self.footprint.set(taken, buffers);
             replace(&statistics.heap, &mut known.2, heap);
         }
         (self.events, self.buffers, self.heap) = known;
@@ -78,7 +82,7 @@ impl Gauge {
 
 impl Drop for Gauge {
     fn drop(&mut self) {
-        self.set(0, 0, Some(0));
+        self.set(0, 0, Some((0, 0)));
         self.statistics().isolates.fetch_sub(1, Ordering::Relaxed);
     }
 }

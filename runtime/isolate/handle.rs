@@ -7,9 +7,10 @@ use std::task::{Context, Poll};
 use super::worker::Worker;
 use tokio::sync::oneshot;
 use workerd_lite_ops::EventId;
-use workerd_lite_ops::inbox::Start;
+use workerd_lite_ops::inbox::{Start, Work};
+use workerd_lite_ops::rpc::{Broken, Call, Export, Failure, Opening, Session, Started};
 use workerd_lite_ops::shares::Shares;
-use workerd_lite_ops::{EventError, Inbox, Message, Origin, Request, Response, Termination};
+use workerd_lite_ops::{EventError, Inbox, Message, Origin, Request, Response, Target, Termination};
 
 /// What an event holds in its isolate beside what it reads: its objects, and its head as text.
 const EVENT: usize = 4096;
@@ -34,8 +35,13 @@ impl Worker {
 }
 
 impl CellHandle {
-    pub(super) fn new(inbox: Rc<Inbox>) -> Self {
+    pub(crate) fn new(inbox: Rc<Inbox>) -> Self {
         Self(inbox)
+    }
+
+    /// Whether both are one cell's.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
     }
 
     /// Its queue.
@@ -55,6 +61,11 @@ impl CellHandle {
 
     /// Queues a request, or refuses it where its caller has too many. Dropping what this gives cancels the event.
     pub fn dispatch(&self, request: Request, origin: Origin) -> Dispatch {
+        self.dispatch_to(request, origin, None)
+    }
+
+    /// The same, for what calls something else than its caller calls always.
+    pub(crate) fn dispatch_to(&self, request: Request, origin: Origin, target: Option<Target>) -> Dispatch {
         let (reply, response) = oneshot::channel();
         let id = self.0.next_id();
         let fields = request.headers.iter();
@@ -72,9 +83,9 @@ impl CellHandle {
         };
         self.0.push(Message::Start(Box::new(Start {
             id,
-            request,
+            work: Work::Request { request, reply },
             origin,
-            reply,
+            target,
             live,
         })));
         Dispatch {
@@ -83,6 +94,43 @@ impl CellHandle {
             response,
             done: false,
         }
+    }
+
+    /// Begins an event with a call, by one of its caller's ways in or of what is named, or refuses it where its caller has too many.
+    pub(crate) fn call(&self, call: Call, origin: Origin, door: u32, target: Option<Target>) -> Started {
+        let bytes = call.arguments.as_ref().map_or(0, |arguments| arguments.bytes.len());
+        let Some(live) = self.0.shares().admit(origin.caller, EVENT + HEAD * bytes) else {
+            let why = "RPC failed: the worker has as many events under way as it may";
+            return Broken::refuse(call, Failure::new("Error", why));
+        };
+        let (id, answer) = (self.0.next_id(), self.0.next_answer());
+        let wanted = Rc::new(std::cell::Cell::new(true));
+        self.0.push(Message::Start(Box::new(Start {
+            id,
+            work: Work::Call(Opening {
+                door,
+                answer,
+                call,
+                wanted: Rc::clone(&wanted),
+                early: Vec::new(),
+            }),
+            origin,
+            target,
+            live,
+        })));
+        Started {
+            answer: Export::of(&self.0, id, answer),
+            session: Some(Session {
+                inbox: Rc::clone(&self.0),
+                event: id,
+                wanted,
+            }),
+        }
+    }
+
+    /// Lets the cell do what could wait.
+    pub(crate) fn wake(&self) {
+        self.0.wake();
     }
 
     /// Collects its garbage, which takes some milliseconds of its thread.
@@ -105,14 +153,22 @@ pub struct Dispatch {
 }
 
 impl Dispatch {
+    /// The event, by its cell's queue and its name there.
+    pub(crate) fn event(&self) -> (Rc<Inbox>, EventId) {
+        (Rc::clone(&self.inbox), self.id)
+    }
+
     /// Takes the request back where no handler was called for it yet.
     pub(crate) fn take_back(mut self) -> Result<Request, Self> {
         match self.inbox.withdraw(self.id) {
-            Some(start) => {
+            Some(Start {
+                work: Work::Request { request, .. },
+                ..
+            }) => {
                 self.done = true;
-                Ok(start.request)
+                Ok(request)
             }
-            None => Err(self),
+            _ => Err(self),
         }
     }
 }

@@ -11,8 +11,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 static SOON: AtomicBool = AtomicBool::new(false);
 
-/// Gives the system what an isolate that was stopped has left free. It takes a while, which is nobody's turn.
-pub(super) fn trim_soon() {
+/// Gives the system what an isolate that was stopped or put away has left free. It takes a while, which is nobody's turn.
+pub(crate) fn trim_soon() {
     if SOON.swap(true, Ordering::Relaxed) {
         return;
     }

@@ -5,9 +5,11 @@ use std::time::Instant;
 
 use deno_core::{JsRuntime, OpState, v8};
 use workerd_lite_ops::body::BodyResource;
-use workerd_lite_ops::inbox::Start;
-use workerd_lite_ops::{Body, EventId, Events, Message, events, head};
+use workerd_lite_ops::inbox::{Start, Work};
+use workerd_lite_ops::rpc::{Call, Failure, Incoming, Opening, Outcome, Running};
+use workerd_lite_ops::{Body, CallerId, EventId, Events, Message, Target, events, head};
 
+use super::callers::Joining;
 use crate::limits::Turns;
 
 /// The functions of `js/worker/dispatch.js`.
@@ -15,6 +17,8 @@ pub(super) struct Functions {
     pub(super) dispatch: v8::Global<v8::Function>,
     pub(super) cancel: v8::Global<v8::Function>,
     pub(super) end: v8::Global<v8::Function>,
+    pub(super) joining: Joining,
+    pub(super) rpc: v8::Global<v8::Function>,
 }
 
 /// The cell while its isolate is entered.
@@ -49,6 +53,18 @@ impl Inside<'_> {
                 }
             }
             Message::BodyEnded { id, complete: false } => self.cancel(id),
+            Message::Call(incoming) => self.called(*incoming),
+            Message::Reply { event, call, outcome } => self.answered(event, call, *outcome),
+            Message::Watch { event, told } => self.op_state.borrow_mut().borrow_mut::<Events>().watch(event, told),
+            Message::Release { event, number } => {
+                if number != 0 {
+                    self.rpc("release", event, |scope| [v8::Integer::new(scope, number).into()]);
+                }
+                let ended = events::released(&mut self.op_state.borrow_mut(), event);
+                if ended {
+                    self.end(event);
+                }
+            }
             Message::Collect => self.runtime.v8_isolate().low_memory_notification(),
         }
     }
@@ -56,11 +72,30 @@ impl Inside<'_> {
     fn start(&mut self, start: Start) {
         let Start {
             id,
-            request,
+            work,
             origin,
-            reply,
+            target,
             live,
         } = start;
+        let (request, reply) = match work {
+            Work::Request { request, reply } => (request, reply),
+            Work::Call(opening) => {
+                if opening.wanted.get() {
+                    origin.trace.started.set(Some(Instant::now()));
+                    let caller = origin.caller;
+                    self.op_state
+                        .borrow_mut()
+                        .borrow_mut::<Events>()
+                        .start(id, None, None, false, origin, live);
+                    self.join(caller);
+                    if let Some(tail) = self.op_state.borrow().borrow::<Events>().tail(id) {
+                        tail.is_call(&opening.call.path, parts(target.as_ref()).1);
+                    }
+                    self.opened(id, caller, opening, target.as_ref());
+                }
+                return;
+            }
+        };
         if reply.is_closed() {
             return;
         }
@@ -76,12 +111,21 @@ impl Inside<'_> {
                     Some(state.resource_table.add(resource))
                 }
             };
-            state
-                .borrow_mut::<Events>()
-                .start(id, reply, rid, request.method == http::Method::HEAD, origin, live);
+            let events = state.borrow_mut::<Events>();
+            events.start(id, Some(reply), rid, request.method == http::Method::HEAD, origin, live);
+            if let Some(tail) = events.tail(id) {
+                let head = (&request.method, &request.url, &request.headers);
+                tail.is_request(head, parts(target.as_ref()).1);
+            }
             rid
         };
+        self.join(caller);
         let headers = head::join(&request.headers);
+        let (agent, entrypoint, props) = parts(target.as_ref());
+        let door = match &target {
+            Some(Target::Door(door, _)) => Some(*door),
+            _ => None,
+        };
         let called = self.call(&self.functions.dispatch.clone(), |scope| {
             [
                 v8::Integer::new_from_unsigned(scope, id).into(),
@@ -95,12 +139,138 @@ impl Inside<'_> {
                     None => v8::null(scope).into(),
                 },
                 v8::Integer::new_from_unsigned(scope, caller).into(),
+                optional(scope, agent),
+                optional(scope, entrypoint),
+                optional(scope, props),
+                match door {
+                    Some(door) => v8::Integer::new_from_unsigned(scope, door).into(),
+                    None => v8::null(scope).into(),
+                },
             ]
         });
         if called.is_none() && self.turns.stopped().is_none() {
             // The dispatcher itself could not run, for want of stack or heap.
             events::cancel(&mut self.op_state.borrow_mut(), id, false);
         }
+    }
+
+    /// Tells the script of a caller that has come since it began, and of others that have.
+    fn join(&mut self, caller: CallerId) {
+        let joining = &self.functions.joining;
+        let Some(more) = joining.with(caller) else { return };
+        let function = joining.function.clone();
+        // Where it fails for want of heap, this caller's events fail.
+        self.call(&function, |scope| {
+            let more = serde_v8::to_v8(scope, more);
+            [more.unwrap_or_else(|_| v8::undefined(scope).into())]
+        });
+    }
+
+    /// Runs a call for an event. Gives its number, and whether it is for a property.
+    fn run(&mut self, event: EventId, call: Call) -> Option<(u32, Vec<String>, bool)> {
+        let Call { path, arguments, reply } = call;
+        let property = arguments.is_none();
+        let running = Running { reply, arguments };
+        match self.op_state.borrow_mut().borrow_mut::<Events>().run(event, running) {
+            Ok(number) => Some((number, path, property)),
+            Err(running) => {
+                running.reply.send(Outcome::Failed(Failure::gone()));
+                None
+            }
+        }
+    }
+
+    fn opened(&mut self, event: EventId, caller: u32, opening: Opening, target: Option<&Target>) {
+        let Some((running, path, property)) = self.run(event, opening.call) else {
+            return;
+        };
+        let (door, answer, early) = (opening.door, opening.answer, opening.early);
+        let (agent, entrypoint, props) = parts(target);
+        let called = self.rpc("open", event, |scope| {
+            [
+                v8::Integer::new_from_unsigned(scope, running).into(),
+                v8::Integer::new(scope, answer).into(),
+                names(scope, &path),
+                v8::Boolean::new(scope, property).into(),
+                v8::Integer::new_from_unsigned(scope, caller).into(),
+                v8::Integer::new_from_unsigned(scope, door).into(),
+                optional(scope, agent),
+                optional(scope, entrypoint),
+                optional(scope, props),
+            ]
+        });
+        if called.is_none() && self.turns.stopped().is_none() {
+            events::cancel(&mut self.op_state.borrow_mut(), event, false);
+        }
+        for call in early {
+            self.called(call);
+        }
+    }
+
+    fn called(&mut self, incoming: Incoming) {
+        let Incoming {
+            event,
+            number,
+            answer,
+            call,
+        } = incoming;
+        let Some((running, path, property)) = self.run(event, call) else {
+            return;
+        };
+        self.rpc("call", event, |scope| {
+            [
+                v8::Integer::new_from_unsigned(scope, running).into(),
+                v8::Integer::new(scope, answer).into(),
+                names(scope, &path),
+                v8::Boolean::new(scope, property).into(),
+                v8::Integer::new(scope, number).into(),
+            ]
+        });
+    }
+
+    fn answered(&mut self, event: EventId, call: u32, outcome: Outcome) {
+        let Some(own) = self.op_state.borrow().borrow::<Events>().scope(event) else {
+            return;
+        };
+        match outcome {
+            Outcome::Value { payload, disposer } => {
+                own.rpc.arrived(call, payload, disposer);
+                self.rpc("value", event, |scope| {
+                    [
+                        v8::Integer::new_from_unsigned(scope, call).into(),
+                        v8::Boolean::new(scope, disposer).into(),
+                    ]
+                });
+            }
+            Outcome::Failed(failure) => {
+                own.rpc.failed(call);
+                self.rpc("failure", event, |scope| {
+                    [
+                        v8::Integer::new_from_unsigned(scope, call).into(),
+                        string(scope, &failure.name),
+                        string(scope, &failure.message),
+                    ]
+                });
+            }
+        }
+    }
+
+    /// Calls the function of `js/rpc/receive.js`, for an event.
+    fn rpc<const N: usize>(
+        &mut self,
+        kind: &str,
+        event: EventId,
+        arguments: impl for<'s> FnOnce(&mut v8::PinScope<'s, '_>) -> [v8::Local<'s, v8::Value>; N],
+    ) -> Option<bool> {
+        let function = self.functions.rpc.clone();
+        deno_core::scope!(scope, self.runtime);
+        v8::tc_scope!(let scope, scope);
+        let mut all = vec![string(scope, kind), v8::Integer::new_from_unsigned(scope, event).into()];
+        all.extend(arguments(scope));
+        let function = v8::Local::new(scope, function);
+        let this = v8::undefined(scope).into();
+        let result = function.call(scope, this, &all)?;
+        Some(result.is_true())
     }
 
     fn cancel(&mut self, id: EventId) {
@@ -134,6 +304,28 @@ impl Inside<'_> {
         let this = v8::undefined(scope).into();
         let result = function.call(scope, this, &arguments)?;
         Some(result.is_true())
+    }
+}
+
+/// For whom an event is, what it calls, and with which props, as `js/worker/dispatch.js` takes them.
+fn parts(target: Option<&Target>) -> (Option<&str>, Option<&str>, Option<&str>) {
+    match target {
+        None => (None, None, None),
+        Some(Target::Agent(agent)) => (Some(&**agent), None, None),
+        Some(Target::Door(_, agent)) => (agent.as_deref(), None, None),
+        Some(Target::Entrypoint { entrypoint, props }) => (None, entrypoint.as_deref(), Some(&**props)),
+    }
+}
+
+fn names<'s>(scope: &mut v8::PinScope<'s, '_>, path: &[String]) -> v8::Local<'s, v8::Value> {
+    let names: Vec<_> = path.iter().map(|name| string(scope, name)).collect();
+    v8::Array::new_with_elements(scope, &names).into()
+}
+
+fn optional<'s>(scope: &mut v8::PinScope<'s, '_>, text: Option<&str>) -> v8::Local<'s, v8::Value> {
+    match text {
+        Some(text) => string(scope, text),
+        None => v8::null(scope).into(),
     }
 }
 

@@ -11,6 +11,7 @@ use super::coverage::CoverageSink;
 use super::error::StartupError;
 use super::inspector::Inspection;
 use super::limit::FOREVER;
+use super::loaded::Loaded;
 use super::modules::{Confinement, Graph};
 use crate::limits::{Culprit, Limits, Quarantine};
 
@@ -27,8 +28,14 @@ pub struct Worker {
     pub vars: serde_json::Map<String, serde_json::Value>,
     /// Its bindings with `fetch()`, in the order that the [`EgressHandle`] counts them.
     pub bindings: Vec<BindingName>,
+    /// Its services, in the order that the [`EgressHandle`] counts them.
+    pub services: Vec<String>,
     /// Whether Node's `process.env` holds its vars.
     pub fills_environment: bool,
+    /// Its bindings that load workers, by their names in `env`.
+    pub loaders: Vec<String>,
+    /// What it has of the worker that loaded it, where one did.
+    pub(crate) loaded: Option<Arc<Loaded>>,
     /// Who hears at an isolate's end what of its scripts has run.
     pub coverage: Option<Arc<dyn CoverageSink>>,
     /// Where a debugger finds it.
@@ -84,6 +91,27 @@ pub struct Caller {
     pub parameters: Option<String>,
     /// The export that is called; the default one without.
     pub entrypoint: Option<String>,
+    /// Further ways in, for calls.
+    pub doors: Vec<Door>,
+}
+
+/// A way in for the calls of one service.
+#[derive(Debug, Clone, Default, serde::Serialize)]
+pub struct Door {
+    /// The export that is called; the default one without.
+    pub entrypoint: Option<String>,
+    /// `ctx.props`, as JSON.
+    pub props: String,
+}
+
+impl Door {
+    /// A way to an export, without props.
+    pub(crate) fn to(entrypoint: Option<&str>) -> Self {
+        Self {
+            entrypoint: entrypoint.map(ToOwned::to_owned),
+            props: "{}".to_owned(),
+        }
+    }
 }
 
 impl Caller {
@@ -116,7 +144,10 @@ impl Worker {
             graph: Arc::new(Graph::load(script, &confinement)?),
             vars: serde_json::Map::new(),
             bindings: Vec::new(),
+            services: Vec::new(),
             fills_environment: true,
+            loaders: Vec::new(),
+            loaded: None,
             coverage: None,
             inspection: None,
             console_tap: None,
@@ -133,14 +164,18 @@ impl Worker {
     /// To whom it is owed what its isolates do.
     pub(crate) fn culprit(&self) -> Culprit {
         match &self.account {
-            Some(account) => Culprit::Agent(account.id().clone()),
+            // What an agent has loaded is its own doing.
+            Some(account) => Culprit::Agent(account.root().id().clone()),
             None => Culprit::Owner(self.name.as_str().into(), None),
         }
     }
 
     /// How logs name it: an agent of a tenant as `tenant/name`.
     pub(crate) fn label(&self) -> String {
-        self.culprit().to_string()
+        match &self.account {
+            Some(account) => account.id().to_string(),
+            None => self.culprit().to_string(),
+        }
     }
 
     /// Its limits: none of time for what is debugged, counted (which slows it down) or a test, which has another.

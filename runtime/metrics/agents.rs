@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use workerd_lite_ops::Termination;
 use workerd_lite_ops::account::{Account, AgentId, Kind};
@@ -76,7 +77,7 @@ struct Known {
     shown: bool,
     accounts: Vec<Arc<Account>>,
     /// Of accounts that have ended.
-    past: Numbers,
+    past: Option<Box<Numbers>>,
 }
 
 impl Known {
@@ -86,14 +87,16 @@ impl Known {
         self.accounts.retain(|account| {
             let lives = Arc::strong_count(account) > 1;
             if !lives {
-                past.add(account);
+                past.get_or_insert_default().add(account);
             }
             lives
         });
     }
 
     fn add_to(&self, numbers: &mut Numbers) {
-        numbers.merge(&self.past);
+        if let Some(past) = &self.past {
+            numbers.merge(past);
+        }
         for account in &self.accounts {
             numbers.add(account);
             numbers.add_present(account);
@@ -101,9 +104,17 @@ impl Known {
     }
 }
 
+/// From how many agents on those that are gone are not looked for each time that one comes, but after this time.
+const MANY: usize = 256;
+const SETTLES: Duration = Duration::from_secs(1);
+
 #[derive(Debug, Default)]
 struct All {
     known: BTreeMap<AgentId, Known>,
+    /// How many of them have samples of their own.
+    shown: usize,
+    /// When those were looked for that are gone.
+    settled: Option<Instant>,
     /// Of agents without samples of their own that are gone.
     others: Numbers,
     /// The policy's name.
@@ -126,12 +137,15 @@ pub(crate) fn nobody() -> Arc<Account> {
 
 impl All {
     fn settle(&mut self) {
-        let others = &mut self.others;
+        let (others, shown) = (&mut self.others, &mut self.shown);
         self.known.retain(|_, known| {
             known.settle();
             let stays = !known.accounts.is_empty();
-            if !stays && !known.shown {
-                others.merge(&known.past);
+            if let Some(past) = known.past.as_ref().filter(|_| !stays && !known.shown) {
+                others.merge(past);
+            }
+            if !stays && known.shown {
+                *shown -= 1;
             }
             stays
         });
@@ -152,14 +166,20 @@ pub(crate) fn shows(account: &Arc<Account>, most: usize) {
         known.settle();
         return;
     }
-    all.settle();
-    let shown = all.known.values().filter(|known| known.shown).count() < most;
+    // Not at each of thousands that come at once.
+    let recent = all.settled.is_some_and(|at| at.elapsed() < SETTLES);
+    if all.known.len() < MANY || !recent {
+        all.settle();
+        all.settled = Some(Instant::now());
+    }
+    let shown = all.shown < most;
+    all.shown += usize::from(shown);
     all.known.insert(
         account.id().clone(),
         Known {
             shown,
             accounts: vec![Arc::clone(account)],
-            past: Numbers::default(),
+            past: None,
         },
     );
 }

@@ -297,6 +297,7 @@ fn relieve(
 ) -> std::io::Result<()> {
     match hang {
         Hang::Late(thread, worker, why) => {
+            project.forsakes(thread);
             if let Some(agent) = worker.agent() {
                 project.hung(agent);
                 // Its clients are answered from outside now. Its events may go with their connections before their thread comes back.

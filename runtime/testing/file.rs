@@ -1,5 +1,6 @@
 //! One file of tests on one thread: its isolate, and each test as an event.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -136,7 +137,10 @@ impl<'a> File<'a> {
             graph: Arc::clone(&graph),
             vars,
             bindings: Vec::new(),
+            services: Vec::new(),
             fills_environment: true,
+            loaders: Vec::new(),
+            loaded: None,
             coverage: None,
             inspection: None,
             console_tap: None,
@@ -239,6 +243,7 @@ impl<'a> File<'a> {
     ) -> (Outcome, bool) {
         let began = Instant::now();
         let upstream = Rc::new(MockNetwork {
+            services: RefCell::default(),
             test: self.cell.clone(),
         });
         let shared = Shared {

@@ -11,7 +11,7 @@ use workerd_lite_ops::fetch::Egress;
 use workerd_lite_ops::{FetchError, Origin, Request, Response};
 
 use super::session::{Session, before_tests};
-use crate::egress::{Network, NetworkGate};
+use crate::egress::{Agents, Network, NetworkGate};
 use crate::identity::Attested;
 use crate::isolate::modules::Graph;
 use crate::limits::Limits;
@@ -32,13 +32,15 @@ impl TestGate {
             tenant: None,
             instance: String::new(),
             code_sha256: String::new(),
+            parent: None,
         };
         Self {
             session: RefCell::new(None),
             graph,
             live: live.map(|network| {
-                let connections = vec![Limits::AGENT.connections];
-                NetworkGate::new(Arc::new(network), vec![nobody], connections, Limits::OUTBOUND.headers)
+                let agents = Agents::default();
+                agents.add(0, nobody, Limits::AGENT.connections);
+                NetworkGate::new(Arc::new(network), agents, Limits::OUTBOUND.headers)
             }),
         }
     }

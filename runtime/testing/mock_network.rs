@@ -1,10 +1,12 @@
 //! The mock network: it hands the policy's requests to the test, which stands where the network would.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
 use http::{HeaderName, HeaderValue};
-use workerd_lite_ops::{EventError, FetchError, Origin, Request, Response};
+use workerd_lite_ops::{EventError, FetchError, Inbox, Origin, Request, Response};
 
 use crate::egress::{Upstream, Via};
 use crate::isolate::CellHandle;
@@ -18,9 +20,17 @@ const FAULT: HeaderName = HeaderName::from_static("x-workerd-lite-test-fault");
 /// Hands the policy's requests to the test.
 pub(super) struct MockNetwork {
     pub(super) test: CellHandle,
+    /// Services that the test stands in for: of an agent, or of all.
+    pub(super) services: RefCell<HashSet<(Option<String>, String)>>,
 }
 
 impl Upstream for MockNetwork {
+    fn service(&self, agent: &str, service: &str) -> Option<Rc<Inbox>> {
+        let services = self.services.borrow();
+        let pretended = |agent: Option<&str>| services.contains(&(agent.map(ToOwned::to_owned), service.to_owned()));
+        (pretended(None) || pretended(Some(agent))).then(|| self.test.inbox())
+    }
+
     fn answer(&self, via: Via, mut request: Request) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
         let host = request.url.host_str().unwrap_or_default().to_owned();
         let told = serde_json::to_string(&via)

@@ -32,6 +32,10 @@ enum Order {
         agent: Option<String>,
     },
     Egress,
+    Service {
+        service: String,
+        agent: Option<String>,
+    },
     Time {
         text: String,
     },
@@ -141,6 +145,15 @@ impl Session {
                 project.with_env(agent, values);
                 Ok(Value::Null)
             }
+            Order::Service { service, agent } => {
+                if !project?.has_service(agent.as_deref(), &service) {
+                    return Err(format!(
+                        "no agent has a service {service:?}: name one of [[agents.services]]"
+                    ));
+                }
+                self.upstream.services.borrow_mut().insert((agent, service));
+                Ok(Value::Null)
+            }
             Order::Time { text } => {
                 let time = humantime::parse_duration(&text)
                     .map_err(|error| format!("t.clock.advance() takes milliseconds or a time like \"61s\": {error}"))?;
@@ -173,7 +186,7 @@ impl Session {
         let agent = binding / 2;
         let place = usize::try_from(agent).unwrap_or(usize::MAX);
         let peer = if binding.is_multiple_of(2) {
-            instance.agent_cell(place).map(|cell| (cell.clone(), 0))
+            instance.agent_cell(place).map(|cell| (cell, 0))
         } else {
             instance.policy_cell(place)
         };

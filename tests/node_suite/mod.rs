@@ -7,7 +7,7 @@ mod batch;
 mod expected;
 mod modules;
 mod rules;
-mod source;
+pub mod source;
 mod table;
 mod tree;
 

@@ -5,6 +5,7 @@ mod errors;
 mod events;
 mod fetching;
 mod forms;
+mod html_rewriter;
 mod keys;
 mod streams;
 mod urls;

@@ -30,6 +30,9 @@ pub(crate) struct Agent {
     /// Plain values of its `env`.
     #[serde(default)]
     pub(crate) vars: Map<String, Value>,
+    /// Names of its bindings that load workers, by `env.LOADER.load()` and `get()`.
+    #[serde(default)]
+    pub(crate) loaders: Vec<String>,
     /// Requests that it answers, by host, path or both: `scout.localhost`, `*.example.com`, `/agents/scout/*`,
     /// `example.com/scout/*`. The most specific pattern of all agents decides.
     #[serde(default, rename = "match", deserialize_with = "parsed")]
@@ -49,6 +52,43 @@ pub(crate) struct Agent {
     pub(crate) wasm_unsafe_eval: bool,
     /// What it may ask for, judged before the policy.
     pub(crate) egress: Option<Vec<Rule>>,
+    /// Services that it may call by RPC.
+    #[serde(default)]
+    pub(crate) services: Vec<Service>,
+    /// Who is told of its events.
+    #[serde(default)]
+    pub(crate) tails: Vec<TailConsumer>,
+}
+
+/// `[[agents.tails]]`, and `tail_consumers` of a wrangler file.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TailConsumer {
+    /// Whose `tail()` handler is called: `outbound`, the policy, or another agent of the same tenant.
+    pub(crate) service: String,
+    /// The export that has the handler; `default` without it.
+    pub(crate) entrypoint: Option<String>,
+}
+
+/// `[[agents.services]]`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "wrangler's file calls it so")]
+pub(crate) struct Service {
+    /// Its name in the agent's `env`.
+    pub(crate) binding: String,
+    /// Who offers it: `outbound`, the policy, or an agent of this file, by its name or as `tenant/name`.
+    pub(crate) service: String,
+    /// The export that is called, a class that extends `WorkerEntrypoint`; `default` without it.
+    pub(crate) entrypoint: Option<String>,
+    /// What that reads as `ctx.props`.
+    #[serde(default)]
+    pub(crate) props: Map<String, Value>,
+    /// The methods that may be called, with `*` for any letters; all without it.
+    pub(crate) methods: Option<Vec<String>>,
+    /// Whether it may be called where it is an agent of another tenant.
+    #[serde(default)]
+    pub(crate) cross_tenant: bool,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]

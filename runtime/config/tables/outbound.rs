@@ -26,6 +26,9 @@ pub(crate) struct Outbound {
     /// Names of secrets that its `env` holds as text: JavaScript can read them.
     #[serde(default)]
     pub(crate) secrets: Vec<String>,
+    /// Names of its bindings that load workers, by `env.LOADER.load()` and `get()`.
+    #[serde(default)]
+    pub(crate) loaders: Vec<String>,
     /// Bindings of client certificates.
     #[serde(default)]
     pub(crate) mtls_certificates: Vec<MtlsCertificate>,

@@ -146,7 +146,7 @@ const OTHERWISE: &[(&str, &str)] = &[
     ("global_importscripts", STANDARD),
     (
         "html_rewriter_treats_esi_include_as_void_tag",
-        "there is no HTMLRewriter",
+        "`esi:include` is a tag as others are",
     ),
     ("ignore_custom_ports", STANDARD),
     ("ignore_unrecognized_import_assertion", STANDARD),

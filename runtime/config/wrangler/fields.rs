@@ -79,6 +79,9 @@ static FIELDS: &[Field] = &[
     new("compatibility_flags", Inherited, Read),
     new("limits", Inherited, Read),
     new("vars", Separate, Read),
+    new("services", Separate, Read),
+    new("worker_loaders", Separate, Read),
+    new("tail_consumers", Separate, Read),
     new("mtls_certificates", Separate, Read),
     new("secrets", Separate, Read),
     // Bindings.
@@ -130,7 +133,6 @@ static FIELDS: &[Field] = &[
         "Secrets Store secrets (use a credential of the policy)",
     ),
     new("send_email", Separate, Binding(Shape::List("name"), "e-mail")),
-    list("services", "service bindings"),
     new(
         "site",
         TopLevel,
@@ -139,11 +141,6 @@ static FIELDS: &[Field] = &[
     one("stream", "Cloudflare Stream"),
     new(
         "streaming_tail_consumers",
-        Separate,
-        Binding(Shape::List("service"), "tail Workers"),
-    ),
-    new(
-        "tail_consumers",
         Separate,
         Binding(Shape::List("service"), "tail Workers"),
     ),
@@ -159,7 +156,6 @@ static FIELDS: &[Field] = &[
     list("vpc_networks", "VPC networks"),
     list("vpc_services", "VPC services"),
     files("wasm_modules", "WebAssembly bindings (import the file instead)"),
-    list("worker_loaders", "Worker Loaders"),
     list("workflows", "Workflows"),
     // What the script would notice.
     new(

@@ -19,7 +19,7 @@ use super::flags::Flags;
 use super::nearest::hint;
 use super::places::join;
 use super::problems::Problems;
-use super::tables::{MtlsCertificate, WranglerLimits};
+use super::tables::{MtlsCertificate, Service, TailConsumer, WranglerLimits};
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use environment::Selected;
 use fields::Use;
@@ -47,6 +47,15 @@ pub(crate) struct Wrangler {
     pub(crate) vars: Map<String, Value>,
     #[serde(deserialize_with = "certificates")]
     pub(crate) mtls_certificates: Vec<MtlsCertificate>,
+    /// Names of bindings that load workers.
+    #[serde(deserialize_with = "loaders")]
+    pub(crate) worker_loaders: Vec<String>,
+    /// Services that it calls.
+    #[serde(deserialize_with = "services")]
+    pub(crate) services: Vec<Service>,
+    /// Who is told of its events.
+    #[serde(deserialize_with = "consumers")]
+    pub(crate) tail_consumers: Vec<TailConsumer>,
     pub(crate) secrets: Secrets,
     pub(crate) limits: WranglerLimits,
     compatibility_date: Option<String>,
@@ -61,6 +70,57 @@ pub(crate) struct Wrangler {
 #[serde(default)]
 pub(crate) struct Secrets {
     pub(crate) required: Vec<String>,
+}
+
+fn loaders<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    struct Written {
+        binding: String,
+    }
+    let list = Vec::<Written>::deserialize(deserializer)?;
+    Ok(list.into_iter().map(|each| each.binding).collect())
+}
+
+fn services<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Service>, D::Error> {
+    #[derive(Deserialize)]
+    struct Written {
+        binding: String,
+        service: String,
+        entrypoint: Option<String>,
+        #[serde(default)]
+        props: Map<String, Value>,
+        /// Which deployment, and whether `wrangler dev` uses that: there is one, which runs here.
+        #[serde(default, rename = "environment")]
+        _environment: Option<String>,
+        #[serde(default, rename = "remote")]
+        _remote: bool,
+    }
+    let list = Vec::<Written>::deserialize(deserializer)?;
+    let list = list.into_iter().map(|each| Service {
+        binding: each.binding,
+        service: each.service,
+        entrypoint: each.entrypoint,
+        props: each.props,
+        methods: None,
+        cross_tenant: false,
+    });
+    Ok(list.collect())
+}
+
+fn consumers<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<TailConsumer>, D::Error> {
+    #[derive(Deserialize)]
+    struct Written {
+        service: String,
+        /// An environment of that service's, of which there is one here.
+        #[serde(default, rename = "environment")]
+        _environment: Option<String>,
+    }
+    let list = Vec::<Written>::deserialize(deserializer)?;
+    let list = list.into_iter().map(|each| TailConsumer {
+        service: each.service,
+        entrypoint: None,
+    });
+    Ok(list.collect())
 }
 
 fn certificates<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<MtlsCertificate>, D::Error> {
@@ -129,6 +189,17 @@ pub(crate) fn read(document: &Document, flags: &Flags, owner: Owner, problems: &
     }
     compatibility::check_flags(document, &path("compatibility_flags"), &wrangler.compatibility_flags);
     wrangler.node = Node::of(wrangler.compatibility_date.as_deref(), &wrangler.compatibility_flags);
+    if owner == Owner::Outbound {
+        let services = std::mem::take(&mut wrangler.services).into_iter().enumerate();
+        missing.extend(services.map(|(index, service)| Missing {
+            bound: shape::Bound {
+                field: format!("{}[{index}].binding", path("services")),
+                name: Some(service.binding),
+                in_env: true,
+            },
+            what: "service bindings of the policy",
+        }));
+    }
     if owner == Owner::Agent {
         let required = std::mem::take(&mut wrangler.secrets.required).into_iter().enumerate();
         missing.extend(required.map(|(index, name)| Missing {
@@ -194,7 +265,16 @@ fn honoured(
     let mut unknown = |path: serde_ignored::Path<'_>| {
         let path = written(&path.to_string());
         let name = path.rsplit('.').next().unwrap_or(&path);
-        let known = ["cpu_ms", "subrequests", "binding", "certificate_id", "required"];
+        let known = [
+            "cpu_ms",
+            "subrequests",
+            "binding",
+            "certificate_id",
+            "required",
+            "service",
+            "entrypoint",
+            "props",
+        ];
         tracing::warn!(
             "{}: `{path}` is not known, and is ignored{}",
             document.location(&path),

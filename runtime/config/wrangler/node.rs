@@ -25,7 +25,7 @@ impl Default for Node {
 
 impl Node {
     /// By a date, which is the newest where there is none, and flags. A flag that turns something off goes before one that turns it on.
-    pub(super) fn of(date: Option<&str>, flags: &[String]) -> Self {
+    pub(crate) fn of(date: Option<&str>, flags: &[String]) -> Self {
         let has = |flag: &str| flags.iter().any(|given| given == flag);
         let since = |from: &str| date.is_none_or(|date| date >= from);
         let on = since(FROM) || has("nodejs_compat") || has("nodejs_compat_v2");

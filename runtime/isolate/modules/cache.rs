@@ -59,8 +59,11 @@ pub(crate) fn enable(folder: PathBuf) {
         return;
     }
     let cache = Cache { folder };
-    cache.make_room();
     let _ = CACHE.set(cache);
+    // There may be many thousands of files, which nobody waits for.
+    let _ = std::thread::Builder::new()
+        .name("cache".into())
+        .spawn(|| CACHE.get().iter().for_each(|cache| cache.make_room()));
 }
 
 /// What was kept, where it is whole.

@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::file_names::SCRIPTS;
 use super::import::Import;
-use super::load::Loading;
 use super::module::is_addon;
-use super::read::DATA;
+use super::read::{DATA, Reader};
 use super::relative::beside;
 use super::requires::Pattern;
 
@@ -25,11 +24,11 @@ const FINDERS: [&str; 4] = [
 const ADDONS: [&str; 4] = ["bin", "build", "lib/binding", "prebuilds"];
 const MOST_ADDONS: usize = 128;
 
-impl Loading<'_> {
+impl Reader<'_> {
     /// The files that a script's names mean, as specifiers for it.
     pub(super) fn data_files(&self, file: &Path, names: &[String]) -> Vec<Import> {
-        let root = &self.reader.root;
-        let package = self.reader.scopes.folder(file);
+        let root = &self.root;
+        let package = self.scopes.folder(file);
         let mut found = Vec::new();
         for name in names {
             let by_package = || package.as_ref().map(|folder| folder.join("package.json"));
@@ -55,7 +54,7 @@ impl Loading<'_> {
             .iter()
             .any(|import| FINDERS.contains(&import.specifier.as_str()))
             || patterns.iter().any(|pattern| is_addon(&pattern.after));
-        let Some(package) = finds.then(|| self.reader.scopes.folder(file)).flatten() else {
+        let Some(package) = finds.then(|| self.scopes.folder(file)).flatten() else {
             return Vec::new();
         };
         let mut found = Vec::new();
@@ -79,7 +78,7 @@ impl Loading<'_> {
 
     /// An import of a file by its path in the project.
     fn at(&self, path: &Path, kind: Option<String>) -> Option<Import> {
-        let url = self.reader.url(path)?;
+        let url = self.url(path)?;
         Some(Import {
             kind,
             ..Import::named(url.path().to_owned())

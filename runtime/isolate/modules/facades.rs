@@ -19,7 +19,7 @@ impl Loading<'_> {
             };
             // Whatever is imported by name is there.
             names.imported.extend(import.names.iter().cloned());
-            if !import.source && self.reader.scopes.is_node_module(file) {
+            if !import.source && self.reader.is_node_module(file) {
                 let edge = self.resolved.get_mut(&(importer.to_string(), import.specifier.clone()));
                 if let Some(Ok(resolved)) = edge {
                     *resolved = node_url(target);
@@ -39,7 +39,7 @@ impl Loading<'_> {
             urls: urls.collect(),
             exports,
             edges: std::mem::take(&mut self.required),
-            packages: self.reader.scopes.packages(),
+            packages: self.reader.packages(),
         }
     }
 

@@ -10,6 +10,7 @@ use workerd_lite_ops::webassembly::OwnModules;
 
 use super::confined::Confined;
 use super::failure::ImportFailure;
+use super::given::{Given, GivenModule};
 use super::load::Loading;
 use super::mocked::Mocked;
 use super::module::{Confinement, Content, Module, SOURCE};
@@ -79,7 +80,21 @@ impl Graph {
                 reader.root.display()
             ))
         })?;
-        let mut loaded = Loading::new(&reader, &main)?.run()?;
+        Self::loaded(Loading::new(&reader, &main)?, main, reader.node)
+    }
+
+    /// Takes modules that are given, with all that they import of each other. `node`: whether Node's modules are there. Fails too
+    /// where there is no module called `main`.
+    pub(crate) fn given(modules: Vec<GivenModule>, main: &str, node: bool) -> Result<Self, StartupError> {
+        let given = Given::new(modules, node).map_err(StartupError::new)?;
+        let url = given
+            .url(main)
+            .ok_or_else(|| StartupError::new(format!("mainModule: there is no module {main:?} among `modules`")))?;
+        Self::loaded(Loading::new(&given, &url)?, url, node)
+    }
+
+    fn loaded(loading: Loading<'_>, main: Url, node: bool) -> Result<Self, StartupError> {
+        let mut loaded = loading.run()?;
         let requirable = Arc::new(loaded.requirable());
         Ok(Self {
             sha256: digest(&main, &loaded.modules),
@@ -87,13 +102,31 @@ impl Graph {
             main,
             modules: loaded.modules,
             builtins: loaded.builtins,
-            node: !confinement.without_node,
+            node,
             resolved: loaded.resolved,
             failures: loaded.failures,
             failed_files: loaded.failed_files,
             requirable,
             mocked: Mocked::default(),
         })
+    }
+
+    /// What stands for modules that nobody has read yet.
+    pub(crate) fn unread() -> Result<Arc<Self>, StartupError> {
+        let main = Url::parse("file:///unread").map_err(|error| StartupError::new(error.to_string()))?;
+        Ok(Arc::new(Self {
+            main,
+            modules: BTreeMap::new(),
+            builtins: BTreeSet::new(),
+            node: false,
+            resolved: HashMap::new(),
+            failures: HashMap::new(),
+            failed_files: BTreeSet::new(),
+            sha256: String::new(),
+            wasm: OwnModules::new(std::iter::empty()),
+            requirable: Arc::default(),
+            mocked: Mocked::default(),
+        }))
     }
 
     /// What a specifier names in a module, where the module imports it by a literal name.

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use super::import::Import;
 use super::load::Loading;
-use super::relative::beside;
 use super::requires::Pattern;
 
 /// How many files of one folder are taken.
@@ -18,12 +17,8 @@ impl Loading<'_> {
         let mut imports = Vec::new();
         for pattern in patterns {
             let (folder, start) = pattern.before.rsplit_once('/').unwrap_or((".", &pattern.before));
-            let within = beside(&self.reader.root, file, folder);
-            let Some(entries) = within.and_then(|within| std::fs::read_dir(within).ok()) else {
-                continue;
-            };
+            let entries = self.reader.entries(file, folder).into_iter();
             let mut names: Vec<String> = entries
-                .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
                 .filter(|name| name.starts_with(start) && name != "node_modules" && !name.starts_with('.'))
                 .collect();
             names.sort();

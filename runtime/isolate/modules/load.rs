@@ -7,15 +7,14 @@ use std::path::{Path, PathBuf};
 use deno_core::url::Url;
 
 use super::bundled::with_require;
-use super::compiler::CompilerOptions;
 use super::exports::Exports;
 use super::failure::{ImportFailure, Refusal, Rejected};
 use super::import::{Asked, Import};
 use super::module::{Content, Module, Original, SOURCE, is_addon};
-use super::parse::parsed;
-use super::read::{Reader, Target};
+use super::read::Target;
 use super::requires::Pattern;
 use super::resolve::is_builtin;
+use super::source::Source;
 use crate::diagnostic::position;
 use crate::isolate::StartupError;
 
@@ -24,7 +23,7 @@ const GUESSES: usize = 4096;
 
 /// What was read so far.
 pub(super) struct Loading<'a> {
-    pub(super) reader: &'a Reader<'a>,
+    pub(super) reader: &'a dyn Source,
     pub(super) modules: BTreeMap<String, Module>,
     pub(super) builtins: BTreeSet<String>,
     pub(super) resolved: HashMap<(String, String), Result<Url, ImportFailure>>,
@@ -64,7 +63,7 @@ struct Deferred {
 }
 
 impl<'a> Loading<'a> {
-    pub(super) fn new(reader: &'a Reader<'a>, main: &Url) -> Result<Self, StartupError> {
+    pub(super) fn new(reader: &'a dyn Source, main: &Url) -> Result<Self, StartupError> {
         let module = reader
             .read(main, None)
             .map_err(|refusal| StartupError::new(refusal.for_owner()))?;
@@ -117,6 +116,18 @@ impl<'a> Loading<'a> {
             self.keep(parsed);
         }
         // From here on nothing fails the start.
+        for url in self.reader.further() {
+            if self.seen.insert((url.clone(), None)) {
+                match self.reader.read(&url, None) {
+                    Ok(module) => self.jobs.push(Job {
+                        url,
+                        module,
+                        typed: false,
+                    }),
+                    Err(refusal) => self.failed(url, None, None, refusal.failure),
+                }
+            }
+        }
         loop {
             if let Some(job) = self.jobs.pop() {
                 let (url, path) = (job.url.clone(), job.module.path.clone());
@@ -158,16 +169,12 @@ impl<'a> Loading<'a> {
         let (mut imports, mut dynamic, mut commonjs) = (Vec::new(), Vec::new(), None);
         let (mut requires, mut patterns, mut data) = (Vec::new(), Vec::new(), Vec::new());
         if let Content::Script(source) = &module.content {
-            let options = self
-                .compiler_options(&module)
-                .map_err(|message| Rejected::Kind(StartupError::new(message)))?;
-            let format = self.reader.scopes.format(&module.path);
-            let parsed = parsed(&module.name, source, format, &options).map_err(Rejected::Syntax)?;
+            let parsed = self.reader.parse(&module, source)?;
             commonjs = parsed.commonjs;
             module.commonjs = commonjs.is_some();
             (requires, patterns, data) = (parsed.requires, parsed.patterns, parsed.data);
             (dynamic, imports) = parsed.imports.into_iter().partition(|import| import.dynamic);
-            let bundled = parsed.bundled && self.reader.node;
+            let bundled = parsed.bundled && self.reader.has_node();
             let requiring = bundled.then(|| with_require(source));
             if bundled {
                 imports.push(Import::named("node:module".to_owned()));
@@ -206,20 +213,16 @@ impl<'a> Loading<'a> {
         (!names.is_empty()).then(|| names.join(" \u{2192} "))
     }
 
-    fn compiler_options(&self, module: &Module) -> Result<CompilerOptions, String> {
-        match module.path.extension().and_then(|extension| extension.to_str()) {
-            Some("ts" | "mts" | "cts" | "tsx" | "jsx") => self.reader.packages.compiler_options(&module.path),
-            _ => Ok(CompilerOptions::default()),
-        }
-    }
-
     fn keep(&mut self, parsed: ParsedModule) {
         // A `require()` fails when it runs, too.
         let guessed = self.guessed(&parsed.module.path, &parsed.patterns);
         let mut data = Vec::new();
-        if self.reader.node {
-            data = self.data_files(&parsed.module.path, &parsed.data);
-            data.extend(self.addons(&parsed.module.path, &parsed.requires, &parsed.patterns));
+        if self.reader.has_node() {
+            data = self.reader.data_files(&parsed.module.path, &parsed.data);
+            data.extend(
+                self.reader
+                    .addons(&parsed.module.path, &parsed.requires, &parsed.patterns),
+            );
         }
         let required = parsed
             .requires

@@ -64,7 +64,12 @@ pub(super) fn parsed(
 }
 
 /// Parses one module by its file's extension, and makes JavaScript of it that V8 takes. An error shows the author's line.
-fn parse(name: &str, source: &str, format: Format, options: &CompilerOptions) -> Result<Parsed, StartupError> {
+pub(super) fn parse(
+    name: &str,
+    source: &str,
+    format: Format,
+    options: &CompilerOptions,
+) -> Result<Parsed, StartupError> {
     if is_too_deep(source) {
         return Err(StartupError::new(format!(
             "{name} can not be read: its expressions or statements are nested too deeply"

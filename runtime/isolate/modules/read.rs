@@ -260,7 +260,7 @@ impl Reader<'_> {
 }
 
 /// A text without its byte-order mark.
-fn without_mark(mut text: String) -> String {
+pub(super) fn without_mark(mut text: String) -> String {
     if text.starts_with('\u{feff}') {
         text.drain(..'\u{feff}'.len_utf8());
     }
@@ -268,13 +268,13 @@ fn without_mark(mut text: String) -> String {
 }
 
 /// What is wrong with JSON. V8 judges what is nested too deeply to be seen here.
-fn json_error(text: &str) -> Option<String> {
+pub(super) fn json_error(text: &str) -> Option<String> {
     let why = serde_json::from_str::<serde::de::IgnoredAny>(text).err()?.to_string();
     (!why.starts_with("recursion limit")).then_some(why)
 }
 
 /// WebAssembly that workers may instantiate.
-fn checked(bytes: Vec<u8>) -> Result<Arc<[u8]>, String> {
+pub(super) fn checked(bytes: Vec<u8>) -> Result<Arc<[u8]>, String> {
     let memories = memories(&bytes).map_err(|error| format!("it is no WebAssembly: {error}"))?;
     if memories.shared {
         return Err("its memory is shared, and workers share none".to_owned());

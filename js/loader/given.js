@@ -1,0 +1,97 @@
+// What a worker is given of its loader's: stubs in its `env`, and the one that its requests go to.
+(function () {
+const { core, primordials } = __bootstrap;
+const { op_loader_env, op_loader_fetch_given } = core.ops;
+const { ArrayIsArray, ArrayPrototypePush, JSONStringify, ObjectSetPrototypeOf, TypeError } = primordials;
+const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
+const { fetchThrough } = core.loadExtScript("ext:deno_fetch/26_fetch.js");
+const { placeOf } = core.loadExtScript("ext:workerd_lite/worker/bindings.js");
+const { loopbackOf } = core.loadExtScript("ext:workerd_lite/worker/entrypoints.js");
+const { DOMException } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
+const { Making, STUB } = core.loadExtScript("ext:workerd_lite/rpc/objects.js");
+const { copyValue, MARKERS } = core.loadExtScript("ext:workerd_lite/rpc/copy.js");
+const { check, give, newGiven, nodeOf } = core.loadExtScript("ext:workerd_lite/rpc/stub.js");
+
+const isObject = (value) => (typeof value === "object" && value !== null) || typeof value === "function";
+
+// A list that JSON asks for no method of the author's.
+const plainList = (list) => ObjectSetPrototypeOf(list, null);
+
+// What stands for a stub that belongs to no event, as `ops/given.rs` takes it, or undefined.
+function describe(value) {
+  const own = loopbackOf(value);
+  if (own !== undefined) {
+    const props = JSONStringify(own.props);
+    if (typeof props !== "string") throw new TypeError("the props of a stub of ctx.exports are no plain data");
+    return { __proto__: null, own: plainList([own.name === "default" ? null : own.name, props]) };
+  }
+  const node = nodeOf(value);
+  if (node !== undefined) return node.type === "service" ? node.given() : undefined;
+  const binding = placeOf(value);
+  return binding === undefined ? undefined : { __proto__: null, binding };
+}
+
+function found(value) {
+  const given = describe(value);
+  return given === undefined ? undefined : { __proto__: null, given };
+}
+
+// Gives `{ copied, markers, given }`: a copy of `env`, and a description of each stub in it.
+function copyEnv(context, env) {
+  const { slots, streams, value } = copyValue(env, found);
+  // They end with who has made them.
+  if (streams.length > 0) throw new DOMException("env: streams, bodies and signals can not be given to a loaded worker", "DataCloneError");
+  const given = plainList([]);
+  for (let i = 0; i < slots.length; i++) {
+    const slot = slots[i];
+    if (slot.given !== undefined) ArrayPrototypePush(given, slot.given);
+    else if (slot.node !== undefined) {
+      check(slot.node, context);
+      ArrayPrototypePush(given, { __proto__: null, stub: slot.node.id });
+    } else ArrayPrototypePush(given, { __proto__: null, object: give(context, slot.object, slot.instance) });
+  }
+  return { __proto__: null, copied: value, markers: MARKERS, given };
+}
+
+// `globalOutbound` as `{ out, through }`: whether there is a way out, and the stub that it is, if it is one.
+function outboundOf(outbound) {
+  if (outbound === undefined) return { __proto__: null, out: true, through: null };
+  if (outbound === null) return { __proto__: null, out: false, through: null };
+  const through = isObject(outbound) ? describe(outbound) : undefined;
+  if (through === undefined) {
+    throw new TypeError("globalOutbound: expected null, a stub with fetch() such as ctx.exports.Name({ props }), or nothing for the loader's own way out");
+  }
+  return { __proto__: null, out: true, through };
+}
+
+const MOST_TAILS = 10;
+
+// `tails`: entrypoints with a tail handler.
+function tailsOf(tails) {
+  const list = plainList([]);
+  if (tails === undefined || tails === null) return list;
+  if (!ArrayIsArray(tails) || tails.length > MOST_TAILS) throw new TypeError(`tails: expected a list of at most ${MOST_TAILS} stubs`);
+  for (let i = 0; i < tails.length; i++) {
+    const told = isObject(tails[i]) ? describe(tails[i]) : undefined;
+    if (told === undefined || told.binding !== undefined) {
+      throw new TypeError(`tails[${i}]: expected a stub of an entrypoint, such as ctx.exports.Name({ props })`);
+    }
+    ArrayPrototypePush(list, told);
+  }
+  return list;
+}
+
+// A loaded worker's `env`.
+function readEnv() {
+  return op_loader_env((kind, place) => {
+    if (kind !== STUB) return new Making([], () => undefined).make(kind, place);
+    const send = (context, cancel, method, url, headers, body) => op_loader_fetch_given(context.id, cancel, method, url, headers, body, place);
+    return newGiven(place, async (input, init = undefined) => {
+      webidl.requiredArguments(input === undefined ? 0 : 1, 1, "Failed to execute 'fetch' on 'Fetcher'");
+      return await fetchThrough(send, input, init);
+    });
+  });
+}
+
+return { copyEnv, outboundOf, plainList, readEnv, tailsOf };
+})();

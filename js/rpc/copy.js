@@ -1,0 +1,257 @@
+// A value as the serialiser takes it: plain copies, with markers for what crosses as a stub. What an author's getters, proxies and iterators do
+// happens here, once, and nothing of it while V8 writes.
+(function () {
+const { core, primordials } = __bootstrap;
+const {
+  ArrayIsArray,
+  ArrayPrototypePush,
+  Error,
+  Map,
+  MapPrototypeForEach,
+  MapPrototypeGet,
+  MapPrototypeSet,
+  Object,
+  ObjectDefineProperty,
+  ObjectFreeze,
+  ObjectKeys,
+  ObjectPrototype,
+  ObjectPrototypeIsPrototypeOf,
+  ObjectSetPrototypeOf,
+  RangeError,
+  ReflectDeleteProperty,
+  ReflectGetPrototypeOf,
+  SafeMap,
+  SafeSet,
+  Set,
+  SetPrototypeAdd,
+  SetPrototypeDelete,
+  SetPrototypeForEach,
+  SetPrototypeHas,
+  String,
+} = primordials;
+const { DOMException } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
+const { RpcTarget } = core.loadExtScript("ext:workerd_lite/worker/base_classes.js");
+const { STUB, takeApart } = core.loadExtScript("ext:workerd_lite/rpc/objects.js");
+const { isPlainView } = core.loadExtScript("ext:workerd_lite/rpc/views.js");
+
+// The most that a message may come to, and how deep it may be.
+const MOST = 32 * 1024 * 1024;
+const DEEPEST = 500;
+
+// Without a prototype that an author can reach, so that no setter is met.
+class Plain {}
+ObjectSetPrototypeOf(Plain.prototype, null);
+ReflectDeleteProperty(Plain.prototype, "constructor");
+ObjectFreeze(Plain.prototype);
+
+// What stands for itself in a message: a kind of `js/rpc/objects.js`, and a number or what it is made of.
+class Marker {
+  // Declared: an assignment would look for a setter in `Object.prototype`.
+  kind;
+  plain;
+
+  constructor(kind, plain) {
+    this.kind = kind;
+    this.plain = plain;
+  }
+}
+const MARKERS = Marker.prototype;
+
+// What `nodeOf` gives of a stub, a promise or a property of one.
+let nodeOf = () => undefined;
+function setNodeOf(fn) {
+  nodeOf = fn;
+}
+
+function refuse(value) {
+  let name = "Object";
+  const node = nodeOf(value);
+  if (node !== undefined) {
+    name = node.type === "promise" ? "JsRpcPromise" : "JsRpcProperty";
+  } else {
+    try {
+      name = String(value.constructor?.name ?? "Object");
+    } catch {
+      // It stays an object.
+    }
+  }
+  throw new DOMException(
+    `Could not serialize object of type "${name}". This type does not support serialization.`,
+    "DataCloneError",
+  );
+}
+
+const isTarget = (value) => ObjectPrototypeIsPrototypeOf(RpcTarget.prototype, value);
+
+class Copying {
+  seen = new SafeMap();
+  // What crosses as a stub, in the order of the markers: `{ node }` or `{ object, instance }`.
+  slots = [];
+  // Its streams, in the order of their places: `js/rpc/objects.js` sends them.
+  streams = [];
+  // Objects that are being taken apart.
+  open = new SafeSet();
+  size = 0;
+  depth = 0;
+  // Gives a slot for what else crosses as a stub, or undefined.
+  find;
+
+  constructor(find) {
+    this.find = find;
+  }
+
+  count(bytes) {
+    this.size += bytes;
+    if (this.size > MOST) {
+      throw new Error(
+        `Serialized RPC arguments or return values are limited to 32MiB, but the size of this value was: at least ${this.size} bytes.`,
+      );
+    }
+  }
+
+  slot(value, slot) {
+    const marker = new Marker(STUB, this.slots.length);
+    ArrayPrototypePush(this.slots, slot);
+    MapPrototypeSet(this.seen, value, marker);
+    this.count(16);
+    return marker;
+  }
+
+  // The place of one more stream.
+  stream(stream) {
+    ArrayPrototypePush(this.streams, stream);
+    this.count(16);
+    return this.streams.length - 1;
+  }
+
+  record() {
+    return new Plain();
+  }
+
+  put(record, key, value) {
+    this.count(key.length + 2);
+    define(record, key, this.copy(value));
+  }
+
+  copy(value) {
+    const type = typeof value;
+    if (type === "string") {
+      this.count(value.length + 4);
+      return value;
+    }
+    if (type !== "object" && type !== "function") {
+      this.count(8);
+      if (type === "symbol") refuse(Object(value));
+      return value;
+    }
+    if (value === null) return value;
+    const known = MapPrototypeGet(this.seen, value);
+    if (known !== undefined) {
+      this.count(4);
+      return known;
+    }
+    if (++this.depth > DEEPEST) throw new RangeError(`RPC failed: the value is deeper than ${DEEPEST} levels`);
+    const copied = this.object(value, type);
+    this.depth--;
+    return copied;
+  }
+
+  object(value, type) {
+    const found = this.find === undefined ? undefined : this.find(value);
+    if (found !== undefined) return this.slot(value, found);
+    const node = nodeOf(value);
+    if (node !== undefined) {
+      if (node.type === "promise" || node.type === "property" || node.begin !== null) refuse(value);
+      return this.slot(value, { __proto__: null, node, object: null, instance: false });
+    }
+    if (type === "function") return this.slot(value, { __proto__: null, node: undefined, object: value, instance: true });
+    const prototype = ReflectGetPrototypeOf(value);
+    if (core.isProxy(value)) {
+      if (prototype === ObjectPrototype) return this.slot(value, { __proto__: null, node: undefined, object: value, instance: true });
+      if (isTarget(value)) return this.slot(value, { __proto__: null, node: undefined, object: value, instance: false });
+      throw new DOMException(
+        "Proxy could not be serialized because it is not a valid RPC receiver type. The Proxy must emulate either a plain object " +
+          "or an RpcTarget, as indicated by the Proxy's prototype chain.",
+        "DataCloneError",
+      );
+    }
+    if (ArrayIsArray(value)) return this.array(value);
+    if (prototype === ObjectPrototype) return this.members(value, new Plain(), ObjectKeys(value));
+    if (isTarget(value)) return this.slot(value, { __proto__: null, node: undefined, object: value, instance: false });
+    return this.builtIn(value);
+  }
+
+  members(value, copied, keys) {
+    MapPrototypeSet(this.seen, value, copied);
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i];
+      this.count(key.length + 2);
+      define(copied, key, this.copy(value[key]));
+    }
+    return copied;
+  }
+
+  array(value) {
+    const { length } = value;
+    const copied = [];
+    copied.length = length;
+    this.count(8);
+    return this.members(value, copied, ObjectKeys(value));
+  }
+
+  builtIn(value) {
+    if (core.isDate(value) || core.isRegExp(value) || core.isBoxedPrimitive(value)) {
+      this.count(64);
+      MapPrototypeSet(this.seen, value, value);
+      return value;
+    }
+    if (core.isMap(value)) {
+      const copied = new Map();
+      MapPrototypeSet(this.seen, value, copied);
+      MapPrototypeForEach(value, (item, key) => MapPrototypeSet(copied, this.copy(key), this.copy(item)));
+      return copied;
+    }
+    if (core.isSet(value)) {
+      const copied = new Set();
+      MapPrototypeSet(this.seen, value, copied);
+      SetPrototypeForEach(value, (item) => SetPrototypeAdd(copied, this.copy(item)));
+      return copied;
+    }
+    if (core.isArrayBuffer(value) || core.isArrayBufferView(value)) {
+      const bytes = isPlainView(value);
+      if (bytes === null) {
+        throw new DOMException("A resizable or detached buffer can not cross by RPC", "DataCloneError");
+      }
+      this.count(bytes.size + 16);
+      MapPrototypeSet(this.seen, value, bytes.value);
+      return bytes.value;
+    }
+    // An error may be its own cause, which nobody can write.
+    if (SetPrototypeHas(this.open, value)) return undefined;
+    SetPrototypeAdd(this.open, value);
+    const apart = takeApart(this, value);
+    SetPrototypeDelete(this.open, value);
+    if (apart === undefined) return refuse(value);
+    const marker = new Marker(apart.kind, apart.plain);
+    MapPrototypeSet(this.seen, value, marker);
+    return marker;
+  }
+}
+
+function define(object, key, value) {
+  ObjectDefineProperty(object, key, {
+    __proto__: null,
+    value,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  });
+}
+
+function copyValue(value, find = undefined) {
+  const copying = new Copying(find);
+  return { __proto__: null, value: copying.copy(value), slots: copying.slots, streams: copying.streams };
+}
+
+return { copyValue, isTarget, MARKERS, setNodeOf };
+})();

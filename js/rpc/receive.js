@@ -1,0 +1,293 @@
+// Calls that come in: what of an object may be reached, and what becomes of arguments and results.
+// https://developers.cloudflare.com/workers/runtime-apis/rpc/visibility/
+(function () {
+const { core, primordials } = __bootstrap;
+const { op_rpc_fail, op_rpc_read_arguments, op_rpc_reply } = core.ops;
+const {
+  ArrayPrototypeJoin,
+  Error,
+  JSONParse,
+  MapPrototypeDelete,
+  MapPrototypeGet,
+  MapPrototypeSet,
+  ObjectHasOwn,
+  ObjectPrototype,
+  PromisePrototypeCatch,
+  ReflectApply,
+  ReflectGetPrototypeOf,
+  SafeMap,
+  String,
+  SymbolDispose,
+  TypeError,
+} = primordials;
+const { DOMExceptionPrototype } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
+const { contextOf, endContext, enterContext, startContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
+const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
+const { ExecutionContext } = core.loadExtScript("ext:workerd_lite/worker/execution_context.js");
+const { RpcError } = core.loadExtScript("ext:workerd_lite/worker/base_classes.js");
+const { isTarget, MARKERS } = core.loadExtScript("ext:workerd_lite/rpc/copy.js");
+const { entrypointOf, pretendedService } = core.loadExtScript("ext:workerd_lite/rpc/entrypoint.js");
+const stubs = core.loadExtScript("ext:workerd_lite/rpc/stub.js");
+
+const RESERVED = { __proto__: null, constructor: true, dup: true, onRpcBroken: true };
+
+const STANDARD = [
+  [Error.prototype, "Error"],
+  [primordials.EvalError.prototype, "EvalError"],
+  [primordials.RangeError.prototype, "RangeError"],
+  [primordials.ReferenceError.prototype, "ReferenceError"],
+  [primordials.SyntaxError.prototype, "SyntaxError"],
+  [TypeError.prototype, "TypeError"],
+  [primordials.URIError.prototype, "URIError"],
+];
+
+const isObject = (value) => (typeof value === "object" && value !== null) || typeof value === "function";
+
+function missing(name) {
+  throw new TypeError(`The RPC receiver does not implement the method "${name}".`);
+}
+
+function member(object, name, instance, reserved) {
+  if (reserved[name]) throw new TypeError(`'${name}' is a reserved method and cannot be called over RPC.`);
+  if (instance) {
+    if (!ObjectHasOwn(object, name)) missing(name);
+    return object[name];
+  }
+  // Members of the instance are not its class's.
+  if (name === "__proto__" || ObjectHasOwn(object, name)) missing(name);
+  const value = object[name];
+  if (value === ObjectPrototype[name]) missing(name);
+  return value;
+}
+
+// What a path leads to, and what it is a member of.
+function follow(object, path, instance, reserved) {
+  if (path.length === 0) return { __proto__: null, value: object, self: undefined };
+  let inStub = false;
+  for (let i = 0; i < path.length - 1; i++) {
+    const name = path[i];
+    const next = member(object, name, instance, reserved);
+    reserved = RESERVED;
+    if (!isObject(next)) missing(name);
+    const node = stubs.nodeOf(next);
+    if (node !== undefined) {
+      if (node.type !== "stub" && !(inStub && node.type === "property")) missing(name);
+      instance = false;
+      inStub = true;
+    } else if (ReflectGetPrototypeOf(next) === ObjectPrototype) instance = true;
+    else if (isTarget(next)) instance = false;
+    else if (typeof next === "function") instance = true;
+    else missing(name);
+    object = next;
+  }
+  return { __proto__: null, value: member(object, path[path.length - 1], instance, reserved), self: object };
+}
+
+// What a call brought, as what is called further.
+function targetOf(value) {
+  if (isObject(value)) {
+    if (stubs.nodeOf(value) !== undefined || isTarget(value)) return { __proto__: null, object: value, instance: false };
+    if (typeof value === "function" || ReflectGetPrototypeOf(value) === ObjectPrototype) {
+      return { __proto__: null, object: value, instance: true };
+    }
+  }
+  return { __proto__: null, object: {}, instance: true };
+}
+
+function failed(context, running, thrown) {
+  if (context.ended) return;
+  const { summary, stack } = describe(thrown);
+  let name = "Error";
+  let message = summary;
+  let told = false;
+  try {
+    const prototype = isObject(thrown) ? ReflectGetPrototypeOf(thrown) : null;
+    for (let i = 0; i < STANDARD.length; i++) {
+      if (STANDARD[i][0] === prototype) {
+        told = true;
+        name = STANDARD[i][1];
+      }
+    }
+    if (prototype === DOMExceptionPrototype) {
+      told = true;
+      name = `DOMException ${thrown.name}`;
+    } else if (!told && core.isNativeError(thrown)) {
+      name = String(thrown.name);
+      told = thrown instanceof RpcError;
+    }
+    if (core.isNativeError(thrown) || prototype === DOMExceptionPrototype) message = String(thrown.message);
+  } catch {
+    told = false;
+  }
+  if (context.called) context.responded = true;
+  if (op_rpc_fail(context.id, running, name, message, told, stack || summary, context.waiting === 0)) endContext(context.id);
+}
+
+// The disposer of a plain object is called here once nobody needs the result any longer, and does not cross.
+function takeDisposer(value) {
+  if (!isObject(value) || stubs.nodeOf(value) !== undefined || ReflectGetPrototypeOf(value) !== ObjectPrototype) return null;
+  const dispose = value[SymbolDispose];
+  delete value[SymbolDispose];
+  return typeof dispose === "function" ? dispose : null;
+}
+
+function respond(context, running, answer, value) {
+  if (context.ended) return;
+  const dispose = takeDisposer(value);
+  const prepared = stubs.prepare(context, value);
+  const entry = MapPrototypeGet(stubs.tables(context).exports, answer);
+  if (entry !== undefined && dispose !== null) entry.dispose = () => ReflectApply(dispose, value, []);
+  if (context.called) context.responded = true;
+  let ended;
+  try {
+    ended = op_rpc_reply(context.id, running, prepared.value, MARKERS, prepared.list, dispose !== null, context.waiting === 0);
+  } catch (error) {
+    stubs.takeBack(context, prepared.given);
+    throw error;
+  }
+  if (ended) endContext(context.id);
+}
+
+function invoke(context, running, target, path, property, group) {
+  const { value, self } = follow(target.object, path, target.instance, target.reserved ?? RESERVED);
+  if (property) return value;
+  if (typeof value !== "function") throw new TypeError(`"${ArrayPrototypeJoin(path, ".")}" is not a function.`);
+  const args = op_rpc_read_arguments(context.id, running, stubs.stubsFor(context, group));
+  if (target.environment === undefined) return ReflectApply(value, self, args);
+  // An exported object's functions take `(argument, env, ctx)`.
+  if (value.length > 3) {
+    throw new TypeError(
+      `Cannot call handler function "${path[0]}" over RPC because it has the wrong number of arguments. A simple function handler ` +
+        "can only be called over RPC if it has exactly the arguments (arg, env, ctx), where only the first argument comes from the " +
+        "client. To support multi-argument RPC functions, use class-based syntax (extending WorkerEntrypoint) instead.",
+    );
+  }
+  if (args.length !== 1) {
+    throw new TypeError(
+      `Attempted to call RPC function "${path[0]}" with the wrong number of arguments. When calling a top-level handler function ` +
+        "that is not declared as part of a class, you must always send exactly one argument. In order to support variable numbers " +
+        "of arguments, the server must use class-based syntax (extending WorkerEntrypoint) instead.",
+    );
+  }
+  return ReflectApply(value, self, [args[0], target.environment.env, target.environment.ctx]);
+}
+
+// `find` gives what is called, or a promise of it.
+async function run(context, running, answer, find, path, property) {
+  const group = [];
+  const { exports } = stubs.tables(context);
+  const entry = { __proto__: null, object: null, instance: false, answer: null, dispose: null, find: null };
+  MapPrototypeSet(exports, answer, entry);
+  const work = (async () => {
+    const found = find();
+    return await invoke(context, running, found.promise === undefined ? found : await found.promise, path, property, group);
+  })();
+  entry.answer = work;
+  PromisePrototypeCatch(work, () => {});
+  try {
+    respond(context, running, answer, await work);
+  } catch (thrown) {
+    failed(context, running, thrown);
+  }
+  // What came as an argument is given back, unless it was duplicated.
+  stubs.disposeAll(group);
+}
+
+let callers = [];
+function setRpcCallers(list) {
+  callers = list;
+}
+
+// The module's exports, once it has run.
+let exported;
+
+const named = new SafeMap();
+
+// What makes an export that is called by its name.
+function makerNamed(entrypoint) {
+  const known = MapPrototypeGet(named, entrypoint);
+  if (known !== undefined) return known;
+  const { complaint, make } = entrypointOf(exported, entrypoint);
+  if (complaint !== null) throw new TypeError(`the worker can not be called so: ${complaint}`);
+  // What a test has in its place may be another the next time.
+  if (pretendedService(entrypoint) === undefined) MapPrototypeSet(named, entrypoint, make);
+  return make;
+}
+
+// Finds what is behind the doors of these callers; calls fail where nothing is. Gives null, or what is wrong.
+function setDoors(namespace, list) {
+  exported = namespace;
+  let wrong = null;
+  for (let i = 0; i < list.length; i++) {
+    const { doors } = list[i];
+    for (let j = 0; j < doors.length; j++) {
+      const { complaint, make } = entrypointOf(namespace, doors[j].entrypoint);
+      wrong ??= complaint;
+      doors[j].make = complaint === null ? make : () => {
+        throw new TypeError(complaint);
+      };
+    }
+  }
+  return wrong;
+}
+
+// One of the caller's ways in, on behalf of another agent where `agent` says so; or with `props` what is named.
+function open(event, running, answer, path, property, caller, door, agent, entrypoint, props) {
+  // Whoever calls a loaded worker is its loader.
+  const known = callers[caller] ?? callers[0];
+  const context = startContext(event, agent === null ? known : { __proto__: null, ...known, agent });
+  context.called = true;
+  const previous = enterContext(context);
+  const find = () => {
+    const way = props === null ? known.doors[door] : { __proto__: null, make: makerNamed(entrypoint), props };
+    return way.make(new ExecutionContext(context, JSONParse(way.props)), context.caller.env);
+  };
+  run(context, running, answer, find, path, property);
+  core.setAsyncContext(previous);
+}
+
+function call(event, running, answer, path, property, number) {
+  const context = contextOf(event);
+  if (context === undefined) return;
+  const previous = enterContext(context);
+  const entry = MapPrototypeGet(stubs.tables(context).exports, number);
+  const find = () => {
+    if (entry === undefined) throw new Error("The destination object for this RPC no longer exists.");
+    if (entry.find !== null) return entry.find();
+    if (entry.answer === null) return { __proto__: null, object: entry.object, instance: entry.instance, promise: undefined };
+    return { __proto__: null, promise: primordials.PromisePrototypeThen(entry.answer, targetOf) };
+  };
+  run(context, running, answer, find, path, property);
+  core.setAsyncContext(previous);
+}
+
+function release(event, number) {
+  const context = contextOf(event);
+  if (context === undefined || context.rpc === null) return;
+  const entry = MapPrototypeGet(context.rpc.exports, number);
+  if (entry === undefined) return;
+  MapPrototypeDelete(context.rpc.exports, number);
+  const previous = enterContext(context);
+  try {
+    if (entry.answer !== null) entry.dispose?.();
+    else if (entry.find === null) {
+      const dispose = entry.object[SymbolDispose];
+      if (typeof dispose === "function") ReflectApply(dispose, entry.object, []);
+    }
+  } catch (error) {
+    context.waitUntil(primordials.PromiseReject(error));
+  }
+  core.setAsyncContext(previous);
+}
+
+// Rust calls this.
+function rpc(kind, event, a, b, c, d, e, f, g, h, i) {
+  if (kind === "value") stubs.resolveCall(event, a, b);
+  else if (kind === "failure") stubs.rejectCall(event, a, b, c);
+  else if (kind === "open") open(event, a, b, c, d, e, f, g, h, i);
+  else if (kind === "call") call(event, a, b, c, d, e);
+  else release(event, a);
+}
+
+return { rpc, setDoors, setRpcCallers };
+})();

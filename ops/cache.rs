@@ -1,0 +1,184 @@
+//! `caches`: an HTTP cache in memory, of one agent (on all its threads) or of one isolate of a policy, and never of two.
+//! <https://developers.cloudflare.com/workers/runtime-apis/cache/>, with freshness by RFC 9111.
+
+mod conditional;
+mod freshness;
+mod store;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use deno_core::convert::ByteString;
+use deno_core::{CancelFuture as _, OpState, op2};
+use deno_error::JsErrorBox;
+use futures_util::StreamExt as _;
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use crate::account::metered;
+use crate::body::{Body, BodyResource};
+use crate::error::{BodyError, FetchError};
+use crate::events::{Events, Scope};
+use crate::external_memory::{ExternalMemory, OutOfMemory};
+use crate::head;
+use crate::outgoing::OutgoingBody;
+use conditional::{Answer, answer};
+pub use store::Store;
+use store::{Key, Stored};
+
+/// The cache of an isolate. The host puts one into each.
+pub type Caches = Arc<Store>;
+
+fn scope_of(state: &OpState, event: u32) -> Result<Rc<Scope>, FetchError> {
+    state.borrow::<Events>().scope(event).ok_or(FetchError::EventEnded)
+}
+
+fn key(cache: &str, url: &str) -> Key {
+    // What is behind it reaches no server.
+    let url = url.split('#').next().unwrap_or_default();
+    Key::new(cache, url)
+}
+
+/// Keeps a response, of which the script tells as [`told`] does, without the body's resource. Gives whether it was kept: a response
+/// that says that nobody may is dropped.
+#[op2]
+pub(crate) async fn op_cache_put(
+    state: Rc<RefCell<OpState>>,
+    #[smi] event: u32,
+    #[string] cache: String,
+    #[string] url: String,
+    #[scoped] request: ByteString,
+    #[scoped] response: ByteString,
+    #[scoped] body: OutgoingBody,
+) -> Result<bool, JsErrorBox> {
+    let (store, scope, body) = {
+        let mut state = state.borrow_mut();
+        let scope = scope_of(&state, event).map_err(JsErrorBox::from_err)?;
+        let body = body.take(&mut state).map_err(JsErrorBox::from_err)?;
+        (state.borrow::<Caches>().clone(), scope, body)
+    };
+    let request = head::split(&request).map_err(JsErrorBox::from_err)?;
+    let mut lines = response.splitn(4, |byte| *byte == b'\n');
+    let mut line = || lines.next().unwrap_or_default();
+    let coded = !line().is_empty();
+    let status = StatusCode::from_bytes(line()).map_err(|_| JsErrorBox::range_error("not a status"))?;
+    let reason: String = line().iter().copied().map(char::from).collect();
+    let mut headers = head::split(line()).map_err(JsErrorBox::from_err)?;
+    head::strip_hop_by_hop(&mut headers);
+    let Some(kept) = freshness::judge(&url, &request, status, &mut headers, SystemTime::now()) else {
+        return Ok(false);
+    };
+    let account = scope.origin.trace.account().cloned();
+    let reading = metered(account, collect(Arc::clone(&store), body));
+    let body = reading
+        .or_cancel(Rc::clone(&scope.cancel))
+        .await
+        .map_err(|_| JsErrorBox::from_err(FetchError::EventEnded))?
+        .map_err(JsErrorBox::from_err)?;
+    let stored = Stored {
+        status,
+        reason,
+        headers,
+        body,
+        coded,
+        kept,
+    };
+    store.put(key(&cache, &url), stored).map_err(JsErrorBox::from_err)?;
+    Ok(true)
+}
+
+/// A whole body, counted in the cache's memory. What was used longest ago makes room.
+async fn collect(store: Caches, body: Body) -> Result<Bytes, BodyError> {
+    let mut reservation = store.memory().reserve(0)?;
+    let mut whole = Vec::new();
+    let mut stream = body.into_decoded(None);
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk?;
+        if whole.len() + chunk.len() > store.most() {
+            return Err(BodyError::TooLarge(store.most() as u64));
+        }
+        while let Err(full) = reservation.grow(chunk.len()) {
+            if !store.evict() {
+                return Err(full.into());
+            }
+        }
+        whole.extend_from_slice(&chunk);
+    }
+    // What is counted is what there is.
+    whole.shrink_to_fit();
+    Ok(reservation.hold(whole))
+}
+
+/// What is kept for a request, as lines: whether its body is in its content coding, the status, the body's resource or nothing, the
+/// reason, and the headers. Nothing where there is nothing, or nothing that is fresh.
+#[op2]
+pub(crate) fn op_cache_match(
+    state: &mut OpState,
+    #[smi] event: u32,
+    #[string] cache: &str,
+    #[string] url: &str,
+    #[scoped] request: ByteString,
+) -> Result<Option<ByteString>, FetchError> {
+    let scope = scope_of(state, event)?;
+    let request = head::split(&request)?;
+    let now = SystemTime::now();
+    let store = state.borrow::<Caches>().clone();
+    let Some(stored) = store.get(&key(cache, url), |stored| stored.kept.fits(&request, now)) else {
+        return Ok(None);
+    };
+    let Answer { status, headers, body } = answer(&request, &stored);
+    let mut headers = headers;
+    headers.insert(http::header::AGE, HeaderValue::from(stored.kept.age(now).as_secs()));
+    headers.insert("cf-cache-status", HeaderValue::from_static("HIT"));
+    let rid = body.filter(|body| !body.is_empty()).map(|body| {
+        let account = scope.origin.trace.account();
+        let resource = BodyResource::new(Body::Full(body), account, Rc::clone(&scope.holding), None);
+        let rid = state.resource_table.add(resource);
+        scope.own(rid);
+        rid.to_string()
+    });
+    let reason = if status == stored.status {
+        stored.reason.as_str()
+    } else {
+        status.canonical_reason().unwrap_or_default()
+    };
+    Ok(Some(
+        told(stored.coded, status, rid.as_deref(), reason, &headers).into(),
+    ))
+}
+
+fn told(coded: bool, status: StatusCode, rid: Option<&str>, reason: &str, headers: &HeaderMap) -> Vec<u8> {
+    let first = if coded { "coded" } else { "" };
+    let mut text = format!("{first}\n{}\n{}\n", status.as_u16(), rid.unwrap_or_default()).into_bytes();
+    let byte = |letter: char| u8::try_from(letter).ok().filter(|byte| *byte != b'\n').unwrap_or(b'?');
+    text.extend(reason.chars().map(byte));
+    text.push(b'\n');
+    text.extend(head::join(headers));
+    text
+}
+
+/// Forgets what is kept of a URL. Gives whether there was something.
+#[op2(fast)]
+pub(crate) fn op_cache_delete(
+    state: &mut OpState,
+    #[smi] event: u32,
+    #[string] cache: &str,
+    #[string] url: &str,
+) -> Result<bool, FetchError> {
+    scope_of(state, event)?;
+    let now = SystemTime::now();
+    Ok(state.borrow::<Caches>().remove(&key(cache, url), now))
+}
+
+/// A cache that holds what it has in this memory.
+pub fn new(memory: &ExternalMemory) -> Caches {
+    Arc::new(Store::new(memory.clone()))
+}
+
+impl From<OutOfMemory> for FetchError {
+    fn from(error: OutOfMemory) -> Self {
+        Self::Invalid(error.to_string())
+    }
+}

@@ -1,0 +1,54 @@
+//! What a call failed with, as it crosses: a name and a message, and no stack.
+
+use crate::error::Termination;
+
+/// Why a call failed.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// The name of its class; that of a DOMException stands after `DOMException `.
+    pub name: String,
+    /// Its message.
+    pub message: String,
+    /// Whether agents may read it where it is the policy's: its class is a standard one, or says that they may.
+    pub told: bool,
+    /// For the owner, where it is known. It crosses nowhere.
+    pub stack: String,
+}
+
+/// The same words as workerd's.
+const CANCELED: &str = "The destination execution context for this RPC was canceled while the call was still running.";
+
+impl Failure {
+    /// One of ours.
+    pub fn new(name: &str, message: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            message: message.into(),
+            told: true,
+            stack: String::new(),
+        }
+    }
+
+    /// The same words as workerd's.
+    pub fn canceled() -> Self {
+        Self::new("Error", CANCELED)
+    }
+
+    /// Whether it says no more than that the other side ended.
+    pub fn is_canceled(&self) -> bool {
+        self.message == CANCELED
+    }
+
+    /// The same where the other side was stopped. Why is for the owner, and for who has loaded it.
+    pub fn stopped(why: Termination) -> Self {
+        Self {
+            stack: why.to_string(),
+            ..Self::canceled()
+        }
+    }
+
+    /// The same words as workerd's.
+    pub fn gone() -> Self {
+        Self::new("Error", "The destination object for this RPC no longer exists.")
+    }
+}

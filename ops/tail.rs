@@ -1,0 +1,191 @@
+//! What tail workers are told of an event: https://developers.cloudflare.com/workers/runtime-apis/handlers/tail/. It is put together here,
+//! as the event's own script may be stopped before it could.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use deno_core::serde_json::{Value, json};
+use deno_core::url::Url;
+use http::{HeaderMap, Method};
+
+use crate::error::Termination;
+use crate::external_memory::{ExternalMemory, Reservation};
+use crate::fetch::EgressHandle;
+use crate::origin::Origin;
+use crate::worker_log::cut;
+
+/// The most bytes of lines and exceptions that are kept of one event. What is more is left out, and `truncated` says so.
+const MOST: usize = 128 << 10;
+
+/// What a line or an exception takes beside its text.
+const ENTRY: usize = 128;
+
+/// Parts of names of headers whose values are not told, as on Workers.
+const SECRETS: [&str; 6] = ["auth", "cookie", "jwt", "key", "secret", "token"];
+
+/// Whose events are told, and by which way.
+pub(crate) struct Tails {
+    pub(crate) egress: EgressHandle,
+    /// The script's name.
+    pub(crate) script: Rc<str>,
+    /// Where what is kept is counted.
+    pub(crate) memory: ExternalMemory,
+}
+
+/// What is known of one event so far.
+pub struct Tail {
+    egress: EgressHandle,
+    script: Rc<str>,
+    memory: ExternalMemory,
+    began: Instant,
+    timestamp: u64,
+    event: RefCell<Value>,
+    entrypoint: RefCell<Option<String>>,
+    logs: RefCell<Vec<Value>>,
+    exceptions: RefCell<Vec<Value>>,
+    outcome: Cell<&'static str>,
+    held: RefCell<Vec<Reservation>>,
+    left: Cell<usize>,
+    truncated: Cell<bool>,
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or_default()
+}
+
+impl Tail {
+    pub(crate) fn new(tails: &Tails) -> Self {
+        Self {
+            egress: Rc::clone(&tails.egress),
+            script: Rc::clone(&tails.script),
+            memory: tails.memory.clone(),
+            began: Instant::now(),
+            timestamp: now(),
+            event: RefCell::new(Value::Null),
+            entrypoint: RefCell::default(),
+            logs: RefCell::default(),
+            exceptions: RefCell::default(),
+            outcome: Cell::new("ok"),
+            held: RefCell::default(),
+            left: Cell::new(MOST),
+            truncated: Cell::new(false),
+        }
+    }
+
+    /// The event is this request.
+    pub fn is_request(&self, (method, url, headers): (&Method, &Url, &HeaderMap), entrypoint: Option<&str>) {
+        let headers = headers.iter().map(|(name, value)| {
+            let is_secret = SECRETS.iter().any(|part| name.as_str().contains(part));
+            let value = String::from_utf8_lossy(value.as_bytes());
+            let told = if is_secret {
+                "REDACTED".into()
+            } else {
+                cut(&value).into_owned()
+            };
+            (name.as_str().to_owned(), Value::String(told))
+        });
+        let request = json!({
+            "method": method.as_str(),
+            "url": cut(url.as_str()),
+            "headers": Value::Object(headers.collect()),
+        });
+        self.event.replace(json!({ "request": request }));
+        self.entrypoint.replace(entrypoint.map(ToOwned::to_owned));
+    }
+
+    /// The event is a call of this method.
+    pub fn is_call(&self, path: &[String], entrypoint: Option<&str>) {
+        self.event.replace(json!({ "rpcMethod": cut(&path.join(".")) }));
+        self.entrypoint.replace(entrypoint.map(ToOwned::to_owned));
+    }
+
+    /// The handler has answered so.
+    pub(crate) fn responded(&self, status: u16) {
+        if let Value::Object(event) = &mut *self.event.borrow_mut() {
+            event.insert("response".into(), json!({ "status": status }));
+        }
+    }
+
+    fn keep(&self, bytes: usize) -> bool {
+        let bytes = bytes + ENTRY;
+        let reserved = self.left.get().checked_sub(bytes).and_then(|left| {
+            let reservation = self.memory.reserve(bytes).ok()?;
+            Some((left, reservation))
+        });
+        let Some((left, reservation)) = reserved else {
+            self.truncated.set(true);
+            return false;
+        };
+        self.left.set(left);
+        self.held.borrow_mut().push(reservation);
+        true
+    }
+
+    /// A line of the console. Levels are those of `op_console`.
+    pub(crate) fn line(&self, text: &str, level: i32) {
+        if !self.keep(text.len()) {
+            return;
+        }
+        let level = match level {
+            0 => "debug",
+            2 => "warn",
+            3 => "error",
+            4 => "trace",
+            _ => "log",
+        };
+        let line = json!({ "timestamp": now(), "level": level, "message": [text] });
+        self.logs.borrow_mut().push(line);
+    }
+
+    /// An exception that nobody caught: what it says as `Name: message`, and its stack.
+    pub(crate) fn exception(&self, summary: &str, stack: &str) {
+        self.outcome.set("exception");
+        self.note(summary, stack);
+    }
+
+    /// The same where the event goes on.
+    pub(crate) fn note(&self, summary: &str, stack: &str) {
+        let (summary, stack) = (cut(summary), cut(stack));
+        if !self.keep(summary.len() + stack.len()) {
+            return;
+        }
+        let (name, message) = summary.split_once(": ").unwrap_or(("Error", &summary));
+        let exception = json!({ "timestamp": now(), "name": name, "message": message, "stack": stack });
+        self.exceptions.borrow_mut().push(exception);
+    }
+
+    /// It was ended.
+    pub(crate) fn terminated(&self, why: Termination) {
+        self.outcome.set(match why {
+            Termination::Cpu => "exceededCpu",
+            Termination::Memory => "exceededMemory",
+            _ => "canceled",
+        });
+    }
+
+    /// Nobody waited for its answer any longer.
+    pub(crate) fn canceled(&self) {
+        self.outcome.set("canceled");
+    }
+
+    /// It is over: tail workers are told.
+    pub(crate) fn finish(&self, origin: &Origin) {
+        let wall = u64::try_from(self.began.elapsed().as_millis()).unwrap_or_default();
+        let item = json!({
+            "event": self.event.take(),
+            "eventTimestamp": self.timestamp,
+            "logs": self.logs.take(),
+            "exceptions": self.exceptions.take(),
+            "diagnosticsChannelEvents": [],
+            "scriptName": &*self.script,
+            "entrypoint": self.entrypoint.take().unwrap_or_else(|| "default".to_owned()),
+            "outcome": self.outcome.get(),
+            "executionModel": "stateless",
+            "truncated": self.truncated.get(),
+            "wallTime": wall,
+        });
+        self.egress.tell(origin, &item);
+    }
+}

@@ -1,0 +1,278 @@
+//! `agents_dir`: a folder whose folders are agents. What is looked for comes from whoever asks, so that it is a plain name or nothing,
+//! and what is found lies where its name says: no symbolic link leads elsewhere.
+
+use std::collections::HashSet;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use workerd_lite_ops::Role;
+use workerd_lite_ops::account::AgentId;
+
+use super::agents::{ceiling, is_plain, limits};
+use super::loaders::loaders_found;
+use super::tails::tails;
+use crate::config::Flags;
+use crate::config::document::Document;
+use crate::config::files::{Files, WRANGLER};
+use crate::config::problems::Problems;
+use crate::config::project_file::ProjectFile;
+use crate::config::wrangler::{self, Owner, Wrangler};
+use crate::diagnostic::SourceDiagnostic as ConfigError;
+use crate::host::{Agent, Code, Finder};
+use crate::isolate::modules::{Confinement, Data, Graph};
+use crate::isolate::{CodeGeneration, StartupError, Worker};
+use crate::limits::Limits;
+use crate::reloadable::Stamp;
+
+/// The script of an agent without a wrangler file.
+const SCRIPT: &str = "worker.js";
+
+/// What hosts end in where nobody says.
+const DOMAIN: &str = "localhost";
+
+/// The agents of a folder.
+#[derive(Debug)]
+pub(super) struct AgentsDir {
+    /// The folder, symbolic links resolved.
+    folder: PathBuf,
+    /// The project's, the same.
+    root: PathBuf,
+    domain: String,
+    forbidden: Arc<HashSet<PathBuf>>,
+    /// Agents that are listed: nobody else is called so.
+    listed: HashSet<AgentId>,
+    limits: Limits,
+    flags: Flags,
+    /// Whether the project has a policy.
+    has_policy: bool,
+}
+
+/// The finder of a project that has such a folder.
+pub(super) fn agents_dir(
+    flags: &Flags,
+    files: &Files,
+    project: &ProjectFile,
+    forbidden: &Arc<HashSet<PathBuf>>,
+    listed: &[Agent],
+) -> Result<Option<AgentsDir>, ConfigError> {
+    let Some(named) = &project.agents_dir else {
+        return match &project.agents_domain {
+            Some(_) => Err(files.complain("agents_domain", "there is no agents_dir whose agents have it")),
+            None => Ok(None),
+        };
+    };
+    let path = files.folder.join(named);
+    let failed = |why: String| {
+        files.complain(
+            "agents_dir",
+            &format!("the folder {} can not be read: {why}", path.display()),
+        )
+    };
+    let folder = path.canonicalize().map_err(|error| failed(error.to_string()))?;
+    fs::read_dir(&folder).map_err(|error| failed(error.to_string()))?;
+    let root = files.folder.canonicalize().map_err(|error| failed(error.to_string()))?;
+    let domain = project.agents_domain.as_deref().unwrap_or(DOMAIN);
+    let domain = domain.strip_suffix('.').unwrap_or(domain).to_ascii_lowercase();
+    if !domain.split('.').all(is_label) {
+        return Err(files
+            .complain("agents_domain", "expected a domain")
+            .with_help("Write it as in agents_domain = \"agents.example.com\""));
+    }
+    Ok(Some(AgentsDir {
+        root: if folder.starts_with(&root) {
+            root
+        } else {
+            folder.clone()
+        },
+        folder,
+        domain,
+        forbidden: Arc::clone(forbidden),
+        listed: listed
+            .iter()
+            .map(|agent| AgentId::new(agent.tenant.as_deref(), &agent.worker.name))
+            .collect(),
+        limits: limits(project, None),
+        flags: flags.clone(),
+        has_policy: project.outbound.is_some(),
+    }))
+}
+
+fn is_label(label: &str) -> bool {
+    !label.is_empty()
+        && label
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+}
+
+/// Whether a folder may be an agent's or a tenant's: as agents' names are, and neither hidden nor a package manager's.
+fn names_folder(name: &str) -> bool {
+    is_plain(name) && !name.starts_with('.') && name != "node_modules"
+}
+
+/// A file's or folder's state, where it is one itself and no link to one.
+fn state(path: &Path) -> Option<fs::Metadata> {
+    fs::symlink_metadata(path).ok().filter(|found| !found.is_symlink())
+}
+
+/// What makes a folder an agent: a file of a name of these, the first of which counts.
+fn begins_with(folder: &Path) -> Option<PathBuf> {
+    let names = WRANGLER.iter().chain([&SCRIPT]);
+    let mut paths = names.map(|name| folder.join(name));
+    paths.find(|path| state(path).is_some_and(|found| found.is_file()))
+}
+
+impl AgentsDir {
+    /// The folder of an agent, if there is one.
+    fn place(&self, id: &AgentId) -> Option<PathBuf> {
+        if self.listed.contains(id) {
+            return None;
+        }
+        let mut path = self.folder.clone();
+        for name in id.tenant.iter().chain([&id.name]) {
+            if !names_folder(name) {
+                return None;
+            }
+            // What lies within an agent's folder is its own.
+            if path != self.folder && begins_with(&path).is_some() {
+                return None;
+            }
+            path.push(&**name);
+            state(&path).filter(fs::Metadata::is_dir)?;
+        }
+        Some(path)
+    }
+
+    /// The agent of a folder.
+    fn read(&self, id: &AgentId, folder: &Path) -> Result<Agent, ConfigError> {
+        let gone = || ConfigError::new(format!("there is no agent in {}", folder.display()));
+        let first = begins_with(folder).ok_or_else(gone)?;
+        let problems = Problems::default();
+        let (main, wrangler) = if first.ends_with(SCRIPT) {
+            (first, Wrangler::default())
+        } else {
+            let document = Document::read(&first)?;
+            let wrangler = wrangler::read(&document, &self.flags, Owner::Agent, &problems);
+            if let Some(service) = wrangler.services.first() {
+                let why = format!(
+                    "env.{} would be missing: agents of `agents_dir` have no services; list it under [[agents]]",
+                    service.binding
+                );
+                problems.add(document.complain("services[0].binding", &why));
+            }
+            problems.end()?;
+            let main = wrangler.main.as_ref().map(|main| folder.join(main));
+            (main.unwrap_or_else(|| folder.join(SCRIPT)), wrangler)
+        };
+        let confinement = Confinement {
+            root: self.root.clone(),
+            own: Some(folder.to_owned()),
+            forbidden: (*self.forbidden).clone(),
+            data: Data::default(),
+            without_node: !wrangler.node.has_modules(),
+            overlay: None,
+        };
+        let within = folder.to_owned();
+        let code = Code::later(move || {
+            // The script may be a link, or be named by a path that leads elsewhere.
+            if main.canonicalize().is_ok_and(|main| !main.starts_with(&within)) {
+                return Err(StartupError::new(format!(
+                    "the script {} is outside of its agent's folder",
+                    main.display()
+                )));
+            }
+            Graph::load(&main, &confinement)
+        });
+        let mut agent = self.agent(id, code)?;
+        agent.tails = tails(&wrangler.tail_consumers, self.has_policy, |name| {
+            self.listed.contains(&AgentId::new(id.tenant.as_deref(), name))
+        })
+        .map_err(|(place, why)| ConfigError::new(format!("tail_consumers[{place}].service: {why}")))?;
+        agent.worker.loaders = loaders_found(&wrangler.worker_loaders, &wrangler.vars)?;
+        agent.worker.vars = wrangler.vars;
+        agent.worker.fills_environment = wrangler.node.fills_environment();
+        agent.worker.limits = ceiling(self.limits, &wrangler.limits);
+        Ok(agent)
+    }
+
+    fn agent(&self, id: &AgentId, code: Code) -> Result<Agent, StartupError> {
+        let worker = Worker {
+            name: id.name.to_string(),
+            role: Role::Agent,
+            graph: Graph::unread()?,
+            vars: serde_json::Map::new(),
+            bindings: Vec::new(),
+            services: Vec::new(),
+            fills_environment: true,
+            loaders: Vec::new(),
+            loaded: None,
+            coverage: None,
+            inspection: None,
+            console_tap: None,
+            limits: self.limits,
+            code_generation: CodeGeneration::of(Role::Agent),
+            quarantine: None,
+            account: None,
+        };
+        Ok(Agent {
+            tenant: id.tenant.as_deref().map(ToOwned::to_owned),
+            code,
+            ..Agent::from(worker)
+        })
+    }
+}
+
+impl Finder for AgentsDir {
+    fn look(&self, id: &AgentId) -> Option<Stamp> {
+        let folder = self.place(id)?;
+        let first = begins_with(&folder)?;
+        let states = [folder, first].map(|path| {
+            let found = state(&path)?;
+            Some((found.modified().ok()?, found.len(), found.ino()))
+        });
+        Some(states.to_vec())
+    }
+
+    fn make(&self, id: &AgentId) -> Option<Agent> {
+        let folder = self.place(id)?;
+        self.read(id, &folder)
+            .or_else(|error| {
+                let why = error.sentence();
+                self.agent(id, Code::later(move || Err(StartupError::new(why.clone()))))
+            })
+            .ok()
+    }
+
+    fn list(&self) -> Vec<AgentId> {
+        let names = |folder: &Path| {
+            let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+            let mut names: Vec<String> = entries
+                .filter_map(|entry| entry.file_name().into_string().ok())
+                .collect();
+            names.sort_unstable();
+            names
+        };
+        let mut ids = Vec::new();
+        for name in names(&self.folder) {
+            let id = AgentId::new(None, &name);
+            match self.place(&id) {
+                Some(folder) if begins_with(&folder).is_none() => {
+                    ids.extend(names(&folder).iter().map(|own| AgentId::new(Some(&name), own)));
+                }
+                Some(_) => ids.push(id),
+                None => {}
+            }
+        }
+        ids.retain(|id| self.look(id).is_some());
+        ids
+    }
+
+    fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    fn headers(&self) -> usize {
+        self.limits.headers
+    }
+}

@@ -1,0 +1,342 @@
+//! The agents' cells on one thread: each made when a request for its agent comes, and put away when none has come for a while, or
+//! when others need its memory.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::pin::pin;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+
+use deno_core::unsync::{JoinHandle, spawn};
+use tokio::sync::mpsc;
+use workerd_lite_ops::account::AgentId;
+use workerd_lite_ops::fetch::EgressHandle;
+use workerd_lite_ops::{CallerId, Termination};
+
+use super::agent::Agent;
+use super::callee::{Callee, Callees};
+use super::gate::{Neighbour, OutboundGate};
+use super::isolates::{Place, Used};
+use super::known::{KnownAgents, context_agent};
+use super::loader::{Loaders, Parent};
+use super::policy_cells::PolicyCells;
+use super::project::Project;
+use super::residents::{Handed, Resident};
+use super::respawn::{Patience, Surroundings, respawn};
+use super::tail::TailWorker;
+use crate::egress::{NetworkGate, Upstream};
+use crate::identity::Attested;
+use crate::isolate::footprint::PutAside;
+use crate::isolate::{Caller, Callers, Cell as Isolate, CellHandle, Essential, StartupError, Worker, trim_soon};
+
+/// An agent's cell, and those that come after it where it is stopped.
+struct Running {
+    handle: CellHandle,
+    used: Used,
+    /// Clients, and agents that call it.
+    callers: Callers,
+    /// Which of those is which agent, by its place.
+    joined: HashMap<usize, CallerId>,
+    task: JoinHandle<()>,
+}
+
+/// The cells of one thread.
+pub(super) struct AgentCells {
+    project: Project,
+    known: KnownAgents,
+    policies: Option<Rc<PolicyCells>>,
+    network: Option<Rc<NetworkGate>>,
+    /// What stands in for services, in tests.
+    pretends: Option<Rc<dyn Upstream>>,
+    /// Where this thread takes what others hand over.
+    desk: Option<mpsc::UnboundedSender<Handed>>,
+    running: RefCell<HashMap<usize, Running>>,
+    /// What agents have loaded, for those that may.
+    loaders: RefCell<Vec<Rc<Loaders>>>,
+    /// Whether their loops may end before they are done.
+    aborted: Rc<Cell<bool>>,
+}
+
+impl AgentCells {
+    pub(super) fn new(
+        project: Project,
+        known: KnownAgents,
+        policies: Option<Rc<PolicyCells>>,
+        (network, pretends): (Option<Rc<NetworkGate>>, Option<Rc<dyn Upstream>>),
+        desk: Option<mpsc::UnboundedSender<Handed>>,
+        aborted: Rc<Cell<bool>>,
+    ) -> Rc<Self> {
+        Rc::new(Self {
+            project,
+            known,
+            policies,
+            network,
+            pretends,
+            desk,
+            running: RefCell::default(),
+            loaders: RefCell::default(),
+            aborted,
+        })
+    }
+
+    /// Boots an agent's cell, and keeps it where there are few and memory for it. Fails where it does not start.
+    pub(super) async fn start(self: &Rc<Self>, place: usize, agent: &Arc<Agent>) -> Result<(), StartupError> {
+        let worker = agent.ready().await?;
+        let egress = self.egress(place, agent, &worker);
+        let room = PutAside::within(self.project.isolates.limits.memory);
+        let callers = Callers::from(vec![Caller::anyone()]);
+        let handle = self.handle(agent);
+        let cell = worker.boot_again(handle.inbox(), egress, &callers).await?;
+        // Of many it is no more than a look at what their scripts do.
+        let keeps = self.project.starts_all() && (room.is_some() || self.running.borrow().is_empty());
+        drop(room);
+        if keeps {
+            self.run(place, agent, (handle, callers), Some((worker, cell)));
+        }
+        Ok(())
+    }
+
+    /// The cell of an agent. Where there is none, one is made, and what comes meanwhile is queued.
+    pub(super) fn of(self: &Rc<Self>, place: usize, agent: &Arc<Agent>) -> CellHandle {
+        if let Some(running) = self.running.borrow().get(&place) {
+            running.used.now();
+            return running.handle.clone();
+        }
+        let callers = Callers::from(vec![Caller::anyone()]);
+        self.run(place, agent, (self.handle(agent), callers), None)
+    }
+
+    /// The queue of a cell that does not run yet.
+    fn handle(&self, agent: &Agent) -> CellHandle {
+        agent.worker.handle(if self.project.is_called(agent) { 2 } else { 1 })
+    }
+
+    /// Whether an agent has a cell here.
+    pub(super) fn has(&self, place: usize) -> bool {
+        self.running.borrow().contains_key(&place)
+    }
+
+    /// The isolate of an agent on another thread, where there is none here.
+    pub(super) fn elsewhere(&self, place: usize) -> Option<Resident> {
+        if self.desk.is_none() || self.has(place) {
+            return None;
+        }
+        self.project.residents.of(place)
+    }
+
+    /// Who is told of an agent's events.
+    fn tails(self: &Rc<Self>, agent: &Agent) -> Vec<(TailWorker, Option<Neighbour>)> {
+        let with_cell = |worker: &TailWorker| -> (TailWorker, Option<Neighbour>) {
+            let TailWorker::Agent(name, _) = worker else {
+                return (worker.clone(), None);
+            };
+            let agents = self.project.agents.iter();
+            let other = agents
+                .enumerate()
+                .find(|(_, other)| other.tenant == agent.tenant && other.worker.name == *name);
+            let Some((place, other)) = other else {
+                return (worker.clone(), None);
+            };
+            let (cells, other) = (Rc::downgrade(self), Arc::clone(other));
+            let neighbour: Neighbour = Box::new(move || {
+                let cells = cells.upgrade()?;
+                Some((cells.of(place, &other), other.worker.account.clone()))
+            });
+            (worker.clone(), Some(neighbour))
+        };
+        agent.tails.iter().map(with_cell).collect()
+    }
+
+    /// An agent's way out.
+    fn egress(self: &Rc<Self>, place: usize, agent: &Agent, worker: &Worker) -> EgressHandle {
+        let attested = self.known.attest(place, agent, &worker.graph);
+        let gate = OutboundGate {
+            network: Arc::clone(&self.project.network),
+            agent: attested.clone(),
+            policies: self.policies.clone(),
+            place,
+            rules: agent.egress.clone(),
+            services: agent.services.clone(),
+            callees: Some(Rc::downgrade(self) as Weak<dyn Callees>),
+            tails: self.tails(agent),
+            timeout: self.project.policy_timeout,
+            loader: None,
+            loaded: None,
+        };
+        if worker.loaders.is_empty() {
+            return Rc::new(gate);
+        }
+        let own = Loaders::new(Parent {
+            worker: worker.clone(),
+            attested,
+            way: gate.ways(worker.account.clone()),
+        });
+        let mut loaders = self.loaders.borrow_mut();
+        // Those of cells that are gone.
+        loaders.retain(|loaders| Rc::strong_count(loaders) > 1);
+        loaders.push(Rc::clone(&own));
+        Rc::new(gate.with_loader(own))
+    }
+
+    fn run(
+        self: &Rc<Self>,
+        place: usize,
+        agent: &Arc<Agent>,
+        (handle, callers): (CellHandle, Callers),
+        booted: Option<(Worker, Isolate)>,
+    ) -> CellHandle {
+        let kept = self.project.isolates.keep(Some(place));
+        let used = kept.used();
+        let serving = Rc::clone(self).serve(
+            place,
+            Arc::clone(agent),
+            (handle.clone(), callers.clone(), kept),
+            booted,
+        );
+        let task = spawn(Essential::new(Some(agent.worker.culprit()), &self.aborted, serving));
+        let running = Running {
+            handle: handle.clone(),
+            used,
+            callers,
+            joined: HashMap::new(),
+            task,
+        };
+        self.running.borrow_mut().insert(place, running);
+        if let Some(desk) = &self.desk {
+            self.project.residents.add(place, desk);
+        }
+        handle
+    }
+
+    /// Runs an agent's cell until it is put away.
+    async fn serve(
+        self: Rc<Self>,
+        place: usize,
+        agent: Arc<Agent>,
+        (handle, callers, kept): (CellHandle, Callers, Place),
+        booted: Option<(Worker, Isolate)>,
+    ) {
+        let serving = {
+            let (cells, agent, handle) = (Rc::clone(&self), Arc::clone(&agent), handle.clone());
+            async move {
+                let (worker, cell) = match booted {
+                    Some((worker, cell)) => (worker, Some(cell)),
+                    None => match agent.ready().await {
+                        Ok(worker) => (worker, None),
+                        Err(error) => {
+                            agent.backoff.failed();
+                            let (name, tenant) = (&*agent.worker.name, agent.tenant.as_deref());
+                            tracing::error!(target: "worker", worker = agent.worker.label(), agent = name, tenant, "it could not be started: {:?}", miette::Report::new(error));
+                            handle.inbox().refuse(Termination::Startup);
+                            return;
+                        }
+                    },
+                };
+                let policies = cells.policies.clone();
+                let surroundings = Surroundings {
+                    egress: cells.egress(place, &agent, &worker),
+                    garbage: policies.map(|policies| Box::new(move || policies.collect(place)) as Box<dyn Fn()>),
+                    whose: Rc::new(|_| None),
+                    isolates: Arc::clone(&cells.project.isolates),
+                    patience: Patience::None(Arc::clone(&agent.backoff)),
+                };
+                respawn(worker, surroundings, callers, handle, cell).await;
+            }
+        };
+        let mut serving = pin!(serving);
+        let idle = self.project.isolates.limits.idle;
+        tokio::select! {
+            () = &mut serving => self.take_out(place, &handle),
+            () = kept.is_to_leave(&handle, idle) => {
+                self.take_out(place, &handle);
+                serving.await;
+                trim_soon();
+                tracing::debug!(target: "worker", worker = agent.worker.label(), "its isolate was put away");
+            }
+        }
+        drop(kept);
+        let gone = self.project.agent(place).is_none();
+        let caller = CallerId::try_from(place).unwrap_or(CallerId::MAX);
+        if let Some(network) = &self.network {
+            network.forget(caller);
+        }
+        if gone {
+            self.known.remove(caller);
+        }
+    }
+
+    /// Nobody finds this cell any longer: what comes from here on is for another.
+    fn take_out(&self, place: usize, handle: &CellHandle) {
+        let mut running = self.running.borrow_mut();
+        if running.get(&place).is_some_and(|running| running.handle.is(handle)) {
+            running.remove(&place);
+            if self.desk.is_some() {
+                self.project.residents.remove(place);
+            }
+        }
+        handle.close();
+    }
+
+    /// Ends everything at once.
+    pub(super) fn abort(&self) {
+        for (_, running) in self.running.borrow_mut().drain() {
+            running.task.abort();
+        }
+        for loaders in self.loaders.take() {
+            loaders.abort();
+        }
+    }
+
+    /// Takes no more requests, and waits until the events under way have ended.
+    pub(super) async fn drained(&self) {
+        let running = std::mem::take(&mut *self.running.borrow_mut());
+        for (place, running) in &running {
+            if self.desk.is_some() {
+                self.project.residents.remove(*place);
+            }
+            running.handle.close();
+        }
+        for running in running.into_values() {
+            let _ = running.task.await;
+        }
+        let loaders = self.loaders.take();
+        for loaders in loaders {
+            loaders.drained().await;
+        }
+    }
+}
+
+impl Callees for AgentCells {
+    fn pretended(&self, agent: &str, service: &str) -> Option<CellHandle> {
+        let inbox = self.pretends.as_ref()?.service(agent, service)?;
+        Some(CellHandle::new(inbox))
+    }
+
+    fn callee(self: Rc<Self>, (from, attested): (usize, &Attested), id: &AgentId) -> Option<Callee> {
+        let place = *self.project.places.get(id)?;
+        let agent = self.project.agent(place)?;
+        let apart = agent.worker.quarantine.as_ref();
+        if apart.is_some_and(|quarantine| quarantine.is_ejected() || quarantine.is_quarantined()) {
+            return None;
+        }
+        if !self.has(place) && agent.backoff.waits() {
+            return None;
+        }
+        let cell = self.of(place, &agent);
+        let mut running = self.running.borrow_mut();
+        let running = running.get_mut(&place)?;
+        let caller = *running.joined.entry(from).or_insert_with(|| {
+            running.callers.add(Caller {
+                agent: Some(context_agent(attested).to_string()),
+                ..Caller::anyone()
+            })
+        });
+        Some(Callee {
+            place,
+            cell,
+            caller,
+            account: agent.worker.account.clone(),
+            wall: agent.worker.effective_limits().wall,
+        })
+    }
+}

@@ -1,0 +1,274 @@
+//! Agents of a folder: each is found when it is first asked for, read anew when it has changed, and gone when its folder is. What is
+//! asked for and is not there costs a look at the file system, and none for a while after that.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use deno_core::url::Url;
+use workerd_lite_ops::account::AgentId;
+use workerd_lite_ops::console_tap::ConsoleTap;
+
+use super::agent::Agent;
+use super::isolates::Isolates;
+use crate::reloadable::Stamp;
+
+/// How long what was seen of an agent's files holds.
+const HOLDS: Duration = Duration::from_millis(500);
+
+/// How many names are remembered that no agent has.
+const UNKNOWN: usize = 4096;
+
+/// Looks for agents.
+pub(crate) trait Finder: Send + Sync + fmt::Debug {
+    /// Whether there is such an agent, and what its first files are. Names are checked here.
+    fn look(&self, id: &AgentId) -> Option<Stamp>;
+
+    /// The agent. Where its own configuration is wrong its code says so when it is read.
+    fn make(&self, id: &AgentId) -> Option<Agent>;
+
+    /// All that are there now.
+    fn list(&self) -> Vec<AgentId>;
+
+    /// What stands behind an agent's name, and its tenant's, in the hosts that it answers for.
+    fn domain(&self) -> &str;
+
+    /// Bytes of headers that agents take.
+    fn headers(&self) -> usize;
+}
+
+/// An agent that was found.
+struct Entry {
+    place: usize,
+    agent: Arc<Agent>,
+    stamp: Stamp,
+    /// When it was last looked at, in milliseconds since the beginning.
+    looked: AtomicU64,
+}
+
+#[derive(Default)]
+struct State {
+    names: HashMap<AgentId, Arc<Entry>>,
+    places: HashMap<usize, Arc<Agent>>,
+    /// The place of the next one: none is used twice.
+    next: usize,
+}
+
+/// The agents of a folder, on all threads.
+pub(super) struct Found {
+    finder: Box<dyn Finder>,
+    began: Instant,
+    state: RwLock<State>,
+    /// Names that no agent has, and since when.
+    unknown: Mutex<HashMap<AgentId, Instant>>,
+    /// Agents that may not work, or only apart, and have not been asked for: until when.
+    past: Mutex<HashMap<AgentId, Option<Instant>>>,
+    console_tap: Mutex<Option<ConsoleTap>>,
+    metrics_agents: usize,
+    isolates: Arc<Isolates>,
+    /// Those that are started before anything is served, once they have been listed.
+    listed: Mutex<Option<std::vec::IntoIter<AgentId>>>,
+}
+
+impl fmt::Debug for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Found")
+            .field("finder", &self.finder)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Found {
+    /// Those that a finder finds. Their places begin with `first`.
+    pub(super) fn new(finder: Box<dyn Finder>, first: usize, metrics_agents: usize, isolates: &Arc<Isolates>) -> Self {
+        Self {
+            finder,
+            began: Instant::now(),
+            state: RwLock::new(State {
+                next: first,
+                ..State::default()
+            }),
+            unknown: Mutex::default(),
+            past: Mutex::default(),
+            console_tap: Mutex::default(),
+            metrics_agents,
+            isolates: Arc::clone(isolates),
+            listed: Mutex::default(),
+        }
+    }
+
+    /// The next of all that are there now.
+    pub(super) fn next(&self) -> Option<(usize, Arc<Agent>)> {
+        loop {
+            let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+            let id = listed.get_or_insert_with(|| self.finder.list().into_iter()).next()?;
+            drop(listed);
+            if let Some(found) = self.find(&id) {
+                return Some(found);
+            }
+        }
+    }
+
+    /// The names of those that have been asked for.
+    pub(super) fn names(&self) -> Vec<String> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let mut names: Vec<String> = state.names.keys().map(ToString::to_string).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// Bytes of headers that they take.
+    pub(super) fn headers(&self) -> usize {
+        self.finder.headers()
+    }
+
+    /// The agent in a place, where it is not gone.
+    pub(super) fn agent(&self, place: usize) -> Option<Arc<Agent>> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.places.get(&place).cloned()
+    }
+
+    /// One that was asked for before.
+    pub(super) fn known(&self, id: &AgentId) -> Option<Arc<Agent>> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.names.get(id).map(|entry| Arc::clone(&entry.agent))
+    }
+
+    /// The agent of a name, or of `tenant/name`.
+    pub(super) fn named(&self, name: &str) -> Option<(usize, Arc<Agent>)> {
+        match name.split_once('/') {
+            Some((tenant, name)) => self.find(&AgentId::new(Some(tenant), name)),
+            None => self.find(&AgentId::new(None, name)),
+        }
+    }
+
+    /// The agent of a host: its name, its tenant's if it has one, and the domain.
+    pub(super) fn of_host(&self, url: &Url) -> Option<(usize, Arc<Agent>)> {
+        let host = url.host_str()?;
+        let host = host.strip_suffix('.').unwrap_or(host);
+        let names = host.strip_suffix(self.finder.domain())?.strip_suffix('.')?;
+        match names.split_once('.') {
+            Some((name, tenant)) if !tenant.contains('.') => self.find(&AgentId::new(Some(tenant), name)),
+            Some(_) => None,
+            None => self.find(&AgentId::new(None, names)),
+        }
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn find(&self, id: &AgentId) -> Option<(usize, Arc<Agent>)> {
+        let known = {
+            let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+            state.names.get(id).cloned()
+        };
+        let Some(entry) = known else {
+            return self.discover(id);
+        };
+        let now = self.now();
+        let looked = entry.looked.load(Ordering::Relaxed);
+        if u128::from(now.saturating_sub(looked)) >= HOLDS.as_millis() {
+            entry.looked.store(now, Ordering::Relaxed);
+            if self.finder.look(id).as_ref() != Some(&entry.stamp) || !entry.agent.code.is_whole() {
+                self.leaves(id, &entry);
+                return self.discover(id);
+            }
+        }
+        Some((entry.place, Arc::clone(&entry.agent)))
+    }
+
+    /// An agent has changed, or is gone.
+    fn leaves(&self, id: &AgentId, entry: &Arc<Entry>) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if state.names.get(id).is_some_and(|known| Arc::ptr_eq(known, entry)) {
+            state.places.remove(&entry.place);
+            // How it stands is kept for whoever comes in its place.
+            if self.finder.look(id).is_none() {
+                state.names.remove(id);
+            }
+            drop(state);
+            self.isolates.dismiss(entry.place);
+        }
+    }
+
+    /// Looks for an agent that is not known, or not as it is now.
+    fn discover(&self, id: &AgentId) -> Option<(usize, Arc<Agent>)> {
+        {
+            let unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+            if unknown.get(id).is_some_and(|since| since.elapsed() < HOLDS) {
+                return None;
+            }
+        }
+        let Some(stamp) = self.finder.look(id) else {
+            let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+            if unknown.len() >= UNKNOWN {
+                unknown.clear();
+            }
+            unknown.insert(id.clone(), Instant::now());
+            return None;
+        };
+        let made = self.finder.make(id)?;
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let before = state.names.get(id).cloned();
+        if let Some(entry) = before.as_ref().filter(|entry| state.places.contains_key(&entry.place)) {
+            // Another thread was faster.
+            return Some((entry.place, Arc::clone(&entry.agent)));
+        }
+        let agent = Arc::new(self.prepared(id, made, before.as_deref()));
+        let place = state.next;
+        state.next += 1;
+        state.places.insert(place, Arc::clone(&agent));
+        let entry = Entry {
+            place,
+            agent: Arc::clone(&agent),
+            stamp,
+            looked: AtomicU64::new(self.now()),
+        };
+        state.names.insert(id.clone(), Arc::new(entry));
+        Some((place, agent))
+    }
+
+    /// An agent that may work. One that was changed stands as it did before: what it has done is not undone by that.
+    fn prepared(&self, id: &AgentId, mut agent: Agent, before: Option<&Entry>) -> Agent {
+        match before {
+            Some(entry) => {
+                agent.worker.quarantine.clone_from(&entry.agent.worker.quarantine);
+                agent.worker.account.clone_from(&entry.agent.worker.account);
+            }
+            None => agent.prepare(true, self.metrics_agents),
+        }
+        let tap = self.console_tap.lock().unwrap_or_else(PoisonError::into_inner);
+        agent.worker.console_tap.clone_from(&tap);
+        drop(tap);
+        let past = self.past.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        if let (Some(until), Some(quarantine)) = (past, &agent.worker.quarantine) {
+            match until {
+                Some(until) => quarantine.eject(until.saturating_duration_since(Instant::now())),
+                None => quarantine.record_stop(),
+            }
+        }
+        agent
+    }
+
+    /// Their console lines are shown.
+    pub(super) fn shown(&self, tap: &ConsoleTap) {
+        *self.console_tap.lock().unwrap_or_else(PoisonError::into_inner) = Some(tap.clone());
+    }
+
+    /// One works apart from the others, or not at all for a while, if it is there.
+    pub(super) fn quarantine(&self, id: &AgentId, ejected: Option<Duration>) {
+        let known = self.known(id);
+        let Some(quarantine) = known.as_ref().and_then(|agent| agent.worker.quarantine.as_ref()) else {
+            let mut past = self.past.lock().unwrap_or_else(PoisonError::into_inner);
+            past.insert(id.clone(), ejected.map(|time| Instant::now() + time));
+            return;
+        };
+        match ejected {
+            Some(time) => quarantine.eject(time),
+            None => quarantine.record_stop(),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Where a graph's modules come from: a project's folder, or texts that are given.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use deno_core::url::Url;
+
+use super::compiler::CompilerOptions;
+use super::failure::{Refusal, Rejected};
+use super::import::{Asked, Import};
+use super::module::Module;
+use super::parse::{Parsed, parsed};
+use super::read::{Reader, Target};
+use super::relative::beside;
+use super::requires::Pattern;
+use super::scopes::Package;
+use crate::isolate::StartupError;
+
+/// What finds and reads modules.
+pub(super) trait Source {
+    /// What a module's specifier names.
+    fn resolve(&self, file: &Path, import: &Import, referrer: &Url, asked: Asked) -> Result<Target, Refusal>;
+
+    /// Reads a module as what its name or the import's `type` says.
+    fn read(&self, url: &Url, kind: Option<&str>) -> Result<Module, Refusal>;
+
+    /// The file of a module's URL.
+    fn path(&self, url: &Url) -> Option<PathBuf>;
+
+    /// What a script imports, and the JavaScript that it becomes.
+    fn parse(&self, module: &Module, source: &str) -> Result<Parsed, Rejected>;
+
+    /// The names of what is in a folder, seen from a file.
+    fn entries(&self, file: &Path, folder: &str) -> Vec<String>;
+
+    /// Whether a file imports CommonJS modules as Node.js does.
+    fn is_node_module(&self, file: &Path) -> bool;
+
+    /// Every package that was met, by its folder's path.
+    fn packages(&self) -> BTreeMap<String, Package>;
+
+    /// Whether Node's modules are there.
+    fn has_node(&self) -> bool;
+
+    /// The files that a script's names mean, as specifiers for it.
+    fn data_files(&self, _file: &Path, _names: &[String]) -> Vec<Import> {
+        Vec::new()
+    }
+
+    /// The machine code of a script's package, where the script has it found.
+    fn addons(&self, _file: &Path, _requires: &[Import], _patterns: &[Pattern]) -> Vec<Import> {
+        Vec::new()
+    }
+
+    /// Modules that are part of the worker though nothing imports them by a literal name.
+    fn further(&self) -> Vec<Url> {
+        Vec::new()
+    }
+}
+
+impl Source for Reader<'_> {
+    fn resolve(&self, file: &Path, import: &Import, referrer: &Url, asked: Asked) -> Result<Target, Refusal> {
+        Reader::resolve(self, file, import, referrer, asked)
+    }
+
+    fn read(&self, url: &Url, kind: Option<&str>) -> Result<Module, Refusal> {
+        Reader::read(self, url, kind)
+    }
+
+    fn path(&self, url: &Url) -> Option<PathBuf> {
+        Reader::path(self, url)
+    }
+
+    fn parse(&self, module: &Module, source: &str) -> Result<Parsed, Rejected> {
+        let options = match module.path.extension().and_then(|extension| extension.to_str()) {
+            Some("ts" | "mts" | "cts" | "tsx" | "jsx") => self
+                .packages
+                .compiler_options(&module.path)
+                .map_err(|message| Rejected::Kind(StartupError::new(message)))?,
+            _ => CompilerOptions::default(),
+        };
+        let format = self.scopes.format(&module.path);
+        parsed(&module.name, source, format, &options).map_err(Rejected::Syntax)
+    }
+
+    fn entries(&self, file: &Path, folder: &str) -> Vec<String> {
+        let within = beside(&self.root, file, folder);
+        let Some(entries) = within.and_then(|within| std::fs::read_dir(within).ok()) else {
+            return Vec::new();
+        };
+        entries
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .collect()
+    }
+
+    fn is_node_module(&self, file: &Path) -> bool {
+        self.scopes.is_node_module(file)
+    }
+
+    fn data_files(&self, file: &Path, names: &[String]) -> Vec<Import> {
+        Reader::data_files(self, file, names)
+    }
+
+    fn addons(&self, file: &Path, requires: &[Import], patterns: &[Pattern]) -> Vec<Import> {
+        Reader::addons(self, file, requires, patterns)
+    }
+
+    fn has_node(&self) -> bool {
+        self.node
+    }
+
+    fn packages(&self) -> BTreeMap<String, Package> {
+        self.scopes.packages()
+    }
+}

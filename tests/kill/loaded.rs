@@ -1,0 +1,100 @@
+//! The same attacks by workers that the agent has loaded: each ends within its own limits, and the loader's event goes on and answers.
+
+use std::time::Duration;
+
+use super::{attack, given_back, goes_on, memory, serve, table};
+use crate::harness::attacks::{Case, cases};
+
+const LIMITS: &str = "loaders = ['LOADER']\n[agents.limits]\ncpu_ms = 10000\nstartup_cpu_ms = 2000\nmemory_mb = 128\n";
+
+/// How many attacks one server has.
+const SOME: usize = 24;
+
+/// A handler that loads a worker and says what became of it. `call` is what is asked of it.
+fn by_loader(name: &str, main: &str, call: &str) -> Case {
+    let main = serde_json::to_string(main).unwrap();
+    let code = format!(
+        "const {{ env: {{ LOADER }} }} = await import('cloudflare:workers'); \
+         const entry = LOADER.load({{ compatibilityDate: '2026-08-04', mainModule: 'm.js', modules: {{ 'm.js': {main} }}, \
+         limits: {{ cpuMs: 50, memoryMb: 16, subRequests: 10, wallMs: 1000 }} }}).getEntrypoint(); \
+         try {{ const got = {call}; return new Response('the loader read: ' + String(got).slice(0, 100)); }} \
+         catch (error) {{ return new Response('the loader was told: ' + error.message.slice(0, 300)); }}"
+    );
+    Case {
+        name: name.to_owned(),
+        code,
+        answer: None,
+    }
+}
+
+fn ended(title: &str, attacks: &[Case]) {
+    let mut rows = Vec::new();
+    for some in attacks.chunks(SOME) {
+        let (_project, server) = serve(some, LIMITS);
+        let (first, rest) = some.split_at(1);
+        let mut all = attack(&server, first);
+        std::thread::sleep(Duration::from_millis(500));
+        let before = memory(&server);
+        all.extend(attack(&server, rest));
+        for (number, row) in all.iter().enumerate() {
+            // What V8 does not interrupt takes its thread along, and with it the loader's event.
+            let lost = row.status == 503 && server.log().contains("does not come back");
+            assert!(lost || row.status == 200, "{}: {} {}", row.name, row.body, server.log());
+            assert!(
+                lost || row.body.starts_with("the loader "),
+                "{}: {}",
+                row.name,
+                row.body
+            );
+            // Twice its wall-clock limit, and what a busy machine does beside.
+            assert!(row.took < Duration::from_secs(8), "{} took {:?}", row.name, row.took);
+            if number > 0 {
+                assert_eq!(
+                    row.lost,
+                    0,
+                    "{}: a neighbour's request was lost: {}",
+                    row.name,
+                    server.log()
+                );
+            }
+        }
+        assert!(!server.log().contains("process was ended"), "{}", server.log());
+        given_back(&server, before);
+        rows.extend(all);
+    }
+    table(title, &rows);
+}
+
+#[test]
+fn loops_and_heaps_of_loaded_workers_end() {
+    let mut all = cases(include_str!("../../fixtures/limits/cpu.toml"));
+    all.extend(cases(include_str!("../../fixtures/limits/memory.toml")));
+    let attacks: Vec<Case> = all
+        .iter()
+        .map(|case| {
+            let main = format!(
+                "export default {{ async fetch(request, env, ctx) {{ {} }} }};",
+                goes_on(case).code
+            );
+            by_loader(&case.name, &main, "await (await entry.fetch('http://in.test/')).text()")
+        })
+        .collect();
+    ended("loaded", &attacks);
+}
+
+#[test]
+fn what_loaded_workers_call_ends() {
+    let all = cases(include_str!("../../fixtures/limits/loaded.toml"));
+    let attacks: Vec<Case> = all
+        .iter()
+        .map(|case| {
+            let main = format!("import {{ WorkerEntrypoint }} from 'cloudflare:workers'; {}", case.code);
+            by_loader(
+                &case.name,
+                &main,
+                "await entry.run((again) => again === undefined ? 1 : again())",
+            )
+        })
+        .collect();
+    ended("loaded-calls", &attacks);
+}

@@ -1,0 +1,99 @@
+//! What hostile agents do by RPC, each with what became of it: it ends in time, a neighbour is served, and so is the agent's next request.
+//! `fixtures/limits/rpc.toml`.
+
+use std::time::{Duration, Instant};
+
+use crate::harness::Project;
+use crate::harness::attacks::{cases, script};
+use crate::harness::http::{Client, Neighbour};
+
+const PREAMBLE: &str = "
+import { env, RpcStub, WorkerEntrypoint } from 'cloudflare:workers';
+const { SELF, TOOLS } = env;
+export class Own extends WorkerEntrypoint {
+  async again() { return await SELF.again(); }
+  async twice() { return await Promise.allSettled([SELF.twice(), SELF.twice()]); }
+  async exports() { return await this.ctx.exports.Own.exports(); }
+  async fetch(request) { return await SELF.fetch(request); }
+}
+";
+
+const POLICY: &str = "
+import { WorkerEntrypoint } from 'cloudflare:workers';
+const kept = [];
+export class Tools extends WorkerEntrypoint {
+  echo(value) { return value; }
+  never() { return new Promise(() => {}); }
+  hold() { return new Promise(() => {}); }
+  async use(fn) { return await fn(); }
+  async keep(value) { kept[0] = value; await new Promise(() => {}); }
+  async read(stream) { for await (const chunk of stream); }
+  endless() { return new ReadableStream({ type: 'bytes', pull: (c) => c.enqueue(new Uint8Array(65536)) }); }
+  sink() { return new IdentityTransformStream().writable; }
+  fetch() { return new Response('ok'); }
+}
+export default { fetch: () => new Response('ok') };
+";
+
+const CONFIG: &str = "
+threads = 1
+[limits]
+wall = '2s'
+[outbound]
+main = 'policy.js'
+[[agents]]
+name = 'hostile'
+tenant = 'a'
+main = 'agent.js'
+match = ['hostile.localhost']
+[[agents.services]]
+binding = 'TOOLS'
+service = 'outbound'
+entrypoint = 'Tools'
+[[agents.services]]
+binding = 'SELF'
+service = 'hostile'
+entrypoint = 'Own'
+[[agents]]
+name = 'good'
+tenant = 'b'
+main = 'good.js'
+match = ['127.0.0.1']
+";
+
+#[test]
+fn whatever_an_agent_does_by_rpc_ends() {
+    let cases = cases(include_str!("../fixtures/limits/rpc.toml"));
+    // An agent that is stopped again and again is ejected: each server has a few attacks.
+    for some in cases.chunks(8) {
+        let project = Project::new(&[
+            ("workerd-lite.toml", CONFIG),
+            ("agent.js", &format!("{PREAMBLE}{}", script(some))),
+            ("good.js", "export default { fetch: () => fetch('http://ok.test/') };"),
+            ("policy.js", POLICY),
+        ]);
+        let server = project.serve(&[]);
+        let neighbour = Neighbour::new(&server.address, "127.0.0.1", Duration::from_millis(5));
+        for case in some {
+            let began = Instant::now();
+            let answer = Client::new(&server.address, "hostile.localhost").get(&format!("/{}", case.name));
+            let (status, body) = answer.unwrap_or_else(|error| panic!("{}: {error}: {}", case.name, server.log()));
+            let took = began.elapsed();
+            eprintln!("{}: {status} after {took:?}: {}", case.name, body.trim_end());
+            assert!(
+                [200, 500, 503, 504].contains(&status),
+                "{}: {status} {body} {}",
+                case.name,
+                server.log()
+            );
+            assert!(took < Duration::from_secs(20), "{} took {took:?}", case.name);
+            let next = Client::new(&server.address, "hostile.localhost").get("/");
+            let next = next.unwrap_or_else(|error| panic!("{}: {error}: {}", case.name, server.log()));
+            assert_eq!(next.0, 200, "after {}: {} {}", case.name, next.1, server.log());
+            let lost = neighbour.since(began).iter().filter(|sample| !sample.served).count();
+            assert_eq!(lost, 0, "{}: {}", case.name, server.log());
+        }
+        let log = server.log();
+        assert!(!log.contains("panicked") && !log.contains("process was ended"), "{log}");
+    }
+}

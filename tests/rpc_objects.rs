@@ -1,0 +1,132 @@
+//! What crosses by RPC as itself: streams, requests, responses, headers, signals and errors: `fixtures/rpc/objects_*`.
+
+use crate::harness::{Project, Server};
+
+const CONFIG: &str = r#"
+threads = 1
+[limits]
+subrequests = 200
+cpu_ms = 2000
+wall = "3s"
+[outbound]
+main = "policy.js"
+[outbound.limits]
+cpu_ms = 300
+[[agents]]
+name = "scout"
+main = "agent.js"
+[[agents.services]]
+binding = "T"
+service = "outbound"
+entrypoint = "T"
+"#;
+
+fn ask(server: &Server, case: &str) -> String {
+    let answer = server.get(&format!("/{case}"));
+    assert_eq!(answer.status, 200, "{case}: {} {}", answer.body, server.log());
+    answer.body
+}
+
+#[test]
+fn objects_of_the_platform_cross_as_themselves() {
+    let project = Project::new(&[
+        ("workerd-lite.toml", CONFIG),
+        ("agent.js", include_str!("../fixtures/rpc/objects_agent.js")),
+        ("policy.js", include_str!("../fixtures/rpc/objects_policy.js")),
+    ]);
+    let server = project.serve(&[]);
+    let cases = [
+        ("readable", r#""abc""#),
+        ("readableBack", r#""xy""#),
+        ("readableThrough", r#""ABCD""#),
+        ("readableEmpty", r#"["",""]"#),
+        ("readableCancelled", r#""cancelled""#),
+        ("backpressure", "true"),
+        (
+            "locked",
+            r#""DataCloneError: The ReadableStream can not cross by RPC: it is locked, or was read already""#,
+        ),
+        (
+            "used",
+            r#"["a",true,"DataCloneError: The ReadableStream can not cross by RPC: it is locked, or was read already"]"#,
+        ),
+        ("notBytes", "true"),
+        ("writable", r#""123""#),
+        ("writableBack", r#""to the policy""#),
+        ("writableFull", "[true,true]"),
+        ("response", r#"[true,418,"as told","1",["a=b"],"a body"]"#),
+        ("responseEmpty", r#"[204,null,""]"#),
+        (
+            "responseTo",
+            r#"[true,201,[["b","2"],["content-type","text/plain;charset=UTF-8"]],"from the agent"]"#,
+        ),
+        (
+            "responseUsed",
+            r#""TypeError: Body has already been used: it can be read or sent only once""#,
+        ),
+        (
+            "responseError",
+            r#""DataCloneError: A Response without a status can not cross by RPC""#,
+        ),
+        ("request", r#"[true,"POST","http://a.example/x?y","3","manual","sent"]"#),
+        ("requestGet", r#"[true,"GET","http://a.example/",null,"follow",""]"#),
+        ("requestBack", r#"[true,"PUT","http://p.example/","of the policy"]"#),
+        ("requestAborts", r#""TypeError: of the request""#),
+        (
+            "headers",
+            r#"[true,[["a","1"],["set-cookie","x=1"],["set-cookie","y=2"]],true]"#,
+        ),
+        ("signalAborted", r#""RangeError: before""#),
+        ("signalAborts", r#""later""#),
+        ("signalBack", r#"[true,"TypeError: by the policy"]"#),
+        ("signalFetch", r#""TypeError: by the policy""#),
+        (
+            "errors",
+            r#"[true,"OwnError",7,"own",true,true,"AbortError",20,true,true,true,true]"#,
+        ),
+        ("nested", r#"["in a list","in a map","a function","b"]"#),
+        ("proxied", "3000000"),
+        ("held", r#""....""#),
+        ("clone", r#"["twice","twice"]"#),
+        ("unread", "1"),
+        ("writableNever", r#""left""#),
+    ];
+    let mut wrong: Vec<String> = cases
+        .iter()
+        .filter_map(|(case, expected)| {
+            let found = ask(&server, case);
+            (found != *expected).then(|| format!("{case}: {found}\n  not: {expected}"))
+        })
+        .collect();
+    let failing = ask(&server, "readableFails");
+    if !failing.contains("of the agent") || failing.contains("secret") {
+        wrong.push(format!("readableFails: {failing}"));
+    }
+    let aborted = ask(&server, "writableAborted");
+    if !aborted.contains("no more") {
+        wrong.push(format!("writableAborted: {aborted}"));
+    }
+    let many = ask(&server, "many");
+    if !many.contains("stubs at once") {
+        wrong.push(format!("many: {many}"));
+    }
+    let broken = ask(&server, "broken");
+    if !broken.starts_with(r#"["nothing","Error: The destination execution context"#) {
+        wrong.push(format!("broken: {broken}"));
+    }
+    assert!(wrong.is_empty(), "{}\n{}", wrong.join("\n"), server.log());
+}
+
+#[test]
+fn random_values_come_back_as_they_were() {
+    let project = Project::new(&[
+        ("workerd-lite.toml", CONFIG),
+        ("agent.js", include_str!("../fixtures/rpc/random_agent.js")),
+        ("policy.js", include_str!("../fixtures/rpc/objects_policy.js")),
+    ]);
+    let server = project.serve(&[]);
+    for batch in 0..10 {
+        let wrong = ask(&server, &format!("?seed={}", 1 + 150 * batch));
+        assert_eq!(wrong, "[]", "{}", server.log());
+    }
+}

@@ -1,0 +1,87 @@
+//! One server with an agent for each run: each has an isolate of its own, and none costs a process.
+
+use std::fmt::Write as _;
+use std::process::Command;
+
+use super::areas::Run;
+use super::tree::{Tree, worker};
+use super::{Outcome, Subtests, WHOLE};
+use crate::harness::{Project, Server};
+
+/// What tests may do of themselves makes no difference to their harness, which makes objects of strings: `unsafe_eval` is an owner's to give.
+const LIMITS: &str = "threads = 1\n[limits]\ncpu_ms = 12000\nwall = '18s'\nstartup_cpu_ms = 8000\nmemory_mb = 512\nbuffers_mb = 512\nlog_lines = 20\n";
+
+/// What became of each run, by its name.
+pub fn run(tree: &Tree, runs: &[Run]) -> Vec<(String, Subtests)> {
+    let server = start(tree, runs);
+    let answers = runs.iter().enumerate();
+    answers.map(|(index, run)| (run.name(), ask(&server, index))).collect()
+}
+
+fn start(tree: &Tree, runs: &[Run]) -> Server {
+    let mut config = LIMITS.to_owned();
+    for (index, run) in runs.iter().enumerate() {
+        let _ = write!(
+            config,
+            "[[agents]]\nname = 't{index}'\nmain = '{}.mjs'\nroot = '.'\nmatch = ['t{index}.localhost']\nunsafe_eval = true\n",
+            worker(run)
+        );
+    }
+    let name = format!("{}.toml", worker(&runs[0]));
+    std::fs::write(tree.path().join(&name), config).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_workerd-lite"));
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--config", &name])
+        .current_dir(tree.path())
+        .env_remove("RUST_LOG")
+        .env_remove("CLOUDFLARE_ENV")
+        .env("WORKERD_LITE_CACHE_DIR", "")
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped());
+    Project::start(command)
+}
+
+fn ask(server: &Server, index: usize) -> Subtests {
+    let answer = server.curl("/", &["-H", &format!("Host: t{index}.localhost")]);
+    let mut subtests = Subtests::new();
+    let Ok(told) = serde_json::from_str::<serde_json::Value>(&answer.body) else {
+        let why = format!("status {}: {}", answer.status, answer.body);
+        subtests.insert(WHOLE.to_owned(), Outcome::Fail(why));
+        return subtests;
+    };
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    for test in told["tests"].as_array().into_iter().flatten() {
+        let outcome = match test[1].as_str() {
+            Some("pass") => Outcome::Pass,
+            Some(status) => Outcome::Fail(format!("{status}: {}", text(&test[2]))),
+            None => continue,
+        };
+        // Some files have two of a name.
+        let name = one_line(&text(&test[0]));
+        let known = subtests.get(&name);
+        if matches!(known, None | Some(Outcome::Pass)) {
+            subtests.insert(name, outcome);
+        }
+    }
+    let whole = if told["harness"].is_null() {
+        Outcome::Pass
+    } else {
+        Outcome::Fail(text(&told["harness"]))
+    };
+    subtests.insert(WHOLE.to_owned(), whole);
+    subtests
+}
+
+/// A name as a line of the list: names may hold anything.
+fn one_line(name: &str) -> String {
+    let mut line = String::with_capacity(name.len());
+    for character in name.chars() {
+        if character.is_control() || character == '\u{2028}' || character == '\u{2029}' {
+            let _ = write!(line, "\\u{{{:x}}}", u32::from(character));
+        } else {
+            line.push(character);
+        }
+    }
+    line.trim().to_owned()
+}

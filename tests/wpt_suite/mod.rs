@@ -1,0 +1,82 @@
+//! web-platform-tests through the real binary: <https://github.com/web-platform-tests/wpt>, the copy that Node's sources have.
+//!
+//! `make test` runs the areas that [`areas::AREAS`] marks, `make wpt` all of them. `WPT` names others: areas or files, separated by spaces.
+//! `UPDATE_WPT_EXPECTED=1` rewrites `fixtures/wpt/expected.txt`, whose reasons are for people to write.
+
+mod areas;
+mod batch;
+mod expected;
+mod reasons;
+mod table;
+mod tree;
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::node_suite::source;
+use areas::{Choice, Run};
+use expected::Expected;
+use table::Table;
+
+/// What became of one subtest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    Pass,
+    /// With what it said.
+    Fail(String),
+}
+
+/// The name of what is no subtest: that the file came to its end.
+pub const WHOLE: &str = "(the file)";
+
+/// The subtests of a run, by their names.
+pub type Subtests = BTreeMap<String, Outcome>;
+
+/// So many runs has a server.
+const BATCH: usize = 30;
+
+/// A busy machine makes some late: at most so many that failed run a second time, each alone.
+const AGAIN: usize = 20;
+
+#[test]
+fn the_web_platforms_own_tests_pass_but_those_of_the_list() {
+    let Some(source) = source::folder() else { return };
+    let source = source.join("fixtures/wpt");
+    let choice = Choice::of_environment();
+    let runs = areas::runs(&source, &choice);
+    let tree = tree::Tree::make(&source, &runs);
+    let batches: Vec<&[Run]> = runs.chunks(BATCH).collect();
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
+    // In `make test` other tests run beside this one.
+    let servers = if choice == Choice::Ci { 1 } else { 2 };
+    std::thread::scope(|scope| {
+        for _ in 0..servers {
+            scope.spawn(|| {
+                while let Some(batch) = batches.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let outcomes = batch::run(&tree, batch);
+                    done.lock().unwrap().extend(outcomes);
+                }
+            });
+        }
+    });
+    let mut outcomes = done.into_inner().unwrap();
+    let mut expected = Expected::read();
+    let odd: Vec<&Run> = runs
+        .iter()
+        .filter(|run| !expected.compare_run(&run.name(), &outcomes[&run.name()]).is_empty())
+        .collect();
+    if odd.len() <= AGAIN {
+        for run in odd {
+            outcomes.extend(batch::run(&tree, std::slice::from_ref(run)));
+        }
+    }
+    table::write_details(&outcomes);
+    println!("{}", Table::of(&outcomes));
+    if std::env::var_os("UPDATE_WPT_EXPECTED").is_some() {
+        expected.update(&outcomes);
+        return;
+    }
+    let wrong = expected.compare(&outcomes, choice == Choice::All);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
