@@ -15,7 +15,7 @@ use crate::given::{Description, read_call};
 use crate::loading::{LoaderEvent, LoaderHandle, Order};
 use crate::origin::EventId;
 use crate::outgoing::OutgoingBody;
-use crate::rpc::{STUBS, wire};
+use crate::rpc::wire;
 use crate::worker_log::Lines;
 
 /// The contents of modules: strings and bytes in an array of ours.
@@ -122,8 +122,7 @@ pub(crate) fn op_loader_entrypoint(
     let loader = loader(state)?;
     let caller = caller(state, event).map_err(JsErrorBox::from_err)?;
     let call = read_call(call).map_err(JsErrorBox::from_err)?;
-    let stub = caller.scope.rpc.import(loader.entrypoint(&caller, worker, call));
-    stub.ok_or_else(|| JsErrorBox::generic(format!("RPC failed: an event may hold {STUBS} stubs at once")))
+    caller.scope.rpc.import(loader.entrypoint(&caller, worker, call))
 }
 
 /// What a loaded worker has as `env`, until its script has read it.

@@ -240,10 +240,7 @@ fn read<'s>(
         .map_err(|_| JsErrorBox::type_error("no function"))?;
     let mut ids = Vec::new();
     for capability in capabilities {
-        let id = own
-            .rpc
-            .import(capability)
-            .ok_or_else(|| JsErrorBox::generic(format!("RPC failed: an event may hold {STUBS} stubs at once")))?;
+        let id = own.rpc.import(capability)?;
         ids.push(v8::Integer::new_from_unsigned(scope, id).into());
     }
     let mut rids = Vec::new();
@@ -348,10 +345,7 @@ pub(crate) fn op_rpc_dup(state: &mut OpState, #[smi] event: u32, #[smi] stub: u3
     let scope = state.borrow::<Events>().scope(event);
     let imported = scope.and_then(|scope| scope.rpc.imported(stub).map(|capability| (scope, capability)));
     let (scope, capability) = imported.ok_or_else(|| JsErrorBox::generic("RPC stub used after being disposed."))?;
-    scope
-        .rpc
-        .import(capability)
-        .ok_or_else(|| JsErrorBox::generic(format!("RPC failed: an event may hold {STUBS} stubs at once")))
+    scope.rpc.import(capability)
 }
 
 /// Gives a stub back, or the result of a call.
@@ -381,5 +375,5 @@ pub(crate) fn op_rpc_loopback(state: &mut OpState, #[smi] event: u32, #[smi] num
     }
     let capability = Export::of(events.inbox(), event, number);
     let scope = events.scope(event).ok_or_else(full)?;
-    scope.rpc.import(capability).ok_or_else(full)
+    scope.rpc.import(capability).map_err(|_| full())
 }

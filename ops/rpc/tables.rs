@@ -4,6 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use deno_error::JsErrorBox;
+
 use super::{Capability, Payload, ReplyTo, STUBS, Session};
 
 /// What one event holds of others, by numbers of its isolate's. All of it is given back when the event ends.
@@ -27,16 +29,17 @@ pub struct Running {
 }
 
 impl RpcScope {
-    /// Keeps a stub. Gives its number, or nothing where there are too many.
-    pub(crate) fn import(&self, capability: Capability) -> Option<u32> {
+    /// Keeps a stub. Gives its number, or fails where there are too many.
+    pub(crate) fn import(&self, capability: Capability) -> Result<u32, JsErrorBox> {
         let mut imports = self.imports.borrow_mut();
         if imports.len() >= STUBS {
-            return None;
+            let why = format!("RPC failed: an event may hold {STUBS} stubs at once");
+            return Err(JsErrorBox::generic(why));
         }
         let id = self.next.get();
         self.next.set(id.wrapping_add(1));
         imports.insert(id, capability);
-        Some(id)
+        Ok(id)
     }
 
     /// Counts a stub that is watched. Gives whether it may be.

@@ -22,6 +22,7 @@ use crate::config::tables::{Limits, WranglerLimits};
 use crate::config::wrangler::{self, Owner, Wrangler};
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::host::{Agent, Code};
+use crate::identity::is_plain;
 use crate::isolate::modules::{Confinement, Graph};
 use crate::isolate::{CodeGeneration, Worker};
 use crate::limits::Limits as Values;
@@ -141,15 +142,6 @@ pub(super) const FEW: usize = 16;
 
 const PLAIN: &str = "expected 1 to 63 letters, digits, dots, hyphens and underscores";
 
-/// Whether a name or a tenant can stand in SPIFFE ids and certificates, as itself and as nothing else.
-pub(super) fn is_plain(value: &str) -> bool {
-    value.len() <= 63
-        && !matches!(value, "" | "." | "..")
-        && value
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
-}
-
 /// A file's name as an agent's.
 fn plain(stem: &str) -> String {
     let plain = |letter: char| match letter {
@@ -264,22 +256,12 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
         (Err(_), None) => {}
     }
     let worker = Worker {
-        name,
-        role: Role::Agent,
-        graph,
         vars,
-        bindings: Vec::new(),
-        services: Vec::new(),
         fills_environment: wrangler.node.fills_environment(),
         loaders,
-        loaded: None,
-        coverage: None,
-        inspection: None,
-        console_tap: None,
         limits: ceiling(limits(project, Some(&section.limits)), &wrangler.limits),
         code_generation: code_generation(section.unsafe_eval, section.wasm_unsafe_eval),
-        quarantine: None,
-        account: None,
+        ..Worker::of(name, Role::Agent, graph)
     };
     let written = Written {
         document: own,
@@ -340,24 +322,21 @@ fn single(
         }
         (Err(_), None) => Vec::new(),
     };
+    let name = match (wrangler.name, &files.wrangler) {
+        (Some(name), Some(document)) if !is_plain(&name) => return Err(document.complain("name", PLAIN)),
+        (Some(name), _) => name,
+        (None, _) => plain(&stem(&main)),
+    };
+    let confinement = Confinement {
+        root,
+        own: None,
+        forbidden: (**forbidden).clone(),
+        data: data(files, "modules", &project.modules)?,
+        without_node: !wrangler.node.has_modules(),
+        overlay: None,
+    };
+    let graph = Arc::new(Graph::load(&main, &confinement)?);
     let worker = Worker {
-        name: match (wrangler.name, &files.wrangler) {
-            (Some(name), Some(document)) if !is_plain(&name) => return Err(document.complain("name", PLAIN)),
-            (Some(name), _) => name,
-            (None, _) => plain(&stem(&main)),
-        },
-        role: Role::Agent,
-        graph: Arc::new(Graph::load(
-            &main,
-            &Confinement {
-                root,
-                own: None,
-                forbidden: (**forbidden).clone(),
-                data: data(files, "modules", &project.modules)?,
-                without_node: !wrangler.node.has_modules(),
-                overlay: None,
-            },
-        )?),
         loaders: loaders(
             files,
             "loaders",
@@ -365,17 +344,10 @@ fn single(
             &wrangler.vars,
         ),
         vars: wrangler.vars,
-        bindings: Vec::new(),
-        services: Vec::new(),
         fills_environment: wrangler.node.fills_environment(),
-        loaded: None,
-        coverage: None,
-        inspection: None,
-        console_tap: None,
         limits,
         code_generation: code_generation(project.unsafe_eval, project.wasm_unsafe_eval),
-        quarantine: None,
-        account: None,
+        ..Worker::of(name, Role::Agent, graph)
     };
     let finding = Finding {
         files,

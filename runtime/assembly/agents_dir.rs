@@ -10,7 +10,7 @@ use std::sync::Arc;
 use workerd_lite_ops::Role;
 use workerd_lite_ops::account::AgentId;
 
-use super::agents::{ceiling, is_plain, limits};
+use super::agents::{ceiling, limits};
 use super::loaders::loaders_found;
 use super::tails::tails;
 use crate::config::Flags;
@@ -21,8 +21,9 @@ use crate::config::project_file::ProjectFile;
 use crate::config::wrangler::{self, Owner, Wrangler};
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::host::{Agent, Code, Finder};
+use crate::identity::is_plain;
 use crate::isolate::modules::{Confinement, Data, Graph};
-use crate::isolate::{CodeGeneration, StartupError, Worker};
+use crate::isolate::{StartupError, Worker};
 use crate::limits::Limits;
 use crate::reloadable::Stamp;
 
@@ -198,22 +199,8 @@ impl AgentsDir {
 
     fn agent(&self, id: &AgentId, code: Code) -> Result<Agent, StartupError> {
         let worker = Worker {
-            name: id.name.to_string(),
-            role: Role::Agent,
-            graph: Graph::unread()?,
-            vars: serde_json::Map::new(),
-            bindings: Vec::new(),
-            services: Vec::new(),
-            fills_environment: true,
-            loaders: Vec::new(),
-            loaded: None,
-            coverage: None,
-            inspection: None,
-            console_tap: None,
             limits: self.limits,
-            code_generation: CodeGeneration::of(Role::Agent),
-            quarantine: None,
-            account: None,
+            ..Worker::of(id.name.to_string(), Role::Agent, Graph::unread()?)
         };
         Ok(Agent {
             tenant: id.tenant.as_deref().map(ToOwned::to_owned),

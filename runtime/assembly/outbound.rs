@@ -20,8 +20,8 @@ use crate::config::tables::Outbound;
 use crate::config::wrangler::Owner;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::host::IsolatePer;
+use crate::isolate::Worker;
 use crate::isolate::modules::{Confinement, Data, Graph};
-use crate::isolate::{CodeGeneration, Worker};
 use crate::limits::Limits as Values;
 
 /// The policy as it is configured.
@@ -127,22 +127,15 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
     };
     Ok(Some(Policy {
         worker: Worker {
-            name: wrangler.name.unwrap_or_else(|| stem(&main)),
-            role: Role::Outbound,
-            graph: Arc::new(Graph::load(&main, &confinement)?),
             vars,
-            bindings: Vec::new(),
-            services: Vec::new(),
             fills_environment: wrangler.node.fills_environment(),
             loaders,
-            loaded: None,
-            coverage: None,
-            inspection: None,
-            console_tap: None,
             limits,
-            code_generation: CodeGeneration::of(Role::Outbound),
-            quarantine: None,
-            account: None,
+            ..Worker::of(
+                wrangler.name.unwrap_or_else(|| stem(&main)),
+                Role::Outbound,
+                Arc::new(Graph::load(&main, &confinement)?),
+            )
         },
         isolate_per: match section.isolate_per {
             Section::Tenant => IsolatePer::Tenant,

@@ -6,13 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use workerd_lite_ops::account::Account;
-use workerd_lite_ops::clock;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::verdict::{By, ConnectError, Verdict};
 use workerd_lite_ops::{Body, Request, Response};
 
 use super::changes::Changes;
-use super::cut::Cuts;
 use super::live_egress::{LiveEgress, State};
 use super::masked_url::masked;
 use super::record::{Record, Times, ms};
@@ -90,33 +88,14 @@ impl Open {
             LiveEgress::begin(feed, trace, now, changes)
         });
         let record = Record {
-            time: humantime::format_rfc3339_micros(clock::wall()).to_string(),
-            request_id: trace.request_id().to_string(),
-            client: trace.client(),
-            agent: agent.name.clone(),
-            tenant: agent.tenant.clone(),
-            instance: agent.instance.clone(),
-            code_sha256: agent.code_sha256.clone(),
-            policy_sha256: policy_sha256.map(ToOwned::to_owned),
-            kind: None,
-            service: None,
-            entrypoint: None,
             method: request.method.to_string(),
-            cut: Cuts::default(),
             url: if auditor.is_memory() {
                 request.url.to_string()
             } else {
                 masked(&request.url, &auditor.shown)
             },
-            verdict: Verdict::Deny,
-            by: By::Policy,
-            rule: None,
-            binding: None,
-            status: None,
-            error: None,
-            bytes_sent: 0,
-            bytes_received: 0,
             ms: times,
+            ..Record::begin(agent, policy_sha256, trace)
         };
         let mut open = Self::count(trace);
         open.writing = Some(Writing {
@@ -143,29 +122,11 @@ impl Open {
         let mut open = Self::count(trace);
         open.writing = Some(Writing {
             record: Record {
-                time: humantime::format_rfc3339_micros(clock::wall()).to_string(),
-                request_id: trace.request_id().to_string(),
-                client: trace.client(),
-                agent: agent.name.clone(),
-                tenant: agent.tenant.clone(),
-                instance: agent.instance.clone(),
-                code_sha256: agent.code_sha256.clone(),
-                policy_sha256: policy_sha256.map(ToOwned::to_owned),
                 kind: Some("rpc"),
                 service: Some(service.to_owned()),
                 entrypoint: Some(entrypoint.to_owned()),
                 method: method.to_owned(),
-                cut: Cuts::default(),
-                url: String::new(),
-                verdict: Verdict::Deny,
-                by: By::Policy,
-                rule: None,
-                binding: None,
-                status: None,
-                error: None,
-                bytes_sent: 0,
-                bytes_received: 0,
-                ms: Times::default(),
+                ..Record::begin(agent, policy_sha256, trace)
             },
             auditor: Arc::clone(auditor),
             began: Instant::now(),

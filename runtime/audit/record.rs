@@ -5,9 +5,12 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::json;
 use workerd_lite_ops::account::AgentId;
+use workerd_lite_ops::clock;
+use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::verdict::{By, Verdict};
 
 use super::cut::Cuts;
+use crate::identity::Attested;
 
 /// One egress.
 #[derive(Debug, Serialize)]
@@ -54,6 +57,35 @@ pub(crate) struct Record {
 }
 
 impl Record {
+    /// What is known of an agent's egress before anybody has judged it.
+    pub(super) fn begin(agent: &Attested, policy_sha256: Option<&str>, trace: &Trace) -> Self {
+        Self {
+            time: humantime::format_rfc3339_micros(clock::wall()).to_string(),
+            request_id: trace.request_id().to_string(),
+            client: trace.client(),
+            agent: agent.name.clone(),
+            tenant: agent.tenant.clone(),
+            instance: agent.instance.clone(),
+            code_sha256: agent.code_sha256.clone(),
+            policy_sha256: policy_sha256.map(ToOwned::to_owned),
+            kind: None,
+            service: None,
+            entrypoint: None,
+            method: String::new(),
+            url: String::new(),
+            cut: Cuts::default(),
+            verdict: Verdict::Deny,
+            by: By::Policy,
+            rule: None,
+            binding: None,
+            status: None,
+            error: None,
+            bytes_sent: 0,
+            bytes_received: 0,
+            ms: Times::default(),
+        }
+    }
+
     /// Whose it is.
     pub(super) fn whose(&self) -> AgentId {
         AgentId::new(self.tenant.as_deref(), &self.agent)

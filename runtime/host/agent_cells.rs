@@ -18,7 +18,7 @@ use super::callee::{Callee, Callees};
 use super::gate::{Neighbour, OutboundGate};
 use super::isolates::{Place, Used};
 use super::known::{KnownAgents, context_agent};
-use super::loader::{Loaders, Parent};
+use super::loader::{AllLoaders, Parent};
 use super::policy_cells::PolicyCells;
 use super::project::Project;
 use super::residents::{Handed, Resident};
@@ -52,7 +52,7 @@ pub(super) struct AgentCells {
     desk: Option<mpsc::UnboundedSender<Handed>>,
     running: RefCell<HashMap<usize, Running>>,
     /// What agents have loaded, for those that may.
-    loaders: RefCell<Vec<Rc<Loaders>>>,
+    loaders: AllLoaders,
     /// Whether their loops may end before they are done.
     aborted: Rc<Cell<bool>>,
 }
@@ -74,7 +74,7 @@ impl AgentCells {
             pretends,
             desk,
             running: RefCell::default(),
-            loaders: RefCell::default(),
+            loaders: AllLoaders::default(),
             aborted,
         })
     }
@@ -152,11 +152,11 @@ impl AgentCells {
         let attested = self.known.attest(place, agent, &worker.graph);
         let gate = OutboundGate {
             network: Arc::clone(&self.project.network),
-            agent: attested.clone(),
+            agent: Rc::new(attested.clone()),
             policies: self.policies.clone(),
             place,
             rules: agent.egress.clone(),
-            services: agent.services.clone(),
+            services: agent.services.iter().cloned().map(Rc::new).collect(),
             callees: Some(Rc::downgrade(self) as Weak<dyn Callees>),
             tails: self.tails(agent),
             timeout: self.project.policy_timeout,
@@ -166,15 +166,11 @@ impl AgentCells {
         if worker.loaders.is_empty() {
             return Rc::new(gate);
         }
-        let own = Loaders::new(Parent {
+        let own = self.loaders.add(Parent {
             worker: worker.clone(),
             attested,
             way: gate.ways(worker.account.clone()),
         });
-        let mut loaders = self.loaders.borrow_mut();
-        // Those of cells that are gone.
-        loaders.retain(|loaders| Rc::strong_count(loaders) > 1);
-        loaders.push(Rc::clone(&own));
         Rc::new(gate.with_loader(own))
     }
 
@@ -282,9 +278,7 @@ impl AgentCells {
         for (_, running) in self.running.borrow_mut().drain() {
             running.task.abort();
         }
-        for loaders in self.loaders.take() {
-            loaders.abort();
-        }
+        self.loaders.abort();
     }
 
     /// Takes no more requests, and waits until the events under way have ended.
@@ -299,10 +293,7 @@ impl AgentCells {
         for running in running.into_values() {
             let _ = running.task.await;
         }
-        let loaders = self.loaders.take();
-        for loaders in loaders {
-            loaders.drained().await;
-        }
+        self.loaders.drained().await;
     }
 }
 

@@ -6,13 +6,12 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use futures_util::StreamExt as _;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{EventError, Request, Response, Termination};
 
 use super::bulkhead;
-use super::job::Job;
+use super::job::{Job, keeping};
 use super::project::Project;
 use crate::isolate::essential_thread;
 use crate::limits::Lost;
@@ -116,18 +115,13 @@ impl Bulkheads {
             return Err(EventError::Terminated(Termination::Busy));
         };
         let under_way = UnderWay::begin(&bulkhead.under_way);
-        let (reply, response) = oneshot::channel();
-        let job = Job {
-            request: request.into(),
-            trace: trace.ids(),
-            reply,
-        };
+        let (job, response) = Job::new(request, trace);
         if bulkhead.jobs.send(job).is_err() {
             return Err(EventError::Shutdown);
         }
         let mut lost = bulkhead.lost.subscribe();
         drop(bulkhead);
-        let mut response: Response = tokio::select! {
+        let response: Response = tokio::select! {
             biased;
             response = response => response.unwrap_or(Err(EventError::Shutdown))?.into(),
             lost = lost.wait_for(Option::is_some) => {
@@ -135,13 +129,6 @@ impl Bulkheads {
                 return Err(EventError::Terminated(why));
             }
         };
-        response.body = response.body.map_stream(|stream| {
-            stream
-                .inspect(move |_| {
-                    let _ = &under_way;
-                })
-                .boxed_local()
-        });
-        Ok(response)
+        Ok(keeping(response, under_way))
     }
 }

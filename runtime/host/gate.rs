@@ -18,7 +18,7 @@ use workerd_lite_ops::{Body, BodyError, EventError, FetchError, Origin, Request,
 
 use super::callee::Callees;
 use super::error_page;
-use super::grant::{Grant, Offers, to_policy};
+use super::grant::{Grant, Offers};
 use super::known::context_agent;
 use super::line::{Line, Service};
 use super::line_fetch::Found;
@@ -36,13 +36,13 @@ use crate::rules::{Rules, Verdict as Judged, problem};
 /// An agent's way out: its outbound worker, and nothing else.
 pub(super) struct OutboundGate {
     pub(super) network: Arc<Network>,
-    pub(super) agent: Attested,
+    pub(super) agent: Rc<Attested>,
     pub(super) policies: Option<Rc<PolicyCells>>,
     /// The agent's place in the project.
     pub(super) place: usize,
     pub(super) rules: Option<Rules>,
     pub(super) timeout: Duration,
-    pub(super) services: Vec<Grant>,
+    pub(super) services: Rc<[Rc<Grant>]>,
     /// Where agents are that it may call.
     pub(super) callees: Option<Weak<dyn Callees>>,
     /// Who is told of its events.
@@ -67,10 +67,10 @@ pub(super) struct LoadedAgent {
 }
 
 impl LoadedAgent {
-    fn new(attested: Attested, account: Option<Arc<Account>>) -> Self {
+    fn new(attested: Rc<Attested>, account: Option<Arc<Account>>) -> Self {
         Self {
             agent: context_agent(&attested).to_string().into(),
-            attested: Rc::new(attested),
+            attested,
             account,
         }
     }
@@ -87,23 +87,24 @@ impl OutboundGate {
     /// The ways out of what the agent loads: the same policy and the same rules, under another name.
     pub(super) fn ways(&self, account: Option<Arc<Account>>) -> Box<dyn Fn(Attested) -> EgressHandle> {
         let (network, policies, rules) = (Arc::clone(&self.network), self.policies.clone(), self.rules.clone());
-        let (place, timeout, services) = (self.place, self.timeout, self.services.clone());
+        let (place, timeout, services) = (self.place, self.timeout, Rc::clone(&self.services));
         Box::new(move |attested| {
+            let agent = Rc::new(attested);
             Rc::new(Self {
                 network: Arc::clone(&network),
-                agent: attested.clone(),
+                agent: Rc::clone(&agent),
                 policies: policies.clone(),
                 place,
                 rules: rules.clone(),
                 timeout,
                 // Of these it has what it is given: `Way` says which.
-                services: services.clone(),
+                services: Rc::clone(&services),
                 // Agents know the configured one alone, and not what it loads.
                 callees: None,
                 // Who is told of what it does says whoever loads it.
                 tails: Vec::new(),
                 loader: None,
-                loaded: Some(LoadedAgent::new(attested, account.clone())),
+                loaded: Some(LoadedAgent::new(agent, account.clone())),
             })
         })
     }
@@ -114,15 +115,26 @@ impl OutboundGate {
         self
     }
 
+    /// The policy's part of an event's way, and on whose behalf it is asked where that is not the configured agent.
+    fn to_policy(&self, origin: &Origin) -> (Rc<Trace>, Option<Target>) {
+        match &self.loaded {
+            Some(loaded) => (
+                Rc::new(loaded.trace(&origin.trace)),
+                Some(Target::Agent(Rc::clone(&loaded.agent))),
+            ),
+            None => (Rc::new(origin.trace.child()), None),
+        }
+    }
+
     /// What is behind a service.
     fn found(&self, origin: &Origin, service: u32) -> Result<Found, FetchError> {
         let place = usize::try_from(service).unwrap_or(usize::MAX);
         let grant = self.services.get(place).ok_or(FetchError::OutboundWorker)?;
         let line = |trace: &Rc<Trace>, callee| Line {
             network: Arc::clone(&self.network),
-            agent: self.agent.clone(),
+            agent: Rc::clone(&self.agent),
             ends: (self.place, callee),
-            grant: grant.clone(),
+            grant: Rc::clone(grant),
             trace: Rc::clone(trace),
         };
         let callees = self.callees.as_ref().and_then(Weak::upgrade);
@@ -149,21 +161,16 @@ impl OutboundGate {
             Offers::Outbound => {
                 let policies = self.policies.as_ref().ok_or(FetchError::NoOutboundWorker)?;
                 let (cell, caller) = policies.of(self.place).ok_or(FetchError::OutboundWorker)?;
-                let trace = Rc::new(match &self.loaded {
-                    Some(loaded) => loaded.trace(&origin.trace),
-                    None => origin.trace.child(),
-                });
-                let before = to_policy(&self.services[..place]).count();
+                let (trace, target) = self.to_policy(origin);
+                let before = &self.services[..place];
+                let before = before.iter().filter(|grant| grant.is_to_policy()).count();
                 let door = u32::try_from(before).unwrap_or(u32::MAX);
                 return Ok(Found {
                     line: line(&trace, None),
                     cell,
                     origin: Origin { caller, trace },
                     door,
-                    target: self
-                        .loaded
-                        .as_ref()
-                        .map(|loaded| Target::Agent(Rc::clone(&loaded.agent))),
+                    target,
                     timeout: self.timeout,
                 });
             }
@@ -296,14 +303,7 @@ impl Egress for OutboundGate {
         _binding: Option<u32>,
         mut request: Request,
     ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
-        let trace = Rc::new(match &self.loaded {
-            Some(loaded) => loaded.trace(&origin.trace),
-            None => origin.trace.child(),
-        });
-        let target = self
-            .loaded
-            .as_ref()
-            .map(|loaded| Target::Agent(Rc::clone(&loaded.agent)));
+        let (trace, target) = self.to_policy(origin);
         let auditor = self.network.audit.as_ref();
         let mut live = auditor.and_then(|auditor| LiveCall::begin(auditor, &self.agent, &trace, &mut request));
         let shown = live.is_some();

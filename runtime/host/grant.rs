@@ -12,11 +12,6 @@ pub enum Offers {
     Agent(AgentId),
 }
 
-/// Those of an agent's services that its policy offers, in the order of its ways in.
-pub(super) fn to_policy(services: &[Grant]) -> impl Iterator<Item = &Grant> {
-    services.iter().filter(|grant| grant.offers == Offers::Outbound)
-}
-
 /// What an agent may call.
 #[derive(Debug, Clone)]
 pub struct Grant {
@@ -33,6 +28,11 @@ pub struct Grant {
 }
 
 impl Grant {
+    /// Whether the policy offers it. An agent's ways into its policy are these of its services, in their order.
+    pub(super) fn is_to_policy(&self) -> bool {
+        self.offers == Offers::Outbound
+    }
+
     /// Whether a method may be called, or a property be read.
     pub(super) fn allows(&self, method: &str) -> bool {
         let Some(methods) = &self.methods else { return true };

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use workerd_lite_ops::CallerId;
 
 use super::agent::Agent;
-use super::grant::{Grant, to_policy};
+use super::grant::Grant;
 use crate::egress::Agents;
 use crate::identity::Attested;
 use crate::isolate::modules::Graph;
@@ -39,7 +39,12 @@ impl KnownAgents {
             props: Value::Object(agent.props.clone()).to_string(),
             parameters: (!agent.parameters.is_empty()).then(|| Value::Object(agent.parameters.clone()).to_string()),
             entrypoint: agent.entrypoint.clone(),
-            doors: to_policy(&agent.services).map(door).collect(),
+            doors: agent
+                .services
+                .iter()
+                .filter(|grant| grant.is_to_policy())
+                .map(door)
+                .collect(),
         })
     }
 

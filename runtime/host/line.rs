@@ -17,10 +17,10 @@ use crate::isolate::CellHandle;
 /// One agent's line to one service.
 pub(super) struct Line {
     pub(super) network: Arc<Network>,
-    pub(super) agent: Attested,
+    pub(super) agent: Rc<Attested>,
     /// Both ends, as places in the project: what is behind the line on one side is not wrapped twice on the way back. The policy has none.
     pub(super) ends: (usize, Option<usize>),
-    pub(super) grant: Grant,
+    pub(super) grant: Rc<Grant>,
     pub(super) trace: Rc<Trace>,
 }
 
@@ -76,16 +76,21 @@ impl Line {
         if failure.told || !self.is_to_policy() {
             return failure;
         }
-        let request_id = self.trace.request_id();
         let why = if failure.stack.is_empty() {
             failure.message
         } else {
             failure.stack
         };
+        self.tell_owner(&why);
+        Failure::new("Error", "internal error")
+    }
+
+    /// Tells the owner why the service failed.
+    pub(super) fn tell_owner(&self, why: &str) {
+        let request_id = self.trace.request_id();
         if !worker_log::note(|| format!("a service failed: {why}")) {
             tracing::error!(target: "outbound", agent = self.agent.name, tenant = self.agent.tenant, request_id = &*request_id, "the service {} failed: {why}", self.grant.binding);
         }
-        Failure::new("Error", "internal error")
     }
 
     /// A call over the line: of the agent's, which is recorded, or of the policy's.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use deno_error::JsErrorBox;
 use futures_util::StreamExt as _;
-use workerd_lite_ops::{BodyError, EventError, FetchError, Origin, Request, Response, Target, worker_log};
+use workerd_lite_ops::{BodyError, EventError, FetchError, Origin, Request, Response, Target};
 
 use super::line::Line;
 use crate::isolate::CellHandle;
@@ -76,10 +76,7 @@ impl Found {
 impl Line {
     /// Tells the owner why there is no answer. The agent learns that there is none.
     fn unanswered(&self, why: &str) -> FetchError {
-        let request_id = self.trace.request_id();
-        if !worker_log::note(|| format!("a service failed: {why}")) {
-            tracing::error!(target: "outbound", agent = self.agent.name, tenant = self.agent.tenant, request_id = &*request_id, "the service {} failed: {why}", self.grant.binding);
-        }
+        self.tell_owner(why);
         FetchError::Loaded(JsErrorBox::type_error(format!(
             "fetch failed: the service {} gave no response",
             self.grant.binding

@@ -13,11 +13,10 @@ use workerd_lite_ops::CallerId;
 use workerd_lite_ops::fetch::EgressHandle;
 
 use super::agent::Agent;
-use super::grant::Offers;
 use super::isolate_per::{IsolatePer, Key, key};
 use super::isolates::{Place, Used};
 use super::known::KnownAgents;
-use super::loader::{Loaders, Parent};
+use super::loader::{AllLoaders, Parent};
 use super::project::Project;
 use super::renumbered::Renumbered;
 use super::respawn::{Patience, Surroundings, respawn};
@@ -64,7 +63,7 @@ pub(super) struct PolicyCells {
     /// Whether cells are put away.
     ends: bool,
     /// What they have loaded.
-    loaders: RefCell<Vec<Rc<Loaders>>>,
+    loaders: AllLoaders,
     /// Whether their loops may end before they are done.
     aborted: Rc<Cell<bool>>,
 }
@@ -107,7 +106,7 @@ impl PolicyCells {
         });
         let mut nobody: Vec<Caller> = nobody.collect();
         let services = project.agents.iter().flat_map(|agent| &agent.services);
-        let services = services.filter(|grant| grant.offers == Offers::Outbound);
+        let services = services.filter(|grant| grant.is_to_policy());
         let services: BTreeSet<Option<&str>> = services.map(|grant| grant.entrypoint.as_deref()).collect();
         if let Some(first) = nobody.first_mut() {
             first.doors = services.into_iter().map(Door::to).collect();
@@ -123,7 +122,7 @@ impl PolicyCells {
             *tenants.entry(tenant.clone()).or_default() += 1;
         }
         let handle = worker.handle(first.as_ref().map_or(1, |first| sharing(project, &tenants, first)));
-        let loaders = RefCell::default();
+        let loaders = AllLoaders::default();
         let own = way(worker, &egress, &group.members, &loaders);
         let cell = worker.boot_again(handle.inbox(), own, &group.callers).await?;
         let cells = Rc::new(Self {
@@ -284,9 +283,7 @@ impl PolicyCells {
     /// Ends everything at once.
     pub(super) fn abort(&self) {
         self.aborted.set(true);
-        for loaders in self.loaders.take() {
-            loaders.abort();
-        }
+        self.loaders.abort();
         for group in self.groups.borrow().values() {
             if let Some(running) = group.running.take() {
                 running.task.abort();
@@ -304,9 +301,7 @@ impl PolicyCells {
         for running in running {
             let _ = running.task.await;
         }
-        for loaders in self.loaders.take() {
-            loaders.drained().await;
-        }
+        self.loaders.drained().await;
     }
 }
 
@@ -326,7 +321,7 @@ fn way(
     worker: &Worker,
     egress: &EgressHandle,
     members: &Rc<RefCell<Vec<usize>>>,
-    loaders: &RefCell<Vec<Rc<Loaders>>>,
+    loaders: &AllLoaders,
 ) -> EgressHandle {
     let plain = Renumbered::new(Rc::clone(egress), members);
     if worker.loaders.is_empty() {
@@ -340,14 +335,10 @@ fn way(
         parent: None,
     };
     let theirs: EgressHandle = Rc::new(Renumbered::new(Rc::clone(egress), members));
-    let own = Loaders::new(Parent {
+    let own = loaders.add(Parent {
         worker: worker.clone(),
         attested,
         way: Box::new(move |_| Rc::clone(&theirs)),
     });
-    let mut loaders = loaders.borrow_mut();
-    // Those of cells that are gone.
-    loaders.retain(|loaders| Rc::strong_count(loaders) > 1);
-    loaders.push(Rc::clone(&own));
     Rc::new(plain.with_loader(own))
 }

@@ -6,12 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::ThreadId;
 
-use futures_util::StreamExt as _;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc};
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{EventError, Request, Response};
 
-use super::job::Job;
+use super::job::{Job, keeping};
 use crate::limits::{Hang, hangs};
 
 /// How many requests are handed to an isolate at once before its agent gets another.
@@ -90,28 +89,16 @@ impl Resident {
         self.handed.fetch_add(1, Ordering::Relaxed);
         let under_way = UnderWay(Arc::clone(&self.handed));
         let mut hung = hangs();
-        let (reply, response) = oneshot::channel();
-        let job = Job {
-            request: request.into(),
-            trace: trace.ids(),
-            reply,
-        };
+        let (job, response) = Job::new(request, trace);
         if self.jobs.send((place, job)).is_err() {
             return Err(EventError::Shutdown);
         }
-        let mut response: Response = tokio::select! {
+        let response: Response = tokio::select! {
             biased;
             response = response => response.unwrap_or(Err(EventError::Shutdown))?.into(),
             error = lost(&mut hung, self.thread, trace) => return Err(error),
         };
-        response.body = response.body.map_stream(|stream| {
-            stream
-                .inspect(move |_| {
-                    let _ = &under_way;
-                })
-                .boxed_local()
-        });
-        Ok(response)
+        Ok(keeping(response, under_way))
     }
 }
 

@@ -1,5 +1,14 @@
 //! What the host attests of an agent.
 
+/// Whether a name or a tenant can stand in SPIFFE ids and certificates, as itself and as nothing else.
+pub fn is_plain(value: &str) -> bool {
+    value.len() <= 63
+        && !matches!(value, "" | "." | "..")
+        && value
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
 /// An agent as the host knows it. Nothing of it comes from the agent's own code but the hash of that code.
 #[derive(Debug, Clone)]
 pub struct Attested {

@@ -5,7 +5,7 @@ mod authority;
 mod issuer;
 mod keys;
 
-pub use attested::Attested;
+pub use attested::{Attested, is_plain};
 pub use authority::Authority;
 pub use issuer::Issuer;
 pub use keys::{KeyRing, KeyStore};

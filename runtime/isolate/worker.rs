@@ -136,12 +136,18 @@ impl Worker {
             root,
             ..Confinement::default()
         };
-        Ok(Self {
-            name: script
-                .file_stem()
-                .map_or_else(|| "worker".into(), |stem| stem.to_string_lossy().into_owned()),
+        let name = script
+            .file_stem()
+            .map_or_else(|| "worker".into(), |stem| stem.to_string_lossy().into_owned());
+        Ok(Self::of(name, role, Arc::new(Graph::load(script, &confinement)?)))
+    }
+
+    /// A worker of these modules, with what its role has where nobody says otherwise. Its `env` is empty.
+    pub(crate) fn of(name: String, role: Role, graph: Arc<Graph>) -> Self {
+        Self {
+            name,
             role,
-            graph: Arc::new(Graph::load(script, &confinement)?),
+            graph,
             vars: serde_json::Map::new(),
             bindings: Vec::new(),
             services: Vec::new(),
@@ -158,7 +164,7 @@ impl Worker {
             code_generation: CodeGeneration::of(role),
             quarantine: None,
             account: None,
-        })
+        }
     }
 
     /// To whom it is owed what its isolates do.

@@ -27,7 +27,7 @@ use crate::config::Flags;
 use crate::egress::Network;
 use crate::host::Project;
 use crate::isolate::modules::{Confinement, Data, Graph};
-use crate::isolate::{Caller, CellHandle, CodeGeneration, Worker};
+use crate::isolate::{Caller, CellHandle, Worker};
 use crate::limits::Limits;
 
 /// Runs one file to its end, whatever happens in it.
@@ -132,27 +132,14 @@ impl<'a> File<'a> {
         let vars = project.as_ref().ok().and_then(|project| project.agent_envs().next());
         let vars = vars.map(|(_, vars)| vars.clone()).unwrap_or_default();
         let worker = Worker {
-            name: "test".into(),
-            role: Role::Test,
-            graph: Arc::clone(&graph),
             vars,
-            bindings: Vec::new(),
-            services: Vec::new(),
-            fills_environment: true,
-            loaders: Vec::new(),
-            loaded: None,
-            coverage: None,
-            inspection: None,
-            console_tap: None,
             // A loop ends with its test's time.
             limits: Limits {
                 cpu: options.timeout,
                 startup: options.timeout,
                 ..Limits::OUTBOUND
             },
-            code_generation: CodeGeneration::of(Role::Test),
-            quarantine: None,
-            account: None,
+            ..Worker::of("test".into(), Role::Test, Arc::clone(&graph))
         };
         let gate = Rc::new(TestGate::new(options.live.then(Network::default), Arc::clone(&graph)));
         let cell = worker

@@ -60,10 +60,7 @@ impl Remote for Answer {
         let Call { path, arguments, reply } = call;
         let running = Rc::clone(&self.running);
         let reply = ReplyTo::new(move |outcome| {
-            reply.send(match outcome {
-                Outcome::Failed(why) => Outcome::Failed(told(&running, why)),
-                value @ Outcome::Value { .. } => value,
-            });
+            reply.send(told(&running, outcome));
         });
         let mut started = self.inner.call(Call { path, arguments, reply });
         started.answer = Rc::new(Self {
@@ -109,20 +106,23 @@ fn within(running: Rc<Running>, reply: ReplyTo) -> (ReplyTo, Rc<Cell<Option<Even
         timer.abort();
         running.used.set(Instant::now());
         let Some(reply) = waits.take() else { return };
-        reply.send(match outcome {
-            Outcome::Failed(why) => Outcome::Failed(told(&running, why)),
-            value @ Outcome::Value { .. } => value,
-        });
+        reply.send(told(&running, outcome));
     });
     (reply, event)
 }
 
-fn told(running: &Running, why: Failure) -> Failure {
+/// What is told of a call: why the worker ended, where that is why it failed.
+fn told(running: &Running, outcome: Outcome) -> Outcome {
+    let why = match outcome {
+        Outcome::Failed(why) => why,
+        value @ Outcome::Value { .. } => return value,
+    };
     if let Some(End::Failed(why)) = &*running.end.borrow() {
-        return Failure::new("Error", why.clone());
+        return Outcome::Failed(Failure::new("Error", why.clone()));
     }
-    if why.is_canceled() && !why.stack.is_empty() {
-        return failure::stopped(&running.name, &why.stack);
-    }
-    why
+    Outcome::Failed(if why.is_canceled() && !why.stack.is_empty() {
+        failure::stopped(&running.name, &why.stack)
+    } else {
+        why
+    })
 }

@@ -24,7 +24,7 @@ use workerd_lite_ops::shares::Shares;
 use workerd_lite_ops::worker_log::cut;
 use workerd_lite_ops::{EventError, EventId, FetchError, Message, Request, Response, Termination};
 
-use crate::identity::Attested;
+use crate::identity::{Attested, is_plain};
 use crate::isolate::{CellHandle, Essential, Loaded, Together, Worker};
 use code::Code;
 use entrypoint::Entrypoint;
@@ -63,7 +63,7 @@ pub(super) struct Loaders {
 }
 
 impl Loaders {
-    pub(super) fn new(parent: Parent) -> Rc<Self> {
+    fn new(parent: Parent) -> Rc<Self> {
         let limits = parent.worker.effective_limits();
         Rc::new_cyclic(|this| Self {
             parent,
@@ -128,7 +128,7 @@ impl Loaders {
     }
 
     /// Ends everything at once.
-    pub(super) fn abort(&self) {
+    fn abort(&self) {
         self.released.set(true);
         for running in self.workers.take().into_values() {
             running.abort();
@@ -136,7 +136,7 @@ impl Loaders {
     }
 
     /// Waits until every worker has ended.
-    pub(super) async fn drained(&self) {
+    async fn drained(&self) {
         let workers = self.workers.take();
         for running in workers.values() {
             running.handle.close();
@@ -157,16 +157,9 @@ impl Drop for Loaders {
 
 /// The name of a worker beside others of its loader. Ids that are no plain names have their hash.
 fn plain(id: Option<&str>) -> String {
-    let is_plain = |id: &&str| {
-        (1..=63).contains(&id.len())
-            && !matches!(*id, "." | "..")
-            && id
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
-    };
     match id {
         None => format!("load-{}", uuid::Uuid::new_v4().simple()),
-        Some(id) if is_plain(&id) => id.to_owned(),
+        Some(id) if is_plain(id) => id.to_owned(),
         Some(id) => format!("sha256-{}", &hex::encode(Sha256::digest(id))[..32]),
     }
 }
@@ -283,6 +276,35 @@ impl Loader for Loaders {
             caller: Rc::clone(caller),
             call,
         })
+    }
+}
+
+/// The loaders of all cells of a kind, on one thread.
+#[derive(Default)]
+pub(super) struct AllLoaders(RefCell<Vec<Rc<Loaders>>>);
+
+impl AllLoaders {
+    /// One more. Those of cells that are gone are forgotten.
+    pub(super) fn add(&self, parent: Parent) -> Rc<Loaders> {
+        let own = Loaders::new(parent);
+        let mut all = self.0.borrow_mut();
+        all.retain(|loaders| Rc::strong_count(loaders) > 1);
+        all.push(Rc::clone(&own));
+        own
+    }
+
+    /// Ends everything at once.
+    pub(super) fn abort(&self) {
+        for loaders in self.0.take() {
+            loaders.abort();
+        }
+    }
+
+    /// Waits until every worker has ended.
+    pub(super) async fn drained(&self) {
+        for loaders in self.0.take() {
+            loaders.drained().await;
+        }
     }
 }
 

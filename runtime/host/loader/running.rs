@@ -18,9 +18,7 @@ use super::code::Code;
 use super::way::{Things, Way};
 use crate::identity::Attested;
 use crate::isolate::modules::{Graph, on_deep_stack};
-use crate::isolate::{
-    Caller, Callers, Cell as Isolate, CellHandle, CodeGeneration, Ended, Loaded, StartupError, Worker,
-};
+use crate::isolate::{Caller, Callers, Cell as Isolate, CellHandle, Ended, Loaded, StartupError, Worker};
 use crate::limits::Limits;
 use crate::metrics;
 
@@ -175,22 +173,14 @@ async fn make(
     };
     let egress: EgressHandle = Rc::new(Way::new(loaders, (parent.way)(attested), things, outbound));
     let worker = Worker {
-        name: running.name.clone(),
-        role: Role::Agent,
-        graph: Arc::new(graph),
         vars,
-        bindings: Vec::new(),
-        services: Vec::new(),
         fills_environment,
-        loaders: Vec::new(),
         loaded: Some(Arc::new(loaded)),
-        coverage: None,
-        inspection: None,
         console_tap: parent.worker.console_tap.clone(),
         limits,
-        code_generation: CodeGeneration::of(Role::Agent),
         quarantine: parent.worker.quarantine.clone(),
         account: running.account.clone(),
+        ..Worker::of(running.name.clone(), Role::Agent, Arc::new(graph))
     };
     let before = thread_cpu().unwrap_or_default();
     let booted = worker

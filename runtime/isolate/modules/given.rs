@@ -16,7 +16,7 @@ use super::failure::{Refusal, Rejected};
 use super::import::{Asked, Import};
 use super::module::{Content, Module};
 use super::parse::{Parsed, parse};
-use super::read::{Target, checked, json_error, without_mark};
+use super::read::{Target, checked, json_of, text_of};
 use super::resolve::{node_module, resolve};
 use super::scopes::{Format, Package};
 use super::source::Source;
@@ -153,17 +153,8 @@ impl Source for Given {
         let Some((given, bytes)) = self.modules.get(&name) else {
             return Err(refused("no module of that name is given"));
         };
-        let text = || match String::from_utf8(bytes.to_vec()) {
-            Ok(text) => Ok(without_mark(text)),
-            Err(_) => Err(refused("it is not UTF-8")),
-        };
-        let json = || -> Result<String, Refusal> {
-            let text = text()?;
-            match json_error(&text) {
-                Some(why) => Err(Refusal::syntax(format!("{name} is not valid JSON: {why}"))),
-                None => Ok(text),
-            }
-        };
+        let text = || text_of(bytes.to_vec()).map_err(refused);
+        let json = || json_of(&name, text()?);
         let content = match (kind, given) {
             (Some("text"), _) | (None, Text) => Content::Text(text()?),
             (Some("json"), _) | (None, Json) => Content::Json(json()?),

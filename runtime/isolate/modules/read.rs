@@ -194,18 +194,11 @@ impl Reader<'_> {
         let overlay = self.confined.overlay().filter(|overlay| overlay.path == path);
         let bytes = || self.whole(&path).map_err(|error| missing(&error));
         let read = || overlay.map_or_else(|| self.whole(&path), |overlay| Ok(overlay.text.clone().into_bytes()));
-        let text = || match read().map(String::from_utf8) {
-            Ok(Ok(text)) => Ok(without_mark(text)),
-            Ok(Err(_)) => Err(missing(&"it is not UTF-8")),
+        let text = || match read().map(text_of) {
+            Ok(text) => text.map_err(|why| missing(&why)),
             Err(error) => Err(missing(&error)),
         };
-        let json = || -> Result<String, Refusal> {
-            let text = text()?;
-            match json_error(&text) {
-                Some(why) => Err(Refusal::syntax(format!("{name} is not valid JSON: {why}"))),
-                None => Ok(text),
-            }
-        };
+        let json = || json_of(&name, text()?);
         let content = match (kind, extension) {
             (Some("text"), _) | (None, "txt" | "html" | "sql") => Content::Text(text()?),
             (Some("json"), _) | (None, "json") => Content::Json(json()?),
@@ -259,8 +252,23 @@ impl Reader<'_> {
     }
 }
 
+/// A file's text, or why it has none.
+pub(super) fn text_of(bytes: Vec<u8>) -> Result<String, &'static str> {
+    String::from_utf8(bytes)
+        .map(without_mark)
+        .map_err(|_| "it is not UTF-8")
+}
+
+/// A text that is JSON.
+pub(super) fn json_of(name: &str, text: String) -> Result<String, Refusal> {
+    match json_error(&text) {
+        Some(why) => Err(Refusal::syntax(format!("{name} is not valid JSON: {why}"))),
+        None => Ok(text),
+    }
+}
+
 /// A text without its byte-order mark.
-pub(super) fn without_mark(mut text: String) -> String {
+fn without_mark(mut text: String) -> String {
     if text.starts_with('\u{feff}') {
         text.drain(..'\u{feff}'.len_utf8());
     }
@@ -268,7 +276,7 @@ pub(super) fn without_mark(mut text: String) -> String {
 }
 
 /// What is wrong with JSON. V8 judges what is nested too deeply to be seen here.
-pub(super) fn json_error(text: &str) -> Option<String> {
+fn json_error(text: &str) -> Option<String> {
     let why = serde_json::from_str::<serde::de::IgnoredAny>(text).err()?.to_string();
     (!why.starts_with("recursion limit")).then_some(why)
 }
