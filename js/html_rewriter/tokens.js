@@ -79,11 +79,8 @@ function required(count, wanted, name) {
   if (count < wanted) throw new TypeError(`Failed to execute '${name}': ${wanted} argument${wanted === 1 ? "" : "s"} required, but only ${count} present.`);
 }
 
-class Removable extends Token {
-  get removed() {
-    return flag(this, FLAG.removed);
-  }
-
+// What has a place in the document: content goes before and behind it, and it can be taken out.
+class Placed extends Token {
   before(content, options) {
     required(arguments.length, 1, "before");
     return insert(this, PLACE.before, content, options);
@@ -94,13 +91,19 @@ class Removable extends Token {
     return insert(this, PLACE.after, content, options);
   }
 
+  remove() {
+    return change(this, CHANGE.remove);
+  }
+}
+
+class Removable extends Placed {
+  get removed() {
+    return flag(this, FLAG.removed);
+  }
+
   replace(content, options) {
     required(arguments.length, 1, "replace");
     return insert(this, PLACE.replace, content, options);
-  }
-
-  remove() {
-    return change(this, CHANGE.remove);
   }
 }
 
@@ -185,27 +188,13 @@ class Element extends Removable {
   }
 }
 
-class EndTag extends Token {
+class EndTag extends Placed {
   get name() {
     return text(this, TEXT.name);
   }
 
   set name(name) {
     change(this, CHANGE.setName, String(name));
-  }
-
-  before(content, options) {
-    required(arguments.length, 1, "before");
-    return insert(this, PLACE.before, content, options);
-  }
-
-  after(content, options) {
-    required(arguments.length, 1, "after");
-    return insert(this, PLACE.after, content, options);
-  }
-
-  remove() {
-    return change(this, CHANGE.remove);
   }
 }
 

@@ -15,7 +15,6 @@ const {
   JSONStringify,
   ObjectDefineProperty,
   ObjectGetOwnPropertyDescriptor,
-  ObjectPrototypeIsPrototypeOf,
   ReflectApply,
   RegExpPrototypeExec,
   SafeArrayIterator,
@@ -33,10 +32,10 @@ const {
   WeakMapPrototypeSet,
 } = primordials;
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
-const { Crypto, CryptoKey, cryptoKeyFromCloneData, SubtleCrypto } = core.loadExtScript("ext:deno_crypto/00_crypto.js");
+const { Crypto, cryptoKeyFromCloneData, SubtleCrypto } = core.loadExtScript("ext:deno_crypto/00_crypto.js");
 const { forgivingBase64Decode, forgivingBase64Encode } = core.loadExtScript("ext:deno_web/00_infra.js");
-const { DOMException } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
 const { copyOf } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
+const { fail, isExtractable, isKey, isObject, typeOf, usagesOf } = core.loadExtScript("ext:workerd_lite/worker/crypto_key.js");
 
 const LENGTH = 57;
 // What is before the bytes of a key: SubjectPublicKeyInfo (RFC 8410, section 4) and PKCS#8 (section 7).
@@ -55,17 +54,6 @@ const LOW_LINE = new SafeRegExp(/_/g);
 // The bytes of keys, and what ops have of them: scripts are given neither.
 const bytesOf = new SafeWeakMap();
 
-const getter = (name) => {
-  const { get } = ObjectGetOwnPropertyDescriptor(CryptoKey.prototype, name);
-  return (key) => ReflectApply(get, key, []);
-};
-const typeOf = getter("type");
-const usagesOf = getter("usages");
-const isExtractable = getter("extractable");
-
-const fail = (name, message) => new DOMException(message, name);
-const isObject = (value) => typeof value === "object" && value !== null;
-const isKey = (value) => isObject(value) && ObjectPrototypeIsPrototypeOf(CryptoKey.prototype, value);
 const isOurs = (value) => isKey(value) && WeakMapPrototypeGet(bytesOf, value) !== undefined;
 const isNamed = (name) => typeof name === "string" && StringPrototypeToUpperCase(name) === "ED448";
 

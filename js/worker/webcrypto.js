@@ -18,24 +18,13 @@ const {
   Uint8Array,
 } = primordials;
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
-const { CryptoKey, cryptoKeyExportNodeKeyMaterial, SubtleCrypto } = core.loadExtScript("ext:deno_crypto/00_crypto.js");
-const { DOMException } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
+const { cryptoKeyExportNodeKeyMaterial, SubtleCrypto } = core.loadExtScript("ext:deno_crypto/00_crypto.js");
 const { copyOf: bytesOf, view } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
 const { md5 } = core.loadExtScript("ext:workerd_lite/worker/digest_stream.js");
 const { inTurn } = core.loadExtScript("ext:workerd_lite/worker/crypto_jobs.js");
+const { algorithmOf, fail, isKey, isObject, typeOf, usagesOf } = core.loadExtScript("ext:workerd_lite/worker/crypto_key.js");
 
 const { prototype } = SubtleCrypto;
-const getter = (name) => {
-  const { get } = ObjectGetOwnPropertyDescriptor(CryptoKey.prototype, name);
-  return (key) => ReflectApply(get, key, []);
-};
-const algorithmOf = getter("algorithm");
-const typeOf = getter("type");
-const usagesOf = getter("usages");
-
-const isObject = (value) => typeof value === "object" && value !== null;
-const isKey = (value) => isObject(value) && ObjectPrototypeIsPrototypeOf(CryptoKey.prototype, value);
-const fail = (name, message) => new DOMException(message, name);
 
 // A copy of what a BufferSource holds.
 function copyOf(source, prefix, what) {
