@@ -42,17 +42,11 @@ fn project() -> Project {
     ])
 }
 
-fn ask(server: &Server, case: &str) -> String {
-    let answer = server.get(&format!("/{case}"));
-    assert_eq!(answer.status, 200, "{case}: {} {}", answer.body, server.log());
-    answer.body
-}
-
 fn check(server: &Server, cases: &[(&str, &str)]) {
     let wrong: Vec<String> = cases
         .iter()
         .filter_map(|(case, expected)| {
-            let found = ask(server, case);
+            let found = server.ok(&format!("/{case}"));
             (found != *expected).then(|| format!("{case}: {found}\n  not: {expected}"))
         })
         .collect();
@@ -102,7 +96,7 @@ fn values_functions_and_targets_cross() {
 fn what_is_not_public_is_not_reached() {
     let project = project();
     let server = project.serve(&[]);
-    let refused = json(&ask(&server, "refused"));
+    let refused = json(&server.ok("/refused"));
     let refused: Vec<&str> = refused
         .as_array()
         .unwrap()
@@ -127,7 +121,7 @@ fn what_is_not_public_is_not_reached() {
         missing("valueOf"),
     ];
     assert_eq!(refused, expected.iter().map(String::as_str).collect::<Vec<_>>());
-    let values = json(&ask(&server, "values"));
+    let values = json(&server.ok("/values"));
     for (place, value) in values.as_array().unwrap().iter().enumerate() {
         assert!(
             value.as_str().unwrap().starts_with("DataCloneError: "),
@@ -164,19 +158,31 @@ fn what_is_not_public_is_not_reached() {
 fn calls_are_limited_and_end_with_their_event() {
     let project = project();
     let server = project.serve(&[]);
-    assert!(ask(&server, "keep").contains("Cannot perform I/O on behalf of a different request"));
-    ask(&server, "leave");
-    assert!(ask(&server, "left").contains("Cannot perform I/O on behalf of a different request"));
-    assert!(ask(&server, "flood").contains("too many subrequests"));
-    assert!(ask(&server, "stubs").contains("stubs at once"));
-    assert!(ask(&server, "large").contains("limited to 32MiB"));
-    assert!(ask(&server, "deep").contains("deeper than 500 levels"));
-    assert!(ask(&server, "recur").contains("too many subrequests"));
+    assert!(
+        server
+            .ok("/keep")
+            .contains("Cannot perform I/O on behalf of a different request")
+    );
+    server.ok("/leave");
+    assert!(
+        server
+            .ok("/left")
+            .contains("Cannot perform I/O on behalf of a different request")
+    );
+    assert!(server.ok("/flood").contains("too many subrequests"));
+    assert!(server.ok("/stubs").contains("stubs at once"));
+    assert!(server.ok("/large").contains("limited to 32MiB"));
+    assert!(server.ok("/deep").contains("deeper than 500 levels"));
+    assert!(server.ok("/recur").contains("too many subrequests"));
     let never = server.get("/never");
     assert_eq!(never.status, 504, "{}", never.body);
-    assert!(ask(&server, "loop").contains("was canceled while the call was still running"));
+    assert!(
+        server
+            .ok("/loop")
+            .contains("was canceled while the call was still running")
+    );
     // Another event is served as before.
-    assert_eq!(ask(&server, "pipelined"), "15");
+    assert_eq!(server.ok("/pipelined"), "15");
     let records = std::fs::read_to_string(project.path().join("audit.ndjson")).unwrap();
     let records: Vec<_> = records
         .lines()

@@ -1,6 +1,6 @@
 //! What crosses by RPC as itself: streams, requests, responses, headers, signals and errors: `fixtures/rpc/objects_*`.
 
-use crate::harness::{Project, Server};
+use crate::harness::Project;
 
 const CONFIG: &str = r#"
 threads = 1
@@ -20,12 +20,6 @@ binding = "T"
 service = "outbound"
 entrypoint = "T"
 "#;
-
-fn ask(server: &Server, case: &str) -> String {
-    let answer = server.get(&format!("/{case}"));
-    assert_eq!(answer.status, 200, "{case}: {} {}", answer.body, server.log());
-    answer.body
-}
 
 #[test]
 fn objects_of_the_platform_cross_as_themselves() {
@@ -94,23 +88,23 @@ fn objects_of_the_platform_cross_as_themselves() {
     let mut wrong: Vec<String> = cases
         .iter()
         .filter_map(|(case, expected)| {
-            let found = ask(&server, case);
+            let found = server.ok(&format!("/{case}"));
             (found != *expected).then(|| format!("{case}: {found}\n  not: {expected}"))
         })
         .collect();
-    let failing = ask(&server, "readableFails");
+    let failing = server.ok("/readableFails");
     if !failing.contains("of the agent") || failing.contains("secret") {
         wrong.push(format!("readableFails: {failing}"));
     }
-    let aborted = ask(&server, "writableAborted");
+    let aborted = server.ok("/writableAborted");
     if !aborted.contains("no more") {
         wrong.push(format!("writableAborted: {aborted}"));
     }
-    let many = ask(&server, "many");
+    let many = server.ok("/many");
     if !many.contains("stubs at once") {
         wrong.push(format!("many: {many}"));
     }
-    let broken = ask(&server, "broken");
+    let broken = server.ok("/broken");
     if !broken.starts_with(r#"["nothing","Error: The destination execution context"#) {
         wrong.push(format!("broken: {broken}"));
     }
@@ -126,7 +120,7 @@ fn random_values_come_back_as_they_were() {
     ]);
     let server = project.serve(&[]);
     for batch in 0..10 {
-        let wrong = ask(&server, &format!("?seed={}", 1 + 150 * batch));
+        let wrong = server.ok(&format!("/?seed={}", 1 + 150 * batch));
         assert_eq!(wrong, "[]", "{}", server.log());
     }
 }

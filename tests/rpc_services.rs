@@ -1,6 +1,6 @@
 //! Services of other agents and of the policy, from both files, with their requests: `fixtures/rpc/services_*`.
 
-use crate::harness::{Project, Server, json};
+use crate::harness::{Project, json};
 
 const CONFIG: &str = r#"
 threads = 1
@@ -62,12 +62,6 @@ const WRANGLER: &str = r#"{
   "services": [{ "binding": "BACK", "service": "scout", "entrypoint": "Scribe", "props": { "from": "wrangler" } }]
 }"#;
 
-fn ask(server: &Server, path: &str) -> String {
-    let answer = server.get(path);
-    assert_eq!(answer.status, 200, "{path}: {} {}", answer.body, server.log());
-    answer.body
-}
-
 #[test]
 fn agents_call_each_other_where_it_is_written() {
     let agent = include_str!("../fixtures/rpc/services_agent.js");
@@ -125,12 +119,12 @@ fn agents_call_each_other_where_it_is_written() {
     let mut wrong: Vec<String> = cases
         .iter()
         .filter_map(|(case, expected)| {
-            let found = ask(&server, &format!("/scout/{case}"));
+            let found = server.ok(&format!("/scout/{case}"));
             (found != *expected).then(|| format!("{case}: {found}\n  not: {expected}"))
         })
         .collect();
     let mut holds = |case: &str, path: &str, needle: &str| {
-        let found = ask(&server, path);
+        let found = server.ok(path);
         if !found.contains(needle) {
             wrong.push(format!("{case}: {found}\n  without: {needle}"));
         }
@@ -145,9 +139,9 @@ fn agents_call_each_other_where_it_is_written() {
     // The other agent's own, from wrangler's file; and nobody else's.
     holds("wrangler", "/scribe/env", r#"["BACK","NAME"]"#);
     holds("granted to nobody", "/spy/env", r#"["NAME"]"#);
-    assert!(!ask(&server, "/scout/forged").contains("admin"));
+    assert!(!server.ok("/scout/forged").contains("admin"));
     for path in ["/scout/hidden"] {
-        let found = json(&ask(&server, path));
+        let found = json(&server.ok(path));
         for each in found.as_array().unwrap() {
             if !each.as_str().unwrap().starts_with("TypeError: ") {
                 wrong.push(format!("{path}: {each}"));
@@ -155,7 +149,7 @@ fn agents_call_each_other_where_it_is_written() {
         }
     }
     assert_eq!(server.get("/scout/never").status, 504);
-    assert_eq!(ask(&server, "/scout/value"), "1");
+    assert_eq!(server.ok("/scout/value"), "1");
     assert!(wrong.is_empty(), "{}\n{}", wrong.join("\n"), server.log());
     let records = std::fs::read_to_string(project.path().join("audit.ndjson")).unwrap();
     let records: Vec<_> = records.lines().map(json).collect();

@@ -13,6 +13,7 @@ pub mod partner;
 pub mod peers;
 pub mod raw;
 pub mod server;
+pub mod suite;
 pub mod wrangler;
 
 use std::net::SocketAddr;

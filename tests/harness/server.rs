@@ -191,6 +191,13 @@ impl Server {
         }
     }
 
+    /// The body of the answer to a GET, which must be 200.
+    pub fn ok(&self, path: &str) -> String {
+        let answer = self.get(path);
+        assert_eq!(answer.status, 200, "{path}: {} {}", answer.body, self.log());
+        answer.body
+    }
+
     pub fn get(&self, path: &str) -> Answer {
         self.curl(path, &[])
     }

@@ -1,11 +1,11 @@
 //! One server with an agent for each file: each has an isolate of its own, and no file costs a process.
 
 use std::fmt::Write as _;
-use std::process::Command;
 
 use super::Outcome;
 use super::tree::Tree;
-use crate::harness::{Project, Server};
+use crate::harness::Server;
+use crate::harness::suite::serve;
 
 const LIMITS: &str = "threads = 1\n[limits]\ncpu_ms = 15000\nwall = '20s'\nstartup_cpu_ms = 8000\nmemory_mb = 512\nbuffers_mb = 512\nlog_lines = 100\n";
 
@@ -39,18 +39,7 @@ fn start(tree: &Tree, files: &[String]) -> Server {
         );
     }
     let name = format!("{}.toml", files[0]);
-    std::fs::write(tree.path().join(&name), config).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_workerd-lite"));
-    command
-        .args(["serve", "--listen", "127.0.0.1:0", "--config", &name])
-        .current_dir(tree.path())
-        .env_remove("RUST_LOG")
-        .env_remove("CLOUDFLARE_ENV")
-        .env("WORKERD_LITE_CACHE_DIR", "")
-        .stdin(std::process::Stdio::null())
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::piped());
-    Project::start(command)
+    serve(tree.path(), &name, &config)
 }
 
 fn ask(server: &Server, index: usize) -> Outcome {

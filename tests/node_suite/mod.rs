@@ -11,11 +11,8 @@ pub mod source;
 mod table;
 mod tree;
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
+use crate::harness::suite::{Choice, in_batches};
 use expected::Expected;
-use modules::Choice;
 use table::Table;
 
 /// What became of one file.
@@ -37,7 +34,7 @@ const AGAIN: usize = 40;
 #[test]
 fn nodes_own_tests_pass_but_those_of_the_list() {
     let Some(source) = source::folder() else { return };
-    let choice = Choice::of_environment();
+    let choice = Choice::of_environment("NODE_TESTS");
     let files = modules::files(&source, &choice);
     let tree = tree::Tree::make(&source, &files);
     let skipped = files
@@ -49,21 +46,7 @@ fn nodes_own_tests_pass_but_those_of_the_list() {
         .filter(|file| !outcomes.iter().any(|(skipped, _)| skipped == *file))
         .cloned()
         .collect();
-    let batches: Vec<_> = run.chunks(BATCH).collect();
-    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    // In `make test` other tests run beside this one.
-    let servers = if choice == Choice::Ci { 1 } else { 2 };
-    std::thread::scope(|scope| {
-        for _ in 0..servers {
-            scope.spawn(|| {
-                while let Some(batch) = batches.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let outcomes = batch::run(&tree, batch);
-                    done.lock().unwrap().extend(outcomes);
-                }
-            });
-        }
-    });
-    outcomes.extend(done.into_inner().unwrap());
+    outcomes.extend(in_batches(&run, BATCH, &choice, |batch| batch::run(&tree, batch)));
     let mut expected = Expected::read();
     let failed = |(file, outcome): &&mut (String, Outcome)| matches!(outcome, Outcome::Fail(_)) && !expected.has(file);
     if outcomes.iter_mut().filter(failed).count() <= AGAIN {

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use crate::harness::suite::Choice;
+
 /// A module: its name, how its tests' names begin behind `test-`, and whether `make test` runs them.
 pub struct Module {
     pub name: &'static str,
@@ -80,40 +82,15 @@ pub fn of(file: &str) -> Option<&'static Module> {
         .find(|module| module.prefixes.iter().any(|prefix| name.starts_with(prefix)))
 }
 
-/// What is to run.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Choice {
-    Ci,
-    All,
-    /// Modules and files.
-    Named(Vec<String>),
-}
-
-impl Choice {
-    pub fn of_environment() -> Self {
-        match std::env::var("NODE_TESTS").as_deref() {
-            Err(_) | Ok("") => Self::Ci,
-            Ok("all") => Self::All,
-            Ok(names) => Self::Named(names.split_whitespace().map(ToOwned::to_owned).collect()),
-        }
-    }
-
-    fn has(&self, file: &str, module: &Module) -> bool {
-        match self {
-            Self::Ci => module.in_ci,
-            Self::All => true,
-            Self::Named(names) => names.iter().any(|name| name == module.name || name == file),
-        }
-    }
-}
-
 /// The names of the files, sorted.
 pub fn files(source: &Path, choice: &Choice) -> Vec<String> {
     let entries = std::fs::read_dir(source.join("parallel")).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut files: Vec<String> = names
         .filter(|name| matches!(extension(name), "js" | "mjs"))
-        .filter(|name| of(name).is_some_and(|module| choice.has(name, module)))
+        .filter(|name| {
+            of(name).is_some_and(|module| choice.has(module.in_ci, |wanted| wanted == module.name || wanted == name))
+        })
         .collect();
     files.sort();
     files

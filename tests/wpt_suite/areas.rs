@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::harness::suite::Choice;
+
 /// A folder of web-platform-tests, and whether `make test` runs it.
 pub struct Area {
     pub name: &'static str,
@@ -52,33 +54,6 @@ pub fn of(run: &str) -> Option<&'static Area> {
     AREAS.iter().find(within)
 }
 
-/// What is to run.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Choice {
-    Ci,
-    All,
-    /// Areas, folders and files.
-    Named(Vec<String>),
-}
-
-impl Choice {
-    pub fn of_environment() -> Self {
-        match std::env::var("WPT").as_deref() {
-            Err(_) | Ok("") => Self::Ci,
-            Ok("all") => Self::All,
-            Ok(names) => Self::Named(names.split_whitespace().map(ToOwned::to_owned).collect()),
-        }
-    }
-
-    fn has(&self, file: &str, area: &Area) -> bool {
-        match self {
-            Self::Ci => area.in_ci,
-            Self::All => true,
-            Self::Named(names) => names.iter().any(|name| file.starts_with(name.as_str())),
-        }
-    }
-}
-
 /// The values of a script's `// META:` lines of this key.
 pub fn meta<'a>(text: &'a str, key: &'a str) -> impl Iterator<Item = &'a str> {
     text.lines()
@@ -108,7 +83,7 @@ pub fn runs(source: &Path, choice: &Choice) -> Vec<Run> {
     for area in AREAS {
         collect(source, area.name, &mut files);
     }
-    files.retain(|file| of(file).is_some_and(|area| choice.has(file, area)));
+    files.retain(|file| of(file).is_some_and(|area| choice.has(area.in_ci, |name| file.starts_with(name))));
     let mut runs = Vec::new();
     for file in files {
         let bytes = std::fs::read(source.join(&file)).unwrap();

@@ -1,12 +1,12 @@
 //! One server with an agent for each run: each has an isolate of its own, and none costs a process.
 
 use std::fmt::Write as _;
-use std::process::Command;
 
 use super::areas::Run;
 use super::tree::{Tree, worker};
 use super::{Outcome, Subtests, WHOLE};
-use crate::harness::{Project, Server};
+use crate::harness::Server;
+use crate::harness::suite::serve;
 
 /// What tests may do of themselves makes no difference to their harness, which makes objects of strings: `unsafe_eval` is an owner's to give.
 const LIMITS: &str = "threads = 1\n[limits]\ncpu_ms = 12000\nwall = '18s'\nstartup_cpu_ms = 8000\nmemory_mb = 512\nbuffers_mb = 512\nlog_lines = 20\n";
@@ -28,18 +28,7 @@ fn start(tree: &Tree, runs: &[Run]) -> Server {
         );
     }
     let name = format!("{}.toml", worker(&runs[0]));
-    std::fs::write(tree.path().join(&name), config).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_workerd-lite"));
-    command
-        .args(["serve", "--listen", "127.0.0.1:0", "--config", &name])
-        .current_dir(tree.path())
-        .env_remove("RUST_LOG")
-        .env_remove("CLOUDFLARE_ENV")
-        .env("WORKERD_LITE_CACHE_DIR", "")
-        .stdin(std::process::Stdio::null())
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::piped());
-    Project::start(command)
+    serve(tree.path(), &name, &config)
 }
 
 fn ask(server: &Server, index: usize) -> Subtests {

@@ -11,11 +11,10 @@ mod table;
 mod tree;
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::harness::suite::{Choice, in_batches};
 use crate::node_suite::source;
-use areas::{Choice, Run};
+use areas::Run;
 use expected::Expected;
 use table::Table;
 
@@ -43,24 +42,11 @@ const AGAIN: usize = 20;
 fn the_web_platforms_own_tests_pass_but_those_of_the_list() {
     let Some(source) = source::folder() else { return };
     let source = source.join("fixtures/wpt");
-    let choice = Choice::of_environment();
+    let choice = Choice::of_environment("WPT");
     let runs = areas::runs(&source, &choice);
     let tree = tree::Tree::make(&source, &runs);
-    let batches: Vec<&[Run]> = runs.chunks(BATCH).collect();
-    let (next, done) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
-    // In `make test` other tests run beside this one.
-    let servers = if choice == Choice::Ci { 1 } else { 2 };
-    std::thread::scope(|scope| {
-        for _ in 0..servers {
-            scope.spawn(|| {
-                while let Some(batch) = batches.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let outcomes = batch::run(&tree, batch);
-                    done.lock().unwrap().extend(outcomes);
-                }
-            });
-        }
-    });
-    let mut outcomes = done.into_inner().unwrap();
+    let done = in_batches(&runs, BATCH, &choice, |batch| batch::run(&tree, batch));
+    let mut outcomes: BTreeMap<_, _> = done.into_iter().collect();
     let mut expected = Expected::read();
     let odd: Vec<&Run> = runs
         .iter()
