@@ -8,9 +8,10 @@ use std::os::unix::fs::FileTypeExt as _;
 use std::path::PathBuf;
 use std::task::Poll;
 
-use rustix::net::{AddressFamily, SocketType, getsockname, sockopt};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, accept_with, getsockname, sockopt};
 
-use super::stream::Stream;
+use super::stream::{Incoming, Stream};
 
 /// How many connections may wait to be accepted.
 pub(super) const BACKLOG: i32 = 1024;
@@ -138,6 +139,21 @@ impl Listener {
                 let _ = std::fs::remove_file(path);
             }
         }
+    }
+
+    /// The next of the connections that wait already. The system is asked: what came since the runtime last looked is seen.
+    pub(crate) fn accept_waiting(&self) -> Option<Stream> {
+        let fd = loop {
+            match accept_with(self, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
+                Err(Errno::INTR | Errno::CONNABORTED) => {}
+                accepted => break accepted.ok()?,
+            }
+        };
+        let stream = match self.kind {
+            Kind::Tcp(..) => Incoming::Tcp(fd.into()),
+            Kind::Unix(..) => Incoming::Unix(fd.into()),
+        };
+        stream.into_stream().ok()
     }
 
     fn poll_accept(&self, cx: &mut std::task::Context<'_>) -> Poll<io::Result<Stream>> {

@@ -37,7 +37,7 @@ use crate::files_read;
 use crate::host::Project;
 use crate::isolate::{StartupError, crash_marker};
 use crate::limits::{Culprit, Hang, hangs};
-use crate::listen::{ListenAddress, ListenError, Listener, accept};
+use crate::listen::{ListenAddress, ListenError, Listener};
 use crate::metrics::{self, CertificateEnds};
 use crate::reloadable::{ReloadableFiles, Watching};
 use crate::rules::HostPattern;
@@ -259,16 +259,17 @@ pub async fn serve(
     }
     owned.send_modify(|owned| owned.stops = true);
     metrics::drains();
-    // Whoever has connected was accepted by the system already. Another process accepts them where this one is replaced.
-    while !replaced && let Ok(Ok(stream)) = tokio::time::timeout(Duration::ZERO, accept(&listener, &mut 0)).await {
-        threads.assign(stream);
-    }
     if !replaced {
         // Before they are closed: from then on a file may be another server's.
         let owners = answering.iter().flat_map(|(_, owner)| owner.iter());
         listener.iter().chain(owners).for_each(Listener::remove);
     }
-    drop(listener);
+    // Whoever has connected was accepted by the system already. Another process accepts them where this one is replaced.
+    for listener in listener {
+        while !replaced && let Some(stream) = listener.accept_waiting() {
+            threads.assign(stream);
+        }
+    }
     // The task has the owner's listeners, and leaves where a successor comes.
     if let Some((serving, owner)) = answering {
         drop(owner);
