@@ -117,7 +117,7 @@ fn main() {
         "node_sources.rs",
         "node_speed.rs",
         "node_words.rs",
-        "patches.rs",
+        "patches",
     ] {
         println!("cargo:rerun-if-changed={source}");
     }

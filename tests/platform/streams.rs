@@ -35,6 +35,33 @@ const formats = ["gzip", "deflate", "deflate-raw"];
     );
 }
 
+/// Each stream asks the one before it, and no stack is as deep as the chain is long.
+#[test]
+fn chains_of_tees_come_to_their_end() {
+    check(
+        r#"
+const LONG = 5000;
+const last = (stream) => { for (let i = 0; i < LONG; i++) stream = stream.tee()[0]; return stream; };
+const each = (stream) => { const all = []; for (let i = 0; i < LONG; i++) { const [one, other] = stream.tee(); all.push(other); stream = one; } return [...all, stream]; };
+const pulled = (type) => { let left = 3; return new ReadableStream({ type, async pull(c) { await 0; if (left-- > 0) c.enqueue(utf8("ab")); else c.close(); } }); };
+const failing = (type) => new ReadableStream({ type, async pull() { await 0; throw new Error("down"); } });
+const text = (stream) => new Response(stream).text();
+const cancelled = async (type) => { let called = 0; await Promise.all(each(new ReadableStream({ type, cancel() { called++; } })).map((one) => one.cancel("enough"))); return called; };
+"#,
+        r#"
+["hello", () => text(last(new Response("hello").body))],
+["ababab", () => text(last(pulled()))],
+["down", () => text(last(failing())).catch((error) => error.message)],
+["down", () => text(last(failing("bytes"))).catch((error) => error.message)],
+["1", () => cancelled()],
+["1", () => cancelled("bytes")],
+["true", async () => (await Promise.all(each(new Response("hello").body).map(text))).every((one) => one === "hello")],
+["5 true", async () => { const reader = last(new Response("hello").body).getReader({ mode: "byob" });
+  const first = await reader.read(new Uint8Array(9)); return `${first.value.length} ${(await reader.read(new Uint8Array(9))).done}`; }],
+"#,
+    );
+}
+
 /// As the web platform's tests have it: `fetch/api/response/response-stream-with-broken-then.any.js`.
 #[test]
 fn a_body_is_read_without_asking_object_prototype() {

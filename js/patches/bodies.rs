@@ -1,0 +1,116 @@
+//! Changes to requests, responses and their bodies.
+
+use super::{Patch, patch};
+
+const BODY: &str = "ext:deno_fetch/22_body.js";
+const FORM_DATA: &str = "ext:deno_fetch/21_formdata.js";
+const REQUEST: &str = "ext:deno_fetch/23_request.js";
+const RESPONSE: &str = "ext:deno_fetch/23_response.js";
+
+pub(super) const PATCHES: &[Patch] = &[
+    // Deno's own member of `RequestInit`, which packages have for other things.
+    patch(
+        REQUEST,
+        "    { key: \"client\", converter: webidl.converters.any },\n",
+        "",
+    ),
+    // Fields of their own from the start, as in `blobs.rs`.
+    patch(
+        BODY,
+        "class InnerBody {\n  /**\n",
+        "class InnerBody {\n  source = null;\n  length = null;\n\n  /**\n",
+    ),
+    // https://fetch.spec.whatwg.org/#concept-body-package-data
+    patch(
+        BODY,
+        "const { BlobPrototype } = core.loadExtScript(\"ext:deno_web/09_file.js\");\n",
+        "const { blobOfType, BlobPrototype } = core.loadExtScript(\"ext:deno_web/09_file.js\");\n",
+    ),
+    patch(
+        BODY,
+        "      return new Blob([bytes], {\n        \
+                 type: mimeType !== null ? mimesniff.serializeMimeType(mimeType) : \"\",\n      });\n",
+        "      return blobOfType([bytes], mimeType !== null ? mimesniff.serializeMimeType(mimeType) : \"\");\n",
+    ),
+    // A string is read as its bytes are: https://encoding.spec.whatwg.org/#utf-8-decode
+    patch(
+        BODY,
+        "  return typeof chunk === \"string\" ? chunk : core.decode(chunk);\n",
+        "  if (typeof chunk !== \"string\") return core.decode(chunk);\n  \
+           const text = StringPrototypeToWellFormed(chunk);\n  \
+           return text[0] === \"\\ufeff\" ? StringPrototypeSlice(text, 1) : text;\n",
+    ),
+    patch(
+        BODY,
+        "  SafeWeakMap,\n  TypedArrayPrototypeGetBuffer,\n",
+        "  SafeWeakMap,\n  StringPrototypeSlice,\n  StringPrototypeToWellFormed,\n  TypedArrayPrototypeGetBuffer,\n",
+    ),
+    // Promises of bytes are promises of `{ bytes }` without a prototype: `Object.prototype.then` is not asked for.
+    patch(
+        BODY,
+        "    const body = object[bodySymbol] !== null\n      ? await object[bodySymbol].consume()\n      : new Uint8Array();\n",
+        "    const consumed = object[bodySymbol] !== null\n      ? object[bodySymbol].consume()\n      : new Uint8Array();\n    \
+             const body = core.isPromise(consumed) ? (await consumed).bytes : consumed;\n",
+    ),
+    // https://developers.cloudflare.com/workers/runtime-apis/response/: the body is in its content coding already.
+    patch(
+        RESPONSE,
+        "      key: \"headers\",\n      converter: webidlConvertersHeadersInit,\n    }],\n",
+        "      key: \"headers\",\n      converter: webidlConvertersHeadersInit,\n    }, {\n      key: \"encodeBody\",\n      \
+               converter: encodeBody,\n    }],\n",
+    ),
+    patch(
+        RESPONSE,
+        "      return { status, statusText, headers: init.headers };\n",
+        "      return { status, statusText, headers: init.headers, encodeBody: encodeBody(init.encodeBody) };\n",
+    ),
+    patch(
+        RESPONSE,
+        "const webidlConvertersResponseInit = webidl.converters",
+        "const { keepsCoding } = core.loadExtScript(\"ext:workerd_lite/fetch/coded.js\");\n\n\
+         function encodeBody(value) {\n  if (value === undefined || value === \"automatic\" || value === \"manual\") return value;\n  \
+           throw new TypeError(`encodeBody: unexpected value: ${webidl.converters.DOMString(value)}`);\n}\n\n\
+         const webidlConvertersResponseInit = webidl.converters",
+    ),
+    patch(
+        RESPONSE,
+        "    initializeResponseBase(this, newInnerResponse(), \"response\");\n",
+        "    initializeResponseBase(this, newInnerResponse(), \"response\");\n    \
+               if (!defaultInit && init.encodeBody === \"manual\") keepsCoding(this[_response]);\n",
+    ),
+    // Bodies are byte streams: https://fetch.spec.whatwg.org/#bodyinit-safely-extract. The bytes stay the body's, which clones share.
+    patch(
+        BODY,
+        "        const stream = createReadableStream(\n          noop,\n          (controller) => {\n            \
+                 controller.enqueue(chunkToU8(body));\n            controller.close();\n          },\n          \
+                 noopAsync,\n          0,\n        );\n",
+        "        const stream = createReadableByteStream(noop, (controller) => giveStatic(controller, body), noopAsync);\n",
+    ),
+    patch(
+        BODY,
+        "  createProxy,\n  createReadableStream,\n",
+        "  createProxy,\n  createReadableByteStream,\n  readableByteStreamControllerClose,\n  readableByteStreamControllerEnqueue,\n  \
+           readableByteStreamControllerGetBYOBRequest,\n  readableByteStreamControllerRespond,\n",
+    ),
+    patch(
+        BODY,
+        "const mimesniff = core.loadExtScript",
+        "const { copyOf } = core.loadExtScript(\"ext:workerd_lite/worker/buffer_source.js\");\nconst mimesniff = core.loadExtScript",
+    ),
+    patch(
+        BODY,
+        "class InnerBody {\n  source = null;\n",
+        "function giveStatic(controller, body) {\n  const bytes = typeof body === \"string\" ? core.encode(body) : copyOf(body);\n  \
+           if (TypedArrayPrototypeGetByteLength(bytes) > 0) readableByteStreamControllerEnqueue(controller, bytes);\n  \
+           readableByteStreamControllerClose(controller);\n  \
+           if (readableByteStreamControllerGetBYOBRequest(controller) !== null) readableByteStreamControllerRespond(controller, 0);\n}\n\n\
+         class InnerBody {\n  source = null;\n",
+    ),
+    // https://andreubotella.github.io/multipart-form-data/#parsing
+    patch(
+        FORM_DATA,
+        "  const parser = new MultipartParser(body, boundary);\n  return parser.parse();\n",
+        "  return formDataFromEntries(\n    \
+             core.loadExtScript(\"ext:workerd_lite/fetch/multipart.js\").parseMultipart(body, boundary),\n  );\n",
+    ),
+];

@@ -1,0 +1,106 @@
+//! Changes to streams.
+
+use super::{Patch, patch};
+
+const STREAMS: &str = "ext:deno_web/06_streams.js";
+
+pub(super) const PATCHES: &[Patch] = &[
+    // Promises of bytes are promises of `{ bytes }` without a prototype, as in `bodies.rs`.
+    patch(
+        STREAMS,
+        "  if (resourceBacking && !isReadableStreamDisturbed(stream)) {\n    // fast path, read whole body in a single op call\n",
+        "  if (false) {\n",
+    ),
+    patch(STREAMS, "    stream[_original][_controller][_readAll] = true;\n", ""),
+    patch(
+        STREAMS,
+        "    offset += TypedArrayPrototypeGetByteLength(chunk);\n  }\n  return finalBuffer;\n}\n",
+        "    offset += TypedArrayPrototypeGetByteLength(chunk);\n  }\n  return { __proto__: null, bytes: finalBuffer };\n}\n",
+    ),
+    // https://streams.spec.whatwg.org/#abstract-opdef-readablebytestreamcontrollerprocesspullintodescriptorsusingqueue: what is read is given
+    // out once all of it is filled, since who is given it may run code.
+    patch(
+        STREAMS,
+        "function readableByteStreamControllerProcessPullIntoDescriptorsUsingQueue(\n  controller,\n) {\n  \
+           assert(!controller[_closeRequested]);\n  while (controller[_pendingPullIntos].size !== 0) {\n    \
+             if (controller[_queueTotalSize] === 0) {\n      return;\n    }\n",
+        "function readableByteStreamControllerProcessPullIntoDescriptorsUsingQueue(\n  controller,\n  first = undefined,\n) {\n  \
+           assert(!controller[_closeRequested]);\n  const filled = first === undefined ? [] : [first];\n  \
+           while (controller[_pendingPullIntos].size !== 0) {\n    \
+             if (controller[_queueTotalSize] === 0) {\n      break;\n    }\n",
+    ),
+    patch(
+        STREAMS,
+        "      readableByteStreamControllerShiftPendingPullInto(controller);\n      \
+               readableByteStreamControllerCommitPullIntoDescriptor(\n        controller[_stream],\n        pullIntoDescriptor,\n      );\n    }\n  }\n}\n",
+        "      readableByteStreamControllerShiftPendingPullInto(controller);\n      ArrayPrototypePush(filled, pullIntoDescriptor);\n    }\n  }\n  \
+           for (let i = 0; i < filled.length; i++) {\n    \
+             readableByteStreamControllerCommitPullIntoDescriptor(controller[_stream], filled[i]);\n  }\n}\n",
+    ),
+    patch(
+        STREAMS,
+        "  readableByteStreamControllerCommitPullIntoDescriptor(\n    controller[_stream],\n    pullIntoDescriptor,\n  );\n  \
+           readableByteStreamControllerProcessPullIntoDescriptorsUsingQueue(\n    controller,\n  );\n",
+        "  readableByteStreamControllerProcessPullIntoDescriptorsUsingQueue(\n    controller,\n    pullIntoDescriptor,\n  );\n",
+    ),
+    // https://streams.spec.whatwg.org/#readable-stream-pipe-to: nothing is written while a chunk is being enqueued.
+    patch(
+        STREAMS,
+        "    chunkSteps(chunk) {\n      writeChunk(chunk);\n      if (pumping) {\n        syncAdvance = true;\n      } else {\n        pump();\n      }\n    },\n",
+        "    chunkSteps(chunk) {\n      if (pumping) {\n        writeChunk(chunk);\n        syncAdvance = true;\n      } else {\n        \
+                 queueMicrotask(() => {\n          writeChunk(chunk);\n          pump();\n        });\n      }\n    },\n",
+    ),
+    // As Workers have it: a source's or a transformer's `expectedLength` is how many bytes a body of the stream has.
+    patch(
+        STREAMS,
+        "    initializeReadableStream(this);\n    if (underlyingSourceDict.type === \"bytes\") {\n",
+        "    initializeReadableStream(this);\n    expectLength(this, underlyingSource);\n    if (underlyingSourceDict.type === \"bytes\") {\n",
+    ),
+    patch(
+        STREAMS,
+        "    setUpTransformStreamDefaultControllerFromTransformer(\n      this,\n      transformer,\n      transformerDict,\n    );\n    if",
+        "    expectLength(this[_readable], transformer);\n    \
+             setUpTransformStreamDefaultControllerFromTransformer(\n      this,\n      transformer,\n      transformerDict,\n    );\n    if",
+    ),
+    patch(
+        STREAMS,
+        "class ReadableStream {\n",
+        "const expectedLengths = new SafeWeakMap();\n\n\
+         function expectLength(stream, given) {\n  const length = given?.expectedLength;\n  if (length === undefined) return;\n  \
+           const converted = webidl.converters[\"unsigned long long\"](length, undefined, \"'expectedLength'\", { enforceRange: true });\n  \
+           WeakMapPrototypeSet(expectedLengths, stream, converted);\n}\n\n\
+         function expectedLengthOf(stream) {\n  return WeakMapPrototypeGet(expectedLengths, stream);\n}\n\n\
+         class ReadableStream {\n",
+    ),
+    // Workers' words.
+    patch(
+        STREAMS,
+        "function readableStreamBYOBReaderRelease(reader) {\n  readableStreamReaderGenericRelease(reader);\n  const e = new TypeError(\"The reader was released.\");\n",
+        "function readableStreamBYOBReaderRelease(reader) {\n  readableStreamReaderGenericRelease(reader);\n  \
+           const e = new TypeError(\"This ReadableStream reader has been released.\");\n",
+    ),
+    patch(
+        STREAMS,
+        "function readableStreamDefaultReaderRelease(reader) {\n  readableStreamReaderGenericRelease(reader);\n  const e = new TypeError(\"The reader was released.\");\n",
+        "function readableStreamDefaultReaderRelease(reader) {\n  readableStreamReaderGenericRelease(reader);\n  \
+           const e = new TypeError(\"This ReadableStream reader has been released.\");\n",
+    ),
+    patch(
+        STREAMS,
+        "    \"The writer has already been released.\",\n",
+        "    \"This WritableStream writer has been released.\",\n",
+    ),
+    // For `worker/streams.js`.
+    patch(
+        STREAMS,
+        "return {\n  _isClosedPromise,\n",
+        "return {\n  expectedLengthOf,\n  _controller,\n  _readable,\n  _writable,\n  createWritableStream,\n  \
+           readableByteStreamControllerGetBYOBRequest,\n  writableStreamDefaultControllerErrorIfNeeded,\n  _isClosedPromise,\n",
+    ),
+    patch(
+        STREAMS,
+        "function errorReadableStream(stream, e) {\n",
+        "function errorReadableStream(stream, e) {\n  \
+           if (isReadableByteStreamController(stream[_controller])) return readableByteStreamControllerError(stream[_controller], e);\n",
+    ),
+];

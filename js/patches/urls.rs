@@ -1,0 +1,36 @@
+//! Changes to URLs.
+
+use super::{Patch, patch};
+
+const URL: &str = "ext:deno_web/00_url.js";
+
+pub(super) const PATCHES: &[Patch] = &[
+    // https://url.spec.whatwg.org/ as it is today, by our own ops; deno's are of the standard of some years ago.
+    patch(
+        URL,
+        "  op_url_get_serialization,\n  op_url_parse,\n  op_url_parse_search_params,\n  op_url_parse_with_base,\n  op_url_reparse,\n",
+        "  op_url_parse_search_params,\n  op_whatwg_url_parse: op_url_parse,\n  \
+           op_whatwg_url_parse_with_base: op_url_parse_with_base,\n  op_whatwg_url_reparse: op_url_reparse,\n  \
+           op_whatwg_url_serialization: op_url_get_serialization,\n",
+    ),
+    // A path that begins with two slashes has `/.` before it where there is no host.
+    patch(
+        URL,
+        "    return StringPrototypeSlice(\n      this.#serialization,\n      this.#hostStart,\n      this.#pathStart,\n    );\n",
+        "    if (!this.#hasAuthority()) return \"\";\n    \
+             return StringPrototypeSlice(this.#serialization, this.#hostStart, this.#pathStart);\n",
+    ),
+    patch(
+        URL,
+        "    if (this.#port === NO_PORT) {\n",
+        "    if (!this.#hasAuthority()) return \"\";\n    if (this.#port === NO_PORT) {\n",
+    ),
+    // https://url.spec.whatwg.org/#concept-url-origin
+    patch(
+        URL,
+        "        return new URL(this.pathname).origin;\n",
+        "        const inner = new URL(this.pathname);\n        \
+                 const scheme = StringPrototypeSlice(inner.#serialization, 0, inner.#schemeEnd);\n        \
+                 return scheme === \"http\" || scheme === \"https\" ? inner.origin : \"null\";\n",
+    ),
+];
