@@ -36,7 +36,7 @@ fn ended(title: &str, attacks: &[Case]) {
         std::thread::sleep(Duration::from_millis(500));
         let before = memory(&server);
         all.extend(attack(&server, rest));
-        for (number, row) in all.iter().enumerate() {
+        for row in &all {
             // What V8 does not interrupt takes its thread along, and with it the loader's event.
             let lost = row.status == 503 && server.log().contains("does not come back");
             assert!(lost || row.status == 200, "{}: {} {}", row.name, row.body, server.log());
@@ -48,16 +48,13 @@ fn ended(title: &str, attacks: &[Case]) {
             );
             // Twice its wall-clock limit, and what a busy machine does beside.
             assert!(row.took < Duration::from_secs(8), "{} took {:?}", row.name, row.took);
-            if number > 0 {
-                assert_eq!(
-                    row.lost,
-                    0,
-                    "{}: a neighbour's request was lost: {}",
-                    row.name,
-                    server.log()
-                );
-            }
         }
+        // Its loader shares the thread until it is known. A loop that calls what is slow may not come back before its thread is given up,
+        // with what the neighbour has in hand there: docs/limits.md.
+        let (_, known) = all.split_at(1);
+        let lost: usize = known.iter().map(|row| row.lost).sum();
+        let given_up = server.log().matches("a thread is lost").count();
+        assert!(lost <= given_up, "{lost} of a neighbour's requests were lost: {}", server.log());
         assert!(!server.log().contains("process was ended"), "{}", server.log());
         given_back(&server, before);
         rows.extend(all);
