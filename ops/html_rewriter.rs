@@ -140,13 +140,14 @@ pub(crate) fn op_rewriter_selector(#[string] text: &str) -> Result<(), JsErrorBo
     selector(text).map(drop)
 }
 
-/// A rewriter with handlers: `selectors` has a selector, or nothing for the document, and `handles` says what each handles.
+/// A rewriter with handlers. `esi` makes `esi:include` and its like elements without content. `selectors` has a selector, or nothing for the document, and `handles` says what each handles.
 #[op2]
 #[smi]
 pub(crate) fn op_rewriter_new(
     state: &mut OpState,
     #[smi] event: EventId,
     #[string] charset: &str,
+    esi: bool,
     #[scoped] selectors: Vec<Option<String>>,
     #[buffer] handles: &[u32],
 ) -> Result<ResourceId, JsErrorBox> {
@@ -170,7 +171,7 @@ pub(crate) fn op_rewriter_new(
     });
     let all = all.collect::<Result<_, JsErrorBox>>()?;
     let output = Output::default();
-    let body = handlers::body(all, encoding, KEEPS, &output);
+    let body = handlers::body(all, (encoding, esi), KEEPS, &output);
     let coroutine = state.borrow::<Rc<dyn Coroutines>>().start(body);
     let mut session = Session {
         coroutine: coroutine.ok_or_else(|| JsErrorBox::range_error("there is no memory for the rewriter's stack"))?,

@@ -205,13 +205,13 @@ fn compatibility_is_checked() {
     }
     project.write(
         "wrangler.jsonc",
-        "{ \"main\": \"worker.js\",\n\"compatibility_flags\": [\"url_standard\", \"global_navigator\",\n\"nodejs_als\",\n\"url_original\",\n\"nodejs_compt\"] }",
+        "{ \"main\": \"worker.js\",\n\"compatibility_flags\": [\"url_standard\", \"global_navigator\",\n\"nodejs_zlib\",\n\"url_original\",\n\"nodejs_compt\"] }",
     );
     let text = good(
         &project,
         &["check"],
         &[
-            "wrangler.jsonc:3: the compatibility flag `nodejs_als` is ignored: `nodejs_compat` turns all of Node.js's modules on",
+            "wrangler.jsonc:3: the compatibility flag `nodejs_zlib` is ignored: `nodejs_compat` turns all of Node.js's modules on",
             "wrangler.jsonc:4: the compatibility flag `url_original` is ignored: the standard's behaviour holds",
             "wrangler.jsonc:5: the compatibility flag `nodejs_compt` is not known, and is ignored; did you mean `nodejs_compat`?",
         ],

@@ -34,6 +34,7 @@ const {
 const { acquireReadableStreamDefaultReader, ReadableStreamDefaultReader } = core.loadExtScript("ext:deno_web/06_streams.js");
 const { Response, ResponsePrototype } = core.loadExtScript("ext:deno_fetch/23_response.js");
 const { view } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
+const { compatibility } = core.loadExtScript("ext:workerd_lite/worker/compatibility.js");
 const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { end, newToken } = core.loadExtScript("ext:workerd_lite/html_rewriter/tokens.js");
 
@@ -80,7 +81,7 @@ class Session {
     }
     this.#handlers = handlers;
     this.#step = MathMax(LEAST, MathFloor(MOST / (1 + MathFloor(handlers.length / 16))));
-    this.rid = op_rewriter_new(currentContext()?.id ?? 0, charset, selectors, handles);
+    this.rid = op_rewriter_new(currentContext()?.id ?? 0, charset, compatibility.esiIncludeIsVoid, selectors, handles);
     this.#reader = acquireReadableStreamDefaultReader(body);
   }
 

@@ -14,6 +14,18 @@ pub(super) const PATCHES: &[Patch] = &[
         "    { key: \"client\", converter: webidl.converters.any },\n",
         "",
     ),
+    // As Workers have it since 2024-10-14: https://developers.cloudflare.com/workers/configuration/compatibility-flags/
+    patch(
+        REQUEST,
+        "      throw new TypeError(\"Method is forbidden\");\n  }\n  return m;\n",
+        "      throw new TypeError(\"Method is forbidden\");\n  }\n  return compatibility.keepsMethods ? m : upperCase;\n",
+    ),
+    patch(
+        REQUEST,
+        "function validateAndNormalizeMethod(m) {\n",
+        "const { compatibility } = core.loadExtScript(\"ext:workerd_lite/worker/compatibility.js\");\n\n\
+         function validateAndNormalizeMethod(m) {\n",
+    ),
     // Fields of their own from the start, as in `blobs.rs`.
     patch(
         BODY,

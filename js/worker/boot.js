@@ -18,6 +18,7 @@ const { builtinModules, setBaseEnv, sourceOf } = load("ext:workerd_lite/worker/b
 const { defineNodeGlobals } = load("ext:workerd_lite/worker/node_globals.js");
 const { reportExceptions, reportRejections } = load("ext:workerd_lite/worker/global_events.js");
 const { setMaxTimers } = load("ext:workerd_lite/worker/context.js");
+const { differ } = load("ext:workerd_lite/worker/compatibility.js");
 const { captureHexMethods } = load("ext:workerd_lite/worker/hex.js");
 const { setTimeOrigin } = load("ext:deno_web/15_performance.js");
 const { defineWebAssembly } = load("ext:workerd_lite/worker/webassembly.js");
@@ -37,10 +38,10 @@ function setHandlers(namespace) {
 // `vars` is an object of plain data as JSON; `bindings` are the outbound worker's, `{ name, credential }` each; `callers` is who may call:
 // `{ agent, props, parameters, entrypoint, doors }` each; `services` and `loaders` are names; `wanted` names the built-in modules that
 // the script imports; `environment` is what Node's `process.env` is made of, as JSON, or undefined where there is nothing of Node;
-// `given` says that it is a loaded worker, whose `env` is what its loader has given it. Gives the functions that Rust
+// `given` says that it is a loaded worker, whose `env` is what its loader has given it; `flags` are those of `compatibility.js`. Gives the functions that Rust
 // calls, after the fourth of them the built-in modules as `[name, source, exports]` each, which read their exports from the global
 // MODULE.
-function boot(role, vars, bindings, callers, wanted, environment, services, loaders, given) {
+function boot(role, vars, bindings, callers, wanted, environment, services, loaders, given, flags) {
   const env = given ? load("ext:workerd_lite/loader/given.js").readEnv() : JSONParse(vars);
   isTest = role === "test";
   reportExceptions();
@@ -83,6 +84,7 @@ function boot(role, vars, bindings, callers, wanted, environment, services, load
     captureHexMethods();
     defineNodeGlobals(environment);
   }
+  if (flags.length > 0) differ(flags);
   const modules = builtinModules(role, wanted, environment !== undefined);
   const sources = ArrayPrototypeMap(ReflectOwnKeys(modules), (name) => [name, sourceOf(modules[name], MODULE), modules[name]]);
   return [worker.dispatch, worker.cancel, worker.end, setHandlers, sources, addCallers, worker.rpc];

@@ -82,7 +82,8 @@ function isNode(role, name) {
 function builtinModules(role, wanted, node) {
   const modules = { __proto__: null };
   ArrayPrototypeForEach(wanted, (name) => {
-    if (node && isNode(role, name)) modules[name] = nodeModules().namespace(name);
+    // `nodejs_als` asks for one alone.
+    if ((node || name === "node:async_hooks") && isNode(role, name)) modules[name] = nodeModules().namespace(name);
     else if (NEEDS_NODE[name] && !node) return;
     else if (makers[name] !== undefined && (roles[name] === undefined || roles[name] === role)) modules[name] = makers[name]();
   });

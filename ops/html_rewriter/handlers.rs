@@ -43,12 +43,13 @@ macro_rules! serves {
 
 fn settings(
     all: Vec<Handlers>,
-    encoding: AsciiCompatibleEncoding,
+    (encoding, esi): (AsciiCompatibleEncoding, bool),
     memory: usize,
     suspend: &Rc<dyn Suspend>,
 ) -> Settings<'static, 'static> {
     let mut settings = Settings::new()
         .with_encoding(encoding)
+        .with_enable_esi_tags(esi)
         .with_memory_settings(MemorySettings::new().with_max_allowed_memory_usage(memory));
     for (number, Handlers { selector, handles }) in (0_u32..).zip(all) {
         let wants = |what| handles & what != 0;
@@ -89,11 +90,16 @@ fn words(error: &RewritingError) -> String {
 }
 
 /// What the coroutine does: takes the document as it comes, and calls handlers by suspending itself.
-pub(super) fn body(all: Vec<Handlers>, encoding: &'static Encoding, memory: usize, output: &Output) -> Body {
+pub(super) fn body(
+    all: Vec<Handlers>,
+    (encoding, esi): (&'static Encoding, bool),
+    memory: usize,
+    output: &Output,
+) -> Body {
     let output = Rc::clone(output);
     Box::new(move |suspend| {
         let encoding = AsciiCompatibleEncoding::new(encoding).unwrap_or_else(AsciiCompatibleEncoding::utf_8);
-        let settings = settings(all, encoding, memory, &suspend);
+        let settings = settings(all, (encoding, esi), memory, &suspend);
         let mut rewriter = HtmlRewriter::new(settings, |piece: &[u8]| output.borrow_mut().extend_from_slice(piece));
         loop {
             match suspend.suspend(Event::Hungry) {

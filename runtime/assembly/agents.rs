@@ -23,7 +23,7 @@ use crate::config::wrangler::{self, Owner, Wrangler};
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::host::{Agent, Code};
 use crate::identity::is_plain;
-use crate::isolate::modules::{Confinement, Graph};
+use crate::isolate::modules::{Confinement, Graph, NodeModules};
 use crate::isolate::{CodeGeneration, Worker};
 use crate::limits::Limits as Values;
 
@@ -199,7 +199,7 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
         (&wrangler.worker_loaders, &section.loaders),
         &vars,
     );
-    let without_node = !wrangler.node.has_modules();
+    let node = NodeModules::of(wrangler.node.has_modules(), wrangler.node.has_async_hooks());
     let confined = confinement(files, (index, sections), &common.places, &root, common.forbidden)?;
     // A folder of agents is no part of an agent that is beside it.
     let others = project.agents_dir.as_ref().map(|folder| files.folder.join(folder));
@@ -208,7 +208,7 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
     let confined = move || {
         let mut confinement = confined();
         confinement.forbidden.extend(others.clone());
-        confinement.without_node = without_node;
+        confinement.node = node;
         confinement
     };
     let there = check_script(&main, |message| match (&section.main, &own) {
@@ -258,6 +258,7 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
     let worker = Worker {
         vars,
         fills_environment: wrangler.node.fills_environment(),
+        differences: wrangler.differences,
         loaders,
         limits: ceiling(limits(project, Some(&section.limits)), &wrangler.limits),
         code_generation: code_generation(section.unsafe_eval, section.wasm_unsafe_eval),
@@ -332,7 +333,7 @@ fn single(
         own: None,
         forbidden: (**forbidden).clone(),
         data: data(files, "modules", &project.modules)?,
-        without_node: !wrangler.node.has_modules(),
+        node: NodeModules::of(wrangler.node.has_modules(), wrangler.node.has_async_hooks()),
         overlay: None,
     };
     let graph = Arc::new(Graph::load(&main, &confinement)?);
@@ -345,6 +346,7 @@ fn single(
         ),
         vars: wrangler.vars,
         fills_environment: wrangler.node.fills_environment(),
+        differences: wrangler.differences,
         limits,
         code_generation: code_generation(project.unsafe_eval, project.wasm_unsafe_eval),
         ..Worker::of(name, Role::Agent, graph)

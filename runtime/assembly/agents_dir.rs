@@ -22,7 +22,7 @@ use crate::config::wrangler::{self, Owner, Wrangler};
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::host::{Agent, Code, Finder};
 use crate::identity::is_plain;
-use crate::isolate::modules::{Confinement, Data, Graph};
+use crate::isolate::modules::{Confinement, Data, Graph, NodeModules};
 use crate::isolate::{StartupError, Worker};
 use crate::limits::Limits;
 use crate::reloadable::Stamp;
@@ -171,7 +171,7 @@ impl AgentsDir {
             own: Some(folder.to_owned()),
             forbidden: (*self.forbidden).clone(),
             data: Data::default(),
-            without_node: !wrangler.node.has_modules(),
+            node: NodeModules::of(wrangler.node.has_modules(), wrangler.node.has_async_hooks()),
             overlay: None,
         };
         let within = folder.to_owned();
@@ -193,6 +193,7 @@ impl AgentsDir {
         agent.worker.loaders = loaders_found(&wrangler.worker_loaders, &wrangler.vars)?;
         agent.worker.vars = wrangler.vars;
         agent.worker.fills_environment = wrangler.node.fills_environment();
+        agent.worker.differences = wrangler.differences;
         agent.worker.limits = ceiling(self.limits, &wrangler.limits);
         Ok(agent)
     }

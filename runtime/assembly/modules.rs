@@ -10,7 +10,7 @@ use crate::config::files::{Files, parent};
 use crate::config::nearest;
 use crate::config::tables::Agent as Section;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
-use crate::isolate::modules::{Confinement, Data};
+use crate::isolate::modules::{Confinement, Data, NodeModules};
 
 /// The script of a section and the folder that is its own, as far as they are named.
 #[derive(Debug)]
@@ -174,7 +174,7 @@ pub(super) fn confinement(
             own: own.clone(),
             forbidden,
             data: data.clone(),
-            without_node: false,
+            node: NodeModules::default(),
             overlay: None,
         }
     })

@@ -21,7 +21,7 @@ use crate::config::wrangler::Owner;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::host::IsolatePer;
 use crate::isolate::Worker;
-use crate::isolate::modules::{Confinement, Data, Graph};
+use crate::isolate::modules::{Confinement, Data, Graph, NodeModules};
 use crate::limits::Limits as Values;
 
 /// The policy as it is configured.
@@ -121,7 +121,7 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
     let confinement = Confinement {
         root,
         data: Data::Any,
-        without_node: !wrangler.node.has_modules(),
+        node: NodeModules::of(wrangler.node.has_modules(), wrangler.node.has_async_hooks()),
         overlay: flags.overlay.clone(),
         ..Confinement::default()
     };
@@ -129,6 +129,7 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
         worker: Worker {
             vars,
             fills_environment: wrangler.node.fills_environment(),
+            differences: wrangler.differences,
             loaders,
             limits,
             ..Worker::of(

@@ -261,6 +261,7 @@ impl Worker {
         let services = serde_v8::to_v8(scope, &self.services).ok()?;
         let loaders = serde_v8::to_v8(scope, &self.loaders).ok()?;
         let given = v8::Boolean::new(scope, self.loaded.is_some()).into();
+        let differences = serde_v8::to_v8(scope, &self.differences).ok()?;
         let arguments = [
             role,
             vars,
@@ -271,6 +272,7 @@ impl Worker {
             services,
             loaders,
             given,
+            differences,
         ];
         let functions = boot.call(scope, this, &arguments)?;
         let functions = v8::Local::<v8::Array>::try_from(functions).ok()?;

@@ -16,7 +16,7 @@ use deno_error::JsErrorBox;
 use super::counted::{Defaults, is_counted_module};
 use super::modules::cache::{self, Key};
 use super::modules::commonjs::LOADER;
-use super::modules::{Content, Graph, Module, SOURCE, is_builtin, node_module, on_deep_stack, resolve};
+use super::modules::{Content, Graph, Module, SOURCE, is_builtin, on_deep_stack, resolve};
 
 /// Serves one worker's modules.
 pub(super) struct GraphLoader {
@@ -80,7 +80,7 @@ impl GraphLoader {
                 return Ok(resolved.clone());
             }
         }
-        if let Some(name) = node_module(specifier).filter(|_| self.graph.has_node() && !is_builtin(specifier)) {
+        if let Some(name) = self.graph.node().named(specifier).filter(|_| !is_builtin(specifier)) {
             return Url::parse(&name).map_err(JsErrorBox::from_err);
         }
         resolve(specifier, &referrer.map_err(JsErrorBox::from_err)?)

@@ -32,6 +32,8 @@ pub struct Worker {
     pub services: Vec<String>,
     /// Whether Node's `process.env` holds its vars.
     pub fills_environment: bool,
+    /// Compatibility flags that it has otherwise than by the newest date: those of `js/worker/compatibility.js`.
+    pub differences: Vec<String>,
     /// Its bindings that load workers, by their names in `env`.
     pub loaders: Vec<String>,
     /// What it has of the worker that loaded it, where one did.
@@ -152,6 +154,7 @@ impl Worker {
             bindings: Vec::new(),
             services: Vec::new(),
             fills_environment: true,
+            differences: Vec::new(),
             loaders: Vec::new(),
             loaded: None,
             coverage: None,

@@ -54,7 +54,11 @@ fn ended(title: &str, attacks: &[Case]) {
         let (_, known) = all.split_at(1);
         let lost: usize = known.iter().map(|row| row.lost).sum();
         let given_up = server.log().matches("a thread is lost").count();
-        assert!(lost <= given_up, "{lost} of a neighbour's requests were lost: {}", server.log());
+        assert!(
+            lost <= given_up,
+            "{lost} of a neighbour's requests were lost: {}",
+            server.log()
+        );
         assert!(!server.log().contains("process was ended"), "{}", server.log());
         given_back(&server, before);
         rows.extend(all);

@@ -1,6 +1,7 @@
 //! The platform by its standards: rows of what a script does, and what it comes to.
 
 mod cloning;
+mod compatibility;
 mod errors;
 mod events;
 mod fetching;

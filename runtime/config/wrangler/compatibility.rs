@@ -1,5 +1,6 @@
-//! `compatibility_date` and `compatibility_flags`: scripts behave here as the standards say, at every date.
+//! `compatibility_date` and `compatibility_flags`: scripts behave here as by the newest date, but for what `node.rs` and `differences.rs` honour.
 
+use super::differences::is_honoured;
 use crate::config::document::Document;
 use crate::config::nearest::hint;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
@@ -9,7 +10,6 @@ const STANDARD: &str = "the standard's behaviour holds";
 const CODE: &str = "code from strings runs where `unsafe_eval` allows it to this agent";
 const PYTHON: &str = "Python is not run";
 const WEBSOCKETS: &str = "there are no WebSockets";
-const RPC: &str = "there is no RPC: entrypoints have `fetch` only";
 
 /// Flags that ask for what is so here, or that are about something that is not here and is refused by itself.
 const SAME: &[&str] = &[
@@ -29,6 +29,7 @@ const SAME: &[&str] = &[
     "crypto_preserve_public_exponent",
     "delete_all_deletes_alarm",
     "disable_email_sending_queuing",
+    "disable_fast_jsg_struct",
     "disable_top_level_await_in_require",
     "disable_validate_workflow_entrypoint",
     "disallow_eval_during_startup",
@@ -40,17 +41,18 @@ const SAME: &[&str] = &[
     "durable_object_rename",
     "dynamic_dispatch_treat_exceptions_as_500",
     "dynamic_dispatch_tunnel_exceptions",
+    "enable_abortsignal_rpc",
     "enable_ctx_exports",
     "enable_d1_with_sessions_api",
     "enable_email_sending_queuing",
+    "enable_fast_jsg_struct",
     "enable_global_performance_classes",
-    "enable_navigator_language",
     "enable_nodejs_global_timers",
     "enable_request_signal",
     "enable_validate_workflow_entrypoint",
-    "enable_weak_ref",
     "export_commonjs_default",
-    "expose_global_message_channel",
+    "fetch_iterable_type_support",
+    "fetch_iterable_type_support_override_adjustment",
     "fetch_refuses_unknown_protocols",
     "fetch_standard_url",
     "fetcher_no_get_put_delete",
@@ -58,13 +60,13 @@ const SAME: &[&str] = &[
     "formdata_parser_supports_files",
     "global_fetch_private_origin",
     "global_fetch_strictly_public",
-    "global_navigator",
     "handle_cross_request_promise_resolution",
-    "http_headers_getsetcookie",
     "internal_stream_byob_return_view",
     "internal_writable_stream_abort_clears_queue",
+    "js_rpc",
     "kv_direct_binding",
     "minimal_subrequests",
+    "mutable_api_prototypes",
     "no_cache_api_compat_flags",
     "no_cache_api_request_cf_overrides_cache_rules",
     "no_cf_botmanagement_default",
@@ -79,10 +81,12 @@ const SAME: &[&str] = &[
     "no_request_cf_overrides_cache_rules",
     "no_rpc",
     "no_web_socket_compression",
+    "nodejs_als",
     "nodejs_compat",
     "nodejs_compat_do_not_populate_process_env",
     "nodejs_compat_populate_process_env",
     "nodejs_compat_v2",
+    "non_pedantic_wpt",
     "queue_consumer_no_wait_for_wait_until",
     "queue_consumer_wait_for_wait_until",
     "queues_json_messages",
@@ -92,6 +96,9 @@ const SAME: &[&str] = &[
     "request_cf_overrides_cache_rules",
     "request_signal_passthrough",
     "response_redirect_url_standard",
+    "rpc",
+    "rpc_params_dup_stubs",
+    "service_binding_extra_handlers",
     "set_event_target_this",
     "set_forwardable_email_full_headers",
     "set_forwardable_email_single_headers",
@@ -101,6 +108,7 @@ const SAME: &[&str] = &[
     "strict_compression_checks",
     "strict_crypto_checks",
     "strip_authorization_on_cross_origin_redirect",
+    "strip_bom_in_read_all_text",
     "tail_worker_user_spans",
     "throw_on_unrecognized_import_assertion",
     "transformstream_enable_standard_constructor",
@@ -109,7 +117,6 @@ const SAME: &[&str] = &[
     "unwrap_custom_thenables",
     "url_standard",
     "urlpattern_standard",
-    "urlsearchparams_delete_has_value_arg",
     "vectorize_query_metadata_optional",
     "vectorize_query_original",
     "workers_api_getters_setters_on_prototype",
@@ -125,16 +132,13 @@ const OTHERWISE: &[(&str, &str)] = &[
     ("cf_botmanagement_default", "there is no `request.cf`"),
     ("connect_pass_through", "there is no connect()"),
     ("disable_global_performance_classes", STANDARD),
-    ("disable_navigator_language", STANDARD),
     ("disable_request_signal", STANDARD),
-    ("disable_weak_ref", STANDARD),
     ("disallow_importable_env", "`cloudflare:workers` has `env`"),
     ("do_not_bind_asynclocalstorage_snapshot_to-request", STANDARD),
     ("do_not_capture_async_api_throws", STANDARD),
     ("do_not_set_tostring_tag", STANDARD),
-    ("enable_abortsignal_rpc", RPC),
-    ("enable_top_level_await_in_require", "there is no require()"),
-    ("enable_web_file_system", "there is no file system"),
+    ("enable_top_level_await_in_require", STANDARD),
+    ("enable_web_file_system", "the file system is that of `node:fs`"),
     ("enable_workerd_debug_module", "there is no such module"),
     ("enhanced_error_serialization", STANDARD),
     ("experimental", "there are no experiments"),
@@ -144,25 +148,17 @@ const OTHERWISE: &[(&str, &str)] = &[
     ("fetcher_has_get_put_delete", STANDARD),
     ("formdata_parser_converts_files_to_strings", STANDARD),
     ("global_importscripts", STANDARD),
-    (
-        "html_rewriter_treats_esi_include_as_void_tag",
-        "`esi:include` is a tag as others are",
-    ),
     ("ignore_custom_ports", STANDARD),
     ("ignore_unrecognized_import_assertion", STANDARD),
     ("increase_websocket_message_size", WEBSOCKETS),
     ("internal_stream_byob_return_undefined", STANDARD),
     ("internal_writable_stream_abort_does_not_clear_queue", STANDARD),
-    ("js_rpc", RPC),
     ("legacy_error_serialization", STANDARD),
     ("legacy_module_registry", STANDARD),
     ("new_module_registry", STANDARD),
     ("no_brotli_content_encoding", "brotli is decoded"),
     ("no_crypto_preserve_public_exponent", STANDARD),
-    ("no_expose_global_message_channel", STANDARD),
-    ("no_global_navigator", STANDARD),
     ("no_handle_cross_request_promise_resolution", STANDARD),
-    ("no_http_headers_getsetcookie", STANDARD),
     (
         "no_request_signal_passthrough",
         "a client that goes aborts what was fetched for it",
@@ -171,8 +167,6 @@ const OTHERWISE: &[(&str, &str)] = &[
     ("no_strict_compression_checks", STANDARD),
     ("no_strict_crypto_checks", STANDARD),
     ("no_unwrap_custom_thenables", STANDARD),
-    ("no_upper_case_all_http_methods", STANDARD),
-    ("no_urlsearchparams_delete_has_value_arg", STANDARD),
     (
         "nonclass_entrypoint_reuses_ctx_across_invocations",
         "each event has a `ctx` of its own",
@@ -182,27 +176,30 @@ const OTHERWISE: &[(&str, &str)] = &[
     ("r2_internal_beta_bindings", "there are no R2 buckets"),
     ("response_redirect_url_original", STANDARD),
     ("retain_authorization_on_cross_origin_redirect", STANDARD),
-    ("rpc", RPC),
     ("rtti_api", "there is no such module"),
-    ("service_binding_extra_handlers", "there are no service bindings"),
     ("streams_byob_reader_does_not_detach_buffer", STANDARD),
     ("streams_disable_constructors", STANDARD),
     ("substitute_null_on_type_error", STANDARD),
     ("transformstream_disable_standard_constructor", STANDARD),
     ("unsafe_module", "there is no such module"),
-    (
-        "upper_case_all_http_methods",
-        "fetch() upper-cases the methods that its standard names",
-    ),
     ("url_original", STANDARD),
     ("urlpattern_original", STANDARD),
     ("web_socket_compression", WEBSOCKETS),
     ("workers_api_getters_setters_on_instance", STANDARD),
-    ("nodejs_als", NODE),
     ("nodejs_zlib", NODE),
+    ("cache_reload_enabled", STANDARD),
+    ("env_module_nullable_support", STANDARD),
+    ("no_nodejs_global_timers", STANDARD),
+    ("allow_irrevocable_stub_storage", "stubs end with their events"),
+    ("immutable_api_prototypes", STANDARD),
+    ("no_fetch_iterable_type_support_override_adjustment", STANDARD),
+    ("no_fetch_iterable_type_support", STANDARD),
+    ("do_not_strip_bom_in_read_all_text", STANDARD),
+    ("disable_ctx_exports", STANDARD),
+    ("rpc_params_transfer_stubs", STANDARD),
     ("python_workers", PYTHON),
     ("memory_cache_delete", "there is no memory cache"),
-    ("streaming_tail_worker", "there are no tail Workers"),
+    ("streaming_tail_worker", "tail Workers are told at the end of an event"),
     ("tcp_sockets_support", "there is no connect()"),
     ("unsupported_process_actual_platform", NODE),
     ("webgpu", "there is no WebGPU"),
@@ -244,7 +241,7 @@ pub(super) fn check_flags(document: &Document, path: &str, flags: &[String]) {
 
 /// What is otherwise than a flag asks for, if anything is; or a hint where the flag is not known.
 fn effect(flag: &str) -> Result<Option<&'static str>, String> {
-    if SAME.contains(&flag) {
+    if SAME.contains(&flag) || is_honoured(flag) {
         return Ok(None);
     }
     let otherwise = OTHERWISE
@@ -272,7 +269,9 @@ mod tests {
         assert!(OTHERWISE.iter().all(|(name, _)| !SAME.contains(name)));
         for (flag, expected) in [
             ("nodejs_compat", Ok(None)),
-            ("nodejs_als", Ok(Some(NODE))),
+            ("nodejs_als", Ok(None)),
+            ("nodejs_zlib", Ok(Some(NODE))),
+            ("no_global_navigator", Ok(None)),
             ("enable_nodejs_fs_module", Ok(Some(NODE))),
             ("disable_nodejs_fs_module", Ok(None)),
             ("url_standard", Ok(None)),

@@ -1,12 +1,14 @@
 //! wrangler's file, read unmodified. What of it cannot be honoured is said, so that it stays deployable.
 
 mod compatibility;
+mod differences;
 mod environment;
 mod fields;
 mod missing;
 mod node;
 mod shape;
 
+pub(crate) use differences::differences;
 pub(crate) use node::Node;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -63,6 +65,9 @@ pub(crate) struct Wrangler {
     /// What of Node.js there is.
     #[serde(skip)]
     pub(crate) node: Node,
+    /// What of Workers there is otherwise than by the newest date.
+    #[serde(skip)]
+    pub(crate) differences: Vec<String>,
 }
 
 /// `secrets`: names of secrets that `env` has to have.
@@ -189,6 +194,7 @@ pub(crate) fn read(document: &Document, flags: &Flags, owner: Owner, problems: &
     }
     compatibility::check_flags(document, &path("compatibility_flags"), &wrangler.compatibility_flags);
     wrangler.node = Node::of(wrangler.compatibility_date.as_deref(), &wrangler.compatibility_flags);
+    wrangler.differences = differences(wrangler.compatibility_date.as_deref(), &wrangler.compatibility_flags);
     if owner == Owner::Outbound {
         let services = std::mem::take(&mut wrangler.services).into_iter().enumerate();
         missing.extend(services.map(|(index, service)| Missing {

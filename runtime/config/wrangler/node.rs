@@ -11,6 +11,7 @@ const ENVIRONMENT_FROM: &str = "2025-04-01";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Node {
     modules: bool,
+    async_hooks: bool,
     environment: bool,
 }
 
@@ -18,6 +19,7 @@ impl Default for Node {
     fn default() -> Self {
         Self {
             modules: true,
+            async_hooks: false,
             environment: true,
         }
     }
@@ -32,6 +34,7 @@ impl Node {
         let fills = since(ENVIRONMENT_FROM) || has("nodejs_compat_populate_process_env");
         Self {
             modules: on && !has("no_nodejs_compat"),
+            async_hooks: has("nodejs_als") && !has("no_nodejs_als"),
             environment: fills && !has("nodejs_compat_do_not_populate_process_env"),
         }
     }
@@ -39,6 +42,11 @@ impl Node {
     /// Whether its modules and globals are there.
     pub(crate) const fn has_modules(self) -> bool {
         self.modules
+    }
+
+    /// Whether `node:async_hooks` is there where the others are not.
+    pub(crate) const fn has_async_hooks(self) -> bool {
+        self.async_hooks
     }
 
     /// Whether `process.env` holds the worker's vars.
@@ -74,6 +82,14 @@ mod tests {
                 (modules, environment),
                 "{date:?} {flags:?}"
             );
+        }
+        for (flags, hooks) in [
+            (&["nodejs_als"][..], true),
+            (&[], false),
+            (&["nodejs_als", "no_nodejs_als"], false),
+        ] {
+            let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
+            assert_eq!(Node::of(Some("2024-01-01"), &flags).has_async_hooks(), hooks);
         }
     }
 }

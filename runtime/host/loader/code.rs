@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::config::wrangler::Node;
-use crate::isolate::modules::{GivenKind, GivenModule};
+use crate::config::wrangler::{Node, differences};
+use crate::isolate::modules::{GivenKind, GivenModule, NodeModules};
 use crate::limits::Limits;
 
 /// The heap of a worker that asks for none, in bytes.
@@ -68,8 +68,10 @@ pub(super) struct Code {
     /// What of its `env` is text, for Node's `process.env`.
     pub(super) vars: Map<String, Value>,
     pub(super) fills_environment: bool,
-    /// Whether Node's modules are there.
-    pub(super) node: bool,
+    /// Which of Node's modules are there.
+    pub(super) node: NodeModules,
+    /// What its date and flags ask for otherwise.
+    pub(super) differences: Vec<String>,
     /// Whether it has a way out.
     pub(super) outbound: bool,
     pub(super) limits: Limits,
@@ -101,7 +103,8 @@ impl Code {
             main: settings.main_module,
             vars: settings.vars,
             fills_environment: node.fills_environment(),
-            node: node.has_modules(),
+            node: NodeModules::of(node.has_modules(), node.has_async_hooks()),
+            differences: differences(Some(date), &settings.compatibility_flags),
             outbound: settings.outbound,
         })
     }

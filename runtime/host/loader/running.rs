@@ -151,6 +151,7 @@ async fn make(
         modules,
         vars,
         fills_environment,
+        differences,
         node,
         outbound,
         limits,
@@ -175,6 +176,7 @@ async fn make(
     let worker = Worker {
         vars,
         fills_environment,
+        differences,
         loaded: Some(Arc::new(loaded)),
         console_tap: parent.worker.console_tap.clone(),
         limits,

@@ -15,9 +15,10 @@ use super::compiler::CompilerOptions;
 use super::failure::{Refusal, Rejected};
 use super::import::{Asked, Import};
 use super::module::{Content, Module};
+use super::node_modules::NodeModules;
 use super::parse::{Parsed, parse};
 use super::read::{Target, checked, json_of, text_of};
-use super::resolve::{node_module, resolve};
+use super::resolve::resolve;
 use super::scopes::{Format, Package};
 use super::source::Source;
 
@@ -50,13 +51,13 @@ pub(crate) struct GivenModule {
 /// All modules of one worker, by name.
 pub(super) struct Given {
     modules: BTreeMap<String, (GivenKind, Arc<[u8]>)>,
-    /// Whether Node's modules are there.
-    node: bool,
+    /// Which of Node's modules are there.
+    node: NodeModules,
 }
 
 impl Given {
     /// Fails with what is wrong with a name.
-    pub(super) fn new(modules: Vec<GivenModule>, node: bool) -> Result<Self, String> {
+    pub(super) fn new(modules: Vec<GivenModule>, node: NodeModules) -> Result<Self, String> {
         let mut given = BTreeMap::new();
         for GivenModule { name, kind, bytes } in modules {
             if !is_name(&name) {
@@ -80,7 +81,7 @@ impl Given {
     }
 
     fn node_module(&self, specifier: &str) -> Option<Target> {
-        let name = self.node.then(|| node_module(specifier)).flatten()?;
+        let name = self.node.named(specifier)?;
         Url::parse(&name).ok().map(Target::Node)
     }
 
@@ -237,7 +238,7 @@ impl Source for Given {
     }
 
     fn has_node(&self) -> bool {
-        self.node
+        self.node.are_all()
     }
 
     fn further(&self) -> Vec<Url> {

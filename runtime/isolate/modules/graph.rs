@@ -15,6 +15,7 @@ use super::load::Loading;
 use super::mocked::Mocked;
 use super::module::{Confinement, Content, Module, SOURCE};
 use super::nesting::on_deep_stack;
+use super::node_modules::NodeModules;
 use super::package::Packages;
 use super::read::Reader;
 use super::requirable::Requirable;
@@ -29,7 +30,7 @@ pub struct Graph {
     main: Url,
     modules: BTreeMap<String, Module>,
     builtins: BTreeSet<String>,
-    node: bool,
+    node: NodeModules,
     /// Specifiers, by the module that imports them.
     resolved: HashMap<(String, String), Result<Url, ImportFailure>>,
     /// Modules that only an `import()` reaches and that can not be had, by their URL and the type that was asked for.
@@ -66,11 +67,11 @@ impl Graph {
         let confined = Confined::new(confinement, &root)
             .map_err(|error| StartupError::new(format!("the worker's folder can not be read: {error}")))?;
         let reader = Reader {
-            packages: Packages::new(&root, !confinement.without_node),
+            packages: Packages::new(&root, confinement.node.are_all()),
             scopes: Scopes::new(&root),
             root,
             confined,
-            node: !confinement.without_node,
+            node: confinement.node,
             bytes: Cell::new(0),
         };
         let main = reader.url(&path).ok_or_else(|| {
@@ -83,9 +84,9 @@ impl Graph {
         Self::loaded(Loading::new(&reader, &main)?, main, reader.node)
     }
 
-    /// Takes modules that are given, with all that they import of each other. `node`: whether Node's modules are there. Fails too
+    /// Takes modules that are given, with all that they import of each other. `node`: which of Node's modules are there. Fails too
     /// where there is no module called `main`.
-    pub(crate) fn given(modules: Vec<GivenModule>, main: &str, node: bool) -> Result<Self, StartupError> {
+    pub(crate) fn given(modules: Vec<GivenModule>, main: &str, node: NodeModules) -> Result<Self, StartupError> {
         let given = Given::new(modules, node).map_err(StartupError::new)?;
         let url = given
             .url(main)
@@ -93,7 +94,7 @@ impl Graph {
         Self::loaded(Loading::new(&given, &url)?, url, node)
     }
 
-    fn loaded(loading: Loading<'_>, main: Url, node: bool) -> Result<Self, StartupError> {
+    fn loaded(loading: Loading<'_>, main: Url, node: NodeModules) -> Result<Self, StartupError> {
         let mut loaded = loading.run()?;
         let requirable = Arc::new(loaded.requirable());
         Ok(Self {
@@ -118,7 +119,7 @@ impl Graph {
             main,
             modules: BTreeMap::new(),
             builtins: BTreeSet::new(),
-            node: false,
+            node: NodeModules::None,
             resolved: HashMap::new(),
             failures: HashMap::new(),
             failed_files: BTreeSet::new(),
@@ -152,8 +153,13 @@ impl Graph {
         self.builtins.iter().map(String::as_str)
     }
 
-    /// Whether Node's modules and globals are there.
+    /// Whether all of Node's modules are there, and its globals.
     pub fn has_node(&self) -> bool {
+        self.node.are_all()
+    }
+
+    /// Which of Node's modules are there.
+    pub fn node(&self) -> NodeModules {
         self.node
     }
 

@@ -1,5 +1,6 @@
 //! One module of a worker, and where modules may come from.
 
+use super::node_modules::NodeModules;
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,8 +21,8 @@ pub struct Confinement {
     pub forbidden: HashSet<PathBuf>,
     /// What may be imported as text, as JSON or as bytes.
     pub data: Data,
-    /// Whether Node's modules are left out.
-    pub without_node: bool,
+    /// Which of Node's modules are there.
+    pub node: NodeModules,
     /// A file that is read as if it had another text.
     pub overlay: Option<Arc<Overlay>>,
 }

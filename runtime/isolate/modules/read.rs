@@ -12,9 +12,10 @@ use super::confined::{Confined, Outside, Wanted};
 use super::failure::Refusal;
 use super::import::{Asked, Import};
 use super::module::{Content, Module};
+use super::node_modules::NodeModules;
 use super::package::{Found, Packages, not_found};
 use super::relative::{beside, is_relative};
-use super::resolve::{ResolveError, node_module, resolve};
+use super::resolve::{ResolveError, resolve};
 use super::scopes::Scopes;
 use crate::files_read;
 
@@ -27,7 +28,7 @@ pub(super) struct Reader<'a> {
     pub(super) packages: Packages,
     pub(super) scopes: Scopes,
     /// Whether Node's modules are there.
-    pub(super) node: bool,
+    pub(super) node: NodeModules,
     /// How many bytes were read so far.
     pub(super) bytes: Cell<u64>,
 }
@@ -101,7 +102,7 @@ impl Reader<'_> {
     }
 
     fn node_module(&self, specifier: &str) -> Option<Url> {
-        let name = self.node.then(|| node_module(specifier)).flatten()?;
+        let name = self.node.named(specifier)?;
         Url::parse(&name).ok()
     }
 

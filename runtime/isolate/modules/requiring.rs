@@ -8,7 +8,7 @@ use super::failure::ImportFailure;
 use super::graph::Graph;
 use super::module::{Content, Module, is_addon};
 use super::requirable::bundle_name;
-use super::resolve::{is_builtin, node_module};
+use super::resolve::is_builtin;
 use super::search::{NotFound, Search, joined};
 
 /// How long the names are that are looked for, in bytes: a search is not interrupted.
@@ -111,10 +111,10 @@ impl Graph {
             return Err(NotFound::Missing);
         }
         let parsed = |text: &str| Url::parse(text).map_err(|_| NotFound::Missing);
-        if is_builtin(specifier) && (tests || !self.has_node() || node_module(specifier).is_none()) {
+        if is_builtin(specifier) && (tests || self.node().named(specifier).is_none()) {
             return parsed(specifier);
         }
-        if let Some(node) = node_module(specifier).filter(|_| self.has_node()) {
+        if let Some(node) = self.node().named(specifier) {
             return parsed(&node);
         }
         let requirable = &self.requirable;

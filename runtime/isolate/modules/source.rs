@@ -106,7 +106,7 @@ impl Source for Reader<'_> {
     }
 
     fn has_node(&self) -> bool {
-        self.node
+        self.node.are_all()
     }
 
     fn packages(&self) -> BTreeMap<String, Package> {
