@@ -1,0 +1,3 @@
+//! Agents in processes of their own: what such a process may do.
+
+pub mod sandbox;
