@@ -2,7 +2,7 @@
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
-use nix::unistd::pivot_root;
+use nix::unistd::{pivot_root, sethostname};
 
 use super::layer::Failed;
 
@@ -20,6 +20,8 @@ pub(super) fn enter() -> Result<(), Failed> {
         | CloneFlags::CLONE_NEWUTS
         | CloneFlags::CLONE_NEWCGROUP;
     unshare(all).map_err(Failed::at("namespaces of its own to an ordinary user"))?;
+    // The host's is copied.
+    sethostname("agent").map_err(Failed::at("a host name of its own"))?;
     empty_root().map_err(Failed::at("an empty root in a mount namespace of its own"))
 }
 

@@ -15,7 +15,10 @@ pub(super) fn drop_all() -> Result<(), Failed> {
     set_no_new_privs(true).map_err(Failed::at("setting no_new_privs"))?;
     for bit in 0..64 {
         // Without the capability to, nothing is taken from the set; with `no_new_privs` nothing in it is to be had either.
-        let _ = remove_capability_from_bounding_set(CapabilitySet::from_bits_retain(1 << bit));
+        // The first that the kernel does not know is the end.
+        if remove_capability_from_bounding_set(CapabilitySet::from_bits_retain(1 << bit)).is_err() {
+            break;
+        }
     }
     clear_ambient_capability_set().map_err(Failed::at("clearing ambient capabilities"))?;
     let none = CapabilitySets {
