@@ -43,7 +43,9 @@ fn escape(arguments: &[&str]) -> (Command, UnixStream) {
 /// What the program wrote to its link, and how it ended.
 fn outcome(arguments: &[&str]) -> (String, ExitStatus) {
     let (mut command, mut link) = escape(arguments);
-    let child = command.spawn().unwrap_or_else(|error| panic!("the example `escape` is not built: {error}"));
+    let child = command
+        .spawn()
+        .unwrap_or_else(|error| panic!("the example `escape` is not built: {error}"));
     drop(command);
     let mut said = String::new();
     link.read_to_string(&mut said).unwrap();
@@ -78,7 +80,11 @@ fn made(file: &Path, attempt: &Attempt) -> Vec<String> {
             None => said,
         };
         if came != expected {
-            wrong.push(format!("{}: {}: {place}: {came}, not {expected}", file.display(), attempt.name));
+            wrong.push(format!(
+                "{}: {}: {place}: {came}, not {expected}",
+                file.display(),
+                attempt.name
+            ));
         }
     };
     expect("inside", &attempt.inside);
@@ -97,7 +103,10 @@ fn complete() -> bool {
         return true;
     }
     for (layer, offered) in [("Namespaces", offers_namespaces()), ("Landlock", offers_landlock())] {
-        assert!(!(offered && said.contains(&format!("({layer},"))), "the kernel has {layer}, and we do not use it: {said}");
+        assert!(
+            !(offered && said.contains(&format!("({layer},"))),
+            "the kernel has {layer}, and we do not use it: {said}"
+        );
     }
     assert!(!said.contains("(Seccomp,"), "every kernel has seccomp: {said}");
     skip("a layer of the sandbox", &said);

@@ -101,7 +101,7 @@ async fn keep_one(settings: Arc<Settings>, order: Order, stopping: watch::Receiv
             tracing::error!(target: "worker", process, "the process of {label} has ended: {how}; the next request starts another");
         }
         Err(error) => {
-            tracing::error!(target: "worker", process, "the process of {label} can not be waited for: {error}")
+            tracing::error!(target: "worker", process, "the process of {label} can not be waited for: {error}");
         }
     }
 }

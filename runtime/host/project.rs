@@ -281,6 +281,11 @@ impl Project {
         Some(project)
     }
 
+    /// Whether any agent is in a process of its own.
+    pub(crate) fn has_processes(&self) -> bool {
+        self.processes.is_some()
+    }
+
     /// Whether the agents' requests have a policy to pass.
     pub fn has_outbound(&self) -> bool {
         self.outbound.is_some()

@@ -107,7 +107,7 @@ async fn assign(links: Vec<Ends>, project: &Project, threads: usize) {
         next += 1;
     }
     // The threads serve what they have.
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Waits for the first byte of a link. Nothing where it ends before.

@@ -32,7 +32,7 @@ struct Member {
 /// The agents of a process, in the order that it counts them.
 pub(super) struct Members {
     project: Project,
-    members: Vec<Member>,
+    agents: Vec<Member>,
     own: Lines,
 }
 
@@ -54,13 +54,13 @@ impl Members {
         });
         Arc::new(Self {
             project: project.clone(),
-            members: members.collect(),
+            agents: members.collect(),
             own: Lines::new(OWN),
         })
     }
 
     fn line(&self, (level, console): (Level, bool), agent: Option<u16>, request_id: Option<&str>, text: &str) {
-        let member = agent.and_then(|agent| self.members.get(usize::from(agent)));
+        let member = agent.and_then(|agent| self.agents.get(usize::from(agent)));
         let lines = match (member, console) {
             (Some(member), true) => &member.lines,
             _ => &self.own,
@@ -69,11 +69,11 @@ impl Members {
             return;
         }
         // One that has a single agent is that one's.
-        let member = member.or_else(|| self.members.first().filter(|_| self.members.len() == 1));
+        let member = member.or_else(|| self.agents.first().filter(|_| self.agents.len() == 1));
         let worker = member.map_or("an agents' process", |member| &member.label);
         let (agent, tenant) = (
             member.map(|member| &*member.id.name),
-            self.members.first().and_then(|member| member.id.tenant.as_deref()),
+            self.agents.first().and_then(|member| member.id.tenant.as_deref()),
         );
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:=+/".contains(&byte);
         let request_id = request_id.filter(|id| id.len() <= LONGEST_ID && id.bytes().all(plain));
@@ -104,7 +104,7 @@ impl Members {
     }
 
     fn numbers(&self, agent: u16, numbers: Numbers) {
-        let Some(member) = self.members.get(usize::from(agent)) else {
+        let Some(member) = self.agents.get(usize::from(agent)) else {
             return;
         };
         let Some(account) = &member.account else { return };
@@ -145,7 +145,7 @@ impl Hears for Members {
             }
             Told::Numbers(agent, numbers) => self.numbers(agent, numbers),
             Told::Hung { agent, why } => {
-                let member = agent.and_then(|agent| self.members.get(usize::from(agent)));
+                let member = agent.and_then(|agent| self.agents.get(usize::from(agent)));
                 if let (Some(member), Some(why)) = (member, Termination::named(&why)) {
                     self.project.blame(&member.id, why);
                 }
@@ -155,9 +155,9 @@ impl Hears for Members {
     }
 
     fn gone(&self) {
-        for place in 0..self.members.len() {
+        for place in 0..self.agents.len() {
             let Ok(place) = u16::try_from(place) else { return };
-            let told = self.members.get(usize::from(place)).map(|member| member.told.lock());
+            let told = self.agents.get(usize::from(place)).map(|member| member.told.lock());
             let stopped = told
                 .and_then(|told| told.ok().map(|told| told.stopped))
                 .unwrap_or_default();

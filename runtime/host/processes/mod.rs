@@ -54,17 +54,15 @@ impl ProcessLinks {
         trace: Rc<Trace>,
     ) -> Result<Response, EventError> {
         let key = Key::of(&agent.id());
-        let link = self.link(&key, agent).await?;
-        let under_way = match link.child.begin() {
-            Some(under_way) => under_way,
-            // It was put away meanwhile. Another one comes in its place.
-            None => {
-                self.forget(&key, &link);
-                let link = self.link(&key, agent).await?;
-                let under_way = link.child.begin().ok_or(EventError::Shutdown)?;
-                return link.dispatch((place, agent), request, trace, under_way).await;
-            }
-        };
+        let mut link = self.link(&key, agent).await?;
+        let mut under_way = link.child.begin();
+        if under_way.is_none() {
+            // It was put away meanwhile, or has ended. Another one comes in its place.
+            self.forget(&key, &link);
+            link = self.link(&key, agent).await?;
+            under_way = link.child.begin();
+        }
+        let under_way = under_way.ok_or(EventError::Shutdown)?;
         link.dispatch((place, agent), request, trace, under_way).await
     }
 

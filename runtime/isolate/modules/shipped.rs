@@ -124,7 +124,11 @@ impl ShippedModule {
 
 fn edges(edges: &HashMap<(String, String), Result<Url, ImportFailure>>) -> Vec<Edge> {
     let edge = |(from, to): (&(String, String), &Result<Url, ImportFailure>)| {
-        (from.clone(), to.as_ref().map(Clone::clone).map_err(Into::into))
+        let to = match to {
+            Ok(url) => Ok(url.clone()),
+            Err(failure) => Err(failure.into()),
+        };
+        (from.clone(), to)
     };
     edges.iter().map(edge).collect()
 }
