@@ -44,7 +44,7 @@ impl Drop for UnderWay {
 }
 
 impl Child {
-    pub(super) fn new(id: u32, pidfd: OwnedFd, links: Vec<Ends>) -> Arc<Self> {
+    pub(crate) fn new(id: u32, pidfd: OwnedFd, links: Vec<Ends>) -> Arc<Self> {
         Arc::new(Self {
             id,
             pidfd,
@@ -80,7 +80,7 @@ impl Child {
     }
 
     /// Whether it takes events.
-    pub(super) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         !self.leaves.load(Ordering::SeqCst)
     }
 
@@ -119,8 +119,10 @@ impl Child {
         if self.over.load(Ordering::Relaxed) {
             return;
         }
-        self.leaves.store(true, Ordering::SeqCst);
-        tracing::error!(target: "worker", process = self.id, "an agents' process is ended: {why}");
+        // One that leaves breaks its links, and nobody is to be told of that.
+        if !self.leaves.swap(true, Ordering::SeqCst) {
+            tracing::error!(target: "worker", process = self.id, "an agents' process is ended: {why}");
+        }
         self.end();
     }
 

@@ -82,7 +82,8 @@ impl Link {
             let ended = futures_util::future::Abortable::new(both, registration).await;
             serves.over.set(true);
             if let Ok(Err(error)) = ended {
-                serves.child.kill(&format!("its link is broken: {error}"));
+                let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
+                serves.child.kill(&format!("its link is broken: {error}{cause}"));
             }
         };
         Ok((link, serving))

@@ -2,6 +2,8 @@
 
 mod egress;
 mod events;
+#[cfg(test)]
+mod fuzz;
 mod hears;
 mod link;
 
