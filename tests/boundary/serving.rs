@@ -86,7 +86,8 @@ fn bodies_stream_and_whoever_goes_is_missed() {
         "/big",
         &["-H", "Host: a.localhost", "-o", "/dev/null", "-w", "%{size_download}"],
     );
-    assert!(answer.body.contains("10485760"), "{}", answer.body);
+    // curl writes no head then.
+    assert!(answer.headers.contains("10485760"), "{}", answer.headers);
     // A client that goes away ends its event, and what that does.
     for (path, heard) in [("/endless", "was cancelled"), ("/abort", "was aborted")] {
         let began = Instant::now();
