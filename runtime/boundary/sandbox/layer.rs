@@ -5,7 +5,9 @@ use std::io;
 
 /// A layer that a kernel may lack, as `[isolation] allow_missing` names it. What every Linux has is none of these: no new
 /// privileges, no capability, limits of resources, closed descriptors.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, serde::Deserialize, serde::Serialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Layer {
     /// User, mount, network, process, IPC, host name and cgroup namespaces of its own, with an empty root.

@@ -32,7 +32,13 @@ fn empty_root() -> nix::Result<()> {
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
     let place = PLACES.iter().find(|place| std::path::Path::new(place).is_dir());
     let place = *place.unwrap_or(&PLACES[0]);
-    mount(Some("tmpfs"), place, Some("tmpfs"), flags, Some("size=4k,nr_inodes=1,mode=555"))?;
+    mount(
+        Some("tmpfs"),
+        place,
+        Some("tmpfs"),
+        flags,
+        Some("size=4k,nr_inodes=1,mode=555"),
+    )?;
     nix::unistd::chdir(place)?;
     // The former root lies over the new one then, and is taken away.
     pivot_root(".", ".")?;

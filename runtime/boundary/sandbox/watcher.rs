@@ -40,10 +40,7 @@ fn watch(child: Pid, parent: Option<OwnedFd>) -> ! {
     let inside = rustix::process::Pid::from_raw(child.as_raw());
     let inside = inside.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
     if let (Some(parent), Some(inside)) = (parent, inside) {
-        let mut both = [
-            PollFd::new(&parent, PollFlags::IN),
-            PollFd::new(&inside, PollFlags::IN),
-        ];
+        let mut both = [PollFd::new(&parent, PollFlags::IN), PollFd::new(&inside, PollFlags::IN)];
         while poll(&mut both, None).is_err() {}
         if !both[0].revents().is_empty() && both[1].revents().is_empty() {
             let _ = rustix::process::pidfd_send_signal(inside.as_fd(), rustix::process::Signal::KILL);
