@@ -21,32 +21,29 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/boundary")
 }
 
-/// The example `escape`, which cargo builds with the tests.
-fn escape(arguments: &[&str]) -> (Command, UnixStream) {
+/// What the example `escape`, which cargo builds with the tests, wrote to its link, and how it ended.
+fn outcome(arguments: &[&str]) -> (String, ExitStatus) {
+    // A descriptor is left open, by mistake as it were.
+    outcome_by(&["/bin/sh", "-c", "exec 7</etc/passwd; exec \"$0\" \"$@\""], arguments)
+}
+
+/// The same, started by this command.
+fn outcome_by(starter: &[&str], arguments: &[&str]) -> (String, ExitStatus) {
     let tests = std::env::current_exe().unwrap();
     let program = tests.parent().unwrap().parent().unwrap().join("examples/escape");
-    let (ours, theirs) = UnixStream::pair().unwrap();
-    ours.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    // A descriptor is left open, by mistake as it were.
-    let mut command = Command::new("/bin/sh");
-    command
-        .args(["-c", "exec 7</etc/passwd; exec \"$0\" \"$@\""])
-        .arg(&program)
+    assert!(program.is_file(), "the example `escape` is not built");
+    let (mut link, theirs) = UnixStream::pair().unwrap();
+    link.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let child = Command::new(starter[0])
+        .args(&starter[1..])
+        .arg(program)
         .args(arguments)
         .env_clear()
         .stdin(Stdio::from(OwnedFd::from(theirs)))
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    (command, ours)
-}
-
-/// What the program wrote to its link, and how it ended.
-fn outcome(arguments: &[&str]) -> (String, ExitStatus) {
-    let (mut command, mut link) = escape(arguments);
-    let child = command
+        .stderr(Stdio::piped())
         .spawn()
-        .unwrap_or_else(|error| panic!("the example `escape` is not built: {error}"));
-    drop(command);
+        .unwrap();
     let mut said = String::new();
     link.read_to_string(&mut said).unwrap();
     let output = child.wait_with_output().unwrap();
@@ -153,6 +150,29 @@ fn nothing_that_an_exploit_tries_comes_to_anything() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Where a kernel gives no user namespace: made by one that is allowed none.
+#[test]
+fn a_layer_that_the_kernel_refuses_is_named_and_may_be_gone_without() {
+    if !complete() {
+        return;
+    }
+    let script = "echo 0 >/proc/sys/user/max_user_namespaces; exec \"$0\" \"$@\"";
+    let without = |arguments: &[&str]| outcome_by(&["unshare", "-Ur", "/bin/sh", "-c", script], arguments);
+    let (said, status) = without(&["report"]);
+    assert!(!status.success(), "{said}");
+    assert!(said.contains("namespaces of its own to an ordinary user"), "{said}");
+    assert!(
+        said.contains("set `[isolation] allow_missing = [\"namespaces\"]`"),
+        "{said}"
+    );
+    let (said, status) = without(&["report", "namespaces"]);
+    assert!(status.success(), "{said}");
+    assert!(
+        said.contains("in_force: [Landlock, Seccomp], missing: [(Namespaces,"),
+        "{said}"
+    );
+}
+
 #[test]
 fn a_script_runs_in_the_sandbox() {
     if !complete() {
@@ -161,6 +181,6 @@ fn a_script_runs_in_the_sandbox() {
     let agent = fixtures().join("agent.js");
     let (said, status) = outcome(&["serve", agent.to_str().unwrap()]);
     assert!(status.success(), "{status}: {said}");
-    assert!(said.starts_with("200 OK jit "), "{said}");
-    assert!(said.ends_with("RangeError, TypeError"), "{said}");
+    let expected = "wasm 1000000, gc 49995 20, crypto 256, gzip true, RangeError, TypeError";
+    assert!(said.starts_with("200 OK jit ") && said.ends_with(expected), "{said}");
 }

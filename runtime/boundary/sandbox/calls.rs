@@ -17,9 +17,12 @@ pub(super) struct Calls {
 #[serde(deny_unknown_fields)]
 struct Line {
     calls: Vec<String>,
-    /// Why it is where it is.
-    #[serde(rename = "reason")]
-    _reason: String,
+    /// Why it is where it is: for who reads docs/security.md.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the table in the documentation is made of it")
+    )]
+    reason: String,
     /// All of these must hold.
     #[serde(default)]
     when: Vec<Condition>,
@@ -156,5 +159,57 @@ impl Condition {
         };
         let width = if self.wide { "qword" } else { "dword" };
         json!({ "index": self.argument, "type": width, "op": operator, "val": value })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEGIN: &str = "<!-- runtime/boundary/sandbox/calls.toml -->\n";
+    const END: &str = "<!-- end -->";
+
+    fn rows(answer: &str, lines: &[Line]) -> String {
+        let row = |line: &Line| {
+            let calls: Vec<String> = line.calls.iter().map(|call| format!("`{call}`")).collect();
+            let only = match line.only {
+                Some(Place::WithoutKeys) => " (where there are no memory protection keys)",
+                _ => "",
+            };
+            let when = if line.when.is_empty() { "" } else { ", by arguments" };
+            format!("| {answer}{when} | {}{only} | {} |\n", calls.join(", "), line.reason)
+        };
+        lines.iter().map(row).collect()
+    }
+
+    #[test]
+    fn the_documentation_shows_the_table() {
+        let calls = Calls::read().unwrap();
+        let table = format!(
+            "| answer | calls | why |\n|---|---|---|\n{}{}{}",
+            rows("allowed", &calls.allowed),
+            rows("`EPERM`", &calls.refused),
+            rows("the process ends", &calls.fatal)
+        );
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/security.md");
+        let page = std::fs::read_to_string(path).unwrap();
+        let (before, rest) = page.split_once(BEGIN).unwrap();
+        let (shown, after) = rest.split_once(END).unwrap();
+        if std::env::var_os("UPDATE_CALLS").is_some() {
+            std::fs::write(path, format!("{before}{BEGIN}{table}{END}{after}")).unwrap();
+        } else {
+            assert_eq!(shown, table, "set UPDATE_CALLS=1 to write the table anew");
+        }
+    }
+
+    #[test]
+    fn no_call_is_in_two_groups() {
+        let calls = Calls::read().unwrap();
+        let mut known = std::collections::HashMap::new();
+        for (group, lines) in [&calls.allowed, &calls.refused, &calls.fatal].into_iter().enumerate() {
+            for call in lines.iter().flat_map(|line| &line.calls) {
+                assert_eq!(*known.entry(call).or_insert(group), group, "{call}");
+            }
+        }
     }
 }
