@@ -34,7 +34,7 @@ impl ConsoleTap {
     }
 
     /// Tells a line.
-    pub(crate) fn tell(&self, line: &ConsoleLine<'_>) {
+    pub fn tell(&self, line: &ConsoleLine<'_>) {
         (self.0)(line);
     }
 }

@@ -105,6 +105,21 @@ pub enum Termination {
 }
 
 impl Termination {
+    /// Each of them.
+    pub const ALL: [Self; 6] = [
+        Self::Cpu,
+        Self::Memory,
+        Self::Wall,
+        Self::Busy,
+        Self::Ejected,
+        Self::Startup,
+    ];
+
+    /// The one that a word is for.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|why| why.word() == word)
+    }
+
     /// One word for it, in records and metrics.
     pub const fn word(self) -> &'static str {
         match self {

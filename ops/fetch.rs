@@ -260,7 +260,8 @@ pub fn is_forbidden(method: &Method) -> bool {
     forbidden.iter().any(|name| method.as_str().eq_ignore_ascii_case(name))
 }
 
-pub(crate) fn parse_method(method: &str) -> Result<Method, FetchError> {
+/// A method that a request may have.
+pub fn parse_method(method: &str) -> Result<Method, FetchError> {
     match Method::from_bytes(method.as_bytes()) {
         Ok(parsed) if is_forbidden(&parsed) => Err(FetchError::Invalid(format!("method {method} is forbidden"))),
         Ok(parsed) => Ok(parsed),
@@ -268,7 +269,8 @@ pub(crate) fn parse_method(method: &str) -> Result<Method, FetchError> {
     }
 }
 
-pub(crate) fn parse_url(url: &str) -> Result<Url, FetchError> {
+/// A URL that may be asked for, without its fragment: whoever reads it reads the same.
+pub fn parse_url(url: &str) -> Result<Url, FetchError> {
     let mut parsed = Url::parse(url).map_err(|error| FetchError::Invalid(format!("{url:?} is no URL: {error}")))?;
     if !matches!(parsed.scheme(), "http" | "https") {
         return Err(FetchError::Invalid(format!(

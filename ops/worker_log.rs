@@ -113,7 +113,7 @@ impl Lines {
     }
 
     /// Whether a line may be logged, and how many were dropped before it.
-    pub(crate) fn take(&self, now: Instant) -> Option<u64> {
+    pub fn take(&self, now: Instant) -> Option<u64> {
         self.0.lock().ok()?.take(now)
     }
 }

@@ -30,6 +30,7 @@
 mod admin;
 pub mod assembly;
 pub mod audit;
+pub mod boundary;
 pub mod cli;
 pub mod config;
 pub mod credentials;

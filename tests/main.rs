@@ -17,6 +17,8 @@ mod attack;
 mod audit;
 mod author;
 mod bindings;
+mod boundary;
+mod boundary_sandbox;
 mod bypass;
 mod clock;
 mod config;

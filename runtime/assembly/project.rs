@@ -9,6 +9,7 @@ use super::agents_dir::agents_dir;
 use super::credentials::credentials;
 use super::identity::identity;
 use super::isolates::isolates;
+use super::isolation::{isolation, settings};
 use super::matching::match_header;
 use super::network::{Bindings, access_log, network};
 use super::options::options;
@@ -49,7 +50,8 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
         .chain(project.private_files(&files))
         .collect();
     let forbidden = Arc::new(forbidden);
-    let agents = agents(flags, &files, &project, &forbidden);
+    let mut agents = agents(flags, &files, &project, &forbidden);
+    isolation(&files, &project, &mut agents);
     let finder = problems
         .value(agents_dir(flags, &files, &project, &forbidden, &agents))
         .flatten();
@@ -100,6 +102,8 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     }
     problems.end()?;
     // Whatever is missing from here on has been told of.
+    let threads = options.as_ref().map_or(1, |options| options.threads);
+    let processes = settings(&project, &agents, threads, isolates(flags, &project));
     let mut agents = agents.into_iter();
     let builder = match finder {
         Some(finder) => Some(ProjectBuilder::of_folder(Box::new(finder))),
@@ -110,6 +114,7 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     };
     let mut builder = builder
         .isolates(isolates(flags, &project))
+        .processes(processes)
         .network(network)
         .policy_timeout(project.timeouts.policy)
         .client_timeouts(ClientTimeouts {

@@ -22,12 +22,21 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, FromArgMatches as _};
 use miette::Result;
 
+use crate::boundary;
+use crate::host::confined;
 use crate::isolate::modules::cache;
 use args::{Args, Command};
 pub use version::Commit;
 
 /// Runs the command that was typed, and tells what is wrong with it.
 pub fn run(commit: &Commit) -> ExitCode {
+    // Before anything is read, or another thread is there.
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|argument| argument == boundary::ARGUMENT)
+    {
+        return confined::run();
+    }
     if let Some(hash) = commit.hash() {
         crate::metrics::built_of(hash.to_owned());
     }

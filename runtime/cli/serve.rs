@@ -15,6 +15,7 @@ use crate::admin::{self, inspector};
 use crate::assembly::{load, options_of_broken};
 use crate::audit::Feed;
 use crate::config::Flags;
+use crate::diagnostic::SourceDiagnostic;
 use crate::egress::listeners as own_listeners;
 use crate::files_read;
 use crate::host::Project;
@@ -90,6 +91,7 @@ pub(super) fn run(args: Serve) -> Result<()> {
             }
             loaded
         };
+        let load = |flags: &Flags| load(flags).and_then(|loaded| debugged(loaded, debuggers.is_some()));
         let mut places = Places::new(sockets);
         let first = Flags {
             spares: past.has_served && !args.dev,
@@ -137,6 +139,17 @@ pub(super) fn run(args: Serve) -> Result<()> {
     })?;
     // Isolates that a second signal cut short are not worth waiting for.
     std::process::exit(0)
+}
+
+/// A project that debuggers may find all of.
+fn debugged(loaded: Loaded, wanted: bool) -> std::result::Result<Loaded, SourceDiagnostic> {
+    if !wanted || !loaded.project.has_processes() {
+        return Ok(loaded);
+    }
+    let message = "--inspect does not reach agents that are in processes: see [isolation] agents";
+    let help =
+        "Serve with `agents = \"isolate\"` while you debug, and without `isolation = \"process\"` under [[agents]]";
+    Err(SourceDiagnostic::new(message).with_help(help))
 }
 
 /// An author has the owner's listener, wherever that is.

@@ -8,6 +8,7 @@ use workerd_lite_ops::account::{Account, AgentId};
 use super::backoff::Backoff;
 use super::code::Code;
 use super::grant::Grant;
+use super::isolation::Isolation;
 use super::tail::TailWorker;
 use crate::isolate::modules::Graph;
 use crate::isolate::{StartupError, Worker};
@@ -40,6 +41,8 @@ pub struct Agent {
     pub services: Vec<Grant>,
     /// Who is told of its events.
     pub tails: Vec<TailWorker>,
+    /// Where its isolates are.
+    pub isolation: Isolation,
 }
 
 impl From<Worker> for Agent {
@@ -56,6 +59,7 @@ impl From<Worker> for Agent {
             backoff: Arc::default(),
             services: Vec::new(),
             tails: Vec::new(),
+            isolation: Isolation::default(),
         }
     }
 }

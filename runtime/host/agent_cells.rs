@@ -27,6 +27,7 @@ use super::tail::TailWorker;
 use crate::egress::{NetworkGate, Upstream};
 use crate::identity::Attested;
 use crate::isolate::footprint::PutAside;
+use crate::isolate::modules::Graph;
 use crate::isolate::{Caller, Callers, Cell as Isolate, CellHandle, Essential, StartupError, Worker, trim_soon};
 
 /// An agent's cell, and those that come after it where it is stopped.
@@ -55,6 +56,8 @@ pub(super) struct AgentCells {
     loaders: AllLoaders,
     /// Whether their loops may end before they are done.
     aborted: Rc<Cell<bool>>,
+    /// Their way out, where that is not their policy.
+    way: Option<EgressHandle>,
 }
 
 impl AgentCells {
@@ -65,6 +68,7 @@ impl AgentCells {
         (network, pretends): (Option<Rc<NetworkGate>>, Option<Rc<dyn Upstream>>),
         desk: Option<mpsc::UnboundedSender<Handed>>,
         aborted: Rc<Cell<bool>>,
+        way: Option<EgressHandle>,
     ) -> Rc<Self> {
         Rc::new(Self {
             project,
@@ -76,6 +80,7 @@ impl AgentCells {
             running: RefCell::default(),
             loaders: AllLoaders::default(),
             aborted,
+            way,
         })
     }
 
@@ -147,12 +152,15 @@ impl AgentCells {
         agent.tails.iter().map(with_cell).collect()
     }
 
-    /// An agent's way out.
-    fn egress(self: &Rc<Self>, place: usize, agent: &Agent, worker: &Worker) -> EgressHandle {
-        let attested = self.known.attest(place, agent, &worker.graph);
-        let gate = OutboundGate {
+    /// The way out of an agent whose isolates are in a process of their own.
+    pub(super) fn gate(self: &Rc<Self>, (place, agent): (usize, &Agent), graph: &Graph) -> EgressHandle {
+        Rc::new(self.outbound_gate(place, agent, self.known.attest(place, agent, graph)))
+    }
+
+    fn outbound_gate(self: &Rc<Self>, place: usize, agent: &Agent, attested: Attested) -> OutboundGate {
+        OutboundGate {
             network: Arc::clone(&self.project.network),
-            agent: Rc::new(attested.clone()),
+            agent: Rc::new(attested),
             policies: self.policies.clone(),
             place,
             rules: agent.egress.clone(),
@@ -162,7 +170,16 @@ impl AgentCells {
             timeout: self.project.policy_timeout,
             loader: None,
             loaded: None,
-        };
+        }
+    }
+
+    /// An agent's way out.
+    fn egress(self: &Rc<Self>, place: usize, agent: &Agent, worker: &Worker) -> EgressHandle {
+        if let Some(way) = &self.way {
+            return Rc::clone(way);
+        }
+        let attested = self.known.attest(place, agent, &worker.graph);
+        let gate = self.outbound_gate(place, agent, attested.clone());
         if worker.loaders.is_empty() {
             return Rc::new(gate);
         }

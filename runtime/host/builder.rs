@@ -9,9 +9,11 @@ use super::agent::Agent;
 use super::found::{Finder, Found};
 use super::isolate_per::IsolatePer;
 use super::isolates::{IsolateLimits, Isolates};
+use super::isolation::Isolation;
 use super::project::Project;
 use super::routes::Routes;
 use crate::audit::AccessLog;
+use crate::boundary::{Processes, Settings};
 use crate::egress::{Binding, Network};
 use crate::isolate::{BindingName, Worker};
 use crate::limits::ClientTimeouts;
@@ -44,6 +46,7 @@ pub struct ProjectBuilder {
     metrics_agents: usize,
     isolates: IsolateLimits,
     finder: Option<Box<dyn Finder>>,
+    processes: Option<Settings>,
 }
 
 impl ProjectBuilder {
@@ -62,6 +65,7 @@ impl ProjectBuilder {
             metrics_agents: metrics::AGENTS,
             isolates: IsolateLimits::default(),
             finder: None,
+            processes: None,
         }
     }
 
@@ -71,6 +75,18 @@ impl ProjectBuilder {
             finder: Some(finder),
             ..Self::of_none()
         }
+    }
+
+    /// A project of the agents that are added, in a process that serves nobody else.
+    pub(super) fn of_a_process() -> Self {
+        Self::of_none()
+    }
+
+    /// How the processes are of agents that have one.
+    #[must_use]
+    pub fn processes(mut self, settings: Settings) -> Self {
+        self.processes = Some(settings);
+        self
     }
 
     /// When isolates are made and put away. Without it each agent's is made before anything is served, on each thread.
@@ -187,6 +203,8 @@ impl ProjectBuilder {
             .finder
             .map(|finder| Found::new(finder, self.agents.len(), self.metrics_agents, &isolates));
         let heads = heads.chain(found.iter().map(Found::headers)).max();
+        let confined = self.agents.iter().any(|agent| agent.isolation == Isolation::Process);
+        let processes = self.processes.filter(|_| confined).map(Processes::new);
         Project {
             routes: Arc::new(Routes::new(self.agents.iter(), self.match_header)),
             places: Arc::new(places),
@@ -205,6 +223,7 @@ impl ProjectBuilder {
             show_errors: self.show_errors,
             access_log: self.access_log,
             feed: None,
+            processes,
         }
     }
 }

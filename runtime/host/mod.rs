@@ -10,6 +10,7 @@ mod bulkheads;
 mod callee;
 mod client;
 mod code;
+pub(crate) mod confined;
 mod desk;
 mod error_page;
 mod found;
@@ -17,6 +18,7 @@ mod gate;
 mod grant;
 mod isolate_per;
 mod isolates;
+mod isolation;
 mod job;
 mod known;
 mod line;
@@ -26,6 +28,7 @@ mod live_console;
 mod live_request;
 mod loader;
 mod policy_cells;
+mod processes;
 mod project;
 mod renumbered;
 mod residents;
@@ -45,6 +48,7 @@ use deno_core::unsync::spawn;
 use deno_core::url::Url;
 use http::{HeaderMap, HeaderName};
 use tokio::sync::mpsc;
+use workerd_lite_ops::fetch::EgressHandle;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{CallerId, EventError, Origin, Request, Response, Termination};
 
@@ -66,8 +70,10 @@ pub(crate) use found::Finder;
 pub use grant::{Grant, Offers};
 pub use isolate_per::IsolatePer;
 pub use isolates::IsolateLimits;
+pub use isolation::Isolation;
 use known::KnownAgents;
 use policy_cells::PolicyCells;
+use processes::ProcessLinks;
 pub use project::Project;
 pub(crate) use served::{Outcome, Served};
 pub use tail::TailWorker;
@@ -81,6 +87,8 @@ struct Inner {
     project: Project,
     agents: Rc<AgentCells>,
     policies: Option<Rc<PolicyCells>>,
+    /// The links to agents in processes of their own.
+    processes: Option<Rc<ProcessLinks>>,
     /// Where agents work that disturb the others.
     bulkheads: Option<Bulkheads>,
     /// Whether these may end before they are done.
@@ -140,9 +148,13 @@ impl Instance {
             (network, pretends),
             desk,
             Rc::clone(&aborted),
+            None,
         );
+        // Tests have all of it in one place.
+        let processes = ends.then(|| ProcessLinks::new(project, &agents)).flatten();
         let instance = Self(Rc::new(Inner {
             project: project.clone(),
+            processes,
             agents,
             policies,
             bulkheads,
@@ -151,6 +163,29 @@ impl Instance {
         spawn(desk::serve(Rc::downgrade(&instance.0), handed));
         instance.start_agents().await?;
         Ok(instance)
+    }
+
+    /// An instance whose agents have no way out but this, without a policy. Isolates are made when they are asked for.
+    pub(crate) fn confined(project: &Project, way: EgressHandle) -> Self {
+        let aborted = Rc::new(Cell::new(false));
+        let known = KnownAgents::default();
+        let agents = AgentCells::new(
+            project.clone(),
+            known,
+            None,
+            (None, None),
+            None,
+            Rc::clone(&aborted),
+            Some(way),
+        );
+        Self(Rc::new(Inner {
+            project: project.clone(),
+            agents,
+            policies: None,
+            processes: None,
+            bulkheads: None,
+            aborted,
+        }))
     }
 
     /// Boots the isolates of agents before anything is served: of all, where they are few, else as many as their owner wants.
@@ -168,8 +203,9 @@ impl Instance {
                 break;
             };
             // One that may not work yet is started when it may, and its start is nobody else's trouble.
+            // Nor may one's script run here that is to run in a process.
             let quarantine = agent.worker.quarantine.as_ref();
-            if !quarantine.is_some_and(|quarantine| quarantine.is_ejected()) {
+            if !quarantine.is_some_and(|quarantine| quarantine.is_ejected()) && self.processes_of(&agent).is_none() {
                 if let Err(error) = self.0.agents.start(place, &agent).await {
                     self.abort();
                     return Err(error);
@@ -183,6 +219,14 @@ impl Instance {
             trim_soon();
         }
         Ok(())
+    }
+
+    /// The links to processes, where an agent is in one.
+    fn processes_of(&self, agent: &Agent) -> Option<&Rc<ProcessLinks>> {
+        self.0
+            .processes
+            .as_ref()
+            .filter(|_| agent.isolation == Isolation::Process)
     }
 
     /// The agent that a request is for, with its place. `sent` is the path as it was sent. The header that may name an agent is
@@ -241,6 +285,9 @@ impl Instance {
         let worker = &agent.worker;
         if let Some(account) = &worker.account {
             trace.is_for(account);
+        }
+        if let Some(processes) = self.processes_of(agent) {
+            return processes.dispatch((place, agent), request, trace).await;
         }
         let (Some(bulkheads), Some(quarantine)) = (&self.0.bulkheads, &worker.quarantine) else {
             return self
@@ -306,6 +353,9 @@ impl Instance {
     pub(crate) fn abort(&self) {
         self.0.aborted.set(true);
         self.0.agents.abort();
+        if let Some(processes) = &self.0.processes {
+            processes.abort();
+        }
         if let Some(policies) = &self.0.policies {
             policies.abort();
         }
@@ -338,6 +388,9 @@ impl Instance {
     pub async fn drained(&self) {
         // The agents end first: their last requests still pass the outbound worker.
         self.0.agents.drained().await;
+        if let Some(processes) = &self.0.processes {
+            processes.drained().await;
+        }
         if let Some(policies) = &self.0.policies {
             policies.drained().await;
         }

@@ -22,6 +22,7 @@ use super::live_console::console;
 use super::residents::Residents;
 use super::routes::Routes;
 use crate::audit::{AccessLog, Auditor, Feed};
+use crate::boundary::Processes;
 use crate::egress::Network;
 use crate::identity::Attested;
 use crate::isolate::Worker;
@@ -59,6 +60,8 @@ pub struct Project {
     pub(super) access_log: Option<Arc<AccessLog>>,
     /// Who looks on.
     pub(super) feed: Option<Arc<Feed>>,
+    /// The processes of its agents, where any has one.
+    pub(super) processes: Option<Arc<Processes>>,
 }
 
 impl Project {
@@ -276,6 +279,11 @@ impl Project {
         project.isolates = Isolates::new(IsolateLimits::default());
         project.residents = Arc::default();
         Some(project)
+    }
+
+    /// Whether any agent is in a process of its own.
+    pub(crate) fn has_processes(&self) -> bool {
+        self.processes.is_some()
     }
 
     /// Whether the agents' requests have a policy to pass.

@@ -55,7 +55,7 @@ pub struct Worker {
 }
 
 /// Code that a worker makes while it runs. As on Workers an agent makes none, unless its owner allows it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct CodeGeneration {
     /// `eval()` and `new Function()`.
     pub strings: bool,

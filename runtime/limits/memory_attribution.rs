@@ -20,6 +20,14 @@ const IDLE: u64 = 4 << 20;
 /// How many growths are remembered, so that what is given back is put down to whom it came from.
 const REMEMBERED: usize = 4096;
 
+/// Whether the process is its agents' alone: what it takes of the system's memory is theirs, and counted from outside.
+static ALONE: AtomicBool = AtomicBool::new(false);
+
+/// This process is its agents' alone.
+pub(crate) fn in_a_process() {
+    ALONE.store(true, Ordering::Relaxed);
+}
+
 /// Whether turns count the pages they touch: a call of the system at each end.
 static COUNTS: AtomicBool = AtomicBool::new(false);
 
@@ -111,7 +119,9 @@ pub(super) struct Process {
 impl Process {
     pub(super) fn new() -> Self {
         let mut process = Self {
-            statm: File::open("/proc/self/statm").ok(),
+            statm: (!ALONE.load(Ordering::Relaxed))
+                .then(|| File::open("/proc/self/statm").ok())
+                .flatten(),
             last: 0,
             base: 0,
             growths: Vec::new(),

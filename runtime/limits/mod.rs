@@ -20,6 +20,7 @@ use workerd_lite_ops::work_pool;
 pub(crate) use culprit::Culprit;
 pub(crate) use hang::{Hang, Lost, found, hangs, on_this_thread};
 pub(crate) use head::HeadLimits;
+pub(crate) use memory_attribution::in_a_process;
 pub(crate) use quarantine::{LONG, Quarantine};
 pub(crate) use unread::Unread;
 pub use values::{ClientTimeouts, Limits};

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::limits::Limits;
 use super::rule::Rule;
 use crate::config::values::parsed;
+use crate::host::Isolation;
 use crate::rules::RoutePattern;
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -50,6 +51,8 @@ pub(crate) struct Agent {
     /// Whether it may compile WebAssembly from bytes.
     #[serde(default)]
     pub(crate) wasm_unsafe_eval: bool,
+    /// Where it runs, over what `[isolation]` says: `isolate` or `process`.
+    pub(crate) isolation: Option<Isolation>,
     /// What it may ask for, judged before the policy.
     pub(crate) egress: Option<Vec<Rule>>,
     /// Services that it may call by RPC.

@@ -27,19 +27,19 @@ use crate::isolate::StartupError;
 /// All modules of one worker.
 #[derive(Debug, Clone)]
 pub struct Graph {
-    main: Url,
-    modules: BTreeMap<String, Module>,
-    builtins: BTreeSet<String>,
-    node: NodeModules,
+    pub(super) main: Url,
+    pub(super) modules: BTreeMap<String, Module>,
+    pub(super) builtins: BTreeSet<String>,
+    pub(super) node: NodeModules,
     /// Specifiers, by the module that imports them.
-    resolved: HashMap<(String, String), Result<Url, ImportFailure>>,
+    pub(super) resolved: HashMap<(String, String), Result<Url, ImportFailure>>,
     /// Modules that only an `import()` reaches and that can not be had, by their URL and the type that was asked for.
-    failures: HashMap<(String, Option<String>), ImportFailure>,
+    pub(super) failures: HashMap<(String, Option<String>), ImportFailure>,
     /// The files of those.
-    failed_files: BTreeSet<PathBuf>,
-    sha256: String,
+    pub(super) failed_files: BTreeSet<PathBuf>,
+    pub(super) sha256: String,
     /// WebAssembly within its scripts.
-    wasm: OwnModules,
+    pub(super) wasm: OwnModules,
     pub(super) requirable: Arc<Requirable>,
     /// What a test has put in the place of modules.
     pub(super) mocked: Mocked,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use deno_core::url::Url;
+use serde::{Deserialize, Serialize};
 
 use super::commonjs::BUNDLE;
 use super::failure::ImportFailure;
@@ -21,7 +22,7 @@ pub(super) struct Requirable {
 }
 
 /// The names that imports of a CommonJS module have.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub(super) struct Names {
     /// Those that Node's lexer finds.
     pub(super) found: BTreeSet<String>,

@@ -1,0 +1,140 @@
+//! An agent's process, as its parent's threads know it.
+
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Signal, pidfd_send_signal};
+use tokio::net::UnixStream;
+use tokio::sync::Notify;
+
+use super::link::Links;
+use super::spawn::Ends;
+
+/// One process.
+#[derive(Debug)]
+pub(crate) struct Child {
+    /// Its number, for logs.
+    pub(crate) id: u32,
+    pidfd: OwnedFd,
+    /// Links that no thread has taken.
+    links: Mutex<Vec<Ends>>,
+    began: Instant,
+    /// Events that it has.
+    events: AtomicUsize,
+    /// When the last one began or ended, in milliseconds since the beginning.
+    used: AtomicU64,
+    /// Whether it takes no more.
+    leaves: AtomicBool,
+    /// Told when it is to leave.
+    pub(super) leaving: Notify,
+    over: AtomicBool,
+}
+
+/// One event of a process, which is not put away meanwhile.
+#[derive(Debug)]
+pub(crate) struct UnderWay(Arc<Child>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.used.store(self.0.now(), Ordering::Relaxed);
+        self.0.events.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Child {
+    pub(crate) fn new(id: u32, pidfd: OwnedFd, links: Vec<Ends>) -> Arc<Self> {
+        Arc::new(Self {
+            id,
+            pidfd,
+            links: Mutex::new(links),
+            began: Instant::now(),
+            events: AtomicUsize::new(0),
+            used: AtomicU64::new(0),
+            leaves: AtomicBool::new(false),
+            leaving: Notify::new(),
+            over: AtomicBool::new(false),
+        })
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// For how long it has been there.
+    pub(super) fn age(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// One more event, where it takes any.
+    pub(crate) fn begin(self: &Arc<Self>) -> Option<UnderWay> {
+        self.events.fetch_add(1, Ordering::SeqCst);
+        let under_way = UnderWay(Arc::clone(self));
+        (!self.leaves.load(Ordering::SeqCst)).then_some(under_way)
+    }
+
+    /// Whether it has anything to do.
+    pub(super) fn is_busy(&self) -> bool {
+        self.events.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether it takes events.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.leaves.load(Ordering::SeqCst)
+    }
+
+    /// A link for the calling thread, where there is one left. It belongs into a runtime.
+    pub(super) fn take_links(&self) -> Option<Links> {
+        let (events, egress) = self.links.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+        Some(Links {
+            events: UnixStream::from_std(events).ok()?,
+            egress: UnixStream::from_std(egress).ok()?,
+        })
+    }
+
+    /// It takes no more events, and leaves when it has none.
+    pub(super) fn retire(&self) {
+        self.leaves.store(true, Ordering::SeqCst);
+        self.leaving.notify_one();
+    }
+
+    /// Whether it has had nothing to do for so long. Then it takes no more.
+    pub(super) fn is_put_away(&self, idle: Duration) -> bool {
+        let used = Duration::from_millis(self.used.load(Ordering::Relaxed));
+        if self.is_busy() || self.began.elapsed().saturating_sub(used) < idle {
+            return false;
+        }
+        self.leaves.store(true, Ordering::SeqCst);
+        // An event may have begun meanwhile.
+        if self.events.load(Ordering::SeqCst) > 0 {
+            self.leaves.store(false, Ordering::SeqCst);
+            return false;
+        }
+        true
+    }
+
+    /// Ends it at once.
+    pub(crate) fn kill(&self, why: &str) {
+        if self.over.load(Ordering::Relaxed) {
+            return;
+        }
+        // One that leaves breaks its links, and nobody is to be told of that.
+        if !self.leaves.swap(true, Ordering::SeqCst) {
+            tracing::error!(target: "worker", process = self.id, "an agents' process is ended: {why}");
+        }
+        self.end();
+    }
+
+    pub(super) fn end(&self) {
+        self.leaves.store(true, Ordering::SeqCst);
+        // It may have ended by itself: its number is another's then, and this is not.
+        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+    }
+
+    /// It is there no longer.
+    pub(super) fn is_over(&self) {
+        self.leaves.store(true, Ordering::SeqCst);
+        self.over.store(true, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,93 @@
+//! An agents' process's beginning: it takes its descriptors, gives up all else, and only then reads what it is for.
+
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{FromRawFd as _, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
+
+use super::sandbox::{self, Allowed, Layer};
+use super::spawn::{Ends, FIRST};
+use super::spec::Spec;
+use super::told::Told;
+
+/// How many descriptors a process may have beside its links: each of its threads has some for its loop.
+const DESCRIPTORS: u64 = 256;
+
+/// What a process has.
+#[derive(Debug)]
+pub(crate) struct Control {
+    pub(crate) spec: Spec,
+    /// Where it hears of its end, and tells.
+    pub(crate) socket: UnixStream,
+    pub(crate) links: Vec<Ends>,
+}
+
+/// Confines the process for good, and reads what it is to do. Call it before anything else, on the only thread there is.
+pub(crate) fn enter() -> io::Result<Control> {
+    let mut socket: UnixStream = inherited(0).into();
+    let mut how = [0; 12];
+    socket.read_exact(&mut how)?;
+    let [a, b, c, d, memory @ ..] = how;
+    let (count, missing) = (RawFd::from(u16::from_le_bytes([a, b])), u16::from_le_bytes([c, d]));
+    let confined = sandbox::enter(&Allowed {
+        links: (0..FIRST + 2 * count).collect(),
+        memory_mb: u64::from_le_bytes(memory),
+        descriptors: DESCRIPTORS + 2 * u64::from(count.unsigned_abs()),
+        allow_missing: Layer::ALL
+            .into_iter()
+            .filter(|layer| missing & 1 << (*layer as u16) != 0)
+            .collect(),
+    });
+    if let Err(error) = confined {
+        tell(&socket, &Told::Refused(error.to_string()));
+        return Err(io::Error::other(error));
+    }
+    let links: Vec<Ends> = (0..count)
+        .map(|link| {
+            let events = inherited(FIRST + 2 * link);
+            (events.into(), inherited(FIRST + 2 * link + 1).into())
+        })
+        .collect();
+    let spec = match read(&socket) {
+        Ok(read) => read,
+        Err(error) => {
+            tell(
+                &socket,
+                &Told::Refused(format!("it makes nothing of what it was told: {error}")),
+            );
+            return Err(error);
+        }
+    };
+    tell(&socket, &Told::Ready);
+    Ok(Control { spec, socket, links })
+}
+
+/// A descriptor that the process was started with.
+#[expect(unsafe_code, reason = "descriptors are inherited by their numbers")]
+fn inherited(number: RawFd) -> OwnedFd {
+    // SAFETY: `spawn` puts an open descriptor at each of these places, and nobody else in this process takes them: it is called once for
+    // each, before anything else runs. A process that somebody starts otherwise has nothing there, and its reads and writes fail.
+    unsafe { OwnedFd::from_raw_fd(number) }
+}
+
+/// Reads the only packet that comes: its length, and JSON.
+fn read(mut socket: &UnixStream) -> io::Result<Spec> {
+    let mut length = [0; 4];
+    socket.read_exact(&mut length)?;
+    let length = u32::from_be_bytes(length) as usize;
+    let mut packet = Vec::new();
+    socket.take(length as u64).read_to_end(&mut packet)?;
+    if packet.len() < length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(serde_json::from_slice(&packet)?)
+}
+
+/// Tells the parent something before there is anybody else who does.
+fn tell(mut socket: &UnixStream, told: &Told) {
+    let Ok(text) = serde_json::to_vec(told) else { return };
+    let Ok(length) = u32::try_from(text.len()) else { return };
+    // Where it is gone, so are we.
+    let _ = socket
+        .write_all(&length.to_be_bytes())
+        .and_then(|()| socket.write_all(&text));
+}

@@ -1,0 +1,332 @@
+//! The thread that keeps agents' processes: it starts them, hears what they tell, looks at their memory, puts them away, and knows of their
+//! ends.
+
+use std::io::{self, PipeReader};
+use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::{SinkExt as _, StreamExt as _};
+use rustix::param::page_size;
+use tokio::io::unix::AsyncFd;
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedWriteHalf, pipe};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
+use workerd_lite_ops::worker_log::Lines;
+
+use super::child::Child;
+use super::processes::{Hears, Key, Settings};
+use super::sandbox::process_inside;
+use super::spawn::{Spawned, spawn};
+use super::spec::Spec;
+use super::told::{Told, reports, specification};
+
+/// How often a process is looked at that has something to do, and another.
+const LOOK: Duration = Duration::from_millis(100);
+const IDLE_LOOKS: u32 = 10;
+
+/// How long a process has until it is ready, and to end once it was told to.
+const START: Duration = Duration::from_secs(20);
+const END: Duration = Duration::from_secs(2);
+
+/// Reports in a second, in bursts of five seconds': what is more is not read, and waits.
+const REPORTS: u32 = 2000;
+
+/// Lines in a second of what it writes that nobody asked for.
+const OUTPUT: u32 = 10;
+
+/// A process that is to be started.
+pub(super) struct Order {
+    pub(super) key: Key,
+    pub(super) spec: Spec,
+    pub(super) hears: Arc<dyn Hears>,
+    pub(super) reply: oneshot::Sender<Result<Arc<Child>, String>>,
+}
+
+/// Starts the thread. It ends all processes when nobody can give it orders any longer, and then itself.
+pub(super) fn start(settings: Settings, mut orders: mpsc::UnboundedReceiver<Order>) {
+    let keep = move || {
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return tracing::error!("agents' processes can not be kept: {error}"),
+        };
+        runtime.block_on(async {
+            let (stop, stopping) = watch::channel(false);
+            let settings = Arc::new(settings);
+            while let Some(order) = orders.recv().await {
+                tokio::spawn(keep_one(Arc::clone(&settings), order, stopping.clone()));
+            }
+            stop.send_replace(true);
+            drop(stopping);
+            let _ = tokio::time::timeout(END * 2, stop.closed()).await;
+        });
+    };
+    if let Err(error) = std::thread::Builder::new().name("processes".into()).spawn(keep) {
+        tracing::error!("agents' processes can not be kept: {error}");
+    }
+}
+
+/// Starts a process, and stays with it until its end.
+async fn keep_one(settings: Arc<Settings>, order: Order, stopping: watch::Receiver<bool>) {
+    let Order {
+        key,
+        spec,
+        hears,
+        reply,
+    } = order;
+    let label = key.label();
+    let kept = match begin(&settings, &spec) {
+        Ok(kept) => kept,
+        Err(error) => {
+            let _ = reply.send(Err(error.to_string()));
+            return;
+        }
+    };
+    drop(spec);
+    let child = Arc::clone(&kept.child);
+    let mut process = kept.process.id();
+    tracing::debug!(target: "worker", process, "a process was started for {label}");
+    let ended = kept.run(&settings, &*hears, reply, stopping).await;
+    child.is_over();
+    hears.gone();
+    process = child.id;
+    match ended {
+        Ok((status, true)) => tracing::debug!(target: "worker", process, "the process of {label} has left: {status}"),
+        Ok((status, false)) => {
+            let how = how(status);
+            tracing::error!(target: "worker", process, "the process of {label} has ended: {how}; the next request starts another");
+        }
+        Err(error) => {
+            tracing::error!(target: "worker", process, "the process of {label} can not be waited for: {error}");
+        }
+    }
+}
+
+fn how(status: ExitStatus) -> String {
+    match status.signal() {
+        Some(signal) => match nix::sys::signal::Signal::try_from(signal) {
+            Ok(signal) => format!("by {signal}"),
+            Err(_) => format!("by signal {signal}"),
+        },
+        None => status.to_string(),
+    }
+}
+
+/// A process, and what only its keeper has of it.
+struct Kept {
+    child: Arc<Child>,
+    process: std::process::Child,
+    exit: AsyncFd<OwnedFd>,
+    control: UnixStream,
+    output: pipe::Receiver,
+    spec: Bytes,
+}
+
+fn begin(settings: &Settings, spec: &Spec) -> io::Result<Kept> {
+    let spec = serde_json::to_vec(spec)?;
+    let Spawned {
+        process,
+        pidfd,
+        control,
+        output,
+        links,
+    } = spawn(settings.links)?;
+    let child = Child::new(process.id(), pidfd.try_clone()?, links);
+    let output: PipeReader = output;
+    Ok(Kept {
+        child,
+        process,
+        exit: watched(pidfd)?,
+        control: UnixStream::from_std(control)?,
+        output: pipe::Receiver::from_owned_fd(output.into())?,
+        spec: spec.into(),
+    })
+}
+
+/// What is readable once the process has ended.
+#[expect(unsafe_code, reason = "a descriptor is watched that the runtime does not own")]
+fn watched(pidfd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: it is open, and stays so until the watcher is dropped, which owns it.
+    unsafe { AsyncFd::register(pidfd) }.map_err(Into::into)
+}
+
+impl Kept {
+    /// Gives how it ended, and whether that was wanted.
+    async fn run(
+        self,
+        settings: &Settings,
+        hears: &dyn Hears,
+        reply: oneshot::Sender<Result<Arc<Child>, String>>,
+        mut stopping: watch::Receiver<bool>,
+    ) -> io::Result<(ExitStatus, bool)> {
+        let Self {
+            child,
+            mut process,
+            exit,
+            mut control,
+            output,
+            spec,
+        } = self;
+        // It is read before the process is confined, and has room in the socket.
+        tokio::io::AsyncWriteExt::write_all(&mut control, &confinement(settings)).await?;
+        let (read, write) = control.into_split();
+        let mut told = FramedRead::new(read, reports());
+        let (close, closed) = oneshot::channel();
+        let mut close = Some(close);
+        tokio::spawn(send(FramedWrite::new(write, specification()), spec, closed));
+        let (mut reply, mut wanted) = (Some(reply), false);
+        let rate = Lines::new(REPORTS);
+        let mut heard = Heard {
+            output: Some(output),
+            lines: Lines::new(OUTPUT),
+        };
+        let mut ticks = tokio::time::interval(LOOK);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let (mut looks, began) = (0_u32, Instant::now());
+        let mut leaves: Option<Instant> = None;
+        let (mut reads, mut closed_by_it) = (true, false);
+        loop {
+            tokio::select! {
+                ready = exit.readable() => {
+                    ready?.clear_ready();
+                    if let Some(status) = process.try_wait()? {
+                        if let Some(reply) = reply.take() {
+                            let _ = reply.send(Err(format!("it ended {}", how(status))));
+                        }
+                        return Ok((status, wanted));
+                    }
+                }
+                report = told.next(), if reads => match report.map(|report| report.map(|bytes| serde_json::from_slice(&bytes))) {
+                    Some(Ok(Ok(Told::Ready))) => {
+                        if let Some(reply) = reply.take() {
+                            let _ = reply.send(Ok(Arc::clone(&child)));
+                        }
+                    }
+                    Some(Ok(Ok(Told::Refused(why)))) => {
+                        wanted = true;
+                        if let Some(reply) = reply.take() {
+                            let _ = reply.send(Err(why));
+                        }
+                        child.end();
+                    }
+                    Some(Ok(Ok(report))) => {
+                        if let Told::Hung { .. } = report {
+                            child.kill("a thread of it does not come back");
+                        }
+                        if rate.take(Instant::now()).is_none() {
+                            // Meanwhile the socket fills, and it waits, or drops lines.
+                            reads = false;
+                        }
+                        hears.told(report);
+                    }
+                    Some(Ok(Err(_)) | Err(_)) => {
+                        (reads, closed_by_it) = (false, true);
+                        child.kill("what it tells is no report");
+                    }
+                    None => {
+                        (reads, closed_by_it) = (false, true);
+                        if !wanted {
+                            child.kill("it has closed what it tells by");
+                        }
+                    }
+                },
+                () = heard.next(child.id) => {}
+                () = child.leaving.notified() => leaves = leaves.or(Some(Instant::now())),
+                _ = stopping.wait_for(|stop| *stop), if !wanted => {
+                    wanted = true;
+                    drop(close.take());
+                    leaves = Some(Instant::now());
+                }
+                _ = ticks.tick() => {
+                    reads |= !closed_by_it;
+                    looks = looks.wrapping_add(1);
+                    if reply.is_some() && began.elapsed() > START {
+                        child.kill("it was not ready in time");
+                    }
+                    if wanted {
+                        if leaves.is_some_and(|since| since.elapsed() > END) {
+                            child.end();
+                        }
+                    } else if child.is_busy() || looks.is_multiple_of(IDLE_LOOKS) {
+                        if process_inside(child.id).and_then(memory).is_some_and(|memory| memory > settings.memory) {
+                            child.kill("it has more memory of its own than [isolation] memory_mb lets it");
+                        }
+                        let done = leaves.is_some() && !child.is_busy();
+                        if reply.is_none() && (done || child.is_put_away(settings.idle)) {
+                            wanted = true;
+                            drop(close.take());
+                            leaves = Some(Instant::now());
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Tells a process what it is to know, and keeps the socket open for as long as it is to stay.
+async fn send(
+    mut write: FramedWrite<OwnedWriteHalf, LengthDelimitedCodec>,
+    spec: Bytes,
+    closed: oneshot::Receiver<std::convert::Infallible>,
+) {
+    let telling = async {
+        // Where it fails, the process has ended, and that is heard of.
+        let _ = write.send(spec).await;
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = telling => {}
+        _ = closed => {}
+    }
+}
+
+/// What a process is confined to, in twelve bytes: see [`super::control::enter`].
+fn confinement(settings: &Settings) -> [u8; 12] {
+    let links = u16::try_from(settings.links).unwrap_or(u16::MAX);
+    let missing = settings
+        .allow_missing
+        .iter()
+        .fold(0_u16, |all, layer| all | 1 << (*layer as u16));
+    let mut bytes = [0; 12];
+    bytes[..2].copy_from_slice(&links.to_le_bytes());
+    bytes[2..4].copy_from_slice(&missing.to_le_bytes());
+    bytes[4..].copy_from_slice(&(settings.memory >> 20).to_le_bytes());
+    bytes
+}
+
+/// What a process writes that nobody asked for.
+struct Heard {
+    output: Option<pipe::Receiver>,
+    lines: Lines,
+}
+
+impl Heard {
+    async fn next(&mut self, process: u32) {
+        let Some(output) = &mut self.output else {
+            return std::future::pending().await;
+        };
+        let mut bytes = [0; 4096];
+        match tokio::io::AsyncReadExt::read(output, &mut bytes).await {
+            Ok(0) | Err(_) => self.output = None,
+            Ok(read) => {
+                if self.lines.take(Instant::now()).is_some() {
+                    let text = String::from_utf8_lossy(&bytes[..read]);
+                    tracing::warn!(target: "worker", process, "an agents' process writes: {}", text.trim().escape_debug());
+                }
+            }
+        }
+    }
+}
+
+/// Bytes of memory that a process shares with nobody's file.
+fn memory(process: u32) -> Option<u64> {
+    let statm = std::fs::read_to_string(format!("/proc/{process}/statm")).ok()?;
+    let mut fields = statm.split(' ').skip(1).map(|field| field.parse::<u64>().ok());
+    let (resident, shared) = (fields.next()??, fields.next()??);
+    Some(resident.saturating_sub(shared) * page_size() as u64)
+}

@@ -1,0 +1,182 @@
+//! The agents' processes of one project: which there are, and a link of each thread to those that it needs.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot};
+use workerd_lite_ops::account::AgentId;
+
+use super::child::Child;
+use super::keeper::{self, Order};
+use super::link::Links;
+use super::sandbox::Layer;
+use super::spec::Spec;
+use super::told::Told;
+use crate::isolate::StartupError;
+
+/// A process that ends sooner has not really been there.
+const SHORT: Duration = Duration::from_secs(1);
+
+/// So many of those are replaced at once; behind them there is a pause, from the first to the longest one.
+const FORGIVEN: u32 = 3;
+const FIRST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// How agents' processes are.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How many threads each has at most.
+    pub threads: usize,
+    /// How many threads of this process want a link each. A few more are there for those that come in their places.
+    pub links: usize,
+    /// How long one without events is kept.
+    pub idle: Duration,
+    /// Bytes of memory of its own that one may have.
+    pub memory: u64,
+    /// Layers of the sandbox that may be missing.
+    pub allow_missing: Vec<Layer>,
+}
+
+/// For whom a process is: a tenant, or an agent that has none.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    tenant: Option<Arc<str>>,
+    agent: Option<Arc<str>>,
+}
+
+impl Key {
+    pub(crate) fn of(agent: &AgentId) -> Self {
+        Self {
+            tenant: agent.tenant.as_deref().map(Into::into),
+            agent: agent.tenant.is_none().then(|| (*agent.name).into()),
+        }
+    }
+
+    /// How logs name it.
+    pub(super) fn label(&self) -> String {
+        match (&self.tenant, &self.agent) {
+            (Some(tenant), _) => format!("tenant {tenant}"),
+            (None, Some(agent)) => format!("agent {agent}"),
+            (None, None) => String::new(),
+        }
+    }
+}
+
+/// Hears what a process tells.
+pub(crate) trait Hears: Send + Sync {
+    /// It tells something. What is not believable is to be left out.
+    fn told(&self, told: Told);
+
+    /// It is there no longer.
+    fn gone(&self);
+}
+
+/// The processes, and who keeps them.
+#[derive(Debug)]
+pub(crate) struct Processes {
+    settings: Settings,
+    keeper: mpsc::UnboundedSender<Order>,
+    slots: Mutex<HashMap<Key, Arc<tokio::sync::Mutex<Slot>>>>,
+}
+
+/// The process for one key, and how it went with those before.
+#[derive(Debug, Default)]
+struct Slot {
+    child: Option<Arc<Child>>,
+    short: u32,
+    until: Option<Instant>,
+}
+
+impl Slot {
+    /// One more is to be started. Fails while it is left alone.
+    fn may_start(&mut self) -> Result<(), String> {
+        if let Some(child) = self.child.take() {
+            // One that has no link left has not ended, and does what it has.
+            if child.is_open() {
+                child.retire();
+                self.short = 0;
+            } else if child.age() > SHORT {
+                self.short = 0;
+            } else {
+                self.failed();
+            }
+        }
+        match self.until.filter(|until| *until > Instant::now()) {
+            Some(_) => Err("its process has ended too often, and is left alone for a while".into()),
+            None => Ok(()),
+        }
+    }
+
+    fn failed(&mut self) {
+        self.short = self.short.saturating_add(1);
+        if let Some(more) = self.short.checked_sub(FORGIVEN) {
+            let pause = FIRST.saturating_mul(1 << more.min(10)).min(LONGEST);
+            self.until = Some(Instant::now() + pause);
+        }
+    }
+}
+
+impl Processes {
+    /// None yet. Each is started when it is asked for.
+    pub(crate) fn new(settings: Settings) -> Arc<Self> {
+        let (keeper, orders) = mpsc::unbounded_channel();
+        keeper::start(settings.clone(), orders);
+        Arc::new(Self {
+            settings,
+            keeper,
+            slots: Mutex::default(),
+        })
+    }
+
+    /// How they are.
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// A link to the process for a key, which is started where there is none. `spec` says what it is to know then, and who hears of it.
+    pub(crate) async fn link(
+        &self,
+        key: &Key,
+        spec: impl AsyncFnOnce() -> Result<(Spec, Arc<dyn Hears>), StartupError>,
+    ) -> Result<(Arc<Child>, Links), StartupError> {
+        let slot = {
+            let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(slots.entry(key.clone()).or_default())
+        };
+        let mut slot = slot.lock().await;
+        if let Some(child) = slot.child.as_ref().filter(|child| child.is_open())
+            && let Some(links) = child.take_links()
+        {
+            return Ok((Arc::clone(child), links));
+        }
+        slot.may_start().map_err(StartupError::new)?;
+        let (spec, hears) = spec().await?;
+        let (reply, started) = oneshot::channel();
+        let order = Order {
+            key: key.clone(),
+            spec,
+            hears,
+            reply,
+        };
+        let started = match self.keeper.send(order) {
+            Ok(()) => started.await,
+            Err(_) => return Err(StartupError::new("nobody keeps agents' processes any longer")),
+        };
+        let started = started.unwrap_or_else(|_| Err("it ended before it was ready".into()));
+        let child = match started {
+            Ok(child) => child,
+            Err(why) => {
+                slot.failed();
+                return Err(StartupError::new(format!(
+                    "the process of {} did not start: {why}",
+                    key.label()
+                )));
+            }
+        };
+        let links = child.take_links();
+        let links = links.ok_or_else(|| StartupError::new("a process has no links"))?;
+        slot.child = Some(Arc::clone(&child));
+        Ok((child, links))
+    }
+}

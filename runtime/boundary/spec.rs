@@ -1,0 +1,72 @@
+//! What a process is told of the agents that it is for: their code, and what their scripts see. Nothing of the policy's is in it, and no
+//! secret.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use workerd_lite_ops::Role;
+
+use crate::isolate::modules::ShippedGraph;
+use crate::isolate::{CodeGeneration, Worker};
+use crate::limits::Limits;
+
+/// All that a process is told.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Spec {
+    /// Its agents. Requests name them by their places.
+    pub(crate) agents: Vec<AgentSpec>,
+    /// How many threads run them at most.
+    pub(crate) threads: usize,
+    /// How long an isolate without events is kept.
+    pub(crate) idle: Duration,
+    /// Whether somebody reads what is only for who looks for a fault.
+    pub(crate) debug: bool,
+}
+
+/// One agent.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct AgentSpec {
+    name: String,
+    pub(crate) tenant: Option<String>,
+    vars: Map<String, Value>,
+    fills_environment: bool,
+    differences: Vec<String>,
+    limits: Limits,
+    code_generation: CodeGeneration,
+    graph: ShippedGraph,
+}
+
+impl AgentSpec {
+    /// Of a worker whose modules have been read.
+    pub(crate) fn of(worker: &Worker, tenant: Option<&str>) -> Self {
+        Self {
+            name: worker.name.clone(),
+            tenant: tenant.map(ToOwned::to_owned),
+            vars: worker.vars.clone(),
+            fills_environment: worker.fills_environment,
+            differences: worker.differences.clone(),
+            limits: worker.effective_limits(),
+            code_generation: worker.code_generation,
+            graph: (&*worker.graph).into(),
+        }
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The worker. Fails where its modules are none.
+    pub(crate) fn open(self) -> Result<Worker, String> {
+        Ok(Worker {
+            vars: self.vars,
+            fills_environment: self.fills_environment,
+            differences: self.differences,
+            limits: self.limits,
+            code_generation: self.code_generation,
+            ..Worker::of(self.name, Role::Agent, Arc::new(self.graph.open()?))
+        })
+    }
+}

@@ -1,0 +1,71 @@
+//! What an agent's process tells its parent beside its answers: lines of logs, numbers, and what became of it.
+
+use serde::{Deserialize, Serialize};
+use tokio_util::codec::LengthDelimitedCodec;
+
+/// The longest report, in bytes: a line of the log is cut at 16 KiB, and JSON may write a byte as six.
+const LONGEST_REPORT: usize = 128 << 10;
+
+/// The longest specification, in bytes.
+const LONGEST_SPEC: usize = 1 << 30;
+
+/// One report.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Told {
+    /// It is confined, and knows its agents.
+    Ready,
+    /// It could not be confined, or makes nothing of what it was told.
+    Refused(String),
+    /// A line of the log.
+    Line {
+        level: Level,
+        /// Whether a script wrote it, or the host's part of the process.
+        console: bool,
+        /// Whose it is, by its place among the process's agents.
+        agent: Option<u16>,
+        request_id: Option<String>,
+        text: String,
+    },
+    /// So many lines had no room.
+    Dropped(u64),
+    /// What is counted of an agent.
+    Numbers(u16, Numbers),
+    /// A thread does not come back from an agent that was stopped, and why it was, in [`workerd_lite_ops::Termination`]'s word.
+    Hung { agent: Option<u16>, why: String },
+}
+
+/// How grave a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Level {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+/// One agent's numbers in its process.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Numbers {
+    /// Isolates, their heaps and what is outside of them, in bytes.
+    pub(crate) isolates: usize,
+    pub(crate) heap: usize,
+    pub(crate) buffers: usize,
+    /// Events that are not over.
+    pub(crate) events: usize,
+    /// Isolates that were stopped since the process began, by why.
+    pub(crate) stopped: [u64; 8],
+}
+
+/// Packets with their length before them, of which none is longer than a report may be.
+pub(crate) fn reports() -> LengthDelimitedCodec {
+    LengthDelimitedCodec::builder()
+        .max_frame_length(LONGEST_REPORT)
+        .new_codec()
+}
+
+/// The same for a specification.
+pub(super) fn specification() -> LengthDelimitedCodec {
+    LengthDelimitedCodec::builder()
+        .max_frame_length(LONGEST_SPEC)
+        .new_codec()
+}

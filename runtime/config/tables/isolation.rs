@@ -1,0 +1,24 @@
+//! `[isolation]`.
+
+use std::num::{NonZeroU32, NonZeroU64};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::boundary::sandbox::Layer;
+use crate::host::Isolation as Where;
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Isolation {
+    /// Where agents run: `isolate`, in the process that has the policy, the network and the keys; or `process`, in one of their tenant's,
+    /// or of their own where they have no tenant, that can do nothing but compute and ask.
+    pub(crate) agents: Where,
+    /// Threads that such a process has at most; as many as the server without it. They are started as they are needed.
+    pub(crate) threads: Option<NonZeroU32>,
+    /// Mebibytes of memory of its own that such a process may have, before it is ended; what its agents' limits let them have
+    /// without it.
+    pub(crate) memory_mb: Option<NonZeroU64>,
+    /// Layers of a process's sandbox that it goes without where the kernel refuses them.
+    pub(crate) allow_missing: Vec<Layer>,
+}

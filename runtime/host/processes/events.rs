@@ -1,0 +1,126 @@
+//! The events that a process has of one link. A request on its way out is of one of these, or it is refused: so who asks is known, and what
+//! one event may ask for is counted here, whatever the process counts.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
+use workerd_lite_ops::trace::Trace;
+use workerd_lite_ops::{FetchError, Termination};
+
+use crate::limits::Limits;
+
+/// How much longer than it may an event is known whose end nobody tells.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// One event.
+pub(super) struct Event {
+    /// Its agent, by its place among the process's.
+    pub(super) agent: usize,
+    pub(super) trace: Rc<Trace>,
+    pub(super) limits: Limits,
+    fetches: Cell<u32>,
+    /// Requests that may be under way at once.
+    pub(super) slots: Semaphore,
+    began: Instant,
+    /// CPU time that was told of.
+    cpu: Cell<Duration>,
+    /// Since when nobody reads its response any longer.
+    unread: Cell<Option<Instant>>,
+}
+
+impl Event {
+    pub(super) fn new(agent: usize, trace: Rc<Trace>, limits: Limits) -> Rc<Self> {
+        Rc::new(Self {
+            agent,
+            trace,
+            fetches: Cell::new(0),
+            // The process lets no more begin. This one waits where it does.
+            slots: Semaphore::new(limits.subrequests_at_once.clamp(1, Semaphore::MAX_PERMITS)),
+            limits,
+            began: Instant::now(),
+            cpu: Cell::new(Duration::ZERO),
+            unread: Cell::new(None),
+        })
+    }
+
+    /// Counts a request. Fails where the event has made as many as it may.
+    pub(super) fn count_fetch(&self) -> Result<(), FetchError> {
+        let made = self.fetches.get();
+        self.fetches.set(made.saturating_add(1));
+        if made < self.limits.subrequests {
+            Ok(())
+        } else {
+            Err(FetchError::TooMany)
+        }
+    }
+
+    /// The process says that it has used so much in all. More than there was time for is not believed.
+    pub(super) fn computed(&self, cpu: Duration) {
+        let cpu = cpu.min(self.began.elapsed());
+        let more = cpu.saturating_sub(self.cpu.get());
+        self.cpu.set(self.cpu.get() + more);
+        self.trace.usage().computed(more);
+        if let Some(account) = self.trace.account() {
+            account.charge_script(more);
+        }
+    }
+
+    /// Its response has been read, or is not waited for any longer.
+    pub(super) fn is_read(&self) {
+        self.unread.set(Some(Instant::now()));
+    }
+
+    fn is_stale(&self) -> bool {
+        let left = self.limits.wait_until.saturating_add(GRACE);
+        self.unread.get().is_some_and(|since| since.elapsed() > left)
+    }
+}
+
+/// Those of one link.
+#[derive(Default)]
+pub(super) struct Events {
+    known: RefCell<HashMap<u32, Rc<Event>>>,
+    last: Cell<u32>,
+}
+
+impl Events {
+    /// One more. Fails where its agent has as many as it may.
+    pub(super) fn begin(&self, event: &Rc<Event>) -> Result<u32, Termination> {
+        let mut known = self.known.borrow_mut();
+        let most = event.limits.events;
+        let of_agent =
+            |known: &HashMap<u32, Rc<Event>>| known.values().filter(|other| other.agent == event.agent).count();
+        // Counting costs a look at each: it is worth it where there could be too many.
+        if known.len() >= most && of_agent(&known) >= most {
+            known.retain(|_, event| !event.is_stale());
+            if of_agent(&known) >= most {
+                return Err(Termination::Busy);
+            }
+        }
+        let id = loop {
+            let id = self.last.get().wrapping_add(1);
+            self.last.set(id);
+            if !known.contains_key(&id) {
+                break id;
+            }
+        };
+        known.insert(id, Rc::clone(event));
+        Ok(id)
+    }
+
+    pub(super) fn get(&self, id: u32) -> Option<Rc<Event>> {
+        self.known.borrow().get(&id).cloned()
+    }
+
+    pub(super) fn end(&self, id: u32) {
+        self.known.borrow_mut().remove(&id);
+    }
+
+    /// Whether any is under way.
+    pub(super) fn is_busy(&self) -> bool {
+        self.known.borrow().values().any(|event| !event.is_stale())
+    }
+}

@@ -1,0 +1,161 @@
+//! One thread's links to agents' processes. Their events begin here, and their requests come back here to pass rules, policy and network.
+
+mod egress;
+mod events;
+#[cfg(test)]
+mod fuzz;
+mod hears;
+mod link;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use deno_core::unsync::spawn;
+use tokio::sync::OnceCell;
+use workerd_lite_ops::trace::Trace;
+use workerd_lite_ops::{EventError, Request, Response, Termination};
+
+use super::agent::Agent;
+use super::agent_cells::AgentCells;
+use super::isolation::Isolation;
+use super::project::Project;
+use crate::boundary::{AgentSpec, Hears, Key, Processes, Spec};
+use crate::isolate::StartupError;
+use hears::Members;
+use link::Link;
+
+/// How often a link is looked at whose thread waits for its events.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(20);
+
+/// The links of one thread.
+pub(super) struct ProcessLinks {
+    project: Project,
+    processes: Arc<Processes>,
+    cells: Rc<AgentCells>,
+    links: RefCell<HashMap<Key, Rc<OnceCell<Rc<Link>>>>>,
+}
+
+impl ProcessLinks {
+    /// None where no agent of the project is in a process.
+    pub(super) fn new(project: &Project, cells: &Rc<AgentCells>) -> Option<Rc<Self>> {
+        Some(Rc::new(Self {
+            processes: Arc::clone(project.processes.as_ref()?),
+            project: project.clone(),
+            cells: Rc::clone(cells),
+            links: RefCell::default(),
+        }))
+    }
+
+    /// Hands a request to an agent's process. Dropping the future cancels it.
+    pub(super) async fn dispatch(
+        self: &Rc<Self>,
+        (place, agent): (usize, &Arc<Agent>),
+        request: Request,
+        trace: Rc<Trace>,
+    ) -> Result<Response, EventError> {
+        let key = Key::of(&agent.id());
+        let mut link = self.link(&key, agent).await?;
+        let mut under_way = link.child.begin();
+        if under_way.is_none() {
+            // It was put away meanwhile, or has ended. Another one comes in its place.
+            self.forget(&key, &link);
+            link = self.link(&key, agent).await?;
+            under_way = link.child.begin();
+        }
+        let under_way = under_way.ok_or(EventError::Shutdown)?;
+        link.dispatch((place, agent), request, trace, under_way).await
+    }
+
+    /// The link to a process. Where several ask, one is made.
+    async fn link(self: &Rc<Self>, key: &Key, agent: &Arc<Agent>) -> Result<Rc<Link>, EventError> {
+        let cell = Rc::clone(self.links.borrow_mut().entry(key.clone()).or_default());
+        let made = cell.get_or_try_init(|| self.make(key)).await;
+        made.map(Rc::clone).map_err(|error| {
+            let (name, tenant) = (&*agent.worker.name, agent.tenant.as_deref());
+            tracing::error!(target: "worker", worker = agent.worker.label(), agent = name, tenant, "{error}");
+            EventError::Terminated(Termination::Startup)
+        })
+    }
+
+    async fn make(self: &Rc<Self>, key: &Key) -> Result<Rc<Link>, StartupError> {
+        let members = self.members(key);
+        let (child, ends) = self.processes.link(key, || self.spec(&members)).await?;
+        let gates = members.iter().map(|(place, agent)| {
+            // The process was started with these modules, and they are read.
+            let graph = agent.graph().map_or(&agent.worker.graph, |graph| graph);
+            self.cells.gate((*place, agent), graph)
+        });
+        let (link, serving) = Link::start((child, ends), &members, gates.collect()).await?;
+        let (links, key, ended) = (Rc::downgrade(self), key.clone(), Rc::clone(&link));
+        spawn(async move {
+            serving.await;
+            if let Some(links) = links.upgrade() {
+                links.forget(&key, &ended);
+            }
+        });
+        Ok(link)
+    }
+
+    /// The agents that share a process, with their places, in the order that it counts them.
+    fn members(&self, key: &Key) -> Vec<(usize, Arc<Agent>)> {
+        let agents = self.project.agents.iter().enumerate();
+        agents
+            .filter(|(_, agent)| agent.isolation == Isolation::Process && Key::of(&agent.id()) == *key)
+            .map(|(place, agent)| (place, Arc::clone(agent)))
+            .collect()
+    }
+
+    async fn spec(&self, members: &[(usize, Arc<Agent>)]) -> Result<(Spec, Arc<dyn Hears>), StartupError> {
+        let mut agents = Vec::with_capacity(members.len());
+        for (_, agent) in members {
+            let worker = agent.ready().await?;
+            agents.push(AgentSpec::of(&worker, agent.tenant.as_deref()));
+        }
+        let settings = self.processes.settings();
+        let spec = Spec {
+            agents,
+            threads: settings.threads,
+            idle: settings.idle,
+            debug: tracing::enabled!(target: "console", tracing::Level::DEBUG),
+        };
+        Ok((spec, Members::of(&self.project, members)))
+    }
+
+    fn forget(&self, key: &Key, link: &Rc<Link>) {
+        let mut links = self.links.borrow_mut();
+        if links
+            .get(key)
+            .and_then(|cell| cell.get())
+            .is_some_and(|known| Rc::ptr_eq(known, link))
+        {
+            links.remove(key);
+        }
+    }
+
+    /// Ends all links at once.
+    pub(super) fn abort(&self) {
+        for (_, cell) in self.links.borrow_mut().drain() {
+            if let Some(link) = cell.get() {
+                link.abort();
+            }
+        }
+    }
+
+    /// Waits until the events under way have ended.
+    pub(super) async fn drained(&self) {
+        let links: Vec<_> = self
+            .links
+            .borrow()
+            .values()
+            .filter_map(|cell| cell.get().cloned())
+            .collect();
+        for link in links {
+            while link.is_busy() {
+                tokio::time::sleep(LOOK).await;
+            }
+            link.abort();
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! The sandbox of agents' processes: a program enters it and tries what an exploit would. The attempts are data
+//! (`fixtures/boundary/*.toml`); those that harm nobody are made outside of it as well, where they must come to something else.
+
+use std::io::Read as _;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use workerd_lite::boundary::sandbox::Layer;
+
+use crate::harness::peers::skip;
+
+/// What ends a process for a call that the filter does not forgive.
+const SIGSYS: i32 = 31;
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/boundary")
+}
+
+/// What the example `escape`, which cargo builds with the tests, wrote to its link, and how it ended.
+fn outcome(arguments: &[&str]) -> (String, ExitStatus) {
+    // A descriptor is left open, by mistake as it were.
+    outcome_by(&["/bin/sh", "-c", "exec 7</etc/passwd; exec \"$0\" \"$@\""], arguments)
+}
+
+/// The same, started by this command.
+fn outcome_by(starter: &[&str], arguments: &[&str]) -> (String, ExitStatus) {
+    let tests = std::env::current_exe().unwrap();
+    let program = tests.parent().unwrap().parent().unwrap().join("examples/escape");
+    assert!(program.is_file(), "the example `escape` is not built");
+    let (mut link, theirs) = UnixStream::pair().unwrap();
+    link.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let child = Command::new(starter[0])
+        .args(&starter[1..])
+        .arg(program)
+        .args(arguments)
+        .env_clear()
+        .stdin(Stdio::from(OwnedFd::from(theirs)))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    link.read_to_string(&mut said).unwrap();
+    let output = child.wait_with_output().unwrap();
+    if !output.status.success() && output.status.signal().is_none() {
+        said.push_str(&String::from_utf8_lossy(&output.stderr));
+    }
+    (said, output.status)
+}
+
+#[derive(serde::Deserialize)]
+struct Attempts {
+    attempt: Vec<Attempt>,
+}
+
+#[derive(serde::Deserialize)]
+struct Attempt {
+    name: String,
+    inside: String,
+    outside: Option<String>,
+}
+
+/// What differs between what was expected of an attempt and what came.
+fn made(file: &Path, attempt: &Attempt) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let path = file.to_str().unwrap();
+    let mut expect = |place: &str, expected: &str| {
+        let (said, status) = outcome(&["try", path, &attempt.name, place]);
+        let came = match status.signal() {
+            Some(SIGSYS) if said.is_empty() => "dies".to_owned(),
+            Some(signal) => format!("signal {signal} {said}"),
+            None => said,
+        };
+        if came != expected {
+            wrong.push(format!(
+                "{}: {}: {place}: {came}, not {expected}",
+                file.display(),
+                attempt.name
+            ));
+        }
+    };
+    expect("inside", &attempt.inside);
+    if let Some(outside) = &attempt.outside {
+        expect("outside", outside);
+    }
+    wrong
+}
+
+/// Whether all layers are to be had on this machine. What the program finds missing is asked of the kernel by other means.
+fn complete() -> bool {
+    let layers = Layer::ALL.map(Layer::name);
+    let (said, status) = outcome(&[&["report"][..], &layers].concat());
+    assert!(status.success(), "{said}");
+    if said.contains("missing: []") {
+        return true;
+    }
+    for (layer, offered) in [("Namespaces", offers_namespaces()), ("Landlock", offers_landlock())] {
+        assert!(
+            !(offered && said.contains(&format!("({layer},"))),
+            "the kernel has {layer}, and we do not use it: {said}"
+        );
+    }
+    assert!(!said.contains("(Seccomp,"), "every kernel has seccomp: {said}");
+    skip("a layer of the sandbox", &said);
+    false
+}
+
+fn offers_namespaces() -> bool {
+    let unshare = Command::new("unshare").args(["-Umnpi", "--fork", "true"]).status();
+    unshare.is_ok_and(|status| status.success())
+}
+
+fn offers_landlock() -> bool {
+    // The version of Landlock, by the attempt that asks for it.
+    let file = fixtures().join("undo.toml");
+    outcome(&["try", file.to_str().unwrap(), "landlock_create_ruleset", "outside"]).0 == "ok"
+}
+
+#[test]
+fn nothing_that_an_exploit_tries_comes_to_anything() {
+    if !complete() {
+        return;
+    }
+    let mut attempts = Vec::new();
+    for entry in std::fs::read_dir(fixtures()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            let list: Attempts = toml::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+            attempts.extend(list.attempt.into_iter().map(|attempt| (path.clone(), attempt)));
+        }
+    }
+    assert!(attempts.len() >= 60, "{} attempts", attempts.len());
+    let next = AtomicUsize::new(0);
+    let wrong: Vec<String> = std::thread::scope(|scope| {
+        let work = || {
+            let mut wrong = Vec::new();
+            while let Some((file, attempt)) = attempts.get(next.fetch_add(1, Ordering::Relaxed)) {
+                wrong.extend(made(file, attempt));
+            }
+            wrong
+        };
+        let threads = [scope.spawn(work), scope.spawn(work)];
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Where a kernel gives no user namespace: made by one that is allowed none.
+#[test]
+fn a_layer_that_the_kernel_refuses_is_named_and_may_be_gone_without() {
+    if !complete() {
+        return;
+    }
+    let script = "echo 0 >/proc/sys/user/max_user_namespaces; exec \"$0\" \"$@\"";
+    let without = |arguments: &[&str]| outcome_by(&["unshare", "-Ur", "/bin/sh", "-c", script], arguments);
+    let (said, status) = without(&["report"]);
+    assert!(!status.success(), "{said}");
+    assert!(said.contains("namespaces of its own to an ordinary user"), "{said}");
+    assert!(
+        said.contains("set `[isolation] allow_missing = [\"namespaces\"]`"),
+        "{said}"
+    );
+    let (said, status) = without(&["report", "namespaces"]);
+    assert!(status.success(), "{said}");
+    assert!(
+        said.contains("in_force: [Landlock, Seccomp], missing: [(Namespaces,"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_script_runs_in_the_sandbox() {
+    if !complete() {
+        return;
+    }
+    let agent = fixtures().join("agent.js");
+    let (said, status) = outcome(&["serve", agent.to_str().unwrap()]);
+    assert!(status.success(), "{status}: {said}");
+    let expected = "wasm 1000000, gc 49995 20, crypto 256, gzip true, RangeError, TypeError";
+    assert!(said.starts_with("200 OK jit ") && said.ends_with(expected), "{said}");
+}
