@@ -10,7 +10,7 @@ use workerd_lite_ops::account::AgentId;
 use super::child::Child;
 use super::keeper::{self, Order};
 use super::link::Links;
-use super::sandbox::Layer;
+use super::sandbox::{self, Layer};
 use super::spec::Spec;
 use super::told::Told;
 use crate::isolate::StartupError;
@@ -120,6 +120,10 @@ impl Slot {
 impl Processes {
     /// None yet. Each is started when it is asked for.
     pub(crate) fn new(settings: Settings) -> Arc<Self> {
+        // Nothing that is of the same user reads the keys out of this process either.
+        if let Err(error) = sandbox::keep_private() {
+            tracing::warn!("this process's memory can not be kept from others of the same user: {error}");
+        }
         let (keeper, orders) = mpsc::unbounded_channel();
         keeper::start(settings.clone(), orders);
         Arc::new(Self {

@@ -15,7 +15,9 @@ use crate::boundary::{Failure, Sent, answer, asked, is_ends};
 pub(super) async fn serve(link: &Rc<Link>, request: http::Request<Incoming>) -> http::Response<Sent> {
     if let Some(ended) = is_ends(request.headers()) {
         for event in ended {
-            link.events.end(event);
+            if !link.events.end(event) {
+                stray(link);
+            }
         }
         return http::Response::new(Sent::default());
     }
@@ -30,9 +32,20 @@ pub(super) async fn serve(link: &Rc<Link>, request: http::Request<Incoming>) -> 
     answer(fetched, None, None)
 }
 
+/// A process of ours counts for itself: one that does not, and goes on, only costs.
+fn stray(link: &Link) {
+    if link.events.strays() {
+        link.child
+            .kill("it asks in the name of events that there are not, or for more than they may");
+    }
+}
+
 async fn fetch(link: &Rc<Link>, event: u32, mut request: Request) -> Result<Response, FetchError> {
-    let event = link.events.get(event).ok_or(FetchError::EventEnded)?;
-    event.count_fetch()?;
+    let Some(event) = link.events.get(event) else {
+        stray(link);
+        return Err(FetchError::EventEnded);
+    };
+    event.count_fetch().inspect_err(|_| stray(link))?;
     let limit = event.limits.headers;
     let bytes: usize = request
         .headers

@@ -15,6 +15,9 @@ use crate::limits::Limits;
 /// How much longer than it may an event is known whose end nobody tells.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// How often a process may name events that there are not, beside once for each that there was.
+const STRAYS: u64 = 1000;
+
 /// One event.
 pub(super) struct Event {
     /// Its agent, by its place among the process's.
@@ -84,6 +87,9 @@ impl Event {
 pub(super) struct Events {
     known: RefCell<HashMap<u32, Rc<Event>>>,
     last: Cell<u32>,
+    /// How many have begun, and how often the process has named one that is not known, or asked for more than one may.
+    begun: Cell<u64>,
+    strays: Cell<u64>,
 }
 
 impl Events {
@@ -108,6 +114,7 @@ impl Events {
             }
         };
         known.insert(id, Rc::clone(event));
+        self.begun.set(self.begun.get() + 1);
         Ok(id)
     }
 
@@ -115,8 +122,15 @@ impl Events {
         self.known.borrow().get(&id).cloned()
     }
 
-    pub(super) fn end(&self, id: u32) {
-        self.known.borrow_mut().remove(&id);
+    /// It is over. Gives whether it was known.
+    pub(super) fn end(&self, id: u32) -> bool {
+        self.known.borrow_mut().remove(&id).is_some()
+    }
+
+    /// The process has asked for what one of ours asks for at most where an event has just ended. Gives whether that was too often.
+    pub(super) fn strays(&self) -> bool {
+        self.strays.set(self.strays.get() + 1);
+        self.strays.get() > self.begun.get().saturating_add(STRAYS)
     }
 
     /// Whether any is under way.

@@ -361,3 +361,26 @@ async fn told(asked: http::Request<Sent>) -> (bool, usize) {
     let noted = noted.0.borrow().len();
     (killed, noted)
 }
+
+/// One that asks and asks in nobody's name is not answered for ever.
+#[test]
+fn a_process_that_asks_for_nothing_is_ended() {
+    run(async {
+        let (link, _events, egress, noted, mut sleeper) = parent().await;
+        let (mut sender, connection) = client(egress, 1 << 16, None).await.unwrap();
+        spawn(connection);
+        for asked in 0..5000 {
+            let envelope = Envelope {
+                to: 0,
+                event: asked,
+                request_id: None,
+            };
+            let stray = ask(&envelope, request("http://out.test/x")).unwrap();
+            if sender.send_request(stray).await.is_err() || !link.child.is_open() {
+                break;
+            }
+        }
+        assert!(!link.child.is_open() && sleeper.is_killed());
+        assert!(noted.0.borrow().is_empty());
+    });
+}

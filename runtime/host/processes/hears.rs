@@ -52,8 +52,11 @@ impl Members {
             lines: Lines::new(agent.worker.limits.log_lines.saturating_mul(threads)),
             told: Mutex::default(),
         });
+        // Who keeps the processes has this: it must not be what keeps them there.
+        let mut project = project.clone();
+        project.processes = None;
         Arc::new(Self {
-            project: project.clone(),
+            project,
             agents: members.collect(),
             own: Lines::new(OWN),
         })
