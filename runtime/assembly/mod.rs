@@ -6,6 +6,7 @@ mod certificates;
 mod credentials;
 mod identity;
 mod isolates;
+mod keys;
 mod limits;
 mod loaders;
 mod matching;

@@ -9,8 +9,8 @@ use serde::Deserialize;
 
 use super::files::Files;
 use super::tables::{
-    AccessLog, Admin, Agent, Attack, Audit, Certificate, Credential, Identity, Isolates, Limits, Network, Outbound,
-    Timeouts, Trace,
+    AccessLog, Admin, Agent, Attack, Audit, Certificate, Credential, Identity, Isolates, Keys, Limits, Network,
+    Outbound, Timeouts, Trace,
 };
 use super::values::{OneOrMore, addresses, optional_duration, parsed};
 use crate::listen::ListenAddress;
@@ -68,6 +68,9 @@ pub(crate) struct ProjectFile {
     /// When isolates are made, and put away.
     #[serde(default)]
     pub(crate) isolates: Isolates,
+    /// What keys on tokens are reached by.
+    #[serde(default)]
+    pub(crate) keys: Keys,
     /// What each agent may use.
     #[serde(default)]
     pub(crate) limits: Limits,
