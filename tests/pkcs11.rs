@@ -81,7 +81,7 @@ impl Token {
     /// The public half stays with the caller.
     fn generate(&self, label: &str, id: &str, algorithm: &'static rcgen::SignatureAlgorithm) -> KeyPair {
         let pair = KeyPair::generate_for(algorithm).unwrap();
-        self.project.write("new.key", &pair.serialize_pem());
+        self.project.write("new.key", &pem(&pair));
         self.import(label, id, &self.project.path().join("new.key"));
         pair
     }
@@ -96,6 +96,20 @@ impl Token {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace("\n  \u{2502} ", " ");
         (output.status.code(), text(&output.stdout), text(&output.stderr))
     }
+}
+
+/// In PKCS #8 of the first version, which OpenSSL reads: the second holds the public key as well.
+fn pem(pair: &KeyPair) -> String {
+    const SEED: [u8; 4] = [0x04, 0x22, 0x04, 0x20];
+    if !pair.is_compatible(&rcgen::PKCS_ED25519) {
+        return pair.serialize_pem();
+    }
+    let der = pair.serialize_der();
+    let at = der.windows(4).position(|window| window == SEED).unwrap() + 4;
+    let head = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70];
+    let first = [&head[..], &SEED, &der[at..at + 32]].concat();
+    let base64 = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, first);
+    format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n")
 }
 
 fn uri(label: &str) -> String {

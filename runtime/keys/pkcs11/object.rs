@@ -60,10 +60,8 @@ pub(super) fn public(session: &Session, key: ObjectHandle) -> Result<PublicKey, 
     };
     if template.len() == 2 {
         template.push(Attribute::KeyType(kind));
-        for found in session.find_objects(&template)? {
-            if let Ok(public) = read(session, found, kind) {
-                return Ok(public);
-            }
+        if let Some(found) = session.find_objects(&template)?.first() {
+            return read(session, *found, kind);
         }
     }
     read(session, key, kind)
