@@ -167,10 +167,11 @@ fn a_project_has_all_its_keys_on_a_token() {
         )
         .unwrap();
         bindings.push(format!("{{ binding = '{name}', certificate_id = '{name}' }}"));
-        tables.push_str(&format!(
+        let table = format!(
             "[certificates.{name}]\ncert = 'certs/{name}.pem'\nkey = '{}'\nca = ['certs/ca.pem']\nhosts = ['*.localhost']\n",
             uri(name)
-        ));
+        );
+        tables.push_str(&table);
     }
     bindings.push("{ binding = 'issued', certificate_id = 'issued' }".to_owned());
     tables.push_str("[certificates.issued]\nissue = 'agent'\nca = ['certs/ca.pem']\nhosts = ['*.localhost']\n");

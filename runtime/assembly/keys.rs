@@ -73,9 +73,10 @@ impl<'a> Keys<'a> {
                 .with_help("Set module = \"libsofthsm2.so\", or what your token's maker ships, here or under [keys]")
         })?;
         // A path is beside the configuration; a name is looked for.
-        let module = match module.contains('/') {
-            true => self.files.folder.join(module).display().to_string(),
-            false => module.clone(),
+        let module = if module.contains('/') {
+            self.files.folder.join(module).display().to_string()
+        } else {
+            module.clone()
         };
         let named = reached.pin.or(shared.pin.as_ref().filter(|_| uri.pin_source.is_none()));
         let pin = match (named, &uri.pin_source) {

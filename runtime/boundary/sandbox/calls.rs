@@ -106,9 +106,10 @@ fn rules(lines: &[Line], here: Here) -> Vec<Value> {
         let alternatives = line.alternatives(here);
         for call in &line.calls {
             for conditions in &alternatives {
-                rules.push(match conditions.is_empty() {
-                    true => json!({ "syscall": call }),
-                    false => json!({ "syscall": call, "args": conditions }),
+                rules.push(if conditions.is_empty() {
+                    json!({ "syscall": call })
+                } else {
+                    json!({ "syscall": call, "args": conditions })
                 });
             }
         }

@@ -92,14 +92,14 @@ impl PublicKey {
             KeyKind::Ed25519 => point.len() == 32,
             KeyKind::Rsa => false,
         };
-        match good {
-            true => Ok(Self {
-                kind,
-                numbers: (point.to_vec(), Vec::new()),
-                bits: point.to_vec(),
-            }),
-            false => Err(format!("its public key is no point of {}", kind.name())),
+        if !good {
+            return Err(format!("its public key is no point of {}", kind.name()));
         }
+        Ok(Self {
+            kind,
+            numbers: (point.to_vec(), Vec::new()),
+            bits: point.to_vec(),
+        })
     }
 
     /// As a JSON Web Key (RFC 7517), with its RFC 7638 thumbprint.
