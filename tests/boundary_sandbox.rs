@@ -10,7 +10,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use workerd_lite::boundary::sandbox::Layer;
+use workerd_lite::boundary::sandbox::{self, Layer};
 
 use crate::harness::peers::skip;
 
@@ -21,6 +21,13 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/boundary")
 }
 
+fn program() -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let program = tests.parent().unwrap().parent().unwrap().join("examples/escape");
+    assert!(program.is_file(), "the example `escape` is not built");
+    program
+}
+
 /// What the example `escape`, which cargo builds with the tests, wrote to its link, and how it ended.
 fn outcome(arguments: &[&str]) -> (String, ExitStatus) {
     // A descriptor is left open, by mistake as it were.
@@ -29,14 +36,11 @@ fn outcome(arguments: &[&str]) -> (String, ExitStatus) {
 
 /// The same, started by this command.
 fn outcome_by(starter: &[&str], arguments: &[&str]) -> (String, ExitStatus) {
-    let tests = std::env::current_exe().unwrap();
-    let program = tests.parent().unwrap().parent().unwrap().join("examples/escape");
-    assert!(program.is_file(), "the example `escape` is not built");
     let (mut link, theirs) = UnixStream::pair().unwrap();
-    link.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    link.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     let child = Command::new(starter[0])
         .args(&starter[1..])
-        .arg(program)
+        .arg(program())
         .args(arguments)
         .env_clear()
         .stdin(Stdio::from(OwnedFd::from(theirs)))
@@ -171,6 +175,88 @@ fn a_layer_that_the_kernel_refuses_is_named_and_may_be_gone_without() {
         said.contains("in_force: [Landlock, Seccomp], missing: [(Namespaces,"),
         "{said}"
     );
+}
+
+/// Whether a process is there, and no zombie.
+fn lives(process: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"));
+    stat.is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+fn ends(process: u32) -> bool {
+    let began = std::time::Instant::now();
+    while lives(process) && began.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    !lives(process)
+}
+
+fn kill(process: u32) {
+    let process = rustix::process::Pid::from_raw(process.cast_signed()).unwrap();
+    rustix::process::kill_process(process, rustix::process::Signal::KILL).unwrap();
+}
+
+/// What the kernel says of a process that is in it; and that neither outlives who watches it.
+#[test]
+fn the_process_is_what_it_is_said_to_be_and_ends_with_its_watcher_and_its_parent() {
+    if !complete() {
+        return;
+    }
+    let (mut link, theirs) = UnixStream::pair().unwrap();
+    let mut watcher = Command::new(program())
+        .arg("wait")
+        .stdin(Stdio::from(OwnedFd::from(theirs)))
+        .spawn()
+        .unwrap();
+    link.read_exact(&mut [0; 2]).unwrap();
+    let inside = sandbox::process_inside(watcher.id()).unwrap();
+    let status = std::fs::read_to_string(format!("/proc/{inside}/status")).unwrap();
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_else(|| panic!("{name}: {status}")).trim().to_owned()
+    };
+    for name in ["CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:"] {
+        assert_eq!(field(name), "0000000000000000", "{name}");
+    }
+    assert_eq!(
+        (field("NoNewPrivs:"), field("Seccomp:")),
+        ("1".to_owned(), "2".to_owned())
+    );
+    assert!(field("NSpid:").ends_with("\t1"), "{status}");
+    for name in ["user", "mnt", "net", "pid", "ipc", "uts", "cgroup"] {
+        let of = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/{name}")).unwrap();
+        assert_ne!(of(&inside.to_string()), of("self"), "{name}");
+    }
+    let folder = std::fs::read_dir(format!("/proc/{inside}/root/")).unwrap();
+    assert_eq!(folder.count(), 0);
+    let open = std::fs::read_dir(format!("/proc/{inside}/fd")).unwrap();
+    let open: Vec<_> = open
+        .map(|entry| std::fs::read_link(entry.unwrap().path()).unwrap())
+        .collect();
+    let others = open
+        .iter()
+        .filter(|path| !path.to_string_lossy().starts_with("socket:"));
+    assert!(
+        open.len() == 3 && others.into_iter().all(|path| path == Path::new("/dev/null")),
+        "{open:?}"
+    );
+    kill(watcher.id());
+    watcher.wait().unwrap();
+    assert!(ends(inside), "it outlives its watcher");
+    // Started by a process that is killed itself.
+    let (mut link, theirs) = UnixStream::pair().unwrap();
+    let mut parent = Command::new("/bin/sh")
+        .args(["-c", "\"$0\" wait <&0 & wait"])
+        .arg(program())
+        .stdin(Stdio::from(OwnedFd::from(theirs)))
+        .spawn()
+        .unwrap();
+    link.read_exact(&mut [0; 2]).unwrap();
+    let watcher = sandbox::process_inside(parent.id()).unwrap();
+    let inside = sandbox::process_inside(watcher).unwrap();
+    kill(parent.id());
+    parent.wait().unwrap();
+    assert!(ends(inside) && ends(watcher), "it outlives its parent");
 }
 
 #[test]

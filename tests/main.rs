@@ -74,6 +74,7 @@ mod page;
 mod page_feed;
 mod pairs;
 mod path;
+mod pkcs11;
 mod platform;
 mod policy_cells;
 mod reachable;

@@ -5,10 +5,14 @@ use std::path::{Path, PathBuf};
 use crate::config::Flags;
 use crate::config::files::Files;
 use crate::config::project_file::ProjectFile;
+use crate::config::secrets::Secrets;
 use crate::config::tables::Issue;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::egress::tls::Identity;
+use crate::keys::pkcs11::{KeyKind, SCHEME};
 use crate::keys::{Dates, read_certificates};
+
+use super::keys::{Keys, Reached};
 
 /// One identity or issuing certificate.
 #[derive(Debug)]
@@ -19,6 +23,8 @@ pub struct Listed {
     pub file: Option<PathBuf>,
     /// What it says; why it cannot be used; or nothing, where it is issued when it is needed.
     pub dates: Option<Result<Dates, String>>,
+    /// Of a key on a token that has no certificate here, what it is; why it cannot be used.
+    pub key: Option<Result<KeyKind, String>>,
 }
 
 /// Every identity of the configuration. Fails where the file itself cannot be read.
@@ -30,6 +36,8 @@ pub fn list_certificates(flags: &Flags) -> Result<Vec<Listed>, ConfigError> {
     };
     let project = document.parse::<ProjectFile>(&files.problems).unwrap_or_default();
     files.problems.end()?;
+    let secrets = Secrets::read(&files.folder, flags)?;
+    let keys = Keys::new(&files, &project, &secrets)?;
     let join = |path: &PathBuf| files.folder.join(path);
     let mut listed = Vec::new();
     for (id, section) in &project.certificates {
@@ -39,17 +47,25 @@ pub fn list_certificates(flags: &Flags) -> Result<Vec<Listed>, ConfigError> {
                 name,
                 file: None,
                 dates: None,
+                key: None,
             },
             (None, Some(cert), Some(key)) => {
                 let cert = join(cert);
                 let roots: Vec<_> = section.ca.iter().map(join).collect();
-                let dates = Identity::load(id, &cert, &join(key), &roots)
-                    .map_err(|error| error.to_string())
+                let reached = Reached {
+                    module: section.module.as_ref(),
+                    pin: section.pin.as_ref(),
+                };
+                let dates = keys
+                    .source(&name, "key", key, reached)
+                    .map_err(|error| error.sentence())
+                    .and_then(|key| Identity::load(id, &cert, &key, &roots).map_err(|error| error.to_string()))
                     .map(|identity| identity.dates().clone());
                 Listed {
                     name,
                     file: Some(cert),
                     dates: Some(dates),
+                    key: None,
                 }
             }
             _ => {
@@ -67,9 +83,40 @@ pub fn list_certificates(flags: &Flags) -> Result<Vec<Listed>, ConfigError> {
             name: "identity.issuing_certificate".to_owned(),
             dates: Some(first(&cert)),
             file: Some(cert),
+            key: None,
         });
     }
+    if let Some(section) = &project.identity {
+        let reached = Reached {
+            module: section.module.as_ref(),
+            pin: section.pin.as_ref(),
+        };
+        for (field, key) in [("key", &section.key), ("issuing_key", &section.issuing_key)] {
+            let uri = key.as_ref().and_then(|key| key.to_str());
+            listed.extend(on_token(&keys, "identity", field, uri, reached));
+        }
+    }
+    for (name, section) in &project.credentials {
+        let reached = Reached {
+            module: section.module.as_ref(),
+            pin: section.pin.as_ref(),
+        };
+        let table = format!("credentials.{name}");
+        listed.extend(on_token(&keys, &table, "key", section.key.as_deref(), reached));
+    }
     Ok(listed)
+}
+
+/// A key, where it is on a token.
+fn on_token(keys: &Keys<'_>, table: &str, field: &str, uri: Option<&str>, reached: Reached<'_>) -> Option<Listed> {
+    let uri = uri.filter(|uri| uri.starts_with(SCHEME))?;
+    let key = keys.token(table, field, uri, reached);
+    Some(Listed {
+        name: format!("{table}.{field}"),
+        file: Some(uri.into()),
+        dates: None,
+        key: Some(key.map(|key| key.kind()).map_err(|error| error.sentence())),
+    })
 }
 
 fn first(path: &Path) -> Result<Dates, String> {

@@ -9,14 +9,21 @@ use crate::config::project_file::ProjectFile;
 use crate::config::secrets::Secrets;
 use crate::config::tables::{ClientAuth, Credential as File, Redact, Type};
 use crate::credentials::{
-    Credential, Credentials, GithubApp, Grant, Hmac, JwtBearer, Kind, OAuth2, Secret, SigV4, TokenCache, check_key,
-    is_loopback,
+    AssertionKey, Credential, Credentials, GithubApp, Grant, Hmac, JwtBearer, Kind, OAuth2, Secret, SigV4, TokenCache,
+    check_key, is_loopback,
 };
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::rules::Scope;
 
+use super::keys::{Keys, Reached};
+
 /// Every credential of the file that can be attached.
-pub(super) fn credentials(files: &Files, project: &ProjectFile, secrets: &Secrets) -> Credentials {
+pub(super) fn credentials(
+    files: &Files,
+    project: &ProjectFile,
+    secrets: &Secrets,
+    keys: Option<&Keys<'_>>,
+) -> Credentials {
     project
         .credentials
         .iter()
@@ -24,6 +31,7 @@ pub(super) fn credentials(files: &Files, project: &ProjectFile, secrets: &Secret
             let reader = Reader {
                 files,
                 secrets,
+                keys,
                 name,
                 file,
             };
@@ -39,6 +47,8 @@ pub(super) fn credentials(files: &Files, project: &ProjectFile, secrets: &Secret
 struct Reader<'a> {
     files: &'a Files,
     secrets: &'a Secrets,
+    /// Absent where `[keys]` can not be used, which is complained of already.
+    keys: Option<&'a Keys<'a>>,
     name: &'a str,
     file: &'a File,
 }
@@ -213,8 +223,22 @@ impl Reader<'_> {
         }
     }
 
-    fn private_key(&self) -> Result<Secret, ConfigError> {
-        let key = self.secret()?;
+    fn private_key(&self) -> Result<AssertionKey, ConfigError> {
+        if let Some(uri) = &self.file.key {
+            if self.file.secret.is_some() || self.file.file.is_some() {
+                return Err(self.complain("key", "expected one of `key`, `secret` and `file`, found two"));
+            }
+            let keys = self
+                .keys
+                .ok_or_else(|| self.complain("key", "[keys] can not be used"))?;
+            let reached = Reached {
+                module: self.file.module.as_ref(),
+                pin: self.file.pin.as_ref(),
+            };
+            let table = format!("credentials.{}", self.name);
+            return keys.token(&table, "key", uri, reached).map(AssertionKey::Token);
+        }
+        let key = AssertionKey::Pem(self.secret()?);
         check_key(&key).map_err(|why| {
             let field = if self.file.file.is_some() { "file" } else { "secret" };
             self.complain(field, &why)

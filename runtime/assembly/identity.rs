@@ -9,14 +9,18 @@ use crate::config::project_file::ProjectFile;
 use crate::credentials::is_loopback;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::identity::{Authority, Issuer, KeyRing, KeyStore};
+use crate::keys::KeySource;
 use crate::metrics::CertificateEnds;
 use crate::reloadable::ReloadableFiles;
+
+use super::keys::{Keys, Reached};
 
 /// The issuer, if one is configured. `policy_sha256` is over the policy's modules.
 pub(super) fn identity(
     files: &Files,
     project: &ProjectFile,
     policy_sha256: Option<String>,
+    keys: Option<&Keys<'_>>,
     (reloadable, ends): (&mut ReloadableFiles, &CertificateEnds),
     unusable: &mut Vec<ConfigError>,
 ) -> Result<Option<Arc<Issuer>>, ConfigError> {
@@ -41,8 +45,19 @@ pub(super) fn identity(
             "expected lower-case letters, digits, dots, hyphens and underscores, such as \"acme.example\"",
         ));
     }
+    let reached = Reached {
+        module: section.module.as_ref(),
+        pin: section.pin.as_ref(),
+    };
+    let source = |field: &str, key: &std::path::Path| {
+        let keys = keys.ok_or_else(|| files.complain("keys", "it can not be used"))?;
+        keys.source("identity", field, key, reached)
+    };
     let store = match &section.key {
-        Some(key) => KeyStore::File(files.folder.join(key)),
+        Some(key) => match source("key", key)? {
+            KeySource::File(path) => KeyStore::File(path),
+            KeySource::Token(key) => KeyStore::Token(key),
+        },
         None => KeyStore::Folder(
             files
                 .folder
@@ -54,12 +69,13 @@ pub(super) fn identity(
     let keys = KeyRing::open(store, section.ttl).map_err(|why| files.complain("identity", &why))?;
     let authority = match (&section.issuing_certificate, &section.issuing_key) {
         (Some(cert), Some(key)) => {
-            let (cert, key) = (files.folder.join(cert), files.folder.join(key));
-            let paths = vec![cert.clone(), key];
+            let (cert, key) = (files.folder.join(cert), source("issuing_key", key)?);
+            let paths = [Some(cert.as_path()), key.path()];
+            let paths = paths.into_iter().flatten().map(ToOwned::to_owned).collect();
             let ttl = section.certificate_ttl;
             let load = {
-                let paths = paths.clone();
-                move || Authority::load(&paths[0], &paths[1], ttl)
+                let cert = cert.clone();
+                move || Authority::load(&cert, &key, ttl)
             };
             let field = "identity.issuing_certificate";
             let authority = load().map_err(|why| files.complain(field, &why))?;

@@ -7,6 +7,7 @@ mod credentials;
 mod identity;
 mod isolates;
 mod isolation;
+mod keys;
 mod limits;
 mod loaders;
 mod matching;

@@ -21,6 +21,8 @@ use crate::metrics::CertificateEnds;
 use crate::reloadable::ReloadableFiles;
 use crate::rules::{HostPattern, Rule, Rules, Scope};
 
+use super::keys::{Keys, Reached};
+
 /// A list of rules, named for the messages of those that have no name of their own.
 pub(super) fn rules(name: &str, list: &[Section]) -> Rules {
     let rules = list.iter().enumerate().map(|(index, section)| {
@@ -125,6 +127,7 @@ pub(super) struct Bindings<'a> {
     pub(super) files: &'a Files,
     pub(super) project: &'a ProjectFile,
     pub(super) credentials: &'a Credentials,
+    pub(super) keys: Option<&'a Keys<'a>>,
     pub(super) reloadable: &'a mut ReloadableFiles,
     /// Certificates that do not hold now.
     pub(super) unusable: &'a mut Vec<ConfigError>,
@@ -183,7 +186,15 @@ impl Bindings<'_> {
                 "expected `cert` and `key`, or `issue = \"agent\"`",
             ));
         };
-        let (cert, key) = (join(cert), join(key));
+        let reached = Reached {
+            module: section.module.as_ref(),
+            pin: section.pin.as_ref(),
+        };
+        let keys = self
+            .keys
+            .ok_or_else(|| self.files.complain("keys", "it can not be used"))?;
+        let key = keys.source(&format!("certificates.{id}"), "key", key, reached)?;
+        let cert = join(cert);
         let load = {
             let (id, cert, key, roots) = (id.to_owned(), cert.clone(), key.clone(), roots.clone());
             move || Identity::load(&id, &cert, &key, &roots).map_err(|error| error.to_string())
@@ -202,7 +213,8 @@ impl Bindings<'_> {
         let (ends, name) = (self.ends.clone(), format!("certificates.{id}"));
         ends.set(&name, identity.dates().not_after);
         let (sender, receiver) = watch::channel(Arc::new(identity));
-        let mut paths = vec![cert, key];
+        let mut paths = vec![cert];
+        paths.extend(key.path().map(Path::to_owned));
         paths.extend(roots);
         self.reloadable.watch(format!("certificates.{id}"), paths, move || {
             let identity = load()?;

@@ -10,6 +10,7 @@ use super::credentials::credentials;
 use super::identity::identity;
 use super::isolates::isolates;
 use super::isolation::{isolation, settings};
+use super::keys::Keys;
 use super::matching::match_header;
 use super::network::{Bindings, access_log, network};
 use super::options::options;
@@ -56,21 +57,23 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
         .value(agents_dir(flags, &files, &project, &forbidden, &agents))
         .flatten();
     let policy_sha256 = policy.as_ref().map(|policy| policy.worker.graph.sha256().to_owned());
-    let issuer = identity(
-        &files,
-        &project,
-        policy_sha256.clone(),
-        (&mut reloadable, &ends),
-        &mut unusable,
-    );
-    let issuer = problems.value(issuer).flatten();
     let secrets = match &policy {
         Some(policy) => policy.secrets.clone(),
         None => problems
             .value(Secrets::read(&files.folder, flags))
             .unwrap_or_else(|| Secrets::none(flags)),
     };
-    let credentials = credentials(&files, &project, &secrets);
+    let keys = problems.value(Keys::new(&files, &project, &secrets));
+    let issuer = identity(
+        &files,
+        &project,
+        policy_sha256.clone(),
+        keys.as_ref(),
+        (&mut reloadable, &ends),
+        &mut unusable,
+    );
+    let issuer = problems.value(issuer).flatten();
+    let credentials = credentials(&files, &project, &secrets, keys.as_ref());
     let read = read_files(&files, &project, policy.as_ref(), &agents, &secrets);
     let network = network(&files, &project, issuer, policy_sha256);
     let options = problems.value(options(flags, &files, &project));
@@ -79,6 +82,7 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     let open = project.attack.as_ref().map(|open| open_to(&files, open));
     let open = problems.value(open.transpose()).flatten();
     let mut bindings = Bindings {
+        keys: keys.as_ref(),
         files: &files,
         project: &project,
         credentials: &credentials,

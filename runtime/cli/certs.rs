@@ -23,8 +23,9 @@ pub(super) fn run(args: Certs) -> Result<()> {
     table.set_header(["identity", "subject", "until", "days left", "state", "file"]);
     let mut usable = true;
     for certificate in &listed {
-        usable &=
-            !matches!(&certificate.dates, Some(Err(_))) && !matches!(state(certificate), "expired" | "not valid yet");
+        usable &= !matches!(&certificate.dates, Some(Err(_)))
+            && !matches!(&certificate.key, Some(Err(_)))
+            && !matches!(state(certificate), "expired" | "not valid yet");
         table.add_row(row(certificate));
     }
     for column in table.column_iter_mut() {
@@ -39,6 +40,9 @@ pub(super) fn run(args: Certs) -> Result<()> {
 }
 
 fn state(certificate: &Listed) -> &'static str {
+    if let Some(key) = &certificate.key {
+        return if key.is_ok() { "good" } else { "broken" };
+    }
     match &certificate.dates {
         None => "issued to each agent when it is needed",
         Some(Err(_)) => "broken",
@@ -55,6 +59,20 @@ fn row(certificate: &Listed) -> [String; 6] {
         .as_ref()
         .map_or_else(String::new, |file| file.display().to_string());
     let state = state(certificate);
+    if let Some(key) = &certificate.key {
+        let (kind, state) = match key {
+            Ok(kind) => (format!("{} key on a token", kind.name()), state.to_owned()),
+            Err(why) => (String::new(), format!("{state}: {why}")),
+        };
+        return [
+            certificate.name.clone(),
+            kind,
+            String::new(),
+            String::new(),
+            state,
+            file,
+        ];
+    }
     match &certificate.dates {
         Some(Ok(dates)) => {
             // What lies beyond 9999 can not be written so.

@@ -9,8 +9,8 @@ use serde::Deserialize;
 
 use super::files::Files;
 use super::tables::{
-    AccessLog, Admin, Agent, Attack, Audit, Certificate, Credential, Identity, Isolates, Isolation, Limits, Network,
-    Outbound, Timeouts, Trace,
+    AccessLog, Admin, Agent, Attack, Audit, Certificate, Credential, Identity, Isolates, Isolation, Keys, Limits,
+    Network, Outbound, Timeouts, Trace,
 };
 use super::values::{OneOrMore, addresses, optional_duration, parsed};
 use crate::listen::ListenAddress;
@@ -71,6 +71,9 @@ pub(crate) struct ProjectFile {
     /// Where agents run.
     #[serde(default)]
     pub(crate) isolation: Isolation,
+    /// What keys on tokens are reached by.
+    #[serde(default)]
+    pub(crate) keys: Keys,
     /// What each agent may use.
     #[serde(default)]
     pub(crate) limits: Limits,

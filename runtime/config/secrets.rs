@@ -65,6 +65,12 @@ impl Secrets {
         &self.files
     }
 
+    /// The value of a secret, for tests as well: what it opens must not be tried with another.
+    pub(crate) fn real(&self, name: &str) -> Option<String> {
+        let real = self.dev_vars.get(name).cloned().or_else(|| std::env::var(name).ok());
+        real.filter(|value| !value.is_empty())
+    }
+
     /// The value of a secret. `.dev.vars` wins, as in wrangler. Tests have `test-<NAME>`, unless they are to have the real ones.
     pub(crate) fn get(&self, name: &str) -> Option<String> {
         let pretended = self.testing.then(|| format!("test-{name}"));

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, json};
 
-use super::jwt_bearer::{TokenCache, sign};
-use super::secret::Secret;
+use super::jwt_bearer::{AssertionKey, TokenCache, sign};
 use super::token::{Exchange, TokenClient};
 
 /// GitHub takes assertions of ten minutes at most.
@@ -21,8 +20,8 @@ pub struct GithubApp {
     pub app_id: String,
     /// The installation's number.
     pub installation_id: String,
-    /// The app's private key, PEM.
-    pub key: Secret,
+    /// The app's private key.
+    pub key: AssertionKey,
     /// Its cache; empty at first.
     pub cache: TokenCache,
 }
@@ -57,7 +56,7 @@ impl GithubApp {
             request,
             field: "token",
             secrets: vec![assertion],
-            made_of: vec![self.key.value()],
+            made_of: self.key.made_of(),
             configured: None,
         })
     }

@@ -1,15 +1,16 @@
 //! Access tokens for a signed assertion (RFC 7523), as Google's service accounts get them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Map, Value, json};
 use workerd_lite_ops::clock;
 
 use super::secret::Secret;
 use super::token::{Exchange, TokenClient};
 use super::token_cache::Cache;
-use crate::keys;
+use crate::keys::pkcs11::TokenKey;
+use crate::keys::{self, JwtKey};
 
 /// How long an assertion holds. Servers allow an hour at most.
 const ASSERTION: Duration = Duration::from_mins(10);
@@ -27,12 +28,36 @@ pub struct JwtBearer {
     pub audience: Option<String>,
     /// The `scope` claim, joined by spaces.
     pub scopes: Vec<String>,
-    /// The private key, PEM.
-    pub key: Secret,
+    /// The private key.
+    pub key: AssertionKey,
     /// The key's id, where the server wants one.
     pub key_id: Option<String>,
     /// Its cache; empty at first.
     pub cache: TokenCache,
+}
+
+/// What assertions are signed by.
+#[derive(Debug)]
+pub enum AssertionKey {
+    /// A PEM key that is a secret's value.
+    Pem(Secret),
+    /// A key on a token.
+    Token(Arc<TokenKey>),
+}
+
+impl AssertionKey {
+    /// The secret, where it is one.
+    pub(super) fn secret(&self) -> Option<&Secret> {
+        match self {
+            Self::Pem(secret) => Some(secret),
+            Self::Token(_) => None,
+        }
+    }
+
+    /// What must not be seen.
+    pub(super) fn made_of(&self) -> Vec<Arc<str>> {
+        self.secret().map(Secret::value).into_iter().collect()
+    }
 }
 
 /// A token's cache, empty at first.
@@ -71,7 +96,7 @@ impl JwtBearer {
             request,
             field: "access_token",
             secrets: vec![assertion],
-            made_of: vec![self.key.value()],
+            made_of: self.key.made_of(),
             configured: None,
         })
     }
@@ -80,7 +105,7 @@ impl JwtBearer {
 /// Signs claims, with `iat`, `nbf` and `exp` added. The key's kind chooses the algorithm: RS256 or ES256.
 pub(super) fn sign(
     mut claims: Map<String, Value>,
-    key: &Secret,
+    key: &AssertionKey,
     key_id: Option<String>,
     lifetime: Duration,
 ) -> Result<String, String> {
@@ -91,20 +116,23 @@ pub(super) fn sign(
         "exp".into(),
         json!(now.saturating_add(lifetime.as_secs().saturating_sub(60))),
     );
-    let (algorithm, key) = private_key(key)?;
-    let mut header = Header::new(algorithm);
-    header.kid = key_id;
-    jsonwebtoken::encode(&header, &claims, &key).map_err(|_| "its key can not sign".into())
+    let key = match key {
+        AssertionKey::Pem(key) => private_key(key)?,
+        AssertionKey::Token(key) => JwtKey::Token(Arc::clone(key)),
+    };
+    key.sign(key_id, &claims)
 }
 
-fn private_key(key: &Secret) -> Result<(Algorithm, EncodingKey), String> {
+fn private_key(key: &Secret) -> Result<JwtKey, String> {
     const WRONG: &str = "it is no RSA or P-256 private key in PEM";
     let key = keys::private_key(&key.value(), key.file()).map_err(|why| format!("{WRONG}: {why}"))?;
-    keys::signing_key(&key).ok_or_else(|| format!("{WRONG}, but a private key of another kind"))
+    keys::signing_key(&key)
+        .map(|(algorithm, key)| JwtKey::Software(algorithm, key))
+        .ok_or_else(|| format!("{WRONG}, but a private key of another kind"))
 }
 
 /// Whether assertions can be signed by a key.
-pub(crate) fn check_key(key: &Secret) -> Result<(), String> {
+pub(crate) fn check_key(key: &AssertionKey) -> Result<(), String> {
     // Reading it does not look at the numbers within: signing does.
     sign(Map::new(), key, None, ASSERTION).map(drop)
 }

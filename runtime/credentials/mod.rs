@@ -28,7 +28,7 @@ use crate::rules::{self, Outside, Scope, is_localhost};
 pub use github_app::GithubApp;
 pub use hmac::Hmac;
 pub(crate) use jwt_bearer::check_key;
-pub use jwt_bearer::{JwtBearer, TokenCache};
+pub use jwt_bearer::{AssertionKey, JwtBearer, TokenCache};
 pub use oauth2::{Grant, OAuth2};
 use redact::Redactor;
 pub use secret::Secret;
@@ -227,8 +227,8 @@ impl Credential {
             | Kind::Header { secret, .. }
             | Kind::Query { secret, .. } => vec![secret],
             Kind::OAuth2(oauth2) => oauth2.secrets(),
-            Kind::JwtBearer(jwt) => vec![&jwt.key],
-            Kind::GithubApp(app) => vec![&app.key],
+            Kind::JwtBearer(jwt) => jwt.key.secret().into_iter().collect(),
+            Kind::GithubApp(app) => app.key.secret().into_iter().collect(),
             Kind::SigV4(sigv4) => sigv4.secrets(),
             Kind::Hmac(hmac) => vec![&hmac.secret],
             Kind::Identity => Vec::new(),

@@ -9,7 +9,7 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::server_verifier::ServerVerifier;
-use crate::keys::{Dates, Invalid, KeyFileError, read_certificates, read_private_key};
+use crate::keys::{Dates, Invalid, KeyFileError, KeySource, read_certificates};
 
 /// Why an identity or a root cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -25,13 +25,16 @@ pub enum TlsError {
         /// What is wrong with it.
         why: String,
     },
+    /// There is no such key.
+    #[error("{0}")]
+    Key(String),
     /// The key is not the certificate's.
     #[error("{key} is not the private key of the certificate in {cert}")]
     Mismatch {
         /// The certificate's file.
         cert: PathBuf,
-        /// The key's file.
-        key: PathBuf,
+        /// The key's file or URI.
+        key: String,
     },
 }
 
@@ -55,23 +58,20 @@ impl std::fmt::Debug for Identity {
 
 impl Identity {
     /// Reads an identity and checks that its parts belong together. Whether its certificate holds now is another question.
-    pub fn load(name: &str, cert: &Path, key: &Path, roots: &[PathBuf]) -> Result<Self, TlsError> {
+    pub fn load(name: &str, cert: &Path, key: &KeySource, roots: &[PathBuf]) -> Result<Self, TlsError> {
         let unusable = |path: &Path, why: String| TlsError::Unusable {
             path: path.to_owned(),
             why,
         };
         let chain = read_certificates(cert)?;
         let dates = Dates::of_chain(&chain).map_err(|why| unusable(cert, why))?;
-        let private = read_private_key(key)?;
-        let signing =
-            aws_lc_rs::sign::any_supported_type(&private).map_err(|error| unusable(key, error.to_string()))?;
-        let certified = CertifiedKey::new(chain, signing);
+        let certified = CertifiedKey::new(chain, key.tls().map_err(TlsError::Key)?);
         match certified.keys_match() {
             Ok(()) => {}
             Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) => {
                 return Err(TlsError::Mismatch {
                     cert: cert.to_owned(),
-                    key: key.to_owned(),
+                    key: key.to_string(),
                 });
             }
             Err(error) => return Err(unusable(cert, error.to_string())),

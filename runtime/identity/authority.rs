@@ -13,7 +13,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use super::Attested;
 use workerd_lite_ops::clock;
 
-use crate::keys::{Dates, Invalid, read_certificates, read_private_key};
+use crate::keys::{Dates, Invalid, IssuingKey, KeySource, read_certificates};
 
 /// Verifiers' clocks may be behind ours by this.
 const BACKDATED: Duration = Duration::from_mins(5);
@@ -23,7 +23,7 @@ const LONGEST: Duration = Duration::from_hours(100 * 365 * 24);
 
 /// An issuing certificate with its key.
 pub struct Authority {
-    issuer: rcgen::Issuer<'static, KeyPair>,
+    issuer: rcgen::Issuer<'static, IssuingKey>,
     chain: Vec<CertificateDer<'static>>,
     dates: Dates,
     ttl: Duration,
@@ -40,26 +40,15 @@ impl std::fmt::Debug for Authority {
 impl Authority {
     /// Reads the issuing certificate, with its chain below the root, and its key. Certificates hold for `ttl`. Whether
     /// the issuing one holds now is another question.
-    pub fn load(cert: &Path, key: &Path, ttl: Duration) -> Result<Self, String> {
+    pub fn load(cert: &Path, key: &KeySource, ttl: Duration) -> Result<Self, String> {
         let chain = read_certificates(cert).map_err(|error| error.to_string())?;
         let dates = Dates::of_chain(&chain).map_err(|why| format!("{}: {why}", cert.display()))?;
-        let private = read_private_key(key).map_err(|error| error.to_string())?;
-        let pair = KeyPair::try_from(&private)
-            .map_err(|_| format!("{}: it is a private key of a kind that can not issue", key.display()))?;
+        let pair = key.issuing()?;
         let first = chain.first().ok_or_else(|| format!("{} is empty", cert.display()))?;
         // The key must be the certificate's, or nobody would believe what it signs.
-        rustls::sign::CertifiedKey::new(
-            chain.clone(),
-            rustls::crypto::aws_lc_rs::sign::any_supported_type(&private).map_err(|error| error.to_string())?,
-        )
-        .keys_match()
-        .map_err(|_| {
-            format!(
-                "{} is not the private key of the certificate in {}",
-                key.display(),
-                cert.display()
-            )
-        })?;
+        rustls::sign::CertifiedKey::new(chain.clone(), key.tls()?)
+            .keys_match()
+            .map_err(|_| format!("{key} is not the private key of the certificate in {}", cert.display()))?;
         let issuer = rcgen::Issuer::from_ca_cert_der(first, pair)
             .map_err(|error| format!("{}: it can not issue: {error}", cert.display()))?;
         Ok(Self {

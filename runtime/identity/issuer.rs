@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jsonwebtoken::{Algorithm, Header};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
@@ -81,9 +80,9 @@ impl Issuer {
             claims.insert("policy_sha256".into(), json!(hash));
         }
         let key = self.keys.signing();
-        let mut header = Header::new(Algorithm::ES256);
-        header.kid = Some(key.id.clone());
-        jsonwebtoken::encode(&header, &claims, &key.encoding).map_err(|_| "the identity's key can not sign".into())
+        key.signing
+            .sign(Some(key.id.clone()), &claims)
+            .map_err(|why| format!("the identity's key: {why}"))
     }
 
     /// A new certificate of an agent with its chain, its key, and when to renew it.
@@ -113,7 +112,7 @@ impl Issuer {
             "jwks_uri": format!("{base}/.well-known/jwks.json"),
             "response_types_supported": ["id_token"],
             "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["ES256"],
+            "id_token_signing_alg_values_supported": self.keys.algorithms(),
             "claims_supported": OWN,
         })
     }

@@ -8,12 +8,13 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, EncodingKey};
+use jsonwebtoken::Algorithm;
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData as _};
 use serde_json::{Value, json};
 use sha2::Digest as _;
 
-use crate::keys::{permissions, read_private_key, signing_key};
+use crate::keys::pkcs11::TokenKey;
+use crate::keys::{JwtKey, permissions, read_private_key, signing_key};
 
 /// How long a new key is published before it signs, so that verifiers have fetched it.
 const ANNOUNCED: Duration = Duration::from_mins(10);
@@ -23,6 +24,8 @@ const ANNOUNCED: Duration = Duration::from_mins(10);
 pub enum KeyStore {
     /// One file that the owner looks after.
     File(PathBuf),
+    /// A key on a token.
+    Token(Arc<TokenKey>),
     /// A folder of ours. A key older than this is replaced.
     Folder(PathBuf, Duration),
 }
@@ -32,7 +35,7 @@ pub enum KeyStore {
 pub(crate) struct Key {
     /// Its RFC 7638 thumbprint.
     pub(crate) id: String,
-    pub(crate) encoding: EncodingKey,
+    pub(crate) signing: JwtKey,
     public: Value,
     made: SystemTime,
 }
@@ -69,6 +72,7 @@ impl KeyRing {
     pub fn refresh(&self) -> Result<(), String> {
         let keys = match &self.store {
             KeyStore::File(path) => vec![read(path)?],
+            KeyStore::Token(key) => vec![on_token(key)],
             KeyStore::Folder(folder, rotate) => self.keep(folder, *rotate)?,
         };
         if let Ok(mut held) = self.keys.write() {
@@ -124,6 +128,13 @@ impl KeyRing {
         self.held().iter().map(|key| key.public.clone()).collect()
     }
 
+    /// What tokens are signed by, as JWTs name it.
+    pub(crate) fn algorithms(&self) -> Vec<Value> {
+        let mut all: Vec<Value> = self.held().iter().map(|key| key.public["alg"].clone()).collect();
+        all.dedup();
+        all
+    }
+
     fn held(&self) -> Arc<[Key]> {
         match self.keys.read() {
             Ok(keys) => Arc::clone(&keys),
@@ -154,6 +165,17 @@ fn make(folder: &Path) -> Result<PathBuf, String> {
     Ok(path)
 }
 
+/// It signs from the first moment: its owner has published it, or nobody can have seen another.
+fn on_token(key: &Arc<TokenKey>) -> Key {
+    let (id, public) = key.public().jwk();
+    Key {
+        id,
+        signing: JwtKey::Token(Arc::clone(key)),
+        public,
+        made: SystemTime::UNIX_EPOCH,
+    }
+}
+
 fn read(path: &Path) -> Result<Key, String> {
     let failed = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
     let private = read_private_key(path).map_err(|error| format!("it is no PKCS #8 private key in PEM: {error}"))?;
@@ -179,7 +201,7 @@ fn read(path: &Path) -> Result<Key, String> {
     Ok(Key {
         public: json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y, "alg": "ES256", "use": "sig", "kid": id }),
         id,
-        encoding,
+        signing: JwtKey::Software(Algorithm::ES256, encoding),
         made,
     })
 }

@@ -58,6 +58,8 @@ const YOUNG: usize = 3 * 2 * 1024 * 1024;
 /// threads must descend from the one that initialised it.
 pub fn init_platform() {
     v8::V8::set_flags_from_string(FLAGS);
+    // V8 reads /dev/urandom itself, and takes the time where an agent's process has no such file.
+    v8::V8::set_entropy_source(|bytes: &mut [u8]| aws_lc_rs::rand::fill(bytes).is_ok());
     let before = priority::threads();
     JsRuntime::init_platform(None);
     // They compile what is hot, for whichever worker.

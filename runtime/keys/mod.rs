@@ -1,4 +1,4 @@
-//! Certificates and private keys as files hold them. PEM is read; of everything else it is said what it is, and by which
+//! Certificates and private keys: in files, and on tokens. PEM is read; of everything else it is said what it is, and by which
 //! command it becomes PEM.
 
 mod content;
@@ -7,8 +7,10 @@ mod der;
 mod error;
 mod pem;
 pub(crate) mod permissions;
+pub mod pkcs11;
 mod recognise;
 mod signing;
+mod source;
 pub(crate) mod text;
 
 use std::path::Path;
@@ -20,6 +22,8 @@ pub use dates::{Dates, Invalid};
 pub use error::KeyFileError;
 use error::Wanted;
 pub(crate) use signing::signing_key;
+pub use source::KeySource;
+pub(crate) use source::{IssuingKey, JwtKey};
 
 /// All certificates of a PEM file. Fails where there is none.
 pub fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, KeyFileError> {

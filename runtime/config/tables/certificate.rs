@@ -13,8 +13,12 @@ use crate::rules::HostPattern;
 pub(crate) struct Certificate {
     /// The chain (PEM).
     pub(crate) cert: Option<PathBuf>,
-    /// The key (PEM).
+    /// The key: a file (PEM), or a `pkcs11:` URI.
     pub(crate) key: Option<PathBuf>,
+    /// The PKCS #11 module that reaches the token, where a key is a `pkcs11:` URI.
+    pub(crate) module: Option<String>,
+    /// The name of the secret that holds the token's PIN.
+    pub(crate) pin: Option<String>,
     /// Roots that the upstream must have, instead of the usual ones (PEM).
     #[serde(default)]
     pub(crate) ca: Vec<PathBuf>,

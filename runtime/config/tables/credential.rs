@@ -91,6 +91,12 @@ pub(crate) struct Credential {
     pub(crate) scopes: Vec<String>,
     /// `oauth2`, `jwt-bearer`, `identity`: the audience.
     pub(crate) audience: Option<String>,
+    /// `jwt-bearer`, `github-app`: a private key on a token (a `pkcs11:` URI), instead of a secret.
+    pub(crate) key: Option<String>,
+    /// The PKCS #11 module that reaches the token, where a key is a `pkcs11:` URI.
+    pub(crate) module: Option<String>,
+    /// The name of the secret that holds the token's PIN.
+    pub(crate) pin: Option<String>,
     /// `jwt-bearer`: the issuer.
     pub(crate) issuer: Option<String>,
     /// `jwt-bearer`: the subject.
@@ -129,6 +135,9 @@ impl Credential {
             ("refresh_token", self.refresh_token.is_some()),
             ("scopes", !self.scopes.is_empty()),
             ("audience", self.audience.is_some()),
+            ("key", self.key.is_some()),
+            ("module", self.module.is_some()),
+            ("pin", self.pin.is_some()),
             ("issuer", self.issuer.is_some()),
             ("subject", self.subject.is_some()),
             ("key_id", self.key_id.is_some()),
@@ -165,6 +174,9 @@ impl Type {
             Self::JwtBearer => &[
                 "secret",
                 "file",
+                "key",
+                "module",
+                "pin",
                 "token_url",
                 "issuer",
                 "subject",
@@ -172,7 +184,16 @@ impl Type {
                 "scopes",
                 "key_id",
             ],
-            Self::GithubApp => &["secret", "file", "api", "app_id", "installation_id"],
+            Self::GithubApp => &[
+                "secret",
+                "file",
+                "key",
+                "module",
+                "pin",
+                "api",
+                "app_id",
+                "installation_id",
+            ],
             Self::SigV4 => &["secret", "file", "access_key_id", "session_token", "region", "service"],
             Self::Hmac => &["secret", "file", "header"],
             Self::Identity => &[],

@@ -19,7 +19,7 @@ pub(crate) struct Identity {
     #[serde(default = "minute", deserialize_with = "duration")]
     #[schemars(with = "String")]
     pub(crate) ttl: Duration,
-    /// A P-256 key that the owner looks after, instead of those in the state folder.
+    /// A P-256 key that the owner looks after, or a key on a token (a `pkcs11:` URI), instead of those in the state folder.
     pub(crate) key: Option<PathBuf>,
     /// How long a signing key is used.
     #[serde(default = "month", deserialize_with = "duration")]
@@ -27,8 +27,12 @@ pub(crate) struct Identity {
     pub(crate) rotate: Duration,
     /// The CA that issues client certificates (PEM).
     pub(crate) issuing_certificate: Option<PathBuf>,
-    /// Its key (PEM).
+    /// Its key: a file (PEM), or a `pkcs11:` URI.
     pub(crate) issuing_key: Option<PathBuf>,
+    /// The PKCS #11 module that reaches the token, where a key is a `pkcs11:` URI.
+    pub(crate) module: Option<String>,
+    /// The name of the secret that holds the token's PIN.
+    pub(crate) pin: Option<String>,
     /// How long an issued certificate lives.
     #[serde(default = "hour", deserialize_with = "duration")]
     #[schemars(with = "String")]

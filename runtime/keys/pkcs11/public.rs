@@ -1,0 +1,141 @@
+//! The public half of a key on a token.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jsonwebtoken::Algorithm;
+use rustls_pki_types::{AlgorithmIdentifier, alg_id};
+use serde_json::{Value, json};
+use sha2::Digest as _;
+
+use super::der;
+
+/// What a key is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// RSA.
+    Rsa,
+    /// ECDSA on P-256.
+    P256,
+    /// ECDSA on P-384.
+    P384,
+    /// Ed25519.
+    Ed25519,
+}
+
+impl KeyKind {
+    /// As people name it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Rsa => "RSA",
+            Self::P256 => "P-256",
+            Self::P384 => "P-384",
+            Self::Ed25519 => "Ed25519",
+        }
+    }
+
+    /// How it signs JWTs (RFC 7518, RFC 8037).
+    pub(crate) const fn jwt(self) -> Algorithm {
+        match self {
+            Self::Rsa => Algorithm::RS256,
+            Self::P256 => Algorithm::ES256,
+            Self::P384 => Algorithm::ES384,
+            Self::Ed25519 => Algorithm::EdDSA,
+        }
+    }
+
+    pub(super) const fn algorithm(self) -> AlgorithmIdentifier {
+        match self {
+            Self::Rsa => alg_id::RSA_ENCRYPTION,
+            Self::P256 => alg_id::ECDSA_P256,
+            Self::P384 => alg_id::ECDSA_P384,
+            Self::Ed25519 => alg_id::ED25519,
+        }
+    }
+
+    /// How it signs certificates.
+    pub(super) fn certificates(self) -> &'static rcgen::SignatureAlgorithm {
+        match self {
+            Self::Rsa => &rcgen::PKCS_RSA_SHA256,
+            Self::P256 => &rcgen::PKCS_ECDSA_P256_SHA256,
+            Self::P384 => &rcgen::PKCS_ECDSA_P384_SHA384,
+            Self::Ed25519 => &rcgen::PKCS_ED25519,
+        }
+    }
+}
+
+/// A public key, as the token tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PublicKey {
+    pub(crate) kind: KeyKind,
+    /// RSA: the modulus and the exponent. Others: the point, and nothing.
+    pub(super) numbers: (Vec<u8>, Vec<u8>),
+    /// What an X.509 certificate's `subjectPublicKey` holds.
+    pub(super) bits: Vec<u8>,
+}
+
+impl PublicKey {
+    pub(super) fn rsa(modulus: Vec<u8>, exponent: Vec<u8>) -> Self {
+        Self {
+            kind: KeyKind::Rsa,
+            bits: der::pair(&modulus, &exponent),
+            numbers: (modulus, exponent),
+        }
+    }
+
+    /// Fails where the point is not of this curve.
+    pub(super) fn point(kind: KeyKind, attribute: &[u8]) -> Result<Self, String> {
+        let point = der::within_octets(attribute);
+        let good = match kind {
+            KeyKind::P256 => point.len() == 65 && point[0] == 4,
+            KeyKind::P384 => point.len() == 97 && point[0] == 4,
+            KeyKind::Ed25519 => point.len() == 32,
+            KeyKind::Rsa => false,
+        };
+        if !good {
+            return Err(format!("its public key is no point of {}", kind.name()));
+        }
+        Ok(Self {
+            kind,
+            numbers: (point.to_vec(), Vec::new()),
+            bits: point.to_vec(),
+        })
+    }
+
+    /// As a JSON Web Key (RFC 7517), with its RFC 7638 thumbprint.
+    pub(crate) fn jwk(&self) -> (String, Value) {
+        let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+        let point = &self.numbers.0;
+        // RFC 7638: these members, in this order, without white space.
+        let (text, mut jwk) = match self.kind {
+            KeyKind::Rsa => {
+                let zeros = point.iter().take_while(|byte| **byte == 0).count();
+                let (n, e) = (encode(&point[zeros..]), encode(&self.numbers.1));
+                (
+                    format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#),
+                    json!({ "kty": "RSA", "n": n, "e": e }),
+                )
+            }
+            KeyKind::P256 | KeyKind::P384 => {
+                let (x, y) = point[1..].split_at(point.len() / 2);
+                let (curve, x, y) = (self.kind.name(), encode(x), encode(y));
+                (
+                    format!(r#"{{"crv":"{curve}","kty":"EC","x":"{x}","y":"{y}"}}"#),
+                    json!({ "kty": "EC", "crv": curve, "x": x, "y": y }),
+                )
+            }
+            KeyKind::Ed25519 => {
+                let x = encode(point);
+                (
+                    format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#),
+                    json!({ "kty": "OKP", "crv": "Ed25519", "x": x }),
+                )
+            }
+        };
+        let id = encode(&sha2::Sha256::digest(text.as_bytes()));
+        jwk["alg"] = json!(self.kind.jwt());
+        jwk["use"] = json!("sig");
+        jwk["kid"] = json!(id);
+        (id, jwk)
+    }
+}
