@@ -203,6 +203,7 @@ fn the_process_is_what_it_is_said_to_be_and_ends_with_its_watcher_and_its_parent
         return;
     }
     let (mut link, theirs) = UnixStream::pair().unwrap();
+    link.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     let mut watcher = Command::new(program())
         .arg("wait")
         .stdin(Stdio::from(OwnedFd::from(theirs)))
@@ -245,8 +246,9 @@ fn the_process_is_what_it_is_said_to_be_and_ends_with_its_watcher_and_its_parent
     assert!(ends(inside), "it outlives its watcher");
     // Started by a process that is killed itself.
     let (mut link, theirs) = UnixStream::pair().unwrap();
+    link.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     let mut parent = Command::new("/bin/sh")
-        .args(["-c", "\"$0\" wait <&0 & wait"])
+        .args(["-c", "exec 3<&0; \"$0\" wait <&3 & wait"])
         .arg(program())
         .stdin(Stdio::from(OwnedFd::from(theirs)))
         .spawn()
