@@ -94,7 +94,7 @@ impl Child {
     }
 
     /// It takes no more events, and leaves when it has none.
-    pub(super) fn retire(&self) {
+    pub(crate) fn retire(&self) {
         self.leaves.store(true, Ordering::SeqCst);
         self.leaving.notify_one();
     }

@@ -317,12 +317,11 @@ pub(crate) async fn answered(
     };
     if let Some(word) = headers.remove(FAILED) {
         let text = http_body_util::Limited::new(body, LONGEST_TEXT + 1).collect().await;
-        let text = text
-            .map_err(|_| LinkError::Head("it has no text of its failure"))?
-            .to_bytes();
+        let text = text.map_err(|_| LinkError::Head("it has no text of its failure"))?;
         if let Some(over) = over {
-            over(None);
+            over(text.trailers().and_then(|trailers| Answer::take(&mut trailers.clone())));
         }
+        let text = text.to_bytes();
         return failure(&word, &String::from_utf8_lossy(&text)).map(Err);
     }
     let status = headers.remove(STATUS).ok_or(LinkError::Head("it has no status"))?;

@@ -156,6 +156,8 @@ impl ProcessLinks {
                 tokio::time::sleep(LOOK).await;
             }
             link.abort();
+            // Whoever still wants one of these agents has it started again.
+            link.child.retire();
         }
     }
 }
