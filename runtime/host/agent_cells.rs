@@ -66,6 +66,7 @@ impl AgentCells {
         desk: Option<mpsc::UnboundedSender<Handed>>,
         aborted: Rc<Cell<bool>>,
     ) -> Rc<Self> {
+        let loaders = AllLoaders::new(&project.isolates);
         Rc::new(Self {
             project,
             known,
@@ -74,7 +75,7 @@ impl AgentCells {
             pretends,
             desk,
             running: RefCell::default(),
-            loaders: AllLoaders::default(),
+            loaders,
             aborted,
         })
     }
