@@ -27,6 +27,8 @@ const AT_BOOT: &[(&str, &[&str])] = &[
             "fetchOf",
             "newLoopback",
             "tables",
+            "exportsOf",
+            "prepareCopied",
             "prepare",
             "stubsFor",
         ],
