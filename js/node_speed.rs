@@ -91,6 +91,21 @@ function fromString(string, encoding) {
     if (ops === undefined) {
 "#,
     ),
+    // V8 throws for what is no hexadecimal, which costs as much as 50 short texts: most of it is seen by its beginning.
+    (
+        BUFFER,
+        "  hexToBytes,\n  utf16leToBytes,\n}",
+        "  hexToBytes,\n  unhexTable,\n  utf16leToBytes,\n}",
+    ),
+    (
+        BUFFER,
+        "  // setFromHex stops cleanly when the target fills first (Node's\n",
+        r"  const seen = string.length <= 64 ? string.length : 16;
+  for (let i = 0; i < seen; i++) {
+    if (unhexTable[StringPrototypeCharCodeAt(string, i) & 0xff] === -1) return blitBuffer(hexToBytes(string), this, offset, length);
+  }
+",
+    ),
     // What few ask for is made when it is asked for: other systems' constants, and expressions with tables of Unicode's.
     (CONSTANTS, "if (buildOs === \"darwin\") {\n", "const darwin = () => {\n"),
     (

@@ -11,7 +11,6 @@ const {
   MapPrototypeGet,
   MapPrototypeSet,
   Object,
-  ObjectDefineProperty,
   ObjectFreeze,
   ObjectKeys,
   ObjectPrototype,
@@ -33,6 +32,7 @@ const { DOMException } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
 const { RpcTarget } = core.loadExtScript("ext:workerd_lite/worker/base_classes.js");
 const { STUB, takeApart } = core.loadExtScript("ext:workerd_lite/rpc/objects.js");
 const { isPlainView } = core.loadExtScript("ext:workerd_lite/rpc/views.js");
+const { Copied, define } = core.loadExtScript("ext:workerd_lite/rpc/records.js");
 
 // The most that a message may come to, and how deep it may be.
 const MOST = 32 * 1024 * 1024;
@@ -83,14 +83,30 @@ function refuse(value) {
 
 const isTarget = (value) => ObjectPrototypeIsPrototypeOf(RpcTarget.prototype, value);
 
+// An object that was met, and what stands for it.
+class Seen {
+  constructor(value, copy, next) {
+    this.value = value;
+    this.copy = copy;
+    this.next = next;
+  }
+}
+ObjectSetPrototypeOf(Seen.prototype, null);
+
+// How many objects are looked for one by one: a table costs more than a few.
+const FEW = 8;
+
 class Copying {
-  seen = new SafeMap();
+  // Objects that were met: a list, and a table once they are many.
+  few = null;
+  met = 0;
+  many = null;
   // What crosses as a stub, in the order of the markers: `{ node }` or `{ object, instance }`.
   slots = [];
   // Its streams, in the order of their places: `js/rpc/objects.js` sends them.
   streams = [];
   // Objects that are being taken apart.
-  open = new SafeSet();
+  open = null;
   size = 0;
   depth = 0;
   // Gives a slot for what else crosses as a stub, or undefined.
@@ -109,10 +125,31 @@ class Copying {
     }
   }
 
+  // What stands for an object, if it was met.
+  known(value) {
+    if (this.many !== null) return MapPrototypeGet(this.many, value);
+    for (let seen = this.few; seen !== null; seen = seen.next) {
+      if (seen.value === value) return seen.copy;
+    }
+    return undefined;
+  }
+
+  meet(value, copy) {
+    if (this.many !== null) {
+      MapPrototypeSet(this.many, value, copy);
+      return;
+    }
+    this.few = new Seen(value, copy, this.few);
+    if (++this.met < FEW) return;
+    this.many = new SafeMap();
+    for (let seen = this.few; seen !== null; seen = seen.next) MapPrototypeSet(this.many, seen.value, seen.copy);
+    this.few = null;
+  }
+
   slot(value, slot) {
     const marker = new Marker(STUB, this.slots.length);
     ArrayPrototypePush(this.slots, slot);
-    MapPrototypeSet(this.seen, value, marker);
+    this.meet(value, marker);
     this.count(16);
     return marker;
   }
@@ -130,7 +167,7 @@ class Copying {
 
   put(record, key, value) {
     this.count(key.length + 2);
-    define(record, key, this.copy(value));
+    record[key] = this.copy(value);
   }
 
   copy(value) {
@@ -145,7 +182,7 @@ class Copying {
       return value;
     }
     if (value === null) return value;
-    const known = MapPrototypeGet(this.seen, value);
+    const known = this.known(value);
     if (known !== undefined) {
       this.count(4);
       return known;
@@ -176,17 +213,20 @@ class Copying {
       );
     }
     if (ArrayIsArray(value)) return this.array(value);
-    if (prototype === ObjectPrototype) return this.members(value, new Plain(), ObjectKeys(value));
+    if (prototype === ObjectPrototype) return this.members(value);
     if (isTarget(value)) return this.slot(value, { __proto__: null, node: undefined, object: value, instance: false });
     return this.builtIn(value);
   }
 
-  members(value, copied, keys) {
-    MapPrototypeSet(this.seen, value, copied);
+  members(value) {
+    const copied = new Plain();
+    const keys = ObjectKeys(value);
+    this.meet(value, copied);
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i];
       this.count(key.length + 2);
-      define(copied, key, this.copy(value[key]));
+      // No prototype has a setter for it.
+      copied[key] = this.copy(value[key]);
     }
     return copied;
   }
@@ -196,24 +236,49 @@ class Copying {
     const copied = [];
     copied.length = length;
     this.count(8);
-    return this.members(value, copied, ObjectKeys(value));
+    this.meet(value, copied);
+    const keys = ObjectKeys(value);
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i];
+      this.count(key.length + 2);
+      define(copied, key, this.copy(value[key]), true);
+    }
+    return copied;
+  }
+
+  // A list of arguments, which no author holds.
+  list(args) {
+    this.depth++;
+    this.count(8);
+    switch (args.length) {
+      case 0:
+        return [];
+      case 1:
+        return [this.copy(args[0])];
+      case 2:
+        return [this.copy(args[0]), this.copy(args[1])];
+      case 3:
+        return [this.copy(args[0]), this.copy(args[1]), this.copy(args[2])];
+    }
+    this.depth--;
+    return this.copy(args);
   }
 
   builtIn(value) {
     if (core.isDate(value) || core.isRegExp(value) || core.isBoxedPrimitive(value)) {
       this.count(64);
-      MapPrototypeSet(this.seen, value, value);
+      this.meet(value, value);
       return value;
     }
     if (core.isMap(value)) {
       const copied = new Map();
-      MapPrototypeSet(this.seen, value, copied);
+      this.meet(value, copied);
       MapPrototypeForEach(value, (item, key) => MapPrototypeSet(copied, this.copy(key), this.copy(item)));
       return copied;
     }
     if (core.isSet(value)) {
       const copied = new Set();
-      MapPrototypeSet(this.seen, value, copied);
+      this.meet(value, copied);
       SetPrototypeForEach(value, (item) => SetPrototypeAdd(copied, this.copy(item)));
       return copied;
     }
@@ -223,35 +288,31 @@ class Copying {
         throw new DOMException("A resizable or detached buffer can not cross by RPC", "DataCloneError");
       }
       this.count(bytes.size + 16);
-      MapPrototypeSet(this.seen, value, bytes.value);
+      this.meet(value, bytes.value);
       return bytes.value;
     }
     // An error may be its own cause, which nobody can write.
+    this.open ??= new SafeSet();
     if (SetPrototypeHas(this.open, value)) return undefined;
     SetPrototypeAdd(this.open, value);
     const apart = takeApart(this, value);
     SetPrototypeDelete(this.open, value);
     if (apart === undefined) return refuse(value);
     const marker = new Marker(apart.kind, apart.plain);
-    MapPrototypeSet(this.seen, value, marker);
+    this.meet(value, marker);
     return marker;
   }
 }
 
-function define(object, key, value) {
-  ObjectDefineProperty(object, key, {
-    __proto__: null,
-    value,
-    writable: true,
-    enumerable: true,
-    configurable: true,
-  });
-}
-
 function copyValue(value, find = undefined) {
   const copying = new Copying(find);
-  return { __proto__: null, value: copying.copy(value), slots: copying.slots, streams: copying.streams };
+  return new Copied(copying.copy(value), copying.slots, copying.streams);
 }
 
-return { copyValue, isTarget, MARKERS, setNodeOf };
+function copyArguments(args) {
+  const copying = new Copying(undefined);
+  return new Copied(copying.list(args), copying.slots, copying.streams);
+}
+
+return { copyArguments, copyValue, isTarget, MARKERS, setNodeOf };
 })();

@@ -3,6 +3,7 @@
 (function () {
 const { core, primordials } = __bootstrap;
 const { ObjectPrototype, ObjectPrototypeIsPrototypeOf, ReflectConstruct, ReflectGetPrototypeOf } = primordials;
+const { Callee } = core.loadExtScript("ext:workerd_lite/rpc/records.js");
 const { WorkerEntrypoint } = core.loadExtScript("ext:workerd_lite/worker/base_classes.js");
 
 // Names that mean something else on an entrypoint than a method to be called.
@@ -30,7 +31,7 @@ function entrypointOf(namespace, name) {
   const service = pretended(name);
   if (service !== undefined) {
     const instance = ReflectGetPrototypeOf(service) === ObjectPrototype;
-    return { complaint: null, make: () => ({ __proto__: null, object: service, instance, reserved: RESERVED, promise: undefined }) };
+    return { complaint: null, make: () => new Callee(service, instance, RESERVED) };
   }
   const value = namespace[name ?? "default"];
   const what = name === null || name === undefined ? "its default export" : `its export ${name}`;
@@ -41,26 +42,13 @@ function entrypointOf(namespace, name) {
     }
     return {
       complaint: null,
-      make: (ctx, env) => ({
-        __proto__: null,
-        object: ReflectConstruct(value, [ctx, env]),
-        instance: false,
-        reserved: RESERVED,
-        promise: undefined,
-      }),
+      make: (ctx, env) => new Callee(ReflectConstruct(value, [ctx, env]), false, RESERVED),
     };
   }
   if (!(typeof value === "object" && value !== null)) return { complaint: `${what}, which a service names, is no class and no object`, make: null };
   return {
     complaint: null,
-    make: (ctx, env) => ({
-      __proto__: null,
-      object: value,
-      instance: true,
-      reserved: RESERVED,
-      environment: { __proto__: null, env, ctx },
-      promise: undefined,
-    }),
+    make: (ctx, env) => new Callee(value, true, RESERVED, { __proto__: null, env, ctx }),
   };
 }
 

@@ -6,7 +6,6 @@ const { op_rpc_fail, op_rpc_read_arguments, op_rpc_reply } = core.ops;
 const {
   ArrayPrototypeJoin,
   Error,
-  JSONParse,
   MapPrototypeDelete,
   MapPrototypeGet,
   MapPrototypeSet,
@@ -27,6 +26,7 @@ const { ExecutionContext } = core.loadExtScript("ext:workerd_lite/worker/executi
 const { RpcError } = core.loadExtScript("ext:workerd_lite/worker/base_classes.js");
 const { isTarget, MARKERS } = core.loadExtScript("ext:workerd_lite/rpc/copy.js");
 const { entrypointOf, pretendedService } = core.loadExtScript("ext:workerd_lite/rpc/entrypoint.js");
+const { Callee, Given, Member } = core.loadExtScript("ext:workerd_lite/rpc/records.js");
 const stubs = core.loadExtScript("ext:workerd_lite/rpc/stub.js");
 
 const RESERVED = { __proto__: null, constructor: true, dup: true, onRpcBroken: true };
@@ -62,7 +62,7 @@ function member(object, name, instance, reserved) {
 
 // What a path leads to, and what it is a member of.
 function follow(object, path, instance, reserved) {
-  if (path.length === 0) return { __proto__: null, value: object, self: undefined };
+  if (path.length === 0) return new Member(object, undefined);
   let inStub = false;
   for (let i = 0; i < path.length - 1; i++) {
     const name = path[i];
@@ -80,18 +80,18 @@ function follow(object, path, instance, reserved) {
     else missing(name);
     object = next;
   }
-  return { __proto__: null, value: member(object, path[path.length - 1], instance, reserved), self: object };
+  return new Member(member(object, path[path.length - 1], instance, reserved), object);
 }
 
 // What a call brought, as what is called further.
 function targetOf(value) {
   if (isObject(value)) {
-    if (stubs.nodeOf(value) !== undefined || isTarget(value)) return { __proto__: null, object: value, instance: false };
+    if (stubs.nodeOf(value) !== undefined || isTarget(value)) return new Callee(value, false, RESERVED);
     if (typeof value === "function" || ReflectGetPrototypeOf(value) === ObjectPrototype) {
-      return { __proto__: null, object: value, instance: true };
+      return new Callee(value, true, RESERVED);
     }
   }
-  return { __proto__: null, object: {}, instance: true };
+  return new Callee({}, true, RESERVED);
 }
 
 function failed(context, running, thrown) {
@@ -135,7 +135,7 @@ function respond(context, running, answer, value) {
   if (context.ended) return;
   const dispose = takeDisposer(value);
   const prepared = stubs.prepare(context, value);
-  const entry = MapPrototypeGet(stubs.tables(context).exports, answer);
+  const entry = MapPrototypeGet(stubs.exportsOf(context), answer);
   if (entry !== undefined && dispose !== null) entry.dispose = () => ReflectApply(dispose, value, []);
   if (context.called) context.responded = true;
   let ended;
@@ -149,7 +149,7 @@ function respond(context, running, answer, value) {
 }
 
 function invoke(context, running, target, path, property, group) {
-  const { value, self } = follow(target.object, path, target.instance, target.reserved ?? RESERVED);
+  const { value, self } = follow(target.object, path, target.instance, target.reserved);
   if (property) return value;
   if (typeof value !== "function") throw new TypeError(`"${ArrayPrototypeJoin(path, ".")}" is not a function.`);
   const args = op_rpc_read_arguments(context.id, running, stubs.stubsFor(context, group));
@@ -175,9 +175,8 @@ function invoke(context, running, target, path, property, group) {
 // `find` gives what is called, or a promise of it.
 async function run(context, running, answer, find, path, property) {
   const group = [];
-  const { exports } = stubs.tables(context);
-  const entry = { __proto__: null, object: null, instance: false, answer: null, dispose: null, find: null };
-  MapPrototypeSet(exports, answer, entry);
+  const entry = new Given(null, false, null);
+  MapPrototypeSet(stubs.exportsOf(context), answer, entry);
   const work = (async () => {
     const found = find();
     return await invoke(context, running, found.promise === undefined ? found : await found.promise, path, property, group);
@@ -239,8 +238,9 @@ function open(event, running, answer, path, property, caller, door, agent, entry
   context.called = true;
   const previous = enterContext(context);
   const find = () => {
-    const way = props === null ? known.doors[door] : { __proto__: null, make: makerNamed(entrypoint), props };
-    return way.make(new ExecutionContext(context, JSONParse(way.props)), context.caller.env);
+    if (props !== null) return makerNamed(entrypoint)(new ExecutionContext(context, undefined, props), context.caller.env);
+    const way = known.doors[door];
+    return way.make(new ExecutionContext(context, undefined, way.props), context.caller.env);
   };
   run(context, running, answer, find, path, property);
   core.setAsyncContext(previous);
@@ -250,11 +250,11 @@ function call(event, running, answer, path, property, number) {
   const context = contextOf(event);
   if (context === undefined) return;
   const previous = enterContext(context);
-  const entry = MapPrototypeGet(stubs.tables(context).exports, number);
+  const entry = MapPrototypeGet(stubs.exportsOf(context), number);
   const find = () => {
     if (entry === undefined) throw new Error("The destination object for this RPC no longer exists.");
     if (entry.find !== null) return entry.find();
-    if (entry.answer === null) return { __proto__: null, object: entry.object, instance: entry.instance, promise: undefined };
+    if (entry.answer === null) return new Callee(entry.object, entry.instance, RESERVED);
     return { __proto__: null, promise: primordials.PromisePrototypeThen(entry.answer, targetOf) };
   };
   run(context, running, answer, find, path, property);
@@ -263,7 +263,7 @@ function call(event, running, answer, path, property, number) {
 
 function release(event, number) {
   const context = contextOf(event);
-  if (context === undefined || context.rpc === null) return;
+  if (context === undefined || context.rpc === null || context.rpc.exports === null) return;
   const entry = MapPrototypeGet(context.rpc.exports, number);
   if (entry === undefined) return;
   MapPrototypeDelete(context.rpc.exports, number);
@@ -280,12 +280,18 @@ function release(event, number) {
   core.setAsyncContext(previous);
 }
 
+// What Rust calls this for, as `isolate/inside.rs` counts it.
+const VALUE = 0;
+const FAILURE = 1;
+const OPEN = 2;
+const CALL = 3;
+
 // Rust calls this.
 function rpc(kind, event, a, b, c, d, e, f, g, h, i) {
-  if (kind === "value") stubs.resolveCall(event, a, b);
-  else if (kind === "failure") stubs.rejectCall(event, a, b, c);
-  else if (kind === "open") open(event, a, b, c, d, e, f, g, h, i);
-  else if (kind === "call") call(event, a, b, c, d, e);
+  if (kind === VALUE) stubs.resolveCall(event, a, b);
+  else if (kind === FAILURE) stubs.rejectCall(event, a, b, c);
+  else if (kind === OPEN) open(event, a, b, c, d, e, f, g, h, i);
+  else if (kind === CALL) call(event, a, b, c, d, e);
   else release(event, a);
 }
 

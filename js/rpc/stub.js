@@ -9,9 +9,9 @@ const {
   MapPrototypeDelete,
   MapPrototypeGet,
   MapPrototypeSet,
-  ObjectDefineProperty,
   ObjectHasOwn,
   ObjectPrototype,
+  ObjectSetPrototypeOf,
   Promise,
   PromisePrototypeCatch,
   PromisePrototypeThen,
@@ -31,7 +31,8 @@ const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 const { fetchThrough } = core.loadExtScript("ext:deno_fetch/26_fetch.js");
 const { contextOf, requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const classes = core.loadExtScript("ext:workerd_lite/worker/base_classes.js");
-const { copyValue, isTarget, MARKERS, setNodeOf } = core.loadExtScript("ext:workerd_lite/rpc/copy.js");
+const { copyArguments, copyValue, isTarget, MARKERS, setNodeOf } = core.loadExtScript("ext:workerd_lite/rpc/copy.js");
+const { define, Given, Prepared, Tables, Waiting } = core.loadExtScript("ext:workerd_lite/rpc/records.js");
 const { errorOf, Making, sendStreams } = core.loadExtScript("ext:workerd_lite/rpc/objects.js");
 
 // Kinds of targets, as the ops have them.
@@ -55,38 +56,91 @@ setNodeOf(nodeOf);
 let lastCall = 0;
 let lastExport = 0;
 
+// What a stub stands for, and the handler of its proxy. Without a prototype that an author reaches: what is not here is nowhere.
 class Node {
-  type;
-  kind = STUB;
-  id = 0;
-  context = null;
-  parent = null;
-  name = "";
-  promise = null;
-  value = undefined;
-  state = "open";
-  fetch = null;
-  find = null;
-  withProps = null;
-  // Gives the number of a stub for one call, or a promise of it: a loaded worker's.
-  begin = null;
-  // What a loaded worker can be given it by.
-  given = undefined;
-  // A call that is not sent yet: what settles once it is.
-  sending = null;
-  // Whether it may be a function: what a loaded worker was given.
-  callable = false;
-
   constructor(type) {
     this.type = type;
+    this.kind = STUB;
+    this.id = 0;
+    this.context = null;
+    this.parent = null;
+    this.name = "";
+    this.promise = null;
+    this.value = undefined;
+    this.state = "open";
+    this.fetch = null;
+    this.find = null;
+    this.withProps = null;
+    // Gives the number of a stub for one call, or a promise of it: a loaded worker's.
+    this.begin = null;
+    // What a loaded worker can be given it by.
+    this.given = undefined;
+    // A call that is not sent yet: what settles once it is.
+    this.sending = null;
+    // Whether it may be a function: what a loaded worker was given.
+    this.callable = false;
+  }
+
+  get(_target, key) {
+    const own = ownMember(this, key);
+    if (own !== null) return own;
+    const property = new Node("property");
+    property.parent = this;
+    property.name = key;
+    return wrap(property);
+  }
+
+  apply(_target, _self, args) {
+    if (this.type === "loopback" && this.withProps !== null) return this.withProps(args[0]);
+    if ((this.type === "service" && !this.callable) || this.type === "loopback") {
+      throw new TypeError("a service is not a function: call one of its methods");
+    }
+    return wrap(send(this, args));
+  }
+
+  set() {
+    return false;
+  }
+
+  has(_target, key) {
+    return typeof key === "string" && key !== "then";
+  }
+
+  ownKeys() {
+    return [];
+  }
+
+  getOwnPropertyDescriptor() {
+    return undefined;
+  }
+
+  defineProperty() {
+    return false;
+  }
+
+  deleteProperty() {
+    return false;
+  }
+
+  getPrototypeOf() {
+    return PROTOTYPES[this.type];
+  }
+
+  setPrototypeOf() {
+    return false;
+  }
+
+  preventExtensions() {
+    return false;
   }
 }
+ObjectSetPrototypeOf(Node.prototype, null);
+
+// Behind all of them. No trap lets anything through to it.
+const TARGET = () => {};
 
 function wrap(node) {
-  const target = () => {};
-  // An assignment would look for a setter in `Object.prototype`.
-  ObjectDefineProperty(target, "node", { __proto__: null, value: node, writable: true, configurable: true });
-  const stub = new Proxy(target, HANDLER);
+  const stub = new Proxy(TARGET, node);
   WeakMapPrototypeSet(nodes, stub, node);
   return stub;
 }
@@ -142,14 +196,22 @@ function newLoopback(find, fetch, withProps) {
 }
 
 function tables(context) {
-  if (context.rpc === null) context.rpc = { __proto__: null, calls: new SafeMap(), exports: new SafeMap() };
+  if (context.rpc === null) context.rpc = new Tables();
   return context.rpc;
+}
+
+function callsOf(context) {
+  return tables(context).calls ??= new SafeMap();
+}
+
+function exportsOf(context) {
+  return tables(context).exports ??= new SafeMap();
 }
 
 // What an event gives to others from now on. Gives its number.
 function give(context, object, instance) {
   const number = ++lastExport;
-  MapPrototypeSet(tables(context).exports, number, { __proto__: null, object, instance, answer: null, find: null });
+  MapPrototypeSet(exportsOf(context), number, new Given(object, instance, null));
   return number;
 }
 
@@ -157,13 +219,16 @@ function give(context, object, instance) {
 function offer(context, node) {
   const number = ++lastExport;
   const find = () => node.find(context);
-  MapPrototypeSet(tables(context).exports, number, { __proto__: null, object: null, instance: false, answer: null, find });
+  MapPrototypeSet(exportsOf(context), number, new Given(null, false, find));
   return number;
 }
 
-// A value for an op: `{ value, list, given }`. `given` are numbers, to be taken back where the op fails.
+// A value for an op.
 function prepare(context, value) {
-  const copied = copyValue(value);
+  return prepareCopied(context, copyValue(value));
+}
+
+function prepareCopied(context, copied) {
   const stubs = [];
   const given = [];
   for (let i = 0; i < copied.slots.length; i++) {
@@ -186,7 +251,7 @@ function prepare(context, value) {
   }
   const streams = copied.streams.length === 0 ? undefined : sendStreams(context, copied.streams, encode);
   const list = stubs.length === 0 && streams === undefined ? undefined : [stubs, streams];
-  return { __proto__: null, value: copied.value, list, given };
+  return new Prepared(copied.value, list, given);
 }
 
 // A value that takes nothing along, as bytes. Where it can not be written, it is an AbortError.
@@ -206,7 +271,7 @@ function encode(value) {
 const decode = (bytes) => op_rpc_decode(bytes, makerOf([], []));
 
 function takeBack(context, given) {
-  for (let i = 0; i < given.length; i++) MapPrototypeDelete(tables(context).exports, given[i]);
+  for (let i = 0; i < given.length; i++) MapPrototypeDelete(exportsOf(context), given[i]);
 }
 
 function check(node, context) {
@@ -254,7 +319,7 @@ function send(node, args) {
       PromisePrototypeCatch(root.promise, () => {});
       if (root.state === "resolved") root = settledRoot(root, context);
     }
-    const prepared = args === undefined ? null : prepare(context, args);
+    const prepared = args === undefined ? null : prepareCopied(context, copyArguments(args));
     const id = ++lastCall;
     sent.id = id;
     const call = (kind, target) => {
@@ -285,10 +350,10 @@ function send(node, args) {
       else sent.sending = PromisePrototypeThen(target, callOnce);
     }
     sent.promise = new Promise((resolve, reject) => {
-      MapPrototypeSet(tables(context).calls, id, { __proto__: null, node: sent, resolve, reject });
+      MapPrototypeSet(callsOf(context), id, new Waiting(sent, resolve, reject));
       if (sent.sending === null) return;
       PromisePrototypeThen(sent.sending, () => sent.sending = null, (error) => {
-        MapPrototypeDelete(tables(context).calls, id);
+        MapPrototypeDelete(callsOf(context), id);
         sent.state = "failed";
         reject(error);
       });
@@ -334,7 +399,7 @@ function whenBroken(node, callback) {
   const id = ++lastCall;
   op_rpc_watch(context.id, STUB, node.id, id);
   const broken = new Promise((resolve, reject) => {
-    MapPrototypeSet(tables(context).calls, id, { __proto__: null, node: new Node("watch"), resolve, reject });
+    MapPrototypeSet(callsOf(context), id, new Waiting(new Node("watch"), resolve, reject));
   });
   PromisePrototypeThen(broken, undefined, callback);
 }
@@ -363,34 +428,6 @@ function ownMember(node, key) {
   if ((type === "service" || type === "loopback") && key === "fetch") return node.fetch;
   return null;
 }
-
-const HANDLER = {
-  __proto__: null,
-  get({ node }, key) {
-    const own = ownMember(node, key);
-    if (own !== null) return own;
-    const property = new Node("property");
-    property.parent = node;
-    property.name = key;
-    return wrap(property);
-  },
-  apply({ node }, _self, args) {
-    if (node.type === "loopback" && node.withProps !== null) return node.withProps(args[0]);
-    if ((node.type === "service" && !node.callable) || node.type === "loopback") {
-      throw new TypeError("a service is not a function: call one of its methods");
-    }
-    return wrap(send(node, args));
-  },
-  set: () => false,
-  has: (_target, key) => typeof key === "string" && key !== "then",
-  ownKeys: () => [],
-  getOwnPropertyDescriptor: () => undefined,
-  defineProperty: () => false,
-  deleteProperty: () => false,
-  getPrototypeOf: ({ node }) => PROTOTYPES[node.type],
-  setPrototypeOf: () => false,
-  preventExtensions: () => false,
-};
 
 // What makes the stubs and streams of a message that is read. `group` takes the stubs' nodes. Any number may stand in the bytes.
 function stubsFor(context, group) {
@@ -423,7 +460,7 @@ function disposeAll(group) {
 
 function pending(event, call) {
   const context = contextOf(event);
-  if (context === undefined || context.rpc === null) return undefined;
+  if (context === undefined || context.rpc === null || context.rpc.calls === null) return undefined;
   const found = MapPrototypeGet(context.rpc.calls, call);
   MapPrototypeDelete(context.rpc.calls, call);
   return found;
@@ -444,17 +481,12 @@ function resolveCall(event, call, disposer) {
     return;
   }
   if (typeof value === "object" && value !== null) {
-    ObjectDefineProperty(value, SymbolDispose, {
-      __proto__: null,
-      value() {
-        disposeAll(group);
-        if (disposer && !node.context.ended) op_rpc_drop(event, ANSWER, call);
-        disposer = false;
-      },
-      writable: true,
-      enumerable: false,
-      configurable: true,
-    });
+    const dispose = () => {
+      disposeAll(group);
+      if (disposer && !node.context.ended) op_rpc_drop(event, ANSWER, call);
+      disposer = false;
+    };
+    define(value, SymbolDispose, dispose, false);
   }
   if (node.state === "disposed") disposeValue(value);
   else node.state = "resolved";
@@ -483,5 +515,5 @@ function makeStub(object) {
 }
 classes.setMakeStub(makeStub);
 
-return { check, disposeAll, fetchOf, give, newEntrypoint, newGiven, newLoopback, newService, nodeOf, prepare, rejectCall, resolveCall, stubsFor, tables, takeBack };
+return { check, disposeAll, exportsOf, fetchOf, give, newEntrypoint, newGiven, newLoopback, newService, nodeOf, prepare, rejectCall, resolveCall, stubsFor, takeBack };
 })();

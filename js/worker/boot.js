@@ -11,6 +11,7 @@ load("ext:workerd_lite/worker/ticks.js").fillQueue();
 
 // Here, so that the snapshot has it.
 load("ext:workerd_lite/worker/residual.js");
+const { readEnv } = load("ext:workerd_lite/loader/given.js");
 const { defineGlobals } = load("ext:workerd_lite/worker/globals.js");
 const { setFetchRole } = load("ext:deno_fetch/26_fetch.js");
 const { newFetcher } = load("ext:workerd_lite/worker/bindings.js");
@@ -42,7 +43,7 @@ function setHandlers(namespace) {
 // calls, after the fourth of them the built-in modules as `[name, source, exports]` each, which read their exports from the global
 // MODULE.
 function boot(role, vars, bindings, callers, wanted, environment, services, loaders, given, flags) {
-  const env = given ? load("ext:workerd_lite/loader/given.js").readEnv() : JSONParse(vars);
+  const env = given ? readEnv() : JSONParse(vars);
   isTest = role === "test";
   reportExceptions();
   setTimeOrigin();
@@ -91,6 +92,7 @@ function boot(role, vars, bindings, callers, wanted, environment, services, load
 }
 
 defineGlobals();
+load("ext:workerd_lite/worker/warm_up.js").warmUp();
 globalThis.__workerdLite = boot;
 return {};
 })();

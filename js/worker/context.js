@@ -179,5 +179,5 @@ function forgetTimer(context, id) {
   return context.timers !== null && SetPrototypeDelete(context.timers, id);
 }
 
-return { cancelContext, contextOf, currentContext, endContext, enterContext, exitContext, forgetTimer, requireContext, setMaxTimers, startContext };
+return { cancelContext, contextOf, currentContext, endContext, enterContext, EventContext, exitContext, forgetTimer, requireContext, setMaxTimers, startContext };
 })();

@@ -20,13 +20,16 @@ function exportsNow() {
 class ExecutionContext {
   #context;
   #props;
+  #text;
   #agent;
   #requestId;
 
-  constructor(context, props = undefined) {
+  // `text` are props as JSON, of which each reader has its own.
+  constructor(context, props = undefined, text = undefined) {
     if (context === undefined) throw new TypeError("Illegal constructor");
     this.#context = context;
     this.#props = props;
+    this.#text = text;
   }
 
   waitUntil(promise) {
@@ -42,7 +45,7 @@ class ExecutionContext {
 
   // What the owner configured for this caller, or what ctx.exports was called with.
   get props() {
-    if (this.#props === undefined) this.#props = JSONParse(this.#context.caller.props);
+    if (this.#props === undefined) this.#props = JSONParse(this.#text ?? this.#context.caller.props);
     return this.#props;
   }
 

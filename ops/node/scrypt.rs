@@ -31,9 +31,13 @@ impl Table {
 
     /// `scryptROMix`, in place.
     pub(super) fn mix(&mut self, bytes: &mut [u8], look: Look<'_>) -> Result<(), Stopped> {
+        let word = |half: &[u8], place: usize| {
+            let at = 4 * place;
+            u32::from_le_bytes([half[at], half[at + 1], half[at + 2], half[at + 3]])
+        };
         let mut block: Vec<u32> = bytes
-            .chunks_exact(4)
-            .map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]))
+            .chunks_exact(4 * WORDS)
+            .flat_map(|half| DIAGONALS.map(|place| word(half, place)))
             .collect();
         for step in 0..self.cost {
             self.words[step * self.width..][..self.width].copy_from_slice(&block);
@@ -46,8 +50,10 @@ impl Table {
             block.iter_mut().zip(row).for_each(|(word, other)| *word ^= other);
             self.block_mix(&mut block, look)?;
         }
-        for (to, word) in bytes.chunks_exact_mut(4).zip(block) {
-            to.copy_from_slice(&word.to_le_bytes());
+        for (half, words) in bytes.chunks_exact_mut(4 * WORDS).zip(block.chunks_exact(WORDS)) {
+            for (place, word) in DIAGONALS.into_iter().zip(words) {
+                half[4 * place..][..4].copy_from_slice(&word.to_le_bytes());
+            }
         }
         Ok(())
     }
@@ -73,33 +79,44 @@ impl Table {
     }
 }
 
-/// Which words a quarter round takes: columns, then rows.
-const QUARTERS: [[usize; 4]; 8] = [
-    [0, 4, 8, 12],
-    [5, 9, 13, 1],
-    [10, 14, 2, 6],
-    [15, 3, 7, 11],
-    [0, 1, 2, 3],
-    [5, 6, 7, 4],
-    [10, 11, 8, 9],
-    [15, 12, 13, 14],
-];
+/// The order in which the words of a half are kept: its diagonals, so that four quarter rounds are one over lists of four, which
+/// processors have instructions for.
+const DIAGONALS: [usize; WORDS] = [0, 5, 10, 15, 4, 9, 14, 3, 8, 13, 2, 7, 12, 1, 6, 11];
 
-/// Salsa20/8.
+type Lanes = [u32; 4];
+
+fn add_turned(to: Lanes, a: Lanes, b: Lanes, bits: u32) -> Lanes {
+    std::array::from_fn(|lane| to[lane] ^ a[lane].wrapping_add(b[lane]).rotate_left(bits))
+}
+
+fn rounds([mut a, mut b, mut c, mut d]: [Lanes; 4]) -> [Lanes; 4] {
+    b = add_turned(b, a, d, 7);
+    c = add_turned(c, b, a, 9);
+    d = add_turned(d, c, b, 13);
+    a = add_turned(a, d, c, 18);
+    [a, b, c, d]
+}
+
+/// Columns have become rows, or the other way round.
+fn turned([a, b, c, d]: [Lanes; 4]) -> [Lanes; 4] {
+    [
+        a,
+        [d[1], d[2], d[3], d[0]],
+        [c[2], c[3], c[0], c[1]],
+        [b[3], b[0], b[1], b[2]],
+    ]
+}
+
+/// Salsa20/8, of words in the order of [`DIAGONALS`].
 fn salsa(words: &mut [u32; WORDS]) {
-    let mut x = *words;
+    let mut x: [Lanes; 4] = std::array::from_fn(|row| std::array::from_fn(|lane| words[4 * row + lane]));
     for _ in 0..4 {
-        for [a, b, c, d] in QUARTERS {
-            x[b] ^= x[a].wrapping_add(x[d]).rotate_left(7);
-            x[c] ^= x[b].wrapping_add(x[a]).rotate_left(9);
-            x[d] ^= x[c].wrapping_add(x[b]).rotate_left(13);
-            x[a] ^= x[d].wrapping_add(x[c]).rotate_left(18);
-        }
+        x = turned(rounds(turned(rounds(x))));
     }
     words
         .iter_mut()
-        .zip(x)
-        .for_each(|(word, other)| *word = word.wrapping_add(other));
+        .zip(x.as_flattened())
+        .for_each(|(word, other)| *word = word.wrapping_add(*other));
 }
 
 #[cfg(test)]

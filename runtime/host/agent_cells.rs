@@ -70,6 +70,7 @@ impl AgentCells {
         aborted: Rc<Cell<bool>>,
         way: Option<EgressHandle>,
     ) -> Rc<Self> {
+        let loaders = AllLoaders::new(&project.isolates);
         Rc::new(Self {
             project,
             known,
@@ -78,7 +79,7 @@ impl AgentCells {
             pretends,
             desk,
             running: RefCell::default(),
-            loaders: AllLoaders::default(),
+            loaders,
             aborted,
             way,
         })

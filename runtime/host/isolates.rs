@@ -86,9 +86,18 @@ impl Isolates {
 
     /// One more is there, until what this gives is dropped.
     pub(super) fn keep(self: &Arc<Self>, agent: Option<usize>) -> Place {
+        self.keep_used(agent, self.now())
+    }
+
+    /// The same for one that nobody uses: of all it is the first to leave.
+    pub(super) fn keep_spare(self: &Arc<Self>) -> Place {
+        self.keep_used(None, 0)
+    }
+
+    fn keep_used(self: &Arc<Self>, agent: Option<usize>, used: u64) -> Place {
         let kept = Arc::new(Kept {
             agent,
-            used: AtomicU64::new(self.now()),
+            used: AtomicU64::new(used),
             asked: AtomicBool::new(false),
             gone: AtomicBool::new(false),
             leave: Notify::new(),
@@ -185,6 +194,11 @@ impl Place {
     /// Who says that it is used.
     pub(super) fn used(&self) -> Used {
         self.0.clone()
+    }
+
+    /// Waits until a spare one is to leave: for others' sake, or because nobody has wanted it for so long.
+    pub(super) async fn is_spared(&self, unused: Duration) {
+        let _ = tokio::time::timeout(unused, self.0.kept.leave.notified()).await;
     }
 
     /// Waits until it is to be put away, for want of use or for others' sake. It has no event then, queued or under way.

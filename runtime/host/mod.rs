@@ -3,6 +3,7 @@
 mod agent;
 mod agent_cells;
 mod backoff;
+mod blanks;
 mod body;
 mod builder;
 mod bulkhead;

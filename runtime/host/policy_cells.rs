@@ -122,7 +122,7 @@ impl PolicyCells {
             *tenants.entry(tenant.clone()).or_default() += 1;
         }
         let handle = worker.handle(first.as_ref().map_or(1, |first| sharing(project, &tenants, first)));
-        let loaders = AllLoaders::default();
+        let loaders = AllLoaders::new(&project.isolates);
         let own = way(worker, &egress, &group.members, &loaders);
         let cell = worker.boot_again(handle.inbox(), own, &group.callers).await?;
         let cells = Rc::new(Self {

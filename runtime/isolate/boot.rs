@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use deno_core::{JsRuntime, ModuleId, RuntimeOptions, v8};
+use deno_core::{JsRuntime, ModuleId, v8};
 use workerd_lite_ops::cache;
 use workerd_lite_ops::clock::Clock;
 use workerd_lite_ops::events::EventLimits;
@@ -15,9 +15,9 @@ use workerd_lite_ops::node::files::OwnModules;
 use workerd_lite_ops::node::require::Requirable;
 use workerd_lite_ops::residual::{self as scripts, Evaluated, ResidualScripts};
 use workerd_lite_ops::worker_log::{Lines, WorkerName};
-use workerd_lite_ops::{CryptoLimits, Events, Inbox, Role, extensions};
+use workerd_lite_ops::{CryptoLimits, Events, Inbox, Role};
 
-use super::buffers::Buffers;
+use super::blank::Blank;
 use super::builtin::{BuiltIn, add_builtin, builtins};
 use super::bundle::Bundle;
 use super::callers::{Callers, Joining};
@@ -27,7 +27,6 @@ use super::coverage::Recorder;
 use super::crash_marker;
 use super::error::StartupError;
 use super::evaluate::Evaluation;
-use super::guard::Guarded;
 use super::inside::Functions;
 use super::limit::limit;
 use super::loader::{GraphLoader, Purpose};
@@ -50,9 +49,6 @@ const FLAGS: &str = concat!(
     // What an isolate had goes back to the system with it, and not into V8's pool.
     " --no-memory-pool-share-memory-on-teardown",
 );
-
-/// The young generation of a worker with Node's modules, in bytes: V8 takes a third of it for what is new.
-const YOUNG: usize = 3 * 2 * 1024 * 1024;
 
 /// Starts V8. Call it once, on the main thread, before any other thread starts: with memory protection keys V8's
 /// threads must descend from the one that initialised it.
@@ -90,9 +86,28 @@ impl Worker {
         egress: EgressHandle,
         callers: &Callers,
     ) -> Result<Cell, StartupError> {
+        self.boot_in(Blank::make(self.blank_kind()), inbox, egress, callers)
+            .await
+    }
+
+    /// The same in a blank isolate, which must be of its kind.
+    pub(crate) async fn boot_in(
+        &self,
+        blank: Blank,
+        inbox: Rc<Inbox>,
+        egress: EgressHandle,
+        callers: &Callers,
+    ) -> Result<Cell, StartupError> {
         let limits = self.effective_limits();
-        let buffers = Buffers::new(limits.buffers);
-        let mut runtime = Guarded::new(self.new_runtime(&buffers), &self.culprit());
+        let Blank {
+            mut runtime,
+            modules,
+            buffers,
+            ..
+        } = blank;
+        runtime.works_for(&self.culprit());
+        modules.set(GraphLoader::new(Arc::clone(&self.graph), self.purpose()));
+        buffers.limit_to(limits.buffers);
         let turns = runtime.with(|runtime| limit(runtime, self.culprit(), &limits, &buffers));
         let coverage = self.coverage.clone().map(|sink| {
             let recorder = runtime.with(Recorder::start);
@@ -204,31 +219,6 @@ impl Worker {
         }
     }
 
-    fn new_runtime(&self, buffers: &Arc<Buffers>) -> JsRuntime {
-        JsRuntime::new(RuntimeOptions {
-            module_loader: Some(Rc::new(GraphLoader::new(Arc::clone(&self.graph), self.purpose()))),
-            extensions: extensions::extensions(Some(self.role)),
-            startup_snapshot: Some(workerd_lite_js::SNAPSHOT),
-            residual_lazy_js_sources: workerd_lite_js::RESIDUAL_STUBS,
-            skip_op_registration: true,
-            create_params: Some(self.heap().array_buffer_allocator(buffers.allocator())),
-            ..RuntimeOptions::default()
-        })
-    }
-
-    /// Node's modules stay, and are more than V8's first young generation holds: it would copy what it has twice while
-    /// they are made, and hold both copies.
-    fn heap(&self) -> v8::CreateParams {
-        let params = v8::CreateParams::default().heap_limits(0, self.limits.heap);
-        if !self.graph.builtins().any(|name| name.starts_with("node:")) {
-            return params;
-        }
-        let most = params.max_young_generation_size_in_bytes().max(YOUNG);
-        params
-            .set_max_young_generation_size_in_bytes(most)
-            .set_initial_young_generation_size_in_bytes(YOUNG)
-    }
-
     /// Calls the boot function of `js/worker/boot.js`, which takes everything of ours off the global object.
     fn finish(
         &self,
@@ -336,7 +326,7 @@ mod tests {
         let main = folder.path().join("main.js");
         std::fs::write(&main, "").unwrap();
         let worker = Worker::load(role, &main).unwrap();
-        let mut runtime = Guarded::new(worker.new_runtime(&Buffers::new(usize::MAX)), &worker.culprit());
+        let mut runtime = Blank::make(worker.blank_kind()).runtime;
         let mut names = runtime.with(|runtime| runtime.op_names());
         names.retain(|name| !role.denies(name));
         names.sort_unstable();

@@ -18,7 +18,7 @@ const ATTEMPTS: u32 = 4;
 
 /// The buffers of one isolate. V8's threads free them.
 pub(super) struct Buffers {
-    limit: usize,
+    limit: AtomicUsize,
     used: AtomicUsize,
     refused: AtomicU32,
     turns: OnceLock<Arc<Turns>>,
@@ -27,11 +27,16 @@ pub(super) struct Buffers {
 impl Buffers {
     pub(super) fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self {
-            limit,
+            limit: AtomicUsize::new(limit),
             used: AtomicUsize::new(0),
             refused: AtomicU32::new(0),
             turns: OnceLock::new(),
         })
+    }
+
+    /// It may have so much from now on.
+    pub(super) fn limit_to(&self, limit: usize) {
+        self.limit.store(limit, Ordering::Relaxed);
     }
 
     /// Whom to tell of an isolate that wants too much.
@@ -60,7 +65,8 @@ impl Buffers {
     /// Whether this much more may be allocated.
     fn admit(&self, length: usize) -> bool {
         let used = self.used.fetch_add(length, Ordering::Relaxed).saturating_add(length);
-        if used <= self.limit {
+        let limit = self.limit.load(Ordering::Relaxed);
+        if used <= limit {
             self.refused.store(0, Ordering::Relaxed);
             return true;
         }
@@ -68,7 +74,7 @@ impl Buffers {
         if attempts >= ATTEMPTS {
             self.refused.store(0, Ordering::Relaxed);
             // One buffer that alone is too large is the script's to hear of, as a `RangeError`.
-            if length <= self.limit {
+            if length <= limit {
                 if let Some(turns) = self.turns.get() {
                     turns.out_of_memory();
                 }

@@ -21,6 +21,16 @@ pub(super) struct Functions {
     pub(super) rpc: v8::Global<v8::Function>,
 }
 
+/// What the function of `js/rpc/receive.js` is called for.
+#[derive(Clone, Copy)]
+enum Rpc {
+    Value,
+    Failure,
+    Open,
+    Call,
+    Release,
+}
+
 /// The cell while its isolate is entered.
 pub(super) struct Inside<'a> {
     pub(super) functions: &'a Functions,
@@ -58,7 +68,7 @@ impl Inside<'_> {
             Message::Watch { event, told } => self.op_state.borrow_mut().borrow_mut::<Events>().watch(event, told),
             Message::Release { event, number } => {
                 if number != 0 {
-                    self.rpc("release", event, |scope| [v8::Integer::new(scope, number).into()]);
+                    self.rpc(Rpc::Release, event, |scope| [v8::Integer::new(scope, number).into()]);
                 }
                 let ended = events::released(&mut self.op_state.borrow_mut(), event);
                 if ended {
@@ -186,7 +196,7 @@ impl Inside<'_> {
         };
         let (door, answer, early) = (opening.door, opening.answer, opening.early);
         let (agent, entrypoint, props) = parts(target);
-        let called = self.rpc("open", event, |scope| {
+        let called = self.rpc(Rpc::Open, event, |scope| {
             [
                 v8::Integer::new_from_unsigned(scope, running).into(),
                 v8::Integer::new(scope, answer).into(),
@@ -217,7 +227,7 @@ impl Inside<'_> {
         let Some((running, path, property)) = self.run(event, call) else {
             return;
         };
-        self.rpc("call", event, |scope| {
+        self.rpc(Rpc::Call, event, |scope| {
             [
                 v8::Integer::new_from_unsigned(scope, running).into(),
                 v8::Integer::new(scope, answer).into(),
@@ -235,7 +245,7 @@ impl Inside<'_> {
         match outcome {
             Outcome::Value { payload, disposer } => {
                 own.rpc.arrived(call, payload, disposer);
-                self.rpc("value", event, |scope| {
+                self.rpc(Rpc::Value, event, |scope| {
                     [
                         v8::Integer::new_from_unsigned(scope, call).into(),
                         v8::Boolean::new(scope, disposer).into(),
@@ -244,7 +254,7 @@ impl Inside<'_> {
             }
             Outcome::Failed(failure) => {
                 own.rpc.failed(call);
-                self.rpc("failure", event, |scope| {
+                self.rpc(Rpc::Failure, event, |scope| {
                     [
                         v8::Integer::new_from_unsigned(scope, call).into(),
                         string(scope, &failure.name),
@@ -258,14 +268,16 @@ impl Inside<'_> {
     /// Calls the function of `js/rpc/receive.js`, for an event.
     fn rpc<const N: usize>(
         &mut self,
-        kind: &str,
+        kind: Rpc,
         event: EventId,
         arguments: impl for<'s> FnOnce(&mut v8::PinScope<'s, '_>) -> [v8::Local<'s, v8::Value>; N],
     ) -> Option<bool> {
         let function = self.functions.rpc.clone();
         deno_core::scope!(scope, self.runtime);
         v8::tc_scope!(let scope, scope);
-        let mut all = vec![string(scope, kind), v8::Integer::new_from_unsigned(scope, event).into()];
+        let mut all = Vec::with_capacity(N + 2);
+        all.push(v8::Integer::new(scope, kind as i32).into());
+        all.push(v8::Integer::new_from_unsigned(scope, event).into());
         all.extend(arguments(scope));
         let function = v8::Local::new(scope, function);
         let this = v8::undefined(scope).into();
@@ -318,7 +330,7 @@ fn parts(target: Option<&Target>) -> (Option<&str>, Option<&str>, Option<&str>) 
 }
 
 fn names<'s>(scope: &mut v8::PinScope<'s, '_>, path: &[String]) -> v8::Local<'s, v8::Value> {
-    let names: Vec<_> = path.iter().map(|name| string(scope, name)).collect();
+    let names: Vec<_> = path.iter().map(|name| key(scope, name)).collect();
     v8::Array::new_with_elements(scope, &names).into()
 }
 
@@ -331,6 +343,13 @@ fn optional<'s>(scope: &mut v8::PinScope<'s, '_>, text: Option<&str>) -> v8::Loc
 
 fn string<'s>(scope: &mut v8::PinScope<'s, '_>, text: &str) -> v8::Local<'s, v8::Value> {
     v8::String::new(scope, text)
+        .unwrap_or_else(|| v8::String::empty(scope))
+        .into()
+}
+
+/// The same for a name of a property, which V8 looks for by it.
+fn key<'s>(scope: &mut v8::PinScope<'s, '_>, text: &str) -> v8::Local<'s, v8::Value> {
+    v8::String::new_from_utf8(scope, text.as_bytes(), v8::NewStringType::Internalized)
         .unwrap_or_else(|| v8::String::empty(scope))
         .into()
 }

@@ -1,5 +1,6 @@
 //! Isolates: the only owner of a `JsRuntime`, its boot by role, its modules and its loop.
 
+mod blank;
 mod boot;
 mod buffers;
 mod builtin;
@@ -37,6 +38,7 @@ mod stack;
 mod worker;
 mod working_for;
 
+pub(crate) use blank::{Blank, BlankKind};
 pub use boot::init_platform;
 pub use callers::Callers;
 pub use cell::{Cell, Ended};

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use super::{case, serve};
 
 const CASES: &str = r#"
@@ -131,4 +133,45 @@ fn few_live_at_once() {
     server.logged("a loaded worker was stopped: it exceeded its limit of memory");
     assert!(hoard.contains("no error: kept"), "{hoard}");
     assert_eq!(case(&server, "alive"), "alive");
+}
+
+const AGAIN: &str = r#"
+async next({ LOADER }) {
+  const main = `globalThis.n = (globalThis.n ?? 0) + 1; export default { fetch() { let strings = true; try { new Function("1"); } catch { strings = false; }
+    return Response.json({ n: globalThis.n, strings, names: Object.getOwnPropertyNames(globalThis).length, random: Math.random() }); } }`;
+  return JSON.parse(await ask(LOADER.load(code(main, { limits: { memoryMb: 16 } }))));
+},
+async heap({ LOADER }) {
+  const main = "export default { fetch() { const all = []; for (;;) all.push(new Array(1000).fill(1.5)); } }";
+  return why(() => ask(LOADER.load(code(main, { limits: { memoryMb: 16 } }))));
+},
+async buffers({ LOADER }) {
+  const main = "export default { fetch() { const all = []; for (;;) all.push(new Uint8Array(1 << 20).fill(1)); } }";
+  return why(() => ask(LOADER.load(code(main, { limits: { memoryMb: 16 } }))));
+},
+"#;
+
+/// Its thread has had the time to make one before.
+#[test]
+fn an_isolate_that_was_ready_is_as_any_other() {
+    let (_project, server) = serve(AGAIN);
+    let wait = || std::thread::sleep(Duration::from_millis(200));
+    let mut first = case(&server, "next");
+    let mut seen = vec![first["random"].take()];
+    assert_eq!((&first["n"], &first["strings"]), (&json!(1), &json!(false)));
+    for _ in 0..3 {
+        wait();
+        let mut next = case(&server, "next");
+        let random = next["random"].take();
+        assert!(!seen.contains(&random), "{seen:?}");
+        seen.push(random);
+        assert_eq!(next, first);
+    }
+    for name in ["heap", "buffers"] {
+        wait();
+        let answer = case(&server, name);
+        assert!(answer.as_str().unwrap().contains("emory"), "{name}: {answer}");
+    }
+    wait();
+    assert_eq!(case(&server, "next")["names"], first["names"]);
 }

@@ -49,7 +49,7 @@ async given({ LOADER, TOOLS }, ctx) {
     export default class extends WorkerEntrypoint {
       async run() {
         const { env } = this;
-        return { fn: await env.fn(2), target: await env.deep.list[0].add(3), tools: await env.TOOLS.who(), own: await env.own.who(), ownFetch: await (await env.own.fetch("http://up.example/own")).text(), keys: Object.keys(env).sort(), text: env.text,
+        return { fn: await env.fn(2), target: await env.deep.list[0].add(3), tools: await env.TOOLS.who(), toolsFetch: await (await env.TOOLS.fetch("http://up.example/tools", { method: "POST", body: "x" })).json(), own: await env.own.who(), ownFetch: await (await env.own.fetch("http://up.example/own")).text(), keys: Object.keys(env).sort(), text: env.text,
           out: await fetch("http://up.example/out").then((r) => r.text(), (e) => e.message) };
       }
     }`;
@@ -58,6 +58,11 @@ async given({ LOADER, TOOLS }, ctx) {
   const gateway = await LOADER.load(code(main, { env: given, globalOutbound: ctx.exports.Gateway({ props: { tenant: "red" } }) })).getEntrypoint().run();
   const named = LOADER.get("given", () => code(main, { env: given }));
   return { none, gateway, seen, named: await why(named.getEntrypoint().run()) };
+},
+async serviceOut({ LOADER, TOOLS }) {
+  const main = `export default { async fetch() { const got = await fetch("http://up.example/out", { method: "PUT", body: "y" }); return Response.json([got.status, await got.json()]); } }`;
+  const bounded = code(main, { globalOutbound: TOOLS, limits: { subRequests: 0 } });
+  return [JSON.parse(await ask(LOADER.load(code(main, { globalOutbound: TOOLS })))), await why(ask(LOADER.load(bounded)))];
 },
 async gateway({ LOADER }, ctx) {
   const main = `export default { async fetch(r) { const all = []; for (const path of ["a", "b"]) { const got = await fetch("http://up.example/" + path, { method: "POST", body: "x" + path, headers: { "x-a": path } }); all.push([got.status, await got.text()]); } return Response.json(all); } }`;
@@ -118,7 +123,7 @@ export class Again extends WorkerEntrypoint {
 
 const POLICY: &str = r#"
 import { WorkerEntrypoint } from "cloudflare:workers";
-export class Tools extends WorkerEntrypoint { who() { return { name: this.ctx.agent.name, parent: this.ctx.agent.parent, props: this.ctx.props }; } }
+export class Tools extends WorkerEntrypoint { async fetch(request) { return Response.json([this.ctx.agent.name, this.ctx.props.repo, request.method, request.url, await request.text()], { status: 203 }); } who() { return { name: this.ctx.agent.name, parent: this.ctx.agent.parent, props: this.ctx.props }; } }
 export default { fetch(request, env, ctx) { return Response.json({ agent: ctx.agent, url: request.url }); } };
 "#;
 
@@ -163,6 +168,9 @@ fn it_is_given_stubs() {
         (&tools["parent"], &tools["props"]["repo"]),
         (&json!("scout"), &json!("acme/site"))
     );
+    let name = tools["name"].as_str().unwrap();
+    let asked = json!([name, "acme/site", "POST", "http://up.example/tools", "x"]);
+    assert_eq!(none["toolsFetch"], asked, "{all}");
     assert_eq!(none["own"], json!({ "props": { "tenant": "blue" }, "agent": null }));
     assert_eq!(none["ownFetch"], "blue GET http://up.example/own  ");
     assert_eq!(none["keys"], json!(["TOOLS", "deep", "fn", "own", "text"]));
@@ -186,9 +194,21 @@ fn it_is_given_stubs() {
         .map(|record| record["agent"].as_str().unwrap_or_default())
         .collect();
     assert!(
-        calls.len() == 2 && calls.iter().all(|name| name.starts_with("scout/load-")),
+        calls.len() == 4 && calls.iter().all(|name| name.starts_with("scout/load-")),
         "{audit}"
     );
+}
+
+#[test]
+fn a_service_is_its_way_out() {
+    let (_project, server) = serve_with(&config(), POLICY, OWN, CASES);
+    let all = case(&server, "serviceOut");
+    let (status, seen) = (&all[0][0], &all[0][1]);
+    assert_eq!(status, 203, "{all}");
+    assert!(seen[0].as_str().unwrap().starts_with("scout/load-"), "{all}");
+    let rest: Vec<_> = seen.as_array().unwrap()[1..].to_vec();
+    assert_eq!(json!(rest), json!(["acme/site", "PUT", "http://up.example/out", "y"]));
+    assert!(all[1].as_str().unwrap().contains("subrequests"), "{all}");
 }
 
 #[test]

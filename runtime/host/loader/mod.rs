@@ -24,6 +24,8 @@ use workerd_lite_ops::shares::Shares;
 use workerd_lite_ops::worker_log::cut;
 use workerd_lite_ops::{EventError, EventId, FetchError, Message, Request, Response, Termination};
 
+use super::blanks::Blanks;
+use super::isolates::Isolates;
 use crate::identity::{Attested, is_plain};
 use crate::isolate::{CellHandle, Essential, Loaded, Together, Worker};
 use code::Code;
@@ -57,13 +59,14 @@ pub(super) struct Loaders {
     failures: RefCell<VecDeque<(u32, String)>>,
     last: Cell<u32>,
     together: Arc<Together>,
+    blanks: Rc<Blanks>,
     /// Whether their loops may end before they are done.
     released: Rc<Cell<bool>>,
     this: Weak<Self>,
 }
 
 impl Loaders {
-    fn new(parent: Parent) -> Rc<Self> {
+    fn new(parent: Parent, blanks: Rc<Blanks>) -> Rc<Self> {
         let limits = parent.worker.effective_limits();
         Rc::new_cyclic(|this| Self {
             parent,
@@ -72,6 +75,7 @@ impl Loaders {
             failures: RefCell::default(),
             last: Cell::new(0),
             together: Together::new(limits.heap.saturating_add(limits.buffers)),
+            blanks,
             released: Rc::default(),
             this: Weak::clone(this),
         })
@@ -280,14 +284,24 @@ impl Loader for Loaders {
 }
 
 /// The loaders of all cells of a kind, on one thread.
-#[derive(Default)]
-pub(super) struct AllLoaders(RefCell<Vec<Rc<Loaders>>>);
+pub(super) struct AllLoaders {
+    all: RefCell<Vec<Rc<Loaders>>>,
+    blanks: Rc<Blanks>,
+}
 
 impl AllLoaders {
+    /// None yet.
+    pub(super) fn new(isolates: &Arc<Isolates>) -> Self {
+        Self {
+            all: RefCell::default(),
+            blanks: Blanks::new(isolates),
+        }
+    }
+
     /// One more. Those of cells that are gone are forgotten.
     pub(super) fn add(&self, parent: Parent) -> Rc<Loaders> {
-        let own = Loaders::new(parent);
-        let mut all = self.0.borrow_mut();
+        let own = Loaders::new(parent, Rc::clone(&self.blanks));
+        let mut all = self.all.borrow_mut();
         all.retain(|loaders| Rc::strong_count(loaders) > 1);
         all.push(Rc::clone(&own));
         own
@@ -295,14 +309,16 @@ impl AllLoaders {
 
     /// Ends everything at once.
     pub(super) fn abort(&self) {
-        for loaders in self.0.take() {
+        self.blanks.clear();
+        for loaders in self.all.take() {
             loaders.abort();
         }
     }
 
     /// Waits until every worker has ended.
     pub(super) async fn drained(&self) {
-        for loaders in self.0.take() {
+        self.blanks.clear();
+        for loaders in self.all.take() {
             loaders.drained().await;
         }
     }

@@ -18,7 +18,7 @@ use super::code::Code;
 use super::way::{Things, Way};
 use crate::identity::Attested;
 use crate::isolate::modules::{Graph, on_deep_stack};
-use crate::isolate::{Caller, Callers, Cell as Isolate, CellHandle, Ended, Loaded, StartupError, Worker};
+use crate::isolate::{Blank, Caller, Callers, Cell as Isolate, CellHandle, Ended, Loaded, StartupError, Worker};
 use crate::limits::Limits;
 use crate::metrics;
 
@@ -184,10 +184,18 @@ async fn make(
         account: running.account.clone(),
         ..Worker::of(running.name.clone(), Role::Agent, Arc::new(graph))
     };
+    let kind = worker.blank_kind();
+    let blank = loaders.blanks.take(kind);
+    if let Some(blank) = &blank {
+        caller.charge(blank.cost());
+        if let Some(account) = &running.account {
+            account.charge_job(blank.cost());
+        }
+    }
     let before = thread_cpu().unwrap_or_default();
-    let booted = worker
-        .boot_again(running.handle.inbox(), egress, &Callers::from(vec![Caller::anyone()]))
-        .await;
+    let blank = blank.unwrap_or_else(|| Blank::make(kind));
+    let callers = Callers::from(vec![Caller::anyone()]);
+    let booted = worker.boot_in(blank, running.handle.inbox(), egress, &callers).await;
     caller.charge(thread_cpu().unwrap_or_default().saturating_sub(before));
     booted
 }

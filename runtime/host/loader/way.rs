@@ -84,7 +84,8 @@ impl Way {
                 (Some(event), Some(loaders)) => loaders.fetch(event.caller(), *worker, call.clone(), request),
                 _ => refused(gone()),
             },
-            Given::Service(_) | Given::Capability(_) => refused(failed(
+            Given::Service(place) => self.loaders_own.fetch_service(origin, *place, request),
+            Given::Capability(_) => refused(failed(
                 "TypeError",
                 "fetch() of this stub is not supported by workerd-lite: call its methods",
             )),
