@@ -54,3 +54,4 @@ mod supervisor;
 pub mod testing;
 mod text_file;
 mod watch;
+mod websocket;

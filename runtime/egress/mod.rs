@@ -23,6 +23,7 @@ mod places;
 mod redaction;
 mod retry;
 mod server_verifier;
+mod switched;
 mod timed;
 pub mod tls;
 mod token_request;
