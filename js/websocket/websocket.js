@@ -17,6 +17,7 @@ const {
   FunctionPrototypeCall,
   ObjectDefineProperties,
   ObjectDefineProperty,
+  ObjectGetOwnPropertyDescriptor,
   ReflectApply,
   SymbolIterator,
   SymbolToStringTag,
@@ -50,14 +51,16 @@ const MOST_REASON = 123;
 
 const { dispatchEvent } = EventTarget.prototype;
 const { abort } = AbortController.prototype;
+const { get: sizeOfBlob } = ObjectGetOwnPropertyDescriptor(Blob.prototype, "size");
 const { op_blob_bytes, op_utf8_to_byte_string } = core.ops;
 
 function bytesOf(blob) {
-  const bytes = new Uint8Array(blob.size);
+  const size = ReflectApply(sizeOfBlob, blob, []);
+  const bytes = new Uint8Array(size);
   const parts = getParts(blob);
   let offset = 0;
   for (let i = 0; i < parts.length; i++) {
-    const part = op_blob_bytes(parts[i]._id, 0, parts[i].size);
+    const part = op_blob_bytes(parts[i], 0, size);
     TypedArrayPrototypeSet(bytes, part, offset);
     offset += TypedArrayPrototypeGetByteLength(part);
   }
@@ -272,7 +275,7 @@ class WebSocket extends EventTarget {
     let why;
     try {
       const opened = await openSocket(this.#url, protocols, this.#abort.signal);
-      this.#rid = WebSocket.handOn(opened.socket);
+      this.#rid = handOn(opened.socket);
       if (this.#state === CONNECTING && !opened.wrong) {
         this.#protocol = opened.protocol;
         this.#begin(this.#context);
