@@ -33,7 +33,7 @@ const { CloseEvent, defineEventHandler, ErrorEvent, Event, EventTarget, MessageE
   "ext:deno_web/02_event.js",
 );
 const { AbortController } = core.loadExtScript("ext:deno_web/03_abort_signal.js");
-const { markNotSerializable } = core.loadExtScript("ext:deno_web/13_message_port.js");
+const { markNotSerializable, structuredClone } = core.loadExtScript("ext:deno_web/13_message_port.js");
 const { Blob, getParts, isBlob } = core.loadExtScript("ext:deno_web/09_file.js");
 const { isBufferSource, view } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
 const { endContext, requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
@@ -237,12 +237,12 @@ class WebSocket extends EventTarget {
 
   serializeAttachment(value) {
     webidl.assertBranded(this, WebSocketPrototype);
-    this.#attachment = core.structuredClone(value);
+    this.#attachment = structuredClone(value);
   }
 
   deserializeAttachment() {
     webidl.assertBranded(this, WebSocketPrototype);
-    return this.#attachment === undefined ? null : core.structuredClone(this.#attachment);
+    return this.#attachment === undefined ? null : structuredClone(this.#attachment);
   }
 
   #tell(event) {

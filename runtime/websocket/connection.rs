@@ -269,6 +269,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Outgoing<'_, S> {
     /// Writes a message. Gives whether the connection took it.
     async fn write(&mut self, message: Message) -> bool {
         tokio::select! {
+            biased;
             written = self.sink.feed(message) => written.is_ok(),
             () = is_idle(self.meter, self.limits.idle) => false,
         }
@@ -277,6 +278,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Outgoing<'_, S> {
     /// Lets all of it go.
     async fn flush(&mut self) -> bool {
         tokio::select! {
+            biased;
             flushed = self.sink.flush() => flushed.is_ok(),
             () = is_idle(self.meter, self.limits.idle) => false,
         }
