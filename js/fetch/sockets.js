@@ -13,6 +13,16 @@ const {
   WeakMapPrototypeSet,
 } = primordials;
 
+const { AbortController } = core.loadExtScript("ext:deno_web/03_abort_signal.js");
+const { EventTarget } = core.loadExtScript("ext:deno_web/02_event.js");
+const { Blob } = core.loadExtScript("ext:deno_web/09_file.js");
+
+// The script of WebSockets is loaded when they are first asked for: by then an author may have replaced these.
+const { abort } = AbortController.prototype;
+const { dispatchEvent } = EventTarget.prototype;
+const { get: sizeOfBlob } = ObjectGetOwnPropertyDescriptor(Blob.prototype, "size");
+const own = { __proto__: null, abort, dispatchEvent, sizeOfBlob };
+
 // By the inside of each response.
 const sockets = new SafeWeakMap();
 
@@ -60,5 +70,5 @@ function defineSocketOfResponse() {
   ObjectDefineProperty(Response.prototype, "webSocket", { __proto__: null, get, enumerable: true, configurable: true });
 }
 
-return { defineSocketOfResponse, keepSocket, receiveSocket, refuseClone, socketOf, takeSocketOf };
+return { defineSocketOfResponse, keepSocket, own, receiveSocket, refuseClone, socketOf, takeSocketOf };
 })();

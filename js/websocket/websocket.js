@@ -17,7 +17,6 @@ const {
   FunctionPrototypeCall,
   ObjectDefineProperties,
   ObjectDefineProperty,
-  ObjectGetOwnPropertyDescriptor,
   ReflectApply,
   SymbolIterator,
   SymbolToStringTag,
@@ -49,9 +48,7 @@ const NO_CODE = 1005;
 const BROKEN = 1006;
 const MOST_REASON = 123;
 
-const { dispatchEvent } = EventTarget.prototype;
-const { abort } = AbortController.prototype;
-const { get: sizeOfBlob } = ObjectGetOwnPropertyDescriptor(Blob.prototype, "size");
+const { abort, dispatchEvent, sizeOfBlob } = core.loadExtScript("ext:workerd_lite/fetch/sockets.js").own;
 const { op_blob_bytes, op_utf8_to_byte_string } = core.ops;
 
 function bytesOf(blob) {
