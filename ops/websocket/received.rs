@@ -23,7 +23,7 @@ impl<'a> ToV8<'a> for Received {
             Some(Frame::Binary(bytes)) => {
                 let bytes = Uint8Array::from(bytes.to_vec()).to_v8(scope);
                 let bytes = bytes.map_err(JsErrorBox::from_err)?;
-                (&["bytes"], [bytes.into(), bytes.into()])
+                (&["bytes"], [bytes, bytes])
             }
             Some(Frame::Close(code, reason)) => (
                 &["code", "reason"],

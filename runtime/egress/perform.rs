@@ -367,7 +367,8 @@ impl Performer {
         let key = asks.then(|| Key::offer(outgoing.headers_mut()));
         let executing = async {
             match &key {
-                Some(_) => client.switch(outgoing).await,
+                // Few are, and it would make the future of all others twice as large.
+                Some(_) => Box::pin(client.switch(outgoing)).await,
                 None => client.execute(outgoing).await,
             }
         };
@@ -400,7 +401,7 @@ impl Performer {
         }
         if let Some(upgrading) = upgrading {
             let traffic = head.extensions.get::<Arc<Traffic>>().cloned();
-            let socket = switched(upgrading, traffic, busy, sockets).await;
+            let socket = Box::pin(switched(upgrading, traffic, busy, sockets)).await;
             let socket = socket.map_err(|why| FetchError::Network(format!("{host}: no WebSocket: {why}")))?;
             strip_hop_by_hop(&mut head.headers);
             head.headers.remove(header::SEC_WEBSOCKET_ACCEPT);

@@ -69,13 +69,13 @@ impl Connection {
         let service = TowerToHyperService::new(self.service);
         let stream = TokioIo::new(ClientIo::new(stream, timeouts.unread, sockets.switch()));
         let connection = builder.serve_connection_with_upgrades(stream, service);
-        let mut connection = std::pin::pin!(works_for.meter(connection));
+        let mut connection = Box::pin(works_for.meter(connection));
         let serving = async {
             tokio::select! {
               result = connection.as_mut() => result,
               () = stopping => {
                   connection.as_mut().inner().graceful_shutdown();
-                  connection.await
+                  connection.as_mut().await
               }
               // Whether it has sent nothing, half a preface, half a head, or nothing more.
               () = idle.is_idle_for(timeouts.head) => {
@@ -92,6 +92,8 @@ impl Connection {
             () = &mut cut => return,
             result = serving => result,
         };
+        // WebSockets go on without it, and are many.
+        drop(connection);
         tokio::select! {
             () = &mut cut => return,
             () = sockets.closed() => {}

@@ -25,7 +25,7 @@ use super::stopping::stopped;
 const CLOSING: Duration = Duration::from_secs(5);
 
 /// Bytes that are read at once.
-const READ: usize = 8 << 10;
+const READ: usize = 4 << 10;
 
 /// How many messages are written before they are let go, where more wait.
 const BATCH: usize = 64;

@@ -3,6 +3,7 @@
 mod agents;
 mod bounds;
 mod clients;
+mod testing;
 mod upstreams;
 
 /// Opens what `to` names and tells all that it hears, as JSON. `do` says what it does meanwhile.
