@@ -24,7 +24,7 @@ mod node_words;
 mod patches;
 
 /// Our scripts, by folder. They load each other as `ext:workerd_lite/<folder>/<file>`.
-const FOLDERS: [&str; 10] = [
+const FOLDERS: [&str; 11] = [
     "fetch",
     "html_rewriter",
     "loader",
@@ -34,6 +34,7 @@ const FOLDERS: [&str; 10] = [
     "node/net",
     "rpc",
     "testing",
+    "websocket",
     "worker",
 ];
 

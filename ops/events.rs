@@ -29,6 +29,7 @@ use crate::shares::{Holding, Live};
 use crate::stop::Stop;
 use crate::tail::{Tail, Tails};
 use crate::trace::Trace;
+use crate::websocket::OfEvent;
 use crate::worker_log::{About, author_stack, complain};
 
 /// What belongs to one event and ends with it.
@@ -51,6 +52,8 @@ pub struct Scope {
     fetches: Cell<u32>,
     /// What tail workers are told of it, where there are some.
     pub(crate) tail: Option<Tail>,
+    /// WebSockets that it has accepted.
+    pub(crate) sockets: OfEvent,
 }
 
 /// CPU time that was used elsewhere for an isolate's events, and is not put down to them yet.
@@ -93,6 +96,8 @@ impl Scope {
 struct Entry {
     /// The request was a HEAD: its response may tell the length of a body that it does not have.
     head: bool,
+    /// The request asked for a WebSocket.
+    upgrades: bool,
     reply: Option<oneshot::Sender<Result<Response, EventError>>>,
     scope: Rc<Scope>,
     settled: bool,
@@ -103,6 +108,8 @@ struct Entry {
     held: usize,
     /// Calls that it is at work for.
     running: HashMap<u32, Running>,
+    /// WebSockets that it has accepted and that are open: it goes on with them.
+    sockets: usize,
     /// Who wants to hear of its end: they fail when they are dropped.
     watchers: Vec<ReplyTo>,
     /// Counts it among what its isolate has to do.
@@ -131,6 +138,8 @@ pub struct Events {
     /// For whom those worked that have ended in this turn.
     ended: Vec<(EventId, Rc<Trace>)>,
     elsewhere: Rc<Elsewhere>,
+    /// Those that have been given a message from outside.
+    renewed: RefCell<Vec<EventId>>,
     tails: Option<Tails>,
 }
 
@@ -147,6 +156,7 @@ impl Events {
             limits,
             last_running: 0,
             ended: Vec::new(),
+            renewed: RefCell::default(),
             tails: None,
         }
     }
@@ -170,6 +180,19 @@ impl Events {
     /// What others have used for these events since this was asked last.
     pub fn take_elsewhere(&self) -> Vec<(EventId, Duration)> {
         self.elsewhere.spent.take()
+    }
+
+    /// A message has come for an event: it may compute for it as for a request.
+    pub(crate) fn renew(&self, id: EventId) {
+        let mut renewed = self.renewed.borrow_mut();
+        if renewed.last() != Some(&id) {
+            renewed.push(id);
+        }
+    }
+
+    /// Those that a message has come for since this was asked last.
+    pub fn take_renewed(&self) -> Vec<EventId> {
+        self.renewed.take()
     }
 
     /// What its scripts may read of a request's body, and of a response's.
@@ -218,7 +241,7 @@ impl Events {
         id: EventId,
         reply: Option<oneshot::Sender<Result<Response, EventError>>>,
         body: Option<ResourceId>,
-        head: bool,
+        (head, upgrades): (bool, bool),
         origin: Origin,
         live: Live,
     ) {
@@ -234,11 +257,13 @@ impl Events {
             slots: Rc::new(Semaphore::new(self.limits.at_once)),
             kept: RefCell::default(),
             fetches: Cell::new(0),
+            sockets: OfEvent::default(),
         };
         self.entries.insert(
             id,
             Entry {
                 head,
+                upgrades,
                 called: reply.is_none(),
                 body_ended: reply.is_none(),
                 reply,
@@ -246,6 +271,7 @@ impl Events {
                 settled: false,
                 held: 0,
                 running: HashMap::new(),
+                sockets: 0,
                 watchers: Vec::new(),
                 _live: live,
             },
@@ -350,6 +376,7 @@ pub fn cancel(state: &mut OpState, id: EventId, waiting: bool) -> bool {
             entry.scope.tail.iter().for_each(Tail::canceled);
         }
         entry.body_ended = true;
+        entry.sockets = 0;
         if entry.called {
             entry.held = 0;
             entry.called = false;
@@ -382,7 +409,7 @@ pub fn terminate(state: &mut OpState, why: Termination, blamed: Option<&Arc<Acco
 
 impl Entry {
     fn is_held(&self) -> bool {
-        self.called && (self.held > 0 || !self.running.is_empty())
+        self.sockets > 0 || self.called && (self.held > 0 || !self.running.is_empty())
     }
 }
 
@@ -404,6 +431,23 @@ pub(crate) fn rpc_replied(state: &mut OpState, id: EventId, running: u32, outcom
         }
     }
     reply.send(outcome);
+    end_if_done(state, id)
+}
+
+/// An event has accepted a WebSocket. Gives whether it has not ended.
+pub(crate) fn socket_opens(state: &mut OpState, id: EventId) -> bool {
+    let Some(entry) = state.borrow_mut::<Events>().entries.get_mut(&id) else {
+        return false;
+    };
+    entry.sockets += 1;
+    true
+}
+
+/// And that is over. Gives whether the event ended with it.
+pub(crate) fn socket_closes(state: &mut OpState, id: EventId) -> bool {
+    if let Some(entry) = state.borrow_mut::<Events>().entries.get_mut(&id) {
+        entry.sockets = entry.sockets.saturating_sub(1);
+    }
     end_if_done(state, id)
 }
 

@@ -75,6 +75,10 @@ use crate::webcrypto::{
     op_crypto_aes_gcm, op_crypto_call, op_crypto_digest, op_crypto_sign_p384_sha1, op_crypto_turn, op_crypto_turn_now,
     op_crypto_verify_p384_sha1,
 };
+use crate::websocket::{
+    op_websocket_accept, op_websocket_buffered, op_websocket_close, op_websocket_end, op_websocket_next,
+    op_websocket_pair, op_websocket_send, op_websocket_send_text,
+};
 use crate::whatwg_url::{
     op_whatwg_url_parse, op_whatwg_url_parse_with_base, op_whatwg_url_reparse, op_whatwg_url_serialization,
 };
@@ -242,6 +246,14 @@ deno_core::extension!(
         op_test_control,
         op_wasm_memories,
         op_wasm_own,
+        op_websocket_accept,
+        op_websocket_buffered,
+        op_websocket_close,
+        op_websocket_end,
+        op_websocket_next,
+        op_websocket_pair,
+        op_websocket_send,
+        op_websocket_send_text,
         op_whatwg_url_parse,
         op_whatwg_url_parse_with_base,
         op_whatwg_url_reparse,

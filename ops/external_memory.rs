@@ -35,6 +35,11 @@ impl ExternalMemory {
         }
     }
 
+    /// Whether both count the same isolate's.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.used, &other.used)
+    }
+
     /// How much is held.
     pub fn used(&self) -> usize {
         self.used.load(Ordering::Relaxed)
@@ -81,6 +86,13 @@ impl Reservation {
         self.memory.used.fetch_sub(self.bytes - bytes, Ordering::Relaxed);
         self.bytes = bytes;
         Ok(())
+    }
+
+    /// Counts so many bytes less.
+    pub fn shrink(&mut self, bytes: usize) {
+        let less = bytes.min(self.bytes);
+        self.memory.used.fetch_sub(less, Ordering::Relaxed);
+        self.bytes -= less;
     }
 
     /// Bytes that are counted for as long as any part of them lives.

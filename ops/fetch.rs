@@ -20,6 +20,7 @@ use crate::message::{Request, Response};
 use crate::origin::Origin;
 use crate::outgoing::OutgoingBody;
 use crate::rpc::Capability;
+use crate::websocket;
 
 /// Where an isolate's requests go. The host puts one into each isolate.
 pub trait Egress {
@@ -94,7 +95,7 @@ pub struct Reply {
     body: Option<ResourceId>,
 }
 
-/// One string, of lines: the status, the body's resource or nothing, the reason, and the headers as JavaScript joins them. An object
+/// One string, of lines: the status, the resource of the body, or of the WebSocket where the status is 101, or nothing, the reason, and the headers as JavaScript joins them. An object
 /// would be asked for `then` when its promise is resolved, and a script that has put that into `Object.prototype` would be given it.
 impl<'a> ToV8<'a> for Reply {
     type Error = std::convert::Infallible;
@@ -235,12 +236,15 @@ pub(crate) fn prepare(
         .take(&mut op_state)
         .map_err(|error| FetchError::Invalid(error.to_string()))?;
     let mut headers = head::split(headers)?;
+    let method = parse_method(method)?;
+    let asks = websocket::is_websocket(&headers);
     head::strip_hop_by_hop(&mut headers);
     headers.remove(http::header::HOST);
     headers.remove(http::header::CONTENT_LENGTH);
+    websocket::prepare(asks, &method, &mut headers, &body)?;
     Ok(Prepared {
         request: Request {
-            method: parse_method(method)?,
+            method,
             url: parse_url(url)?,
             headers,
             body,
@@ -343,7 +347,10 @@ impl Prepared {
         let status = response.status;
         let null_body = head || matches!(status.as_u16(), 101 | 204 | 205 | 304);
         let body = std::mem::take(&mut response.body);
-        let body = if null_body || matches!(body, Body::Empty) {
+        let body = if let Some(socket) = response.socket {
+            let mut state = self.state.borrow_mut();
+            Some(websocket::keep(&mut state, &self.scope, socket).map_err(FetchError::Loaded)?)
+        } else if null_body || matches!(body, Body::Empty) {
             None
         } else {
             let body = match &aborted {

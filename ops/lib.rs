@@ -54,6 +54,7 @@ mod turns;
 pub mod verdict;
 pub mod webassembly;
 mod webcrypto;
+pub mod websocket;
 mod whatwg_url;
 pub mod work_pool;
 pub mod worker_log;

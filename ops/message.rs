@@ -4,6 +4,7 @@ use deno_core::url::Url;
 use http::{HeaderMap, Method, StatusCode};
 
 use crate::body::Body;
+use crate::websocket::SocketEnd;
 
 /// One HTTP request, on its way to a handler or to the network.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub struct Response {
     pub headers: HeaderMap,
     /// The body, unread.
     pub body: Body,
+    /// The WebSocket that a response with the status 101 opens.
+    pub socket: Option<SocketEnd>,
 }
 
 impl Response {
@@ -44,6 +47,7 @@ impl Response {
             reason: None,
             headers,
             body: Body::Full(bytes::Bytes::from(text.into())),
+            socket: None,
         }
     }
 }

@@ -55,3 +55,4 @@ mod supervisor;
 pub mod testing;
 mod text_file;
 mod watch;
+mod websocket;

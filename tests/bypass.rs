@@ -195,5 +195,6 @@ classes!(
     node_objects,
     redirects,
     schemes,
-    smuggling
+    smuggling,
+    websockets
 );

@@ -108,6 +108,7 @@ mod tokens;
 mod trust;
 mod web_apis;
 mod webassembly;
+mod websockets;
 mod wpt_suite;
 mod wrangler;
 mod wrangler_fields;

@@ -8,9 +8,12 @@ const {
   PromisePrototypeThen,
   StringPrototypeIndexOf,
   StringPrototypeSlice,
+  StringPrototypeToLowerCase,
+  StringPrototypeTrim,
   TypeError,
 } = primordials;
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
+const { byteLowerCase } = core.loadExtScript("ext:deno_web/00_infra.js");
 const abortSignal = core.loadExtScript("ext:deno_web/03_abort_signal.js");
 const { extractBody } = core.loadExtScript("ext:deno_fetch/22_body.js");
 const { Request, RequestPrototype, toInnerRequest } = core.loadExtScript("ext:deno_fetch/23_request.js");
@@ -20,6 +23,7 @@ const { fromInnerResponse, newInnerResponse, redirectStatus } = core.loadExtScri
 const { ResourceBody, takeBody } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
 const { isDataUrl, readDataUrl } = core.loadExtScript("ext:workerd_lite/fetch/data_url.js");
 const { joinHeaders, parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
+const { receiveSocket } = core.loadExtScript("ext:workerd_lite/fetch/sockets.js");
 const { followRedirect } = core.loadExtScript("ext:workerd_lite/fetch/redirect.js");
 const { requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 
@@ -142,7 +146,8 @@ async function perform(context, binding, inner, signal, redirectMode = inner.red
       response = newInnerResponse(status, reason);
       response.headerList = headerList;
       response.urlList = hop.urls;
-      if (rid !== null) response.body = ResourceBody.of(rid, signal ?? null);
+      if (rid !== null && status === 101) receiveSocket(response, rid);
+      else if (rid !== null) response.body = ResourceBody.of(rid, signal ?? null);
       return performed(response);
     }
   } catch (error) {
@@ -152,6 +157,22 @@ async function perform(context, binding, inner, signal, redirectMode = inner.red
     }
     throw error;
   }
+}
+
+// The one upgrade that there is. Rust looks again.
+function checkUpgrade(inner) {
+  let asked = null;
+  for (let i = 0; i < inner.headerList.length; i++) {
+    const { 0: name, 1: value } = inner.headerList[i];
+    if (byteLowerCase(name) !== "upgrade") continue;
+    if (asked !== null || StringPrototypeToLowerCase(StringPrototypeTrim(value)) !== "websocket") {
+      throw new TypeError("Fetch failed: no upgrade but one to \"websocket\" is supported by workerd-lite");
+    }
+    asked = value;
+  }
+  if (asked === null) return;
+  if (inner.body !== null) throw new TypeError("Fetch failed: a request for a WebSocket has no body");
+  if (inner.method !== "GET") throw new TypeError("Fetch failed: a request for a WebSocket is a GET");
 }
 
 function fetchThrough(binding, input, init) {
@@ -166,9 +187,7 @@ function fetchThrough(binding, input, init) {
   } else if (inner.body !== null && inner.body.unusable()) {
     throw new TypeError("Input request's body is unusable");
   }
-  if (request.headers.has("upgrade")) {
-    throw new TypeError("Fetch failed: WebSocket and other upgrades are not supported by workerd-lite");
-  }
+  checkUpgrade(inner);
   return PromisePrototypeThen(
     perform(context, binding, inner, signalOf(request), redirectModeOf(binding, inner, init)),
     ({ response }) => fromInnerResponse(response, "immutable"),

@@ -69,17 +69,18 @@ pub(super) const PATCHES: &[Patch] = &[
         RESPONSE,
         "      key: \"headers\",\n      converter: webidlConvertersHeadersInit,\n    }],\n",
         "      key: \"headers\",\n      converter: webidlConvertersHeadersInit,\n    }, {\n      key: \"encodeBody\",\n      \
-               converter: encodeBody,\n    }],\n",
+               converter: encodeBody,\n    }, {\n      key: \"webSocket\",\n      converter: webidl.converters.any,\n    }],\n",
     ),
     patch(
         RESPONSE,
         "      return { status, statusText, headers: init.headers };\n",
-        "      return { status, statusText, headers: init.headers, encodeBody: encodeBody(init.encodeBody) };\n",
+        "      return { status, statusText, headers: init.headers, encodeBody: encodeBody(init.encodeBody), webSocket: init.webSocket };\n",
     ),
     patch(
         RESPONSE,
         "const webidlConvertersResponseInit = webidl.converters",
-        "const { keepsCoding } = core.loadExtScript(\"ext:workerd_lite/fetch/coded.js\");\n\n\
+        "const { keepsCoding } = core.loadExtScript(\"ext:workerd_lite/fetch/coded.js\");\n\
+         const { keepSocket, refuseClone } = core.loadExtScript(\"ext:workerd_lite/fetch/sockets.js\");\n\n\
          function encodeBody(value) {\n  if (value === undefined || value === \"automatic\" || value === \"manual\") return value;\n  \
            throw new TypeError(`encodeBody: unexpected value: ${webidl.converters.DOMString(value)}`);\n}\n\n\
          const webidlConvertersResponseInit = webidl.converters",
@@ -88,7 +89,13 @@ pub(super) const PATCHES: &[Patch] = &[
         RESPONSE,
         "    initializeResponseBase(this, newInnerResponse(), \"response\");\n",
         "    initializeResponseBase(this, newInnerResponse(), \"response\");\n    \
-               if (!defaultInit && init.encodeBody === \"manual\") keepsCoding(this[_response]);\n",
+               if (!defaultInit && init.encodeBody === \"manual\") keepsCoding(this[_response]);\n    \
+               if (!defaultInit) keepSocket(this[_response], init, body);\n",
+    ),
+    patch(
+        RESPONSE,
+        "    if (this[_body] && this[_body].unusable()) {\n",
+        "    refuseClone(this[_response]);\n    if (this[_body] && this[_body].unusable()) {\n",
     ),
     // Bodies are byte streams: https://fetch.spec.whatwg.org/#bodyinit-safely-extract. The bytes stay the body's, which clones share.
     patch(

@@ -16,6 +16,7 @@ const { ResponsePrototype, toInnerResponse } = core.loadExtScript("ext:deno_fetc
 const { ResourceBody, takeBody } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
 const { isCoded } = core.loadExtScript("ext:workerd_lite/fetch/coded.js");
 const { EventRequest } = core.loadExtScript("ext:workerd_lite/fetch/event_request.js");
+const { socketOf, takeSocketOf } = core.loadExtScript("ext:workerd_lite/fetch/sockets.js");
 const { joinHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
 const { cancelContext, endContext, enterContext, startContext } = core.loadExtScript(
   "ext:workerd_lite/worker/context.js",
@@ -119,10 +120,11 @@ function respond(context, response) {
   if (inner === undefined) {
     throw new TypeError("the fetch() handler did not return a Response");
   }
-  if (inner.type === "error" || inner.status < 200) {
+  if (inner.type === "error" || (inner.status < 200 && socketOf(inner) === null)) {
     throw new TypeError(`the fetch() handler returned a Response that can not be sent (status ${inner.status})`);
   }
   const body = takeBody(inner.body);
+  const socket = takeSocketOf(inner);
   // It may have called process.exit().
   if (context.ended) return;
   context.responded = true;
@@ -134,6 +136,7 @@ function respond(context, response) {
     body,
     !isCoded(inner),
     context.waiting === 0,
+    socket,
   );
   if (ended) endContext(context.id);
 }

@@ -106,7 +106,6 @@ function defineGlobals() {
     Scheduler: hidden(load("ext:workerd_lite/worker/scheduler.js").Scheduler),
     URLPattern: hidden(load("ext:deno_web/01_urlpattern.js").URLPattern),
     URLSearchParams: hidden(url.URLSearchParams),
-    WebSocket: hidden(load("ext:workerd_lite/worker/refused.js").WebSocket),
     WorkerGlobalScope: hidden(WorkerGlobalScope),
     WritableStream: hidden(streams.WritableStream),
     WritableStreamDefaultController: hidden(streams.WritableStreamDefaultController),
@@ -134,9 +133,13 @@ function defineGlobals() {
   });
   load("ext:workerd_lite/worker/streams.js").defineReaders();
   load("ext:workerd_lite/fetch/get_all.js").defineGetAll();
+  load("ext:workerd_lite/fetch/sockets.js").defineSocketOfResponse();
   load("ext:workerd_lite/worker/digest_stream.js").defineDigestStream();
   lazyGlobal("Cloudflare", () => load("ext:workerd_lite/worker/cloudflare.js").Cloudflare);
   lazyGlobal("EventSource", () => load("ext:workerd_lite/worker/event_source.js").EventSource);
+  const websocket = () => load("ext:workerd_lite/websocket/websocket.js");
+  lazyGlobal("WebSocket", () => websocket().WebSocket);
+  lazyGlobal("WebSocketPair", () => websocket().WebSocketPair);
   const caches = () => load("ext:workerd_lite/worker/caches.js");
   lazyGlobal("Cache", () => caches().Cache);
   lazyGlobal("CacheStorage", () => caches().CacheStorage);

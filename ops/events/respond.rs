@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use deno_core::convert::ByteString;
-use deno_core::{OpState, op2};
+use deno_core::{OpState, ResourceId, op2};
 use deno_error::JsErrorBox;
 use futures_util::stream::Stream;
 use http::StatusCode;
@@ -23,6 +23,7 @@ use crate::inbox::{Inbox, Message};
 use crate::message::Response;
 use crate::origin::EventId;
 use crate::outgoing::OutgoingBody;
+use crate::websocket::{self, SocketEnd};
 
 /// A handler's response. Gives true where the event ended with it: nothing streams and nothing waits.
 #[op2]
@@ -35,6 +36,7 @@ pub(crate) fn op_event_respond(
     #[scoped] body: OutgoingBody,
     encode: bool,
     settled: bool,
+    #[smi] socket: i32,
 ) -> Result<bool, JsErrorBox> {
     let body = body.take(state).map_err(JsErrorBox::from_err)?;
     let limit = state.borrow::<Events>().limits.headers;
@@ -46,6 +48,15 @@ pub(crate) fn op_event_respond(
     let mut headers = head::split(&headers).map_err(JsErrorBox::from_err)?;
     head::strip_hop_by_hop(&mut headers);
     let status = StatusCode::from_u16(status).map_err(|_| JsErrorBox::range_error("not a status"))?;
+    let socket = match u32::try_from(socket) {
+        Err(_) if status == StatusCode::SWITCHING_PROTOCOLS => {
+            return Err(JsErrorBox::type_error(
+                "a response with the status 101 needs a webSocket",
+            ));
+        }
+        Err(_) => None,
+        Ok(rid) => Some(socket_of(state, id, rid)?),
+    };
 
     let events = state.borrow_mut::<Events>();
     let inbox = Rc::clone(&events.inbox);
@@ -62,6 +73,7 @@ pub(crate) fn op_event_respond(
     let waits = !entry.settled;
     let streams = matches!(body, Body::Stream(_));
     let response = Response {
+        socket,
         status,
         reason: (!reason.is_empty() && Some(reason.as_str()) != status.canonical_reason()).then_some(reason),
         headers,
@@ -85,6 +97,18 @@ pub(crate) fn op_event_respond(
         state.borrow::<Events>().expire(id);
     }
     Ok(end_if_done(state, id))
+}
+
+/// The end of a WebSocket that an event hands on, where its request asked for one.
+fn socket_of(state: &mut OpState, id: EventId, rid: ResourceId) -> Result<SocketEnd, JsErrorBox> {
+    let entry = state.borrow::<Events>().entries.get(&id);
+    if entry.is_some_and(|entry| !entry.upgrades) {
+        return Err(JsErrorBox::type_error(
+            "the worker returned a WebSocket for a request that has no `Upgrade: websocket`",
+        ));
+    }
+    websocket::take(state, rid)
+        .ok_or_else(|| JsErrorBox::type_error("the response's WebSocket was accepted, or handed on already"))
 }
 
 /// Brings the body into the coding that its header list announces, and drops a `Content-Length` that is no longer true.

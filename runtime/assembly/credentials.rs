@@ -82,6 +82,7 @@ impl Reader<'_> {
             hosts: file.hosts.clone(),
             methods: file.methods.clone(),
             paths: file.paths.clone(),
+            websocket: None,
         };
         Ok(Credential::new(
             self.name,

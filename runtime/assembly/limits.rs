@@ -27,5 +27,12 @@ pub(super) fn apply(table: &Limits, to: &mut Values) {
     let body = |value: NonZeroU32| u64::from(value.get()) << 20;
     to.request_body = table.request_body_mb.map(body).or(to.request_body);
     to.response_body = table.response_body_mb.map(body).or(to.response_body);
+    let sockets = &mut to.sockets;
+    sockets.at_once = table.websockets.map_or(sockets.at_once, count);
+    sockets.message = table
+        .websocket_message_kb
+        .map_or(sockets.message, |kibibytes| count(kibibytes) << 10);
+    sockets.per_second = table.websocket_messages.map(NonZeroU32::get).or(sockets.per_second);
+    sockets.idle = table.websocket_idle.unwrap_or(sockets.idle);
     to.log_lines = table.log_lines.map_or(to.log_lines, NonZeroU32::get);
 }

@@ -36,6 +36,7 @@ pub(super) fn rules(name: &str, list: &[Section]) -> Rules {
                 hosts: section.hosts.clone(),
                 methods: section.methods.clone(),
                 paths: section.paths.clone(),
+                websocket: section.websocket,
             },
             audit: section.mode == Mode::Audit,
         }

@@ -5,15 +5,17 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use deno_core::unsync::spawn;
 use workerd_lite_ops::account::Account;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::verdict::{By, ConnectError, Verdict};
+use workerd_lite_ops::websocket::{Traffic, is_handshake};
 use workerd_lite_ops::{Body, Request, Response};
 
 use super::changes::Changes;
 use super::live_egress::{LiveEgress, State};
 use super::masked_url::masked;
-use super::record::{Record, Times, ms};
+use super::record::{Messages, Record, Times, ms};
 use super::{Auditor, Unrecorded};
 use crate::identity::Attested;
 
@@ -88,6 +90,7 @@ impl Open {
             LiveEgress::begin(feed, trace, now, changes)
         });
         let record = Record {
+            kind: is_handshake(request).then_some("websocket"),
             method: request.method.to_string(),
             url: if auditor.is_memory() {
                 request.url.to_string()
@@ -258,6 +261,21 @@ impl Open {
         }
     }
 
+    /// What has passed over its WebSocket.
+    fn passed(&mut self, traffic: &Traffic) {
+        let (came, sent) = traffic.passed();
+        if let Some(writing) = &mut self.writing {
+            writing.sent.set(sent.bytes);
+            writing.record.bytes_received = came.bytes;
+            writing.record.websocket = Some(Messages {
+                sent: sent.messages,
+                received: came.messages,
+                // Who closes first says why.
+                code: came.code.or(sent.code).unwrap_or(1006),
+            });
+        }
+    }
+
     /// The response's head is there; the record goes on with its body, and ends with that.
     pub(crate) fn response(mut self, mut response: Response) -> Response {
         self.settle();
@@ -274,6 +292,15 @@ impl Open {
         if let Some(live) = &mut writing.live {
             response = live.response(response);
             writing.tell(Some(State::Body));
+        }
+        if let Some(socket) = &response.socket {
+            let traffic = socket.traffic();
+            let mut open = self;
+            spawn(async move {
+                traffic.ended().await;
+                open.passed(&traffic);
+            });
+            return response;
         }
         match &response.body {
             Body::Empty => {}

@@ -27,7 +27,7 @@ pub(crate) struct Record {
     pub(super) code_sha256: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) policy_sha256: Option<String>,
-    /// `rpc`, or nothing for a request.
+    /// `rpc`, `websocket`, or nothing for a request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) kind: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,6 +52,9 @@ pub(crate) struct Record {
     pub(super) error: Option<String>,
     pub(super) bytes_sent: u64,
     pub(super) bytes_received: u64,
+    /// What passed over the WebSocket that it opened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) websocket: Option<Messages>,
     /// Milliseconds.
     pub(super) ms: Times,
 }
@@ -82,6 +85,7 @@ impl Record {
             error: None,
             bytes_sent: 0,
             bytes_received: 0,
+            websocket: None,
             ms: Times::default(),
         }
     }
@@ -110,11 +114,19 @@ impl Record {
         let mut opening = json!({ "event": "leaves" });
         let all = serde_json::to_value(self).unwrap_or_default();
         if let (Some(opening), serde_json::Value::Object(all)) = (opening.as_object_mut(), all) {
-            let of_its_end = ["ms", "bytes_sent", "bytes_received"];
+            let of_its_end = ["ms", "bytes_sent", "bytes_received", "websocket"];
             opening.extend(all.into_iter().filter(|(name, _)| !of_its_end.contains(&&**name)));
         }
         opening
     }
+}
+
+/// The messages of a WebSocket, and the code by which it was closed: 1006 where nobody closed it.
+#[derive(Debug, Serialize)]
+pub(super) struct Messages {
+    pub(super) sent: u64,
+    pub(super) received: u64,
+    pub(super) code: u16,
 }
 
 #[derive(Debug, Default, Serialize)]

@@ -251,6 +251,8 @@ pub(crate) fn answer(
     later: Option<Box<dyn FnOnce() -> Answer>>,
 ) -> http::Response<Sent> {
     let (mut headers, body) = match result {
+        // Whoever asks for one is refused before: `host/confined/way.rs`, `host/processes`.
+        Ok(response) if response.socket.is_some() => failed(Failure::Fetch("no WebSocket passes a link".to_owned())),
         Ok(response) => {
             let mut headers = escaped(response.headers);
             describe(&response.body, &mut headers);
@@ -338,6 +340,7 @@ pub(crate) async fn answered(
         reason: reason.and_then(|reason| reason.to_str().map(ToOwned::to_owned).ok()),
         body: received(body, length, coding, over),
         headers,
+        socket: None,
     }))
 }
 

@@ -24,7 +24,7 @@ use futures_util::future::LocalBoxFuture;
 use http::HeaderName;
 use workerd_lite_ops::{Request, Response};
 
-use crate::rules::{self, Outside, Scope, is_localhost};
+use crate::rules::{self, Outside, Scope, Subject, is_localhost};
 pub use github_app::GithubApp;
 pub use hmac::Hmac;
 pub(crate) use jwt_bearer::check_key;
@@ -153,7 +153,7 @@ impl Credential {
     /// Whether it may go with this request, which loses what proxies would tell of it.
     pub(crate) fn check(&self, request: &mut Request) -> Result<(), Refusal> {
         self.scope
-            .check(&request.method, &request.url)
+            .check(Subject::from(&*request))
             .and_then(|()| self.scope.check_overrides(request))
             .map_err(|outside| Refusal::Scope {
                 name: self.name.clone(),

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use workerd_lite_ops::CallerId;
 use workerd_lite_ops::external_memory::ExternalMemory;
+use workerd_lite_ops::websocket::SocketLimits;
 
 use super::whole_body;
 use crate::identity::Attested;
@@ -17,6 +18,8 @@ pub struct Known {
     pub agent: Attested,
     /// How many connections to upstreams it may have.
     pub connections: usize,
+    /// What its WebSockets may use.
+    pub sockets: SocketLimits,
     /// What it may hold in bodies that are read whole.
     pub(super) budget: ExternalMemory,
 }
@@ -27,10 +30,11 @@ pub struct Agents(Rc<RefCell<HashMap<CallerId, Rc<Known>>>>);
 
 impl Agents {
     /// From now on events may name this one.
-    pub fn add(&self, caller: CallerId, agent: Attested, connections: usize) -> Rc<Known> {
+    pub fn add(&self, caller: CallerId, agent: Attested, connections: usize, sockets: SocketLimits) -> Rc<Known> {
         let known = Rc::new(Known {
             agent,
             connections,
+            sockets,
             budget: whole_body::budget(),
         });
         self.0.borrow_mut().insert(caller, Rc::clone(&known));

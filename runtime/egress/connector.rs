@@ -51,6 +51,16 @@ impl Connector {
         }
     }
 
+    /// The same, for connections that are to speak HTTP/1.1: no other opens WebSockets.
+    pub(super) fn for_http1(&self) -> Self {
+        let mut tls = ClientConfig::clone(&self.tls);
+        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Self {
+            tls: Arc::new(tls),
+            ..self.clone()
+        }
+    }
+
     /// What opens one connection to a port.
     fn dialer(&self, port: u16, unread: &Unread) -> HttpsConnector<Dialer> {
         let mut http = HttpConnector::new_with_resolver(self.resolver.clone().for_port(port));

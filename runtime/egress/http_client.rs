@@ -60,6 +60,8 @@ pub(super) struct HttpClient {
     pooled: Pool,
     /// Gives each request a connection of its own.
     fresh: OnceCell<Pool>,
+    /// Likewise, for connections that become WebSockets.
+    switched: OnceCell<Pool>,
 }
 
 impl HttpClient {
@@ -67,6 +69,7 @@ impl HttpClient {
         Self {
             pooled: pool(connector.clone(), head, usize::MAX),
             fresh: OnceCell::new(),
+            switched: OnceCell::new(),
             connector,
             head,
         }
@@ -87,6 +90,15 @@ impl HttpClient {
         tracing::debug!("a request is sent once more: {}", failed.error);
         let fresh = self.fresh.get_or_init(|| pool(self.connector.clone(), self.head, 0));
         attempt(fresh, again).await.map_err(|failed| failed.error)
+    }
+}
+
+impl HttpClient {
+    /// Performs a handshake, once, on an HTTP/1.1 connection of its own.
+    pub(super) async fn switch(&self, request: Request<RequestBody>) -> Result<Response<Incoming>, ClientError> {
+        let pool = || pool(self.connector.for_http1(), self.head, 0);
+        let switched = attempt(self.switched.get_or_init(pool), request).await;
+        switched.map_err(|failed| failed.error)
     }
 }
 

@@ -23,6 +23,7 @@ mod places;
 mod redaction;
 mod retry;
 mod server_verifier;
+mod switched;
 mod timed;
 pub mod tls;
 mod token_request;
@@ -191,7 +192,7 @@ impl Egress for NetworkGate {
         let origin = origin.clone();
         origin.trace.egresses.set(origin.trace.egresses.get() + 1);
         // The op that asks puts its polls down to the agent.
-        Box::pin(async move { performer.perform(&origin, binding, request).await })
+        Box::pin(async move { Box::pin(performer.perform(&origin, binding, request)).await })
     }
 
     fn token(&self, origin: &Origin, audience: &[String], claims: &str) -> Result<String, FetchError> {

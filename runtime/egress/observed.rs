@@ -24,6 +24,8 @@ pub(super) struct Traffic {
     asked: AtomicU64,
     /// Whether a request was answered.
     answered: AtomicBool,
+    /// Whether HTTP is spoken no longer.
+    switched: AtomicBool,
 }
 
 impl Traffic {
@@ -38,6 +40,11 @@ impl Traffic {
     /// A response's head has come.
     pub(super) fn is_answered(&self) {
         self.answered.store(true, Ordering::Relaxed);
+    }
+
+    /// It is a WebSocket from now on.
+    pub(super) fn is_switched(&self) {
+        self.switched.store(true, Ordering::Relaxed);
     }
 
     /// A request is given to it.
@@ -86,6 +93,9 @@ impl Observed {
         self.unread.is_read();
         let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.traffic.received.fetch_add(count, Ordering::Relaxed);
+        if self.traffic.switched.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         match &mut self.protocol {
             Protocol::Http1(protocol, begun) => {
                 let asked = self.traffic.asked.load(Ordering::Relaxed);

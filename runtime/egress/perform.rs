@@ -10,6 +10,7 @@ use tracing::{Instrument as _, Span};
 use workerd_lite_ops::content_encoding::ContentEncoding;
 use workerd_lite_ops::head::{MAX_FIELDS, strip_hop_by_hop};
 use workerd_lite_ops::verdict::ConnectError;
+use workerd_lite_ops::websocket::{SocketLimits, is_handshake};
 use workerd_lite_ops::{Body, CallerId, FetchError, Origin, Request, Response};
 
 use super::Network;
@@ -20,7 +21,9 @@ use super::client::{Clients, NoClient};
 use super::denied::Denied;
 use super::error::{SendError, explain, kind};
 use super::http_client::HttpClient;
+use super::observed::Traffic;
 use super::redaction::{prepare, redact};
+use super::switched::switched;
 use super::timed::timed;
 use super::token_request;
 use super::upstream::{Upstream, Via};
@@ -28,8 +31,9 @@ use super::whole_body::whole;
 use crate::audit::{By, Open, Verdict, shortened};
 use crate::credentials::{Answered, Credential, Host, Sent, TokenClient, TokenRequestError};
 use crate::identity::Attested;
-use crate::limits::Progress;
-use crate::rules::{Outside, Verdict as Judged, outside_of_scope, problem};
+use crate::limits::{Limits, Progress};
+use crate::rules::{Outside, Subject, Verdict as Judged, outside_of_scope, problem};
+use crate::websocket::Key;
 
 /// One thread's way to the network.
 pub(super) struct Performer {
@@ -43,7 +47,11 @@ pub(super) struct Performer {
 
 /// How one egress goes out.
 enum Way {
-    Network { client: Rc<HttpClient>, certified: bool },
+    Network {
+        client: Rc<HttpClient>,
+        certified: bool,
+        sockets: SocketLimits,
+    },
     Mock(Rc<dyn Upstream>, Via),
 }
 
@@ -155,6 +163,13 @@ impl Performer {
             open.error(&refusal.to_string());
             return Ok(refusal.response(&host));
         }
+        if let Some(credential) = credential.filter(|credential| credential.redact_body && is_handshake(&request)) {
+            note(open, Verdict::Deny, By::Credential);
+            return Err(FetchError::Network(format!(
+                "{host}: a credential with redact = \"body\" goes with no WebSocket, whose messages nobody cleans: see [credentials.{}]",
+                credential.name
+            )));
+        }
         if let Some(binding) = binding.filter(|binding| !binding.may_identify(&request.url)) {
             note(open, Verdict::Deny, By::Certificate);
             let name = binding.certificate_name().unwrap_or_default();
@@ -249,7 +264,9 @@ impl Performer {
             };
             return Ok(Way::Mock(Rc::clone(upstream), via));
         }
+        let known = self.agents.get(caller);
         Ok(Way::Network {
+            sockets: known.map_or(Limits::AGENT.sockets, |known| known.sockets),
             client: self.clients.get(caller, agent, index, binding)?,
             certified: binding.is_some_and(|binding| binding.certificate.is_some()),
         })
@@ -266,7 +283,7 @@ impl Performer {
 
     /// The answer of the owner's rules for the policy, where they deny.
     fn denied(&self, request: &Request, host: &str, whose: &Whose<'_>, open: &mut Open) -> Option<Response> {
-        match self.network.egress.as_ref()?.judge(&request.method, &request.url) {
+        match self.network.egress.as_ref()?.judge(Subject::from(request)) {
             Judged::Allow { rule } => {
                 open.rule(&rule);
                 None
@@ -322,13 +339,18 @@ impl Performer {
     }
 
     async fn exchange(&self, way: &Way, host: &str, request: Request, open: &mut Open) -> Result<Response, SendError> {
-        let (client, certified) = match way {
-            Way::Network { client, certified } => (client, *certified),
+        let (client, certified, sockets) = match way {
+            Way::Network {
+                client,
+                certified,
+                sockets,
+            } => (client, *certified, *sockets),
             Way::Mock(upstream, via) => return Ok(upstream.answer(via.clone(), request).await?),
         };
         let timeouts = self.network.timeouts;
         let progress = Progress::default();
         let is_empty = request.body.length() == Some(0);
+        let asks = is_handshake(&request);
         let mut outgoing = http::Request::new(request_body(request.body, progress.clone()));
         *outgoing.method_mut() = request.method;
         *outgoing.uri_mut() = request
@@ -342,8 +364,15 @@ impl Performer {
         if has_content && is_empty {
             outgoing.headers_mut().insert(header::CONTENT_LENGTH, 0.into());
         }
-        let executing = progress.within(timeouts.first_byte, client.execute(outgoing));
-        let executed = timed(executing, open).await;
+        let key = asks.then(|| Key::offer(outgoing.headers_mut()));
+        let executing = async {
+            match &key {
+                // Few are, and it would make the future of all others twice as large.
+                Some(_) => Box::pin(client.switch(outgoing)).await,
+                None => client.execute(outgoing).await,
+            }
+        };
+        let executed = timed(progress.within(timeouts.first_byte, executing), open).await;
         let response = executed
             .ok_or_else(|| {
                 open.unconnected(ConnectError::Timeout);
@@ -355,13 +384,34 @@ impl Performer {
                 }
                 explain(host, certified, &error)
             })?;
+        let mut response = response;
+        let mut upgrading = None;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return Err(FetchError::Network(format!("{host}: the upstream wants to switch protocols")).into());
+            let Some(key) = key else {
+                return Err(FetchError::Network(format!("{host}: the upstream wants to switch protocols")).into());
+            };
+            let checked = key.check(response.headers());
+            checked.map_err(|why| FetchError::Network(format!("{host}: {why}")))?;
+            upgrading = Some(hyper::upgrade::on(&mut response));
         }
         let (mut head, body) = response.into_parts();
         let busy = head.extensions.remove();
         if head.headers.len() > MAX_FIELDS {
             return Err(FetchError::Network(format!("{host}: the response has too many headers")).into());
+        }
+        if let Some(upgrading) = upgrading {
+            let traffic = head.extensions.get::<Arc<Traffic>>().cloned();
+            let socket = Box::pin(switched(upgrading, traffic, busy, sockets)).await;
+            let socket = socket.map_err(|why| FetchError::Network(format!("{host}: no WebSocket: {why}")))?;
+            strip_hop_by_hop(&mut head.headers);
+            head.headers.remove(header::SEC_WEBSOCKET_ACCEPT);
+            return Ok(Response {
+                status: head.status,
+                reason: None,
+                headers: head.headers,
+                body: Body::Empty,
+                socket: Some(socket),
+            });
         }
         strip_hop_by_hop(&mut head.headers);
         let reason = head
@@ -374,6 +424,7 @@ impl Performer {
             reason,
             body: response_body((body, busy), ContentEncoding::of(&head.headers), timeouts),
             headers: head.headers,
+            socket: None,
         })
     }
 }

@@ -31,7 +31,7 @@ use crate::identity::Attested;
 use crate::isolate::CellHandle;
 use crate::limits::Progress;
 use crate::metrics;
-use crate::rules::{Rules, Verdict as Judged, problem};
+use crate::rules::{Rules, Subject, Verdict as Judged, problem};
 
 /// An agent's way out: its outbound worker, and nothing else.
 pub(super) struct OutboundGate {
@@ -201,7 +201,7 @@ impl OutboundGate {
 
     /// The answer of the agent's own rules, where they deny.
     fn denied(&self, trace: &Trace, request: &mut Request) -> Option<Response> {
-        let judged = self.rules.as_ref()?.judge(&request.method, &request.url);
+        let judged = self.rules.as_ref()?.judge(Subject::from(&*request));
         let host = shortened(request.url.host_str().unwrap_or_default()).into_owned();
         match judged {
             Judged::Allow { .. } => None,

@@ -1,5 +1,6 @@
 //! A request on its way to another thread, and its response on its way back.
 
+use deno_core::unsync::spawn;
 use futures_util::StreamExt as _;
 use tokio::sync::oneshot;
 use workerd_lite_ops::trace::{Trace, TraceIds};
@@ -30,8 +31,16 @@ impl Job {
     }
 }
 
-/// A response whose body keeps something until it has ended.
+/// A response whose body, or WebSocket, keeps something until it has ended.
 pub(super) fn keeping(mut response: Response, kept: impl Sized + 'static) -> Response {
+    if let Some(socket) = &response.socket {
+        let traffic = socket.traffic();
+        spawn(async move {
+            traffic.ended().await;
+            drop(kept);
+        });
+        return response;
+    }
     response.body = response.body.map_stream(|stream| {
         stream
             .inspect(move |_| {

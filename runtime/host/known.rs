@@ -27,8 +27,9 @@ impl KnownAgents {
             return known.agent.clone();
         }
         let attested = attested(agent, graph.sha256());
-        let connections = agent.worker.effective_limits().connections;
-        self.0.add(caller, attested, connections).agent.clone()
+        let limits = agent.worker.effective_limits();
+        let (connections, sockets) = (limits.connections, limits.sockets);
+        self.0.add(caller, attested, connections, sockets).agent.clone()
     }
 
     /// An agent as the policy sees it, once its code is known.

@@ -14,6 +14,7 @@ use tower_service::Service;
 use workerd_lite_ops::account::Account;
 use workerd_lite_ops::fetch::is_forbidden;
 use workerd_lite_ops::head::{MAX_FIELDS, strip_hop_by_hop};
+use workerd_lite_ops::websocket::{is_websocket, mark};
 use workerd_lite_ops::{EventError, Request, Response, Termination};
 
 use super::Instance;
@@ -22,6 +23,7 @@ use super::body::{Outgoing, ResponseBody, incoming, limited};
 use super::client::Client;
 use super::error_page;
 use super::live_request::LiveRequest;
+use super::opened_socket::{AsksForSocket, OpenedSocket};
 use super::served::{Outcome, Served};
 use crate::metrics;
 
@@ -69,7 +71,11 @@ impl Instance {
             headers,
             body,
         } = request;
+        let asks = is_websocket(&headers);
         let mut asked = http::Request::new(Outgoing::from(body));
+        if asks {
+            asked.extensions_mut().insert(AsksForSocket);
+        }
         *asked.method_mut() = method;
         *asked.headers_mut() = headers;
         let Ok(target) = url.as_str().parse() else {
@@ -80,8 +86,12 @@ impl Instance {
         };
         *asked.uri_mut() = target;
         let served = Served::new(asked.headers());
-        let (head, body) = answer(self, asked, &served, |_, _| true).await.into_parts();
+        let (mut head, body) = answer(self, asked, &served, |_, _| true).await.into_parts();
         Response {
+            socket: head
+                .extensions
+                .remove::<OpenedSocket>()
+                .and_then(|socket| socket.take()),
             status: head.status,
             reason: None,
             headers: head.headers,
@@ -120,6 +130,9 @@ where
     };
     let mut headers = head.headers;
     strip_hop_by_hop(&mut headers);
+    if head.extensions.get::<AsksForSocket>().is_some() {
+        mark(&mut headers);
+    }
     let trace = Rc::clone(&served.trace);
     if let Some(address) = client.address {
         trace.is_from(address);
@@ -275,6 +288,9 @@ fn respond(response: Response) -> http::Response<ResponseBody> {
 
 fn respond_for(response: Response, account: Option<Arc<Account>>) -> http::Response<ResponseBody> {
     let mut answer = http::Response::new(ResponseBody::new(response.body, account));
+    if let Some(socket) = response.socket {
+        answer.extensions_mut().insert(OpenedSocket::new(socket));
+    }
     *answer.status_mut() = response.status;
     *answer.headers_mut() = response.headers;
     if let Some(reason) = response.reason {

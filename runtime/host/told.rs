@@ -5,7 +5,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::project::Project;
-use crate::rules::{Rules, Verdict as Judged};
+use crate::rules::{Rules, Subject, Verdict as Judged};
 
 /// How many agents who looks on is told of: a page of thousands is nobody's.
 const TOLD: usize = 500;
@@ -64,7 +64,14 @@ impl Project {
     /// Whether an agent's own rules let a request pass to the policy.
     pub(crate) fn may_ask(&self, place: usize, method: &Method, url: &Url) -> bool {
         let rules = self.agents.get(place).and_then(|agent| agent.egress.as_ref());
-        !rules.is_some_and(|rules| matches!(rules.judge(method, url), Judged::Deny(_)))
+        !rules.is_some_and(|rules| {
+            let asked = Subject {
+                method,
+                url,
+                websocket: false,
+            };
+            matches!(rules.judge(asked), Judged::Deny(_))
+        })
     }
 
     /// The data that the policy is given: its `env`, and each agent's props and parameters.

@@ -8,6 +8,7 @@ use http::{HeaderMap, Method, StatusCode};
 use workerd_lite_ops::body::StreamBody;
 use workerd_lite_ops::content_encoding::ContentEncoding;
 use workerd_lite_ops::pump::{Pumped, pump};
+use workerd_lite_ops::websocket::SocketEnd;
 use workerd_lite_ops::{Body, Request, Response};
 
 /// A request that may move to another thread.
@@ -24,6 +25,7 @@ pub(super) struct TransferableResponse {
     reason: Option<String>,
     headers: HeaderMap,
     body: TransferableBody,
+    socket: Option<SocketEnd>,
 }
 
 enum TransferableBody {
@@ -97,6 +99,7 @@ impl From<Response> for TransferableResponse {
             reason: response.reason,
             headers: response.headers,
             body: response.body.into(),
+            socket: response.socket,
         }
     }
 }
@@ -108,6 +111,7 @@ impl From<TransferableResponse> for Response {
             reason: response.reason,
             headers: response.headers,
             body: response.body.into(),
+            socket: response.socket,
         }
     }
 }

@@ -161,7 +161,7 @@ mod tests {
 
     use super::*;
     use crate::isolate::init_platform;
-    use crate::isolate::modules::{GivenKind, GivenModule, Graph};
+    use crate::isolate::modules::{GivenKind, GivenModule, Graph, NodeModules};
     use crate::limits::Limits;
 
     fn worker(main: &str, limits: Limits) -> Worker {
@@ -170,7 +170,7 @@ mod tests {
             kind: GivenKind::Script,
             bytes: main.as_bytes().into(),
         };
-        let graph = Arc::new(Graph::given(vec![module], "main.js", true).unwrap());
+        let graph = Arc::new(Graph::given(vec![module], "main.js", NodeModules::All).unwrap());
         Worker {
             limits,
             ..Worker::of("a".to_owned(), Role::Agent, graph)

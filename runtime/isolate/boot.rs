@@ -14,6 +14,7 @@ use workerd_lite_ops::loader::LoadedEnv;
 use workerd_lite_ops::node::files::OwnModules;
 use workerd_lite_ops::node::require::Requirable;
 use workerd_lite_ops::residual::{self as scripts, Evaluated, ResidualScripts};
+use workerd_lite_ops::websocket::Sockets;
 use workerd_lite_ops::worker_log::{Lines, WorkerName};
 use workerd_lite_ops::{CryptoLimits, Events, Inbox, Role};
 
@@ -142,6 +143,7 @@ impl Worker {
             state.put(external);
             state.put(self.graph.wasm().clone());
             state.put(OwnModules(Rc::new(Bundle::new(Arc::clone(&self.graph)))));
+            state.put(Sockets::new(limits.sockets));
             state.put(FetchLimits {
                 subrequests: limits.subrequests,
                 headers: limits.headers,

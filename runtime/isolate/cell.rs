@@ -156,6 +156,7 @@ impl Cell {
     /// Ends the events that have used more CPU time than they may. Gives the end of all where one does that which has ended.
     fn lingers(&mut self) -> Option<Ended> {
         let state = &self.op_state;
+        let renewed;
         {
             let state = state.borrow();
             let events = state.borrow::<Events>();
@@ -164,15 +165,20 @@ impl Cell {
                     self.cpu_accounting.used_elsewhere(event, time);
                 }
             }
+            renewed = events.take_renewed();
         }
         let over = match self
             .cpu_accounting
             .judge(|id| state.borrow().borrow::<Events>().is_open(id))
         {
-            Verdict::Fine => return None,
+            Verdict::Fine => {
+                self.cpu_accounting.renew(&renewed);
+                return None;
+            }
             Verdict::Lingers(agent) => return Some(self.stopped(Termination::Cpu, agent)),
             Verdict::Over(events) => events,
         };
+        self.cpu_accounting.renew(&renewed);
         for id in over {
             state.borrow_mut().borrow_mut::<Events>().refuse(id, Termination::Cpu);
             self.inbox.push(Message::End(id));

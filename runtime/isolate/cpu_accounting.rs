@@ -220,6 +220,16 @@ impl CpuAccounting {
         id.is_uint32().then(|| id.uint32_value(scope)).flatten()
     }
 
+    /// A message has come for these: they begin anew, as with a request.
+    pub(super) fn renew(&self, events: &[EventId]) {
+        let mut accounts = self.accounts.borrow_mut();
+        for event in events {
+            if let Some(spent) = accounts.get_mut(&Some(*event)) {
+                spent.time = Duration::ZERO;
+            }
+        }
+    }
+
     /// What the isolate's turn has come to.
     pub(super) fn judge(&self, is_open: impl Fn(EventId) -> bool) -> Verdict {
         if !self.changed.replace(false) {

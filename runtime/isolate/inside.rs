@@ -7,6 +7,7 @@ use deno_core::{JsRuntime, OpState, v8};
 use workerd_lite_ops::body::BodyResource;
 use workerd_lite_ops::inbox::{Start, Work};
 use workerd_lite_ops::rpc::{Call, Failure, Incoming, Opening, Outcome, Running};
+use workerd_lite_ops::websocket::is_handshake;
 use workerd_lite_ops::{Body, CallerId, EventId, Events, Message, Target, events, head};
 
 use super::callers::Joining;
@@ -87,16 +88,20 @@ impl Inside<'_> {
             target,
             live,
         } = start;
-        let (request, reply) = match work {
+        let (mut request, reply) = match work {
             Work::Request { request, reply } => (request, reply),
             Work::Call(opening) => {
                 if opening.wanted.get() {
                     origin.trace.started.set(Some(Instant::now()));
                     let caller = origin.caller;
-                    self.op_state
-                        .borrow_mut()
-                        .borrow_mut::<Events>()
-                        .start(id, None, None, false, origin, live);
+                    self.op_state.borrow_mut().borrow_mut::<Events>().start(
+                        id,
+                        None,
+                        None,
+                        (false, false),
+                        origin,
+                        live,
+                    );
                     self.join(caller);
                     if let Some(tail) = self.op_state.borrow().borrow::<Events>().tail(id) {
                         tail.is_call(&opening.call.path, parts(target.as_ref()).1);
@@ -113,7 +118,7 @@ impl Inside<'_> {
         origin.trace.started.set(Some(Instant::now()));
         let body = {
             let mut state = self.op_state.borrow_mut();
-            let rid = match request.body {
+            let rid = match std::mem::take(&mut request.body) {
                 Body::Empty => None,
                 body => {
                     let (limit, _) = state.borrow::<Events>().read_limits();
@@ -122,7 +127,8 @@ impl Inside<'_> {
                 }
             };
             let events = state.borrow_mut::<Events>();
-            events.start(id, Some(reply), rid, request.method == http::Method::HEAD, origin, live);
+            let asks = (request.method == http::Method::HEAD, is_handshake(&request));
+            events.start(id, Some(reply), rid, asks, origin, live);
             if let Some(tail) = events.tail(id) {
                 let head = (&request.method, &request.url, &request.headers);
                 tail.is_request(head, parts(target.as_ref()).1);

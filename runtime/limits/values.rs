@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use workerd_lite_ops::websocket::SocketLimits;
 
 /// What a client may take its time for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +56,8 @@ pub struct Limits {
     pub response_body: Option<u64>,
     /// Lines of the console in a second.
     pub log_lines: u32,
+    /// Its WebSockets.
+    pub sockets: SocketLimits,
 }
 
 impl Limits {
@@ -75,6 +78,12 @@ impl Limits {
         request_body: None,
         response_body: None,
         log_lines: 200,
+        sockets: SocketLimits {
+            at_once: 1000,
+            message: 1 << 20,
+            per_second: None,
+            idle: Duration::from_mins(5),
+        },
     };
 
     /// Bytes that the process may grow by for the worker: its heap, its buffers, and as much for what V8 and its libraries
@@ -109,6 +118,10 @@ impl Limits {
         subrequests_at_once: 1000,
         events: 10_000,
         log_lines: 2000,
+        sockets: SocketLimits {
+            at_once: 20_000,
+            ..Self::AGENT.sockets
+        },
         ..Self::AGENT
     };
 }

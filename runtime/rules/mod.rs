@@ -17,6 +17,7 @@ use std::sync::Arc;
 use deno_core::url::Url;
 use http::Method;
 use workerd_lite_ops::Request;
+use workerd_lite_ops::websocket::is_handshake;
 
 pub use forwarders::{Forwarder, Forwarders};
 pub use host::{HostPattern, HostPatternError};
@@ -36,6 +37,9 @@ pub struct Scope {
     pub methods: Vec<Method>,
     /// Which paths.
     pub paths: Vec<PathPattern>,
+    /// Whether requests for WebSockets too, where it says so. Else they are, unless there are methods: a WebSocket carries more than a
+    /// GET does.
+    pub websocket: Option<bool>,
 }
 
 /// Which part of a request lies outside of a scope.
@@ -50,11 +54,36 @@ pub enum Outside {
     /// The path.
     #[error("path")]
     Path,
+    /// What it opens.
+    #[error("WebSocket")]
+    WebSocket,
+}
+
+/// What is judged of a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// Its method.
+    pub method: &'a Method,
+    /// Its URL.
+    pub url: &'a Url,
+    /// Whether it asks for a WebSocket.
+    pub websocket: bool,
+}
+
+impl<'a> From<&'a Request> for Subject<'a> {
+    fn from(request: &'a Request) -> Self {
+        Self {
+            method: &request.method,
+            url: &request.url,
+            websocket: is_handshake(request),
+        }
+    }
 }
 
 impl Scope {
     /// Whether a request lies within it.
-    pub fn check(&self, method: &Method, url: &Url) -> Result<(), Outside> {
+    pub fn check(&self, asked: Subject<'_>) -> Result<(), Outside> {
+        let Subject { method, url, websocket } = asked;
         if !self.hosts.iter().any(|pattern| pattern.matches_url(url)) {
             return Err(Outside::Host);
         }
@@ -65,6 +94,9 @@ impl Scope {
         let matches = || normal_path::is_normal(url) && self.paths.iter().any(|pattern| pattern.matches(url));
         if !self.paths.is_empty() && !matches() {
             return Err(Outside::Path);
+        }
+        if websocket && !self.websocket.unwrap_or(self.methods.is_empty()) {
+            return Err(Outside::WebSocket);
         }
         Ok(())
     }
@@ -133,15 +165,15 @@ pub struct Denial {
 }
 
 impl Rules {
-    /// Judges a request. Of the rules that name its host one must allow the method and the path too.
-    pub fn judge(&self, method: &Method, url: &Url) -> Verdict {
+    /// Judges a request. Of the rules that name its host one must allow all else of it too.
+    pub fn judge(&self, asked: Subject<'_>) -> Verdict {
         let mut denial = Denial {
             rule: Arc::clone(&self.name),
             outside: Outside::Host,
         };
         let mut audit = false;
         for rule in &self.rules {
-            match rule.scope.check(method, url) {
+            match rule.scope.check(asked) {
                 Ok(()) => {
                     return Verdict::Allow {
                         rule: Arc::clone(&rule.name),
@@ -176,6 +208,7 @@ mod tests {
                 hosts: vec![host.parse().unwrap()],
                 methods: methods.to_vec(),
                 paths: paths.iter().map(|path| path.parse().unwrap()).collect(),
+                websocket: None,
             },
             audit,
         }
@@ -186,7 +219,38 @@ mod tests {
             name: "list".into(),
             rules: rules.to_vec(),
         };
-        rules.judge(&method, &Url::parse(url).unwrap())
+        rules.judge(Subject {
+            method: &method,
+            url: &Url::parse(url).unwrap(),
+            websocket: false,
+        })
+    }
+
+    #[test]
+    fn a_rule_with_methods_allows_no_websocket_unless_it_says_so() {
+        let url = Url::parse("https://api.example/feed").unwrap();
+        let allowed = |methods: &[Method], websocket: Option<bool>, asks: bool| {
+            let mut rule = rule("feed", "api.example", methods, &[], false);
+            rule.scope.websocket = websocket;
+            let asked = Subject {
+                method: &Method::GET,
+                url: &url,
+                websocket: asks,
+            };
+            rule.scope.check(asked)
+        };
+        let get = &[Method::GET][..];
+        for (methods, websocket, expected) in [
+            (&[][..], None, Ok(())),
+            (&[], Some(true), Ok(())),
+            (&[], Some(false), Err(Outside::WebSocket)),
+            (get, None, Err(Outside::WebSocket)),
+            (get, Some(true), Ok(())),
+            (get, Some(false), Err(Outside::WebSocket)),
+        ] {
+            assert_eq!(allowed(methods, websocket, true), expected, "{methods:?} {websocket:?}");
+            assert_eq!(allowed(methods, websocket, false), Ok(()), "{methods:?} {websocket:?}");
+        }
     }
 
     #[test]

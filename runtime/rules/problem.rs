@@ -26,6 +26,7 @@ fn outside(outside: Outside, host: &str) -> String {
         Outside::Host => format!("The host {host} is not on the list of what this worker may reach."),
         Outside::Method => format!("This method is not allowed for the host {host}."),
         Outside::Path => format!("This path is not allowed for the host {host}."),
+        Outside::WebSocket => format!("No WebSocket is allowed to the host {host}."),
     }
 }
 

@@ -93,6 +93,12 @@ impl Access {
         self.sent = self.sent.saturating_add(bytes as u64);
     }
 
+    /// So many bytes have passed over its WebSocket.
+    pub(super) fn passed(&mut self, received: u64, sent: u64) {
+        self.received.set(received);
+        self.sent = sent;
+    }
+
     /// And now all of it.
     pub(super) fn is_whole(&mut self) {
         self.whole = true;

@@ -2,6 +2,8 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -19,10 +21,26 @@ const LINGERS: Duration = Duration::from_secs(5);
 /// What hyper reads behind a byte that is refused: it answers 400 once a head that is none is whole.
 const END: &[u8] = &[INVALID, b'\r', b'\n', b'\r', b'\n'];
 
+/// Says that a connection has become a WebSocket: what comes is no HTTP.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Switch(Arc<AtomicBool>);
+
+impl Switch {
+    /// From now on.
+    pub(super) fn turn(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_on(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// A client's connection.
 pub(super) struct ClientIo {
     stream: Stream,
     heads: RawHeads,
+    switch: Switch,
     /// What it has not read of that.
     end: &'static [u8],
     /// How long the client may read nothing of what there is for it.
@@ -34,10 +52,11 @@ pub(super) struct ClientIo {
 }
 
 impl ClientIo {
-    pub(super) fn new(stream: Stream, unread: Duration) -> Self {
+    pub(super) fn new(stream: Stream, unread: Duration, switch: Switch) -> Self {
         Self {
             stream,
             heads: RawHeads::default(),
+            switch,
             end: END,
             unread,
             stalled: None,
@@ -93,6 +112,9 @@ impl AsyncRead for ClientIo {
         }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        if self.switch.is_on() {
+            self.heads.switch();
+        }
         let taken = self.heads.read(&mut buffer.filled_mut()[before..]);
         buffer.set_filled(before + taken);
         Poll::Ready(Ok(()))

@@ -53,10 +53,13 @@ impl Connection {
             .max_headers(head.fields)
             .max_buf_size(head.buffer);
         builder.http2().timer(TokioTimer::new()).max_header_list_size(head.list);
+        // RFC 8441.
+        builder.http2().enable_connect_protocol();
         let client = self.service.client();
+        let sockets = self.service.sockets.clone();
         let works_for = self.service.works_for.clone();
         let idle = Arc::clone(&client);
-        let cut = cut(self.stopping.clone());
+        let mut cut = std::pin::pin!(cut(self.stopping.clone()));
         let mut stop = self.stopping;
         let stopping = async move {
             // An error says that whoever could stop us is gone.
@@ -64,15 +67,15 @@ impl Connection {
             client.settled().await;
         };
         let service = TowerToHyperService::new(self.service);
-        let stream = TokioIo::new(ClientIo::new(stream, timeouts.unread));
-        let connection = builder.serve_connection(stream, service);
-        let mut connection = std::pin::pin!(works_for.meter(connection));
+        let stream = TokioIo::new(ClientIo::new(stream, timeouts.unread, sockets.switch()));
+        let connection = builder.serve_connection_with_upgrades(stream, service);
+        let mut connection = Box::pin(works_for.meter(connection));
         let serving = async {
             tokio::select! {
               result = connection.as_mut() => result,
               () = stopping => {
                   connection.as_mut().inner().graceful_shutdown();
-                  connection.await
+                  connection.as_mut().await
               }
               // Whether it has sent nothing, half a preface, half a head, or nothing more.
               () = idle.is_idle_for(timeouts.head) => {
@@ -86,9 +89,15 @@ impl Connection {
         };
         let result = tokio::select! {
             biased;
-            () = cut => return,
+            () = &mut cut => return,
             result = serving => result,
         };
+        // WebSockets go on without it, and are many.
+        drop(connection);
+        tokio::select! {
+            () = &mut cut => return,
+            () = sockets.closed() => {}
+        }
         if let Err(error) = result {
             tracing::debug!("a connection ended early: {error}");
         }

@@ -14,11 +14,13 @@ use workerd_lite_ops::account::{Account, Kind, Later};
 
 use super::access::Access;
 use super::load_shedding::Client;
+use super::switched::Sockets;
 use super::tracked_body::TrackedBody;
 use super::{forwarded, malformed};
-use crate::host::{Agent, Instance, Outcome};
+use crate::host::{Agent, AsksForSocket, Instance, OpenedSocket, Outcome};
 use crate::limits::files::{CLIENTS, Held};
 use crate::listen::Remote;
+use crate::websocket::Offer;
 
 /// The service of one connection.
 #[derive(Clone)]
@@ -30,6 +32,8 @@ pub(super) struct ConnectionService {
     pub(super) places: Rc<RefCell<Places>>,
     /// Who is at the other end: a client, or a proxy of its.
     pub(super) remote: Remote,
+    /// What it has become, or what its requests have.
+    pub(super) sockets: Sockets,
 }
 
 impl ConnectionService {
@@ -80,6 +84,13 @@ impl Service<http::Request<Incoming>> for ConnectionService {
         let works_for = self.works_for.clone();
         let remote = self.remote;
         let unread = instance.client_timeouts().unread;
+        let sockets = self.sockets.clone();
+        let offer = Offer::of(&mut request);
+        let upgrading = offer.is_some().then(|| hyper::upgrade::on(&mut request));
+        if offer.is_some() {
+            request.extensions_mut().insert(AsksForSocket);
+        }
+        let mut of_agent = None;
         Box::pin(async move {
             let is_http1 = request.version() < Version::HTTP_2;
             let mut refusal = malformed::refusal(&request);
@@ -97,6 +108,7 @@ impl Service<http::Request<Incoming>> for ConnectionService {
             let mut is_last = refusal.is_some();
             let routed = |place: usize, agent: &Agent| {
                 client.is_for(place);
+                of_agent = Some(agent.worker.effective_limits().sockets);
                 if let Some(account) = &agent.worker.account {
                     works_for.set(account);
                 }
@@ -116,6 +128,15 @@ impl Service<http::Request<Incoming>> for ConnectionService {
             };
             drop(served);
             access.answered(answer.status());
+            let opened = answer.extensions_mut().remove::<OpenedSocket>();
+            let opened = opened.and_then(|opened| opened.take());
+            if let (Some(end), Some(offer), Some(upgrading), Some(limits)) = (opened, offer, upgrading, of_agent) {
+                offer.answer(&mut answer);
+                client.is_answered();
+                let kept = (access, exchange);
+                sockets.open(upgrading, is_http1, (limits, end), kept, &works_for);
+                return Ok(answer.map(TrackedBody::none));
+            }
             if is_http1 && (is_last || client.hears_the_last()) {
                 let close = http::HeaderValue::from_static("close");
                 answer.headers_mut().insert(http::header::CONNECTION, close);

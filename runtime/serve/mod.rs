@@ -14,6 +14,7 @@ mod restart;
 mod sockets;
 mod stop;
 mod stopping;
+mod switched;
 mod thread_pool;
 mod tracked_body;
 mod waiting;
@@ -42,6 +43,7 @@ use crate::metrics::{self, CertificateEnds};
 use crate::reloadable::{ReloadableFiles, Watching};
 use crate::rules::HostPattern;
 use crate::watch::Watch;
+use crate::websocket;
 use accept::Acceptor;
 pub use parent::{Listening, Parent};
 pub use sockets::Listeners;
@@ -259,6 +261,7 @@ pub async fn serve(
     }
     owned.send_modify(|owned| owned.stops = true);
     metrics::drains();
+    websocket::stop();
     if !replaced {
         // Before they are closed: from then on a file may be another server's.
         let owners = answering.iter().flat_map(|(_, owner)| owner.iter());

@@ -71,6 +71,13 @@ impl RawHeads {
         matches!(self.place, Place::Refused)
     }
 
+    /// No HTTP follows.
+    pub(super) fn switch(&mut self) {
+        if !self.is_refused() {
+            self.place = Place::Others;
+        }
+    }
+
     /// These bytes have come. Where they are to be refused, what cannot be taken is put in the place of the byte that shows it, and
     /// the bytes from there on are not for hyper: the number of those that are is returned.
     pub(super) fn read(&mut self, bytes: &mut [u8]) -> usize {

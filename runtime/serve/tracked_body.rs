@@ -17,8 +17,8 @@ use crate::limits::Unread;
 /// A response's body with the request that it answers.
 pub(super) struct TrackedBody {
     body: Tracked,
-    access: Access,
-    _exchange: Exchange,
+    /// Nothing where the request goes on as a WebSocket.
+    tracked: Option<(Access, Exchange)>,
 }
 
 enum Tracked {
@@ -43,8 +43,21 @@ impl TrackedBody {
         };
         Self {
             body,
-            access,
-            _exchange: exchange,
+            tracked: Some((access, exchange)),
+        }
+    }
+
+    /// The body of the head that opens a WebSocket: none.
+    pub(super) fn none(body: ResponseBody) -> Self {
+        Self {
+            body: Tracked::Whole(body),
+            tracked: None,
+        }
+    }
+
+    fn access(&mut self, tell: impl FnOnce(&mut Access)) {
+        if let Some((access, _)) = &mut self.tracked {
+            tell(access);
         }
     }
 }
@@ -62,13 +75,13 @@ impl Body for TrackedBody {
             }
         };
         match &frame {
-            Some(Ok(frame)) => self.access.sends(frame.data_ref().map_or(0, Bytes::len)),
+            Some(Ok(frame)) => self.access(|access| access.sends(frame.data_ref().map_or(0, Bytes::len))),
             Some(Err(_)) => {}
-            None => self.access.is_whole(),
+            None => self.access(Access::is_whole),
         }
         if matches!(&self.body, Tracked::Whole(_)) {
             // It is asked for nothing more.
-            self.access.is_whole();
+            self.access(Access::is_whole);
         }
         Poll::Ready(frame)
     }

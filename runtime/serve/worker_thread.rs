@@ -14,6 +14,7 @@ use super::connection::Connection;
 use super::connection_service::{ConnectionService, CurrentProject};
 use super::load_shedding::Client;
 use super::stopping::{Stop, cut};
+use super::switched::Sockets;
 use crate::host::{Instance, Project};
 use crate::isolate::StartupError;
 use crate::limits;
@@ -77,6 +78,7 @@ impl WorkerThread {
                 works_for: Later::default(),
                 places: Rc::default(),
                 remote: Remote::Gone,
+                sockets: Sockets::new(stopped.clone()),
             };
             let (open, stopping) = (Arc::clone(&open), stopped.clone());
             spawn(async move {

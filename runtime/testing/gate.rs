@@ -39,7 +39,7 @@ impl TestGate {
             graph,
             live: live.map(|network| {
                 let agents = Agents::default();
-                agents.add(0, nobody, Limits::AGENT.connections);
+                agents.add(0, nobody, Limits::AGENT.connections, Limits::AGENT.sockets);
                 NetworkGate::new(Arc::new(network), agents, Limits::OUTBOUND.headers)
             }),
         }

@@ -14,6 +14,7 @@ pub mod peers;
 pub mod raw;
 pub mod server;
 pub mod suite;
+pub mod websockets;
 pub mod wrangler;
 
 use std::net::SocketAddr;

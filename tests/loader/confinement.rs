@@ -23,7 +23,8 @@ async none({ LOADER }) {
     http: `const http = await import("node:http"); await new Promise((ok, no) => http.get("http://up.example/", ok).on("error", no))`,
     net: `const net = await import("node:net"); await new Promise((ok, no) => { const s = net.connect(80, "up.example"); s.on("error", no); s.on("data", ok); s.on("close", () => no(new Error("closed"))); s.write("GET / HTTP/1.1\\r\\nhost: up.example\\r\\n\\r\\n"); })`,
     import: `await import("http://up.example/x.js")`, source: `await new Promise((ok, no) => { const s = new EventSource("http://up.example/"); s.onopen = ok; s.onerror = () => no(new Error("closed")); })`,
-    dns: `const dns = await import("node:dns/promises"); await dns.lookup("up.example")`, socket: `new WebSocket("ws://up.example/")`,
+    dns: `const dns = await import("node:dns/promises"); await dns.lookup("up.example")`, socket: `await new Promise((ok, no) => { const s = new WebSocket("ws://up.example/"); s.onopen = ok; s.onerror = ({ message }) => no(new Error(message)); })`,
+    upgrade: `await fetch("http://up.example/", { headers: { upgrade: "websocket" } })`,
     loopback: `await (await import("cloudflare:workers")).exports.default.fetch("http://up.example/").then(() => { throw new Error("own") })`,
     loader: `await env.LOADER.load({})`, cache: `await caches.default.add("http://up.example/")`,
   })) {

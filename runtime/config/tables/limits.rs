@@ -48,6 +48,16 @@ pub(crate) struct Limits {
     pub(crate) response_body_mb: Option<NonZeroU32>,
     /// Lines of the console in a second.
     pub(crate) log_lines: Option<NonZeroU32>,
+    /// WebSockets at once: each end that a script has.
+    pub(crate) websockets: Option<NonZeroU32>,
+    /// Kibibytes of a message that comes over a WebSocket.
+    pub(crate) websocket_message_kb: Option<NonZeroU32>,
+    /// Messages of a WebSocket in a second, each way; the rest waits. Any number without.
+    pub(crate) websocket_messages: Option<NonZeroU32>,
+    /// How long nothing may pass over a WebSocket, such as `5m`.
+    #[serde(default, deserialize_with = "optional_duration")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) websocket_idle: Option<Duration>,
 }
 
 /// What wrangler's file may say of them.

@@ -24,6 +24,8 @@ pub(crate) struct Rule {
     #[serde(default, deserialize_with = "parsed")]
     #[schemars(with = "Vec<String>")]
     pub(crate) paths: Vec<PathPattern>,
+    /// Whether WebSockets too; without a word they are where it names no methods.
+    pub(crate) websocket: Option<bool>,
     /// Whether it denies or only records.
     #[serde(default)]
     pub(crate) mode: Mode,

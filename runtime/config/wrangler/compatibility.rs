@@ -9,7 +9,6 @@ const NODE: &str = "`nodejs_compat` turns all of Node.js's modules on that are h
 const STANDARD: &str = "the standard's behaviour holds";
 const CODE: &str = "code from strings runs where `unsafe_eval` allows it to this agent";
 const PYTHON: &str = "Python is not run";
-const WEBSOCKETS: &str = "there are no WebSockets";
 
 /// Flags that ask for what is so here, or that are about something that is not here and is refused by itself.
 const SAME: &[&str] = &[
@@ -119,6 +118,7 @@ const SAME: &[&str] = &[
     "urlpattern_standard",
     "vectorize_query_metadata_optional",
     "vectorize_query_original",
+    "web_socket_auto_reply_to_close",
     "workers_api_getters_setters_on_prototype",
 ];
 
@@ -150,7 +150,10 @@ const OTHERWISE: &[(&str, &str)] = &[
     ("global_importscripts", STANDARD),
     ("ignore_custom_ports", STANDARD),
     ("ignore_unrecognized_import_assertion", STANDARD),
-    ("increase_websocket_message_size", WEBSOCKETS),
+    (
+        "increase_websocket_message_size",
+        "`limits.websocket_message_kb` says how large a message may be",
+    ),
     ("internal_stream_byob_return_undefined", STANDARD),
     ("internal_writable_stream_abort_does_not_clear_queue", STANDARD),
     ("legacy_error_serialization", STANDARD),
@@ -184,7 +187,11 @@ const OTHERWISE: &[(&str, &str)] = &[
     ("unsafe_module", "there is no such module"),
     ("url_original", STANDARD),
     ("urlpattern_original", STANDARD),
-    ("web_socket_compression", WEBSOCKETS),
+    ("web_socket_compression", "messages are not compressed"),
+    (
+        "web_socket_manual_reply_to_close",
+        "a close is answered by itself, but for `accept({ allowHalfOpen: true })`",
+    ),
     ("workers_api_getters_setters_on_instance", STANDARD),
     ("nodejs_zlib", NODE),
     ("cache_reload_enabled", STANDARD),

@@ -2,12 +2,16 @@
 
 use std::rc::Rc;
 
+use deno_error::JsErrorBox;
 use futures_util::future::LocalBoxFuture;
 use workerd_lite_ops::fetch::Egress;
+use workerd_lite_ops::websocket::is_handshake;
 use workerd_lite_ops::{FetchError, Origin, Request, Response};
 
 use super::event::LinkEvent;
 use crate::boundary::{Envelope, Failure, answered, ask};
+
+const NO_SOCKETS: &str = "there are no WebSockets for an agent in a process of its own";
 
 /// Every isolate's.
 pub(super) struct WayBack;
@@ -23,6 +27,9 @@ impl Egress for WayBack {
         Box::pin(async move {
             // Held no longer than it takes to ask: a request that is under way keeps no event from its end.
             let event = event.ok_or(FetchError::EventEnded)?;
+            if is_handshake(&request) {
+                return Err(FetchError::Loaded(JsErrorBox::type_error(NO_SOCKETS)));
+            }
             let envelope = Envelope {
                 to: 0,
                 event: event.id(),

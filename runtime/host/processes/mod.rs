@@ -13,8 +13,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use deno_core::unsync::spawn;
+use http::StatusCode;
 use tokio::sync::OnceCell;
 use workerd_lite_ops::trace::Trace;
+use workerd_lite_ops::websocket::is_handshake;
 use workerd_lite_ops::{EventError, Request, Response, Termination};
 
 use super::agent::Agent;
@@ -55,6 +57,10 @@ impl ProcessLinks {
         request: Request,
         trace: Rc<Trace>,
     ) -> Result<Response, EventError> {
+        if is_handshake(&request) {
+            let why = "there are no WebSockets for an agent in a process of its own\n";
+            return Ok(Response::text(StatusCode::NOT_IMPLEMENTED, why));
+        }
         let key = Key::of(&agent.id());
         let mut link = self.link(&key, agent).await?;
         let mut under_way = link.child.begin();

@@ -131,6 +131,7 @@ fn echoed(echo: Echo, text: &[u8]) -> Response {
         reason: None,
         headers: HeaderMap::new(),
         body: Body::Full(Bytes::copy_from_slice(text)),
+        socket: None,
     };
     let only = |response: &mut Response, name| {
         response.headers.insert(name, value.clone());
