@@ -383,6 +383,25 @@ define(setImmediate, promises.setImmediate);
 
 const { active, enroll, unenroll, unrefActive } = core.loadExtScript("ext:workerd_lite/node/timers_enroll.js").enrolling(Timeout, LONGEST, checkOverflow);
 
+// Those of the global scope are Workers': what is too long for Node is as long as can be.
+function lasting(after) {
+  const number = after * 1;
+  return number > LONGEST ? LONGEST : number;
+}
+
+const globals = (function () {
+  function setTimeout(callback, after, ...args) {
+    validateFunction(callback, "callback");
+    return new Timeout(callback, lasting(after), args, false);
+  }
+  function setInterval(callback, repeat, ...args) {
+    validateFunction(callback, "callback");
+    return new Timeout(callback, lasting(repeat), args, true);
+  }
+  define(setTimeout, promises.setTimeout);
+  return { __proto__: null, setTimeout, clearTimeout, setInterval, clearInterval };
+})();
+
 const exported = {
   setTimeout,
   clearTimeout,
@@ -396,5 +415,5 @@ const exported = {
   active,
   _unrefActive: unrefActive,
 };
-return { ...exported, activeTimers, default: exported };
+return { ...exported, activeTimers, default: exported, globals };
 })();
