@@ -12,6 +12,10 @@ const {
   ObjectKeys,
   ObjectPrototype,
   ReflectApply,
+  SafeSet,
+  SetPrototypeAdd,
+  SetPrototypeDelete,
+  SetPrototypeHas,
   String,
   StringPrototypeSlice,
 } = primordials;
@@ -37,6 +41,7 @@ function end(before) {
 class Copy {
   #values = MOST_VALUES;
   #letters = MOST_LETTERS;
+  #within = new SafeSet();
 
   #text(text) {
     const cut = StringPrototypeSlice(text, 0, this.#letters);
@@ -74,7 +79,15 @@ class Copy {
   }
 
   #object(value, level) {
+    if (SetPrototypeHas(this.#within, value)) return "[Circular]";
     if (level >= MOST_LEVELS) return ArrayIsArray(value) ? "[Array]" : "[Object]";
+    SetPrototypeAdd(this.#within, value);
+    const copy = this.#members(value, level);
+    SetPrototypeDelete(this.#within, value);
+    return copy;
+  }
+
+  #members(value, level) {
     const { toJSON } = value;
     if (typeof toJSON === "function") {
       const json = ReflectApply(toJSON, value, [""]);
