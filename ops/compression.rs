@@ -152,9 +152,7 @@ pub(crate) fn op_coder_read(state: &mut OpState, #[smi] rid: ResourceId) -> Resu
             piece.shrink_to_fit();
             Ok(piece.into())
         }
-        Decoded::End if has_rest => Err(JsErrorBox::type_error(
-            "Trailing bytes after end of compressed data",
-        )),
+        Decoded::End if has_rest => Err(JsErrorBox::type_error("Trailing bytes after end of compressed data")),
         Decoded::End | Decoded::Hungry => Ok(Vec::new().into()),
     }
 }

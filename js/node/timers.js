@@ -56,10 +56,11 @@ function checkOverflow(number) {
   }
 }
 
+// The globals are these functions, as in Node. What is too long is a millisecond there, and as long as can be on Workers: so here.
 function milliseconds(after) {
   const number = after * 1;
-  checkOverflow(number);
-  return number >= 1 && number <= LONGEST ? number : 1;
+  if (number > LONGEST) return LONGEST;
+  return number >= 1 ? number : 1;
 }
 
 // Which of an event's timers would not keep a process alive, and which are immediates.
@@ -383,25 +384,6 @@ define(setImmediate, promises.setImmediate);
 
 const { active, enroll, unenroll, unrefActive } = core.loadExtScript("ext:workerd_lite/node/timers_enroll.js").enrolling(Timeout, LONGEST, checkOverflow);
 
-// Those of the global scope are Workers': what is too long for Node is as long as can be.
-function lasting(after) {
-  const number = after * 1;
-  return number > LONGEST ? LONGEST : number;
-}
-
-const globals = (function () {
-  function setTimeout(callback, after, ...args) {
-    validateFunction(callback, "callback");
-    return new Timeout(callback, lasting(after), args, false);
-  }
-  function setInterval(callback, repeat, ...args) {
-    validateFunction(callback, "callback");
-    return new Timeout(callback, lasting(repeat), args, true);
-  }
-  define(setTimeout, promises.setTimeout);
-  return { __proto__: null, setTimeout, clearTimeout, setInterval, clearInterval };
-})();
-
 const exported = {
   setTimeout,
   clearTimeout,
@@ -415,5 +397,5 @@ const exported = {
   active,
   _unrefActive: unrefActive,
 };
-return { ...exported, activeTimers, default: exported, globals };
+return { ...exported, activeTimers, default: exported };
 })();

@@ -10,7 +10,11 @@ const RESPONSE: &str = "ext:deno_fetch/23_response.js";
 const STREAMS: &str = "ext:deno_web/06_streams.js";
 
 pub(super) const PATCHES: &[Patch] = &[
-    patch(ABORT, "\"The signal has been aborted\"", "\"The operation was aborted\""),
+    patch(
+        ABORT,
+        "\"The signal has been aborted\"",
+        "\"The operation was aborted\"",
+    ),
     // What is too long for a timer is as long as can be, and not a moment.
     patch(
         ABORT,

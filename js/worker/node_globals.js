@@ -22,13 +22,12 @@ function nodeModules() {
 function defineNodeGlobals(environment) {
   vars = environment;
   const timers = () => nodeModules().builtin("timers");
-  const ofWorkers = () => timers() && core.loadExtScript("ext:workerd_lite/node/timers.js").globals;
   lazyGlobal("Buffer", () => nodeModules().builtin("buffer").Buffer);
   lazyGlobal("process", () => nodeModules().builtin("process"));
   lazyGlobal("setImmediate", () => timers().setImmediate);
   lazyGlobal("clearImmediate", () => timers().clearImmediate);
   // As on Workers (`enable_nodejs_global_timers`): timers are objects.
-  for (const name of new SafeArrayIterator(["setTimeout", "clearTimeout", "setInterval", "clearInterval"])) lazyGlobal(name, () => ofWorkers()[name], true);
+  for (const name of new SafeArrayIterator(["setTimeout", "clearTimeout", "setInterval", "clearInterval"])) lazyGlobal(name, () => timers()[name], true);
   // Of libraries that time their own requests. Nothing of a worker's has a list of what was loaded.
   ObjectDefineProperty(Performance.prototype, "markResourceTiming", { __proto__: null, value: function markResourceTiming() {}, writable: true, enumerable: true, configurable: true });
   ObjectDefineProperty(globalThis, "global", { __proto__: null, value: globalThis, writable: true, enumerable: false, configurable: true });

@@ -162,8 +162,22 @@ export default { async fetch() {
         assert_eq!(
             rest,
             serde_json::json!([
-                true, false, "C:\\a b\\c", "\\\\host\\a", "/a/b", "/a/b", "File URL path must be absolute", true, false, false,
-                "undefined", "undefined", "undefined", "undefined", "ended", true
+                true,
+                false,
+                "C:\\a b\\c",
+                "\\\\host\\a",
+                "/a/b",
+                "/a/b",
+                "File URL path must be absolute",
+                true,
+                false,
+                false,
+                "undefined",
+                "undefined",
+                "undefined",
+                "undefined",
+                "ended",
+                false
             ])
             .as_array()
             .unwrap()

@@ -213,13 +213,25 @@ fn functions_run_with_another_env() {
     assert_eq!(
         json(&server.get("/").body),
         serde_json::json!([
-            "own", "top", "other", "own",
-            "other", ["a", "own", "b"],
+            "own",
+            "top",
+            "other",
+            "own",
+            "other",
+            ["a", "own", "b"],
             "innerouter",
-            [1, "own"], [2, 3],
-            "own", "withEnv() takes an object in the place of env", "withEnv() takes a function to run", "thrown", "own",
-            [false, 1], "abortIsolate() is not supported by workerd-lite", "cache.purge() is not supported by workerd-lite",
-            "Illegal constructor", true
+            [1, "own"],
+            [2, 3],
+            "own",
+            "withEnv() takes an object in the place of env",
+            "withEnv() takes a function to run",
+            "thrown",
+            "own",
+            [false, 1],
+            "abortIsolate() is not supported by workerd-lite",
+            "cache.purge() is not supported by workerd-lite",
+            "Illegal constructor",
+            true
         ]),
         "{}",
         server.log()
@@ -313,17 +325,37 @@ export default {
     let told = json(&server.get("/tail").body);
     let logs = &told["logs"];
     assert_eq!(told["wallTime"], "number");
-    assert_eq!(logs[0], serde_json::json!(["log", [{ "level": "info", "n": 1 }]]), "{told}");
+    assert_eq!(
+        logs[0],
+        serde_json::json!(["log", [{ "level": "info", "n": 1 }]]),
+        "{told}"
+    );
     assert_eq!(
         logs[1],
         serde_json::json!(["warn", ["at %s", 5, true, null, null, [1, [2, { "a": "b" }]], null]])
     );
     assert_eq!(
         logs[2],
-        serde_json::json!(["error", ["Error: failed", "an Own", "[object Map]", "Symbol(s)", "10", "1970-01-01T00:00:00.000Z"]])
+        serde_json::json!([
+            "error",
+            [
+                "Error: failed",
+                "an Own",
+                "[object Map]",
+                "Symbol(s)",
+                "10",
+                "1970-01-01T00:00:00.000Z"
+            ]
+        ])
     );
-    assert_eq!(logs[3], serde_json::json!(["debug", [{ "nested": { "own": { "n": 1 } } }]]));
-    assert_eq!(logs[4][1], serde_json::json!([{ "name": "ring", "self": "[Circular]" }]));
+    assert_eq!(
+        logs[3],
+        serde_json::json!(["debug", [{ "nested": { "own": { "n": 1 } } }]])
+    );
+    assert_eq!(
+        logs[4][1],
+        serde_json::json!([{ "name": "ring", "self": "[Circular]" }])
+    );
     assert!(logs[5][1][0].is_string(), "{told}");
     let long = logs[6][1][0].as_str().unwrap();
     assert!(long.len() > 1000 && long.len() <= 50_000, "{}", long.len());
