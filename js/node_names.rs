@@ -124,6 +124,49 @@ pub(crate) const PATCHES: &[(&str, &str, &str)] = &[
         "    core.cancelTimer(handle._timerId);\n",
         "",
     ),
+    // A listener that fails is its request's failure.
+    (
+        "ext:deno_node/_http_server.js",
+        "            res.writeContinue();\n            server.emit(\"request\", req, res);\n",
+        "            res.writeContinue();\n            tell(server, \"request\", req, res);\n",
+    ),
+    (
+        "ext:deno_node/_http_server.js",
+        "    if (!handled) {\n      server.emit(\"request\", req, res);\n",
+        "    if (!handled) {\n      tell(server, \"request\", req, res);\n",
+    ),
+    (
+        "ext:deno_node/_http_server.js",
+        "            server.emit(\"checkContinue\", req, res);\n",
+        "            tell(server, \"checkContinue\", req, res);\n",
+    ),
+    (
+        "ext:deno_node/_http_server.js",
+        "          server.emit(\"checkExpectation\", req, res);\n",
+        "          tell(server, \"checkExpectation\", req, res);\n",
+    ),
+    (
+        "ext:deno_node/_http_server.js",
+        "function isRequestKnownEmpty(req) {\n",
+        "const { tell } = core.loadExtScript(\"ext:workerd_lite/node/http/listener.js\");\n\nfunction isRequestKnownEmpty(req) {\n",
+    ),
+    (
+        "ext:deno_node/_events.mjs",
+        "function addCatch(that, promise, type, args) {\n  if (!that[kCapture]) {\n    return;\n",
+        "const { watch } = core.loadExtScript(\"ext:workerd_lite/node/http/listener.js\");\n\n\
+         function addCatch(that, promise, type, args) {\n  if (!that[kCapture]) {\n    watch(that, promise);\n    return;\n",
+    ),
+    // Node 22.1's option.
+    (
+        "ext:deno_node/url.ts",
+        "function fileURLToPath(path: string | URL): string {\n  if (typeof",
+        "function fileURLToPath(path: string | URL, options = undefined): string {\n  const windows = options?.windows ?? isWindows;\n  if (typeof",
+    ),
+    (
+        "ext:deno_node/url.ts",
+        "  return isWindows ? getPathFromURLWin(path) : getPathFromURLPosix(path);\n",
+        "  return windows ? getPathFromURLWin(path) : getPathFromURLPosix(path);\n",
+    ),
     // As Node 22 words it.
     (
         "ext:deno_node/internal/fs/utils.mjs",

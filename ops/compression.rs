@@ -56,7 +56,15 @@ fn find(state: &OpState, rid: ResourceId) -> Result<Rc<CoderResource>, JsErrorBo
     state.resource_table.get(rid).map_err(|_| closed())
 }
 
+/// In Workers' words, which suites compare.
 fn failed(error: &std::io::Error) -> JsErrorBox {
+    JsErrorBox::type_error(match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => "Called close() on a decompression stream with incomplete data",
+        _ => "Decompression failed.",
+    })
+}
+
+fn uncoded(error: &std::io::Error) -> JsErrorBox {
     JsErrorBox::type_error(format!("the data can not be coded: {error}"))
 }
 
@@ -108,7 +116,7 @@ pub(crate) fn op_coder_write(
     let mut slot = resource.0.borrow_mut();
     let (coder, reservation) = slot.as_mut().ok_or_else(closed)?;
     let output = match coder {
-        Coder::Encoder(encoder) => encoder.write(input, false).map_err(|error| failed(&error))?,
+        Coder::Encoder(encoder) => encoder.write(input, false).map_err(|error| uncoded(&error))?,
         Coder::Decoder(decoder) => {
             decoder.push(Bytes::copy_from_slice(input));
             Vec::new()
@@ -144,9 +152,7 @@ pub(crate) fn op_coder_read(state: &mut OpState, #[smi] rid: ResourceId) -> Resu
             piece.shrink_to_fit();
             Ok(piece.into())
         }
-        Decoded::End if has_rest => Err(JsErrorBox::type_error(
-            "the data can not be coded: there is more behind its end",
-        )),
+        Decoded::End if has_rest => Err(JsErrorBox::type_error("Trailing bytes after end of compressed data")),
         Decoded::End | Decoded::Hungry => Ok(Vec::new().into()),
     }
 }
@@ -158,7 +164,7 @@ pub(crate) fn op_coder_finish(state: &mut OpState, #[smi] rid: ResourceId) -> Re
     let resource = state.resource_table.take::<CoderResource>(rid).map_err(|_| closed())?;
     let (coder, _reservation) = resource.0.borrow_mut().take().ok_or_else(closed)?;
     let rest = match coder {
-        Coder::Encoder(encoder) => encoder.finish(),
+        Coder::Encoder(encoder) => return Ok(encoder.finish().map_err(|error| uncoded(&error))?.into()),
         Coder::Decoder(mut decoder) => {
             decoder.finish();
             let mut piece = vec![0; PIECE];

@@ -10,13 +10,14 @@ use crate::origin::EventId;
 use crate::worker_log::{Lines, author_stack, complain, cut, is_captured, note};
 
 /// One line of a script's console. `level` is the Console standard's: 0 debug, 1 log, 2 warn, 3 error, 4 trace. `event`
-/// is the event that wrote it, 0 for none.
+/// is the event that wrote it, 0 for none. Gives the number that [`op_console_arguments`] takes; 0 where nobody wants to know more.
 #[op2(fast)]
-pub(crate) fn op_console(state: &mut OpState, #[string] text: &str, #[smi] level: i32, #[smi] event: EventId) {
+#[smi]
+pub(crate) fn op_console(state: &mut OpState, #[string] text: &str, #[smi] level: i32, #[smi] event: EventId) -> u32 {
     let captured = is_captured();
     if !captured {
         match state.borrow::<Lines>().take(Instant::now()) {
-            None => return,
+            None => return 0,
             Some(0) => {}
             Some(dropped) => {
                 let about = about(state, event);
@@ -29,18 +30,25 @@ pub(crate) fn op_console(state: &mut OpState, #[string] text: &str, #[smi] level
     let (worker, agent, tenant, request_id) = (about.worker(), about.agent(), about.tenant(), about.request_id());
     let text = text.trim_end_matches('\n');
     if note(|| format!("[{worker}] {text}")) {
-        return;
+        return 0;
     }
     let text = cut(text);
-    if let Some(tail) = state.borrow::<Events>().tail(event) {
-        tail.line(&text, level);
-    }
+    let line = state.borrow::<Events>().tail(event).map(|tail| tail.line(&text, level));
     tap(state, event, (worker, level, &text));
     match level {
         0 => tracing::debug!(target: "console", worker, agent, tenant, request_id, "{text}"),
         2 => tracing::warn!(target: "console", worker, agent, tenant, request_id, "{text}"),
         3 => tracing::error!(target: "console", worker, agent, tenant, request_id, "{text}"),
         _ => tracing::info!(target: "console", worker, agent, tenant, request_id, "{text}"),
+    }
+    line.unwrap_or_default()
+}
+
+/// What the console was called with for a line that a tail worker will be told: a list, as JSON.
+#[op2(fast)]
+pub(crate) fn op_console_arguments(state: &mut OpState, #[smi] event: EventId, #[smi] line: u32, #[string] list: &str) {
+    if let Some(tail) = state.borrow::<Events>().tail(event) {
+        tail.arguments(line, list);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::cache::{op_cache_delete, op_cache_match, op_cache_put};
 use crate::clock::{op_clock_elapsed, op_clock_now, op_clock_origin, op_test_advance};
 use crate::cloning::{op_clone_read, op_clone_write};
 use crate::compression::{op_coder_close, op_coder_finish, op_coder_new, op_coder_read, op_coder_write};
-use crate::console::{op_console, op_uncaught};
+use crate::console::{op_console, op_console_arguments, op_uncaught};
 use crate::events::{op_event_fail, op_event_respond, op_event_settled, op_event_waiting};
 use crate::fetch::{op_fetch_network, op_fetch_outbound_worker, op_identity_token, op_request_id, op_test_control};
 use crate::html_rewriter::{
@@ -113,6 +113,7 @@ deno_core::extension!(
         op_clock_now,
         op_clock_origin,
         op_console,
+        op_console_arguments,
         op_crypto_aes_gcm,
         op_crypto_call,
         op_crypto_digest,

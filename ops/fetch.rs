@@ -126,7 +126,10 @@ pub(crate) async fn op_fetch_outbound_worker(
     #[scoped] body: OutgoingBody,
 ) -> Result<Reply, FetchError> {
     let prepared = prepare(&state, event, cancel, &method, &url, &headers, body)?;
-    prepared.run(None).await
+    let egress = Rc::clone(&prepared.egress);
+    prepared
+        .through(move |origin, request| egress.fetch(origin, None, request))
+        .await
 }
 
 /// An outbound worker's request, to the network. `binding` below zero is its plain `fetch`.
@@ -307,12 +310,27 @@ pub fn parse_url(url: &str) -> Result<Url, FetchError> {
 impl Prepared {
     async fn run(self, binding: Option<u32>) -> Result<Reply, FetchError> {
         let egress = Rc::clone(&self.egress);
-        self.through(move |origin, request| egress.fetch(origin, binding, request))
+        self.go(move |origin, request| egress.fetch(origin, binding, request))
             .await
     }
 
-    /// Makes it by another way than the isolate's own.
+    /// Makes it by a way that leads to a script, which is told how long the body is, as on Workers. Nothing else goes by what it is
+    /// told: where the request goes on, its length is that of the body again.
     pub(crate) async fn through(
+        mut self,
+        way: impl FnOnce(&Origin, Request) -> LocalBoxFuture<'static, Result<Response, FetchError>>,
+    ) -> Result<Reply, FetchError> {
+        let Request { body, headers, .. } = &mut self.request;
+        if !matches!(body, Body::Empty)
+            && body.coding().is_none()
+            && let Some(length) = body.length()
+        {
+            headers.insert(http::header::CONTENT_LENGTH, length.into());
+        }
+        self.go(way).await
+    }
+
+    async fn go(
         self,
         way: impl FnOnce(&Origin, Request) -> LocalBoxFuture<'static, Result<Response, FetchError>>,
     ) -> Result<Reply, FetchError> {

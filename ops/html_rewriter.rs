@@ -156,7 +156,7 @@ pub(crate) fn op_rewriter_new(
     } else {
         Encoding::for_label(charset.as_bytes())
             .filter(|encoding| encoding.is_ascii_compatible())
-            .ok_or_else(|| JsErrorBox::type_error(format!("Unknown character encoding: \"{charset}\"")))?
+            .ok_or_else(|| JsErrorBox::type_error("Parser error: Unknown character encoding has been provided."))?
     };
     let base = LEAST + selectors.len() * EACH;
     let reservation = state

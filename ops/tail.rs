@@ -123,10 +123,10 @@ impl Tail {
         true
     }
 
-    /// A line of the console. Levels are those of `op_console`.
-    pub(crate) fn line(&self, text: &str, level: i32) {
+    /// A line of the console. Levels are those of `op_console`. Gives the line's number, from 1; 0 where it is not kept.
+    pub(crate) fn line(&self, text: &str, level: i32) -> u32 {
         if !self.keep(text.len()) {
-            return;
+            return 0;
         }
         let level = match level {
             0 => "debug",
@@ -136,7 +136,24 @@ impl Tail {
             _ => "log",
         };
         let line = json!({ "timestamp": now(), "level": level, "message": [text] });
-        self.logs.borrow_mut().push(line);
+        let mut logs = self.logs.borrow_mut();
+        logs.push(line);
+        u32::try_from(logs.len()).unwrap_or_default()
+    }
+
+    /// What the console was called with, as a list in JSON, takes the place of the text of a line. Where there is no room for it, the
+    /// text stays.
+    pub(crate) fn arguments(&self, line: u32, list: &str) {
+        let Ok(message @ Value::Array(_)) = deno_core::serde_json::from_str(list) else {
+            return;
+        };
+        let mut logs = self.logs.borrow_mut();
+        let line = usize::try_from(line).ok().and_then(|number| number.checked_sub(1));
+        if let Some(Value::Object(line)) = line.and_then(|index| logs.get_mut(index))
+            && self.keep(list.len())
+        {
+            line.insert("message".into(), message);
+        }
     }
 
     /// An exception that nobody caught: what it says as `Name: message`, and its stack.

@@ -149,7 +149,7 @@ class ResourceBody extends InnerBody {
 }
 
 function unusable() {
-  return new TypeError("Body has already been used: it can be read or sent only once");
+  return new TypeError("Body has already been used. It can only be used once. Use tee() first if you need to read it twice.");
 }
 
 // What an op takes as a body: null, a string, a Uint8Array or a resource id. The body counts as used from here on.

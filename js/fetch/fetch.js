@@ -185,7 +185,7 @@ function fetchThrough(binding, input, init) {
     request = new Request(input, init);
     inner = toInnerRequest(request);
   } else if (inner.body !== null && inner.body.unusable()) {
-    throw new TypeError("Input request's body is unusable");
+    throw new TypeError("Body has already been used. It can only be used once. Use tee() first if you need to read it twice.");
   }
   checkUpgrade(inner);
   return PromisePrototypeThen(

@@ -182,7 +182,7 @@ function newEntry(disposition, type, content) {
   return { name, value: new File([content], fromLatin1(filename), { __proto__: null, type: type ?? "text/plain" }) };
 }
 
-// Gives the entries, `{ name, value }` each. Parts that have no name are passed over. Lines end with CR LF, or with LF as some
+// Gives the entries, `{ name, value }` each. A part that has no name makes it none. Lines end with CR LF, or with LF as some
 // clients write them.
 function parseMultipart(body, boundary) {
   if (!boundary) throw failure("the content type has no boundary");
@@ -211,9 +211,8 @@ function parseMultipart(body, boundary) {
       end = line.end;
       start = line.next;
     }
-    if (disposition !== null && disposition.name !== undefined) {
-      ArrayPrototypePush(entries, newEntry(disposition, type, TypedArrayPrototypeSubarray(body, next, end)));
-    }
+    if (disposition === null || disposition.name === undefined) throw failure("a part has no valid Content-Disposition header");
+    ArrayPrototypePush(entries, newEntry(disposition, type, TypedArrayPrototypeSubarray(body, next, end)));
   }
   return entries;
 }

@@ -12,6 +12,7 @@ const {
   ReflectApply,
   String,
   SymbolToStringTag,
+  TypedArrayPrototypeGetByteLength,
   TypeError,
 } = primordials;
 const { ReadableStream } = core.loadExtScript("ext:deno_web/06_streams.js");
@@ -54,6 +55,9 @@ function charsetOf(response) {
   const type = extractMimeType(getDecodeSplitHeader(list, "content-type"));
   return type === null ? "" : MapPrototypeGet(type.parameters, "charset") ?? "";
 }
+
+// What is rewritten before anybody reads it, in bytes: whoever writes the document and awaits each write must get on.
+const ahead = { __proto__: null, highWaterMark: 64 * 1024, size: (piece) => TypedArrayPrototypeGetByteLength(piece) };
 
 class HTMLRewriter {
   #handlers = [];
@@ -100,7 +104,7 @@ class HTMLRewriter {
       cancel(reason) {
         return session.cancel(reason);
       },
-    }, { highWaterMark: 0 });
+    }, ahead);
     const rewritten = new Response(stream, response);
     // Its length is another.
     ReflectApply(headersOf, rewritten, []).delete("content-length");

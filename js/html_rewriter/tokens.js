@@ -11,7 +11,16 @@ const {
   op_rewriter_insert_stream,
   op_rewriter_text,
 } = core.ops;
-const { ObjectDefineProperty, ObjectPrototypeIsPrototypeOf, String, SymbolToStringTag, TypeError } = primordials;
+const {
+  ArrayIteratorPrototype,
+  ObjectDefineProperty,
+  ObjectGetPrototypeOf,
+  ObjectPrototypeIsPrototypeOf,
+  ObjectSetPrototypeOf,
+  String,
+  SymbolToStringTag,
+  TypeError,
+} = primordials;
 const { ReadableStreamPrototype } = core.loadExtScript("ext:deno_web/06_streams.js");
 const { ResponsePrototype } = core.loadExtScript("ext:deno_fetch/23_response.js");
 
@@ -107,9 +116,27 @@ class Removable extends Placed {
   }
 }
 
-function* pairs(attributes) {
-  for (let i = 0; i < attributes.length; i += 2) yield [attributes[i], attributes[i + 1]];
+// Names and values, as long as the element's handler runs.
+class AttributesIterator {
+  #element;
+  #attributes;
+  #next = 0;
+
+  constructor(illegal, element, attributes) {
+    if (illegal !== ILLEGAL) throw new TypeError("Illegal constructor");
+    this.#element = element;
+    this.#attributes = attributes;
+  }
+
+  next() {
+    session(this.#element);
+    const at = this.#next;
+    if (at >= this.#attributes.length) return { value: undefined, done: true };
+    this.#next += 2;
+    return { value: [this.#attributes[at], this.#attributes[at + 1]], done: false };
+  }
 }
+ObjectSetPrototypeOf(AttributesIterator.prototype, ObjectGetPrototypeOf(ArrayIteratorPrototype));
 
 class Element extends Removable {
   get tagName() {
@@ -121,7 +148,7 @@ class Element extends Removable {
   }
 
   get attributes() {
-    return pairs(op_rewriter_attributes(session(this).rid));
+    return new AttributesIterator(ILLEGAL, this, op_rewriter_attributes(session(this).rid));
   }
 
   get namespaceURI() {

@@ -16,7 +16,8 @@ ObjectAssign(Module, {
   findSourceMap: () => undefined,
   flushCompileCache: () => {},
   getCompileCacheDir: () => undefined,
-  isBuiltin: (name) => builtin(name) !== undefined,
+  // Node's runner is there for tests only, and its name is known everywhere.
+  isBuiltin: (name) => name === "node:test" || builtin(name) !== undefined,
   register: unavailable("module.register"),
   registerHooks: unavailable("module.registerHooks"),
   runMain: unavailable("module.runMain"),

@@ -319,6 +319,11 @@ const members = {
   nextTick,
   noDeprecation: false,
   permission: undefined,
+  // Nobody has forked it.
+  channel: undefined,
+  connected: undefined,
+  send: undefined,
+  _rawDebug: (...args) => globalThis.console.error(...new SafeArrayIterator(args)),
   pid: 1,
   platform: "linux",
   ppid: 0,
@@ -361,7 +366,7 @@ function lazy(name) {
   const get = () => stream ??= core.loadExtScript("ext:workerd_lite/node/process_streams.js")[name]();
   return { __proto__: null, get, enumerable: true, configurable: true };
 }
-ObjectDefineProperties(own, { stdin: lazy("stdin"), stdout: lazy("stdout"), stderr: lazy("stderr") });
+ObjectDefineProperties(own, { stdin: { ...lazy("stdin"), get: later("process_streams", "stdin") }, stdout: lazy("stdout"), stderr: lazy("stderr") });
 ObjectDefineProperty(own, "getBuiltinModule", {
   __proto__: null,
   value: (name) => core.loadExtScript("ext:workerd_lite/node/modules.js").builtin(name),

@@ -2,7 +2,15 @@
 // https://nodejs.org/docs/latest-v22.x/api/process.html#processstdout
 (function () {
 const { core, primordials } = __bootstrap;
-const { String, StringPrototypeIndexOf, StringPrototypeSlice } = primordials;
+const {
+  SafeWeakMap,
+  String,
+  StringPrototypeIndexOf,
+  StringPrototypeSlice,
+  WeakMapPrototypeGet,
+  WeakMapPrototypeSet,
+} = primordials;
+const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { Readable, Writable } = core.loadExtScript("ext:deno_node/stream.ts");
 
 function output(level, fd) {
@@ -26,10 +34,18 @@ function output(level, fd) {
   return stream;
 }
 
+// Its end comes to each event.
+const inputs = new SafeWeakMap();
+const outside = {};
+
 function stdin() {
+  const of = currentContext() ?? outside;
+  const known = WeakMapPrototypeGet(inputs, of);
+  if (known !== undefined) return known;
   const stream = new Readable({ read() {} });
   stream.push(null);
   stream.fd = 0;
+  WeakMapPrototypeSet(inputs, of, stream);
   return stream;
 }
 

@@ -10,9 +10,9 @@ function failure(name, code = "ERR_METHOD_NOT_IMPLEMENTED", why = "workers have 
 }
 
 // A function or class of this name.
-function unavailable(name) {
+function unavailable(name, why = undefined) {
   const fail = function () {
-    throw failure(name);
+    throw failure(name, undefined, why);
   };
   ObjectDefineProperty(fail, "name", { __proto__: null, value: StringPrototypeSlice(name, StringPrototypeLastIndexOf(name, ".") + 1), configurable: true });
   return fail;

@@ -8,11 +8,11 @@ const REQUEST: &str = "ext:deno_fetch/23_request.js";
 const RESPONSE: &str = "ext:deno_fetch/23_response.js";
 
 pub(super) const PATCHES: &[Patch] = &[
-    // Deno's own member of `RequestInit`, which packages have for other things.
+    // Deno's own member of `RequestInit`, which packages have for other things. Workers' is `cf`.
     patch(
         REQUEST,
         "    { key: \"client\", converter: webidl.converters.any },\n",
-        "",
+        "    { key: \"cf\", converter: webidl.converters.any },\n",
     ),
     // As Workers have it since 2024-10-14: https://developers.cloudflare.com/workers/configuration/compatibility-flags/
     patch(
@@ -96,6 +96,20 @@ pub(super) const PATCHES: &[Patch] = &[
         RESPONSE,
         "    if (this[_body] && this[_body].unusable()) {\n",
         "    refuseClone(this[_response]);\n    if (this[_body] && this[_body].unusable()) {\n",
+    ),
+    // As Workers have it: a body without bytes is none where a status has none.
+    patch(
+        RESPONSE,
+        "    if (nullBodyStatus(response[_response].status)) {\n      throw new TypeError(\n        \
+                 \"Response with null body status cannot have body\",\n      );\n    }\n",
+        "    if (nullBodyStatus(response[_response].status)) {\n      if (isEmpty(bodyWithType.body)) return maybeSetServeNativeFromInner(response);\n      \
+               throw new TypeError(\"Response with null body status (101, 204, 205, or 304) cannot have a body.\");\n    }\n",
+    ),
+    patch(
+        RESPONSE,
+        "function initializeAResponse(\n",
+        "function isEmpty(body) {\n  return body.source === \"\" || (body.source !== null && body.length === 0);\n}\n\n\
+         function initializeAResponse(\n",
     ),
     // Bodies are byte streams: https://fetch.spec.whatwg.org/#bodyinit-safely-extract. The bytes stay the body's, which clones share.
     patch(

@@ -8,7 +8,8 @@ pub(super) const PATCHES: &[Patch] = &[
     patch(
         CONSOLE,
         "const denoInspectDefaultOptions = {\n",
-        "const bounds = core.loadExtScript(\"ext:workerd_lite/worker/console_bounds.js\");\n\n\
+        "const bounds = core.loadExtScript(\"ext:workerd_lite/worker/console_bounds.js\");\n\
+         const told = core.loadExtScript(\"ext:workerd_lite/worker/console_arguments.js\");\n\n\
          const denoInspectDefaultOptions = {\n",
     ),
     patch(
@@ -49,6 +50,37 @@ pub(super) const PATCHES: &[Patch] = &[
         CONSOLE,
         "    this.#getWrap().indentLevel++;\n",
         "    const wrap = this.#getWrap();\n    if (wrap.indentLevel < bounds.MOST_INDENTED / 2) wrap.indentLevel++;\n",
+    ),
+    // The calls whose lines tail workers are told of: with what they were called (`worker/console_arguments.js`).
+    patch(
+        CONSOLE,
+        "    this.#getWrap().log(...new SafeArrayIterator(args));\n",
+        "    const before = told.begin(args);\n    try {\n      this.#getWrap().log(...new SafeArrayIterator(args));\n    } finally {\n      \
+             told.end(before);\n    }\n",
+    ),
+    patch(
+        CONSOLE,
+        "    this.#getWrap().debug(...new SafeArrayIterator(args));\n",
+        "    const before = told.begin(args);\n    try {\n      this.#getWrap().debug(...new SafeArrayIterator(args));\n    } finally {\n      \
+             told.end(before);\n    }\n",
+    ),
+    patch(
+        CONSOLE,
+        "    this.#getWrap().info(...new SafeArrayIterator(args));\n",
+        "    const before = told.begin(args);\n    try {\n      this.#getWrap().info(...new SafeArrayIterator(args));\n    } finally {\n      \
+             told.end(before);\n    }\n",
+    ),
+    patch(
+        CONSOLE,
+        "    this.#getWrap().warn(...new SafeArrayIterator(args));\n",
+        "    const before = told.begin(args);\n    try {\n      this.#getWrap().warn(...new SafeArrayIterator(args));\n    } finally {\n      \
+             told.end(before);\n    }\n",
+    ),
+    patch(
+        CONSOLE,
+        "    this.#getWrap().error(...new SafeArrayIterator(args));\n",
+        "    const before = told.begin(args);\n    try {\n      this.#getWrap().error(...new SafeArrayIterator(args));\n    } finally {\n      \
+             told.end(before);\n    }\n",
     ),
     patch(CONSOLE, ".count(String(label));\n", ".count(this.#label(label));\n"),
     patch(

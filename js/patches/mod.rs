@@ -7,6 +7,7 @@ use deno_core::ExtensionFileSource;
 
 mod blobs;
 mod bodies;
+mod cf;
 mod console;
 mod crypto;
 mod events;
@@ -15,6 +16,7 @@ mod performance;
 mod ports;
 mod streams;
 mod urls;
+mod words;
 
 /// One passage of a script, and what takes its place.
 struct Patch {
@@ -31,6 +33,7 @@ fn all() -> impl Iterator<Item = &'static Patch> {
     let each = [
         blobs::PATCHES,
         bodies::PATCHES,
+        cf::PATCHES,
         console::PATCHES,
         crypto::PATCHES,
         events::PATCHES,
@@ -39,6 +42,7 @@ fn all() -> impl Iterator<Item = &'static Patch> {
         ports::PATCHES,
         streams::PATCHES,
         urls::PATCHES,
+        words::PATCHES,
     ];
     each.into_iter().flatten()
 }

@@ -3,8 +3,11 @@
 const { core, primordials } = __bootstrap;
 const {
   ArrayPrototypeForEach,
+  Error,
   JSONStringify,
+  ObjectFreeze,
   ObjectKeys,
+  ReflectApply,
   ReflectDefineProperty,
   ReflectDeleteProperty,
   ReflectGet,
@@ -12,7 +15,10 @@ const {
   ReflectHas,
   ReflectOwnKeys,
   ReflectSet,
+  SafeArrayIterator,
   StringPrototypeStartsWith,
+  Symbol,
+  TypeError,
 } = primordials;
 const { RpcError, setMakeStub: _, ...classes } = core.loadExtScript("ext:workerd_lite/worker/base_classes.js");
 const { currentContext, requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
@@ -20,6 +26,10 @@ const { exportsNow } = core.loadExtScript("ext:workerd_lite/worker/execution_con
 const { deny } = core.loadExtScript("ext:workerd_lite/worker/deny.js");
 const { nodeModules } = core.loadExtScript("ext:workerd_lite/worker/node_globals.js");
 const { Proxy } = globalThis;
+
+// Keys of what `withEnv()` and its like have put in the place of an event's own, with V8's continuation data, as stores of `node:async_hooks` are.
+const ENV = Symbol("env");
+const EXPORTS = Symbol("exports");
 
 let baseEnv = {};
 
@@ -45,10 +55,58 @@ function following(current) {
   });
 }
 
+function given(key) {
+  return core.getAsyncContext()?.stores?.[key];
+}
+
+function running(name, replaced, callback) {
+  if (typeof callback !== "function") throw new TypeError(`${name}() takes a function to run`);
+  const before = core.getAsyncContext();
+  const stores = { __proto__: null, ...before?.stores };
+  for (let i = 0; i < replaced.length; i += 2) {
+    const value = replaced[i + 1];
+    if ((typeof value !== "object" && typeof value !== "function") || value === null) {
+      throw new TypeError(`${name}() takes an object in the place of ${replaced[i] === ENV ? "env" : "exports"}`);
+    }
+    stores[replaced[i]] = value;
+  }
+  core.setAsyncContext({ __proto__: null, event: before?.event, stores });
+  try {
+    return ReflectApply(callback, undefined, []);
+  } finally {
+    core.setAsyncContext(before);
+  }
+}
+
+function unsupported(name) {
+  return function () {
+    throw new Error(`${name}() is not supported by workerd-lite`);
+  };
+}
+
+// Of code whose spans nobody records.
+class Span {
+  get isTraced() {
+    return false;
+  }
+
+  setAttribute() {}
+}
+
 const workers = {
   ...classes,
-  env: following(() => currentContext()?.caller.env ?? baseEnv),
-  exports: following(exportsNow),
+  abortIsolate: unsupported("abortIsolate"),
+  cache: ObjectFreeze({ __proto__: null, purge: unsupported("cache.purge") }),
+  env: following(() => given(ENV) ?? currentContext()?.caller.env ?? baseEnv),
+  exports: following(() => given(EXPORTS) ?? exportsNow()),
+  tracing: ObjectFreeze({
+    __proto__: null,
+    enterSpan: (_name, callback, ...args) => ReflectApply(callback, undefined, [new Span(), ...new SafeArrayIterator(args)]),
+    Span,
+  }),
+  withEnv: (env, callback) => running("withEnv", [ENV, env], callback),
+  withEnvAndExports: (env, exports, callback) => running("withEnvAndExports", [ENV, env, EXPORTS, exports], callback),
+  withExports: (exports, callback) => running("withExports", [EXPORTS, exports], callback),
   waitUntil: (promise) => requireContext().waitUntil(promise),
 };
 

@@ -5,22 +5,30 @@ const { core, primordials } = __bootstrap;
 const { op_coder_close, op_coder_finish, op_coder_new, op_coder_read, op_coder_write } = core.ops;
 const {
   TypedArrayPrototypeGetByteLength,
+  TypedArrayPrototypeSet,
   TypedArrayPrototypeSubarray,
+  TypeError,
+  Uint8Array,
 } = primordials;
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
-const { view } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
+const { isBufferSource, view } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
 const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { TransformStream } = core.loadExtScript("ext:deno_web/06_streams.js");
 
 // How much is coded at once, in bytes.
 const STEP = 64 * 1024;
+// Bytes of gzip's header, the longest (RFC 1952 2.3, without optional fields).
+const LONGEST_HEADER = 10;
 
 webidl.converters.CompressionFormat = webidl.createEnumConverter(
   "CompressionFormat",
   ["deflate", "deflate-raw", "gzip", "brotli"],
 );
 
+// Text is its UTF-8, as on Workers. Shared buffers are refused, as the standard has it.
 function bytesOf(chunk, prefix) {
+  if (typeof chunk === "string") return core.encode(chunk);
+  if (!isBufferSource(chunk)) throw new TypeError("This WritableStream only supports writing byte types.");
   return view(webidl.converters.BufferSource(chunk, prefix, "chunk"));
 }
 
@@ -43,17 +51,34 @@ function newTransform(format, decode, prefix) {
     webidl.converters.CompressionFormat(format, prefix, "Argument 1"),
     decode,
   );
+  // A header alone is no chunk: it comes with the data behind it.
+  let header = decode ? undefined : null;
+  const encoded = (controller, piece, last) => {
+    const length = TypedArrayPrototypeGetByteLength(piece);
+    if (header === null && !last && length <= LONGEST_HEADER) {
+      if (length > 0) header = piece;
+    } else if (header && (length > 0 || last)) {
+      const whole = new Uint8Array(TypedArrayPrototypeGetByteLength(header) + length);
+      TypedArrayPrototypeSet(whole, header);
+      TypedArrayPrototypeSet(whole, piece, TypedArrayPrototypeGetByteLength(header));
+      header = undefined;
+      give(controller, whole);
+    } else {
+      if (length > 0) header = undefined;
+      give(controller, piece);
+    }
+  };
   return new TransformStream({
     transform(chunk, controller) {
       const bytes = bytesOf(chunk, prefix);
       const length = TypedArrayPrototypeGetByteLength(bytes);
       for (let start = 0; start < length; start += STEP) {
-        give(controller, op_coder_write(coder, TypedArrayPrototypeSubarray(bytes, start, start + STEP)));
+        encoded(controller, op_coder_write(coder, TypedArrayPrototypeSubarray(bytes, start, start + STEP)), false);
         if (decode) while (give(controller, op_coder_read(coder)));
       }
     },
     flush(controller) {
-      give(controller, op_coder_finish(coder));
+      encoded(controller, op_coder_finish(coder), true);
     },
     cancel() {
       op_coder_close(coder);

@@ -6,11 +6,13 @@ const {
   ObjectDefineProperties,
   ObjectDefineProperty,
   ObjectSetPrototypeOf,
+  queueMicrotask: enqueue,
   TypeError,
 } = primordials;
 const load = core.loadExtScript;
 
 const { currentContext } = load("ext:workerd_lite/worker/context.js");
+const told = load("ext:workerd_lite/worker/console_arguments.js");
 const webidl = load("ext:deno_webidl/00_webidl.js");
 const base64 = load("ext:deno_web/05_base64.js");
 const blob = load("ext:deno_web/09_file.js");
@@ -33,7 +35,32 @@ class WorkerGlobalScope extends event.EventTarget {
     throw new TypeError("Illegal constructor");
   }
 }
+// Events of scripts in the form of service workers, which are none of these; packages ask whether there is such a class.
+class ExtendableEvent extends event.Event {
+  constructor() {
+    throw new TypeError("Illegal constructor");
+  }
+
+  waitUntil(_promise) {
+    throw new TypeError("Illegal invocation");
+  }
+}
 class ServiceWorkerGlobalScope extends WorkerGlobalScope {}
+
+const { queueMicrotask } = {
+  queueMicrotask(callback) {
+    if (typeof callback !== "function") {
+      throw new TypeError("Failed to execute 'queueMicrotask' on 'ServiceWorkerGlobalScope': parameter 1 is not of type 'Function'.");
+    }
+    return enqueue(callback);
+  },
+};
+
+function print(text, level) {
+  const event = currentContext()?.id ?? 0;
+  const line = op_console(text, level, event);
+  if (line > 0) told.tell(event, line);
+}
 
 const hidden = (value) => ({ __proto__: null, value, writable: true, enumerable: false, configurable: true });
 const shown = (value) => ({ __proto__: null, value, writable: true, enumerable: true, configurable: true });
@@ -68,6 +95,7 @@ function defineGlobals() {
     Event: hidden(event.Event),
     EventTarget: hidden(event.EventTarget),
     ExecutionContext: hidden(load("ext:workerd_lite/worker/execution_context.js").ExecutionContext),
+    ExtendableEvent: hidden(ExtendableEvent),
     Fetcher: hidden(load("ext:workerd_lite/worker/bindings.js").Fetcher),
     File: hidden(blob.File),
     FixedLengthStream: hidden(load("ext:workerd_lite/worker/streams.js").FixedLengthStream),
@@ -114,7 +142,7 @@ function defineGlobals() {
     btoa: shown(base64.btoa),
     clearInterval: shown(ownTimers.clearInterval),
     clearTimeout: shown(ownTimers.clearTimeout),
-    console: hidden(new consoles.Console((text, level) => op_console(text, level, currentContext()?.id ?? 0))),
+    console: hidden(new consoles.Console(print)),
     crypto: {
       __proto__: null,
       get: () => crypto.crypto,
@@ -124,6 +152,7 @@ function defineGlobals() {
     fetch: shown(load("ext:deno_fetch/26_fetch.js").fetch),
     navigator: { __proto__: null, get: () => navigation.navigator, enumerable: true, configurable: true },
     performance: shown(performance.performance),
+    queueMicrotask: shown(queueMicrotask),
     reportError: shown(event.reportError),
     scheduler: shown(load("ext:workerd_lite/worker/scheduler.js").scheduler),
     self: shown(globalThis),

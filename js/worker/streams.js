@@ -49,10 +49,14 @@ const { get: viewOf } = ObjectGetOwnPropertyDescriptor(ReadableStreamBYOBRequest
 const { read } = ReadableStreamBYOBReader.prototype;
 
 function bytesOf(chunk) {
-  if (!isBufferSource(chunk)) {
-    throw new TypeError("This TransformStream is being used as a byte stream, but received a chunk that is no buffer");
-  }
+  if (typeof chunk === "string") return core.encode(chunk);
+  if (!isBufferSource(chunk)) throw new TypeError("This WritableStream only supports writing byte types.");
   return view(chunk);
+}
+
+// What a chunk counts for in a queue, in bytes. One that is none fails once its turn comes.
+function sizeOf(chunk) {
+  return typeof chunk === "string" || isBufferSource(chunk) ? TypedArrayPrototypeGetByteLength(bytesOf(chunk)) : 0;
 }
 
 // A pair without a queue: a write ends when its bytes were read, into the reader's own buffer where it has one.
@@ -79,7 +83,7 @@ class Identity {
       () => this.#close(),
       (reason) => this.#abort(reason),
       counted ? highWaterMark : 1,
-      counted ? (chunk) => (isBufferSource(chunk) ? TypedArrayPrototypeGetByteLength(view(chunk)) : 0) : () => 1,
+      counted ? sizeOf : () => 1,
     );
   }
 

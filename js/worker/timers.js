@@ -14,6 +14,14 @@ function ownContext(name, callback) {
   return requireContext();
 }
 
+// deno's timers take the low 32 bits, and what is more than 31 for a moment. On Workers what is longer is longer: no event lasts as long.
+const LONGEST = 2 ** 31 - 1;
+
+function milliseconds(delay) {
+  const number = +delay;
+  return number > LONGEST ? LONGEST : number;
+}
+
 // An exception is reported while the event that set the timer is the current one.
 function run(callback, args) {
   try {
@@ -29,7 +37,7 @@ function setTimeout(callback, delay = 0, ...args) {
   const id = FunctionPrototypeCall(timers.setTimeout, this, () => {
     forgetTimer(context, id);
     run(callback, args);
-  }, delay);
+  }, milliseconds(delay));
   context.ownTimer(id);
   return id;
 }
@@ -37,7 +45,7 @@ function setTimeout(callback, delay = 0, ...args) {
 function setInterval(callback, delay = 0, ...args) {
   const context = ownContext("setInterval", callback);
   if (context.ended) return 0;
-  const id = FunctionPrototypeCall(timers.setInterval, this, () => run(callback, args), delay);
+  const id = FunctionPrototypeCall(timers.setInterval, this, () => run(callback, args), milliseconds(delay));
   context.ownTimer(id);
   return id;
 }

@@ -6,6 +6,7 @@ const { op_crypto_aes_gcm, op_crypto_digest, op_crypto_sign_p384_sha1, op_crypto
 const {
   ArrayBufferIsView,
   ArrayPrototypeIncludes,
+  BigInt,
   JSONParse,
   JSONStringify,
   ObjectDefineProperty,
@@ -15,10 +16,12 @@ const {
   SafeArrayIterator,
   StringPrototypeToUpperCase,
   TypedArrayPrototypeGetByteLength,
+  TypedArrayPrototypeGetSymbolToStringTag,
   Uint8Array,
 } = primordials;
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 const { cryptoKeyExportNodeKeyMaterial, SubtleCrypto } = core.loadExtScript("ext:deno_crypto/00_crypto.js");
+const { DOMException } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
 const { copyOf: bytesOf, view } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
 const { md5 } = core.loadExtScript("ext:workerd_lite/worker/digest_stream.js");
 const { inTurn } = core.loadExtScript("ext:workerd_lite/worker/crypto_jobs.js");
@@ -140,7 +143,14 @@ function importJwk(importKey, exportKey) {
   return async (subtle, jwk, algorithm, extractable, usages) => {
     const own = read(jwk, JWK);
     if (isObject(algorithm)) algorithm = read(algorithm, IMPORT);
-    const key = await ReflectApply(importKey, subtle, ["jwk", own, algorithm, extractable, usages]);
+    let key;
+    try {
+      key = await ReflectApply(importKey, subtle, ["jwk", own, algorithm, extractable, usages]);
+    } catch (error) {
+      const missing = own.x === undefined ? "x" : own.y === undefined ? "y" : "";
+      if (own.kty !== "EC" || missing === "" || !isNamedError(error, "DataError")) throw error;
+      throw fail("DataError", `Invalid EC key in JSON Web Key: missing "${missing}".`);
+    }
     const { name, namedCurve } = algorithmOf(key);
     if (own.kty === "EC" && own.crv !== namedCurve) throw fail("DataError", "The JWK's curve is not that of the algorithm");
     if (name === "Ed25519" && own.alg !== undefined && own.alg !== "Ed25519" && own.alg !== "EdDSA") {
@@ -153,6 +163,41 @@ function importJwk(importKey, exportKey) {
     if (fits.x !== own.x || fits.y !== own.y) throw fail("DataError", "The JWK's private key is not that of its public key");
     return key;
   };
+}
+
+const { get: nameOf } = ObjectGetOwnPropertyDescriptor(DOMException.prototype, "name");
+
+function isNamedError(error, name) {
+  return isObject(error) && ObjectPrototypeIsPrototypeOf(DOMException.prototype, error) && ReflectApply(nameOf, error, []) === name;
+}
+
+const GENERATE = ["hash", "length", "modulusLength", "name", "namedCurve", "publicExponent"];
+// Bytes of an exponent that a message has.
+const MOST_OF_EXPONENT = 16;
+
+// The number that an exponent's bytes are, most significant first; null where it is none, or too long to be told.
+function numberOf(exponent) {
+  if (!isObject(exponent) || TypedArrayPrototypeGetSymbolToStringTag(exponent) !== "Uint8Array") return null;
+  const length = TypedArrayPrototypeGetByteLength(exponent);
+  if (length > MOST_OF_EXPONENT) return null;
+  let number = 0n;
+  for (let i = 0; i < length; i++) number = number * 256n + BigInt(exponent[i]);
+  return number;
+}
+
+function defineExponents() {
+  replace("generateKey", (original) =>
+    async function (algorithm, extractable, usages) {
+      if (arguments.length < 3 || !isObject(algorithm)) return await ReflectApply(original, this, arguments);
+      const params = read(algorithm, GENERATE);
+      const exponent = numberOf(params.publicExponent);
+      try {
+        return await ReflectApply(original, this, [params, extractable, usages]);
+      } catch (error) {
+        if (exponent === null || exponent === 3n || exponent === 65537n || !isNamedError(error, "OperationError")) throw error;
+        throw fail("OperationError", `The "publicExponent" must be either 3 or 65537, but got ${exponent}.`);
+      }
+    });
 }
 
 function defineKeys() {
@@ -308,6 +353,7 @@ function defineWebCrypto() {
   cipher("decrypt", true);
   defineEcdsa();
   defineEd25519();
+  defineExponents();
   defineKeys();
   defineLengths();
 }

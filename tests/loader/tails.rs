@@ -55,7 +55,7 @@ fn tail_workers_are_told() {
         serde_json::json!({
             "by": "first", "scriptName": "scout/fetched", "entrypoint": "default", "outcome": "ok", "executionModel": "stateless", "truncated": false,
             "exceptions": [], "diagnosticsChannelEvents": [], "when": true, "wallTime": "number",
-            "logs": [{ "level": "log", "message": ["one { two: 2 }"] }, { "level": "warn", "message": ["three"] }],
+            "logs": [{ "level": "log", "message": ["one", { "two": 2 }] }, { "level": "warn", "message": ["three"] }],
             "event": { "request": { "method": "PUT", "url": "http://in.example/path?q", "headers": { "x-a": "1", "authorization": "REDACTED" } }, "response": { "status": 201 } },
         }),
         "{all}"
@@ -129,7 +129,7 @@ fn tail_workers_of_agents_are_told() {
         (
             "outbound.js",
             r#"import { WorkerEntrypoint } from "cloudflare:workers";
-            export class Log extends WorkerEntrypoint { tail([item]) { console.log("told of", this.ctx.agent.name, item.outcome, item.logs[0]?.message[0]); return fetch("http://127.0.0.1:9/"); } }
+            export class Log extends WorkerEntrypoint { tail([item]) { console.log("told of", this.ctx.agent.name, item.outcome, item.logs[0]?.message.join(" ")); return fetch("http://127.0.0.1:9/"); } }
             export default { fetch: () => new Response("denied", { status: 403 }) };"#,
         ),
         (

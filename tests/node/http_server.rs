@@ -148,3 +148,45 @@ fn webassembly_of_the_workers_own_files_compiles() {
         server.log()
     );
 }
+
+/// A listener that fails is its request's failure: the client hears at once that there is no answer, and the log why.
+#[test]
+fn listeners_that_fail_answer_500_at_once() {
+    let worker = "
+import http from 'node:http';
+import { httpServerHandler } from 'cloudflare:node';
+let before = 0;
+const server = http.createServer((request, response) => {
+  switch (request.url) {
+    case '/throws': throw new Error('secret thrown');
+    case '/rejects': return (async () => { await 0; throw new Error('secret rejected'); })();
+    case '/late': return (async () => { await scheduler.wait(20); throw new Error('secret late'); })();
+    case '/headers': response.setHeader('x-own', 'secret'); response.setHeader('content-length', '3'); throw new Error('secret with headers');
+    case '/begun': return (async () => { response.writeHead(200); response.write('begun'); await scheduler.wait(20); throw new Error('secret within'); })();
+    case '/answered': response.end('answered'); throw new Error('secret afterwards');
+    case '/destroyed': request.destroy(new Error('secret destroyed')); return;
+    case '/thenable': return { then(_, reject) { reject(new Error('secret of a thenable')); } };
+  }
+  response.end(`fine ${before++}`);
+}).listen(8080);
+server.on('checkContinue', () => { throw new Error('secret expecting'); });
+export default httpServerHandler({ port: 8080 });
+";
+    let project = Project::new(&[("worker.js", worker)]);
+    let server = project.serve(&["worker.js", "--threads", "1"]);
+    let began = std::time::Instant::now();
+    for path in ["/throws", "/rejects", "/late", "/headers", "/destroyed", "/thenable"] {
+        let answer = server.get(path);
+        assert_eq!(answer.status, 500, "{path}: {} {}", answer.body, server.log());
+        assert!(!answer.body.contains("secret"), "{path}: {}", answer.body);
+        assert!(!answer.headers.contains("secret"), "{path}: {}", answer.headers);
+    }
+    assert_eq!(server.curl("/rejects", &["-d", "a body"]).status, 500);
+    assert_eq!(server.get("/answered").body, "answered");
+    assert!(!server.get("/begun").body.contains("secret"));
+    assert_eq!(server.get("/fine").body, "fine 0");
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+    for why in ["thrown", "rejected", "late", "with headers", "within", "afterwards"] {
+        server.logged(&format!("secret {why}"));
+    }
+}

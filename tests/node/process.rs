@@ -114,3 +114,77 @@ export default { async fetch() {
     ]);
     assert_eq!(project.serve(&[]).get("/").body, "number");
 }
+
+/// What packages import by name, and what an event's input is.
+#[test]
+fn names_that_are_imported_are_there() {
+    let worker = "
+import { argon2, argon2Sync, decapsulate, encapsulate } from 'node:crypto';
+import { existsSync, mkdtempDisposableSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { isBuiltin } from 'node:module';
+import process, { _rawDebug, channel, connected, permission, send } from 'node:process';
+import timers from 'node:timers';
+const said = (run) => { try { return run(); } catch (error) { return error.message.slice(0, 40); } };
+export default { async fetch() {
+  const ended = await Promise.race([new Promise((resolve) => process.stdin.on('end', () => resolve('ended')).resume()), scheduler.wait(500)]);
+  const folder = mkdtempDisposableSync('/tmp/made-');
+  const there = existsSync(folder.path);
+  folder[Symbol.dispose]();
+  let ran = false;
+  timers.setTimeout(() => { ran = true; }, 2 ** 31);
+  await scheduler.wait(20);
+  _rawDebug('raw', 1);
+  return Response.json([
+    [argon2, argon2Sync, decapsulate, encapsulate].map(said), there, existsSync(folder.path),
+    fileURLToPath('file:///C:/a%20b/c', { windows: true }), fileURLToPath('file://host/a', { windows: true }), fileURLToPath('file:///a/b', { windows: false }), fileURLToPath('file:///a/b'),
+    said(() => fileURLToPath('file:///a/b', { windows: true })), isBuiltin('node:test'), isBuiltin('test'), isBuiltin('node:none'),
+    typeof channel, typeof connected, typeof permission, typeof send, ended, ran,
+  ]);
+} };";
+    let project = Project::new(&[("worker.js", worker)]);
+    let server = project.serve(&["worker.js", "--threads", "1"]);
+    for _ in 0..2 {
+        let told = json(&server.get("/").body);
+        let fails = |name: &str| format!("crypto.{name} is not available in workerd-lite: ")[..40].to_owned();
+        assert_eq!(
+            told[0],
+            serde_json::json!([
+                fails("argon2"),
+                fails("argon2Sync"),
+                fails("decapsulate"),
+                fails("encapsulate")
+            ]),
+            "{told} {}",
+            server.log()
+        );
+        let rest = &told.as_array().unwrap()[1..];
+        assert_eq!(
+            rest,
+            serde_json::json!([
+                true,
+                false,
+                "C:\\a b\\c",
+                "\\\\host\\a",
+                "/a/b",
+                "/a/b",
+                "File URL path must be absolute",
+                true,
+                false,
+                false,
+                "undefined",
+                "undefined",
+                "undefined",
+                "undefined",
+                "ended",
+                false
+            ])
+            .as_array()
+            .unwrap()
+            .as_slice(),
+            "{}",
+            server.log()
+        );
+    }
+    server.logged("raw 1");
+}

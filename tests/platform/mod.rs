@@ -10,6 +10,7 @@ mod html_rewriter;
 mod keys;
 mod streams;
 mod urls;
+mod workers;
 
 use crate::harness::{Project, Server};
 

@@ -1,7 +1,7 @@
 // `node:fs`: https://nodejs.org/docs/latest-v22.x/api/fs.html
 (function () {
 const { core, primordials } = __bootstrap;
-const { ObjectDefineProperty, Promise, SymbolFor } = primordials;
+const { ObjectDefineProperty, Promise, SymbolDispose, SymbolFor } = primordials;
 const { Dirent, getOptions, Stats, toUnixTimestamp } = core.loadExtScript("ext:deno_node/internal/fs/utils.mjs");
 const { validateFunction } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
 const { nextTick } = core.loadExtScript("ext:workerd_lite/node/next_tick.js");
@@ -45,6 +45,13 @@ function unwatched(name) {
   }, name, 3);
 }
 
+// Of Node 24: the folder goes with the scope that it was made in.
+function mkdtempDisposableSync(prefix, options = undefined) {
+  const path = fs.mkdtempSync(prefix, options);
+  const remove = () => fs.rmSync(path, { __proto__: null, recursive: true, force: true });
+  return { __proto__: null, path, remove, [SymbolDispose]: remove };
+}
+
 const realpath = callback("realpath", tree.realpath, 1, 1);
 realpath.native = callback("native", tree.realpathNative, 1, 1);
 const realpathSync = sync("realpathSync", tree.realpath, 2);
@@ -80,6 +87,7 @@ const fs = {
   lutimesSync: sync("lutimesSync", tree.lutimes, 3),
   mkdir: callback("mkdir", tree.mkdir, 1, 1),
   mkdirSync: sync("mkdirSync", tree.mkdir, 2),
+  mkdtempDisposableSync,
   mkdtemp: callback("mkdtemp", tree.mkdtemp, 1, 1),
   mkdtempSync: sync("mkdtempSync", tree.mkdtemp, 2),
   open: callback("open", open, 1, 2),
