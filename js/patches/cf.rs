@@ -56,8 +56,8 @@ pub(super) const PATCHES: &[Patch] = &[
     ),
     patch(
         RESPONSE,
-        "headers: init.headers, encodeBody: encodeBody(init.encodeBody) };\n",
-        "headers: init.headers, encodeBody: encodeBody(init.encodeBody), cf: init.cf };\n",
+        "headers: init.headers, encodeBody: encodeBody(init.encodeBody), webSocket: init.webSocket };\n",
+        "headers: init.headers, encodeBody: encodeBody(init.encodeBody), webSocket: init.webSocket, cf: init.cf };\n",
     ),
     patch(
         RESPONSE,
