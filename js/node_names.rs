@@ -156,6 +156,12 @@ pub(crate) const PATCHES: &[(&str, &str, &str)] = &[
         "const { watch } = core.loadExtScript(\"ext:workerd_lite/node/http/listener.js\");\n\n\
          function addCatch(that, promise, type, args) {\n  if (!that[kCapture]) {\n    watch(that, promise);\n    return;\n",
     ),
+    // It is told apart by its words, which are Workers' here.
+    (
+        "ext:deno_node/stream/consumers.js",
+        "e.message === \"ReadableStream is locked\"",
+        "e.message === \"This ReadableStream is currently locked to a reader.\"",
+    ),
     // Node 22.1's option.
     (
         "ext:deno_node/url.ts",

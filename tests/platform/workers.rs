@@ -107,9 +107,9 @@ const pieces = async (stream, ...chunks) => {
 #[test]
 fn delays_that_are_too_long_are_long() {
     check(
-        r#"
+        r"
 const passes = async (start) => { let ran = false; start(() => { ran = true; }); await scheduler.wait(30); return ran; };
-"#,
+",
         r#"
 ...[2 ** 31, 2 ** 32, 2 ** 32 + 1, 1e15, Infinity].flatMap((delay) => [
   ["false", () => passes((run) => setTimeout(run, delay))],
@@ -304,12 +304,12 @@ export default { fetch() {
   console.table([1]);
   return new Response("ok");
 } };"#;
-    let tail = r#"
+    let tail = r"
 let told;
 export default {
   tail([item]) { told = item; },
   async fetch() { for (let i = 0; i < 200 && told === undefined; i++) await scheduler.wait(10); return Response.json({ logs: told.logs.map(({ level, message }) => [level, message]), wallTime: typeof told.wallTime, truncated: told.truncated }); },
-};"#;
+};";
     let project = Project::new(&[
         ("agent.js", agent),
         ("tail.js", tail),
