@@ -297,7 +297,7 @@ fn a_folder_of_agents_is_read_as_it_is_asked_for() {
         let (status, body) = ask(&server, &format!("{broken}.localhost"), "/");
         assert_eq!(status, 503, "{broken}: {body}");
         assert!(!body.contains("agents"), "{body}");
-        assert!(server.log().contains(why), "{broken}: {}", server.log());
+        server.logged(why);
     }
 
     // One that comes, changes and goes.

@@ -47,7 +47,7 @@ fn the_outbound_worker_sees_the_agents_request_and_who_calls() {
     let expected = serde_json::json!({
         "url": "https://user.example:8443/a/b?c=%20d", "method": "PUT", "body": "text", "redirect": "manual",
         // X-One went because Connection named it; Host because the URL says it.
-        "headers": [["content-type", "text/plain;charset=UTF-8"]],
+        "headers": [["content-length", "4"], ["content-type", "text/plain;charset=UTF-8"]],
         "agent": { "name": "scout" }, "frozen": true, "props": { "plan": "free" }, "vars": "acme",
     });
     assert_eq!(seen, expected);

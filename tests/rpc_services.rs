@@ -88,6 +88,7 @@ fn agents_call_each_other_where_it_is_written() {
             "fetch",
             r#"["scribe","POST","http://scribe.example/x","hello","scout",{"of":"the owner"}]"#,
         ),
+        ("fetchThrows", r#""TypeError/of its fetch: no""#),
         (
             "policyFetch",
             r#"["GET","http://tools.example/y","scout",{"repo":"acme/site"}]"#,

@@ -7,6 +7,7 @@ use futures_util::StreamExt as _;
 use workerd_lite_ops::{BodyError, EventError, FetchError, Origin, Request, Response, Target};
 
 use super::line::Line;
+use super::thrown::thrown;
 use crate::isolate::CellHandle;
 
 /// The method of the records of requests.
@@ -65,9 +66,7 @@ impl Found {
         calling.failed("Error");
         match why {
             // Between agents there is nothing to hide.
-            EventError::Exception { summary, .. } if !line.is_to_policy() => {
-                Err(FetchError::Loaded(JsErrorBox::generic(summary)))
-            }
+            EventError::Exception { summary, .. } if !line.is_to_policy() => Err(thrown(summary)),
             error => Err(line.unanswered(&error.details())),
         }
     }

@@ -39,6 +39,7 @@ mod routes;
 mod served;
 mod service;
 mod tail;
+mod thrown;
 mod told;
 mod transferable;
 

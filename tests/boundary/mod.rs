@@ -5,6 +5,7 @@ mod life;
 mod memory;
 mod serving;
 
+use std::fmt::Write as _;
 use std::process::Command;
 
 use crate::harness::{Project, Server};
@@ -93,10 +94,11 @@ pub fn project(port: u16, more: &str) -> Project {
         ("c", "tenant = 'two'"),
         ("d", ""),
     ] {
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "[[agents]]\nname = '{name}'\n{tenant}\nmain = 'agent.js'\nmatch = ['{name}.localhost']\n[agents.vars]\nNAME = '{name}'\n\
              [agents.limits]\nsubrequests = 5\nmemory_mb = 32\ncpu_ms = 1500\n"
-        ));
+        );
     }
     project.write("workerd-lite.toml", &text);
     project

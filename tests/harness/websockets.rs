@@ -173,7 +173,8 @@ impl Peer {
             match message {
                 Message::Close(frame) => code = frame.map(|frame| frame.code.into()),
                 Message::Text(_) | Message::Binary(_) if path != "/silent" => {
-                    if socket.send(message).await.is_err() {
+                    let sent = socket.send(message).await;
+                    if sent.is_err() {
                         break;
                     }
                 }

@@ -275,7 +275,7 @@ fn a_redirect_of_a_handshake_is_judged_anew_or_fails() {
     let port = peer.port();
     let (_project, server) = serve(
         PASSES,
-        &format!("egress = [{{ hosts = ['localhost'], paths = ['/redirect', '/echo'] }}]"),
+        "egress = [{ hosts = ['localhost'], paths = ['/redirect', '/echo'] }]",
     );
     let said = ask(
         &server,

@@ -4,16 +4,7 @@ use deno_error::JsErrorBox;
 use workerd_lite_ops::rpc::Failure;
 use workerd_lite_ops::{EventError, FetchError};
 
-/// The classes of exceptions that keep theirs.
-const CLASSES: [&str; 7] = [
-    "Error",
-    "EvalError",
-    "RangeError",
-    "ReferenceError",
-    "SyntaxError",
-    "TypeError",
-    "URIError",
-];
+use crate::host::thrown::thrown;
 
 /// An error of this class.
 pub(super) fn failed(class: &'static str, message: impl Into<String>) -> FetchError {
@@ -37,17 +28,7 @@ pub(super) fn stopped(name: &str, why: &str) -> Failure {
 /// Why an event of the worker of this name has brought no response.
 pub(super) fn of(name: &str, error: EventError) -> FetchError {
     match error {
-        EventError::Exception { summary, .. } => {
-            let told = summary.split_once(": ");
-            let class = told.and_then(|(name, message)| {
-                let class = CLASSES.into_iter().find(|class| *class == name)?;
-                Some((class, message))
-            });
-            match class {
-                Some((class, message)) => failed(class, message),
-                None => failed("Error", summary),
-            }
-        }
+        EventError::Exception { summary, .. } => thrown(summary),
         EventError::Terminated(why) => failed("Error", format!("the loaded worker {name:?} was stopped: {why}")),
         EventError::Shutdown => gone(),
     }
