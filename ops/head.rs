@@ -45,6 +45,14 @@ fn invalid(what: &str, bytes: &[u8]) -> FetchError {
     FetchError::Invalid(format!("invalid header {what} {:?}", String::from_utf8_lossy(bytes)))
 }
 
+/// How large fields are as `headers_kb` counts them: bytes of names and values, and two for each field.
+pub fn size(headers: &HeaderMap) -> usize {
+    headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 2)
+        .sum()
+}
+
 /// Removes what belongs to one connection and not to the message (RFC 9110, section 7.6.1), including every
 /// header that `Connection` names. `Host`, `Content-Length` and `Expect` go too: the connection writes its own.
 pub fn strip_hop_by_hop(headers: &mut HeaderMap) {

@@ -199,7 +199,7 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
         (&wrangler.worker_loaders, &section.loaders),
         &vars,
     );
-    let node = NodeModules::of(wrangler.node.has_modules(), wrangler.node.has_async_hooks());
+    let node = NodeModules::from(wrangler.node);
     let confined = confinement(files, (index, sections), &common.places, &root, common.forbidden)?;
     // A folder of agents is no part of an agent that is beside it.
     let others = project.agents_dir.as_ref().map(|folder| files.folder.join(folder));
@@ -333,7 +333,7 @@ fn single(
         own: None,
         forbidden: (**forbidden).clone(),
         data: data(files, "modules", &project.modules)?,
-        node: NodeModules::of(wrangler.node.has_modules(), wrangler.node.has_async_hooks()),
+        node: wrangler.node.into(),
         overlay: None,
     };
     let graph = Arc::new(Graph::load(&main, &confinement)?);

@@ -22,7 +22,7 @@ use crate::config::wrangler::{self, Owner, Wrangler};
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::host::{Agent, Code, Finder};
 use crate::identity::is_plain;
-use crate::isolate::modules::{Confinement, Data, Graph, NodeModules};
+use crate::isolate::modules::{Confinement, Data, Graph};
 use crate::isolate::{StartupError, Worker};
 use crate::limits::Limits;
 use crate::reloadable::Stamp;
@@ -171,7 +171,7 @@ impl AgentsDir {
             own: Some(folder.to_owned()),
             forbidden: (*self.forbidden).clone(),
             data: Data::default(),
-            node: NodeModules::of(wrangler.node.has_modules(), wrangler.node.has_async_hooks()),
+            node: wrangler.node.into(),
             overlay: None,
         };
         let within = folder.to_owned();

@@ -21,7 +21,7 @@ use crate::config::wrangler::Owner;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::host::IsolatePer;
 use crate::isolate::Worker;
-use crate::isolate::modules::{Confinement, Data, Graph, NodeModules};
+use crate::isolate::modules::{Confinement, Data, Graph};
 use crate::limits::Limits as Values;
 
 /// The policy as it is configured.
@@ -121,7 +121,7 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
     let confinement = Confinement {
         root,
         data: Data::Any,
-        node: NodeModules::of(wrangler.node.has_modules(), wrangler.node.has_async_hooks()),
+        node: wrangler.node.into(),
         overlay: flags.overlay.clone(),
         ..Confinement::default()
     };

@@ -9,7 +9,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use workerd_lite_ops::content_encoding::ContentEncoding;
 use workerd_lite_ops::fetch::{is_forbidden, parse_method, parse_url};
-use workerd_lite_ops::head::MAX_FIELDS;
+use workerd_lite_ops::head::{self, MAX_FIELDS};
 use workerd_lite_ops::{Body, EventError, FetchError, Request, Response, Termination};
 
 use super::body::{Over, Sent, Trailers, received};
@@ -137,11 +137,7 @@ fn escaped(headers: HeaderMap) -> HeaderMap {
 
 /// The message's own fields: what is left once ours were taken.
 fn opened(headers: HeaderMap, limit: usize) -> Result<HeaderMap, LinkError> {
-    let bytes: usize = headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + 2)
-        .sum();
-    if headers.len() > MAX_FIELDS || bytes > limit {
+    if headers.len() > MAX_FIELDS || head::size(&headers) > limit {
         return Err(LinkError::Head("it has more fields than a message may have"));
     }
     if !headers

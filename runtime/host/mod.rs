@@ -28,6 +28,7 @@ mod live_call;
 mod live_console;
 mod live_request;
 mod loader;
+mod node;
 mod opened_socket;
 mod policy_cells;
 mod processes;

@@ -13,7 +13,7 @@ use http::{HeaderMap, StatusCode, Uri};
 use tower_service::Service;
 use workerd_lite_ops::account::Account;
 use workerd_lite_ops::fetch::is_forbidden;
-use workerd_lite_ops::head::{MAX_FIELDS, strip_hop_by_hop};
+use workerd_lite_ops::head::{self, MAX_FIELDS, strip_hop_by_hop};
 use workerd_lite_ops::websocket::{is_websocket, mark};
 use workerd_lite_ops::{EventError, Request, Response, Termination};
 
@@ -163,7 +163,7 @@ where
         return respond(refused(live, "the agent has as many clients as it may have", response));
     }
     let limits = agent.worker.effective_limits();
-    if size(&headers) > limits.headers || headers.len() > MAX_FIELDS {
+    if head::size(&headers) > limits.headers || headers.len() > MAX_FIELDS {
         limited_by("headers");
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
         let response = Response::text(status, "Request Header Fields Too Large\n");
@@ -252,14 +252,6 @@ fn refused(live: Option<LiveRequest>, why: &str, response: Response) -> Response
 fn path(uri: &Uri) -> &str {
     // That of `OPTIONS *` is none.
     if uri.path().starts_with('/') { uri.path() } else { "/" }
-}
-
-/// Bytes of names and values together.
-fn size(headers: &HeaderMap) -> usize {
-    headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + 2)
-        .sum()
 }
 
 /// The request's absolute URL: by its target where that is absolute, else by `Host`.

@@ -10,8 +10,7 @@ use workerd_lite_ops::{FetchError, Origin, Request, Response};
 
 use super::event::LinkEvent;
 use crate::boundary::{Envelope, Failure, answered, ask};
-
-const NO_SOCKETS: &str = "there are no WebSockets for an agent in a process of its own";
+use crate::host::isolation::NO_SOCKETS;
 
 /// Every isolate's.
 pub(super) struct WayBack;

@@ -103,7 +103,7 @@ impl Code {
             main: settings.main_module,
             vars: settings.vars,
             fills_environment: node.fills_environment(),
-            node: NodeModules::of(node.has_modules(), node.has_async_hooks()),
+            node: node.into(),
             differences: differences(Some(date), &settings.compatibility_flags),
             outbound: settings.outbound,
         })

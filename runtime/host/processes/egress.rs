@@ -5,7 +5,7 @@ use std::rc::Rc;
 use http::header;
 use hyper::body::Incoming;
 use workerd_lite_ops::account::metered;
-use workerd_lite_ops::head::strip_hop_by_hop;
+use workerd_lite_ops::head::{self, strip_hop_by_hop};
 use workerd_lite_ops::{FetchError, Origin, Request, Response};
 
 use super::link::Link;
@@ -47,12 +47,7 @@ async fn fetch(link: &Rc<Link>, event: u32, mut request: Request) -> Result<Resp
     };
     event.count_fetch().inspect_err(|_| stray(link))?;
     let limit = event.limits.headers;
-    let bytes: usize = request
-        .headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + 2)
-        .sum();
-    if bytes > limit {
+    if head::size(&request.headers) > limit {
         return Err(FetchError::Headers("request", limit));
     }
     strip_hop_by_hop(&mut request.headers);

@@ -21,7 +21,7 @@ use workerd_lite_ops::{EventError, Request, Response, Termination};
 
 use super::agent::Agent;
 use super::agent_cells::AgentCells;
-use super::isolation::Isolation;
+use super::isolation::{Isolation, NO_SOCKETS};
 use super::project::Project;
 use crate::boundary::{AgentSpec, Hears, Key, Processes, Spec};
 use crate::isolate::StartupError;
@@ -58,8 +58,7 @@ impl ProcessLinks {
         trace: Rc<Trace>,
     ) -> Result<Response, EventError> {
         if is_handshake(&request) {
-            let why = "there are no WebSockets for an agent in a process of its own\n";
-            return Ok(Response::text(StatusCode::NOT_IMPLEMENTED, why));
+            return Ok(Response::text(StatusCode::NOT_IMPLEMENTED, format!("{NO_SOCKETS}\n")));
         }
         let key = Key::of(&agent.id());
         let mut link = self.link(&key, agent).await?;
