@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use deno_core::convert::ByteString;
 use deno_core::{FromV8, OpState, ResourceId, op2, serde_json, v8};
 use deno_error::JsErrorBox;
 
@@ -12,6 +11,7 @@ use crate::events::Events;
 use crate::external_memory::ExternalMemory;
 use crate::fetch::{EgressHandle, FetchLimits, Reply, prepare};
 use crate::given::{Description, read_call};
+use crate::head::Utf8;
 use crate::loading::{LoaderEvent, LoaderHandle, Order};
 use crate::origin::EventId;
 use crate::outgoing::OutgoingBody;
@@ -149,7 +149,7 @@ pub(crate) async fn op_loader_fetch_given(
     #[smi] cancel: Option<ResourceId>,
     #[string] method: String,
     #[string] url: String,
-    #[scoped] headers: ByteString,
+    #[scoped] headers: Utf8,
     #[scoped] body: OutgoingBody,
     #[smi] given: u32,
 ) -> Result<Reply, FetchError> {
@@ -169,7 +169,7 @@ pub(crate) async fn op_loader_fetch(
     #[smi] cancel: Option<ResourceId>,
     #[string] method: String,
     #[string] url: String,
-    #[scoped] headers: ByteString,
+    #[scoped] headers: Utf8,
     #[scoped] body: OutgoingBody,
     #[smi] worker: u32,
     #[string] call: String,

@@ -4,6 +4,8 @@
 const { core, primordials } = __bootstrap;
 const { op_body_raw, op_fetch_network, op_fetch_outbound_worker } = core.ops;
 const {
+  ArrayPrototypeConcat,
+  ArrayPrototypePush,
   ObjectPrototypeIsPrototypeOf,
   PromisePrototypeThen,
   StringPrototypeIndexOf,
@@ -15,6 +17,7 @@ const {
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 const { byteLowerCase } = core.loadExtScript("ext:deno_web/00_infra.js");
 const abortSignal = core.loadExtScript("ext:deno_web/03_abort_signal.js");
+const { getHeader } = core.loadExtScript("ext:deno_fetch/20_headers.js");
 const { extractBody } = core.loadExtScript("ext:deno_fetch/22_body.js");
 const { Request, RequestPrototype, toInnerRequest } = core.loadExtScript("ext:deno_fetch/23_request.js");
 const { fromInnerResponse, newInnerResponse, redirectStatus } = core.loadExtScript(
@@ -90,6 +93,16 @@ function dataResponse(method, url) {
   return response;
 }
 
+// What a request's `cache` says is told to servers, unless its headers say something of their own.
+function headersOf(inner) {
+  const { cacheMode, headerList } = inner;
+  if (cacheMode === undefined) return headerList;
+  const added = [];
+  if (getHeader(headerList, "cache-control") === null) ArrayPrototypePush(added, ["cache-control", "no-cache"]);
+  if (getHeader(headerList, "pragma") === null) ArrayPrototypePush(added, ["pragma", "no-cache"]);
+  return ArrayPrototypeConcat(headerList, added);
+}
+
 // What a promise is resolved with is asked for `then`, which an author may have put into `Object.prototype`.
 function performed(response) {
   return { __proto__: null, response };
@@ -107,7 +120,7 @@ async function perform(context, binding, inner, signal, redirectMode = inner.red
     method: inner.method,
     url,
     urls: [url],
-    headers: inner.headerList,
+    headers: headersOf(inner),
     body,
     source: body === null ? null : body.source,
     streamed: body !== null && body.source === null,
@@ -185,7 +198,7 @@ function fetchThrough(binding, input, init) {
     request = new Request(input, init);
     inner = toInnerRequest(request);
   } else if (inner.body !== null && inner.body.unusable()) {
-    throw new TypeError("Body has already been used. It can only be used once. Use tee() first if you need to read it twice.");
+    throw new TypeError("Cannot reconstruct a Request with a used body.");
   }
   checkUpgrade(inner);
   return PromisePrototypeThen(

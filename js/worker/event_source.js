@@ -163,7 +163,7 @@ class EventSource extends EventTarget {
     this.#abort = new AbortController();
     const headers = [["accept", "text/event-stream"], ["cache-control", "no-cache"]];
     // A header's bytes are the text's UTF-8.
-    if (this.#lastEventId !== "") ArrayPrototypePush(headers, ["last-event-id", core.ops.op_utf8_to_byte_string(this.#lastEventId)]);
+    if (this.#lastEventId !== "") ArrayPrototypePush(headers, ["last-event-id", this.#lastEventId]);
     let response;
     try {
       const request = new Request(this.#url, { __proto__: null, headers, signal: this.#abort.signal });

@@ -43,6 +43,7 @@ const BEHAVIOURS: &[Behaviour] = &[
         Some("2025-08-15"),
     ),
     behaviour("html_rewriter_treats_esi_include_as_void_tag", "", None),
+    behaviour("streams_no_default_auto_allocate_chunk_size", "", None),
 ];
 
 /// The flags that are in force and would not be by the newest date without any. A flag that turns something off goes before one that
