@@ -54,6 +54,12 @@ pub(super) const PATCHES: &[Patch] = &[
     patch(REQUEST, "\"Method is forbidden\"", "`Invalid HTTP method string: ${m}`"),
     patch(
         REQUEST,
+        "      const parsedURL = new URL(input, baseURL);\n",
+        "      let parsedURL;\n      try {\n        parsedURL = new URL(input, baseURL);\n      } catch {\n        \
+                 throw new TypeError(`Invalid URL: ${input}`);\n      }\n",
+    ),
+    patch(
+        REQUEST,
         "\"Request with GET/HEAD method cannot have body\"",
         "\"Request with a GET or HEAD method cannot have a body.\"",
     ),

@@ -21,9 +21,14 @@ const STANDARD = [
 const NOTHING = new Uint8Array(0);
 const isObject = (value) => (typeof value === "object" && value !== null) || typeof value === "function";
 
+let isPolicy = false;
+function setFailureRole(role) {
+  isPolicy = role === "outbound";
+}
+
 // All of it as bytes, where it can be written and takes nothing along. A policy's stays with it: its agents read names and messages.
-function valueOf(context, thrown) {
-  if (!isObject(thrown) || context.caller.agent !== null) return NOTHING;
+function valueOf(thrown) {
+  if (!isObject(thrown) || isPolicy) return NOTHING;
   try {
     const copied = copyValue(thrown);
     return copied.slots.length > 0 || copied.streams.length > 0 ? NOTHING : op_rpc_encode(copied.value, MARKERS);
@@ -33,7 +38,7 @@ function valueOf(context, thrown) {
 }
 
 // `told` is whether an agent may read its name and message where a policy has thrown it.
-function failureOf(context, thrown) {
+function failureOf(thrown) {
   const { summary, stack } = describe(thrown);
   let name = "Error";
   let message = summary;
@@ -57,8 +62,8 @@ function failureOf(context, thrown) {
   } catch {
     told = false;
   }
-  return { __proto__: null, name, message, told, stack: stack || summary, value: valueOf(context, thrown) };
+  return { __proto__: null, name, message, told, stack: stack || summary, value: valueOf(thrown) };
 }
 
-return { failureOf };
+return { failureOf, setFailureRole };
 })();

@@ -83,7 +83,7 @@ function targetOf(value) {
 
 function failed(context, running, thrown) {
   if (context.ended) return;
-  const { name, message, told, stack, value } = failureOf(context, thrown);
+  const { name, message, told, stack, value } = failureOf(thrown);
   if (context.ended) return;
   if (context.called) context.responded = true;
   if (op_rpc_fail(context.id, running, name, message, told, stack, value, context.waiting === 0)) endContext(context.id);

@@ -346,6 +346,7 @@ delete WebSocket.fromResource;
 delete WebSocket.handOn;
 delete WebSocket.isWebSocket;
 webidl.configureInterface(WebSocket);
+core.loadExtScript("ext:workerd_lite/worker/inspect.js").inspected("WebSocket", WebSocket);
 const WebSocketPrototype = WebSocket.prototype;
 markNotSerializable(WebSocketPrototype);
 

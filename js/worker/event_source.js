@@ -265,6 +265,7 @@ class EventSource extends EventTarget {
   }
 }
 webidl.configureInterface(EventSource);
+core.loadExtScript("ext:workerd_lite/worker/inspect.js").inspected("EventSource", EventSource);
 const EventSourcePrototype = EventSource.prototype;
 
 const constant = (value) => ({ __proto__: null, value, enumerable: true });

@@ -49,7 +49,7 @@ class ExecutionContext {
   // Ends the event at once: whoever waits for something of it fails with the reason.
   abort(reason = undefined) {
     const why = reason === undefined ? new Error("Worker execution was aborted due to call to ctx.abort().") : reason;
-    abortContext(this.#context, failureOf(this.#context, why));
+    abortContext(this.#context, failureOf(why));
   }
 
   // There is no login in front of the worker.

@@ -165,17 +165,16 @@ function defineGlobals() {
   load("ext:workerd_lite/fetch/sockets.js").defineSocketOfResponse();
   load("ext:workerd_lite/worker/digest_stream.js").defineDigestStream();
   lazyGlobal("Cloudflare", () => load("ext:workerd_lite/worker/cloudflare.js").Cloudflare);
-  const { defineInspect, inspected } = load("ext:workerd_lite/worker/inspect.js");
-  lazyGlobal("EventSource", () => inspected("EventSource", load("ext:workerd_lite/worker/event_source.js").EventSource));
+  lazyGlobal("EventSource", () => load("ext:workerd_lite/worker/event_source.js").EventSource);
   const websocket = () => load("ext:workerd_lite/websocket/websocket.js");
-  lazyGlobal("WebSocket", () => inspected("WebSocket", websocket().WebSocket));
+  lazyGlobal("WebSocket", () => websocket().WebSocket);
   lazyGlobal("WebSocketPair", () => websocket().WebSocketPair);
   const caches = () => load("ext:workerd_lite/worker/caches.js");
   lazyGlobal("Cache", () => caches().Cache);
   lazyGlobal("CacheStorage", () => caches().CacheStorage);
   lazyGlobal("caches", () => caches().caches, true);
   lazyGlobal("HTMLRewriter", () => load("ext:workerd_lite/html_rewriter/html_rewriter.js").HTMLRewriter);
-  defineInspect();
+  load("ext:workerd_lite/worker/inspect.js").defineInspect();
   cloning.defineCloning();
   consoles.setNoColorFns(() => true, () => true);
   // Blob URLs would need a store that outlives an event; Workers have none.

@@ -39,6 +39,8 @@ const SHOWN = {
   AbortSignal: ["aborted", "reason", "onabort"],
   Blob: ["size", "type"],
   ByteLengthQueuingStrategy: ["highWaterMark"],
+  Cache: [],
+  CacheStorage: ["default"],
   CloseEvent: ["wasClean", "reason", "code", ...EVENT, ...PHASES],
   CompressionStream: PAIR,
   CountQueuingStrategy: ["highWaterMark"],
@@ -46,6 +48,7 @@ const SHOWN = {
   CryptoKey: ["usages", "algorithm", "extractable", "type"],
   CustomEvent: ["detail", ...EVENT, ...PHASES],
   DecompressionStream: PAIR,
+  DigestStream: ["digest", "bytesWritten", "locked"],
   ErrorEvent: ["filename", "message", "lineno", "colno", "error", ...EVENT, ...PHASES],
   Event: EVENT,
   EventSource: ["url", "withCredentials", "readyState", "onopen", "onmessage", "onerror"],
@@ -115,7 +118,8 @@ function standIn(kind, object, name) {
   const { constructor } = made;
   ObjectDefineProperty(constructor, "name", { __proto__: null, value: name, configurable: true });
   if (PAIRS[kind]) {
-    show(constructor.prototype, SymbolToStringTag, "", false);
+    // No tag, and none of the class's own that would be shown.
+    show(constructor.prototype, SymbolToStringTag, () => {}, false);
     for (const { 0: key, 1: value } of new SafeArrayIterator([...object])) MapPrototypeSet(made, new Key(key), value);
   }
   const keys = SHOWN[kind] ?? [];

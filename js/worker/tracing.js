@@ -11,11 +11,15 @@ class Span {
   setAttribute() {}
 }
 
-const tracing = ObjectFreeze({
-  __proto__: null,
-  enterSpan: (_name, callback, ...args) => ReflectApply(callback, undefined, [new Span(), ...new SafeArrayIterator(args)]),
-  Span,
-});
+class Tracing {
+  enterSpan(_name, callback, ...args) {
+    return ReflectApply(callback, undefined, [new Span(), ...new SafeArrayIterator(args)]);
+  }
 
-return { tracing };
+  get Span() {
+    return Span;
+  }
+}
+
+return { tracing: ObjectFreeze(new Tracing()) };
 })();
