@@ -22,7 +22,8 @@ use crate::html_rewriter::{
     op_rewriter_output, op_rewriter_piece, op_rewriter_selector, op_rewriter_text, op_rewriter_write,
 };
 use crate::loader::{
-    op_loader_entrypoint, op_loader_env, op_loader_fetch, op_loader_fetch_given, op_loader_find, op_loader_load,
+    op_loader_entrypoint, op_loader_env, op_loader_fetch, op_loader_fetch_given, op_loader_find, op_loader_give,
+    op_loader_load,
 };
 use crate::node::buffer::{
     op_node_compare, op_node_fill_text, op_node_find, op_node_find_byte, op_node_find_text, op_node_is_ascii,
@@ -136,6 +137,7 @@ deno_core::extension!(
         op_loader_fetch,
         op_loader_fetch_given,
         op_loader_find,
+        op_loader_give,
         op_loader_load,
         op_node_cipher_aad,
         op_node_cipher_expect,

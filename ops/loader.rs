@@ -110,6 +110,28 @@ pub(crate) fn op_loader_load<'s>(
     loader.load(&caller, order).map_err(JsErrorBox::type_error)
 }
 
+/// Gives a loaded worker the stubs of an entrypoint's props, which `given` describes as a list in JSON. Gives the place of the first.
+#[op2]
+#[smi]
+pub(crate) fn op_loader_give(
+    state: &mut OpState,
+    #[smi] event: EventId,
+    #[smi] worker: u32,
+    named: bool,
+    #[string] given: &str,
+) -> Result<u32, JsErrorBox> {
+    let loader = loader(state)?;
+    let caller = caller(state, event).map_err(JsErrorBox::from_err)?;
+    let given: Vec<Description> =
+        serde_json::from_str(given).map_err(|error| JsErrorBox::type_error(error.to_string()))?;
+    let own = Rc::clone(state.borrow::<Events>().inbox());
+    let given = given
+        .into_iter()
+        .map(|description| description.find(&caller, &own, event, named))
+        .collect::<Result<_, _>>()?;
+    loader.give(&caller, worker, given).map_err(JsErrorBox::type_error)
+}
+
 /// A stub of a loaded worker's entrypoint, whose methods may be called. Gives its number. `call` is as in [`op_loader_fetch`].
 #[op2(fast)]
 #[smi]

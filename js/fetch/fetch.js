@@ -10,6 +10,7 @@ const {
   PromisePrototypeThen,
   StringPrototypeIndexOf,
   StringPrototypeSlice,
+  StringPrototypeStartsWith,
   StringPrototypeToLowerCase,
   StringPrototypeTrim,
   TypeError,
@@ -114,6 +115,10 @@ async function perform(context, binding, inner, signal, redirectMode = inner.red
   if (isDataUrl(url)) {
     if (signal?.aborted) throw signal.reason;
     return performed(dataResponse(inner.method, url));
+  }
+  // The same words as workerd's.
+  if (!StringPrototypeStartsWith(url, "http:") && !StringPrototypeStartsWith(url, "https:")) {
+    throw new TypeError(`Fetch API cannot load: ${url}`);
   }
   const body = inner.body;
   const hop = {

@@ -21,7 +21,9 @@ pub(super) const PATCHES: &[Patch] = &[
              \"reload\",\n    \"no-cache\",\n    \"force-cache\",\n    \"only-if-cached\",\n  ],\n);\n",
         "webidl.converters[\"RequestCache\"] = (V, prefix, context, opts) => {\n  \
            const mode = webidl.converters[\"DOMString\"](V, prefix, context, opts);\n  \
-           if (mode === \"no-store\" || mode === \"no-cache\") return mode;\n  \
+           const { cacheModes } = compatibility;\n  if (cacheModes === null) {\n    \
+             throw new primordials.Error(\"The 'cache' field on 'RequestInitializerDict' is not implemented.\");\n  }\n  \
+           if (cacheModes[mode] === true) return mode;\n  \
            throw new TypeError(`Unsupported cache mode: ${mode}`);\n};\n",
     ),
     patch(

@@ -51,10 +51,9 @@ const fixed = (value) => ({ __proto__: null, value, configurable: true });
 
 // `tag` is what workerd calls it inside.
 function unconstructible(name, tag = name) {
-  const made = class {
-    constructor() {
-      throw new TypeError("Illegal constructor");
-    }
+  // No class: whoever calls it without `new` is told the same.
+  const made = function () {
+    throw new TypeError("Illegal constructor");
   };
   ObjectDefineProperty(made, "name", fixed(name));
   ObjectDefineProperty(made.prototype, SymbolToStringTag, fixed(tag));

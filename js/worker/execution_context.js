@@ -16,6 +16,12 @@ function setExports(exports) {
   moduleExports = exports;
 }
 
+// A loaded worker's may have stubs: `loader/given.js` reads them.
+let readProps = JSONParse;
+function setPropsReader(fn) {
+  readProps = fn;
+}
+
 function exportsNow() {
   return moduleExports;
 }
@@ -63,7 +69,7 @@ class ExecutionContext {
 
   // What the owner configured for this caller, or what ctx.exports was called with.
   get props() {
-    if (this.#props === undefined) this.#props = JSONParse(this.#text ?? this.#context.caller.props);
+    if (this.#props === undefined) this.#props = readProps(this.#text ?? this.#context.caller.props);
     return this.#props;
   }
 
@@ -94,5 +100,5 @@ class ExecutionContext {
 
 ObjectDefineProperty(ExecutionContext.prototype, SymbolToStringTag, { __proto__: null, value: "ExecutionContext", configurable: true });
 
-return { ExecutionContext, exportsNow, setExports };
+return { ExecutionContext, exportsNow, setExports, setPropsReader };
 })();
