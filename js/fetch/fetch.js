@@ -24,6 +24,7 @@ const { Request, RequestPrototype, toInnerRequest } = core.loadExtScript("ext:de
 const { fromInnerResponse, newInnerResponse, redirectStatus } = core.loadExtScript(
   "ext:deno_fetch/23_response.js",
 );
+const { cfOf } = core.loadExtScript("ext:workerd_lite/fetch/cf.js");
 const { ResourceBody, takeBody } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
 const { isDataUrl, readDataUrl } = core.loadExtScript("ext:workerd_lite/fetch/data_url.js");
 const { joinHeaders, parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
@@ -98,6 +99,11 @@ function dataResponse(method, url) {
 function headersOf(inner) {
   const { cacheMode, headerList } = inner;
   if (cacheMode === undefined) return headerList;
+  const cacheTtl = cfOf(inner)?.cacheTtl;
+  // The same words as workerd's.
+  if (cacheMode === "no-store" && cacheTtl !== undefined && cacheTtl !== -1) {
+    throw new TypeError(`CacheTtl: ${cacheTtl}, is not compatible with cache: no-store header.`);
+  }
   const added = [];
   if (getHeader(headerList, "cache-control") === null) ArrayPrototypePush(added, ["cache-control", "no-cache"]);
   if (getHeader(headerList, "pragma") === null) ArrayPrototypePush(added, ["pragma", "no-cache"]);

@@ -46,4 +46,6 @@ pub(super) const PATCHES: &[Patch] = &[
         "throw new TypeError(\"Cannot change headers: headers are immutable\");",
         "throw new TypeError(\"Can't modify immutable headers.\");",
     ),
+    // Workers' are serializable: `worker/cloning.js`.
+    patch(HEADERS, "markNotSerializable(HeadersPrototype);\n", ""),
 ];

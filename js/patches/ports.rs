@@ -101,4 +101,29 @@ pub(super) const PATCHES: &[Patch] = &[
         "defineEventHandler(MessagePort.prototype, \"close\");\n\
          defineEventHandler(MessagePort.prototype, \"message\", function (self) {\n",
     ),
+    // Workers' words, by the class of what is refused.
+    patch(
+        PORT,
+        "      if (isUncloneable(message)) {\n        throw new DOMException(\n          \"Cannot clone object of unsupported type.\",\n",
+        "      if (isUncloneable(message)) {\n        throw new DOMException(\n          unserializable(message),\n",
+    ),
+    patch(
+        PORT,
+        "  if (isUncloneable(data) && !ArrayPrototypeIncludes(transferables, data)) {\n    throw new DOMException(\n      \
+             \"Cannot clone object of unsupported type.\",\n",
+        "  if (isUncloneable(data) && !ArrayPrototypeIncludes(transferables, data)) {\n    throw new DOMException(\n      \
+             unserializable(data),\n",
+    ),
+    patch(
+        PORT,
+        "    isUncloneable(value)\n  ) {\n    throw new DOMException(\n      \"Cannot clone object of unsupported type.\",\n",
+        "    isUncloneable(value)\n  ) {\n    throw new DOMException(\n      unserializable(value),\n",
+    ),
+    patch(
+        PORT,
+        "function isUncloneable(value) {\n",
+        "function unserializable(value) {\n  \
+           return `Could not serialize object of type \"${value.constructor?.name}\". This type does not support serialization.`;\n}\n\n\
+         function isUncloneable(value) {\n",
+    ),
 ];

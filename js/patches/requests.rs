@@ -39,4 +39,11 @@ pub(super) const PATCHES: &[Patch] = &[
                throw new TypeError(\n        \"Subrequest integrity checking is not implemented. The integrity option must be either undefined or an empty \" +\n          \
                      \"string.\",\n      );\n    }\n    if (init.integrity !== undefined) {\n",
     ),
+    // Workers' requests may go elsewhere than `fetch()` does: none of these does.
+    patch(
+        REQUEST,
+        "  get cache() {\n    webidl.assertBranded(this, RequestPrototype);\n",
+        "  get fetcher() {\n    webidl.assertBranded(this, RequestPrototype);\n    return null;\n  }\n\n  \
+           get cache() {\n    webidl.assertBranded(this, RequestPrototype);\n",
+    ),
 ];

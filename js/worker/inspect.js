@@ -64,7 +64,7 @@ const SHOWN = {
   ReadableStream: ["locked"],
   ReadableStreamBYOBReader: ["closed"],
   ReadableStreamDefaultReader: ["closed"],
-  Request: ["method", "url", "headers", "redirect", "signal", "cf", "integrity", "keepalive", "cache", "body", "bodyUsed"],
+  Request: ["method", "url", "headers", "redirect", "fetcher", "signal", "cf", "integrity", "keepalive", "cache", "body", "bodyUsed"],
   Response: ["status", "statusText", "headers", "ok", "redirected", "url", "webSocket", "cf", "type", "body", "bodyUsed"],
   Scheduler: [],
   SubtleCrypto: [],
@@ -123,7 +123,9 @@ function standIn(kind, object, name) {
     for (const { 0: key, 1: value } of new SafeArrayIterator([...object])) MapPrototypeSet(made, new Key(key), value);
   }
   const keys = SHOWN[kind] ?? [];
-  for (let i = 0; i < keys.length; i++) show(made, keys[i], object[keys[i]], true);
+  for (let i = 0; i < keys.length; i++) {
+    if (keys[i] in object) show(made, keys[i], object[keys[i]], true);
+  }
   const inside = INSIDE[kind]?.(object) ?? [];
   for (let i = 0; i < inside.length; i++) show(made, inside[i][0], inside[i][1], false);
   return made;

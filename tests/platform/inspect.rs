@@ -38,7 +38,7 @@ fn objects_of_the_platform_are_shown() {
         "Response {\n  status: 200,\n  statusText: '',\n  headers: Headers(1) {\n    'content-type' => 'text/plain;charset=UTF-8',\n    [immutable]: false\n  },\n  \
          ok: true,\n  redirected: false,\n  url: '',\n  webSocket: null,\n  cf: undefined,\n  type: 'default',\n  body: ReadableStream {\n    locked: false,\n    \
          [state]: 'readable',\n    [supportsBYOB]: true,\n    [length]: 1n\n  },\n  bodyUsed: false\n}",
-        "Request {\n  method: 'GET',\n  url: 'http://a/b',\n  headers: Headers(0) { [immutable]: false },\n  redirect: 'follow',\n  \
+        "Request {\n  method: 'GET',\n  url: 'http://a/b',\n  headers: Headers(0) { [immutable]: false },\n  redirect: 'follow',\n  fetcher: null,\n  \
          signal: AbortSignal { aborted: false, reason: undefined, onabort: null },\n  cf: undefined,\n  integrity: '',\n  keepalive: false,\n  cache: undefined,\n  \
          body: null,\n  bodyUsed: false\n}",
         "URL {\n  origin: 'http://a:8',\n  href: 'http://u:p@a:8/b?c#d',\n  protocol: 'http:',\n  username: 'u',\n  password: 'p',\n  host: 'a:8',\n  hostname: 'a',\n  \
