@@ -111,7 +111,7 @@ pub(crate) fn op_loader_load<'s>(
 }
 
 /// Gives a loaded worker the stubs of an entrypoint's props, which `given` describes as a list in JSON. Gives the place of the first.
-#[op2]
+#[op2(fast)]
 #[smi]
 pub(crate) fn op_loader_give(
     state: &mut OpState,
