@@ -302,13 +302,14 @@ export default { fetch() {
   console.log("x".repeat(5e4));
   console.log(Array.from({ length: 5000 }, (_, i) => i));
   console.table([1]);
+  for (let n = 0; n < 3e7; n++) Math.sqrt(n);
   return new Response("ok");
 } };"#;
     let tail = r"
 let told;
 export default {
   tail([item]) { told = item; },
-  async fetch() { for (let i = 0; i < 200 && told === undefined; i++) await scheduler.wait(10); return Response.json({ logs: told.logs.map(({ level, message }) => [level, message]), wallTime: typeof told.wallTime, truncated: told.truncated }); },
+  async fetch() { for (let i = 0; i < 200 && told === undefined; i++) await scheduler.wait(10); return Response.json({ logs: told.logs.map(({ level, message }) => [level, message]), wallTime: typeof told.wallTime, cpuTime: told.cpuTime, truncated: told.truncated }); },
 };";
     let project = Project::new(&[
         ("agent.js", agent),
@@ -325,6 +326,7 @@ export default {
     let told = json(&server.get("/tail").body);
     let logs = &told["logs"];
     assert_eq!(told["wallTime"], "number");
+    assert!(told["cpuTime"].as_u64().unwrap() > 0, "{told}");
     assert_eq!(
         logs[0],
         serde_json::json!(["log", [{ "level": "info", "n": 1 }]]),
