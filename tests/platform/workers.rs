@@ -317,7 +317,7 @@ export default {
         ("policy.js", "export default { fetch: () => new Response('') };"),
         (
             "workerd-lite.toml",
-            "threads = 1\n[outbound]\nmain = 'policy.js'\n[[agents]]\nname = 'one'\ntenant = 'acme'\nmain = 'agent.js'\nmatch = ['/one']\ntails = [{ service = 'tail' }]\n\
+            "threads = 1\n[limits]\ncpu_ms = 10000\n[outbound]\nmain = 'policy.js'\n[[agents]]\nname = 'one'\ntenant = 'acme'\nmain = 'agent.js'\nmatch = ['/one']\ntails = [{ service = 'tail' }]\n\
              [[agents]]\nname = 'tail'\ntenant = 'acme'\nmain = 'tail.js'\nmatch = ['/tail']\n",
         ),
     ]);
