@@ -100,9 +100,14 @@ fn events_end_themselves() {
     let told = json(&server.get("/").body);
     let ended = "Worker execution was aborted due to call to ctx.abort().";
     assert_eq!(told["ends"][0][2], "why", "{told} {}", server.log());
-    assert_eq!(told["ends"][1][..3], ["TypeError", "TypeError", "t"], "{told}");
+    let begins = |value: &serde_json::Value| value.as_array().unwrap()[..3].to_vec();
+    assert_eq!(begins(&told["ends"][1]), ["TypeError", "TypeError", "t"], "{told}");
     assert_eq!(told["ends"][2][2], ended, "{told}");
-    assert_eq!(told["later"][0][..3], ["RangeError", "RangeError", "later"], "{told}");
+    assert_eq!(
+        begins(&told["later"][0]),
+        ["RangeError", "RangeError", "later"],
+        "{told}"
+    );
     assert_eq!(told["later"][1], "Error", "{told}");
 }
 
@@ -110,13 +115,25 @@ fn events_end_themselves() {
 fn values_of_the_platform_cross() {
     let server = serve(CALLEE, CALLER);
     let told = json(&server.get("/").body);
-    assert_eq!(told["blob"], serde_json::json!(["Blob", "c/d", "bc"]), "{}", server.log());
+    assert_eq!(
+        told["blob"],
+        serde_json::json!(["Blob", "c/d", "bc"]),
+        "{}",
+        server.log()
+    );
     assert_eq!(told["failed"], serde_json::json!(["error", 0]));
     assert_eq!(told["file"], serde_json::json!(["DOMException", "DataCloneError"]));
     assert_eq!(told["locked"][2], "The ReadableStream has been locked to a reader.");
     assert_eq!(told["symbol"], "Symbol(s) could not be cloned.");
     assert_eq!(
         told["words"],
-        serde_json::json!(["[object Fetcher]", "[object JsRpcProperty]", "[object JsRpcProperty]", false, "object", "Fetcher"])
+        serde_json::json!([
+            "[object Fetcher]",
+            "[object JsRpcProperty]",
+            "[object JsRpcProperty]",
+            false,
+            "object",
+            "Fetcher"
+        ])
     );
 }
