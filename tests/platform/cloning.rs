@@ -64,7 +64,7 @@ const sent = (value) => { const { port1 } = new MessageChannel(); port1.postMess
 ["Error mine", () => structuredClone({ [BRAND]() { throw Object.assign(new Error("x"), { name: "mine" }); } })],
 ["sent", () => sent({ [BRAND]: () => ({ type: "nobody" }) })],
 ["true", () => structuredClone(new Blob(["x"])) instanceof Blob],
-["TypeError TypeError", () => branded("Headers")],
+["RangeError RangeError", () => branded("Headers")],
 ['[["a","\u4f60"],["set-cookie","1"],["set-cookie","2"]] true', () => { const { h } = structuredClone({ h: new Headers([["a", "\u4f60"], ["set-cookie", "1"], ["set-cookie", "2"]]) }); return `${JSON.stringify([...h])} ${h instanceof Headers}`; }],
 "#,
     );
