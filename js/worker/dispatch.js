@@ -120,7 +120,10 @@ function respond(context, response) {
   if (inner === undefined) {
     throw new TypeError("the fetch() handler did not return a Response");
   }
-  if (inner.type === "error" || (inner.status < 200 && socketOf(inner) === null)) {
+  if (inner.type === "error") {
+    throw new TypeError("Return value from serve handler must not be an error response (like Response.error())");
+  }
+  if (inner.status < 200 && socketOf(inner) === null) {
     throw new TypeError(`the fetch() handler returned a Response that can not be sent (status ${inner.status})`);
   }
   const body = takeBody(inner.body);
