@@ -97,8 +97,6 @@ async fn answer(
         ("x-twice", "a"),
         ("set-cookie", "smuggled=1"),
         ("content-length", "3"),
-        ("connection", "x-gone"),
-        ("x-gone", "1"),
         ("cf-connecting-ip", "9.9.9.9"),
     ] {
         trailers.append(name, value.parse().unwrap());
@@ -165,7 +163,11 @@ fn ask(
         body.send_data("one ".into(), false).unwrap();
         body.send_data("two".into(), false).unwrap();
         body.send_trailers(map(trailers)).unwrap();
-        let (head, mut body) = response.await.unwrap().into_parts();
+        // The reset of a body that is cut may come before its head is read.
+        let Ok(response) = response.await else {
+            return (0, HeaderMap::new(), "cut".to_owned(), None);
+        };
+        let (head, mut body) = response.into_parts();
         let mut read = Vec::new();
         while let Some(data) = body.data().await {
             let Ok(data) = data else {
