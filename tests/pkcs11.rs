@@ -390,14 +390,11 @@ fn the_servers_own_key_is_on_a_token() {
         ),
     );
     let server = project.serve_with(&[], &[("SOFTHSM2_CONF", &token.conf())]);
+    let ca = certs.path("ca.pem").display().to_string();
     for most in ["1.2", "1.3"] {
         let url = format!("https://{}/most/{most}", server.address);
-        let output = Command::new("curl")
-            .args(["-sS", "--tls-max", most, "--cacert"])
-            .arg(certs.path("ca.pem"))
-            .arg(&url)
-            .output()
-            .unwrap();
+        let arguments = ["-sS", "--tls-max", most, "--cacert", &ca, &url];
+        let output = Command::new("curl").args(arguments).output().unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stdout), url, "{}", server.log());
     }
 }

@@ -161,14 +161,7 @@ pub async fn serve(
         hosts: options.admin_hosts.clone(),
         stops: false,
     });
-    let mut listening = listeners.listening()?;
-    if project.speaks_tls() {
-        for shown in &mut listening.shown {
-            if let Some(place) = shown.strip_prefix("http://") {
-                *shown = format!("https://{place}");
-            }
-        }
-    }
+    let listening = listeners.listening()?.over_tls(project.speaks_tls());
     let address = listening.shown.first().cloned().unwrap_or_default();
     parent.ready(listening, project.agent_names().count());
     let parent = &*parent;
