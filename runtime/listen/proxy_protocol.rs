@@ -173,4 +173,30 @@ mod tests {
             assert_eq!(all(sent).await, None, "{sent:?}");
         }
     }
+
+    proptest::proptest! {
+        /// Whatever comes, a header is read or refused, within its bounds.
+        #[test]
+        fn anything_is_read_or_refused(
+            noise in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300),
+            kind in 0..3_usize,
+            at in 0..40_usize,
+            byte in proptest::prelude::any::<u8>(),
+        ) {
+            let four = [203, 0, 113, 9, 192, 0, 2, 1, 0x12, 0x34, 0, 80];
+            let mut sent = match kind {
+                0 => Vec::new(),
+                1 => version_2(0x21, 0x11, &[&four[..], &noise].concat()),
+                _ => b"PROXY TCP4 203.0.113.9 192.0.2.1 4660 80\r\n".to_vec(),
+            };
+            if let Some(place) = sent.get_mut(at) {
+                *place = byte;
+            }
+            sent.extend(&noise);
+            let mut rest = &sent[..];
+            let read = futures_util::FutureExt::now_or_never(read(&mut rest));
+            let read = read.expect("bytes that are there are not waited for");
+            proptest::prop_assert!(read.is_err() || sent.len() - rest.len() <= LONGEST);
+        }
+    }
 }
