@@ -244,6 +244,7 @@ pub(crate) fn prepare(
             url: parse_url(url)?,
             headers,
             body,
+            cf: None,
         },
         egress: Rc::clone(op_state.borrow::<EgressHandle>()),
         scope,

@@ -160,6 +160,7 @@ impl Inside<'_> {
                     Some(door) => v8::Integer::new_from_unsigned(scope, door).into(),
                     None => v8::null(scope).into(),
                 },
+                optional(scope, request.cf.as_deref()),
             ]
         });
         if called.is_none() && self.turns.stopped().is_none() {

@@ -307,6 +307,11 @@ impl AllLoaders {
         }
     }
 
+    /// Isolates that are ready on this thread.
+    pub(super) fn blanks(&self) -> Rc<Blanks> {
+        Rc::clone(&self.blanks)
+    }
+
     /// One more. Those of cells that are gone are forgotten.
     pub(super) fn add(&self, parent: Parent) -> Rc<Loaders> {
         let own = Loaders::new(parent, Rc::clone(&self.blanks));
