@@ -29,6 +29,7 @@
 
 mod admin;
 pub mod assembly;
+pub mod assets;
 pub mod audit;
 pub mod boundary;
 pub mod cli;

@@ -13,6 +13,7 @@
 mod abort;
 mod agent_ids;
 mod agents;
+mod assets;
 mod attack;
 mod audit;
 mod author;

@@ -55,11 +55,7 @@ fn what_is_bound_and_not_here_is_refused_by_name() {
         ),
         (r#""vectorize": [{ "binding": "V" }]"#, "vectorize[0].binding", "V"),
         (r#""hyperdrive": [{ "binding": "H" }]"#, "hyperdrive[0].binding", "H"),
-        (
-            r#""assets": { "directory": "public", "binding": "ASSETS" }"#,
-            "assets.binding",
-            "ASSETS",
-        ),
+        (r#""assets": { "binding": "ASSETS" }"#, "assets.binding", "ASSETS"),
         (
             r#""unsafe": { "bindings": [{ "name": "U", "type": "x" }] }"#,
             "unsafe.bindings[0].name",

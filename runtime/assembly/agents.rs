@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use workerd_lite_ops::Role;
 
+use super::assets::{attach, npm_project};
 use super::limits::apply;
 use super::loaders::loaders;
 use super::matching::distinct;
@@ -13,7 +14,7 @@ use super::modules::{Places, check_script, confinement, data};
 use super::network::rules;
 use super::services::{Finding, Written};
 use super::tails::tails;
-use super::unavailable::unavailable;
+use super::unavailable::{files_only, unavailable};
 use crate::config::Flags;
 use crate::config::files::{Files, parent, stem};
 use crate::config::project_file::ProjectFile;
@@ -21,7 +22,7 @@ use crate::config::tables::Agent as Section;
 use crate::config::tables::{Limits, WranglerLimits};
 use crate::config::wrangler::{self, Owner, Wrangler};
 use crate::diagnostic::SourceDiagnostic as ConfigError;
-use crate::host::{Agent, Code};
+use crate::host::{Agent, Code, Grant};
 use crate::identity::is_plain;
 use crate::isolate::modules::{Confinement, Graph, NodeModules};
 use crate::isolate::{CodeGeneration, Worker};
@@ -131,7 +132,7 @@ pub(super) fn agents(
         .map(|place| finding.grants(&agents, place, &written[place]))
         .collect();
     for (agent, services) in agents.iter_mut().zip(services) {
-        agent.services = services;
+        give(agent, services);
     }
     problems.value(distinct(files, sections));
     agents
@@ -171,8 +172,9 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
     let field = |name: &str| format!("agents[{index}].{name}");
     let (own, wrangler) = files.own_wrangler(section.config.as_ref(), flags, Owner::Agent)?;
     let (main, root) = match (&section.main, &own, &wrangler.main) {
-        (Some(main), _, _) => (files.folder.join(main), files.folder.clone()),
-        (None, Some(document), Some(main)) => (document.folder().join(main), document.folder().to_owned()),
+        (Some(main), _, _) => (Some(files.folder.join(main)), files.folder.clone()),
+        (None, Some(document), Some(main)) => (Some(document.folder().join(main)), document.folder().to_owned()),
+        (None, Some(document), None) if wrangler.assets.is_some() => (None, document.folder().to_owned()),
         _ => {
             let message = "expected `main` or `config`: the agent's script";
             return Err(files.missing(&field("main"), message, own.as_ref(), "main"));
@@ -200,22 +202,34 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
         &vars,
     );
     let node = NodeModules::from(wrangler.node);
+    let bundling = wrangler.bundling.clone();
     let confined = confinement(files, (index, sections), &common.places, &root, common.forbidden)?;
     // A folder of agents is no part of an agent that is beside it.
     let others = project.agents_dir.as_ref().map(|folder| files.folder.join(folder));
     let others = others.and_then(|folder| folder.canonicalize().ok());
-    let others = others.filter(|folder| !main.canonicalize().is_ok_and(|main| main.starts_with(folder)));
+    let script = main.as_deref().and_then(|main| main.canonicalize().ok());
+    let others = others.filter(|folder| !script.as_ref().is_some_and(|main| main.starts_with(folder)));
     let confined = move || {
         let mut confinement = confined();
         confinement.forbidden.extend(others.clone());
         confinement.node = node;
+        confinement.bundling = bundling.clone();
         confinement
     };
-    let there = check_script(&main, |message| match (&section.main, &own) {
-        (None, Some(own)) => own.complain("main", message),
-        _ => files.complain(&field("main"), message),
+    let (within, forbidden) = {
+        let confinement = confined();
+        (confinement.own.unwrap_or(confinement.root), confinement.forbidden)
+    };
+    let has_worker = main.is_some();
+    let there = main.as_deref().map_or(Ok(()), |main| {
+        check_script(main, |message| match (&section.main, &own) {
+            (None, Some(own)) => own.complain("main", message),
+            _ => files.complain(&field("main"), message),
+        })
     });
-    let (graph, code) = if common.reads {
+    let (graph, code) = if let (None, Ok(())) = (&main, &there) {
+        (Arc::new(files_only()?), Code::default())
+    } else if let (Some(main), true) = (main.clone(), common.reads) {
         let loaded = there.and_then(|()| Graph::load(&main, &confined()));
         let graph = match loaded {
             Err(error) if flags.spares => {
@@ -232,6 +246,7 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
         (Arc::new(graph), Code::default())
     } else {
         there?;
+        let main = main.unwrap_or_default();
         (Graph::unread()?, Code::later(move || Graph::load(&main, &confined())))
     };
     let egress = section.egress.as_deref();
@@ -270,7 +285,7 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
         own: section.services.clone(),
         prefix: format!("agents[{index}]."),
     };
-    let agent = Agent {
+    let mut agent = Agent {
         egress,
         code,
         tails: told,
@@ -281,6 +296,9 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
         parameters: section.outbound.parameters.clone(),
         ..Agent::from(worker)
     };
+    if let (Some(document), Some(assets)) = (&written.document, &wrangler.assets) {
+        attach(&mut agent, document, assets, (&within, &forbidden), has_worker)?;
+    }
     Ok((agent, written))
 }
 
@@ -294,17 +312,22 @@ fn single(
         Some(document) => wrangler::read(document, flags, Owner::Agent, &files.problems),
         None => Wrangler::default(),
     };
-    let main = main_script(flags, files, &wrangler, project)?;
-    check_script(&main, |message| {
+    let named = flags.script.is_some() || wrangler.main.is_some() || project.main.is_some();
+    let main = match (&wrangler.assets, named) {
+        (Some(_), false) => None,
+        _ => Some(main_script(flags, files, &wrangler, project)?),
+    };
+    let check = |main: &PathBuf| check_script(main, |message| {
         match (&flags.script, &wrangler.main, &files.wrangler) {
             (Some(_), _, _) => ConfigError::new(message)
                 .with_help("Give the path of a JavaScript module: workerd-lite serve worker.js"),
             (None, Some(_), Some(document)) => document.complain("main", message),
             _ => files.complain("main", message),
         }
-    })?;
+    });
+    main.as_ref().map_or(Ok(()), check)?;
     let root = match (&files.wrangler, &files.project) {
-        (None, None) => parent(&main),
+        (None, None) => main.as_deref().map_or_else(|| files.folder.clone(), parent),
         _ => files.folder.clone(),
     };
     let limits = if files.project.is_some() {
@@ -326,7 +349,7 @@ fn single(
     let name = match (wrangler.name, &files.wrangler) {
         (Some(name), Some(document)) if !is_plain(&name) => return Err(document.complain("name", PLAIN)),
         (Some(name), _) => name,
-        (None, _) => plain(&stem(&main)),
+        (None, _) => plain(&stem(main.as_deref().unwrap_or("assets".as_ref()))),
     };
     let confinement = Confinement {
         root,
@@ -334,9 +357,14 @@ fn single(
         forbidden: (**forbidden).clone(),
         data: data(files, "modules", &project.modules)?,
         node: wrangler.node.into(),
+        bundling: wrangler.bundling.clone(),
         overlay: None,
     };
-    let graph = Arc::new(Graph::load(&main, &confinement)?);
+    let graph = match &main {
+        Some(main) => Graph::load(main, &confinement)?,
+        None => files_only()?,
+    };
+    let graph = Arc::new(graph);
     let worker = Worker {
         loaders: loaders(
             files,
@@ -361,10 +389,18 @@ fn single(
         document: files.wrangler.clone(),
         ..Written::default()
     };
-    let agents = [Agent::from(worker)];
+    let mut agents = [Agent::from(worker)];
+    if let (Some(document), Some(assets)) = (&files.wrangler, &wrangler.assets) {
+        // Where there is no other file, it is the owner's own, and what a build wrote may be beside it.
+        let within = match &files.project {
+            Some(_) => files.folder.clone(),
+            None => npm_project(document.folder()),
+        };
+        attach(&mut agents[0], document, assets, (&within, &confinement.forbidden), main.is_some())?;
+    }
     let services = finding.grants(&agents, 0, &written);
     let [mut agent] = agents;
-    agent.services = services;
+    give(&mut agent, services);
     agent.tails = told;
     if let Some(outbound) = &project.outbound {
         agent.entrypoint.clone_from(&outbound.entrypoint);
@@ -372,6 +408,12 @@ fn single(
         agent.parameters.clone_from(&outbound.parameters);
     }
     Ok(agent)
+}
+
+/// Gives an agent its services, before those that its assets are.
+fn give(agent: &mut Agent, mut services: Vec<Grant>) {
+    services.append(&mut agent.services);
+    agent.services = services;
 }
 
 /// As a page's policy says it, strings allow WebAssembly too.
@@ -412,11 +454,11 @@ fn main_script(
     if let Some(script) = &flags.script {
         return Ok(script.clone());
     }
-    wrangler
-        .main
-        .as_ref()
-        .or(project.main.as_ref())
-        .map(|main| files.folder.join(main))
+    let own = match (&wrangler.main, &files.wrangler) {
+        (Some(main), Some(document)) => Some(document.folder().join(main)),
+        _ => None,
+    };
+    own.or_else(|| Some(files.folder.join(project.main.as_ref()?)))
         .ok_or_else(|| {
             let error = ConfigError::new("there is no script to serve").with_help(
                 "Give one: workerd-lite serve worker.js; or set `main` in wrangler.jsonc or workerd-lite.toml",

@@ -2,6 +2,7 @@
 
 mod agents;
 mod agents_dir;
+mod assets;
 mod certificates;
 mod credentials;
 mod identity;

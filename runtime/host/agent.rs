@@ -10,6 +10,7 @@ use super::code::Code;
 use super::grant::Grant;
 use super::isolation::Isolation;
 use super::tail::TailWorker;
+use crate::assets::Assets;
 use crate::isolate::modules::Graph;
 use crate::isolate::{StartupError, Worker};
 use crate::limits::Quarantine;
@@ -41,6 +42,8 @@ pub struct Agent {
     pub services: Vec<Grant>,
     /// Who is told of its events.
     pub tails: Vec<TailWorker>,
+    /// Files that are served beside its script.
+    pub assets: Option<Arc<Assets>>,
     /// Where its isolates are.
     pub isolation: Isolation,
 }
@@ -59,6 +62,7 @@ impl From<Worker> for Agent {
             backoff: Arc::default(),
             services: Vec::new(),
             tails: Vec::new(),
+            assets: None,
             isolation: Isolation::default(),
         }
     }

@@ -268,9 +268,15 @@ impl Instance {
     async fn dispatch(
         &self,
         (place, agent): (usize, &Arc<Agent>),
-        request: Request,
+        mut request: Request,
         trace: Rc<Trace>,
     ) -> Result<Response, EventError> {
+        if let Some(assets) = &agent.assets {
+            match assets.client(request).await {
+                Ok(response) => return Ok(response),
+                Err(unserved) => request = unserved,
+            }
+        }
         if let Some(resident) = self.0.agents.elsewhere(place) {
             if let Some(account) = &agent.worker.account {
                 trace.is_for(account);

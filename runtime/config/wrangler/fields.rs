@@ -70,7 +70,7 @@ const fn generated(name: &'static str) -> Field {
 }
 
 const BUNDLER: &str = "it is the bundler's; bundle the worker where it needs it";
-const FILES: &str = "no static files are served";
+const PAGES: &str = "projects of Pages are not served; name the folder in `assets.directory`";
 
 static FIELDS: &[Field] = &[
     new("name", Inherited, Read),
@@ -84,6 +84,9 @@ static FIELDS: &[Field] = &[
     new("tail_consumers", Separate, Read),
     new("mtls_certificates", Separate, Read),
     new("secrets", Separate, Read),
+    new("assets", Inherited, Read),
+    new("rules", Inherited, Read),
+    new("alias", TopLevel, Read),
     // Bindings.
     one("ai", "Workers AI"),
     list("ai_search", "AI Search instances"),
@@ -92,11 +95,6 @@ static FIELDS: &[Field] = &[
     one("analytics", "analytics SQL"),
     list("analytics_engine_datasets", "Analytics Engine datasets"),
     list("artifacts", "artifacts"),
-    new(
-        "assets",
-        Inherited,
-        Binding(Shape::Optional("binding", FILES), "static assets"),
-    ),
     one("browser", "browsers"),
     list("d1_databases", "D1 databases"),
     files("data_blobs", "data blobs (import the file instead)"),
@@ -163,20 +161,14 @@ static FIELDS: &[Field] = &[
         Inherited,
         Ignored("requests are not checked by Cloudflare Access"),
     ),
-    new("alias", TopLevel, Ignored(BUNDLER)),
     new("cloudchamber", Separate, Ignored("there are no containers")),
     new("connect", Separate, Ignored("no raw sockets are listened on")),
     new("containers", Separate, Ignored("there are no containers")),
     new("define", Separate, Ignored(BUNDLER)),
     new("jsx_factory", Inherited, Ignored("tsconfig.json says it")),
     new("jsx_fragment", Inherited, Ignored("tsconfig.json says it")),
-    new("pages_build_output_dir", TopLevel, Ignored(FILES)),
+    new("pages_build_output_dir", TopLevel, Ignored(PAGES)),
     new("python_modules", Inherited, Ignored("Python is not run")),
-    new(
-        "rules",
-        Inherited,
-        Ignored("import other files `with { type: \"text\" }` or `\"bytes\"`"),
-    ),
     new(
         "tsconfig",
         Inherited,

@@ -1,5 +1,7 @@
 //! wrangler's file, read unmodified. What of it cannot be honoured is said, so that it stays deployable.
 
+mod assets;
+mod bundling;
 mod compatibility;
 mod differences;
 mod environment;
@@ -8,9 +10,10 @@ mod missing;
 mod node;
 mod shape;
 
+pub(crate) use assets::Assets;
 pub(crate) use differences::differences;
 pub(crate) use node::Node;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -23,10 +26,10 @@ use super::places::join;
 use super::problems::Problems;
 use super::tables::{MtlsCertificate, Service, TailConsumer, WranglerLimits};
 use crate::diagnostic::SourceDiagnostic as ConfigError;
+use crate::isolate::modules::Bundling;
 use environment::Selected;
 use fields::Use;
 use missing::Missing;
-use shape::Shape;
 
 /// How the `toml` crate hands a date to a format that has none.
 const TOML_DATE: &str = "$__toml_private_datetime";
@@ -59,7 +62,14 @@ pub(crate) struct Wrangler {
     #[serde(deserialize_with = "consumers")]
     pub(crate) tail_consumers: Vec<TailConsumer>,
     pub(crate) secrets: Secrets,
+    /// Files that are served, where it says which folder has them.
+    pub(crate) assets: Option<Assets>,
     pub(crate) limits: WranglerLimits,
+    rules: Vec<bundling::Rule>,
+    alias: BTreeMap<String, String>,
+    /// What imports mean.
+    #[serde(skip)]
+    pub(crate) bundling: Bundling,
     compatibility_date: Option<String>,
     compatibility_flags: Vec<String>,
     /// What of Node.js there is.
@@ -171,11 +181,8 @@ pub(crate) fn read(document: &Document, flags: &Flags, owner: Owner, problems: &
                 }
             }
             Some(Use::Binding(shape, what)) => {
-                let bound = shape.bound(&path, &value);
-                if let (Shape::Optional(_, without), true) = (shape, bound.is_empty()) {
-                    ignored(document, &path, without);
-                }
-                missing.extend(bound.into_iter().map(|bound| Missing { bound, what }));
+                let bound = shape.bound(&path, &value).into_iter();
+                missing.extend(bound.map(|bound| Missing { bound, what }));
             }
             Some(Use::Ignored(why)) if !environment::is_empty(&value) => ignored(document, &path, why),
             Some(Use::Ignored(_)) => {}
@@ -193,8 +200,35 @@ pub(crate) fn read(document: &Document, flags: &Flags, owner: Owner, problems: &
         problems.value(compatibility::check_date(document, &path("compatibility_date"), date));
     }
     compatibility::check_flags(document, &path("compatibility_flags"), &wrangler.compatibility_flags);
+    let imports = bundling::bundling(document, &path("rules"), &wrangler.rules, &wrangler.alias);
+    wrangler.bundling = problems.value(imports).unwrap_or_default();
     wrangler.node = Node::of(wrangler.compatibility_date.as_deref(), &wrangler.compatibility_flags);
     wrangler.differences = differences(wrangler.compatibility_date.as_deref(), &wrangler.compatibility_flags);
+    if let Some(assets) = &mut wrangler.assets {
+        assets.path = path("assets");
+        assets.navigation = assets::navigation(wrangler.compatibility_date.as_deref(), &wrangler.compatibility_flags);
+    }
+    let (unserved, what) = match owner {
+        Owner::Agent => (
+            wrangler.assets.take_if(|assets| assets.directory.is_none()),
+            "folder of assets: `assets.directory` names none, as bundlers find it; serve the wrangler.json that the build writes",
+        ),
+        Owner::Outbound => (wrangler.assets.take(), "assets for the policy"),
+    };
+    match unserved {
+        Some(Assets {
+            binding: Some(binding), ..
+        }) => missing.push(Missing {
+            bound: shape::Bound {
+                field: format!("{}.binding", path("assets")),
+                name: Some(binding),
+                in_env: true,
+            },
+            what,
+        }),
+        Some(_) => ignored(document, &path("assets"), &format!("there is no {what}")),
+        None => {}
+    }
     if owner == Owner::Outbound {
         let services = std::mem::take(&mut wrangler.services).into_iter().enumerate();
         missing.extend(services.map(|(index, service)| Missing {
@@ -280,6 +314,13 @@ fn honoured(
             "service",
             "entrypoint",
             "props",
+            "directory",
+            "html_handling",
+            "not_found_handling",
+            "run_worker_first",
+            "type",
+            "globs",
+            "fallthrough",
         ];
         tracing::warn!(
             "{}: `{path}` is not known, and is ignored{}",

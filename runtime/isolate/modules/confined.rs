@@ -18,6 +18,9 @@ const SECRET: [&str; 10] = [
 /// Configurations name what others are given.
 const CONFIGURATIONS: [&str; 4] = ["wrangler.json", "wrangler.jsonc", "wrangler.toml", "workerd-lite.toml"];
 
+/// Hidden folders that builders write the whole of: OpenNext, Nitro, SvelteKit, Vinxi.
+const BUILT: [&str; 4] = [".open-next", ".output", ".svelte-kit", ".vinxi"];
+
 /// Why a file is no module of a worker.
 pub(super) enum Outside {
     /// It is in no folder of the worker's.
@@ -83,7 +86,8 @@ impl<'a> Confined<'a> {
         // Package managers keep packages in such folders.
         let mut above = std::ffi::OsStr::new("");
         for part in within {
-            if part.as_encoded_bytes().starts_with(b".") && above != "node_modules" {
+            let is_built = BUILT.iter().any(|built| part == *built);
+            if part.as_encoded_bytes().starts_with(b".") && above != "node_modules" && !is_built {
                 return Err(Outside::Hidden);
             }
             above = part;

@@ -72,6 +72,7 @@ impl Graph {
             root,
             confined,
             node: confinement.node,
+            bundling: &confinement.bundling,
             bytes: Cell::new(0),
         };
         let main = reader.url(&path).ok_or_else(|| {

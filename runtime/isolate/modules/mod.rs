@@ -4,6 +4,7 @@
 
 mod browser;
 mod bundled;
+mod bundling;
 pub(crate) mod cache;
 pub(super) mod commonjs;
 mod compiler;
@@ -44,6 +45,7 @@ mod syntax_error;
 mod transpile;
 mod wasm_literals;
 
+pub use bundling::{Bundling, FileType};
 pub use failure::ImportFailure;
 pub(crate) use given::{GivenKind, GivenModule};
 pub use graph::Graph;
