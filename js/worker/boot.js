@@ -29,11 +29,12 @@ const worker = load("ext:workerd_lite/worker/dispatch.js");
 const MODULE = "__workerdLiteModule";
 
 let isTest = false;
+let isAgent = false;
 
 // Once the module has been evaluated: until then Rust wants to hear of a rejection itself.
 function setHandlers(namespace) {
   reportRejections();
-  return isTest ? worker.setTestHandlers(namespace) : worker.setHandlers(namespace);
+  return isTest ? worker.setTestHandlers(namespace) : worker.setHandlers(namespace, isAgent);
 }
 
 // `vars` is an object of plain data as JSON; `bindings` are the outbound worker's, `{ name, credential }` each; `callers` is who may call:
@@ -45,6 +46,7 @@ function setHandlers(namespace) {
 function boot(role, vars, bindings, callers, wanted, environment, services, loaders, given, flags) {
   const env = given ? readEnv() : JSONParse(vars);
   isTest = role === "test";
+  isAgent = role === "agent";
   reportExceptions();
   setTimeOrigin();
   if (role !== "agent") setMaxTimers(100_000);

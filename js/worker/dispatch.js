@@ -58,13 +58,14 @@ function addCallers(list) {
   }
 }
 
-// Finds the author's handler for each caller. Gives null, or what is wrong.
-function setHandlers(namespace) {
+// Finds the author's handler for each caller. `others` says whether handlers of other events than requests will do. Gives null, or what
+// is wrong.
+function setHandlers(namespace, others) {
   exported = namespace;
   makeExports(namespace);
   const wrong = setDoors(namespace, callers);
   const complaints = ArrayPrototypeMap(callers, (caller) => {
-    const { complaint, handler } = findHandler(namespace, caller.entrypoint);
+    const { complaint, handler } = findHandler(namespace, caller.entrypoint, others);
     caller.handler = handler;
     return complaint;
   });

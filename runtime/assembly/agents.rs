@@ -202,7 +202,11 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
         &vars,
     );
     let node = NodeModules::from(wrangler.node);
-    let bundling = wrangler.bundling.clone();
+    let mut bundling = wrangler.bundling.clone();
+    if section.vars.contains_key("NODE_ENV") {
+        // The owner's own variable says it when the script runs.
+        bundling.defines.remove("process.env.NODE_ENV");
+    }
     let confined = confinement(files, (index, sections), &common.places, &root, common.forbidden)?;
     // A folder of agents is no part of an agent that is beside it.
     let others = project.agents_dir.as_ref().map(|folder| files.folder.join(folder));
@@ -310,21 +314,21 @@ fn single(
 ) -> Result<Agent, ConfigError> {
     let wrangler = match &files.wrangler {
         Some(document) => wrangler::read(document, flags, Owner::Agent, &files.problems),
-        None => Wrangler::default(),
+        None => Wrangler::none(flags),
     };
     let named = flags.script.is_some() || wrangler.main.is_some() || project.main.is_some();
     let main = match (&wrangler.assets, named) {
         (Some(_), false) => None,
         _ => Some(main_script(flags, files, &wrangler, project)?),
     };
-    let check = |main: &PathBuf| check_script(main, |message| {
-        match (&flags.script, &wrangler.main, &files.wrangler) {
+    let check = |main: &PathBuf| {
+        check_script(main, |message| match (&flags.script, &wrangler.main, &files.wrangler) {
             (Some(_), _, _) => ConfigError::new(message)
                 .with_help("Give the path of a JavaScript module: workerd-lite serve worker.js"),
             (None, Some(_), Some(document)) => document.complain("main", message),
             _ => files.complain("main", message),
-        }
-    });
+        })
+    };
     main.as_ref().map_or(Ok(()), check)?;
     let root = match (&files.wrangler, &files.project) {
         (None, None) => main.as_deref().map_or_else(|| files.folder.clone(), parent),
@@ -396,7 +400,13 @@ fn single(
             Some(_) => files.folder.clone(),
             None => npm_project(document.folder()),
         };
-        attach(&mut agents[0], document, assets, (&within, &confinement.forbidden), main.is_some())?;
+        attach(
+            &mut agents[0],
+            document,
+            assets,
+            (&within, &confinement.forbidden),
+            main.is_some(),
+        )?;
     }
     let services = finding.grants(&agents, 0, &written);
     let [mut agent] = agents;

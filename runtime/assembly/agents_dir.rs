@@ -153,7 +153,7 @@ impl AgentsDir {
         let first = begins_with(folder).ok_or_else(gone)?;
         let problems = Problems::default();
         let (main, wrangler, document) = if first.ends_with(SCRIPT) {
-            (Some(first), Wrangler::default(), None)
+            (Some(first), Wrangler::none(&self.flags), None)
         } else {
             let document = Document::read(&first)?;
             let wrangler = wrangler::read(&document, &self.flags, Owner::Agent, &problems);

@@ -6,7 +6,8 @@ use std::io;
 use crate::isolate::StartupError;
 use crate::isolate::modules::{Confinement, Graph};
 
-const UNAVAILABLE: &str = "export default { fetch: () => new Response(\"Service Unavailable\\n\", { status: 503 }) };\n";
+const UNAVAILABLE: &str =
+    "export default { fetch: () => new Response(\"Service Unavailable\\n\", { status: 503 }) };\n";
 const FILES_ONLY: &str = "export default { fetch: () => new Response(null, { status: 404 }) };\n";
 
 /// A script that answers every request with 503.

@@ -79,14 +79,17 @@ impl Folder {
         let mut ignored = GitignoreBuilder::new("");
         let rules = root.join(".assetsignore");
         if rules.is_file() {
-            let text = crate::text_file::read(&rules).map_err(|error| format!("{} can not be read: {error}", rules.display()))?;
+            let text = crate::text_file::read(&rules)
+                .map_err(|error| format!("{} can not be read: {error}", rules.display()))?;
             for (number, line) in (1..).zip(text.lines()) {
                 if let Err(error) = ignored.add_line(None, line) {
                     wrong.push(super::lines::complaint(&rules, number, &error.to_string()));
                 }
             }
         }
-        let ignored = ignored.build().map_err(|error| format!("{}: {error}", rules.display()))?;
+        let ignored = ignored
+            .build()
+            .map_err(|error| format!("{}: {error}", rules.display()))?;
         Ok(Self {
             root,
             forbidden,

@@ -91,7 +91,10 @@ fn auto(path: &str) -> Vec<Step> {
             redirect(path, format!("{page}/")),
             redirect(format!("{page}.html"), page),
         ],
-        Ending::Slash(page) => vec![serve(format!("{path}index.html")), redirect(format!("{page}.html"), page)],
+        Ending::Slash(page) => vec![
+            serve(format!("{path}index.html")),
+            redirect(format!("{page}.html"), page),
+        ],
         Ending::Html(page) => vec![
             redirect(path, page),
             redirect(format!("{page}/index.html"), format!("{page}/")),
@@ -144,7 +147,11 @@ fn drop_slash(path: &str) -> Vec<Step> {
             redirect(format!("{page}.html"), page),
             redirect(format!("{path}.html"), page),
         ],
-        Ending::IndexHtml(page) => vec![redirect(path, page), serve(path), redirect(format!("{page}.html"), page)],
+        Ending::IndexHtml(page) => vec![
+            redirect(path, page),
+            serve(path),
+            redirect(format!("{page}.html"), page),
+        ],
         Ending::Slash(page) => vec![
             redirect(format!("{page}.html"), page),
             redirect(format!("{page}/index.html"), page),

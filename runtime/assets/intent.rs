@@ -67,9 +67,7 @@ impl Folder {
     fn not_found(&self, path: &str, handling: NotFoundHandling) -> Option<Intent> {
         match handling {
             NotFoundHandling::None => None,
-            NotFoundHandling::SinglePageApplication => {
-                Some(Intent::Asset(self.find("/index.html")?, StatusCode::OK))
-            }
+            NotFoundHandling::SinglePageApplication => Some(Intent::Asset(self.find("/index.html")?, StatusCode::OK)),
             NotFoundHandling::Page => {
                 let mut above = path;
                 while let Some(slash) = above.rfind('/') {

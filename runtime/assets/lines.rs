@@ -22,7 +22,11 @@ pub(super) fn read(file: &Path, wrong: &mut Vec<String>) -> Result<Vec<(usize, S
             continue;
         }
         if line.len() > LONGEST {
-            wrong.push(complaint(file, number, &format!("the line has more than {LONGEST} letters")));
+            wrong.push(complaint(
+                file,
+                number,
+                &format!("the line has more than {LONGEST} letters"),
+            ));
             continue;
         }
         lines.push((number, line.to_owned()));

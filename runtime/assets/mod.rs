@@ -27,8 +27,8 @@ use headers::HeaderRule;
 pub use html::HtmlHandling;
 pub use intent::NotFoundHandling;
 use redirects::Redirects;
-pub use routing::WorkerFirst;
 use routing::Way;
+pub use routing::WorkerFirst;
 
 /// What is said of a folder of assets.
 #[derive(Debug)]

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use regex::{Captures, Regex};
 use deno_core::url::Url;
+use regex::{Captures, Regex};
 
 /// A path, or an `https:` URL without its port, with `*` for any letters and `:name` for a part of it.
 #[derive(Debug)]
@@ -49,7 +49,11 @@ impl Pattern {
 
     /// What it matches of a request's URL, as [`Pattern::subject`] gives it.
     pub(super) fn matched<'a>(&self, subject: &'a Subject) -> Option<Matched<'a>> {
-        let text = if self.has_host { &subject.with_host } else { &subject.path };
+        let text = if self.has_host {
+            &subject.with_host
+        } else {
+            &subject.path
+        };
         self.regex.captures(text).map(Matched)
     }
 }
@@ -104,7 +108,8 @@ fn name(text: &str) -> Option<&str> {
         .find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
         .unwrap_or(name.len());
     let name = &name[..end];
-    name.starts_with(|letter: char| letter.is_ascii_alphabetic()).then_some(name)
+    name.starts_with(|letter: char| letter.is_ascii_alphabetic())
+        .then_some(name)
 }
 
 /// A path with `*` for any letters and nothing else.

@@ -41,7 +41,11 @@ impl Redirects {
             let to = to.trim();
             Some(Target {
                 // `//host` would be another site.
-                to: if to.contains("://") { to.to_owned() } else { single_slashes(to) },
+                to: if to.contains("://") {
+                    to.to_owned()
+                } else {
+                    single_slashes(to)
+                },
                 status: target.status,
             })
         })

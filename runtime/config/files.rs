@@ -66,7 +66,7 @@ impl Files {
         owner: Owner,
     ) -> Result<(Option<Document>, Wrangler), ConfigError> {
         let Some(config) = config else {
-            return Ok((None, Wrangler::default()));
+            return Ok((None, Wrangler::none(flags)));
         };
         let document = Document::read(&self.folder.join(config))?;
         let wrangler = read(&document, flags, owner, &self.problems);
@@ -132,7 +132,11 @@ fn built(folder: &Path) -> Result<Option<PathBuf>, ConfigError> {
     let whole = folder.canonicalize().unwrap_or_default();
     let within = path.strip_prefix(&whole).map(|within| folder.join(within));
     within.map(Some).map_err(|_| {
-        let why = format!("{} names {}, which is outside of the project", told.display(), path.display());
+        let why = format!(
+            "{} names {}, which is outside of the project",
+            told.display(),
+            path.display()
+        );
         ConfigError::new(why).with_help(again)
     })
 }

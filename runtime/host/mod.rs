@@ -37,6 +37,7 @@ mod renumbered;
 mod residents;
 mod respawn;
 mod routes;
+mod scheduled;
 mod served;
 mod service;
 mod tail;

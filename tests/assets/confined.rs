@@ -85,14 +85,24 @@ fn the_owners_files_are_not_served_where_the_folder_is_the_project() {
             "workerd-lite.toml",
             "[outbound]\nmain = \"policy.js\"\n[audit]\nfile = \"audit.ndjson\"\n",
         ),
-        ("policy.js", "import './part.js'; export default { fetch: () => new Response('SECRET') };"),
+        (
+            "policy.js",
+            "import './part.js'; export default { fetch: () => new Response('SECRET') };",
+        ),
         ("part.js", "// SECRET"),
         ("audit.ndjson.1", "SECRET"),
         ("a.txt", "a"),
     ]);
     let server = project.serve(&[]);
     assert_eq!(server.ok("/a.txt"), "a");
-    for path in ["/policy.js", "/part.js", "/audit.ndjson", "/audit.ndjson.1", "/workerd-lite.toml", "/wrangler.jsonc"] {
+    for path in [
+        "/policy.js",
+        "/part.js",
+        "/audit.ndjson",
+        "/audit.ndjson.1",
+        "/workerd-lite.toml",
+        "/wrangler.jsonc",
+    ] {
         assert_eq!(server.get(path).status, 404, "{path}");
     }
 }
@@ -102,18 +112,32 @@ fn a_folder_elsewhere_is_refused() {
     let outside = tempfile::tempdir().unwrap();
     let path = outside.path().to_str().unwrap();
     for directory in [path, "../", "/etc", "missing"] {
-        let project = Project::new(&[
-            ("wrangler.jsonc", &format!(r#"{{ "name": "w", "assets": {{ "directory": "{directory}" }} }}"#)),
-        ]);
+        let project = Project::new(&[(
+            "wrangler.jsonc",
+            &format!(r#"{{ "name": "w", "assets": {{ "directory": "{directory}" }} }}"#),
+        )]);
         let said = project.refused(&[]);
-        let expected = if directory == "missing" { "can not be read" } else { "is outside of" };
-        assert!(said.contains(expected) && said.contains("assets.directory"), "{directory}: {said}");
+        let expected = if directory == "missing" {
+            "can not be read"
+        } else {
+            "is outside of"
+        };
+        assert!(
+            said.contains(expected) && said.contains("assets.directory"),
+            "{directory}: {said}"
+        );
     }
     // What a build writes beside the script is of the same npm project.
     let built = Project::new(&[
         ("package.json", "{}"),
-        ("dist/worker/wrangler.json", r#"{ "name": "w", "main": "index.js", "assets": { "directory": "../client" } }"#),
-        ("dist/worker/index.js", "export default { fetch: () => new Response('script') };"),
+        (
+            "dist/worker/wrangler.json",
+            r#"{ "name": "w", "main": "index.js", "assets": { "directory": "../client" } }"#,
+        ),
+        (
+            "dist/worker/index.js",
+            "export default { fetch: () => new Response('script') };",
+        ),
         ("dist/client/a.txt", "a"),
     ]);
     all(
@@ -145,10 +169,16 @@ fn assets_that_name_no_folder_are_told_of() {
         ),
     ]);
     let (code, _, said) = project.run(&["check"]);
-    assert!(code == Some(0) && said.contains("serve the wrangler.json that the build writes"), "{said}");
+    assert!(
+        code == Some(0) && said.contains("serve the wrangler.json that the build writes"),
+        "{said}"
+    );
     for (assets, why) in [
         (r#"{ "directory": ".", "html_handling": "x" }"#, "unknown variant `x`"),
-        (r#"{ "directory": ".", "binding": "A" }"#, "the name \"A\" is bound twice"),
+        (
+            r#"{ "directory": ".", "binding": "A" }"#,
+            "the name \"A\" is bound twice",
+        ),
         (r#"{ "directory": ".", "bindin": "B" }"#, "did you mean `binding`"),
     ] {
         let text = format!(r#"{{ "name": "w", "main": "worker.js", "vars": {{ "A": 1 }}, "assets": {assets} }}"#);

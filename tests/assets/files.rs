@@ -25,15 +25,29 @@ fn files_have_types_tags_and_lengths() {
     ] {
         let headers = server.get(path).headers;
         assert!(headers.contains(&format!("content-type: {kind}")), "{path}: {headers}");
-        assert!(headers.contains("cache-control: public, max-age=0, must-revalidate"), "{headers}");
+        assert!(
+            headers.contains("cache-control: public, max-age=0, must-revalidate"),
+            "{headers}"
+        );
     }
     assert!(!server.get("/noextension").headers.contains("content-type"));
 
     let first = server.get("/a.txt");
-    let tag = |headers: &str| headers.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap().to_owned();
+    let tag = |headers: &str| {
+        headers
+            .lines()
+            .find_map(|line| line.strip_prefix("etag: "))
+            .unwrap()
+            .to_owned()
+    };
     let known = tag(&first.headers);
     assert!(first.headers.contains("content-length: 4"), "{}", first.headers);
-    for given in [known.clone(), format!("W/{known}"), format!("\"x\", {known}"), "*".to_owned()] {
+    for given in [
+        known.clone(),
+        format!("W/{known}"),
+        format!("\"x\", {known}"),
+        "*".to_owned(),
+    ] {
         let again = server.curl("/a.txt", &["-H", &format!("if-none-match: {given}")]);
         assert_eq!((again.status, &*again.body), (304, ""), "{given}");
         assert_eq!(tag(&again.headers), known);
@@ -44,9 +58,17 @@ fn files_have_types_tags_and_lengths() {
     assert_eq!((changed.status, &*changed.body), (200, "other"));
 
     let head = server.curl("/a.txt", &["-I"]);
-    assert!(head.status == 200 && head.headers.contains("content-length: 5"), "{}", head.headers);
+    assert!(
+        head.status == 200 && head.headers.contains("content-length: 5"),
+        "{}",
+        head.headers
+    );
     let post = server.curl("/a.txt", &["-d", "x"]);
-    assert!(post.status == 405 && post.headers.contains("allow: get, head"), "{}", post.headers);
+    assert!(
+        post.status == 405 && post.headers.contains("allow: get, head"),
+        "{}",
+        post.headers
+    );
     assert_eq!(server.curl("/none", &["-d", "x"]).body, "script POST /none");
     // As on Workers: the whole file, which nobody keeps.
     let part = server.curl("/a.txt", &["-H", "range: bytes=0-1"]);
@@ -58,7 +80,12 @@ fn files_have_types_tags_and_lengths() {
 fn a_file_has_one_path() {
     let project = project(
         "",
-        &[("a b.txt", "space"), ("[x].txt", "brackets"), ("ü.txt", "umlaut"), ("d/e.txt", "e")],
+        &[
+            ("a b.txt", "space"),
+            ("[x].txt", "brackets"),
+            ("ü.txt", "umlaut"),
+            ("d/e.txt", "e"),
+        ],
     );
     let server = project.serve(&[]);
     all(
@@ -88,7 +115,10 @@ fn large_files_are_sent_in_pieces_and_empty_ones_whole() {
         let answer = server.curl(path, &["-o", got.to_str().unwrap(), "-D", "-"]);
         assert_eq!(answer.status, 200, "{}", answer.headers);
         let written = std::fs::read(&got).unwrap();
-        let body = written.windows(4).position(|four| four == b"\r\n\r\n").map_or(0, |at| at + 4);
+        let body = written
+            .windows(4)
+            .position(|four| four == b"\r\n\r\n")
+            .map_or(0, |at| at + 4);
         if path == "/large.bin" {
             assert!(written[body..] == large, "{} bytes", written.len());
         }

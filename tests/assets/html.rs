@@ -119,7 +119,10 @@ fn what_is_not_found_is_served_as_not_found_handling_says() {
     // With one, only a browser that opens a page gets it before the script.
     let both = project(r#", "not_found_handling": "single-page-application""#, &files);
     let server = both.serve(&[]);
-    all(&server, &[("/none", "200 script GET /none"), ("/fetch?/none", "200 root")]);
+    all(
+        &server,
+        &[("/none", "200 script GET /none"), ("/fetch?/none", "200 root")],
+    );
     let navigation = ["-H", "sec-fetch-mode: navigate"];
     assert_eq!(server.curl("/none", &navigation).body, "root");
     let text = std::fs::read_to_string(both.path().join("wrangler.jsonc")).unwrap();
@@ -136,7 +139,11 @@ fn run_worker_first_says_what_is_the_scripts() {
     let always = project(r#", "run_worker_first": true"#, &files);
     all(
         &always.serve(&[]),
-        &[("/", "200 script GET /"), ("/fetch?/", "200 root"), ("/fetch?/none", "404 ")],
+        &[
+            ("/", "200 script GET /"),
+            ("/fetch?/", "200 root"),
+            ("/fetch?/none", "404 "),
+        ],
     );
     let some = project(r#", "run_worker_first": ["/api/*", "!/api/docs/*"]"#, &files);
     all(

@@ -26,8 +26,18 @@ fn headers_are_added_and_taken_away() {
             assert!(!headers.contains(part), "{path}: {part} is in {headers}");
         }
     };
-    has("/a/b.txt", "x.test", &["x-all: all", "x-all: more", "x-splat: b.txt"], &["cache-control", "x-host", "x-sub"]);
-    has("/c.js", "other.test:8787", &["x-name: <c>", "cache-control: public, max-age=600", "x-host: other"], &["max-age=0"]);
+    has(
+        "/a/b.txt",
+        "x.test",
+        &["x-all: all", "x-all: more", "x-splat: b.txt"],
+        &["cache-control", "x-host", "x-sub"],
+    );
+    has(
+        "/c.js",
+        "other.test:8787",
+        &["x-name: <c>", "cache-control: public, max-age=600", "x-host: other"],
+        &["max-age=0"],
+    );
     has("/c.js", "deep.example.com", &["x-sub: deep"], &[]);
     // What the script answers is its own.
     has("/script", "x.test", &[], &["x-all"]);
@@ -35,7 +45,10 @@ fn headers_are_added_and_taken_away() {
     assert_eq!(server.get("/_headers").body, "script GET /_headers");
     let log = server.log();
     assert!(log.contains("_headers:17: ignored: expected a header"), "{log}");
-    assert!(log.contains("_headers:18: ignored: the header is the protocol's"), "{log}");
+    assert!(
+        log.contains("_headers:18: ignored: the header is the protocol's"),
+        "{log}"
+    );
 }
 
 #[test]

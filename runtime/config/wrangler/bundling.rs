@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use globset::{Glob, GlobSetBuilder};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::config::document::Document;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
@@ -31,12 +32,57 @@ enum Kind {
     PythonRequirement,
 }
 
+/// The names that stand for constants: those of a file, and `process.env.NODE_ENV`, which is a variable of that name where there is one.
+pub(super) fn defines(
+    document: &Document,
+    path: &str,
+    written: &BTreeMap<String, String>,
+    vars: &Map<String, Value>,
+    development: bool,
+) -> Result<BTreeMap<String, String>, ConfigError> {
+    let mut defines = default_defines(development);
+    if let Some(Value::String(mode)) = vars.get("NODE_ENV") {
+        defines.insert(NODE_ENV.to_owned(), Value::from(mode.as_str()).to_string());
+    }
+    for (name, value) in written {
+        let is_constant = serde_json::from_str::<Value>(value).is_ok();
+        let is_name = value.split('.').all(is_identifier);
+        if !name.split('.').all(is_identifier) || !(is_constant || is_name || value == "undefined") {
+            let why = format!("expected a name and JSON, or another name, found {value:?}");
+            let place = format!("{path}.{name}");
+            return Err(document
+                .complain(&place, &why)
+                .with_help("Text has quotes of its own: \"\\\"text\\\"\""));
+        }
+        defines.insert(name.clone(), value.clone());
+    }
+    Ok(defines)
+}
+
+const NODE_ENV: &str = "process.env.NODE_ENV";
+
+/// What packages ask for: whether they are developed.
+pub(super) fn default_defines(development: bool) -> BTreeMap<String, String> {
+    let mode = if development {
+        "\"development\""
+    } else {
+        "\"production\""
+    };
+    BTreeMap::from([(NODE_ENV.to_owned(), mode.to_owned())])
+}
+
+fn is_identifier(name: &str) -> bool {
+    let letter = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '$');
+    name.starts_with(|first: char| letter(first) && !first.is_numeric()) && name.chars().all(letter)
+}
+
 /// What the rules and aliases of a file are.
 pub(super) fn bundling(
     document: &Document,
     path: &str,
     rules: &[Rule],
     aliases: &BTreeMap<String, String>,
+    defines: BTreeMap<String, String>,
 ) -> Result<Bundling, ConfigError> {
     let mut types = Vec::new();
     for (index, rule) in rules.iter().enumerate() {
@@ -63,6 +109,7 @@ pub(super) fn bundling(
     Ok(Bundling {
         types,
         aliases: aliases.clone(),
+        defines,
         folder: document.folder().to_owned(),
     })
 }

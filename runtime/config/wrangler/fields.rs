@@ -2,7 +2,7 @@
 
 use super::shape::Shape;
 use Inheritance::{Inherited, Separate, TopLevel};
-use Use::{Binding, Deployment, Ignored, Read};
+use Use::{Binding, Deployment, Ignored, Read, Usual};
 
 /// Whether `env.<name>` has what the top level says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub(super) enum Use {
     Binding(Shape, &'static str),
     /// The script may behave differently without it. The text says how.
     Ignored(&'static str),
+    /// The same, where it is not this value, which builds write.
+    Usual(&'static str, &'static str),
     /// It is about the place or the manner of deployment, and nothing is missed here.
     Deployment,
 }
@@ -69,7 +71,6 @@ const fn generated(name: &'static str) -> Field {
     new(name, TopLevel, Deployment)
 }
 
-const BUNDLER: &str = "it is the bundler's; bundle the worker where it needs it";
 const PAGES: &str = "projects of Pages are not served; name the folder in `assets.directory`";
 
 static FIELDS: &[Field] = &[
@@ -87,6 +88,7 @@ static FIELDS: &[Field] = &[
     new("assets", Inherited, Read),
     new("rules", Inherited, Read),
     new("alias", TopLevel, Read),
+    new("define", Separate, Read),
     // Bindings.
     one("ai", "Workers AI"),
     list("ai_search", "AI Search instances"),
@@ -164,11 +166,17 @@ static FIELDS: &[Field] = &[
     new("cloudchamber", Separate, Ignored("there are no containers")),
     new("connect", Separate, Ignored("no raw sockets are listened on")),
     new("containers", Separate, Ignored("there are no containers")),
-    new("define", Separate, Ignored(BUNDLER)),
-    new("jsx_factory", Inherited, Ignored("tsconfig.json says it")),
-    new("jsx_fragment", Inherited, Ignored("tsconfig.json says it")),
+    new(
+        "jsx_factory",
+        Inherited,
+        Usual("React.createElement", "tsconfig.json says it"),
+    ),
+    new(
+        "jsx_fragment",
+        Inherited,
+        Usual("React.Fragment", "tsconfig.json says it"),
+    ),
     new("pages_build_output_dir", TopLevel, Ignored(PAGES)),
-    new("python_modules", Inherited, Ignored("Python is not run")),
     new(
         "tsconfig",
         Inherited,
@@ -192,6 +200,8 @@ static FIELDS: &[Field] = &[
     deployment("keep_names"),
     generated("keep_vars"),
     generated("legacy_env"),
+    // What there is none of is Python, which is told of where the script is.
+    deployment("python_modules"),
     deployment("logpush"),
     deployment("migrations"),
     deployment("minify"),

@@ -67,6 +67,7 @@ pub(crate) struct Wrangler {
     pub(crate) limits: WranglerLimits,
     rules: Vec<bundling::Rule>,
     alias: BTreeMap<String, String>,
+    define: BTreeMap<String, String>,
     /// What imports mean.
     #[serde(skip)]
     pub(crate) bundling: Bundling,
@@ -78,6 +79,19 @@ pub(crate) struct Wrangler {
     /// What of Workers there is otherwise than by the newest date.
     #[serde(skip)]
     pub(crate) differences: Vec<String>,
+}
+
+impl Wrangler {
+    /// What holds where there is no such file.
+    pub(crate) fn none(flags: &Flags) -> Self {
+        Self {
+            bundling: Bundling {
+                defines: bundling::default_defines(flags.dev),
+                ..Bundling::default()
+            },
+            ..Self::default()
+        }
+    }
 }
 
 /// `secrets`: names of secrets that `env` has to have.
@@ -185,7 +199,8 @@ pub(crate) fn read(document: &Document, flags: &Flags, owner: Owner, problems: &
                 missing.extend(bound.map(|bound| Missing { bound, what }));
             }
             Some(Use::Ignored(why)) if !environment::is_empty(&value) => ignored(document, &path, why),
-            Some(Use::Ignored(_)) => {}
+            Some(Use::Usual(usual, why)) if value != *usual => ignored(document, &path, why),
+            Some(Use::Ignored(_) | Use::Usual(..)) => {}
             Some(Use::Deployment) => {
                 tracing::debug!(
                     "{}: `{path}` is about deployment, and is passed over",
@@ -200,7 +215,9 @@ pub(crate) fn read(document: &Document, flags: &Flags, owner: Owner, problems: &
         problems.value(compatibility::check_date(document, &path("compatibility_date"), date));
     }
     compatibility::check_flags(document, &path("compatibility_flags"), &wrangler.compatibility_flags);
-    let imports = bundling::bundling(document, &path("rules"), &wrangler.rules, &wrangler.alias);
+    let defines = bundling::defines(document, &path("define"), &wrangler.define, &wrangler.vars, flags.dev);
+    let defines = problems.value(defines).unwrap_or_default();
+    let imports = bundling::bundling(document, &path("rules"), &wrangler.rules, &wrangler.alias, defines);
     wrangler.bundling = problems.value(imports).unwrap_or_default();
     wrangler.node = Node::of(wrangler.compatibility_date.as_deref(), &wrangler.compatibility_flags);
     wrangler.differences = differences(wrangler.compatibility_date.as_deref(), &wrangler.compatibility_flags);

@@ -24,6 +24,8 @@ pub struct Bundling {
     pub types: Vec<(GlobSet, FileType)>,
     /// What specifiers, and what begins with one and a slash, stand for.
     pub aliases: BTreeMap<String, String>,
+    /// Names that stand for constants, which are JavaScript.
+    pub defines: BTreeMap<String, String>,
     /// The folder that relative names in `aliases` are seen from.
     pub folder: PathBuf,
 }

@@ -175,11 +175,12 @@ impl<'a> Loading<'a> {
             (requires, patterns, data) = (parsed.requires, parsed.patterns, parsed.data);
             (dynamic, imports) = parsed.imports.into_iter().partition(|import| import.dynamic);
             let bundled = parsed.bundled && self.reader.has_node();
-            let requiring = bundled.then(|| with_require(source));
+            let requiring = bundled.then(|| with_require(parsed.defined.as_deref().unwrap_or(source)));
+            let defined = parsed.defined.map(|code| (code, String::new()));
             if bundled {
                 imports.push(Import::named("node:module".to_owned()));
             }
-            if let Some((code, map)) = parsed.transpiled.or(requiring) {
+            if let Some((code, map)) = parsed.transpiled.or(requiring).or(defined) {
                 let text = source.clone();
                 module.content = Content::Script(code);
                 module.original = Some(Original { text, map });

@@ -11,6 +11,7 @@ mod compiler;
 mod confined;
 mod data;
 mod decorators;
+mod defines;
 mod exports;
 mod facades;
 mod failure;

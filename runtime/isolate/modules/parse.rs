@@ -39,6 +39,9 @@ pub(super) struct Parsed {
     pub(super) bundled: bool,
     /// What it exports, where it is a CommonJS module.
     pub(super) commonjs: Option<Exports>,
+    /// The script with constants in the place of names, where that is not the source.
+    #[serde(skip)]
+    pub(super) defined: Option<String>,
 }
 
 /// What [`parse`] makes of a module, from the cache where it was made before.
@@ -163,6 +166,7 @@ pub(super) fn parse(
         data: FileNames::of(&program, source),
         bundled,
         commonjs: (!is_module).then(|| Exports::of(&program)),
+        defined: None,
     })
 }
 

@@ -80,18 +80,17 @@ impl Reader<'_> {
         if !is_relative(&aliased.specifier) {
             return self.resolve_named(file, &aliased, referrer, asked);
         }
-        let from = self.bundling.folder.canonicalize().unwrap_or_default().join("package.json");
+        let from = self
+            .bundling
+            .folder
+            .canonicalize()
+            .unwrap_or_default()
+            .join("package.json");
         let referrer = self.url(&from).ok_or_else(|| not_found(&import.specifier))?;
         self.resolve_named(&from, &aliased, &referrer, asked)
     }
 
-    fn resolve_named(
-        &self,
-        file: &Path,
-        import: &Import,
-        referrer: &Url,
-        asked: Asked,
-    ) -> Result<Target, Refusal> {
+    fn resolve_named(&self, file: &Path, import: &Import, referrer: &Url, asked: Asked) -> Result<Target, Refusal> {
         let specifier = import.specifier.as_str();
         if let Some(node) = self.node_module(specifier) {
             // A package may have put its own in this one's place.
