@@ -79,6 +79,7 @@ mod pkcs11;
 mod platform;
 mod policy_cells;
 mod reachable;
+mod projects;
 mod redaction;
 mod relief;
 mod renewals;

@@ -91,7 +91,7 @@ function findHandler(namespace, entrypoint, others = false) {
   if (namespace.default === undefined || isEmptyCommonJs(namespace)) {
     return {
       complaint: "it has no default export. Write `export default { async fetch(request, env, ctx) { ... } }`; " +
-        'the older addEventListener("fetch", ...) form is not supported',
+        'the older addEventListener("fetch", ...) form is for agents, and has a listener before the script has run',
       handler: null,
     };
   }
@@ -143,5 +143,5 @@ function makeExports(namespace) {
   setExports(ObjectFreeze(made));
 }
 
-return { findHandler, loopbackOf, makeExports };
+return { findHandler, isEmptyCommonJs, loopbackOf, makeExports };
 })();

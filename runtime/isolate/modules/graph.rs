@@ -179,6 +179,12 @@ impl Graph {
         &self.main
     }
 
+    /// Whether the main module seems to have listeners of events in the place of exports, as service workers do.
+    pub(in crate::isolate) fn listens(&self) -> bool {
+        let text = self.by_url(self.main.as_str()).map_or("", Module::text);
+        text.contains("addEventListener(") && !text.contains("export")
+    }
+
     /// The main module's path within the project.
     pub fn main_name(&self) -> &str {
         self.by_url(self.main.as_str())

@@ -1,0 +1,233 @@
+//! Projects as wrangler's templates and builds have them: what its file says of imports, builds, scheduled events, and scripts in the
+//! older form.
+
+use crate::harness::wrangler::refused;
+use crate::harness::{Project, json};
+use serde_json::json as literal;
+
+#[test]
+fn rules_say_what_files_are() {
+    let project = Project::new(&[
+        (
+            "wrangler.jsonc",
+            r#"{ "name": "w", "main": "src/index.ts", "rules": [
+  { "type": "Text", "globs": ["**/*.md", "./src/*.graphql"], "fallthrough": true },
+  { "type": "Data", "globs": ["**/*.dat"] },
+  { "type": "ESModule", "globs": ["**/*.js"] }
+] }"#,
+        ),
+        (
+            "src/index.ts",
+            "import a from '../docs/a.md'; import b from './b.graphql'; import c from './c.dat'; import d from './d.txt'; import e from './e.js';\n\
+             export default { fetch: () => Response.json([a, b, c.byteLength, d, e]) };",
+        ),
+        ("docs/a.md", "# a"),
+        ("src/b.graphql", "type Query"),
+        ("src/c.dat", "1234"),
+        ("src/d.txt", "d"),
+        ("src/e.js", "export default 'e';"),
+    ]);
+    let served = project.serve(&[]).ok("/");
+    assert_eq!(json(&served), literal!(["# a", "type Query", 4, "d", "e"]));
+    project.write(
+        "wrangler.jsonc",
+        r#"{ "name": "w", "main": "src/index.ts", "rules": [{ "type": "Text", "globs": ["[a"] }] }"#,
+    );
+    refused(&project, &["check"], &["wrangler.jsonc:1", "rules[0].globs[0]", "is no pattern of files"]);
+    project.write(
+        "wrangler.jsonc",
+        r#"{ "name": "w", "main": "src/index.ts", "rules": [{ "type": "Txt", "globs": [] }] }"#,
+    );
+    refused(&project, &["check"], &["unknown variant `Txt`"]);
+}
+
+#[test]
+fn rules_and_aliases_lead_to_no_secret() {
+    let project = Project::new(&[
+        (
+            "wrangler.jsonc",
+            r#"{ "name": "w", "main": "src/index.js", "rules": [{ "type": "Text", "globs": ["**/*", "**/.*"] }],
+  "alias": { "out": "../../secret.js", "passwd": "/etc/passwd", "vars": "./.dev.vars", "key": "./a.pem" } }"#,
+        ),
+        (
+            "src/index.js",
+            "const seen = [];\n\
+             const tried = [() => import('../.dev.vars'), () => import('../a.pem'), () => import('../../secret.js'), () => import('out'),\n\
+               () => import('passwd'), () => import('vars'), () => import('key'), () => import('../workerd-lite.toml')];\n\
+             export default { async fetch() { for (const each of tried) seen.push(await each().then(String, () => 'refused'));\n\
+               return Response.json(seen); } };",
+        ),
+        (".dev.vars", "TOKEN=x"),
+        ("a.pem", "SECRET"),
+        ("workerd-lite.toml", ""),
+    ]);
+    let seen = project.serve(&[]).ok("/");
+    assert_eq!(json(&seen), literal!(vec!["refused"; 8]));
+}
+
+#[test]
+fn aliases_and_defines_stand_for_others() {
+    let project = Project::new(&[
+        (
+            "wrangler.jsonc",
+            r#"{ "name": "w", "main": "src/index.js", "compatibility_date": "2024-01-01",
+  "alias": { "lib": "./src/lib", "fs": "./src/fs.js", "node-fetch": "other-fetch" },
+  "define": { "VERSION": "\"1.2\"", "CONFIG.mode": "{\"a\":[1]}", "FLAG": "true", "NAME": "globalThis.name" } }"#,
+        ),
+        (
+            "src/index.js",
+            "import a from 'lib/a.js'; import fs from 'fs'; import f from 'node-fetch'; import env from 'env-package';\n\
+             globalThis.name = 'n';\n\
+             const FLAGS = { FLAG };\n\
+             export default { fetch: () => Response.json([a, fs, f, VERSION, CONFIG.mode.a, FLAGS, NAME, process.env.NODE_ENV, env, 'VERSION']) };",
+        ),
+        ("src/lib/a.js", "export default 'a';"),
+        ("src/fs.js", "export default 'own fs';"),
+        ("node_modules/other-fetch/index.js", "export default 'other';"),
+        ("node_modules/other-fetch/package.json", r#"{ "name": "other-fetch", "type": "module" }"#),
+        (
+            "node_modules/env-package/index.js",
+            "if (process.env.NODE_ENV === 'production') module.exports = require('./a.js'); else module.exports = 'development';",
+        ),
+        ("node_modules/env-package/a.js", "module.exports = 'production';"),
+        ("node_modules/env-package/package.json", r#"{ "name": "env-package" }"#),
+    ]);
+    let expected = |mode: &str| {
+        literal!(["a", "own fs", "other", "1.2", [1], { "FLAG": true }, "n", mode, mode, "VERSION"])
+    };
+    assert_eq!(json(&project.serve(&[]).ok("/")), expected("production"));
+    assert_eq!(json(&project.serve(&["--dev"]).ok("/")), expected("development"));
+    project.write(
+        "wrangler.jsonc",
+        r#"{ "name": "w", "main": "src/index.js", "define": { "VERSION": "1.2.3" } }"#,
+    );
+    refused(&project, &["check"], &["define.VERSION", "expected a name and JSON"]);
+}
+
+#[test]
+fn what_a_build_wrote_is_served() {
+    let project = Project::new(&[
+        ("package.json", "{}"),
+        ("wrangler.jsonc", r#"{ "name": "source", "main": "src/index.ts" }"#),
+        ("src/index.ts", "export default { fetch: () => new Response('source') };"),
+        (".wrangler/deploy/config.json", r#"{ "configPath": "../../dist/w/wrangler.json", "auxiliaryWorkers": [] }"#),
+        (
+            "dist/w/wrangler.json",
+            r#"{ "name": "built", "main": "index.js", "no_bundle": true, "jsx_factory": "React.createElement", "jsx_fragment": "React.Fragment",
+  "rules": [{ "type": "ESModule", "globs": ["**/*.js", "**/*.mjs"] }], "assets": { "directory": "../client", "not_found_handling": "single-page-application" },
+  "kv_namespaces": [], "python_modules": { "exclude": ["**/*.pyc"] }, "triggers": {}, "dev": { "ip": "localhost" } }"#,
+        ),
+        ("dist/w/index.js", "export default { fetch: () => new Response('built') };"),
+        ("dist/client/index.html", "page"),
+    ]);
+    let server = project.serve(&[]);
+    assert_eq!(server.ok("/"), "page");
+    assert_eq!(server.ok("/api"), "built");
+    assert!(!server.log().contains("is ignored"), "{}", server.log());
+    // A file that is named is taken as it is.
+    assert_eq!(project.serve(&["--config", "wrangler.jsonc"]).ok("/api"), "source");
+    for (told, why) in [
+        (r#"{ "configPath": "../../gone/wrangler.json" }"#, "Build the project again"),
+        (r#"{ "configPath": "../../../wrangler.json" }"#, "Build the project again"),
+        ("{", "config.json"),
+    ] {
+        project.write(".wrangler/deploy/config.json", told);
+        let said = project.refused(&[]);
+        assert!(said.contains(why), "{told}: {said}");
+    }
+}
+
+#[test]
+fn builds_in_hidden_folders_are_served() {
+    let project = Project::new(&[
+        (
+            "wrangler.jsonc",
+            r#"{ "name": "w", "main": ".svelte-kit/cloudflare/_worker.js", "assets": { "binding": "ASSETS", "directory": ".svelte-kit/cloudflare" } }"#,
+        ),
+        (
+            ".svelte-kit/cloudflare/_worker.js",
+            "import { text } from '../output/server/index.js'; export default { fetch: () => new Response(text) };",
+        ),
+        (".svelte-kit/output/server/index.js", "export const text = 'server';"),
+        (".svelte-kit/cloudflare/app.js", "client"),
+    ]);
+    let server = project.serve(&[]);
+    assert_eq!(server.ok("/"), "server");
+    assert_eq!(server.ok("/app.js"), "client");
+    assert_eq!(server.ok("/_worker.js"), "server");
+}
+
+#[test]
+fn scheduled_handlers_are_called_where_a_worker_is_developed() {
+    let project = Project::new(&[
+        ("wrangler.jsonc", r#"{ "name": "w", "main": "worker.js", "vars": { "A": "a" }, "triggers": { "crons": ["* * * * *"] } }"#),
+        (
+            "worker.js",
+            "let seen = 'nothing';\n\
+             export default {\n\
+               fetch: () => new Response(seen),\n\
+               async scheduled(controller, env, ctx) {\n\
+                 controller.noRetry();\n\
+                 ctx.waitUntil(scheduler.wait(10).then(() => { seen = [controller.cron, controller.scheduledTime, controller.type, env.A].join(); }));\n\
+                 if (controller.cron === 'bad') throw new RangeError('not now');\n\
+               },\n\
+             };",
+        ),
+    ]);
+    let server = project.serve(&["--dev", "--threads", "1"]);
+    let answer = server.get("/cdn-cgi/handler/scheduled?cron=*+*+*+*+*&time=1745856238000");
+    assert_eq!((answer.status, &*answer.body), (200, "ok"));
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    assert_eq!(server.ok("/"), "* * * * *,1745856238000,scheduled,a");
+    assert_eq!(server.get("/__scheduled").status, 200);
+    let bad = server.get("/cdn-cgi/handler/scheduled?cron=bad");
+    assert!(bad.status == 500 && bad.body.contains("RangeError: not now"), "{}", bad.body);
+    assert_eq!(server.get("/cdn-cgi/handler/scheduled?time=x").status, 400);
+    // Others are not asked to.
+    let server = project.serve(&[]);
+    assert_eq!(server.ok("/cdn-cgi/handler/scheduled"), "nothing");
+}
+
+#[test]
+fn workers_without_fetch_load_and_requests_of_theirs_fail() {
+    let project = Project::new(&[("worker.js", "export default { scheduled() { console.log('it ran'); } };")]);
+    let server = project.serve(&["worker.js", "--dev"]);
+    assert_eq!(server.get("/").status, 500);
+    server.logged("does not export a fetch() function");
+    assert_eq!(server.get("/cdn-cgi/handler/scheduled").body, "ok");
+    server.logged("it ran");
+    // A policy without one is an error.
+    project.write("policy.js", "export default { scheduled() {} };");
+    assert!(project.refused(&["worker.js", "--outbound", "policy.js"]).contains("has no fetch handler"));
+}
+
+#[test]
+fn scripts_with_listeners_run() {
+    let project = Project::new(&[
+        ("wrangler.toml", "name = 'w'\nmain = 'worker.js'\n[vars]\nGREETING = 'hello'\nCOUNT = 2\n"),
+        (
+            "worker.js",
+            "const first = GREETING;\n\
+             addEventListener('fetch', event => { event.respondWith(handle(event)) });\n\
+             addEventListener('scheduled', event => { event.waitUntil(Promise.resolve().then(() => console.log('ran', event.cron, event.scheduledTime))); });\n\
+             async function handle(event) {\n\
+               const { pathname } = new URL(event.request.url);\n\
+               if (pathname === '/throw') throw new Error('thrown');\n\
+               event.waitUntil(scheduler.wait(1));\n\
+               event.passThroughOnException();\n\
+               return Response.json([first, GREETING, COUNT, event.type, pathname, event instanceof ExtendableEvent]);\n\
+             }\n",
+        ),
+    ]);
+    let server = project.serve(&["--dev"]);
+    assert_eq!(json(&server.ok("/a")), literal!(["hello", "hello", 2, "fetch", "/a", true]));
+    assert_eq!(server.get("/throw").status, 500);
+    assert_eq!(server.get("/cdn-cgi/handler/scheduled?cron=x&time=5").body, "ok");
+    server.logged("ran x 5");
+    project.write("worker.js", "addEventListener('fetch', () => {});");
+    let server = project.serve(&[]);
+    assert_eq!(server.get("/").status, 500);
+    server.logged("no listener of fetch events has called event.respondWith()");
+    // A policy has exports.
+    assert!(project.refused(&["worker.js", "--outbound", "worker.js"]).contains("has no fetch handler"));
+}
