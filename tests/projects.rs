@@ -33,7 +33,11 @@ fn rules_say_what_files_are() {
         "wrangler.jsonc",
         r#"{ "name": "w", "main": "src/index.ts", "rules": [{ "type": "Text", "globs": ["[a"] }] }"#,
     );
-    refused(&project, &["check"], &["wrangler.jsonc:1", "rules[0].globs[0]", "is no pattern of files"]);
+    refused(
+        &project,
+        &["check"],
+        &["wrangler.jsonc:1", "rules[0].globs[0]", "is no pattern of files"],
+    );
     project.write(
         "wrangler.jsonc",
         r#"{ "name": "w", "main": "src/index.ts", "rules": [{ "type": "Txt", "globs": [] }] }"#,
@@ -84,7 +88,10 @@ fn aliases_and_defines_stand_for_others() {
         ("src/lib/a.js", "export default 'a';"),
         ("src/fs.js", "export default 'own fs';"),
         ("node_modules/other-fetch/index.js", "export default 'other';"),
-        ("node_modules/other-fetch/package.json", r#"{ "name": "other-fetch", "type": "module" }"#),
+        (
+            "node_modules/other-fetch/package.json",
+            r#"{ "name": "other-fetch", "type": "module" }"#,
+        ),
         (
             "node_modules/env-package/index.js",
             "if (process.env.NODE_ENV === 'production') module.exports = require('./a.js'); else module.exports = 'development';",
@@ -92,9 +99,8 @@ fn aliases_and_defines_stand_for_others() {
         ("node_modules/env-package/a.js", "module.exports = 'production';"),
         ("node_modules/env-package/package.json", r#"{ "name": "env-package" }"#),
     ]);
-    let expected = |mode: &str| {
-        literal!(["a", "own fs", "other", "1.2", [1], { "FLAG": true }, "n", mode, mode, "VERSION"])
-    };
+    let expected =
+        |mode: &str| literal!(["a", "own fs", "other", "1.2", [1], { "FLAG": true }, "n", mode, mode, "VERSION"]);
     assert_eq!(json(&project.serve(&[]).ok("/")), expected("production"));
     assert_eq!(json(&project.serve(&["--dev"]).ok("/")), expected("development"));
     project.write(
@@ -105,19 +111,85 @@ fn aliases_and_defines_stand_for_others() {
 }
 
 #[test]
+fn imports_of_computed_names_reach_the_files_of_their_folder() {
+    let project = Project::new(&[
+        (
+            "wrangler.jsonc",
+            r#"{ "name": "w", "main": "src/index.js", "find_additional_modules": true }"#,
+        ),
+        (
+            "src/index.js",
+            "export default { async fetch(request) {\n\
+               const name = new URL(request.url).searchParams.get('name');\n\
+               const tried = [() => import(`./lang/${name}.js`), () => import('./lang/' + name + '.js'), () => import(`../${name}`)];\n\
+               const seen = [];\n\
+               for (const each of tried) seen.push(await each().then((found) => found.default, (error) => error.name));\n\
+               return Response.json(seen);\n\
+             } };",
+        ),
+        ("src/lang/en.js", "export default 'english';"),
+        ("src/lang/fr.js", "export default 'french';"),
+        (".dev.vars", "TOKEN=x"),
+        ("policy.js", "export default { fetch: () => new Response('SECRET') };"),
+        ("workerd-lite.toml", "[outbound]\nmain = \"policy.js\"\n"),
+    ]);
+    let server = project.serve(&[]);
+    for (name, expected) in [
+        ("en", literal!(["english", "english", "TypeError"])),
+        ("fr", literal!(["french", "french", "TypeError"])),
+        ("../index", literal!(["TypeError", "TypeError", "TypeError"])),
+        (".dev.vars", literal!(["TypeError", "TypeError", "TypeError"])),
+        ("policy.js", literal!(["TypeError", "TypeError", "TypeError"])),
+    ] {
+        assert_eq!(json(&server.ok(&format!("/?name={name}"))), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_version_is_what_was_loaded() {
+    let project = Project::new(&[
+        (
+            "wrangler.jsonc",
+            r#"{ "name": "w", "main": "worker.js", "version_metadata": { "binding": "VERSION" } }"#,
+        ),
+        (
+            "worker.js",
+            "export default { fetch: (request, env) => Response.json(env.VERSION) };",
+        ),
+    ]);
+    let server = project.serve(&[]);
+    let version = json(&server.ok("/"));
+    assert!(
+        version["id"].as_str().unwrap().len() == 36 && version["tag"] == "",
+        "{version}"
+    );
+    assert!(version["timestamp"].as_str().unwrap().ends_with('Z'), "{version}");
+    assert_eq!(json(&server.ok("/")), version);
+}
+
+#[test]
 fn what_a_build_wrote_is_served() {
     let project = Project::new(&[
         ("package.json", "{}"),
         ("wrangler.jsonc", r#"{ "name": "source", "main": "src/index.ts" }"#),
-        ("src/index.ts", "export default { fetch: () => new Response('source') };"),
-        (".wrangler/deploy/config.json", r#"{ "configPath": "../../dist/w/wrangler.json", "auxiliaryWorkers": [] }"#),
+        (
+            "src/index.ts",
+            "export default { fetch: () => new Response('source') };",
+        ),
+        (
+            ".wrangler/deploy/config.json",
+            r#"{ "configPath": "../../dist/w/wrangler.json", "auxiliaryWorkers": [] }"#,
+        ),
         (
             "dist/w/wrangler.json",
             r#"{ "name": "built", "main": "index.js", "no_bundle": true, "jsx_factory": "React.createElement", "jsx_fragment": "React.Fragment",
   "rules": [{ "type": "ESModule", "globs": ["**/*.js", "**/*.mjs"] }], "assets": { "directory": "../client", "not_found_handling": "single-page-application" },
   "kv_namespaces": [], "python_modules": { "exclude": ["**/*.pyc"] }, "triggers": {}, "dev": { "ip": "localhost" } }"#,
         ),
-        ("dist/w/index.js", "export default { fetch: () => new Response('built') };"),
+        (
+            "dist/w/index.js",
+            "export default { fetch: () => new Response('built') };",
+        ),
         ("dist/client/index.html", "page"),
     ]);
     let server = project.serve(&[]);
@@ -127,8 +199,14 @@ fn what_a_build_wrote_is_served() {
     // A file that is named is taken as it is.
     assert_eq!(project.serve(&["--config", "wrangler.jsonc"]).ok("/api"), "source");
     for (told, why) in [
-        (r#"{ "configPath": "../../gone/wrangler.json" }"#, "Build the project again"),
-        (r#"{ "configPath": "../../../wrangler.json" }"#, "Build the project again"),
+        (
+            r#"{ "configPath": "../../gone/wrangler.json" }"#,
+            "Build the project again",
+        ),
+        (
+            r#"{ "configPath": "../../../wrangler.json" }"#,
+            "Build the project again",
+        ),
         ("{", "config.json"),
     ] {
         project.write(".wrangler/deploy/config.json", told);
@@ -160,7 +238,10 @@ fn builds_in_hidden_folders_are_served() {
 #[test]
 fn scheduled_handlers_are_called_where_a_worker_is_developed() {
     let project = Project::new(&[
-        ("wrangler.jsonc", r#"{ "name": "w", "main": "worker.js", "vars": { "A": "a" }, "triggers": { "crons": ["* * * * *"] } }"#),
+        (
+            "wrangler.jsonc",
+            r#"{ "name": "w", "main": "worker.js", "vars": { "A": "a" }, "triggers": { "crons": ["* * * * *"] } }"#,
+        ),
         (
             "worker.js",
             "let seen = 'nothing';\n\
@@ -181,7 +262,11 @@ fn scheduled_handlers_are_called_where_a_worker_is_developed() {
     assert_eq!(server.ok("/"), "* * * * *,1745856238000,scheduled,a");
     assert_eq!(server.get("/__scheduled").status, 200);
     let bad = server.get("/cdn-cgi/handler/scheduled?cron=bad");
-    assert!(bad.status == 500 && bad.body.contains("RangeError: not now"), "{}", bad.body);
+    assert!(
+        bad.status == 500 && bad.body.contains("RangeError: not now"),
+        "{}",
+        bad.body
+    );
     assert_eq!(server.get("/cdn-cgi/handler/scheduled?time=x").status, 400);
     // Others are not asked to.
     let server = project.serve(&[]);
@@ -190,7 +275,10 @@ fn scheduled_handlers_are_called_where_a_worker_is_developed() {
 
 #[test]
 fn workers_without_fetch_load_and_requests_of_theirs_fail() {
-    let project = Project::new(&[("worker.js", "export default { scheduled() { console.log('it ran'); } };")]);
+    let project = Project::new(&[(
+        "worker.js",
+        "export default { scheduled() { console.log('it ran'); } };",
+    )]);
     let server = project.serve(&["worker.js", "--dev"]);
     assert_eq!(server.get("/").status, 500);
     server.logged("does not export a fetch() function");
@@ -198,13 +286,20 @@ fn workers_without_fetch_load_and_requests_of_theirs_fail() {
     server.logged("it ran");
     // A policy without one is an error.
     project.write("policy.js", "export default { scheduled() {} };");
-    assert!(project.refused(&["worker.js", "--outbound", "policy.js"]).contains("has no fetch handler"));
+    assert!(
+        project
+            .refused(&["worker.js", "--outbound", "policy.js"])
+            .contains("has no fetch handler")
+    );
 }
 
 #[test]
 fn scripts_with_listeners_run() {
     let project = Project::new(&[
-        ("wrangler.toml", "name = 'w'\nmain = 'worker.js'\n[vars]\nGREETING = 'hello'\nCOUNT = 2\n"),
+        (
+            "wrangler.toml",
+            "name = 'w'\nmain = 'worker.js'\n[vars]\nGREETING = 'hello'\nCOUNT = 2\n",
+        ),
         (
             "worker.js",
             "const first = GREETING;\n\
@@ -220,7 +315,10 @@ fn scripts_with_listeners_run() {
         ),
     ]);
     let server = project.serve(&["--dev"]);
-    assert_eq!(json(&server.ok("/a")), literal!(["hello", "hello", 2, "fetch", "/a", true]));
+    assert_eq!(
+        json(&server.ok("/a")),
+        literal!(["hello", "hello", 2, "fetch", "/a", true])
+    );
     assert_eq!(server.get("/throw").status, 500);
     assert_eq!(server.get("/cdn-cgi/handler/scheduled?cron=x&time=5").body, "ok");
     server.logged("ran x 5");
@@ -229,5 +327,9 @@ fn scripts_with_listeners_run() {
     assert_eq!(server.get("/").status, 500);
     server.logged("no listener of fetch events has called event.respondWith()");
     // A policy has exports.
-    assert!(project.refused(&["worker.js", "--outbound", "worker.js"]).contains("has no fetch handler"));
+    assert!(
+        project
+            .refused(&["worker.js", "--outbound", "worker.js"])
+            .contains("has no fetch handler")
+    );
 }

@@ -77,11 +77,6 @@ fn what_is_bound_and_not_here_is_refused_by_name() {
             "TOKEN",
         ),
         (
-            r#""version_metadata": { "binding": "VERSION" }"#,
-            "version_metadata.binding",
-            "VERSION",
-        ),
-        (
             r#""dispatch_namespaces": [{ "binding": "D", "namespace": "n" }]"#,
             "dispatch_namespaces[0].binding",
             "D",

@@ -89,6 +89,7 @@ static FIELDS: &[Field] = &[
     new("rules", Inherited, Read),
     new("alias", TopLevel, Read),
     new("define", Separate, Read),
+    new("version_metadata", Separate, Read),
     // Bindings.
     one("ai", "Workers AI"),
     list("ai_search", "AI Search instances"),
@@ -152,7 +153,6 @@ static FIELDS: &[Field] = &[
     ),
     list("unsafe_hello_world", "hello-world bindings"),
     list("vectorize", "Vectorize indexes"),
-    one("version_metadata", "version metadata"),
     list("vpc_networks", "VPC networks"),
     list("vpc_services", "VPC services"),
     files("wasm_modules", "WebAssembly bindings (import the file instead)"),

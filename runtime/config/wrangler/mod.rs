@@ -15,6 +15,7 @@ pub(crate) use differences::differences;
 pub(crate) use node::Node;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -65,6 +66,7 @@ pub(crate) struct Wrangler {
     /// Files that are served, where it says which folder has them.
     pub(crate) assets: Option<Assets>,
     pub(crate) limits: WranglerLimits,
+    version_metadata: Option<VersionMetadata>,
     rules: Vec<bundling::Rule>,
     alias: BTreeMap<String, String>,
     define: BTreeMap<String, String>,
@@ -91,6 +93,23 @@ impl Wrangler {
             },
             ..Self::default()
         }
+    }
+}
+
+/// `version_metadata`: <https://developers.cloudflare.com/workers/runtime-apis/bindings/version-metadata/>.
+#[derive(Debug, Deserialize)]
+struct VersionMetadata {
+    binding: String,
+}
+
+impl VersionMetadata {
+    /// What is loaded now is a version of its own.
+    fn value() -> Value {
+        serde_json::json!({
+            "id": uuid::Uuid::new_v4().to_string(),
+            "tag": "",
+            "timestamp": humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
+        })
     }
 }
 
@@ -221,6 +240,9 @@ pub(crate) fn read(document: &Document, flags: &Flags, owner: Owner, problems: &
     wrangler.bundling = problems.value(imports).unwrap_or_default();
     wrangler.node = Node::of(wrangler.compatibility_date.as_deref(), &wrangler.compatibility_flags);
     wrangler.differences = differences(wrangler.compatibility_date.as_deref(), &wrangler.compatibility_flags);
+    if let Some(VersionMetadata { binding }) = wrangler.version_metadata.take() {
+        wrangler.vars.insert(binding, VersionMetadata::value());
+    }
     if let Some(assets) = &mut wrangler.assets {
         assets.path = path("assets");
         assets.navigation = assets::navigation(wrangler.compatibility_date.as_deref(), &wrangler.compatibility_flags);

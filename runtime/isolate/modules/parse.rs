@@ -33,6 +33,8 @@ pub(super) struct Parsed {
     pub(super) requires: Vec<Import>,
     /// What it requires by names of which a part is literal.
     pub(super) patterns: Vec<Pattern>,
+    /// What it imports by such names.
+    pub(super) imported_patterns: Vec<Pattern>,
     /// Names of files that it may read.
     pub(super) data: Vec<String>,
     /// Whether it is an ES module that calls `require()`, as bundlers take it.
@@ -55,7 +57,7 @@ pub(super) fn parsed(
     let file = Path::new(name).file_name().unwrap_or_default();
     let options_key = format!("{format:?} {options:?}");
     let key = Key::of(
-        "parsed2",
+        "parsed3",
         &[file.as_encoded_bytes(), source.as_bytes(), options_key.as_bytes()],
     );
     if let Some(parsed) = cache::value(&key) {
@@ -163,6 +165,7 @@ pub(super) fn parse(
         transpiled,
         requires: required.literal,
         patterns: required.patterns,
+        imported_patterns: syntax.patterns,
         data: FileNames::of(&program, source),
         bundled,
         commonjs: (!is_module).then(|| Exports::of(&program)),
