@@ -137,7 +137,7 @@ fn imports_of_computed_names_reach_the_files_of_their_folder() {
     for (name, expected) in [
         ("en", literal!(["english", "english", "TypeError"])),
         ("fr", literal!(["french", "french", "TypeError"])),
-        ("../index", literal!(["TypeError", "TypeError", "TypeError"])),
+        ("../nothing", literal!(["TypeError", "TypeError", "TypeError"])),
         (".dev.vars", literal!(["TypeError", "TypeError", "TypeError"])),
         ("policy.js", literal!(["TypeError", "TypeError", "TypeError"])),
     ] {
@@ -294,6 +294,21 @@ fn workers_without_fetch_load_and_requests_of_theirs_fail() {
 }
 
 #[test]
+fn modules_of_products_that_are_not_here_load() {
+    let project = Project::new(&[(
+        "worker.js",
+        "import { EmailMessage } from 'cloudflare:email'; import { NonRetryableError } from 'cloudflare:workflows';\n\
+         const message = new EmailMessage('a@x.test', 'b@x.test', 'raw'); const error = new NonRetryableError('no', 'Own');\n\
+         export default { fetch: () => Response.json([message.from, message.to, error instanceof Error, error.name, String(new NonRetryableError('why'))]) };",
+    )]);
+    let served = project.serve(&["worker.js"]).ok("/");
+    assert_eq!(
+        json(&served),
+        literal!(["a@x.test", "b@x.test", true, "Own", "NonRetryableError: why"])
+    );
+}
+
+#[test]
 fn scripts_with_listeners_run() {
     let project = Project::new(&[
         (
@@ -327,9 +342,7 @@ fn scripts_with_listeners_run() {
     assert_eq!(server.get("/").status, 500);
     server.logged("no listener of fetch events has called event.respondWith()");
     // A policy has exports.
-    assert!(
-        project
-            .refused(&["worker.js", "--outbound", "worker.js"])
-            .contains("has no fetch handler")
-    );
+    project.write("policy.js", "addEventListener('fetch', () => {});");
+    let said = project.refused(&["worker.js", "--outbound", "policy.js"]);
+    assert!(said.contains("has no fetch handler"), "{said}");
 }

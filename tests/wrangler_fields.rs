@@ -145,7 +145,7 @@ fn empty_bindings_and_fields_of_the_deployment_are_nothing() {
 fn each_unknown_field_is_warned_of_with_the_nearest_name() {
     let project = project(
         "{\n\"main\": \"worker.js\",\n\"compatibilty_date\": \"x\",\n\"kv_namespace\": [],\n\"zzzzzz\": 1,\n\"limits\": { \"cpu_mss\": 1 },\n\
-         \"rules\": [{ \"type\": \"Text\" }],\n\"env\": { \"a\": {\n\"varss\": {},\n\"dev\": {} } }\n}",
+         \"access\": { \"a\": 1 },\n\"env\": { \"a\": {\n\"varss\": {},\n\"dev\": {} } }\n}",
     );
     let text = good(
         &project,
@@ -155,7 +155,7 @@ fn each_unknown_field_is_warned_of_with_the_nearest_name() {
             "wrangler.jsonc:4: `kv_namespace` is no field that wrangler knows, and is ignored; did you mean `kv_namespaces`?",
             "wrangler.jsonc:5: `zzzzzz` is no field that wrangler knows, and is ignored",
             "wrangler.jsonc:6: `limits.cpu_mss` is not known, and is ignored; did you mean `cpu_ms`?",
-            "wrangler.jsonc:7: `rules` is ignored: ",
+            "wrangler.jsonc:7: `access` is ignored: ",
         ],
     );
     assert!(

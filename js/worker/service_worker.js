@@ -31,20 +31,22 @@ class ExtendableEvent extends Event {
   waitUntil(promise) {
     FunctionPrototypeCall(waitUntil, this.#ctx, promise);
   }
-
-  passThroughOnException() {
-    FunctionPrototypeCall(passThroughOnException, this.#ctx);
-  }
 }
 
 class FetchEvent extends ExtendableEvent {
+  #ctx;
   #request;
   #response = undefined;
   #answered = false;
 
   constructor(ctx, request) {
     super("fetch", ctx);
+    this.#ctx = ctx;
     this.#request = request;
+  }
+
+  passThroughOnException() {
+    FunctionPrototypeCall(passThroughOnException, this.#ctx);
   }
 
   get request() {

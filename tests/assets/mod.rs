@@ -38,7 +38,7 @@ pub(crate) fn project(assets: &str, files: &[(&str, &str)]) -> Project {
 
 /// The status, and where it leads or what it has.
 pub(crate) fn seen(server: &Server, path: &str) -> String {
-    let answer = server.curl(path, &["--path-as-is"]);
+    let answer = server.curl(path, &["--path-as-is", "-g"]);
     let location = answer.headers.lines().find_map(|line| line.strip_prefix("location: "));
     format!("{} {}", answer.status, location.unwrap_or(&answer.body))
 }

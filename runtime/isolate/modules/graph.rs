@@ -73,6 +73,7 @@ impl Graph {
             confined,
             node: confinement.node,
             bundling: &confinement.bundling,
+            main: path.clone(),
             bytes: Cell::new(0),
         };
         let main = reader.url(&path).ok_or_else(|| {

@@ -32,6 +32,8 @@ pub(super) struct Reader<'a> {
     pub(super) node: NodeModules,
     /// What its project says of imports.
     pub(super) bundling: &'a Bundling,
+    /// The file that is read first, which is a script whatever that says.
+    pub(super) main: PathBuf,
     /// How many bytes were read so far.
     pub(super) bytes: Cell<u64>,
 }
@@ -226,8 +228,8 @@ impl Reader<'_> {
         let json = || json_of(&name, text()?);
         let within = path.strip_prefix(&self.root).unwrap_or(&path);
         let ruled = match kind {
-            None => self.bundling.file_type(within),
-            Some(_) => None,
+            None if path != self.main => self.bundling.file_type(within),
+            _ => None,
         };
         let content = match (kind, extension) {
             _ if ruled == Some(FileType::Text) => Content::Text(text()?),
