@@ -274,6 +274,33 @@ fn scheduled_handlers_are_called_where_a_worker_is_developed() {
 }
 
 #[test]
+fn crons_are_called_by_the_time_once_on_all_threads() {
+    let project = Project::new(&[
+        (
+            "wrangler.jsonc",
+            r#"{ "name": "w", "main": "worker.js", "triggers": { "crons": ["* * * * *", "0 0 30 2 *"] } }"#,
+        ),
+        (
+            "worker.js",
+            "export default { scheduled(controller) { console.log(`called ${controller.cron} at ${controller.scheduledTime % 60000}`); throw new RangeError('later'); } };",
+        ),
+    ]);
+    let server = project.serve(&["--threads", "2"]);
+    server.logged_within("called * * * * * at 0", std::time::Duration::from_secs(75));
+    server.logged("the scheduled handler failed: RangeError: later");
+    assert_eq!(server.log().matches("called ").count(), 1, "{}", server.log());
+    project.write(
+        "wrangler.jsonc",
+        "{ \"name\": \"w\", \"main\": \"worker.js\",\n\"triggers\": { \"crons\": [\"* * * * *\", \"61 * * * *\"] } }",
+    );
+    refused(
+        &project,
+        &["check"],
+        &["wrangler.jsonc:2, triggers.crons[1]", "is no cron expression"],
+    );
+}
+
+#[test]
 fn workers_without_fetch_load_and_requests_of_theirs_fail() {
     let project = Project::new(&[(
         "worker.js",

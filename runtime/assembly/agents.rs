@@ -293,6 +293,7 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
         egress,
         code,
         tails: told,
+        crons: wrangler.crons,
         tenant: section.tenant.clone(),
         matches: section.matches.clone(),
         entrypoint: section.outbound.entrypoint.clone(),
@@ -412,6 +413,7 @@ fn single(
     let [mut agent] = agents;
     give(&mut agent, services);
     agent.tails = told;
+    agent.crons = wrangler.crons;
     if let Some(outbound) = &project.outbound {
         agent.entrypoint.clone_from(&outbound.entrypoint);
         agent.props.clone_from(&outbound.props);

@@ -7,6 +7,7 @@ use workerd_lite_ops::account::{Account, AgentId};
 
 use super::backoff::Backoff;
 use super::code::Code;
+use super::crons::CronTrigger;
 use super::grant::Grant;
 use super::isolation::Isolation;
 use super::tail::TailWorker;
@@ -44,6 +45,8 @@ pub struct Agent {
     pub tails: Vec<TailWorker>,
     /// Files that are served beside its script.
     pub assets: Option<Arc<Assets>>,
+    /// When its `scheduled()` handler is called.
+    pub crons: Vec<CronTrigger>,
     /// Where its isolates are.
     pub isolation: Isolation,
 }
@@ -63,6 +66,7 @@ impl From<Worker> for Agent {
             services: Vec::new(),
             tails: Vec::new(),
             assets: None,
+            crons: Vec::new(),
             isolation: Isolation::default(),
         }
     }

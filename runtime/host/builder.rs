@@ -213,6 +213,7 @@ impl ProjectBuilder {
             found: found.map(Arc::new),
             residents: Arc::default(),
             started: Arc::default(),
+            minutes: Arc::default(),
             agents: self.agents.into_iter().map(Arc::new).collect(),
             forwarders: Arc::new(self.forwarders),
             outbound: self.outbound,

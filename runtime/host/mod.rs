@@ -12,6 +12,7 @@ mod callee;
 mod client;
 mod code;
 pub(crate) mod confined;
+mod crons;
 mod desk;
 mod error_page;
 mod found;
@@ -70,6 +71,7 @@ pub use builder::ProjectBuilder;
 use bulkheads::Bulkheads;
 pub use client::Client;
 pub use code::Code;
+pub use crons::CronTrigger;
 pub(crate) use error_page::broken_page;
 pub(crate) use found::Finder;
 pub use grant::{Grant, Offers};
@@ -99,6 +101,8 @@ struct Inner {
     bulkheads: Option<Bulkheads>,
     /// Whether these may end before they are done.
     aborted: Rc<Cell<bool>>,
+    /// Whether no more requests are taken.
+    is_draining: Cell<bool>,
 }
 
 impl Instance {
@@ -165,7 +169,14 @@ impl Instance {
             policies,
             bulkheads,
             aborted,
+            is_draining: Cell::new(false),
         }));
+        let crons = project.agents.iter().any(|agent| !agent.crons.is_empty());
+        // Where a worker is developed its owner says when, and a test's time is its own.
+        if crons && ends && !project.show_errors {
+            let minutes = Arc::clone(&project.minutes);
+            spawn(crons::run(Rc::downgrade(&instance.0), minutes));
+        }
         spawn(desk::serve(Rc::downgrade(&instance.0), handed));
         instance.start_agents().await?;
         Ok(instance)
@@ -191,6 +202,7 @@ impl Instance {
             processes: None,
             bulkheads: None,
             aborted,
+            is_draining: Cell::new(false),
         }))
     }
 
@@ -398,6 +410,7 @@ impl Instance {
 
     /// Takes no more requests, and waits until the events under way have ended.
     pub async fn drained(&self) {
+        self.0.is_draining.set(true);
         // The agents end first: their last requests still pass the outbound worker.
         self.0.agents.drained().await;
         if let Some(processes) = &self.0.processes {

@@ -90,6 +90,7 @@ static FIELDS: &[Field] = &[
     new("alias", TopLevel, Read),
     new("define", Separate, Read),
     new("version_metadata", Separate, Read),
+    new("triggers", Inherited, Read),
     // Bindings.
     one("ai", "Workers AI"),
     list("ai_search", "AI Search instances"),
@@ -216,7 +217,6 @@ static FIELDS: &[Field] = &[
     generated("send_metrics"),
     generated("targetEnvironment"),
     generated("topLevelName"),
-    deployment("triggers"),
     deployment("upload_source_maps"),
     generated("userConfigPath"),
     deployment("workers_dev"),

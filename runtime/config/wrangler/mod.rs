@@ -27,6 +27,7 @@ use super::places::join;
 use super::problems::Problems;
 use super::tables::{MtlsCertificate, Service, TailConsumer, WranglerLimits};
 use crate::diagnostic::SourceDiagnostic as ConfigError;
+use crate::host::CronTrigger;
 use crate::isolate::modules::Bundling;
 use environment::Selected;
 use fields::Use;
@@ -67,6 +68,10 @@ pub(crate) struct Wrangler {
     pub(crate) assets: Option<Assets>,
     pub(crate) limits: WranglerLimits,
     version_metadata: Option<VersionMetadata>,
+    triggers: Triggers,
+    /// When its `scheduled()` handler is called.
+    #[serde(skip)]
+    pub(crate) crons: Vec<CronTrigger>,
     rules: Vec<bundling::Rule>,
     alias: BTreeMap<String, String>,
     define: BTreeMap<String, String>,
@@ -94,6 +99,13 @@ impl Wrangler {
             ..Self::default()
         }
     }
+}
+
+/// `triggers`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Triggers {
+    crons: Option<Vec<String>>,
 }
 
 /// `version_metadata`: <https://developers.cloudflare.com/workers/runtime-apis/bindings/version-metadata/>.
@@ -240,6 +252,16 @@ pub(crate) fn read(document: &Document, flags: &Flags, owner: Owner, problems: &
     wrangler.bundling = problems.value(imports).unwrap_or_default();
     wrangler.node = Node::of(wrangler.compatibility_date.as_deref(), &wrangler.compatibility_flags);
     wrangler.differences = differences(wrangler.compatibility_date.as_deref(), &wrangler.compatibility_flags);
+    let crons = wrangler.triggers.crons.take().unwrap_or_default();
+    if owner == Owner::Outbound && !crons.is_empty() {
+        ignored(document, &path("triggers"), "nothing calls a policy by the time");
+    } else {
+        for (index, text) in crons.iter().enumerate() {
+            let place = format!("{}.crons[{index}]", path("triggers"));
+            let parsed = CronTrigger::parse(text).map_err(|why| document.complain(&place, &why));
+            wrangler.crons.extend(problems.value(parsed));
+        }
+    }
     if let Some(VersionMetadata { binding }) = wrangler.version_metadata.take() {
         wrangler.vars.insert(binding, VersionMetadata::value());
     }
@@ -357,6 +379,7 @@ fn honoured(
             "html_handling",
             "not_found_handling",
             "run_worker_first",
+            "crons",
             "type",
             "globs",
             "fallthrough",
