@@ -6,27 +6,26 @@ use std::sync::Arc;
 
 use workerd_lite_ops::Role;
 
-use super::assets::{attach, npm_project};
-use super::limits::apply;
+use super::agent::{PLAIN, ceiling, code_generation, give, limits};
+use super::assets::attach;
 use super::loaders::loaders;
 use super::matching::distinct;
-use super::modules::{Places, check_script, confinement, data};
+use super::modules::{Places, check_script, confinement};
 use super::network::rules;
 use super::services::{Finding, Written};
+use super::single::single;
 use super::tails::tails;
 use super::unavailable::{files_only, unavailable};
 use crate::config::Flags;
-use crate::config::files::{Files, parent, stem};
+use crate::config::files::Files;
 use crate::config::project_file::ProjectFile;
 use crate::config::tables::Agent as Section;
-use crate::config::tables::{Limits, WranglerLimits};
-use crate::config::wrangler::{self, Owner, Wrangler};
+use crate::config::wrangler::Owner;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
-use crate::host::{Agent, Code, Grant};
+use crate::host::{Agent, Code};
 use crate::identity::is_plain;
-use crate::isolate::modules::{Confinement, Graph, NodeModules};
-use crate::isolate::{CodeGeneration, Worker};
-use crate::limits::Limits as Values;
+use crate::isolate::Worker;
+use crate::isolate::modules::{Graph, NodeModules};
 
 /// Every agent of a project that can be loaded. `forbidden` are the policy's files, which none may read.
 pub(super) fn agents(
@@ -140,18 +139,6 @@ pub(super) fn agents(
 
 /// Where there are no more, their scripts are read before anything is served.
 pub(super) const FEW: usize = 16;
-
-const PLAIN: &str = "expected 1 to 63 letters, digits, dots, hyphens and underscores";
-
-/// A file's name as an agent's.
-fn plain(stem: &str) -> String {
-    let plain = |letter: char| match letter {
-        'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '_' | '-' => letter,
-        _ => '-',
-    };
-    let name: String = stem.chars().take(63).map(plain).collect();
-    if is_plain(&name) { name } else { "worker".to_owned() }
-}
 
 /// What all agents of a project have in common.
 struct Common<'a> {
@@ -305,179 +292,4 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
         attach(&mut agent, document, assets, (&within, &forbidden), has_worker)?;
     }
     Ok((agent, written))
-}
-
-fn single(
-    flags: &Flags,
-    files: &Files,
-    project: &ProjectFile,
-    forbidden: &Arc<HashSet<PathBuf>>,
-) -> Result<Agent, ConfigError> {
-    let wrangler = match &files.wrangler {
-        Some(document) => wrangler::read(document, flags, Owner::Agent, &files.problems),
-        None => Wrangler::none(flags),
-    };
-    let named = flags.script.is_some() || wrangler.main.is_some() || project.main.is_some();
-    let main = match (&wrangler.assets, named) {
-        (Some(_), false) => None,
-        _ => Some(main_script(flags, files, &wrangler, project)?),
-    };
-    let check = |main: &PathBuf| {
-        check_script(main, |message| match (&flags.script, &wrangler.main, &files.wrangler) {
-            (Some(_), _, _) => ConfigError::new(message)
-                .with_help("Give the path of a JavaScript module: workerd-lite serve worker.js"),
-            (None, Some(_), Some(document)) => document.complain("main", message),
-            _ => files.complain("main", message),
-        })
-    };
-    main.as_ref().map_or(Ok(()), check)?;
-    let root = match (&files.wrangler, &files.project) {
-        (None, None) => main.as_deref().map_or_else(|| files.folder.clone(), parent),
-        _ => files.folder.clone(),
-    };
-    let limits = if files.project.is_some() {
-        ceiling(limits(project, None), &wrangler.limits)
-    } else {
-        // There is no other file: it is the owner's own.
-        let mut limits = limits(project, None);
-        apply(&Limits::from(&wrangler.limits), &mut limits);
-        limits
-    };
-    let told = tails(&wrangler.tail_consumers, project.outbound.is_some(), |_| false);
-    let told = match (told, &files.wrangler) {
-        (Ok(told), _) => told,
-        (Err((place, why)), Some(document)) => {
-            return Err(document.complain(&format!("tail_consumers[{place}].service"), &why));
-        }
-        (Err(_), None) => Vec::new(),
-    };
-    let name = match (wrangler.name, &files.wrangler) {
-        (Some(name), Some(document)) if !is_plain(&name) => return Err(document.complain("name", PLAIN)),
-        (Some(name), _) => name,
-        (None, _) => plain(&stem(main.as_deref().unwrap_or("assets".as_ref()))),
-    };
-    let confinement = Confinement {
-        root,
-        own: None,
-        forbidden: (**forbidden).clone(),
-        data: data(files, "modules", &project.modules)?,
-        node: wrangler.node.into(),
-        bundling: wrangler.bundling.clone(),
-        overlay: None,
-    };
-    let graph = match &main {
-        Some(main) => Graph::load(main, &confinement)?,
-        None => files_only()?,
-    };
-    let graph = Arc::new(graph);
-    let worker = Worker {
-        loaders: loaders(
-            files,
-            "loaders",
-            (&wrangler.worker_loaders, &project.loaders),
-            &wrangler.vars,
-        ),
-        vars: wrangler.vars,
-        fills_environment: wrangler.node.fills_environment(),
-        differences: wrangler.differences,
-        limits,
-        code_generation: code_generation(project.unsafe_eval, project.wasm_unsafe_eval),
-        ..Worker::of(name, Role::Agent, graph)
-    };
-    let finding = Finding {
-        files,
-        has_outbound: project.outbound.is_some(),
-        may_miss: flags.allow_missing_bindings,
-    };
-    let written = Written {
-        wrangler: wrangler.services,
-        document: files.wrangler.clone(),
-        ..Written::default()
-    };
-    let mut agents = [Agent::from(worker)];
-    if let (Some(document), Some(assets)) = (&files.wrangler, &wrangler.assets) {
-        // Where there is no other file, it is the owner's own, and what a build wrote may be beside it.
-        let within = match &files.project {
-            Some(_) => files.folder.clone(),
-            None => npm_project(document.folder()),
-        };
-        attach(
-            &mut agents[0],
-            document,
-            assets,
-            (&within, &confinement.forbidden),
-            main.is_some(),
-        )?;
-    }
-    let services = finding.grants(&agents, 0, &written);
-    let [mut agent] = agents;
-    give(&mut agent, services);
-    agent.tails = told;
-    agent.crons = wrangler.crons;
-    if let Some(outbound) = &project.outbound {
-        agent.entrypoint.clone_from(&outbound.entrypoint);
-        agent.props.clone_from(&outbound.props);
-        agent.parameters.clone_from(&outbound.parameters);
-    }
-    Ok(agent)
-}
-
-/// Gives an agent its services, before those that its assets are.
-fn give(agent: &mut Agent, mut services: Vec<Grant>) {
-    services.append(&mut agent.services);
-    agent.services = services;
-}
-
-/// As a page's policy says it, strings allow WebAssembly too.
-fn code_generation(unsafe_eval: bool, wasm_unsafe_eval: bool) -> CodeGeneration {
-    CodeGeneration {
-        strings: unsafe_eval,
-        wasm: unsafe_eval || wasm_unsafe_eval,
-    }
-}
-
-/// An agent's limits as its owner's file has them: what is said of it goes before what is said of all.
-pub(super) fn limits(project: &ProjectFile, own: Option<&Limits>) -> Values {
-    let mut values = Values::AGENT;
-    apply(&project.limits, &mut values);
-    if let Some(own) = own {
-        apply(own, &mut values);
-    }
-    values
-}
-
-/// What the agent's own file says of its limits, which only lowers them.
-pub(super) fn ceiling(owners: Values, own: &WranglerLimits) -> Values {
-    let mut asked = owners;
-    apply(&Limits::from(own), &mut asked);
-    Values {
-        cpu: asked.cpu.min(owners.cpu),
-        subrequests: asked.subrequests.min(owners.subrequests),
-        ..owners
-    }
-}
-
-fn main_script(
-    flags: &Flags,
-    files: &Files,
-    wrangler: &Wrangler,
-    project: &ProjectFile,
-) -> Result<PathBuf, ConfigError> {
-    if let Some(script) = &flags.script {
-        return Ok(script.clone());
-    }
-    let own = match (&wrangler.main, &files.wrangler) {
-        (Some(main), Some(document)) => Some(document.folder().join(main)),
-        _ => None,
-    };
-    own.or_else(|| Some(files.folder.join(project.main.as_ref()?)))
-        .ok_or_else(|| {
-            let error = ConfigError::new("there is no script to serve").with_help(
-                "Give one: workerd-lite serve worker.js; or set `main` in wrangler.jsonc or workerd-lite.toml",
-            );
-            match &files.wrangler {
-                Some(document) => error.about(document.subject("main")),
-                None => error.about(files.subject("main")),
-            }
-        })
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use workerd_lite_ops::Role;
 use workerd_lite_ops::account::AgentId;
 
-use super::agents::{ceiling, limits};
+use super::agent::{ceiling, limits};
 use super::assets::attach;
 use super::loaders::loaders_found;
 use super::tails::tails;

@@ -1,5 +1,6 @@
 //! From a configuration to what runs: projects, networks, bindings, credentials and identities; loading anew.
 
+mod agent;
 mod agents;
 mod agents_dir;
 mod assets;
@@ -18,6 +19,7 @@ mod options;
 mod outbound;
 mod project;
 mod services;
+mod single;
 mod tails;
 mod unavailable;
 

@@ -6,6 +6,7 @@ mod compatibility;
 mod differences;
 mod environment;
 mod fields;
+mod lists;
 mod missing;
 mod node;
 mod shape;
@@ -15,7 +16,6 @@ pub(crate) use differences::differences;
 pub(crate) use node::Node;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -31,6 +31,7 @@ use crate::host::CronTrigger;
 use crate::isolate::modules::Bundling;
 use environment::Selected;
 use fields::Use;
+use lists::{Triggers, VersionMetadata};
 use missing::Missing;
 
 /// How the `toml` crate hands a date to a format that has none.
@@ -52,16 +53,16 @@ pub(crate) struct Wrangler {
     pub(crate) name: Option<String>,
     pub(crate) main: Option<PathBuf>,
     pub(crate) vars: Map<String, Value>,
-    #[serde(deserialize_with = "certificates")]
+    #[serde(deserialize_with = "lists::certificates")]
     pub(crate) mtls_certificates: Vec<MtlsCertificate>,
     /// Names of bindings that load workers.
-    #[serde(deserialize_with = "loaders")]
+    #[serde(deserialize_with = "lists::loaders")]
     pub(crate) worker_loaders: Vec<String>,
     /// Services that it calls.
-    #[serde(deserialize_with = "services")]
+    #[serde(deserialize_with = "lists::services")]
     pub(crate) services: Vec<Service>,
     /// Who is told of its events.
-    #[serde(deserialize_with = "consumers")]
+    #[serde(deserialize_with = "lists::consumers")]
     pub(crate) tail_consumers: Vec<TailConsumer>,
     pub(crate) secrets: Secrets,
     /// Files that are served, where it says which folder has them.
@@ -101,104 +102,11 @@ impl Wrangler {
     }
 }
 
-/// `triggers`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Triggers {
-    crons: Option<Vec<String>>,
-}
-
-/// `version_metadata`: <https://developers.cloudflare.com/workers/runtime-apis/bindings/version-metadata/>.
-#[derive(Debug, Deserialize)]
-struct VersionMetadata {
-    binding: String,
-}
-
-impl VersionMetadata {
-    /// What is loaded now is a version of its own.
-    fn value() -> Value {
-        serde_json::json!({
-            "id": uuid::Uuid::new_v4().to_string(),
-            "tag": "",
-            "timestamp": humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
-        })
-    }
-}
-
 /// `secrets`: names of secrets that `env` has to have.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Secrets {
     pub(crate) required: Vec<String>,
-}
-
-fn loaders<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    struct Written {
-        binding: String,
-    }
-    let list = Vec::<Written>::deserialize(deserializer)?;
-    Ok(list.into_iter().map(|each| each.binding).collect())
-}
-
-fn services<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Service>, D::Error> {
-    #[derive(Deserialize)]
-    struct Written {
-        binding: String,
-        service: String,
-        entrypoint: Option<String>,
-        #[serde(default)]
-        props: Map<String, Value>,
-        /// Which deployment, and whether `wrangler dev` uses that: there is one, which runs here.
-        #[serde(default, rename = "environment")]
-        _environment: Option<String>,
-        #[serde(default, rename = "remote")]
-        _remote: bool,
-    }
-    let list = Vec::<Written>::deserialize(deserializer)?;
-    let list = list.into_iter().map(|each| Service {
-        binding: each.binding,
-        service: each.service,
-        entrypoint: each.entrypoint,
-        props: each.props,
-        methods: None,
-        cross_tenant: false,
-    });
-    Ok(list.collect())
-}
-
-fn consumers<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<TailConsumer>, D::Error> {
-    #[derive(Deserialize)]
-    struct Written {
-        service: String,
-        /// An environment of that service's, of which there is one here.
-        #[serde(default, rename = "environment")]
-        _environment: Option<String>,
-    }
-    let list = Vec::<Written>::deserialize(deserializer)?;
-    let list = list.into_iter().map(|each| TailConsumer {
-        service: each.service,
-        entrypoint: None,
-    });
-    Ok(list.collect())
-}
-
-fn certificates<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<MtlsCertificate>, D::Error> {
-    #[derive(Deserialize)]
-    struct Written {
-        binding: String,
-        certificate_id: String,
-        /// Whether `wrangler dev` uses the one that is deployed.
-        #[serde(default, rename = "remote")]
-        _remote: bool,
-    }
-    let list = Vec::<Written>::deserialize(deserializer)?;
-    let list = list.into_iter().map(|each| MtlsCertificate {
-        binding: each.binding,
-        certificate_id: each.certificate_id,
-        propagate_trace: None,
-    });
-    Ok(list.collect())
 }
 
 /// Reads a wrangler file for the environment that the flags choose. Warns of each field that is not honoured, and refuses
