@@ -224,15 +224,16 @@ fn builds_in_hidden_folders_are_served() {
         ),
         (
             ".svelte-kit/cloudflare/_worker.js",
-            "import { text } from '../output/server/index.js'; export default { fetch: () => new Response(text) };",
+            "import { text } from '../output/.build/index.js'; import('../.env.js').catch(() => {}); export default { async fetch() { const hidden = await import('../.env.js').catch(() => 'refused'); return new Response(text + hidden); } };",
         ),
-        (".svelte-kit/output/server/index.js", "export const text = 'server';"),
+        (".svelte-kit/output/.build/index.js", "export const text = 'server ';"),
+        (".svelte-kit/.env.js", "export default 'SECRET';"),
         (".svelte-kit/cloudflare/app.js", "client"),
     ]);
     let server = project.serve(&[]);
-    assert_eq!(server.ok("/"), "server");
+    assert_eq!(server.ok("/"), "server refused");
     assert_eq!(server.ok("/app.js"), "client");
-    assert_eq!(server.ok("/_worker.js"), "server");
+    assert_eq!(server.ok("/_worker.js"), "server refused");
 }
 
 #[test]

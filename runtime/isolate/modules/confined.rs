@@ -83,11 +83,13 @@ impl<'a> Confined<'a> {
             return Err(Outside::Owners);
         }
         let within = path.strip_prefix(&self.root).unwrap_or(path);
-        // Package managers keep packages in such folders.
-        let mut above = std::ffi::OsStr::new("");
+        // Package managers keep packages in such folders, and builders have some within their own.
+        let (mut above, mut built) = (std::ffi::OsStr::new(""), false);
         for part in within {
-            let is_built = BUILT.iter().any(|built| part == *built);
-            if part.as_encoded_bytes().starts_with(b".") && above != "node_modules" && !is_built {
+            built |= BUILT.iter().any(|folder| part == *folder);
+            let is_folder = path.file_name() != Some(part);
+            let is_kept = above == "node_modules" || (built && is_folder);
+            if part.as_encoded_bytes().starts_with(b".") && !is_kept {
                 return Err(Outside::Hidden);
             }
             above = part;
