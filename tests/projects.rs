@@ -146,6 +146,31 @@ fn imports_of_computed_names_reach_the_files_of_their_folder() {
 }
 
 #[test]
+fn es_modules_require_as_for_bundlers() {
+    let project = Project::new(&[
+        ("wrangler.jsonc", r#"{ "name": "w", "main": "src/index.ts" }"#),
+        (
+            "src/index.ts",
+            "const path = require('path'); const { x } = require('./x.cjs') as { x: number };\n\
+             export default { fetch: (): Response => { try { require('./no' + 'ne.js'); } catch (error) { return Response.json([path.join('a', 'b'), x, (error as any).code]); } } };",
+        ),
+        (
+            "src/x.cjs",
+            "exports.x = require('node:crypto').createHash('md5').update('a').digest('hex').length;",
+        ),
+    ]);
+    let served = project.serve(&[]).ok("/");
+    assert_eq!(json(&served), literal!(["a/b", 32, "MODULE_NOT_FOUND"]));
+    // What a bundler has made asks whether there is one, as ever.
+    project.write(
+        "src/index.ts",
+        "const __require = (name: string) => { if (typeof require !== 'undefined') return 'there'; throw new Error(`Dynamic require of ${name}`); };\n\
+         export default { fetch: () => { try { return new Response(__require(\"fs\")); } catch (error) { return new Response((error as Error).message); } } };",
+    );
+    assert_eq!(project.serve(&[]).ok("/"), "Dynamic require of fs");
+}
+
+#[test]
 fn a_version_is_what_was_loaded() {
     let project = Project::new(&[
         (

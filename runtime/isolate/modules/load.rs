@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use deno_core::url::Url;
 
-use super::bundled::with_require;
+use super::bundled::{REQUIRE, with_require};
 use super::exports::Exports;
 use super::failure::{ImportFailure, Refusal, Rejected};
 use super::import::{Asked, Import};
@@ -179,10 +179,15 @@ impl<'a> Loading<'a> {
             let bundled = parsed.bundled && self.reader.has_node();
             let requiring = bundled.then(|| with_require(parsed.defined.as_deref().unwrap_or(source)));
             let defined = parsed.defined.map(|code| (code, String::new()));
+            let transpiled = parsed.transpiled.map(|(code, map)| match bundled {
+                // Lines stay as the map has them.
+                true => (format!("{REQUIRE}{code}"), map),
+                false => (code, map),
+            });
             if bundled {
                 imports.push(Import::named("node:module".to_owned()));
             }
-            if let Some((code, map)) = parsed.transpiled.or(requiring).or(defined) {
+            if let Some((code, map)) = transpiled.or(requiring).or(defined) {
                 let text = source.clone();
                 module.content = Content::Script(code);
                 module.original = Some(Original { text, map });

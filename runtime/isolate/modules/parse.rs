@@ -57,7 +57,7 @@ pub(super) fn parsed(
     let file = Path::new(name).file_name().unwrap_or_default();
     let options_key = format!("{format:?} {options:?}");
     let key = Key::of(
-        "parsed3",
+        "parsed4",
         &[file.as_encoded_bytes(), source.as_bytes(), options_key.as_bytes()],
     );
     if let Some(parsed) = cache::value(&key) {
@@ -158,7 +158,7 @@ pub(super) fn parse(
     }
     imports.extend(syntax.dynamic_imports);
     // What was required for JSX is there only now, and names of types are gone.
-    let bundled = is_module && name.contains("node_modules/") && requires(source, &program);
+    let bundled = is_module && requires(source, &program, name.contains("node_modules/"));
     let required = Required::of(&program, !is_module || bundled);
     Ok(Parsed {
         imports,
