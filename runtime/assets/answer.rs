@@ -12,6 +12,7 @@ use super::content::Content;
 use super::folder::Asset;
 use super::headers;
 use super::intent::{Intent, NotFoundHandling};
+use super::media_type;
 use super::path::{decode, encode};
 use super::pattern::Subject;
 use super::redirects::Target;
@@ -168,7 +169,7 @@ fn respond(ask: &Ask, asset: Asset, status: StatusCode) -> Answer {
     if let Ok(tag) = HeaderValue::try_from(&tag) {
         headers.insert(ETAG, tag);
     }
-    if let Some(kind) = content_type(&asset) {
+    if let Some(kind) = media_type::of(&asset.path) {
         headers.insert(CONTENT_TYPE, kind);
     }
     if ask.is_cacheable {
@@ -188,13 +189,4 @@ fn respond(ask: &Ask, asset: Asset, status: StatusCode) -> Answer {
             Answer::of(StatusCode::INTERNAL_SERVER_ERROR)
         }
     }
-}
-
-/// By its name. Texts are UTF-8.
-fn content_type(asset: &Asset) -> Option<HeaderValue> {
-    let kind = mime_guess::from_path(&asset.path).first_raw()?;
-    if kind.starts_with("text/") {
-        return HeaderValue::try_from(format!("{kind}; charset=utf-8")).ok();
-    }
-    Some(HeaderValue::from_static(kind))
 }

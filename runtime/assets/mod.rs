@@ -8,6 +8,7 @@ mod headers;
 mod html;
 mod intent;
 mod lines;
+mod media_type;
 mod path;
 mod pattern;
 mod redirects;

@@ -11,6 +11,8 @@ fn files_have_types_tags_and_lengths() {
             ("a.css", "2"),
             ("a.svg", "<svg/>"),
             ("a.json", "{}"),
+            ("a.MJS", "m"),
+            ("a.ico", "i"),
             ("noextension", "3"),
             ("a.txt", "text"),
         ],
@@ -21,6 +23,8 @@ fn files_have_types_tags_and_lengths() {
         ("/a.css", "text/css; charset=utf-8"),
         ("/a.svg", "image/svg+xml"),
         ("/a.json", "application/json"),
+        ("/a.MJS", "text/javascript; charset=utf-8"),
+        ("/a.ico", "image/vnd.microsoft.icon"),
         ("/a.txt", "text/plain; charset=utf-8"),
     ] {
         let headers = server.get(path).headers;
