@@ -47,6 +47,7 @@ pub mod limits;
 pub mod listen;
 mod metrics;
 mod output;
+mod private_files;
 #[cfg(test)]
 mod properties;
 pub mod reloadable;

@@ -8,6 +8,8 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use rustix::fs::OFlags;
 use sha2::{Digest as _, Sha256};
 
+use crate::private_files::{is_configuration, is_of, is_secret};
+
 /// Files of the folder that say how others are served, and are not.
 pub(super) const RULES: [&str; 3] = ["_headers", "_redirects", ".assetsignore"];
 
@@ -16,14 +18,6 @@ const PAGES_SCRIPT: &str = "_worker.js";
 
 /// The only hidden folder that is for everybody (RFC 8615).
 const WELL_KNOWN: &str = ".well-known";
-
-/// Keys and secrets are in such files.
-const SECRET: [&str; 10] = [
-    "env", "jks", "kdbx", "key", "keystore", "p12", "p8", "pem", "pfx", "vars",
-];
-
-/// Configurations name what others are given.
-const CONFIGURATIONS: [&str; 4] = ["wrangler.json", "wrangler.jsonc", "wrangler.toml", "workerd-lite.toml"];
 
 /// A folder whose files are served.
 #[derive(Debug)]
@@ -134,27 +128,12 @@ impl Folder {
         if !parts.all(|name| name.is_some_and(|name| !name.starts_with('.') || name == WELL_KNOWN)) {
             return false;
         }
-        let lower = |part: Option<&std::ffi::OsStr>| part.map(|part| part.to_string_lossy().to_lowercase());
-        let name = lower(within.file_name()).unwrap_or_default();
-        let extension = lower(within.extension()).unwrap_or_default();
         let is_rule = RULES.iter().any(|rule| within == Path::new(rule)) || within.starts_with(PAGES_SCRIPT);
         !is_rule
-            && !SECRET.contains(&&*extension)
-            && !CONFIGURATIONS.contains(&&*name)
+            && !is_secret(within)
+            && !is_configuration(within)
             && !self.ignored.matched_path_or_any_parents(within, false).is_ignore()
     }
-}
-
-/// Whether a path is a file, within it, or what is left of it by who rotates or edits it: `audit.ndjson.1`, `key.pem~`.
-fn is_of(path: &Path, file: &Path) -> bool {
-    if path.starts_with(file) {
-        return true;
-    }
-    let (Some(name), Some(own)) = (path.file_name(), file.file_name()) else {
-        return false;
-    };
-    let rest = name.as_encoded_bytes().strip_prefix(own.as_encoded_bytes());
-    path.parent() == file.parent() && rest.is_some_and(|rest| matches!(rest.first(), Some(b'.' | b'-' | b'~' | b'_')))
 }
 
 impl Asset {

@@ -4,19 +4,12 @@
 use std::path::{Path, PathBuf};
 
 use super::module::{Confinement, Data, Overlay};
+use crate::private_files::{is_configuration, is_of, is_secret};
 
 /// What is imported as data without being listed: what wrangler's bundler takes for data, and what scripts are written in.
 const TYPES: [&str; 15] = [
     "txt", "html", "sql", "md", "json", "wasm", "bin", "js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx",
 ];
-
-/// Keys and secrets are in such files. No pattern lists them.
-const SECRET: [&str; 10] = [
-    "env", "jks", "kdbx", "key", "keystore", "p12", "p8", "pem", "pfx", "vars",
-];
-
-/// Configurations name what others are given.
-const CONFIGURATIONS: [&str; 4] = ["wrangler.json", "wrangler.jsonc", "wrangler.toml", "workerd-lite.toml"];
 
 /// Hidden folders that builders write the whole of: OpenNext, Nitro, SvelteKit, Vinxi.
 const BUILT: [&str; 4] = [".open-next", ".output", ".svelte-kit", ".vinxi"];
@@ -97,15 +90,14 @@ impl<'a> Confined<'a> {
         let Data::Listed(listed) = &self.confinement.data else {
             return Ok(());
         };
-        let lower = |part: Option<&std::ffi::OsStr>| {
-            part.map(|part| part.to_string_lossy().to_lowercase())
-                .unwrap_or_default()
-        };
-        let (name, extension) = (lower(path.file_name()), lower(path.extension()));
         let is_packages = within.iter().any(|part| part == "node_modules");
-        if SECRET.contains(&&*extension) || (!is_packages && CONFIGURATIONS.contains(&&*name)) {
+        if is_secret(path) || (!is_packages && is_configuration(path)) {
             return Err(Outside::Secret);
         }
+        let extension = path
+            .extension()
+            .map(|extension| extension.to_string_lossy().to_lowercase());
+        let extension = extension.unwrap_or_default();
         let within = path.strip_prefix(self.folder()).unwrap_or(within);
         let by_type = wanted == Wanted::Data || (wanted == Wanted::Read && !is_packages);
         if by_type && !TYPES.contains(&&*extension) && !listed.is_match(within) {
@@ -122,19 +114,4 @@ impl<'a> Confined<'a> {
                 above.is_some_and(|above| self.folder().starts_with(above))
             })
     }
-}
-
-/// Whether a path is a file, within it, or what is left of it by who rotates or edits it: `audit.ndjson.1`, `key.pem~`.
-fn is_of(path: &Path, file: &Path) -> bool {
-    if path.starts_with(file) {
-        return true;
-    }
-    let (Some(name), Some(own)) = (path.file_name(), file.file_name()) else {
-        return false;
-    };
-    if file.is_dir() {
-        return false;
-    }
-    let rest = name.as_encoded_bytes().strip_prefix(own.as_encoded_bytes());
-    path.parent() == file.parent() && rest.is_some_and(|rest| matches!(rest.first(), Some(b'.' | b'-' | b'~' | b'_')))
 }

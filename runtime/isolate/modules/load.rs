@@ -179,11 +179,9 @@ impl<'a> Loading<'a> {
             let bundled = parsed.bundled && self.reader.has_node();
             let requiring = bundled.then(|| with_require(parsed.defined.as_deref().unwrap_or(source)));
             let defined = parsed.defined.map(|code| (code, String::new()));
-            let transpiled = parsed.transpiled.map(|(code, map)| match bundled {
-                // Lines stay as the map has them.
-                true => (format!("{REQUIRE}{code}"), map),
-                false => (code, map),
-            });
+            // Lines stay as the map has them.
+            let before = if bundled { REQUIRE } else { "" };
+            let transpiled = parsed.transpiled.map(|(code, map)| (format!("{before}{code}"), map));
             if bundled {
                 imports.push(Import::named("node:module".to_owned()));
             }
