@@ -14,6 +14,7 @@ mod pattern;
 mod redirects;
 mod routing;
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -95,14 +96,14 @@ impl Assets {
     }
 
     /// Answers a client's request, or gives it back where it is for the script.
-    pub async fn client(self: &Arc<Self>, request: Request) -> Result<Response, Request> {
+    pub async fn client(self: &Arc<Self>, request: Request) -> ControlFlow<Response, Request> {
         let way = if self.has_worker {
             self.worker_first.way(request.url.path())
         } else {
             Way::Assets
         };
         let not_found = match way {
-            Way::Worker => return Err(request),
+            Way::Worker => return ControlFlow::Continue(request),
             Way::Assets => self.not_found_handling,
             Way::Undecided => {
                 let mode = request.headers.get("sec-fetch-mode");
@@ -115,8 +116,8 @@ impl Assets {
             }
         };
         match self.look(Ask::of(&request), not_found).await {
-            Some(Answer::Nothing(_)) if way == Way::Undecided => Err(request),
-            answer => Ok(respond(answer)),
+            Some(Answer::Nothing(_)) if way == Way::Undecided => ControlFlow::Continue(request),
+            answer => ControlFlow::Break(respond(answer)),
         }
     }
 

@@ -47,6 +47,7 @@ mod told;
 mod transferable;
 
 use std::cell::Cell;
+use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -286,8 +287,8 @@ impl Instance {
     ) -> Result<Response, EventError> {
         if let Some(assets) = &agent.assets {
             match assets.client(request).await {
-                Ok(response) => return Ok(response),
-                Err(unserved) => request = unserved,
+                ControlFlow::Break(response) => return Ok(response),
+                ControlFlow::Continue(unserved) => request = unserved,
             }
         }
         if let Some(resident) = self.0.agents.elsewhere(place) {
