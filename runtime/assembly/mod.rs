@@ -6,6 +6,7 @@ mod agents_dir;
 mod assets;
 mod certificates;
 mod credentials;
+mod front;
 mod identity;
 mod isolates;
 mod isolation;

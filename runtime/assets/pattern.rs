@@ -47,7 +47,7 @@ impl Pattern {
         Ok(Self { regex, has_host })
     }
 
-    /// What it matches of a request's URL, as [`Pattern::subject`] gives it.
+    /// What it matches of a request's URL.
     pub(super) fn matched<'a>(&self, subject: &'a Subject) -> Option<Matched<'a>> {
         let text = if self.has_host {
             &subject.with_host

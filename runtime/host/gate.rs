@@ -382,6 +382,7 @@ impl Egress for OutboundGate {
                 http::HeaderMap::new()
             },
             body: Body::Empty,
+            cf: None,
         });
         let network = Arc::clone(&self.network);
         let agent = auditing.then(|| self.agent.clone());
@@ -486,6 +487,7 @@ impl Again {
                 url: request.url.clone(),
                 headers: request.headers.clone(),
                 body: Body::Empty,
+                cf: None,
             },
             origin: origin.clone(),
         })

@@ -16,6 +16,7 @@ mod crons;
 mod desk;
 mod error_page;
 mod found;
+mod front;
 mod gate;
 mod grant;
 mod isolate_per;
@@ -75,6 +76,7 @@ pub use code::Code;
 pub use crons::CronTrigger;
 pub(crate) use error_page::broken_page;
 pub(crate) use found::Finder;
+pub use front::Front;
 pub use grant::{Grant, Offers};
 pub use isolate_per::IsolatePer;
 pub use isolates::IsolateLimits;
@@ -261,6 +263,11 @@ impl Instance {
     /// The proxies that are believed.
     pub(crate) fn forwarders(&self) -> &Forwarders {
         &self.0.project.forwarders
+    }
+
+    /// How clients' connections are taken.
+    pub(crate) fn front(&self) -> &Front {
+        &self.0.project.front
     }
 
     /// The header by which a request may name its agent.
