@@ -171,6 +171,65 @@ fn es_modules_require_as_for_bundlers() {
 }
 
 #[test]
+fn members_of_a_workspace_have_its_packages() {
+    let project = Project::new(&[
+        (
+            "package.json",
+            r#"{ "private": true, "workspaces": ["apps/*", "packages/*"] }"#,
+        ),
+        (
+            "node_modules/hoisted/package.json",
+            r#"{ "name": "hoisted", "type": "module", "exports": "./index.js" }"#,
+        ),
+        ("node_modules/hoisted/index.js", "export default 'hoisted';"),
+        (
+            "packages/shared/package.json",
+            r#"{ "name": "@acme/shared", "exports": "./src/index.ts" }"#,
+        ),
+        (
+            "packages/shared/src/index.ts",
+            "export { part } from './part'; export const hi = (name: string): string => `hi ${name}`;",
+        ),
+        ("packages/shared/src/part.ts", "export const part = 1;"),
+        ("packages/other/package.json", r#"{ "name": "@acme/other" }"#),
+        ("packages/other/index.js", "export default 'SECRET';"),
+        ("secret.js", "export default 'SECRET';"),
+        ("apps/api/package.json", r#"{ "name": "api", "type": "module" }"#),
+        (
+            "apps/api/wrangler.jsonc",
+            r#"{ "name": "api", "main": "src/index.ts", "rules": [{ "type": "Text", "globs": ["src/*.graphql"] }] }"#,
+        ),
+        ("apps/api/src/schema.graphql", "type Query"),
+        (
+            "apps/api/src/index.ts",
+            "import hoisted from 'hoisted'; import { hi, part } from '@acme/shared'; import schema from './schema.graphql';\n\
+             const refused = (name: string) => import(name).then((found) => found.default, () => 'refused');\n\
+             const others = () => Promise.all([import('../../../secret.js'), import('../../../packages/other/index.js'), import('../../../package.json')].map((each) => each.then(String, () => 'refused')));\n\
+             export default { async fetch() { return Response.json([hoisted, hi('a'), part, schema, await others(), await refused('@acme/' + 'other')]); } };",
+        ),
+    ]);
+    std::fs::create_dir_all(project.path().join("node_modules/@acme")).unwrap();
+    std::os::unix::fs::symlink(
+        "../../packages/shared",
+        project.path().join("node_modules/@acme/shared"),
+    )
+    .unwrap();
+    let config = ["--config", "apps/api/wrangler.jsonc"];
+    let expected = literal!([
+        "hoisted",
+        "hi a",
+        1,
+        "type Query",
+        ["refused", "refused", "refused"],
+        "refused"
+    ]);
+    assert_eq!(json(&project.serve(&config).ok("/")), expected);
+    // Where nobody says that they belong together, they do not.
+    project.write("package.json", "{}");
+    assert!(project.refused(&config).contains("is outside of the project's folder"));
+}
+
+#[test]
 fn a_version_is_what_was_loaded() {
     let project = Project::new(&[
         (

@@ -178,6 +178,7 @@ impl AgentsDir {
             data: Data::default(),
             node: wrangler.node.into(),
             bundling: wrangler.bundling.clone(),
+            links: false,
             overlay: None,
         };
         let within = folder.to_owned();

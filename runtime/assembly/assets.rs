@@ -75,11 +75,3 @@ pub(super) fn attach(
     }
     Ok(())
 }
-
-/// The folder of the npm project that a file is in, where there is one: what a build writes beside the script is in it.
-pub(super) fn npm_project(folder: &Path) -> PathBuf {
-    let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    let mut above = whole.ancestors();
-    let project = above.find(|folder| folder.join("package.json").is_file());
-    project.unwrap_or(&whole).to_owned()
-}

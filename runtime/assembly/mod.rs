@@ -16,6 +16,7 @@ mod loaders;
 mod matching;
 mod modules;
 mod network;
+mod npm_project;
 mod options;
 mod outbound;
 mod project;

@@ -176,6 +176,7 @@ pub(super) fn confinement(
             data: data.clone(),
             node: NodeModules::default(),
             bundling: Bundling::default(),
+            links: false,
             overlay: None,
         }
     })

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use workerd_lite_ops::Role;
 
 use super::agent::{PLAIN, ceiling, code_generation, give, limits, plain};
-use super::assets::{attach, npm_project};
+use super::assets::attach;
 use super::limits::apply;
 use super::loaders::loaders;
 use super::modules::{check_script, data};
+use super::npm_project::{npm_project, workspace};
 use super::services::{Finding, Written};
 use super::tails::tails;
 use super::unavailable::files_only;
@@ -50,9 +51,11 @@ pub(super) fn single(
         })
     };
     main.as_ref().map_or(Ok(()), check)?;
-    let root = match (&files.wrangler, &files.project) {
-        (None, None) => main.as_deref().map_or_else(|| files.folder.clone(), parent),
-        _ => files.folder.clone(),
+    let (root, own) = match (&files.wrangler, &files.project) {
+        (None, None) => (main.as_deref().map_or_else(|| files.folder.clone(), parent), None),
+        // It is the owner's own file, and says what the script is.
+        (Some(document), None) if flags.script.is_none() => workspace(document.folder()),
+        _ => (files.folder.clone(), None),
     };
     let limits = if files.project.is_some() {
         ceiling(limits(project, None), &wrangler.limits)
@@ -77,7 +80,8 @@ pub(super) fn single(
     };
     let confinement = Confinement {
         root,
-        own: None,
+        links: own.is_some(),
+        own,
         forbidden: (**forbidden).clone(),
         data: data(files, "modules", &project.modules)?,
         node: wrangler.node.into(),

@@ -110,6 +110,9 @@ pub(super) fn bundling(
         types,
         aliases: aliases.clone(),
         defines,
-        folder: document.folder().to_owned(),
+        folder: document
+            .folder()
+            .canonicalize()
+            .unwrap_or_else(|_| document.folder().to_owned()),
     })
 }

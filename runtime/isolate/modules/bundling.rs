@@ -26,7 +26,7 @@ pub struct Bundling {
     pub aliases: BTreeMap<String, String>,
     /// Names that stand for constants, which are JavaScript.
     pub defines: BTreeMap<String, String>,
-    /// The folder that relative names in `aliases` are seen from.
+    /// The folder that relative names in `aliases`, and patterns in `types`, are seen from, without symbolic links.
     pub folder: PathBuf,
 }
 

@@ -39,6 +39,12 @@ pub(super) enum Wanted {
     Read,
 }
 
+/// A `package.json`.
+#[derive(serde::Deserialize)]
+struct Named {
+    name: Option<String>,
+}
+
 /// Where a worker's modules may come from, symbolic links followed.
 pub(super) struct Confined<'a> {
     confinement: &'a Confinement,
@@ -69,7 +75,7 @@ impl<'a> Confined<'a> {
 
     /// Whether a file, without symbolic links, may be read.
     pub(super) fn check(&self, path: &Path, wanted: Wanted) -> Result<(), Outside> {
-        if !path.starts_with(self.folder()) && !self.is_packaged(path) {
+        if !path.starts_with(self.folder()) && !self.is_packaged(path) && !self.is_linked(path) {
             return Err(Outside::Folder);
         }
         if self.confinement.forbidden.iter().any(|file| is_of(path, file)) {
@@ -104,6 +110,35 @@ impl<'a> Confined<'a> {
             return Err(Outside::Unlisted);
         }
         Ok(())
+    }
+
+    /// Whether a file is of a package that a `node_modules` in the worker's folder, or above it, links to by its name.
+    fn is_linked(&self, path: &Path) -> bool {
+        if !self.confinement.links || !path.starts_with(&self.root) {
+            return false;
+        }
+        let mut above = path
+            .ancestors()
+            .skip(1)
+            .take_while(|folder| folder.starts_with(&self.root));
+        let Some(package) = above.find(|folder| folder.join("package.json").is_file()) else {
+            return false;
+        };
+        let text = std::fs::read(package.join("package.json")).ok();
+        let named = text.and_then(|text| serde_json::from_slice::<Named>(&text).ok());
+        let Some(name) = named.and_then(|named| named.name) else {
+            return false;
+        };
+        let parts = name.split('/');
+        if parts.clone().any(|part| matches!(part, "" | "." | "..")) {
+            return false;
+        }
+        let folders = self
+            .folder()
+            .ancestors()
+            .take_while(|folder| folder.starts_with(&self.root));
+        let mut links = folders.map(|folder| folder.join("node_modules").join(&name));
+        links.any(|link| link.canonicalize().is_ok_and(|found| found == package))
     }
 
     /// Whether a file is in a `node_modules` that is beside the worker's folder or above it.

@@ -24,6 +24,8 @@ pub struct Confinement {
     pub data: Data,
     /// Which of Node's modules are there.
     pub node: NodeModules,
+    /// Whether packages of `root` are a part of it too that a `node_modules` in `own` or above it links to.
+    pub links: bool,
     /// What its project says of imports.
     pub bundling: Bundling,
     /// A file that is read as if it had another text.

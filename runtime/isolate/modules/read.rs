@@ -226,7 +226,8 @@ impl Reader<'_> {
             Err(error) => Err(missing(&error)),
         };
         let json = || json_of(&name, text()?);
-        let within = path.strip_prefix(&self.root).unwrap_or(&path);
+        let within = path.strip_prefix(&self.bundling.folder);
+        let within = within.or_else(|_| path.strip_prefix(&self.root)).unwrap_or(&path);
         let ruled = match kind {
             None if path != self.main => self.bundling.file_type(within),
             _ => None,
