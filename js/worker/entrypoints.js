@@ -34,8 +34,19 @@ function unsupported(name, value) {
   return null;
 }
 
-// The handler `(request, env, ctx)` behind one export: `{ handler }`, or `{ complaint }`.
-function handlerOf(name, what, value) {
+// Handlers of other events than requests.
+const OTHERS = ["scheduled", "tail", "queue", "email"];
+
+function hasOther(value) {
+  for (let i = 0; i < OTHERS.length; i++) {
+    if (typeof value[OTHERS[i]] === "function") return true;
+  }
+  return false;
+}
+
+// The handler `(request, env, ctx)` behind one export: `{ handler }`, or `{ complaint }`. `others` says whether it may have none where
+// it has handlers of other events.
+function handlerOf(name, what, value, others = false) {
   const refused = (complaint) => ({ complaint, handler: null });
   if (typeof value === "function") {
     const complaint = unsupported(what, value);
@@ -49,6 +60,12 @@ function handlerOf(name, what, value) {
     }
     if (typeof value.prototype?.fetch !== "function") return refused(`${what}, a class, has no fetch() method`);
     const handler = (request, env, ctx) => ReflectConstruct(value, [ctx, env]).fetch(request);
+    return { complaint: null, handler };
+  }
+  if (others && typeof value === "object" && value !== null && typeof value.fetch !== "function" && hasOther(value)) {
+    const handler = () => {
+      throw new TypeError("Handler does not export a fetch() function.");
+    };
     return { complaint: null, handler };
   }
   if (typeof value !== "object" || value === null || typeof value.fetch !== "function") {
@@ -65,7 +82,7 @@ function isEmptyCommonJs(namespace) {
 }
 
 // `entrypoint` is the name of an export, or null for the default one.
-function findHandler(namespace, entrypoint) {
+function findHandler(namespace, entrypoint, others = false) {
   if (entrypoint !== null) {
     const value = namespace[entrypoint];
     if (value === undefined) return { complaint: `it exports no ${entrypoint}, which is an entrypoint`, handler: null };
@@ -74,11 +91,11 @@ function findHandler(namespace, entrypoint) {
   if (namespace.default === undefined || isEmptyCommonJs(namespace)) {
     return {
       complaint: "it has no default export. Write `export default { async fetch(request, env, ctx) { ... } }`; " +
-        'the older addEventListener("fetch", ...) form is not supported',
+        'the older addEventListener("fetch", ...) form is for agents, and has a listener before the script has run',
       handler: null,
     };
   }
-  return handlerOf("default", "its default export", namespace.default);
+  return handlerOf("default", "its default export", namespace.default, others);
 }
 
 // Calls another entrypoint of the same module, within the same event.
@@ -126,5 +143,5 @@ function makeExports(namespace) {
   setExports(ObjectFreeze(made));
 }
 
-return { findHandler, loopbackOf, makeExports };
+return { findHandler, isEmptyCommonJs, loopbackOf, makeExports };
 })();

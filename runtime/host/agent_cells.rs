@@ -175,6 +175,7 @@ impl AgentCells {
             rules: agent.egress.clone(),
             services: agent.services.iter().cloned().map(Rc::new).collect(),
             callees: Some(Rc::downgrade(self) as Weak<dyn Callees>),
+            assets: agent.assets.clone(),
             tails: self.tails(agent),
             timeout: self.project.policy_timeout,
             loader: None,

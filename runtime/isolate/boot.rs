@@ -256,6 +256,8 @@ impl Worker {
         let loaders = serde_v8::to_v8(scope, &self.loaders).ok()?;
         let given = v8::Boolean::new(scope, self.loaded.is_some()).into();
         let differences = serde_v8::to_v8(scope, &self.differences).ok()?;
+        let listens = self.role == Role::Agent && self.graph.listens();
+        let listens = v8::Boolean::new(scope, listens).into();
         let arguments = [
             role,
             vars,
@@ -267,6 +269,7 @@ impl Worker {
             loaders,
             given,
             differences,
+            listens,
         ];
         let functions = boot.call(scope, this, &arguments)?;
         let functions = v8::Local::<v8::Array>::try_from(functions).ok()?;
