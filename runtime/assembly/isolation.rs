@@ -56,8 +56,15 @@ pub(super) fn isolation(files: &Files, project: &ProjectFile, agents: &mut [Agen
 fn obstacles(agents: &[Agent], agent: &Agent) -> Vec<String> {
     let name = &agent.worker.name;
     let mut why = Vec::new();
-    if !agent.services.is_empty() {
-        why.push("it calls others, by `services`".to_owned());
+    let called = agent.services.iter().filter_map(|grant| match &grant.offers {
+        Offers::Agent(id) => Some(id),
+        Offers::Outbound => None,
+    });
+    for id in called {
+        why.push(format!(
+            "it calls the agent {:?}, by `services`: it may call its policy alone",
+            &*id.name
+        ));
     }
     if !agent.tails.is_empty() {
         why.push("others are told of its events, by `tails` or `tail_consumers`".to_owned());

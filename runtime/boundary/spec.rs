@@ -32,6 +32,8 @@ pub(crate) struct AgentSpec {
     pub(crate) tenant: Option<String>,
     vars: Map<String, Value>,
     fills_environment: bool,
+    /// Names of its services, by which it calls them.
+    services: Vec<String>,
     differences: Vec<String>,
     limits: Limits,
     code_generation: CodeGeneration,
@@ -46,6 +48,7 @@ impl AgentSpec {
             tenant: tenant.map(ToOwned::to_owned),
             vars: worker.vars.clone(),
             fills_environment: worker.fills_environment,
+            services: worker.services.clone(),
             differences: worker.differences.clone(),
             limits: worker.effective_limits(),
             code_generation: worker.code_generation,
@@ -63,6 +66,7 @@ impl AgentSpec {
         Ok(Worker {
             vars: self.vars,
             fills_environment: self.fills_environment,
+            services: self.services,
             differences: self.differences,
             limits: self.limits,
             code_generation: self.code_generation,

@@ -2,6 +2,7 @@
 //! is the link that an event came by.
 
 mod event;
+mod services;
 mod thread;
 mod way;
 
@@ -19,7 +20,7 @@ use super::agent::Agent;
 use super::builder::ProjectBuilder;
 use super::isolates::IsolateLimits;
 use super::project::Project;
-use crate::boundary::{self, Control, Ends, Numbers, Reports, Told, report_to};
+use crate::boundary::{self, Control, End, Numbers, Reports, Told, report_to};
 use crate::isolate::init_platform;
 use crate::limits::{Hang, hangs, in_a_process};
 
@@ -83,15 +84,15 @@ fn project(spec: boundary::Spec) -> Result<Project, String> {
 }
 
 /// Gives each link to a thread when the first byte comes over it. Threads are started as they are needed.
-async fn assign(links: Vec<Ends>, project: &Project, threads: usize) {
-    let mut serving: Vec<mpsc::UnboundedSender<Ends>> = Vec::new();
+async fn assign(links: Vec<End>, project: &Project, threads: usize) {
+    let mut serving: Vec<mpsc::UnboundedSender<End>> = Vec::new();
     let mut waiting = futures_util::stream::FuturesUnordered::new();
-    for ends in links {
-        waiting.push(first(ends));
+    for end in links {
+        waiting.push(first(end));
     }
     let mut next = 0;
-    while let Some(ends) = waiting.next().await {
-        let Some(ends) = ends else { continue };
+    while let Some(end) = waiting.next().await {
+        let Some(end) = end else { continue };
         if serving.len() < threads {
             let (sender, receiver) = mpsc::unbounded_channel();
             let project = project.clone();
@@ -102,7 +103,7 @@ async fn assign(links: Vec<Ends>, project: &Project, threads: usize) {
             }
         }
         if let Some(thread) = serving.get(next % serving.len().max(1)) {
-            let _ = thread.send(ends);
+            let _ = thread.send(end);
         }
         next += 1;
     }
@@ -111,10 +112,10 @@ async fn assign(links: Vec<Ends>, project: &Project, threads: usize) {
 }
 
 /// Waits for the first byte of a link. Nothing where it ends before.
-async fn first((events, egress): Ends) -> Option<Ends> {
-    let watched = UnixStream::from_std(events).ok()?;
+async fn first(end: End) -> Option<End> {
+    let watched = UnixStream::from_std(end).ok()?;
     watched.readable().await.ok()?;
-    Some((watched.into_std().ok()?, egress))
+    watched.into_std().ok()
 }
 
 /// Tells what there is to tell, until the parent has no more use for the process.
