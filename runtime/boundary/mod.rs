@@ -23,7 +23,7 @@ mod told;
 
 pub(crate) use child::{Child, UnderWay};
 pub(crate) use control::{Control, enter};
-pub(crate) use exchange::{Asked, Unanswered, ask};
+pub(crate) use exchange::{Answering, Asked, Unanswered, ask};
 pub(crate) use failure::Failure;
 pub(crate) use heads::{Envelope, To};
 pub(crate) use key::Key;

@@ -22,8 +22,8 @@ use super::{LinkError, WINDOW, WINDOWS};
 const LEAST: usize = 4 << 10;
 const MOST: usize = 64 << 10;
 
-/// How often a link is read before others get their turn.
-const READS: usize = 4;
+/// How many frames are handed on before others get their turn.
+const FRAMES: usize = 1000;
 
 /// How often the other end is asked whether it is there, while anything is under way.
 const PING: Duration = Duration::from_secs(2);
@@ -84,11 +84,15 @@ impl<H: Handler> Run<H> {
         Poll::Ready(Ok(count == 0))
     }
 
-    /// Hands on all frames that have come whole.
-    fn frames(&mut self) -> Result<(), LinkError> {
-        while let Some((frame, carried)) = Frame::read(&self.buffer[self.start..self.end], self.shared.head, WINDOW)? {
+    /// Hands on frames that have come whole, as many as may be. Gives how many more may be.
+    fn frames(&mut self, may: usize) -> Result<usize, LinkError> {
+        let mut left = may;
+        while left > 0
+            && let Some((frame, carried)) = Frame::read(&self.buffer[self.start..self.end], self.shared.head, WINDOW)?
+        {
             self.frame(frame, carried)?;
             self.start += HEADER + carried.len();
+            left -= 1;
         }
         if self.start == self.end {
             let filled = self.end == self.buffer.len();
@@ -101,7 +105,7 @@ impl<H: Handler> Run<H> {
                 self.buffer.shrink_to_fit();
             }
         }
-        Ok(())
+        Ok(left)
     }
 
     fn known(&self, frame: Frame) -> Option<Rc<Stream>> {
@@ -309,20 +313,20 @@ impl<H: Handler> Future for Run<H> {
         if run.shared.closed.get() {
             return Poll::Ready(Ok(()));
         }
-        for reads in 0.. {
-            if reads == READS {
-                cx.waker().wake_by_ref();
-                break;
-            }
+        let mut left = run.frames(FRAMES)?;
+        while left > 0 {
             match run.poll_read(cx) {
                 Poll::Ready(Ok(true)) => return Poll::Ready(Ok(())),
-                Poll::Ready(Ok(false)) => run.frames()?,
+                Poll::Ready(Ok(false)) => left = run.frames(left)?,
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::ConnectionReset => {
                     return Poll::Ready(Ok(()));
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error.into())),
                 Poll::Pending => break,
             }
+        }
+        if left == 0 {
+            cx.waker().wake_by_ref();
         }
         if let Poll::Ready(error) = run.poll_look(cx) {
             return Poll::Ready(Err(error));

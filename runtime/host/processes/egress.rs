@@ -13,7 +13,8 @@ use workerd_lite_ops::{FetchError, Origin, Request, Response};
 
 use super::events::Event;
 use super::link::Link;
-use crate::boundary::{Asked, Call, Failure, LinkError, To};
+use super::room::Room;
+use crate::boundary::{Answering, Asked, Call, Failure, LinkError, To};
 use crate::websocket;
 
 /// Answers what comes over a link. Fails where no process of ours says that.
@@ -25,28 +26,44 @@ pub(super) fn called(link: &Rc<Link>, head: &[u8], call: Call) -> Result<(), Lin
         return Err(LinkError::Head("the parent has no agents for a process"));
     }
     let event = event(link, envelope.event)?;
+    let room = Room::of(link, head.len());
     let (request, answering) = asked.request();
     let link = Rc::clone(link);
     spawn(async move {
-        let limits = event.as_ref().ok().map(|event| event.limits.sockets);
-        let fetching = async {
-            match event {
-                Ok(event) => fetch(&link, event, to, request()).await,
-                Err(error) => Err(error),
+        let event = match event {
+            Ok(event) => event,
+            Err(error) => return refuse(answering, &error).await,
+        };
+        let work = async {
+            let fetching = async {
+                // It has that until it is answered.
+                let _room = room?;
+                fetch(&link, &event, to, request()).await
+            };
+            let fetched = tokio::select! {
+                biased;
+                fetched = fetching => fetched,
+                () = answering.unwanted() => return,
+            };
+            let fetched = fetched.map_err(|error| Failure::Fetch(error.to_string()));
+            let socket = answering.answer(fetched, Duration::ZERO).await;
+            if let Some((wire, end)) = socket {
+                websocket::run(wire, Role::Server, event.limits.sockets, end).await;
             }
         };
-        let fetched = tokio::select! {
+        // What an event has asked for ends with it, whatever its process does.
+        tokio::select! {
             biased;
-            fetched = fetching => fetched,
-            () = answering.unwanted() => return,
-        };
-        let fetched = fetched.map_err(|error| Failure::Fetch(error.to_string()));
-        let socket = answering.answer(fetched, Duration::ZERO).await;
-        if let (Some((wire, end)), Some(limits)) = (socket, limits) {
-            websocket::run(wire, Role::Server, limits, end).await;
+            () = work => {}
+            () = event.over() => {}
         }
     });
     Ok(())
+}
+
+async fn refuse(answering: Answering, error: &FetchError) {
+    let failure = Failure::Fetch(error.to_string());
+    answering.answer(Err(failure), Duration::ZERO).await;
 }
 
 /// The event in whose name something is asked for, which is counted. Fails where that is so too often.
@@ -60,7 +77,7 @@ pub(super) fn event(link: &Link, number: u32) -> Result<Result<Rc<Event>, FetchE
     Ok(event)
 }
 
-async fn fetch(link: &Link, event: Rc<Event>, to: To, mut request: Request) -> Result<Response, FetchError> {
+async fn fetch(link: &Link, event: &Event, to: To, mut request: Request) -> Result<Response, FetchError> {
     let limit = event.limits.headers;
     if head::size(&request.headers) > limit {
         return Err(FetchError::Headers("request", limit));

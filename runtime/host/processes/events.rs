@@ -90,7 +90,8 @@ impl Event {
 
     /// Waits until it is over.
     pub(super) async fn over(&self) {
-        let _ = self.over.subscribe().wait_for(|over| *over).await;
+        let mut over = self.over.subscribe();
+        let _ = over.wait_for(|over| *over).await;
     }
 
     fn is_stale(&self) -> bool {
@@ -117,7 +118,7 @@ impl Events {
             |known: &HashMap<u32, Rc<Event>>| known.values().filter(|other| other.agent == event.agent).count();
         // Counting costs a look at each: it is worth it where there could be too many.
         if known.len() >= most && of_agent(&known) >= most {
-            known.retain(|_, event| !event.is_stale());
+            prune(&mut known);
             if of_agent(&known) >= most {
                 return Err(Termination::Busy);
             }
@@ -147,9 +148,8 @@ impl Events {
     /// Events whose end should have been told long ago are over. Gives how many those were, and whether any is left.
     pub(super) fn prune(&self) -> (usize, bool) {
         let mut known = self.known.borrow_mut();
-        let before = known.len();
-        known.retain(|_, event| !event.is_stale());
-        (before - known.len(), !known.is_empty())
+        let pruned = prune(&mut known);
+        (pruned, !known.is_empty())
     }
 
     /// The process has asked for what one of ours asks for at most where an event has just ended. Gives whether that was too often.
@@ -162,4 +162,17 @@ impl Events {
     pub(super) fn is_busy(&self) -> bool {
         self.known.borrow().values().any(|event| !event.is_stale())
     }
+}
+
+/// Ends those of which the end should have been told long ago. Gives how many.
+fn prune(known: &mut HashMap<u32, Rc<Event>>) -> usize {
+    let before = known.len();
+    known.retain(|_, event| {
+        let stale = event.is_stale();
+        if stale {
+            event.over.send_replace(true);
+        }
+        !stale
+    });
+    before - known.len()
 }

@@ -32,8 +32,8 @@ pub(super) struct Link {
     /// Bytes of headers that any of its agents may have in a message.
     pub(super) headers: usize,
     pub(super) over: Cell<bool>,
-    /// Bytes of messages that are here whole, or are to be.
-    pub(super) messages: Cell<usize>,
+    /// Bytes that requests and calls have here: see [`super::room`].
+    pub(super) held: Cell<usize>,
 }
 
 impl Link {
@@ -53,7 +53,7 @@ impl Link {
             events: Events::default(),
             headers,
             over: Cell::new(false),
-            messages: Cell::new(0),
+            held: Cell::new(0),
         })
     }
 

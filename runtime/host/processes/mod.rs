@@ -6,6 +6,7 @@ mod events;
 mod fuzz;
 mod hears;
 mod link;
+mod room;
 mod services;
 mod serving;
 

@@ -11,32 +11,11 @@ use workerd_lite_ops::{FetchError, Origin};
 use super::egress::event;
 use super::events::Event;
 use super::link::Link;
+use super::room::Room;
 use crate::boundary::{Call, CallCame, LinkError};
-
-/// Bytes of messages to services that one link may bring at once.
-const MESSAGES: usize = 2 * rpc::MESSAGE;
 
 /// What does not pass a link.
 const HOLDS: &str = "the method gave functions, stubs, streams or what is to be disposed of, which can not be passed to an agent in a process of its own";
-
-/// Room for a message, until it is dropped.
-struct Room(Rc<Link>, usize);
-
-impl Room {
-    fn of(link: &Rc<Link>, bytes: usize) -> Option<Self> {
-        let all = link.messages.get() + bytes;
-        (all <= MESSAGES).then(|| {
-            link.messages.set(all);
-            Self(Rc::clone(link), bytes)
-        })
-    }
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        self.0.messages.set(self.0.messages.get() - self.1);
-    }
-}
 
 fn failed(error: &FetchError) -> Failure {
     Failure::new("TypeError", error.to_string())
@@ -65,8 +44,7 @@ async fn answer(
 ) -> Result<bytes::Bytes, Failure> {
     let event = event.map_err(|error| failed(&error))?;
     let _slot = event.slots.acquire().await;
-    let room = Room::of(link, came.called.arguments.unwrap_or(0));
-    let room = room.ok_or_else(|| Failure::new("Error", "RPC failed: its agent's calls bring too much at once"))?;
+    let room = Room::of(link, came.called.arguments.unwrap_or(0)).map_err(|error| failed(&error))?;
     let arguments = came.arguments().await.map_err(|_| Failure::canceled())?;
     let gate = link.gates.get(event.agent).ok_or_else(Failure::gone)?;
     let origin = Origin {
