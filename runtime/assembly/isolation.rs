@@ -66,9 +66,6 @@ fn obstacles(agents: &[Agent], agent: &Agent) -> Vec<String> {
             &*id.name
         ));
     }
-    if !agent.tails.is_empty() {
-        why.push("others are told of its events, by `tails` or `tail_consumers`".to_owned());
-    }
     if !agent.worker.loaders.is_empty() {
         why.push("it loads workers, by `loaders` or `worker_loaders`".to_owned());
     }

@@ -29,6 +29,7 @@ const TO_AGENT: u8 = 0;
 const TO_OUT: u8 = 1;
 const TO_SERVICE: u8 = 2;
 pub(super) const CALLS_METHOD: u8 = 3;
+pub(super) const TELLS: u8 = 4;
 
 /// What a request is for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -19,6 +19,7 @@ mod service_calls;
 mod settings;
 mod spawn;
 mod spec;
+mod tells;
 mod told;
 
 pub(crate) use child::{Child, UnderWay};
@@ -34,4 +35,5 @@ pub(crate) use service_calls::{CallCame, Called, Calling, call as call_service, 
 pub use settings::Settings;
 pub(crate) use spawn::{ARGUMENT, End};
 pub(crate) use spec::{AgentSpec, Spec};
+pub(crate) use tells::{Tells, tell};
 pub(crate) use told::{Hears, Level, Numbers, Told, reports as report_packets};

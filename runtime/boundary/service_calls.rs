@@ -75,7 +75,7 @@ impl Calling {
 }
 
 /// All bytes of a message, which has so many.
-async fn collect(incoming: &Incoming, length: usize) -> Result<Bytes, Gone> {
+pub(super) async fn collect(incoming: &Incoming, length: usize) -> Result<Bytes, Gone> {
     let mut all = BytesMut::new();
     while let Some(bytes) = std::future::poll_fn(|cx| incoming.poll_bytes(cx)).await {
         all.extend_from_slice(&bytes?);

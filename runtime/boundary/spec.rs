@@ -30,6 +30,8 @@ pub(crate) struct Spec {
 pub(crate) struct AgentSpec {
     name: String,
     pub(crate) tenant: Option<String>,
+    /// Whether anybody is told of its events.
+    pub(crate) tailed: bool,
     vars: Map<String, Value>,
     fills_environment: bool,
     /// Names of its services, by which it calls them.
@@ -42,10 +44,11 @@ pub(crate) struct AgentSpec {
 
 impl AgentSpec {
     /// Of a worker whose modules have been read.
-    pub(crate) fn of(worker: &Worker, tenant: Option<&str>) -> Self {
+    pub(crate) fn of(worker: &Worker, tenant: Option<&str>, tailed: bool) -> Self {
         Self {
             name: worker.name.clone(),
             tenant: tenant.map(ToOwned::to_owned),
+            tailed,
             vars: worker.vars.clone(),
             fills_environment: worker.fills_environment,
             services: worker.services.clone(),

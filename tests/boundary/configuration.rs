@@ -33,10 +33,6 @@ fn what_processes_do_not_have_yet_is_refused() {
         ),
         (agents(&format!("{process}loaders = ['L']"), ""), "by `loaders`"),
         (
-            agents(&format!("{process}[[agents.tails]]\nservice = 'outbound'"), ""),
-            "by `tails`",
-        ),
-        (
             agents(process, "[[agents.tails]]\nservice = 'one'"),
             "tells it of its events",
         ),

@@ -15,6 +15,8 @@ export default { async fetch(request, env, ctx) {
       return Response.json([back.count, back.first.self === back.first, back.first.map.get("a").has(1), [...back.first.bytes], String(back.first.n), back.who]);
     }
     case "/large": { const back = await env.TOOLS.echo(new Uint8Array(5 << 20).fill(7)); return Response.json([back.first.length, back.first[4 << 20]]); }
+    case "/logs": console.log("a line", 1); return new Response("logged");
+    case "/throws": throw new Error("no such luck");
     case "/property": return Response.json(await env.TOOLS.version);
     case "/fails": return Response.json([await said(env.TOOLS.fails()), await said(env.TOOLS.tells()), await said(env.TOOLS.nothing())]);
     case "/denied": return Response.json([await said(env.LIST.listAll()), await said(env.LIST.echo(1)), await said(env.LIST.fetch("http://in.test/"))]);
@@ -46,7 +48,10 @@ export class Tools extends WorkerEntrypoint {
   async slow() { await scheduler.wait(10000); console.log("was not stopped"); }
   async fetch(request) { return new Response(`${request.method} ${new URL(request.url).pathname} ${await request.text()}`, { status: 202 }); }
 }
-export default { fetch: () => new Response("no", { status: 403 }) };"#;
+export default {
+  fetch: () => new Response("no", { status: 403 }),
+  tail([item]) { console.log("told", item.scriptName, item.outcome, new URL(item.event.request.url).pathname, item.logs.map(({ message }) => message.join()).join()); },
+};"#;
 
 fn serve() -> (Project, Server) {
     let project = Project::new(&[("agent.js", AGENT), ("policy.js", POLICY)]);
@@ -55,7 +60,7 @@ fn serve() -> (Project, Server) {
         &format!(
             "threads = 1\n[limits]\nsubrequests = 60\ncpu_ms = 2000\n[outbound]\nmain = 'policy.js'\n[outbound.limits]\ncpu_ms = 100\n[audit]\nfile = 'audit.ndjson'\n\
              [[agents]]\nname = 'scout'\ntenant = 'acme'\nmain = 'agent.js'\nmatch = ['127.0.0.1']\n\
-             [[agents.services]]\nbinding = 'TOOLS'\nservice = 'outbound'\nentrypoint = 'Tools'\nprops = {{ repo = 'site' }}\n\
+             [[agents.tails]]\nservice = 'outbound'\n[[agents.services]]\nbinding = 'TOOLS'\nservice = 'outbound'\nentrypoint = 'Tools'\nprops = {{ repo = 'site' }}\n\
              [[agents.services]]\nbinding = 'LIST'\nservice = 'outbound'\nentrypoint = 'Tools'\nmethods = ['list*']\n{IN_PROCESSES}"
         ),
     );
@@ -111,6 +116,11 @@ fn an_agent_in_a_process_calls_its_policys_methods() {
     assert!(asked("/loops").contains("canceled"));
     assert_eq!(asked("/property"), r#"{"of":"tools"}"#);
     assert_eq!(super::processes(&server), before);
+    // Whoever is told of its events is told of these.
+    assert_eq!(asked("/logs"), "logged");
+    server.logged("told scout ok /logs a line,1");
+    assert_eq!(server.get("/throws").status, 500);
+    server.logged("told scout exception /throws");
     let audit = std::fs::read_to_string(project.path().join("audit.ndjson")).unwrap();
     let recorded = |method: &str| {
         let records = audit

@@ -20,6 +20,7 @@ use super::agent::Agent;
 use super::builder::ProjectBuilder;
 use super::isolates::IsolateLimits;
 use super::project::Project;
+use super::tail::TailWorker;
 use crate::boundary::{self, Control, End, Numbers, Reports, Told, report_to};
 use crate::isolate::init_platform;
 use crate::limits::{Hang, hangs, in_a_process};
@@ -75,8 +76,11 @@ fn project(spec: boundary::Spec) -> Result<Project, String> {
     let mut builder = ProjectBuilder::of_a_process().isolates(isolates);
     for each in spec.agents {
         let tenant = each.tenant.clone();
+        // Who is told knows the parent.
+        let tails = each.tailed.then_some(TailWorker::Policy(None)).into_iter().collect();
         builder = builder.agent(Agent {
             tenant,
+            tails,
             ..Agent::from(each.open()?)
         });
     }

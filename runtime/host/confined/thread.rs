@@ -29,10 +29,7 @@ pub(super) fn run(project: &Project, links: mpsc::UnboundedReceiver<End>) {
 }
 
 async fn serve(project: &Project, mut links: mpsc::UnboundedReceiver<End>) {
-    let sockets = project.agents.iter().map(|agent| agent.worker.limits.sockets);
-    let sockets = sockets.max_by_key(|limits| limits.message);
-    let Some(sockets) = sockets else { return };
-    let instance = Instance::confined(project, WayBack::shared(sockets));
+    let instance = Instance::confined(project, Box::new(WayBack::of));
     while let Some(end) = links.recv().await {
         let instance = instance.clone();
         spawn(async move {

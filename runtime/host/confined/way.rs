@@ -5,23 +5,32 @@ use std::rc::Rc;
 use deno_core::unsync::spawn;
 use futures_util::future::LocalBoxFuture;
 use tokio_tungstenite::tungstenite::protocol::Role;
-use workerd_lite_ops::fetch::Egress;
+use workerd_lite_ops::fetch::{Egress, EgressHandle};
 use workerd_lite_ops::rpc::Capability;
 use workerd_lite_ops::websocket::{SocketLimits, socket_pair};
 use workerd_lite_ops::{FetchError, Origin, Request, Response};
 
 use super::event::LinkEvent;
 use super::services::Service;
-use crate::boundary::{Envelope, To, Unanswered, ask};
+use crate::boundary::{Envelope, To, Unanswered, ask, tell};
+use crate::host::agent::Agent;
 use crate::websocket;
 
-/// Every isolate's.
+/// One agent's.
 pub(super) struct WayBack {
-    /// What any of the process's agents may have of WebSockets. The parent holds each to its own.
     sockets: SocketLimits,
+    /// Whether anybody is told of its events.
+    tailed: bool,
 }
 
 impl WayBack {
+    pub(super) fn of(agent: &Agent) -> EgressHandle {
+        Rc::new(Self {
+            sockets: agent.worker.limits.sockets,
+            tailed: !agent.tails.is_empty(),
+        })
+    }
+
     fn ask(&self, origin: &Origin, to: To, request: Request) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
         let event = LinkEvent::of(&origin.trace);
         let sockets = self.sockets;
@@ -76,10 +85,15 @@ impl Egress for WayBack {
     ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
         self.ask(origin, To::Service(service), request)
     }
-}
 
-impl WayBack {
-    pub(super) fn shared(sockets: SocketLimits) -> Rc<dyn Egress> {
-        Rc::new(Self { sockets })
+    fn is_tailed(&self) -> bool {
+        self.tailed
+    }
+
+    fn tell(&self, origin: &Origin, item: &serde_json::Value) {
+        let event = LinkEvent::of(&origin.trace);
+        if !event.is_some_and(|event| tell(&event.connection, event.number, item)) {
+            tracing::warn!(target: "worker", "tail workers can not be told of an event: too much is under way");
+        }
     }
 }

@@ -33,6 +33,8 @@ pub(super) struct Event {
     cpu: Cell<Duration>,
     /// Since when nobody reads its response any longer.
     unread: Cell<Option<Instant>>,
+    /// Whether it was told of what became of it.
+    pub(super) told: Cell<bool>,
     /// Whether its process has said that it is over, and who waits for that.
     over: watch::Sender<bool>,
     /// The process is not put away before its end.
@@ -51,6 +53,7 @@ impl Event {
             began: Instant::now(),
             cpu: Cell::new(Duration::ZERO),
             unread: Cell::new(None),
+            told: Cell::new(false),
             over: watch::Sender::new(false),
             _under_way: under_way,
         })

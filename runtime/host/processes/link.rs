@@ -28,6 +28,7 @@ pub(super) struct Link {
     /// The ways out of its agents, and their places in the project, in the order that the process counts them.
     pub(super) gates: Vec<EgressHandle>,
     places: Vec<usize>,
+    pub(super) names: Vec<String>,
     pub(super) events: Events,
     /// Bytes of headers that any of its agents may have in a message.
     pub(super) headers: usize,
@@ -50,6 +51,7 @@ impl Link {
             connection: Connection::of_parent(headers, patience),
             gates,
             places: members.iter().map(|(place, _)| *place).collect(),
+            names: members.iter().map(|(_, agent)| agent.worker.name.clone()).collect(),
             events: Events::default(),
             headers,
             over: Cell::new(false),

@@ -9,6 +9,7 @@ mod link;
 mod room;
 mod services;
 mod serving;
+mod tails;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -114,7 +115,7 @@ impl ProcessLinks {
         let mut agents = Vec::with_capacity(members.len());
         for (_, agent) in members {
             let worker = agent.ready().await?;
-            agents.push(AgentSpec::of(&worker, agent.tenant.as_deref()));
+            agents.push(AgentSpec::of(&worker, agent.tenant.as_deref(), !agent.tails.is_empty()));
         }
         let settings = self.processes.settings();
         let spec = Spec {

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use tokio::net::UnixStream;
 
-use super::egress;
 use super::link::Link;
-use super::services;
-use crate::boundary::{Call, CallCame, Handler, LinkError};
+use super::{egress, services, tails};
+use crate::boundary::{Call, CallCame, Handler, LinkError, Tells};
 
 struct Serving(Rc<Link>);
 
@@ -16,6 +15,9 @@ impl Handler for Serving {
     fn called(&self, head: &[u8], call: Call) -> Result<(), LinkError> {
         if CallCame::is(head) {
             return services::called(&self.0, head, call);
+        }
+        if Tells::is(head) {
+            return tails::told(&self.0, head, call);
         }
         egress::called(&self.0, head, call)
     }
