@@ -35,11 +35,12 @@ export default { async fetch(request, env, ctx) {
 const POLICY: &str = r#"
 import { RpcTarget, WorkerEntrypoint } from "cloudflare:workers";
 import { RpcError } from "workerd-lite:policy";
+class Own extends Error { name = "Own"; }
 class Held extends RpcTarget { next() { return 1; } }
 export class Tools extends WorkerEntrypoint {
   get version() { return { of: "tools" }; }
   echo(first, ...more) { return { first, count: more.length + 1, who: `${this.ctx.agent.name} ${this.ctx.agent.tenant} ${this.ctx.props.repo}` }; }
-  fails() { throw new Error("the owner's own"); }
+  fails() { throw new Own("the owner's own"); }
   tells() { throw new RpcError("may be told"); }
   listAll() { return ["a"]; }
   gives() { return () => 1; }

@@ -65,7 +65,7 @@ fn a_clients_socket_reaches_an_agent_in_a_process() {
     client.send(vec![0_u8; 200_000]);
     assert_eq!(client.next(), "200000 bytes");
     client.send("asks");
-    assert_eq!(client.next(), "answered worker", "its event goes on");
+    assert_eq!(client.next(), "answered agent", "its event goes on");
     client.send(closing(3005, "over"));
     assert_eq!(client.next(), "close 3005 over");
     server.logged("heard 3005 over");

@@ -43,19 +43,21 @@ pub(super) fn called(link: &Rc<Link>, head: &[u8], call: Call) -> Result<(), Lin
             let fetched = tokio::select! {
                 biased;
                 fetched = fetching => fetched,
-                () = answering.unwanted() => return,
+                () = answering.unwanted() => return None,
             };
             let fetched = fetched.map_err(|error| Failure::Fetch(error.to_string()));
-            let socket = answering.answer(fetched, Duration::ZERO).await;
-            if let Some((wire, end)) = socket {
-                websocket::run(wire, Role::Server, event.limits.sockets, end).await;
-            }
+            answering.answer(fetched, Duration::ZERO).await
         };
-        // What an event has asked for ends with it, whatever its process does.
-        tokio::select! {
+        // What an event has asked for ends with it, whatever its process does; but for a WebSocket, which may be handed on.
+        let socket = tokio::select! {
             biased;
-            () = work => {}
-            () = event.over() => {}
+            socket = work => socket,
+            () = event.over() => None,
+        };
+        if let Some((wire, end)) = socket
+            && let Some(_counted) = link.open_socket(event.limits.sockets.at_once)
+        {
+            websocket::run(wire, Role::Server, event.limits.sockets, end).await;
         }
     });
     Ok(())

@@ -35,6 +35,8 @@ pub(super) struct Link {
     pub(super) over: Cell<bool>,
     /// Bytes that requests and calls have here: see [`super::room`].
     pub(super) held: Cell<usize>,
+    /// WebSockets that its agents have opened.
+    sockets: Cell<usize>,
 }
 
 impl Link {
@@ -56,6 +58,7 @@ impl Link {
             headers,
             over: Cell::new(false),
             held: Cell::new(0),
+            sockets: Cell::new(0),
         })
     }
 
@@ -130,6 +133,15 @@ impl Link {
         Ok(())
     }
 
+    /// Counts a WebSocket that an agent has opened, of which each may have so many. Nothing where there are too many.
+    pub(super) fn open_socket(self: &Rc<Self>, each: usize) -> Option<OpenSocket> {
+        let open = self.sockets.get();
+        (open < each.saturating_mul(self.places.len())).then(|| {
+            self.sockets.set(open + 1);
+            OpenSocket(Rc::clone(self))
+        })
+    }
+
     pub(super) fn is_busy(&self) -> bool {
         !self.over.get() && self.events.is_busy()
     }
@@ -145,5 +157,14 @@ struct Reading(Rc<Event>);
 impl Drop for Reading {
     fn drop(&mut self) {
         self.0.is_read();
+    }
+}
+
+/// A WebSocket, until it is closed.
+pub(super) struct OpenSocket(Rc<Link>);
+
+impl Drop for OpenSocket {
+    fn drop(&mut self) {
+        self.0.sockets.set(self.0.sockets.get() - 1);
     }
 }
