@@ -8,7 +8,7 @@ use workerd_lite_ops::{Body, Request, Response};
 
 use super::body::{begin, received, send};
 use super::failure::Failure;
-use super::heads::{self, Envelope, RequestHead};
+use super::heads::{self, Envelope, RequestHead, Sender};
 use super::link::{Call, Connection, Incoming, LinkError, Outgoing, Wire};
 
 /// A request that the other end has.
@@ -108,8 +108,8 @@ pub(crate) struct Answering {
 
 impl<'a> Asked<'a> {
     /// Reads a request, which may have so many bytes of headers.
-    pub(crate) fn read(head: &'a [u8], call: Call, limit: usize) -> Result<Self, LinkError> {
-        let head = heads::read_request(head, limit)?;
+    pub(crate) fn read((head, sender): (&'a [u8], Sender), call: Call, limit: usize) -> Result<Self, LinkError> {
+        let head = heads::read_request(head, limit, sender)?;
         Ok(Self { head, call })
     }
 

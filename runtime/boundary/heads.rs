@@ -117,8 +117,18 @@ pub(super) fn write_request(out: &mut BytesMut, envelope: Envelope<'_>, request:
     put_fields(out, &request.headers);
 }
 
+/// Who has sent a head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sender {
+    /// The parent, which has judged URLs and methods when they came.
+    Parent,
+    /// A process, which may be in anybody's hands.
+    Process,
+}
+
 /// Reads a request, which may have so many bytes of headers.
-pub(super) fn read_request(head: &[u8], limit: usize) -> Result<RequestHead<'_>, LinkError> {
+pub(super) fn read_request(head: &[u8], limit: usize, sender: Sender) -> Result<RequestHead<'_>, LinkError> {
+    const INVALID: LinkError = LinkError::Head("its method or URL is not valid");
     let mut cursor = Cursor::new(head);
     let (kind, bits) = (cursor.byte()?, cursor.byte()?);
     let (to, event) = (cursor.u32()?, cursor.u32()?);
@@ -129,9 +139,17 @@ pub(super) fn read_request(head: &[u8], limit: usize) -> Result<RequestHead<'_>,
         _ => return Err(LinkError::Head("it is for nobody")),
     };
     let request_id = Some(cursor.text()?).filter(|id| !id.is_empty());
-    let invalid = |_| LinkError::Head("its method or URL is not valid");
-    let method = parse_method(cursor.text()?).map_err(invalid)?;
-    let url = parse_url(cursor.text()?).map_err(invalid)?;
+    let (method, url) = (cursor.text()?, cursor.text()?);
+    let (method, url) = match sender {
+        Sender::Parent => (
+            Method::from_bytes(method.as_bytes()).map_err(|_| INVALID)?,
+            Url::parse(url).map_err(|_| INVALID)?,
+        ),
+        Sender::Process => (
+            parse_method(method).map_err(|_| INVALID)?,
+            parse_url(url).map_err(|_| INVALID)?,
+        ),
+    };
     let body = Described::read(bits, &mut cursor)?;
     Ok(RequestHead {
         envelope: Envelope { to, event, request_id },

@@ -26,7 +26,7 @@ pub(crate) use child::{Child, UnderWay};
 pub(crate) use control::{Control, enter};
 pub(crate) use exchange::{Answering, Asked, Unanswered, ask};
 pub(crate) use failure::Failure;
-pub(crate) use heads::{Envelope, To};
+pub(crate) use heads::{Envelope, Sender, To};
 pub(crate) use key::Key;
 pub(crate) use link::{Call, Connection, Handler, LinkError, Outgoing};
 pub(crate) use processes::Processes;

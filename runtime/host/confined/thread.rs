@@ -14,7 +14,7 @@ use workerd_lite_ops::{EventError, Origin, Request, Response};
 
 use super::event::LinkEvent;
 use super::way::WayBack;
-use crate::boundary::{Asked, Call, Connection, End, Failure, Handler, LinkError, To};
+use crate::boundary::{Asked, Call, Connection, End, Failure, Handler, LinkError, Sender, To};
 use crate::host::Instance;
 use crate::host::agent::Agent;
 use crate::host::project::Project;
@@ -62,7 +62,7 @@ impl Handler for Serves {
     fn called(&self, head: &[u8], call: Call) -> Result<(), LinkError> {
         let number = call.number();
         let (event, cpu) = LinkEvent::new(number, self.connection.clone(), self.headers);
-        let asked = match Asked::read(head, call, self.headers) {
+        let asked = match Asked::read((head, Sender::Parent), call, self.headers) {
             Ok(asked) => asked,
             Err(error) => {
                 // The link is in order, and its other events go on.

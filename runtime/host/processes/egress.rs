@@ -14,12 +14,12 @@ use workerd_lite_ops::{FetchError, Origin, Request, Response};
 use super::events::Event;
 use super::link::Link;
 use super::room::Room;
-use crate::boundary::{Answering, Asked, Call, Failure, LinkError, To};
+use crate::boundary::{Answering, Asked, Call, Failure, LinkError, Sender, To};
 use crate::websocket;
 
 /// Answers what comes over a link. Fails where no process of ours says that.
 pub(super) fn called(link: &Rc<Link>, head: &[u8], call: Call) -> Result<(), LinkError> {
-    let asked = Asked::read(head, call, link.headers)?;
+    let asked = Asked::read((head, Sender::Process), call, link.headers)?;
     let envelope = asked.envelope();
     let to = envelope.to;
     if let To::Agent(_) = to {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore};
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{FetchError, Termination};
 
@@ -35,8 +35,9 @@ pub(super) struct Event {
     unread: Cell<Option<Instant>>,
     /// Whether it was told of what became of it.
     pub(super) told: Cell<bool>,
-    /// Whether its process has said that it is over, and who waits for that.
-    over: watch::Sender<bool>,
+    /// Whether it is over, and who waits for that.
+    over: Cell<bool>,
+    waiting: Notify,
     /// The process is not put away before its end.
     _under_way: UnderWay,
 }
@@ -54,7 +55,8 @@ impl Event {
             cpu: Cell::new(Duration::ZERO),
             unread: Cell::new(None),
             told: Cell::new(false),
-            over: watch::Sender::new(false),
+            over: Cell::new(false),
+            waiting: Notify::new(),
             _under_way: under_way,
         })
     }
@@ -88,13 +90,20 @@ impl Event {
 
     /// Whether it is over.
     pub(super) fn is_over(&self) -> bool {
-        *self.over.borrow()
+        self.over.get()
+    }
+
+    fn end(&self) {
+        self.over.set(true);
+        self.waiting.notify_waiters();
     }
 
     /// Waits until it is over.
     pub(super) async fn over(&self) {
-        let mut over = self.over.subscribe();
-        let _ = over.wait_for(|over| *over).await;
+        // Nothing runs between the look and the wait: both are on one thread.
+        if !self.over.get() {
+            self.waiting.notified().await;
+        }
     }
 
     fn is_stale(&self) -> bool {
@@ -144,7 +153,7 @@ impl Events {
     /// It is over. Gives it, where it was known.
     pub(super) fn end(&self, id: u32) -> Option<Rc<Event>> {
         let event = self.known.borrow_mut().remove(&id)?;
-        event.over.send_replace(true);
+        event.end();
         Some(event)
     }
 
@@ -173,7 +182,7 @@ fn prune(known: &mut HashMap<u32, Rc<Event>>) -> usize {
     known.retain(|_, event| {
         let stale = event.is_stale();
         if stale {
-            event.over.send_replace(true);
+            event.end();
         }
         !stale
     });

@@ -22,7 +22,7 @@ use workerd_lite_ops::{Body, FetchError, Origin, Request, Response};
 
 use super::link::Link;
 use super::serving::serve;
-use crate::boundary::{Asked, Call, Child, Connection, Envelope, Failure, Handler, LinkError, ask};
+use crate::boundary::{Asked, Call, Child, Connection, Envelope, Failure, Handler, LinkError, Sender, ask};
 use crate::host::agent::Agent;
 use crate::isolate::Worker;
 use crate::isolate::modules::Graph;
@@ -127,7 +127,7 @@ struct Good(Connection);
 impl Handler for Good {
     fn called(&self, head: &[u8], call: Call) -> Result<(), LinkError> {
         let number = call.number();
-        let (made, answering) = Asked::read(head, call, 1 << 16)?.request();
+        let (made, answering) = Asked::read((head, Sender::Parent), call, 1 << 16)?.request();
         let link = self.0.clone();
         spawn(async move {
             let envelope = Envelope {
