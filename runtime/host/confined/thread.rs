@@ -89,7 +89,7 @@ impl Handler for Serves {
             };
             let socket = answering.answer(answered.map_err(Failure::Event), cpu.get()).await;
             if let Some((wire, end)) = socket {
-                websocket::run(wire, Role::Server, agent.worker.limits.sockets, end).await;
+                websocket::run_between(wire, Role::Server, agent.worker.limits.sockets, end).await;
             }
         });
         Ok(())

@@ -54,7 +54,7 @@ impl WayBack {
             })?;
             if let Some(wire) = answered.socket {
                 let (ours, theirs) = socket_pair();
-                spawn(websocket::run(wire, Role::Client, sockets, theirs));
+                spawn(websocket::run_between(wire, Role::Client, sockets, theirs));
                 answered.response.socket = Some(ours);
             }
             Ok(answered.response)

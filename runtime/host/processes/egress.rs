@@ -57,7 +57,7 @@ pub(super) fn called(link: &Rc<Link>, head: &[u8], call: Call) -> Result<(), Lin
         if let Some((wire, end)) = socket
             && let Some(_counted) = link.open_socket(event.limits.sockets.at_once)
         {
-            websocket::run(wire, Role::Server, event.limits.sockets, end).await;
+            websocket::run_between(wire, Role::Server, event.limits.sockets, end).await;
         }
     });
     Ok(())

@@ -107,7 +107,7 @@ impl Link {
         reading.0.computed(answered.cpu);
         if let Some(wire) = answered.socket {
             let (ours, theirs) = socket_pair();
-            spawn(websocket::run(wire, Role::Client, limits.sockets, theirs));
+            spawn(websocket::run_between(wire, Role::Client, limits.sockets, theirs));
             answered.response.socket = Some(ours);
         }
         Ok(keeping(answered.response, reading))
