@@ -72,5 +72,6 @@ pub(super) fn received(incoming: Incoming, described: Described, headers: &Heade
         stream: stream.fuse().boxed_local(),
         length,
         coding,
+        trailers: None,
     })
 }

@@ -120,6 +120,7 @@ impl<'a> Asked<'a> {
     /// The request, once its first bytes have had the time to come.
     pub(crate) fn request(self) -> (impl FnOnce() -> Request + 'static, Answering) {
         let RequestHead {
+            cf,
             method,
             url,
             headers,
@@ -132,6 +133,7 @@ impl<'a> Asked<'a> {
             url,
             headers,
             body: Body::Empty,
+            cf,
         };
         let (mut incoming, mut kept) = (Some(incoming), None);
         if is_handshake(&request) {

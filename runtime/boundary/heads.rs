@@ -1,5 +1,6 @@
 //! Requests' and responses' heads as they are on a link. Both ends read all of it anew.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut as _, BytesMut};
@@ -91,6 +92,8 @@ impl Described {
 #[derive(Debug)]
 pub(super) struct RequestHead<'a> {
     pub(super) envelope: Envelope<'a>,
+    /// What the event reads as `request.cf`, in JSON.
+    pub(super) cf: Option<Arc<str>>,
     pub(super) method: Method,
     pub(super) url: Url,
     pub(super) headers: HeaderMap,
@@ -109,6 +112,7 @@ pub(super) fn write_request(out: &mut BytesMut, envelope: Envelope<'_>, request:
     out.put_u32_le(to);
     out.put_u32_le(envelope.event);
     put(out, envelope.request_id.unwrap_or_default().as_bytes());
+    put(out, request.cf.as_deref().unwrap_or_default().as_bytes());
     put(out, request.method.as_str().as_bytes());
     put(out, request.url.as_str().as_bytes());
     if let Some(length) = body.length {
@@ -139,6 +143,8 @@ pub(super) fn read_request(head: &[u8], limit: usize, sender: Sender) -> Result<
         _ => return Err(LinkError::Head("it is for nobody")),
     };
     let request_id = Some(cursor.text()?).filter(|id| !id.is_empty());
+    // Of a request on its way out it means nothing.
+    let cf = Some(cursor.text()?).filter(|cf| !cf.is_empty() && sender == Sender::Parent);
     let (method, url) = (cursor.text()?, cursor.text()?);
     let (method, url) = match sender {
         Sender::Parent => (
@@ -153,6 +159,7 @@ pub(super) fn read_request(head: &[u8], limit: usize, sender: Sender) -> Result<
     let body = Described::read(bits, &mut cursor)?;
     Ok(RequestHead {
         envelope: Envelope { to, event, request_id },
+        cf: cf.map(Into::into),
         method,
         url,
         headers: cursor.fields(limit)?,

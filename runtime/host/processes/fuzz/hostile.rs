@@ -23,7 +23,7 @@ fn text(text: &[u8]) -> Vec<u8> {
 fn head(event: u32, method: &str, url: &str, fields: &[(&[u8], &[u8])]) -> Vec<u8> {
     let mut head = vec![1, 0, 0, 0, 0, 0];
     head.extend(event.to_le_bytes());
-    for part in ["", method, url] {
+    for part in ["", "", method, url] {
         head.extend(text(part.as_bytes()));
     }
     head.extend(u32::try_from(fields.len()).unwrap().to_le_bytes());

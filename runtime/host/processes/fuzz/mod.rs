@@ -100,6 +100,7 @@ fn request(url: &str) -> Request {
         url: url.parse().unwrap(),
         headers,
         body: Body::Full("some body".into()),
+        cf: None,
     }
 }
 
