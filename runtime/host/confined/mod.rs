@@ -23,7 +23,7 @@ use super::project::Project;
 use super::tail::TailWorker;
 use crate::boundary::{self, Control, End, Numbers, Reports, Told, report_to};
 use crate::isolate::init_platform;
-use crate::limits::{Hang, hangs, in_a_process};
+use crate::limits::{Hang, hangs, in_a_process, seed};
 
 /// How often numbers are told that have changed.
 const NUMBERS: Duration = Duration::from_secs(1);
@@ -41,6 +41,8 @@ pub(crate) fn run() -> std::process::ExitCode {
         .map(|(agent, place)| (agent.name().to_owned(), place));
     let (reports, told) = report_to(names.collect::<HashMap<_, _>>(), spec.debug);
     in_a_process();
+    // It takes as long as all else of the start: both at once.
+    let _ = std::thread::Builder::new().name("seed".into()).spawn(seed);
     init_platform();
     let threads = spec.threads.max(1);
     let project = match project(spec) {
