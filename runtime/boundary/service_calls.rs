@@ -60,18 +60,21 @@ impl Calling {
     /// Waits for what comes of it.
     pub(crate) async fn came(self) -> Result<Came, Gone> {
         let head = self.0.head().await?;
-        let mut cursor = Cursor::new(&head);
-        let read = (|| -> Result<Result<usize, Failure>, LinkError> {
-            Ok(match cursor.byte()? {
-                0 => Ok(cursor.u32()? as usize),
-                _ => Err(Failure::new(cursor.text()?, cursor.text()?)),
-            })
-        })();
-        match read.map_err(|_| Gone)? {
+        match read_came(&head).map_err(|_| Gone)? {
             Ok(length) => collect(&self.0, length).await.map(Ok),
             Err(failure) => Ok(Err(failure)),
         }
     }
+}
+
+/// How many bytes the value has that came of a call, or why there is none.
+fn read_came(head: &[u8]) -> Result<Result<usize, Failure>, LinkError> {
+    let mut cursor = Cursor::new(head);
+    if cursor.byte()? == 0 {
+        return Ok(Ok(cursor.u32()? as usize));
+    }
+    let (name, message) = (cursor.text()?, cursor.text()?);
+    Ok(Err(Failure::new(name, message)))
 }
 
 /// All bytes of a message, which has so many.
