@@ -10,25 +10,11 @@ use tokio::net::UnixStream;
 
 use super::call::Call;
 use super::frame::{Frame, HEADER, Kind};
+use super::handler::Handler;
 use super::run::Run;
 use super::shared::Shared;
 use super::stream::Stream;
 use super::{CALLS, LinkError, largest_head};
-
-/// Hears what the other end begins. An error ends the link.
-pub(crate) trait Handler {
-    /// It calls.
-    fn called(&self, head: &[u8], call: Call) -> Result<(), LinkError>;
-
-    /// An event is over, which has used so much CPU time.
-    fn over(&self, event: u32, cpu: Duration) -> Result<(), LinkError>;
-
-    /// It is time to look whether all is well; only where the other end is asked for signs of life. Gives whether anything is under way
-    /// beside calls.
-    fn look(&self) -> Result<bool, LinkError> {
-        Ok(false)
-    }
-}
 
 /// One end.
 #[derive(Clone)]

@@ -4,13 +4,15 @@
 mod call;
 mod connection;
 mod frame;
+mod handler;
 mod run;
 mod shared;
 mod stream;
 mod wire;
 
 pub(crate) use call::{Call, Gone, Incoming, Outgoing};
-pub(crate) use connection::{Connection, Handler};
+pub(crate) use connection::Connection;
+pub(crate) use handler::Handler;
 pub(crate) use wire::Wire;
 
 /// Bytes of one body that may be on their way, and of all together in one direction.

@@ -12,8 +12,8 @@ use tokio::net::UnixStream;
 use tokio::time::Sleep;
 
 use super::call::Call;
-use super::connection::Handler;
 use super::frame::{Frame, HEADER, Kind};
+use super::handler::Handler;
 use super::shared::Shared;
 use super::stream::{Came, Stream};
 use super::{LinkError, WINDOW, WINDOWS};
