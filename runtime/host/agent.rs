@@ -80,7 +80,10 @@ impl Agent {
 
     /// Gives it what it has beside what its owner says of it: how it stands with the others, where it has any, and what is done for it.
     pub(super) fn prepare(&mut self, crowded: bool, metrics_agents: usize) {
-        self.worker.services = self.services.iter().map(|grant| grant.binding.clone()).collect();
+        // In a process of its own it knows their names alone.
+        if !self.services.is_empty() {
+            self.worker.services = self.services.iter().map(|grant| grant.binding.clone()).collect();
+        }
         let quarantine = Arc::new(Quarantine::new(crowded));
         let observer = {
             let quarantine = Arc::clone(&quarantine);

@@ -185,8 +185,8 @@ impl Instance {
         Ok(instance)
     }
 
-    /// An instance whose agents have no way out but this, without a policy. Isolates are made when they are asked for.
-    pub(crate) fn confined(project: &Project, way: EgressHandle) -> Self {
+    /// An instance whose agents have no ways out but these, without a policy. Isolates are made when they are asked for.
+    pub(crate) fn confined(project: &Project, way: Box<dyn Fn(&Agent) -> EgressHandle>) -> Self {
         let aborted = Rc::new(Cell::new(false));
         let known = KnownAgents::default();
         let agents = AgentCells::new(

@@ -55,8 +55,9 @@ const FLAGS: &str = concat!(
 /// threads must descend from the one that initialised it.
 pub fn init_platform() {
     v8::V8::set_flags_from_string(FLAGS);
-    // V8 reads /dev/urandom itself, and takes the time where an agent's process has no such file.
-    v8::V8::set_entropy_source(|bytes: &mut [u8]| aws_lc_rs::rand::fill(bytes).is_ok());
+    // V8 reads /dev/urandom itself, and takes the time where an agent's process has no such file. The kernel answers at once; what
+    // keys are made by gathers entropy of its own first, for tens of milliseconds.
+    v8::V8::set_entropy_source(|bytes: &mut [u8]| getrandom::fill(bytes).is_ok());
     let before = priority::threads();
     JsRuntime::init_platform(None);
     // They compile what is hot, for whichever worker.
