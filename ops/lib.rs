@@ -49,6 +49,7 @@ pub mod stack_depth;
 pub mod statistics;
 pub mod stop;
 pub mod tail;
+pub mod tcp;
 pub mod trace;
 mod turns;
 pub mod verdict;

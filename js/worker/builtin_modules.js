@@ -117,7 +117,7 @@ const testing = () => core.loadExtScript("ext:workerd_lite/testing/runner.js").m
 const makers = {
   __proto__: null,
   "cloudflare:node": () => core.loadExtScript("ext:workerd_lite/node/http/handler.js"),
-  "cloudflare:sockets": () => core.loadExtScript("ext:workerd_lite/worker/sockets.js").moduleExports,
+  "cloudflare:sockets": () => core.loadExtScript("ext:workerd_lite/sockets/connect.js").moduleExports,
   "cloudflare:workers": () => workers,
   "node:assert": () => assertions().assert,
   "node:assert/strict": () => assertions().strict,

@@ -17,4 +17,4 @@ pub(crate) use ops::{
     op_websocket_pair, op_websocket_send, op_websocket_send_text,
 };
 pub use resource::{SocketLimits, Sockets};
-pub(crate) use resource::{keep, take};
+pub(crate) use resource::{Counted, count, keep, take};

@@ -5,12 +5,13 @@ use std::rc::Rc;
 use deno_error::JsErrorBox;
 use futures_util::future::LocalBoxFuture;
 use workerd_lite_ops::fetch::Egress;
+use workerd_lite_ops::tcp::is_connect;
 use workerd_lite_ops::websocket::is_handshake;
 use workerd_lite_ops::{FetchError, Origin, Request, Response};
 
 use super::event::LinkEvent;
 use crate::boundary::{Envelope, Failure, answered, ask};
-use crate::host::isolation::NO_SOCKETS;
+use crate::host::isolation::{NO_SOCKETS, NO_TCP};
 
 /// Every isolate's.
 pub(super) struct WayBack;
@@ -26,6 +27,9 @@ impl Egress for WayBack {
         Box::pin(async move {
             // Held no longer than it takes to ask: a request that is under way keeps no event from its end.
             let event = event.ok_or(FetchError::EventEnded)?;
+            if is_connect(&request) {
+                return Err(FetchError::Loaded(JsErrorBox::type_error(NO_TCP)));
+            }
             if is_handshake(&request) {
                 return Err(FetchError::Loaded(JsErrorBox::type_error(NO_SOCKETS)));
             }

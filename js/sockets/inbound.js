@@ -1,0 +1,91 @@
+// A connection that somebody asks of this worker: its `connect(socket, env, ctx)` handler. https://developers.cloudflare.com/workers/runtime-apis/tcp-sockets/
+// The handler takes the connection by its first look at one of the socket's streams, or hands on another by returning it; else it refuses.
+(function () {
+const { core, primordials } = __bootstrap;
+const { op_event_fail, op_event_respond, op_tcp_end, op_tcp_hold, op_tcp_pair, op_tcp_release, op_uncaught } = core.ops;
+const { PromiseResolve, StringPrototypeToLowerCase, TypeError } = primordials;
+const { parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
+const { endContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
+const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
+const { handOn, isSocket, newSocket } = core.loadExtScript("ext:workerd_lite/sockets/socket.js");
+
+const SECURE = "workerd-lite-secure-transport";
+const NO_HANDLER = "it has no connect() handler: TCP is denied";
+// There is no end that is handed on.
+const NONE = -1;
+
+function secureOf(headers) {
+  const list = parseHeaders(headers);
+  for (let i = 0; i < list.length; i++) {
+    if (StringPrototypeToLowerCase(list[i][0]) === SECURE) return list[i][1];
+  }
+  return "off";
+}
+
+function answer(context, status, end) {
+  // It may have called process.exit().
+  if (context.ended) return;
+  context.responded = true;
+  if (op_event_respond(context.id, status, "", "", null, false, context.waiting === 0, end)) endContext(context.id);
+}
+
+function fail(context, thrown) {
+  if (context.ended) return;
+  const { summary, stack } = describe(thrown);
+  context.responded = true;
+  if (op_event_fail(context.id, summary, stack, context.waiting === 0)) endContext(context.id);
+}
+
+// `localAddress` is what was asked for.
+async function serve(context, localAddress, headers, ctx) {
+  const secure = secureOf(headers);
+  let taken = false;
+  let own = NONE;
+  let other = NONE;
+  let socket;
+  try {
+    const { connect } = context.caller;
+    if (connect === undefined || connect === null) throw new TypeError(NO_HANDLER);
+    const pair = op_tcp_pair(context.id);
+    own = pair[0];
+    other = pair[1];
+    socket = newSocket({
+      __proto__: null,
+      rid: own,
+      context,
+      secure,
+      host: "",
+      allowHalfOpen: true,
+      highWaterMark: null,
+      onUse() {
+        if (context.responded || !op_tcp_hold(context.id)) throw new TypeError("the connection is no longer asked for");
+        taken = true;
+        answer(context, 101, other);
+      },
+      isUpgrade: false,
+      opened: PromiseResolve({ __proto__: null, remoteAddress: undefined, localAddress }),
+    });
+    const returned = await connect(socket, context.caller.env, ctx);
+    if (isSocket(returned)) {
+      if (taken) throw new TypeError("connect() returned a socket, and has used the streams of the one that it was given");
+      if (secure === "on" && returned.secureTransport !== "on") {
+        throw new TypeError("connect() returned a socket in the clear for one that is to be under TLS: give it `secureTransport: socket.secureTransport`");
+      }
+      answer(context, 101, await handOn(returned));
+    } else if (!taken) {
+      answer(context, 403, NONE);
+    }
+  } catch (thrown) {
+    if (!taken) return fail(context, thrown);
+    const { summary, stack } = describe(thrown);
+    op_uncaught("a connect() handler failed", stack || summary, context.id);
+    // Whoever reads is not to take it for the end.
+    op_tcp_end(own);
+  }
+  if (!taken || context.ended) return;
+  await socket.close();
+  if (!context.ended && op_tcp_release(context.id)) endContext(context.id);
+}
+
+return { serve };
+})();

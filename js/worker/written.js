@@ -1,0 +1,19 @@
+// What is written to streams of bytes.
+(function () {
+const { core, primordials } = __bootstrap;
+const { TypedArrayPrototypeGetByteLength, TypeError } = primordials;
+const { isBufferSource, view } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
+
+function bytesOf(chunk) {
+  if (typeof chunk === "string") return core.encode(chunk);
+  if (!isBufferSource(chunk)) throw new TypeError("This WritableStream only supports writing byte types.");
+  return view(chunk);
+}
+
+// What a chunk counts for in a queue, in bytes. One that is none fails once its turn comes.
+function sizeOf(chunk) {
+  return typeof chunk === "string" || isBufferSource(chunk) ? TypedArrayPrototypeGetByteLength(bytesOf(chunk)) : 0;
+}
+
+return { bytesOf, sizeOf };
+})();
