@@ -1,7 +1,8 @@
 // `cloudflare:sockets`: https://developers.cloudflare.com/workers/runtime-apis/tcp-sockets/. A connection goes where `fetch()` goes: of an agent to its policy,
 // whose `connect()` handler decides, of a policy to the network.
 (function () {
-const { core } = __bootstrap;
+const { core, primordials } = __bootstrap;
+const { ObjectAssign, ObjectPrototypeIsPrototypeOf, TypeErrorPrototype } = primordials;
 const { op_tcp_connect, op_tcp_new } = core.ops;
 const { requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { readAddress, readOptions } = core.loadExtScript("ext:workerd_lite/sockets/address.js");
@@ -9,8 +10,19 @@ const { newSocket } = core.loadExtScript("ext:workerd_lite/sockets/socket.js");
 
 const PLAIN = -1;
 
+// What drivers of databases look for in an error of a machine's.
+function refused(error, address, port) {
+  if (ObjectPrototypeIsPrototypeOf(TypeErrorPrototype, error)) return error;
+  return ObjectAssign(error, { errno: -111, code: "ECONNREFUSED", syscall: "connect", address, port });
+}
+
 async function open(context, rid, { hostname, port }, secure, binding) {
-  const remoteAddress = await op_tcp_connect(context.id, rid, hostname, port, secure, binding);
+  let remoteAddress;
+  try {
+    remoteAddress = await op_tcp_connect(context.id, rid, hostname, port, secure, binding);
+  } catch (error) {
+    throw refused(error, hostname, port);
+  }
   // A promise would look for `then`.
   return { __proto__: null, remoteAddress, localAddress: undefined };
 }

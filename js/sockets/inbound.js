@@ -14,8 +14,7 @@ const NO_HANDLER = "it has no connect() handler: TCP is denied";
 // There is no end that is handed on.
 const NONE = -1;
 
-function secureOf(headers) {
-  const list = parseHeaders(headers);
+function secureOf(list) {
   for (let i = 0; i < list.length; i++) {
     if (StringPrototypeToLowerCase(list[i][0]) === SECURE) return list[i][1];
   }
@@ -38,7 +37,8 @@ function fail(context, thrown) {
 
 // `localAddress` is what was asked for.
 async function serve(context, localAddress, headers, ctx) {
-  const secure = secureOf(headers);
+  const list = parseHeaders(headers);
+  const secure = secureOf(list);
   let taken = false;
   let own = NONE;
   let other = NONE;
@@ -65,7 +65,8 @@ async function serve(context, localAddress, headers, ctx) {
       isUpgrade: false,
       opened: PromiseResolve({ __proto__: null, remoteAddress: undefined, localAddress }),
     });
-    const returned = await connect(socket, context.caller.env, ctx);
+    // The list is for the stand-in of a test's network alone.
+    const returned = await connect(socket, context.caller.env, ctx, list);
     if (isSocket(returned)) {
       if (taken) throw new TypeError("connect() returned a socket, and has used the streams of the one that it was given");
       if (secure === "on" && returned.secureTransport !== "on") {

@@ -24,6 +24,7 @@ const {
 const {
   _state,
   createWritableStream,
+  readableByteStreamControllerError,
   readableStreamForRid,
   isReadableStreamLocked,
   isWritableStreamLocked,
@@ -57,6 +58,9 @@ class Socket {
   #upgraded = false;
   #used = false;
   #opened;
+  // Why it did not open, and whether it has.
+  #failure = null;
+  #isOpen = false;
   #closed = PromiseWithResolvers();
   #readable = null;
   #writable = null;
@@ -74,7 +78,16 @@ class Socket {
     this.#highWaterMark = made.highWaterMark;
     this.#onUse = made.onUse;
     this.#isUpgrade = made.isUpgrade;
-    this.#opened = quiet(made.opened);
+    this.#opened = made.opened;
+    PromisePrototypeThen(
+      made.opened,
+      () => {
+        this.#isOpen = true;
+      },
+      (error) => {
+        this.#failure = error;
+      },
+    );
     quiet(this.#closed.promise);
     this.#follow();
   }
@@ -97,7 +110,9 @@ class Socket {
   get readable() {
     if (this.#readable === null) {
       this.#use();
-      this.#readable = readableStreamForRid(op_tcp_readable(this.#context.id, this.#rid, this.#isUpgrade));
+      const rid = op_tcp_readable(this.#context.id, this.#rid, this.#isUpgrade);
+      const onError = (controller, error) => readableByteStreamControllerError(controller, this.#failure ?? error);
+      this.#readable = readableStreamForRid(rid, true, undefined, onError);
     }
     return this.#readable;
   }
@@ -195,8 +210,14 @@ class Socket {
     const bytes = bytesOf(chunk);
     if (this.#rid === null) throw new TypeError("the socket is closed");
     if (TypedArrayPrototypeGetByteLength(bytes) === 0) return PromiseResolve();
-    this.#written = op_tcp_write(this.#rid, bytes, this.#isUpgrade);
+    this.#written = this.#isOpen ? op_tcp_write(this.#rid, bytes, this.#isUpgrade) : this.#writeOnceOpen(bytes);
     return this.#written;
+  }
+
+  async #writeOnceOpen(bytes) {
+    await this.#opened;
+    if (this.#rid === null) throw new TypeError("the socket is closed");
+    await op_tcp_write(this.#rid, bytes, this.#isUpgrade);
   }
 
   #finish() {

@@ -27,7 +27,7 @@ fn close(state: &mut OpState, rid: ResourceId) {
 }
 
 /// A connection that an event is going to ask for.
-#[op2]
+#[op2(fast)]
 #[smi]
 pub(crate) fn op_tcp_new(
     state: &mut OpState,
@@ -58,7 +58,7 @@ pub(crate) fn op_tcp_pair(
 }
 
 /// What comes over it, as a resource that streams read.
-#[op2]
+#[op2(fast)]
 #[smi]
 pub(crate) fn op_tcp_readable(
     state: &mut OpState,

@@ -85,7 +85,11 @@ impl Performer {
                 credential: None,
                 certificate: binding.and_then(Binding::certificate_name),
             };
-            return upstream.answer(via, request).await;
+            let answered = upstream.answer(via, request).await?;
+            if answered.socket.is_none() {
+                return Err(failed("no t.upstream(\"tcp://...\") of the test takes this connection"));
+            }
+            return Ok(answered);
         }
         let connector = self
             .clients
