@@ -28,8 +28,8 @@ use crate::rpc::{Failure, Outcome, Payload, ReplyTo, RpcScope, Running, STUBS};
 use crate::shares::{Holding, Live};
 use crate::stop::Stop;
 use crate::tail::{Tail, Tails};
-use crate::trace::Trace;
 use crate::tcp::is_connect;
+use crate::trace::Trace;
 use crate::websocket::{OfEvent, is_handshake};
 use crate::worker_log::{About, author_stack, complain};
 

@@ -46,6 +46,7 @@ pub mod role;
 pub mod rpc;
 pub mod shares;
 pub mod stack_depth;
+pub mod start_tls;
 pub mod statistics;
 pub mod stop;
 pub mod tail;

@@ -7,7 +7,6 @@ mod ops;
 mod reader;
 mod request;
 mod resource;
-mod start_tls;
 
 pub(crate) use open::op_tcp_connect;
 pub(crate) use ops::{
@@ -16,4 +15,3 @@ pub(crate) use ops::{
 };
 pub use request::{Secure, authority, is_connect, secure};
 pub(crate) use resource::take;
-pub use start_tls::StartTls;

@@ -18,7 +18,8 @@ use crate::origin::EventId;
 const FAILED: &str = "proxy request failed, cannot connect to the specified address";
 
 /// What is added for ports of HTTP.
-const USE_FETCH: &str = ". It looks like you might be trying to connect to a HTTP-based service — consider using fetch instead";
+const USE_FETCH: &str =
+    ". It looks like you might be trying to connect to a HTTP-based service — consider using fetch instead";
 
 /// Opens a connection that an event has asked for. `binding` below zero is none. Gives host and port.
 #[op2]
@@ -49,7 +50,8 @@ async fn open(
         FetchError::Invalid(why) => JsErrorBox::type_error(why),
         error => JsErrorBox::from_err(error),
     };
-    let secure = Secure::named(secure).ok_or_else(|| JsErrorBox::type_error("secureTransport is none that there is"))?;
+    let secure =
+        Secure::named(secure).ok_or_else(|| JsErrorBox::type_error("secureTransport is none that there is"))?;
     let request = request(hostname, port, secure).map_err(invalid)?;
     let (scope, egress, limits) = {
         let state = state.borrow();

@@ -9,11 +9,11 @@ use deno_error::JsErrorBox;
 
 use super::reader::TcpReader;
 use super::resource::{LOST, TcpResource, gone, keep};
-use super::start_tls::StartTls;
 use crate::events::{self, Events};
 use crate::external_memory::ExternalMemory;
 use crate::origin::EventId;
 use crate::role::Role;
+use crate::start_tls::StartTls;
 use crate::websocket::{Frame, OVERHEAD, socket_pair};
 
 fn find(state: &OpState, rid: ResourceId) -> Result<Rc<TcpResource>, JsErrorBox> {
@@ -41,10 +41,7 @@ pub(crate) fn op_tcp_new(
 /// Both ends of a connection between two isolates, for an event: its own, and the one that it hands on.
 #[op2]
 #[serde]
-pub(crate) fn op_tcp_pair(
-    state: &mut OpState,
-    #[smi] event: EventId,
-) -> Result<(ResourceId, ResourceId), JsErrorBox> {
+pub(crate) fn op_tcp_pair(state: &mut OpState, #[smi] event: EventId) -> Result<(ResourceId, ResourceId), JsErrorBox> {
     let scope = state.borrow::<Events>().scope(event).ok_or_else(gone)?;
     let (one, other) = socket_pair();
     let own = keep(state, &scope, String::new(), Some(one))?;
@@ -69,9 +66,7 @@ pub(crate) fn op_tcp_readable(
     let scope = state.borrow::<Events>().scope(event).ok_or_else(gone)?;
     let tcp = find(state, rid)?;
     tcp.is_used(state.borrow::<ExternalMemory>().clone());
-    let reader = Rc::new(TcpReader::new(Rc::clone(&tcp), secured));
-    tcp.is_read_by(&reader);
-    let reader = state.resource_table.add_rc(reader);
+    let reader = state.resource_table.add(TcpReader::new(tcp, secured));
     scope.own(reader);
     Ok(reader)
 }

@@ -1,14 +1,14 @@
 //! What comes over a connection, as a script's stream reads it, or as a body that is handed on takes it.
 
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use deno_core::{AsyncResult, BufView, CancelFuture as _, CancelHandle, Resource};
+use deno_core::{AsyncResult, BufView, CancelFuture as _, Resource};
 use deno_error::JsErrorBox;
 
-use super::resource::{LOST, TcpResource, gone};
+use super::resource::{LOST, Reading, TcpResource, gone};
 use crate::websocket::Frame;
 
 /// The bytes of a connection, until the peer ends them.
@@ -17,46 +17,35 @@ pub(super) struct TcpReader {
     /// It reads what comes under TLS, and nothing before.
     secured: bool,
     rest: RefCell<Bytes>,
-    ended: Cell<bool>,
-    cancel: Rc<CancelHandle>,
+    reading: Rc<Reading>,
 }
 
 impl TcpReader {
     pub(super) fn new(tcp: Rc<TcpResource>, secured: bool) -> Self {
+        let reading = Rc::new(Reading::default());
+        tcp.is_read_by(&reading);
         Self {
+            tcp,
             secured,
             rest: RefCell::default(),
-            ended: Cell::new(false),
-            cancel: CancelHandle::new_rc(),
-            tcp,
+            reading,
         }
-    }
-
-    /// It reads nothing more, and its stream ends: what comes is another reader's.
-    pub(super) fn detach(&self) {
-        self.ended.set(true);
-        self.cancel.cancel();
-    }
-
-    /// Whether it has taken something that its stream has not.
-    pub(super) fn has_rest(&self) -> bool {
-        !self.rest.borrow().is_empty()
     }
 
     async fn next(&self) -> Result<Bytes, JsErrorBox> {
-        if self.ended.get() {
+        if self.reading.ended.get() {
             return Ok(Bytes::new());
         }
         let next = next(&self.tcp, self.secured)
-            .or_cancel(Rc::clone(&self.cancel))
+            .or_cancel(Rc::clone(&self.reading.cancel))
             .or_cancel(Rc::clone(&self.tcp.cancel));
         match next.await {
             Ok(Ok(next)) => {
                 let bytes = next?.unwrap_or_default();
-                self.ended.set(bytes.is_empty());
+                self.reading.ended.set(bytes.is_empty());
                 Ok(bytes)
             }
-            _ if self.ended.get() => Ok(Bytes::new()),
+            _ if self.reading.ended.get() => Ok(Bytes::new()),
             _ => Err(gone()),
         }
     }
@@ -74,18 +63,19 @@ impl Resource for TcpReader {
                 rest = self.next().await?;
             }
             let part = rest.split_to(rest.len().min(limit));
+            self.reading.has_rest.set(!rest.is_empty());
             self.rest.replace(rest);
             Ok(BufView::from(part))
         })
     }
 
     fn close(self: Rc<Self>) {
-        self.cancel.cancel();
+        self.reading.cancel.cancel();
         self.rest.take();
     }
 
     fn cancel_read_ops(self: Rc<Self>) {
-        self.cancel.cancel();
+        self.reading.cancel.cancel();
     }
 }
 
@@ -105,7 +95,9 @@ async fn next(tcp: &TcpResource, secured: bool) -> Result<Option<Bytes>, JsError
             }
             Some(Frame::Failed(why)) => return failed(&why),
             // A script has no TLS to offer.
-            Some(Frame::StartTls(asked)) => asked.answer(Err("the other side is a script's, which performs no TLS".to_owned())),
+            Some(Frame::StartTls(asked)) => {
+                asked.answer(Err("the other side is a script's, which performs no TLS".to_owned()))
+            }
             None => return failed(LOST),
         }
     }

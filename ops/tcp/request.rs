@@ -110,7 +110,18 @@ mod tests {
             assert_eq!(authority(&asked.url), read, "{host}");
             assert!(is_connect(&asked));
         }
-        for host in ["", "a b", "a/b", "a@b", "a#b", "a\r\nb", "[::1", "ä.example", "a:80", "a%2eb"] {
+        for host in [
+            "",
+            "a b",
+            "a/b",
+            "a@b",
+            "a#b",
+            "a\r\nb",
+            "[::1",
+            "ä.example",
+            "a:80",
+            "a%2eb",
+        ] {
             assert!(request(host, 80, Secure::Off).is_err(), "{host}");
         }
         assert!(request("a.example", 0, Secure::Off).is_err());

@@ -9,7 +9,6 @@ use deno_core::{CancelHandle, OpState, Resource, ResourceId};
 use deno_error::JsErrorBox;
 use tokio::sync::Notify;
 
-use super::reader::TcpReader;
 use crate::events::Scope;
 use crate::external_memory::ExternalMemory;
 use crate::websocket::{Counted, SocketEnd, count};
@@ -28,6 +27,16 @@ pub(super) enum Stage {
     Over(Option<Arc<str>>),
 }
 
+/// A reader of a connection, as the connection knows it.
+#[derive(Default)]
+pub(super) struct Reading {
+    /// It reads nothing more, and has come to its end.
+    pub(super) ended: Cell<bool>,
+    /// It has taken something that its stream has not.
+    pub(super) has_rest: Cell<bool>,
+    pub(super) cancel: Rc<CancelHandle>,
+}
+
 /// An end, until it is handed on or closed.
 pub(crate) struct TcpResource {
     end: RefCell<Option<Rc<SocketEnd>>>,
@@ -37,7 +46,7 @@ pub(crate) struct TcpResource {
     /// What pays for what comes, once a script reads or writes it.
     used: RefCell<Option<ExternalMemory>>,
     /// Who reads it at the moment.
-    reader: RefCell<Weak<TcpReader>>,
+    reader: RefCell<Weak<Reading>>,
     /// Its reader has come to the peer's end.
     read: Cell<bool>,
     /// It has gone on under TLS.
@@ -74,7 +83,7 @@ impl TcpResource {
     }
 
     /// What comes is read by this one.
-    pub(super) fn is_read_by(&self, reader: &Rc<TcpReader>) {
+    pub(super) fn is_read_by(&self, reader: &Rc<Reading>) {
         *self.reader.borrow_mut() = Rc::downgrade(reader);
     }
 
@@ -82,8 +91,9 @@ impl TcpResource {
     pub(super) fn detach_reader(&self) -> bool {
         let reader = self.reader.borrow().upgrade();
         reader.is_some_and(|reader| {
-            reader.detach();
-            reader.has_rest()
+            reader.ended.set(true);
+            reader.cancel.cancel();
+            reader.has_rest.get()
         })
     }
 

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 
 use crate::external_memory::ExternalMemory;
-use crate::tcp::StartTls;
+use crate::start_tls::StartTls;
 
 /// A lane that holds as much, in bytes, is full.
 const FULL: usize = 256 << 10;

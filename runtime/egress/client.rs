@@ -214,7 +214,12 @@ impl Clients {
         let most = self.agents.get(caller).map(|known| known.connections);
         let places = Places::new(most.unwrap_or_default());
         let tls = client_config(identity, &self.network.roots).map_err(|error| NoClient::Build(error.to_string()))?;
-        Ok(Connector::new(self.resolver(), tls, self.network.timeouts.connect, places))
+        Ok(Connector::new(
+            self.resolver(),
+            tls,
+            self.network.timeouts.connect,
+            places,
+        ))
     }
 }
 

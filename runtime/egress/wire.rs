@@ -73,13 +73,6 @@ pub(super) struct Wire {
     unread: Unread,
 }
 
-impl Wire {
-    /// The address that it leads to.
-    pub(super) fn peer(&self) -> Option<std::net::SocketAddr> {
-        self.stream.peer_addr().ok()
-    }
-}
-
 impl Connection for Wire {
     fn connected(&self) -> Connected {
         self.stream.connected()

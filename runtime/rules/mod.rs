@@ -112,7 +112,11 @@ impl Scope {
         if tcp {
             return self.protocols.contains(&Protocol::Tcp);
         }
-        let spoken = if url.scheme() == "https" { Protocol::Https } else { Protocol::Http };
+        let spoken = if url.scheme() == "https" {
+            Protocol::Https
+        } else {
+            Protocol::Http
+        };
         self.protocols.is_empty() || self.protocols.contains(&spoken)
     }
 

@@ -14,7 +14,10 @@ fn a_connection_ends_with_its_event() {
         assert_eq!(ask(&server, &format!("/keeps?to=localhost:{port}"))["kept"], true);
         listening.comes_to(0);
         let record = &records(&project, 1)[0];
-        assert!(record["closed"] == "cut" || record["closed"] == "upstream" || record["closed"] == "worker", "{record}");
+        assert!(
+            record["closed"] == "cut" || record["closed"] == "upstream" || record["closed"] == "worker",
+            "{record}"
+        );
     }
 }
 
@@ -34,9 +37,16 @@ fn closing_ends_it_here_and_there() {
 fn a_worker_has_so_many_at_once() {
     let listening = listen(Does::Echo);
     let port = listening.port;
-    let (_project, server) = serve(DIALS, HANDS_ON, &format!("{}{LOCAL}[limits]\nwebsockets = 3\n", rule(port)));
+    let (_project, server) = serve(
+        DIALS,
+        HANDS_ON,
+        &format!("{}{LOCAL}[limits]\nwebsockets = 3\n", rule(port)),
+    );
     let said = ask(&server, &format!("/many?count=8&to=localhost:{port}"));
-    assert!(said["error"].as_str().unwrap().contains("see limits.websockets"), "{said}");
+    assert!(
+        said["error"].as_str().unwrap().contains("see limits.websockets"),
+        "{said}"
+    );
     listening.comes_to(0);
     assert_eq!(ask(&server, &format!("/many?count=3&to=localhost:{port}"))["open"], 3);
     listening.comes_to(0);
@@ -62,10 +72,20 @@ fn connections_are_subrequests_and_have_places_as_those_of_fetch() {
 fn one_over_which_nothing_passes_is_ended() {
     let listening = listen(Does::Nothing);
     let port = listening.port;
-    let (project, server) = serve(DIALS, HANDS_ON, &format!("{}{LOCAL}[limits]\nwebsocket_idle = '300ms'\n", rule(port)));
+    let (project, server) = serve(
+        DIALS,
+        HANDS_ON,
+        &format!("{}{LOCAL}[limits]\nwebsocket_idle = '300ms'\n", rule(port)),
+    );
     let began = Instant::now();
     let said = ask(&server, &format!("/reads?to=localhost:{port}"));
-    assert!(said["error"].as_str().unwrap().contains("nothing has passed over the socket for 300ms"), "{said}");
+    assert!(
+        said["error"]
+            .as_str()
+            .unwrap()
+            .contains("nothing has passed over the socket for 300ms"),
+        "{said}"
+    );
     assert!(began.elapsed() < Duration::from_secs(5));
     assert_eq!(records(&project, 1)[0]["closed"], "failed");
     listening.comes_to(0);
@@ -84,7 +104,11 @@ export default { async fetch(request) {
 } };"#;
     let listening = listen(Does::Endless);
     let port = listening.port;
-    let (project, server) = serve(agent, HANDS_ON, &format!("{}{LOCAL}[limits]\nbuffers_mb = 1\n", rule(port)));
+    let (project, server) = serve(
+        agent,
+        HANDS_ON,
+        &format!("{}{LOCAL}[limits]\nbuffers_mb = 1\n", rule(port)),
+    );
     assert_eq!(server.ok(&format!("/?to=localhost:{port}")), "true");
     let record = &records(&project, 1)[0];
     assert!(record["bytes_received"].as_u64().unwrap() < 1 << 20, "{record}");
@@ -98,7 +122,9 @@ fn a_server_that_stops_ends_them() {
     let (_project, mut server) = serve(DIALS, HANDS_ON, &format!("{}{LOCAL}", rule(port)));
     let address = server.address.clone();
     let asking = std::thread::spawn(move || {
-        let _ = std::process::Command::new("curl").args(["-s", "-m", "20", &format!("{address}/reads?to=localhost:{port}")]).output();
+        let _ = std::process::Command::new("curl")
+            .args(["-s", "-m", "20", &format!("{address}/reads?to=localhost:{port}")])
+            .output();
     });
     let began = Instant::now();
     while listening.open() == 0 {

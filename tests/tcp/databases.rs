@@ -63,15 +63,27 @@ fn give(path: &Path, ids: Option<(u32, u32)>) {
 }
 
 fn command(program: &Path, ids: Option<(u32, u32)>) -> Command {
-    let Some((user, group)) = ids else { return Command::new(program) };
+    let Some((user, group)) = ids else {
+        return Command::new(program);
+    };
     let mut command = Command::new("setpriv");
-    command.args([&format!("--reuid={user}"), &format!("--regid={group}"), "--clear-groups"]).arg(program);
+    command
+        .args([
+            &format!("--reuid={user}"),
+            &format!("--regid={group}"),
+            "--clear-groups",
+        ])
+        .arg(program);
     command
 }
 
 /// Where Debian keeps the newest version's programs.
 fn postgres_programs() -> Option<PathBuf> {
-    let mut versions: Vec<_> = std::fs::read_dir("/usr/lib/postgresql").ok()?.flatten().map(|entry| entry.path().join("bin")).collect();
+    let mut versions: Vec<_> = std::fs::read_dir("/usr/lib/postgresql")
+        .ok()?
+        .flatten()
+        .map(|entry| entry.path().join("bin"))
+        .collect();
     versions.retain(|bin| bin.join("initdb").exists());
     versions.sort();
     versions.pop()
@@ -96,7 +108,11 @@ fn postgres(certs: &Certs) -> Option<Database> {
         .output()
         .unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    for (from, to) in [("server.pem", "server.pem"), ("server.key", "server.key"), ("ca.pem", "ca.pem")] {
+    for (from, to) in [
+        ("server.pem", "server.pem"),
+        ("server.key", "server.key"),
+        ("ca.pem", "ca.pem"),
+    ] {
         let to = data.join(to);
         std::fs::copy(certs.path(from), &to).unwrap();
         std::fs::set_permissions(&to, std::fs::Permissions::from_mode(0o600)).unwrap();
@@ -108,8 +124,24 @@ fn postgres(certs: &Certs) -> Option<Database> {
     let mut child = command(&bin.join("postgres"), ids)
         .arg("-D")
         .arg(&data)
-        .args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "ssl=on"])
-        .args(["-c", "ssl_cert_file=server.pem", "-c", "ssl_key_file=server.key", "-c", "ssl_ca_file=ca.pem"])
+        .args([
+            "-p",
+            &port.to_string(),
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-c",
+            "fsync=off",
+            "-c",
+            "ssl=on",
+        ])
+        .args([
+            "-c",
+            "ssl_cert_file=server.pem",
+            "-c",
+            "ssl_key_file=server.key",
+            "-c",
+            "ssl_ca_file=ca.pem",
+        ])
         .args(["-k", folder.path().to_str().unwrap()])
         .current_dir("/tmp")
         .stdout(Stdio::null())
@@ -118,12 +150,26 @@ fn postgres(certs: &Certs) -> Option<Database> {
         .unwrap();
     listens(port, &mut child);
     let role = command(&bin.join("psql"), ids)
-        .args(["-h", folder.path().to_str().unwrap(), "-p", &port.to_string(), "-U", "postgres", "-c", "create role \"scout agent\" login"])
+        .args([
+            "-h",
+            folder.path().to_str().unwrap(),
+            "-p",
+            &port.to_string(),
+            "-U",
+            "postgres",
+            "-c",
+            "create role \"scout agent\" login",
+        ])
         .current_dir("/tmp")
         .output()
         .unwrap();
     assert!(role.status.success(), "{}", String::from_utf8_lossy(&role.stderr));
-    Some(Database { child, port, secure: port, _folder: folder })
+    Some(Database {
+        child,
+        port,
+        secure: port,
+        _folder: folder,
+    })
 }
 
 fn redis(certs: &Certs) -> Option<Database> {
@@ -134,15 +180,38 @@ fn redis(certs: &Certs) -> Option<Database> {
     let (port, secure) = (free_port(), free_port());
     let file = |name: &str| certs.path(name).to_str().unwrap().to_owned();
     let mut child = Command::new("redis-server")
-        .args(["--port", &port.to_string(), "--tls-port", &secure.to_string(), "--tls-auth-clients", "no", "--save", "", "--bind", "127.0.0.1"])
-        .args(["--tls-cert-file", &file("server.pem"), "--tls-key-file", &file("server.key"), "--tls-ca-cert-file", &file("ca.pem")])
+        .args([
+            "--port",
+            &port.to_string(),
+            "--tls-port",
+            &secure.to_string(),
+            "--tls-auth-clients",
+            "no",
+            "--save",
+            "",
+            "--bind",
+            "127.0.0.1",
+        ])
+        .args([
+            "--tls-cert-file",
+            &file("server.pem"),
+            "--tls-key-file",
+            &file("server.key"),
+            "--tls-ca-cert-file",
+            &file("ca.pem"),
+        ])
         .current_dir(folder.path())
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
     listens(port, &mut child);
     listens(secure, &mut child);
-    Some(Database { child, port, secure, _folder: folder })
+    Some(Database {
+        child,
+        port,
+        secure,
+        _folder: folder,
+    })
 }
 
 fn mariadb() -> Option<Database> {
@@ -152,11 +221,23 @@ fn mariadb() -> Option<Database> {
     let (folder, ids) = folder_of("mysql");
     let data = folder.path().join("data");
     let mut install = command(Path::new("mariadb-install-db"), ids);
-    install.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
-    let made = install.arg(format!("--datadir={}", data.display())).current_dir("/tmp").output().unwrap();
+    install.args([
+        "--no-defaults",
+        "--auth-root-authentication-method=normal",
+        "--skip-test-db",
+    ]);
+    let made = install
+        .arg(format!("--datadir={}", data.display()))
+        .current_dir("/tmp")
+        .output()
+        .unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let start = folder.path().join("start.sql");
-    std::fs::write(&start, "create user agent@'%' identified by 'secret of the database'; flush privileges;\n").unwrap();
+    std::fs::write(
+        &start,
+        "create user agent@'%' identified by 'secret of the database'; flush privileges;\n",
+    )
+    .unwrap();
     give(&start, ids);
     let port = free_port();
     let mut child = command(Path::new("mariadbd"), ids)
@@ -170,7 +251,12 @@ fn mariadb() -> Option<Database> {
         .spawn()
         .unwrap();
     listens(port, &mut child);
-    Some(Database { child, port, secure: port, _folder: folder })
+    Some(Database {
+        child,
+        port,
+        secure: port,
+        _folder: folder,
+    })
 }
 
 /// Serves the drivers, each as an agent of its name, and `nobody` and `mtls` as pg.
@@ -216,7 +302,10 @@ fn serve(folder: &Path, certs: &Certs, database: &Database, name: &str) -> Serve
 }
 
 fn ask(server: &Server, agent: &str, query: &str) -> serde_json::Value {
-    let answer = server.curl(&format!("/?{query}"), &["-H", &format!("Host: {agent}.localhost"), "-m", "30"]);
+    let answer = server.curl(
+        &format!("/?{query}"),
+        &["-H", &format!("Host: {agent}.localhost"), "-m", "30"],
+    );
     assert_eq!(answer.status, 200, "{agent}: {}", answer.body);
     json(&answer.body)
 }
@@ -227,7 +316,9 @@ const PASSWORD: &str = "password=secret%20of%20the%20database";
 fn agents_speak_to_postgresql() {
     let tls = tempfile::tempdir().unwrap();
     let certs = Certs::make(tls.path());
-    let (Some(folder), Some(database)) = (installed(), postgres(&certs)) else { return };
+    let (Some(folder), Some(database)) = (installed(), postgres(&certs)) else {
+        return;
+    };
     let server = serve(&folder, &certs, &database, "postgresql");
     let port = database.port;
     for (more, ssl) in [("", false), ("&ssl", true)] {
@@ -245,7 +336,11 @@ fn agents_speak_to_postgresql() {
     // With the policy's certificate, and no key or password of the agent's own.
     let user = "user=scout%20agent&ssl";
     let said = ask(&server, "mtls", &format!("port={port}&{user}"));
-    assert_eq!((&said["who"], &said["ssl"]), (&"scout agent".into(), &true.into()), "{said}");
+    assert_eq!(
+        (&said["who"], &said["ssl"]),
+        (&"scout agent".into(), &true.into()),
+        "{said}"
+    );
     assert_eq!(ask(&server, "pg", &format!("port={port}&{user}"))["code"], "28000");
     let refused = ask(&server, "nobody", &format!("port={port}&{PASSWORD}"));
     assert_eq!(refused["code"], "ECONNREFUSED", "{refused}");
@@ -258,7 +353,9 @@ fn agents_speak_to_postgresql() {
 fn agents_speak_to_redis() {
     let tls = tempfile::tempdir().unwrap();
     let certs = Certs::make(tls.path());
-    let (Some(folder), Some(database)) = (installed(), redis(&certs)) else { return };
+    let (Some(folder), Some(database)) = (installed(), redis(&certs)) else {
+        return;
+    };
     let server = serve(&folder, &certs, &database, "redis");
     for (port, more) in [(database.port, ""), (database.secure, "&tls")] {
         assert_eq!(
@@ -279,7 +376,9 @@ fn agents_speak_to_redis() {
 fn agents_speak_to_mariadb() {
     let tls = tempfile::tempdir().unwrap();
     let certs = Certs::make(tls.path());
-    let (Some(folder), Some(database)) = (installed(), mariadb()) else { return };
+    let (Some(folder), Some(database)) = (installed(), mariadb()) else {
+        return;
+    };
     let server = serve(&folder, &certs, &database, "mariadb");
     assert_eq!(
         ask(&server, "mysql2", &format!("port={}&{PASSWORD}", database.port)),

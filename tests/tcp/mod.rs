@@ -115,7 +115,9 @@ export default {
 "#;
 
 pub fn rule(port: u16) -> String {
-    format!("[[outbound.egress]]\nhosts = ['localhost', '127.0.0.1', 'partner.localhost']\nprotocols = ['tcp']\nports = [{port}]\n")
+    format!(
+        "[[outbound.egress]]\nhosts = ['localhost', '127.0.0.1', 'partner.localhost']\nprotocols = ['tcp']\nports = [{port}]\n"
+    )
 }
 
 pub fn serve(agent: &str, policy: &str, more: &str) -> (Project, Server) {

@@ -69,10 +69,16 @@ fn what_is_no_http_goes_by_a_connection() {
     let first = listen(Does::Says(b"220 ready"));
     let both = format!("{}{}{LOCAL}", rule(listening.port), rule(first.port));
     let (project, server) = serve(AGENT, HANDS_ON, &both);
-    assert_eq!(server.ok(&format!("/binary?port={}", listening.port)), r#"["data \u0000binary","end"]"#);
+    assert_eq!(
+        server.ok(&format!("/binary?port={}", listening.port)),
+        r#"["data \u0000binary","end"]"#
+    );
     let said: Vec<String> = serde_json::from_str(&server.ok(&format!("/inline?port={}", listening.port))).unwrap();
     assert_eq!(said.join("").replace("data ", ""), "*1\r\n$4\r\nPING\r\nend");
-    assert_eq!(server.ok(&format!("/first?port={}", first.port)), r#"["data 220 ready","end"]"#);
+    assert_eq!(
+        server.ok(&format!("/first?port={}", first.port)),
+        r#"["data 220 ready","end"]"#
+    );
     assert!(records(&project, 3).iter().all(|record| record["kind"] == "tcp"));
     listening.comes_to(0);
 }
@@ -81,7 +87,10 @@ fn what_is_no_http_goes_by_a_connection() {
 fn what_is_http_goes_by_fetch_whatever_connections_are_allowed() {
     let partner = plain();
     let port = partner.address.port();
-    let policy = HANDS_ON.replace("fetch: () => new Response(\"no\", { status: 403 })", "fetch: (request) => fetch(request)");
+    let policy = HANDS_ON.replace(
+        "fetch: () => new Response(\"no\", { status: 403 })",
+        "fetch: (request) => fetch(request)",
+    );
     let http = format!("{}[[outbound.egress]]\nhosts = ['localhost']\n{LOCAL}", rule(port));
     let (project, server) = serve(AGENT, &policy, &http);
     assert_eq!(server.ok(&format!("/http?port={port}")), "true");
@@ -93,7 +102,10 @@ fn what_is_refused_is_refused_as_a_machine_does() {
     let listening = listen(Does::Echo);
     for (policy, more) in [
         (HANDS_ON, LOCAL.to_owned()),
-        ("export default { fetch: (request) => fetch(request) };", format!("{}{LOCAL}", rule(listening.port))),
+        (
+            "export default { fetch: (request) => fetch(request) };",
+            format!("{}{LOCAL}", rule(listening.port)),
+        ),
     ] {
         let (_project, server) = serve(AGENT, policy, &more);
         for path in ["binary", "inline", "first"] {
@@ -110,9 +122,16 @@ fn tls_is_the_hosts_from_the_start_and_later() {
     let secure = listen(Does::Tls(acceptor(&certs.folder, "server", false)));
     let upgrading = listen(Does::StartTls(acceptor(&certs.folder, "server", false)));
     let ca = certs.path("ca.pem");
-    let more = format!("{}{}[network]\nallow = ['local']\nca = [{ca:?}]\n", rule(secure.port), rule(upgrading.port));
+    let more = format!(
+        "{}{}[network]\nallow = ['local']\nca = [{ca:?}]\n",
+        rule(secure.port),
+        rule(upgrading.port)
+    );
     let (_project, server) = serve(AGENT, HANDS_ON, &more);
-    assert_eq!(server.ok(&format!("/secure?port={}", secure.port)), r#"["data \u0000under TLS","end"]"#);
+    assert_eq!(
+        server.ok(&format!("/secure?port={}", secure.port)),
+        r#"["data \u0000under TLS","end"]"#
+    );
     let said: Vec<String> = serde_json::from_str(&server.ok(&format!("/upgrades?port={}", upgrading.port))).unwrap();
     assert_eq!(said[..2], ["plain go", "secure true true"], "{said:?}");
     assert_eq!(said[2..].join("").replace("data ", ""), "under TLSend");

@@ -20,7 +20,10 @@ fn a_connection_passes_both_ways_and_is_recorded_at_its_end() {
         assert_eq!(record["url"], format!("tcp://localhost:{port}"));
         assert_eq!((&record["verdict"], &record["by"]), (&"allow".into(), &"policy".into()));
         assert_eq!(record["rule"], "outbound.egress[0]");
-        assert_eq!((&record["bytes_sent"], &record["bytes_received"]), (&11.into(), &11.into()));
+        assert_eq!(
+            (&record["bytes_sent"], &record["bytes_received"]),
+            (&11.into(), &11.into())
+        );
         assert_eq!(record["closed"], "both");
         assert!(record["ms"]["connect"].is_number(), "{record}");
         server_of_echo.comes_to(0);
@@ -47,7 +50,11 @@ fn much_passes_whole() {
     let port = listening.port;
     for policy in [HANDS_ON, PIPES] {
         let limits = "[limits]\ncpu_ms = 5000\n";
-        let (_project, server) = serve(DIALS, policy, &format!("{}{LOCAL}{limits}[outbound.limits]\ncpu_ms = 5000\n", rule(port)));
+        let (_project, server) = serve(
+            DIALS,
+            policy,
+            &format!("{}{LOCAL}{limits}[outbound.limits]\ncpu_ms = 5000\n", rule(port)),
+        );
         assert_eq!(ask(&server, &format!("/large?to=localhost:{port}"))["bytes"], bytes);
     }
 }
@@ -80,7 +87,11 @@ fn without_a_handler_or_a_rule_there_is_none_and_the_agent_learns_nothing_of_eit
             "{policy} {more}"
         );
         let record = &records(&project, 1)[0];
-        assert_eq!((&record["verdict"], &record["by"]), (&"deny".into(), &by.into()), "{record}");
+        assert_eq!(
+            (&record["verdict"], &record["by"]),
+            (&"deny".into(), &by.into()),
+            "{record}"
+        );
         assert_eq!(record["kind"], "tcp");
     }
     assert_eq!(listening.accepted.load(std::sync::atomic::Ordering::SeqCst), 0);
@@ -91,11 +102,21 @@ fn an_agents_own_rules_come_first() {
     let listening = listen(Does::Echo);
     let port = listening.port;
     let rules = |protocols: &str| {
-        format!("{}{LOCAL}[[agents]]\nname = 'a'\nmain = 'agent.js'\nmatch = ['127.0.0.1']\n[[agents.egress]]\nhosts = ['localhost']\n{protocols}\n", rule(port))
+        format!(
+            "{}{LOCAL}[[agents]]\nname = 'a'\nmain = 'agent.js'\nmatch = ['127.0.0.1']\n[[agents.egress]]\nhosts = ['localhost']\n{protocols}\n",
+            rule(port)
+        )
     };
-    for (protocols, may) in [("", false), ("protocols = ['https']", false), ("protocols = ['tcp', 'https']", true)] {
+    for (protocols, may) in [
+        ("", false),
+        ("protocols = ['https']", false),
+        ("protocols = ['tcp', 'https']", true),
+    ] {
         let project = crate::harness::Project::new(&[("agent.js", DIALS), ("policy.js", HANDS_ON)]);
-        project.write("workerd-lite.toml", &format!("threads = 1\n[outbound]\nmain = 'policy.js'\n{}", rules(protocols)));
+        project.write(
+            "workerd-lite.toml",
+            &format!("threads = 1\n[outbound]\nmain = 'policy.js'\n{}", rules(protocols)),
+        );
         let server = project.serve(&[]);
         let said = ask(&server, &format!("/echo?to=localhost:{port}"));
         assert_eq!(said["said"] == "hello there", may, "{protocols} {said}");
@@ -112,8 +133,15 @@ export default {
     try { await connect(to).opened; return new Response("open"); } catch (error) { return new Response(`${error.name} ${error.code} ${error.message}`); }
   },
 };"#;
-    let agent = "export default { fetch: (request) => fetch('http://policy.test/?' + new URL(request.url).searchParams) };";
-    let (_project, server) = serve(agent, policy, &format!("[[outbound.egress]]\nhosts = ['localhost', 'nowhere.invalid']\nprotocols = ['tcp']\nports = [1]\n{LOCAL}"));
+    let agent =
+        "export default { fetch: (request) => fetch('http://policy.test/?' + new URL(request.url).searchParams) };";
+    let (_project, server) = serve(
+        agent,
+        policy,
+        &format!(
+            "[[outbound.egress]]\nhosts = ['localhost', 'nowhere.invalid']\nprotocols = ['tcp']\nports = [1]\n{LOCAL}"
+        ),
+    );
     for (to, words) in [
         ("localhost:1", "localhost:1: Connection refused"),
         ("localhost:2", "localhost:2: no rule of [[outbound.egress]] allows it"),
@@ -121,7 +149,11 @@ export default {
         ("evil.test:80", "consider using fetch instead"),
     ] {
         let said = server.ok(&format!("/?to={to}"));
-        assert!(said.starts_with("Error ECONNREFUSED proxy request failed, cannot connect to the specified address: ") && said.contains(words), "{said}");
+        assert!(
+            said.starts_with("Error ECONNREFUSED proxy request failed, cannot connect to the specified address: ")
+                && said.contains(words),
+            "{said}"
+        );
     }
 }
 
@@ -143,6 +175,12 @@ export default { fetch() {
     assert!(said.iter().all(|one| one.starts_with("TypeError: ")), "{said:#?}");
     assert!(said[5].contains("Unsupported value in secureTransport socket option: maybe"));
     assert!(said[8].contains("must be set to 'starttls'") && said[9].contains("Cannot startTls on a TLS socket."));
-    let top = crate::harness::Project::new(&[("agent.js", "import { connect } from 'cloudflare:sockets'; connect('a:1'); export default { fetch() {} };")]);
-    assert!(top.refused(&["agent.js"]).contains("Disallowed operation called within global scope"));
+    let top = crate::harness::Project::new(&[(
+        "agent.js",
+        "import { connect } from 'cloudflare:sockets'; connect('a:1'); export default { fetch() {} };",
+    )]);
+    assert!(
+        top.refused(&["agent.js"])
+            .contains("Disallowed operation called within global scope")
+    );
 }

@@ -37,7 +37,11 @@ fn tls_from_the_start_is_the_hosts() {
     let on = "&options={%22secureTransport%22:%22on%22}";
     let (_project, server) = trusting(HANDS_ON, port, &certs, "");
     let said = ask(&server, &format!("/echo?to=partner.localhost:{port}{on}"));
-    assert_eq!((&said["said"], &said["secure"]), (&"hello there".into(), &"on".into()), "{said}");
+    assert_eq!(
+        (&said["said"], &said["secure"]),
+        (&"hello there".into(), &"on".into()),
+        "{said}"
+    );
     // Its certificate is another's.
     let said = ask(&server, &format!("/echo?to=127.0.0.1:{port}{on}"));
     assert!(said["error"].as_str().unwrap().contains("cannot connect"), "{said}");
@@ -53,11 +57,17 @@ fn a_policy_that_returns_a_socket_in_the_clear_for_one_under_tls_refuses() {
     let port = listening.port;
     let policy = HANDS_ON.replace("{ secureTransport: socket.secureTransport }", "{}");
     let (_project, server) = serve(DIALS, &policy, &format!("{}{LOCAL}", rule(port)));
-    let said = ask(&server, &format!("/echo?to=localhost:{port}&options={{%22secureTransport%22:%22on%22}}"));
+    let said = ask(
+        &server,
+        &format!("/echo?to=localhost:{port}&options={{%22secureTransport%22:%22on%22}}"),
+    );
     assert!(said["error"].as_str().unwrap().contains("cannot connect"), "{said}");
     server.logged("a socket in the clear for one that is to be under TLS");
     // And one that is in the clear may be under TLS on its way.
-    assert_eq!(ask(&server, &format!("/echo?to=localhost:{port}"))["said"], "hello there");
+    assert_eq!(
+        ask(&server, &format!("/echo?to=localhost:{port}"))["said"],
+        "hello there"
+    );
 }
 
 #[test]
@@ -68,16 +78,36 @@ fn a_connection_goes_on_under_tls_when_the_agent_asks() {
     let (project, server) = trusting(HANDS_ON, port, &certs, "");
     for name in ["", "&name=partner.localhost", "&name=PARTNER.localhost"] {
         let said = ask(&server, &format!("/upgrades?to=partner.localhost:{port}{name}"));
-        assert_eq!((&said["said"], &said["then"]), (&"go".into(), &"under TLS".into()), "{said}");
+        assert_eq!(
+            (&said["said"], &said["then"]),
+            (&"go".into(), &"under TLS".into()),
+            "{said}"
+        );
         assert_eq!((&said["upgraded"], &said["secure"]), (&true.into(), &"on".into()));
     }
-    let said = ask(&server, &format!("/upgrades?to=partner.localhost:{port}&name=other.example"));
-    assert!(said["error"].as_str().unwrap().contains("another host than the one that was connected to"), "{said}");
+    let said = ask(
+        &server,
+        &format!("/upgrades?to=partner.localhost:{port}&name=other.example"),
+    );
+    assert!(
+        said["error"]
+            .as_str()
+            .unwrap()
+            .contains("another host than the one that was connected to"),
+        "{said}"
+    );
     // The name that is verified is the one that was connected to.
     let said = ask(&server, &format!("/upgrades?to=127.0.0.1:{port}"));
-    assert!(said["error"].as_str().unwrap().contains("TLS could not be started"), "{said}");
+    assert!(
+        said["error"].as_str().unwrap().contains("TLS could not be started"),
+        "{said}"
+    );
     let record = &records(&project, 1)[0];
-    assert_eq!((&record["closed"], &record["verdict"]), (&"both".into(), &"allow".into()), "{record}");
+    assert_eq!(
+        (&record["closed"], &record["verdict"]),
+        (&"both".into(), &"allow".into()),
+        "{record}"
+    );
     // A policy that opened it otherwise does not allow it, and neither does one that stands in between.
     let plain = HANDS_ON.replace("{ secureTransport: socket.secureTransport }", "{}");
     for (policy, words) in [(plain.as_str(), "was not opened with"), (PIPES, "performs no TLS")] {
@@ -102,19 +132,30 @@ fn a_policy_names_another_server_where_a_rule_lets_it() {
     let (_folder, certs) = certs();
     let listening = listen(Does::StartTls(acceptor(&certs.folder, "server", false)));
     let port = listening.port;
-    let agent = "export default { fetch: (request) => fetch('http://policy.test/?' + new URL(request.url).searchParams) };";
+    let agent =
+        "export default { fetch: (request) => fetch('http://policy.test/?' + new URL(request.url).searchParams) };";
     let policy = DIALS.replace("pathname.slice(1)", "'upgrades'");
     let project = crate::harness::Project::new(&[("agent.js", agent), ("policy.js", &policy)]);
     std::fs::copy(certs.path("ca.pem"), project.path().join("ca.pem")).unwrap();
     project.write(
         "workerd-lite.toml",
-        &format!("main = 'agent.js'\nthreads = 1\n[outbound]\nmain = 'policy.js'\n{}{}", rule(port), TRUST.replace("certs/", "")),
+        &format!(
+            "main = 'agent.js'\nthreads = 1\n[outbound]\nmain = 'policy.js'\n{}{}",
+            rule(port),
+            TRUST.replace("certs/", "")
+        ),
     );
     let server = project.serve(&[]);
     let said = ask(&server, &format!("/?to=127.0.0.1:{port}&name=partner.localhost"));
     assert_eq!(said["then"], "under TLS", "{said}");
     let said = ask(&server, &format!("/?to=127.0.0.1:{port}&name=other.example"));
-    assert!(said["error"].as_str().unwrap().contains("other.example: no rule of [[outbound.egress]] allows it"), "{said}");
+    assert!(
+        said["error"]
+            .as_str()
+            .unwrap()
+            .contains("other.example: no rule of [[outbound.egress]] allows it"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -139,12 +180,20 @@ export default {
     assert_eq!(records(&project, 1)[0]["binding"], "db");
     let said = ask(&server, &format!("/upgrades?to=partner.localhost:{}", upgrading.port));
     assert_eq!(said["then"], "under TLS", "{said}");
-    for to in [format!("localhost:{}{on}", mutual.port), format!("partner.localhost:{}", mutual.port)] {
+    for to in [
+        format!("localhost:{}{on}", mutual.port),
+        format!("partner.localhost:{}", mutual.port),
+    ] {
         let said = ask(&server, &format!("/echo?to={to}"));
         assert!(said["error"].as_str().unwrap().contains("cannot connect"), "{said}");
     }
     let denied = records(&project, 4);
-    assert!(denied[2..].iter().all(|record| record["by"] == "certificate" && record["verdict"] == "deny"), "{denied:#?}");
+    assert!(
+        denied[2..]
+            .iter()
+            .all(|record| record["by"] == "certificate" && record["verdict"] == "deny"),
+        "{denied:#?}"
+    );
     // Without it there is no way in.
     let (_project, server) = trusting(HANDS_ON, mutual.port, &certs, "");
     let said = ask(&server, &format!("/echo?to=partner.localhost:{}{on}", mutual.port));

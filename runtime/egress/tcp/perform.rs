@@ -27,7 +27,8 @@ use crate::limits::Limits;
 use crate::rules::{Subject, Verdict as Judged};
 
 /// What the owner reads where no list of rules is there: a connection is allowed by name, or not at all.
-const NO_RULE: &str = "no rule of [[outbound.egress]] allows it: one with protocols = [\"tcp\"], this host and this port would";
+const NO_RULE: &str =
+    "no rule of [[outbound.egress]] allows it: one with protocols = [\"tcp\"], this host and this port would";
 
 impl Performer {
     /// Judges and opens a connection. Its answer has the status 101 and the script's end.
@@ -59,7 +60,8 @@ impl Performer {
             Err(failed(why))
         };
         if binding.is_some_and(|binding| binding.credential.is_some()) {
-            let why = "a credential goes with no connection, over which anything may be said: use a certificate's binding";
+            let why =
+                "a credential goes with no connection, over which anything may be said: use a certificate's binding";
             return refused(open, By::Credential, why);
         }
         let wanted = secure(&request.headers);
@@ -102,7 +104,11 @@ impl Performer {
         }
         open.sends();
         let began = std::time::Instant::now();
-        let uri: Uri = request.url.as_str().parse().map_err(|_| failed("it is no host that can be named"))?;
+        let uri: Uri = request
+            .url
+            .as_str()
+            .parse()
+            .map_err(|_| failed("it is no host that can be named"))?;
         let opened = connector.open(uri).await;
         let Opened {
             wire,
@@ -149,7 +155,11 @@ impl Performer {
 }
 
 /// Why a connection did not come about.
-fn unopened(error: &(dyn std::error::Error + 'static), failed: &dyn Fn(&str) -> FetchError, open: &mut Open) -> FetchError {
+fn unopened(
+    error: &(dyn std::error::Error + 'static),
+    failed: &dyn Fn(&str) -> FetchError,
+    open: &mut Open,
+) -> FetchError {
     if let Some(&Denied { address }) = denied_by(error) {
         note(open, Verdict::Deny, By::Address);
         return failed(&Denied { address }.to_string());
@@ -163,7 +173,9 @@ fn judge(network: &Arc<Network>, binding: Option<Binding>, url: &Url) -> Judge {
     let (network, url) = (Arc::clone(network), url.clone());
     Rc::new(move |name| {
         let mut named = url.clone();
-        named.set_host(Some(name)).map_err(|_| format!("{name:?} is no name of a server"))?;
+        named
+            .set_host(Some(name))
+            .map_err(|_| format!("{name:?} is no name of a server"))?;
         let asked = Subject {
             method: &Method::CONNECT,
             url: &named,

@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::client::TlsStream;
 use workerd_lite_ops::external_memory::ExternalMemory;
-use workerd_lite_ops::tcp::StartTls;
+use workerd_lite_ops::start_tls::StartTls;
 use workerd_lite_ops::websocket::{Frame, OVERHEAD, SocketEnd};
 
 use super::super::wire::{Unread, Wire};

@@ -29,6 +29,8 @@ impl StartTls {
 
 impl fmt::Debug for StartTls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StartTls").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("StartTls")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
