@@ -4,6 +4,7 @@
 const { core, primordials } = __bootstrap;
 const { op_event_fail, op_event_respond, op_tcp_end, op_tcp_hold, op_tcp_pair, op_tcp_release, op_uncaught } = core.ops;
 const { PromiseResolve, StringPrototypeToLowerCase, TypeError } = primordials;
+const { URL } = core.loadExtScript("ext:deno_web/00_url.js");
 const { parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
 const { endContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
@@ -35,8 +36,15 @@ function fail(context, thrown) {
   if (op_event_fail(context.id, summary, stack, context.waiting === 0)) endContext(context.id);
 }
 
-// `localAddress` is what was asked for.
-async function serve(context, localAddress, headers, ctx) {
+// Host and port of the request's URL, which leaves a port of HTTP's out.
+function asked(href) {
+  const { hostname, port } = new URL(href);
+  return `${hostname}:${port === "" ? 80 : port}`;
+}
+
+// `href` has the host and port that are asked for.
+async function serve(context, href, headers, ctx) {
+  const localAddress = asked(href);
   const list = parseHeaders(headers);
   const secure = secureOf(list);
   let taken = false;

@@ -244,7 +244,6 @@ class Socket {
     }
     this.#end();
     this.#closed.resolve();
-    return await this.#closed.promise;
   }
 
   // The writable side is over because the other one is.

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use crate::events::Scope;
 use crate::external_memory::ExternalMemory;
-use crate::websocket::{Counted, SocketEnd, count};
+use crate::websocket::{Counted, Frame, SocketEnd, count};
 
 /// What an author is told where the other side is gone without an end, in workerd's words.
 pub(super) const LOST: &str = "Network connection lost.";
@@ -184,6 +184,10 @@ impl Resource for TcpResource {
     fn close(self: Rc<Self>) {
         // A read in flight holds the end: its peer is to hear of this now.
         if let Some(end) = self.end.take() {
+            // Whoever has heard all that there was is not cut off: nothing more is said.
+            if self.read.get() {
+                end.push(Frame::Close(1000, String::new()));
+            }
             end.hang_up();
         }
         self.over(None);

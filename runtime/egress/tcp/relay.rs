@@ -124,10 +124,10 @@ impl Relay {
         if self.ended.0.get() {
             return pending().await;
         }
-        let mut room = vec![0; READ];
+        let mut room: Vec<u8> = Vec::with_capacity(READ);
         loop {
             poll_fn(|cx| self.end.poll_room(cx)).await;
-            let count = match reader.read(&mut room).await {
+            let count = match reader.read_buf(&mut room).await {
                 Ok(0) => {
                     self.ended.0.set(true);
                     self.end.push(Frame::Close(1000, String::new()));
@@ -145,14 +145,22 @@ impl Relay {
             };
             self.pass();
             self.unread.is_read();
-            let paid = match memory.reserve(count + OVERHEAD) {
+            // Little is copied, so that it does not keep the room of much.
+            let bytes = if count < READ / 2 {
+                let bytes = room.clone();
+                room.clear();
+                bytes
+            } else {
+                std::mem::replace(&mut room, Vec::with_capacity(READ))
+            };
+            let paid = match memory.reserve(bytes.capacity() + OVERHEAD) {
                 Ok(paid) => paid,
                 Err(error) => {
                     self.fail(error.to_string());
                     return;
                 }
             };
-            if !self.end.push(Frame::Binary(paid.hold(room[..count].to_vec()))) {
+            if !self.end.push(Frame::Binary(paid.hold(bytes))) {
                 return;
             }
         }
