@@ -116,7 +116,7 @@ export default {
 
 pub fn rule(port: u16) -> String {
     format!(
-        "[[outbound.egress]]\nhosts = ['localhost', '127.0.0.1', 'partner.localhost']\nprotocols = ['tcp']\nports = [{port}]\n"
+        "[[outbound.egress]]\nhosts = ['localhost', '127.0.0.1', 'partner.localhost', 'other.localhost']\nprotocols = ['tcp']\nports = [{port}]\n"
     )
 }
 

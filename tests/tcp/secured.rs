@@ -43,7 +43,7 @@ fn tls_from_the_start_is_the_hosts() {
         "{said}"
     );
     // Its certificate is another's.
-    let said = ask(&server, &format!("/echo?to=127.0.0.1:{port}{on}"));
+    let said = ask(&server, &format!("/echo?to=other.localhost:{port}{on}"));
     assert!(said["error"].as_str().unwrap().contains("cannot connect"), "{said}");
     // Nobody knows its authority.
     let (_project, server) = serve(DIALS, HANDS_ON, &format!("{}{LOCAL}", rule(port)));
@@ -97,7 +97,7 @@ fn a_connection_goes_on_under_tls_when_the_agent_asks() {
         "{said}"
     );
     // The name that is verified is the one that was connected to.
-    let said = ask(&server, &format!("/upgrades?to=127.0.0.1:{port}"));
+    let said = ask(&server, &format!("/upgrades?to=other.localhost:{port}"));
     assert!(
         said["error"].as_str().unwrap().contains("TLS could not be started"),
         "{said}"
@@ -146,9 +146,9 @@ fn a_policy_names_another_server_where_a_rule_lets_it() {
         ),
     );
     let server = project.serve(&[]);
-    let said = ask(&server, &format!("/?to=127.0.0.1:{port}&name=partner.localhost"));
+    let said = ask(&server, &format!("/?to=other.localhost:{port}&name=partner.localhost"));
     assert_eq!(said["then"], "under TLS", "{said}");
-    let said = ask(&server, &format!("/?to=127.0.0.1:{port}&name=other.example"));
+    let said = ask(&server, &format!("/?to=other.localhost:{port}&name=other.example"));
     assert!(
         said["error"]
             .as_str()
