@@ -184,3 +184,63 @@ export default { fetch() {
             .contains("Disallowed operation called within global scope")
     );
 }
+
+#[test]
+fn loaded_workers_go_the_same_way_or_none() {
+    let listening = listen(Does::Echo);
+    let port = listening.port;
+    let script = serde_json::to_string(DIALS).unwrap();
+    let agent = format!(
+        "const script = {script};
+export default {{ async fetch(request, env) {{
+  const to = new URL(request.url).searchParams.get('to');
+  const ask = async (more) => {{
+    const worker = env.LOADER.load({{ compatibilityDate: '2026-08-04', mainModule: 'm.js', modules: {{ 'm.js': script }}, ...more }});
+    return await (await worker.getEntrypoint().fetch('http://in.test/echo?to=' + to)).json();
+  }};
+  return Response.json([await ask({{}}), await ask({{ globalOutbound: null }})]);
+}} }};"
+    );
+    let project = crate::harness::Project::new(&[("agent.js", &agent), ("policy.js", HANDS_ON)]);
+    project.write(
+        "workerd-lite.toml",
+        &format!(
+            "threads = 1\n[[agents]]\nname = 'scout'\nmain = 'agent.js'\nmatch = ['127.0.0.1']\nloaders = ['LOADER']\n\
+             [limits]\ncpu_ms = 2000\n[outbound]\nmain = 'policy.js'\n{}{LOCAL}",
+            rule(port)
+        ),
+    );
+    let server = project.serve(&[]);
+    let said = ask(&server, &format!("/?to=localhost:{port}"));
+    assert_eq!(said[0]["said"], "hello there", "{said}");
+    assert!(
+        said[1]["error"].as_str().unwrap().contains("globalOutbound: null"),
+        "{said}"
+    );
+    listening.comes_to(0);
+}
+
+#[test]
+fn a_service_is_no_way_out() {
+    let agent = r#"
+export default { async fetch(request, env) {
+  try { env.STORE.connect("localhost:1"); return new Response("called"); } catch (error) { return new Response(error.message); }
+} };"#;
+    let policy = r#"
+import { WorkerEntrypoint } from "cloudflare:workers";
+export default { fetch: () => new Response("no") };
+export class Store extends WorkerEntrypoint { connect() { return "called"; } }
+"#;
+    let project = crate::harness::Project::new(&[("agent.js", agent), ("policy.js", policy)]);
+    project.write(
+        "workerd-lite.toml",
+        "threads = 1\n[[agents]]\nname = 'a'\nmain = 'agent.js'\nmatch = ['127.0.0.1']\n\
+         services = [{ binding = 'STORE', service = 'outbound', entrypoint = 'Store' }]\n[outbound]\nmain = 'policy.js'\n",
+    );
+    let server = project.serve(&[]);
+    assert!(
+        server
+            .ok("/")
+            .contains("connect() of a service is not supported by workerd-lite")
+    );
+}
