@@ -138,9 +138,6 @@ pub(crate) async fn op_tcp_ended(
 /// It is over, here: who reads it comes to an end.
 #[op2(fast)]
 pub(crate) fn op_tcp_end(state: &mut OpState, #[smi] rid: ResourceId) {
-    if let Ok(tcp) = find(state, rid) {
-        tcp.detach_reader();
-    }
     close(state, rid);
 }
 

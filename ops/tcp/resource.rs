@@ -182,6 +182,8 @@ impl Resource for TcpResource {
     }
 
     fn close(self: Rc<Self>) {
+        // Its event has ended, or its author is done with it: nobody is to hear of a failure then.
+        self.detach_reader();
         // A read in flight holds the end: its peer is to hear of this now.
         if let Some(end) = self.end.take() {
             // Whoever has heard all that there was is not cut off: nothing more is said.

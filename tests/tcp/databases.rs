@@ -241,7 +241,7 @@ fn mariadb() -> Option<Database> {
     give(&start, ids);
     let port = free_port();
     let mut child = command(Path::new("mariadbd"), ids)
-        .args(["--no-defaults", "--bind-address=127.0.0.1", &format!("--port={port}")])
+        .args(["--no-defaults", "--skip-name-resolve", "--bind-address=127.0.0.1", &format!("--port={port}")])
         .arg(format!("--datadir={}", data.display()))
         .arg(format!("--socket={}", folder.path().join("socket").display()))
         .arg(format!("--init-file={}", start.display()))
@@ -261,7 +261,7 @@ fn mariadb() -> Option<Database> {
 
 /// Serves the drivers, each as an agent of its name, and `nobody` and `mtls` as pg.
 fn serve(folder: &Path, certs: &Certs, database: &Database, name: &str) -> Server {
-    let mut config = String::from("threads = 1\n[limits]\ncpu_ms = 5000\nstartup_ms = 5000\n");
+    let mut config = String::from("threads = 1\n[limits]\ncpu_ms = 5000\nstartup_cpu_ms = 5000\n");
     for (agent, main) in [
         ("pg", "pg"),
         ("postgres", "postgres"),

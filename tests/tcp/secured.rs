@@ -34,7 +34,7 @@ fn tls_from_the_start_is_the_hosts() {
     let (_folder, certs) = certs();
     let listening = listen(Does::Tls(acceptor(&certs.folder, "server", false)));
     let port = listening.port;
-    let on = "&options={%22secureTransport%22:%22on%22}";
+    let on = "&options=%7B%22secureTransport%22:%22on%22%7D";
     let (_project, server) = trusting(HANDS_ON, port, &certs, "");
     let said = ask(&server, &format!("/echo?to=partner.localhost:{port}{on}"));
     assert_eq!(
@@ -59,7 +59,7 @@ fn a_policy_that_returns_a_socket_in_the_clear_for_one_under_tls_refuses() {
     let (_project, server) = serve(DIALS, &policy, &format!("{}{LOCAL}", rule(port)));
     let said = ask(
         &server,
-        &format!("/echo?to=localhost:{port}&options={{%22secureTransport%22:%22on%22}}"),
+        &format!("/echo?to=localhost:{port}&options=%7B%22secureTransport%22:%22on%22%7D"),
     );
     assert!(said["error"].as_str().unwrap().contains("cannot connect"), "{said}");
     server.logged("a socket in the clear for one that is to be under TLS");
@@ -172,7 +172,7 @@ export default {
 };"#;
     let more = "mtls_certificates = [{ binding = 'DB', certificate_id = 'db' }]";
     let table = "[certificates.db]\nhosts = ['partner.localhost']\ncert = 'certs/agent.pem'\nkey = 'certs/agent.key'\nca = ['certs/ca.pem']\n";
-    let on = "&options={%22secureTransport%22:%22on%22}";
+    let on = "&options=%7B%22secureTransport%22:%22on%22%7D";
     let both = |port: u16| format!("{more}\n{table}{}", rule(port));
     let (project, server) = trusting(policy, mutual.port, &certs, &both(upgrading.port));
     let said = ask(&server, &format!("/echo?to=partner.localhost:{}{on}", mutual.port));
