@@ -235,7 +235,7 @@ fn mariadb() -> Option<Database> {
     let start = folder.path().join("start.sql");
     std::fs::write(
         &start,
-        "create user agent@'%' identified by 'secret of the database'; flush privileges;\n",
+        "create user agent@'%' identified by 'secret of the database';\n",
     )
     .unwrap();
     give(&start, ids);
