@@ -426,11 +426,6 @@ function ownMember(node, key) {
   }
   if ((type === "stub" || type === "promise") && key === "onRpcBroken") return (callback) => whenBroken(node, callback);
   if ((type === "service" || type === "loopback") && key === "fetch") return node.fetch;
-  if ((type === "service" || type === "loopback") && key === "connect") {
-    return () => {
-      throw new TypeError("connect() of a service is not supported by workerd-lite: connect() of cloudflare:sockets leads to the policy");
-    };
-  }
   return null;
 }
 

@@ -42,7 +42,7 @@ const {
   TransformStream,
   writableStreamDefaultControllerErrorIfNeeded,
 } = core.loadExtScript("ext:deno_web/06_streams.js");
-const { copyOf } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
+const { copyOf, view } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
 const { bytesOf, sizeOf } = core.loadExtScript("ext:workerd_lite/worker/written.js");
 const { setKnownLength } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
 

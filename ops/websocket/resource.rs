@@ -83,7 +83,7 @@ pub(crate) fn count(state: &OpState) -> Result<Counted, JsErrorBox> {
     let sockets = state.borrow::<Sockets>();
     if sockets.open.get() >= sockets.limits.at_once {
         return Err(JsErrorBox::range_error(format!(
-            "the worker has {} WebSockets and sockets open, as many as it may have at once: see limits.websockets",
+            "the worker has {} WebSockets open, sockets of connect() among them, as many as it may have at once: see limits.websockets",
             sockets.limits.at_once
         )));
     }

@@ -241,7 +241,12 @@ fn mariadb() -> Option<Database> {
     give(&start, ids);
     let port = free_port();
     let mut child = command(Path::new("mariadbd"), ids)
-        .args(["--no-defaults", "--skip-name-resolve", "--bind-address=127.0.0.1", &format!("--port={port}")])
+        .args([
+            "--no-defaults",
+            "--skip-name-resolve",
+            "--bind-address=127.0.0.1",
+            &format!("--port={port}"),
+        ])
         .arg(format!("--datadir={}", data.display()))
         .arg(format!("--socket={}", folder.path().join("socket").display()))
         .arg(format!("--init-file={}", start.display()))

@@ -224,7 +224,7 @@ export default {{ async fetch(request, env) {{
 fn a_service_is_no_way_out() {
     let agent = r#"
 export default { async fetch(request, env) {
-  try { env.STORE.connect("localhost:1"); return new Response("called"); } catch (error) { return new Response(error.message); }
+  try { await env.STORE.connect("localhost:1"); return new Response("called"); } catch (error) { return new Response(error.message); }
 } };"#;
     let policy = r#"
 import { WorkerEntrypoint } from "cloudflare:workers";
@@ -238,9 +238,8 @@ export class Store extends WorkerEntrypoint { connect() { return "called"; } }
          services = [{ binding = 'STORE', service = 'outbound', entrypoint = 'Store' }]\n[outbound]\nmain = 'policy.js'\n",
     );
     let server = project.serve(&[]);
-    assert!(
-        server
-            .ok("/")
-            .contains("connect() of a service is not supported by workerd-lite")
+    assert_eq!(
+        server.ok("/"),
+        "'connect' is a reserved method and cannot be called over RPC."
     );
 }

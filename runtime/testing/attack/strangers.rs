@@ -115,13 +115,19 @@ impl Attacks {
             ("a port of HTTP's", "evil.test:443"),
             ("a shell's port", "evil.test:22"),
             ("an address", "93.184.215.14:5432"),
-            ("an address of version 6", "[2606:2800:21f:cb07:6820:80da:af6b:8b2c]:5432"),
+            (
+                "an address of version 6",
+                "[2606:2800:21f:cb07:6820:80da:af6b:8b2c]:5432",
+            ),
             ("a metadata service", "169.254.169.254:80"),
         ] {
             self.add(class, case, Ask::new("CONNECT", &format!("http://{to}/")));
         }
         for host in named.samples() {
-            let asks = [format!("http://{host}.evil.test:5432/"), format!("http://evil-{host}:5432/")];
+            let asks = [
+                format!("http://{host}.evil.test:5432/"),
+                format!("http://evil-{host}:5432/"),
+            ];
             for url in asks {
                 self.add(class, "a host that looks like one", Ask::new("CONNECT", &url));
             }
