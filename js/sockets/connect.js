@@ -2,7 +2,7 @@
 // whose `connect()` handler decides, of a policy to the network.
 (function () {
 const { core, primordials } = __bootstrap;
-const { ObjectAssign, ObjectPrototypeIsPrototypeOf, TypeErrorPrototype } = primordials;
+const { ObjectAssign } = primordials;
 const { op_tcp_connect, op_tcp_new } = core.ops;
 const { requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { readAddress, readOptions } = core.loadExtScript("ext:workerd_lite/sockets/address.js");
@@ -12,7 +12,6 @@ const PLAIN = -1;
 
 // What drivers of databases look for in an error of a machine's.
 function refused(error, address, port) {
-  if (ObjectPrototypeIsPrototypeOf(TypeErrorPrototype, error)) return error;
   return ObjectAssign(error, { errno: -111, code: "ECONNREFUSED", syscall: "connect", address, port });
 }
 

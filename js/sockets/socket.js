@@ -58,8 +58,6 @@ class Socket {
   #upgraded = false;
   #used = false;
   #opened;
-  // Why it did not open, and whether it has.
-  #failure = null;
   #isOpen = false;
   #closed = PromiseWithResolvers();
   #readable = null;
@@ -84,9 +82,7 @@ class Socket {
       () => {
         this.#isOpen = true;
       },
-      (error) => {
-        this.#failure = error;
-      },
+      nothing,
     );
     quiet(this.#closed.promise);
     this.#follow();
@@ -111,7 +107,11 @@ class Socket {
     if (this.#readable === null) {
       this.#use();
       const rid = op_tcp_readable(this.#context.id, this.#rid, this.#isUpgrade);
-      const onError = (controller, error) => readableByteStreamControllerError(controller, this.#failure ?? error);
+      // Why it did not open says more than that it is not open.
+      const onError = (controller, error) => {
+        const fail = (why) => readableByteStreamControllerError(controller, why);
+        PromisePrototypeThen(this.#opened, () => fail(error), fail);
+      };
       this.#readable = readableStreamForRid(rid, true, undefined, onError);
     }
     return this.#readable;
