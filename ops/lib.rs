@@ -52,6 +52,7 @@ pub mod stop;
 pub mod tail;
 pub mod tcp;
 pub mod trace;
+pub mod trailers;
 mod turns;
 pub mod verdict;
 pub mod webassembly;

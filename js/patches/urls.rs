@@ -1,6 +1,6 @@
 //! Changes to URLs.
 
-use super::{Patch, patch};
+use super::{Patch, each, patch};
 
 const URL: &str = "ext:deno_web/00_url.js";
 
@@ -33,4 +33,6 @@ pub(super) const PATCHES: &[Patch] = &[
                  const scheme = StringPrototypeSlice(inner.#serialization, 0, inner.#schemeEnd);\n        \
                  return scheme === \"http\" || scheme === \"https\" ? inner.origin : \"null\";\n",
     ),
+    // Workers' words.
+    each(4, URL, "\"Each query pair must be an iterable [name, value] tuple\"", "\"Invalid URL search params sequence.\""),
 ];

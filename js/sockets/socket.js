@@ -32,6 +32,7 @@ const {
   writableStreamClose,
   writableStreamCloseQueuedOrInFlight,
 } = core.loadExtScript("ext:deno_web/06_streams.js");
+const { markBytes } = core.loadExtScript("ext:workerd_lite/worker/stream_kinds.js");
 const { bytesOf, sizeOf } = core.loadExtScript("ext:workerd_lite/worker/written.js");
 const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 
@@ -129,6 +130,7 @@ class Socket {
         counted ? this.#highWaterMark : 1,
         counted ? sizeOf : () => 1,
       );
+      markBytes(this.#writable);
     }
     return this.#writable;
   }

@@ -2,11 +2,12 @@
 (function () {
 const { core, primordials } = __bootstrap;
 const { TypedArrayPrototypeGetByteLength, TypeError } = primordials;
+const { NO_BYTES } = core.loadExtScript("ext:workerd_lite/worker/stream_kinds.js");
 const { isBufferSource, view } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
 
 function bytesOf(chunk) {
   if (typeof chunk === "string") return core.encode(chunk);
-  if (!isBufferSource(chunk)) throw new TypeError("This WritableStream only supports writing byte types.");
+  if (!isBufferSource(chunk)) throw new TypeError(NO_BYTES);
   return view(chunk);
 }
 

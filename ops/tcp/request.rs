@@ -89,6 +89,7 @@ pub(super) fn request(hostname: &str, port: u16, secure: Secure) -> Result<Reque
         url,
         headers,
         body: Body::Empty,
+        cf: None,
     })
 }
 

@@ -34,6 +34,10 @@ pub(crate) struct Rule {
     /// Ports; without any, every one.
     #[serde(default)]
     pub(crate) ports: Vec<NonZeroU16>,
+    /// Whether `http:` URLs that it allows are asked by HTTP/2 with prior knowledge (h2c), as gRPC without TLS is. For the policy's
+    /// rules only.
+    #[serde(default)]
+    pub(crate) h2c: bool,
     /// Whether it denies or only records.
     #[serde(default)]
     pub(crate) mode: Mode,
