@@ -143,9 +143,7 @@ pub(crate) fn op_cache_match(
     } else {
         status.canonical_reason().unwrap_or_default()
     };
-    Ok(Some(
-        told(stored.coded, status, rid.as_deref(), reason, &headers),
-    ))
+    Ok(Some(told(stored.coded, status, rid.as_deref(), reason, &headers)))
 }
 
 fn told(coded: bool, status: StatusCode, rid: Option<&str>, reason: &str, headers: &HeaderMap) -> Utf8 {

@@ -166,7 +166,10 @@ mod tests {
         headers.append("accept", HeaderValue::from_static("*/*"));
         headers.append("set-cookie", HeaderValue::from_static("a=1"));
         headers.append("set-cookie", HeaderValue::from_static(""));
-        headers.append("x-utf8", HeaderValue::from_bytes("caf\u{e9} \u{4f60}".as_bytes()).unwrap());
+        headers.append(
+            "x-utf8",
+            HeaderValue::from_bytes("caf\u{e9} \u{4f60}".as_bytes()).unwrap(),
+        );
         assert_eq!(split(join(&headers).as_bytes()).unwrap(), headers);
         assert_eq!(split(join(&HeaderMap::new()).as_bytes()).unwrap(), HeaderMap::new());
     }

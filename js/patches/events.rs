@@ -35,5 +35,10 @@ pub(super) const PATCHES: &[Patch] = &[
                \"Failed to execute 'addEventListener' on 'EventTarget': parameter 2 is not of type 'function or HandlerObject'.\",\n      );\n    }\n    \
              if (callback === null) {\n",
     ),
-    each(2, EVENT, "\"Invalid event state\"", "\"The event is already being dispatched.\""),
+    each(
+        2,
+        EVENT,
+        "\"Invalid event state\"",
+        "\"The event is already being dispatched.\"",
+    ),
 ];

@@ -5,8 +5,7 @@ use super::{Patch, each, patch};
 const HEADERS: &str = "ext:deno_fetch/20_headers.js";
 const WEBIDL: &str = "ext:deno_webidl/00_webidl.js";
 
-const PAIR: &str =
-    "          \"To initialize a Headers object from a sequence, each inner sequence must have exactly two elements.\",\n";
+const PAIR: &str = "          \"To initialize a Headers object from a sequence, each inner sequence must have exactly two elements.\",\n";
 
 pub(super) const PATCHES: &[Patch] = &[
     // What the standard has as strings of bytes are header names and values, methods and status texts: Workers take any text for them.

@@ -92,7 +92,12 @@ impl Patches {
             .to_owned();
         for (number, patch) in patches {
             let found = source.matches(patch.from).count();
-            assert!(found == patch.times, "{}: {found} times:\n{}", patch.specifier, patch.from);
+            assert!(
+                found == patch.times,
+                "{}: {found} times:\n{}",
+                patch.specifier,
+                patch.from
+            );
             source = source.replace(patch.from, patch.to);
             self.made.insert(number);
         }

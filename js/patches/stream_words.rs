@@ -15,9 +15,22 @@ pub(super) const PATCHES: &[Patch] = &[
         "\"Reader was released and can no longer be used to monitor the stream's closedness.\"",
         RELEASED,
     ),
-    each(2, STREAMS, "\"A writable stream is not associated with the writer.\"", WRITER_RELEASED),
-    patch(STREAMS, "\"A writable stream is not associated with the writer\"", WRITER_RELEASED),
-    patch(STREAMS, "\"A writable stream is not associate with the writer.\"", WRITER_RELEASED),
+    each(
+        2,
+        STREAMS,
+        "\"A writable stream is not associated with the writer.\"",
+        WRITER_RELEASED,
+    ),
+    patch(
+        STREAMS,
+        "\"A writable stream is not associated with the writer\"",
+        WRITER_RELEASED,
+    ),
+    patch(
+        STREAMS,
+        "\"A writable stream is not associate with the writer.\"",
+        WRITER_RELEASED,
+    ),
     each(2, STREAMS, "\"This BYOB request has been invalidated\"", INVALIDATED),
     patch(
         STREAMS,

@@ -34,5 +34,10 @@ pub(super) const PATCHES: &[Patch] = &[
                  return scheme === \"http\" || scheme === \"https\" ? inner.origin : \"null\";\n",
     ),
     // Workers' words.
-    each(4, URL, "\"Each query pair must be an iterable [name, value] tuple\"", "\"Invalid URL search params sequence.\""),
+    each(
+        4,
+        URL,
+        "\"Each query pair must be an iterable [name, value] tuple\"",
+        "\"Invalid URL search params sequence.\"",
+    ),
 ];

@@ -2,8 +2,8 @@
 // The handler takes the connection by its first look at one of the socket's streams, or hands on another by returning it; else it refuses.
 (function () {
 const { core, primordials } = __bootstrap;
-const { op_event_fail, op_event_respond, op_tcp_end, op_tcp_hold, op_tcp_pair, op_tcp_release, op_uncaught } = core.ops;
-const { PromiseResolve, StringPrototypeToLowerCase, TypeError } = primordials;
+const { op_event_fail, op_event_respond, op_tcp_end, op_tcp_ended, op_tcp_hold, op_tcp_pair, op_tcp_release, op_uncaught } = core.ops;
+const { PromisePrototypeThen, PromiseResolve, StringPrototypeToLowerCase, TypeError } = primordials;
 const { URL } = core.loadExtScript("ext:deno_web/00_url.js");
 const { parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
 const { endContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
@@ -12,6 +12,7 @@ const { handOn, isSocket, newSocket } = core.loadExtScript("ext:workerd_lite/soc
 
 const SECURE = "workerd-lite-secure-transport";
 const NO_HANDLER = "it has no connect() handler: TCP is denied";
+const nothing = () => {};
 // There is no end that is handed on.
 const NONE = -1;
 
@@ -48,9 +49,22 @@ async function serve(context, href, headers, ctx) {
   const list = parseHeaders(headers);
   const secure = secureOf(list);
   let taken = false;
+  let held = false;
   let own = NONE;
   let other = NONE;
   let socket;
+  let handling;
+  const release = () => {
+    if (!held) return;
+    held = false;
+    if (!context.ended && op_tcp_release(context.id)) endContext(context.id);
+  };
+  // Whoever asked is gone: the handler has as long as what it waits for after a response.
+  const gone = () => {
+    if (!held) return;
+    context.waitUntil(PromisePrototypeThen(handling, nothing, nothing));
+    release();
+  };
   try {
     const { connect } = context.caller;
     if (connect === undefined || connect === null) throw new TypeError(NO_HANDLER);
@@ -67,14 +81,16 @@ async function serve(context, href, headers, ctx) {
       highWaterMark: null,
       onUse() {
         if (context.responded || !op_tcp_hold(context.id)) throw new TypeError("the connection is no longer asked for");
-        taken = true;
+        taken = held = true;
         answer(context, 101, other);
+        PromisePrototypeThen(op_tcp_ended(own, true, false), gone, gone);
       },
       isUpgrade: false,
       opened: PromiseResolve({ __proto__: null, remoteAddress: undefined, localAddress }),
     });
     // The list is for the stand-in of a test's network alone.
-    const returned = await connect(socket, context.caller.env, ctx, list);
+    handling = (async () => await connect(socket, context.caller.env, ctx, list))();
+    const returned = await handling;
     if (isSocket(returned)) {
       if (taken) throw new TypeError("connect() returned a socket, and has used the streams of the one that it was given");
       if (secure === "on" && returned.secureTransport !== "on") {
@@ -93,7 +109,7 @@ async function serve(context, href, headers, ctx) {
   }
   if (!taken || context.ended) return;
   await socket.close();
-  if (!context.ended && op_tcp_release(context.id)) endContext(context.id);
+  release();
 }
 
 return { serve };

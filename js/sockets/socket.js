@@ -32,6 +32,7 @@ const {
   writableStreamClose,
   writableStreamCloseQueuedOrInFlight,
 } = core.loadExtScript("ext:deno_web/06_streams.js");
+const { markNotSerializable } = core.loadExtScript("ext:deno_web/13_message_port.js");
 const { markBytes } = core.loadExtScript("ext:workerd_lite/worker/stream_kinds.js");
 const { bytesOf, sizeOf } = core.loadExtScript("ext:workerd_lite/worker/written.js");
 const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
@@ -271,6 +272,7 @@ class Socket {
   }
 }
 
+markNotSerializable(Socket.prototype);
 const { handOn, isSocket } = Socket;
 delete Socket.handOn;
 delete Socket.isSocket;

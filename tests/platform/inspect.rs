@@ -23,7 +23,9 @@ fn objects_of_the_platform_are_shown() {
     let project = Project::new(&[("worker.js", AGENT)]);
     let server = project.serve(&["worker.js"]);
     let stream = |byob, length| {
-        format!("ReadableStream {{\n  locked: false,\n  [state]: 'readable',\n  [supportsBYOB]: {byob},\n  [length]: {length}\n}}")
+        format!(
+            "ReadableStream {{\n  locked: false,\n  [state]: 'readable',\n  [supportsBYOB]: {byob},\n  [length]: {length}\n}}"
+        )
     };
     let shown = json(&server.get("/").body);
     let expected = [

@@ -110,13 +110,25 @@ fn events_end_themselves() {
 fn values_of_the_platform_cross() {
     let server = serve(CALLEE, CALLER);
     let told = json(&server.get("/").body);
-    assert_eq!(told["blob"], serde_json::json!(["Blob", "c/d", "bc"]), "{}", server.log());
+    assert_eq!(
+        told["blob"],
+        serde_json::json!(["Blob", "c/d", "bc"]),
+        "{}",
+        server.log()
+    );
     assert_eq!(told["failed"], serde_json::json!(["error", 0]));
     assert_eq!(told["file"], serde_json::json!(["DOMException", "DataCloneError"]));
     assert_eq!(told["locked"][2], "The ReadableStream has been locked to a reader.");
     assert_eq!(told["symbol"], "Symbol(s) could not be cloned.");
     assert_eq!(
         told["words"],
-        serde_json::json!(["[object Fetcher]", "[object JsRpcProperty]", "[object JsRpcProperty]", false, "object", "Fetcher"])
+        serde_json::json!([
+            "[object Fetcher]",
+            "[object JsRpcProperty]",
+            "[object JsRpcProperty]",
+            false,
+            "object",
+            "Fetcher"
+        ])
     );
 }

@@ -150,3 +150,20 @@ fn an_agent_in_a_process_of_its_own_has_none() {
     );
     assert_eq!(listening.accepted.load(std::sync::atomic::Ordering::SeqCst), 0);
 }
+
+#[test]
+fn a_handler_that_never_ends_is_given_up_once_the_agent_is_gone() {
+    let policy =
+        "export default { fetch() {}, async connect(socket) { socket.readable; await new Promise(() => {}); } };";
+    let limits = "[outbound.limits]\nevents = 2\nwait_until = '200ms'\n";
+    let (_project, server) = serve(DIALS, policy, limits);
+    for _ in 0..6 {
+        assert_eq!(
+            ask(&server, "/keeps?to=db.example:5432")["kept"],
+            true,
+            "{}",
+            server.log()
+        );
+        std::thread::sleep(Duration::from_millis(600));
+    }
+}
