@@ -1,5 +1,6 @@
 //! Drivers of databases as npm installs them, each in an agent, against real servers: `fixtures/packages/drivers`.
 
+use std::fmt::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -276,12 +277,14 @@ fn serve(folder: &Path, certs: &Certs, database: &Database, name: &str) -> Serve
         ("nobody", "pg"),
         ("mtls", "pg"),
     ] {
-        config.push_str(&format!(
+        let _ = write!(
+            config,
             "[[agents]]\nname = '{agent}'\nmain = 'drivers/{main}.js'\nmatch = ['{agent}.localhost']\n"
-        ));
+        );
     }
     let path = |file: &str| certs.path(file);
-    config.push_str(&format!(
+    let _ = write!(
+        config,
         "[outbound]\nmain = 'drivers/policy.js'\nmtls_certificates = [{{ binding = 'DB', certificate_id = 'db' }}]\n\
          [[outbound.egress]]\nhosts = ['partner.localhost']\nprotocols = ['tcp']\nports = [{}, {}]\n\
          [certificates.db]\nhosts = ['partner.localhost']\ncert = {:?}\nkey = {:?}\nca = [{:?}]\n\
@@ -292,7 +295,7 @@ fn serve(folder: &Path, certs: &Certs, database: &Database, name: &str) -> Serve
         path("agent.key"),
         path("ca.pem"),
         path("ca.pem"),
-    ));
+    );
     let file = format!("drivers-{name}.toml");
     std::fs::write(folder.join(&file), config).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_workerd-lite"));
