@@ -18,6 +18,8 @@ struct Class {
     allow: Option<Vec<String>>,
     /// Further lines of the configuration, before its tables.
     config: Option<String>,
+    /// Further tables.
+    rules: Option<String>,
     /// What each case must come to, where it does not say itself: one of these, with bars between them.
     must: Option<String>,
     #[serde(rename = "case")]
@@ -41,6 +43,31 @@ export default { async fetch(request) {
   if (hostname === 'throws.test') throw new Error('the secret of outbound.js');
   try { return await fetch(request); } catch (error) { return new Response(error.message, { status: 598 }); }
 } };";
+
+const TCP: &str = "
+import { connect } from 'cloudflare:sockets';
+export default {
+  async fetch(request) {
+    try { return await fetch(request); } catch (error) { return new Response(error.message, { status: 598 }); }
+  },
+  async connect(socket) {
+    const { localAddress } = await socket.opened;
+    return connect(localAddress, { secureTransport: socket.secureTransport });
+  },
+};";
+
+/// What an agent says over a connection, and what it is answered.
+const DIAL: &str = "
+import { connect } from 'cloudflare:sockets';
+const dial = async (address, options, words = 'x-evil') => {
+  const socket = connect(address, options);
+  await socket.opened;
+  const writer = socket.writable.getWriter();
+  await writer.write(words);
+  const { value } = await socket.readable.getReader().read();
+  return new Response(value);
+};
+";
 
 const HOST: &str = "
 export default { async fetch(request, env) {
@@ -71,8 +98,10 @@ impl Class {
             };
             let _ = writeln!(agent, "  async function (request, env, ctx) {{ {body}\n  }},");
         }
+        agent.push_str("];");
+        agent.push_str(DIAL);
         agent.push_str(
-            "];
+            "
 export default { async fetch(request, env, ctx) {
   const { pathname } = new URL(request.url);
   delete Error.prepareStackTrace;
@@ -89,6 +118,7 @@ export default { async fetch(request, env, ctx) {
             "deny" => DENY,
             "allow" => ALLOW,
             "host" => HOST,
+            "tcp" => TCP,
             other => panic!("{other}"),
         };
         let project = Project::new(&[
@@ -99,12 +129,13 @@ export default { async fetch(request, env, ctx) {
         ]);
         let nameserver = dns::serve();
         let config = self.config.as_deref().unwrap_or_default();
+        let rules = self.rules.as_deref().map(fill).unwrap_or_default();
         let allow = self.allow.clone().unwrap_or_else(|| vec!["127.0.0.9".to_owned()]);
         project.write(
             "workerd-lite.toml",
             &format!(
                 "main = 'agent.js'\n{config}\n[limits]\ncpu_ms = 1000\n[outbound]\nmain = 'outbound.js'\nsecrets = ['SECRET']\n\
-                 [network]\nallow = {allow:?}\nnameservers = ['{nameserver}']\n[timeouts]\nconnect = '300ms'\nfirst_byte = '2s'\n{isolation}"
+                 [network]\nallow = {allow:?}\nnameservers = ['{nameserver}']\n[timeouts]\nconnect = '300ms'\nfirst_byte = '2s'\n{rules}\n{isolation}"
             ),
         );
         let server = project.serve(&["--threads", "1"]);
@@ -212,5 +243,8 @@ classes!(
     redirects,
     schemes,
     smuggling,
+    sockets,
+    sockets_policy,
+    sockets_rules,
     websockets
 );

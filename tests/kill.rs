@@ -15,7 +15,15 @@ const POLICY: &str = "
 let running = 0;
 const zeros = new Uint8Array(1 << 16);
 const endless = () => new ReadableStream({ pull(c) { c.enqueue(zeros); } });
-export default { async fetch(request) {
+export default {
+async connect(socket) {
+  switch ((await socket.opened).localAddress) {
+    case 'endless.test:1': { const writer = socket.writable.getWriter(); for (;;) await writer.write(zeros); }
+    case 'silent.test:1': socket.readable; await new Promise(() => {});
+    default: await socket.readable.pipeTo(socket.writable);
+  }
+},
+async fetch(request) {
   switch (new URL(request.url).hostname) {
     case 'count.test': { running++; await scheduler.wait(20); const most = running; running--; return new Response(String(most)); }
     case 'large.test': return new Response('x'.repeat(1 << 20));

@@ -101,6 +101,7 @@ mod sources;
 mod streaming;
 mod supervisor;
 mod systemd;
+mod tcp;
 mod terminal;
 mod testing;
 mod testing_coverage;

@@ -105,7 +105,7 @@ const makers = {
   __proto__: null,
   "cloudflare:email": () => core.loadExtScript("ext:workerd_lite/worker/product_modules.js").email,
   "cloudflare:node": () => core.loadExtScript("ext:workerd_lite/node/http/handler.js"),
-  "cloudflare:sockets": () => core.loadExtScript("ext:workerd_lite/worker/sockets.js").moduleExports,
+  "cloudflare:sockets": () => core.loadExtScript("ext:workerd_lite/sockets/connect.js").moduleExports,
   "cloudflare:workers": () => workers,
   "cloudflare:workflows": () => core.loadExtScript("ext:workerd_lite/worker/product_modules.js").workflows,
   "node:assert": () => assertions().assert,

@@ -44,35 +44,43 @@ function hasOther(value) {
   return false;
 }
 
-// The handler `(request, env, ctx)` behind one export: `{ handler }`, or `{ complaint }`. `others` says whether it may have none where
-// it has handlers of other events.
+function missing(what, method) {
+  return () => {
+    throw new TypeError(`the worker can not be called so: ${what} has no ${method}`);
+  };
+}
+
+// The handlers `(request, env, ctx)` and `(socket, env, ctx)` behind one export: `{ handler, connect }`, or `{ complaint }`. There is no `connect` where it has none.
+// `others` says whether it may have no handler of requests where it has handlers of other events.
 function handlerOf(name, what, value, others = false) {
-  const refused = (complaint) => ({ complaint, handler: null });
+  const refused = (complaint) => ({ complaint, connect: null, handler: null });
   if (typeof value === "function") {
     const complaint = unsupported(what, value);
     if (complaint !== null) return refused(complaint);
-    if (isSubclass(value, WorkerEntrypoint) && typeof value.prototype?.fetch !== "function") {
+    const connects = typeof value.prototype?.connect === "function";
+    const connect = connects ? (socket, env, ctx) => ReflectConstruct(value, [ctx, env]).connect(socket) : null;
+    if (typeof value.prototype?.fetch !== "function") {
       // It has methods for those that call them.
-      const handler = () => {
-        throw new TypeError(`the worker can not be called so: ${what}, a class, has no fetch() method`);
-      };
-      return { complaint: null, handler };
+      if (connects || isSubclass(value, WorkerEntrypoint)) return { complaint: null, connect, handler: missing(`${what}, a class,`, "fetch() method") };
+      return refused(`${what}, a class, has no fetch() method`);
     }
-    if (typeof value.prototype?.fetch !== "function") return refused(`${what}, a class, has no fetch() method`);
     const handler = (request, env, ctx) => ReflectConstruct(value, [ctx, env]).fetch(request);
-    return { complaint: null, handler };
+    return { complaint: null, connect, handler };
   }
+  const connects = typeof value === "object" && value !== null && typeof value.connect === "function";
+  const connect = connects ? (socket, env, ctx) => value.connect(socket, env, ctx) : null;
+  if (connects && typeof value.fetch !== "function") return { complaint: null, connect, handler: missing(what, "fetch() handler") };
   if (others && typeof value === "object" && value !== null && typeof value.fetch !== "function" && hasOther(value)) {
     const handler = () => {
       throw new TypeError("Handler does not export a fetch() function.");
     };
-    return { complaint: null, handler };
+    return { complaint: null, connect: null, handler };
   }
   if (typeof value !== "object" || value === null || typeof value.fetch !== "function") {
     const form = name === "default" ? "export default {" : `export const ${name} = {`;
     return refused(`${what} has no fetch() handler. Write \`${form} async fetch(request, env, ctx) { ... } }\``);
   }
-  return { complaint: null, handler: (request, env, ctx) => value.fetch(request, env, ctx) };
+  return { complaint: null, connect, handler: (request, env, ctx) => value.fetch(request, env, ctx) };
 }
 
 // A script without exports is CommonJS, which has an object of them in any case.
@@ -85,13 +93,14 @@ function isEmptyCommonJs(namespace) {
 function findHandler(namespace, entrypoint, others = false) {
   if (entrypoint !== null) {
     const value = namespace[entrypoint];
-    if (value === undefined) return { complaint: `it exports no ${entrypoint}, which is an entrypoint`, handler: null };
+    if (value === undefined) return { complaint: `it exports no ${entrypoint}, which is an entrypoint`, connect: null, handler: null };
     return handlerOf(entrypoint, `its export ${entrypoint}`, value);
   }
   if (namespace.default === undefined || isEmptyCommonJs(namespace)) {
     return {
       complaint: "it has no default export. Write `export default { async fetch(request, env, ctx) { ... } }`; " +
         'the older addEventListener("fetch", ...) form is for agents, and has a listener before the script has run',
+      connect: null,
       handler: null,
     };
   }

@@ -145,6 +145,7 @@ impl Worker {
             state.put(self.graph.wasm().clone());
             state.put(OwnModules(Rc::new(Bundle::new(Arc::clone(&self.graph)))));
             state.put(Sockets::new(limits.sockets));
+            state.put(self.role);
             state.put(FetchLimits {
                 subrequests: limits.subrequests,
                 headers: limits.headers,

@@ -261,7 +261,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Outgoing<'_, S> {
             let (message, paid) = match frame {
                 None => return self.close(GONE).await,
                 Some(Frame::Failed(_)) if self.failures == Failures::Break => return false,
-                Some(Frame::Failed(_)) => return self.close(GONE).await,
+                Some(Frame::Failed(_) | Frame::StartTls(_)) => return self.close(GONE).await,
                 Some(Frame::Close(code, reason)) => {
                     let _ = self.write(closing(code, reason)).await && self.flush().await;
                     return true;

@@ -9,4 +9,4 @@ mod stopping;
 
 pub(crate) use connection::{run, run_between};
 pub(crate) use handshake::{Key, Offer};
-pub(crate) use stopping::stop;
+pub(crate) use stopping::{stop, stopped};

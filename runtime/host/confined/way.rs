@@ -3,10 +3,12 @@
 use std::rc::Rc;
 
 use deno_core::unsync::spawn;
+use deno_error::JsErrorBox;
 use futures_util::future::LocalBoxFuture;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use workerd_lite_ops::fetch::{Egress, EgressHandle};
 use workerd_lite_ops::rpc::Capability;
+use workerd_lite_ops::tcp::is_connect;
 use workerd_lite_ops::websocket::{SocketLimits, socket_pair};
 use workerd_lite_ops::{FetchError, Origin, Request, Response};
 
@@ -14,6 +16,7 @@ use super::event::LinkEvent;
 use super::services::Service;
 use crate::boundary::{Envelope, To, Unanswered, ask, tell};
 use crate::host::agent::Agent;
+use crate::host::isolation::NO_TCP;
 use crate::websocket;
 
 /// One agent's.
@@ -69,6 +72,9 @@ impl Egress for WayBack {
         _binding: Option<u32>,
         request: Request,
     ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
+        if is_connect(&request) {
+            return Box::pin(async { Err(FetchError::Loaded(JsErrorBox::type_error(NO_TCP))) });
+        }
         self.ask(origin, To::Out, request)
     }
 
