@@ -26,6 +26,56 @@ pub(super) const PATCHES: &[Patch] = &[
         "const { compatibility } = core.loadExtScript(\"ext:workerd_lite/worker/compatibility.js\");\n\n\
          function validateAndNormalizeMethod(m) {\n",
     ),
+    // https://fetch.spec.whatwg.org/#requestinit: what no worker has is refused, and not ignored.
+    patch(
+        REQUEST,
+        "    { key: \"headers\", converter: webidl.converters[\"HeadersInit\"] },\n",
+        "    { key: \"headers\", converter: webidl.converters[\"HeadersInit\"] },\n    \
+             { key: \"duplex\", converter: webidl.converters[\"RequestDuplex\"] },\n    \
+             { key: \"window\", converter: webidl.converters.any },\n",
+    ),
+    patch(
+        REQUEST,
+        "webidl.converters[\"RequestInit\"] = webidl.createDictionaryConverter(\n",
+        "webidl.converters[\"RequestDuplex\"] = webidl.createEnumConverter(\"RequestDuplex\", [\"half\"]);\n\
+         webidl.converters[\"RequestInit\"] = webidl.createDictionaryConverter(\n",
+    ),
+    patch(
+        REQUEST,
+        "    // 17. referrer\n",
+        "    if (init.window !== undefined && init.window !== null) throw new TypeError(`${prefix}: 'window' can only be null`);\n\n    \
+             // 17. referrer\n",
+    ),
+    // https://fetch.spec.whatwg.org/#concept-bodyinit-extract
+    patch(
+        REQUEST,
+        "      const res = extractBody(init.body);\n      initBody = res.body;\n",
+        "      if (request.keepalive && ObjectPrototypeIsPrototypeOf(ReadableStreamPrototype, init.body)) {\n        \
+                 throw new TypeError(`${prefix}: a request with 'keepalive' has no stream for its body`);\n      }\n      \
+               const res = extractBody(init.body);\n      initBody = res.body;\n",
+    ),
+    patch(
+        REQUEST,
+        "const { URL } = core.loadExtScript(\"ext:deno_web/00_url.js\");\n",
+        "const { URL } = core.loadExtScript(\"ext:deno_web/00_url.js\");\n\
+         const { ReadableStreamPrototype } = core.loadExtScript(\"ext:deno_web/06_streams.js\");\n",
+    ),
+    // https://fetch.spec.whatwg.org/#request-class: attributes that say the same of every request of a worker.
+    patch(
+        REQUEST,
+        "  get signal() {\n    webidl.assertBranded(this, RequestPrototype);\n    return this[_signal];\n  }\n",
+        "  get signal() {\n    webidl.assertBranded(this, RequestPrototype);\n    return this[_signal];\n  }\n\n  \
+           get destination() {\n    webidl.assertBranded(this, RequestPrototype);\n    return \"\";\n  }\n\n  \
+           get duplex() {\n    webidl.assertBranded(this, RequestPrototype);\n    return \"half\";\n  }\n\n  \
+           get isHistoryNavigation() {\n    webidl.assertBranded(this, RequestPrototype);\n    return false;\n  }\n\n  \
+           get isReloadNavigation() {\n    webidl.assertBranded(this, RequestPrototype);\n    return false;\n  }\n",
+    ),
+    // https://fetch.spec.whatwg.org/#concept-bodyinit-extract has a space there, which types of blobs have not.
+    patch(
+        BODY,
+        "    contentType = res.type;\n",
+        "    contentType = StringPrototypeReplace(res.type, \";\", \"; \");\n",
+    ),
     // Fields of their own from the start, as in `blobs.rs`.
     patch(
         BODY,
@@ -55,7 +105,7 @@ pub(super) const PATCHES: &[Patch] = &[
     patch(
         BODY,
         "  SafeWeakMap,\n  TypedArrayPrototypeGetBuffer,\n",
-        "  SafeWeakMap,\n  StringPrototypeSlice,\n  StringPrototypeToWellFormed,\n  TypedArrayPrototypeGetBuffer,\n",
+        "  SafeWeakMap,\n  StringPrototypeReplace,\n  StringPrototypeSlice,\n  StringPrototypeToWellFormed,\n  TypedArrayPrototypeGetBuffer,\n",
     ),
     // Promises of bytes are promises of `{ bytes }` without a prototype: `Object.prototype.then` is not asked for.
     patch(

@@ -11,6 +11,7 @@ mod cf;
 mod console;
 mod crypto;
 mod events;
+mod mime;
 mod nesting;
 mod performance;
 mod ports;
@@ -37,6 +38,7 @@ fn all() -> impl Iterator<Item = &'static Patch> {
         console::PATCHES,
         crypto::PATCHES,
         events::PATCHES,
+        mime::PATCHES,
         nesting::PATCHES,
         performance::PATCHES,
         ports::PATCHES,

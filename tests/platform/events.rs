@@ -71,3 +71,21 @@ fn listeners_that_fail_end_nothing() {
     server.logged("first");
     server.logged("second");
 }
+
+/// <https://dom.spec.whatwg.org/#interface-event>
+#[test]
+fn interfaces_of_events_are_the_standards() {
+    check(
+        "const enumerable = (of, name) => Object.getOwnPropertyDescriptor(of.prototype, name).enumerable;",
+        r#"
+["true,true,true,true", () => ["composedPath", "preventDefault", "stopImmediatePropagation", "stopPropagation"].map((name) => enumerable(Event, name)).join()],
+["true", () => { const target = new EventTarget(); let seen; target.addEventListener("x", (event) => seen = event.srcElement === target); target.dispatchEvent(new Event("x")); return seen; }],
+["null", () => new Event("x").srcElement],
+["TypeError TypeError", () => Event.prototype.srcElement],
+["TypeError TypeError", () => Event.prototype.returnValue],
+["TypeError TypeError", () => Event.prototype.defaultPrevented],
+["TypeError TypeError", () => Event.prototype.cancelBubble],
+["2,2,1,0", () => [EventTarget.prototype.addEventListener, EventTarget.prototype.removeEventListener, EventTarget.prototype.dispatchEvent, AbortController.prototype.abort].map((f) => f.length).join()],
+"#,
+    );
+}

@@ -8,6 +8,7 @@ mod fetching;
 mod forms;
 mod html_rewriter;
 mod keys;
+mod requests;
 mod streams;
 mod urls;
 mod workers;

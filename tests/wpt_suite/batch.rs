@@ -3,23 +3,31 @@
 use std::fmt::Write as _;
 
 use super::areas::Run;
+use super::copy::Copy;
 use super::tree::{Tree, worker};
 use super::{Outcome, Subtests, WHOLE};
 use crate::harness::Server;
 use crate::harness::suite::serve;
 
 /// What tests may do of themselves makes no difference to their harness, which makes objects of strings: `unsafe_eval` is an owner's to give.
-const LIMITS: &str = "threads = 1\n[limits]\ncpu_ms = 12000\nwall = '18s'\nstartup_cpu_ms = 8000\nmemory_mb = 512\nbuffers_mb = 512\nlog_lines = 20\n";
+const LIMITS: &str = "threads = 1\n[limits]\ncpu_ms = 12000\nwall = '18s'\nstartup_cpu_ms = 8000\nmemory_mb = 512\nbuffers_mb = 512\nlog_lines = 20\nsubrequests = 1000\n";
 
 /// What became of each run, by its name.
-pub fn run(tree: &Tree, runs: &[Run]) -> Vec<(String, Subtests)> {
-    let server = start(tree, runs);
+pub fn run(tree: &Tree, copy: &Copy, runs: &[Run]) -> Vec<(String, Subtests)> {
+    let server = start(tree, copy, runs);
     let answers = runs.iter().enumerate();
     answers.map(|(index, run)| (run.name(), ask(&server, index))).collect()
 }
 
-fn start(tree: &Tree, runs: &[Run]) -> Server {
+fn start(tree: &Tree, copy: &Copy, runs: &[Run]) -> Server {
     let mut config = LIMITS.to_owned();
+    if let Some(server) = &copy.server {
+        let _ = write!(
+            config,
+            "[outbound]\nmain = 'policy.mjs'\n[network]\nallow = ['local']\nca = ['{}']\n",
+            server.authority().display()
+        );
+    }
     for (index, run) in runs.iter().enumerate() {
         let _ = write!(
             config,
