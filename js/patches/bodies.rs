@@ -189,6 +189,12 @@ pub(super) const PATCHES: &[Patch] = &[
            if (readableByteStreamControllerGetBYOBRequest(controller) !== null) readableByteStreamControllerRespond(controller, 0);\n}\n\n\
          class InnerBody {\n  source = null;\n",
     ),
+    // What closes a form ends its line, as every other delimiter.
+    patch(
+        FORM_DATA,
+        "  ArrayPrototypePush(chunks, `--${boundary}--`);\n",
+        "  ArrayPrototypePush(chunks, `--${boundary}--${CRLF}`);\n",
+    ),
     // https://andreubotella.github.io/multipart-form-data/#parsing
     patch(
         FORM_DATA,

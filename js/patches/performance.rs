@@ -39,6 +39,11 @@ pub(super) const PATCHES: &[Patch] = &[
         "      const options = observer[_first] ? { droppedEntriesCount: 0 } : {};\n      observer[_first] = false;\n      \
                observer[_callback](entryList, observer, options);\n",
     ),
+    patch(
+        PERFORMANCE,
+        "class PerformanceObserverEntryList {\n  [_entries] = [];\n\n  constructor(entries, key = undefined) {\n",
+        "class PerformanceObserverEntryList {\n  [_entries] = [];\n\n  constructor(entries = undefined, key = undefined) {\n",
+    ),
     // As for every union with a dictionary: https://webidl.spec.whatwg.org/#js-union
     patch(
         PERFORMANCE,

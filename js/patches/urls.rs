@@ -34,11 +34,27 @@ pub(super) const PATCHES: &[Patch] = &[
                  const scheme = StringPrototypeSlice(inner.#serialization, 0, inner.#schemeEnd);\n        \
                  return scheme === \"http\" || scheme === \"https\" ? inner.origin : \"null\";\n",
     ),
-    // https://urlpattern.spec.whatwg.org/: expressions have the flag `v`, and what is tested is by default an empty URLPatternInit.
+    // https://urlpattern.spec.whatwg.org/: expressions have the flag `v`, and what is tested is by default an empty URLPatternInit. What the
+    // parser makes has a slash in a class of characters as it stands, which `v` does not take. Authors' expressions that `v` does not take and
+    // `u` does are as they were.
     patch(
         PATTERN,
-        "    const flags = options.ignoreCase ? \"ui\" : \"u\";\n",
-        "    const flags = options.ignoreCase ? \"vi\" : \"v\";\n",
+        "        c.regexp = new SafeRegExp(c.regexpString, flags);\n",
+        "        c.regexp = expression(c.regexpString, options.ignoreCase ? \"i\" : \"\");\n",
+    ),
+    patch(PATTERN, "    const flags = options.ignoreCase ? \"ui\" : \"u\";\n", ""),
+    patch(
+        PATTERN,
+        "const matchInputCache = new SampledLRUCache(4096);\n",
+        "function expression(source, flags) {\n  try {\n    \
+             return new SafeRegExp(StringPrototypeReplaceAll(source, \"[^/]\", \"[^\\\\/]\"), `v${flags}`);\n  } catch {\n    \
+             return new SafeRegExp(source, `u${flags}`);\n  }\n}\n\n\
+         const matchInputCache = new SampledLRUCache(4096);\n",
+    ),
+    patch(
+        PATTERN,
+        "  StringPrototypeSlice,\n",
+        "  StringPrototypeReplaceAll,\n  StringPrototypeSlice,\n",
     ),
     patch(
         PATTERN,
@@ -54,8 +70,16 @@ pub(super) const PATCHES: &[Patch] = &[
         "    const prefix = \"Failed to execute 'exec' on 'URLPattern'\";\n    \
              if (input === undefined) input = { __proto__: null };\n",
     ),
-    patch(PATTERN, "  test(input, baseURL = undefined) {\n", "  test(input = undefined, baseURL = undefined) {\n"),
-    patch(PATTERN, "  exec(input, baseURL = undefined) {\n", "  exec(input = undefined, baseURL = undefined) {\n"),
+    patch(
+        PATTERN,
+        "  test(input, baseURL = undefined) {\n",
+        "  test(input = undefined, baseURL = undefined) {\n",
+    ),
+    patch(
+        PATTERN,
+        "  exec(input, baseURL = undefined) {\n",
+        "  exec(input = undefined, baseURL = undefined) {\n",
+    ),
     patch(
         PATTERN,
         "  constructor(\n    input,\n    baseURLOrOptions = undefined,\n",

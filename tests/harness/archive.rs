@@ -63,7 +63,16 @@ impl Archive {
 
     fn fetch(&self, url: &str, to: &Path) -> bool {
         let status = Command::new("curl")
-            .args(["--fail", "--silent", "--location", "--retry", "2", "--max-time", self.seconds, "--output"])
+            .args([
+                "--fail",
+                "--silent",
+                "--location",
+                "--retry",
+                "2",
+                "--max-time",
+                self.seconds,
+                "--output",
+            ])
             .arg(to)
             .arg(url)
             .status();

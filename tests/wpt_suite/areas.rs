@@ -47,18 +47,25 @@ pub const AREAS: &[Area] = &[
 
 /// Of files whose names begin or contain so, nothing is run, and why.
 const LEFT_OUT: &[(&str, &str)] = &[
-    ("fetch/api/cors/", "a worker has no origin: nothing is kept from it, and nobody is asked beforehand"),
+    (
+        "fetch/api/cors/",
+        "a worker has no origin: nothing is kept from it, and nobody is asked beforehand",
+    ),
     ("fetch/api/credentials/cookies", "a worker has no store of cookies"),
     ("fetch/api/redirect/redirect-origin", "a worker has no origin"),
     ("fetch/api/redirect/redirect-referrer", "a worker has no referrer"),
     ("fetch/api/basic/referrer", "a worker has no referrer"),
     ("fetch/api/basic/request-referrer", "a worker has no referrer"),
     ("fetch/api/request/request-cache-", "fetch has no HTTP cache behind it"),
-    ("keepalive", "needs pages that go away"),
+    ("fetch/api/basic/keepalive", "needs pages that go away"),
+    ("fetch/api/redirect/redirect-keepalive", "needs pages that go away"),
     ("html/webappapis/dynamic-markup-insertion", "needs a DOM"),
     ("websockets/cookies/", "a worker has no store of cookies"),
     ("websockets/stream/", "a proposal: WebSocketStream"),
-    ("webmessaging/broadcastchannel/", "nothing is shared between isolates: there is no BroadcastChannel"),
+    (
+        "webmessaging/broadcastchannel/",
+        "nothing is shared between isolates: there is no BroadcastChannel",
+    ),
     (".h2.", "needs the tests' server over HTTP/2, which is not started"),
 ];
 

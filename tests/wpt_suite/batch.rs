@@ -24,7 +24,9 @@ fn start(tree: &Tree, copy: &Copy, runs: &[Run]) -> Server {
     if let Some(server) = &copy.server {
         let _ = write!(
             config,
-            "[outbound]\nmain = 'policy.mjs'\n[network]\nallow = ['local']\nca = ['{}']\n",
+            "[outbound]\nmain = 'policy.mjs'\nvars = {{ HTTP = '{}', HTTPS = '{}' }}\n[network]\nallow = ['local']\nca = ['{}']\n",
+            server.http,
+            server.https,
             server.authority().display()
         );
     }

@@ -33,6 +33,7 @@ const FIREFOX: Archive = Archive {
         "*/testing/web-platform/tests/html/webappapis",
         "*/testing/web-platform/tests/images",
         "*/testing/web-platform/tests/interfaces",
+        "*/testing/web-platform/tests/media",
         "*/testing/web-platform/tests/mimesniff",
         "*/testing/web-platform/tests/performance-timeline",
         "*/testing/web-platform/tests/resources",

@@ -23,6 +23,192 @@ const KINDS: &[(&str, &str, &str)] = &[
     ("", "createObjectURL", "wants blob: URLs, which Workers have not"),
     ("", "no outbound worker", "needs the server of web-platform-tests"),
     (
+        "fetch/",
+        "no-cors",
+        "a worker has no origin: nothing is opaque to it, and modes of CORS change nothing",
+    ),
+    (
+        "fetch/",
+        "opaque",
+        "a worker has no origin: nothing is opaque to it, and modes of CORS change nothing",
+    ),
+    (
+        "fetch/",
+        "same-origin mode",
+        "a worker has no origin: nothing is opaque to it, and modes of CORS change nothing",
+    ),
+    (
+        "fetch/api/redirect/redirect-back",
+        "",
+        "a worker has no origin: nothing is opaque to it, and modes of CORS change nothing",
+    ),
+    (
+        "fetch/api/redirect/",
+        "manual",
+        "a worker that asks for `redirect: \"manual\"` is given the redirect, as on Workers",
+    ),
+    (
+        "fetch/api/request/request-headers",
+        "",
+        "as on Workers, no header is forbidden",
+    ),
+    (
+        "fetch/api/basic/request-forbidden-headers",
+        "",
+        "as on Workers, no header is forbidden",
+    ),
+    (
+        "fetch/api/basic/request-private-network-headers",
+        "",
+        "as on Workers, no header is forbidden",
+    ),
+    (
+        "fetch/api/headers/header-setcookie",
+        "forbidden",
+        "as on Workers, no header is forbidden",
+    ),
+    (
+        "fetch/api/basic/request-headers.any",
+        "user-agent",
+        "nothing is added to a request that neither the worker nor its policy wrote",
+    ),
+    (
+        "fetch/api/basic/request-headers.any",
+        "Origin",
+        "nothing is added to a request that neither the worker nor its policy wrote",
+    ),
+    (
+        "fetch/api/basic/accept-header",
+        "",
+        "nothing is added to a request that neither the worker nor its policy wrote",
+    ),
+    (
+        "fetch/range/general",
+        "Accept-Encoding",
+        "nothing is added to a request that neither the worker nor its policy wrote",
+    ),
+    (
+        "fetch/range/general",
+        "Cross Origin",
+        "a worker has no origin: nothing is opaque to it, and modes of CORS change nothing",
+    ),
+    (
+        "fetch/api/headers/header-values",
+        "invalid header value",
+        "HTTP has no control characters in values: RFC 9110, 5.5",
+    ),
+    (
+        "fetch/api/basic/request-headers-case",
+        "",
+        "names of headers are lower-cased, as in HTTP/2",
+    ),
+    (
+        "fetch/api/basic/header-value-combining",
+        "",
+        "the server ends heads without the empty line",
+    ),
+    (
+        "fetch/api/basic/response-null-body",
+        "",
+        "the server sends bodies where there are none, and the connection can not be used again",
+    ),
+    (
+        "fetch/api/basic/error-after-response",
+        "",
+        "a body is read when somebody reads: how it ended is told to who does",
+    ),
+    (
+        "fetch/api/basic/historical",
+        "",
+        "Workers have Headers.getAll() for Set-Cookie",
+    ),
+    (
+        "fetch/api/basic/conditional-get",
+        "",
+        "fetch has no HTTP cache behind it",
+    ),
+    (
+        "fetch/api/basic/request-upload",
+        "421",
+        "what was answered is not sent again",
+    ),
+    (
+        "fetch/api/basic/request-upload",
+        "Http/1.1",
+        "as on Workers, bodies are streams with HTTP/1.1 too",
+    ),
+    (
+        "fetch/api/abort/cache",
+        "",
+        "as on Workers, caches are made at the first use, and there are no keys() and delete() of them",
+    ),
+    (
+        "fetch/api/request/request-init-stream",
+        "omit .duplex",
+        "as on Workers, a stream needs no `duplex`",
+    ),
+    (
+        "fetch/api/request/request-disturbed",
+        "",
+        "the test is of an older text of the Fetch standard: a body that another takes the place of is not used",
+    ),
+    (
+        "fetch/api/request/request-error",
+        "credentials",
+        "as on Workers, a URL may have a name and a password",
+    ),
+    ("fetch/", "Blob body (set type)", "the type is parsed as a MIME type"),
+    (
+        "fetch/",
+        "empty FormData",
+        "the encoding of an empty form has its last delimiter",
+    ),
+    ("fetch/api/response/response-blob-realm", "", "needs a DOM"),
+    ("fetch/content-encoding/zstd", "", "as on Workers, zstd is not decoded"),
+    ("fetch/content-length", "", "equal lines of Content-Length are one"),
+    (
+        "fetch/security/1xx",
+        "101",
+        "a switch of protocols that nobody asked for is no answer",
+    ),
+    (
+        "urlpattern/urlpattern-compare",
+        "",
+        "tests a proposal: URLPattern.compareComponent()",
+    ),
+    (
+        "mimesniff/mime-types/parsing",
+        "Request/Response",
+        "the standard parts the value at its comma",
+    ),
+    (
+        "eventsource/request-cache-control",
+        "",
+        "nothing is added to a request that neither the worker nor its policy wrote: the server wants Origin",
+    ),
+    ("websockets/mixed-content", "", "a worker has no origin"),
+    (
+        "websockets/referrer",
+        "",
+        "nothing is added to a request that neither the worker nor its policy wrote: the server wants Origin",
+    ),
+    (
+        "webmessaging/MessageEvent-trusted",
+        "BroadcastChannel",
+        "wants BroadcastChannel, which Workers have not",
+    ),
+    (
+        "html/webappapis/scripting/reporterror",
+        "",
+        "needs to know where its script is, which is a file here",
+    ),
+    ("html/webappapis/system-state", "", "navigator is as Workers have it"),
+    (
+        "dom/events/Event-constructors",
+        "",
+        "the clock of an event begins at 0 and stands still",
+    ),
+    (
         "webmessaging/broadcastchannel",
         "",
         "wants BroadcastChannel, which Workers have not",

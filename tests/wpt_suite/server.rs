@@ -20,8 +20,8 @@ pub struct Server {
     child: Child,
     /// Configuration, and the certificates that it makes.
     folder: tempfile::TempDir,
-    http: u16,
-    https: u16,
+    pub http: u16,
+    pub https: u16,
 }
 
 impl Server {
@@ -79,7 +79,10 @@ impl Server {
         let began = Instant::now();
         while self.get("/common/blank.html").is_none() {
             let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap();
-            assert!(began.elapsed() < START, "web-platform-tests' server does not start:\n{log}");
+            assert!(
+                began.elapsed() < START,
+                "web-platform-tests' server does not start:\n{log}"
+            );
             std::thread::sleep(Duration::from_millis(200));
         }
     }
