@@ -76,6 +76,14 @@ pub(super) const PATCHES: &[Patch] = &[
         "    contentType = res.type;\n",
         "    contentType = StringPrototypeReplace(res.type, \";\", \"; \");\n",
     ),
+    // https://webidl.spec.whatwg.org/#es-attributes: names of getters.
+    patch(
+        BODY,
+        "  return ObjectDefineProperties(prototype, mixin);\n",
+        "  ObjectDefineProperties(mixin.body.get, { name: { __proto__: null, value: \"get body\", configurable: true } });\n  \
+           ObjectDefineProperties(mixin.bodyUsed.get, { name: { __proto__: null, value: \"get bodyUsed\", configurable: true } });\n  \
+           return ObjectDefineProperties(prototype, mixin);\n",
+    ),
     // Fields of their own from the start, as in `blobs.rs`.
     patch(
         BODY,

@@ -47,7 +47,6 @@ const FIREFOX: Archive = Archive {
         "*/testing/web-platform/tests/webidl",
         "*/testing/web-platform/tests/webmessaging",
         "*/testing/web-platform/tests/websockets",
-        "*/testing/web-platform/tests/wpt",
         "*/testing/web-platform/tests/xhr",
     ],
     seconds: "1800",

@@ -209,6 +209,11 @@ const KINDS: &[(&str, &str, &str)] = &[
         "the clock of an event begins at 0 and stands still",
     ),
     (
+        "",
+        "property \"fetch\"",
+        "attributes of the global scope are its own, not its prototype's",
+    ),
+    (
         "webmessaging/broadcastchannel",
         "",
         "wants BroadcastChannel, which Workers have not",

@@ -56,7 +56,9 @@ impl Server {
         std::fs::write(&path, config.to_string()).unwrap();
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let child = Command::new("python3")
-            .args(["-B", "wpt", "serve", "--config"])
+            .arg("-B")
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/wpt/suite/serve.py"))
+            .arg("--config")
             .arg(path)
             .current_dir(source)
             .stdin(Stdio::null())
