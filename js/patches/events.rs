@@ -66,4 +66,25 @@ pub(super) const PATCHES: &[Patch] = &[
         "  removeEventListener(\n    type,\n    callback,\n    options = undefined,\n  ) {\n",
     ),
     patch(ABORT, "  abort(reason) {\n", "  abort(reason = undefined) {\n"),
+    // https://websockets.spec.whatwg.org/#the-closeevent-interface
+    patch(
+        EVENT,
+        "    this.#wasClean = wasClean;\n    this.#code = code;\n    this.#reason = reason;\n",
+        "    this.#wasClean = webidl.converters.boolean(wasClean);\n    this.#code = webidl.converters[\"unsigned short\"](code);\n    \
+             this.#reason = webidl.converters.USVString(reason);\n",
+    ),
+    patch(
+        EVENT,
+        "const CloseEventPrototype = CloseEvent.prototype;\n",
+        "const CloseEventPrototype = CloseEvent.prototype;\n\n\
+         defineEnumerableProps(CloseEvent, [\"wasClean\", \"code\", \"reason\"]);\n\
+         ObjectDefineProperty(CloseEventPrototype, SymbolToStringTag, { __proto__: null, value: \"CloseEvent\", configurable: true });\n",
+    ),
+    // https://html.spec.whatwg.org/#event-handler-idl-attributes
+    patch(
+        EVENT,
+        "    get() {\n      if (!this[_eventHandlers]) {\n        return null;\n      }\n",
+        "    get() {\n      if (this !== globalThis_) webidl.assertBranded(this, EventTargetPrototype);\n      \
+               if (!this[_eventHandlers]) {\n        return null;\n      }\n",
+    ),
 ];

@@ -85,6 +85,12 @@ fn interfaces_of_events_are_the_standards() {
 ["TypeError TypeError", () => Event.prototype.returnValue],
 ["TypeError TypeError", () => Event.prototype.defaultPrevented],
 ["TypeError TypeError", () => Event.prototype.cancelBubble],
+["[object CloseEvent] true 65535 1 false", () => { const e = new CloseEvent("close", { wasClean: 1, code: -1, reason: 1 }); return `${e} ${e.wasClean} ${e.code} ${e.reason} ${new CloseEvent("x").wasClean}`; }],
+["true,true,true", () => ["wasClean", "code", "reason"].map((name) => enumerable(CloseEvent, name)).join()],
+["TypeError", () => { try { WebSocket.prototype.onopen; } catch (error) { return error.name; } }],
+["TypeError", () => { try { AbortSignal.prototype.onabort; } catch (error) { return error.name; } }],
+["null", () => new AbortController().signal.onabort],
+["null,true", () => { const { port1 } = new MessageChannel(); const before = port1.onmessage; port1.onmessage = () => {}; const after = typeof port1.onmessage === "function"; port1.close(); return [String(before), after].join(); }],
 ["2,2,1,0", () => [EventTarget.prototype.addEventListener, EventTarget.prototype.removeEventListener, EventTarget.prototype.dispatchEvent, AbortController.prototype.abort].map((f) => f.length).join()],
 "#,
     );

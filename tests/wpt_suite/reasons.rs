@@ -214,6 +214,53 @@ const KINDS: &[(&str, &str, &str)] = &[
         "attributes of the global scope are its own, not its prototype's",
     ),
     (
+        "FileAPI/blob/Blob-slice",
+        "",
+        "a type that is no MIME type is none here: tests/platform/fetching.rs",
+    ),
+    ("FileAPI", "FileList", "wants FileList, which Workers have not"),
+    (
+        "html/webappapis/timers/evil",
+        "",
+        "makes code from strings, which workers may not",
+    ),
+    (
+        "",
+        "property \"performance\"",
+        "attributes of the global scope are its own, not its prototype's",
+    ),
+    (
+        "webidl/ecmascript-binding/global-object-implicit",
+        "",
+        "attributes of the global scope are its own, not its prototype's",
+    ),
+    (
+        "webidl/ecmascript-binding/global-immutable",
+        "",
+        "V8's own: the prototype of the global object can be set",
+    ),
+    ("webmessaging/message-channels/user-activation", "", "needs a user"),
+    (
+        "webmessaging/message-channels/close-event/garbage",
+        "",
+        "a port that is collected tells nobody",
+    ),
+    (
+        "html/webappapis/timers/type-long",
+        "",
+        "as on Workers, a delay beyond 31 bits is long, and no remainder of one",
+    ),
+    (
+        "dom/events/Event-isTrusted",
+        "",
+        "isTrusted is an accessor of the prototype: one for each event would cost every event",
+    ),
+    (
+        "fetch/api/idlharness",
+        "length",
+        "the suite stands between a test and fetch()",
+    ),
+    (
         "webmessaging/broadcastchannel",
         "",
         "wants BroadcastChannel, which Workers have not",

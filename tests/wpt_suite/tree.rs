@@ -11,7 +11,10 @@ use super::copy::Copy;
 
 /// How long one file may take, in milliseconds: keys of RSA take their time to be made, and so does a server that is slow for the test's sake.
 fn limit(run: &Run) -> u32 {
-    if ["WebCryptoAPI/", "fetch/"].iter().any(|slow| run.file.starts_with(slow)) {
+    if ["WebCryptoAPI/", "fetch/"]
+        .iter()
+        .any(|slow| run.file.starts_with(slow))
+    {
         17_000
     } else {
         8000
