@@ -256,9 +256,9 @@ const KINDS: &[(&str, &str, &str)] = &[
         "isTrusted is an accessor of the prototype: one for each event would cost every event",
     ),
     (
-        "fetch/api/idlharness",
-        "length",
-        "the suite stands between a test and fetch()",
+        "websockets/basic-auth",
+        "",
+        "a name and a password of a URL are not sent",
     ),
     (
         "webmessaging/broadcastchannel",
