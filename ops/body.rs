@@ -16,6 +16,7 @@ use deno_core::{
 use deno_error::JsErrorBox;
 use futures_util::StreamExt as _;
 use futures_util::stream::Stream;
+use http::HeaderMap;
 
 use crate::account::Account;
 use crate::byte_stream::ByteStream;
@@ -25,6 +26,7 @@ use crate::exact::Exact;
 use crate::external_memory::ExternalMemory;
 use crate::reading::Reading;
 use crate::shares::Holding;
+use crate::trailers::Trailers;
 
 /// The largest piece that is read at once from a script's stream, in bytes.
 const CHUNK: usize = 64 * 1024;
@@ -49,6 +51,8 @@ pub struct StreamBody {
     pub length: Option<u64>,
     /// The content codings that the bytes are in, if they must be decoded before a script reads them.
     pub coding: Option<ContentEncoding>,
+    /// What follows it, known once it has ended. Nothing where nothing can.
+    pub trailers: Option<Trailers>,
 }
 
 impl std::fmt::Debug for Body {
@@ -68,6 +72,7 @@ impl Body {
             stream,
             length,
             coding: None,
+            trailers: None,
         })
     }
 
@@ -86,6 +91,45 @@ impl Body {
             Self::Stream(body) => body.coding,
             _ => None,
         }
+    }
+
+    /// What follows it, once it has ended.
+    pub fn trailers(&self) -> Option<Trailers> {
+        match self {
+            Self::Stream(body) => body.trailers.clone(),
+            _ => None,
+        }
+    }
+
+    /// The same body with what follows it changed.
+    #[must_use]
+    pub fn map_trailers(self, change: impl FnOnce(&mut HeaderMap) + 'static) -> Self {
+        let Self::Stream(StreamBody {
+            stream,
+            length,
+            coding,
+            trailers: Some(come),
+        }) = self
+        else {
+            return self;
+        };
+        let trailers = Trailers::default();
+        let changed = trailers.clone();
+        let mut change = Some(change);
+        let end = futures_util::stream::poll_fn(move |_| {
+            if let (Some(change), Some(fields)) = (change.take(), come.get()) {
+                let mut fields = fields.clone();
+                change(&mut fields);
+                changed.stand(fields);
+            }
+            Poll::Ready(None)
+        });
+        Self::Stream(StreamBody {
+            stream: stream.chain(end).boxed_local(),
+            length,
+            coding,
+            trailers: Some(trailers),
+        })
     }
 
     /// The bytes as they are on the wire. A stream that is not as long as it promised fails: whoever sends it on has told its
@@ -123,6 +167,7 @@ impl Body {
             },
             length: None,
             coding: wanted,
+            trailers: None,
         })
     }
 
@@ -132,11 +177,12 @@ impl Body {
         if coding.is_none() || matches!(self, Self::Empty) {
             return self;
         }
-        let length = self.length();
+        let (length, trailers) = (self.length(), self.trailers());
         Self::Stream(StreamBody {
             stream: self.into_stream(),
             length,
             coding,
+            trailers,
         })
     }
 

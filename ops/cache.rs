@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use deno_core::convert::ByteString;
 use deno_core::{CancelFuture as _, OpState, op2};
 use deno_error::JsErrorBox;
 use futures_util::StreamExt as _;
@@ -22,7 +21,7 @@ use crate::body::{Body, BodyResource};
 use crate::error::{BodyError, FetchError};
 use crate::events::{Events, Scope};
 use crate::external_memory::{ExternalMemory, OutOfMemory};
-use crate::head;
+use crate::head::{self, Utf8};
 use crate::outgoing::OutgoingBody;
 use conditional::{Answer, answer};
 pub use store::Store;
@@ -49,8 +48,8 @@ pub(crate) async fn op_cache_put(
     #[smi] event: u32,
     #[string] cache: String,
     #[string] url: String,
-    #[scoped] request: ByteString,
-    #[scoped] response: ByteString,
+    #[scoped] request: Utf8,
+    #[scoped] response: Utf8,
     #[scoped] body: OutgoingBody,
 ) -> Result<bool, JsErrorBox> {
     let (store, scope, body) = {
@@ -64,7 +63,7 @@ pub(crate) async fn op_cache_put(
     let mut line = || lines.next().unwrap_or_default();
     let coded = !line().is_empty();
     let status = StatusCode::from_bytes(line()).map_err(|_| JsErrorBox::range_error("not a status"))?;
-    let reason: String = line().iter().copied().map(char::from).collect();
+    let reason = String::from_utf8_lossy(line()).into_owned();
     let mut headers = head::split(line()).map_err(JsErrorBox::from_err)?;
     head::strip_hop_by_hop(&mut headers);
     let Some(kept) = freshness::judge(&url, &request, status, &mut headers, SystemTime::now()) else {
@@ -119,8 +118,8 @@ pub(crate) fn op_cache_match(
     #[smi] event: u32,
     #[string] cache: &str,
     #[string] url: &str,
-    #[scoped] request: ByteString,
-) -> Result<Option<ByteString>, FetchError> {
+    #[scoped] request: Utf8,
+) -> Result<Option<Utf8>, FetchError> {
     let scope = scope_of(state, event)?;
     let request = head::split(&request)?;
     let now = SystemTime::now();
@@ -144,19 +143,13 @@ pub(crate) fn op_cache_match(
     } else {
         status.canonical_reason().unwrap_or_default()
     };
-    Ok(Some(
-        told(stored.coded, status, rid.as_deref(), reason, &headers).into(),
-    ))
+    Ok(Some(told(stored.coded, status, rid.as_deref(), reason, &headers)))
 }
 
-fn told(coded: bool, status: StatusCode, rid: Option<&str>, reason: &str, headers: &HeaderMap) -> Vec<u8> {
+fn told(coded: bool, status: StatusCode, rid: Option<&str>, reason: &str, headers: &HeaderMap) -> Utf8 {
     let first = if coded { "coded" } else { "" };
-    let mut text = format!("{first}\n{}\n{}\n", status.as_u16(), rid.unwrap_or_default()).into_bytes();
-    let byte = |letter: char| u8::try_from(letter).ok().filter(|byte| *byte != b'\n').unwrap_or(b'?');
-    text.extend(reason.chars().map(byte));
-    text.push(b'\n');
-    text.extend(head::join(headers));
-    text
+    let (status, rid, reason) = (status.as_u16(), rid.unwrap_or_default(), reason.replace('\n', "?"));
+    format!("{first}\n{status}\n{rid}\n{reason}\n{}", head::join(headers)).into()
 }
 
 /// Forgets what is kept of a URL. Gives whether there was something.

@@ -73,8 +73,12 @@ pub enum FetchError {
     #[error(transparent)]
     #[class(inherit)]
     Loaded(#[inherit] deno_error::JsErrorBox),
-    /// A worker that was loaded without a way out.
-    #[error("fetch failed: this worker has no way out: it was loaded with globalOutbound: null")]
+    /// A worker that was loaded without a way out. The same words as workerd's.
+    #[error(
+        "This worker is not permitted to access the internet via global functions like fetch(). It must use capabilities \
+         (such as bindings in 'env') to talk to the outside world."
+    )]
+    #[class(generic)]
     NoWayOut,
     /// The network's answer to an outbound worker, in words for its author.
     #[error("fetch failed: {0}")]

@@ -24,7 +24,7 @@ use crate::fetch::EgressHandle;
 use crate::inbox::{Inbox, Message};
 use crate::message::Response;
 use crate::origin::{EventId, Origin};
-use crate::rpc::{Failure, Outcome, Payload, ReplyTo, RpcScope, Running, STUBS};
+use crate::rpc::{self, Failure, Outcome, Payload, ReplyTo, RpcScope, Running, STUBS};
 use crate::shares::{Holding, Live};
 use crate::stop::Stop;
 use crate::tail::{Tail, Tails};
@@ -511,6 +511,44 @@ pub(crate) fn op_event_fail(
         }
     }
     end_if_done(state, id)
+}
+
+/// A script ends its event at once, which fails whoever waits for something of it. Gives true where the event ended with it.
+#[op2(fast)]
+pub(crate) fn op_event_abort(
+    state: &mut OpState,
+    #[smi] id: EventId,
+    #[string] name: String,
+    #[string] message: String,
+    told: bool,
+    #[string] stack: String,
+    #[buffer] value: &[u8],
+) -> bool {
+    if state.try_borrow::<Stop>().is_some_and(Stop::is_ordered) {
+        return false;
+    }
+    let Some(entry) = state.borrow_mut::<Events>().entries.get_mut(&id) else {
+        return true;
+    };
+    let stack = author_stack(&stack);
+    let summary = format!("{name}: {message}");
+    let failure = Failure {
+        name,
+        message,
+        value: rpc::thrown(value),
+        told,
+        stack: stack.clone(),
+    };
+    if let Some(tail) = &entry.scope.tail {
+        tail.exception(&summary, &stack);
+    }
+    for (_, running) in entry.running.drain() {
+        running.reply.send(Outcome::Failed(failure.clone()));
+    }
+    if let Some(reply) = entry.reply.take() {
+        let _ = reply.send(Err(EventError::Exception { summary, stack }));
+    }
+    cancel(state, id, false)
 }
 
 /// What an event's line of the log is about.

@@ -14,7 +14,7 @@ use crate::clock::{op_clock_elapsed, op_clock_now, op_clock_origin, op_test_adva
 use crate::cloning::{op_clone_read, op_clone_write};
 use crate::compression::{op_coder_close, op_coder_finish, op_coder_new, op_coder_read, op_coder_write};
 use crate::console::{op_console, op_console_arguments, op_uncaught};
-use crate::events::{op_event_fail, op_event_respond, op_event_settled, op_event_waiting};
+use crate::events::{op_event_abort, op_event_fail, op_event_respond, op_event_settled, op_event_waiting};
 use crate::fetch::{op_fetch_network, op_fetch_outbound_worker, op_identity_token, op_request_id, op_test_control};
 use crate::html_rewriter::{
     op_rewriter_attributes, op_rewriter_change, op_rewriter_close, op_rewriter_continue, op_rewriter_end_tag,
@@ -22,7 +22,8 @@ use crate::html_rewriter::{
     op_rewriter_output, op_rewriter_piece, op_rewriter_selector, op_rewriter_text, op_rewriter_write,
 };
 use crate::loader::{
-    op_loader_entrypoint, op_loader_env, op_loader_fetch, op_loader_fetch_given, op_loader_find, op_loader_load,
+    op_loader_entrypoint, op_loader_env, op_loader_fetch, op_loader_fetch_given, op_loader_find, op_loader_give,
+    op_loader_load,
 };
 use crate::node::buffer::{
     op_node_compare, op_node_fill_text, op_node_find, op_node_find_byte, op_node_find_text, op_node_is_ascii,
@@ -123,6 +124,7 @@ deno_core::extension!(
         op_crypto_verify_p384_sha1,
         op_stack_is_deep,
         op_uncaught,
+        op_event_abort,
         op_event_fail,
         op_event_respond,
         op_event_settled,
@@ -135,6 +137,7 @@ deno_core::extension!(
         op_loader_fetch,
         op_loader_fetch_given,
         op_loader_find,
+        op_loader_give,
         op_loader_load,
         op_node_cipher_aad,
         op_node_cipher_expect,

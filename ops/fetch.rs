@@ -4,7 +4,6 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use deno_core::convert::ByteString;
 use deno_core::url::Url;
 use deno_core::{CancelFuture as _, CancelHandle, OpState, ResourceId, ToV8, op2, v8};
 use futures_util::future::LocalBoxFuture;
@@ -14,7 +13,7 @@ use crate::account::metered;
 use crate::body::{Body, BodyResource};
 use crate::error::FetchError;
 use crate::events::{Events, Scope};
-use crate::head;
+use crate::head::{self, Utf8};
 use crate::loading::LoaderHandle;
 use crate::message::{Request, Response};
 use crate::origin::Origin;
@@ -91,7 +90,7 @@ pub type EgressHandle = Rc<dyn Egress>;
 
 /// What a script learns of a response.
 pub struct Reply {
-    response: (u16, String, Vec<u8>),
+    response: (u16, String, String),
     body: Option<ResourceId>,
 }
 
@@ -103,14 +102,8 @@ impl<'a> ToV8<'a> for Reply {
     fn to_v8<'i>(self, scope: &mut v8::PinScope<'a, 'i>) -> Result<v8::Local<'a, v8::Value>, Self::Error> {
         let (status, reason, headers) = self.response;
         let body = self.body.map(|rid| rid.to_string()).unwrap_or_default();
-        let mut text = format!("{status}\n{body}\n").into_bytes();
-        // A reason is a byte string: https://fetch.spec.whatwg.org/#concept-response-status-message
-        let byte = |letter: char| u8::try_from(letter).ok().filter(|byte| *byte != b'\n').unwrap_or(b'?');
-        text.extend(reason.chars().map(byte));
-        text.push(b'\n');
-        text.extend(headers);
-        let text = v8::String::new_from_one_byte(scope, &text, v8::NewStringType::Normal);
-        Ok(text.unwrap_or_else(|| v8::String::empty(scope)).into())
+        let reason = reason.replace('\n', "?");
+        Ok(head::to_v8_string(scope, &format!("{status}\n{body}\n{reason}\n{headers}")).into())
     }
 }
 
@@ -122,7 +115,7 @@ pub(crate) async fn op_fetch_outbound_worker(
     #[smi] cancel: Option<ResourceId>,
     #[string] method: String,
     #[string] url: String,
-    #[scoped] headers: ByteString,
+    #[scoped] headers: Utf8,
     #[scoped] body: OutgoingBody,
 ) -> Result<Reply, FetchError> {
     let prepared = prepare(&state, event, cancel, &method, &url, &headers, body)?;
@@ -140,7 +133,7 @@ pub(crate) async fn op_fetch_network(
     #[smi] cancel: Option<ResourceId>,
     #[string] method: String,
     #[string] url: String,
-    #[scoped] headers: ByteString,
+    #[scoped] headers: Utf8,
     #[scoped] body: OutgoingBody,
     #[smi] binding: i32,
 ) -> Result<Reply, FetchError> {
@@ -251,6 +244,7 @@ pub(crate) fn prepare(
             url: parse_url(url)?,
             headers,
             body,
+            cf: None,
         },
         egress: Rc::clone(op_state.borrow::<EgressHandle>()),
         scope,

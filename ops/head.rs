@@ -1,5 +1,11 @@
-//! Header lists as one Latin-1 string, `name\nvalue\nname\nvalue`, which costs one V8 string instead of dozens.
+//! Header lists as one string, `name\nvalue\nname\nvalue`, which costs one V8 string instead of dozens. Values are UTF-8, as Workers have
+//! them; one that is not is read as Latin-1.
 
+use std::borrow::Cow;
+use std::convert::Infallible;
+
+use deno_core::{FromV8, ToV8, v8};
+use deno_error::JsErrorBox;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::error::FetchError;
@@ -8,16 +14,77 @@ use crate::error::FetchError;
 /// sent keeps to this, which leaves room for what is added.
 pub const MAX_FIELDS: usize = 24_000;
 
+/// Text of a script's, or for one, as UTF-8. What a script has of half a surrogate pair is U+FFFD.
+pub struct Utf8(String);
+
+impl Utf8 {
+    /// Its bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl From<String> for Utf8 {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl std::ops::Deref for Utf8 {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+impl<'a> FromV8<'a> for Utf8 {
+    type Error = JsErrorBox;
+
+    fn from_v8<'i>(scope: &mut v8::PinScope<'a, 'i>, value: v8::Local<'a, v8::Value>) -> Result<Self, Self::Error> {
+        let text = value
+            .try_cast::<v8::String>()
+            .map_err(|_| JsErrorBox::type_error("expected a string"))?;
+        Ok(Self(text.to_rust_string_lossy(scope)))
+    }
+}
+
+impl<'a> ToV8<'a> for Utf8 {
+    type Error = Infallible;
+
+    fn to_v8<'i>(self, scope: &mut v8::PinScope<'a, 'i>) -> Result<v8::Local<'a, v8::Value>, Self::Error> {
+        Ok(to_v8_string(scope, &self.0).into())
+    }
+}
+
+/// A string for a script. Nearly all of them are ASCII, which V8 takes without a look at each letter.
+pub fn to_v8_string<'s>(scope: &mut v8::PinScope<'s, '_>, text: &str) -> v8::Local<'s, v8::String> {
+    let made = if text.is_ascii() {
+        v8::String::new_from_one_byte(scope, text.as_bytes(), v8::NewStringType::Normal)
+    } else {
+        v8::String::new_from_utf8(scope, text.as_bytes(), v8::NewStringType::Normal)
+    };
+    made.unwrap_or_else(|| v8::String::empty(scope))
+}
+
+/// What a value says: UTF-8, or else Latin-1.
+pub fn text(value: &HeaderValue) -> Cow<'_, str> {
+    match str::from_utf8(value.as_bytes()) {
+        Ok(text) => text.into(),
+        Err(_) => value.as_bytes().iter().copied().map(char::from).collect(),
+    }
+}
+
 /// Joins a header list for a script. Names and values hold no line feed, by their types.
-pub fn join(headers: &HeaderMap) -> Vec<u8> {
-    let mut joined = Vec::with_capacity(headers.len() * 40);
+pub fn join(headers: &HeaderMap) -> String {
+    let mut joined = String::with_capacity(headers.len() * 40);
     for (name, value) in headers {
         if !joined.is_empty() {
-            joined.push(b'\n');
+            joined.push('\n');
         }
-        joined.extend_from_slice(name.as_str().as_bytes());
-        joined.push(b'\n');
-        joined.extend_from_slice(value.as_bytes());
+        joined.push_str(name.as_str());
+        joined.push('\n');
+        joined.push_str(&text(value));
     }
     joined
 }
@@ -99,9 +166,20 @@ mod tests {
         headers.append("accept", HeaderValue::from_static("*/*"));
         headers.append("set-cookie", HeaderValue::from_static("a=1"));
         headers.append("set-cookie", HeaderValue::from_static(""));
+        headers.append(
+            "x-utf8",
+            HeaderValue::from_bytes("caf\u{e9} \u{4f60}".as_bytes()).unwrap(),
+        );
+        assert_eq!(split(join(&headers).as_bytes()).unwrap(), headers);
+        assert_eq!(split(join(&HeaderMap::new()).as_bytes()).unwrap(), HeaderMap::new());
+    }
+
+    #[test]
+    fn what_is_not_utf8_is_latin1() {
+        let mut headers = HeaderMap::new();
         headers.append("x-latin", HeaderValue::from_bytes(b"caf\xe9").unwrap());
-        assert_eq!(split(&join(&headers)).unwrap(), headers);
-        assert_eq!(split(&join(&HeaderMap::new())).unwrap(), HeaderMap::new());
+        headers.append("x-utf8", HeaderValue::from_bytes("\u{e9}".as_bytes()).unwrap());
+        assert_eq!(join(&headers), "x-latin\ncaf\u{e9}\nx-utf8\n\u{e9}");
     }
 
     #[test]
@@ -128,6 +206,6 @@ mod tests {
     fn the_connections_own_headers_go() {
         let mut headers = split(b"connection\nx-hop, close\nx-hop\n1\nte\ntrailers\nx-end\n2").unwrap();
         strip_hop_by_hop(&mut headers);
-        assert_eq!(join(&headers), b"x-end\n2");
+        assert_eq!(join(&headers), "x-end\n2");
     }
 }

@@ -291,6 +291,7 @@ mod tests {
             url: Url::parse("http://a.example/").unwrap(),
             headers: http::HeaderMap::new(),
             body: Body::Empty,
+            cf: None,
         };
         inbox.push(Message::Start(Box::new(Start {
             id,

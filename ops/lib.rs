@@ -50,6 +50,7 @@ pub mod statistics;
 pub mod stop;
 pub mod tail;
 pub mod trace;
+pub mod trailers;
 mod turns;
 pub mod verdict;
 pub mod webassembly;

@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use deno_core::convert::ByteString;
 use deno_core::{FromV8, OpState, ResourceId, op2, serde_json, v8};
 use deno_error::JsErrorBox;
 
@@ -12,6 +11,7 @@ use crate::events::Events;
 use crate::external_memory::ExternalMemory;
 use crate::fetch::{EgressHandle, FetchLimits, Reply, prepare};
 use crate::given::{Description, read_call};
+use crate::head::Utf8;
 use crate::loading::{LoaderEvent, LoaderHandle, Order};
 use crate::origin::EventId;
 use crate::outgoing::OutgoingBody;
@@ -110,6 +110,28 @@ pub(crate) fn op_loader_load<'s>(
     loader.load(&caller, order).map_err(JsErrorBox::type_error)
 }
 
+/// Gives a loaded worker the stubs of an entrypoint's props, which `given` describes as a list in JSON. Gives the place of the first.
+#[op2(fast)]
+#[smi]
+pub(crate) fn op_loader_give(
+    state: &mut OpState,
+    #[smi] event: EventId,
+    #[smi] worker: u32,
+    named: bool,
+    #[string] given: &str,
+) -> Result<u32, JsErrorBox> {
+    let loader = loader(state)?;
+    let caller = caller(state, event).map_err(JsErrorBox::from_err)?;
+    let given: Vec<Description> =
+        serde_json::from_str(given).map_err(|error| JsErrorBox::type_error(error.to_string()))?;
+    let own = Rc::clone(state.borrow::<Events>().inbox());
+    let given = given
+        .into_iter()
+        .map(|description| description.find(&caller, &own, event, named))
+        .collect::<Result<_, _>>()?;
+    loader.give(&caller, worker, given).map_err(JsErrorBox::type_error)
+}
+
 /// A stub of a loaded worker's entrypoint, whose methods may be called. Gives its number. `call` is as in [`op_loader_fetch`].
 #[op2(fast)]
 #[smi]
@@ -149,7 +171,7 @@ pub(crate) async fn op_loader_fetch_given(
     #[smi] cancel: Option<ResourceId>,
     #[string] method: String,
     #[string] url: String,
-    #[scoped] headers: ByteString,
+    #[scoped] headers: Utf8,
     #[scoped] body: OutgoingBody,
     #[smi] given: u32,
 ) -> Result<Reply, FetchError> {
@@ -169,7 +191,7 @@ pub(crate) async fn op_loader_fetch(
     #[smi] cancel: Option<ResourceId>,
     #[string] method: String,
     #[string] url: String,
-    #[scoped] headers: ByteString,
+    #[scoped] headers: Utf8,
     #[scoped] body: OutgoingBody,
     #[smi] worker: u32,
     #[string] call: String,

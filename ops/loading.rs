@@ -27,6 +27,10 @@ pub trait Loader {
     /// The worker that a binding has of this id, where it lives; 0 where it does not.
     fn find(&self, binding: u32, id: &str) -> u32;
 
+    /// Gives a worker more of its loader's, and says at which place the first of it is, or why it may not.
+    /// It has it for as long as the event lives.
+    fn give(&self, caller: &Rc<LoaderEvent>, worker: u32, given: Vec<Given>) -> Result<u32, String>;
+
     /// Hands a request to a worker. Dropping the future cancels it.
     fn fetch(
         &self,
@@ -69,7 +73,8 @@ pub struct Order {
     pub lines: Lines,
 }
 
-/// What a loaded worker is given of its loader's: in its `env`, or as its way out.
+/// What a loaded worker is given of its loader's: in its `env`, in the props of an entrypoint, or as its way out.
+#[derive(Clone)]
 pub enum Given {
     /// What the loading event holds, or has made.
     Capability(Capability),

@@ -1,5 +1,7 @@
 //! What crosses between isolates: a method, a URL, header lists and bytes, and nothing else.
 
+use std::sync::Arc;
+
 use deno_core::url::Url;
 use http::{HeaderMap, Method, StatusCode};
 
@@ -17,6 +19,8 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body, unread.
     pub body: Body,
+    /// What an agent reads as `request.cf`, in JSON.
+    pub cf: Option<Arc<str>>,
 }
 
 /// One HTTP response, on its way back.

@@ -3,7 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use deno_core::serde_json::{Value, json};
 use deno_core::url::Url;
@@ -39,6 +39,7 @@ pub struct Tail {
     script: Rc<str>,
     memory: ExternalMemory,
     began: Instant,
+    cpu: Cell<Duration>,
     timestamp: u64,
     event: RefCell<Value>,
     entrypoint: RefCell<Option<String>>,
@@ -62,6 +63,7 @@ impl Tail {
             script: Rc::clone(&tails.script),
             memory: tails.memory.clone(),
             began: Instant::now(),
+            cpu: Cell::default(),
             timestamp: now(),
             event: RefCell::new(Value::Null),
             entrypoint: RefCell::default(),
@@ -72,6 +74,11 @@ impl Tail {
             left: Cell::new(MOST),
             truncated: Cell::new(false),
         }
+    }
+
+    /// Its script has computed for so long.
+    pub fn computed(&self, time: Duration) {
+        self.cpu.set(self.cpu.get() + time);
     }
 
     /// The event is this request.
@@ -189,7 +196,7 @@ impl Tail {
 
     /// It is over: tail workers are told.
     pub(crate) fn finish(&self, origin: &Origin) {
-        let wall = u64::try_from(self.began.elapsed().as_millis()).unwrap_or_default();
+        let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or_default();
         let item = json!({
             "event": self.event.take(),
             "eventTimestamp": self.timestamp,
@@ -201,7 +208,9 @@ impl Tail {
             "outcome": self.outcome.get(),
             "executionModel": "stateless",
             "truncated": self.truncated.get(),
-            "wallTime": wall,
+            // As far as it was measured: what a script did at last, for less than the sampling's interval, is not.
+            "cpuTime": milliseconds(self.cpu.get()),
+            "wallTime": milliseconds(self.began.elapsed()),
         });
         self.egress.tell(origin, &item);
     }

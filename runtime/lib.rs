@@ -51,6 +51,7 @@ mod properties;
 pub mod reloadable;
 pub mod rules;
 pub mod serve;
+pub mod server_tls;
 mod supervisor;
 pub mod testing;
 mod text_file;

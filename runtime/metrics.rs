@@ -16,7 +16,7 @@ use prometheus_client::registry::Registry;
 pub(crate) use agents::{AGENTS, ended, nobody, replaced, shows, under_way};
 pub(crate) use certificates::{CertificateEnds, certificates};
 pub(crate) use server::{
-    Connection, POLICY, Stream, built_of, connections, cuts, drains, is_cutting, lost, reloaded, shed,
+    Connection, POLICY, Stream, built_of, connections, cuts, drains, handshake, is_cutting, lost, reloaded, shed,
 };
 
 static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {

@@ -201,7 +201,7 @@ const LINES: &[(&[u8], Option<&str>)] = &[
     (b"x-a:\r\n", Some("")),
     (b"x-a: \r\n", Some("")),
     (b"x-a: caf\xe9\r\n", Some("caf\u{e9}")),
-    (b"x-a: \xc3\xa9\r\n", Some("\u{c3}\u{a9}")),
+    (b"x-a: \xc3\xa9\r\n", Some("\u{e9}")),
     (b"x-a: 1\r\nx-a: 2\r\n", Some("1, 2")),
     (b"x-a: 1\n", Some("1")),
     // Lines that are none are dropped, and nothing else with them.

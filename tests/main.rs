@@ -38,6 +38,7 @@ mod failure;
 mod faults;
 mod floods;
 mod forwarded;
+mod front;
 mod fuzz;
 mod globals;
 mod harness;

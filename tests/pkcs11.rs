@@ -371,3 +371,30 @@ fn what_is_wrong_with_a_key_on_a_token_is_said() {
     assert!(code == Some(1) && errors.contains("refuses the PIN"), "{errors}");
     assert!(!errors.contains("wrong-canary"), "{errors}");
 }
+
+#[test]
+fn the_servers_own_key_is_on_a_token() {
+    let Some(token) = Token::new() else { return };
+    let project = &token.project;
+    let certs = Certs::make(&project.path().join("certs"));
+    token.import("front", "09", &certs.path("server.key"));
+    project.write(
+        "agent.js",
+        "export default { fetch: (request) => new Response(request.url) };",
+    );
+    project.write(
+        "workerd-lite.toml",
+        &format!(
+            "main = 'agent.js'\n[keys]\nmodule = 'libsofthsm2.so'\npin = 'TOKEN_PIN'\n[tls]\ncert = 'certs/server.pem'\nkey = '{}'\n",
+            uri("front")
+        ),
+    );
+    let server = project.serve_with(&[], &[("SOFTHSM2_CONF", &token.conf())]);
+    let ca = certs.path("ca.pem").display().to_string();
+    for most in ["1.2", "1.3"] {
+        let url = format!("https://{}/most/{most}", server.address);
+        let arguments = ["-sS", "--tls-max", most, "--cacert", &ca, &url];
+        let output = Command::new("curl").args(arguments).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), url, "{}", server.log());
+    }
+}

@@ -108,7 +108,7 @@ fn agents_call_each_other_where_it_is_written() {
         ("self", "[3,1]"),
         (
             "exports",
-            r#"[5,{"p":1},{},1,"bottom","TypeError: 'constructor' is a reserved method and cannot be called over RPC.","TypeError: The RPC receiver does not implement the method \"ctx\"."]"#,
+            r#"[5,{"p":1},{},1,"bottom","TypeError: Illegal constructor","TypeError: The RPC receiver does not implement the method \"ctx\"."]"#,
         ),
         ("lent", r#"{"given":true}"#),
         (

@@ -3,6 +3,7 @@
 const { core, primordials } = __bootstrap;
 const { op_body_collect, op_body_length, op_body_raw } = core.ops;
 const {
+  BigInt,
   ObjectPrototypeIsPrototypeOf,
   PromisePrototypeThen,
   PromiseReject,
@@ -11,7 +12,7 @@ const {
   WeakMapPrototypeGet,
   WeakMapPrototypeSet,
 } = primordials;
-const { InnerBody } = core.loadExtScript("ext:deno_fetch/22_body.js");
+const { InnerBody, staticLengthOf, takeStaticBody } = core.loadExtScript("ext:deno_fetch/22_body.js");
 const {
   _state,
   acquireReadableStreamDefaultReader,
@@ -35,6 +36,12 @@ const knownLengths = new SafeWeakMap();
 
 function setKnownLength(stream, length) {
   WeakMapPrototypeSet(knownLengths, stream, length);
+}
+
+// How many bytes a stream has, where that is known: a BigInt, as workerd has it.
+function lengthOf(stream) {
+  const length = WeakMapPrototypeGet(knownLengths, stream) ?? staticLengthOf(stream) ?? expectedLengthOf(stream);
+  return length === undefined ? undefined : BigInt(length);
 }
 
 function usedStream() {
@@ -71,8 +78,11 @@ class ResourceBody extends InnerBody {
       } else {
         // Clones keep it, and so does the body that a branch is sent as.
         const length = op_body_length(this.#rid);
-        if (length !== UNKNOWN) this.length = length;
         this.#made = this.#origin = readableStreamForRid(this.#rid);
+        if (length !== UNKNOWN) {
+          this.length = length;
+          setKnownLength(this.#origin, length);
+        }
       }
       this.#rid = null;
     }
@@ -166,6 +176,8 @@ function takeBody(body) {
     return stream.body;
   }
   if (stream.locked || isReadableStreamDisturbed(stream)) throw unusable();
+  const whole = takeStaticBody(stream);
+  if (whole !== undefined) return whole;
   const backing = getReadableStreamResourceBacking(stream);
   if (backing) {
     acquireReadableStreamDefaultReader(stream);
@@ -175,5 +187,5 @@ function takeBody(body) {
   return resourceForReadableStream(stream, body.length ?? WeakMapPrototypeGet(knownLengths, stream) ?? expectedLengthOf(stream));
 }
 
-return { ResourceBody, setKnownLength, takeBody };
+return { lengthOf, ResourceBody, setKnownLength, takeBody };
 })();

@@ -1,13 +1,25 @@
-// `cf` of a request or a response that a script made: data of its own, which nothing here acts upon. It stays within the isolate.
+// `cf` of an event's request, which says what is known of its client, and of a request or a response that a script made: data of its
+// own, which nothing here acts upon. It stays within the isolate.
 // https://developers.cloudflare.com/workers/runtime-apis/request/#the-cf-property-requestinitcfproperties
 (function () {
 const { core, primordials } = __bootstrap;
-const { SafeWeakMap, TypeError, WeakMapPrototypeGet, WeakMapPrototypeSet } = primordials;
+const { JSONParse, SafeWeakMap, TypeError, WeakMapPrototypeGet, WeakMapPrototypeSet } = primordials;
 
 // By the inside of a request or response.
 const known = new SafeWeakMap();
 
-const cfOf = (inner) => WeakMapPrototypeGet(known, inner);
+// Of an event's request it is text until somebody wants it.
+function cfOf(inner) {
+  const cf = WeakMapPrototypeGet(known, inner);
+  if (typeof cf !== "string") return cf;
+  const parsed = JSONParse(cf);
+  WeakMapPrototypeSet(known, inner, parsed);
+  return parsed;
+}
+
+function deferCf(inner, text) {
+  WeakMapPrototypeSet(known, inner, text);
+}
 
 // A copy of `cf`, of which later changes are nobody else's.
 function setCf(inner, cf) {
@@ -21,5 +33,5 @@ function copyCf(from, to) {
   return to;
 }
 
-return { cfOf, copyCf, setCf };
+return { cfOf, copyCf, deferCf, setCf };
 })();

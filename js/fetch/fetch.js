@@ -4,10 +4,13 @@
 const { core, primordials } = __bootstrap;
 const { op_body_raw, op_fetch_network, op_fetch_outbound_worker } = core.ops;
 const {
+  ArrayPrototypeConcat,
+  ArrayPrototypePush,
   ObjectPrototypeIsPrototypeOf,
   PromisePrototypeThen,
   StringPrototypeIndexOf,
   StringPrototypeSlice,
+  StringPrototypeStartsWith,
   StringPrototypeToLowerCase,
   StringPrototypeTrim,
   TypeError,
@@ -16,11 +19,13 @@ const {
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 const { byteLowerCase } = core.loadExtScript("ext:deno_web/00_infra.js");
 const abortSignal = core.loadExtScript("ext:deno_web/03_abort_signal.js");
+const { getHeader } = core.loadExtScript("ext:deno_fetch/20_headers.js");
 const { extractBody } = core.loadExtScript("ext:deno_fetch/22_body.js");
 const { Request, RequestPrototype, toInnerRequest } = core.loadExtScript("ext:deno_fetch/23_request.js");
 const { fromInnerResponse, newInnerResponse, redirectStatus } = core.loadExtScript(
   "ext:deno_fetch/23_response.js",
 );
+const { cfOf } = core.loadExtScript("ext:workerd_lite/fetch/cf.js");
 const { ResourceBody, takeBody } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
 const { hasBadPort } = core.loadExtScript("ext:workerd_lite/fetch/bad_port.js");
 const { isDataUrl, readDataUrl } = core.loadExtScript("ext:workerd_lite/fetch/data_url.js");
@@ -93,6 +98,21 @@ function dataResponse(method, url) {
   return response;
 }
 
+// What a request's `cache` says is told to servers, unless its headers say something of their own.
+function headersOf(inner) {
+  const { cacheMode, headerList } = inner;
+  if (cacheMode === undefined) return headerList;
+  const cacheTtl = cfOf(inner)?.cacheTtl;
+  // The same words as workerd's.
+  if (cacheMode === "no-store" && cacheTtl !== undefined && cacheTtl !== -1) {
+    throw new TypeError(`CacheTtl: ${cacheTtl}, is not compatible with cache: no-store header.`);
+  }
+  const added = [];
+  if (getHeader(headerList, "cache-control") === null) ArrayPrototypePush(added, ["cache-control", "no-cache"]);
+  if (getHeader(headerList, "pragma") === null) ArrayPrototypePush(added, ["pragma", "no-cache"]);
+  return ArrayPrototypeConcat(headerList, added);
+}
+
 // What a promise is resolved with is asked for `then`, which an author may have put into `Object.prototype`.
 function performed(response) {
   return { __proto__: null, response };
@@ -104,12 +124,16 @@ async function perform(context, binding, inner, signal, redirectMode = inner.red
   if (isDataUrl(url)) {
     return performed(dataResponse(inner.method, url));
   }
+  // The same words as workerd's.
+  if (!StringPrototypeStartsWith(url, "http:") && !StringPrototypeStartsWith(url, "https:")) {
+    throw new TypeError(`Fetch API cannot load: ${url}`);
+  }
   const body = inner.body;
   const hop = {
     method: inner.method,
     url,
     urls: [url],
-    headers: inner.headerList,
+    headers: headersOf(inner),
     body,
     source: body === null ? null : body.source,
     streamed: body !== null && body.source === null,
@@ -211,7 +235,7 @@ function fetchThrough(binding, input, init) {
     request = new Request(input, init);
     inner = toInnerRequest(request);
   } else if (inner.body !== null && inner.body.unusable()) {
-    throw new TypeError("Body has already been used. It can only be used once. Use tee() first if you need to read it twice.");
+    throw new TypeError("Cannot reconstruct a Request with a used body.");
   }
   checkUpgrade(inner);
   const signal = signalOf(request);

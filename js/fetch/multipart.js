@@ -154,7 +154,7 @@ function parseHeader(body, start) {
   const types = [];
   for (let count = 0;; count++) {
     const { end, next } = lineAt(body, start);
-    if (next === -1) throw failure("a part has no end");
+    if (next === -1) throw new TypeError("No subsequent boundary string after multipart message.");
     if (end === start) return { __proto__: null, disposition, types, next };
     if (count === MAX_HEADERS) throw failure("a part has too many headers");
     if (end - start > MAX_HEADER_BYTES) throw failure("the headers of a part are too large");
@@ -186,7 +186,10 @@ function newEntry(disposition, types, content) {
 // Gives the entries, `{ name, value }` each. A part that has no name makes it none. Lines end with CR LF, or with LF as some
 // clients write them.
 function parseMultipart(body, boundary) {
-  if (!boundary) throw failure("the content type has no boundary");
+  if (!boundary) throw new TypeError(
+      "No boundary string in Content-Type header. The multipart/form-data MIME type requires a boundary parameter, e.g. " +
+        "'Content-Type: multipart/form-data; boundary=\"abcd\"'. See RFC 7578, section 4.",
+    );
   const delimiter = core.encode(`--${boundary}`);
   const entries = [];
   let line = lineAt(body, 0);
@@ -198,9 +201,9 @@ function parseMultipart(body, boundary) {
     line = lineAt(body, start);
   }
   kind = delimiterAt(body, start, line.end, delimiter);
-  if (kind === NOT) throw failure("it does not begin with its boundary");
+  if (kind === NOT) throw new TypeError("No initial boundary string (or you have a truncated message).");
   while (kind === BETWEEN) {
-    if (line.next === -1) throw failure("a part has no end");
+    if (line.next === -1) throw new TypeError("No subsequent boundary string after multipart message.");
     const { disposition, types, next } = parseHeader(body, line.next);
     // The line break before a delimiter belongs to it.
     let end = next;
@@ -209,7 +212,7 @@ function parseMultipart(body, boundary) {
       line = lineAt(body, start);
       kind = delimiterAt(body, start, line.end, delimiter);
       if (kind !== NOT) break;
-      if (line.next === -1) throw failure("a part has no end");
+      if (line.next === -1) throw new TypeError("No subsequent boundary string after multipart message.");
       end = line.end;
       start = line.next;
     }

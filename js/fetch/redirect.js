@@ -4,10 +4,7 @@ const { core, primordials } = __bootstrap;
 const {
   ArrayPrototypeFilter,
   ArrayPrototypePush,
-  NumberPrototypeToString,
-  StringPrototypeCharCodeAt,
   StringPrototypeIncludes,
-  StringPrototypeToUpperCase,
   TypeError,
 } = primordials;
 const { byteLowerCase } = core.loadExtScript("ext:deno_web/00_infra.js");
@@ -46,29 +43,17 @@ function location(headerList) {
   return found;
 }
 
-// Servers send raw UTF-8, and a header's value has a character for each byte. The URL parser would take each for a code point:
-// percent-encoded, the bytes stay what they are (https://github.com/whatwg/fetch/issues/883).
-function percentEncode(value) {
-  let encoded = "";
-  for (let i = 0; i < value.length; i++) {
-    const byte = StringPrototypeCharCodeAt(value, i);
-    encoded += byte < 0x80 ? value[i] : `%${StringPrototypeToUpperCase(NumberPrototypeToString(byte, 16))}`;
-  }
-  return encoded;
-}
-
 // Turns `hop` into the request of the next hop. Gives false where the response is no redirect after all. Each hop is a
 // request of its own to the outbound worker, which judges it anew.
 function followRedirect(hop, status, headerList) {
   const value = location(headerList);
   if (value === null) return false;
-  const target = percentEncode(value);
   const from = new URL(hop.url);
   let to;
   try {
-    to = new URL(target, hop.url);
+    to = new URL(value, hop.url);
   } catch {
-    throw new TypeError(`Fetch failed: redirect to an invalid URL: ${target}`);
+    throw new TypeError("Invalid Location header; unable to follow redirect.");
   }
   if (to.protocol !== "https:" && to.protocol !== "http:") {
     throw new TypeError(`Fetch failed: redirect to a URL that is not HTTP: ${to.href}`);
@@ -79,7 +64,10 @@ function followRedirect(hop, status, headerList) {
   // A fragment that is empty is one.
   if (!StringPrototypeIncludes(to.href, "#")) to.hash = from.hash;
   if (status !== 303 && hop.streamed) {
-    throw new TypeError("Fetch failed: a streamed request body can not be sent again after a redirect");
+    throw new TypeError(
+      "A request with a one-time-use body (it was initialized from a stream, not a buffer) encountered a redirect requiring the body " +
+        "to be retransmitted. To avoid this error in the future, construct this request from a buffer-like body initializer.",
+    );
   }
   const becomesGet = ((status === 301 || status === 302) && hop.method === "POST") ||
     (status === 303 && hop.method !== "GET" && hop.method !== "HEAD");

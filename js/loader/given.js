@@ -2,9 +2,22 @@
 (function () {
 const { core, primordials } = __bootstrap;
 const { op_loader_env, op_loader_fetch_given } = core.ops;
-const { ArrayIsArray, ArrayPrototypePush, JSONStringify, ObjectSetPrototypeOf, TypeError } = primordials;
+const {
+  ArrayIsArray,
+  ArrayPrototypePush,
+  JSONParse,
+  JSONStringify,
+  ObjectDefineProperty,
+  ObjectHasOwn,
+  ObjectKeys,
+  ObjectSetPrototypeOf,
+  ReflectGetPrototypeOf,
+  StringPrototypeIncludes,
+  TypeError,
+} = primordials;
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 const { fetchThrough } = core.loadExtScript("ext:deno_fetch/26_fetch.js");
+const { setPropsReader } = core.loadExtScript("ext:workerd_lite/worker/execution_context.js");
 const { placeOf } = core.loadExtScript("ext:workerd_lite/worker/bindings.js");
 const { loopbackOf } = core.loadExtScript("ext:workerd_lite/worker/entrypoints.js");
 const { DOMException } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
@@ -53,6 +66,42 @@ function copyEnv(context, env) {
   return { __proto__: null, copied: value, markers: MARKERS, given };
 }
 
+// What stands for a stub in the text of props.
+const PLACE = "\u0000given";
+
+// A copy of props as JSON has it, with the places of its stubs, of which the first is at `first`.
+function withPlaces(copied, first) {
+  if (!isObject(copied)) return copied;
+  if (ReflectGetPrototypeOf(copied) === MARKERS) {
+    if (copied.kind !== STUB) throw new TypeError("props: expected plain data and stubs");
+    return { __proto__: null, [PLACE]: first + copied.plain };
+  }
+  if (ArrayIsArray(copied)) {
+    const list = plainList([]);
+    for (let i = 0; i < copied.length; i++) ArrayPrototypePush(list, withPlaces(copied[i], first));
+    return list;
+  }
+  if (core.isDate(copied) || core.isBoxedPrimitive(copied)) return copied;
+  const made = { __proto__: null };
+  const keys = ObjectKeys(copied);
+  for (let i = 0; i < keys.length; i++) {
+    if (keys[i] === PLACE) throw new TypeError("props: a name that can not be given");
+    made[keys[i]] = withPlaces(copied[keys[i]], first);
+  }
+  return made;
+}
+
+// Props of an entrypoint: `{ given, textAt }`, descriptions of its stubs, and what gives their text once the place of the first is known.
+function readProps(context, props) {
+  if (props === undefined || props === null) return { __proto__: null, given: plainList([]), textAt: () => "{}" };
+  if (typeof props !== "object") throw new TypeError("props: expected an object of plain data and stubs");
+  const { copied, given } = copyEnv(context, props);
+  if (given.length > 0) return { __proto__: null, given, textAt: (first) => JSONStringify(withPlaces(copied, first)) };
+  const text = JSONStringify(props);
+  if (typeof text !== "string") throw new TypeError("props: expected an object of plain data and stubs");
+  return { __proto__: null, given, textAt: () => text };
+}
+
 // `globalOutbound` as `{ out, through }`: whether there is a way out, and the stub that it is, if it is one.
 function outboundOf(outbound) {
   if (outbound === undefined) return { __proto__: null, out: true, through: null };
@@ -81,17 +130,32 @@ function tailsOf(tails) {
   return list;
 }
 
-// A loaded worker's `env`.
-function readEnv() {
-  return op_loader_env((kind, place) => {
-    if (kind !== STUB) return new Making([], () => undefined).make(kind, place);
-    const send = (context, cancel, method, url, headers, body) => op_loader_fetch_given(context.id, cancel, method, url, headers, body, place);
-    return newGiven(place, async (input, init = undefined) => {
-      webidl.requiredArguments(input === undefined ? 0 : 1, 1, "Failed to execute 'fetch' on 'Fetcher'");
-      return await fetchThrough(send, input, init);
-    });
+// What a loaded worker was given, by its place.
+function stubAt(place) {
+  const send = (context, cancel, method, url, headers, body) => op_loader_fetch_given(context.id, cancel, method, url, headers, body, place);
+  return newGiven(place, async (input, init = undefined) => {
+    webidl.requiredArguments(input === undefined ? 0 : 1, 1, "Failed to execute 'fetch' on 'Fetcher'");
+    return await fetchThrough(send, input, init);
   });
 }
 
-return { copyEnv, outboundOf, plainList, readEnv, tailsOf };
+// Puts stubs in their places in props that were read as JSON.
+function revive(value) {
+  if (!isObject(value)) return value;
+  if (ObjectHasOwn(value, PLACE)) return stubAt(value[PLACE]);
+  const keys = ObjectKeys(value);
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i];
+    ObjectDefineProperty(value, key, { __proto__: null, value: revive(value[key]), writable: true, enumerable: true, configurable: true });
+  }
+  return value;
+}
+
+// A loaded worker's `env`.
+function readEnv() {
+  setPropsReader((text) => StringPrototypeIncludes(text, "\\u0000given") ? revive(JSONParse(text)) : JSONParse(text));
+  return op_loader_env((kind, place) => kind === STUB ? stubAt(place) : new Making([], () => undefined).make(kind, place));
+}
+
+return { copyEnv, outboundOf, plainList, readEnv, readProps, tailsOf };
 })();

@@ -2,7 +2,7 @@
 // https://developers.cloudflare.com/workers/runtime-apis/bindings/worker-loader/
 (function () {
 const { core, primordials } = __bootstrap;
-const { op_loader_entrypoint, op_loader_fetch, op_loader_find, op_loader_load } = core.ops;
+const { op_loader_entrypoint, op_loader_fetch, op_loader_find, op_loader_give, op_loader_load } = core.ops;
 const {
   JSONStringify,
   MapPrototypeDelete,
@@ -21,6 +21,7 @@ const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 const { fetchThrough } = core.loadExtScript("ext:deno_fetch/26_fetch.js");
 const { requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { newEntrypoint } = core.loadExtScript("ext:workerd_lite/rpc/stub.js");
+const { readProps } = core.loadExtScript("ext:workerd_lite/loader/given.js");
 const { limitsOf, readCode } = core.loadExtScript("ext:workerd_lite/loader/code.js");
 
 const LONGEST_ID = 1024;
@@ -74,10 +75,13 @@ async function given(context, binding, id, callback) {
 class Place {
   #number;
   #again;
+  // Whether the worker outlives the event.
+  isNamed;
 
-  constructor(number, again) {
+  constructor(number, again, isNamed) {
     this.#number = number;
     this.#again = again;
+    this.isNamed = isNamed;
   }
 
   // Asks for it, and leaves what is wrong to the first call.
@@ -98,13 +102,6 @@ class Place {
   }
 }
 
-function propsOf(props) {
-  if (props === undefined || props === null) return "{}";
-  const text = typeof props === "object" ? JSONStringify(props) : undefined;
-  if (typeof text !== "string") throw new TypeError("props: expected an object of plain data");
-  return text;
-}
-
 function entrypoint(place, name, options) {
   if (name !== undefined && name !== null && typeof name !== "string") throw new TypeError("getEntrypoint(): expected the name of an export");
   const { limits, props } = options ?? {};
@@ -113,8 +110,22 @@ function entrypoint(place, name, options) {
     throw new TypeError("limits: an entrypoint has cpuMs and subRequests; memoryMb and wallMs are the worker's");
   }
   const exported = name === undefined || name === null || name === "default" ? null : name;
-  const call = JSONStringify(ObjectSetPrototypeOf([exported, propsOf(props), bounds.cpuMs, bounds.subRequests], null));
-  const send = (number) => (context, cancel, method, url, headers, body) => op_loader_fetch(context.id, cancel, method, url, headers, body, number, call);
+  const { given: stubs, textAt } = readProps(requireContext(), props);
+  // What a call says, by the worker's number: a worker that is loaded anew is given the stubs again.
+  let said = "";
+  let saidTo = 0;
+  let saidBy = null;
+  const callOf = (number) => {
+    const context = stubs.length === 0 ? null : requireContext();
+    if (saidTo === number && saidBy === context) return said;
+    const first = context === null ? 0 : op_loader_give(context.id, number, place.isNamed, JSONStringify(stubs));
+    said = JSONStringify(ObjectSetPrototypeOf([exported, textAt(first), bounds.cpuMs, bounds.subRequests], null));
+    saidTo = number;
+    saidBy = context;
+    return said;
+  };
+  const send = (number) => (context, cancel, method, url, headers, body) =>
+    op_loader_fetch(context.id, cancel, method, url, headers, body, number, callOf(number));
   const fetch = async (input, init = undefined) => {
     webidl.requiredArguments(input === undefined ? 0 : 1, 1, "Failed to execute 'fetch' on 'Fetcher'");
     let number = place.number();
@@ -122,14 +133,14 @@ function entrypoint(place, name, options) {
     return await fetchThrough(send(number), input, init);
   };
   const begin = (context) => {
-    const open = (number) => op_loader_entrypoint(context.id, number, call);
+    const open = (number) => op_loader_entrypoint(context.id, number, callOf(number));
     const number = place.number();
     return typeof number === "number" ? open(number) : PromisePrototypeThen(number, open);
   };
   const given = () => {
     const number = place.number();
     if (typeof number !== "number") throw new TypeError("a worker that is still being loaded can not be given to another: await a call of it first");
-    return { __proto__: null, loaded: ObjectSetPrototypeOf([number, call], null) };
+    return { __proto__: null, loaded: ObjectSetPrototypeOf([number, callOf(number)], null) };
   };
   return newEntrypoint(begin, fetch, given);
 }
@@ -176,7 +187,7 @@ class WorkerLoader {
   load(code) {
     const context = requireContext();
     const number = named("load()", () => start(context, this.#binding, null, code));
-    return new WorkerStub(secret, new Place(number, null));
+    return new WorkerStub(secret, new Place(number, null, false));
   }
 
   // The worker of this id, or a new one of the code that `callback` gives.
@@ -197,7 +208,7 @@ class WorkerLoader {
         return known !== 0 ? known : loadNamed(binding, id, callback);
       };
     }
-    const place = new Place(0, again);
+    const place = new Place(0, again, id !== undefined && id !== null);
     place.begin();
     return new WorkerStub(secret, place);
   }

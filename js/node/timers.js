@@ -46,7 +46,10 @@ const validators = () => {
 };
 
 function validateFunction(value, name) {
-  if (typeof value !== "function") validators().validateFunction(value, name);
+  if (typeof value === "function") return;
+  // The validators throw classes that this script fills in.
+  core.loadExtScript("ext:deno_node/internal/errors.ts");
+  validators().validateFunction(value, name);
 }
 
 // By event, and by the number that a timer is cleared by.

@@ -14,6 +14,44 @@ pub(super) const PATCHES: &[Patch] = &[
         "    { key: \"client\", converter: webidl.converters.any },\n",
         "    { key: \"cf\", converter: webidl.converters.any },\n",
     ),
+    // A body that is made of another's stream is that stream: the other is used with it.
+    patch(
+        BODY,
+        "      source = recoveredSource;\n    } else {\n",
+        "      const body = new InnerBody(object);\n      body.source = recoveredSource;\n      body.length = knownLength ?? null;\n      \
+               return { body, contentType };\n    } else {\n",
+    ),
+    patch(
+        BODY,
+        "  consume() {\n    if (this.unusable()) throw",
+        "  consume() {\n    const whole = takeStaticBody(this.streamOrStatic);\n    \
+             if (whole !== undefined) return typeof whole === \"string\" ? whole : copyOf(whole);\n    if (this.unusable()) throw",
+    ),
+    patch(
+        BODY,
+        "function extractBody(object) {\n",
+        "// What a stream that nobody has read was made of, once. The stream counts as used from here on.\n\
+         function takeStaticBody(stream) {\n  const body = WeakMapPrototypeGet(staticBodySource, stream);\n  \
+           if (body === undefined || isReadableStreamLocked(stream) || isReadableStreamDisturbed(stream)) return undefined;\n  \
+           acquireReadableStreamDefaultReader(stream);\n  readableStreamDisturb(stream);\n  readableStreamClose(stream);\n  \
+           return body;\n}\n\n\
+         // How many bytes such a stream has, or undefined.\n\
+         function staticLengthOf(stream) {\n  const body = WeakMapPrototypeGet(staticBodySource, stream);\n  \
+           if (body === undefined) return undefined;\n  \
+           return TypedArrayPrototypeGetByteLength(typeof body === \"string\" ? core.encode(body) : body);\n}\n\n\
+         function extractBody(object) {\n",
+    ),
+    patch(
+        BODY,
+        "return { extractBody, InnerBody, mixinBody, packageData };",
+        "return { extractBody, InnerBody, mixinBody, packageData, staticLengthOf, takeStaticBody };",
+    ),
+    // https://fetch.spec.whatwg.org/#bodyinit-safely-extract: with a space, which a blob's type has not.
+    patch(
+        BODY,
+        "    contentType = res.type;\n",
+        "    contentType = `multipart/form-data; ${StringPrototypeSlice(res.type, \"multipart/form-data;\".length)}`;\n",
+    ),
     // As Workers have it since 2024-10-14: https://developers.cloudflare.com/workers/configuration/compatibility-flags/
     patch(
         REQUEST,
@@ -70,12 +108,6 @@ pub(super) const PATCHES: &[Patch] = &[
            get isHistoryNavigation() {\n    webidl.assertBranded(this, RequestPrototype);\n    return false;\n  }\n\n  \
            get isReloadNavigation() {\n    webidl.assertBranded(this, RequestPrototype);\n    return false;\n  }\n",
     ),
-    // https://fetch.spec.whatwg.org/#concept-bodyinit-extract has a space there, which types of blobs have not.
-    patch(
-        BODY,
-        "    contentType = res.type;\n",
-        "    contentType = StringPrototypeReplace(res.type, \";\", \"; \");\n",
-    ),
     // https://webidl.spec.whatwg.org/#es-attributes: names of getters.
     patch(
         BODY,
@@ -113,7 +145,7 @@ pub(super) const PATCHES: &[Patch] = &[
     patch(
         BODY,
         "  SafeWeakMap,\n  TypedArrayPrototypeGetBuffer,\n",
-        "  SafeWeakMap,\n  StringPrototypeReplace,\n  StringPrototypeSlice,\n  StringPrototypeToWellFormed,\n  TypedArrayPrototypeGetBuffer,\n",
+        "  SafeWeakMap,\n  StringPrototypeSlice,\n  StringPrototypeToWellFormed,\n  TypedArrayPrototypeGetBuffer,\n",
     ),
     // Promises of bytes are promises of `{ bytes }` without a prototype: `Object.prototype.then` is not asked for.
     patch(
@@ -180,7 +212,7 @@ pub(super) const PATCHES: &[Patch] = &[
     patch(
         BODY,
         "  createProxy,\n  createReadableStream,\n",
-        "  createProxy,\n  createReadableByteStream,\n  readableByteStreamControllerClose,\n  readableByteStreamControllerEnqueue,\n  \
+        "  acquireReadableStreamDefaultReader,\n  createProxy,\n  createReadableByteStream,\n  isReadableStreamLocked,\n  readableByteStreamControllerClose,\n  readableByteStreamControllerEnqueue,\n  \
            readableByteStreamControllerGetBYOBRequest,\n  readableByteStreamControllerRespond,\n",
     ),
     patch(

@@ -1,6 +1,6 @@
 //! Changes to events.
 
-use super::{Patch, patch};
+use super::{Patch, each, patch};
 
 const ABORT: &str = "ext:deno_web/03_abort_signal.js";
 const EVENT: &str = "ext:deno_web/02_event.js";
@@ -86,5 +86,30 @@ pub(super) const PATCHES: &[Patch] = &[
         "    get() {\n      if (!this[_eventHandlers]) {\n        return null;\n      }\n",
         "    get() {\n      if (this !== globalThis_) webidl.assertBranded(this, EventTargetPrototype);\n      \
                if (!this[_eventHandlers]) {\n        return null;\n      }\n",
+    ),
+    patch(
+        EVENT,
+        "      \"Failed to execute 'dispatchEvent' on 'EventTarget'\",\n    );\n",
+        "      \"Failed to execute 'dispatchEvent' on 'EventTarget'\",\n    );\n    \
+             if (!ObjectPrototypeIsPrototypeOf(EventPrototype, event)) {\n      \
+             throw new TypeError(\"Failed to execute 'dispatchEvent' on 'EventTarget': parameter 1 is not of type 'Event'.\");\n    }\n",
+    ),
+    // https://dom.spec.whatwg.org/#callbackdef-eventlistener
+    patch(
+        EVENT,
+        "    webidl.requiredArguments(arguments.length, 2, prefix);\n\n    \
+             options = addEventListenerOptionsConverter(options, prefix);\n\n    if (callback === null) {\n",
+        "    webidl.requiredArguments(arguments.length, 2, prefix);\n\n    \
+             options = addEventListenerOptionsConverter(options, prefix);\n\n    \
+             if (callback !== undefined && typeof callback !== \"object\" && typeof callback !== \"function\") {\n      \
+             throw new TypeError(\n        \
+               \"Failed to execute 'addEventListener' on 'EventTarget': parameter 2 is not of type 'function or HandlerObject'.\",\n      );\n    }\n    \
+             if (callback === null) {\n",
+    ),
+    each(
+        2,
+        EVENT,
+        "\"Invalid event state\"",
+        "\"The event is already being dispatched.\"",
     ),
 ];

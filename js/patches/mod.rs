@@ -1,5 +1,5 @@
 //! Changes to deno's scripts where they differ from the standards, in the text that the crates ship. The crates are pinned; a
-//! passage that is not there exactly once ends the build, so that each change is looked at again with a new version.
+//! passage that is not there as often as its change says ends the build, so that each change is looked at again with a new version.
 
 use std::collections::HashSet;
 
@@ -11,10 +11,13 @@ mod cf;
 mod console;
 mod crypto;
 mod events;
+mod headers;
 mod mime;
 mod nesting;
 mod performance;
 mod ports;
+mod requests;
+mod stream_words;
 mod streams;
 mod urls;
 mod words;
@@ -24,10 +27,22 @@ struct Patch {
     specifier: &'static str,
     from: &'static str,
     to: &'static str,
+    /// How often the passage is there.
+    times: usize,
 }
 
 const fn patch(specifier: &'static str, from: &'static str, to: &'static str) -> Patch {
-    Patch { specifier, from, to }
+    each(1, specifier, from, to)
+}
+
+/// A passage that is there so many times.
+const fn each(times: usize, specifier: &'static str, from: &'static str, to: &'static str) -> Patch {
+    Patch {
+        specifier,
+        from,
+        to,
+        times,
+    }
 }
 
 fn all() -> impl Iterator<Item = &'static Patch> {
@@ -38,10 +53,13 @@ fn all() -> impl Iterator<Item = &'static Patch> {
         console::PATCHES,
         crypto::PATCHES,
         events::PATCHES,
+        headers::PATCHES,
         mime::PATCHES,
         nesting::PATCHES,
         performance::PATCHES,
         ports::PATCHES,
+        requests::PATCHES,
+        stream_words::PATCHES,
         streams::PATCHES,
         urls::PATCHES,
         words::PATCHES,
@@ -76,8 +94,13 @@ impl Patches {
             .to_owned();
         for (number, patch) in patches {
             let found = source.matches(patch.from).count();
-            assert!(found == 1, "{}: {found} times:\n{}", patch.specifier, patch.from);
-            source = source.replacen(patch.from, patch.to, 1);
+            assert!(
+                found == patch.times,
+                "{}: {found} times:\n{}",
+                patch.specifier,
+                patch.from
+            );
+            source = source.replace(patch.from, patch.to);
             self.made.insert(number);
         }
         ExtensionFileSource::new_computed(script.specifier, source.into())

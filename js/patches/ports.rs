@@ -65,4 +65,65 @@ pub(super) const PATCHES: &[Patch] = &[
         "  port[core.hostObjectBrand] = \"MessagePort\";\n",
         "  ObjectDefineProperty(port, core.hostObjectBrand, { __proto__: null, value: \"MessagePort\" });\n",
     ),
+    // https://html.spec.whatwg.org/#disentangle: the other end of a port that is closed hears of it.
+    patch(
+        PORT,
+        "    this.#port1 = port1;\n    this.#port2 = port2;\n",
+        "    this.#port1 = port1;\n    this.#port2 = port2;\n    WeakMapPrototypeSet(peers, port1, port2);\n    \
+             WeakMapPrototypeSet(peers, port2, port1);\n",
+    ),
+    patch(
+        PORT,
+        "class MessageChannel {\n",
+        "// The other ends of ports that were made here.\nconst peers = new SafeWeakMap();\n\n\
+         function closePeer(port) {\n  const peer = WeakMapPrototypeGet(peers, port);\n  if (peer === undefined) return;\n  \
+           // One that listens hears of it behind the messages that are still to come.\n  \
+           if (!peer[_enabled]) queueMicrotask(() => hearClose(peer));\n}\n\n\
+         function hearClose(port) {\n  if (getMessagePortId(port) === null) return;\n  \
+           const { Event } = core.loadExtScript(\"ext:deno_web/02_event.js\");\n  const event = new Event(\"close\");\n  \
+           setIsTrusted(event, true);\n  port.dispatchEvent(event);\n}\n\n\
+         class MessageChannel {\n",
+    ),
+    patch(
+        PORT,
+        "        if (data === null) {\n          nodeWorkerThreadMaybeInvokeCloseCb(this);\n          break;\n",
+        "        if (data === null) {\n          nodeWorkerThreadMaybeInvokeCloseCb(this);\n          hearClose(this);\n          break;\n",
+    ),
+    patch(
+        PORT,
+        "        core.close(portId);\n        setMessagePortId(this, null);\n        nodeWorkerThreadMaybeInvokeCloseCb(this);\n",
+        "        core.close(portId);\n        setMessagePortId(this, null);\n        nodeWorkerThreadMaybeInvokeCloseCb(this);\n        \
+                 closePeer(this);\n",
+    ),
+    patch(
+        PORT,
+        "defineEventHandler(MessagePort.prototype, \"message\", function (self) {\n",
+        "defineEventHandler(MessagePort.prototype, \"close\");\n\
+         defineEventHandler(MessagePort.prototype, \"message\", function (self) {\n",
+    ),
+    // Workers' words, by the class of what is refused.
+    patch(
+        PORT,
+        "      if (isUncloneable(message)) {\n        throw new DOMException(\n          \"Cannot clone object of unsupported type.\",\n",
+        "      if (isUncloneable(message)) {\n        throw new DOMException(\n          unserializable(message),\n",
+    ),
+    patch(
+        PORT,
+        "  if (isUncloneable(data) && !ArrayPrototypeIncludes(transferables, data)) {\n    throw new DOMException(\n      \
+             \"Cannot clone object of unsupported type.\",\n",
+        "  if (isUncloneable(data) && !ArrayPrototypeIncludes(transferables, data)) {\n    throw new DOMException(\n      \
+             unserializable(data),\n",
+    ),
+    patch(
+        PORT,
+        "    isUncloneable(value)\n  ) {\n    throw new DOMException(\n      \"Cannot clone object of unsupported type.\",\n",
+        "    isUncloneable(value)\n  ) {\n    throw new DOMException(\n      unserializable(value),\n",
+    ),
+    patch(
+        PORT,
+        "function isUncloneable(value) {\n",
+        "function unserializable(value) {\n  \
+           return `Could not serialize object of type \"${value.constructor?.name}\". This type does not support serialization.`;\n}\n\n\
+         function isUncloneable(value) {\n",
+    ),
 ];

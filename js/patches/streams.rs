@@ -90,6 +90,33 @@ pub(super) const PATCHES: &[Patch] = &[
         "    \"The writer has already been released.\",\n",
         "    \"This WritableStream writer has been released.\",\n",
     ),
+    // As Workers have it: a source of bytes is asked to fill a buffer, also where nobody has brought one.
+    patch(
+        STREAMS,
+        "  const autoAllocateChunkSize = underlyingSourceDict[\"autoAllocateChunkSize\"];\n",
+        "  const autoAllocateChunkSize = underlyingSourceDict[\"autoAllocateChunkSize\"] ??\n    \
+             (compatibility.allocatesNoChunks ? undefined : 4096);\n",
+    ),
+    patch(
+        STREAMS,
+        "class ReadableStreamBYOBRequest {\n",
+        "const { compatibility } = core.loadExtScript(\"ext:workerd_lite/worker/compatibility.js\");\n\n\
+         class ReadableStreamBYOBRequest {\n  /** @returns {number | null} how many bytes the read still wants at least */\n  \
+           get atLeast() {\n    webidl.assertBranded(this, ReadableStreamBYOBRequestPrototype);\n    \
+             if (this[_controller] === undefined) return null;\n    \
+             const { bytesFilled, minimumFill } = this[_controller][_pendingPullIntos].peek();\n    \
+             return bytesFilled < minimumFill ? minimumFill - bytesFilled : 1;\n  }\n\n",
+    ),
+    // A body's chunks may be text, which is its UTF-8.
+    patch(
+        STREAMS,
+        "async function readableStreamWriteChunkFn(reader, sink, chunk) {\n",
+        "function bytesOfChunk(chunk) {\n  if (typeof chunk === \"string\") return core.encode(chunk);\n  \
+           if (ArrayBufferIsView(chunk)) return chunk;\n  if (isAnyArrayBuffer(chunk)) return new Uint8Array(chunk);\n  \
+           throw new TypeError(\n    \"This TransformStream is being used as a byte stream, but received an object of \" +\n      \
+                 \"non-ArrayBuffer/ArrayBufferView type on its writable side.\",\n  );\n}\n\n\
+         async function readableStreamWriteChunkFn(reader, sink, chunk) {\n  chunk = bytesOfChunk(chunk);\n",
+    ),
     // For `worker/streams.js`.
     patch(
         STREAMS,

@@ -1,6 +1,6 @@
 //! Changes to URLs.
 
-use super::{Patch, patch};
+use super::{Patch, each, patch};
 
 const URL: &str = "ext:deno_web/00_url.js";
 const PATTERN: &str = "ext:deno_web/01_urlpattern.js";
@@ -84,5 +84,12 @@ pub(super) const PATCHES: &[Patch] = &[
         PATTERN,
         "  constructor(\n    input,\n    baseURLOrOptions = undefined,\n",
         "  constructor(\n    input = undefined,\n    baseURLOrOptions = undefined,\n",
+    ),
+    // Workers' words.
+    each(
+        4,
+        URL,
+        "\"Each query pair must be an iterable [name, value] tuple\"",
+        "\"Invalid URL search params sequence.\"",
     ),
 ];

@@ -3,11 +3,16 @@
 use super::{Patch, patch};
 
 const ABORT: &str = "ext:deno_web/03_abort_signal.js";
+const BASE64: &str = "ext:deno_web/05_base64.js";
 const BODY: &str = "ext:deno_fetch/22_body.js";
-const HEADERS: &str = "ext:deno_fetch/20_headers.js";
 const REQUEST: &str = "ext:deno_fetch/23_request.js";
 const RESPONSE: &str = "ext:deno_fetch/23_response.js";
 const STREAMS: &str = "ext:deno_web/06_streams.js";
+const URL: &str = "ext:deno_web/00_url.js";
+const WEBIDL: &str = "ext:deno_webidl/00_webidl.js";
+
+/// The comma is workerd's.
+const CLONED: &str = "\"This ReadableStream is currently locked to a reader,\"";
 
 pub(super) const PATCHES: &[Patch] = &[
     patch(
@@ -36,45 +41,62 @@ pub(super) const PATCHES: &[Patch] = &[
         "      throw new TypeError(\"ReadableStream is locked or disturbed\");\n",
         "      throw new TypeError(\n        isReadableStreamDisturbed(object)\n          \
                  ? \"This ReadableStream is disturbed (has already been read from), and cannot be used as a body.\"\n          \
-                 : \"This ReadableStream is currently locked to a reader.\",\n      );\n",
-    ),
-    patch(
-        HEADERS,
-        "    throw new TypeError(\"Cannot change header: headers are immutable\");\n",
-        "    throw new TypeError(\"Can't modify immutable headers.\");\n",
-    ),
-    patch(
-        HEADERS,
-        "  delete(name) {\n    webidl.assertBranded(this, HeadersPrototype);\n    const prefix = \"Failed to execute 'delete' on 'Headers'\";\n    \
-             webidl.requiredArguments(arguments.length, 1, prefix);\n    \
-             name = webidl.converters[\"ByteString\"](name, prefix, \"Argument 1\");\n\n    \
-             if (!checkHeaderNameForHttpTokenCodePoint(name)) {\n      throw new TypeError(`Invalid header name: \"${name}\"`);\n    }\n    \
-             if (this[_guard] == \"immutable\") {\n      throw new TypeError(\"Cannot change headers: headers are immutable\");\n",
-        "  delete(name) {\n    webidl.assertBranded(this, HeadersPrototype);\n    const prefix = \"Failed to execute 'delete' on 'Headers'\";\n    \
-             webidl.requiredArguments(arguments.length, 1, prefix);\n    \
-             name = webidl.converters[\"ByteString\"](name, prefix, \"Argument 1\");\n\n    \
-             if (!checkHeaderNameForHttpTokenCodePoint(name)) {\n      throw new TypeError(`Invalid header name: \"${name}\"`);\n    }\n    \
-             if (this[_guard] == \"immutable\") {\n      throw new TypeError(\"Can't modify immutable headers.\");\n",
-    ),
-    patch(
-        HEADERS,
-        "      throw new TypeError(\"Cannot change headers: headers are immutable\");\n",
-        "      throw new TypeError(\"Can't modify immutable headers.\");\n",
+                 : \"This ReadableStream is locked to a reader, and cannot be used as a body.\",\n      );\n",
     ),
     patch(
         REQUEST,
         "\"Input request's body is unusable\"",
         "\"Cannot reconstruct a Request with a used body.\"",
     ),
+    patch(REQUEST, "\"Body is unusable\"", CLONED),
+    patch(RESPONSE, "\"Body is unusable\"", CLONED),
+    patch(REQUEST, "\"Method is not valid\"", "`Invalid HTTP method string: ${m}`"),
+    patch(REQUEST, "\"Method is forbidden\"", "`Invalid HTTP method string: ${m}`"),
     patch(
         REQUEST,
-        "\"Body is unusable\"",
-        "\"Body has already been used. It can only be used once. Use tee() first if you need to read it twice.\"",
+        "      const parsedURL = new URL(input, baseURL);\n",
+        "      let parsedURL;\n      try {\n        parsedURL = new URL(input, baseURL);\n      } catch {\n        \
+                 throw new TypeError(`Invalid URL: ${input}`);\n      }\n",
+    ),
+    patch(
+        REQUEST,
+        "\"Request with GET/HEAD method cannot have body\"",
+        "\"Request with a GET or HEAD method cannot have a body.\"",
     ),
     patch(
         RESPONSE,
-        "\"Body is unusable\"",
-        "\"Body has already been used. It can only be used once. Use tee() first if you need to read it twice.\"",
+        "      `Invalid status text: \"${init.statusText}\"`,\n",
+        "      \"Invalid statusText\",\n",
+    ),
+    patch(
+        RESPONSE,
+        "    const parsedURL = new URL(url, baseURL);\n    if (!redirectStatus(status)) {\n      \
+             throw new RangeError(`Invalid redirect status code: ${status}`);\n",
+        "    let parsedURL;\n    try {\n      parsedURL = new URL(url, baseURL);\n    } catch {\n      \
+             throw new TypeError(`Unable to parse URL: ${url}`);\n    }\n    if (!redirectStatus(status)) {\n      \
+             throw new RangeError(`${status} is not a redirect status code. It must be one of: 301, 302, 303, 307, or 308.`);\n",
+    ),
+    patch(
+        BODY,
+        "\"Body can not be decoded as form data\"",
+        "\"Unrecognized Content-Type header value. FormData can only parse the following MIME types: \" +\n            \
+             \"multipart/form-data, application/x-www-form-urlencoded\"",
+    ),
+    patch(
+        BODY,
+        "\"Missing content type\"",
+        "\"Parsing a Body as FormData requires a Content-Type header.\"",
+    ),
+    patch(
+        BODY,
+        "\"Cannot turn into form data: missing boundary parameter in mime type of multipart form data\"",
+        "\"No boundary string in Content-Type header. The multipart/form-data MIME type requires a boundary parameter, e.g. \" +\n                \
+             \"'Content-Type: multipart/form-data; boundary=\\\"abcd\\\"'. See RFC 7578, section 4.\"",
+    ),
+    patch(
+        URL,
+        "      `Invalid URL: '${href}'` +\n        (maybeBase ? ` with base '${maybeBase}'` : \"\"),\n",
+        "      \"Invalid URL string.\",\n",
     ),
     patch(
         RESPONSE,
@@ -144,5 +166,28 @@ pub(super) const PATCHES: &[Patch] = &[
         STREAMS,
         "      new TypeError(\"Writable stream is closed or errored.\"),\n",
         "      new TypeError(\n        state === \"closed\" ? \"This WritableStream has been closed.\" : \"This WritableStream has failed.\",\n      ),\n",
+    ),
+    patch(
+        BASE64,
+        "    return op_base64_atob(data);\n  } catch (e) {\n    if (ObjectPrototypeIsPrototypeOf(TypeErrorPrototype, e)) {\n",
+        "    return op_base64_atob(data);\n  } catch (e) {\n    \
+             if (ObjectPrototypeIsPrototypeOf(TypeErrorPrototype, e) || e.name === \"InvalidCharacterError\") {\n",
+    ),
+    patch(
+        BASE64,
+        "\"Failed to decode base64: invalid character\"",
+        "\"atob() called with invalid base64-encoded data. (Only whitespace, '+', '/', alphanumeric ASCII, and up to two terminal '=' \" +\n          \
+             \"signs when the input data length is divisible by 4 are allowed.)\"",
+    ),
+    patch(
+        BASE64,
+        "\"Cannot encode string: string contains characters outside of the Latin1 range\"",
+        "\"btoa() can only operate on characters in the Latin1 (ISO/IEC 8859-1) range.\"",
+    ),
+    patch(
+        WEBIDL,
+        "      ? \"Illegal invocation\"\n",
+        "      ? \"Illegal invocation: function called with incorrect `this` reference. See \" +\n        \
+             \"https://developers.cloudflare.com/workers/observability/errors/#illegal-invocation-errors for details.\"\n",
     ),
 ];

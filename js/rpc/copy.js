@@ -10,7 +10,6 @@ const {
   MapPrototypeForEach,
   MapPrototypeGet,
   MapPrototypeSet,
-  Object,
   ObjectFreeze,
   ObjectKeys,
   ObjectPrototype,
@@ -27,6 +26,7 @@ const {
   SetPrototypeForEach,
   SetPrototypeHas,
   String,
+  SymbolPrototypeToString,
 } = primordials;
 const { DOMException } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
 const { RpcTarget } = core.loadExtScript("ext:workerd_lite/worker/base_classes.js");
@@ -67,7 +67,7 @@ function refuse(value) {
   let name = "Object";
   const node = nodeOf(value);
   if (node !== undefined) {
-    name = node.type === "promise" ? "JsRpcPromise" : "JsRpcProperty";
+    name = node.type === "promise" ? "RpcPromise" : "RpcProperty";
   } else {
     try {
       name = String(value.constructor?.name ?? "Object");
@@ -79,6 +79,16 @@ function refuse(value) {
     `Could not serialize object of type "${name}". This type does not support serialization.`,
     "DataCloneError",
   );
+}
+
+// Objects of the language that no class of an author's makes.
+function refuseBuiltIn(value) {
+  let name;
+  if (core.isPromise(value)) name = "Promise";
+  else if (core.isWeakMap(value)) name = "WeakMap";
+  else if (core.isWeakSet(value)) name = "WeakSet";
+  else if (core.isGeneratorObject(value)) name = "Generator";
+  if (name !== undefined) throw new DOMException(`#<${name}> could not be cloned.`, "DataCloneError");
 }
 
 const isTarget = (value) => ObjectPrototypeIsPrototypeOf(RpcTarget.prototype, value);
@@ -178,7 +188,7 @@ class Copying {
     }
     if (type !== "object" && type !== "function") {
       this.count(8);
-      if (type === "symbol") refuse(Object(value));
+      if (type === "symbol") throw new DOMException(`${SymbolPrototypeToString(value)} could not be cloned.`, "DataCloneError");
       return value;
     }
     if (value === null) return value;
@@ -297,7 +307,10 @@ class Copying {
     SetPrototypeAdd(this.open, value);
     const apart = takeApart(this, value);
     SetPrototypeDelete(this.open, value);
-    if (apart === undefined) return refuse(value);
+    if (apart === undefined) {
+      refuseBuiltIn(value);
+      return refuse(value);
+    }
     const marker = new Marker(apart.kind, apart.plain);
     this.meet(value, marker);
     return marker;

@@ -3,7 +3,7 @@
 // https://developers.cloudflare.com/workers/runtime-apis/rpc/#readablestream-writeablestream-request-and-response
 (function () {
 const { core, primordials } = __bootstrap;
-const { op_body_collect, op_rpc_decode, op_rpc_encode, op_rpc_pipe, op_rpc_pipe_end, op_rpc_pipe_fail, op_rpc_pipe_write } = core.ops;
+const { op_blob_bytes, op_body_collect, op_rpc_decode, op_rpc_encode, op_rpc_pipe, op_rpc_pipe_end, op_rpc_pipe_fail, op_rpc_pipe_write } = core.ops;
 const {
   AggregateError,
   ArrayIsArray,
@@ -19,6 +19,8 @@ const {
   String,
   TypeError,
   TypedArrayPrototypeGetByteLength,
+  TypedArrayPrototypeSet,
+  Uint8Array,
 } = primordials;
 const { DOMException, DOMExceptionPrototype } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
 const { AbortController, AbortSignal, AbortSignalPrototype, add, remove } = core.loadExtScript("ext:deno_web/03_abort_signal.js");
@@ -31,6 +33,7 @@ const {
   ReadableStreamPrototype,
   WritableStream,
 } = core.loadExtScript("ext:deno_web/06_streams.js");
+const { blobOfType, BlobPrototype, FilePrototype, getParts, isBlob } = core.loadExtScript("ext:deno_web/09_file.js");
 const { Headers, headerListFromHeaders } = core.loadExtScript("ext:deno_fetch/20_headers.js");
 const { InnerBody } = core.loadExtScript("ext:deno_fetch/22_body.js");
 const { Request, RequestPrototype, toInnerRequest } = core.loadExtScript("ext:deno_fetch/23_request.js");
@@ -51,6 +54,7 @@ const RESPONSE = 5;
 const SIGNAL = 6;
 const ERROR = 7;
 const DOM_EXCEPTION = 8;
+const BLOB = 9;
 
 const getter = (prototype, name) => ObjectGetOwnPropertyDescriptor(prototype, name).get;
 const isAborted = getter(AbortSignal.prototype, "aborted");
@@ -58,6 +62,9 @@ const reasonOf = getter(AbortSignal.prototype, "reason");
 const isWritableLocked = getter(WritableStream.prototype, "locked");
 const exceptionName = getter(DOMExceptionPrototype, "name");
 const exceptionMessage = getter(DOMExceptionPrototype, "message");
+
+const blobSize = getter(BlobPrototype, "size");
+const blobType = getter(BlobPrototype, "type");
 
 const is = (prototype, value) => ObjectPrototypeIsPrototypeOf(prototype, value);
 
@@ -71,12 +78,16 @@ function isWritable(value) {
   }
 }
 
+// The same words as workerd's.
+const LOCKED = "The ReadableStream has been locked to a reader.";
+const WRITER = "This WritableStream is currently locked to a writer.";
+
 const refused = (why) => new DOMException(why, "DataCloneError");
 
 // The place of a body's stream, where there is one.
 function bodyOf(copying, body) {
   if (body === null) return null;
-  if (body.unusable()) throw new TypeError("Body has already been used: it can be read or sent only once");
+  if (body.unusable()) throw new TypeError(LOCKED);
   return copying.stream({ __proto__: null, body, readable: null, writable: null, signal: null });
 }
 
@@ -90,12 +101,12 @@ function takeApart(copying, value) {
     return { __proto__: null, kind: HEADERS, plain: headers };
   }
   if (isWritable(value)) {
-    if (ReflectApply(isWritableLocked, value, [])) throw refused("The WritableStream can not cross by RPC: it is locked");
+    if (ReflectApply(isWritableLocked, value, [])) throw new TypeError(WRITER);
     return { __proto__: null, kind: WRITABLE, plain: copying.stream({ __proto__: null, body: null, writable: value, signal: null }) };
   }
   if (is(ReadableStreamPrototype, value) && isReadableStream(value)) {
     if (isReadableStreamLocked(value) || isReadableStreamDisturbed(value)) {
-      throw refused("The ReadableStream can not cross by RPC: it is locked, or was read already");
+      throw new TypeError(LOCKED);
     }
     const body = new InnerBody(value);
     return { __proto__: null, kind: READABLE, plain: copying.stream({ __proto__: null, body, readable: null, writable: null, signal: null }) };
@@ -107,14 +118,33 @@ function takeApart(copying, value) {
     copying.count(name.length + message.length);
     return { __proto__: null, kind: DOM_EXCEPTION, plain: [name, message] };
   }
+  if (is(FilePrototype, value)) return undefined;
+  if (isBlob(value)) return blob(copying, value);
   if (core.isNativeError(value)) return { __proto__: null, kind: ERROR, plain: error(copying, value) };
   return undefined;
+}
+
+// Its bytes, which are in memory, and its type.
+function blob(copying, value) {
+  const size = ReflectApply(blobSize, value, []);
+  const type = ReflectApply(blobType, value, []);
+  copying.count(size + type.length + 32);
+  const parts = getParts(value);
+  const bytes = new Uint8Array(size);
+  let offset = 0;
+  for (let i = 0; i < parts.length; i++) {
+    const part = op_blob_bytes(parts[i], 0, size - offset);
+    TypedArrayPrototypeSet(bytes, part, offset);
+    offset += TypedArrayPrototypeGetByteLength(part);
+  }
+  return { __proto__: null, kind: BLOB, plain: [bytes, type] };
 }
 
 function response(copying, value) {
   const inner = toInnerResponse(value);
   if (inner === undefined) return undefined;
-  if (inner.type === "error" || inner.status < 200) throw refused("A Response without a status can not cross by RPC");
+  if (inner.type === "error") return { __proto__: null, kind: RESPONSE, plain: [0, "", "", null, "", false] };
+  if (inner.status < 200) throw refused("A Response without a status can not cross by RPC");
   const headers = joinHeaders(inner.headerList);
   copying.count(headers.length + 32);
   return {
@@ -227,6 +257,7 @@ class Making {
     if (kind === RESPONSE) return this.response(plain);
     if (kind === SIGNAL) return this.signal(plain);
     if (kind === ERROR) return errorOf(text(plain[0]), text(plain[1]), plain[2], plain[3]);
+    if (kind === BLOB) return blobOfType([isBufferSource(plain[0]) ? plain[0] : unreadable()], text(plain[1]));
     if (kind === DOM_EXCEPTION) return new DOMException(text(plain[1]), text(plain[0]));
     return unreadable();
   }
@@ -243,6 +274,7 @@ class Making {
 
   response({ 0: status, 1: statusText, 2: headers, 3: body, 4: url, 5: coded }) {
     if (typeof status !== "number") unreadable();
+    if (status === 0) return Response.error();
     const made = new Response(null, { __proto__: null, status, statusText: text(statusText), headers: parseHeaders(text(headers)) });
     const inner = toInnerResponse(made);
     if (text(url) !== "") inner.urlList = [url];
@@ -314,8 +346,7 @@ function errorOf(name, message, held = undefined, several = undefined) {
     const keys = ObjectKeys(held);
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i];
-      if (key === "cause") hide(made, key, held[key]);
-      else if (!OWN[key]) {
+      if (key === "cause" || !OWN[key]) {
         ObjectDefineProperty(made, key, { __proto__: null, value: held[key], writable: true, enumerable: true, configurable: true });
       }
     }

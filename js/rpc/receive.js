@@ -15,31 +15,18 @@ const {
   ReflectApply,
   ReflectGetPrototypeOf,
   SafeMap,
-  String,
   SymbolDispose,
   TypeError,
 } = primordials;
-const { DOMExceptionPrototype } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
 const { contextOf, endContext, enterContext, startContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
-const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
 const { ExecutionContext } = core.loadExtScript("ext:workerd_lite/worker/execution_context.js");
-const { RpcError } = core.loadExtScript("ext:workerd_lite/worker/base_classes.js");
 const { isTarget, MARKERS } = core.loadExtScript("ext:workerd_lite/rpc/copy.js");
 const { entrypointOf, pretendedService } = core.loadExtScript("ext:workerd_lite/rpc/entrypoint.js");
+const { failureOf } = core.loadExtScript("ext:workerd_lite/rpc/failure.js");
 const { Callee, Given, Member } = core.loadExtScript("ext:workerd_lite/rpc/records.js");
 const stubs = core.loadExtScript("ext:workerd_lite/rpc/stub.js");
 
 const RESERVED = { __proto__: null, constructor: true, dup: true, onRpcBroken: true };
-
-const STANDARD = [
-  [Error.prototype, "Error"],
-  [primordials.EvalError.prototype, "EvalError"],
-  [primordials.RangeError.prototype, "RangeError"],
-  [primordials.ReferenceError.prototype, "ReferenceError"],
-  [primordials.SyntaxError.prototype, "SyntaxError"],
-  [TypeError.prototype, "TypeError"],
-  [primordials.URIError.prototype, "URIError"],
-];
 
 const isObject = (value) => (typeof value === "object" && value !== null) || typeof value === "function";
 
@@ -96,31 +83,10 @@ function targetOf(value) {
 
 function failed(context, running, thrown) {
   if (context.ended) return;
-  const { summary, stack } = describe(thrown);
-  let name = "Error";
-  let message = summary;
-  let told = false;
-  try {
-    const prototype = isObject(thrown) ? ReflectGetPrototypeOf(thrown) : null;
-    for (let i = 0; i < STANDARD.length; i++) {
-      if (STANDARD[i][0] === prototype) {
-        told = true;
-        name = STANDARD[i][1];
-      }
-    }
-    if (prototype === DOMExceptionPrototype) {
-      told = true;
-      name = `DOMException ${thrown.name}`;
-    } else if (!told && core.isNativeError(thrown)) {
-      name = String(thrown.name);
-      told = thrown instanceof RpcError;
-    }
-    if (core.isNativeError(thrown) || prototype === DOMExceptionPrototype) message = String(thrown.message);
-  } catch {
-    told = false;
-  }
+  const { name, message, told, stack, value } = failureOf(thrown);
+  if (context.ended) return;
   if (context.called) context.responded = true;
-  if (op_rpc_fail(context.id, running, name, message, told, stack || summary, context.waiting === 0)) endContext(context.id);
+  if (op_rpc_fail(context.id, running, name, message, told, stack, value, context.waiting === 0)) endContext(context.id);
 }
 
 // The disposer of a plain object is called here once nobody needs the result any longer, and does not cross.
@@ -289,7 +255,7 @@ const CALL = 3;
 // Rust calls this.
 function rpc(kind, event, a, b, c, d, e, f, g, h, i) {
   if (kind === VALUE) stubs.resolveCall(event, a, b);
-  else if (kind === FAILURE) stubs.rejectCall(event, a, b, c);
+  else if (kind === FAILURE) stubs.rejectCall(event, a, b, c, d);
   else if (kind === OPEN) open(event, a, b, c, d, e, f, g, h, i);
   else if (kind === CALL) call(event, a, b, c, d, e);
   else release(event, a);

@@ -31,6 +31,7 @@ const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 const { fetchThrough } = core.loadExtScript("ext:deno_fetch/26_fetch.js");
 const { contextOf, requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const classes = core.loadExtScript("ext:workerd_lite/worker/base_classes.js");
+const { CUSTOM, opaque } = core.loadExtScript("ext:workerd_lite/worker/inspect.js");
 const { copyArguments, copyValue, isTarget, MARKERS, setNodeOf } = core.loadExtScript("ext:workerd_lite/rpc/copy.js");
 const { define, Given, Prepared, Tables, Waiting } = core.loadExtScript("ext:workerd_lite/rpc/records.js");
 const { errorOf, Making, sendStreams } = core.loadExtScript("ext:workerd_lite/rpc/objects.js");
@@ -46,8 +47,13 @@ const PROTOTYPES = {
   promise: classes.RpcPromise.prototype,
   property: classes.RpcProperty.prototype,
   service: classes.ServiceStub.prototype,
-  loopback: classes.ServiceStub.prototype,
+  loopback: classes.LoopbackServiceStub.prototype,
 };
+
+// Names that every object has, which stand for nothing elsewhere.
+const LOCAL = { __proto__: null };
+const LOCALS = primordials.ReflectOwnKeys(ObjectPrototype);
+for (let i = 0; i < LOCALS.length; i++) LOCAL[LOCALS[i]] = true;
 
 const nodes = new SafeWeakMap();
 const nodeOf = (value) => WeakMapPrototypeGet(nodes, value);
@@ -84,6 +90,7 @@ class Node {
   get(_target, key) {
     const own = ownMember(this, key);
     if (own !== null) return own;
+    if (ObjectHasOwn(LOCAL, key)) return key === "__proto__" ? PROTOTYPES[this.type] : PROTOTYPES[this.type][key];
     const property = new Node("property");
     property.parent = this;
     property.name = key;
@@ -138,9 +145,15 @@ ObjectSetPrototypeOf(Node.prototype, null);
 
 // Behind all of them. No trap lets anything through to it.
 const TARGET = () => {};
+const SERVICE_TARGET = { __proto__: null };
+
+// Whoever inspects one sees only what it is.
+const inspect = opaque((stub) => PROTOTYPES[nodeOf(stub).type].constructor.name);
+define(TARGET, CUSTOM, inspect, false);
+define(SERVICE_TARGET, CUSTOM, inspect, false);
 
 function wrap(node) {
-  const stub = new Proxy(TARGET, node);
+  const stub = new Proxy(node.type === "service" && !node.callable ? SERVICE_TARGET : TARGET, node);
   WeakMapPrototypeSet(nodes, stub, node);
   return stub;
 }
@@ -152,8 +165,9 @@ function newStub(context, id) {
   return node;
 }
 
-function newService(id, fetch) {
+function newService(id, fetch, callable = false) {
   const node = new Node("service");
+  node.callable = callable;
   node.kind = SERVICE;
   node.id = id;
   node.fetch = fetch;
@@ -163,9 +177,7 @@ function newService(id, fetch) {
 
 // What a loaded worker was given, by its place.
 function newGiven(place, fetch) {
-  const stub = newService(place, fetch);
-  nodeOf(stub).callable = true;
-  return stub;
+  return newService(place, fetch, true);
 }
 
 // An entrypoint of a loaded worker.
@@ -408,7 +420,7 @@ function whenBroken(node, callback) {
 function ownMember(node, key) {
   const { type } = node;
   if (key === SymbolDispose) return type === "property" ? undefined : () => disposeNode(node);
-  if (typeof key === "symbol") return undefined;
+  if (typeof key === "symbol") return PROTOTYPES[type][key];
   if (type === "promise" || type === "property") {
     if (key === "then") return (fulfilled, rejected) => PromisePrototypeThen(promiseOf(node), fulfilled, rejected);
     if (key === "catch") return (rejected) => PromisePrototypeCatch(promiseOf(node), rejected);
@@ -494,11 +506,23 @@ function resolveCall(event, call, disposer) {
   resolve(value);
 }
 
-function rejectCall(event, call, name, message) {
+// `bytes` are what was thrown, where it has crossed.
+function rejectCall(event, call, name, message, bytes) {
   const waits = pending(event, call);
   if (waits === undefined) return;
   waits.node.state = "failed";
-  waits.reject(errorOf(name, message));
+  let thrown;
+  if (bytes !== null) {
+    try {
+      thrown = decode(bytes);
+    } catch {
+      // Its name and message stand.
+    }
+  }
+  if (typeof thrown !== "object" || thrown === null) thrown = errorOf(name, message);
+  // As Workers mark what was thrown elsewhere.
+  define(thrown, "remote", true, true);
+  waits.reject(thrown);
 }
 
 function makeStub(object) {

@@ -28,15 +28,15 @@ function parseUrl(given) {
   try {
     url = new URL(given);
   } catch {
-    throw new DOMException(`Failed to construct 'WebSocket': the URL '${given}' is invalid.`, "SyntaxError");
+    throw new DOMException("WebSocket Constructor: The url is invalid.", "SyntaxError");
   }
   if (url.protocol === "http:") url.protocol = "ws:";
   else if (url.protocol === "https:") url.protocol = "wss:";
   if (url.protocol !== "ws:" && url.protocol !== "wss:") {
-    throw new DOMException(`Failed to construct 'WebSocket': the URL's scheme must be ws, wss, http or https, and is '${url.protocol}'.`, "SyntaxError");
+    throw new DOMException("WebSocket Constructor: The url scheme must be ws or wss.", "SyntaxError");
   }
   if (StringPrototypeIncludes(url.href, "#")) {
-    throw new DOMException("Failed to construct 'WebSocket': the URL has a fragment.", "SyntaxError");
+    throw new DOMException("WebSocket Constructor: The url fragment must be empty.", "SyntaxError");
   }
   return url;
 }
@@ -45,8 +45,11 @@ function checkProtocols(protocols) {
   const seen = [];
   for (let i = 0; i < protocols.length; i++) {
     const protocol = StringPrototypeToLowerCase(protocols[i]);
-    if (RegExpPrototypeExec(TOKEN, protocols[i]) === null || ArrayPrototypeIncludes(seen, protocol)) {
-      throw new DOMException(`Failed to construct 'WebSocket': the subprotocol '${protocols[i]}' is invalid or given twice.`, "SyntaxError");
+    if (RegExpPrototypeExec(TOKEN, protocols[i]) === null) {
+      throw new DOMException("WebSocket Constructor: The protocol header token is invalid.", "SyntaxError");
+    }
+    if (ArrayPrototypeIncludes(seen, protocol)) {
+      throw new DOMException("WebSocket Constructor: The protocols header cannot have repeating values.", "SyntaxError");
     }
     ArrayPrototypePush(seen, protocol);
   }

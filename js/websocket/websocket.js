@@ -64,14 +64,17 @@ function bytesOf(blob) {
   return bytes;
 }
 
+// The same words as workerd's.
+const UNACCEPTED = "You must call one of accept() or state.acceptWebSocket() on this WebSocket before sending messages.";
+
 // A browser closes by 1000 and by codes of applications; a server by all that may be sent.
 function checkCode(code, isMade) {
   if (isMade) {
     if (code === 1000 || (code >= 3000 && code <= 4999)) return;
-    throw new DOMException(`Failed to execute 'close' on 'WebSocket': the code must be 1000, or 3000 to 4999, and is ${code}.`, "InvalidAccessError");
+    throw new DOMException(`Invalid WebSocket close code: ${code}.`, "InvalidAccessError");
   }
   if (code < 1000 || code > 4999 || code === 1004 || code === NO_CODE || code === BROKEN || code === 1015) {
-    throw new TypeError(`Invalid WebSocket close code: ${code}.`);
+    throw new DOMException(`Invalid WebSocket close code: ${code}.`, "InvalidAccessError");
   }
 }
 
@@ -192,7 +195,7 @@ class WebSocket extends EventTarget {
     else if (isBlob(data)) bytes = bytesOf(data);
     else text = webidl.converters.USVString(data, prefix, "Argument 1");
     if (this.#state === CONNECTING) throw new DOMException(`${prefix}: it is still connecting.`, "InvalidStateError");
-    if (!this.#isAccepted && !this.#isMade) throw new TypeError("You must call accept() on this WebSocket before sending messages.");
+    if (!this.#isAccepted && !this.#isMade) throw new TypeError(UNACCEPTED);
     if (this.#state !== OPEN || this.#rid === null) {
       if (!this.#isMade && this.#hasClosed) throw new TypeError("Can't call WebSocket send() after close().");
       this.#unsent += bytes === null ? op_utf8_to_byte_string(text).length : TypedArrayPrototypeGetByteLength(bytes);
@@ -212,10 +215,10 @@ class WebSocket extends EventTarget {
     if (reason !== undefined) {
       reason = webidl.converters.USVString(reason, prefix, "Argument 2");
       if (op_utf8_to_byte_string(reason).length > MOST_REASON) {
-        throw new DOMException(`${prefix}: the reason has more than ${MOST_REASON} bytes.`, "SyntaxError");
+        throw new DOMException(`WebSocket close reason must not be longer than ${MOST_REASON} bytes when UTF-8 encoded.`, "SyntaxError");
       }
     }
-    if (!this.#isMade && !this.#isAccepted) throw new TypeError("You must call accept() on this WebSocket before calling close().");
+    if (!this.#isMade && !this.#isAccepted) throw new TypeError(UNACCEPTED);
     if (this.#state === CONNECTING) {
       this.#state = CLOSING;
       ReflectApply(abort, this.#abort, []);
@@ -346,6 +349,7 @@ delete WebSocket.fromResource;
 delete WebSocket.handOn;
 delete WebSocket.isWebSocket;
 webidl.configureInterface(WebSocket);
+core.loadExtScript("ext:workerd_lite/worker/inspect.js").inspected("WebSocket", WebSocket);
 const WebSocketPrototype = WebSocket.prototype;
 markNotSerializable(WebSocketPrototype);
 

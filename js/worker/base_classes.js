@@ -2,7 +2,7 @@
 // a module that also holds Durable Objects or Workflows loads.
 (function () {
 const { primordials } = __bootstrap;
-const { Error, TypeError } = primordials;
+const { Error, ObjectDefineProperty, SymbolToStringTag, TypeError } = primordials;
 
 class WorkerEntrypoint {
   constructor(ctx, env) {
@@ -47,22 +47,33 @@ class RpcStub {
   }
 }
 
-function unconstructible() {
-  return class {
-    constructor() {
-      throw new TypeError("Illegal constructor");
-    }
+const fixed = (value) => ({ __proto__: null, value, configurable: true });
+
+// `tag` is what workerd calls it inside.
+function unconstructible(name, tag = name) {
+  // No class: whoever calls it without `new` is told the same.
+  const made = function () {
+    throw new TypeError("Illegal constructor");
   };
+  ObjectDefineProperty(made, "name", fixed(name));
+  ObjectDefineProperty(made.prototype, SymbolToStringTag, fixed(tag));
+  return made;
 }
+
+ObjectDefineProperty(RpcStub.prototype, SymbolToStringTag, fixed("JsRpcStub"));
+
+// Of `ctx.exports`.
+const LoopbackServiceStub = unconstructible("LoopbackServiceStub");
 
 return {
   DurableObject,
+  LoopbackServiceStub,
   RpcError,
-  RpcPromise: unconstructible(),
-  RpcProperty: unconstructible(),
+  RpcPromise: unconstructible("RpcPromise", "JsRpcPromise"),
+  RpcProperty: unconstructible("RpcProperty", "JsRpcProperty"),
   RpcStub,
   RpcTarget,
-  ServiceStub: unconstructible(),
+  ServiceStub: unconstructible("Fetcher"),
   setMakeStub,
   WorkerEntrypoint,
   WorkflowEntrypoint,

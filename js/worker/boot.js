@@ -13,6 +13,7 @@ load("ext:workerd_lite/worker/ticks.js").fillQueue();
 load("ext:workerd_lite/worker/residual.js");
 const { readEnv } = load("ext:workerd_lite/loader/given.js");
 const { defineGlobals } = load("ext:workerd_lite/worker/globals.js");
+const { setFailureRole } = load("ext:workerd_lite/rpc/failure.js");
 const { setFetchRole } = load("ext:deno_fetch/26_fetch.js");
 const { newFetcher } = load("ext:workerd_lite/worker/bindings.js");
 const { builtinModules, setBaseEnv, sourceOf } = load("ext:workerd_lite/worker/builtin_modules.js");
@@ -48,6 +49,7 @@ function boot(role, vars, bindings, callers, wanted, environment, services, load
   reportExceptions();
   setTimeOrigin();
   if (role !== "agent") setMaxTimers(100_000);
+  setFailureRole(role);
   setFetchRole(role, ArrayPrototypeMap(bindings, ({ credential }) => credential));
   ArrayPrototypeForEach(bindings, ({ name }, index) => {
     env[name] = newFetcher(index);

@@ -15,14 +15,14 @@ const {
   ReflectHas,
   ReflectOwnKeys,
   ReflectSet,
-  SafeArrayIterator,
   StringPrototypeStartsWith,
   Symbol,
   TypeError,
 } = primordials;
-const { RpcError, setMakeStub: _, ...classes } = core.loadExtScript("ext:workerd_lite/worker/base_classes.js");
+const { LoopbackServiceStub: _loopback, RpcError, setMakeStub: _, ...classes } = core.loadExtScript("ext:workerd_lite/worker/base_classes.js");
 const { currentContext, requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { exportsNow } = core.loadExtScript("ext:workerd_lite/worker/execution_context.js");
+const { tracing } = core.loadExtScript("ext:workerd_lite/worker/tracing.js");
 const { deny } = core.loadExtScript("ext:workerd_lite/worker/deny.js");
 const { nodeModules } = core.loadExtScript("ext:workerd_lite/worker/node_globals.js");
 const { Proxy } = globalThis;
@@ -84,26 +84,13 @@ function unsupported(name) {
   };
 }
 
-// Of code whose spans nobody records.
-class Span {
-  get isTraced() {
-    return false;
-  }
-
-  setAttribute() {}
-}
-
 const workers = {
   ...classes,
   abortIsolate: unsupported("abortIsolate"),
   cache: ObjectFreeze({ __proto__: null, purge: unsupported("cache.purge") }),
   env: following(() => given(ENV) ?? currentContext()?.caller.env ?? baseEnv),
   exports: following(() => given(EXPORTS) ?? exportsNow()),
-  tracing: ObjectFreeze({
-    __proto__: null,
-    enterSpan: (_name, callback, ...args) => ReflectApply(callback, undefined, [new Span(), ...new SafeArrayIterator(args)]),
-    Span,
-  }),
+  tracing,
   withEnv: (env, callback) => running("withEnv", [ENV, env], callback),
   withEnvAndExports: (env, exports, callback) => running("withEnvAndExports", [ENV, env, EXPORTS, exports], callback),
   withExports: (exports, callback) => running("withExports", [EXPORTS, exports], callback),

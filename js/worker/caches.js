@@ -22,6 +22,7 @@ const { fromInnerResponse, newInnerResponse, ResponsePrototype, toInnerResponse 
 const { ResourceBody, takeBody } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
 const { isCoded, keepsCoding } = core.loadExtScript("ext:workerd_lite/fetch/coded.js");
 const { readReply } = core.loadExtScript("ext:deno_fetch/26_fetch.js");
+const { inspected } = core.loadExtScript("ext:workerd_lite/worker/inspect.js");
 const { joinHeaders, parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
 const { requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 
@@ -132,6 +133,7 @@ class Cache {
   }
 }
 webidl.configureInterface(Cache);
+inspected("Cache", Cache);
 const CachePrototype = Cache.prototype;
 
 class CacheStorage {
@@ -162,6 +164,7 @@ class CacheStorage {
   }
 }
 webidl.configureInterface(CacheStorage);
+inspected("CacheStorage", CacheStorage);
 const CacheStoragePrototype = CacheStorage.prototype;
 
 return { Cache, caches: new CacheStorage(webidl.brand), CacheStorage };

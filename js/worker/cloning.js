@@ -18,6 +18,8 @@ const {
 const { CryptoKey, cryptoKeyExportNodeKeyMaterial, cryptoKeyFromCloneData, importCryptoKeySync } = core.loadExtScript(
   "ext:deno_crypto/00_crypto.js",
 );
+const { Headers, headerListFromHeaders } = core.loadExtScript("ext:deno_fetch/20_headers.js");
+const { joinHeaders, parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
 const { cloneKey, isOurs } = core.loadExtScript("ext:workerd_lite/worker/ed448.js");
 const { DOMException, DOMExceptionPrototype } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
 
@@ -25,9 +27,15 @@ const { DOMException, DOMExceptionPrototype } = core.loadExtScript("ext:deno_web
 const ENGINE = new SafeMap();
 
 // Methods, which are no constructors.
-const { refuse, serializeKey } = {
+const { refuse, serializeHeaders, serializeKey } = {
   refuse() {
-    throw new DOMException(`${this?.constructor?.name ?? "The object"} can not be cloned`, "DataCloneError");
+    throw new DOMException(
+      `Could not serialize object of type "${this?.constructor?.name ?? "Object"}". This type does not support serialization.`,
+      "DataCloneError",
+    );
+  },
+  serializeHeaders() {
+    return { type: "Headers", joined: joinHeaders(headerListFromHeaders(this)) };
   },
   serializeKey() {
     MapPrototypeSet(keys, ++lastKey, this);
@@ -84,12 +92,14 @@ function noteEngine() {
 function defineCloning() {
   brand(CryptoKey.prototype, serializeKey);
   core.getCloneableDeserializers().CryptoKey = deserializeKey;
+  brand(Headers.prototype, serializeHeaders);
+  core.getCloneableDeserializers().Headers = ({ joined }) => new Headers(parseHeaders(joined));
   for (const name of new SafeArrayIterator(ReflectOwnKeys(globalThis))) {
     if (typeof name !== "string" || MapPrototypeGet(ENGINE, name)) continue;
     // A getter would make what no snapshot holds.
     const { value } = ReflectGetOwnPropertyDescriptor(globalThis, name);
     if (!isInterface(value) || value.prototype === DOMExceptionPrototype) continue;
-    // Blob, File and CryptoKey are serializable.
+    // Blob, File, Headers and CryptoKey are serializable.
     if (!ReflectHas(value.prototype, core.hostObjectBrand)) brand(value.prototype, refuse);
   }
 }

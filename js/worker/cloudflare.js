@@ -11,6 +11,7 @@ const compatibilityFlags = ObjectFreeze({
   allow_custom_ports: true,
   blob_standard_mime_type: true,
   brotli_content_encoding: true,
+  cache_no_cache_enabled: true,
   cache_option_enabled: true,
   capture_async_api_throws: true,
   crypto_preserve_public_exponent: true,

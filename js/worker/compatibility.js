@@ -5,7 +5,7 @@ const { primordials } = __bootstrap;
 const { ArrayPrototypeForEach, ObjectDefineProperty, ObjectGetPrototypeOf, ReflectApply, ReflectDeleteProperty } = primordials;
 
 // Asked by what differs within.
-const compatibility = { __proto__: null, keepsMethods: false, esiIncludeIsVoid: false };
+const compatibility = { __proto__: null, allocatesNoChunks: false, cacheModes: { __proto__: null, "no-store": true, "no-cache": true }, keepsMethods: false, esiIncludeIsVoid: false };
 
 // Names of flags, as `Cloudflare.compatibilityFlags` has them, where they are not what they are there.
 const otherwise = { __proto__: null };
@@ -59,6 +59,19 @@ const differences = {
     ReflectDeleteProperty(globalThis, "MessageChannel");
     ReflectDeleteProperty(globalThis, "MessagePort");
     return ["expose_global_message_channel", false];
+  },
+  cache_option_disabled() {
+    compatibility.cacheModes = null;
+    ReflectDeleteProperty(globalThis.Request.prototype, "cache");
+    return ["cache_option_enabled", false];
+  },
+  cache_no_cache_disabled() {
+    if (compatibility.cacheModes !== null) compatibility.cacheModes["no-cache"] = false;
+    return ["cache_no_cache_enabled", false];
+  },
+  streams_no_default_auto_allocate_chunk_size() {
+    compatibility.allocatesNoChunks = true;
+    return ["streams_no_default_auto_allocate_chunk_size", true];
   },
   html_rewriter_treats_esi_include_as_void_tag() {
     compatibility.esiIncludeIsVoid = true;

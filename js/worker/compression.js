@@ -12,6 +12,7 @@ const {
 } = primordials;
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 const { isBufferSource, view } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
+const { markBytes, NO_BYTES } = core.loadExtScript("ext:workerd_lite/worker/stream_kinds.js");
 const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { TransformStream } = core.loadExtScript("ext:deno_web/06_streams.js");
 
@@ -28,7 +29,7 @@ webidl.converters.CompressionFormat = webidl.createEnumConverter(
 // Text is its UTF-8, as on Workers. Shared buffers are refused, as the standard has it.
 function bytesOf(chunk, prefix) {
   if (typeof chunk === "string") return core.encode(chunk);
-  if (!isBufferSource(chunk)) throw new TypeError("This WritableStream only supports writing byte types.");
+  if (!isBufferSource(chunk)) throw new TypeError(NO_BYTES);
   return view(webidl.converters.BufferSource(chunk, prefix, "chunk"));
 }
 
@@ -68,7 +69,7 @@ function newTransform(format, decode, prefix) {
       give(controller, piece);
     }
   };
-  return new TransformStream({
+  const made = new TransformStream({
     transform(chunk, controller) {
       const bytes = bytesOf(chunk, prefix);
       const length = TypedArrayPrototypeGetByteLength(bytes);
@@ -84,6 +85,8 @@ function newTransform(format, decode, prefix) {
       op_coder_close(coder);
     },
   }, undefined, readable);
+  markBytes(made.writable);
+  return made;
 }
 
 class CompressionStream {

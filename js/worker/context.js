@@ -1,7 +1,7 @@
 // Events: which one the running code belongs to, and what ends with it.
 (function () {
 const { core, primordials } = __bootstrap;
-const { op_event_fail, op_event_settled, op_event_waiting, op_uncaught } = core.ops;
+const { op_event_abort, op_event_fail, op_event_settled, op_event_waiting, op_uncaught } = core.ops;
 const {
   ArrayPrototypePush,
   Error,
@@ -149,6 +149,15 @@ function exitContext(context, why) {
   endContext(context.id);
 }
 
+// The same, which also fails every call that it works for. `failure` is of `rpc/failure.js`.
+function abortContext(context, { name, message, told, stack, value }) {
+  if (context.ended) return;
+  context.responded = true;
+  op_event_abort(context.id, name, message, told, stack, value);
+  context.abort();
+  endContext(context.id);
+}
+
 // V8 carries this value through promises. An AsyncVariable would add a WeakMap entry to each event, which the
 // scavenger pays for.
 function currentContext() {
@@ -179,5 +188,5 @@ function forgetTimer(context, id) {
   return context.timers !== null && SetPrototypeDelete(context.timers, id);
 }
 
-return { cancelContext, contextOf, currentContext, endContext, enterContext, EventContext, exitContext, forgetTimer, requireContext, setMaxTimers, startContext };
+return { abortContext, cancelContext, contextOf, currentContext, endContext, enterContext, EventContext, exitContext, forgetTimer, requireContext, setMaxTimers, startContext };
 })();

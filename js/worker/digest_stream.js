@@ -18,6 +18,7 @@ const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 const { Crypto, SubtleCrypto } = core.loadExtScript("ext:deno_crypto/00_crypto.js");
 const { DOMException } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
 const { _controller, WritableStream, writableStreamDefaultControllerErrorIfNeeded } = core.loadExtScript("ext:deno_web/06_streams.js");
+const { inspected } = core.loadExtScript("ext:workerd_lite/worker/inspect.js");
 const { isBufferSource, view } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
 
 const HASHES = { __proto__: null, MD5: "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512" };
@@ -84,6 +85,7 @@ class DigestStream extends WritableStream {
     this.#digest.reject(error);
   }
 }
+inspected("DigestStream", DigestStream);
 webidl.configureInterface(DigestStream);
 
 const { timingSafeEqual } = {

@@ -15,6 +15,7 @@ const { fromInnerRequest } = core.loadExtScript("ext:deno_fetch/23_request.js");
 const { ResponsePrototype, toInnerResponse } = core.loadExtScript("ext:deno_fetch/23_response.js");
 const { ResourceBody, takeBody } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
 const { isCoded } = core.loadExtScript("ext:workerd_lite/fetch/coded.js");
+const { deferCf } = core.loadExtScript("ext:workerd_lite/fetch/cf.js");
 const { EventRequest } = core.loadExtScript("ext:workerd_lite/fetch/event_request.js");
 const { socketOf, takeSocketOf } = core.loadExtScript("ext:workerd_lite/fetch/sockets.js");
 const { joinHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
@@ -110,9 +111,11 @@ function callerOf(caller, agent, entrypoint, props, door) {
   return agent === null ? known : { __proto__: null, ...known, agent };
 }
 
-function newRequest(context, method, url, headers, rid) {
+function newRequest(context, method, url, headers, rid, cf) {
   const body = rid === null ? null : ResourceBody.of(rid);
-  return fromInnerRequest(new EventRequest(context, method, url, headers, body), "immutable");
+  const inner = new EventRequest(context, method, url, headers, body);
+  if (cf !== null) deferCf(inner, cf);
+  return fromInnerRequest(inner, "immutable");
 }
 
 function respond(context, response) {
@@ -120,7 +123,10 @@ function respond(context, response) {
   if (inner === undefined) {
     throw new TypeError("the fetch() handler did not return a Response");
   }
-  if (inner.type === "error" || (inner.status < 200 && socketOf(inner) === null)) {
+  if (inner.type === "error") {
+    throw new TypeError("Return value from serve handler must not be an error response (like Response.error())");
+  }
+  if (inner.status < 200 && socketOf(inner) === null) {
     throw new TypeError(`the fetch() handler returned a Response that can not be sent (status ${inner.status})`);
   }
   const body = takeBody(inner.body);
@@ -153,10 +159,10 @@ async function run(context, request, ctx) {
 }
 
 // Rust calls this for each event.
-function dispatch(id, method, url, headers, rid, caller, agent, entrypoint, props, door) {
+function dispatch(id, method, url, headers, rid, caller, agent, entrypoint, props, door, cf) {
   const context = startContext(id, callerOf(caller, agent, entrypoint, props, door));
   const previous = enterContext(context);
-  run(context, newRequest(context, method, url, headers, rid), new ExecutionContext(context));
+  run(context, newRequest(context, method, url, headers, rid, cf), new ExecutionContext(context));
   core.setAsyncContext(previous);
   if (afterCall !== null) afterCall();
 }

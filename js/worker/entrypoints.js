@@ -119,7 +119,7 @@ function makeExports(namespace) {
   const made = { __proto__: null };
   ArrayPrototypeForEach(ReflectOwnKeys(namespace), (name) => {
     const value = typeof name === "string" ? namespace[name] : undefined;
-    if (typeof value === "function" || (typeof value === "object" && value !== null && (typeof value.fetch === "function" || typeof value.tail === "function"))) {
+    if (typeof value === "function" || (typeof value === "object" && value !== null)) {
       made[name] = stubOf(name, value);
     }
   });

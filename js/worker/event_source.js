@@ -163,7 +163,7 @@ class EventSource extends EventTarget {
     this.#abort = new AbortController();
     const headers = [["accept", "text/event-stream"], ["cache-control", "no-cache"]];
     // A header's bytes are the text's UTF-8.
-    if (this.#lastEventId !== "") ArrayPrototypePush(headers, ["last-event-id", core.ops.op_utf8_to_byte_string(this.#lastEventId)]);
+    if (this.#lastEventId !== "") ArrayPrototypePush(headers, ["last-event-id", this.#lastEventId]);
     let response;
     try {
       const request = new Request(this.#url, { __proto__: null, headers, signal: this.#abort.signal });
@@ -265,6 +265,7 @@ class EventSource extends EventTarget {
   }
 }
 webidl.configureInterface(EventSource);
+core.loadExtScript("ext:workerd_lite/worker/inspect.js").inspected("EventSource", EventSource);
 const EventSourcePrototype = EventSource.prototype;
 
 const constant = (value) => ({ __proto__: null, value, enumerable: true });

@@ -1,8 +1,11 @@
 // `ctx`, the third argument of a handler.
 (function () {
 const { core, primordials } = __bootstrap;
-const { JSONParse, ObjectFreeze, TypeError } = primordials;
+const { Error, JSONParse, ObjectDefineProperty, ObjectFreeze, SymbolToStringTag, TypeError } = primordials;
 const { op_console, op_request_id } = core.ops;
+const { failureOf } = core.loadExtScript("ext:workerd_lite/rpc/failure.js");
+const { abortContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
+const { tracing } = core.loadExtScript("ext:workerd_lite/worker/tracing.js");
 const { identityOf } = core.loadExtScript("ext:workerd_lite/worker/identity.js");
 const WARN = 2;
 
@@ -11,6 +14,12 @@ let moduleExports = ObjectFreeze({ __proto__: null });
 
 function setExports(exports) {
   moduleExports = exports;
+}
+
+// A loaded worker's may have stubs: `loader/given.js` reads them.
+let readProps = JSONParse;
+function setPropsReader(fn) {
+  readProps = fn;
 }
 
 function exportsNow() {
@@ -43,9 +52,24 @@ class ExecutionContext {
     op_console("passThroughOnException() does nothing here: there is no origin behind this worker", WARN, this.#context.id);
   }
 
+  // Ends the event at once: whoever waits for something of it fails with the reason.
+  abort(reason = undefined) {
+    const why = reason === undefined ? new Error("Worker execution was aborted due to call to ctx.abort().") : reason;
+    abortContext(this.#context, failureOf(why));
+  }
+
+  // There is no login in front of the worker.
+  get access() {
+    return undefined;
+  }
+
+  get tracing() {
+    return tracing;
+  }
+
   // What the owner configured for this caller, or what ctx.exports was called with.
   get props() {
-    if (this.#props === undefined) this.#props = JSONParse(this.#text ?? this.#context.caller.props);
+    if (this.#props === undefined) this.#props = readProps(this.#text ?? this.#context.caller.props);
     return this.#props;
   }
 
@@ -74,5 +98,7 @@ class ExecutionContext {
   }
 }
 
-return { ExecutionContext, exportsNow, setExports };
+ObjectDefineProperty(ExecutionContext.prototype, SymbolToStringTag, { __proto__: null, value: "ExecutionContext", configurable: true });
+
+return { ExecutionContext, exportsNow, setExports, setPropsReader };
 })();

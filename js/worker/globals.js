@@ -174,6 +174,7 @@ function defineGlobals() {
   lazyGlobal("CacheStorage", () => caches().CacheStorage);
   lazyGlobal("caches", () => caches().caches, true);
   lazyGlobal("HTMLRewriter", () => load("ext:workerd_lite/html_rewriter/html_rewriter.js").HTMLRewriter);
+  load("ext:workerd_lite/worker/inspect.js").defineInspect();
   cloning.defineCloning();
   consoles.setNoColorFns(() => true, () => true);
   // Blob URLs would need a store that outlives an event; Workers have none.

@@ -6,7 +6,9 @@ const {
   ArrayBufferIsView,
   MathCeil,
   MathMin,
+  MathTrunc,
   Number,
+  NumberIsNaN,
   NumberIsSafeInteger,
   ObjectDefineProperty,
   ObjectGetOwnPropertyDescriptor,
@@ -43,6 +45,7 @@ const {
   writableStreamDefaultControllerErrorIfNeeded,
 } = core.loadExtScript("ext:deno_web/06_streams.js");
 const { copyOf, isBufferSource, view } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
+const { markBytes, NO_BYTES } = core.loadExtScript("ext:workerd_lite/worker/stream_kinds.js");
 const { setKnownLength } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
 
 const { get: viewOf } = ObjectGetOwnPropertyDescriptor(ReadableStreamBYOBRequest.prototype, "view");
@@ -50,7 +53,7 @@ const { read } = ReadableStreamBYOBReader.prototype;
 
 function bytesOf(chunk) {
   if (typeof chunk === "string") return core.encode(chunk);
-  if (!isBufferSource(chunk)) throw new TypeError("This WritableStream only supports writing byte types.");
+  if (!isBufferSource(chunk)) throw new TypeError(NO_BYTES);
   return view(chunk);
 }
 
@@ -184,6 +187,7 @@ function highWaterMarkOf(options) {
 
 function setUp(stream, expected, options) {
   const { readable, writable } = new Identity(expected, highWaterMarkOf(options));
+  markBytes(writable);
   stream[_readable] = readable;
   stream[_writable] = writable;
 }
@@ -198,10 +202,11 @@ class IdentityTransformStream extends TransformStream {
 
 class FixedLengthStream extends IdentityTransformStream {
   constructor(expectedLength, options) {
-    const expected = Number(expectedLength);
-    if (!NumberIsSafeInteger(expected) || expected < 0) {
-      throw new TypeError("FixedLengthStream requires a non-negative integer length");
-    }
+    const expected = MathTrunc(Number(expectedLength));
+    // The same words as workerd's.
+    if (expected < 0) throw new TypeError("The value cannot be converted because it is negative and this API expects a positive bigint.");
+    if (NumberIsNaN(expected)) throw new TypeError("The value cannot be converted because it is not an integer.");
+    if (!NumberIsSafeInteger(expected)) throw new TypeError("FixedLengthStream requires an integer expected length less than 2^53.");
     super(webidl.brand);
     setUp(this, expected, options);
     setKnownLength(this[_readable], expected);
@@ -226,7 +231,7 @@ const { readAtLeast } = {
   readAtLeast(minBytes, into) {
     const least = Number(minBytes);
     if (!NumberIsSafeInteger(least) || least <= 0) {
-      return PromiseReject(new TypeError("readAtLeast() requires a positive integer for the least number of bytes"));
+      return PromiseReject(new TypeError(`Requested invalid minimum number of bytes to read (${NumberIsSafeInteger(least) ? least : 0}).`));
     }
     if (!ArrayBufferIsView(into)) return PromiseReject(new TypeError("readAtLeast() reads into a view of an ArrayBuffer"));
     const size = TypedArrayPrototypeGetByteLength(view(into));

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use deno_core::convert::ByteString;
 use deno_core::{OpState, ResourceId, op2};
 use deno_error::JsErrorBox;
 use futures_util::stream::Stream;
@@ -18,7 +17,7 @@ use crate::body::Body;
 use crate::byte_stream::ByteStream;
 use crate::content_encoding::ContentEncoding;
 use crate::error::BodyError;
-use crate::head;
+use crate::head::{self, Utf8};
 use crate::inbox::{Inbox, Message};
 use crate::message::Response;
 use crate::origin::EventId;
@@ -32,7 +31,7 @@ pub(crate) fn op_event_respond(
     #[smi] id: EventId,
     #[smi] status: u16,
     #[string] reason: String,
-    #[scoped] headers: ByteString,
+    #[scoped] headers: Utf8,
     #[scoped] body: OutgoingBody,
     encode: bool,
     settled: bool,

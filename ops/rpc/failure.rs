@@ -1,4 +1,6 @@
-//! What a call failed with, as it crosses: a name and a message, and no stack.
+//! What a call failed with, as it crosses: a name and a message, and of an agent's all that was thrown. No stack crosses.
+
+use bytes::Bytes;
 
 use crate::error::Termination;
 
@@ -9,6 +11,8 @@ pub struct Failure {
     pub name: String,
     /// Its message.
     pub message: String,
+    /// What was thrown, as V8's serialiser has written it, without stubs and streams.
+    pub value: Option<Bytes>,
     /// Whether agents may read it where it is the policy's: its class is a standard one, or says that they may.
     pub told: bool,
     /// For the owner, where it is known. It crosses nowhere.
@@ -24,6 +28,7 @@ impl Failure {
         Self {
             name: name.into(),
             message: message.into(),
+            value: None,
             told: true,
             stack: String::new(),
         }

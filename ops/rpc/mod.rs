@@ -14,7 +14,7 @@ pub use export::{Export, Lent, Session};
 pub use failure::Failure;
 pub(crate) use ops::{
     op_rpc_call, op_rpc_drop, op_rpc_dup, op_rpc_fail, op_rpc_fetch, op_rpc_loopback, op_rpc_read_arguments,
-    op_rpc_read_result, op_rpc_reply, op_rpc_watch,
+    op_rpc_read_result, op_rpc_reply, op_rpc_watch, thrown,
 };
 pub use pipe::PipeWriter;
 pub use plain::plain;

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use deno_core::convert::ByteString;
+use bytes::Bytes;
 use deno_core::{OpState, ResourceId, op2, v8};
 use deno_error::JsErrorBox;
 
@@ -13,6 +13,7 @@ use crate::error::FetchError;
 use crate::events::{self, Events, Scope};
 use crate::external_memory::ExternalMemory;
 use crate::fetch::{EgressHandle, FetchLimits, Reply, prepare};
+use crate::head::Utf8;
 use crate::inbox::Message;
 use crate::outgoing::OutgoingBody;
 
@@ -212,7 +213,7 @@ pub(crate) async fn op_rpc_fetch(
     #[smi] cancel: Option<ResourceId>,
     #[string] method: String,
     #[string] url: String,
-    #[scoped] headers: ByteString,
+    #[scoped] headers: Utf8,
     #[scoped] body: OutgoingBody,
     #[smi] service: u32,
 ) -> Result<Reply, FetchError> {
@@ -317,7 +318,17 @@ pub(crate) fn op_rpc_reply<'s>(
     ))
 }
 
-/// The same where it failed.
+/// The most bytes of what was thrown that cross beside its name and message.
+const THROWN: usize = 64 << 10;
+
+/// What was thrown, as it crosses.
+pub(crate) fn thrown(value: &[u8]) -> Option<Bytes> {
+    (1..=THROWN)
+        .contains(&value.len())
+        .then(|| Bytes::copy_from_slice(value))
+}
+
+/// The same where it failed. `value` is what was thrown as [`op_rpc_encode`](super::op_rpc_encode) writes it, or nothing.
 #[op2(fast)]
 pub(crate) fn op_rpc_fail(
     state: &mut OpState,
@@ -327,11 +338,13 @@ pub(crate) fn op_rpc_fail(
     #[string] message: String,
     told: bool,
     #[string] stack: String,
+    #[buffer] value: &[u8],
     settled: bool,
 ) -> bool {
     let failure = Failure {
         name,
         message,
+        value: thrown(value),
         told,
         stack,
     };

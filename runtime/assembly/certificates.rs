@@ -73,6 +73,20 @@ pub fn list_certificates(flags: &Flags) -> Result<Vec<Listed>, ConfigError> {
             }
         });
     }
+    if let Some(section) = &project.tls {
+        let cert = join(&section.cert);
+        listed.push(Listed {
+            name: "tls".to_owned(),
+            dates: Some(first(&cert)),
+            file: Some(cert),
+            key: None,
+        });
+        let reached = Reached {
+            module: section.module.as_ref(),
+            pin: section.pin.as_ref(),
+        };
+        listed.extend(on_token(&keys, "tls", "key", section.key.to_str(), reached));
+    }
     if let Some(cert) = project
         .identity
         .as_ref()

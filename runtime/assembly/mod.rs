@@ -4,6 +4,7 @@ mod agents;
 mod agents_dir;
 mod certificates;
 mod credentials;
+mod front;
 mod identity;
 mod isolates;
 mod isolation;

@@ -23,14 +23,22 @@ use crate::rules::{HostPattern, Rule, Rules, Scope};
 
 use super::keys::{Keys, Reached};
 
+/// The list of the policy.
+const POLICYS: &str = "outbound.egress";
+
 /// A list of rules, named for the messages of those that have no name of their own.
 pub(super) fn rules(name: &str, list: &[Section]) -> Rules {
+    let list_name = name;
     let rules = list.iter().enumerate().map(|(index, section)| {
         let name = section.name.clone().unwrap_or_else(|| format!("{name}[{index}]"));
         if section.mode == Mode::Audit {
             tracing::warn!("the rule {name} only audits: what it would deny passes");
         }
+        if section.h2c && list_name != POLICYS {
+            tracing::warn!("the rule {name} says h2c, which the policy's rules alone decide: see [[outbound.egress]]");
+        }
         Rule {
+            h2c: section.h2c,
             name: name.into(),
             scope: Scope {
                 hosts: section.hosts.clone(),
@@ -79,7 +87,7 @@ pub(super) fn network(
             .outbound
             .as_ref()
             .and_then(|outbound| outbound.egress.as_deref())
-            .map(|list| rules("outbound.egress", list)),
+            .map(|list| rules(POLICYS, list)),
         identity,
         propagate_trace: project.trace.propagate,
         audit: files.problems.value(audit(files, project)).flatten().map(Arc::new),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::agents::agents;
 use super::agents_dir::agents_dir;
 use super::credentials::credentials;
+use super::front::front;
 use super::identity::identity;
 use super::isolates::isolates;
 use super::isolation::{isolation, settings};
@@ -75,6 +76,8 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     let issuer = problems.value(issuer).flatten();
     let credentials = credentials(&files, &project, &secrets, keys.as_ref());
     let read = read_files(&files, &project, policy.as_ref(), &agents, &secrets);
+    let front = front(&files, &project, keys.as_ref(), (&mut reloadable, &ends));
+    let front = problems.value(front);
     let network = network(&files, &project, issuer, policy_sha256);
     let options = problems.value(options(flags, &files, &project));
     let match_header = problems.value(match_header(&files, &project)).flatten();
@@ -127,6 +130,7 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
         })
         .match_header(match_header)
         .forwarders(Forwarders(project.forwarded.clone()))
+        .front(front.unwrap_or_default())
         .show_errors(flags.dev)
         .access_log(access_log)
         .metrics_agents(

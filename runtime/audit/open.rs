@@ -5,12 +5,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use deno_core::unsync::spawn;
+use futures_util::StreamExt as _;
 use workerd_lite_ops::account::Account;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::verdict::{By, ConnectError, Verdict};
 use workerd_lite_ops::websocket::{Traffic, is_handshake};
-use workerd_lite_ops::{Body, Request, Response};
+use workerd_lite_ops::{Body, BodyError, Request, Response};
 
 use super::changes::Changes;
 use super::live_egress::{LiveEgress, State};
@@ -307,11 +309,18 @@ impl Open {
             Body::Full(bytes) => writing.record.bytes_received = bytes.len() as u64,
             Body::Stream(_) => {
                 let mut open = self;
-                response.body = response.body.counted(move |bytes| {
-                    if let Some(record) = open.record() {
-                        record.bytes_received = record.bytes_received.saturating_add(bytes);
+                let mut noted = move |chunk: &Result<Bytes, BodyError>| match chunk {
+                    Ok(bytes) => {
+                        if let Some(record) = open.record() {
+                            record.bytes_received = record.bytes_received.saturating_add(bytes.len() as u64);
+                        }
                     }
-                });
+                    // What cuts a stream is known here alone: whoever reads it may not tell.
+                    Err(why) => open.error(&why.to_string()),
+                };
+                response.body = response
+                    .body
+                    .map_stream(|stream| stream.inspect(move |chunk| noted(chunk)).boxed_local());
             }
         }
         response

@@ -194,5 +194,7 @@ pub(super) fn received(
         stream: stream.boxed_local(),
         length,
         coding,
+        // They tell of events there.
+        trailers: None,
     })
 }

@@ -25,6 +25,7 @@ const URL: HeaderName = HeaderName::from_static("wl-url");
 const TO: HeaderName = HeaderName::from_static("wl-to");
 const EVENT: HeaderName = HeaderName::from_static("wl-event");
 const REQUEST_ID: HeaderName = HeaderName::from_static("wl-request-id");
+const CF: HeaderName = HeaderName::from_static("wl-cf");
 const LENGTH: HeaderName = HeaderName::from_static("wl-length");
 const CODED: HeaderName = HeaderName::from_static("wl-coded");
 const STATUS: HeaderName = HeaderName::from_static("wl-status");
@@ -45,6 +46,8 @@ pub(crate) struct Envelope {
     pub(crate) event: u32,
     /// The id of the client's request.
     pub(crate) request_id: Option<String>,
+    /// What the event reads as `request.cf`, in JSON. Of a request on its way out it means nothing.
+    pub(crate) cf: Option<String>,
 }
 
 /// Why there is no response.
@@ -194,6 +197,10 @@ pub(crate) fn ask(envelope: &Envelope, request: Request) -> Result<http::Request
     if let Some(id) = &envelope.request_id {
         headers.insert(REQUEST_ID, text(id)?);
     }
+    if let Some(cf) = &envelope.cf {
+        let cf = HeaderValue::from_bytes(cf.as_bytes());
+        headers.insert(CF, cf.map_err(|_| LinkError::Head("it can not be written"))?);
+    }
     let mut asked = http::Request::new(Sent::new(request.body, None));
     *asked.method_mut() = Method::POST;
     *asked.uri_mut() = http::Uri::from_static("http://link/");
@@ -211,6 +218,7 @@ pub(crate) fn asked(request: http::Request<Incoming>, limit: usize) -> Result<(E
     let to = take(&TO, "it is for no agent")?;
     let event = take(&EVENT, "it is of no event")?;
     let request_id = headers.remove(REQUEST_ID);
+    let cf = headers.remove(CF);
     let invalid = |_| LinkError::Head("its method or URL is not valid");
     let text = |value: &HeaderValue| {
         value
@@ -227,6 +235,7 @@ pub(crate) fn asked(request: http::Request<Incoming>, limit: usize) -> Result<(E
         to: number(to).ok_or(LinkError::Head("it is for no agent"))?,
         event: number(event).ok_or(LinkError::Head("it is of no event"))?,
         request_id: request_id.as_ref().map(text).transpose()?,
+        cf: cf.and_then(|cf| String::from_utf8(cf.as_bytes().to_vec()).ok()),
     };
     let (length, coded) = described(&mut headers)?;
     let headers = opened(headers, limit)?;
@@ -236,6 +245,7 @@ pub(crate) fn asked(request: http::Request<Incoming>, limit: usize) -> Result<(E
         url,
         body: received(body, length, coding, None),
         headers,
+        cf: None,
     };
     Ok((envelope, request))
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::files::Files;
 use super::tables::{
     AccessLog, Admin, Agent, Attack, Audit, Certificate, Credential, Identity, Isolates, Isolation, Keys, Limits,
-    Network, Outbound, Timeouts, Trace,
+    Network, Outbound, Timeouts, Tls, Trace,
 };
 use super::values::{OneOrMore, addresses, optional_duration, parsed};
 use crate::listen::ListenAddress;
@@ -48,6 +48,16 @@ pub(crate) struct ProjectFile {
     #[serde(default, deserialize_with = "parsed")]
     #[schemars(with = "Vec<String>")]
     pub(crate) forwarded: Vec<Forwarder>,
+    /// Proxies that begin each connection with a header of the PROXY protocol (version 1 or 2), which says whose it is: blocks of
+    /// addresses, and `unix`. A connection of theirs without one is closed.
+    #[serde(default, deserialize_with = "parsed")]
+    #[schemars(with = "Vec<String>")]
+    pub(crate) proxy_protocol: Vec<Forwarder>,
+    /// TLS for clients, on every TCP address that is listened on.
+    pub(crate) tls: Option<Tls>,
+    /// What agents read in `request.cf` of every request.
+    #[schemars(with = "Option<BTreeMap<String, serde_json::Value>>")]
+    pub(crate) cf: Option<BTreeMap<String, toml::Value>>,
     /// What is attached after the policy, by name.
     #[serde(default)]
     pub(crate) credentials: BTreeMap<String, Credential>,
@@ -113,6 +123,8 @@ impl ProjectFile {
     pub(crate) fn private_files(&self, files: &Files) -> Vec<PathBuf> {
         let certificates = self.certificates.values();
         let certificates = certificates.flat_map(|section| section.cert.iter().chain(&section.key).chain(&section.ca));
+        let tls = self.tls.iter();
+        let tls = tls.flat_map(|section| [&section.cert, &section.key].into_iter().chain(&section.client_ca));
         let credentials = self.credentials.values().filter_map(|section| section.file.as_ref());
         let identity = self.identity.iter().flat_map(|section| {
             let files = [&section.key, &section.issuing_certificate, &section.issuing_key];
@@ -122,6 +134,7 @@ impl ProjectFile {
         let access = self.access_log.iter().filter_map(|section| section.file.as_ref());
         let policy = self.outbound.iter().filter_map(|section| section.config.as_ref());
         let named = certificates
+            .chain(tls)
             .chain(credentials)
             .chain(identity)
             .chain(audit)

@@ -71,6 +71,7 @@ mod tests {
             url: "https://a.example:8443/x%20y?b=1".parse().unwrap(),
             headers: http::HeaderMap::new(),
             body: Body::Full("body".into()),
+            cf: None,
         };
         let digest = "230d8358dc8e8890b4c58deeb62912ee2f20357ae92a5cc861b98e68fe31acb5";
         assert_eq!(

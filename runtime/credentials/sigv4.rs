@@ -175,6 +175,7 @@ mod tests {
                 url: format!("https://example.amazonaws.com{target}").parse().unwrap(),
                 headers: http::HeaderMap::new(),
                 body: Body::Empty,
+                cf: None,
             };
             sigv4.sign(&mut request, time).unwrap();
             let header = request.headers["authorization"].to_str().unwrap();

@@ -8,11 +8,13 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use http::{HeaderMap, HeaderName};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use workerd_lite_ops::body::StreamBody;
 use workerd_lite_ops::content_encoding::ContentEncoding;
 use workerd_lite_ops::pump::{Pumped, pump};
+use workerd_lite_ops::trailers::{TooLarge, Trailers};
 use workerd_lite_ops::{Body, BodyError};
 
 use super::Timeouts;
@@ -21,14 +23,21 @@ use crate::limits::{Progress, Unread};
 
 /// A request's body for the client. A stream is pumped through a bounded channel, which is its backpressure; when the
 /// client drops its end the pump stops and the source learns of it.
-pub(super) fn request_body(body: Body, progress: Progress) -> RequestBody {
+pub(super) fn request_body(body: Body, head: &HeaderMap, progress: Progress) -> RequestBody {
     match body {
         Body::Empty => Bytes::new().into(),
         Body::Full(bytes) => bytes.into(),
         Body::Stream(_) => {
             let length = body.length();
+            let trailers = body
+                .trailers()
+                .map(|trailers| (trailers, head.keys().cloned().collect()));
             let chunks = pump(body.into_stream(), move || progress.tick());
-            RequestBody::Channel { chunks, length }
+            RequestBody::Channel {
+                chunks,
+                length,
+                trailers,
+            }
         }
     }
 }
@@ -38,7 +47,12 @@ pub(super) enum RequestBody {
     /// All of it is here.
     Whole(Option<Bytes>),
     /// It comes from a stream of our thread.
-    Channel { chunks: Pumped, length: Option<u64> },
+    Channel {
+        chunks: Pumped,
+        length: Option<u64>,
+        /// What follows it, and the names of the head's fields.
+        trailers: Option<(Trailers, Vec<HeaderName>)>,
+    },
 }
 
 impl From<Bytes> for RequestBody {
@@ -64,9 +78,13 @@ impl http_body::Body for RequestBody {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match &mut *self {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Channel { chunks, .. } => {
+            Self::Channel { chunks, trailers, .. } => {
                 let chunk = std::task::ready!(chunks.poll_next(cx));
-                Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)))
+                let last = || {
+                    let (trailers, head) = trailers.take()?;
+                    Some(Ok(Frame::trailers(trailers.beside(&head)?)))
+                };
+                Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)).or_else(last))
             }
         }
     }
@@ -95,7 +113,9 @@ pub(super) fn response_body(
     }
     let length = body.size_hint().exact();
     let kept = Unread::new((body, busy), timeouts.unread);
-    let chunks = stream::try_unfold(kept, move |kept| async move {
+    let trailers = Trailers::default();
+    let come = trailers.clone();
+    let chunks = stream::try_unfold((kept, come), move |(kept, come)| async move {
         loop {
             let frame = poll_fn(|cx| kept.poll_with(cx, |(body, _), cx| Pin::new(body).poll_frame(cx)));
             let frame = tokio::time::timeout(timeouts.idle, frame)
@@ -105,12 +125,13 @@ pub(super) fn response_body(
             match frame {
                 None => return Ok(None),
                 Some(Err(_)) => return Err(BodyError::Cut),
-                // Trailers have no place in a worker's Response.
-                Some(Ok(frame)) => {
-                    if let Ok(data) = frame.into_data() {
-                        return Ok(Some((data, kept)));
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => return Ok(Some((data, (kept, come)))),
+                    Err(frame) => {
+                        let fields = frame.into_trailers().unwrap_or_default();
+                        come.come(fields).map_err(|TooLarge| BodyError::Cut)?;
                     }
-                }
+                },
             }
         }
     });
@@ -118,5 +139,6 @@ pub(super) fn response_body(
         stream: chunks.boxed_local(),
         length,
         coding,
+        trailers: Some(trailers),
     })
 }

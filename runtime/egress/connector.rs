@@ -38,6 +38,8 @@ pub(super) struct Connector {
     tls: Arc<ClientConfig>,
     timeout: Duration,
     places: Places,
+    /// Whether HTTP/2 is spoken with prior knowledge.
+    h2c: bool,
 }
 
 impl Connector {
@@ -48,6 +50,15 @@ impl Connector {
             tls: Arc::new(tls),
             timeout,
             places,
+            h2c: false,
+        }
+    }
+
+    /// The same, for connections that speak HTTP/2 with prior knowledge.
+    pub(super) fn for_h2c(&self) -> Self {
+        Self {
+            h2c: true,
+            ..self.clone()
         }
     }
 
@@ -95,11 +106,11 @@ impl Service<Uri> for Connector {
         let began = Instant::now();
         let unread = Unread::default();
         let mut dialer = self.dialer(port(&target), &unread);
-        let (places, timeout) = (self.places, self.timeout);
+        let (places, timeout, h2c) = (self.places, self.timeout, self.h2c);
         let connecting = async move {
             let taken: Taken = places.take().await?;
             let stream = dialer.call(target).await?;
-            Ok::<_, BoxError>(Observed::new(stream, unread, taken))
+            Ok::<_, BoxError>(Observed::new(stream, unread, taken, h2c))
         };
         Box::pin(async move {
             let connected = tokio::time::timeout(timeout, connecting).await;

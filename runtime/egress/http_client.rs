@@ -60,6 +60,8 @@ pub(super) struct HttpClient {
     pooled: Pool,
     /// Gives each request a connection of its own.
     fresh: OnceCell<Pool>,
+    /// Speaks HTTP/2 with prior knowledge.
+    h2c: OnceCell<Pool>,
     /// Likewise, for connections that become WebSockets.
     switched: OnceCell<Pool>,
 }
@@ -68,6 +70,7 @@ impl HttpClient {
     pub(super) fn new(connector: Connector, head: HeadLimits) -> Self {
         Self {
             pooled: pool(connector.clone(), head, usize::MAX),
+            h2c: OnceCell::new(),
             fresh: OnceCell::new(),
             switched: OnceCell::new(),
             connector,
@@ -94,6 +97,17 @@ impl HttpClient {
 }
 
 impl HttpClient {
+    /// Performs a request over HTTP/2 with prior knowledge, once: many share one connection, and what it may not have seen is for
+    /// whoever asked to repeat.
+    pub(super) async fn execute_h2c(&self, request: Request<RequestBody>) -> Result<Response<Incoming>, ClientError> {
+        let pool = || {
+            let mut builder = builder(self.head, usize::MAX);
+            builder.http2_only(true).build(self.connector.for_h2c())
+        };
+        let answered = attempt(self.h2c.get_or_init(pool), request).await;
+        answered.map_err(|failed| failed.error)
+    }
+
     /// Performs a handshake, once, on an HTTP/1.1 connection of its own.
     pub(super) async fn switch(&self, request: Request<RequestBody>) -> Result<Response<Incoming>, ClientError> {
         let pool = || pool(self.connector.for_http1(), self.head, 0);
@@ -103,9 +117,14 @@ impl HttpClient {
 }
 
 /// `idle` is how many connections are kept for a host.
-#[expect(clippy::disallowed_types, reason = "the one client lives in this room")]
 fn pool(connector: Connector, head: HeadLimits, idle: usize) -> Pool {
-    legacy::Client::builder(Charged)
+    builder(head, idle).build(connector)
+}
+
+#[expect(clippy::disallowed_types, reason = "the one client lives in this room")]
+fn builder(head: HeadLimits, idle: usize) -> legacy::Builder {
+    let mut builder = legacy::Client::builder(Charged);
+    builder
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE)
@@ -116,8 +135,8 @@ fn pool(connector: Connector, head: HeadLimits, idle: usize) -> Pool {
         .http1_ignore_invalid_headers_in_responses(true)
         .http1_max_headers(head.fields)
         .http1_max_buf_size(head.buffer)
-        .http2_max_header_list_size(head.list)
-        .build(connector)
+        .http2_max_header_list_size(head.list);
+    builder
 }
 
 /// The same request, where its body is here whole.

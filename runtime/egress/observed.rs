@@ -71,8 +71,9 @@ pub(super) struct Observed {
 }
 
 impl Observed {
-    pub(super) fn new(stream: MaybeHttpsStream<TokioIo<Wire>>, unread: Unread, taken: Taken) -> Self {
-        let is_http2 = stream.connected().is_negotiated_h2();
+    /// `h2c` says that HTTP/2 is spoken whatever TLS has negotiated.
+    pub(super) fn new(stream: MaybeHttpsStream<TokioIo<Wire>>, unread: Unread, taken: Taken, h2c: bool) -> Self {
+        let is_http2 = h2c || stream.connected().is_negotiated_h2();
         Self {
             stream: TokioIo::new(stream),
             traffic: Arc::default(),

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use deno_core::unsync::spawn;
-use http::{Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 use workerd_lite_ops::content_encoding::ContentEncoding;
@@ -227,6 +227,7 @@ impl Performer {
             url: request.url.clone(),
             headers: request.headers.clone(),
             body,
+            cf: None,
         });
         let attached = self.attach(credential, agent, tokens, &mut request, None).await;
         let mut sent = attached
@@ -351,7 +352,9 @@ impl Performer {
         let progress = Progress::default();
         let is_empty = request.body.length() == Some(0);
         let asks = is_handshake(&request);
-        let mut outgoing = http::Request::new(request_body(request.body, progress.clone()));
+        let rules = self.network.egress.as_ref();
+        let h2c = !asks && rules.is_some_and(|rules| rules.wants_h2c(Subject::from(&request)));
+        let mut outgoing = http::Request::new(request_body(request.body, &request.headers, progress.clone()));
         *outgoing.method_mut() = request.method;
         *outgoing.uri_mut() = request
             .url
@@ -364,11 +367,18 @@ impl Performer {
         if has_content && is_empty {
             outgoing.headers_mut().insert(header::CONTENT_LENGTH, 0.into());
         }
+        if is_grpc(outgoing.headers()) {
+            // Its servers want to hear that their status is read where they put it (gRPC over HTTP/2, "Requests").
+            outgoing
+                .headers_mut()
+                .insert(header::TE, HeaderValue::from_static("trailers"));
+        }
         let key = asks.then(|| Key::offer(outgoing.headers_mut()));
         let executing = async {
             match &key {
                 // Few are, and it would make the future of all others twice as large.
                 Some(_) => Box::pin(client.switch(outgoing)).await,
+                None if h2c => Box::pin(client.execute_h2c(outgoing)).await,
                 None => client.execute(outgoing).await,
             }
         };
@@ -427,6 +437,13 @@ impl Performer {
             socket: None,
         })
     }
+}
+
+/// Whether it calls by gRPC, and not by gRPC-Web, whose trailers are in the body.
+fn is_grpc(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let rest = kind.and_then(|kind| kind.strip_prefix(b"application/grpc"));
+    rest.is_some_and(|rest| matches!(rest, [] | [b'+' | b';', ..]))
 }
 
 fn note(open: &mut Open, verdict: Verdict, by: By) {

@@ -42,6 +42,8 @@ pub(super) fn redact(mut response: Response, credential: &Credential, sent: &Sen
         redactor.value(&mut value);
         value.to_str().ok().map(ToOwned::to_owned)
     });
+    let of_trailers = redactor.clone();
+    response.body = response.body.map_trailers(move |fields| of_trailers.headers(fields));
     if !credential.redact_body || matches!(response.body, Body::Empty) {
         return Ok(response);
     }
@@ -59,10 +61,12 @@ pub(super) fn redact(mut response: Response, credential: &Credential, sent: &Sen
     response.headers.remove(http::header::CONTENT_ENCODING);
     response.headers.remove(http::header::CONTENT_LENGTH);
     let body = std::mem::take(&mut response.body);
+    let trailers = body.trailers();
     response.body = Body::Stream(StreamBody {
         stream: redactor.body(body.into_decoded(Account::current().as_ref())),
         length: None,
         coding: None,
+        trailers,
     });
     Ok(response)
 }

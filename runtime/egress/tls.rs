@@ -105,6 +105,11 @@ impl Identity {
         })
     }
 
+    /// The certificate with its key.
+    pub(crate) fn certified(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.key)
+    }
+
     /// When its certificate holds.
     pub fn dates(&self) -> &Dates {
         &self.dates

@@ -56,6 +56,7 @@ pub(super) async fn by_upstream(
         } else {
             Body::Full(body.into())
         },
+        cf: None,
     };
     let failed = |error: &dyn std::fmt::Display| TokenRequestError(error.to_string());
     let response = upstream.answer(via, request).await.map_err(|error| failed(&error))?;

@@ -14,6 +14,7 @@ use workerd_lite_ops::fetch::EgressHandle;
 use workerd_lite_ops::{CallerId, Termination};
 
 use super::agent::Agent;
+use super::blanks::Blanks;
 use super::callee::{Callee, Callees};
 use super::gate::{Neighbour, OutboundGate};
 use super::isolates::{Place, Used};
@@ -98,6 +99,8 @@ impl AgentCells {
         drop(room);
         if keeps {
             self.run(place, agent, (handle, callers), Some((worker, cell)));
+        } else if let Some(blanks) = self.blanks() {
+            blanks.prepare(worker.blank_kind());
         }
         Ok(())
     }
@@ -115,6 +118,11 @@ impl AgentCells {
     /// The queue of a cell that does not run yet.
     fn handle(&self, agent: &Agent) -> CellHandle {
         agent.worker.handle(if self.project.is_called(agent) { 2 } else { 1 })
+    }
+
+    /// Isolates that are ready for agents, where these are many: what few have they keep.
+    fn blanks(&self) -> Option<Rc<Blanks>> {
+        (!self.project.starts_all()).then(|| self.loaders.blanks())
     }
 
     /// Whether an agent has a cell here.
@@ -252,6 +260,7 @@ impl AgentCells {
                     garbage: policies.map(|policies| Box::new(move || policies.collect(place)) as Box<dyn Fn()>),
                     whose: Rc::new(|_| None),
                     isolates: Arc::clone(&cells.project.isolates),
+                    blanks: cells.blanks(),
                     patience: Patience::None(Arc::clone(&agent.backoff)),
                 };
                 respawn(worker, surroundings, callers, handle, cell).await;

@@ -1,4 +1,4 @@
-//! Blank isolates that a thread keeps ready for what its workers load: made while it has nothing else to do, and in nobody's time, which is
+//! Blank isolates that a thread keeps ready for what its workers load, and for agents where these are many: made while it has nothing else to do, and in nobody's time, which is
 //! put down to who takes them. They count as memory of all isolates, and go first where that is short.
 
 use std::cell::{Cell, RefCell};
@@ -25,6 +25,17 @@ const LATE: Duration = Duration::from_millis(2);
 
 /// How often it is asked whether there is time. What loads next asks again.
 const ATTEMPTS: u32 = 50;
+
+/// How many are asked to leave for one.
+const ASKED: u32 = 8;
+
+/// What came of making one more.
+enum Made {
+    One,
+    Enough,
+    /// There is no memory for it.
+    Full,
+}
 
 /// Those of one thread.
 pub(super) struct Blanks {
@@ -59,14 +70,19 @@ impl Blanks {
 
     /// Takes one of a kind, where one is ready, and has others made of it.
     pub(super) fn take(&self, kind: BlankKind) -> Option<Blank> {
-        self.wanted.set(Some(kind));
         let taken = {
             let mut ready = self.ready.borrow_mut();
             let place = ready.iter().position(|ready| ready.blank.kind() == kind);
             place.map(|place| ready.remove(place))
         };
-        self.fill();
+        self.prepare(kind);
         taken.map(|ready| ready.blank)
+    }
+
+    /// Has some made of a kind.
+    pub(super) fn prepare(&self, kind: BlankKind) {
+        self.wanted.set(Some(kind));
+        self.fill();
     }
 
     /// Drops all of them, and makes no more.
@@ -81,9 +97,15 @@ impl Blanks {
         }
         let this = Weak::clone(&self.this);
         spawn(async move {
-            while has_time().await {
-                if !this.upgrade().is_some_and(|blanks| blanks.make()) {
-                    break;
+            let mut full = 0;
+            while full < ASKED && has_time().await {
+                let Some(blanks) = this.upgrade() else { return };
+                match blanks.make() {
+                    Made::One => {}
+                    Made::Enough => break,
+                    // Of those that somebody used, whichever comes next is to leave for the next that is asked for.
+                    Made::Full if blanks.isolates.ask_used() => full += 1,
+                    Made::Full => break,
                 }
             }
             if let Some(blanks) = this.upgrade() {
@@ -92,14 +114,16 @@ impl Blanks {
         });
     }
 
-    /// Makes one more of what is wanted. Gives whether it did.
-    fn make(&self) -> bool {
-        let Some(kind) = self.wanted.get() else { return false };
+    /// Makes one more of what is wanted.
+    fn make(&self) -> Made {
+        let Some(kind) = self.wanted.get() else {
+            return Made::Enough;
+        };
         let others = {
             let ready = self.ready.borrow();
             let same = ready.iter().filter(|ready| ready.blank.kind() == kind).count();
             if same >= MOST {
-                return false;
+                return Made::Enough;
             }
             ready.len() >= MOST
         };
@@ -110,7 +134,7 @@ impl Blanks {
             drop(gone);
         }
         let Some(room) = PutAside::within(self.isolates.limits.memory) else {
-            return false;
+            return Made::Full;
         };
         let number = self.last.get().wrapping_add(1);
         self.last.set(number);
@@ -134,7 +158,7 @@ impl Blanks {
             drop(ready);
             drop(gone);
         });
-        true
+        Made::One
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -10,6 +10,8 @@ use futures_util::stream;
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use workerd_lite_ops::account::Account;
+use workerd_lite_ops::body::StreamBody;
+use workerd_lite_ops::trailers::{TooLarge, Trailers};
 use workerd_lite_ops::{Body, BodyError, ByteStream};
 
 /// A client's request body of at most so many bytes. Nothing where it says that it is longer; one that says nothing and is
@@ -25,32 +27,44 @@ pub(super) fn incoming<B: http_body::Body<Data = Bytes> + Unpin + 'static>(
     if limit.is_some_and(|limit| body.size_hint().lower() > limit) {
         return None;
     }
-    let chunks = stream::try_unfold(body, |mut body| async move {
+    let trailers = Trailers::default();
+    let come = trailers.clone();
+    let chunks = stream::try_unfold((body, come), |(mut body, come)| async move {
         loop {
             match body.frame().await {
                 None => return Ok(None),
                 Some(Err(_)) => return Err(BodyError::Cut),
-                Some(Ok(frame)) => {
-                    if let Ok(data) = frame.into_data() {
-                        return Ok(Some((data, body)));
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => return Ok(Some((data, (body, come)))),
+                    Err(frame) => {
+                        let fields = frame.into_trailers().unwrap_or_default();
+                        come.come(fields).map_err(|TooLarge| BodyError::Cut)?;
                     }
-                }
+                },
             }
         }
     });
-    Some(limited(Body::stream(chunks.boxed_local(), length), limit))
+    let body = Body::Stream(StreamBody {
+        stream: chunks.boxed_local(),
+        length,
+        coding: None,
+        trailers: Some(trailers),
+    });
+    Some(limited(body, limit))
 }
 
 /// A worker's body as `http` types have it, with its length where that is known.
 pub(super) struct Outgoing {
     stream: ByteStream,
     length: Option<u64>,
+    trailers: Option<Trailers>,
 }
 
 impl From<Body> for Outgoing {
     fn from(body: Body) -> Self {
         Self {
             length: body.length(),
+            trailers: body.trailers(),
             stream: body.into_stream(),
         }
     }
@@ -61,7 +75,12 @@ impl http_body::Body for Outgoing {
     type Error = BodyError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        self.stream.poll_next_unpin(cx).map_ok(Frame::data)
+        let chunk = ready!(self.stream.poll_next_unpin(cx));
+        Poll::Ready(
+            chunk
+                .map(|chunk| chunk.map(Frame::data))
+                .or_else(|| last(&mut self.trailers)),
+        )
     }
 
     fn is_end_stream(&self) -> bool {
@@ -71,6 +90,12 @@ impl http_body::Body for Outgoing {
     fn size_hint(&self) -> SizeHint {
         self.length.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
+}
+
+/// What follows a body, as its last frame.
+fn last(trailers: &mut Option<Trailers>) -> Option<Result<Frame<Bytes>, BodyError>> {
+    let fields = trailers.take()?.get()?.clone();
+    Some(Ok(Frame::trailers(fields)))
 }
 
 /// The body, which fails once it is longer than it may be.
@@ -99,7 +124,7 @@ pub struct ResponseBody {
 
 enum State {
     Full(Option<Bytes>),
-    Stream(ByteStream, Option<u64>),
+    Stream(ByteStream, Option<u64>, Option<Trailers>),
 }
 
 impl ResponseBody {
@@ -108,7 +133,10 @@ impl ResponseBody {
         let state = match body {
             Body::Empty => State::Full(None),
             Body::Full(bytes) => State::Full(Some(bytes)),
-            Body::Stream(_) => State::Stream(body.into_stream(), length),
+            Body::Stream(_) => {
+                let trailers = body.trailers();
+                State::Stream(body.into_stream(), length, trailers)
+            }
         };
         Self { state, account }
     }
@@ -127,13 +155,14 @@ impl http_body::Body for ResponseBody {
         let Self { state, account } = &mut *self;
         match state {
             State::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            State::Stream(stream, _) => {
+            State::Stream(stream, _, trailers) => {
                 let mut next = || stream.as_mut().poll_next(cx);
                 let polled = match account {
                     Some(account) => account.charged(next),
                     None => next(),
                 };
-                polled.map(|chunk| chunk.map(|chunk| chunk.map(Frame::data)))
+                let chunk = ready!(polled);
+                Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)).or_else(|| last(trailers)))
             }
         }
     }
@@ -146,7 +175,7 @@ impl http_body::Body for ResponseBody {
         match &self.state {
             State::Full(None) => SizeHint::with_exact(0),
             State::Full(Some(bytes)) => SizeHint::with_exact(bytes.len() as u64),
-            State::Stream(_, length) => length.map_or_else(SizeHint::default, SizeHint::with_exact),
+            State::Stream(_, length, _) => length.map_or_else(SizeHint::default, SizeHint::with_exact),
         }
     }
 }

@@ -7,6 +7,7 @@ use http::HeaderName;
 
 use super::agent::Agent;
 use super::found::{Finder, Found};
+use super::front::Front;
 use super::isolate_per::IsolatePer;
 use super::isolates::{IsolateLimits, Isolates};
 use super::isolation::Isolation;
@@ -41,6 +42,7 @@ pub struct ProjectBuilder {
     client_timeouts: ClientTimeouts,
     match_header: Option<HeaderName>,
     forwarders: Forwarders,
+    front: Front,
     show_errors: bool,
     access_log: Option<Arc<AccessLog>>,
     metrics_agents: usize,
@@ -60,6 +62,7 @@ impl ProjectBuilder {
             client_timeouts: ClientTimeouts::default(),
             match_header: None,
             forwarders: Forwarders::default(),
+            front: Front::default(),
             show_errors: false,
             access_log: None,
             metrics_agents: metrics::AGENTS,
@@ -168,6 +171,13 @@ impl ProjectBuilder {
         self
     }
 
+    /// How `serve` takes clients' connections, and what agents are told of them.
+    #[must_use]
+    pub fn front(mut self, front: Front) -> Self {
+        self.front = front;
+        self
+    }
+
     /// Lets clients read why a handler failed.
     #[must_use]
     pub fn show_errors(mut self, show: bool) -> Self {
@@ -215,6 +225,7 @@ impl ProjectBuilder {
             started: Arc::default(),
             agents: self.agents.into_iter().map(Arc::new).collect(),
             forwarders: Arc::new(self.forwarders),
+            front: Arc::new(self.front),
             outbound: self.outbound,
             isolate_per: self.isolate_per,
             policy_timeout: self.policy_timeout,

@@ -359,6 +359,7 @@ impl Egress for OutboundGate {
                 http::HeaderMap::new()
             },
             body: Body::Empty,
+            cf: None,
         });
         let network = Arc::clone(&self.network);
         let agent = auditing.then(|| self.agent.clone());
@@ -463,6 +464,7 @@ impl Again {
                 url: request.url.clone(),
                 headers: request.headers.clone(),
                 body: Body::Empty,
+                cf: None,
             },
             origin: origin.clone(),
         })

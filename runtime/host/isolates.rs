@@ -119,8 +119,19 @@ impl Isolates {
 
     /// Asks the one that was not used for the longest time to leave, unless it was asked already. Tells whether there was one.
     fn ask_one(&self) -> bool {
+        self.ask_oldest(0)
+    }
+
+    /// The same of those that somebody used.
+    pub(super) fn ask_used(&self) -> bool {
+        self.ask_oldest(1)
+    }
+
+    fn ask_oldest(&self, since: u64) -> bool {
         let kept = self.kept();
-        let idle = kept.iter().filter(|kept| !kept.asked.load(Ordering::Relaxed));
+        let idle = kept
+            .iter()
+            .filter(|kept| !kept.asked.load(Ordering::Relaxed) && kept.used.load(Ordering::Relaxed) >= since);
         let Some(oldest) = idle.min_by_key(|kept| kept.used.load(Ordering::Relaxed)) else {
             return false;
         };

@@ -71,10 +71,13 @@ impl Line {
         self.ends.1.is_none()
     }
 
-    /// What an agent is told of a policy's failure. The owner reads all of it.
+    /// What an agent is told of a policy's failure: at most a name and a message. The owner reads all of it.
     fn told(&self, failure: Failure) -> Failure {
-        if failure.told || !self.is_to_policy() {
+        if !self.is_to_policy() {
             return failure;
+        }
+        if failure.told {
+            return Failure { value: None, ..failure };
         }
         let why = if failure.stack.is_empty() {
             failure.message

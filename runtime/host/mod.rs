@@ -15,6 +15,7 @@ pub(crate) mod confined;
 mod desk;
 mod error_page;
 mod found;
+mod front;
 mod gate;
 mod grant;
 mod isolate_per;
@@ -71,6 +72,7 @@ pub use client::Client;
 pub use code::Code;
 pub(crate) use error_page::broken_page;
 pub(crate) use found::Finder;
+pub use front::Front;
 pub use grant::{Grant, Offers};
 pub use isolate_per::IsolatePer;
 pub use isolates::IsolateLimits;
@@ -247,6 +249,11 @@ impl Instance {
     /// The proxies that are believed.
     pub(crate) fn forwarders(&self) -> &Forwarders {
         &self.0.project.forwarders
+    }
+
+    /// How clients' connections are taken.
+    pub(crate) fn front(&self) -> &Front {
+        &self.0.project.front
     }
 
     /// The header by which a request may name its agent.

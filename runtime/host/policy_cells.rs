@@ -207,6 +207,7 @@ impl PolicyCells {
             egress: way(&self.worker, &self.egress, &group.members, &self.loaders),
             garbage: None,
             whose: Rc::new(move |id| project.quarantine_of(id)),
+            blanks: None,
             isolates: Arc::clone(&self.project.isolates),
             patience: Patience::Endless,
         };

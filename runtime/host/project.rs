@@ -14,6 +14,7 @@ use workerd_lite_ops::account::AgentId;
 
 use super::agent::Agent;
 use super::found::Found;
+use super::front::Front;
 use super::grant::Offers;
 use super::isolate_per::IsolatePer;
 use super::isolates::{IsolateLimits, Isolates};
@@ -49,6 +50,7 @@ pub struct Project {
     pub(super) started: Arc<AtomicUsize>,
     pub(super) routes: Arc<Routes>,
     pub(super) forwarders: Arc<Forwarders>,
+    pub(super) front: Arc<Front>,
     pub(super) outbound: Option<Worker>,
     pub(super) isolate_per: IsolatePer,
     pub(super) policy_timeout: Duration,
@@ -68,6 +70,11 @@ impl Project {
     /// The agents' names.
     pub fn agent_names(&self) -> impl Iterator<Item = &str> {
         self.agents.iter().map(|agent| agent.worker.name.as_str())
+    }
+
+    /// Whether clients' connections are taken over TLS, where they come over a network.
+    pub(crate) fn speaks_tls(&self) -> bool {
+        self.front.tls.is_some()
     }
 
     /// An agent's place by its name, or by `tenant/name` where tenants share a name. The first one without a name.

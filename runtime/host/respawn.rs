@@ -10,8 +10,9 @@ use workerd_lite_ops::account::AgentId;
 use workerd_lite_ops::fetch::EgressHandle;
 
 use super::backoff::Backoff;
+use super::blanks::Blanks;
 use super::isolates::Isolates;
-use crate::isolate::{Callers, Cell, CellHandle, Ended, Worker};
+use crate::isolate::{Blank, Callers, Cell, CellHandle, Ended, Worker};
 use crate::limits::Quarantine;
 use crate::metrics;
 
@@ -34,6 +35,8 @@ pub(super) struct Surroundings {
     pub(super) whose: Whose,
     /// Among which its isolates are.
     pub(super) isolates: Arc<Isolates>,
+    /// Isolates that are ready for it.
+    pub(super) blanks: Option<Rc<Blanks>>,
     /// What is done where it does not start.
     pub(super) patience: Patience,
 }
@@ -59,6 +62,7 @@ pub(super) async fn respawn(
         garbage,
         whose,
         isolates,
+        blanks,
         patience,
     } = surroundings;
     let garbage: Option<Rc<dyn Fn()>> = garbage.map(Into::into);
@@ -95,6 +99,9 @@ pub(super) async fn respawn(
         cell = loop {
             if !quarantine.is_some_and(|quarantine| quarantine.is_ejected()) {
                 let egress = EgressHandle::clone(&egress);
+                let kind = worker.blank_kind();
+                // What is ready has memory of its own, which is then this one's.
+                let ready = blanks.as_ref().and_then(|blanks| blanks.take(kind));
                 let room = match &patience {
                     Patience::None(_) => isolates.room().await,
                     // Those that have memory wait for it.
@@ -105,7 +112,8 @@ pub(super) async fn respawn(
                     inbox.refuse(Termination::Busy);
                     return;
                 };
-                match worker.boot_again(inbox.clone(), egress, &callers).await {
+                let blank = ready.unwrap_or_else(|| Blank::make(kind));
+                match worker.boot_in(blank, inbox.clone(), egress, &callers).await {
                     Ok(cell) => {
                         drop(room);
                         if let Patience::None(backoff) = &patience {

@@ -70,6 +70,7 @@ impl Instance {
             url,
             headers,
             body,
+            ..
         } = request;
         let asks = is_websocket(&headers);
         let mut asked = http::Request::new(Outgoing::from(body));
@@ -115,7 +116,7 @@ where
     B: http_body::Body<Data = Bytes> + Unpin + 'static,
 {
     let (head, body) = request.into_parts();
-    let client = head.extensions.get::<Client>().copied().unwrap_or_default();
+    let client = head.extensions.get::<Client>().cloned().unwrap_or_default();
     let refused_for = |why| served.outcome.set(Outcome::Refused(why));
     if is_forbidden(&head.method) {
         refused_for("method");
@@ -184,6 +185,7 @@ where
         url,
         headers,
         body,
+        cf: instance.front().cf(client.tls.as_ref(), head.version),
     };
     // Only a browser's page needs them.
     let asked = instance.shows_errors().then(|| request.headers.clone());

@@ -1,5 +1,7 @@
 //! Transferable requests and responses: they move to another thread and back.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use deno_core::url::Url;
 use futures_util::StreamExt as _;
@@ -8,6 +10,7 @@ use http::{HeaderMap, Method, StatusCode};
 use workerd_lite_ops::body::StreamBody;
 use workerd_lite_ops::content_encoding::ContentEncoding;
 use workerd_lite_ops::pump::{Pumped, pump};
+use workerd_lite_ops::trailers::Trailers;
 use workerd_lite_ops::websocket::SocketEnd;
 use workerd_lite_ops::{Body, Request, Response};
 
@@ -17,6 +20,7 @@ pub(super) struct TransferableRequest {
     url: Url,
     headers: HeaderMap,
     body: TransferableBody,
+    cf: Option<Arc<str>>,
 }
 
 /// A response that may move to another thread.
@@ -35,6 +39,7 @@ enum TransferableBody {
         chunks: Pumped,
         length: Option<u64>,
         coding: Option<ContentEncoding>,
+        trailers: Option<Trailers>,
     },
 }
 
@@ -43,10 +48,16 @@ impl From<Body> for TransferableBody {
         match body {
             Body::Empty => Self::Empty,
             Body::Full(bytes) => Self::Full(bytes),
-            Body::Stream(StreamBody { stream, length, coding }) => Self::Stream {
+            Body::Stream(StreamBody {
+                stream,
+                length,
+                coding,
+                trailers,
+            }) => Self::Stream {
                 chunks: pump(stream, || {}),
                 length,
                 coding,
+                trailers,
             },
         }
     }
@@ -61,10 +72,12 @@ impl From<TransferableBody> for Body {
                 mut chunks,
                 length,
                 coding,
+                trailers,
             } => Self::Stream(StreamBody {
                 stream: stream::poll_fn(move |cx| chunks.poll_next(cx)).boxed_local(),
                 length,
                 coding,
+                trailers,
             }),
         }
     }
@@ -77,6 +90,7 @@ impl From<Request> for TransferableRequest {
             url: request.url,
             headers: request.headers,
             body: request.body.into(),
+            cf: request.cf,
         }
     }
 }
@@ -88,6 +102,7 @@ impl From<TransferableRequest> for Request {
             url: request.url,
             headers: request.headers,
             body: request.body.into(),
+            cf: request.cf,
         }
     }
 }

@@ -151,6 +151,9 @@ impl CpuAccounting {
         let events = state.borrow::<Events>();
         let Some(trace) = events.trace(event) else { return };
         trace.usage().computed(time);
+        if let Some(tail) = events.tail(event) {
+            tail.computed(time);
+        }
         if let Some(charged) = trace.charged() {
             charged.computed(time);
         }

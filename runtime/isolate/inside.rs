@@ -147,9 +147,7 @@ impl Inside<'_> {
                 v8::Integer::new_from_unsigned(scope, id).into(),
                 string(scope, request.method.as_str()),
                 string(scope, request.url.as_str()),
-                v8::String::new_from_one_byte(scope, &headers, v8::NewStringType::Normal)
-                    .unwrap_or_else(|| v8::String::empty(scope))
-                    .into(),
+                head::to_v8_string(scope, &headers).into(),
                 match body {
                     Some(rid) => v8::Integer::new_from_unsigned(scope, rid).into(),
                     None => v8::null(scope).into(),
@@ -162,6 +160,7 @@ impl Inside<'_> {
                     Some(door) => v8::Integer::new_from_unsigned(scope, door).into(),
                     None => v8::null(scope).into(),
                 },
+                optional(scope, request.cf.as_deref()),
             ]
         });
         if called.is_none() && self.turns.stopped().is_none() {
@@ -265,6 +264,7 @@ impl Inside<'_> {
                         v8::Integer::new_from_unsigned(scope, call).into(),
                         string(scope, &failure.name),
                         string(scope, &failure.message),
+                        bytes(scope, failure.value.as_deref()),
                     ]
                 });
             }
@@ -343,6 +343,19 @@ fn names<'s>(scope: &mut v8::PinScope<'s, '_>, path: &[String]) -> v8::Local<'s,
 fn optional<'s>(scope: &mut v8::PinScope<'s, '_>, text: Option<&str>) -> v8::Local<'s, v8::Value> {
     match text {
         Some(text) => string(scope, text),
+        None => v8::null(scope).into(),
+    }
+}
+
+/// Bytes as a script of ours takes them, or null.
+fn bytes<'s>(scope: &mut v8::PinScope<'s, '_>, bytes: Option<&[u8]>) -> v8::Local<'s, v8::Value> {
+    let Some(bytes) = bytes else {
+        return v8::null(scope).into();
+    };
+    let store = v8::ArrayBuffer::new_backing_store_from_vec(bytes.to_vec()).make_shared();
+    let buffer = v8::ArrayBuffer::with_backing_store(scope, &store);
+    match v8::Uint8Array::new(scope, buffer, 0, bytes.len()) {
+        Some(view) => view.into(),
         None => v8::null(scope).into(),
     }
 }

@@ -75,6 +75,18 @@ impl Stream {
         }
     }
 
+    /// The first byte that comes, which is left there. Nothing at the end.
+    pub(crate) async fn first_byte(&self) -> io::Result<Option<u8>> {
+        let mut first = [0; 1];
+        match self {
+            Self::Tcp(stream) => {
+                let count = stream.peek(&mut first).await?;
+                Ok((count > 0).then_some(first[0]))
+            }
+            Self::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
     /// Writes what can be written at once.
     pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {

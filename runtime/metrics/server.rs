@@ -19,6 +19,8 @@ pub(crate) static POLICY: LazyLock<Statistics> = LazyLock::new(Statistics::defau
 static SHED: AtomicU64 = AtomicU64::new(0);
 static ACCEPTED: AtomicU64 = AtomicU64::new(0);
 static OPEN: AtomicUsize = AtomicUsize::new(0);
+/// TLS handshakes that were performed, and that failed.
+static HANDSHAKES: LazyLock<Counters<2>> = LazyLock::new(Counters::default);
 static DRAINS: AtomicBool = AtomicBool::new(false);
 static CUTS: AtomicBool = AtomicBool::new(false);
 static LOST: LazyLock<Counters<3>> = LazyLock::new(Counters::default);
@@ -55,6 +57,11 @@ pub(crate) fn lost(stream: Stream) {
 /// A connection was turned away.
 pub(crate) fn shed() {
     SHED.fetch_add(1, Ordering::Relaxed);
+}
+
+/// A client's TLS handshake was performed, or failed.
+pub(crate) fn handshake(well: bool) {
+    HANDSHAKES.count(usize::from(!well));
 }
 
 /// The server stops: it is not ready for more.
@@ -169,6 +176,12 @@ impl Collector for Server {
                 "How often the configuration was loaded anew, and how that went",
             ),
             reloads.map(|(result, count)| (vec![("result", result.to_owned())], Sample::Counter(count))),
+        )?;
+        let handshakes = ["success", "failure"].into_iter().zip(HANDSHAKES.get());
+        family(
+            encoder,
+            ("tls_handshakes", "TLS handshakes of clients, and how they went"),
+            handshakes.map(|(result, count)| (vec![("result", result.to_owned())], Sample::Counter(count))),
         )?;
         let streams = [Stream::Audit, Stream::Access, Stream::Log].into_iter().zip(LOST.get());
         family(

@@ -130,6 +130,8 @@ pub struct Rule {
     pub scope: Scope,
     /// Whether what it would deny passes, recorded.
     pub audit: bool,
+    /// Whether what it allows without TLS is asked by HTTP/2 with prior knowledge.
+    pub h2c: bool,
 }
 
 /// A list of rules: what no rule allows is denied.
@@ -165,6 +167,12 @@ pub struct Denial {
 }
 
 impl Rules {
+    /// Whether the rule that allows a request wants HTTP/2 with prior knowledge for it.
+    pub fn wants_h2c(&self, asked: Subject<'_>) -> bool {
+        let allowing = self.rules.iter().find(|rule| rule.scope.check(asked).is_ok());
+        asked.url.scheme() == "http" && allowing.is_some_and(|rule| rule.h2c)
+    }
+
     /// Judges a request. Of the rules that name its host one must allow all else of it too.
     pub fn judge(&self, asked: Subject<'_>) -> Verdict {
         let mut denial = Denial {
@@ -211,6 +219,7 @@ mod tests {
                 websocket: None,
             },
             audit,
+            h2c: false,
         }
     }
 

@@ -35,8 +35,8 @@ impl Acceptor {
         }
     }
 
-    /// The next connection, where there is room for it. `open` is how many there are.
-    pub(super) async fn accept(&mut self, listeners: &[Listener], open: usize) -> Option<Stream> {
+    /// The next connection, where there is room for it. `open` is how many there are, and `tls` whether those of the network speak TLS.
+    pub(super) async fn accept(&mut self, listeners: &[Listener], open: usize, tls: bool) -> Option<Stream> {
         match accept(listeners, &mut self.turn).await {
             Ok(stream) if open < self.most => {
                 self.full = false;
@@ -44,7 +44,7 @@ impl Acceptor {
             }
             Ok(stream) => {
                 self.tell(&format!("there are {open} connections, and files for no more"));
-                turn_away(&stream);
+                turn_away(&stream, tls);
             }
             Err(error) => {
                 self.tell(&format!("a connection could not be accepted: {error}"));
@@ -53,7 +53,7 @@ impl Acceptor {
                 {
                     let accepted = accept(listeners, &mut self.turn);
                     if let Ok(Ok(stream)) = tokio::time::timeout(Duration::from_millis(10), accepted).await {
-                        turn_away(&stream);
+                        turn_away(&stream, tls);
                     }
                 }
                 self.spare = self.spare.take().or_else(spare);
@@ -79,7 +79,11 @@ fn spare() -> Option<File> {
 }
 
 /// Says that there is no room. What the client has sent is read, or the system would take our word back.
-fn turn_away(stream: &Stream) {
+fn turn_away(stream: &Stream, tls: bool) {
+    if tls && matches!(stream, Stream::Tcp(_)) {
+        // A handshake would cost more than there is: the connection is closed.
+        return;
+    }
     let mut sent = [0; 4096];
     let _: io::Result<usize> = stream.try_write(BUSY);
     let _: io::Result<usize> = stream.try_read(&mut sent);

@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
+use super::client_stream::ClientStream;
 use super::raw_heads::{INVALID, RawHeads};
-use crate::listen::Stream;
 
 /// How long a client may send nothing after our last byte, before its connection is closed.
 const LINGERS_QUIET: Duration = Duration::from_secs(1);
@@ -38,7 +38,7 @@ impl Switch {
 
 /// A client's connection.
 pub(super) struct ClientIo {
-    stream: Stream,
+    stream: ClientStream,
     heads: RawHeads,
     switch: Switch,
     /// What it has not read of that.
@@ -52,7 +52,7 @@ pub(super) struct ClientIo {
 }
 
 impl ClientIo {
-    pub(super) fn new(stream: Stream, unread: Duration, switch: Switch) -> Self {
+    pub(super) fn new(stream: ClientStream, unread: Duration, switch: Switch) -> Self {
         Self {
             stream,
             heads: RawHeads::default(),

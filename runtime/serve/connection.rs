@@ -1,4 +1,4 @@
-//! One client's connection: HTTP/1.1, or HTTP/2 with prior knowledge.
+//! One client's connection: HTTP/1.1 or HTTP/2, by what its first bytes are.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,11 +11,13 @@ use tokio::sync::watch;
 use workerd_lite_ops::account::Later;
 
 use super::client_io::ClientIo;
+use super::client_stream::ClientStream;
 use super::connection_service::ConnectionService;
+use super::opening::{Opened, Opening};
 use super::stopping::{Stop, cut};
 
 use crate::limits::HeadLimits;
-use crate::listen::Incoming;
+use crate::listen::{Incoming, Stream};
 
 /// How long a client has that is told that its connection ends.
 const ENDS: Duration = Duration::from_millis(500);
@@ -36,11 +38,55 @@ impl<F: Future<Output: 'static> + 'static> hyper::rt::Executor<F> for Local {
 }
 
 impl Connection {
+    /// What comes before HTTP. Nothing where the connection is over with it.
+    async fn open(&mut self, stream: Stream) -> Option<ClientStream> {
+        let (opening, head) = {
+            let current = self.service.current.0.borrow();
+            let front = current.front();
+            let opening = Opening {
+                proxies: Arc::clone(&front.proxies),
+                tls: front.tls.clone(),
+            };
+            (opening, current.client_timeouts().head)
+        };
+        if opening.is_plain(&stream) {
+            self.service.remote = stream.remote();
+            return Some(ClientStream::Plain(stream));
+        }
+        if opening.tls_of(&stream).is_some() {
+            self.service.client.is_encrypted();
+        }
+        let mut stop = self.stopping.clone();
+        let ends = async move {
+            let _ = stop.wait_for(|stop| *stop >= Stop::Drain).await;
+            tokio::time::sleep(ENDS).await;
+        };
+        // Most of what is open is past this, and has no room for it.
+        let opening = Box::pin(tokio::time::timeout(head, opening.open(stream)));
+        let opened = tokio::select! {
+            biased;
+            () = ends => return None,
+            opened = opening => opened,
+        };
+        match opened {
+            Ok(Ok(Some(Opened { stream, remote, tls }))) => {
+                (self.service.remote, self.service.tls) = (remote, tls);
+                return Some(stream);
+            }
+            Ok(Ok(None)) => {}
+            Ok(Err(error)) => tracing::debug!("a connection was not opened: {error}"),
+            Err(_) => tracing::debug!("a connection was not opened in time: see [timeouts] head"),
+        }
+        None
+    }
+
     pub(super) async fn run(mut self, stream: Incoming) {
         let Ok(stream) = stream.into_stream() else {
             return;
         };
-        self.service.remote = stream.remote();
+        let Some(stream) = self.open(stream).await else {
+            return;
+        };
         let mut builder = auto::Builder::new(Local(self.service.works_for.clone()));
         let (head, timeouts) = {
             let current = self.service.current.0.borrow();

@@ -32,6 +32,8 @@ pub(super) struct ConnectionService {
     pub(super) places: Rc<RefCell<Places>>,
     /// Who is at the other end: a client, or a proxy of its.
     pub(super) remote: Remote,
+    /// What TLS told of it, as members of `request.cf`. Nothing where the connection is plain.
+    pub(super) tls: Option<Arc<str>>,
     /// What it has become, or what its requests have.
     pub(super) sockets: Sockets,
 }
@@ -82,7 +84,7 @@ impl Service<http::Request<Incoming>> for ConnectionService {
         let places = Rc::clone(&self.places);
         let instance = self.current.0.borrow().clone();
         let works_for = self.works_for.clone();
-        let remote = self.remote;
+        let (remote, tls) = (self.remote, self.tls.clone());
         let unread = instance.client_timeouts().unread;
         let sockets = self.sockets.clone();
         let offer = Offer::of(&mut request);
@@ -96,7 +98,7 @@ impl Service<http::Request<Incoming>> for ConnectionService {
             let mut refusal = malformed::refusal(&request);
             if refusal.is_none() {
                 let (forwarders, naming) = (instance.forwarders(), instance.match_header());
-                match forwarded::apply(&mut request, remote, forwarders, naming) {
+                match forwarded::apply(&mut request, remote, forwarders, naming, tls.as_ref()) {
                     Ok(client) => {
                         request.extensions_mut().insert(client);
                     }

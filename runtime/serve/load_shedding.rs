@@ -52,6 +52,8 @@ pub(super) struct Client {
     refused: Notify,
     /// Whom it asks, by the agent's place in the project.
     agent: AtomicUsize,
+    /// Whether its bytes are TLS, which nobody else can write.
+    encrypted: AtomicBool,
     /// A second descriptor of the socket.
     socket: Option<OwnedFd>,
 }
@@ -65,6 +67,11 @@ impl Client {
         let state = if version < Version::HTTP_2 { WAITS } else { FRAMES };
         self.state.store(state, Ordering::SeqCst);
         Exchange(Arc::clone(self))
+    }
+
+    /// TLS is spoken on it.
+    pub(super) fn is_encrypted(&self) {
+        self.encrypted.store(true, Ordering::Relaxed);
     }
 
     /// There is no room for it.
@@ -160,7 +167,9 @@ impl Client {
         if !waits && !unread {
             return false;
         }
-        if let Some(mut socket) = self.stream() {
+        if let (true, Some(socket)) = (self.encrypted.load(Ordering::Relaxed), self.stream()) {
+            let _ = socket.shutdown(Shutdown::Both);
+        } else if let Some(mut socket) = self.stream() {
             // The socket does not block, and where its buffer is full nobody reads.
             let _ = socket.write_all(word(why).as_bytes());
             let _ = socket.shutdown(Shutdown::Write);
@@ -214,6 +223,7 @@ impl Clients {
             refused: Notify::new(),
             ends: AtomicBool::new(false),
             agent: AtomicUsize::new(usize::MAX),
+            encrypted: AtomicBool::new(false),
             socket: stream.as_fd().try_clone_to_owned().ok(),
         });
         if let Ok(mut clients) = self.0.lock() {

@@ -3,11 +3,13 @@
 mod accept;
 mod access;
 mod client_io;
+mod client_stream;
 mod connection;
 mod connection_service;
 mod forwarded;
 mod load_shedding;
 mod malformed;
+mod opening;
 mod parent;
 mod raw_heads;
 mod restart;
@@ -159,7 +161,7 @@ pub async fn serve(
         hosts: options.admin_hosts.clone(),
         stops: false,
     });
-    let listening = listeners.listening()?;
+    let listening = listeners.listening()?.over_tls(project.speaks_tls());
     let address = listening.shown.first().cloned().unwrap_or_default();
     parent.ready(listening, project.agent_names().count());
     let parent = &*parent;
@@ -191,7 +193,7 @@ pub async fn serve(
     loop {
         // A branch that comes to its end loads the project anew.
         tokio::select! {
-            accepted = acceptor.accept(&listener, threads.open()) => {
+            accepted = acceptor.accept(&listener, threads.open(), project.speaks_tls()) => {
                 if let Some(stream) = accepted {
                     threads.assign(stream);
                 }

@@ -13,6 +13,18 @@ pub struct Listening {
     pub sockets: Vec<Socket>,
 }
 
+impl Listening {
+    /// The same, with the scheme of TLS where that is spoken.
+    pub(super) fn over_tls(mut self, tls: bool) -> Self {
+        for shown in self.shown.iter_mut().filter(|_| tls) {
+            if let Some(place) = shown.strip_prefix("http://") {
+                *shown = format!("https://{place}");
+            }
+        }
+        self
+    }
+}
+
 /// Whoever runs a server.
 pub trait Parent {
     /// Requests are answered, by so many agents.

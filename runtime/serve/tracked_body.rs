@@ -75,7 +75,13 @@ impl Body for TrackedBody {
             }
         };
         match &frame {
-            Some(Ok(frame)) => self.access(|access| access.sends(frame.data_ref().map_or(0, Bytes::len))),
+            Some(Ok(frame)) => self.access(|access| {
+                access.sends(frame.data_ref().map_or(0, Bytes::len));
+                // Nobody asks for what is behind them.
+                if frame.is_trailers() {
+                    access.is_whole();
+                }
+            }),
             Some(Err(_)) => {}
             None => self.access(Access::is_whole),
         }

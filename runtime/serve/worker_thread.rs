@@ -78,6 +78,7 @@ impl WorkerThread {
                 works_for: Later::default(),
                 places: Rc::default(),
                 remote: Remote::Gone,
+                tls: None,
                 sockets: Sockets::new(stopped.clone()),
             };
             let (open, stopping) = (Arc::clone(&open), stopped.clone());

@@ -283,6 +283,7 @@ impl<'a> File<'a> {
             url: url.parse().map_err(|_| "the test's URL is not valid".to_owned())?,
             headers: http::HeaderMap::new(),
             body: body.map_or(Body::Empty, |body| Body::Full(body.into())),
+            cf: None,
         };
         let origin = Origin {
             caller: 0,

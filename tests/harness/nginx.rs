@@ -24,9 +24,31 @@ impl Nginx {
         let paths =
             ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(|name| format!("{name}_temp_path {at}/{name};"));
         let paths = paths.join("\n");
+        let block = http.replace("PORT", &port.to_string());
+        Some(Self::run(
+            folder,
+            port,
+            "",
+            &format!("http {{\naccess_log off;\n{paths}{block}\n}}"),
+        ))
+    }
+
+    /// The same with what its `stream` block holds, by this module.
+    pub fn start_stream(folder: &Path, module: &str, stream: &str) -> Option<Self> {
+        if !peers::has("nginx", "apt-get install nginx-light") {
+            return None;
+        }
+        std::fs::create_dir_all(folder).unwrap();
+        let port = super::free_port();
+        let block = stream.replace("PORT", &port.to_string());
+        let load = format!("load_module {module};\n");
+        Some(Self::run(folder, port, &load, &format!("stream {{\n{block}\n}}")))
+    }
+
+    fn run(folder: &Path, port: u16, load: &str, blocks: &str) -> Self {
+        let at = folder.display();
         let config = format!(
-            "daemon off; master_process off; pid {at}/pid; error_log stderr notice;\nevents {{}}\nhttp {{\naccess_log off;\n{paths}{}\n}}\n",
-            http.replace("PORT", &port.to_string())
+            "{load}daemon off; master_process off; pid {at}/pid; error_log stderr notice;\nevents {{}}\n{blocks}\n"
         );
         std::fs::write(folder.join("nginx.conf"), config).unwrap();
         let log = std::fs::File::create(folder.join("log")).unwrap();
@@ -51,7 +73,7 @@ impl Nginx {
             );
             std::thread::sleep(Duration::from_millis(10));
         }
-        Some(Self { child, port })
+        Self { child, port }
     }
 }
 

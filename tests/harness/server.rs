@@ -131,7 +131,11 @@ impl Project {
                 }
                 if let Some((_, address)) = line.split_once("listening on ") {
                     let address: String = address.chars().take_while(|c| *c != '"').collect();
-                    let address = address.strip_prefix("http://").unwrap_or(&address).to_owned();
+                    let address = ["http://", "https://"]
+                        .iter()
+                        .find_map(|scheme| address.strip_prefix(scheme))
+                        .unwrap_or(&address)
+                        .to_owned();
                     let _ = found.send(address);
                 }
                 let mut log = written.lock().unwrap();

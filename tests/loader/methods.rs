@@ -144,7 +144,7 @@ fn methods_are_called_as_those_of_other_workers() {
             "sum": 6, "twice": 111, "pipelined": 8, "counter": [7, 7], "adder": 7,
             "who": { "props": { "p": 1 }, "agent": null, "a": "!" }, "fails": "RangeError: too far",
             "absent": missing("absent"), "env": missing("env"),
-            "constructor": "TypeError: 'constructor' is a reserved method and cannot be called over RPC.",
+            "constructor": "TypeError: Illegal constructor",
             "other": "hi of other", "plain": "hey!", "then": true,
             "none": "TypeError: the worker can not be called so: its export None, which a service names, is not there",
             "fetch": "TypeError: the worker can not be called so: its default export, a class, has no fetch() method",

@@ -6,6 +6,7 @@ mod limits;
 mod methods;
 mod modules;
 mod policy;
+mod props;
 mod tails;
 
 use serde_json::Value;

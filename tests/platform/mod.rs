@@ -1,13 +1,17 @@
 //! The platform by its standards: rows of what a script does, and what it comes to.
 
+mod byob;
 mod cloning;
 mod compatibility;
 mod errors;
 mod events;
 mod fetching;
 mod forms;
+mod headers;
 mod html_rewriter;
+mod inspect;
 mod keys;
+mod remote_errors;
 mod requests;
 mod streams;
 mod urls;

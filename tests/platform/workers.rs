@@ -35,11 +35,11 @@ const generate = (publicExponent, name = "RSASSA-PKCS1-v1_5") => crypto.subtle.g
 "#,
         r#"
 ...["text", "json", "bytes", "blob", "arrayBuffer", "formData"].map((name) => [USED, () => said(async () => (await used())[name]())]),
-[USED, () => said(async () => (await used()).clone())],
-[USED, () => said(async () => { const request = new Request("http://a.test/", { method: "POST", body: "a" }); await request.text(); await fetch(request); })],
+["This ReadableStream is currently locked to a reader,", () => said(async () => (await used()).clone())],
+["Cannot reconstruct a Request with a used body.", () => said(async () => { const request = new Request("http://a.test/", { method: "POST", body: "a" }); await request.text(); await fetch(request); })],
 ["Cannot reconstruct a Request with a used body.", () => said(async () => { const request = new Request("http://a.test/", { method: "POST", body: "a" }); await request.text(); new Request(request); })],
 ["This ReadableStream is disturbed (has already been read from), and cannot be used as a body.", () => said(async () => new Response((await used()).body))],
-[READER, () => said(() => new Response(locked(new ReadableStream())))],
+["This ReadableStream is locked to a reader, and cannot be used as a body.", () => said(() => new Response(locked(new ReadableStream())))],
 ...["append", "set", "delete"].map((name) => [IMMUTABLE, () => said(() => Response.redirect("http://a.test/").headers[name]("a", "b"))]),
 ...[["getReader"], ["getReader", { mode: "byob" }], ["tee"], ["cancel"], ["pipeTo", new WritableStream()], ["pipeThrough", new TransformStream()]].map(([name, ...args]) =>
   [READER, () => said(() => locked(new ReadableStream({ type: "bytes" }))[name](...args))]),
@@ -76,7 +76,7 @@ const through = async (stream, ...chunks) => {
 };
 const ofStrings = (...chunks) => new ReadableStream({ start(c) { for (const chunk of chunks) c.enqueue(chunk); c.close(); } });
 const said = async (run) => { try { return await run(); } catch (error) { return error.message; } };
-const BYTES = "This WritableStream only supports writing byte types.";
+const BYTES = "This TransformStream is being used as a byte stream, but received an object of non-ArrayBuffer/ArrayBufferView type on its writable side.";
 const pieces = async (stream, ...chunks) => {
   const reader = stream.readable.getReader();
   const writer = stream.writable.getWriter();
@@ -302,13 +302,14 @@ export default { fetch() {
   console.log("x".repeat(5e4));
   console.log(Array.from({ length: 5000 }, (_, i) => i));
   console.table([1]);
+  for (let n = 0; n < 3e7; n++) Math.sqrt(n);
   return new Response("ok");
 } };"#;
     let tail = r"
 let told;
 export default {
   tail([item]) { told = item; },
-  async fetch() { for (let i = 0; i < 200 && told === undefined; i++) await scheduler.wait(10); return Response.json({ logs: told.logs.map(({ level, message }) => [level, message]), wallTime: typeof told.wallTime, truncated: told.truncated }); },
+  async fetch() { for (let i = 0; i < 200 && told === undefined; i++) await scheduler.wait(10); return Response.json({ logs: told.logs.map(({ level, message }) => [level, message]), wallTime: typeof told.wallTime, cpuTime: told.cpuTime, truncated: told.truncated }); },
 };";
     let project = Project::new(&[
         ("agent.js", agent),
@@ -316,7 +317,7 @@ export default {
         ("policy.js", "export default { fetch: () => new Response('') };"),
         (
             "workerd-lite.toml",
-            "threads = 1\n[outbound]\nmain = 'policy.js'\n[[agents]]\nname = 'one'\ntenant = 'acme'\nmain = 'agent.js'\nmatch = ['/one']\ntails = [{ service = 'tail' }]\n\
+            "threads = 1\n[limits]\ncpu_ms = 10000\n[outbound]\nmain = 'policy.js'\n[[agents]]\nname = 'one'\ntenant = 'acme'\nmain = 'agent.js'\nmatch = ['/one']\ntails = [{ service = 'tail' }]\n\
              [[agents]]\nname = 'tail'\ntenant = 'acme'\nmain = 'tail.js'\nmatch = ['/tail']\n",
         ),
     ]);
@@ -325,6 +326,7 @@ export default {
     let told = json(&server.get("/tail").body);
     let logs = &told["logs"];
     assert_eq!(told["wallTime"], "number");
+    assert!(told["cpuTime"].as_u64().unwrap() > 0, "{told}");
     assert_eq!(
         logs[0],
         serde_json::json!(["log", [{ "level": "info", "n": 1 }]]),

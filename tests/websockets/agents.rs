@@ -123,7 +123,7 @@ fn sockets_are_the_standards_and_workers() {
         ("unaccepted", r#"[1,null,"TypeError","TypeError",null,null]"#),
         (
             "codes",
-            r#"["TypeError","TypeError","TypeError","TypeError","TypeError","TypeError","TypeError"]"#,
+            r#"["InvalidAccessError","InvalidAccessError","InvalidAccessError","InvalidAccessError","InvalidAccessError","InvalidAccessError","InvalidAccessError"]"#,
         ),
         (
             "messages",

@@ -17,6 +17,7 @@ mod network;
 mod outbound;
 mod rule;
 mod timeouts;
+mod tls;
 mod trace;
 
 pub(crate) use access_log::AccessLog;
@@ -36,4 +37,5 @@ pub(crate) use network::Network;
 pub(crate) use outbound::{IsolatePer, Outbound};
 pub(crate) use rule::{Mode, Rule};
 pub(crate) use timeouts::Timeouts;
+pub(crate) use tls::{ShownBy, Tls};
 pub(crate) use trace::Trace;

@@ -26,6 +26,10 @@ pub(crate) struct Rule {
     pub(crate) paths: Vec<PathPattern>,
     /// Whether WebSockets too; without a word they are where it names no methods.
     pub(crate) websocket: Option<bool>,
+    /// Whether `http:` URLs that it allows are asked by HTTP/2 with prior knowledge (h2c), as gRPC without TLS is. For the policy's
+    /// rules only.
+    #[serde(default)]
+    pub(crate) h2c: bool,
     /// Whether it denies or only records.
     #[serde(default)]
     pub(crate) mode: Mode,

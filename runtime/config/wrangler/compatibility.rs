@@ -129,7 +129,10 @@ const OTHERWISE: &[(&str, &str)] = &[
     ("blob_legacy_mime_type", STANDARD),
     ("cache_no_cache_disabled", STANDARD),
     ("cache_option_disabled", STANDARD),
-    ("cf_botmanagement_default", "there is no `request.cf`"),
+    (
+        "cf_botmanagement_default",
+        "`request.cf` has what [cf] and TLS say of a request",
+    ),
     ("connect_pass_through", "there is no connect()"),
     ("disable_global_performance_classes", STANDARD),
     ("disable_request_signal", STANDARD),

@@ -31,6 +31,8 @@ const BEHAVIOURS: &[Behaviour] = &[
         "no_upper_case_all_http_methods",
         Some("2024-10-14"),
     ),
+    behaviour("cache_option_enabled", "cache_option_disabled", Some("2024-11-11")),
+    behaviour("cache_no_cache_enabled", "cache_no_cache_disabled", Some("2025-08-07")),
     behaviour("enable_weak_ref", "disable_weak_ref", Some("2025-05-05")),
     behaviour(
         "enable_navigator_language",
@@ -43,6 +45,7 @@ const BEHAVIOURS: &[Behaviour] = &[
         Some("2025-08-15"),
     ),
     behaviour("html_rewriter_treats_esi_include_as_void_tag", "", None),
+    behaviour("streams_no_default_auto_allocate_chunk_size", "", None),
 ];
 
 /// The flags that are in force and would not be by the newest date without any. A flag that turns something off goes before one that
@@ -81,7 +84,8 @@ mod tests {
         assert!(of(None, &[]).is_empty());
         assert!(of(Some("2025-08-15"), &[]).is_empty());
         assert_eq!(of(Some("2025-08-14"), &[]), ["no_expose_global_message_channel"]);
-        assert_eq!(of(Some("2021-01-01"), &[]).len(), 7);
+        assert_eq!(of(Some("2025-08-06"), &[])[0], "cache_no_cache_disabled");
+        assert_eq!(of(Some("2021-01-01"), &[]).len(), 9);
         assert!(of(Some("2025-08-14"), &["expose_global_message_channel"]).is_empty());
         assert_eq!(of(None, &["disable_weak_ref", "enable_weak_ref"]), ["disable_weak_ref"]);
         assert_eq!(

@@ -87,7 +87,8 @@ async fn tell(mut sender: hyper::client::conn::http2::SendRequest<Sent>, mut ove
 
 async fn event(instance: &Instance, back: Back, request: http::Request<Incoming>) -> http::Response<Sent> {
     let (telling, answered) = match asked(request, back.headers) {
-        Ok((envelope, request)) => {
+        Ok((envelope, mut request)) => {
+            request.cf = envelope.cf.map(Into::into);
             let mut known = http::HeaderMap::new();
             if let Some(id) = envelope.request_id.and_then(|id| id.parse().ok()) {
                 known.insert(REQUEST_ID, id);

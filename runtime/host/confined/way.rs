@@ -33,6 +33,7 @@ impl Egress for WayBack {
                 to: 0,
                 event: event.id(),
                 request_id: None,
+                cf: None,
             };
             let back = event.back().clone();
             drop(event);

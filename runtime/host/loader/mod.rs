@@ -5,6 +5,7 @@ mod code;
 mod entrypoint;
 mod failure;
 mod running;
+mod table;
 mod way;
 
 use std::cell::{Cell, RefCell};
@@ -18,7 +19,7 @@ use futures_util::future::LocalBoxFuture;
 use sha2::{Digest as _, Sha256};
 use workerd_lite_ops::fetch::EgressHandle;
 use workerd_lite_ops::inbox::Inbox;
-use workerd_lite_ops::loading::{Call, Loader, LoaderEvent, Order};
+use workerd_lite_ops::loading::{Call, Given, Loader, LoaderEvent, Order};
 use workerd_lite_ops::rpc::Capability;
 use workerd_lite_ops::shares::Shares;
 use workerd_lite_ops::worker_log::cut;
@@ -32,6 +33,7 @@ use code::Code;
 use entrypoint::Entrypoint;
 use failure::{GONE, failed};
 use running::{End, Running};
+use table::Table;
 use way::Things;
 
 /// How many workers of one loader live at once, on one thread.
@@ -200,6 +202,7 @@ impl Loader for Loaders {
             limits: code.limits,
             account,
             used: Cell::new(Instant::now()),
+            given: Table::new(order.given),
             tailed: !order.tails.is_empty(),
             called: Cell::new(false),
             end: RefCell::default(),
@@ -224,7 +227,7 @@ impl Loader for Loaders {
             })),
         }
         let things = Things {
-            given: order.given,
+            given: running.given.clone(),
             outbound: order.outbound,
             tails: order.tails,
             own: CellHandle::new(order.own),
@@ -244,6 +247,12 @@ impl Loader for Loaders {
     fn find(&self, binding: u32, id: &str) -> u32 {
         let number = self.named.borrow().get(&(binding, id.to_owned())).copied();
         number.unwrap_or(0)
+    }
+
+    fn give(&self, caller: &Rc<LoaderEvent>, worker: u32, given: Vec<Given>) -> Result<u32, String> {
+        let (first, lease) = self.find_running(worker)?.given.lend(given)?;
+        caller.scope.keep(Box::new(lease));
+        Ok(first)
     }
 
     fn fetch(
@@ -296,6 +305,11 @@ impl AllLoaders {
             all: RefCell::default(),
             blanks: Blanks::new(isolates),
         }
+    }
+
+    /// Isolates that are ready on this thread.
+    pub(super) fn blanks(&self) -> Rc<Blanks> {
+        Rc::clone(&self.blanks)
     }
 
     /// One more. Those of cells that are gone are forgotten.

@@ -15,6 +15,7 @@ use workerd_lite_ops::{Origin, Role, Termination, thread_cpu};
 
 use super::Loaders;
 use super::code::Code;
+use super::table::Table;
 use super::way::{Things, Way};
 use crate::identity::Attested;
 use crate::isolate::modules::{Graph, on_deep_stack};
@@ -46,6 +47,8 @@ pub(super) struct Running {
     pub(super) limits: Limits,
     pub(super) account: Option<Arc<Account>>,
     pub(super) used: Cell<Instant>,
+    /// What it has of its loader's, by the places that its script knows.
+    pub(super) given: Table,
     /// Whether somebody is told of its events.
     pub(super) tailed: bool,
     /// Whether it was called yet.

@@ -12,13 +12,14 @@ use workerd_lite_ops::{EventError, FetchError, Origin, Request, Response, Target
 
 use super::Loaders;
 use super::failure::{self, failed, gone};
+use super::table::Table;
 use crate::host::tail;
 use crate::isolate::CellHandle;
 
 /// What a worker is given by its loader.
 pub(super) struct Things {
-    /// What is in its `env`.
-    pub(super) given: Vec<Given>,
+    /// What is in its `env`, and in the props of its entrypoints.
+    pub(super) given: Table,
     /// Where its requests go, where that is a stub.
     pub(super) outbound: Option<Given>,
     /// Who is told of its events.
@@ -51,8 +52,8 @@ impl Way {
         }
     }
 
-    fn given(&self, place: u32) -> Option<&Given> {
-        self.things.given.get(usize::try_from(place).ok()?)
+    fn given(&self, place: u32) -> Option<Given> {
+        self.things.given.get(place)
     }
 
     /// Where an event of the loader's own comes from that a loaded worker has asked for: it is charged to the event that called this.
@@ -129,13 +130,13 @@ impl Egress for Way {
         request: Request,
     ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
         match self.given(given) {
-            Some(given) => self.through(given, origin, request),
+            Some(given) => self.through(&given, origin, request),
             None => Box::pin(std::future::ready(Err(FetchError::NoWayOut))),
         }
     }
 
     fn service(&self, origin: &Origin, service: u32) -> Result<Capability, FetchError> {
-        self.capability(self.given(service), origin)
+        self.capability(self.given(service).as_ref(), origin)
     }
 
     fn is_tailed(&self) -> bool {

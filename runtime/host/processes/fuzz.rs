@@ -99,6 +99,7 @@ fn request(url: &str) -> Request {
         url: url.parse().unwrap(),
         headers,
         body: Body::Full("some body".into()),
+        cf: None,
     }
 }
 
@@ -134,6 +135,7 @@ async fn good() -> [Vec<u8>; 2] {
                 to: 0,
                 event: 1,
                 request_id: None,
+                cf: None,
             };
             let asked = ask(&envelope, request("http://out.test/x")).unwrap();
             sender.send_request(asked).await.unwrap();
@@ -310,6 +312,7 @@ fn messages_that_no_process_sends_end_it() {
             to: 0,
             event: 1,
             request_id: None,
+            cf: None,
         };
         let mut asked = ask(&envelope, request("http://out.test/x")).unwrap();
         change(asked.headers_mut());
@@ -374,6 +377,7 @@ fn a_process_that_asks_for_nothing_is_ended() {
                 to: 0,
                 event: asked,
                 request_id: None,
+                cf: None,
             };
             let stray = ask(&envelope, request("http://out.test/x")).unwrap();
             if sender.send_request(stray).await.is_err() || !link.child.is_open() {

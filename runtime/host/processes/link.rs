@@ -114,6 +114,7 @@ impl Link {
             to,
             event: id,
             request_id: Some(trace.request_id().to_string()),
+            cf: request.cf.as_deref().map(ToOwned::to_owned),
         };
         let request = ask(&envelope, request).map_err(|error| self.broken(&error))?;
         let response = self.sender.clone().send_request(request).await.map_err(|error| {

@@ -5,6 +5,7 @@ mod element;
 mod hop;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use http::header::{FORWARDED, HOST};
 use http::uri::Authority;
@@ -53,7 +54,7 @@ struct Told {
 }
 
 /// Lets proxies that are believed decide whose request it is, and takes the headers of such words off. `naming` is a header that
-/// names an agent: where there are proxies, they alone may.
+/// names an agent: where there are proxies, they alone may. `tls` is what is known of the connection, where it is over TLS.
 ///
 /// # Errors
 /// Where one that is believed says what is no address, scheme or host, or two things at once.
@@ -62,6 +63,7 @@ pub(super) fn apply<B>(
     remote: Remote,
     forwarders: &Forwarders,
     naming: Option<&HeaderName>,
+    tls: Option<&Arc<str>>,
 ) -> Result<Client, Malformed> {
     let (is_believed, own) = match remote {
         Remote::Address(address) => (forwarders.has(address), Some(address)),
@@ -84,7 +86,8 @@ pub(super) fn apply<B>(
     };
     let client = Client {
         address,
-        https: told.https.unwrap_or_default(),
+        https: told.https.unwrap_or(tls.is_some()),
+        tls: tls.cloned(),
     };
     if let Some(host) = &told.host {
         let host = host
@@ -92,7 +95,7 @@ pub(super) fn apply<B>(
             .map_err(|_| "Bad Request: the X-Forwarded-Host is not valid\n")?;
         set_host(request, host)?;
     }
-    tell(request.headers_mut(), client, is_believed.then_some(&told));
+    tell(request.headers_mut(), &client, is_believed.then_some(&told));
     Ok(client)
 }
 
@@ -105,7 +108,7 @@ fn take_off(headers: &mut HeaderMap) {
 }
 
 /// Agents see what is true.
-fn tell(headers: &mut HeaderMap, client: Client, told: Option<&Told>) {
+fn tell(headers: &mut HeaderMap, client: &Client, told: Option<&Told>) {
     let mut set = |name, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(name, value);
@@ -249,7 +252,7 @@ mod tests {
             "unix" => Remote::Unix,
             address => Remote::Address(address.parse().unwrap()),
         };
-        let client = apply(&mut request, remote, &forwarders, None)?;
+        let client = apply(&mut request, remote, &forwarders, None, None)?;
         let address = client.address.map_or_else(String::new, |address| address.to_string());
         let seen = request
             .headers()

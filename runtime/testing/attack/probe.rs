@@ -131,6 +131,7 @@ impl<'a> Prober<'a> {
                     .body
                     .clone()
                     .map_or(Body::Empty, |body| Body::Full(Bytes::from(body))),
+                cf: None,
             };
             let Some((cell, caller)) = self.instance.policy_cell(agent) else {
                 break;

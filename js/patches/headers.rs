@@ -1,0 +1,50 @@
+//! Changes to headers: their values are Unicode text, which is UTF-8 on the wire, and their errors have Workers' words.
+
+use super::{Patch, each, patch};
+
+const HEADERS: &str = "ext:deno_fetch/20_headers.js";
+const WEBIDL: &str = "ext:deno_webidl/00_webidl.js";
+
+const PAIR: &str = "          \"To initialize a Headers object from a sequence, each inner sequence must have exactly two elements.\",\n";
+
+pub(super) const PATCHES: &[Patch] = &[
+    // What the standard has as strings of bytes are header names and values, methods and status texts: Workers take any text for them.
+    patch(
+        WEBIDL,
+        "  const x = converters.DOMString(V, prefix, context, opts);\n  if (!isByteString(x)) {\n    throw makeException(\n      TypeError,\n      \
+               \"is not a valid ByteString\",\n      prefix,\n      context,\n    );\n  }\n  return x;\n",
+        "  const x = converters.DOMString(V, prefix, context, opts);\n  return isByteString(x) ? x : StringPrototypeToWellFormed(x);\n",
+    ),
+    each(
+        6,
+        HEADERS,
+        "throw new TypeError(`Invalid header name: \"${name}\"`);",
+        "throw new TypeError(\"Invalid header name.\");",
+    ),
+    each(
+        3,
+        HEADERS,
+        "throw new TypeError(`Invalid header value: \"${value}\"`);",
+        "throw new TypeError(\"Invalid header value.\");",
+    ),
+    each(
+        2,
+        HEADERS,
+        "          `Invalid header: length must be 2, but is ${header.length}`,\n",
+        PAIR,
+    ),
+    each(
+        1,
+        HEADERS,
+        "throw new TypeError(\"Cannot change header: headers are immutable\");",
+        "throw new TypeError(\"Can't modify immutable headers.\");",
+    ),
+    each(
+        2,
+        HEADERS,
+        "throw new TypeError(\"Cannot change headers: headers are immutable\");",
+        "throw new TypeError(\"Can't modify immutable headers.\");",
+    ),
+    // Workers' are serializable: `worker/cloning.js`.
+    patch(HEADERS, "markNotSerializable(HeadersPrototype);\n", ""),
+];

@@ -1,0 +1,33 @@
+//! `[tls]`.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tls {
+    /// The chain that clients are shown (PEM), the server's certificate first.
+    pub(crate) cert: PathBuf,
+    /// Its key: a file (PEM), or a `pkcs11:` URI.
+    pub(crate) key: PathBuf,
+    /// The PKCS #11 module that reaches the token, where the key is a `pkcs11:` URI.
+    pub(crate) module: Option<String>,
+    /// The name of the secret that holds the token's PIN.
+    pub(crate) pin: Option<String>,
+    /// Roots that clients' certificates are verified by (PEM).
+    #[serde(default)]
+    pub(crate) client_ca: Vec<PathBuf>,
+    /// Whether clients show a certificate: `required` where there is a `client_ca`, else `none`.
+    pub(crate) client_auth: Option<ShownBy>,
+}
+
+/// Which clients show a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ShownBy {
+    None,
+    Optional,
+    Required,
+}

@@ -1,0 +1,60 @@
+//! How the server speaks TLS: its certificate, and which clients' certificates it takes.
+
+use std::sync::Arc;
+
+use rustls::crypto::aws_lc_rs;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::sign::SingleCertAndKey;
+use rustls::{RootCertStore, ServerConfig};
+use rustls_pki_types::CertificateDer;
+
+use crate::egress::tls::Identity;
+
+/// Whether clients show a certificate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// They are not asked for one.
+    #[default]
+    None,
+    /// They may; one that does not verify ends the handshake.
+    Optional,
+    /// They must.
+    Required,
+}
+
+/// The settings of one certificate: TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1.
+pub(super) fn settings(
+    identity: &Identity,
+    auth: ClientAuth,
+    roots: &[CertificateDer<'static>],
+) -> Result<ServerConfig, String> {
+    let told = |error: &dyn std::fmt::Display| error.to_string();
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| told(&error))?;
+    let builder = if auth == ClientAuth::None {
+        builder.with_no_client_auth()
+    } else {
+        let mut store = RootCertStore::empty();
+        for root in roots {
+            store.add(root.clone()).map_err(|error| told(&error))?;
+        }
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(store), provider);
+        let verifier = match auth {
+            ClientAuth::Optional => verifier.allow_unauthenticated(),
+            _ => verifier,
+        };
+        builder.with_client_cert_verifier(verifier.build().map_err(|error| told(&error))?)
+    };
+    let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(identity.certified())));
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    if auth == ClientAuth::None {
+        config.ticketer = aws_lc_rs::Ticketer::new().map_err(|error| told(&error))?;
+    } else {
+        // A session that goes on would outlive its certificate, and the roots that it was verified by.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+    }
+    Ok(config)
+}

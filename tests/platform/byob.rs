@@ -1,0 +1,39 @@
+//! Sources of bytes as Workers have them: what they are asked to fill, and the words of what is refused.
+
+use super::check;
+
+#[test]
+fn sources_have_a_buffer_to_fill() {
+    check(
+        r#"
+const source = (pull, more) => new ReadableStream({ type: "bytes", pull, ...more });
+const said = async (run) => { try { await run(); } catch (error) { return `${error.name}: ${error.message}`; } return "nothing"; };
+const inPull = async (use, view = new Uint8Array(3)) => {
+  let told = "nothing";
+  const reader = source((controller) => { const request = controller.byobRequest; try { use(request, controller); } catch (error) { told = `${error.name}: ${error.message}`; request.respond(1); } }).getReader({ mode: "byob" });
+  await reader.read(view);
+  return told;
+};
+"#,
+        r#"
+["[4096,1,0]", async () => { let seen; await source((c) => { seen = [c.byobRequest.view.byteLength, c.byobRequest.atLeast, c.desiredSize]; c.byobRequest.respond(1); }).getReader().read(); return seen; }],
+["10", async () => { let seen; await source((c) => { seen = c.byobRequest.view.byteLength; c.byobRequest.respond(1); }, { autoAllocateChunkSize: 10 }).getReader().read(); return seen; }],
+// What it does not fill it may enqueue.
+["[7,8]", async () => { const { value } = await source((c) => c.enqueue(bytes(7, 8))).getReader().read(); return [...value]; }],
+["[[5,3],[4,2],[3,1]]", async () => { const seen = []; await source((c) => { seen.push([c.byobRequest.view.byteLength, c.byobRequest.atLeast]); c.byobRequest.respond(1); }).getReader({ mode: "byob" }).read(new Uint8Array(5), { min: 3 }); return seen; }],
+["null", async () => { let request; await source((c) => { request = c.byobRequest; request.respond(1); }).getReader().read(); return request.atLeast; }],
+["true", async () => { const { done } = await source((c) => c.close()).getReader().read(); return done; }],
+["TypeError: The bytesWritten must be more than zero while the stream is open.", () => inPull((request) => request.respond(0))],
+["RangeError: Too many bytes [10] in response to a BYOB read request.", () => inPull((request) => request.respond(10))],
+["TypeError: The view byte length must be more than zero while the stream is open.", () => inPull((request) => request.respondWithNewView(new Uint8Array(0)))],
+["RangeError: The underlying ArrayBuffer is not the correct length.", () => inPull((request) => request.respondWithNewView(new Uint8Array(10)))],
+["TypeError: The autoAllocateChunkSize option cannot be zero.", () => said(() => source(() => {}, { autoAllocateChunkSize: 0 }))],
+["TypeError: This ReadableStream does not support BYOB reads.", () => said(() => new ReadableStream().getReader({ mode: "byob" }))],
+["TypeError: This ReadableStream reader has been released.", async () => { const reader = new ReadableStream().getReader(); reader.releaseLock(); return await said(() => reader.read()); }],
+["TypeError: This WritableStream writer has been released.", async () => { const writer = new WritableStream().getWriter(); writer.releaseLock(); return await said(() => writer.write(1)); }],
+["TypeError: This ReadableStream did not return bytes.", () => said(() => new Response(ReadableStream.from([1])).text())],
+// Text as a chunk of a body that is sent is its UTF-8.
+["h\u00e9!", async () => (await fetch("http://up.test/", { method: "POST", body: ReadableStream.from(["h\u00e9", utf8("!")]) })).text()],
+"#,
+    );
+}
