@@ -261,6 +261,16 @@ const KINDS: &[(&str, &str, &str)] = &[
         "a name and a password of a URL are not sent",
     ),
     (
+        "performance-timeline/droppedentriescount",
+        "",
+        "wants resource timing, which Workers have not",
+    ),
+    (
+        "performance-timeline/po-entries-sort",
+        "",
+        "clocks stand still while a script computes",
+    ),
+    (
         "webmessaging/broadcastchannel",
         "",
         "wants BroadcastChannel, which Workers have not",
