@@ -271,6 +271,16 @@ const KINDS: &[(&str, &str, &str)] = &[
         "clocks stand still while a script computes",
     ),
     (
+        "wasm/jsapi",
+        "Suspending",
+        "wants promises in WebAssembly's interface, which V8 has not on",
+    ),
+    (
+        "wasm/jsapi",
+        "promising",
+        "wants promises in WebAssembly's interface, which V8 has not on",
+    ),
+    (
         "webmessaging/broadcastchannel",
         "",
         "wants BroadcastChannel, which Workers have not",
