@@ -116,6 +116,11 @@ pub(super) const PATCHES: &[Patch] = &[
            ObjectDefineProperties(mixin.bodyUsed.get, { name: { __proto__: null, value: \"get bodyUsed\", configurable: true } });\n  \
            return ObjectDefineProperties(prototype, mixin);\n",
     ),
+    patch(
+        RESPONSE,
+        "  static json(data = undefined, init = undefined) {\n",
+        "  static json(data, init = undefined) {\n",
+    ),
     // Fields of their own from the start, as in `blobs.rs`.
     patch(
         BODY,

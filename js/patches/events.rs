@@ -112,4 +112,13 @@ pub(super) const PATCHES: &[Patch] = &[
         "\"Invalid event state\"",
         "\"The event is already being dispatched.\"",
     ),
+    // https://webidl.spec.whatwg.org/#es-attributes: names of getters and setters.
+    patch(
+        EVENT,
+        "  });\n}\n\nconst { dispatchEvent } = EventTarget.prototype;\n",
+        "  });\n  const { get, set } = ObjectGetOwnPropertyDescriptor(emitter, `on${name}`);\n  \
+           ObjectDefineProperty(get, \"name\", { __proto__: null, value: `get on${name}`, configurable: true });\n  \
+           ObjectDefineProperty(set, \"name\", { __proto__: null, value: `set on${name}`, configurable: true });\n}\n\n\
+         const { dispatchEvent } = EventTarget.prototype;\n",
+    ),
 ];

@@ -90,6 +90,7 @@ fn interfaces_of_events_are_the_standards() {
 ["TypeError", () => { try { WebSocket.prototype.onopen; } catch (error) { return error.name; } }],
 ["TypeError", () => { try { AbortSignal.prototype.onabort; } catch (error) { return error.name; } }],
 ["null", () => new AbortController().signal.onabort],
+["get onopen,set onopen", () => { const { get, set } = Object.getOwnPropertyDescriptor(WebSocket.prototype, "onopen"); return [get.name, set.name].join(); }],
 ["null,true", () => { const { port1 } = new MessageChannel(); const before = port1.onmessage; port1.onmessage = () => {}; const after = typeof port1.onmessage === "function"; port1.close(); return [String(before), after].join(); }],
 ["2,2,1,0", () => [EventTarget.prototype.addEventListener, EventTarget.prototype.removeEventListener, EventTarget.prototype.dispatchEvent, AbortController.prototype.abort].map((f) => f.length).join()],
 "#,
