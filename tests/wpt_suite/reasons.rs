@@ -281,6 +281,11 @@ const KINDS: &[(&str, &str, &str)] = &[
         "wants promises in WebAssembly's interface, which V8 has not on",
     ),
     (
+        "url/",
+        "N--pok",
+        "the test is of an older text of the URL standard: which labels are valid",
+    ),
+    (
         "webmessaging/broadcastchannel",
         "",
         "wants BroadcastChannel, which Workers have not",
