@@ -96,3 +96,16 @@ fn interfaces_of_events_are_the_standards() {
 "#,
     );
 }
+
+/// <https://w3c.github.io/performance-timeline/#the-performanceentry-interface>
+#[test]
+fn entries_of_the_timeline_have_numbers() {
+    check(
+        "",
+        r#"
+["true 0", () => { const [a, b] = [performance.mark("a"), performance.mark("b")]; return `${b.id > a.id && a.id > 0} ${a.navigationId}`; }],
+["TypeError", () => { try { PerformanceEntry.prototype.id; } catch (error) { return error.name; } }],
+["0", () => String(PerformanceObserverEntryList.length)],
+"#,
+    );
+}
