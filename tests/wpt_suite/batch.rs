@@ -16,7 +16,9 @@ const LIMITS: &str = "threads = 1\n[limits]\ncpu_ms = 12000\nwall = '18s'\nstart
 pub fn run(tree: &Tree, copy: &Copy, runs: &[Run]) -> Vec<(String, Subtests)> {
     let server = start(tree, copy, runs);
     let answers = runs.iter().enumerate();
-    answers.map(|(index, run)| (run.name(), ask(&server, index))).collect()
+    answers
+        .map(|(index, run)| (run.name(), ask(&server, copy, index)))
+        .collect()
 }
 
 fn start(tree: &Tree, copy: &Copy, runs: &[Run]) -> Server {
@@ -33,7 +35,7 @@ fn start(tree: &Tree, copy: &Copy, runs: &[Run]) -> Server {
     for (index, run) in runs.iter().enumerate() {
         let _ = write!(
             config,
-            "[[agents]]\nname = 't{index}'\nmain = '{}.mjs'\nroot = '.'\nmatch = ['t{index}.localhost']\nunsafe_eval = true\n",
+            "[[agents]]\nname = 't{index}'\nconfig = '{}.json'\nroot = '.'\nmatch = ['t{index}.localhost']\nunsafe_eval = true\n",
             worker(run)
         );
     }
@@ -41,7 +43,7 @@ fn start(tree: &Tree, copy: &Copy, runs: &[Run]) -> Server {
     serve(tree.path(), &name, &config)
 }
 
-fn ask(server: &Server, index: usize) -> Subtests {
+fn ask(server: &Server, copy: &Copy, index: usize) -> Subtests {
     let answer = server.curl("/", &["-H", &format!("Host: t{index}.localhost")]);
     let mut subtests = Subtests::new();
     let Ok(told) = serde_json::from_str::<serde_json::Value>(&answer.body) else {
@@ -58,6 +60,10 @@ fn ask(server: &Server, index: usize) -> Subtests {
         };
         // Some files have two of a name.
         let name = one_line(&text(&test[0]));
+        let name = copy
+            .server
+            .as_ref()
+            .map_or_else(|| name.clone(), |server| server.without_ports(&name));
         let known = subtests.get(&name);
         if matches!(known, None | Some(Outcome::Pass)) {
             subtests.insert(name, outcome);

@@ -286,6 +286,31 @@ const KINDS: &[(&str, &str, &str)] = &[
         "the test is of an older text of the URL standard: which labels are valid",
     ),
     (
+        "fetch/api/headers/headers-",
+        "nvalid",
+        "as on Workers, values of headers are UTF-8",
+    ),
+    (
+        "fetch/api/headers/headers-errors",
+        "bad header value",
+        "as on Workers, values of headers are UTF-8",
+    ),
+    (
+        "fetch/api/request/request-error",
+        "only-if-cached",
+        "as on Workers, `cache` is no-store or no-cache",
+    ),
+    (
+        "fetch/api/request/request-structure",
+        "cache attribute",
+        "as on Workers, `cache` is no-store or no-cache",
+    ),
+    (
+        "fetch/api/basic/request-upload",
+        "ReadableStream containing",
+        "as on Workers, streams of bodies take strings and buffers",
+    ),
+    (
         "webmessaging/broadcastchannel",
         "",
         "wants BroadcastChannel, which Workers have not",

@@ -20,6 +20,7 @@ pub struct Server {
     child: Child,
     /// Configuration, and the certificates that it makes.
     folder: tempfile::TempDir,
+    ports: Vec<u16>,
     pub http: u16,
     pub https: u16,
 }
@@ -70,6 +71,7 @@ impl Server {
         let server = Self {
             child,
             folder,
+            ports,
             http,
             https,
         };
@@ -96,6 +98,12 @@ impl Server {
         } else {
             format!("http://{HOST}:{}/", self.http)
         }
+    }
+
+    /// A text without the ports of this time.
+    pub fn without_ports(&self, text: &str) -> String {
+        let without = |text: String, port: &u16| text.replace(&format!(":{port}"), "");
+        self.ports.iter().fold(text.to_owned(), without)
     }
 
     /// What upstreams of it are verified by.

@@ -27,6 +27,9 @@ const LARGEST: u64 = 4 << 20;
 /// Where tests are that no server has.
 const NOWHERE: &str = "https://web-platform.test:8000/";
 
+/// Workers' names for what the standards say and Workers do not, unless they are told.
+const FLAGS: &[&str] = &["streams_no_default_auto_allocate_chunk_size"];
+
 pub struct Tree {
     folder: tempfile::TempDir,
 }
@@ -91,6 +94,8 @@ impl Tree {
             limit(run)
         );
         std::fs::write(self.path().join(format!("{name}.mjs")), worker).unwrap();
+        let wrangler = serde_json::json!({ "main": format!("{name}.mjs"), "compatibility_flags": FLAGS });
+        std::fs::write(self.path().join(format!("{name}.json")), wrangler.to_string()).unwrap();
     }
 }
 
