@@ -225,8 +225,8 @@ impl Events {
         self.limits.read
     }
 
-    /// A turn begins.
-    pub fn turn(&mut self) {
+    /// It need not be known any longer for whom those have worked that have ended.
+    pub fn turn_ends(&mut self) {
         self.ended.clear();
     }
 

@@ -69,7 +69,7 @@ const DENIED_TO_OUTBOUND: [&str; 5] = [
 ];
 
 /// Tests call agents and policies by bindings of their own.
-const DENIED_TO_TESTS: [&str; 8] = [
+const DENIED_TO_TESTS: [&str; 9] = [
     "op_fetch_outbound_worker",
     "op_identity_token",
     "op_loader_entrypoint",
@@ -77,6 +77,7 @@ const DENIED_TO_TESTS: [&str; 8] = [
     "op_loader_fetch",
     "op_loader_fetch_given",
     "op_loader_find",
+    "op_loader_give",
     "op_loader_load",
 ];
 

@@ -13,6 +13,7 @@
 mod abort;
 mod agent_ids;
 mod agents;
+mod assets;
 mod attack;
 mod audit;
 mod author;
@@ -78,6 +79,7 @@ mod path;
 mod pkcs11;
 mod platform;
 mod policy_cells;
+mod projects;
 mod reachable;
 mod redaction;
 mod relief;

@@ -47,4 +47,9 @@ pub(super) const PATCHES: &[Patch] = &[
     ),
     // Workers' are serializable: `worker/cloning.js`.
     patch(HEADERS, "markNotSerializable(HeadersPrototype);\n", ""),
+    patch(
+        "ext:deno_fetch/23_response.js",
+        "const REASON_PHRASE_RE = new SafeRegExp(`^[${REASON_PHRASE_MATCHER}]*$`);",
+        "const REASON_PHRASE_RE = new SafeRegExp(/^[\\t\\x20-\\x7e\\x80-\\uffff]*$/);",
+    ),
 ];

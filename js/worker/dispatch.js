@@ -23,9 +23,10 @@ const { cancelContext, endContext, enterContext, startContext } = core.loadExtSc
   "ext:workerd_lite/worker/context.js",
 );
 const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
-const { findHandler, makeExports } = core.loadExtScript("ext:workerd_lite/worker/entrypoints.js");
+const { findHandler, isEmptyCommonJs, makeExports } = core.loadExtScript("ext:workerd_lite/worker/entrypoints.js");
 const { pretendedService } = core.loadExtScript("ext:workerd_lite/rpc/entrypoint.js");
 const { rpc, setDoors, setRpcCallers } = core.loadExtScript("ext:workerd_lite/rpc/receive.js");
+const { handlersOfListeners } = core.loadExtScript("ext:workerd_lite/worker/service_worker.js");
 const { ExecutionContext } = core.loadExtScript("ext:workerd_lite/worker/execution_context.js");
 
 // No request of a client's or a script's has it: somebody asks for a connection, to `url`.
@@ -63,13 +64,18 @@ function addCallers(list) {
   }
 }
 
-// Finds the author's handler for each caller. Gives null, or what is wrong.
-function setHandlers(namespace) {
+// Finds the author's handler for each caller. `others` says whether handlers of other events than requests will do. Gives null, or what
+// is wrong.
+function setHandlers(namespace, others) {
+  if (others && (namespace.default === undefined || isEmptyCommonJs(namespace))) {
+    const handlers = handlersOfListeners();
+    if (handlers !== undefined) namespace = { __proto__: null, default: handlers };
+  }
   exported = namespace;
   makeExports(namespace);
   const wrong = setDoors(namespace, callers);
   const complaints = ArrayPrototypeMap(callers, (caller) => {
-    const { complaint, connect, handler } = findHandler(namespace, caller.entrypoint);
+    const { complaint, connect, handler } = findHandler(namespace, caller.entrypoint, others);
     caller.connect = connect;
     caller.handler = handler;
     return complaint;

@@ -34,6 +34,16 @@ function unsupported(name, value) {
   return null;
 }
 
+// Handlers of other events than requests.
+const OTHERS = ["scheduled", "tail", "queue", "email"];
+
+function hasOther(value) {
+  for (let i = 0; i < OTHERS.length; i++) {
+    if (typeof value[OTHERS[i]] === "function") return true;
+  }
+  return false;
+}
+
 function missing(what, method) {
   return () => {
     throw new TypeError(`the worker can not be called so: ${what} has no ${method}`);
@@ -41,7 +51,8 @@ function missing(what, method) {
 }
 
 // The handlers `(request, env, ctx)` and `(socket, env, ctx)` behind one export: `{ handler, connect }`, or `{ complaint }`. There is no `connect` where it has none.
-function handlerOf(name, what, value) {
+// `others` says whether it may have no handler of requests where it has handlers of other events.
+function handlerOf(name, what, value, others = false) {
   const refused = (complaint) => ({ complaint, connect: null, handler: null });
   if (typeof value === "function") {
     const complaint = unsupported(what, value);
@@ -59,6 +70,12 @@ function handlerOf(name, what, value) {
   const connects = typeof value === "object" && value !== null && typeof value.connect === "function";
   const connect = connects ? (socket, env, ctx) => value.connect(socket, env, ctx) : null;
   if (connects && typeof value.fetch !== "function") return { complaint: null, connect, handler: missing(what, "fetch() handler") };
+  if (others && typeof value === "object" && value !== null && typeof value.fetch !== "function" && hasOther(value)) {
+    const handler = () => {
+      throw new TypeError("Handler does not export a fetch() function.");
+    };
+    return { complaint: null, connect: null, handler };
+  }
   if (typeof value !== "object" || value === null || typeof value.fetch !== "function") {
     const form = name === "default" ? "export default {" : `export const ${name} = {`;
     return refused(`${what} has no fetch() handler. Write \`${form} async fetch(request, env, ctx) { ... } }\``);
@@ -73,7 +90,7 @@ function isEmptyCommonJs(namespace) {
 }
 
 // `entrypoint` is the name of an export, or null for the default one.
-function findHandler(namespace, entrypoint) {
+function findHandler(namespace, entrypoint, others = false) {
   if (entrypoint !== null) {
     const value = namespace[entrypoint];
     if (value === undefined) return { complaint: `it exports no ${entrypoint}, which is an entrypoint`, connect: null, handler: null };
@@ -82,12 +99,12 @@ function findHandler(namespace, entrypoint) {
   if (namespace.default === undefined || isEmptyCommonJs(namespace)) {
     return {
       complaint: "it has no default export. Write `export default { async fetch(request, env, ctx) { ... } }`; " +
-        'the older addEventListener("fetch", ...) form is not supported',
+        'the older addEventListener("fetch", ...) form is for agents, and has a listener before the script has run',
       connect: null,
       handler: null,
     };
   }
-  return handlerOf("default", "its default export", namespace.default);
+  return handlerOf("default", "its default export", namespace.default, others);
 }
 
 // Calls another entrypoint of the same module, within the same event.
@@ -135,5 +152,5 @@ function makeExports(namespace) {
   setExports(ObjectFreeze(made));
 }
 
-return { findHandler, loopbackOf, makeExports };
+return { findHandler, isEmptyCommonJs, loopbackOf, makeExports };
 })();

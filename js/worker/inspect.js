@@ -126,6 +126,12 @@ function standIn(kind, object, name) {
   for (let i = 0; i < keys.length; i++) {
     if (keys[i] in object) show(made, keys[i], object[keys[i]], true);
   }
+  // Own properties, of the author's.
+  const own = ObjectKeys(object);
+  for (let i = 0; i < own.length; i++) {
+    const descriptor = ObjectGetOwnPropertyDescriptor(object, own[i]);
+    if (descriptor !== undefined && made[own[i]] === undefined) ObjectDefineProperty(made, own[i], { __proto__: null, ...descriptor });
+  }
   const inside = INSIDE[kind]?.(object) ?? [];
   for (let i = 0; i < inside.length; i++) show(made, inside[i][0], inside[i][1], false);
   return made;
@@ -142,12 +148,6 @@ function inspector(kind) {
     } catch {
       // An object of the prototype alone, or one whose getters fail.
       return `${name} {}`;
-    }
-    // Own properties of the author's come first.
-    const own = ObjectKeys(this);
-    for (let i = 0; i < own.length; i++) {
-      const descriptor = ObjectGetOwnPropertyDescriptor(this, own[i]);
-      if (descriptor !== undefined && made[own[i]] === undefined) ObjectDefineProperty(made, own[i], { __proto__: null, ...descriptor });
     }
     return inspect(made, { ...options, depth, showHidden: true });
   };

@@ -110,10 +110,9 @@ impl Performer {
             by = Empty,
             status = Empty,
         );
-        let performed = self
-            .recorded(origin, agent, index, request)
-            .instrument(span.clone())
-            .await;
+        // It is large, and would be copied with each future that it is a part of.
+        let recorded = Box::pin(self.recorded(origin, agent, index, request));
+        let performed = recorded.instrument(span.clone()).await;
         if let Ok(response) = &performed {
             span.record("status", response.status.as_u16());
         }

@@ -48,12 +48,12 @@ fn objects_of_the_platform_are_shown() {
         "Blob { size: 3, type: 'text/plain' }",
         &stream(false, "undefined"),
         &stream(true, "3n"),
-        "WritableStream { locked: false, [state]: 'writable', [expectsBytes]: false }",
+        "WritableStream {\n  locked: false,\n  [state]: 'writable',\n  [expectsBytes]: false\n}",
         "AbortController {\n  signal: AbortSignal { aborted: false, reason: undefined, onabort: null }\n}",
         "'x'",
         "TextDecoder { encoding: 'utf-8', fatal: false, ignoreBOM: false }",
         "RpcStub {}",
-        "[Function: Headers]",
+        "[class Headers]",
     ];
     for (place, expected) in expected.iter().enumerate() {
         assert_eq!(shown[place], *expected, "{place}: {}", server.log());
