@@ -97,7 +97,7 @@ pub(super) fn kind(error: &ClientError) -> Option<ConnectError> {
 }
 
 /// The denial of an address among the causes of an error.
-pub(super) fn denied_by(error: &(dyn Error + 'static)) -> Option<&Denied> {
+pub(super) fn denied_by<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Denied> {
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 
