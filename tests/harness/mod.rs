@@ -1,5 +1,6 @@
 //! What the tests share: certificates, upstreams, and the program as a child process.
 
+pub mod archive;
 pub mod attacks;
 pub mod canary;
 pub mod certs;

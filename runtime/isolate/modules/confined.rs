@@ -129,8 +129,7 @@ impl<'a> Confined<'a> {
         let Some(name) = named.and_then(|named| named.name) else {
             return false;
         };
-        let parts = name.split('/');
-        if parts.clone().any(|part| matches!(part, "" | "." | "..")) {
+        if name.split('/').any(|part| matches!(part, "" | "." | "..")) {
             return false;
         }
         let folders = self
