@@ -24,7 +24,7 @@ mod node_words;
 mod patches;
 
 /// Our scripts, by folder. They load each other as `ext:workerd_lite/<folder>/<file>`.
-const FOLDERS: [&str; 11] = [
+const FOLDERS: [&str; 12] = [
     "fetch",
     "html_rewriter",
     "loader",
@@ -33,6 +33,7 @@ const FOLDERS: [&str; 11] = [
     "node/http",
     "node/net",
     "rpc",
+    "sockets",
     "testing",
     "websocket",
     "worker",

@@ -54,7 +54,7 @@ const AT_BOOT: &[(&str, &[&str])] = &[
         &[
             "callerOf",
             "dispatch",
-            "handlerNamed",
+            "handlersNamed",
             "newRequest",
             "respond",
             "run",

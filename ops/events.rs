@@ -22,14 +22,15 @@ use crate::error::{EventError, Termination};
 use crate::external_memory::ExternalMemory;
 use crate::fetch::EgressHandle;
 use crate::inbox::{Inbox, Message};
-use crate::message::Response;
+use crate::message::{Request, Response};
 use crate::origin::{EventId, Origin};
 use crate::rpc::{self, Failure, Outcome, Payload, ReplyTo, RpcScope, Running, STUBS};
 use crate::shares::{Holding, Live};
 use crate::stop::Stop;
 use crate::tail::{Tail, Tails};
+use crate::tcp::is_connect;
 use crate::trace::Trace;
-use crate::websocket::OfEvent;
+use crate::websocket::{OfEvent, is_handshake};
 use crate::worker_log::{About, author_stack, complain};
 
 /// What belongs to one event and ends with it.
@@ -93,11 +94,35 @@ impl Scope {
     }
 }
 
+/// What a request asks to open, beside its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opens {
+    /// Nothing.
+    Nothing,
+    /// A WebSocket.
+    WebSocket,
+    /// A connection of TCP.
+    Tcp,
+}
+
+impl Opens {
+    /// What this one asks for.
+    pub fn of(request: &Request) -> Self {
+        if is_connect(request) {
+            Self::Tcp
+        } else if is_handshake(request) {
+            Self::WebSocket
+        } else {
+            Self::Nothing
+        }
+    }
+}
+
 struct Entry {
     /// The request was a HEAD: its response may tell the length of a body that it does not have.
     head: bool,
-    /// The request asked for a WebSocket.
-    upgrades: bool,
+    /// What the request asked to open.
+    opens: Opens,
     reply: Option<oneshot::Sender<Result<Response, EventError>>>,
     scope: Rc<Scope>,
     settled: bool,
@@ -200,8 +225,8 @@ impl Events {
         self.limits.read
     }
 
-    /// A turn begins.
-    pub fn turn(&mut self) {
+    /// It need not be known any longer for whom those have worked that have ended.
+    pub fn turn_ends(&mut self) {
         self.ended.clear();
     }
 
@@ -241,7 +266,7 @@ impl Events {
         id: EventId,
         reply: Option<oneshot::Sender<Result<Response, EventError>>>,
         body: Option<ResourceId>,
-        (head, upgrades): (bool, bool),
+        (head, opens): (bool, Opens),
         origin: Origin,
         live: Live,
     ) {
@@ -263,7 +288,7 @@ impl Events {
             id,
             Entry {
                 head,
-                upgrades,
+                opens,
                 called: reply.is_none(),
                 body_ended: reply.is_none(),
                 reply,

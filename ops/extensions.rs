@@ -71,6 +71,10 @@ use crate::rpc::{
     op_rpc_reply, op_rpc_watch,
 };
 use crate::stack_depth::op_stack_is_deep;
+use crate::tcp::{
+    op_tcp_connect, op_tcp_end, op_tcp_ended, op_tcp_finish, op_tcp_hold, op_tcp_new, op_tcp_pair, op_tcp_readable,
+    op_tcp_release, op_tcp_start_tls, op_tcp_write,
+};
 use crate::webassembly::{op_wasm_memories, op_wasm_own};
 use crate::webcrypto::{
     op_crypto_aes_gcm, op_crypto_call, op_crypto_digest, op_crypto_sign_p384_sha1, op_crypto_turn, op_crypto_turn_now,
@@ -250,6 +254,17 @@ deno_core::extension!(
         op_test_control,
         op_wasm_memories,
         op_wasm_own,
+        op_tcp_connect,
+        op_tcp_end,
+        op_tcp_ended,
+        op_tcp_finish,
+        op_tcp_hold,
+        op_tcp_new,
+        op_tcp_pair,
+        op_tcp_readable,
+        op_tcp_release,
+        op_tcp_start_tls,
+        op_tcp_write,
         op_websocket_accept,
         op_websocket_buffered,
         op_websocket_close,

@@ -192,17 +192,20 @@ impl Trace {
 
     /// The trace of a client's request, which may bring its own identifiers. What is not well-formed is not taken.
     pub fn of(headers: &HeaderMap) -> Self {
-        let trace = Self::default();
-        if let Some(id) = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()) {
-            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:=+/".contains(&byte);
-            if (1..=128).contains(&id.len()) && id.bytes().all(plain) {
-                let _ = trace.ids.request_id.set(id.into());
-            }
-        }
+        let trace = Self::known_as(headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()));
         if let Some(parent) = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok()) {
             if is_traceparent(parent) {
                 let _ = trace.ids.traceparent.set(parent.into());
             }
+        }
+        trace
+    }
+
+    /// The trace of a request that has this id, where that is well-formed.
+    pub fn known_as(request_id: Option<&str>) -> Self {
+        let trace = Self::default();
+        if let Some(id) = request_id.filter(|id| is_request_id(id)) {
+            let _ = trace.ids.request_id.set(id.into());
         }
         trace
     }
@@ -366,6 +369,11 @@ impl Trace {
             headers.remove(TRACEPARENT);
         }
     }
+}
+
+fn is_request_id(id: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:=+/".contains(&byte);
+    (1..=128).contains(&id.len()) && id.bytes().all(plain)
 }
 
 fn span() -> String {

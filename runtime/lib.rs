@@ -29,6 +29,7 @@
 
 mod admin;
 pub mod assembly;
+pub mod assets;
 pub mod audit;
 pub mod boundary;
 pub mod cli;
@@ -46,6 +47,7 @@ pub mod limits;
 pub mod listen;
 mod metrics;
 mod output;
+mod private_files;
 #[cfg(test)]
 mod properties;
 pub mod reloadable;

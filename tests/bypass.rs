@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use crate::harness::canary::Canary;
 use crate::harness::partner::Partner;
-use crate::harness::{Project, Server, dns, upstreams};
+use crate::harness::{IN_PROCESSES, Project, Server, dns, isolation, upstreams};
 
 #[derive(serde::Deserialize)]
 struct Class {
@@ -18,6 +18,8 @@ struct Class {
     allow: Option<Vec<String>>,
     /// Further lines of the configuration, before its tables.
     config: Option<String>,
+    /// Further tables.
+    rules: Option<String>,
     /// What each case must come to, where it does not say itself: one of these, with bars between them.
     must: Option<String>,
     #[serde(rename = "case")]
@@ -42,6 +44,31 @@ export default { async fetch(request) {
   try { return await fetch(request); } catch (error) { return new Response(error.message, { status: 598 }); }
 } };";
 
+const TCP: &str = "
+import { connect } from 'cloudflare:sockets';
+export default {
+  async fetch(request) {
+    try { return await fetch(request); } catch (error) { return new Response(error.message, { status: 598 }); }
+  },
+  async connect(socket) {
+    const { localAddress } = await socket.opened;
+    return connect(localAddress, { secureTransport: socket.secureTransport });
+  },
+};";
+
+/// What an agent says over a connection, and what it is answered.
+const DIAL: &str = "
+import { connect } from 'cloudflare:sockets';
+const dial = async (address, options, words = 'x-evil') => {
+  const socket = connect(address, options);
+  await socket.opened;
+  const writer = socket.writable.getWriter();
+  await writer.write(words);
+  const { value } = await socket.readable.getReader().read();
+  return new Response(value);
+};
+";
+
 const HOST: &str = "
 export default { async fetch(request, env) {
   if (new URL(request.url).hostname !== 'api.good.test') return new Response('denied', { status: 403 });
@@ -53,7 +80,7 @@ impl Class {
         toml::from_str(text).unwrap()
     }
 
-    fn serve(&self, canary: u16, good: u16) -> (Project, Server) {
+    fn serve(&self, (canary, good): (u16, u16), isolation: &str) -> (Project, Server) {
         let fill = |text: &str| {
             text.replace("{port}", &canary.to_string())
                 .replace("{good}", &good.to_string())
@@ -71,8 +98,10 @@ impl Class {
             };
             let _ = writeln!(agent, "  async function (request, env, ctx) {{ {body}\n  }},");
         }
+        agent.push_str("];");
+        agent.push_str(DIAL);
         agent.push_str(
-            "];
+            "
 export default { async fetch(request, env, ctx) {
   const { pathname } = new URL(request.url);
   delete Error.prepareStackTrace;
@@ -89,6 +118,7 @@ export default { async fetch(request, env, ctx) {
             "deny" => DENY,
             "allow" => ALLOW,
             "host" => HOST,
+            "tcp" => TCP,
             other => panic!("{other}"),
         };
         let project = Project::new(&[
@@ -99,25 +129,26 @@ export default { async fetch(request, env, ctx) {
         ]);
         let nameserver = dns::serve();
         let config = self.config.as_deref().unwrap_or_default();
+        let rules = self.rules.as_deref().map(fill).unwrap_or_default();
         let allow = self.allow.clone().unwrap_or_else(|| vec!["127.0.0.9".to_owned()]);
         project.write(
             "workerd-lite.toml",
             &format!(
                 "main = 'agent.js'\n{config}\n[limits]\ncpu_ms = 1000\n[outbound]\nmain = 'outbound.js'\nsecrets = ['SECRET']\n\
-                 [network]\nallow = {allow:?}\nnameservers = ['{nameserver}']\n[timeouts]\nconnect = '300ms'\nfirst_byte = '2s'\n"
+                 [network]\nallow = {allow:?}\nnameservers = ['{nameserver}']\n[timeouts]\nconnect = '300ms'\nfirst_byte = '2s'\n{rules}\n{isolation}"
             ),
         );
         let server = project.serve(&["--threads", "1"]);
         (project, server)
     }
 
-    /// Tries each case. Gives what went wrong.
-    fn run(&self) -> Vec<String> {
+    /// Tries each case, with the agent's isolate where `isolation` says. Gives what went wrong.
+    fn run(&self, isolation: &str) -> Vec<String> {
         let canary = Canary::new();
         let good = upstreams()
             .block_on(Partner::start("127.0.0.9:0".parse().unwrap(), None))
             .unwrap();
-        let (_project, server) = self.serve(canary.port, good.address.port());
+        let (_project, server) = self.serve((canary.port, good.address.port()), isolation);
         let mut wrong = Vec::new();
         for (number, case) in self.cases.iter().enumerate() {
             let before = canary.touched();
@@ -166,10 +197,26 @@ macro_rules! classes {
             #[test]
             fn $name() {
                 let class = Class::read(include_str!(concat!("../fixtures/bypass/", stringify!($name), ".toml")));
-                let wrong = class.run();
+                let loads = class.config.as_deref().is_some_and(|config| config.contains("loaders"));
+                if loads && !isolation().is_empty() {
+                    return eprintln!("left out: processes load no workers");
+                }
+                let wrong = class.run(isolation());
                 assert!(wrong.is_empty(), "{wrong:#?}");
             }
         )*
+
+        /// The same attempts of agents in processes of their own, but for what is not there.
+        #[test]
+        fn from_processes_there_are_no_others() {
+            let all = [$(include_str!(concat!("../fixtures/bypass/", stringify!($name), ".toml"))),*];
+            let classes = all.iter().map(|text| Class::read(text));
+            let wrong: Vec<_> = classes
+                .filter(|class| class.config.is_none())
+                .flat_map(|class| class.run(IN_PROCESSES))
+                .collect();
+            assert!(wrong.is_empty(), "{wrong:#?}");
+        }
 
         #[test]
         fn there_are_at_least_two_hundred_attempts() {
@@ -196,5 +243,8 @@ classes!(
     redirects,
     schemes,
     smuggling,
+    sockets,
+    sockets_policy,
+    sockets_rules,
     websockets
 );

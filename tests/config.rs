@@ -58,18 +58,18 @@ fn wranglers_file_is_read_unmodified() {
     for (name, text) in [
         (
             "wrangler.jsonc",
-            "{ // comment\n \"main\": \"worker.js\", \"name\": \"w\", \"vars\": { \"A\": \"1\", \"B\": { \"c\": [2] } }, \"kv_namespaces\": [], \"limits\": { \"cpu_ms\": 5 }, \"alias\": { \"a\": \"b\" }, }",
+            "{ // comment\n \"main\": \"worker.js\", \"name\": \"w\", \"vars\": { \"A\": \"1\", \"B\": { \"c\": [2] } }, \"kv_namespaces\": [], \"limits\": { \"cpu_ms\": 5 }, \"access\": { \"a\": \"b\" }, }",
         ),
         (
             "wrangler.toml",
-            "main = 'worker.js'\nname = 'w'\nkv_namespaces = []\nlimits = { cpu_ms = 5 }\nalias = { a = 'b' }\n[vars]\nA = '1'\nB = { c = [2] }\n",
+            "main = 'worker.js'\nname = 'w'\nkv_namespaces = []\nlimits = { cpu_ms = 5 }\naccess = { a = 'b' }\n[vars]\nA = '1'\nB = { c = [2] }\n",
         ),
     ] {
         let project = Project::new(&FILES);
         project.write(name, text);
         let server = project.serve(&[]);
         assert_eq!(server.get("/").body, r#"{"A":"1","B":{"c":[2]}}"#, "{name}");
-        server.logged("`alias` is ignored: it is the bundler's");
+        server.logged("`access` is ignored: requests are not checked by Cloudflare Access");
         assert!(!server.log().contains("kv_namespaces"), "{}", server.log());
     }
 }

@@ -20,8 +20,8 @@ fn a_script_that_cannot_start_says_where_and_why() {
         ),
         ("remote.js", "import x from 'https://a.example/x.js';\n"),
         ("bare.js", "import { Hono } from 'hono';\n"),
-        ("handler.js", "export default { scheduled() {} };\n"),
-        ("none.js", "addEventListener('fetch', () => {});\n"),
+        ("handler.js", "export default { fetched() {} };\n"),
+        ("none.js", "addEventListener('error', () => {});\n"),
         ("throws.js", "const a = 1;\nnull.x;\nexport default { fetch() {} };\n"),
         (
             "waits.js",

@@ -13,7 +13,7 @@ const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/package
 const SERVERS: [&str; 3] = ["express", "fastify", "mcp-server"];
 
 /// The packages, installed below `target` once, with the workers beside them.
-fn installed() -> Option<PathBuf> {
+pub fn installed() -> Option<PathBuf> {
     if !peers::has("npm", "apt-get install npm") {
         return None;
     }

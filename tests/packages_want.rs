@@ -44,7 +44,8 @@ fn timers_are_objects_and_sockets_refuse() {
         },
         "sockets": {
             "codes": ["ECONNREFUSED", "ECONNREFUSED", "ECONNREFUSED", "ECONNREFUSED"],
-            "message": "connect ECONNREFUSED db.example:5432: workers reach the network by fetch() only, through their owner's policy",
+            "message": "fetch failed: this worker has no outbound worker, so every request is denied. \
+                        Configure one with `--outbound FILE` or `[outbound] main = \"FILE\"` in workerd-lite.toml",
             "wrong": ["TypeError", "TypeError", "TypeError", "TypeError"],
         },
     });

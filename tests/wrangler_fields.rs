@@ -55,11 +55,7 @@ fn what_is_bound_and_not_here_is_refused_by_name() {
         ),
         (r#""vectorize": [{ "binding": "V" }]"#, "vectorize[0].binding", "V"),
         (r#""hyperdrive": [{ "binding": "H" }]"#, "hyperdrive[0].binding", "H"),
-        (
-            r#""assets": { "directory": "public", "binding": "ASSETS" }"#,
-            "assets.binding",
-            "ASSETS",
-        ),
+        (r#""assets": { "binding": "ASSETS" }"#, "assets.binding", "ASSETS"),
         (
             r#""unsafe": { "bindings": [{ "name": "U", "type": "x" }] }"#,
             "unsafe.bindings[0].name",
@@ -79,11 +75,6 @@ fn what_is_bound_and_not_here_is_refused_by_name() {
             r#""secrets": { "required": ["TOKEN"] }"#,
             "secrets.required[0]",
             "TOKEN",
-        ),
-        (
-            r#""version_metadata": { "binding": "VERSION" }"#,
-            "version_metadata.binding",
-            "VERSION",
         ),
         (
             r#""dispatch_namespaces": [{ "binding": "D", "namespace": "n" }]"#,
@@ -154,7 +145,7 @@ fn empty_bindings_and_fields_of_the_deployment_are_nothing() {
 fn each_unknown_field_is_warned_of_with_the_nearest_name() {
     let project = project(
         "{\n\"main\": \"worker.js\",\n\"compatibilty_date\": \"x\",\n\"kv_namespace\": [],\n\"zzzzzz\": 1,\n\"limits\": { \"cpu_mss\": 1 },\n\
-         \"rules\": [{ \"type\": \"Text\" }],\n\"env\": { \"a\": {\n\"varss\": {},\n\"dev\": {} } }\n}",
+         \"access\": { \"a\": 1 },\n\"env\": { \"a\": {\n\"varss\": {},\n\"dev\": {} } }\n}",
     );
     let text = good(
         &project,
@@ -164,7 +155,7 @@ fn each_unknown_field_is_warned_of_with_the_nearest_name() {
             "wrangler.jsonc:4: `kv_namespace` is no field that wrangler knows, and is ignored; did you mean `kv_namespaces`?",
             "wrangler.jsonc:5: `zzzzzz` is no field that wrangler knows, and is ignored",
             "wrangler.jsonc:6: `limits.cpu_mss` is not known, and is ignored; did you mean `cpu_ms`?",
-            "wrangler.jsonc:7: `rules` is ignored: ",
+            "wrangler.jsonc:7: `access` is ignored: ",
         ],
     );
     assert!(

@@ -14,6 +14,7 @@ const {
   StringPrototypeToLowerCase,
   StringPrototypeTrim,
   TypeError,
+  Uint8Array,
 } = primordials;
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 const { byteLowerCase } = core.loadExtScript("ext:deno_web/00_infra.js");
@@ -26,7 +27,9 @@ const { fromInnerResponse, newInnerResponse, redirectStatus } = core.loadExtScri
 );
 const { cfOf } = core.loadExtScript("ext:workerd_lite/fetch/cf.js");
 const { ResourceBody, takeBody } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
+const { hasBadPort } = core.loadExtScript("ext:workerd_lite/fetch/bad_port.js");
 const { isDataUrl, readDataUrl } = core.loadExtScript("ext:workerd_lite/fetch/data_url.js");
+const { matchesIntegrity } = core.loadExtScript("ext:workerd_lite/fetch/integrity.js");
 const { joinHeaders, parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
 const { receiveSocket } = core.loadExtScript("ext:workerd_lite/fetch/sockets.js");
 const { followRedirect } = core.loadExtScript("ext:workerd_lite/fetch/redirect.js");
@@ -119,7 +122,6 @@ function performed(response) {
 async function perform(context, binding, inner, signal, redirectMode = inner.redirectMode) {
   const url = inner.currentUrl();
   if (isDataUrl(url)) {
-    if (signal?.aborted) throw signal.reason;
     return performed(dataResponse(inner.method, url));
   }
   // The same words as workerd's.
@@ -141,19 +143,19 @@ async function perform(context, binding, inner, signal, redirectMode = inner.red
   let response = null;
   let onAbort;
   if (signal) {
-    if (signal.aborted) {
-      if (body !== null && !body.unusable()) body.cancel(signal.reason);
-      throw signal.reason;
-    }
     cancel = core.createCancelHandle();
     onAbort = () => {
       core.tryClose(cancel);
-      if (response !== null && response.body !== null) response.body.abort(signal.reason);
+      if (response !== null && response.body !== null) abortBody(response.body, signal.reason);
     };
     signal[abortSignal.add](onAbort);
   }
   try {
     for (;;) {
+      // Who has a binding, or the policy, says himself where it goes.
+      if (isAgent && binding === PLAIN && hasBadPort(hop.url)) {
+        throw new TypeError("Fetch failed: the port is that of another protocol (https://fetch.spec.whatwg.org/#port-blocking)");
+      }
       const { headers: joined, reason, rid, status } = readReply(await send(context, binding, cancel, hop));
       const headerList = parseHeaders(joined);
       if (redirectStatus(status)) {
@@ -181,6 +183,30 @@ async function perform(context, binding, inner, signal, redirectMode = inner.red
     }
     throw error;
   }
+}
+
+function abortBody(body, reason) {
+  if (ObjectPrototypeIsPrototypeOf(ResourceBody.prototype, body)) return body.abort(reason);
+  // What was read already: only a stream can be in error.
+  void body.stream;
+  body.error(reason);
+}
+
+// Reads the body where the request names the hashes that it may have.
+async function verified(integrity, response) {
+  const body = response.body;
+  const bytes = body === null ? new Uint8Array(0) : await bytesOf(body);
+  if (!matchesIntegrity(integrity, bytes)) {
+    throw new TypeError("Fetch failed: the response's body is not the one that `integrity` names");
+  }
+  if (body !== null) response.body = extractBody(bytes).body;
+  return performed(response);
+}
+
+async function bytesOf(body) {
+  const consumed = body.consume();
+  const bytes = core.isPromise(consumed) ? (await consumed).bytes : consumed;
+  return typeof bytes === "string" ? core.encode(bytes) : bytes;
 }
 
 // The one upgrade that there is. Rust looks again.
@@ -212,9 +238,20 @@ function fetchThrough(binding, input, init) {
     throw new TypeError("Cannot reconstruct a Request with a used body.");
   }
   checkUpgrade(inner);
+  const signal = signalOf(request);
+  if (signal !== null && signal.aborted) {
+    if (inner.body !== null && !inner.body.unusable()) inner.body.cancel(signal.reason);
+    throw signal.reason;
+  }
+  const { integrity } = inner;
+  const performing = perform(context, binding, inner, signal, redirectModeOf(binding, inner, init));
   return PromisePrototypeThen(
-    perform(context, binding, inner, signalOf(request), redirectModeOf(binding, inner, init)),
-    ({ response }) => fromInnerResponse(response, "immutable"),
+    integrity ? PromisePrototypeThen(performing, ({ response }) => verified(integrity, response)) : performing,
+    ({ response }) => {
+      // Nothing is kept from a worker, which has no origin; other workers answer it by no fetch of theirs.
+      if (binding === PLAIN) response.type = "basic";
+      return fromInnerResponse(response, "immutable");
+    },
   );
 }
 

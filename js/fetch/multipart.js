@@ -19,7 +19,9 @@ const {
   TypeError,
   Uint8Array,
 } = primordials;
+const { extractMimeType, serializeMimeType } = core.loadExtScript("ext:deno_web/01_mimesniff.js");
 const { File } = core.loadExtScript("ext:deno_web/09_file.js");
+const { getDecodeSplitHeader } = core.loadExtScript("ext:deno_fetch/20_headers.js");
 const { TextDecoder } = core.loadExtScript("ext:deno_web/08_text_encoding.js");
 
 const MAX_HEADER_BYTES = 16 * 1024;
@@ -31,16 +33,15 @@ const SPACE = 32;
 const TAB = 9;
 
 const TOKEN = new SafeRegExp(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+/);
+const HEADER = new SafeRegExp(/^[ \t]*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)[ \t]*:([^\0\r]*)$/);
 const SEPARATOR = new SafeRegExp(/^[ \t]*;[ \t]*/);
 const EQUALS = new SafeRegExp(/^[ \t]*=[ \t]*/);
 const UNQUOTED = new SafeRegExp(/^[^; \t"]*/);
 // What comes after the quote that ends a value. A backslash before that quote is the value's own: the standard's encoder
 // writes backslashes as they are.
 const AFTER_VALUE = new SafeRegExp(/^[ \t]*(?:$|;[ \t]*(?:$|[!#$%&'*+\-.^_`|~0-9A-Za-z]+[ \t]*=))/);
-const ESCAPED = new SafeRegExp(/%0A|%0D|%22/g);
 const EXTENDED = new SafeRegExp(/^utf-8'[^']*'(.*)$/i);
 const PERCENT = new SafeRegExp(/%([0-9A-Fa-f]{2})/g);
-const ESCAPES = { __proto__: null, "%0A": "\n", "%0D": "\r", "%22": '"' };
 
 function failure(why) {
   return new TypeError(`Unable to parse body as form data: ${why}`);
@@ -79,10 +80,6 @@ function quoted(text) {
   throw failure("a quoted string has no end");
 }
 
-function unescaped(value) {
-  return StringPrototypeReplace(value, ESCAPED, (escape) => ESCAPES[escape]);
-}
-
 // RFC 8187, which RFC 7578 forbids and clients send.
 function extended(value) {
   const match = RegExpPrototypeExec(EXTENDED, value);
@@ -109,7 +106,8 @@ function parseDisposition(text) {
     let value;
     if (rest[0] === '"') {
       const end = quoted(StringPrototypeSlice(rest, 1));
-      value = unescaped(end.value);
+      // The standard's encoder escapes quotes and line breaks, and nobody can tell what it escaped: they stay as they are.
+      value = end.value;
       rest = end.rest;
     } else {
       value = RegExpPrototypeExec(UNQUOTED, rest)[0];
@@ -150,36 +148,39 @@ function delimiterAt(body, start, end, delimiter) {
   return last ? LAST : BETWEEN;
 }
 
-// The lines of a part's header: `{ disposition, type, next }`.
+// The lines of a part's header: `{ disposition, types, next }`, `types` a header list.
 function parseHeader(body, start) {
   let disposition = null;
-  let type = null;
+  const types = [];
   for (let count = 0;; count++) {
     const { end, next } = lineAt(body, start);
     if (next === -1) throw new TypeError("No subsequent boundary string after multipart message.");
-    if (end === start) return { __proto__: null, disposition, type, next };
+    if (end === start) return { __proto__: null, disposition, types, next };
     if (count === MAX_HEADERS) throw failure("a part has too many headers");
     if (end - start > MAX_HEADER_BYTES) throw failure("the headers of a part are too large");
-    const line = latin1(TypedArrayPrototypeSubarray(body, start, end));
-    const name = RegExpPrototypeExec(TOKEN, line);
-    const value = name === null ? "" : StringPrototypeSlice(line, name[0].length);
-    if (value[0] === ":") {
-      const text = StringPrototypeTrim(StringPrototypeSlice(value, 1));
-      const key = StringPrototypeToLowerCase(name[0]);
-      if (key === "content-disposition") disposition = parseDisposition(text);
-      else if (key === "content-type") type = text;
-    }
+    const header = RegExpPrototypeExec(HEADER, latin1(TypedArrayPrototypeSubarray(body, start, end)));
+    if (header === null) throw failure("a part has a line that is no header");
+    const value = StringPrototypeTrim(header[2]);
+    const name = StringPrototypeToLowerCase(header[1]);
+    if (name === "content-disposition") disposition = parseDisposition(value);
+    else if (name === "content-type") ArrayPrototypePush(types, [name, value]);
     start = next;
   }
 }
 
-function newEntry(disposition, type, content) {
+// https://fetch.spec.whatwg.org/#body-mixin says which type a part has that says none; of those that it says the last valid one counts.
+function typeOf(headers) {
+  if (headers.length === 0) return "text/plain";
+  const type = extractMimeType(getDecodeSplitHeader(headers, "content-type"));
+  return type === null ? "" : serializeMimeType(type);
+}
+
+function newEntry(disposition, types, content) {
   const name = fromLatin1(disposition.name);
   let { filename } = disposition;
   if (filename === undefined && disposition["filename*"] !== undefined) filename = extended(disposition["filename*"]) ?? undefined;
   if (filename === undefined) return { name, value: decodeUtf8(content) };
-  // https://fetch.spec.whatwg.org/#body-mixin says which type a part has that says none.
-  return { name, value: new File([content], fromLatin1(filename), { __proto__: null, type: type ?? "text/plain" }) };
+  return { name, value: new File([content], fromLatin1(filename), { __proto__: null, type: typeOf(types), lastModified: 0 }) };
 }
 
 // Gives the entries, `{ name, value }` each. A part that has no name makes it none. Lines end with CR LF, or with LF as some
@@ -194,15 +195,16 @@ function parseMultipart(body, boundary) {
   let line = lineAt(body, 0);
   let start = 0;
   let kind = NOT;
-  // What is before the first delimiter is no part.
-  while ((kind = delimiterAt(body, start, line.end, delimiter)) === NOT) {
-    if (line.next === -1) throw new TypeError("No initial boundary string (or you have a truncated message).");
+  // Nothing is before the first delimiter but its own line break.
+  if (line.end === 0 && line.next !== -1) {
     start = line.next;
     line = lineAt(body, start);
   }
+  kind = delimiterAt(body, start, line.end, delimiter);
+  if (kind === NOT) throw new TypeError("No initial boundary string (or you have a truncated message).");
   while (kind === BETWEEN) {
     if (line.next === -1) throw new TypeError("No subsequent boundary string after multipart message.");
-    const { disposition, type, next } = parseHeader(body, line.next);
+    const { disposition, types, next } = parseHeader(body, line.next);
     // The line break before a delimiter belongs to it.
     let end = next;
     start = next;
@@ -215,7 +217,7 @@ function parseMultipart(body, boundary) {
       start = line.next;
     }
     if (disposition === null || disposition.name === undefined) throw failure("a part has no valid Content-Disposition header");
-    ArrayPrototypePush(entries, newEntry(disposition, type, TypedArrayPrototypeSubarray(body, next, end)));
+    ArrayPrototypePush(entries, newEntry(disposition, types, TypedArrayPrototypeSubarray(body, next, end)));
   }
   return entries;
 }

@@ -38,8 +38,12 @@ const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.j
 const custom = SymbolFor("nodejs.util.promisify.custom");
 
 // The globals are made of these functions: what checks and complains is loaded when there is something to complain of.
-const validators = () => core.loadExtScript("ext:deno_node/internal/validators.mjs");
 const errors = () => core.loadExtScript("ext:deno_node/internal/errors.ts");
+const validators = () => {
+  // The codes that validators complain with are there once this is.
+  errors();
+  return core.loadExtScript("ext:deno_node/internal/validators.mjs");
+};
 
 function validateFunction(value, name) {
   if (typeof value === "function") return;

@@ -5,14 +5,21 @@ use super::{Patch, patch};
 const BLOB: &str = "ext:deno_web/09_file.js";
 
 pub(super) const PATCHES: &[Patch] = &[
-    // https://mimesniff.spec.whatwg.org/#parse-a-mime-type, after the File API's own step.
+    // As Workers have it since 2024-06-03 (`blob_standard_mime_type`): https://mimesniff.spec.whatwg.org/#parse-a-mime-type
     patch(
         BLOB,
-        "  return StringPrototypeToLowerCase(normalizedType);\n",
-        "  if (normalizedType === \"\") return \"\";\n  \
+        "  let normalizedType = str;\n  if (!RegExpPrototypeTest(NORMALIZE_PATTERN, str)) {\n    normalizedType = \"\";\n  }\n  \
+             return StringPrototypeToLowerCase(normalizedType);\n",
+        "  if (str === \"\") return \"\";\n  \
            const { parseMimeType, serializeMimeType } = core.loadExtScript(\"ext:deno_web/01_mimesniff.js\");\n  \
-           const mimeType = parseMimeType(normalizedType);\n  \
+           const mimeType = parseMimeType(str);\n  \
            return mimeType === null ? \"\" : serializeMimeType(mimeType);\n",
+    ),
+    // By the clock of the isolate, which stands still while a script computes.
+    patch(
+        BLOB,
+        "      this[_LastModified] = DatePrototypeGetTime(new Date());\n",
+        "      this[_LastModified] = op_clock_now();\n",
     ),
     // The parts of a blob are references to bytes and never blobs, and a slice is one of the bytes themselves: no chain of
     // blobs is as deep as a script can make it.
@@ -110,7 +117,7 @@ pub(super) const PATCHES: &[Patch] = &[
     patch(
         BLOB,
         "  op_blob_create_object_url,\n  op_blob_create_part,\n",
-        "  op_blob_bytes,\n  op_blob_create_object_url,\n  op_blob_create_part,\n",
+        "  op_blob_bytes,\n  op_blob_create_object_url,\n  op_blob_create_part,\n  op_clock_now,\n",
     ),
     patch(
         BLOB,

@@ -64,6 +64,63 @@ pub(super) const PATCHES: &[Patch] = &[
         "const { compatibility } = core.loadExtScript(\"ext:workerd_lite/worker/compatibility.js\");\n\n\
          function validateAndNormalizeMethod(m) {\n",
     ),
+    // https://fetch.spec.whatwg.org/#requestinit: what no worker has is refused, and not ignored.
+    patch(
+        REQUEST,
+        "    { key: \"headers\", converter: webidl.converters[\"HeadersInit\"] },\n",
+        "    { key: \"headers\", converter: webidl.converters[\"HeadersInit\"] },\n    \
+             { key: \"duplex\", converter: webidl.converters[\"RequestDuplex\"] },\n    \
+             { key: \"window\", converter: webidl.converters.any },\n",
+    ),
+    patch(
+        REQUEST,
+        "webidl.converters[\"RequestInit\"] = webidl.createDictionaryConverter(\n",
+        "webidl.converters[\"RequestDuplex\"] = webidl.createEnumConverter(\"RequestDuplex\", [\"half\"]);\n\
+         webidl.converters[\"RequestInit\"] = webidl.createDictionaryConverter(\n",
+    ),
+    patch(
+        REQUEST,
+        "    // 17. referrer\n",
+        "    if (init.window !== undefined && init.window !== null) throw new TypeError(`${prefix}: 'window' can only be null`);\n\n    \
+             // 17. referrer\n",
+    ),
+    // https://fetch.spec.whatwg.org/#concept-bodyinit-extract
+    patch(
+        REQUEST,
+        "      const res = extractBody(init.body);\n      initBody = res.body;\n",
+        "      if (request.keepalive && ObjectPrototypeIsPrototypeOf(ReadableStreamPrototype, init.body)) {\n        \
+                 throw new TypeError(`${prefix}: a request with 'keepalive' has no stream for its body`);\n      }\n      \
+               const res = extractBody(init.body);\n      initBody = res.body;\n",
+    ),
+    patch(
+        REQUEST,
+        "const { URL } = core.loadExtScript(\"ext:deno_web/00_url.js\");\n",
+        "const { URL } = core.loadExtScript(\"ext:deno_web/00_url.js\");\n\
+         const { ReadableStreamPrototype } = core.loadExtScript(\"ext:deno_web/06_streams.js\");\n",
+    ),
+    // https://fetch.spec.whatwg.org/#request-class: attributes that say the same of every request of a worker.
+    patch(
+        REQUEST,
+        "  get signal() {\n    webidl.assertBranded(this, RequestPrototype);\n    return this[_signal];\n  }\n",
+        "  get signal() {\n    webidl.assertBranded(this, RequestPrototype);\n    return this[_signal];\n  }\n\n  \
+           get destination() {\n    webidl.assertBranded(this, RequestPrototype);\n    return \"\";\n  }\n\n  \
+           get duplex() {\n    webidl.assertBranded(this, RequestPrototype);\n    return \"half\";\n  }\n\n  \
+           get isHistoryNavigation() {\n    webidl.assertBranded(this, RequestPrototype);\n    return false;\n  }\n\n  \
+           get isReloadNavigation() {\n    webidl.assertBranded(this, RequestPrototype);\n    return false;\n  }\n",
+    ),
+    // https://webidl.spec.whatwg.org/#es-attributes: names of getters.
+    patch(
+        BODY,
+        "  return ObjectDefineProperties(prototype, mixin);\n",
+        "  ObjectDefineProperties(mixin.body.get, { name: { __proto__: null, value: \"get body\", configurable: true } });\n  \
+           ObjectDefineProperties(mixin.bodyUsed.get, { name: { __proto__: null, value: \"get bodyUsed\", configurable: true } });\n  \
+           return ObjectDefineProperties(prototype, mixin);\n",
+    ),
+    patch(
+        RESPONSE,
+        "  static json(data = undefined, init = undefined) {\n",
+        "  static json(data, init = undefined) {\n",
+    ),
     // Fields of their own from the start, as in `blobs.rs`.
     patch(
         BODY,
@@ -176,6 +233,12 @@ pub(super) const PATCHES: &[Patch] = &[
            readableByteStreamControllerClose(controller);\n  \
            if (readableByteStreamControllerGetBYOBRequest(controller) !== null) readableByteStreamControllerRespond(controller, 0);\n}\n\n\
          class InnerBody {\n  source = null;\n",
+    ),
+    // What closes a form ends its line, as every other delimiter.
+    patch(
+        FORM_DATA,
+        "  ArrayPrototypePush(chunks, `--${boundary}--`);\n",
+        "  ArrayPrototypePush(chunks, `--${boundary}--${CRLF}`);\n",
     ),
     // https://andreubotella.github.io/multipart-form-data/#parsing
     patch(

@@ -2,6 +2,7 @@
 
 use super::{Patch, each, patch};
 
+const ABORT: &str = "ext:deno_web/03_abort_signal.js";
 const EVENT: &str = "ext:deno_web/02_event.js";
 
 pub(super) const PATCHES: &[Patch] = &[
@@ -15,6 +16,76 @@ pub(super) const PATCHES: &[Patch] = &[
         EVENT,
         "let reportExceptionStackedCalls = 0;\n",
         "const { dispatchEvent } = EventTarget.prototype;\nlet reportExceptionStackedCalls = 0;\n",
+    ),
+    // https://dom.spec.whatwg.org/#interface-event: operations are enumerable, attributes are an event's only, and what is optional counts for
+    // no `length`.
+    patch(
+        EVENT,
+        "const EVENT_PROPS = [\n",
+        "const EVENT_OPERATIONS = [\"composedPath\", \"preventDefault\", \"stopImmediatePropagation\", \"stopPropagation\", \"cancelBubble\"];\n\n\
+         const EVENT_PROPS = [\n",
+    ),
+    patch(
+        EVENT,
+        "defineEnumerableProps(Event, EVENT_PROPS);\n",
+        "defineEnumerableProps(Event, EVENT_PROPS);\ndefineEnumerableProps(Event, EVENT_OPERATIONS);\n",
+    ),
+    patch(
+        EVENT,
+        "  get srcElement() {\n    return null;\n  }\n",
+        "  get srcElement() {\n    return this[_attributes].target;\n  }\n",
+    ),
+    patch(
+        EVENT,
+        "  get returnValue() {\n    return !this[_canceledFlag];\n",
+        "  get returnValue() {\n    assertEvent(this);\n    return !this[_canceledFlag];\n",
+    ),
+    patch(
+        EVENT,
+        "  get defaultPrevented() {\n    return this[_canceledFlag];\n",
+        "  get defaultPrevented() {\n    assertEvent(this);\n    return this[_canceledFlag];\n",
+    ),
+    patch(
+        EVENT,
+        "  get cancelBubble() {\n    return this[_stopPropagationFlag];\n",
+        "  get cancelBubble() {\n    assertEvent(this);\n    return this[_stopPropagationFlag];\n",
+    ),
+    patch(
+        EVENT,
+        "class Event {\n",
+        "function assertEvent(event) {\n  if (event[_attributes] === undefined) throw new TypeError(\"Illegal invocation\");\n}\n\nclass Event {\n",
+    ),
+    patch(
+        EVENT,
+        "  addEventListener(\n    type,\n    callback,\n    options,\n  ) {\n",
+        "  addEventListener(\n    type,\n    callback,\n    options = undefined,\n  ) {\n",
+    ),
+    patch(
+        EVENT,
+        "  removeEventListener(\n    type,\n    callback,\n    options,\n  ) {\n",
+        "  removeEventListener(\n    type,\n    callback,\n    options = undefined,\n  ) {\n",
+    ),
+    patch(ABORT, "  abort(reason) {\n", "  abort(reason = undefined) {\n"),
+    // https://websockets.spec.whatwg.org/#the-closeevent-interface
+    patch(
+        EVENT,
+        "    this.#wasClean = wasClean;\n    this.#code = code;\n    this.#reason = reason;\n",
+        "    this.#wasClean = webidl.converters.boolean(wasClean);\n    this.#code = webidl.converters[\"unsigned short\"](code);\n    \
+             this.#reason = webidl.converters.USVString(reason);\n",
+    ),
+    patch(
+        EVENT,
+        "const CloseEventPrototype = CloseEvent.prototype;\n",
+        "const CloseEventPrototype = CloseEvent.prototype;\n\n\
+         defineEnumerableProps(CloseEvent, [\"wasClean\", \"code\", \"reason\"]);\n\
+         ObjectDefineProperty(CloseEventPrototype, SymbolToStringTag, { __proto__: null, value: \"CloseEvent\", configurable: true });\n",
+    ),
+    // https://html.spec.whatwg.org/#event-handler-idl-attributes
+    patch(
+        EVENT,
+        "    get() {\n      if (!this[_eventHandlers]) {\n        return null;\n      }\n",
+        "    get() {\n      if (this !== globalThis_) webidl.assertBranded(this, EventTargetPrototype);\n      \
+               if (!this[_eventHandlers]) {\n        return null;\n      }\n",
     ),
     patch(
         EVENT,
@@ -40,5 +111,14 @@ pub(super) const PATCHES: &[Patch] = &[
         EVENT,
         "\"Invalid event state\"",
         "\"The event is already being dispatched.\"",
+    ),
+    // https://webidl.spec.whatwg.org/#es-attributes: names of getters and setters.
+    patch(
+        EVENT,
+        "  });\n}\n\nconst { dispatchEvent } = EventTarget.prototype;\n",
+        "  });\n  const { get, set } = ObjectGetOwnPropertyDescriptor(emitter, `on${name}`);\n  \
+           ObjectDefineProperty(get, \"name\", { __proto__: null, value: `get on${name}`, configurable: true });\n  \
+           ObjectDefineProperty(set, \"name\", { __proto__: null, value: `set on${name}`, configurable: true });\n}\n\n\
+         const { dispatchEvent } = EventTarget.prototype;\n",
     ),
 ];

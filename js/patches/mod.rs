@@ -12,6 +12,7 @@ mod console;
 mod crypto;
 mod events;
 mod headers;
+mod mime;
 mod nesting;
 mod performance;
 mod ports;
@@ -53,6 +54,7 @@ fn all() -> impl Iterator<Item = &'static Patch> {
         crypto::PATCHES,
         events::PATCHES,
         headers::PATCHES,
+        mime::PATCHES,
         nesting::PATCHES,
         performance::PATCHES,
         ports::PATCHES,

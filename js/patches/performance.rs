@@ -39,6 +39,23 @@ pub(super) const PATCHES: &[Patch] = &[
         "      const options = observer[_first] ? { droppedEntriesCount: 0 } : {};\n      observer[_first] = false;\n      \
                observer[_callback](entryList, observer, options);\n",
     ),
+    patch(
+        PERFORMANCE,
+        "class PerformanceObserverEntryList {\n  [_entries] = [];\n\n  constructor(entries, key = undefined) {\n",
+        "class PerformanceObserverEntryList {\n  [_entries] = [];\n\n  constructor(entries = undefined, key = undefined) {\n",
+    ),
+    // https://w3c.github.io/performance-timeline/#the-performanceentry-interface: a worker has no navigation.
+    patch(
+        PERFORMANCE,
+        "class PerformanceEntry {\n  [_name] = \"\";\n",
+        "const _id = Symbol(\"[[id]]\");\nlet lastId = 0;\n\nclass PerformanceEntry {\n  [_id] = ++lastId;\n  [_name] = \"\";\n",
+    ),
+    patch(
+        PERFORMANCE,
+        "    return this[_duration];\n  }\n\n  constructor(\n",
+        "    return this[_duration];\n  }\n\n  get id() {\n    webidl.assertBranded(this, PerformanceEntryPrototype);\n    return this[_id];\n  }\n\n  \
+           get navigationId() {\n    webidl.assertBranded(this, PerformanceEntryPrototype);\n    return 0;\n  }\n\n  constructor(\n",
+    ),
     // As for every union with a dictionary: https://webidl.spec.whatwg.org/#js-union
     patch(
         PERFORMANCE,

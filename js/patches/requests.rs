@@ -31,14 +31,6 @@ pub(super) const PATCHES: &[Patch] = &[
         "    return this[_request].cacheMode ?? \"default\";\n",
         "    return this[_request].cacheMode;\n",
     ),
-    // Nobody would look at it.
-    patch(
-        REQUEST,
-        "    if (init.integrity !== undefined) {\n",
-        "    if (init.integrity) {\n      \
-               throw new TypeError(\n        \"Subrequest integrity checking is not implemented. The integrity option must be either undefined or an empty \" +\n          \
-                     \"string.\",\n      );\n    }\n    if (init.integrity !== undefined) {\n",
-    ),
     // Workers' requests may go elsewhere than `fetch()` does: none of these does.
     patch(
         REQUEST,

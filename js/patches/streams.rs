@@ -131,7 +131,8 @@ pub(super) const PATCHES: &[Patch] = &[
         STREAMS,
         "return {\n  _isClosedPromise,\n",
         "return {\n  expectedLengthOf,\n  _controller,\n  _readable,\n  _writable,\n  createWritableStream,\n  \
-           readableByteStreamControllerGetBYOBRequest,\n  writableStreamDefaultControllerErrorIfNeeded,\n  _isClosedPromise,\n",
+           readableByteStreamControllerGetBYOBRequest,\n  writableStreamDefaultControllerErrorIfNeeded,\n  \
+           isWritableStreamLocked,\n  writableStreamCloseQueuedOrInFlight,\n  _isClosedPromise,\n",
     ),
     patch(
         STREAMS,

@@ -3,6 +3,7 @@
 use super::{Patch, each, patch};
 
 const URL: &str = "ext:deno_web/00_url.js";
+const PATTERN: &str = "ext:deno_web/01_urlpattern.js";
 
 pub(super) const PATCHES: &[Patch] = &[
     // https://url.spec.whatwg.org/ as it is today, by our own ops; deno's are of the standard of some years ago.
@@ -32,6 +33,57 @@ pub(super) const PATCHES: &[Patch] = &[
         "        const inner = new URL(this.pathname);\n        \
                  const scheme = StringPrototypeSlice(inner.#serialization, 0, inner.#schemeEnd);\n        \
                  return scheme === \"http\" || scheme === \"https\" ? inner.origin : \"null\";\n",
+    ),
+    // https://urlpattern.spec.whatwg.org/: expressions have the flag `v`, and what is tested is by default an empty URLPatternInit. What the
+    // parser makes has a slash in a class of characters as it stands, which `v` does not take. Authors' expressions that `v` does not take and
+    // `u` does are as they were.
+    patch(
+        PATTERN,
+        "        c.regexp = new SafeRegExp(c.regexpString, flags);\n",
+        "        c.regexp = expression(c.regexpString, options.ignoreCase ? \"i\" : \"\");\n",
+    ),
+    patch(PATTERN, "    const flags = options.ignoreCase ? \"ui\" : \"u\";\n", ""),
+    patch(
+        PATTERN,
+        "const matchInputCache = new SampledLRUCache(4096);\n",
+        "function expression(source, flags) {\n  try {\n    \
+             return new SafeRegExp(StringPrototypeReplaceAll(source, \"[^/]\", \"[^\\\\/]\"), `v${flags}`);\n  } catch {\n    \
+             return new SafeRegExp(source, `u${flags}`);\n  }\n}\n\n\
+         const matchInputCache = new SampledLRUCache(4096);\n",
+    ),
+    patch(
+        PATTERN,
+        "  StringPrototypeSlice,\n",
+        "  StringPrototypeReplaceAll,\n  StringPrototypeSlice,\n",
+    ),
+    patch(
+        PATTERN,
+        "    const prefix = \"Failed to execute 'test' on 'URLPattern'\";\n    \
+             webidl.requiredArguments(arguments.length, 1, prefix);\n",
+        "    const prefix = \"Failed to execute 'test' on 'URLPattern'\";\n    \
+             if (input === undefined) input = { __proto__: null };\n",
+    ),
+    patch(
+        PATTERN,
+        "    const prefix = \"Failed to execute 'exec' on 'URLPattern'\";\n    \
+             webidl.requiredArguments(arguments.length, 1, prefix);\n",
+        "    const prefix = \"Failed to execute 'exec' on 'URLPattern'\";\n    \
+             if (input === undefined) input = { __proto__: null };\n",
+    ),
+    patch(
+        PATTERN,
+        "  test(input, baseURL = undefined) {\n",
+        "  test(input = undefined, baseURL = undefined) {\n",
+    ),
+    patch(
+        PATTERN,
+        "  exec(input, baseURL = undefined) {\n",
+        "  exec(input = undefined, baseURL = undefined) {\n",
+    ),
+    patch(
+        PATTERN,
+        "  constructor(\n    input,\n    baseURLOrOptions = undefined,\n",
+        "  constructor(\n    input = undefined,\n    baseURLOrOptions = undefined,\n",
     ),
     // Workers' words.
     each(

@@ -114,11 +114,18 @@ function respond(context, running, answer, value) {
   if (ended) endContext(context.id);
 }
 
+// A ScheduledController has a function, which no message has. Nothing is tried again here in any case.
+function addNoRetry(controller) {
+  if (!isObject(controller) || ReflectGetPrototypeOf(controller) !== ObjectPrototype || ObjectHasOwn(controller, "noRetry")) return;
+  controller.noRetry = () => {};
+}
+
 function invoke(context, running, target, path, property, group) {
   const { value, self } = follow(target.object, path, target.instance, target.reserved);
   if (property) return value;
   if (typeof value !== "function") throw new TypeError(`"${ArrayPrototypeJoin(path, ".")}" is not a function.`);
   const args = op_rpc_read_arguments(context.id, running, stubs.stubsFor(context, group));
+  if (path.length === 1 && path[0] === "scheduled" && target.reserved.alarm === true) addNoRetry(args[0]);
   if (target.environment === undefined) return ReflectApply(value, self, args);
   // An exported object's functions take `(argument, env, ctx)`.
   if (value.length > 3) {

@@ -211,7 +211,7 @@ class TestContext {
 
   // Answers where the network would. The newest that matches wins.
   upstream(pattern, handler) {
-    if (typeof handler !== "function") throw new TypeError("t.upstream() takes a handler (request, via) => Response");
+    if (typeof handler !== "function") throw new TypeError("t.upstream() takes a handler (request, via) => Response, or (socket, via) for tcp:");
     this.#answers({ pattern: patternOf(pattern), handler });
   }
 
@@ -274,6 +274,16 @@ class TestContext {
 
   after(fn, options = {}) {
     this.hooks.after.push({ fn, options });
+  }
+
+  // A connection that arrives there. One that nobody takes is refused.
+  async accept(socket, headers) {
+    const via = JSON.parse(headers.find(({ 0: name }) => name.toLowerCase() === VIA)?.[1] ?? "{}");
+    const { localAddress } = await socket.opened;
+    const url = `tcp://${localAddress}`;
+    const found = this.#internet.upstreams.find(({ pattern }) => pattern.test(url));
+    if (found !== undefined) return await found.handler(socket, via);
+    this.unexpected.push(`CONNECT ${url}${via.certificate ? ` with the certificate ${via.certificate}` : ""}`);
   }
 
   // A request that arrives where the network would be.

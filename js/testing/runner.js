@@ -253,11 +253,16 @@ async function upstream(request) {
   return await running.answer(request);
 }
 
+async function accept(socket, _env, _ctx, headers) {
+  if (running !== null) return await running.accept(socket, headers);
+}
+
 // Callers: whoever runs the tests, and the network's stand-in.
 function setTests(namespace, callers) {
   registry.addExports(namespace);
   callers[0].handler = tester;
   callers[1].handler = upstream;
+  callers[1].connect = accept;
   takeUncaught(uncaught);
   return null;
 }

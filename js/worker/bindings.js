@@ -25,6 +25,14 @@ class Fetcher {
     webidl.requiredArguments(arguments.length, 1, "Failed to execute 'fetch' on 'Fetcher'");
     return await fetchThrough(this.#binding, input, init);
   }
+
+  // Opens a connection that shows this binding's client certificate.
+  connect(address, options = undefined) {
+    webidl.requiredArguments(arguments.length, 1, "Failed to execute 'connect' on 'Fetcher'");
+    const binding = this.#binding;
+    if (typeof binding !== "number") throw new TypeError("connect() of this binding is not supported by workerd-lite");
+    return core.loadExtScript("ext:workerd_lite/sockets/connect.js").connectThrough(binding, address, options);
+  }
 }
 
 const { placeOf } = Fetcher;

@@ -25,27 +25,30 @@ const { captureHexMethods } = load("ext:workerd_lite/worker/hex.js");
 const { setTimeOrigin } = load("ext:deno_web/15_performance.js");
 const { defineWebAssembly } = load("ext:workerd_lite/worker/webassembly.js");
 const { fetchOf, newService } = load("ext:workerd_lite/rpc/stub.js");
+const { defineBindings } = load("ext:workerd_lite/worker/service_worker.js");
 const worker = load("ext:workerd_lite/worker/dispatch.js");
 
 const MODULE = "__workerdLiteModule";
 
 let isTest = false;
+let isAgent = false;
 
 // Once the module has been evaluated: until then Rust wants to hear of a rejection itself.
 function setHandlers(namespace) {
   reportRejections();
-  return isTest ? worker.setTestHandlers(namespace) : worker.setHandlers(namespace);
+  return isTest ? worker.setTestHandlers(namespace) : worker.setHandlers(namespace, isAgent);
 }
 
 // `vars` is an object of plain data as JSON; `bindings` are the outbound worker's, `{ name, credential }` each; `callers` is who may call:
 // `{ agent, props, parameters, entrypoint, doors }` each; `services` and `loaders` are names; `wanted` names the built-in modules that
 // the script imports; `environment` is what Node's `process.env` is made of, as JSON, or undefined where there is nothing of Node;
-// `given` says that it is a loaded worker, whose `env` is what its loader has given it; `flags` are those of `compatibility.js`. Gives the functions that Rust
+// `given` says that it is a loaded worker, whose `env` is what its loader has given it; `flags` are those of `compatibility.js`; `listens` says that the script has listeners in the place of exports. Gives the functions that Rust
 // calls, after the fourth of them the built-in modules as `[name, source, exports]` each, which read their exports from the global
 // MODULE.
-function boot(role, vars, bindings, callers, wanted, environment, services, loaders, given, flags) {
+function boot(role, vars, bindings, callers, wanted, environment, services, loaders, given, flags, listens) {
   const env = given ? readEnv() : JSONParse(vars);
   isTest = role === "test";
+  isAgent = role === "agent";
   reportExceptions();
   setTimeOrigin();
   if (role !== "agent") setMaxTimers(100_000);
@@ -64,6 +67,7 @@ function boot(role, vars, bindings, callers, wanted, environment, services, load
     });
   }
   setBaseEnv(env);
+  if (listens) defineBindings(env);
   const callerOf = ({ agent, props, parameters, entrypoint, doors }) => ({
     agent,
     props,

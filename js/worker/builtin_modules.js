@@ -103,9 +103,11 @@ const testing = () => core.loadExtScript("ext:workerd_lite/testing/runner.js").m
 // Makes what each of these modules exports, as far as the role may have it. Most workers import none of them.
 const makers = {
   __proto__: null,
+  "cloudflare:email": () => core.loadExtScript("ext:workerd_lite/worker/product_modules.js").email,
   "cloudflare:node": () => core.loadExtScript("ext:workerd_lite/node/http/handler.js"),
-  "cloudflare:sockets": () => core.loadExtScript("ext:workerd_lite/worker/sockets.js").moduleExports,
+  "cloudflare:sockets": () => core.loadExtScript("ext:workerd_lite/sockets/connect.js").moduleExports,
   "cloudflare:workers": () => workers,
+  "cloudflare:workflows": () => core.loadExtScript("ext:workerd_lite/worker/product_modules.js").workflows,
   "node:assert": () => assertions().assert,
   "node:assert/strict": () => assertions().strict,
   "node:test": testing,

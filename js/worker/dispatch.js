@@ -23,10 +23,14 @@ const { cancelContext, endContext, enterContext, startContext } = core.loadExtSc
   "ext:workerd_lite/worker/context.js",
 );
 const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
-const { findHandler, makeExports } = core.loadExtScript("ext:workerd_lite/worker/entrypoints.js");
+const { findHandler, isEmptyCommonJs, makeExports } = core.loadExtScript("ext:workerd_lite/worker/entrypoints.js");
 const { pretendedService } = core.loadExtScript("ext:workerd_lite/rpc/entrypoint.js");
 const { rpc, setDoors, setRpcCallers } = core.loadExtScript("ext:workerd_lite/rpc/receive.js");
+const { handlersOfListeners } = core.loadExtScript("ext:workerd_lite/worker/service_worker.js");
 const { ExecutionContext } = core.loadExtScript("ext:workerd_lite/worker/execution_context.js");
+
+// No request of a client's or a script's has it: somebody asks for a connection, to `url`.
+const CONNECT = "CONNECT";
 
 let callers;
 
@@ -50,7 +54,8 @@ function setCallers(list) {
 function addCallers(list) {
   for (let i = 0; i < list.length; i++) {
     const caller = list[i];
-    const { complaint, handler } = findHandler(exported, caller.entrypoint);
+    const { complaint, connect, handler } = findHandler(exported, caller.entrypoint);
+    caller.connect = connect;
     caller.handler = complaint === null ? handler : () => {
       throw new TypeError(complaint);
     };
@@ -59,13 +64,19 @@ function addCallers(list) {
   }
 }
 
-// Finds the author's handler for each caller. Gives null, or what is wrong.
-function setHandlers(namespace) {
+// Finds the author's handler for each caller. `others` says whether handlers of other events than requests will do. Gives null, or what
+// is wrong.
+function setHandlers(namespace, others) {
+  if (others && (namespace.default === undefined || isEmptyCommonJs(namespace))) {
+    const handlers = handlersOfListeners();
+    if (handlers !== undefined) namespace = { __proto__: null, default: handlers };
+  }
   exported = namespace;
   makeExports(namespace);
   const wrong = setDoors(namespace, callers);
   const complaints = ArrayPrototypeMap(callers, (caller) => {
-    const { complaint, handler } = findHandler(namespace, caller.entrypoint);
+    const { complaint, connect, handler } = findHandler(namespace, caller.entrypoint, others);
+    caller.connect = connect;
     caller.handler = handler;
     return complaint;
   });
@@ -84,29 +95,31 @@ function setTestHandlers(namespace) {
 // The handlers of exports that were called by their names.
 const named = new SafeMap();
 
-function handlerNamed(entrypoint) {
+function handlersNamed(entrypoint) {
   const service = pretendedService(entrypoint);
-  if (service !== undefined) return (request, env, ctx) => service.fetch(request, env, ctx);
+  if (service !== undefined) return { __proto__: null, connect: null, handler: (request, env, ctx) => service.fetch(request, env, ctx) };
   const known = MapPrototypeGet(named, entrypoint);
   if (known !== undefined) return known;
-  const { complaint, handler } = findHandler(exported, entrypoint);
+  const { complaint, connect, handler } = findHandler(exported, entrypoint);
   if (complaint !== null) {
-    return () => {
+    const refused = () => {
       throw new TypeError(`the worker can not be called so: ${complaint}`);
     };
+    return { __proto__: null, connect: null, handler: refused };
   }
-  MapPrototypeSet(named, entrypoint, handler);
-  return handler;
+  const found = { __proto__: null, connect, handler };
+  MapPrototypeSet(named, entrypoint, found);
+  return found;
 }
 
 // Who calls: one of the callers, on behalf of another agent where `agent` says so, or what calls an entrypoint of a loaded worker.
 function callerOf(caller, agent, entrypoint, props, door) {
   // Whoever calls a loaded worker is its loader.
   const known = callers[caller] ?? callers[0];
-  if (props !== null) return { __proto__: null, ...known, props, entrypoint, handler: handlerNamed(entrypoint) };
+  if (props !== null) return { __proto__: null, ...known, props, entrypoint, ...handlersNamed(entrypoint) };
   if (door !== null) {
     const { props, entrypoint } = known.doors[door];
-    return { __proto__: null, ...known, agent: agent ?? known.agent, props, entrypoint, handler: handlerNamed(entrypoint) };
+    return { __proto__: null, ...known, agent: agent ?? known.agent, props, entrypoint, ...handlersNamed(entrypoint) };
   }
   return agent === null ? known : { __proto__: null, ...known, agent };
 }
@@ -162,7 +175,8 @@ async function run(context, request, ctx) {
 function dispatch(id, method, url, headers, rid, caller, agent, entrypoint, props, door, cf) {
   const context = startContext(id, callerOf(caller, agent, entrypoint, props, door));
   const previous = enterContext(context);
-  run(context, newRequest(context, method, url, headers, rid, cf), new ExecutionContext(context));
+  if (method === CONNECT) core.loadExtScript("ext:workerd_lite/sockets/inbound.js").serve(context, url, headers, new ExecutionContext(context));
+  else run(context, newRequest(context, method, url, headers, rid, cf), new ExecutionContext(context));
   core.setAsyncContext(previous);
   if (afterCall !== null) afterCall();
 }

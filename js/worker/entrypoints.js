@@ -34,28 +34,53 @@ function unsupported(name, value) {
   return null;
 }
 
-// The handler `(request, env, ctx)` behind one export: `{ handler }`, or `{ complaint }`.
-function handlerOf(name, what, value) {
-  const refused = (complaint) => ({ complaint, handler: null });
+// Handlers of other events than requests.
+const OTHERS = ["scheduled", "tail", "queue", "email"];
+
+function hasOther(value) {
+  for (let i = 0; i < OTHERS.length; i++) {
+    if (typeof value[OTHERS[i]] === "function") return true;
+  }
+  return false;
+}
+
+function missing(what, method) {
+  return () => {
+    throw new TypeError(`the worker can not be called so: ${what} has no ${method}`);
+  };
+}
+
+// The handlers `(request, env, ctx)` and `(socket, env, ctx)` behind one export: `{ handler, connect }`, or `{ complaint }`. There is no `connect` where it has none.
+// `others` says whether it may have no handler of requests where it has handlers of other events.
+function handlerOf(name, what, value, others = false) {
+  const refused = (complaint) => ({ complaint, connect: null, handler: null });
   if (typeof value === "function") {
     const complaint = unsupported(what, value);
     if (complaint !== null) return refused(complaint);
-    if (isSubclass(value, WorkerEntrypoint) && typeof value.prototype?.fetch !== "function") {
+    const connects = typeof value.prototype?.connect === "function";
+    const connect = connects ? (socket, env, ctx) => ReflectConstruct(value, [ctx, env]).connect(socket) : null;
+    if (typeof value.prototype?.fetch !== "function") {
       // It has methods for those that call them.
-      const handler = () => {
-        throw new TypeError(`the worker can not be called so: ${what}, a class, has no fetch() method`);
-      };
-      return { complaint: null, handler };
+      if (connects || isSubclass(value, WorkerEntrypoint)) return { complaint: null, connect, handler: missing(`${what}, a class,`, "fetch() method") };
+      return refused(`${what}, a class, has no fetch() method`);
     }
-    if (typeof value.prototype?.fetch !== "function") return refused(`${what}, a class, has no fetch() method`);
     const handler = (request, env, ctx) => ReflectConstruct(value, [ctx, env]).fetch(request);
-    return { complaint: null, handler };
+    return { complaint: null, connect, handler };
+  }
+  const connects = typeof value === "object" && value !== null && typeof value.connect === "function";
+  const connect = connects ? (socket, env, ctx) => value.connect(socket, env, ctx) : null;
+  if (connects && typeof value.fetch !== "function") return { complaint: null, connect, handler: missing(what, "fetch() handler") };
+  if (others && typeof value === "object" && value !== null && typeof value.fetch !== "function" && hasOther(value)) {
+    const handler = () => {
+      throw new TypeError("Handler does not export a fetch() function.");
+    };
+    return { complaint: null, connect: null, handler };
   }
   if (typeof value !== "object" || value === null || typeof value.fetch !== "function") {
     const form = name === "default" ? "export default {" : `export const ${name} = {`;
     return refused(`${what} has no fetch() handler. Write \`${form} async fetch(request, env, ctx) { ... } }\``);
   }
-  return { complaint: null, handler: (request, env, ctx) => value.fetch(request, env, ctx) };
+  return { complaint: null, connect, handler: (request, env, ctx) => value.fetch(request, env, ctx) };
 }
 
 // A script without exports is CommonJS, which has an object of them in any case.
@@ -65,20 +90,21 @@ function isEmptyCommonJs(namespace) {
 }
 
 // `entrypoint` is the name of an export, or null for the default one.
-function findHandler(namespace, entrypoint) {
+function findHandler(namespace, entrypoint, others = false) {
   if (entrypoint !== null) {
     const value = namespace[entrypoint];
-    if (value === undefined) return { complaint: `it exports no ${entrypoint}, which is an entrypoint`, handler: null };
+    if (value === undefined) return { complaint: `it exports no ${entrypoint}, which is an entrypoint`, connect: null, handler: null };
     return handlerOf(entrypoint, `its export ${entrypoint}`, value);
   }
   if (namespace.default === undefined || isEmptyCommonJs(namespace)) {
     return {
       complaint: "it has no default export. Write `export default { async fetch(request, env, ctx) { ... } }`; " +
-        'the older addEventListener("fetch", ...) form is not supported',
+        'the older addEventListener("fetch", ...) form is for agents, and has a listener before the script has run',
+      connect: null,
       handler: null,
     };
   }
-  return handlerOf("default", "its default export", namespace.default);
+  return handlerOf("default", "its default export", namespace.default, others);
 }
 
 // Calls another entrypoint of the same module, within the same event.
@@ -126,5 +152,5 @@ function makeExports(namespace) {
   setExports(ObjectFreeze(made));
 }
 
-return { findHandler, loopbackOf, makeExports };
+return { findHandler, isEmptyCommonJs, loopbackOf, makeExports };
 })();

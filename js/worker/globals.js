@@ -27,22 +27,13 @@ const url = load("ext:deno_web/00_url.js");
 const cloning = load("ext:workerd_lite/worker/cloning.js");
 const { lazyGlobal } = load("ext:workerd_lite/worker/lazy_global.js");
 const navigation = load("ext:workerd_lite/worker/navigator.js");
+const { ExtendableEvent } = load("ext:workerd_lite/worker/service_worker.js");
 const webcrypto = load("ext:workerd_lite/worker/webcrypto.js");
 const ownTimers = load("ext:workerd_lite/worker/timers.js");
 
 class WorkerGlobalScope extends event.EventTarget {
   constructor() {
     throw new TypeError("Illegal constructor");
-  }
-}
-// Events of scripts in the form of service workers, which are none of these; packages ask whether there is such a class.
-class ExtendableEvent extends event.Event {
-  constructor() {
-    throw new TypeError("Illegal constructor");
-  }
-
-  waitUntil(_promise) {
-    throw new TypeError("Illegal invocation");
   }
 }
 class ServiceWorkerGlobalScope extends WorkerGlobalScope {}

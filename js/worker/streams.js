@@ -44,23 +44,13 @@ const {
   TransformStream,
   writableStreamDefaultControllerErrorIfNeeded,
 } = core.loadExtScript("ext:deno_web/06_streams.js");
-const { copyOf, isBufferSource, view } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
-const { markBytes, NO_BYTES } = core.loadExtScript("ext:workerd_lite/worker/stream_kinds.js");
+const { copyOf, view } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
+const { bytesOf, sizeOf } = core.loadExtScript("ext:workerd_lite/worker/written.js");
+const { markBytes } = core.loadExtScript("ext:workerd_lite/worker/stream_kinds.js");
 const { setKnownLength } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
 
 const { get: viewOf } = ObjectGetOwnPropertyDescriptor(ReadableStreamBYOBRequest.prototype, "view");
 const { read } = ReadableStreamBYOBReader.prototype;
-
-function bytesOf(chunk) {
-  if (typeof chunk === "string") return core.encode(chunk);
-  if (!isBufferSource(chunk)) throw new TypeError(NO_BYTES);
-  return view(chunk);
-}
-
-// What a chunk counts for in a queue, in bytes. One that is none fails once its turn comes.
-function sizeOf(chunk) {
-  return typeof chunk === "string" || isBufferSource(chunk) ? TypedArrayPrototypeGetByteLength(bytesOf(chunk)) : 0;
-}
 
 // A pair without a queue: a write ends when its bytes were read, into the reader's own buffer where it has one.
 class Identity {

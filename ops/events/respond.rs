@@ -11,7 +11,7 @@ use deno_error::JsErrorBox;
 use futures_util::stream::Stream;
 use http::StatusCode;
 
-use super::{Events, end_if_done};
+use super::{Events, Opens, end_if_done};
 use crate::account::Account;
 use crate::body::Body;
 use crate::byte_stream::ByteStream;
@@ -22,6 +22,7 @@ use crate::inbox::{Inbox, Message};
 use crate::message::Response;
 use crate::origin::EventId;
 use crate::outgoing::OutgoingBody;
+use crate::tcp;
 use crate::websocket::{self, SocketEnd};
 
 /// A handler's response. Gives true where the event ended with it: nothing streams and nothing waits.
@@ -101,13 +102,16 @@ pub(crate) fn op_event_respond(
 /// The end of a WebSocket that an event hands on, where its request asked for one.
 fn socket_of(state: &mut OpState, id: EventId, rid: ResourceId) -> Result<SocketEnd, JsErrorBox> {
     let entry = state.borrow::<Events>().entries.get(&id);
-    if entry.is_some_and(|entry| !entry.upgrades) {
-        return Err(JsErrorBox::type_error(
+    // Of one that has ended nobody gets it.
+    match entry.map_or(Opens::WebSocket, |entry| entry.opens) {
+        Opens::Nothing => Err(JsErrorBox::type_error(
             "the worker returned a WebSocket for a request that has no `Upgrade: websocket`",
-        ));
+        )),
+        Opens::WebSocket => websocket::take(state, rid)
+            .ok_or_else(|| JsErrorBox::type_error("the response's WebSocket was accepted, or handed on already")),
+        Opens::Tcp => tcp::take(state, rid)
+            .ok_or_else(|| JsErrorBox::type_error("the socket was read or written, or handed on already")),
     }
-    websocket::take(state, rid)
-        .ok_or_else(|| JsErrorBox::type_error("the response's WebSocket was accepted, or handed on already"))
 }
 
 /// Brings the body into the coding that its header list announces, and drops a `Content-Length` that is no longer true.

@@ -121,6 +121,11 @@ impl Traffic {
         .await;
     }
 
+    /// Waits until nobody reads what is sent.
+    pub async fn unread(&self) {
+        poll_fn(|cx| self.outgoing.poll_unread(cx)).await;
+    }
+
     /// What has come by now, and what was sent.
     pub fn passed(&self) -> (Passed, Passed) {
         (self.incoming.passed(), self.outgoing.passed())

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 
 use crate::external_memory::ExternalMemory;
+use crate::start_tls::StartTls;
 
 /// A lane that holds as much, in bytes, is full.
 const FULL: usize = 256 << 10;
@@ -26,13 +27,15 @@ pub enum Frame {
     Close(u16, String),
     /// The connection broke, and why, for the author.
     Failed(String),
+    /// A connection of TCP is to go on under TLS.
+    StartTls(StartTls),
 }
 
 impl Frame {
     fn size(&self) -> usize {
         match self {
             Self::Text(bytes) | Self::Binary(bytes) => bytes.len(),
-            Self::Close(..) | Self::Failed(_) => 0,
+            Self::Close(..) | Self::Failed(_) | Self::StartTls(_) => 0,
         }
     }
 }
@@ -105,6 +108,7 @@ impl Lane {
                 }
                 Frame::Close(code, _) => state.passed.code = Some(*code),
                 Frame::Failed(_) => state.passed.code = Some(1006),
+                Frame::StartTls(_) => {}
             }
             state.held += size + OVERHEAD;
             state.frames.push_back(frame);
@@ -157,6 +161,16 @@ impl Lane {
         }
         if let Some(memory) = &state.memory {
             return Poll::Ready(Some(memory.clone()));
+        }
+        state.wait(cx.waker());
+        Poll::Pending
+    }
+
+    /// Ready once nobody reads any longer.
+    pub(super) fn poll_unread(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.state();
+        if state.reader_gone {
+            return Poll::Ready(());
         }
         state.wait(cx.waker());
         Poll::Pending

@@ -15,7 +15,8 @@ impl<'a> ToV8<'a> for Received {
 
     fn to_v8(self, scope: &mut v8::PinScope<'a, '_>) -> Result<v8::Local<'a, v8::Value>, JsErrorBox> {
         let (names, values): (&[&str], [v8::Local<'a, v8::Value>; 2]) = match self.0 {
-            None => return Ok(v8::null(scope).into()),
+            // No WebSocket has TLS of its own.
+            None | Some(Frame::StartTls(_)) => return Ok(v8::null(scope).into()),
             Some(Frame::Text(text)) => {
                 let text = v8::String::new_from_utf8(scope, &text, v8::NewStringType::Normal);
                 return text.map(Into::into).ok_or_else(too_long);

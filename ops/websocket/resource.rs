@@ -41,7 +41,7 @@ impl Sockets {
 }
 
 /// One of them.
-struct Counted(Rc<Cell<usize>>);
+pub(crate) struct Counted(Rc<Cell<usize>>);
 
 impl Drop for Counted {
     fn drop(&mut self) {
@@ -78,17 +78,22 @@ impl Resource for SocketResource {
     }
 }
 
-/// Keeps an end for an isolate's event, where it may have one more.
-pub(crate) fn keep(state: &mut OpState, scope: &Scope, end: SocketEnd) -> Result<ResourceId, JsErrorBox> {
+/// Counts one more end of an isolate's, where it may have one.
+pub(crate) fn count(state: &OpState) -> Result<Counted, JsErrorBox> {
     let sockets = state.borrow::<Sockets>();
     if sockets.open.get() >= sockets.limits.at_once {
         return Err(JsErrorBox::range_error(format!(
-            "the worker has {} WebSockets open, as many as it may have at once: see limits.websockets",
+            "the worker has {} WebSockets open, sockets of connect() among them, as many as it may have at once: see limits.websockets",
             sockets.limits.at_once
         )));
     }
     sockets.open.set(sockets.open.get() + 1);
-    let counted = Counted(Rc::clone(&sockets.open));
+    Ok(Counted(Rc::clone(&sockets.open)))
+}
+
+/// Keeps an end for an isolate's event, where it may have one more.
+pub(crate) fn keep(state: &mut OpState, scope: &Scope, end: SocketEnd) -> Result<ResourceId, JsErrorBox> {
+    let counted = count(state)?;
     let rid = state.resource_table.add(SocketResource {
         end: RefCell::new(Some(Rc::new(end))),
         accepted: Cell::new(false),

@@ -6,26 +6,26 @@ use std::sync::Arc;
 
 use workerd_lite_ops::Role;
 
-use super::limits::apply;
+use super::agent::{PLAIN, ceiling, code_generation, give, limits};
+use super::assets::attach;
 use super::loaders::loaders;
 use super::matching::distinct;
-use super::modules::{Places, check_script, confinement, data};
+use super::modules::{Places, check_script, confinement};
 use super::network::rules;
 use super::services::{Finding, Written};
+use super::single::single;
 use super::tails::tails;
-use super::unavailable::unavailable;
+use super::unavailable::{files_only, unavailable};
 use crate::config::Flags;
-use crate::config::files::{Files, parent, stem};
+use crate::config::files::Files;
 use crate::config::project_file::ProjectFile;
 use crate::config::tables::Agent as Section;
-use crate::config::tables::{Limits, WranglerLimits};
-use crate::config::wrangler::{self, Owner, Wrangler};
+use crate::config::wrangler::Owner;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::host::{Agent, Code};
 use crate::identity::is_plain;
-use crate::isolate::modules::{Confinement, Graph, NodeModules};
-use crate::isolate::{CodeGeneration, Worker};
-use crate::limits::Limits as Values;
+use crate::isolate::Worker;
+use crate::isolate::modules::{Graph, NodeModules};
 
 /// Every agent of a project that can be loaded. `forbidden` are the policy's files, which none may read.
 pub(super) fn agents(
@@ -131,7 +131,7 @@ pub(super) fn agents(
         .map(|place| finding.grants(&agents, place, &written[place]))
         .collect();
     for (agent, services) in agents.iter_mut().zip(services) {
-        agent.services = services;
+        give(agent, services);
     }
     problems.value(distinct(files, sections));
     agents
@@ -139,18 +139,6 @@ pub(super) fn agents(
 
 /// Where there are no more, their scripts are read before anything is served.
 pub(super) const FEW: usize = 16;
-
-const PLAIN: &str = "expected 1 to 63 letters, digits, dots, hyphens and underscores";
-
-/// A file's name as an agent's.
-fn plain(stem: &str) -> String {
-    let plain = |letter: char| match letter {
-        'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '_' | '-' => letter,
-        _ => '-',
-    };
-    let name: String = stem.chars().take(63).map(plain).collect();
-    if is_plain(&name) { name } else { "worker".to_owned() }
-}
 
 /// What all agents of a project have in common.
 struct Common<'a> {
@@ -171,8 +159,9 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
     let field = |name: &str| format!("agents[{index}].{name}");
     let (own, wrangler) = files.own_wrangler(section.config.as_ref(), flags, Owner::Agent)?;
     let (main, root) = match (&section.main, &own, &wrangler.main) {
-        (Some(main), _, _) => (files.folder.join(main), files.folder.clone()),
-        (None, Some(document), Some(main)) => (document.folder().join(main), document.folder().to_owned()),
+        (Some(main), _, _) => (Some(files.folder.join(main)), files.folder.clone()),
+        (None, Some(document), Some(main)) => (Some(document.folder().join(main)), document.folder().to_owned()),
+        (None, Some(document), None) if wrangler.assets.is_some() => (None, document.folder().to_owned()),
         _ => {
             let message = "expected `main` or `config`: the agent's script";
             return Err(files.missing(&field("main"), message, own.as_ref(), "main"));
@@ -200,22 +189,38 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
         &vars,
     );
     let node = NodeModules::from(wrangler.node);
+    let mut bundling = wrangler.bundling.clone();
+    if section.vars.contains_key("NODE_ENV") {
+        // The owner's own variable says it when the script runs.
+        bundling.defines.remove("process.env.NODE_ENV");
+    }
     let confined = confinement(files, (index, sections), &common.places, &root, common.forbidden)?;
     // A folder of agents is no part of an agent that is beside it.
     let others = project.agents_dir.as_ref().map(|folder| files.folder.join(folder));
     let others = others.and_then(|folder| folder.canonicalize().ok());
-    let others = others.filter(|folder| !main.canonicalize().is_ok_and(|main| main.starts_with(folder)));
+    let script = main.as_deref().and_then(|main| main.canonicalize().ok());
+    let others = others.filter(|folder| !script.as_ref().is_some_and(|main| main.starts_with(folder)));
     let confined = move || {
         let mut confinement = confined();
         confinement.forbidden.extend(others.clone());
         confinement.node = node;
+        confinement.bundling = bundling.clone();
         confinement
     };
-    let there = check_script(&main, |message| match (&section.main, &own) {
-        (None, Some(own)) => own.complain("main", message),
-        _ => files.complain(&field("main"), message),
+    let (within, forbidden) = {
+        let confinement = confined();
+        (confinement.own.unwrap_or(confinement.root), confinement.forbidden)
+    };
+    let has_worker = main.is_some();
+    let there = main.as_deref().map_or(Ok(()), |main| {
+        check_script(main, |message| match (&section.main, &own) {
+            (None, Some(own)) => own.complain("main", message),
+            _ => files.complain(&field("main"), message),
+        })
     });
-    let (graph, code) = if common.reads {
+    let (graph, code) = if let (None, Ok(())) = (&main, &there) {
+        (Arc::new(files_only()?), Code::default())
+    } else if let (Some(main), true) = (main.clone(), common.reads) {
         let loaded = there.and_then(|()| Graph::load(&main, &confined()));
         let graph = match loaded {
             Err(error) if flags.spares => {
@@ -232,6 +237,7 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
         (Arc::new(graph), Code::default())
     } else {
         there?;
+        let main = main.unwrap_or_default();
         (Graph::unread()?, Code::later(move || Graph::load(&main, &confined())))
     };
     let egress = section.egress.as_deref();
@@ -270,10 +276,11 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
         own: section.services.clone(),
         prefix: format!("agents[{index}]."),
     };
-    let agent = Agent {
+    let mut agent = Agent {
         egress,
         code,
         tails: told,
+        crons: wrangler.crons,
         tenant: section.tenant.clone(),
         matches: section.matches.clone(),
         entrypoint: section.outbound.entrypoint.clone(),
@@ -281,149 +288,8 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
         parameters: section.outbound.parameters.clone(),
         ..Agent::from(worker)
     };
+    if let (Some(document), Some(assets)) = (&written.document, &wrangler.assets) {
+        attach(&mut agent, document, assets, (&within, &forbidden), has_worker)?;
+    }
     Ok((agent, written))
-}
-
-fn single(
-    flags: &Flags,
-    files: &Files,
-    project: &ProjectFile,
-    forbidden: &Arc<HashSet<PathBuf>>,
-) -> Result<Agent, ConfigError> {
-    let wrangler = match &files.wrangler {
-        Some(document) => wrangler::read(document, flags, Owner::Agent, &files.problems),
-        None => Wrangler::default(),
-    };
-    let main = main_script(flags, files, &wrangler, project)?;
-    check_script(&main, |message| {
-        match (&flags.script, &wrangler.main, &files.wrangler) {
-            (Some(_), _, _) => ConfigError::new(message)
-                .with_help("Give the path of a JavaScript module: workerd-lite serve worker.js"),
-            (None, Some(_), Some(document)) => document.complain("main", message),
-            _ => files.complain("main", message),
-        }
-    })?;
-    let root = match (&files.wrangler, &files.project) {
-        (None, None) => parent(&main),
-        _ => files.folder.clone(),
-    };
-    let limits = if files.project.is_some() {
-        ceiling(limits(project, None), &wrangler.limits)
-    } else {
-        // There is no other file: it is the owner's own.
-        let mut limits = limits(project, None);
-        apply(&Limits::from(&wrangler.limits), &mut limits);
-        limits
-    };
-    let told = tails(&wrangler.tail_consumers, project.outbound.is_some(), |_| false);
-    let told = match (told, &files.wrangler) {
-        (Ok(told), _) => told,
-        (Err((place, why)), Some(document)) => {
-            return Err(document.complain(&format!("tail_consumers[{place}].service"), &why));
-        }
-        (Err(_), None) => Vec::new(),
-    };
-    let name = match (wrangler.name, &files.wrangler) {
-        (Some(name), Some(document)) if !is_plain(&name) => return Err(document.complain("name", PLAIN)),
-        (Some(name), _) => name,
-        (None, _) => plain(&stem(&main)),
-    };
-    let confinement = Confinement {
-        root,
-        own: None,
-        forbidden: (**forbidden).clone(),
-        data: data(files, "modules", &project.modules)?,
-        node: wrangler.node.into(),
-        overlay: None,
-    };
-    let graph = Arc::new(Graph::load(&main, &confinement)?);
-    let worker = Worker {
-        loaders: loaders(
-            files,
-            "loaders",
-            (&wrangler.worker_loaders, &project.loaders),
-            &wrangler.vars,
-        ),
-        vars: wrangler.vars,
-        fills_environment: wrangler.node.fills_environment(),
-        differences: wrangler.differences,
-        limits,
-        code_generation: code_generation(project.unsafe_eval, project.wasm_unsafe_eval),
-        ..Worker::of(name, Role::Agent, graph)
-    };
-    let finding = Finding {
-        files,
-        has_outbound: project.outbound.is_some(),
-        may_miss: flags.allow_missing_bindings,
-    };
-    let written = Written {
-        wrangler: wrangler.services,
-        document: files.wrangler.clone(),
-        ..Written::default()
-    };
-    let agents = [Agent::from(worker)];
-    let services = finding.grants(&agents, 0, &written);
-    let [mut agent] = agents;
-    agent.services = services;
-    agent.tails = told;
-    if let Some(outbound) = &project.outbound {
-        agent.entrypoint.clone_from(&outbound.entrypoint);
-        agent.props.clone_from(&outbound.props);
-        agent.parameters.clone_from(&outbound.parameters);
-    }
-    Ok(agent)
-}
-
-/// As a page's policy says it, strings allow WebAssembly too.
-fn code_generation(unsafe_eval: bool, wasm_unsafe_eval: bool) -> CodeGeneration {
-    CodeGeneration {
-        strings: unsafe_eval,
-        wasm: unsafe_eval || wasm_unsafe_eval,
-    }
-}
-
-/// An agent's limits as its owner's file has them: what is said of it goes before what is said of all.
-pub(super) fn limits(project: &ProjectFile, own: Option<&Limits>) -> Values {
-    let mut values = Values::AGENT;
-    apply(&project.limits, &mut values);
-    if let Some(own) = own {
-        apply(own, &mut values);
-    }
-    values
-}
-
-/// What the agent's own file says of its limits, which only lowers them.
-pub(super) fn ceiling(owners: Values, own: &WranglerLimits) -> Values {
-    let mut asked = owners;
-    apply(&Limits::from(own), &mut asked);
-    Values {
-        cpu: asked.cpu.min(owners.cpu),
-        subrequests: asked.subrequests.min(owners.subrequests),
-        ..owners
-    }
-}
-
-fn main_script(
-    flags: &Flags,
-    files: &Files,
-    wrangler: &Wrangler,
-    project: &ProjectFile,
-) -> Result<PathBuf, ConfigError> {
-    if let Some(script) = &flags.script {
-        return Ok(script.clone());
-    }
-    wrangler
-        .main
-        .as_ref()
-        .or(project.main.as_ref())
-        .map(|main| files.folder.join(main))
-        .ok_or_else(|| {
-            let error = ConfigError::new("there is no script to serve").with_help(
-                "Give one: workerd-lite serve worker.js; or set `main` in wrangler.jsonc or workerd-lite.toml",
-            );
-            match &files.wrangler {
-                Some(document) => error.about(document.subject("main")),
-                None => error.about(files.subject("main")),
-            }
-        })
 }

@@ -10,9 +10,11 @@ use std::sync::Arc;
 use workerd_lite_ops::Role;
 use workerd_lite_ops::account::AgentId;
 
-use super::agents::{ceiling, limits};
+use super::agent::{ceiling, limits};
+use super::assets::attach;
 use super::loaders::loaders_found;
 use super::tails::tails;
+use super::unavailable::files_only;
 use crate::config::Flags;
 use crate::config::document::Document;
 use crate::config::files::{Files, WRANGLER};
@@ -150,8 +152,8 @@ impl AgentsDir {
         let gone = || ConfigError::new(format!("there is no agent in {}", folder.display()));
         let first = begins_with(folder).ok_or_else(gone)?;
         let problems = Problems::default();
-        let (main, wrangler) = if first.ends_with(SCRIPT) {
-            (first, Wrangler::default())
+        let (main, wrangler, document) = if first.ends_with(SCRIPT) {
+            (Some(first), Wrangler::none(&self.flags), None)
         } else {
             let document = Document::read(&first)?;
             let wrangler = wrangler::read(&document, &self.flags, Owner::Agent, &problems);
@@ -164,18 +166,24 @@ impl AgentsDir {
             }
             problems.end()?;
             let main = wrangler.main.as_ref().map(|main| folder.join(main));
-            (main.unwrap_or_else(|| folder.join(SCRIPT)), wrangler)
+            let script = main.unwrap_or_else(|| folder.join(SCRIPT));
+            let has_none = wrangler.main.is_none() && wrangler.assets.is_some() && state(&script).is_none();
+            ((!has_none).then_some(script), wrangler, Some(document))
         };
+        let has_worker = main.is_some();
         let confinement = Confinement {
             root: self.root.clone(),
             own: Some(folder.to_owned()),
             forbidden: (*self.forbidden).clone(),
             data: Data::default(),
             node: wrangler.node.into(),
+            bundling: wrangler.bundling.clone(),
+            links: false,
             overlay: None,
         };
         let within = folder.to_owned();
         let code = Code::later(move || {
+            let Some(main) = &main else { return files_only() };
             // The script may be a link, or be named by a path that leads elsewhere.
             if main.canonicalize().is_ok_and(|main| !main.starts_with(&within)) {
                 return Err(StartupError::new(format!(
@@ -183,7 +191,7 @@ impl AgentsDir {
                     main.display()
                 )));
             }
-            Graph::load(&main, &confinement)
+            Graph::load(main, &confinement)
         });
         let mut agent = self.agent(id, code)?;
         agent.tails = tails(&wrangler.tail_consumers, self.has_policy, |name| {
@@ -195,6 +203,9 @@ impl AgentsDir {
         agent.worker.fills_environment = wrangler.node.fills_environment();
         agent.worker.differences = wrangler.differences;
         agent.worker.limits = ceiling(self.limits, &wrangler.limits);
+        if let (Some(document), Some(assets)) = (&document, &wrangler.assets) {
+            attach(&mut agent, document, assets, (folder, &self.forbidden), has_worker)?;
+        }
         Ok(agent)
     }
 

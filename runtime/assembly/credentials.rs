@@ -83,6 +83,7 @@ impl Reader<'_> {
             methods: file.methods.clone(),
             paths: file.paths.clone(),
             websocket: None,
+            ..Scope::default()
         };
         Ok(Credential::new(
             self.name,

@@ -56,11 +56,18 @@ pub(super) fn isolation(files: &Files, project: &ProjectFile, agents: &mut [Agen
 fn obstacles(agents: &[Agent], agent: &Agent) -> Vec<String> {
     let name = &agent.worker.name;
     let mut why = Vec::new();
-    if !agent.services.is_empty() {
-        why.push("it calls others, by `services`".to_owned());
+    for grant in &agent.services {
+        match &grant.offers {
+            Offers::Agent(id) => why.push(format!(
+                "it calls the agent {:?}, by `services`: it may call its policy alone",
+                &*id.name
+            )),
+            Offers::Assets => why.push("it asks for its own files, by `assets.binding`".to_owned()),
+            Offers::Outbound => {}
+        }
     }
-    if !agent.tails.is_empty() {
-        why.push("others are told of its events, by `tails` or `tail_consumers`".to_owned());
+    if !agent.crons.is_empty() {
+        why.push("it is called by the time, by `triggers.crons`".to_owned());
     }
     if !agent.worker.loaders.is_empty() {
         why.push("it loads workers, by `loaders` or `worker_loaders`".to_owned());

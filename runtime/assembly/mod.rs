@@ -1,7 +1,9 @@
 //! From a configuration to what runs: projects, networks, bindings, credentials and identities; loading anew.
 
+mod agent;
 mod agents;
 mod agents_dir;
+mod assets;
 mod certificates;
 mod credentials;
 mod front;
@@ -14,10 +16,12 @@ mod loaders;
 mod matching;
 mod modules;
 mod network;
+mod npm_project;
 mod options;
 mod outbound;
 mod project;
 mod services;
+mod single;
 mod tails;
 mod unavailable;
 

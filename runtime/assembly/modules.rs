@@ -10,7 +10,7 @@ use crate::config::files::{Files, parent};
 use crate::config::nearest;
 use crate::config::tables::Agent as Section;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
-use crate::isolate::modules::{Confinement, Data, NodeModules};
+use crate::isolate::modules::{Bundling, Confinement, Data, NodeModules};
 
 /// The script of a section and the folder that is its own, as far as they are named.
 #[derive(Debug)]
@@ -175,6 +175,8 @@ pub(super) fn confinement(
             forbidden,
             data: data.clone(),
             node: NodeModules::default(),
+            bundling: Bundling::default(),
+            links: false,
             overlay: None,
         }
     })

@@ -45,6 +45,8 @@ pub(super) fn rules(name: &str, list: &[Section]) -> Rules {
                 methods: section.methods.clone(),
                 paths: section.paths.clone(),
                 websocket: section.websocket,
+                protocols: section.protocols.clone(),
+                ports: section.ports.clone(),
             },
             audit: section.mode == Mode::Audit,
         }

@@ -122,6 +122,7 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
         root,
         data: Data::Any,
         node: wrangler.node.into(),
+        bundling: wrangler.bundling,
         overlay: flags.overlay.clone(),
         ..Confinement::default()
     };

@@ -187,6 +187,8 @@ fn read_files(
         .flatten()
         .filter_map(|agent| agent.config.as_ref());
     read.extend(policys.chain(own).map(|path| files.folder.join(path)));
+    let assets = agents.iter().filter_map(|agent| agent.assets.as_ref());
+    read.extend(assets.flat_map(|assets| assets.rules_files()));
     read
 }
 

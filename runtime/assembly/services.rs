@@ -38,7 +38,8 @@ impl Finding<'_> {
             return Vec::new();
         };
         let problems = &self.files.problems;
-        let mut bound: HashSet<&str> = agent.worker.loaders.iter().map(String::as_str).collect();
+        let known = agent.services.iter().map(|grant| &grant.binding);
+        let mut bound: HashSet<&str> = agent.worker.loaders.iter().chain(known).map(String::as_str).collect();
         let wrangler = written.wrangler.iter().enumerate().map(|each| (true, each));
         let own = written.own.iter().enumerate().map(|each| (false, each));
         let mut grants = Vec::new();

@@ -1,6 +1,7 @@
 //! URLs whose secrets are masked.
 
 use deno_core::url::Url;
+use workerd_lite_ops::tcp::authority;
 
 /// A URL for the record: values of query parameters may be secrets, and are shown only where the owner says so.
 pub(crate) fn masked(url: &Url, shown: &[String]) -> String {
@@ -22,6 +23,11 @@ pub(crate) fn masked(url: &Url, shown: &[String]) -> String {
         .collect();
     clean.query_pairs_mut().extend_pairs(pairs);
     clean.to_string()
+}
+
+/// What a connection of TCP is asked to, for the record.
+pub(crate) fn tcp_url(url: &Url) -> String {
+    format!("tcp://{}", authority(url))
 }
 
 /// The most bytes of a URL on the live page.

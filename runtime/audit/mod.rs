@@ -29,7 +29,7 @@ pub(crate) use calling::Calling;
 pub(crate) use changes::fields;
 pub(crate) use cut::shortened;
 pub use feed::Feed;
-pub(crate) use masked_url::shown as shown_url;
+pub(crate) use masked_url::{shown as shown_url, tcp_url};
 pub(crate) use open::Open;
 pub(crate) use record::Record;
 use share::line;

@@ -9,15 +9,17 @@ use bytes::Bytes;
 use deno_core::unsync::spawn;
 use futures_util::StreamExt as _;
 use workerd_lite_ops::account::Account;
+use workerd_lite_ops::events::Opens;
+use workerd_lite_ops::tcp::is_connect;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::verdict::{By, ConnectError, Verdict};
-use workerd_lite_ops::websocket::{Traffic, is_handshake};
+use workerd_lite_ops::websocket::Traffic;
 use workerd_lite_ops::{Body, BodyError, Request, Response};
 
 use super::changes::Changes;
 use super::live_egress::{LiveEgress, State};
-use super::masked_url::masked;
-use super::record::{Messages, Record, Times, ms};
+use super::masked_url::{masked, tcp_url};
+use super::record::{Closed, Messages, Record, Times, ms};
 use super::{Auditor, Unrecorded};
 use crate::identity::Attested;
 
@@ -92,9 +94,15 @@ impl Open {
             LiveEgress::begin(feed, trace, now, changes)
         });
         let record = Record {
-            kind: is_handshake(request).then_some("websocket"),
+            kind: match Opens::of(request) {
+                Opens::Nothing => None,
+                Opens::WebSocket => Some("websocket"),
+                Opens::Tcp => Some("tcp"),
+            },
             method: request.method.to_string(),
-            url: if auditor.is_memory() {
+            url: if is_connect(request) {
+                tcp_url(&request.url)
+            } else if auditor.is_memory() {
                 request.url.to_string()
             } else {
                 masked(&request.url, &auditor.shown)
@@ -263,12 +271,22 @@ impl Open {
         }
     }
 
-    /// What has passed over its WebSocket.
+    /// What has passed over its WebSocket, or its connection.
     fn passed(&mut self, traffic: &Traffic) {
         let (came, sent) = traffic.passed();
         if let Some(writing) = &mut self.writing {
             writing.sent.set(sent.bytes);
             writing.record.bytes_received = came.bytes;
+            if writing.record.kind == Some("tcp") {
+                writing.record.closed = Some(match (came.code, sent.code) {
+                    (Some(1006), _) => Closed::Failed,
+                    (Some(_), Some(_)) => Closed::Both,
+                    (Some(_), None) => Closed::Upstream,
+                    (None, Some(_)) => Closed::Worker,
+                    (None, None) => Closed::Cut,
+                });
+                return;
+            }
             writing.record.websocket = Some(Messages {
                 sent: sent.messages,
                 received: came.messages,

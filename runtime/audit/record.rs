@@ -27,7 +27,7 @@ pub(crate) struct Record {
     pub(super) code_sha256: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) policy_sha256: Option<String>,
-    /// `rpc`, `websocket`, or nothing for a request.
+    /// `rpc`, `websocket`, `tcp`, or nothing for a request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) kind: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,6 +55,9 @@ pub(crate) struct Record {
     /// What passed over the WebSocket that it opened.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) websocket: Option<Messages>,
+    /// Who ended the connection that it opened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) closed: Option<Closed>,
     /// Milliseconds.
     pub(super) ms: Times,
 }
@@ -86,6 +89,7 @@ impl Record {
             bytes_sent: 0,
             bytes_received: 0,
             websocket: None,
+            closed: None,
             ms: Times::default(),
         }
     }
@@ -114,7 +118,7 @@ impl Record {
         let mut opening = json!({ "event": "leaves" });
         let all = serde_json::to_value(self).unwrap_or_default();
         if let (Some(opening), serde_json::Value::Object(all)) = (opening.as_object_mut(), all) {
-            let of_its_end = ["ms", "bytes_sent", "bytes_received", "websocket"];
+            let of_its_end = ["ms", "bytes_sent", "bytes_received", "websocket", "closed"];
             opening.extend(all.into_iter().filter(|(name, _)| !of_its_end.contains(&&**name)));
         }
         opening
@@ -127,6 +131,22 @@ pub(super) struct Messages {
     pub(super) sent: u64,
     pub(super) received: u64,
     pub(super) code: u16,
+}
+
+/// Who ended a connection.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Closed {
+    /// The upstream said its last, and nobody here did.
+    Upstream,
+    /// The other way round.
+    Worker,
+    /// Both did.
+    Both,
+    /// It broke, or a limit ended it.
+    Failed,
+    /// Who had it here was gone.
+    Cut,
 }
 
 #[derive(Debug, Default, Serialize)]

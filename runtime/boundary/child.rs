@@ -9,8 +9,7 @@ use rustix::process::{Signal, pidfd_send_signal};
 use tokio::net::UnixStream;
 use tokio::sync::Notify;
 
-use super::link::Links;
-use super::spawn::Ends;
+use super::spawn::End;
 
 /// One process.
 #[derive(Debug)]
@@ -19,7 +18,7 @@ pub(crate) struct Child {
     pub(crate) id: u32,
     pidfd: OwnedFd,
     /// Links that no thread has taken.
-    links: Mutex<Vec<Ends>>,
+    links: Mutex<Vec<End>>,
     began: Instant,
     /// Events that it has.
     events: AtomicUsize,
@@ -44,7 +43,7 @@ impl Drop for UnderWay {
 }
 
 impl Child {
-    pub(crate) fn new(id: u32, pidfd: OwnedFd, links: Vec<Ends>) -> Arc<Self> {
+    pub(crate) fn new(id: u32, pidfd: OwnedFd, links: Vec<End>) -> Arc<Self> {
         Arc::new(Self {
             id,
             pidfd,
@@ -85,12 +84,9 @@ impl Child {
     }
 
     /// A link for the calling thread, where there is one left. It belongs into a runtime.
-    pub(super) fn take_links(&self) -> Option<Links> {
-        let (events, egress) = self.links.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
-        Some(Links {
-            events: UnixStream::from_std(events).ok()?,
-            egress: UnixStream::from_std(egress).ok()?,
-        })
+    pub(super) fn take_link(&self) -> Option<UnixStream> {
+        let link = self.links.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+        UnixStream::from_std(link).ok()
     }
 
     /// It takes no more events, and leaves when it has none.

@@ -5,7 +5,7 @@ use std::os::fd::{FromRawFd as _, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 
 use super::sandbox::{self, Allowed, Layer};
-use super::spawn::{Ends, FIRST};
+use super::spawn::{End, FIRST};
 use super::spec::Spec;
 use super::told::Told;
 
@@ -18,7 +18,7 @@ pub(crate) struct Control {
     pub(crate) spec: Spec,
     /// Where it hears of its end, and tells.
     pub(crate) socket: UnixStream,
-    pub(crate) links: Vec<Ends>,
+    pub(crate) links: Vec<End>,
 }
 
 /// Confines the process for good, and reads what it is to do. Call it before anything else, on the only thread there is.
@@ -29,9 +29,9 @@ pub(crate) fn enter() -> io::Result<Control> {
     let [a, b, c, d, memory @ ..] = how;
     let (count, missing) = (RawFd::from(u16::from_le_bytes([a, b])), u16::from_le_bytes([c, d]));
     let confined = sandbox::enter(&Allowed {
-        links: (0..FIRST + 2 * count).collect(),
+        links: (0..FIRST + count).collect(),
         memory_mb: u64::from_le_bytes(memory),
-        descriptors: DESCRIPTORS + 2 * u64::from(count.unsigned_abs()),
+        descriptors: DESCRIPTORS + u64::from(count.unsigned_abs()),
         allow_missing: Layer::ALL
             .into_iter()
             .filter(|layer| missing & 1 << (*layer as u16) != 0)
@@ -41,12 +41,7 @@ pub(crate) fn enter() -> io::Result<Control> {
         tell(&socket, &Told::Refused(error.to_string()));
         return Err(io::Error::other(error));
     }
-    let links: Vec<Ends> = (0..count)
-        .map(|link| {
-            let events = inherited(FIRST + 2 * link);
-            (events.into(), inherited(FIRST + 2 * link + 1).into())
-        })
-        .collect();
+    let links: Vec<End> = (0..count).map(|link| inherited(FIRST + link).into()).collect();
     let spec = match read(&socket) {
         Ok(read) => read,
         Err(error) => {

@@ -1,387 +1,263 @@
-//! Requests and responses as they are on a link. What HTTP/2 has rules for that would change a message, or fail one, is in fields of ours:
-//! its method, URL, status and length; and fields that HTTP/2 does not carry have another name meanwhile. Both ends read all of it anew.
+//! Requests' and responses' heads as they are on a link. Both ends read all of it anew.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use deno_error::JsErrorBox;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
+use bytes::{BufMut as _, BytesMut};
+use deno_core::url::Url;
+use http::{HeaderMap, Method, StatusCode};
 use workerd_lite_ops::content_encoding::ContentEncoding;
-use workerd_lite_ops::fetch::{is_forbidden, parse_method, parse_url};
-use workerd_lite_ops::head::{self, MAX_FIELDS};
-use workerd_lite_ops::{Body, EventError, FetchError, Request, Response, Termination};
+use workerd_lite_ops::fetch::{parse_method, parse_url};
+use workerd_lite_ops::{Body, EventError, Request, Response, Termination};
 
-use super::body::{Over, Sent, Trailers, received};
-use super::ended::{ENDED, ended};
+use super::cursor::{Cursor, put, put_fields};
+use super::failure::Failure;
 use super::link::LinkError;
 
-/// How the names of fields begin that are ours, and those of the message's that have another name meanwhile.
-const OURS: &str = "wl-";
-const ESCAPED: &str = "wl-h-";
-
-const METHOD: HeaderName = HeaderName::from_static("wl-method");
-const URL: HeaderName = HeaderName::from_static("wl-url");
-const TO: HeaderName = HeaderName::from_static("wl-to");
-const EVENT: HeaderName = HeaderName::from_static("wl-event");
-const REQUEST_ID: HeaderName = HeaderName::from_static("wl-request-id");
-const CF: HeaderName = HeaderName::from_static("wl-cf");
-const LENGTH: HeaderName = HeaderName::from_static("wl-length");
-const CODED: HeaderName = HeaderName::from_static("wl-coded");
-const STATUS: HeaderName = HeaderName::from_static("wl-status");
-const REASON: HeaderName = HeaderName::from_static("wl-reason");
-const FAILED: HeaderName = HeaderName::from_static("wl-failed");
-const CPU: HeaderName = HeaderName::from_static("wl-cpu");
-const OVER: HeaderName = HeaderName::from_static("wl-over");
-
 /// The longest text of a failure, in bytes.
-const LONGEST_TEXT: usize = 64 << 10;
+const LONGEST_TEXT: usize = 32 << 10;
 
-/// What a request's event, and whose it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Envelope {
-    /// The agent, by its place among the process's.
-    pub(crate) to: usize,
-    /// The event that asks, or that begins. Each link counts its own.
+/// What a head says of its body, in bits.
+const HAS_LENGTH: u8 = 1;
+const IS_CODED: u8 = 2;
+/// What an answer is, in bits: it brings a WebSocket, or a text for its status, or it tells of a failure.
+const HAS_SOCKET: u8 = 4;
+const HAS_REASON: u8 = 8;
+const HAS_FAILED: u8 = 16;
+
+/// What a head begins with: what its call is.
+const TO_AGENT: u8 = 0;
+const TO_OUT: u8 = 1;
+const TO_SERVICE: u8 = 2;
+pub(super) const CALLS_METHOD: u8 = 3;
+pub(super) const TELLS: u8 = 4;
+
+/// What a request is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum To {
+    /// An agent, by its place among the process's.
+    Agent(u32),
+    /// The network, as far as the policy lets it.
+    #[default]
+    Out,
+    /// One of its agent's services, by its place.
+    Service(u32),
+}
+
+/// Whose a request is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Envelope<'a> {
+    pub(crate) to: To,
+    /// The event that asks. A request that begins an event has that event's number by its call's.
     pub(crate) event: u32,
     /// The id of the client's request.
-    pub(crate) request_id: Option<String>,
-    /// What the event reads as `request.cf`, in JSON. Of a request on its way out it means nothing.
-    pub(crate) cf: Option<String>,
+    pub(crate) request_id: Option<&'a str>,
 }
 
-/// Why there is no response.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// An event brought none.
-    Event(EventError),
-    /// A request on its way out brought none, and what its script is told.
-    Fetch(String),
-}
-
-impl Failure {
-    /// What the script is told that made the request.
-    pub(crate) fn of_fetch(self) -> FetchError {
-        match self {
-            Self::Fetch(text) => FetchError::Loaded(JsErrorBox::type_error(text)),
-            Self::Event(_) => FetchError::OutboundWorker,
-        }
-    }
-
-    /// Why an event brought no response.
-    pub(crate) fn of_event(self) -> EventError {
-        match self {
-            Self::Event(error) => error,
-            Self::Fetch(_) => EventError::Shutdown,
-        }
-    }
-}
-
-/// What is told of an event with its response.
+/// A body as its sender describes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Answer {
-    /// CPU time that it has used.
-    pub(crate) cpu: Duration,
-    /// Whether it is over: what it still does is told of later.
-    pub(crate) over: bool,
+pub(super) struct Described {
+    pub(super) length: Option<u64>,
+    coded: bool,
 }
 
-impl Answer {
-    fn write(self, headers: &mut HeaderMap) {
-        let micros = u64::try_from(self.cpu.as_micros()).unwrap_or(u64::MAX);
-        headers.insert(CPU, HeaderValue::from(micros));
-        if self.over {
-            headers.insert(OVER, HeaderValue::from_static("1"));
+impl Described {
+    fn of(body: &Body) -> Self {
+        Self {
+            length: body.length(),
+            coded: body.coding().is_some(),
         }
     }
 
-    fn take(headers: &mut HeaderMap) -> Option<Self> {
-        let cpu = Duration::from_micros(number(headers.remove(CPU)?)?);
-        let over = headers.remove(OVER).is_some();
-        Some(Self { cpu, over })
+    fn bits(self) -> u8 {
+        let length = if self.length.is_some() { HAS_LENGTH } else { 0 };
+        length | if self.coded { IS_CODED } else { 0 }
+    }
+
+    fn read(bits: u8, cursor: &mut Cursor<'_>) -> Result<Self, LinkError> {
+        let length = (bits & HAS_LENGTH != 0).then(|| cursor.u64()).transpose()?;
+        Ok(Self {
+            length,
+            coded: bits & IS_CODED != 0,
+        })
+    }
+
+    /// The coding that a script decodes, where its fields say so as well.
+    pub(super) fn coding(self, headers: &HeaderMap) -> Option<ContentEncoding> {
+        self.coded.then(|| ContentEncoding::of(headers)).flatten()
     }
 }
 
-/// Fields that HTTP/2 does not carry, or has rules for (RFC 9113, section 8.2.2).
-fn is_special(name: &str) -> bool {
-    matches!(
-        name,
-        "connection"
-            | "keep-alive"
-            | "proxy-connection"
-            | "transfer-encoding"
-            | "upgrade"
-            | "te"
-            | "content-length"
-            | "host"
-            | "date"
-    )
+/// A request's head.
+#[derive(Debug)]
+pub(super) struct RequestHead<'a> {
+    pub(super) envelope: Envelope<'a>,
+    /// What the event reads as `request.cf`, in JSON.
+    pub(super) cf: Option<Arc<str>>,
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Described,
 }
 
-fn escaped(headers: HeaderMap) -> HeaderMap {
-    let needs = |name: &HeaderName| is_special(name.as_str()) || name.as_str().starts_with(OURS);
-    if !headers.keys().any(needs) {
-        return headers;
-    }
-    let mut all = HeaderMap::with_capacity(headers.len());
-    for (name, value) in &headers {
-        let name = if needs(name) {
-            match HeaderName::try_from(format!("{ESCAPED}{name}")) {
-                Ok(name) => name,
-                Err(_) => continue,
-            }
-        } else {
-            name.clone()
-        };
-        all.append(name, value.clone());
-    }
-    all
-}
-
-/// The message's own fields: what is left once ours were taken.
-fn opened(headers: HeaderMap, limit: usize) -> Result<HeaderMap, LinkError> {
-    if headers.len() > MAX_FIELDS || head::size(&headers) > limit {
-        return Err(LinkError::Head("it has more fields than a message may have"));
-    }
-    if !headers
-        .keys()
-        .any(|name| is_special(name.as_str()) || name.as_str().starts_with(OURS))
-    {
-        return Ok(headers);
-    }
-    let mut all = HeaderMap::with_capacity(headers.len());
-    for (name, value) in &headers {
-        let name = match name.as_str().strip_prefix(ESCAPED) {
-            Some(own) => HeaderName::from_bytes(own.as_bytes()).map_err(|_| LinkError::Head("a field has no name"))?,
-            // HTTP/2's own, which nobody wrote.
-            None if is_special(name.as_str()) => continue,
-            None if name.as_str().starts_with(OURS) => return Err(LinkError::Head("it has a field that nobody knows")),
-            None => name.clone(),
-        };
-        all.append(name, value.clone());
-    }
-    Ok(all)
-}
-
-fn number<T: std::str::FromStr>(value: HeaderValue) -> Option<T> {
-    value.to_str().ok()?.parse().ok()
-}
-
-fn describe(body: &Body, headers: &mut HeaderMap) {
-    if let Some(length) = body.length() {
-        headers.insert(LENGTH, HeaderValue::from(length));
-    }
-    if body.coding().is_some() {
-        headers.insert(CODED, HeaderValue::from_static("1"));
-    }
-}
-
-/// A body's length, and whether a script decodes it, as its sender says.
-fn described(headers: &mut HeaderMap) -> Result<(Option<u64>, bool), LinkError> {
-    let length = match headers.remove(LENGTH) {
-        Some(length) => Some(number(length).ok_or(LinkError::Head("its length is no number"))?),
-        None => None,
+pub(super) fn write_request(out: &mut BytesMut, envelope: Envelope<'_>, request: &Request) {
+    let body = Described::of(&request.body);
+    let (kind, to) = match envelope.to {
+        To::Agent(place) => (TO_AGENT, place),
+        To::Out => (TO_OUT, 0),
+        To::Service(place) => (TO_SERVICE, place),
     };
-    Ok((length, headers.remove(CODED).is_some()))
+    out.put_u8(kind);
+    out.put_u8(body.bits());
+    out.put_u32_le(to);
+    out.put_u32_le(envelope.event);
+    put(out, envelope.request_id.unwrap_or_default().as_bytes());
+    put(out, request.cf.as_deref().unwrap_or_default().as_bytes());
+    put(out, request.method.as_str().as_bytes());
+    put(out, request.url.as_str().as_bytes());
+    if let Some(length) = body.length {
+        out.put_u64_le(length);
+    }
+    put_fields(out, &request.headers);
 }
 
-/// A request for the other end.
-pub(crate) fn ask(envelope: &Envelope, request: Request) -> Result<http::Request<Sent>, LinkError> {
-    let text = |text: &str| HeaderValue::from_str(text).map_err(|_| LinkError::Head("it can not be written"));
-    let mut headers = escaped(request.headers);
-    describe(&request.body, &mut headers);
-    headers.insert(METHOD, text(request.method.as_str())?);
-    headers.insert(URL, text(request.url.as_str())?);
-    headers.insert(TO, HeaderValue::from(envelope.to));
-    headers.insert(EVENT, HeaderValue::from(envelope.event));
-    if let Some(id) = &envelope.request_id {
-        headers.insert(REQUEST_ID, text(id)?);
-    }
-    if let Some(cf) = &envelope.cf {
-        let cf = HeaderValue::from_bytes(cf.as_bytes());
-        headers.insert(CF, cf.map_err(|_| LinkError::Head("it can not be written"))?);
-    }
-    let mut asked = http::Request::new(Sent::new(request.body, None));
-    *asked.method_mut() = Method::POST;
-    *asked.uri_mut() = http::Uri::from_static("http://link/");
-    *asked.headers_mut() = headers;
-    Ok(asked)
+/// Who has sent a head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sender {
+    /// The parent, which has judged URLs and methods when they came.
+    Parent,
+    /// A process, which may be in anybody's hands.
+    Process,
 }
 
-/// Reads a request, of which `limit` says how many bytes of headers it may have.
-pub(crate) fn asked(request: http::Request<Incoming>, limit: usize) -> Result<(Envelope, Request), LinkError> {
-    let (head, body) = request.into_parts();
-    let mut headers = head.headers;
-    let mut take = |name: &HeaderName, why| headers.remove(name).ok_or(LinkError::Head(why));
-    let method = take(&METHOD, "it has no method")?;
-    let url = take(&URL, "it has no URL")?;
-    let to = take(&TO, "it is for no agent")?;
-    let event = take(&EVENT, "it is of no event")?;
-    let request_id = headers.remove(REQUEST_ID);
-    let cf = headers.remove(CF);
-    let invalid = |_| LinkError::Head("its method or URL is not valid");
-    let text = |value: &HeaderValue| {
-        value
-            .to_str()
-            .map(ToOwned::to_owned)
-            .map_err(|_| LinkError::Head("it is no text"))
+/// Reads a request, which may have so many bytes of headers.
+pub(super) fn read_request(head: &[u8], limit: usize, sender: Sender) -> Result<RequestHead<'_>, LinkError> {
+    const INVALID: LinkError = LinkError::Head("its method or URL is not valid");
+    let mut cursor = Cursor::new(head);
+    let (kind, bits) = (cursor.byte()?, cursor.byte()?);
+    let (to, event) = (cursor.u32()?, cursor.u32()?);
+    let to = match kind {
+        TO_AGENT => To::Agent(to),
+        TO_OUT => To::Out,
+        TO_SERVICE => To::Service(to),
+        _ => return Err(LinkError::Head("it is for nobody")),
     };
-    let method = parse_method(&text(&method)?).map_err(invalid)?;
-    if is_forbidden(&method) {
-        return Err(LinkError::Head("its method is forbidden"));
-    }
-    let url = parse_url(&text(&url)?).map_err(invalid)?;
-    let envelope = Envelope {
-        to: number(to).ok_or(LinkError::Head("it is for no agent"))?,
-        event: number(event).ok_or(LinkError::Head("it is of no event"))?,
-        request_id: request_id.as_ref().map(text).transpose()?,
-        cf: cf.and_then(|cf| String::from_utf8(cf.as_bytes().to_vec()).ok()),
+    let request_id = Some(cursor.text()?).filter(|id| !id.is_empty());
+    // Of a request on its way out it means nothing.
+    let cf = Some(cursor.text()?).filter(|cf| !cf.is_empty() && sender == Sender::Parent);
+    let (method, url) = (cursor.text()?, cursor.text()?);
+    let (method, url) = match sender {
+        Sender::Parent => (
+            Method::from_bytes(method.as_bytes()).map_err(|_| INVALID)?,
+            Url::parse(url).map_err(|_| INVALID)?,
+        ),
+        Sender::Process => (
+            parse_method(method).map_err(|_| INVALID)?,
+            parse_url(url).map_err(|_| INVALID)?,
+        ),
     };
-    let (length, coded) = described(&mut headers)?;
-    let headers = opened(headers, limit)?;
-    let coding = coded.then(|| ContentEncoding::of(&headers)).flatten();
-    let request = Request {
+    let body = Described::read(bits, &mut cursor)?;
+    Ok(RequestHead {
+        envelope: Envelope { to, event, request_id },
+        cf: cf.map(Into::into),
         method,
         url,
-        body: received(body, length, coding, None),
-        headers,
-        cf: None,
-    };
-    Ok((envelope, request))
+        headers: cursor.fields(limit)?,
+        body,
+    })
 }
 
-/// An answer for the other end, with what is told of its event, or what will be told of it behind the body.
-pub(crate) fn answer(
-    result: Result<Response, Failure>,
-    known: Option<Answer>,
-    later: Option<Box<dyn FnOnce() -> Answer>>,
-) -> http::Response<Sent> {
-    let (mut headers, body) = match result {
-        // Whoever asks for one is refused before: `host/confined/way.rs`, `host/processes`.
-        Ok(response) if response.socket.is_some() => failed(Failure::Fetch("no WebSocket passes a link".to_owned())),
-        Ok(response) => {
-            let mut headers = escaped(response.headers);
-            describe(&response.body, &mut headers);
-            headers.insert(STATUS, HeaderValue::from(response.status.as_u16()));
-            let reason = response.reason.and_then(|reason| HeaderValue::from_str(&reason).ok());
-            if let Some(reason) = reason {
-                headers.insert(REASON, reason);
-            }
-            (headers, response.body)
-        }
-        Err(failure) => failed(failure),
-    };
-    if let Some(known) = known {
-        known.write(&mut headers);
+/// A response's head.
+#[derive(Debug)]
+pub(super) struct ResponseHead {
+    /// CPU time that its event has used.
+    pub(super) cpu: Duration,
+    pub(super) status: StatusCode,
+    pub(super) reason: Option<String>,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Described,
+    pub(super) has_socket: bool,
+}
+
+fn micros(cpu: Duration) -> u64 {
+    u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX)
+}
+
+pub(super) fn write_response(out: &mut BytesMut, response: &Response, cpu: Duration) {
+    let body = Described::of(&response.body);
+    let socket = if response.socket.is_some() { HAS_SOCKET } else { 0 };
+    let reason = if response.reason.is_some() { HAS_REASON } else { 0 };
+    out.put_u8(body.bits() | socket | reason);
+    out.put_u64_le(micros(cpu));
+    out.put_u16_le(response.status.as_u16());
+    if let Some(reason) = &response.reason {
+        put(out, reason.as_bytes());
     }
-    let trailers = later.map(|later| -> Trailers {
-        Box::new(move || {
-            let mut trailers = HeaderMap::new();
-            later().write(&mut trailers);
-            trailers
-        })
-    });
-    let mut answered = http::Response::new(Sent::new(body, trailers));
-    *answered.headers_mut() = headers;
-    answered
-}
-
-fn failed(failure: Failure) -> (HeaderMap, Body) {
-    let cut = |mut text: String| {
-        text.truncate(text.floor_char_boundary(LONGEST_TEXT / 2));
-        text
-    };
-    let (word, text) = match failure {
-        Failure::Event(EventError::Terminated(why)) => (why.word(), String::new()),
-        Failure::Event(EventError::Shutdown) => ("shutdown", String::new()),
-        // The summary has no end of a line in it that is not written as two letters.
-        Failure::Event(EventError::Exception { summary, stack }) => {
-            let summary = cut(summary).replace('\n', " ");
-            ("exception", format!("{summary}\n{}", cut(stack)))
-        }
-        Failure::Fetch(text) => ("fetch", cut(text)),
-    };
-    let mut headers = HeaderMap::new();
-    headers.insert(FAILED, HeaderValue::from_static(word));
-    (headers, Body::Full(text.into()))
-}
-
-/// Reads an answer, of which `limit` says how many bytes of headers it may have. `over` hears what is told of its event, or nothing where
-/// that is given up.
-pub(crate) async fn answered(
-    response: http::Response<Incoming>,
-    limit: usize,
-    over: Option<Box<dyn FnOnce(Option<Answer>)>>,
-) -> Result<Result<Response, Failure>, LinkError> {
-    let (head, body) = response.into_parts();
-    let mut headers = head.headers;
-    let now = Answer::take(&mut headers);
-    let over = match (over, now) {
-        (Some(over), Some(now)) => {
-            over(Some(now));
-            None
-        }
-        (over, _) => over,
-    };
-    if let Some(word) = headers.remove(FAILED) {
-        let text = http_body_util::Limited::new(body, LONGEST_TEXT + 1).collect().await;
-        let text = text.map_err(|_| LinkError::Head("it has no text of its failure"))?;
-        if let Some(over) = over {
-            over(text.trailers().and_then(|trailers| Answer::take(&mut trailers.clone())));
-        }
-        let text = text.to_bytes();
-        return failure(&word, &String::from_utf8_lossy(&text)).map(Err);
+    if let Some(length) = body.length {
+        out.put_u64_le(length);
     }
-    let status = headers.remove(STATUS).ok_or(LinkError::Head("it has no status"))?;
-    let status = StatusCode::from_bytes(status.as_bytes()).map_err(|_| LinkError::Head("its status is none"))?;
-    let reason = headers.remove(REASON);
-    let (length, coded) = described(&mut headers)?;
-    let headers = opened(headers, limit)?;
-    let coding = coded.then(|| ContentEncoding::of(&headers)).flatten();
-    let over = over.map(|over| -> Over {
-        Box::new(move |trailers| over(trailers.and_then(|trailers| Answer::take(&mut trailers.clone()))))
-    });
-    Ok(Ok(Response {
+    put_fields(out, &response.headers);
+}
+
+pub(super) fn write_failure(out: &mut BytesMut, failure: &Failure, cpu: Duration) {
+    let cut = |text: &str| text[..text.floor_char_boundary(LONGEST_TEXT)].to_owned();
+    let (word, text, stack) = match failure {
+        Failure::Event(EventError::Terminated(why)) => (why.word(), String::new(), String::new()),
+        Failure::Event(EventError::Shutdown) => ("shutdown", String::new(), String::new()),
+        Failure::Event(EventError::Exception { summary, stack }) => ("exception", cut(summary), cut(stack)),
+        Failure::Fetch(text) => ("fetch", cut(text), String::new()),
+    };
+    out.put_u8(HAS_FAILED);
+    out.put_u64_le(micros(cpu));
+    for text in [word, &text, &stack] {
+        put(out, text.as_bytes());
+    }
+}
+
+/// Reads an answer, which may have so many bytes of headers, or why there is none, with the CPU time that its event has used.
+pub(super) fn read_answer(head: &[u8], limit: usize) -> Result<Result<ResponseHead, (Failure, Duration)>, LinkError> {
+    let mut cursor = Cursor::new(head);
+    let bits = cursor.byte()?;
+    let cpu = Duration::from_micros(cursor.u64()?);
+    if bits & HAS_FAILED != 0 {
+        let (word, text, stack) = (cursor.text()?, cursor.text()?, cursor.text()?);
+        return Ok(Err((failure(word, text, stack)?, cpu)));
+    }
+    let status = StatusCode::from_u16(cursor.u16()?).map_err(|_| LinkError::Head("its status is none"))?;
+    let reason = (bits & HAS_REASON != 0).then(|| cursor.text()).transpose()?;
+    // It is written into a client's connection.
+    if reason.is_some_and(|reason| http::HeaderValue::from_str(reason).is_err()) {
+        return Err(LinkError::Head("its status has a text that is none"));
+    }
+    let has_socket = bits & HAS_SOCKET != 0;
+    if status.is_informational() != has_socket || (has_socket && status != StatusCode::SWITCHING_PROTOCOLS) {
+        return Err(LinkError::Head("its status is no response's"));
+    }
+    let body = Described::read(bits, &mut cursor)?;
+    Ok(Ok(ResponseHead {
+        cpu,
         status,
-        reason: reason.and_then(|reason| reason.to_str().map(ToOwned::to_owned).ok()),
-        body: received(body, length, coding, over),
-        headers,
-        socket: None,
+        reason: reason.map(ToOwned::to_owned),
+        headers: cursor.fields(limit)?,
+        body,
+        has_socket,
     }))
 }
 
-fn failure(word: &HeaderValue, text: &str) -> Result<Failure, LinkError> {
-    let word = word.to_str().unwrap_or_default();
+fn failure(word: &str, text: &str, stack: &str) -> Result<Failure, LinkError> {
+    if text.len() > LONGEST_TEXT || stack.len() > LONGEST_TEXT {
+        return Err(LinkError::Head("its failure has too long a text"));
+    }
     Ok(match word {
         "shutdown" => Failure::Event(EventError::Shutdown),
-        "exception" => {
-            let (summary, stack) = text.split_once('\n').unwrap_or((text, ""));
-            Failure::Event(EventError::Exception {
-                summary: summary.to_owned(),
-                stack: stack.to_owned(),
-            })
-        }
+        "exception" => Failure::Event(EventError::Exception {
+            summary: text.to_owned(),
+            stack: stack.to_owned(),
+        }),
         "fetch" => Failure::Fetch(text.to_owned()),
         other => {
             let why = Termination::named(other).ok_or(LinkError::Head("nobody knows why it failed"))?;
             Failure::Event(EventError::Terminated(why))
         }
     })
-}
-
-/// Tells the other end that these events are over.
-pub(crate) fn ends(events: &[u32]) -> http::Request<Sent> {
-    let mut told = http::Request::new(Sent::default());
-    *told.method_mut() = Method::POST;
-    *told.uri_mut() = http::Uri::from_static("http://link/");
-    if let Some(list) = ended(events) {
-        told.headers_mut().insert(ENDED, list);
-    }
-    told
-}
-
-/// The events that are over, where a request is about that.
-pub(crate) fn is_ends(head: &HeaderMap) -> Option<Vec<u32>> {
-    let list = head.get(ENDED)?.to_str().ok()?;
-    Some(list.split(',').filter_map(|event| event.parse().ok()).collect())
 }

@@ -19,11 +19,12 @@ use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 use workerd_lite_ops::worker_log::Lines;
 
 use super::child::Child;
-use super::processes::{Hears, Key, Settings};
+use super::key::Key;
 use super::sandbox::process_inside;
+use super::settings::Settings;
 use super::spawn::{Spawned, spawn};
 use super::spec::Spec;
-use super::told::{Told, reports, specification};
+use super::told::{Hears, Told, reports, specification};
 
 /// How often a process is looked at that has something to do, and another.
 const LOOK: Duration = Duration::from_millis(100);

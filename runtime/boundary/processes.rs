@@ -4,15 +4,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
-use workerd_lite_ops::account::AgentId;
 
 use super::child::Child;
 use super::keeper::{self, Order};
-use super::link::Links;
-use super::sandbox::{self, Layer};
+use super::key::Key;
+use super::sandbox;
+use super::settings::Settings;
 use super::spec::Spec;
-use super::told::Told;
+use super::told::Hears;
 use crate::isolate::StartupError;
 
 /// A process that ends sooner has not really been there.
@@ -22,55 +23,6 @@ const SHORT: Duration = Duration::from_secs(1);
 const FORGIVEN: u32 = 3;
 const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(10);
-
-/// How agents' processes are.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// How many threads each has at most.
-    pub threads: usize,
-    /// How many threads of this process want a link each. A few more are there for those that come in their places.
-    pub links: usize,
-    /// How long one without events is kept.
-    pub idle: Duration,
-    /// Bytes of memory of its own that one may have.
-    pub memory: u64,
-    /// Layers of the sandbox that may be missing.
-    pub allow_missing: Vec<Layer>,
-}
-
-/// For whom a process is: a tenant, or an agent that has none.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Key {
-    tenant: Option<Arc<str>>,
-    agent: Option<Arc<str>>,
-}
-
-impl Key {
-    pub(crate) fn of(agent: &AgentId) -> Self {
-        Self {
-            tenant: agent.tenant.as_deref().map(Into::into),
-            agent: agent.tenant.is_none().then(|| (*agent.name).into()),
-        }
-    }
-
-    /// How logs name it.
-    pub(super) fn label(&self) -> String {
-        match (&self.tenant, &self.agent) {
-            (Some(tenant), _) => format!("tenant {tenant}"),
-            (None, Some(agent)) => format!("agent {agent}"),
-            (None, None) => String::new(),
-        }
-    }
-}
-
-/// Hears what a process tells.
-pub(crate) trait Hears: Send + Sync {
-    /// It tells something. What is not believable is to be left out.
-    fn told(&self, told: Told);
-
-    /// It is there no longer.
-    fn gone(&self);
-}
 
 /// The processes, and who keeps them.
 #[derive(Debug)]
@@ -143,16 +95,16 @@ impl Processes {
         &self,
         key: &Key,
         spec: impl AsyncFnOnce() -> Result<(Spec, Arc<dyn Hears>), StartupError>,
-    ) -> Result<(Arc<Child>, Links), StartupError> {
+    ) -> Result<(Arc<Child>, UnixStream), StartupError> {
         let slot = {
             let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(slots.entry(key.clone()).or_default())
         };
         let mut slot = slot.lock().await;
         if let Some(child) = slot.child.as_ref().filter(|child| child.is_open())
-            && let Some(links) = child.take_links()
+            && let Some(link) = child.take_link()
         {
-            return Ok((Arc::clone(child), links));
+            return Ok((Arc::clone(child), link));
         }
         slot.may_start().map_err(StartupError::new)?;
         let (spec, hears) = spec().await?;
@@ -178,9 +130,9 @@ impl Processes {
                 )));
             }
         };
-        let links = child.take_links();
-        let links = links.ok_or_else(|| StartupError::new("a process has no links"))?;
+        let link = child.take_link();
+        let link = link.ok_or_else(|| StartupError::new("a process has no links"))?;
         slot.child = Some(Arc::clone(&child));
-        Ok((child, links))
+        Ok((child, link))
     }
 }

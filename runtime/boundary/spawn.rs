@@ -16,8 +16,8 @@ pub(crate) const ARGUMENT: &str = "--agents-process";
 /// The first descriptor of a link. Before it are the control socket and twice what is written to standard output and error.
 pub(super) const FIRST: RawFd = 3;
 
-/// The parent's ends of one link.
-pub(crate) type Ends = (UnixStream, UnixStream);
+/// One end of a link.
+pub(crate) type End = UnixStream;
 
 /// A process that has just been started.
 #[derive(Debug)]
@@ -27,7 +27,8 @@ pub(super) struct Spawned {
     pub(super) control: UnixStream,
     /// What it writes that nobody asked for: V8's last words, or a panic's.
     pub(super) output: PipeReader,
-    pub(super) links: Vec<Ends>,
+    /// Its parent's ends.
+    pub(super) links: Vec<End>,
 }
 
 fn pair() -> io::Result<(UnixStream, UnixStream)> {
@@ -43,15 +44,12 @@ pub(super) fn spawn(links: usize) -> io::Result<Spawned> {
     control.set_nonblocking(true)?;
     let (output, written) = io::pipe()?;
     let (mut ours, mut inherited) = (Vec::new(), Vec::new());
-    let behind = FIRST + i32::try_from(links * 2).map_err(io::Error::other)?;
+    let behind = FIRST + i32::try_from(links).map_err(io::Error::other)?;
     for _ in 0..links {
-        let (events, their_events) = pair()?;
-        let (egress, their_egress) = pair()?;
-        ours.push((events, egress));
-        for end in [their_events, their_egress] {
-            // Behind all places where one of them is to be.
-            inherited.push(fcntl_dupfd_cloexec(end, behind)?);
-        }
+        let (end, theirs) = pair()?;
+        ours.push(end);
+        // Behind all places where one of them is to be.
+        inherited.push(fcntl_dupfd_cloexec(theirs, behind)?);
     }
     let places: Vec<(RawFd, RawFd)> = inherited.iter().map(OwnedFd::as_raw_fd).zip(FIRST..).collect();
     let mut command = Command::new("/proc/self/exe");

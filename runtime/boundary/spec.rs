@@ -30,8 +30,12 @@ pub(crate) struct Spec {
 pub(crate) struct AgentSpec {
     name: String,
     pub(crate) tenant: Option<String>,
+    /// Whether anybody is told of its events.
+    pub(crate) tailed: bool,
     vars: Map<String, Value>,
     fills_environment: bool,
+    /// Names of its services, by which it calls them.
+    services: Vec<String>,
     differences: Vec<String>,
     limits: Limits,
     code_generation: CodeGeneration,
@@ -40,12 +44,14 @@ pub(crate) struct AgentSpec {
 
 impl AgentSpec {
     /// Of a worker whose modules have been read.
-    pub(crate) fn of(worker: &Worker, tenant: Option<&str>) -> Self {
+    pub(crate) fn of(worker: &Worker, tenant: Option<&str>, tailed: bool) -> Self {
         Self {
             name: worker.name.clone(),
             tenant: tenant.map(ToOwned::to_owned),
+            tailed,
             vars: worker.vars.clone(),
             fills_environment: worker.fills_environment,
+            services: worker.services.clone(),
             differences: worker.differences.clone(),
             limits: worker.effective_limits(),
             code_generation: worker.code_generation,
@@ -63,6 +69,7 @@ impl AgentSpec {
         Ok(Worker {
             vars: self.vars,
             fills_environment: self.fills_environment,
+            services: self.services,
             differences: self.differences,
             limits: self.limits,
             code_generation: self.code_generation,

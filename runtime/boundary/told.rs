@@ -34,6 +34,15 @@ pub(crate) enum Told {
     Hung { agent: Option<u16>, why: String },
 }
 
+/// Hears what a process tells.
+pub(crate) trait Hears: Send + Sync {
+    /// It tells something. What is not believable is to be left out.
+    fn told(&self, told: Told);
+
+    /// It is there no longer.
+    fn gone(&self);
+}
+
 /// How grave a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Level {

@@ -1,6 +1,9 @@
 //! The two files of a project, and the folder that they are in.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
 
 use super::document::Document;
 use super::flags::Flags;
@@ -41,6 +44,12 @@ impl Files {
                 project = Some(config.clone());
             }
         }
+        if let (None, None) = (&flags.config, &flags.script) {
+            if let Some(built) = built(&folder)? {
+                tracing::info!("{} is served, which a build wrote", built.display());
+                wrangler = Some(built);
+            }
+        }
         Ok(Self {
             wrangler: wrangler.as_deref().map(Document::read).transpose()?,
             project: project.as_deref().map(Document::read).transpose()?,
@@ -57,7 +66,7 @@ impl Files {
         owner: Owner,
     ) -> Result<(Option<Document>, Wrangler), ConfigError> {
         let Some(config) = config else {
-            return Ok((None, Wrangler::default()));
+            return Ok((None, Wrangler::none(flags)));
         };
         let document = Document::read(&self.folder.join(config))?;
         let wrangler = read(&document, flags, owner, &self.problems);
@@ -93,6 +102,43 @@ impl Files {
             .as_ref()
             .map_or_else(String::new, |document| document.subject(field))
     }
+}
+
+/// Where a build of the project has told wrangler which file to take in the place of the project's own.
+const BUILT: &str = ".wrangler/deploy/config.json";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Built {
+    config_path: PathBuf,
+}
+
+/// The wrangler file that a build wrote, where one says so.
+fn built(folder: &Path) -> Result<Option<PathBuf>, ConfigError> {
+    let told = folder.join(BUILT);
+    let text = match crate::text_file::read(&told) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(ConfigError::new(format!("{} can not be read: {error}", told.display()))),
+    };
+    let again = "Build the project again, or remove that file";
+    let built: Built = serde_json::from_str(&text)
+        .map_err(|error| ConfigError::new(format!("{}: {error}", told.display())).with_help(again))?;
+    let path = parent(&told).join(built.config_path);
+    // Its folder may be named by steps up.
+    let path = path.canonicalize().map_err(|error| {
+        ConfigError::new(format!("{} names {}: {error}", told.display(), path.display())).with_help(again)
+    })?;
+    let whole = folder.canonicalize().unwrap_or_default();
+    let within = path.strip_prefix(&whole).map(|within| folder.join(within));
+    within.map(Some).map_err(|_| {
+        let why = format!(
+            "{} names {}, which is outside of the project",
+            told.display(),
+            path.display()
+        );
+        ConfigError::new(why).with_help(again)
+    })
 }
 
 /// The folder of a file: `.` where only its name is given.

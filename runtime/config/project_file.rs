@@ -1,7 +1,7 @@
 //! `workerd-lite.toml`: what wrangler has no word for.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -143,6 +143,14 @@ impl ProjectFile {
             .chain(&self.state);
         let named = named.map(|path| files.folder.join(path));
         let own = files.project.iter().map(|document| document.path.clone());
-        named.chain(own).filter_map(|path| path.canonicalize().ok()).collect()
+        named.chain(own).filter_map(|path| whole(&path)).collect()
     }
+}
+
+/// A path without symbolic links. The file itself may be written later.
+fn whole(path: &Path) -> Option<PathBuf> {
+    path.canonicalize().ok().or_else(|| {
+        let folder = path.parent()?.canonicalize().ok()?;
+        Some(folder.join(path.file_name()?))
+    })
 }

@@ -31,7 +31,7 @@ pub(super) fn request_body(body: Body, head: &HeaderMap, progress: Progress) -> 
             let length = body.length();
             let trailers = body
                 .trailers()
-                .map(|trailers| (trailers, head.keys().cloned().collect()));
+                .map(|trailers| Box::new((trailers, head.keys().cloned().collect())));
             let chunks = pump(body.into_stream(), move || progress.tick());
             RequestBody::Channel {
                 chunks,
@@ -51,7 +51,7 @@ pub(super) enum RequestBody {
         chunks: Pumped,
         length: Option<u64>,
         /// What follows it, and the names of the head's fields.
-        trailers: Option<(Trailers, Vec<HeaderName>)>,
+        trailers: Option<Box<(Trailers, Vec<HeaderName>)>>,
     },
 }
 
@@ -81,7 +81,7 @@ impl http_body::Body for RequestBody {
             Self::Channel { chunks, trailers, .. } => {
                 let chunk = std::task::ready!(chunks.poll_next(cx));
                 let last = || {
-                    let (trailers, head) = trailers.take()?;
+                    let (trailers, head) = *trailers.take()?;
                     Some(Ok(Frame::trailers(trailers.beside(&head)?)))
                 };
                 Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)).or_else(last))

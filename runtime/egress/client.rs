@@ -84,15 +84,7 @@ impl Clients {
         binding: Option<&Binding>,
     ) -> Result<Rc<HttpClient>, NoClient> {
         let certificate = binding.and_then(|binding| binding.certificate.as_ref());
-        if let Some(Certificate::Files(newest)) = certificate {
-            let newest = newest.borrow();
-            newest.dates().check().map_err(|why| {
-                let name = &newest.name;
-                NoClient::Certificate(format!(
-                    "the client certificate {name:?} {why}: renew its files, they are read again when they change"
-                ))
-            })?;
-        }
+        check(certificate)?;
         let mut made = self.made.borrow_mut();
         let slot = made.get(&(caller, index));
         if let Some(slot) = slot {
@@ -107,14 +99,7 @@ impl Clients {
                 return Ok(Rc::clone(&slot.client));
             }
         }
-        let (identity, until) = match certificate {
-            None => (None, None),
-            Some(Certificate::Files(newest)) => (Some(Arc::clone(&newest.borrow())), None),
-            Some(Certificate::Agent(roots)) => {
-                let (identity, until) = self.issue(agent, roots)?;
-                (Some(Arc::new(identity)), Some(until))
-            }
-        };
+        let (identity, until) = self.identity(agent, certificate)?;
         // The old client's requests go on; its idle connections end with it.
         let client = self.build(caller, identity.as_deref())?;
         made.insert(
@@ -126,6 +111,35 @@ impl Clients {
             },
         );
         Ok(client)
+    }
+
+    /// What opens a connection of a caller's for a binding, or for none, over which no HTTP is spoken.
+    pub(super) fn connector(
+        &self,
+        caller: CallerId,
+        agent: &Attested,
+        binding: Option<&Binding>,
+    ) -> Result<Connector, NoClient> {
+        let certificate = binding.and_then(|binding| binding.certificate.as_ref());
+        check(certificate)?;
+        let (identity, _) = self.identity(agent, certificate)?;
+        Ok(self.connector_of(caller, identity.as_deref())?.without_alpn())
+    }
+
+    /// What a certificate stands for now, and until when it is to be used.
+    fn identity(
+        &self,
+        agent: &Attested,
+        certificate: Option<&Certificate>,
+    ) -> Result<(Option<Arc<Identity>>, Option<Instant>), NoClient> {
+        Ok(match certificate {
+            None => (None, None),
+            Some(Certificate::Files(newest)) => (Some(Arc::clone(&newest.borrow())), None),
+            Some(Certificate::Agent(roots)) => {
+                let (identity, until) = self.issue(agent, roots)?;
+                (Some(Arc::new(identity)), Some(until))
+            }
+        })
     }
 
     /// This caller's clients are not kept any longer.
@@ -192,12 +206,33 @@ impl Clients {
     }
 
     fn build(&self, caller: CallerId, identity: Option<&Identity>) -> Result<Rc<HttpClient>, NoClient> {
+        let connector = self.connector_of(caller, identity)?;
+        Ok(Rc::new(HttpClient::new(connector, HeadLimits::of(self.headers))))
+    }
+
+    fn connector_of(&self, caller: CallerId, identity: Option<&Identity>) -> Result<Connector, NoClient> {
         let most = self.agents.get(caller).map(|known| known.connections);
         let places = Places::new(most.unwrap_or_default());
         let tls = client_config(identity, &self.network.roots).map_err(|error| NoClient::Build(error.to_string()))?;
-        Ok(Rc::new(HttpClient::new(
-            Connector::new(self.resolver(), tls, self.network.timeouts.connect, places),
-            HeadLimits::of(self.headers),
-        )))
+        Ok(Connector::new(
+            self.resolver(),
+            tls,
+            self.network.timeouts.connect,
+            places,
+        ))
     }
+}
+
+/// Fails while a certificate does not hold.
+fn check(certificate: Option<&Certificate>) -> Result<(), NoClient> {
+    let Some(Certificate::Files(newest)) = certificate else {
+        return Ok(());
+    };
+    let newest = newest.borrow();
+    newest.dates().check().map_err(|why| {
+        let name = &newest.name;
+        NoClient::Certificate(format!(
+            "the client certificate {name:?} {why}: renew its files, they are read again when they change"
+        ))
+    })
 }

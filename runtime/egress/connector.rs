@@ -16,9 +16,9 @@ use super::connect_time::ConnectTime;
 use super::dns::Resolver;
 use super::observed::Observed;
 use super::places::{Places, Taken};
-use super::wire::{Dialer, HttpConnector, Unread};
+use super::wire::{Dialer, HttpConnector, Unread, Wire};
 
-type BoxError = Box<dyn Error + Send + Sync>;
+pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
 /// How long a connection is silent before the system asks whether the peer is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -30,6 +30,14 @@ const KEEP_ALIVE_PROBES: u32 = 3;
 #[derive(Debug, thiserror::Error)]
 #[error("the connection could not be opened in time: see [timeouts] connect")]
 pub(super) struct ConnectTimeout;
+
+/// A connection over which no HTTP is spoken.
+pub(super) struct Opened {
+    pub(super) wire: Wire,
+    pub(super) unread: Unread,
+    pub(super) tls: Arc<ClientConfig>,
+    pub(super) taken: Taken,
+}
 
 /// Opens connections.
 #[derive(Debug, Clone)]
@@ -72,8 +80,35 @@ impl Connector {
         }
     }
 
-    /// What opens one connection to a port.
-    fn dialer(&self, port: u16, unread: &Unread) -> HttpsConnector<Dialer> {
+    /// The same, for connections over which another protocol is spoken.
+    pub(super) fn without_alpn(&self) -> Self {
+        let mut tls = ClientConfig::clone(&self.tls);
+        tls.alpn_protocols = Vec::new();
+        Self {
+            tls: Arc::new(tls),
+            ..self.clone()
+        }
+    }
+
+    /// Opens a connection to a host and port, in the clear, and gives what it takes for TLS.
+    pub(super) async fn open(&self, target: Uri) -> Result<Opened, BoxError> {
+        let unread = Unread::default();
+        let mut dialer = self.dialer_of(port(&target), &unread);
+        let connecting = async {
+            let taken = self.places.take().await?;
+            let wire = dialer.call(target).await?.into_inner();
+            Ok::<_, BoxError>(Opened {
+                wire,
+                unread,
+                tls: Arc::clone(&self.tls),
+                taken,
+            })
+        };
+        let connected = tokio::time::timeout(self.timeout, connecting).await;
+        connected.map_err(|_| ConnectTimeout)?
+    }
+
+    fn dialer_of(&self, port: u16, unread: &Unread) -> Dialer {
         let mut http = HttpConnector::new_with_resolver(self.resolver.clone().for_port(port));
         http.enforce_http(false);
         http.set_nodelay(true);
@@ -82,7 +117,12 @@ impl Connector {
         http.set_keepalive_interval(Some(KEEP_ALIVE));
         http.set_keepalive_retries(Some(KEEP_ALIVE_PROBES));
         let unread = unread.clone();
-        HttpsConnector::from((Dialer { http, unread }, Arc::clone(&self.tls)))
+        Dialer { http, unread }
+    }
+
+    /// What opens one connection to a port.
+    fn dialer(&self, port: u16, unread: &Unread) -> HttpsConnector<Dialer> {
+        HttpsConnector::from((self.dialer_of(port, unread), Arc::clone(&self.tls)))
     }
 }
 

@@ -90,9 +90,19 @@ pub(super) fn explain(host: &str, certified: bool, error: &ClientError) -> SendE
 
 /// What kind of failure it is, for whoever counts them. That an address is denied is none.
 pub(super) fn kind(error: &ClientError) -> Option<ConnectError> {
-    let ClientError::Http(http) = error else {
-        return Some(ConnectError::Protocol);
-    };
+    match error {
+        ClientError::Http(error) => kind_of(error),
+        ClientError::Framing(_) => Some(ConnectError::Protocol),
+    }
+}
+
+/// The denial of an address among the causes of an error.
+pub(super) fn denied_by<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Denied> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+/// The same as [`kind`], of any error of a connection's.
+pub(super) fn kind_of(http: &(dyn Error + 'static)) -> Option<ConnectError> {
     for cause in causes(http) {
         if cause.is::<Denied>() {
             return None;

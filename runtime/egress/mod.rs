@@ -24,6 +24,7 @@ mod redaction;
 mod retry;
 mod server_verifier;
 mod switched;
+mod tcp;
 mod timed;
 pub mod tls;
 mod token_request;

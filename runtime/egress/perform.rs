@@ -9,6 +9,7 @@ use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 use workerd_lite_ops::content_encoding::ContentEncoding;
 use workerd_lite_ops::head::{MAX_FIELDS, strip_hop_by_hop};
+use workerd_lite_ops::tcp::is_connect;
 use workerd_lite_ops::verdict::ConnectError;
 use workerd_lite_ops::websocket::{SocketLimits, is_handshake};
 use workerd_lite_ops::{Body, CallerId, FetchError, Origin, Request, Response};
@@ -109,10 +110,9 @@ impl Performer {
             by = Empty,
             status = Empty,
         );
-        let performed = self
-            .recorded(origin, agent, index, request)
-            .instrument(span.clone())
-            .await;
+        // It is large, and would be copied with each future that it is a part of.
+        let recorded = Box::pin(self.recorded(origin, agent, index, request));
+        let performed = recorded.instrument(span.clone()).await;
         if let Ok(response) = &performed {
             span.record("status", response.status.as_u16());
         }
@@ -128,7 +128,12 @@ impl Performer {
         mut request: Request,
     ) -> Result<Response, FetchError> {
         let mut open = self.network.record(agent, &origin.trace, &mut request);
-        match self.judged(origin, agent, index, request, &mut open).await {
+        let judged = if is_connect(&request) {
+            self.connect(origin, agent, index, request, &mut open).await
+        } else {
+            self.judged(origin, agent, index, request, &mut open).await
+        };
+        match judged {
             Ok(response) => Ok(open.response(response)),
             Err(error) => {
                 open.error(&error.to_string());
@@ -273,7 +278,7 @@ impl Performer {
         })
     }
 
-    fn binding(&self, index: Option<u32>) -> Result<Option<&Binding>, FetchError> {
+    pub(super) fn binding(&self, index: Option<u32>) -> Result<Option<&Binding>, FetchError> {
         let Some(index) = index else { return Ok(None) };
         usize::try_from(index)
             .ok()
@@ -283,7 +288,7 @@ impl Performer {
     }
 
     /// The answer of the owner's rules for the policy, where they deny.
-    fn denied(&self, request: &Request, host: &str, whose: &Whose<'_>, open: &mut Open) -> Option<Response> {
+    pub(super) fn denied(&self, request: &Request, host: &str, whose: &Whose<'_>, open: &mut Open) -> Option<Response> {
         match self.network.egress.as_ref()?.judge(Subject::from(request)) {
             Judged::Allow { rule } => {
                 open.rule(&rule);
@@ -446,7 +451,7 @@ fn is_grpc(headers: &HeaderMap) -> bool {
     rest.is_some_and(|rest| matches!(rest, [] | [b'+' | b';', ..]))
 }
 
-fn note(open: &mut Open, verdict: Verdict, by: By) {
+pub(super) fn note(open: &mut Open, verdict: Verdict, by: By) {
     let span = Span::current();
     span.record("verdict", tracing::field::debug(verdict));
     span.record("by", tracing::field::debug(by));
@@ -454,14 +459,14 @@ fn note(open: &mut Open, verdict: Verdict, by: By) {
 }
 
 /// Whose request it is, for the log.
-struct Whose<'a> {
+pub(super) struct Whose<'a> {
     agent: &'a str,
     tenant: Option<&'a str>,
     request_id: Rc<str>,
 }
 
 impl<'a> Whose<'a> {
-    fn of(agent: &'a Attested, origin: &Origin) -> Self {
+    pub(super) fn of(agent: &'a Attested, origin: &Origin) -> Self {
         Self {
             agent: &agent.name,
             tenant: agent.tenant.as_deref(),
@@ -469,7 +474,7 @@ impl<'a> Whose<'a> {
         }
     }
 
-    fn denied(&self, host: &str, why: &impl std::fmt::Display) {
+    pub(super) fn denied(&self, host: &str, why: &impl std::fmt::Display) {
         let Self {
             agent,
             tenant,

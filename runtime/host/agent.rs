@@ -7,9 +7,11 @@ use workerd_lite_ops::account::{Account, AgentId};
 
 use super::backoff::Backoff;
 use super::code::Code;
+use super::crons::CronTrigger;
 use super::grant::Grant;
 use super::isolation::Isolation;
 use super::tail::TailWorker;
+use crate::assets::Assets;
 use crate::isolate::modules::Graph;
 use crate::isolate::{StartupError, Worker};
 use crate::limits::Quarantine;
@@ -41,6 +43,10 @@ pub struct Agent {
     pub services: Vec<Grant>,
     /// Who is told of its events.
     pub tails: Vec<TailWorker>,
+    /// Files that are served beside its script.
+    pub assets: Option<Arc<Assets>>,
+    /// When its `scheduled()` handler is called.
+    pub crons: Vec<CronTrigger>,
     /// Where its isolates are.
     pub isolation: Isolation,
 }
@@ -59,6 +65,8 @@ impl From<Worker> for Agent {
             backoff: Arc::default(),
             services: Vec::new(),
             tails: Vec::new(),
+            assets: None,
+            crons: Vec::new(),
             isolation: Isolation::default(),
         }
     }
@@ -72,7 +80,10 @@ impl Agent {
 
     /// Gives it what it has beside what its owner says of it: how it stands with the others, where it has any, and what is done for it.
     pub(super) fn prepare(&mut self, crowded: bool, metrics_agents: usize) {
-        self.worker.services = self.services.iter().map(|grant| grant.binding.clone()).collect();
+        // In a process of its own it knows their names alone.
+        if !self.services.is_empty() {
+            self.worker.services = self.services.iter().map(|grant| grant.binding.clone()).collect();
+        }
         let quarantine = Arc::new(Quarantine::new(crowded));
         let observer = {
             let quarantine = Arc::clone(&quarantine);

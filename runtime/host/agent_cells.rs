@@ -42,6 +42,9 @@ struct Running {
     task: JoinHandle<()>,
 }
 
+/// An agent's way out.
+type WayOf = Box<dyn Fn(&Agent) -> EgressHandle>;
+
 /// The cells of one thread.
 pub(super) struct AgentCells {
     project: Project,
@@ -57,8 +60,8 @@ pub(super) struct AgentCells {
     loaders: AllLoaders,
     /// Whether their loops may end before they are done.
     aborted: Rc<Cell<bool>>,
-    /// Their way out, where that is not their policy.
-    way: Option<EgressHandle>,
+    /// Their ways out, where those are not their policy.
+    way: Option<WayOf>,
 }
 
 impl AgentCells {
@@ -69,7 +72,7 @@ impl AgentCells {
         (network, pretends): (Option<Rc<NetworkGate>>, Option<Rc<dyn Upstream>>),
         desk: Option<mpsc::UnboundedSender<Handed>>,
         aborted: Rc<Cell<bool>>,
-        way: Option<EgressHandle>,
+        way: Option<WayOf>,
     ) -> Rc<Self> {
         let loaders = AllLoaders::new(&project.isolates);
         Rc::new(Self {
@@ -175,6 +178,7 @@ impl AgentCells {
             rules: agent.egress.clone(),
             services: agent.services.iter().cloned().map(Rc::new).collect(),
             callees: Some(Rc::downgrade(self) as Weak<dyn Callees>),
+            assets: agent.assets.clone(),
             tails: self.tails(agent),
             timeout: self.project.policy_timeout,
             loader: None,
@@ -185,7 +189,7 @@ impl AgentCells {
     /// An agent's way out.
     fn egress(self: &Rc<Self>, place: usize, agent: &Agent, worker: &Worker) -> EgressHandle {
         if let Some(way) = &self.way {
-            return Rc::clone(way);
+            return way(agent);
         }
         let attested = self.known.attest(place, agent, &worker.graph);
         let gate = self.outbound_gate(place, agent, attested.clone());

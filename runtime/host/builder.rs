@@ -223,6 +223,7 @@ impl ProjectBuilder {
             found: found.map(Arc::new),
             residents: Arc::default(),
             started: Arc::default(),
+            minutes: Arc::default(),
             agents: self.agents.into_iter().map(Arc::new).collect(),
             forwarders: Arc::new(self.forwarders),
             front: Arc::new(self.front),

@@ -25,6 +25,7 @@ use super::line_fetch::Found;
 use super::live_call::LiveCall;
 use super::policy_cells::PolicyCells;
 use super::tail::{self, TailWorker};
+use crate::assets::Assets;
 use crate::audit::{By, Open, Verdict, shortened};
 use crate::egress::Network;
 use crate::identity::Attested;
@@ -45,6 +46,8 @@ pub(super) struct OutboundGate {
     pub(super) services: Rc<[Rc<Grant>]>,
     /// Where agents are that it may call.
     pub(super) callees: Option<Weak<dyn Callees>>,
+    /// Its own files.
+    pub(super) assets: Option<Arc<Assets>>,
     /// Who is told of its events.
     pub(super) tails: Vec<(TailWorker, Option<Neighbour>)>,
     /// What the agent loads workers by, where it may.
@@ -88,6 +91,7 @@ impl OutboundGate {
     pub(super) fn ways(&self, account: Option<Arc<Account>>) -> Box<dyn Fn(Attested) -> EgressHandle> {
         let (network, policies, rules) = (Arc::clone(&self.network), self.policies.clone(), self.rules.clone());
         let (place, timeout, services) = (self.place, self.timeout, Rc::clone(&self.services));
+        let assets = self.assets.clone();
         Box::new(move |attested| {
             let agent = Rc::new(attested);
             Rc::new(Self {
@@ -101,6 +105,7 @@ impl OutboundGate {
                 services: Rc::clone(&services),
                 // Agents know the configured one alone, and not what it loads.
                 callees: None,
+                assets: assets.clone(),
                 // Who is told of what it does says whoever loads it.
                 tails: Vec::new(),
                 loader: None,
@@ -175,6 +180,10 @@ impl OutboundGate {
                 });
             }
             Offers::Agent(id) => id,
+            Offers::Assets => {
+                let why = format!("TypeError: env.{} has no method but fetch()", grant.binding);
+                return Err(FetchError::Loaded(JsErrorBox::type_error(why)));
+            }
         };
         let failed = |why: &str| FetchError::Loaded(JsErrorBox::generic(format!("RPC failed: {why}")));
         let callee = callees.and_then(|callees| callees.callee((self.place, &self.agent), id));
@@ -197,6 +206,17 @@ impl OutboundGate {
             }),
             timeout: callee.wall,
         })
+    }
+
+    /// The agent's assets, where they are this service and no test has put something in their place.
+    fn own_assets(&self, service: u32) -> Option<Arc<Assets>> {
+        let grant = self.services.get(usize::try_from(service).ok()?)?;
+        let callees = self.callees.as_ref().and_then(Weak::upgrade);
+        let pretended = callees.and_then(|callees| callees.pretended(&self.agent.name, &grant.binding));
+        if grant.offers != Offers::Assets || pretended.is_some() {
+            return None;
+        }
+        self.assets.clone()
     }
 
     /// The answer of the agent's own rules, where they deny.
@@ -255,6 +275,9 @@ impl Egress for OutboundGate {
         service: u32,
         request: Request,
     ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
+        if let Some(assets) = self.own_assets(service) {
+            return Box::pin(async move { Ok(assets.fetch(&request).await) });
+        }
         match self.found(origin, service) {
             Ok(found) => Box::pin(found.fetch(request)),
             Err(error) => Box::pin(std::future::ready(Err(error))),

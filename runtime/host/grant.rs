@@ -10,6 +10,8 @@ pub enum Offers {
     Outbound,
     /// An agent.
     Agent(AgentId),
+    /// The agent's own assets.
+    Assets,
 }
 
 /// What an agent may call.

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Why a WebSocket is refused: none passes the link to a process.
-pub(super) const NO_SOCKETS: &str = "there are no WebSockets for an agent in a process of its own";
+/// Why a TCP connection is refused: none passes the link to a process.
+pub(super) const NO_TCP: &str = "connect(): there are no sockets for an agent in a process of its own";
 
 /// Where an agent's isolates are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use deno_error::JsErrorBox;
 use futures_util::StreamExt as _;
+use workerd_lite_ops::tcp::is_connect;
 use workerd_lite_ops::{BodyError, EventError, FetchError, Origin, Request, Response, Target};
 
 use super::line::Line;
@@ -35,6 +36,11 @@ impl Found {
             target,
             timeout,
         } = self;
+        // A service is no way out: what it opens would be nobody's to judge.
+        if is_connect(&request) {
+            let why = format!("connect() of {} is not supported by workerd-lite", line.grant.binding);
+            return Err(FetchError::Loaded(JsErrorBox::type_error(why)));
+        }
         if !line.grant.allows(FETCH) {
             let sent = usize::try_from(request.body.length().unwrap_or_default()).unwrap_or(usize::MAX);
             let why = line.denied(FETCH, sent);

@@ -6,9 +6,10 @@ use std::time::Instant;
 use http::StatusCode;
 use serde_json::{Value, json};
 use workerd_lite_ops::Request;
+use workerd_lite_ops::tcp::is_connect;
 use workerd_lite_ops::trace::Trace;
 
-use crate::audit::{Auditor, Feed, Sketch, fields};
+use crate::audit::{Auditor, Feed, Sketch, fields, tcp_url};
 use crate::identity::Attested;
 
 /// An agent's request that has no answer yet. The agent did not wait for one where it is dropped so.
@@ -35,7 +36,7 @@ impl LiveCall {
             "agent": agent.name,
             "tenant": agent.tenant,
             "method": request.method.as_str(),
-            "url": auditor.shown_url(&request.url),
+            "url": if is_connect(request) { tcp_url(&request.url) } else { auditor.shown_url(&request.url) },
             "headers": fields(&request.headers),
             "state": "begun",
         });

@@ -12,6 +12,7 @@ mod callee;
 mod client;
 mod code;
 pub(crate) mod confined;
+mod crons;
 mod desk;
 mod error_page;
 mod found;
@@ -38,6 +39,7 @@ mod renumbered;
 mod residents;
 mod respawn;
 mod routes;
+mod scheduled;
 mod served;
 mod service;
 mod tail;
@@ -46,6 +48,7 @@ mod told;
 mod transferable;
 
 use std::cell::Cell;
+use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -70,6 +73,7 @@ pub use builder::ProjectBuilder;
 use bulkheads::Bulkheads;
 pub use client::Client;
 pub use code::Code;
+pub use crons::CronTrigger;
 pub(crate) use error_page::broken_page;
 pub(crate) use found::Finder;
 pub use front::Front;
@@ -100,6 +104,8 @@ struct Inner {
     bulkheads: Option<Bulkheads>,
     /// Whether these may end before they are done.
     aborted: Rc<Cell<bool>>,
+    /// Whether no more requests are taken.
+    is_draining: Cell<bool>,
 }
 
 impl Instance {
@@ -166,14 +172,21 @@ impl Instance {
             policies,
             bulkheads,
             aborted,
+            is_draining: Cell::new(false),
         }));
+        let crons = project.agents.iter().any(|agent| !agent.crons.is_empty());
+        // Where a worker is developed its owner says when, and a test's time is its own.
+        if crons && ends && !project.show_errors {
+            let minutes = Arc::clone(&project.minutes);
+            spawn(crons::run(Rc::downgrade(&instance.0), minutes));
+        }
         spawn(desk::serve(Rc::downgrade(&instance.0), handed));
         instance.start_agents().await?;
         Ok(instance)
     }
 
-    /// An instance whose agents have no way out but this, without a policy. Isolates are made when they are asked for.
-    pub(crate) fn confined(project: &Project, way: EgressHandle) -> Self {
+    /// An instance whose agents have no ways out but these, without a policy. Isolates are made when they are asked for.
+    pub(crate) fn confined(project: &Project, way: Box<dyn Fn(&Agent) -> EgressHandle>) -> Self {
         let aborted = Rc::new(Cell::new(false));
         let known = KnownAgents::default();
         let agents = AgentCells::new(
@@ -192,6 +205,7 @@ impl Instance {
             processes: None,
             bulkheads: None,
             aborted,
+            is_draining: Cell::new(false),
         }))
     }
 
@@ -275,9 +289,15 @@ impl Instance {
     async fn dispatch(
         &self,
         (place, agent): (usize, &Arc<Agent>),
-        request: Request,
+        mut request: Request,
         trace: Rc<Trace>,
     ) -> Result<Response, EventError> {
+        if let Some(assets) = &agent.assets {
+            match assets.client(request).await {
+                ControlFlow::Break(response) => return Ok(response),
+                ControlFlow::Continue(unserved) => request = unserved,
+            }
+        }
         if let Some(resident) = self.0.agents.elsewhere(place) {
             if let Some(account) = &agent.worker.account {
                 trace.is_for(account);
@@ -398,6 +418,7 @@ impl Instance {
 
     /// Takes no more requests, and waits until the events under way have ended.
     pub async fn drained(&self) {
+        self.0.is_draining.set(true);
         // The agents end first: their last requests still pass the outbound worker.
         self.0.agents.drained().await;
         if let Some(processes) = &self.0.processes {

@@ -13,6 +13,7 @@ use workerd_lite_ops::Termination;
 use workerd_lite_ops::account::AgentId;
 
 use super::agent::Agent;
+use super::crons::Minutes;
 use super::found::Found;
 use super::front::Front;
 use super::grant::Offers;
@@ -48,6 +49,8 @@ pub struct Project {
     pub(super) residents: Arc<Residents>,
     /// How many agents have been started before anything is served.
     pub(super) started: Arc<AtomicUsize>,
+    /// The minutes whose triggers were called.
+    pub(super) minutes: Arc<Minutes>,
     pub(super) routes: Arc<Routes>,
     pub(super) forwarders: Arc<Forwarders>,
     pub(super) front: Arc<Front>,

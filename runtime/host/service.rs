@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use deno_core::url::Url;
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{Either, LocalBoxFuture};
 use http::{HeaderMap, StatusCode, Uri};
 use tower_service::Service;
 use workerd_lite_ops::account::Account;
@@ -24,6 +24,7 @@ use super::client::Client;
 use super::error_page;
 use super::live_request::LiveRequest;
 use super::opened_socket::{AsksForSocket, OpenedSocket};
+use super::scheduled;
 use super::served::{Outcome, Served};
 use crate::metrics;
 
@@ -189,7 +190,12 @@ where
     };
     // Only a browser's page needs them.
     let asked = instance.shows_errors().then(|| request.headers.clone());
-    let handling = instance.dispatch((place, agent), request, Rc::clone(&trace));
+    // Where a worker is developed, whoever asks may have its other handlers called.
+    let handling = if instance.shows_errors() && scheduled::asks(&request.url) {
+        Either::Left(instance.scheduled_by((place, agent), &request.url, Rc::clone(&trace)))
+    } else {
+        Either::Right(instance.dispatch((place, agent), request, Rc::clone(&trace)))
+    };
     let dispatched = tokio::time::timeout(limits.wall, handling).await;
     let response = match dispatched.unwrap_or(Err(EventError::Terminated(Termination::Wall))) {
         Ok(response) if response.body.length() > limits.response_body.or(Some(u64::MAX)) => {

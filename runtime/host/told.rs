@@ -69,6 +69,7 @@ impl Project {
                 method,
                 url,
                 websocket: false,
+                tcp: *method == Method::CONNECT,
             };
             matches!(rules.judge(asked), Judged::Deny(_))
         })

@@ -55,8 +55,9 @@ const FLAGS: &str = concat!(
 /// threads must descend from the one that initialised it.
 pub fn init_platform() {
     v8::V8::set_flags_from_string(FLAGS);
-    // V8 reads /dev/urandom itself, and takes the time where an agent's process has no such file.
-    v8::V8::set_entropy_source(|bytes: &mut [u8]| aws_lc_rs::rand::fill(bytes).is_ok());
+    // V8 reads /dev/urandom itself, and takes the time where an agent's process has no such file. The kernel answers at once; what
+    // keys are made by gathers entropy of its own first, for tens of milliseconds.
+    v8::V8::set_entropy_source(|bytes: &mut [u8]| getrandom::fill(bytes).is_ok());
     let before = priority::threads();
     JsRuntime::init_platform(None);
     // They compile what is hot, for whichever worker.
@@ -144,6 +145,7 @@ impl Worker {
             state.put(self.graph.wasm().clone());
             state.put(OwnModules(Rc::new(Bundle::new(Arc::clone(&self.graph)))));
             state.put(Sockets::new(limits.sockets));
+            state.put(self.role);
             state.put(FetchLimits {
                 subrequests: limits.subrequests,
                 headers: limits.headers,
@@ -256,6 +258,8 @@ impl Worker {
         let loaders = serde_v8::to_v8(scope, &self.loaders).ok()?;
         let given = v8::Boolean::new(scope, self.loaded.is_some()).into();
         let differences = serde_v8::to_v8(scope, &self.differences).ok()?;
+        let listens = self.role == Role::Agent && self.graph.listens();
+        let listens = v8::Boolean::new(scope, listens).into();
         let arguments = [
             role,
             vars,
@@ -267,6 +271,7 @@ impl Worker {
             loaders,
             given,
             differences,
+            listens,
         ];
         let functions = boot.call(scope, this, &arguments)?;
         let functions = v8::Local::<v8::Array>::try_from(functions).ok()?;

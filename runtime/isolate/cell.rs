@@ -275,7 +275,7 @@ impl Cell {
         let only = {
             let mut state = self.op_state.borrow_mut();
             let events = state.borrow_mut::<Events>();
-            events.turn();
+            events.turn_ends();
             events.only_account()
         };
         if let Some(culprit) = self.working_for.turn_to(only.as_ref()) {
@@ -355,6 +355,8 @@ impl Cell {
             let blamed = self.blamed();
             return Poll::Ready(self.stopped(why, blamed));
         }
+        // All is put down by now. Whoever waits for the end of one of them hears of it: an idle isolate has no next turn.
+        self.op_state.borrow_mut().borrow_mut::<Events>().turn_ends();
         let open = self.op_state.borrow().borrow::<Events>().len();
         self.gauge.set(open, outside.saturating_add(self.external.used()), heap);
         if self.hold_too_much_together(outside, began.elapsed()) {

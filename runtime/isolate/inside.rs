@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use deno_core::{JsRuntime, OpState, v8};
 use workerd_lite_ops::body::BodyResource;
+use workerd_lite_ops::events::Opens;
 use workerd_lite_ops::inbox::{Start, Work};
 use workerd_lite_ops::rpc::{Call, Failure, Incoming, Opening, Outcome, Running};
-use workerd_lite_ops::websocket::is_handshake;
 use workerd_lite_ops::{Body, CallerId, EventId, Events, Message, Target, events, head};
 
 use super::callers::Joining;
@@ -98,7 +98,7 @@ impl Inside<'_> {
                         id,
                         None,
                         None,
-                        (false, false),
+                        (false, Opens::Nothing),
                         origin,
                         live,
                     );
@@ -127,7 +127,7 @@ impl Inside<'_> {
                 }
             };
             let events = state.borrow_mut::<Events>();
-            let asks = (request.method == http::Method::HEAD, is_handshake(&request));
+            let asks = (request.method == http::Method::HEAD, Opens::of(&request));
             events.start(id, Some(reply), rid, asks, origin, live);
             if let Some(tail) = events.tail(id) {
                 let head = (&request.method, &request.url, &request.headers);

@@ -28,7 +28,7 @@ pub(crate) use watchdog::{Orders, Turns};
 
 /// Seeds the random numbers of this thread. The first time in a process this gathers entropy for some 50 ms of CPU time, which
 /// is more than an event may take: none is to pay for it.
-fn seed() {
+pub(crate) fn seed() {
     // Where it fails, whoever wants random numbers hears of it.
     let _ = aws_lc_rs::rand::fill(&mut [0; 1]);
 }

@@ -12,11 +12,13 @@ mod problem;
 mod readings;
 mod route;
 
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use deno_core::url::Url;
 use http::Method;
 use workerd_lite_ops::Request;
+use workerd_lite_ops::tcp::is_connect;
 use workerd_lite_ops::websocket::is_handshake;
 
 pub use forwarders::{Forwarder, Forwarders};
@@ -40,6 +42,22 @@ pub struct Scope {
     /// Whether requests for WebSockets too, where it says so. Else they are, unless there are methods: a WebSocket carries more than a
     /// GET does.
     pub websocket: Option<bool>,
+    /// Which protocols; without any, those of HTTP.
+    pub protocols: Vec<Protocol>,
+    /// Which ports; without any, every one.
+    pub ports: Vec<NonZeroU16>,
+}
+
+/// What is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// HTTP over TLS.
+    Https,
+    /// HTTP in the clear.
+    Http,
+    /// What `connect()` opens, with TLS or without.
+    Tcp,
 }
 
 /// Which part of a request lies outside of a scope.
@@ -57,6 +75,12 @@ pub enum Outside {
     /// What it opens.
     #[error("WebSocket")]
     WebSocket,
+    /// What is spoken.
+    #[error("protocol")]
+    Protocol,
+    /// The port.
+    #[error("port")]
+    Port,
 }
 
 /// What is judged of a request.
@@ -68,6 +92,8 @@ pub struct Subject<'a> {
     pub url: &'a Url,
     /// Whether it asks for a WebSocket.
     pub websocket: bool,
+    /// Whether it asks for a connection, over which anything may be said.
+    pub tcp: bool,
 }
 
 impl<'a> From<&'a Request> for Subject<'a> {
@@ -76,16 +102,49 @@ impl<'a> From<&'a Request> for Subject<'a> {
             method: &request.method,
             url: &request.url,
             websocket: is_handshake(request),
+            tcp: is_connect(request),
         }
     }
 }
 
 impl Scope {
+    fn speaks(&self, url: &Url, tcp: bool) -> bool {
+        if tcp {
+            return self.protocols.contains(&Protocol::Tcp);
+        }
+        let spoken = if url.scheme() == "https" {
+            Protocol::Https
+        } else {
+            Protocol::Http
+        };
+        self.protocols.is_empty() || self.protocols.contains(&spoken)
+    }
+
     /// Whether a request lies within it.
     pub fn check(&self, asked: Subject<'_>) -> Result<(), Outside> {
-        let Subject { method, url, websocket } = asked;
+        let Subject {
+            method,
+            url,
+            websocket,
+            tcp,
+        } = asked;
         if !self.hosts.iter().any(|pattern| pattern.matches_url(url)) {
             return Err(Outside::Host);
+        }
+        if !self.speaks(url, tcp) {
+            return Err(Outside::Protocol);
+        }
+        let port = url.port_or_known_default().and_then(NonZeroU16::new);
+        if !self.ports.is_empty() && !port.is_some_and(|port| self.ports.contains(&port)) {
+            return Err(Outside::Port);
+        }
+        // A connection has neither method nor path.
+        if tcp {
+            return if self.methods.is_empty() && self.paths.is_empty() {
+                Ok(())
+            } else {
+                Err(Outside::Method)
+            };
         }
         if !self.methods.is_empty() && !self.methods.contains(method) {
             return Err(Outside::Method);
@@ -189,7 +248,8 @@ impl Rules {
                 }
                 Err(Outside::Host) => {}
                 Err(outside) => {
-                    audit |= rule.audit;
+                    // What no rule speaks of at all is not what an audit is about.
+                    audit |= rule.audit && !(asked.tcp && outside == Outside::Protocol);
                     denial = Denial {
                         rule: Arc::clone(&rule.name),
                         outside,
@@ -217,6 +277,7 @@ mod tests {
                 methods: methods.to_vec(),
                 paths: paths.iter().map(|path| path.parse().unwrap()).collect(),
                 websocket: None,
+                ..Scope::default()
             },
             audit,
             h2c: false,
@@ -232,6 +293,7 @@ mod tests {
             method: &method,
             url: &Url::parse(url).unwrap(),
             websocket: false,
+            tcp: false,
         })
     }
 
@@ -245,6 +307,7 @@ mod tests {
                 method: &Method::GET,
                 url: &url,
                 websocket: asks,
+                tcp: false,
             };
             rule.scope.check(asked)
         };
@@ -260,6 +323,48 @@ mod tests {
             assert_eq!(allowed(methods, websocket, true), expected, "{methods:?} {websocket:?}");
             assert_eq!(allowed(methods, websocket, false), Ok(()), "{methods:?} {websocket:?}");
         }
+    }
+
+    #[test]
+    fn a_connection_wants_a_rule_that_says_so() {
+        let url = Url::parse("http://db.example:5432/").unwrap();
+        let judge = |protocols: &[Protocol], ports: &[u16], methods: &[Method], audit: bool| {
+            let mut rule = rule("db", "db.example", methods, &[], audit);
+            rule.scope.protocols = protocols.to_vec();
+            rule.scope.ports = ports.iter().filter_map(|port| NonZeroU16::new(*port)).collect();
+            let rules = Rules {
+                name: "list".into(),
+                rules: vec![rule],
+            };
+            matches!(
+                rules.judge(Subject {
+                    method: &Method::CONNECT,
+                    url: &url,
+                    websocket: false,
+                    tcp: true,
+                }),
+                Verdict::Allow { .. } | Verdict::Audit(_)
+            )
+        };
+        let tcp = &[Protocol::Tcp][..];
+        assert!(judge(tcp, &[5432], &[], false) && judge(tcp, &[], &[], false));
+        assert!(!judge(tcp, &[5433], &[], false));
+        assert!(judge(tcp, &[5433], &[], true), "a rule that audits names the protocol");
+        assert!(!judge(tcp, &[5432], &[Method::GET], false));
+        for protocols in [&[][..], &[Protocol::Https], &[Protocol::Https, Protocol::Http]] {
+            for audit in [false, true] {
+                assert!(!judge(protocols, &[], &[], audit), "{protocols:?} {audit}");
+            }
+        }
+        let mut only = rule("db", "db.example", &[], &[], false);
+        only.scope.protocols = tcp.to_vec();
+        let asked = Subject {
+            method: &Method::GET,
+            url: &url,
+            websocket: false,
+            tcp: false,
+        };
+        assert_eq!(only.scope.check(asked), Err(Outside::Protocol));
     }
 
     #[test]

@@ -27,6 +27,8 @@ fn outside(outside: Outside, host: &str) -> String {
         Outside::Method => format!("This method is not allowed for the host {host}."),
         Outside::Path => format!("This path is not allowed for the host {host}."),
         Outside::WebSocket => format!("No WebSocket is allowed to the host {host}."),
+        Outside::Protocol => format!("This protocol is not allowed for the host {host}."),
+        Outside::Port => format!("This port is not allowed for the host {host}."),
     }
 }
 

@@ -13,7 +13,7 @@ use x509_parser::time::ASN1Time;
 use super::names::{legacy, rfc2253};
 
 /// The fields of one that has none are empty.
-const EMPTY: [&str; 15] = [
+const EMPTY: [&str; 14] = [
     "certIssuerDN",
     "certIssuerDNRFC2253",
     "certIssuerDNLegacy",
@@ -28,26 +28,21 @@ const EMPTY: [&str; 15] = [
     "certFingerprintSHA256",
     "certNotBefore",
     "certNotAfter",
-    "certRevoked",
 ];
 
 /// A certificate that was verified in the handshake, or that there was none. Nothing where it can not be read.
 pub(super) fn described(certificate: Option<&CertificateDer<'_>>) -> Option<Value> {
-    match certificate {
-        Some(der) => {
-            let (_, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
-            Some(presented(der, &certificate))
-        }
-        None => {
-            let mut none = serde_json::Map::new();
-            none.insert("certPresented".into(), "0".into());
-            none.insert("certVerified".into(), "NONE".into());
-            none.extend(EMPTY.iter().map(|name| ((*name).to_owned(), "".into())));
-            none.insert("certRevoked".into(), "0".into());
-            none.insert("certSubjectAltNames".into(), json!([]));
-            Some(none.into())
-        }
+    if let Some(der) = certificate {
+        let (_, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
+        return Some(presented(der, &certificate));
     }
+    let mut none = serde_json::Map::new();
+    none.insert("certPresented".into(), "0".into());
+    none.insert("certVerified".into(), "NONE".into());
+    none.extend(EMPTY.iter().map(|name| ((*name).to_owned(), "".into())));
+    none.insert("certRevoked".into(), "0".into());
+    none.insert("certSubjectAltNames".into(), json!([]));
+    Some(none.into())
 }
 
 fn presented(der: &[u8], certificate: &X509Certificate<'_>) -> Value {

@@ -100,13 +100,13 @@ fn dump(text: &mut String, attribute: &AttributeTypeAndValue<'_>) {
         let bytes = length.to_be_bytes();
         let bytes = &bytes[bytes.iter().take_while(|byte| **byte == 0).count()..];
         let _ = write!(text, "{:02X}", 0x80 | bytes.len());
-        bytes.iter().for_each(|byte| {
+        for byte in bytes {
             let _ = write!(text, "{byte:02X}");
-        });
+        }
     }
-    value.data.iter().for_each(|byte| {
+    for byte in value.data {
         let _ = write!(text, "{byte:02X}");
-    });
+    }
 }
 
 #[cfg(test)]

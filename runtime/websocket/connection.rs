@@ -54,6 +54,28 @@ pub(crate) async fn run<S>(stream: S, role: Role, limits: SocketLimits, end: Soc
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    run_on(stream, role, limits, end, Failures::Close).await;
+}
+
+/// The same between processes of ours: where the other connection breaks, so does this one, and what reads it is told no other code.
+pub(crate) async fn run_between<S>(stream: S, role: Role, limits: SocketLimits, end: SocketEnd)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    run_on(stream, role, limits, end, Failures::Break).await;
+}
+
+/// What becomes of a connection where the one that its end's other side has breaks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Failures {
+    Close,
+    Break,
+}
+
+async fn run_on<S>(stream: S, role: Role, limits: SocketLimits, end: SocketEnd, failures: Failures)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     // Where the other side is a connection too, this pays for what that reads ahead.
     end.accept(ExternalMemory::new(limits.message.saturating_add(AHEAD)));
     let read = tokio::select! {
@@ -93,15 +115,16 @@ where
         meter: &meter,
         limits,
         ordered,
+        failures,
     };
     let (mut incoming, mut outgoing) = (std::pin::pin!(incoming.run()), std::pin::pin!(outgoing.run()));
     tokio::select! {
         // Nothing comes any more: nobody is there for what is left to say.
         () = &mut incoming => {}
-        // Nothing is left to say: the peer says its last.
-        () = &mut outgoing => {
+        // Nothing is left to say: the peer says its last, where it was told so.
+        said = &mut outgoing => if said {
             let _ = timeout(CLOSING, incoming).await;
-        }
+        },
     }
 }
 
@@ -212,10 +235,12 @@ struct Outgoing<'a, S> {
     meter: &'a Meter,
     limits: SocketLimits,
     ordered: mpsc::UnboundedReceiver<Reason>,
+    failures: Failures,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Outgoing<'_, S> {
-    async fn run(mut self) {
+    /// Gives whether the peer was told, or may have been, that nothing follows.
+    async fn run(mut self) -> bool {
         let mut pace = Pace::new(self.limits.per_second);
         // What was given to be written is paid for until it is.
         let mut unsent = Vec::new();
@@ -235,10 +260,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Outgoing<'_, S> {
             };
             let (message, paid) = match frame {
                 None => return self.close(GONE).await,
-                Some(Frame::Failed(_)) => return self.close(GONE).await,
+                Some(Frame::Failed(_)) if self.failures == Failures::Break => return false,
+                Some(Frame::Failed(_) | Frame::StartTls(_)) => return self.close(GONE).await,
                 Some(Frame::Close(code, reason)) => {
                     let _ = self.write(closing(code, reason)).await && self.flush().await;
-                    return;
+                    return true;
                 }
                 Some(Frame::Text(bytes)) => match Utf8Bytes::try_from(bytes.clone()) {
                     Ok(text) => (Message::Text(text), bytes),
@@ -251,19 +277,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Outgoing<'_, S> {
             }
             unsent.push(paid);
             if !self.write(message).await {
-                return;
+                return true;
             }
             if self.end.has_nothing() || unsent.len() >= BATCH {
                 if !self.flush().await {
-                    return;
+                    return true;
                 }
                 unsent.clear();
             }
         }
     }
 
-    async fn close(&mut self, (code, reason): Reason) {
+    async fn close(&mut self, (code, reason): Reason) -> bool {
         let _ = self.write(closing(code, reason.to_owned())).await && self.flush().await;
+        true
     }
 
     /// Writes a message. Gives whether the connection took it.

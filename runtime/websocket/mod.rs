@@ -7,6 +7,6 @@ mod metered;
 mod pace;
 mod stopping;
 
-pub(crate) use connection::run;
+pub(crate) use connection::{run, run_between};
 pub(crate) use handshake::{Key, Offer};
-pub(crate) use stopping::stop;
+pub(crate) use stopping::{stop, stopped};

@@ -1,4 +1,4 @@
-//! The end of the process: each connection is closed with 1001 then.
+//! The end of the process: each WebSocket is closed with 1001 then, and each connection of TCP.
 
 use std::sync::LazyLock;
 
@@ -12,7 +12,7 @@ pub(crate) fn stop() {
 }
 
 /// Waits until that.
-pub(super) async fn stopped() {
+pub(crate) async fn stopped() {
     let mut stops = STOPS.subscribe();
     if stops.wait_for(|stops| *stops).await.is_err() {
         std::future::pending::<()>().await;

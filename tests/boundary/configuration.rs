@@ -24,18 +24,14 @@ fn what_processes_do_not_have_yet_is_refused() {
     let service = |name: &str| format!("[[agents.services]]\nbinding = 'S'\nservice = '{name}'\n");
     let cases = [
         (
-            agents(&format!("{process}{}", service("outbound")), ""),
-            "by `services`",
+            agents(&format!("{process}{}", service("two")), ""),
+            "it calls the agent \"two\", by `services`",
         ),
         (
             agents(process, &service("one")),
             "the agent \"two\" calls it, by `services`",
         ),
         (agents(&format!("{process}loaders = ['L']"), ""), "by `loaders`"),
-        (
-            agents(&format!("{process}[[agents.tails]]\nservice = 'outbound'"), ""),
-            "by `tails`",
-        ),
         (
             agents(process, "[[agents.tails]]\nservice = 'one'"),
             "tells it of its events",

@@ -48,13 +48,13 @@ fn what_ends_a_process_costs_its_tenant_alone() {
     }
     assert_eq!(processes(&server), all);
     // A process that is killed loses what it has under way, and another comes in its place; other tenants hear nothing of it.
+    let (watcher, inside) = tenants(&server, "a", &all);
     std::thread::scope(|scope| {
         let slow: Vec<_> = ["a", "b", "c", "d"]
             .into_iter()
             .map(|agent| (agent, scope.spawn(|| ask(&server, agent, "/slow", &[]))))
             .collect();
         std::thread::sleep(Duration::from_millis(600));
-        let (watcher, inside) = tenants(&server, "a", &all);
         kill(inside);
         until("a killed process is reaped", &server, || gone(inside) && gone(watcher));
         let began = Instant::now();

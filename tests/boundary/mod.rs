@@ -1,9 +1,14 @@
 //! Agents in processes of their own, through the real binary.
 
+mod attacks;
 mod configuration;
+mod ends;
 mod life;
+mod load;
 mod memory;
+mod services;
 mod serving;
+mod sockets;
 
 use std::fmt::Write as _;
 use std::process::Command;
@@ -47,6 +52,7 @@ export default { async fetch(request, env, ctx) {
     case "/many": { let n = 0; try { for (;;) { await (await fetch("http://virtual.test/answered")).text(); n++; } } catch (e) { return new Response(`${n} ${e}`); } }
     case "/denied": try { return await fetch("http://virtual.test/throw"); } catch (e) { return new Response(`${e.name} ${e.message}`); }
     case "/zipped": return new Response(await (await fetch("http://virtual.test/zipped")).text());
+    case "/unread": await fetch("http://virtual.test/zipped"); return new Response("unread");
     case "/log": console.log("a line", url.search); console.error("an error"); return new Response("logged");
     case "/throw": throw new Error("no such luck");
     case "/loop": for (;;);

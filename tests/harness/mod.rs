@@ -1,5 +1,6 @@
 //! What the tests share: certificates, upstreams, and the program as a child process.
 
+pub mod archive;
 pub mod attacks;
 pub mod canary;
 pub mod certs;
@@ -47,6 +48,18 @@ pub fn free_port() -> u16 {
 }
 
 /// A body that must be JSON.
+/// What a configuration says of agents' isolates, where the suite is run for those in processes: `ISOLATION=process make bypass`.
+pub fn isolation() -> &'static str {
+    match std::env::var("ISOLATION").as_deref() {
+        Ok("process") => IN_PROCESSES,
+        Ok("isolate") | Err(_) => "",
+        Ok(other) => panic!("ISOLATION={other}: isolate or process"),
+    }
+}
+
+/// The same, for tests that are of those.
+pub const IN_PROCESSES: &str = "[isolation]\nagents = 'process'\n";
+
 pub fn json(text: &str) -> serde_json::Value {
     serde_json::from_str(text).unwrap_or_else(|_| panic!("{text}"))
 }

@@ -30,7 +30,7 @@ fn by_loader(name: &str, main: &str, call: &str) -> Case {
 fn ended(title: &str, attacks: &[Case]) {
     let mut rows = Vec::new();
     for some in attacks.chunks(SOME) {
-        let (_project, server) = serve(some, LIMITS);
+        let (_project, server) = serve(some, LIMITS, "");
         let (first, rest) = some.split_at(1);
         let mut all = attack(&server, first);
         std::thread::sleep(Duration::from_millis(500));

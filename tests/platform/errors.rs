@@ -137,3 +137,16 @@ fn every_class_that_an_op_names_is_registered() {
         .collect();
     assert!(unknown.is_empty(), "{unknown:?}");
 }
+
+/// The first that an isolate complains of, before anything else has loaded what it complains with.
+#[test]
+fn timers_say_what_is_no_function() {
+    check(
+        "const code = (run) => { try { run(); } catch (error) { return `${error.name} ${error.code}`; } };",
+        r#"
+["TypeError ERR_INVALID_ARG_TYPE", () => code(() => setTimeout("x"))],
+["TypeError ERR_INVALID_ARG_TYPE", () => code(() => setInterval({}))],
+["TypeError ERR_INVALID_ARG_TYPE", () => code(() => setImmediate())],
+"#,
+    );
+}

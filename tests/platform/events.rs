@@ -71,3 +71,41 @@ fn listeners_that_fail_end_nothing() {
     server.logged("first");
     server.logged("second");
 }
+
+/// <https://dom.spec.whatwg.org/#interface-event>
+#[test]
+fn interfaces_of_events_are_the_standards() {
+    check(
+        "const enumerable = (of, name) => Object.getOwnPropertyDescriptor(of.prototype, name).enumerable;",
+        r#"
+["true,true,true,true", () => ["composedPath", "preventDefault", "stopImmediatePropagation", "stopPropagation"].map((name) => enumerable(Event, name)).join()],
+["true", () => { const target = new EventTarget(); let seen; target.addEventListener("x", (event) => seen = event.srcElement === target); target.dispatchEvent(new Event("x")); return seen; }],
+["null", () => new Event("x").srcElement],
+["TypeError TypeError", () => Event.prototype.srcElement],
+["TypeError TypeError", () => Event.prototype.returnValue],
+["TypeError TypeError", () => Event.prototype.defaultPrevented],
+["TypeError TypeError", () => Event.prototype.cancelBubble],
+["[object CloseEvent] true 65535 1 false", () => { const e = new CloseEvent("close", { wasClean: 1, code: -1, reason: 1 }); return `${e} ${e.wasClean} ${e.code} ${e.reason} ${new CloseEvent("x").wasClean}`; }],
+["true,true,true", () => ["wasClean", "code", "reason"].map((name) => enumerable(CloseEvent, name)).join()],
+["TypeError", () => { try { WebSocket.prototype.onopen; } catch (error) { return error.name; } }],
+["TypeError", () => { try { AbortSignal.prototype.onabort; } catch (error) { return error.name; } }],
+["null", () => new AbortController().signal.onabort],
+["get onopen,set onopen", () => { const { get, set } = Object.getOwnPropertyDescriptor(WebSocket.prototype, "onopen"); return [get.name, set.name].join(); }],
+["null,true", () => { const { port1 } = new MessageChannel(); const before = port1.onmessage; port1.onmessage = () => {}; const after = typeof port1.onmessage === "function"; port1.close(); return [String(before), after].join(); }],
+["2,2,1,0", () => [EventTarget.prototype.addEventListener, EventTarget.prototype.removeEventListener, EventTarget.prototype.dispatchEvent, AbortController.prototype.abort].map((f) => f.length).join()],
+"#,
+    );
+}
+
+/// <https://w3c.github.io/performance-timeline/#the-performanceentry-interface>
+#[test]
+fn entries_of_the_timeline_have_numbers() {
+    check(
+        "",
+        r#"
+["true 0", () => { const [a, b] = [performance.mark("a"), performance.mark("b")]; return `${b.id > a.id && a.id > 0} ${a.navigationId}`; }],
+["TypeError", () => { try { PerformanceEntry.prototype.id; } catch (error) { return error.name; } }],
+["0", () => String(PerformanceObserverEntryList.length)],
+"#,
+    );
+}

@@ -92,6 +92,10 @@ fn types_of_blobs_are_mime_types() {
         ("a/b;;c=d", "a/b;c=d"),
         ("a/b;c=d;c=e", "a/b;c=d"),
         ("text/html; x", "text/html"),
+        ("a/b;c=\\\"d\\\";e=f", "a/b;c=d;e=f"),
+        ("a/b;c=\\\";\\\"x;e=f", "a/b;c=\\\";\\\";e=f"),
+        ("a/b;c=\\\"\\\";e=f", "a/b;c=\\\"\\\";e=f"),
+        ("a/b;c=\\\"", "a/b;c=\\\"\\\""),
         ("nonsense", ""),
         ("/", ""),
         ("a/", ""),
@@ -110,7 +114,9 @@ fn types_of_blobs_are_mime_types() {
             let _ = writeln!(rows, "[\"{normal}\", () => {run}],");
         }
     }
-    // The File API has no other characters than these.
+    // Characters that a MIME type has only between quotes, or not at all.
+    rows.push_str("['a/b;c=\"\\u00e9\"', () => new Blob([], { type: 'a/b;c=\\u00e9' }).type],\n");
+    rows.push_str("['a/b;e=f', () => new Blob([], { type: 'a/b;c=\\u20ac;e=f' }).type],\n");
     rows.push_str("[\"\", () => new Blob([], { type: '\\u00e9/x' }).type],\n");
     rows.push_str("[\"\", () => new Blob([], { type: 'a/b\\u0000' }).type],\n");
     check("", &rows);

@@ -33,14 +33,15 @@ fn names_are_read_as_they_are_written() {
 ["a", () => name("a")],
 ["a;b", () => name('"a;b"')],
 ["a; filename=x", () => name('"a; filename=x"')],
-['a"b', () => name('"a%22b"')],
+// Escapes stay: who wrote `%22` and who escaped a quote write the same.
+["a%22b", () => name('"a%22b"')],
 ['a"b', () => name('"a\\"b"')],
 ['say "hi"; bye', () => name('"say \\"hi\\"; bye"')],
 ['"', () => name('"\\""')],
 ["a\\", () => name('"a\\"')],
 ["a\\b", () => name('"a\\b"')],
 ["a\\\\b", () => name('"a\\\\b"')],
-["a\r\nb", () => name('"a%0D%0Ab"')],
+["a%0D%0Ab", () => name('"a%0D%0Ab"')],
 ["a%20b%0a", () => name('"a%20b%0a"')],
 ["a=b", () => name('"a=b"')],
 ["", () => name('""')],
@@ -50,7 +51,7 @@ fn names_are_read_as_they_are_written() {
 ["TypeError TypeError", async () => (await entries(part("form-data; other=a")))[0] ?? "none"],
 ["TypeError TypeError", async () => (await entries(part('attachment; name="a"')))[0] ?? "none"],
 ["x;y.txt|text/plain|v", () => file('"x;y.txt"')],
-['a"b.txt|text/plain|v', () => file('"a%22b.txt"')],
+["a%22b.txt|text/plain|v", () => file('"a%22b.txt"')],
 ['a"b.txt|text/plain|v', () => file('"a\\"b.txt"')],
 ["C:\\dir\\x.txt|text/plain|v", () => file('"C:\\dir\\x.txt"')],
 ["|text/plain|v", () => file('""')],
@@ -75,7 +76,23 @@ fn parts_are_found() {
 ['[["a",""]]', () => entries(part('form-data; name="a"', ""))],
 ['[["a","--b"]]', () => entries('--bb\r\nContent-Disposition: form-data; name="a"\r\n\r\n--b\r\n--bb--\r\n', "bb")],
 ['[["a","--bc"]]', () => entries(part('form-data; name="a"', "--bc"))],
-['[["a","v"]]', () => entries("preamble --b\r\n" + part('form-data; name="a"') + "epilogue")],
+['[["a","v"]]', () => entries(part('form-data; name="a"') + "epilogue")],
+["TypeError TypeError", () => entries("preamble\r\n" + part('form-data; name="a"'))],
+["TypeError TypeError", () => entries("preamble --b\r\n" + part('form-data; name="a"'))],
+['[["a","v"]]', () => entries('--b\r\n \tContent-Disposition \t: form-data; name="a"\r\n\r\nv\r\n--b--')],
+["TypeError TypeError", () => entries('--b\r\nContent-Disposition form-data; name="a"\r\n\r\nv\r\n--b--')],
+["TypeError TypeError", () => entries('--b\r\nContent-Disposition: form-data; name="a"\r\nCont ent: x\r\n\r\nv\r\n--b--')],
+["TypeError TypeError", () => entries('--b\r\nContent-Disposition: form-data;\r\n name="a"\r\n\r\nv\r\n--b--')],
+["TypeError TypeError", () => entries(part('form-data; name="a\0b"'))],
+["TypeError TypeError", () => entries(part('form-data; name="a\rb"'))],
+["TypeError TypeError", () => entries('--b\r\nContent-Disposition: form-data; name="a"\r\n\r\nv\r\n--b--junk\r\n')],
+["TypeError TypeError", () => parse("--\r\nContent-Disposition: form-data; name=a\r\n\r\nv\r\n----\r\n", '""')],
+['[["a","f||v"]]', () => entries(part('form-data; name="a"; filename="f"\r\nContent-Type: text'))],
+['[["a","f||v"]]', () => entries(part('form-data; name="a"; filename="f"\r\nContent-Type:'))],
+['[["a","f|text/html;x=y|v"]]', () => entries(part('form-data; name="a"; filename="f"\r\nContent-Type: TEXT/HTML;;x="y"'))],
+['[["a","f|text/css|v"]]', () => entries(part('form-data; name="a"; filename="f"\r\nContent-Type: text/html, text/plain\r\nContent-Type: text/css\r\nContent-Type: nonsense'))],
+["0", async () => (await parse(part('form-data; name="a"; filename="f"'))).get("a").lastModified],
+["true", async () => (await new Response(new FormData()).text()).endsWith("--\r\n")],
 ['[["a","v"]]', () => entries("\r\n" + part('form-data; name="a"'))],
 ["[]", () => entries("--b--\r\n")],
 ["[]", () => entries("--b--")],
@@ -112,21 +129,22 @@ fn what_we_write_we_read() {
         " spaces ",
         "tab\\there",
     ] {
+        let written = text.replace("\\\"", "%22");
         let _ = writeln!(
             rows,
-            "[JSON.stringify([\"{text}\", \"v\"]), () => back(\"{text}\", \"v\")],"
+            "[JSON.stringify([\"{written}\", \"v\"]), () => back(\"{text}\", \"v\")],"
         );
         let _ = writeln!(
             rows,
-            "[JSON.stringify([\"n\", \"{text}\"]), () => back(\"n\", new Blob([\"x\"]), \"{text}\")],"
+            "[JSON.stringify([\"n\", \"{written}\"]), () => back(\"n\", new Blob([\"x\"]), \"{text}\")],"
         );
         let _ = writeln!(
             rows,
-            "[JSON.stringify([\"{text}\", \"{text}\"]), () => back(\"{text}\", new Blob([\"x\"]), \"{text}\")],"
+            "[JSON.stringify([\"{written}\", \"{written}\"]), () => back(\"{text}\", new Blob([\"x\"]), \"{text}\")],"
         );
     }
-    // Line breaks of names and values are CR LF, those of file names stay.
-    rows.push_str("['[\"a\\\\r\\\\nb\",\"c\\\\r\\\\nd\"]', () => back(\"a\\nb\", \"c\\rd\")],\n");
-    rows.push_str("['[\"n\",\"a\\\\nb\"]', () => back(\"n\", new Blob([\"x\"]), \"a\\nb\")],\n");
+    // Line breaks of names and values are CR LF, those of file names stay; both are escaped in names.
+    rows.push_str("['[\"a%0D%0Ab\",\"c\\\\r\\\\nd\"]', () => back(\"a\\nb\", \"c\\rd\")],\n");
+    rows.push_str("['[\"n\",\"a%0Ab\"]', () => back(\"n\", new Blob([\"x\"]), \"a\\nb\")],\n");
     check(PRELUDE, &rows);
 }

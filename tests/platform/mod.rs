@@ -12,6 +12,7 @@ mod html_rewriter;
 mod inspect;
 mod keys;
 mod remote_errors;
+mod requests;
 mod streams;
 mod urls;
 mod workers;

@@ -131,3 +131,26 @@ const reached = async (url) => { const response = await fetch(url, { method: "PO
 "##,
     );
 }
+
+/// <https://urlpattern.spec.whatwg.org/>
+#[test]
+fn patterns_of_urls_are_the_standards() {
+    check(
+        "const tests = (pattern, input) => new URLPattern(pattern).test(input);",
+        r#"
+["true", () => new URLPattern().test()],
+["true", () => new URLPattern({}).test(undefined)],
+["false", () => new URLPattern({ pathname: "/x" }).test()],
+["true", () => { const p = new URLPattern({ pathname: "/x" }); return !p.test() && p.test({ pathname: "/x" }) && !p.test(); }],
+["[{}]", () => new URLPattern().exec().inputs],
+["0,0,0", () => [URLPattern, URLPattern.prototype.test, URLPattern.prototype.exec].map((f) => f.length).join()],
+["false", () => tests({ pathname: "/([[a-z]--a])" }, { pathname: "/a" })],
+["true", () => tests({ pathname: "/([[a-z]--a])" }, { pathname: "/z" })],
+["true", () => tests({ pathname: "/([\\d&&[0-1]])" }, { pathname: "/0" })],
+["false", () => tests({ pathname: "/([\\d&&[0-1]])" }, { pathname: "/3" })],
+["true", () => new URLPattern({ pathname: "/A/:b-c" }, { ignoreCase: true }).test({ pathname: "/a/X-C" })],
+["x", () => new URLPattern("https://a.test/:id(\\w+)").exec("https://a.test/x").pathname.groups.id],
+["TypeError TypeError", () => new URLPattern({ pathname: "/([)" })],
+"#,
+    );
+}

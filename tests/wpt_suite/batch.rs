@@ -3,27 +3,39 @@
 use std::fmt::Write as _;
 
 use super::areas::Run;
+use super::copy::Copy;
 use super::tree::{Tree, worker};
 use super::{Outcome, Subtests, WHOLE};
 use crate::harness::Server;
 use crate::harness::suite::serve;
 
 /// What tests may do of themselves makes no difference to their harness, which makes objects of strings: `unsafe_eval` is an owner's to give.
-const LIMITS: &str = "threads = 1\n[limits]\ncpu_ms = 12000\nwall = '18s'\nstartup_cpu_ms = 8000\nmemory_mb = 512\nbuffers_mb = 512\nlog_lines = 20\n";
+const LIMITS: &str = "threads = 1\n[limits]\ncpu_ms = 12000\nwall = '18s'\nstartup_cpu_ms = 8000\nmemory_mb = 512\nbuffers_mb = 512\nlog_lines = 20\nsubrequests = 1000\n";
 
 /// What became of each run, by its name.
-pub fn run(tree: &Tree, runs: &[Run]) -> Vec<(String, Subtests)> {
-    let server = start(tree, runs);
+pub fn run(tree: &Tree, copy: &Copy, runs: &[Run]) -> Vec<(String, Subtests)> {
+    let server = start(tree, copy, runs);
     let answers = runs.iter().enumerate();
-    answers.map(|(index, run)| (run.name(), ask(&server, index))).collect()
+    answers
+        .map(|(index, run)| (run.name(), ask(&server, copy, index)))
+        .collect()
 }
 
-fn start(tree: &Tree, runs: &[Run]) -> Server {
+fn start(tree: &Tree, copy: &Copy, runs: &[Run]) -> Server {
     let mut config = LIMITS.to_owned();
+    if let Some(server) = &copy.server {
+        let _ = write!(
+            config,
+            "[outbound]\nmain = 'policy.mjs'\nvars = {{ HTTP = '{}', HTTPS = '{}' }}\n[network]\nallow = ['local']\nca = ['{}']\n",
+            server.http,
+            server.https,
+            server.authority().display()
+        );
+    }
     for (index, run) in runs.iter().enumerate() {
         let _ = write!(
             config,
-            "[[agents]]\nname = 't{index}'\nmain = '{}.mjs'\nroot = '.'\nmatch = ['t{index}.localhost']\nunsafe_eval = true\n",
+            "[[agents]]\nname = 't{index}'\nconfig = '{}.json'\nroot = '.'\nmatch = ['t{index}.localhost']\nunsafe_eval = true\n",
             worker(run)
         );
     }
@@ -31,7 +43,7 @@ fn start(tree: &Tree, runs: &[Run]) -> Server {
     serve(tree.path(), &name, &config)
 }
 
-fn ask(server: &Server, index: usize) -> Subtests {
+fn ask(server: &Server, copy: &Copy, index: usize) -> Subtests {
     let answer = server.curl("/", &["-H", &format!("Host: t{index}.localhost")]);
     let mut subtests = Subtests::new();
     let Ok(told) = serde_json::from_str::<serde_json::Value>(&answer.body) else {
@@ -48,6 +60,10 @@ fn ask(server: &Server, index: usize) -> Subtests {
         };
         // Some files have two of a name.
         let name = one_line(&text(&test[0]));
+        let name = copy
+            .server
+            .as_ref()
+            .map_or_else(|| name.clone(), |server| server.without_ports(&name));
         let known = subtests.get(&name);
         if matches!(known, None | Some(Outcome::Pass)) {
             subtests.insert(name, outcome);

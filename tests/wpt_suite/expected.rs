@@ -9,6 +9,7 @@ use super::{Outcome, Subtests, WHOLE};
 
 /// Subtests with their reasons, by run.
 pub struct Expected {
+    path: PathBuf,
     runs: BTreeMap<String, BTreeMap<String, String>>,
 }
 
@@ -17,18 +18,14 @@ const HEAD: &str = "\
 # tests/wpt_suite holds the list both ways.
 ";
 
-fn path() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/wpt/expected.txt")
-}
-
 impl Expected {
-    pub fn read() -> Self {
-        let text = std::fs::read_to_string(path()).unwrap_or_default();
+    pub fn read(path: &Path) -> Self {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
         let mut runs: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
         let (mut run, mut why) = (String::new(), String::new());
         for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
             if let Some(subtest) = line.strip_prefix("    ") {
-                assert!(!why.is_empty(), "expected.txt: no reason for {line:?}");
+                assert!(!why.is_empty(), "{}: no reason for {line:?}", path.display());
                 runs.entry(run.clone())
                     .or_default()
                     .insert(subtest.to_owned(), why.clone());
@@ -39,7 +36,8 @@ impl Expected {
                 why.clear();
             }
         }
-        Self { runs }
+        let path = path.to_owned();
+        Self { path, runs }
     }
 
     /// What of a run is not as the list says.
@@ -51,7 +49,7 @@ impl Expected {
             match (outcome, known.get(name)) {
                 (Outcome::Fail(why), None) => wrong.push(format!("{run}: {name} fails: {why}")),
                 (Outcome::Pass, Some(_)) => {
-                    wrong.push(format!("{run}: {name} passes: take it off fixtures/wpt/expected.txt"));
+                    wrong.push(format!("{run}: {name} passes: take it off the list"));
                 }
                 _ => {}
             }
@@ -59,7 +57,7 @@ impl Expected {
         // One that did not come to its end may have stopped anywhere.
         if matches!(subtests.get(WHOLE), Some(Outcome::Pass)) {
             let gone = known.keys().filter(|name| !subtests.contains_key(*name));
-            wrong.extend(gone.map(|name| format!("{run}: there is no {name}: take it off fixtures/wpt/expected.txt")));
+            wrong.extend(gone.map(|name| format!("{run}: there is no {name}: take it off the list")));
         }
         wrong
     }
@@ -72,7 +70,7 @@ impl Expected {
             .collect();
         if whole {
             let gone = self.runs.keys().filter(|run| !outcomes.contains_key(*run));
-            wrong.extend(gone.map(|run| format!("{run} is no file of ours: take it off fixtures/wpt/expected.txt")));
+            wrong.extend(gone.map(|run| format!("{run} is no file of ours: take it off the list")));
         }
         wrong
     }
@@ -107,6 +105,6 @@ impl Expected {
                 }
             }
         }
-        std::fs::write(path(), text).unwrap();
+        std::fs::write(&self.path, text).unwrap();
     }
 }

@@ -1,20 +1,23 @@
-//! web-platform-tests through the real binary: <https://github.com/web-platform-tests/wpt>, the copy that Node's sources have.
+//! web-platform-tests through the real binary: <https://github.com/web-platform-tests/wpt>, in the copies that sources of Node and Firefox have.
 //!
-//! `make test` runs the areas that [`areas::AREAS`] marks, `make wpt` all of them. `WPT` names others: areas or files, separated by spaces.
-//! `UPDATE_WPT_EXPECTED=1` rewrites `fixtures/wpt/expected.txt`, whose reasons are for people to write.
+//! `make test` runs the areas of Node's copy that [`areas::AREAS`] marks, `make wpt` all of Firefox's, with the tests' own server. `WPT` names
+//! others: areas or files, separated by spaces; `WPT_COPY=node` takes Node's copy for them. `UPDATE_WPT_EXPECTED=1` rewrites the copy's list below
+//! `fixtures/wpt`, whose reasons are for people to write.
 
 mod areas;
 mod batch;
+mod copy;
 mod expected;
 mod reasons;
+mod server;
 mod table;
 mod tree;
 
 use std::collections::BTreeMap;
 
 use crate::harness::suite::{Choice, in_batches};
-use crate::node_suite::source;
 use areas::Run;
+use copy::Copy;
 use expected::Expected;
 use table::Table;
 
@@ -40,21 +43,20 @@ const AGAIN: usize = 20;
 
 #[test]
 fn the_web_platforms_own_tests_pass_but_those_of_the_list() {
-    let Some(source) = source::folder() else { return };
-    let source = source.join("fixtures/wpt");
     let choice = Choice::of_environment("WPT");
-    let runs = areas::runs(&source, &choice);
-    let tree = tree::Tree::make(&source, &runs);
-    let done = in_batches(&runs, BATCH, &choice, |batch| batch::run(&tree, batch));
+    let Some(copy) = Copy::of(&choice) else { return };
+    let runs = areas::runs(&copy.folder, &choice);
+    let tree = tree::Tree::make(&copy, &runs);
+    let done = in_batches(&runs, BATCH, &choice, |batch| batch::run(&tree, &copy, batch));
     let mut outcomes: BTreeMap<_, _> = done.into_iter().collect();
-    let mut expected = Expected::read();
+    let mut expected = Expected::read(&copy.expected);
     let odd: Vec<&Run> = runs
         .iter()
         .filter(|run| !expected.compare_run(&run.name(), &outcomes[&run.name()]).is_empty())
         .collect();
     if odd.len() <= AGAIN {
         for run in odd {
-            outcomes.extend(batch::run(&tree, std::slice::from_ref(run)));
+            outcomes.extend(batch::run(&tree, &copy, std::slice::from_ref(run)));
         }
     }
     table::write_details(&outcomes);

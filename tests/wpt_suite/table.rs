@@ -63,7 +63,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// Every outcome with what was said, for whoever mends: `target/tmp/node-suite/wpt.txt`.
+/// Every outcome with what was said, for whoever mends: `target/tmp/wpt.txt`.
 pub fn write_details(outcomes: &BTreeMap<String, Subtests>) {
     let mut text = String::new();
     for (run, subtests) in outcomes {
@@ -71,6 +71,6 @@ pub fn write_details(outcomes: &BTreeMap<String, Subtests>) {
             let _ = writeln!(text, "{run}\t{name}\t{outcome:?}");
         }
     }
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("node-suite/wpt.txt");
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("wpt.txt");
     std::fs::write(path, text).unwrap();
 }

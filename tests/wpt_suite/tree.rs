@@ -7,10 +7,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::areas::{Run, beside, meta};
+use super::copy::Copy;
 
-/// How long one file may take, in milliseconds: keys of RSA take their time to be made.
+/// How long one file may take, in milliseconds: keys of RSA take their time to be made, and so does a server that is slow for the test's sake.
 fn limit(run: &Run) -> u32 {
-    if run.file.starts_with("WebCryptoAPI") {
+    if ["WebCryptoAPI/", "fetch/"]
+        .iter()
+        .any(|slow| run.file.starts_with(slow))
+    {
         17_000
     } else {
         8000
@@ -19,6 +23,12 @@ fn limit(run: &Run) -> u32 {
 
 /// The largest file that a test may fetch, in bytes.
 const LARGEST: u64 = 4 << 20;
+
+/// Where tests are that no server has.
+const NOWHERE: &str = "https://web-platform.test:8000/";
+
+/// Workers' names for what the standards say and Workers do not, unless they are told.
+const FLAGS: &[&str] = &["streams_no_default_auto_allocate_chunk_size"];
 
 pub struct Tree {
     folder: tempfile::TempDir,
@@ -31,19 +41,19 @@ fn shim(name: &str) -> PathBuf {
 }
 
 impl Tree {
-    pub fn make(source: &Path, runs: &[Run]) -> Self {
+    pub fn make(copy: &Copy, runs: &[Run]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let tree = Self { folder };
-        for name in ["prelude.cjs", "drive.mjs"] {
+        for name in ["prelude.cjs", "drive.mjs", "policy.mjs"] {
             std::fs::copy(shim(name), tree.path().join(name)).unwrap();
         }
         std::fs::copy(
-            source.join("resources/testharness.js"),
+            copy.folder.join("resources/testharness.js"),
             tree.path().join("testharness.cjs"),
         )
         .unwrap();
         for run in runs {
-            tree.write(source, run);
+            tree.write(copy, run);
         }
         tree
     }
@@ -52,11 +62,11 @@ impl Tree {
         self.folder.path()
     }
 
-    fn write(&self, source: &Path, run: &Run) {
-        let text = read(&source.join(&run.file));
+    fn write(&self, copy: &Copy, run: &Run) {
+        let text = read(copy, &copy.folder.join(&run.file));
         let mut scripts = String::new();
         for script in meta(&text, "script") {
-            scripts += &read(&beside(source, &run.file, script));
+            scripts += &read(copy, &beside(&copy.folder, &run.file, script));
             scripts.push('\n');
         }
         scripts += &text;
@@ -65,7 +75,8 @@ impl Tree {
             "path": run.file,
             "variant": run.variant,
             "title": if title.is_empty() { &run.file } else { title },
-            "files": files(source, &run.file, &scripts),
+            "server": copy.server.as_ref().map_or_else(|| NOWHERE.to_owned(), |server| server.origin(&run.file)),
+            "files": if copy.server.is_some() { BTreeMap::new() } else { files(&copy.folder, &run.file, &scripts) },
         });
         let name = worker(run);
         // The body of a sloppy function is what comes nearest to a script, of which workers have none. A module's own names are
@@ -83,6 +94,8 @@ impl Tree {
             limit(run)
         );
         std::fs::write(self.path().join(format!("{name}.mjs")), worker).unwrap();
+        let wrangler = serde_json::json!({ "main": format!("{name}.mjs"), "compatibility_flags": FLAGS });
+        std::fs::write(self.path().join(format!("{name}.json")), wrangler.to_string()).unwrap();
     }
 }
 
@@ -98,7 +111,16 @@ pub fn worker(run: &Run) -> String {
     run.name().chars().map(plain).collect()
 }
 
-fn read(path: &Path) -> String {
+/// A script, which has variables of the server's where its name says so.
+fn read(copy: &Copy, path: &Path) -> String {
+    if let Some(server) = &copy.server
+        && path.to_string_lossy().contains(".sub.")
+    {
+        let file = path.strip_prefix(&copy.folder).unwrap();
+        return server
+            .get(&format!("/{}", file.display()))
+            .unwrap_or_else(|| panic!("the server has no {}", file.display()));
+    }
     let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -1,5 +1,5 @@
 // A connection whose client speaks HTTP/1.1: each request that is written is performed by the worker's own fetch(), towards the host and port that were
-// connected to, whatever its fields say, and its answer is read as HTTP/1.1. Nothing else passes: there is no connection.
+// connected to, whatever its fields say, and its answer is read as HTTP/1.1. All else is a tunnel's.
 (function () {
 const { core, primordials } = __bootstrap;
 const {
@@ -8,12 +8,14 @@ const {
   Promise,
   RegExpPrototypeExec,
   StringPrototypeCharCodeAt,
+  StringPrototypeStartsWith,
   StringPrototypeToLowerCase,
   StringPrototypeToUpperCase,
   TypedArrayPrototypeGetBuffer,
   TypedArrayPrototypeGetByteLength,
   TypedArrayPrototypeGetByteOffset,
   TypedArrayPrototypeSet,
+  TypedArrayPrototypeSlice,
   Uint8Array,
 } = primordials;
 const { URL } = core.loadExtScript("ext:deno_web/00_url.js");
@@ -24,12 +26,14 @@ const { clearTimeout, setTimeout } = core.loadExtScript("ext:workerd_lite/worker
 const { failure, MessageParser, REQUEST } = core.loadExtScript("ext:workerd_lite/node/http/message.js");
 const { BodyStream } = core.loadExtScript("ext:workerd_lite/node/net/body_stream.js");
 const { refused, reset } = core.loadExtScript("ext:workerd_lite/node/net/errors.js");
+const { setTransport } = core.loadExtScript("ext:workerd_lite/node/net/transports.js");
+const { Tunnel } = core.loadExtScript("ext:workerd_lite/node/net/tunnel.js");
 const { give, LAST_CHUNK, latin1, Piece } = core.loadExtScript("ext:workerd_lite/node/net/wire.js");
 
 const LONGEST_HEAD = 64 << 10;
 // A client of HTTP speaks at once; one whose server speaks first waits for it. Milliseconds.
 const PATIENCE = 100;
-const NO_SOCKETS = "workers have no sockets yet: what a connection carries is HTTP/1.1, which fetch() performs, through the policy";
+const NO_HTTP = "what a connection carries goes by fetch() where it is HTTP/1.1, and it was";
 const DIGITS = /^[0-9]{1,15}$/;
 
 // The target of a request as a path: what is no ASCII is a byte.
@@ -50,6 +54,18 @@ function unsupported(why) {
 
 function after(bytes, used, length) {
   return new Uint8Array(TypedArrayPrototypeGetBuffer(bytes), TypedArrayPrototypeGetByteOffset(bytes) + used, length - used);
+}
+
+function whole(pieces) {
+  let size = 0;
+  for (let i = 0; i < pieces.length; i++) size += TypedArrayPrototypeGetByteLength(pieces[i]);
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (let i = 0; i < pieces.length; i++) {
+    TypedArrayPrototypeSet(bytes, pieces[i], at);
+    at += TypedArrayPrototypeGetByteLength(pieces[i]);
+  }
+  return bytes;
 }
 
 // One request, while it is read and answered.
@@ -79,13 +95,7 @@ class Request {
 
   // All of a body that has come.
   whole() {
-    const bytes = new Uint8Array(this.size);
-    let at = 0;
-    for (let i = 0; i < this.pieces.length; i++) {
-      TypedArrayPrototypeSet(bytes, this.pieces[i], at);
-      at += TypedArrayPrototypeGetByteLength(this.pieces[i]);
-    }
-    return bytes;
+    return whole(this.pieces);
   }
 
   // What an op takes as the body.
@@ -114,6 +124,9 @@ class Exchange {
   #silence;
   #wanted = null;
   #over = false;
+  #context = currentContext();
+  // What was written before it was known to be HTTP.
+  #early = [];
 
   // `origin` is a URL of the scheme, host and port that are connected to.
   constructor(socket, origin, address, port) {
@@ -134,7 +147,7 @@ class Exchange {
   // The connection stands, and whoever waited for it knows.
   open() {
     if (this.#over || this.#spoken) return;
-    this.#silence = setTimeout(() => this.#refuse(NO_SOCKETS), PATIENCE);
+    this.#silence = setTimeout(() => this.#tunnel(), PATIENCE);
   }
 
   write(bytes, done) {
@@ -149,10 +162,13 @@ class Exchange {
       };
       return;
     }
+    // Whoever wrote the bytes may use their memory again.
+    if (!this.#spoken) ArrayPrototypePush(this.#early, TypedArrayPrototypeSlice(bytes));
     const used = this.#parser.execute(bytes);
     if (typeof used !== "number") {
+      if (!this.#spoken && used.why === undefined) return this.#tunnel(done);
       done();
-      return this.#refuse(used.why ?? `${NO_SOCKETS} (${used.reason ?? used.message})`);
+      return this.#refuse(used.why ?? `${NO_HTTP} (${used.reason ?? used.message})`);
     }
     if (this.#over) return done();
     const request = this.#request;
@@ -201,6 +217,24 @@ class Exchange {
     this.#socket.destroy(error);
   }
 
+  // It is no HTTP/1.1: what was written goes by a connection, and what follows.
+  #tunnel(done = () => {}) {
+    if (this.#over) return done();
+    const early = this.#early;
+    this.#early = [];
+    this.destroy();
+    let tunnel;
+    try {
+      tunnel = new Tunnel(this.#socket, this.#context, this.#address, this.#port, StringPrototypeStartsWith(this.#origin, "https:") ? "on" : "starttls");
+    } catch (error) {
+      done();
+      return this.#socket.destroy(refused(this.#address, this.#port, error.message, error));
+    }
+    setTransport(this.#socket, tunnel);
+    tunnel.write(whole(early), done);
+    tunnel.open();
+  }
+
   #close() {
     this.destroy();
     this.#socket.push(null);
@@ -216,6 +250,7 @@ class Exchange {
       throw failure("HPE_INVALID_URL", "Invalid request target");
     }
     this.#spoken = true;
+    this.#early = [];
     if (this.#silence !== undefined) clearTimeout(this.#silence);
     this.#silence = undefined;
     this.#request = new Request(head, url.href);

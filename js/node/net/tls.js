@@ -2,14 +2,16 @@
 // and authorities of the options' have no effect.
 (function () {
 const { core, primordials } = __bootstrap;
-const { ArrayIsArray, ArrayPrototypeIncludes, FunctionPrototypeCall, ObjectAssign, ObjectPrototypeIsPrototypeOf, ObjectSetPrototypeOf } = primordials;
+const { ArrayIsArray, ArrayPrototypeIncludes, FunctionPrototypeCall, ObjectAssign, ObjectPrototypeIsPrototypeOf, ObjectSetPrototypeOf, PromisePrototypeThen } = primordials;
 const { nextTick } = core.loadExtScript("ext:workerd_lite/node/next_tick.js");
 const { failure, unavailable } = core.loadExtScript("ext:workerd_lite/node/unavailable.js");
-const { refused } = core.loadExtScript("ext:workerd_lite/node/net/errors.js");
+const { refused, reset } = core.loadExtScript("ext:workerd_lite/node/net/errors.js");
 const { Server: NetServer } = core.loadExtScript("ext:workerd_lite/node/net/server.js");
 const { connectTo, Socket } = core.loadExtScript("ext:workerd_lite/node/net/socket.js");
 const { normalize } = core.loadExtScript("ext:workerd_lite/node/net/target.js");
-const { isOurs, transportOf } = core.loadExtScript("ext:workerd_lite/node/net/transports.js");
+const { forget, isOurs, setTransport, transportOf } = core.loadExtScript("ext:workerd_lite/node/net/transports.js");
+
+const { isTunnel } = core.loadExtScript("ext:workerd_lite/node/net/tunnel.js");
 
 // A stream of a script's as a socket. http2-wrapper looks for the class of these.
 class JSStreamSocket extends Socket {
@@ -59,6 +61,47 @@ ObjectAssign(TLSSocket.prototype, {
 
 const checkServerIdentity = unavailable("tls.checkServerIdentity");
 
+function secured(socket, options) {
+  const wanted = options.ALPNProtocols;
+  socket.secureConnecting = false;
+  socket.authorized = true;
+  socket.alpnProtocol = ArrayIsArray(wanted) && ArrayPrototypeIncludes(wanted, "http/1.1") ? "http/1.1" : false;
+  socket.servername = options.servername || socket._host;
+  socket.emit("secureConnect");
+  socket.emit("secure");
+}
+
+// A connection that has carried something goes on under TLS, with the host that it was made to.
+function upgrade(socket, under, options) {
+  const tunnel = transportOf(under);
+  socket._host = under._host;
+  socket._port = under._port;
+  socket._parent = under;
+  socket._peer = under._peer;
+  socket._sockname = under._sockname;
+  const name = options.servername;
+  let started;
+  try {
+    started = tunnel.startTls(socket, typeof name === "string" && name !== "" ? name : null);
+  } catch (error) {
+    nextTick(() => socket.destroy(reset(error.message)));
+    return socket;
+  }
+  setTransport(socket, tunnel);
+  forget(under);
+  socket.once("close", () => under.destroy());
+  PromisePrototypeThen(
+    started,
+    () => {
+      if (socket.destroyed) return;
+      secured(socket, options);
+      socket.read(0);
+    },
+    (error) => socket.destroy(reset(error.message)),
+  );
+  return socket;
+}
+
 function connect(...args) {
   const { options, done } = normalize(args);
   if (options.checkServerIdentity !== undefined && options.checkServerIdentity !== checkServerIdentity) {
@@ -68,6 +111,7 @@ function connect(...args) {
   const socket = new TLSSocket(undefined, options);
   if (done !== undefined) socket.once("secureConnect", done);
   const { socket: under } = options;
+  if (isOurs(under) && isTunnel(transportOf(under))) return upgrade(socket, under, options);
   if (under !== undefined && under !== null) {
     // Its own peer decides: one of ours, that has carried nothing.
     if (!isOurs(under) && !under.connecting || under.bytesWritten > 0 || typeof under._host !== "string") {
@@ -83,13 +127,7 @@ function connect(...args) {
   }
   const peer = under ? { host: under._host, port: under._port } : {};
   connectTo(socket, { ...options, ...peer, port: peer.port ?? options.port ?? 443, path: under ? undefined : options.path }, "https", () => {
-    const wanted = options.ALPNProtocols;
-    socket.secureConnecting = false;
-    socket.authorized = true;
-    socket.alpnProtocol = ArrayIsArray(wanted) && ArrayPrototypeIncludes(wanted, "http/1.1") ? "http/1.1" : false;
-    socket.servername = options.servername || socket._host;
-    socket.emit("secureConnect");
-    socket.emit("secure");
+    secured(socket, options);
   });
   return socket;
 }

@@ -1,7 +1,7 @@
 // What is behind sockets of ours: a request of this worker's, or one to it. No script of an author's reaches it.
 (function () {
 const { primordials } = __bootstrap;
-const { SafeWeakMap, WeakMapPrototypeGet, WeakMapPrototypeHas, WeakMapPrototypeSet } = primordials;
+const { SafeWeakMap, WeakMapPrototypeDelete, WeakMapPrototypeGet, WeakMapPrototypeHas, WeakMapPrototypeSet } = primordials;
 
 const transports = new SafeWeakMap();
 
@@ -12,5 +12,8 @@ const isOurs = (socket) => isObject(socket) && WeakMapPrototypeHas(transports, s
 const transportOf = (socket) => WeakMapPrototypeGet(transports, socket);
 const setTransport = (socket, transport) => WeakMapPrototypeSet(transports, socket, transport);
 
-return { isOurs, setTransport, transportOf };
+// It is another's from now on.
+const forget = (socket) => WeakMapPrototypeDelete(transports, socket);
+
+return { forget, isOurs, setTransport, transportOf };
 })();

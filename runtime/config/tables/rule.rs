@@ -1,11 +1,13 @@
 //! `[[outbound.egress]]` and `[[agents.egress]]`.
 
+use std::num::NonZeroU16;
+
 use http::Method;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::values::{methods, parsed};
-use crate::rules::{HostPattern, PathPattern};
+use crate::rules::{HostPattern, PathPattern, Protocol};
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +28,12 @@ pub(crate) struct Rule {
     pub(crate) paths: Vec<PathPattern>,
     /// Whether WebSockets too; without a word they are where it names no methods.
     pub(crate) websocket: Option<bool>,
+    /// Protocols: `https`, `http` and `tcp`; without any, the two of HTTP. A rule with `tcp` wants ports.
+    #[serde(default)]
+    pub(crate) protocols: Vec<Protocol>,
+    /// Ports; without any, every one.
+    #[serde(default)]
+    pub(crate) ports: Vec<NonZeroU16>,
     /// Whether `http:` URLs that it allows are asked by HTTP/2 with prior knowledge (h2c), as gRPC without TLS is. For the policy's
     /// rules only.
     #[serde(default)]

@@ -2,7 +2,7 @@
 
 use super::shape::Shape;
 use Inheritance::{Inherited, Separate, TopLevel};
-use Use::{Binding, Deployment, Ignored, Read};
+use Use::{Binding, Deployment, Ignored, Read, Usual};
 
 /// Whether `env.<name>` has what the top level says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub(super) enum Use {
     Binding(Shape, &'static str),
     /// The script may behave differently without it. The text says how.
     Ignored(&'static str),
+    /// The same, where it is not this value, which builds write.
+    Usual(&'static str, &'static str),
     /// It is about the place or the manner of deployment, and nothing is missed here.
     Deployment,
 }
@@ -69,8 +71,7 @@ const fn generated(name: &'static str) -> Field {
     new(name, TopLevel, Deployment)
 }
 
-const BUNDLER: &str = "it is the bundler's; bundle the worker where it needs it";
-const FILES: &str = "no static files are served";
+const PAGES: &str = "projects of Pages are not served; name the folder in `assets.directory`";
 
 static FIELDS: &[Field] = &[
     new("name", Inherited, Read),
@@ -84,6 +85,12 @@ static FIELDS: &[Field] = &[
     new("tail_consumers", Separate, Read),
     new("mtls_certificates", Separate, Read),
     new("secrets", Separate, Read),
+    new("assets", Inherited, Read),
+    new("rules", Inherited, Read),
+    new("alias", TopLevel, Read),
+    new("define", Separate, Read),
+    new("version_metadata", Separate, Read),
+    new("triggers", Inherited, Read),
     // Bindings.
     one("ai", "Workers AI"),
     list("ai_search", "AI Search instances"),
@@ -92,11 +99,6 @@ static FIELDS: &[Field] = &[
     one("analytics", "analytics SQL"),
     list("analytics_engine_datasets", "Analytics Engine datasets"),
     list("artifacts", "artifacts"),
-    new(
-        "assets",
-        Inherited,
-        Binding(Shape::Optional("binding", FILES), "static assets"),
-    ),
     one("browser", "browsers"),
     list("d1_databases", "D1 databases"),
     files("data_blobs", "data blobs (import the file instead)"),
@@ -152,7 +154,6 @@ static FIELDS: &[Field] = &[
     ),
     list("unsafe_hello_world", "hello-world bindings"),
     list("vectorize", "Vectorize indexes"),
-    one("version_metadata", "version metadata"),
     list("vpc_networks", "VPC networks"),
     list("vpc_services", "VPC services"),
     files("wasm_modules", "WebAssembly bindings (import the file instead)"),
@@ -163,20 +164,20 @@ static FIELDS: &[Field] = &[
         Inherited,
         Ignored("requests are not checked by Cloudflare Access"),
     ),
-    new("alias", TopLevel, Ignored(BUNDLER)),
     new("cloudchamber", Separate, Ignored("there are no containers")),
     new("connect", Separate, Ignored("no raw sockets are listened on")),
     new("containers", Separate, Ignored("there are no containers")),
-    new("define", Separate, Ignored(BUNDLER)),
-    new("jsx_factory", Inherited, Ignored("tsconfig.json says it")),
-    new("jsx_fragment", Inherited, Ignored("tsconfig.json says it")),
-    new("pages_build_output_dir", TopLevel, Ignored(FILES)),
-    new("python_modules", Inherited, Ignored("Python is not run")),
     new(
-        "rules",
+        "jsx_factory",
         Inherited,
-        Ignored("import other files `with { type: \"text\" }` or `\"bytes\"`"),
+        Usual("React.createElement", "tsconfig.json says it"),
     ),
+    new(
+        "jsx_fragment",
+        Inherited,
+        Usual("React.Fragment", "tsconfig.json says it"),
+    ),
+    new("pages_build_output_dir", TopLevel, Ignored(PAGES)),
     new(
         "tsconfig",
         Inherited,
@@ -200,6 +201,8 @@ static FIELDS: &[Field] = &[
     deployment("keep_names"),
     generated("keep_vars"),
     generated("legacy_env"),
+    // What there is none of is Python, which is told of where the script is.
+    deployment("python_modules"),
     deployment("logpush"),
     deployment("migrations"),
     deployment("minify"),
@@ -214,7 +217,6 @@ static FIELDS: &[Field] = &[
     generated("send_metrics"),
     generated("targetEnvironment"),
     generated("topLevelName"),
-    deployment("triggers"),
     deployment("upload_source_maps"),
     generated("userConfigPath"),
     deployment("workers_dev"),

@@ -1,16 +1,20 @@
 //! wrangler's file, read unmodified. What of it cannot be honoured is said, so that it stays deployable.
 
+mod assets;
+mod bundling;
 mod compatibility;
 mod differences;
 mod environment;
 mod fields;
+mod lists;
 mod missing;
 mod node;
 mod shape;
 
+pub(crate) use assets::Assets;
 pub(crate) use differences::differences;
 pub(crate) use node::Node;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -23,10 +27,12 @@ use super::places::join;
 use super::problems::Problems;
 use super::tables::{MtlsCertificate, Service, TailConsumer, WranglerLimits};
 use crate::diagnostic::SourceDiagnostic as ConfigError;
+use crate::host::CronTrigger;
+use crate::isolate::modules::Bundling;
 use environment::Selected;
 use fields::Use;
+use lists::{Triggers, VersionMetadata};
 use missing::Missing;
-use shape::Shape;
 
 /// How the `toml` crate hands a date to a format that has none.
 const TOML_DATE: &str = "$__toml_private_datetime";
@@ -47,19 +53,32 @@ pub(crate) struct Wrangler {
     pub(crate) name: Option<String>,
     pub(crate) main: Option<PathBuf>,
     pub(crate) vars: Map<String, Value>,
-    #[serde(deserialize_with = "certificates")]
+    #[serde(deserialize_with = "lists::certificates")]
     pub(crate) mtls_certificates: Vec<MtlsCertificate>,
     /// Names of bindings that load workers.
-    #[serde(deserialize_with = "loaders")]
+    #[serde(deserialize_with = "lists::loaders")]
     pub(crate) worker_loaders: Vec<String>,
     /// Services that it calls.
-    #[serde(deserialize_with = "services")]
+    #[serde(deserialize_with = "lists::services")]
     pub(crate) services: Vec<Service>,
     /// Who is told of its events.
-    #[serde(deserialize_with = "consumers")]
+    #[serde(deserialize_with = "lists::consumers")]
     pub(crate) tail_consumers: Vec<TailConsumer>,
     pub(crate) secrets: Secrets,
+    /// Files that are served, where it says which folder has them.
+    pub(crate) assets: Option<Assets>,
     pub(crate) limits: WranglerLimits,
+    version_metadata: Option<VersionMetadata>,
+    triggers: Triggers,
+    /// When its `scheduled()` handler is called.
+    #[serde(skip)]
+    pub(crate) crons: Vec<CronTrigger>,
+    rules: Vec<bundling::Rule>,
+    alias: BTreeMap<String, String>,
+    define: BTreeMap<String, String>,
+    /// What imports mean.
+    #[serde(skip)]
+    pub(crate) bundling: Bundling,
     compatibility_date: Option<String>,
     compatibility_flags: Vec<String>,
     /// What of Node.js there is.
@@ -70,80 +89,24 @@ pub(crate) struct Wrangler {
     pub(crate) differences: Vec<String>,
 }
 
+impl Wrangler {
+    /// What holds where there is no such file.
+    pub(crate) fn none(flags: &Flags) -> Self {
+        Self {
+            bundling: Bundling {
+                defines: bundling::default_defines(flags.dev),
+                ..Bundling::default()
+            },
+            ..Self::default()
+        }
+    }
+}
+
 /// `secrets`: names of secrets that `env` has to have.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Secrets {
     pub(crate) required: Vec<String>,
-}
-
-fn loaders<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    struct Written {
-        binding: String,
-    }
-    let list = Vec::<Written>::deserialize(deserializer)?;
-    Ok(list.into_iter().map(|each| each.binding).collect())
-}
-
-fn services<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Service>, D::Error> {
-    #[derive(Deserialize)]
-    struct Written {
-        binding: String,
-        service: String,
-        entrypoint: Option<String>,
-        #[serde(default)]
-        props: Map<String, Value>,
-        /// Which deployment, and whether `wrangler dev` uses that: there is one, which runs here.
-        #[serde(default, rename = "environment")]
-        _environment: Option<String>,
-        #[serde(default, rename = "remote")]
-        _remote: bool,
-    }
-    let list = Vec::<Written>::deserialize(deserializer)?;
-    let list = list.into_iter().map(|each| Service {
-        binding: each.binding,
-        service: each.service,
-        entrypoint: each.entrypoint,
-        props: each.props,
-        methods: None,
-        cross_tenant: false,
-    });
-    Ok(list.collect())
-}
-
-fn consumers<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<TailConsumer>, D::Error> {
-    #[derive(Deserialize)]
-    struct Written {
-        service: String,
-        /// An environment of that service's, of which there is one here.
-        #[serde(default, rename = "environment")]
-        _environment: Option<String>,
-    }
-    let list = Vec::<Written>::deserialize(deserializer)?;
-    let list = list.into_iter().map(|each| TailConsumer {
-        service: each.service,
-        entrypoint: None,
-    });
-    Ok(list.collect())
-}
-
-fn certificates<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<MtlsCertificate>, D::Error> {
-    #[derive(Deserialize)]
-    struct Written {
-        binding: String,
-        certificate_id: String,
-        /// Whether `wrangler dev` uses the one that is deployed.
-        #[serde(default, rename = "remote")]
-        _remote: bool,
-    }
-    let list = Vec::<Written>::deserialize(deserializer)?;
-    let list = list.into_iter().map(|each| MtlsCertificate {
-        binding: each.binding,
-        certificate_id: each.certificate_id,
-        propagate_trace: None,
-    });
-    Ok(list.collect())
 }
 
 /// Reads a wrangler file for the environment that the flags choose. Warns of each field that is not honoured, and refuses
@@ -171,14 +134,12 @@ pub(crate) fn read(document: &Document, flags: &Flags, owner: Owner, problems: &
                 }
             }
             Some(Use::Binding(shape, what)) => {
-                let bound = shape.bound(&path, &value);
-                if let (Shape::Optional(_, without), true) = (shape, bound.is_empty()) {
-                    ignored(document, &path, without);
-                }
-                missing.extend(bound.into_iter().map(|bound| Missing { bound, what }));
+                let bound = shape.bound(&path, &value).into_iter();
+                missing.extend(bound.map(|bound| Missing { bound, what }));
             }
             Some(Use::Ignored(why)) if !environment::is_empty(&value) => ignored(document, &path, why),
-            Some(Use::Ignored(_)) => {}
+            Some(Use::Usual(usual, why)) if value != *usual => ignored(document, &path, why),
+            Some(Use::Ignored(_) | Use::Usual(..)) => {}
             Some(Use::Deployment) => {
                 tracing::debug!(
                     "{}: `{path}` is about deployment, and is passed over",
@@ -193,8 +154,50 @@ pub(crate) fn read(document: &Document, flags: &Flags, owner: Owner, problems: &
         problems.value(compatibility::check_date(document, &path("compatibility_date"), date));
     }
     compatibility::check_flags(document, &path("compatibility_flags"), &wrangler.compatibility_flags);
+    let defines = bundling::defines(document, &path("define"), &wrangler.define, &wrangler.vars, flags.dev);
+    let defines = problems.value(defines).unwrap_or_default();
+    let imports = bundling::bundling(document, &path("rules"), &wrangler.rules, &wrangler.alias, defines);
+    wrangler.bundling = problems.value(imports).unwrap_or_default();
     wrangler.node = Node::of(wrangler.compatibility_date.as_deref(), &wrangler.compatibility_flags);
     wrangler.differences = differences(wrangler.compatibility_date.as_deref(), &wrangler.compatibility_flags);
+    let crons = wrangler.triggers.crons.take().unwrap_or_default();
+    if owner == Owner::Outbound && !crons.is_empty() {
+        ignored(document, &path("triggers"), "nothing calls a policy by the time");
+    } else {
+        for (index, text) in crons.iter().enumerate() {
+            let place = format!("{}.crons[{index}]", path("triggers"));
+            let parsed = CronTrigger::parse(text).map_err(|why| document.complain(&place, &why));
+            wrangler.crons.extend(problems.value(parsed));
+        }
+    }
+    if let Some(VersionMetadata { binding }) = wrangler.version_metadata.take() {
+        wrangler.vars.insert(binding, VersionMetadata::value());
+    }
+    if let Some(assets) = &mut wrangler.assets {
+        assets.path = path("assets");
+        assets.navigation = assets::navigation(wrangler.compatibility_date.as_deref(), &wrangler.compatibility_flags);
+    }
+    let (unserved, what) = match owner {
+        Owner::Agent => (
+            wrangler.assets.take_if(|assets| assets.directory.is_none()),
+            "folder of assets: `assets.directory` names none, as bundlers find it; serve the wrangler.json that the build writes",
+        ),
+        Owner::Outbound => (wrangler.assets.take(), "assets for the policy"),
+    };
+    match unserved {
+        Some(Assets {
+            binding: Some(binding), ..
+        }) => missing.push(Missing {
+            bound: shape::Bound {
+                field: format!("{}.binding", path("assets")),
+                name: Some(binding),
+                in_env: true,
+            },
+            what,
+        }),
+        Some(_) => ignored(document, &path("assets"), &format!("there is no {what}")),
+        None => {}
+    }
     if owner == Owner::Outbound {
         let services = std::mem::take(&mut wrangler.services).into_iter().enumerate();
         missing.extend(services.map(|(index, service)| Missing {
@@ -280,6 +283,14 @@ fn honoured(
             "service",
             "entrypoint",
             "props",
+            "directory",
+            "html_handling",
+            "not_found_handling",
+            "run_worker_first",
+            "crons",
+            "type",
+            "globs",
+            "fallthrough",
         ];
         tracing::warn!(
             "{}: `{path}` is not known, and is ignored{}",

@@ -9,8 +9,6 @@ pub(super) enum Shape {
     List(&'static str),
     /// An object that has its name in this field.
     One(&'static str),
-    /// The same, and where it has no name, the text says what is missed.
-    Optional(&'static str, &'static str),
     /// An object of lists: the list's field, and the field of an item's name.
     Inner(&'static [(&'static str, &'static str)]),
     /// An object whose fields are the names.
@@ -40,8 +38,6 @@ impl Shape {
                 Vec::new()
             }
             (Self::One(key), Value::Object(map)) => vec![named(path, map, key)],
-            (Self::Optional(key, _), Value::Object(map)) if map.contains_key(key) => vec![named(path, map, key)],
-            (Self::Optional(..), Value::Object(_)) => Vec::new(),
             (Self::Inner(lists), Value::Object(map)) => lists
                 .iter()
                 .filter_map(|(list, key)| Some(items(&format!("{path}.{list}"), map.get(*list)?, key)))
@@ -124,8 +120,6 @@ mod tests {
             (Shape::One("binding"), json!({ "binding": "A" }), "x.binding=A"),
             (Shape::One("binding"), json!({ "remote": true }), "x"),
             (Shape::One("binding"), json!(true), "x"),
-            (Shape::Optional("binding", ""), json!({ "directory": "d" }), ""),
-            (Shape::Optional("binding", ""), json!({ "binding": "A" }), "x.binding=A"),
             (queues, json!({ "producers": [], "consumers": [] }), ""),
             (
                 queues,

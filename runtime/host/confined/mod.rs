@@ -2,6 +2,7 @@
 //! is the link that an event came by.
 
 mod event;
+mod services;
 mod thread;
 mod way;
 
@@ -19,9 +20,10 @@ use super::agent::Agent;
 use super::builder::ProjectBuilder;
 use super::isolates::IsolateLimits;
 use super::project::Project;
-use crate::boundary::{self, Control, Ends, Numbers, Reports, Told, report_to};
+use super::tail::TailWorker;
+use crate::boundary::{self, Control, End, Numbers, Reports, Told, report_to};
 use crate::isolate::init_platform;
-use crate::limits::{Hang, hangs, in_a_process};
+use crate::limits::{Hang, hangs, in_a_process, seed};
 
 /// How often numbers are told that have changed.
 const NUMBERS: Duration = Duration::from_secs(1);
@@ -39,6 +41,8 @@ pub(crate) fn run() -> std::process::ExitCode {
         .map(|(agent, place)| (agent.name().to_owned(), place));
     let (reports, told) = report_to(names.collect::<HashMap<_, _>>(), spec.debug);
     in_a_process();
+    // It takes as long as all else of the start: both at once.
+    let _ = std::thread::Builder::new().name("seed".into()).spawn(seed);
     init_platform();
     let threads = spec.threads.max(1);
     let project = match project(spec) {
@@ -74,8 +78,11 @@ fn project(spec: boundary::Spec) -> Result<Project, String> {
     let mut builder = ProjectBuilder::of_a_process().isolates(isolates);
     for each in spec.agents {
         let tenant = each.tenant.clone();
+        // Who is told knows the parent.
+        let tails = each.tailed.then_some(TailWorker::Policy(None)).into_iter().collect();
         builder = builder.agent(Agent {
             tenant,
+            tails,
             ..Agent::from(each.open()?)
         });
     }
@@ -83,15 +90,15 @@ fn project(spec: boundary::Spec) -> Result<Project, String> {
 }
 
 /// Gives each link to a thread when the first byte comes over it. Threads are started as they are needed.
-async fn assign(links: Vec<Ends>, project: &Project, threads: usize) {
-    let mut serving: Vec<mpsc::UnboundedSender<Ends>> = Vec::new();
+async fn assign(links: Vec<End>, project: &Project, threads: usize) {
+    let mut serving: Vec<mpsc::UnboundedSender<End>> = Vec::new();
     let mut waiting = futures_util::stream::FuturesUnordered::new();
-    for ends in links {
-        waiting.push(first(ends));
+    for end in links {
+        waiting.push(first(end));
     }
     let mut next = 0;
-    while let Some(ends) = waiting.next().await {
-        let Some(ends) = ends else { continue };
+    while let Some(end) = waiting.next().await {
+        let Some(end) = end else { continue };
         if serving.len() < threads {
             let (sender, receiver) = mpsc::unbounded_channel();
             let project = project.clone();
@@ -102,7 +109,7 @@ async fn assign(links: Vec<Ends>, project: &Project, threads: usize) {
             }
         }
         if let Some(thread) = serving.get(next % serving.len().max(1)) {
-            let _ = thread.send(ends);
+            let _ = thread.send(end);
         }
         next += 1;
     }
@@ -111,10 +118,10 @@ async fn assign(links: Vec<Ends>, project: &Project, threads: usize) {
 }
 
 /// Waits for the first byte of a link. Nothing where it ends before.
-async fn first((events, egress): Ends) -> Option<Ends> {
-    let watched = UnixStream::from_std(events).ok()?;
+async fn first(end: End) -> Option<End> {
+    let watched = UnixStream::from_std(end).ok()?;
     watched.readable().await.ok()?;
-    Some((watched.into_std().ok()?, egress))
+    watched.into_std().ok()
 }
 
 /// Tells what there is to tell, until the parent has no more use for the process.

@@ -2,18 +2,68 @@
 
 use std::rc::Rc;
 
+use deno_core::unsync::spawn;
 use deno_error::JsErrorBox;
 use futures_util::future::LocalBoxFuture;
-use workerd_lite_ops::fetch::Egress;
-use workerd_lite_ops::websocket::is_handshake;
+use tokio_tungstenite::tungstenite::protocol::Role;
+use workerd_lite_ops::fetch::{Egress, EgressHandle};
+use workerd_lite_ops::rpc::Capability;
+use workerd_lite_ops::tcp::is_connect;
+use workerd_lite_ops::websocket::{SocketLimits, socket_pair};
 use workerd_lite_ops::{FetchError, Origin, Request, Response};
 
 use super::event::LinkEvent;
-use crate::boundary::{Envelope, Failure, answered, ask};
-use crate::host::isolation::NO_SOCKETS;
+use super::services::Service;
+use crate::boundary::{Envelope, To, Unanswered, ask, tell};
+use crate::host::agent::Agent;
+use crate::host::isolation::NO_TCP;
+use crate::websocket;
 
-/// Every isolate's.
-pub(super) struct WayBack;
+/// One agent's.
+pub(super) struct WayBack {
+    sockets: SocketLimits,
+    /// Whether anybody is told of its events.
+    tailed: bool,
+}
+
+impl WayBack {
+    pub(super) fn of(agent: &Agent) -> EgressHandle {
+        Rc::new(Self {
+            sockets: agent.worker.limits.sockets,
+            tailed: !agent.tails.is_empty(),
+        })
+    }
+
+    fn ask(&self, origin: &Origin, to: To, request: Request) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
+        let event = LinkEvent::of(&origin.trace);
+        let sockets = self.sockets;
+        Box::pin(async move {
+            // Held no longer than it takes to ask: a request that is under way keeps no event from its end.
+            let (envelope, connection, headers) = {
+                let event = event.ok_or(FetchError::EventEnded)?;
+                let envelope = Envelope {
+                    to,
+                    event: event.number,
+                    request_id: None,
+                };
+                (envelope, event.connection.clone(), event.headers)
+            };
+            connection.room().await;
+            let asking = ask(&connection, connection.next(), envelope, request);
+            let asking = asking.map_err(|error| FetchError::Invalid(error.to_string()))?;
+            let mut answered = asking.answered(headers).await.map_err(|why| match why {
+                Unanswered::Failed(failure, _) => failure.of_fetch(),
+                Unanswered::Gone | Unanswered::Broken(_) => FetchError::OutboundWorker,
+            })?;
+            if let Some(wire) = answered.socket {
+                let (ours, theirs) = socket_pair();
+                spawn(websocket::run_between(wire, Role::Client, sockets, theirs));
+                answered.response.socket = Some(ours);
+            }
+            Ok(answered.response)
+        })
+    }
+}
 
 impl Egress for WayBack {
     fn fetch(
@@ -22,34 +72,34 @@ impl Egress for WayBack {
         _binding: Option<u32>,
         request: Request,
     ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
-        let event = LinkEvent::of(&origin.trace);
-        Box::pin(async move {
-            // Held no longer than it takes to ask: a request that is under way keeps no event from its end.
-            let event = event.ok_or(FetchError::EventEnded)?;
-            if is_handshake(&request) {
-                return Err(FetchError::Loaded(JsErrorBox::type_error(NO_SOCKETS)));
-            }
-            let envelope = Envelope {
-                to: 0,
-                event: event.id(),
-                request_id: None,
-                cf: None,
-            };
-            let back = event.back().clone();
-            drop(event);
-            let request = ask(&envelope, request).map_err(|error| FetchError::Invalid(error.to_string()))?;
-            let response = back.sender.clone().send_request(request).await;
-            let response = response.map_err(|_| FetchError::OutboundWorker)?;
-            let answered = answered(response, back.headers, None).await;
-            answered
-                .map_err(|_| FetchError::OutboundWorker)?
-                .map_err(Failure::of_fetch)
-        })
+        if is_connect(&request) {
+            return Box::pin(async { Err(FetchError::Loaded(JsErrorBox::type_error(NO_TCP))) });
+        }
+        self.ask(origin, To::Out, request)
     }
-}
 
-impl WayBack {
-    pub(super) fn shared() -> Rc<dyn Egress> {
-        Rc::new(Self)
+    fn service(&self, origin: &Origin, service: u32) -> Result<Capability, FetchError> {
+        let event = LinkEvent::of(&origin.trace).ok_or(FetchError::EventEnded)?;
+        Ok(Rc::new(Service::of(&event, service)))
+    }
+
+    fn fetch_service(
+        &self,
+        origin: &Origin,
+        service: u32,
+        request: Request,
+    ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
+        self.ask(origin, To::Service(service), request)
+    }
+
+    fn is_tailed(&self) -> bool {
+        self.tailed
+    }
+
+    fn tell(&self, origin: &Origin, item: &serde_json::Value) {
+        let event = LinkEvent::of(&origin.trace);
+        if !event.is_some_and(|event| tell(&event.connection, event.number, item)) {
+            tracing::warn!(target: "worker", "tail workers can not be told of an event: too much is under way");
+        }
     }
 }

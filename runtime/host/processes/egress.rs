@@ -1,58 +1,99 @@
 //! Requests of agents in a process: each is judged as one of an isolate in this process is, in the name of the agent whose event it is.
 
 use std::rc::Rc;
+use std::time::Duration;
 
+use deno_core::unsync::spawn;
 use http::header;
-use hyper::body::Incoming;
+use tokio_tungstenite::tungstenite::protocol::Role;
 use workerd_lite_ops::account::metered;
 use workerd_lite_ops::head::{self, strip_hop_by_hop};
+use workerd_lite_ops::websocket::{is_handshake, mark};
 use workerd_lite_ops::{FetchError, Origin, Request, Response};
 
+use super::events::Event;
 use super::link::Link;
-use crate::boundary::{Failure, Sent, answer, asked, is_ends};
+use super::room::Room;
+use crate::boundary::{Answering, Asked, Call, Failure, LinkError, Sender, To};
+use crate::websocket;
 
-/// Answers what comes over a link.
-pub(super) async fn serve(link: &Rc<Link>, request: http::Request<Incoming>) -> http::Response<Sent> {
-    if let Some(ended) = is_ends(request.headers()) {
-        for event in ended {
-            if !link.events.end(event) {
-                stray(link);
-            }
-        }
-        return http::Response::new(Sent::default());
+/// Answers what comes over a link. Fails where no process of ours says that.
+pub(super) fn called(link: &Rc<Link>, head: &[u8], call: Call) -> Result<(), LinkError> {
+    let asked = Asked::read((head, Sender::Process), call, link.headers)?;
+    let envelope = asked.envelope();
+    let to = envelope.to;
+    if let To::Agent(_) = to {
+        return Err(LinkError::Head("the parent has no agents for a process"));
     }
-    let fetched = match asked(request, link.headers) {
-        Ok((envelope, request)) => fetch(link, envelope.event, request).await,
-        Err(error) => {
-            link.broken(&error);
-            Err(FetchError::OutboundWorker)
+    let event = event(link, envelope.event)?;
+    let room = Room::of(link, head.len());
+    let (request, answering) = asked.request();
+    let link = Rc::clone(link);
+    spawn(async move {
+        let event = match event {
+            Ok(event) => event,
+            Err(error) => return refuse(answering, &error).await,
+        };
+        let work = async {
+            let fetching = async {
+                // It has that until it is answered.
+                let _room = room?;
+                fetch(&link, &event, to, request()).await
+            };
+            let fetched = tokio::select! {
+                biased;
+                fetched = fetching => fetched,
+                () = answering.unwanted() => return None,
+            };
+            let fetched = fetched.map_err(|error| Failure::Fetch(error.to_string()));
+            answering.answer(fetched, Duration::ZERO).await
+        };
+        // What an event has asked for ends with it, whatever its process does; but for a WebSocket, which may be handed on.
+        let socket = tokio::select! {
+            biased;
+            socket = work => socket,
+            () = event.over() => None,
+        };
+        if let Some((wire, end)) = socket
+            && let Some(_counted) = link.open_socket(event.limits.sockets.at_once)
+        {
+            websocket::run_between(wire, Role::Server, event.limits.sockets, end).await;
         }
-    };
-    let fetched = fetched.map_err(|error| Failure::Fetch(error.to_string()));
-    answer(fetched, None, None)
+    });
+    Ok(())
 }
 
-/// A process of ours counts for itself: one that does not, and goes on, only costs.
-fn stray(link: &Link) {
-    if link.events.strays() {
-        link.child
-            .kill("it asks in the name of events that there are not, or for more than they may");
-    }
+async fn refuse(answering: Answering, error: &FetchError) {
+    let failure = Failure::Fetch(error.to_string());
+    answering.answer(Err(failure), Duration::ZERO).await;
 }
 
-async fn fetch(link: &Rc<Link>, event: u32, mut request: Request) -> Result<Response, FetchError> {
-    let Some(event) = link.events.get(event) else {
-        stray(link);
-        return Err(FetchError::EventEnded);
-    };
-    event.count_fetch().inspect_err(|_| stray(link))?;
+/// The event in whose name something is asked for, which is counted. Fails where that is so too often.
+pub(super) fn event(link: &Link, number: u32) -> Result<Result<Rc<Event>, FetchError>, LinkError> {
+    let event = link.events.get(number).ok_or(FetchError::EventEnded);
+    let event = event.and_then(|event| event.count_fetch().map(|()| event));
+    if event.is_err() {
+        // A process of ours counts for itself, and asks for this where an event has just ended.
+        link.stray()?;
+    }
+    Ok(event)
+}
+
+async fn fetch(link: &Link, event: &Event, to: To, mut request: Request) -> Result<Response, FetchError> {
     let limit = event.limits.headers;
     if head::size(&request.headers) > limit {
         return Err(FetchError::Headers("request", limit));
     }
+    let asks = is_handshake(&request);
+    if asks && request.method != http::Method::GET {
+        return Err(FetchError::Invalid("a request for a WebSocket is a GET".into()));
+    }
     strip_hop_by_hop(&mut request.headers);
     request.headers.remove(header::HOST);
     request.headers.remove(header::CONTENT_LENGTH);
+    if asks {
+        mark(&mut request.headers);
+    }
     let gate = link.gates.get(event.agent).ok_or(FetchError::EventEnded)?;
     let origin = Origin {
         caller: 0,
@@ -60,7 +101,10 @@ async fn fetch(link: &Rc<Link>, event: u32, mut request: Request) -> Result<Resp
     };
     let fetching = async {
         let _slot = event.slots.acquire().await;
-        gate.fetch(&origin, None, request).await
+        match to {
+            To::Service(service) => gate.fetch_service(&origin, service, request).await,
+            To::Out | To::Agent(_) => gate.fetch(&origin, None, request).await,
+        }
     };
     metered(event.trace.account().cloned(), fetching).await
 }

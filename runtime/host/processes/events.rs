@@ -6,10 +6,11 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{FetchError, Termination};
 
+use crate::boundary::UnderWay;
 use crate::limits::Limits;
 
 /// How much longer than it may an event is known whose end nobody tells.
@@ -32,10 +33,17 @@ pub(super) struct Event {
     cpu: Cell<Duration>,
     /// Since when nobody reads its response any longer.
     unread: Cell<Option<Instant>>,
+    /// Whether it was told of what became of it.
+    pub(super) told: Cell<bool>,
+    /// Whether it is over, and who waits for that.
+    over: Cell<bool>,
+    waiting: Notify,
+    /// The process is not put away before its end.
+    _under_way: UnderWay,
 }
 
 impl Event {
-    pub(super) fn new(agent: usize, trace: Rc<Trace>, limits: Limits) -> Rc<Self> {
+    pub(super) fn new(agent: usize, trace: Rc<Trace>, limits: Limits, under_way: UnderWay) -> Rc<Self> {
         Rc::new(Self {
             agent,
             trace,
@@ -46,6 +54,10 @@ impl Event {
             began: Instant::now(),
             cpu: Cell::new(Duration::ZERO),
             unread: Cell::new(None),
+            told: Cell::new(false),
+            over: Cell::new(false),
+            waiting: Notify::new(),
+            _under_way: under_way,
         })
     }
 
@@ -76,6 +88,24 @@ impl Event {
         self.unread.set(Some(Instant::now()));
     }
 
+    /// Whether it is over.
+    pub(super) fn is_over(&self) -> bool {
+        self.over.get()
+    }
+
+    fn end(&self) {
+        self.over.set(true);
+        self.waiting.notify_waiters();
+    }
+
+    /// Waits until it is over.
+    pub(super) async fn over(&self) {
+        // Nothing runs between the look and the wait: both are on one thread.
+        if !self.over.get() {
+            self.waiting.notified().await;
+        }
+    }
+
     fn is_stale(&self) -> bool {
         let left = self.limits.wait_until.saturating_add(GRACE);
         self.unread.get().is_some_and(|since| since.elapsed() > left)
@@ -86,29 +116,27 @@ impl Event {
 #[derive(Default)]
 pub(super) struct Events {
     known: RefCell<HashMap<u32, Rc<Event>>>,
-    last: Cell<u32>,
     /// How many have begun, and how often the process has named one that is not known, or asked for more than one may.
     begun: Cell<u64>,
     strays: Cell<u64>,
 }
 
 impl Events {
-    /// One more. Fails where its agent has as many as it may.
-    pub(super) fn begin(&self, event: &Rc<Event>) -> Result<u32, Termination> {
+    /// One more, by a number of `next`. Fails where its agent has as many as it may.
+    pub(super) fn begin(&self, event: &Rc<Event>, next: impl Fn() -> u32) -> Result<u32, Termination> {
         let mut known = self.known.borrow_mut();
         let most = event.limits.events;
         let of_agent =
             |known: &HashMap<u32, Rc<Event>>| known.values().filter(|other| other.agent == event.agent).count();
         // Counting costs a look at each: it is worth it where there could be too many.
         if known.len() >= most && of_agent(&known) >= most {
-            known.retain(|_, event| !event.is_stale());
+            prune(&mut known);
             if of_agent(&known) >= most {
                 return Err(Termination::Busy);
             }
         }
         let id = loop {
-            let id = self.last.get().wrapping_add(1);
-            self.last.set(id);
+            let id = next();
             if !known.contains_key(&id) {
                 break id;
             }
@@ -122,9 +150,18 @@ impl Events {
         self.known.borrow().get(&id).cloned()
     }
 
-    /// It is over. Gives whether it was known.
-    pub(super) fn end(&self, id: u32) -> bool {
-        self.known.borrow_mut().remove(&id).is_some()
+    /// It is over. Gives it, where it was known.
+    pub(super) fn end(&self, id: u32) -> Option<Rc<Event>> {
+        let event = self.known.borrow_mut().remove(&id)?;
+        event.end();
+        Some(event)
+    }
+
+    /// Events whose end should have been told long ago are over. Gives how many those were, and whether any is left.
+    pub(super) fn prune(&self) -> (usize, bool) {
+        let mut known = self.known.borrow_mut();
+        let pruned = prune(&mut known);
+        (pruned, !known.is_empty())
     }
 
     /// The process has asked for what one of ours asks for at most where an event has just ended. Gives whether that was too often.
@@ -137,4 +174,17 @@ impl Events {
     pub(super) fn is_busy(&self) -> bool {
         self.known.borrow().values().any(|event| !event.is_stale())
     }
+}
+
+/// Ends those of which the end should have been told long ago. Gives how many.
+fn prune(known: &mut HashMap<u32, Rc<Event>>) -> usize {
+    let before = known.len();
+    known.retain(|_, event| {
+        let stale = event.is_stale();
+        if stale {
+            event.end();
+        }
+        !stale
+    });
+    before - known.len()
 }

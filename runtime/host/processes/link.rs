@@ -1,23 +1,22 @@
 //! One thread's link to one process: events go out, and requests of theirs come back.
 
-use std::cell::{Cell, RefCell};
-use std::convert::Infallible;
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::AbortHandle;
-use hyper::client::conn::http2::SendRequest;
-use hyper::service::service_fn;
+use deno_core::unsync::spawn;
+use tokio_tungstenite::tungstenite::protocol::Role;
 use workerd_lite_ops::fetch::EgressHandle;
 use workerd_lite_ops::trace::Trace;
+use workerd_lite_ops::websocket::socket_pair;
 use workerd_lite_ops::{EventError, Request, Response};
 
-use super::egress;
 use super::events::{Event, Events};
-use crate::boundary::{Answer, Child, Envelope, Links, Sent, UnderWay, answered, ask, client, server};
+use crate::boundary::{Child, Connection, Envelope, LinkError, To, Unanswered, UnderWay, ask};
 use crate::host::agent::Agent;
-use crate::isolate::StartupError;
+use crate::host::job::keeping;
+use crate::websocket;
 
 /// How much longer than the longest event computes a process may take for a sign of life.
 const SLACK: Duration = Duration::from_secs(10);
@@ -25,24 +24,23 @@ const SLACK: Duration = Duration::from_secs(10);
 /// A link.
 pub(super) struct Link {
     pub(super) child: Arc<Child>,
-    sender: SendRequest<Sent>,
+    pub(super) connection: Connection,
     /// The ways out of its agents, and their places in the project, in the order that the process counts them.
     pub(super) gates: Vec<EgressHandle>,
     places: Vec<usize>,
+    pub(super) names: Vec<String>,
     pub(super) events: Events,
     /// Bytes of headers that any of its agents may have in a message.
     pub(super) headers: usize,
-    ends: RefCell<Option<AbortHandle>>,
     pub(super) over: Cell<bool>,
+    /// Bytes that requests and calls have here: see [`super::room`].
+    pub(super) held: Cell<usize>,
+    /// WebSockets that its agents have opened.
+    sockets: Cell<usize>,
 }
 
 impl Link {
-    /// A link, and what serves it until it ends.
-    pub(super) async fn start(
-        (child, ends): (Arc<Child>, Links),
-        members: &[(usize, Arc<Agent>)],
-        gates: Vec<EgressHandle>,
-    ) -> Result<(Rc<Self>, impl Future<Output = ()> + use<>), StartupError> {
+    pub(super) fn new(child: Arc<Child>, members: &[(usize, Arc<Agent>)], gates: Vec<EgressHandle>) -> Rc<Self> {
         let limits = || members.iter().map(|(_, agent)| agent.worker.limits);
         let headers = limits().map(|limits| limits.headers).max().unwrap_or_default();
         let longest = limits()
@@ -50,43 +48,18 @@ impl Link {
             .max()
             .unwrap_or_default();
         let patience = longest.saturating_mul(4).saturating_add(SLACK);
-        let connected = client(ends.events, headers, Some(patience)).await;
-        let (sender, connection) =
-            connected.map_err(|error| StartupError::new(format!("the link to an agents' process failed: {error}")))?;
-        let (handle, registration) = AbortHandle::new_pair();
-        let link = Rc::new(Self {
+        Rc::new(Self {
             child,
-            sender,
+            connection: Connection::of_parent(headers, patience),
             gates,
             places: members.iter().map(|(place, _)| *place).collect(),
+            names: members.iter().map(|(_, agent)| agent.worker.name.clone()).collect(),
             events: Events::default(),
             headers,
-            ends: RefCell::new(Some(handle)),
             over: Cell::new(false),
-        });
-        let serves = Rc::clone(&link);
-        let asks = Rc::clone(&link);
-        let service = service_fn(move |request| {
-            let link = Rc::clone(&asks);
-            async move { Ok::<_, Infallible>(egress::serve(&link, request).await) }
-        });
-        let serving = server(ends.egress, headers, service);
-        let serving = async move {
-            // Whichever ends first: a process that has broken one of them has broken both.
-            let both = async {
-                tokio::select! {
-                    ended = connection => ended,
-                    ended = serving => ended,
-                }
-            };
-            let ended = futures_util::future::Abortable::new(both, registration).await;
-            serves.over.set(true);
-            if let Ok(Err(error)) = ended {
-                let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
-                serves.child.kill(&format!("its link is broken: {error}{cause}"));
-            }
-        };
-        Ok((link, serving))
+            held: Cell::new(0),
+            sockets: Cell::new(0),
+        })
     }
 
     /// Hands a request over. Dropping the future cancels it.
@@ -97,43 +70,76 @@ impl Link {
         trace: Rc<Trace>,
         under_way: UnderWay,
     ) -> Result<Response, EventError> {
-        let to = self
-            .places
-            .iter()
-            .position(|known| *known == place)
-            .ok_or(EventError::Shutdown)?;
-        let event = Event::new(to, Rc::clone(&trace), agent.worker.effective_limits());
-        let id = self.events.begin(&event).map_err(EventError::Terminated)?;
-        let watching = Watching {
-            link: Rc::clone(&self),
-            event,
-            id,
-            _under_way: under_way,
-        };
+        let to = self.places.iter().position(|known| *known == place);
+        let to = to.ok_or(EventError::Shutdown)?;
+        let request_id = trace.request_id();
+        let limits = agent.worker.effective_limits();
+        let event = Event::new(to, trace, limits, under_way);
+        let number = self.events.begin(&event, || self.connection.next());
+        let number = number.map_err(EventError::Terminated)?;
+        let reading = Reading(event);
         let envelope = Envelope {
-            to,
-            event: id,
-            request_id: Some(trace.request_id().to_string()),
-            cf: request.cf.as_deref().map(ToOwned::to_owned),
+            to: To::Agent(u32::try_from(to).unwrap_or(u32::MAX)),
+            event: number,
+            request_id: Some(&request_id),
         };
-        let request = ask(&envelope, request).map_err(|error| self.broken(&error))?;
-        let response = self.sender.clone().send_request(request).await.map_err(|error| {
-            tracing::debug!(target: "worker", process = self.child.id, "a link brought no response: {error}");
+        let asking = ask(&self.connection, number, envelope, request).map_err(|error| {
+            // It has not begun there.
+            self.events.end(number);
+            self.debug(&error);
             EventError::Shutdown
         })?;
-        let headers = watching.event.limits.headers;
-        let over = move |answer: Option<Answer>| watching.over(answer);
-        let answered = answered(response, headers.max(self.headers), Some(Box::new(over))).await;
-        match answered {
-            Ok(answered) => answered.map_err(crate::boundary::Failure::of_event),
-            Err(error) => Err(self.broken(&error)),
+        let answered = asking.answered(limits.headers.max(self.headers)).await;
+        let mut answered = answered.map_err(|why| match why {
+            Unanswered::Failed(failure, cpu) => {
+                reading.0.computed(cpu);
+                failure.of_event()
+            }
+            Unanswered::Gone => {
+                self.debug(&"its link is over");
+                EventError::Shutdown
+            }
+            Unanswered::Broken(error) => {
+                self.broken(&error);
+                EventError::Shutdown
+            }
+        })?;
+        reading.0.computed(answered.cpu);
+        if let Some(wire) = answered.socket {
+            let (ours, theirs) = socket_pair();
+            spawn(websocket::run_between(wire, Role::Client, limits.sockets, theirs));
+            answered.response.socket = Some(ours);
         }
+        Ok(keeping(answered.response, reading))
+    }
+
+    fn debug(&self, why: &dyn std::fmt::Display) {
+        tracing::debug!(target: "worker", process = self.child.id, "a link brought no response: {why}");
     }
 
     /// The process says what no process of ours says.
-    pub(super) fn broken(&self, error: &crate::boundary::LinkError) -> EventError {
-        self.child.kill(&error.to_string());
-        EventError::Shutdown
+    pub(super) fn broken(&self, error: &LinkError) {
+        self.child.kill(&format!("its link is broken: {error}"));
+        self.connection.close();
+    }
+
+    /// Counts what an honest process does seldom. Fails where that is too often.
+    pub(super) fn stray(&self) -> Result<(), LinkError> {
+        if self.events.strays() {
+            return Err(LinkError::Flood(
+                "it asks in the name of events that there are not, or for more than they may",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Counts a WebSocket that an agent has opened, of which each may have so many. Nothing where there are too many.
+    pub(super) fn open_socket(self: &Rc<Self>, each: usize) -> Option<OpenSocket> {
+        let open = self.sockets.get();
+        (open < each.saturating_mul(self.places.len())).then(|| {
+            self.sockets.set(open + 1);
+            OpenSocket(Rc::clone(self))
+        })
     }
 
     pub(super) fn is_busy(&self) -> bool {
@@ -141,33 +147,24 @@ impl Link {
     }
 
     pub(super) fn abort(&self) {
-        if let Some(handle) = self.ends.take() {
-            handle.abort();
-        }
+        self.connection.close();
     }
 }
 
 /// An event whose response is waited for, or read.
-struct Watching {
-    link: Rc<Link>,
-    event: Rc<Event>,
-    id: u32,
-    _under_way: UnderWay,
-}
+struct Reading(Rc<Event>);
 
-impl Watching {
-    fn over(self, answer: Option<Answer>) {
-        if let Some(answer) = answer {
-            self.event.computed(answer.cpu);
-            if answer.over {
-                self.link.events.end(self.id);
-            }
-        }
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.is_read();
     }
 }
 
-impl Drop for Watching {
+/// A WebSocket, until it is closed.
+pub(super) struct OpenSocket(Rc<Link>);
+
+impl Drop for OpenSocket {
     fn drop(&mut self) {
-        self.event.is_read();
+        self.0.sockets.set(self.0.sockets.get() - 1);
     }
 }

@@ -6,6 +6,10 @@ mod events;
 mod fuzz;
 mod hears;
 mod link;
+mod room;
+mod services;
+mod serving;
+mod tails;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -13,15 +17,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use deno_core::unsync::spawn;
-use http::StatusCode;
 use tokio::sync::OnceCell;
 use workerd_lite_ops::trace::Trace;
-use workerd_lite_ops::websocket::is_handshake;
 use workerd_lite_ops::{EventError, Request, Response, Termination};
 
 use super::agent::Agent;
 use super::agent_cells::AgentCells;
-use super::isolation::{Isolation, NO_SOCKETS};
+use super::isolation::Isolation;
 use super::project::Project;
 use crate::boundary::{AgentSpec, Hears, Key, Processes, Spec};
 use crate::isolate::StartupError;
@@ -57,9 +59,6 @@ impl ProcessLinks {
         request: Request,
         trace: Rc<Trace>,
     ) -> Result<Response, EventError> {
-        if is_handshake(&request) {
-            return Ok(Response::text(StatusCode::NOT_IMPLEMENTED, format!("{NO_SOCKETS}\n")));
-        }
         let key = Key::of(&agent.id());
         let mut link = self.link(&key, agent).await?;
         let mut under_way = link.child.begin();
@@ -86,16 +85,16 @@ impl ProcessLinks {
 
     async fn make(self: &Rc<Self>, key: &Key) -> Result<Rc<Link>, StartupError> {
         let members = self.members(key);
-        let (child, ends) = self.processes.link(key, || self.spec(&members)).await?;
+        let (child, end) = self.processes.link(key, || self.spec(&members)).await?;
         let gates = members.iter().map(|(place, agent)| {
             // The process was started with these modules, and they are read.
             let graph = agent.graph().map_or(&agent.worker.graph, |graph| graph);
             self.cells.gate((*place, agent), graph)
         });
-        let (link, serving) = Link::start((child, ends), &members, gates.collect()).await?;
+        let link = Link::new(child, &members, gates.collect());
         let (links, key, ended) = (Rc::downgrade(self), key.clone(), Rc::clone(&link));
         spawn(async move {
-            serving.await;
+            serving::serve(Rc::clone(&ended), end).await;
             if let Some(links) = links.upgrade() {
                 links.forget(&key, &ended);
             }
@@ -116,7 +115,7 @@ impl ProcessLinks {
         let mut agents = Vec::with_capacity(members.len());
         for (_, agent) in members {
             let worker = agent.ready().await?;
-            agents.push(AgentSpec::of(&worker, agent.tenant.as_deref()));
+            agents.push(AgentSpec::of(&worker, agent.tenant.as_deref(), !agent.tails.is_empty()));
         }
         let settings = self.processes.settings();
         let spec = Spec {

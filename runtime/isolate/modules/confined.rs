@@ -4,19 +4,15 @@
 use std::path::{Path, PathBuf};
 
 use super::module::{Confinement, Data, Overlay};
+use crate::private_files::{is_configuration, is_of, is_secret};
 
 /// What is imported as data without being listed: what wrangler's bundler takes for data, and what scripts are written in.
 const TYPES: [&str; 15] = [
     "txt", "html", "sql", "md", "json", "wasm", "bin", "js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx",
 ];
 
-/// Keys and secrets are in such files. No pattern lists them.
-const SECRET: [&str; 10] = [
-    "env", "jks", "kdbx", "key", "keystore", "p12", "p8", "pem", "pfx", "vars",
-];
-
-/// Configurations name what others are given.
-const CONFIGURATIONS: [&str; 4] = ["wrangler.json", "wrangler.jsonc", "wrangler.toml", "workerd-lite.toml"];
+/// Hidden folders that builders write the whole of: OpenNext, Nitro, SvelteKit, Vinxi.
+const BUILT: [&str; 4] = [".open-next", ".output", ".svelte-kit", ".vinxi"];
 
 /// Why a file is no module of a worker.
 pub(super) enum Outside {
@@ -41,6 +37,12 @@ pub(super) enum Wanted {
     Data,
     /// What a script reads. A package's scripts say which files of theirs they read.
     Read,
+}
+
+/// A `package.json`.
+#[derive(serde::Deserialize)]
+struct Named {
+    name: Option<String>,
 }
 
 /// Where a worker's modules may come from, symbolic links followed.
@@ -73,17 +75,20 @@ impl<'a> Confined<'a> {
 
     /// Whether a file, without symbolic links, may be read.
     pub(super) fn check(&self, path: &Path, wanted: Wanted) -> Result<(), Outside> {
-        if !path.starts_with(self.folder()) && !self.is_packaged(path) {
+        if !path.starts_with(self.folder()) && !self.is_packaged(path) && !self.is_linked(path) {
             return Err(Outside::Folder);
         }
         if self.confinement.forbidden.iter().any(|file| is_of(path, file)) {
             return Err(Outside::Owners);
         }
         let within = path.strip_prefix(&self.root).unwrap_or(path);
-        // Package managers keep packages in such folders.
-        let mut above = std::ffi::OsStr::new("");
+        // Package managers keep packages in such folders, and builders have some within their own.
+        let (mut above, mut built) = (std::ffi::OsStr::new(""), false);
         for part in within {
-            if part.as_encoded_bytes().starts_with(b".") && above != "node_modules" {
+            built |= BUILT.iter().any(|folder| part == *folder);
+            let is_folder = path.file_name() != Some(part);
+            let is_kept = above == "node_modules" || (built && is_folder);
+            if part.as_encoded_bytes().starts_with(b".") && !is_kept {
                 return Err(Outside::Hidden);
             }
             above = part;
@@ -91,21 +96,48 @@ impl<'a> Confined<'a> {
         let Data::Listed(listed) = &self.confinement.data else {
             return Ok(());
         };
-        let lower = |part: Option<&std::ffi::OsStr>| {
-            part.map(|part| part.to_string_lossy().to_lowercase())
-                .unwrap_or_default()
-        };
-        let (name, extension) = (lower(path.file_name()), lower(path.extension()));
         let is_packages = within.iter().any(|part| part == "node_modules");
-        if SECRET.contains(&&*extension) || (!is_packages && CONFIGURATIONS.contains(&&*name)) {
+        if is_secret(path) || (!is_packages && is_configuration(path)) {
             return Err(Outside::Secret);
         }
+        let extension = path
+            .extension()
+            .map(|extension| extension.to_string_lossy().to_lowercase());
+        let extension = extension.unwrap_or_default();
         let within = path.strip_prefix(self.folder()).unwrap_or(within);
         let by_type = wanted == Wanted::Data || (wanted == Wanted::Read && !is_packages);
         if by_type && !TYPES.contains(&&*extension) && !listed.is_match(within) {
             return Err(Outside::Unlisted);
         }
         Ok(())
+    }
+
+    /// Whether a file is of a package that a `node_modules` in the worker's folder, or above it, links to by its name.
+    fn is_linked(&self, path: &Path) -> bool {
+        if !self.confinement.links || !path.starts_with(&self.root) {
+            return false;
+        }
+        let mut above = path
+            .ancestors()
+            .skip(1)
+            .take_while(|folder| folder.starts_with(&self.root));
+        let Some(package) = above.find(|folder| folder.join("package.json").is_file()) else {
+            return false;
+        };
+        let text = std::fs::read(package.join("package.json")).ok();
+        let named = text.and_then(|text| serde_json::from_slice::<Named>(&text).ok());
+        let Some(name) = named.and_then(|named| named.name) else {
+            return false;
+        };
+        if name.split('/').any(|part| matches!(part, "" | "." | "..")) {
+            return false;
+        }
+        let folders = self
+            .folder()
+            .ancestors()
+            .take_while(|folder| folder.starts_with(&self.root));
+        let mut links = folders.map(|folder| folder.join("node_modules").join(&name));
+        links.any(|link| link.canonicalize().is_ok_and(|found| found == package))
     }
 
     /// Whether a file is in a `node_modules` that is beside the worker's folder or above it.
@@ -116,19 +148,4 @@ impl<'a> Confined<'a> {
                 above.is_some_and(|above| self.folder().starts_with(above))
             })
     }
-}
-
-/// Whether a path is a file, within it, or what is left of it by who rotates or edits it: `audit.ndjson.1`, `key.pem~`.
-fn is_of(path: &Path, file: &Path) -> bool {
-    if path.starts_with(file) {
-        return true;
-    }
-    let (Some(name), Some(own)) = (path.file_name(), file.file_name()) else {
-        return false;
-    };
-    if file.is_dir() {
-        return false;
-    }
-    let rest = name.as_encoded_bytes().strip_prefix(own.as_encoded_bytes());
-    path.parent() == file.parent() && rest.is_some_and(|rest| matches!(rest.first(), Some(b'.' | b'-' | b'~' | b'_')))
 }

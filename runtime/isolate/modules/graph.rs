@@ -72,6 +72,8 @@ impl Graph {
             root,
             confined,
             node: confinement.node,
+            bundling: &confinement.bundling,
+            main: path.clone(),
             bytes: Cell::new(0),
         };
         let main = reader.url(&path).ok_or_else(|| {
@@ -176,6 +178,12 @@ impl Graph {
     /// The URL of the main module.
     pub fn main(&self) -> &Url {
         &self.main
+    }
+
+    /// Whether the main module seems to have listeners of events in the place of exports, as service workers do.
+    pub(in crate::isolate) fn listens(&self) -> bool {
+        let text = self.by_url(self.main.as_str()).map_or("", Module::text);
+        text.contains("addEventListener(") && !text.contains("export")
     }
 
     /// The main module's path within the project.

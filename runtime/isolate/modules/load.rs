@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use deno_core::url::Url;
 
-use super::bundled::with_require;
+use super::bundled::{REQUIRE, with_require};
 use super::exports::Exports;
 use super::failure::{ImportFailure, Refusal, Rejected};
 use super::import::{Asked, Import};
@@ -168,18 +168,24 @@ impl<'a> Loading<'a> {
         }
         let (mut imports, mut dynamic, mut commonjs) = (Vec::new(), Vec::new(), None);
         let (mut requires, mut patterns, mut data) = (Vec::new(), Vec::new(), Vec::new());
+        let mut imported_patterns = Vec::new();
         if let Content::Script(source) = &module.content {
             let parsed = self.reader.parse(&module, source)?;
             commonjs = parsed.commonjs;
             module.commonjs = commonjs.is_some();
             (requires, patterns, data) = (parsed.requires, parsed.patterns, parsed.data);
+            imported_patterns = parsed.imported_patterns;
             (dynamic, imports) = parsed.imports.into_iter().partition(|import| import.dynamic);
             let bundled = parsed.bundled && self.reader.has_node();
-            let requiring = bundled.then(|| with_require(source));
+            let requiring = bundled.then(|| with_require(parsed.defined.as_deref().unwrap_or(source)));
+            let defined = parsed.defined.map(|code| (code, String::new()));
+            // Lines stay as the map has them.
+            let before = if bundled { REQUIRE } else { "" };
+            let transpiled = parsed.transpiled.map(|(code, map)| (format!("{before}{code}"), map));
             if bundled {
                 imports.push(Import::named("node:module".to_owned()));
             }
-            if let Some((code, map)) = parsed.transpiled.or(requiring) {
+            if let Some((code, map)) = transpiled.or(requiring).or(defined) {
                 let text = source.clone();
                 module.content = Content::Script(code);
                 module.original = Some(Original { text, map });
@@ -192,6 +198,7 @@ impl<'a> Loading<'a> {
             dynamic,
             requires,
             patterns,
+            imported_patterns,
             data,
             commonjs,
         }))
@@ -216,6 +223,7 @@ impl<'a> Loading<'a> {
     fn keep(&mut self, parsed: ParsedModule) {
         // A `require()` fails when it runs, too.
         let guessed = self.guessed(&parsed.module.path, &parsed.patterns);
+        let imported = self.guessed(&parsed.module.path, &parsed.imported_patterns);
         let mut data = Vec::new();
         if self.reader.has_node() {
             data = self.reader.data_files(&parsed.module.path, &parsed.data);
@@ -230,7 +238,8 @@ impl<'a> Loading<'a> {
             .chain(&guessed)
             .chain(&data)
             .map(|import| (import, Asked::Require));
-        let all = parsed.dynamic.iter().map(|import| (import, Asked::Import));
+        let all = parsed.dynamic.iter().chain(&imported);
+        let all = all.map(|import| (import, Asked::Import));
         for (import, asked) in all.chain(required) {
             self.deferred.push(Deferred {
                 referrer: parsed.url.clone(),
@@ -379,6 +388,7 @@ struct ParsedModule {
     dynamic: Vec<Import>,
     requires: Vec<Import>,
     patterns: Vec<Pattern>,
+    imported_patterns: Vec<Pattern>,
     data: Vec<String>,
     commonjs: Option<Exports>,
 }

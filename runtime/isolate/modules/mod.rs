@@ -4,12 +4,14 @@
 
 mod browser;
 mod bundled;
+mod bundling;
 pub(crate) mod cache;
 pub(super) mod commonjs;
 mod compiler;
 mod confined;
 mod data;
 mod decorators;
+mod defines;
 mod exports;
 mod facades;
 mod failure;
@@ -44,6 +46,7 @@ mod syntax_error;
 mod transpile;
 mod wasm_literals;
 
+pub use bundling::{Bundling, FileType};
 pub use failure::ImportFailure;
 pub(crate) use given::{GivenKind, GivenModule};
 pub use graph::Graph;

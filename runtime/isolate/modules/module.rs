@@ -1,5 +1,6 @@
 //! One module of a worker, and where modules may come from.
 
+use super::bundling::Bundling;
 use super::node_modules::NodeModules;
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -23,6 +24,10 @@ pub struct Confinement {
     pub data: Data,
     /// Which of Node's modules are there.
     pub node: NodeModules,
+    /// Whether packages of `root` are a part of it too that a `node_modules` in `own` or above it links to.
+    pub links: bool,
+    /// What its project says of imports.
+    pub bundling: Bundling,
     /// A file that is read as if it had another text.
     pub overlay: Option<Arc<Overlay>>,
 }

@@ -33,12 +33,17 @@ pub(super) struct Parsed {
     pub(super) requires: Vec<Import>,
     /// What it requires by names of which a part is literal.
     pub(super) patterns: Vec<Pattern>,
+    /// What it imports by such names.
+    pub(super) imported_patterns: Vec<Pattern>,
     /// Names of files that it may read.
     pub(super) data: Vec<String>,
     /// Whether it is an ES module that calls `require()`, as bundlers take it.
     pub(super) bundled: bool,
     /// What it exports, where it is a CommonJS module.
     pub(super) commonjs: Option<Exports>,
+    /// The script with constants in the place of names, where that is not the source.
+    #[serde(skip)]
+    pub(super) defined: Option<String>,
 }
 
 /// What [`parse`] makes of a module, from the cache where it was made before.
@@ -52,7 +57,7 @@ pub(super) fn parsed(
     let file = Path::new(name).file_name().unwrap_or_default();
     let options_key = format!("{format:?} {options:?}");
     let key = Key::of(
-        "parsed2",
+        "parsed4",
         &[file.as_encoded_bytes(), source.as_bytes(), options_key.as_bytes()],
     );
     if let Some(parsed) = cache::value(&key) {
@@ -153,16 +158,18 @@ pub(super) fn parse(
     }
     imports.extend(syntax.dynamic_imports);
     // What was required for JSX is there only now, and names of types are gone.
-    let bundled = is_module && name.contains("node_modules/") && requires(source, &program);
+    let bundled = is_module && requires(source, &program, name.contains("node_modules/"));
     let required = Required::of(&program, !is_module || bundled);
     Ok(Parsed {
         imports,
         transpiled,
         requires: required.literal,
         patterns: required.patterns,
+        imported_patterns: syntax.patterns,
         data: FileNames::of(&program, source),
         bundled,
         commonjs: (!is_module).then(|| Exports::of(&program)),
+        defined: None,
     })
 }
 

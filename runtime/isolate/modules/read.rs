@@ -8,6 +8,7 @@ use std::sync::Arc;
 use deno_core::url::Url;
 use workerd_lite_ops::webassembly::memories;
 
+use super::bundling::{Bundling, FileType};
 use super::confined::{Confined, Outside, Wanted};
 use super::failure::Refusal;
 use super::import::{Asked, Import};
@@ -29,6 +30,10 @@ pub(super) struct Reader<'a> {
     pub(super) scopes: Scopes,
     /// Whether Node's modules are there.
     pub(super) node: NodeModules,
+    /// What its project says of imports.
+    pub(super) bundling: &'a Bundling,
+    /// The file that is read first, which is a script whatever that says.
+    pub(super) main: PathBuf,
     /// How many bytes were read so far.
     pub(super) bytes: Cell<u64>,
 }
@@ -67,6 +72,27 @@ impl Reader<'_> {
         referrer: &Url,
         asked: Asked,
     ) -> Result<Target, Refusal> {
+        let Some(alias) = self.bundling.alias(&import.specifier) else {
+            return self.resolve_named(file, import, referrer, asked);
+        };
+        let aliased = Import {
+            specifier: alias,
+            ..import.clone()
+        };
+        if !is_relative(&aliased.specifier) {
+            return self.resolve_named(file, &aliased, referrer, asked);
+        }
+        let from = self
+            .bundling
+            .folder
+            .canonicalize()
+            .unwrap_or_default()
+            .join("package.json");
+        let referrer = self.url(&from).ok_or_else(|| not_found(&import.specifier))?;
+        self.resolve_named(&from, &aliased, &referrer, asked)
+    }
+
+    fn resolve_named(&self, file: &Path, import: &Import, referrer: &Url, asked: Asked) -> Result<Target, Refusal> {
         let specifier = import.specifier.as_str();
         if let Some(node) = self.node_module(specifier) {
             // A package may have put its own in this one's place.
@@ -200,7 +226,16 @@ impl Reader<'_> {
             Err(error) => Err(missing(&error)),
         };
         let json = || json_of(&name, text()?);
+        let within = path.strip_prefix(&self.bundling.folder);
+        let within = within.or_else(|_| path.strip_prefix(&self.root)).unwrap_or(&path);
+        let ruled = match kind {
+            None if path != self.main => self.bundling.file_type(within),
+            _ => None,
+        };
         let content = match (kind, extension) {
+            _ if ruled == Some(FileType::Text) => Content::Text(text()?),
+            _ if ruled == Some(FileType::Data) => Content::Data(bytes()?.into()),
+            _ if ruled == Some(FileType::Wasm) => Content::Wasm(checked(bytes()?).map_err(|why| missing(&why))?),
             (Some("text"), _) | (None, "txt" | "html" | "sql") => Content::Text(text()?),
             (Some("json"), _) | (None, "json") => Content::Json(json()?),
             (Some("bytes"), _) | (None, "bin") => Content::Data(bytes()?.into()),

@@ -12,6 +12,7 @@ use oxc_syntax::operator::BinaryOperator;
 use serde::{Deserialize, Serialize};
 
 use super::import::Import;
+use super::relative::is_relative;
 use super::syntax::literal;
 
 /// A name of which the middle is computed: `"./locale/" + name + ".js"`.
@@ -19,6 +20,20 @@ use super::syntax::literal;
 pub(super) struct Pattern {
     pub(super) before: String,
     pub(super) after: String,
+}
+
+impl Pattern {
+    /// What a computed name of a file may be. Nothing where its beginning is computed too, or where it is no relative name.
+    pub(super) fn of(name: &Expression<'_>) -> Option<Self> {
+        let mut parts = Vec::new();
+        flatten(name, &mut parts);
+        let before = parts.first().cloned().flatten()?;
+        let is_computed = parts.iter().any(Option::is_none);
+        (is_computed && is_relative(&before)).then(|| Self {
+            before,
+            after: parts.pop().flatten().unwrap_or_default(),
+        })
+    }
 }
 
 /// What was found.
@@ -102,16 +117,9 @@ impl Found {
             other => {
                 let mut parts = Vec::new();
                 flatten(other, &mut parts);
-                let whole: Option<String> = parts.iter().cloned().collect();
-                let before = parts.first().cloned().flatten();
-                let relative = |text: &str| text.starts_with("./") || text.starts_with("../");
-                match (whole, before) {
-                    (Some(whole), _) if relative(&whole) => self.add(whole, other.span(), called),
-                    (None, Some(before)) if relative(&before) => self.patterns.push(Pattern {
-                        before,
-                        after: parts.pop().flatten().unwrap_or_default(),
-                    }),
-                    _ => {}
+                match whole(parts) {
+                    Some(whole) => self.add(whole, other.span(), called),
+                    None => self.patterns.extend(Pattern::of(other)),
                 }
             }
         }

@@ -18,10 +18,12 @@ pub enum ResolveError {
 }
 
 /// Modules of ours. `js/worker/builtin_modules.js` says which are a role's alone.
-const BUILT_IN: [&str; 8] = [
+const BUILT_IN: [&str; 10] = [
+    "cloudflare:email",
     "cloudflare:node",
     "cloudflare:sockets",
     "cloudflare:workers",
+    "cloudflare:workflows",
     "node:assert",
     "node:assert/strict",
     "node:test",

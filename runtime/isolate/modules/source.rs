@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use deno_core::url::Url;
 
 use super::compiler::CompilerOptions;
+use super::defines::defined;
 use super::failure::{Refusal, Rejected};
 use super::import::{Asked, Import};
 use super::module::Module;
-use super::parse::{Parsed, parsed};
+use super::parse::{Parsed, parsed, source_type};
 use super::read::{Reader, Target};
 use super::relative::beside;
 use super::requires::Pattern;
@@ -80,7 +81,11 @@ impl Source for Reader<'_> {
             _ => CompilerOptions::default(),
         };
         let format = self.scopes.format(&module.path);
-        parsed(&module.name, source, format, &options).map_err(Rejected::Syntax)
+        let defined = defined(source, source_type(&module.name), &self.bundling.defines);
+        let text = defined.as_deref().unwrap_or(source);
+        let mut parsed = parsed(&module.name, text, format, &options).map_err(Rejected::Syntax)?;
+        parsed.defined = defined;
+        Ok(parsed)
     }
 
     fn entries(&self, file: &Path, folder: &str) -> Vec<String> {

@@ -11,6 +11,7 @@ use oxc_ast_visit::{Visit, walk};
 use oxc_span::{GetSpan as _, Span};
 
 use super::import::Import;
+use super::requires::Pattern;
 use super::resolve::node_module;
 
 /// What was found.
@@ -25,6 +26,8 @@ pub(super) struct Syntax {
     /// Names of Node's modules, which an `import()` of a computed name may be of.
     node_names: BTreeSet<String>,
     computed: bool,
+    /// What an `import()` of a computed name may be of.
+    pub(super) patterns: Vec<Pattern>,
     /// What the parser takes, and nobody after it.
     pub(super) unsupported: Option<(Span, &'static str)>,
 }
@@ -95,6 +98,7 @@ impl<'a> Visit<'a> for Syntax {
             });
         } else {
             self.computed = true;
+            self.patterns.extend(Pattern::of(&it.source));
         }
         walk::walk_import_expression(self, it);
     }

@@ -49,6 +49,7 @@ const USUAL_VALUES: [&str; 9] = [
 pub(super) fn attacks(named: &Named, agents: &[String]) -> Vec<Attack> {
     let mut attacks = Attacks(Vec::new());
     attacks.exfiltration();
+    attacks.connections(named);
     attacks.words(named);
     attacks.consent(named, agents);
     attacks.targets(named);
@@ -104,6 +105,33 @@ impl Attacks {
         self.add(class, "a preflight request", preflight);
         let socket = Ask::new("GET", "https://evil.test/").map(|ask| ask.header("accept", "text/event-stream"));
         self.add(class, "a stream of events", socket);
+    }
+
+    /// By `connect()`: over what is open then anything may be said.
+    fn connections(&mut self, named: &Named) {
+        let class = "connections to a stranger";
+        for (case, to) in [
+            ("a database's port", "evil.test:5432"),
+            ("a port of HTTP's", "evil.test:443"),
+            ("a shell's port", "evil.test:22"),
+            ("an address", "93.184.215.14:5432"),
+            (
+                "an address of version 6",
+                "[2606:2800:21f:cb07:6820:80da:af6b:8b2c]:5432",
+            ),
+            ("a metadata service", "169.254.169.254:80"),
+        ] {
+            self.add(class, case, Ask::new("CONNECT", &format!("http://{to}/")));
+        }
+        for host in named.samples() {
+            let asks = [
+                format!("http://{host}.evil.test:5432/"),
+                format!("http://evil-{host}:5432/"),
+            ];
+            for url in asks {
+                self.add(class, "a host that looks like one", Ask::new("CONNECT", &url));
+            }
+        }
     }
 
     /// The policy's own words where a careless comparison finds them.

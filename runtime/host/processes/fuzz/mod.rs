@@ -1,6 +1,8 @@
 //! The parent's end is fed what a process says that is in an attacker's hands: conversations of a good one with bytes changed, cut, doubled
 //! and made up, and messages that are whole and say what none of ours says.
 
+mod hostile;
+
 use std::cell::RefCell;
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
@@ -19,7 +21,8 @@ use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{Body, FetchError, Origin, Request, Response};
 
 use super::link::Link;
-use crate::boundary::{Answer, Child, Envelope, Links, Sent, answer, ask, client, server};
+use super::serving::serve;
+use crate::boundary::{Asked, Call, Child, Connection, Envelope, Failure, Handler, LinkError, Sender, ask};
 use crate::host::agent::Agent;
 use crate::isolate::Worker;
 use crate::isolate::modules::Graph;
@@ -77,18 +80,16 @@ fn agent() -> std::sync::Arc<Agent> {
     std::sync::Arc::new(Agent::from(worker))
 }
 
-/// The parent's end, the process's ends of its sockets, and what stands for the process.
-async fn parent() -> (Rc<Link>, UnixStream, UnixStream, Rc<Noted>, Sleeper) {
+/// The parent's end, the process's end of its socket, and what stands for the process.
+fn parent() -> (Rc<Link>, UnixStream, Rc<Noted>, Sleeper) {
     let (sleeper, pidfd) = Sleeper::start();
-    let (events, theirs) = UnixStream::pair().unwrap();
-    let (egress, their_egress) = UnixStream::pair().unwrap();
+    let (ours, theirs) = UnixStream::pair().unwrap();
     let noted = Rc::new(Noted::default());
     let child = Child::new(sleeper.0.id(), pidfd, Vec::new());
     let gate: Rc<dyn Egress> = Rc::<Noted>::clone(&noted);
-    let started = Link::start((child, Links { events, egress }), &[(0, agent())], vec![gate]).await;
-    let (link, serving) = started.unwrap();
-    spawn(serving);
-    (link, theirs, their_egress, noted, sleeper)
+    let link = Link::new(child, &[(0, agent())], vec![gate]);
+    spawn(serve(Rc::clone(&link), ours));
+    (link, theirs, noted, sleeper)
 }
 
 fn request(url: &str) -> Request {
@@ -121,38 +122,50 @@ fn begin(link: &Rc<Link>) -> deno_core::unsync::JoinHandle<()> {
     })
 }
 
-/// What a good process writes into both of its sockets, for one event that makes one request.
-async fn good() -> [Vec<u8>; 2] {
-    let (link, events, egress, noted, _sleeper) = parent().await;
-    let (events, said) = recorded(events);
-    let (egress, asked) = recorded(egress);
-    let (sender, connection) = client(egress, 1 << 16, None).await.unwrap();
-    spawn(connection);
-    let service = hyper::service::service_fn(move |_| {
-        let mut sender = sender.clone();
-        async move {
+/// A good process: each of its events makes one request, and then answers.
+struct Good(Connection);
+
+impl Handler for Good {
+    fn called(&self, head: &[u8], call: Call) -> Result<(), LinkError> {
+        let number = call.number();
+        let (made, answering) = Asked::read((head, Sender::Parent), call, 1 << 16)?.request();
+        let link = self.0.clone();
+        spawn(async move {
             let envelope = Envelope {
-                to: 0,
-                event: 1,
-                request_id: None,
-                cf: None,
+                event: number,
+                ..Envelope::default()
             };
-            let asked = ask(&envelope, request("http://out.test/x")).unwrap();
-            sender.send_request(asked).await.unwrap();
-            let known = Answer {
-                cpu: Duration::ZERO,
-                over: true,
-            };
+            drop(made());
+            let asking = ask(&link, link.next(), envelope, request("http://out.test/x")).unwrap();
+            let answered = asking.answered(1 << 16).await.unwrap();
+            assert_eq!(answered.response.body.collect().await.unwrap(), "fine");
             let response = Response::text(http::StatusCode::OK, "an answer");
-            Ok::<http::Response<Sent>, std::convert::Infallible>(answer(Ok(response), Some(known), None))
-        }
-    });
-    spawn(server(events, 1 << 16, service));
+            answering.answer(Ok::<_, Failure>(response), Duration::ZERO).await;
+            link.over(number, Duration::ZERO);
+        });
+        Ok(())
+    }
+
+    fn over(&self, _: u32, _: Duration) -> Result<(), LinkError> {
+        unreachable!("the parent has no events")
+    }
+}
+
+/// What a good process writes, for one event that makes one request.
+async fn good() -> Vec<u8> {
+    let (link, theirs, noted, _sleeper) = parent();
+    let (socket, said) = recorded(theirs);
+    let process = Connection::of_process(1 << 16);
+    let runs = process.clone();
+    spawn(async move { runs.run(socket, Good(process)).await });
     tokio::time::timeout(LIMIT, begin(&link)).await.unwrap().unwrap();
     let noted = noted.0.borrow();
     assert_eq!(noted.len(), 1, "a good process is served");
     assert_eq!(noted[0].url.as_str(), "http://out.test/x");
-    [said.take(), asked.take()]
+    while link.events.is_busy() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    said.take()
 }
 
 /// A socket that is passed through, with what goes towards the parent kept.
@@ -177,17 +190,17 @@ fn recorded(parent: UnixStream) -> (UnixStream, Rc<RefCell<Vec<u8>>>) {
     (theirs, kept)
 }
 
-/// Writes bytes into both sockets and closes them, while an event is under way. Gives the URLs that came to the way out.
-async fn feed(said: [Vec<u8>; 2]) -> Vec<String> {
-    let (link, events, egress, noted, mut sleeper) = parent().await;
+/// Writes bytes and closes the socket, while an event is under way. Gives the URLs that came to the way out.
+async fn feed(said: &[u8]) -> Vec<String> {
+    let (link, mut socket, noted, mut sleeper) = parent();
     let event = begin(&link);
     tokio::task::yield_now().await;
-    for (mut socket, bytes) in [(events, &said[0]), (egress, &said[1])] {
+    {
         let (mut read, mut write) = socket.split();
         let mut nothing = Vec::new();
         let writing = async {
             // The parent may have broken it off.
-            let _ = write.write_all(bytes).await;
+            let _ = write.write_all(said).await;
             tokio::time::sleep(Duration::from_millis(2)).await;
             let _ = write.shutdown().await;
         };
@@ -265,18 +278,17 @@ fn cases() -> u32 {
 #[test]
 fn mutated_conversations_end_and_ask_for_nothing_else_than_urls() {
     let good = run(good());
-    assert!(run(feed(good.clone())).len() <= 1);
+    assert!(run(feed(&good)).len() <= 1);
     let mut runner = TestRunner::new(Config {
         cases: cases(),
         ..Config::default()
     });
-    let changes = prop::collection::vec((any::<bool>(), change()), 1..6);
-    let outcome = runner.run(&changes, |changes| {
+    let outcome = runner.run(&prop::collection::vec(change(), 1..6), |changes| {
         let mut said = good.clone();
-        for (which, change) in changes {
-            change.make(&mut said[usize::from(which)]);
+        for change in changes {
+            change.make(&mut said);
         }
-        for url in run(feed(said)) {
+        for url in run(feed(&said)) {
             prop_assert!(url.starts_with("http://") || url.starts_with("https://"), "{url}");
         }
         Ok(())
@@ -290,101 +302,9 @@ fn what_is_no_conversation_is_broken_off() {
         cases: cases() / 3,
         ..Config::default()
     });
-    let bytes = || prop::collection::vec(any::<u8>(), 0..3000);
-    let outcome = runner.run(&(bytes(), bytes(), any::<bool>()), |(events, mut egress, preface)| {
-        if preface {
-            egress.splice(
-                0..0,
-                b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".iter().copied(),
-            );
-        }
-        prop_assert!(run(feed([events, egress])).is_empty());
+    let outcome = runner.run(&prop::collection::vec(any::<u8>(), 0..3000), |bytes| {
+        prop_assert!(run(feed(&bytes)).is_empty());
         Ok(())
     });
     outcome.unwrap();
-}
-
-/// Messages that HTTP/2 carries, and that no process of ours sends.
-#[test]
-fn messages_that_no_process_sends_end_it() {
-    let with = |change: &dyn Fn(&mut http::HeaderMap)| {
-        let envelope = Envelope {
-            to: 0,
-            event: 1,
-            request_id: None,
-            cf: None,
-        };
-        let mut asked = ask(&envelope, request("http://out.test/x")).unwrap();
-        change(asked.headers_mut());
-        asked
-    };
-    let set = |name: &'static str, value: &'static str| {
-        with(&|headers| {
-            headers.insert(name, http::HeaderValue::from_static(value));
-        })
-    };
-    let broken = [
-        set("wl-url", "file:///etc/passwd"),
-        set("wl-url", "http://user:secret@out.test/"),
-        set("wl-url", "out.test"),
-        set("wl-method", "CONNECT"),
-        set("wl-method", "TRACE"),
-        set("wl-method", "A B"),
-        set("wl-event", "-1"),
-        set("wl-event", "one"),
-        set("wl-length", "much"),
-        set("wl-unknown", "1"),
-        with(&|headers| {
-            headers.remove("wl-event");
-        }),
-    ];
-    for asked in broken {
-        let what = format!("{:?}", asked.headers());
-        let (killed, noted) = run(told(asked));
-        assert!(killed && noted == 0, "{what}: {noted}");
-    }
-    // What names no event of this link is refused, and so is more than an event may ask for.
-    for event in ["0", "2", "4294967295"] {
-        assert_eq!(run(told(set("wl-event", event))), (false, 0), "{event}");
-    }
-    assert_eq!(run(told(set("wl-to", "77"))), (false, 1), "whose it is says its event");
-}
-
-/// Sends one request as a process does that has one event. Gives whether that was killed, and how many requests came to the way out.
-async fn told(asked: http::Request<Sent>) -> (bool, usize) {
-    let (link, _events, egress, noted, mut sleeper) = parent().await;
-    let event = begin(&link);
-    tokio::time::sleep(Duration::from_millis(5)).await;
-    let (mut sender, connection) = client(egress, 1 << 16, None).await.unwrap();
-    spawn(connection);
-    let _ = tokio::time::timeout(Duration::from_secs(5), sender.send_request(asked)).await;
-    let killed = !link.child.is_open();
-    assert!(!killed || sleeper.is_killed());
-    event.abort();
-    let noted = noted.0.borrow().len();
-    (killed, noted)
-}
-
-/// One that asks and asks in nobody's name is not answered for ever.
-#[test]
-fn a_process_that_asks_for_nothing_is_ended() {
-    run(async {
-        let (link, _events, egress, noted, mut sleeper) = parent().await;
-        let (mut sender, connection) = client(egress, 1 << 16, None).await.unwrap();
-        spawn(connection);
-        for asked in 0..5000 {
-            let envelope = Envelope {
-                to: 0,
-                event: asked,
-                request_id: None,
-                cf: None,
-            };
-            let stray = ask(&envelope, request("http://out.test/x")).unwrap();
-            if sender.send_request(stray).await.is_err() || !link.child.is_open() {
-                break;
-            }
-        }
-        assert!(!link.child.is_open() && sleeper.is_killed());
-        assert!(noted.0.borrow().is_empty());
-    });
 }

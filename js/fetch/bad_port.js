@@ -1,0 +1,23 @@
+// Ports of other protocols, which a fetch does not speak to: https://fetch.spec.whatwg.org/#port-blocking
+(function () {
+const { primordials } = __bootstrap;
+const { RegExpPrototypeExec, SafeRegExp, SafeSet, SetPrototypeHas } = primordials;
+
+// Of a URL as it is serialised.
+const PORT = new SafeRegExp(/^https?:\/\/(?:[^/?#@]*@)?(?:\[[^\]]*\]|[^:/?#]*):([0-9]+)/);
+
+const BAD = new SafeSet([
+  "0", "1", "7", "9", "11", "13", "15", "17", "19", "20", "21", "22", "23", "25", "37", "42", "43", "53", "69", "77", "79", "87", "95", "101",
+  "102", "103", "104", "109", "110", "111", "113", "115", "117", "119", "123", "135", "137", "139", "143", "161", "179", "389", "427", "465",
+  "512", "513", "514", "515", "526", "530", "531", "532", "540", "548", "554", "556", "563", "587", "601", "636", "989", "990", "993", "995",
+  "1719", "1720", "1723", "2049", "3659", "4045", "4190", "5060", "5061", "6000", "6566", "6665", "6666", "6667", "6668", "6669", "6679",
+  "6697", "10080",
+]);
+
+function hasBadPort(url) {
+  const match = RegExpPrototypeExec(PORT, url);
+  return match !== null && SetPrototypeHas(BAD, match[1]);
+}
+
+return { hasBadPort };
+})();

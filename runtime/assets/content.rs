@@ -1,0 +1,78 @@
+//! Contents of files: small ones at once, others piece by piece, so that a slow client holds neither memory nor a descriptor.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use deno_core::unsync::spawn_blocking;
+use futures_util::{StreamExt as _, stream};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use workerd_lite_ops::{Body, BodyError};
+
+use super::folder::Asset;
+
+/// A file up to this size is read at once, in bytes; a larger one in pieces of it.
+const PIECE: u64 = 256 * 1024;
+
+/// So many files are looked for or read at once: a slow disk takes no more threads than these.
+static READING: Semaphore = Semaphore::const_new(32);
+
+/// A place among those that read.
+pub(super) async fn reading() -> Option<SemaphorePermit<'static>> {
+    READING.acquire().await.ok()
+}
+
+/// What a response has.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// Nothing.
+    Empty,
+    /// A file that was read.
+    Whole(Bytes),
+    /// A file that is read while it is sent.
+    Pieces(Asset),
+}
+
+impl Content {
+    /// The content of a file. Fails where it can not be read, or has changed since it was found.
+    pub(super) fn of(asset: Asset) -> io::Result<Self> {
+        let file = asset.open()?;
+        if asset.length > PIECE {
+            return Ok(Self::Pieces(asset));
+        }
+        piece(&file, 0, asset.length).map(Self::Whole)
+    }
+
+    pub(super) fn into_body(self) -> Body {
+        let asset = match self {
+            Self::Empty => return Body::Empty,
+            Self::Whole(bytes) => return Body::Full(bytes),
+            Self::Pieces(asset) => Arc::new(asset),
+        };
+        let length = asset.length;
+        let pieces = stream::try_unfold(0, move |at| {
+            let asset = Arc::clone(&asset);
+            async move {
+                let size = PIECE.min(length - at);
+                if size == 0 {
+                    return Ok(None);
+                }
+                let _reading = reading().await;
+                let read = spawn_blocking(move || piece(&asset.open()?, at, size)).await;
+                match read {
+                    Ok(Ok(bytes)) => Ok(Some((bytes, at + size))),
+                    _ => Err(BodyError::Cut),
+                }
+            }
+        });
+        Body::stream(pieces.boxed_local(), Some(length))
+    }
+}
+
+fn piece(file: &File, at: u64, size: u64) -> io::Result<Bytes> {
+    let mut bytes = vec![0; usize::try_from(size).map_err(io::Error::other)?];
+    file.read_exact_at(&mut bytes, at)?;
+    Ok(bytes.into())
+}

@@ -1,0 +1,20 @@
+//! How agents' processes are.
+
+use std::time::Duration;
+
+use super::sandbox::Layer;
+
+/// How agents' processes are.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How many threads each has at most.
+    pub threads: usize,
+    /// How many threads of this process want a link each. A few more are there for those that come in their places.
+    pub links: usize,
+    /// How long one without events is kept.
+    pub idle: Duration,
+    /// Bytes of memory of its own that one may have.
+    pub memory: u64,
+    /// Layers of the sandbox that may be missing.
+    pub allow_missing: Vec<Layer>,
+}

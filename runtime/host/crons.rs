@@ -1,0 +1,150 @@
+//! Calls agents' `scheduled()` handlers by the time: <https://developers.cloudflare.com/workers/configuration/cron-triggers/>.
+
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use croner::Cron;
+use croner::parser::{CronParser, Seconds, Year};
+use deno_core::unsync::spawn;
+use http::HeaderMap;
+use workerd_lite_ops::account::metered;
+use workerd_lite_ops::trace::Trace;
+
+use super::agent::Agent;
+use super::{Inner, Instance};
+
+/// What timers may be late or early by.
+const SLACK: Duration = Duration::from_millis(50);
+
+const MINUTE: i64 = 60;
+
+/// When an agent's handler is called, in UTC.
+#[derive(Debug, Clone)]
+pub struct CronTrigger {
+    text: String,
+    cron: Box<Cron>,
+}
+
+impl CronTrigger {
+    /// Five fields, as Cloudflare has them: days of the week are 1 to 7 from Sunday on. Fails with what is wrong.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let parser = CronParser::builder()
+            .seconds(Seconds::Disallowed)
+            .year(Year::Disallowed)
+            .alternative_weekdays(true)
+            .build();
+        let cron = parser
+            .parse(text)
+            .map_err(|error| format!("{text:?} is no cron expression: {error}"))?;
+        Ok(Self {
+            text: text.to_owned(),
+            cron: Box::new(cron),
+        })
+    }
+
+    /// Whether it names this minute, whose first second this is.
+    fn is_due(&self, minute: DateTime<Utc>) -> bool {
+        self.cron.is_time_matching(&minute).unwrap_or(false)
+    }
+}
+
+/// The last minute whose triggers a thread has called, of all threads of a server.
+#[derive(Debug, Default)]
+pub(super) struct Minutes(AtomicI64);
+
+impl Minutes {
+    /// Whether this minute is the caller's.
+    fn take(&self, minute: i64) -> bool {
+        self.0.fetch_max(minute, Ordering::AcqRel) < minute
+    }
+}
+
+/// Calls what is due in each minute that no other thread has taken, for as long as the instance serves.
+pub(super) async fn run(instance: Weak<Inner>, minutes: Arc<Minutes>) {
+    loop {
+        let now = Utc::now();
+        let left = MINUTE - now.timestamp().rem_euclid(MINUTE);
+        let left = Duration::from_secs(left.unsigned_abs()) + SLACK;
+        let since = Duration::from_nanos(now.timestamp_subsec_nanos().into());
+        tokio::time::sleep(left.saturating_sub(since)).await;
+        let Some(inner) = instance.upgrade() else { return };
+        if inner.is_draining.get() {
+            return;
+        }
+        // Minutes that the machine slept through are not called.
+        let minute = Utc::now().timestamp().div_euclid(MINUTE);
+        let Some(begin) = DateTime::from_timestamp(minute * MINUTE, 0) else {
+            return;
+        };
+        if !minutes.take(minute) {
+            continue;
+        }
+        let instance = Instance(inner);
+        for (place, agent) in instance.0.project.agents.iter().enumerate() {
+            for trigger in agent.crons.iter().filter(|trigger| trigger.is_due(begin)) {
+                let calling = call(instance.clone(), place, Arc::clone(agent), trigger.text.clone(), begin);
+                spawn(metered(agent.worker.account.clone(), calling));
+            }
+        }
+    }
+}
+
+async fn call(instance: Instance, place: usize, agent: Arc<Agent>, cron: String, begin: DateTime<Utc>) {
+    let (name, tenant) = (&*agent.worker.name, agent.tenant.as_deref());
+    let apart = agent.worker.quarantine.as_ref();
+    if apart.is_some_and(|quarantine| quarantine.is_ejected() || quarantine.is_quarantined()) {
+        tracing::warn!(target: "worker", agent = name, tenant, cron, "its scheduled handler is not called: it works apart");
+        return;
+    }
+    let trace = Rc::new(Trace::of(&HeaderMap::new()));
+    let request_id = trace.request_id();
+    let time = u64::try_from(begin.timestamp_millis()).unwrap_or_default();
+    let why = match instance.scheduled((place, &agent), &cron, time, trace).await {
+        Ok(Ok(())) => return,
+        Ok(Err(why)) => why,
+        Err(error) => error.details(),
+    };
+    tracing::error!(target: "worker", agent = name, tenant, cron, request_id = &*request_id, "the scheduled handler failed: {why}");
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::{CronTrigger, Minutes};
+
+    #[test]
+    fn triggers_name_minutes() {
+        for (text, time, expected) in [
+            ("* * * * *", "2026-11-27T12:34:00Z", true),
+            ("*/5 * * * *", "2026-11-27T12:34:00Z", false),
+            ("*/5 * * * *", "2026-11-27T12:35:00Z", true),
+            // A Friday.
+            ("0 9 * * 6", "2026-11-27T09:00:00Z", true),
+            ("0 9 * * 5", "2026-11-27T09:00:00Z", false),
+            ("0 9 * * FRI", "2026-11-27T09:00:00Z", true),
+            ("0 9 * * MON-FRI", "2026-11-29T09:00:00Z", false),
+            ("0 0 L * *", "2026-11-30T00:00:00Z", true),
+            ("0 0 L * *", "2026-11-29T00:00:00Z", false),
+        ] {
+            let minute = DateTime::parse_from_rfc3339(time).unwrap().to_utc();
+            assert_eq!(
+                CronTrigger::parse(text).unwrap().is_due(minute),
+                expected,
+                "{text} {time}"
+            );
+        }
+        for text in ["", "* * * *", "* * * * * *", "60 * * * *", "x * * * *", "@daily *"] {
+            assert!(CronTrigger::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_minute_is_taken_once() {
+        let minutes = Minutes::default();
+        assert!(minutes.take(5) && !minutes.take(5) && !minutes.take(4) && minutes.take(6));
+    }
+}
