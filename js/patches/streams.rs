@@ -43,6 +43,15 @@ pub(super) const PATCHES: &[Patch] = &[
            readableByteStreamControllerProcessPullIntoDescriptorsUsingQueue(\n    controller,\n  );\n",
         "  readableByteStreamControllerProcessPullIntoDescriptorsUsingQueue(\n    controller,\n    pullIntoDescriptor,\n  );\n",
     ),
+    // A read has a place of its own to be filled, always: once it is answered from the queue, that place is gone with it.
+    patch(
+        STREAMS,
+        "    const readRequest = reader[_readRequests].dequeue();\n    readableByteStreamControllerFillReadRequestFromQueue(\n",
+        "    const readRequest = reader[_readRequests].dequeue();\n    \
+           if (controller[_pendingPullIntos].size !== 0 && controller[_pendingPullIntos].peek().readerType === \"default\") {\n      \
+             readableByteStreamControllerShiftPendingPullInto(controller);\n    }\n    \
+           readableByteStreamControllerFillReadRequestFromQueue(\n",
+    ),
     // https://streams.spec.whatwg.org/#readable-stream-pipe-to: nothing is written while a chunk is being enqueued.
     patch(
         STREAMS,

@@ -5,7 +5,7 @@ use super::{CONFIG, case, serve_with};
 const OWN: &str = r#"
 import { RpcTarget, WorkerEntrypoint } from "cloudflare:workers";
 globalThis.told = [];
-const plain = ({ eventTimestamp, wallTime, ...item }) => ({ ...item, when: Math.abs(Date.now() - eventTimestamp) < 60000, wallTime: typeof wallTime, logs: item.logs.map(({ timestamp, ...line }) => line), exceptions: item.exceptions.map(({ timestamp, stack, ...rest }) => ({ ...rest, stack: stack.includes("main.js") })) });
+const plain = ({ eventTimestamp, wallTime, cpuTime, ...item }) => ({ ...item, when: Math.abs(Date.now() - eventTimestamp) < 60000, wallTime: typeof wallTime, cpuTime: typeof cpuTime, logs: item.logs.map(({ timestamp, ...line }) => line), exceptions: item.exceptions.map(({ timestamp, stack, ...rest }) => ({ ...rest, stack: stack.includes("main.js") })) });
 export class Tail extends WorkerEntrypoint {
   async tail(events) {
     for (const item of events) told.push({ by: this.ctx.props.by, ...plain(item) });
@@ -54,7 +54,7 @@ fn tail_workers_are_told() {
         *first,
         serde_json::json!({
             "by": "first", "scriptName": "scout/fetched", "entrypoint": "default", "outcome": "ok", "executionModel": "stateless", "truncated": false,
-            "exceptions": [], "diagnosticsChannelEvents": [], "when": true, "wallTime": "number",
+            "exceptions": [], "diagnosticsChannelEvents": [], "when": true, "wallTime": "number", "cpuTime": "number",
             "logs": [{ "level": "log", "message": ["one", { "two": 2 }] }, { "level": "warn", "message": ["three"] }],
             "event": { "request": { "method": "PUT", "url": "http://in.example/path?q", "headers": { "x-a": "1", "authorization": "REDACTED" } }, "response": { "status": 201 } },
         }),

@@ -23,6 +23,20 @@ const inPull = async (use, view = new Uint8Array(3)) => {
 ["[[5,3],[4,2],[3,1]]", async () => { const seen = []; await source((c) => { seen.push([c.byobRequest.view.byteLength, c.byobRequest.atLeast]); c.byobRequest.respond(1); }).getReader({ mode: "byob" }).read(new Uint8Array(5), { min: 3 }); return seen; }],
 ["null", async () => { let request; await source((c) => { request = c.byobRequest; request.respond(1); }).getReader().read(); return request.atLeast; }],
 ["true", async () => { const { done } = await source((c) => c.close()).getReader().read(); return done; }],
+// What a reader that left had begun to fill is the next one's.
+["[[1],[2,3]]", async () => {
+  let controller;
+  const stream = source(() => {}, { start: (given) => { controller = given; } });
+  const first = stream.getReader({ mode: "byob" });
+  first.read(new Uint16Array(1)).catch(() => {});
+  controller.byobRequest.view[0] = 1;
+  controller.byobRequest.respond(1);
+  first.releaseLock();
+  const second = stream.getReader();
+  const one = second.read();
+  controller.enqueue(bytes(2, 3));
+  return [[...(await one).value], [...(await second.read()).value]];
+}],
 ["TypeError: The bytesWritten must be more than zero while the stream is open.", () => inPull((request) => request.respond(0))],
 ["RangeError: Too many bytes [10] in response to a BYOB read request.", () => inPull((request) => request.respond(10))],
 ["TypeError: The view byte length must be more than zero while the stream is open.", () => inPull((request) => request.respondWithNewView(new Uint8Array(0)))],
