@@ -36,6 +36,7 @@ fn request(path: &str) -> Request {
         url: Url::parse(&format!("http://agent.example{path}")).expect("a URL"),
         headers: HeaderMap::new(),
         body: Body::Empty,
+        cf: None,
     }
 }
 

@@ -58,10 +58,7 @@ fn objects_of_the_platform_cross_as_themselves() {
             "responseUsed",
             r#""TypeError: The ReadableStream has been locked to a reader.""#,
         ),
-        (
-            "responseError",
-            r#""[true,0,[],\"\"]""#,
-        ),
+        ("responseError", r#""[true,0,[],\"\"]""#),
         ("request", r#"[true,"POST","http://a.example/x?y","3","manual","sent"]"#),
         ("requestGet", r#"[true,"GET","http://a.example/",null,"follow",""]"#),
         ("requestBack", r#"[true,"PUT","http://p.example/","of the policy"]"#),

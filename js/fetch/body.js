@@ -52,6 +52,12 @@ function usedStream() {
   return stream;
 }
 
+function failedStream(reason) {
+  const stream = createReadableStream(() => {}, () => {}, async () => {}, 0);
+  readableStreamError(stream, reason);
+  return stream;
+}
+
 // deno_fetch reads and writes `streamOrStatic`; a stream is made at the first look, and none at all for a body that
 // is only handed on or read whole.
 class ResourceBody extends InnerBody {
@@ -123,8 +129,7 @@ class ResourceBody extends InnerBody {
     if (this.#rid !== null) {
       const rid = this.#rid;
       this.#rid = null;
-      this.#made = createReadableStream(() => {}, () => {}, async () => {}, 0);
-      readableStreamError(this.#made, reason);
+      this.#made = failedStream(reason);
       core.tryClose(rid);
     } else if (this.#origin !== null) {
       const backing = getReadableStreamResourceBacking(this.#origin);

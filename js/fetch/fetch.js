@@ -26,7 +26,7 @@ const { fromInnerResponse, newInnerResponse, redirectStatus } = core.loadExtScri
   "ext:deno_fetch/23_response.js",
 );
 const { cfOf } = core.loadExtScript("ext:workerd_lite/fetch/cf.js");
-const { ResourceBody, takeBody } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
+const { failedStream, ResourceBody, takeBody } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
 const { hasBadPort } = core.loadExtScript("ext:workerd_lite/fetch/bad_port.js");
 const { isDataUrl, readDataUrl } = core.loadExtScript("ext:workerd_lite/fetch/data_url.js");
 const { matchesIntegrity } = core.loadExtScript("ext:workerd_lite/fetch/integrity.js");
@@ -188,8 +188,8 @@ async function perform(context, binding, inner, signal, redirectMode = inner.red
 function abortBody(body, reason) {
   if (ObjectPrototypeIsPrototypeOf(ResourceBody.prototype, body)) return body.abort(reason);
   // What was read already: only a stream can be in error.
-  void body.stream;
-  body.error(reason);
+  if (body.unusable()) body.error(reason);
+  else body.streamOrStatic = failedStream(reason);
 }
 
 // Reads the body where the request names the hashes that it may have.

@@ -210,7 +210,7 @@ class Socket {
   }
 
   #write(chunk) {
-    const bytes = bytesOf(chunk);
+    const bytes = bytesOf(chunk, "This WritableStream only supports writing byte types.");
     if (this.#rid === null) throw new TypeError("the socket is closed");
     if (TypedArrayPrototypeGetByteLength(bytes) === 0) return PromiseResolve();
     this.#written = this.#isOpen ? op_tcp_write(this.#rid, bytes, this.#isUpgrade) : this.#writeOnceOpen(bytes);

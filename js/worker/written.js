@@ -5,9 +5,10 @@ const { TypedArrayPrototypeGetByteLength, TypeError } = primordials;
 const { NO_BYTES } = core.loadExtScript("ext:workerd_lite/worker/stream_kinds.js");
 const { isBufferSource, view } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
 
-function bytesOf(chunk) {
+// `words` are for a chunk that is none.
+function bytesOf(chunk, words = NO_BYTES) {
   if (typeof chunk === "string") return core.encode(chunk);
-  if (!isBufferSource(chunk)) throw new TypeError(NO_BYTES);
+  if (!isBufferSource(chunk)) throw new TypeError(words);
   return view(chunk);
 }
 

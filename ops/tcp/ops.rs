@@ -162,7 +162,7 @@ pub(crate) async fn op_tcp_start_tls(
     }
     let starting = async {
         let end = tcp.opened(false).await?;
-        if tcp.detach_reader() || !end.has_nothing() {
+        if tcp.detach_reader(false) || !end.has_nothing() {
             return refused("the server has sent something that was not read");
         }
         let (asks, answered) = StartTls::new(name);

@@ -23,7 +23,7 @@ pub(super) struct TcpReader {
 impl TcpReader {
     pub(super) fn new(tcp: Rc<TcpResource>, secured: bool) -> Self {
         let reading = Rc::new(Reading::default());
-        tcp.is_read_by(&reading);
+        tcp.is_read_by(&reading, secured);
         Self {
             tcp,
             secured,

@@ -45,8 +45,8 @@ pub(crate) struct TcpResource {
     pub(super) host: String,
     /// What pays for what comes, once a script reads or writes it.
     used: RefCell<Option<ExternalMemory>>,
-    /// Who reads it at the moment.
-    reader: RefCell<Weak<Reading>>,
+    /// Who reads what comes in the clear, and who what comes under TLS.
+    readers: RefCell<[Weak<Reading>; 2]>,
     /// Its reader has come to the peer's end.
     read: Cell<bool>,
     /// It has gone on under TLS.
@@ -82,14 +82,14 @@ impl TcpResource {
         *self.used.borrow_mut() = Some(memory);
     }
 
-    /// What comes is read by this one.
-    pub(super) fn is_read_by(&self, reader: &Rc<Reading>) {
-        *self.reader.borrow_mut() = Rc::downgrade(reader);
+    /// What comes is read by this one, in the clear or under TLS. The latter may be there before TLS is.
+    pub(super) fn is_read_by(&self, reader: &Rc<Reading>, secured: bool) {
+        self.readers.borrow_mut()[usize::from(secured)] = Rc::downgrade(reader);
     }
 
     /// Its reader reads nothing more. Gives whether that has taken what its stream has not.
-    pub(super) fn detach_reader(&self) -> bool {
-        let reader = self.reader.borrow().upgrade();
+    pub(super) fn detach_reader(&self, secured: bool) -> bool {
+        let reader = self.readers.borrow()[usize::from(secured)].upgrade();
         reader.is_some_and(|reader| {
             reader.ended.set(true);
             reader.cancel.cancel();
@@ -183,7 +183,8 @@ impl Resource for TcpResource {
 
     fn close(self: Rc<Self>) {
         // Its event has ended, or its author is done with it: nobody is to hear of a failure then.
-        self.detach_reader();
+        self.detach_reader(false);
+        self.detach_reader(true);
         // A read in flight holds the end: its peer is to hear of this now.
         if let Some(end) = self.end.take() {
             // Whoever has heard all that there was is not cut off: nothing more is said.
@@ -212,7 +213,7 @@ pub(super) fn keep(
         stage: RefCell::new(stage),
         host,
         used: RefCell::default(),
-        reader: RefCell::default(),
+        readers: RefCell::default(),
         read: Cell::new(false),
         secured: Cell::new(false),
         changed: Notify::new(),

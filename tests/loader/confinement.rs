@@ -103,7 +103,13 @@ fn without_a_way_out_nothing_leaves() {
         let told = told.as_str().unwrap();
         assert!(!told.starts_with("no error"), "{name}: {told}");
     }
-    assert!(all["fetch"].as_str().unwrap().contains("not permitted to access the internet"), "{all}");
+    assert!(
+        all["fetch"]
+            .as_str()
+            .unwrap()
+            .contains("not permitted to access the internet"),
+        "{all}"
+    );
     std::thread::sleep(Duration::from_millis(100));
     let audit = std::fs::read_to_string(project.path().join("audit.ndjson")).unwrap_or_default();
     assert!(!audit.contains("up.example"), "{audit}");

@@ -174,7 +174,13 @@ fn it_is_given_stubs() {
     assert_eq!(none["own"], json!({ "props": { "tenant": "blue" }, "agent": null }));
     assert_eq!(none["ownFetch"], "blue GET http://up.example/own  ");
     assert_eq!(none["keys"], json!(["TOOLS", "deep", "fn", "own", "text"]));
-    assert!(none["out"].as_str().unwrap().contains("not permitted to access the internet"), "{all}");
+    assert!(
+        none["out"]
+            .as_str()
+            .unwrap()
+            .contains("not permitted to access the internet"),
+        "{all}"
+    );
     assert_eq!(all["gateway"]["out"], "red GET http://up.example/out  ");
     assert_eq!(all["seen"], json!([2, 2]));
     assert!(all["named"].as_str().unwrap().contains("is its event's"), "{all}");

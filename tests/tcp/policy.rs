@@ -214,7 +214,10 @@ export default {{ async fetch(request, env) {{
     let said = ask(&server, &format!("/?to=localhost:{port}"));
     assert_eq!(said[0]["said"], "hello there", "{said}");
     assert!(
-        said[1]["error"].as_str().unwrap().contains("globalOutbound: null"),
+        said[1]["error"]
+            .as_str()
+            .unwrap()
+            .contains("not permitted to access the internet"),
         "{said}"
     );
     listening.comes_to(0);

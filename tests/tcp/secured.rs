@@ -76,7 +76,7 @@ fn a_connection_goes_on_under_tls_when_the_agent_asks() {
     let listening = listen(Does::StartTls(acceptor(&certs.folder, "server", false)));
     let port = listening.port;
     let (project, server) = trusting(HANDS_ON, port, &certs, "");
-    for name in ["", "&name=partner.localhost", "&name=PARTNER.localhost"] {
+    for name in ["", "&soon", "&name=partner.localhost", "&name=PARTNER.localhost"] {
         let said = ask(&server, &format!("/upgrades?to=partner.localhost:{port}{name}"));
         assert_eq!(
             (&said["said"], &said["then"]),
