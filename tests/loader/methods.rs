@@ -26,7 +26,7 @@ async methods({ LOADER }) {
   return {
     sum: await entry.sum(1, 2, 3), twice: await entry.twice(async (n) => n * 10 + 1), pipelined: await entry.make(7).add(1),
     counter: [await counter.add(2), await counter.value], adder: await adder(4), who: await entry.who,
-    fails: await why(entry.fails()), absent: await why(entry.absent()), constructor: await why(entry.constructor()), env: await why(async () => JSON.stringify(await entry.env)),
+    fails: await why(entry.fails()), absent: await why(entry.absent()), constructor: await why(async () => entry.constructor()), env: await why(async () => JSON.stringify(await entry.env)),
     other: await stub.getEntrypoint("Other", { props: { of: "other" } }).hi(), plain: await stub.getEntrypoint("plain").say("hey"),
     none: await why(stub.getEntrypoint("None").hi()), fetch: await why(entry.fetch("http://in.example/")), then: entry.then === undefined,
   };
