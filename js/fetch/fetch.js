@@ -27,7 +27,6 @@ const { fromInnerResponse, newInnerResponse, redirectStatus } = core.loadExtScri
 );
 const { cfOf } = core.loadExtScript("ext:workerd_lite/fetch/cf.js");
 const { failedStream, ResourceBody, takeBody } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
-const { hasBadPort } = core.loadExtScript("ext:workerd_lite/fetch/bad_port.js");
 const { isDataUrl, readDataUrl } = core.loadExtScript("ext:workerd_lite/fetch/data_url.js");
 const { matchesIntegrity } = core.loadExtScript("ext:workerd_lite/fetch/integrity.js");
 const { joinHeaders, parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
@@ -152,10 +151,6 @@ async function perform(context, binding, inner, signal, redirectMode = inner.red
   }
   try {
     for (;;) {
-      // Who has a binding, or the policy, says himself where it goes.
-      if (isAgent && binding === PLAIN && hasBadPort(hop.url)) {
-        throw new TypeError("Fetch failed: the port is that of another protocol (https://fetch.spec.whatwg.org/#port-blocking)");
-      }
       const { headers: joined, reason, rid, status } = readReply(await send(context, binding, cancel, hop));
       const headerList = parseHeaders(joined);
       if (redirectStatus(status)) {

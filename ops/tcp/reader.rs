@@ -96,7 +96,7 @@ async fn next(tcp: &TcpResource, secured: bool) -> Result<Option<Bytes>, JsError
             Some(Frame::Failed(why)) => return failed(&why),
             // A script has no TLS to offer.
             Some(Frame::StartTls(asked)) => {
-                asked.answer(Err("the other side is a script's, which performs no TLS".to_owned()))
+                asked.answer(Err("the other side is a script's, which performs no TLS".to_owned()));
             }
             None => return failed(LOST),
         }

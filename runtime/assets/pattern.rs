@@ -81,15 +81,12 @@ impl Matched<'_> {
         let mut rest = text;
         while let Some(letter) = rest.chars().next() {
             let known = name(rest).and_then(|name| Some((name, self.0.name(name)?)));
-            match known {
-                Some((name, value)) => {
-                    filled.push_str(value.as_str());
-                    rest = &rest[1 + name.len()..];
-                }
-                None => {
-                    filled.push(letter);
-                    rest = &rest[letter.len_utf8()..];
-                }
+            if let Some((name, value)) = known {
+                filled.push_str(value.as_str());
+                rest = &rest[1 + name.len()..];
+            } else {
+                filled.push(letter);
+                rest = &rest[letter.len_utf8()..];
             }
         }
         filled

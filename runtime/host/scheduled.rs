@@ -87,7 +87,7 @@ impl Instance {
                 let _ = tell.send(match outcome {
                     Outcome::Failed(why) if why.stack.is_empty() => Err(why.message.clone()),
                     Outcome::Failed(why) => Err(why.stack.clone()),
-                    _ => Ok(()),
+                    Outcome::Value { .. } => Ok(()),
                 });
             }),
         });

@@ -39,25 +39,6 @@ const hash = async (algorithm, text = "top") => `${algorithm.replace("-", "").to
     );
 }
 
-/// <https://fetch.spec.whatwg.org/#port-blocking>
-#[test]
-fn ports_of_other_protocols_are_not_spoken_to() {
-    check(
-        "const at = async (url) => (await fetch(url)).status;",
-        r#"
-["TypeError TypeError", () => at("http://a:25/")],
-["TypeError TypeError", () => at("https://a:6667/x")],
-["TypeError TypeError", () => at("http://[::1]:22/")],
-["TypeError TypeError", () => at("http://user:1@a:10080/")],
-["200", () => at("http://a:80/")],
-["200", () => at("http://a:8025/")],
-["200", () => at("http://a/:25/")],
-["200", () => at("http://a/?x=http://b:25/")],
-["200", () => at("http://a:443/#:25/")],
-"#,
-    );
-}
-
 #[test]
 fn what_a_request_can_not_have_is_refused() {
     check(

@@ -287,14 +287,14 @@ fn serve(folder: &Path, certs: &Certs, database: &Database, name: &str) -> Serve
         config,
         "[outbound]\nmain = 'drivers/policy.js'\nmtls_certificates = [{{ binding = 'DB', certificate_id = 'db' }}]\n\
          [[outbound.egress]]\nhosts = ['partner.localhost']\nprotocols = ['tcp']\nports = [{}, {}]\n\
-         [certificates.db]\nhosts = ['partner.localhost']\ncert = {:?}\nkey = {:?}\nca = [{:?}]\n\
-         [network]\nallow = ['local']\nca = [{:?}]\n",
+         [certificates.db]\nhosts = ['partner.localhost']\ncert = '{}'\nkey = '{}'\nca = ['{}']\n\
+         [network]\nallow = ['local']\nca = ['{}']\n",
         database.port,
         database.secure,
-        path("agent.pem"),
-        path("agent.key"),
-        path("ca.pem"),
-        path("ca.pem"),
+        path("agent.pem").display(),
+        path("agent.key").display(),
+        path("ca.pem").display(),
+        path("ca.pem").display(),
     );
     let file = format!("drivers-{name}.toml");
     std::fs::write(folder.join(&file), config).unwrap();

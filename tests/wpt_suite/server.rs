@@ -14,7 +14,7 @@ use crate::harness::free_port;
 const HOST: &str = "wpt.localhost";
 const OTHER_HOST: &str = "other.localhost";
 /// Python has to start a process for each port.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 pub struct Server {
     child: Child,

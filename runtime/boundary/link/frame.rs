@@ -97,15 +97,17 @@ impl Frame {
 
     /// Reads the first one, and what it carries; nothing where it has not come whole. `head` says how long a head may be.
     pub(super) fn read(bytes: &[u8], head: usize, data: usize) -> Result<Option<(Self, &[u8])>, LinkError> {
-        let Some((&[a, b, c, d, kind, e, f, g, h], rest)) = bytes.split_first_chunk::<HEADER>() else {
+        let Some((header, rest)) = bytes.split_first_chunk::<HEADER>() else {
             return Ok(None);
         };
-        let length = u32::from_le_bytes([a, b, c, d]) as usize;
+        let [length @ .., _, _, _, _, _] = *header;
+        let [_, _, _, _, kind, call @ ..] = *header;
+        let length = u32::from_le_bytes(length) as usize;
         let frame = Self {
             kind: *Kind::ALL
                 .get(usize::from(kind & !(ENDS | ANSWERS)))
                 .ok_or(LinkError::Frame("it is of no kind"))?,
-            call: u32::from_le_bytes([e, f, g, h]),
+            call: u32::from_le_bytes(call),
             ends: kind & ENDS != 0,
             answers: kind & ANSWERS != 0,
         };

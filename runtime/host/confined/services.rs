@@ -20,15 +20,16 @@ const TOO_MANY: &str = "too many calls are under way at once";
 pub(super) struct Service {
     connection: Connection,
     event: u32,
-    service: u32,
+    /// Its place among its agent's.
+    place: u32,
 }
 
 impl Service {
-    pub(super) fn of(event: &LinkEvent, service: u32) -> Self {
+    pub(super) fn of(event: &LinkEvent, place: u32) -> Self {
         Self {
             connection: event.connection.clone(),
             event: event.number,
-            service,
+            place,
         }
     }
 }
@@ -46,7 +47,7 @@ impl Remote for Service {
         let arguments = arguments.map(|arguments| arguments.bytes);
         let called = Called {
             event: self.event,
-            service: self.service,
+            service: self.place,
             path,
             arguments: arguments.as_ref().map(Bytes::len),
         };

@@ -159,9 +159,11 @@ async fn good() -> Vec<u8> {
     let runs = process.clone();
     spawn(async move { runs.run(socket, Good(process)).await });
     tokio::time::timeout(LIMIT, begin(&link)).await.unwrap().unwrap();
-    let noted = noted.0.borrow();
-    assert_eq!(noted.len(), 1, "a good process is served");
-    assert_eq!(noted[0].url.as_str(), "http://out.test/x");
+    {
+        let noted = noted.0.borrow();
+        assert_eq!(noted.len(), 1, "a good process is served");
+        assert_eq!(noted[0].url.as_str(), "http://out.test/x");
+    }
     while link.events.is_busy() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
