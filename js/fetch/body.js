@@ -192,5 +192,5 @@ function takeBody(body) {
   return resourceForReadableStream(stream, body.length ?? WeakMapPrototypeGet(knownLengths, stream) ?? expectedLengthOf(stream));
 }
 
-return { lengthOf, ResourceBody, setKnownLength, takeBody };
+return { failedStream, lengthOf, ResourceBody, setKnownLength, takeBody };
 })();

@@ -172,7 +172,6 @@ class Socket {
     this.#upgraded = true;
     this.#used = true;
     this.#rid = null;
-    this.#closed.resolve();
     return new Socket(secret, {
       __proto__: null,
       rid,
@@ -188,8 +187,14 @@ class Socket {
   }
 
   async #startTls(rid, name) {
-    const info = await this.#opened;
-    await this.#written;
+    let info;
+    try {
+      info = await this.#opened;
+      await this.#written;
+    } finally {
+      // Not before what was written is on its way, as on Workers: by then its owner has seen to the new one.
+      this.#closed.resolve();
+    }
     if (this.#readable !== null && this.#readable[_state] === "readable") readableStreamClose(this.#readable);
     await op_tcp_start_tls(rid, name);
     return info;

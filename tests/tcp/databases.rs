@@ -336,7 +336,9 @@ fn agents_speak_to_postgresql() {
         );
         assert_eq!(
             ask(&server, "postgres", &format!("port={port}&{PASSWORD}{more}")),
-            serde_json::json!({ "sum": 42, "rows": 3000, "ssl": ssl, "wrong": "42P01", "inside": 7 })
+            serde_json::json!({ "sum": 42, "rows": 3000, "ssl": ssl, "wrong": "42P01", "inside": 7 }),
+            "{}",
+            server.log()
         );
     }
     let wrong = ask(&server, "pg", &format!("port={port}&password=wrong"));
