@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::AGENT;
 use crate::harness::nginx::Nginx;
-use crate::harness::{Project, Server, json};
+use crate::harness::{Project, Server, json, peers};
 
 const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 
@@ -138,7 +138,7 @@ fn tls_is_spoken_behind_it() {
     assert!(super::curl(&server, &certs, "/", &[]).is_err());
     let module = "/usr/lib/nginx/modules/ngx_stream_module.so";
     if !std::path::Path::new(module).is_file() {
-        eprintln!("nginx's stream module is missing: apt-get install libnginx-mod-stream");
+        peers::skip("nginx's stream module", "apt-get install libnginx-mod-stream");
         return;
     }
     let stream = format!(
