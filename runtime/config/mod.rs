@@ -1,5 +1,6 @@
 //! What is written: files, flags and fields, their places, and what is wrong with them. It builds nothing.
 
+mod cron_trigger;
 pub(crate) mod document;
 mod dotenv;
 pub(crate) mod files;
@@ -15,6 +16,7 @@ pub(crate) mod tables;
 mod values;
 pub(crate) mod wrangler;
 
+pub use cron_trigger::CronTrigger;
 pub(crate) use files::parent;
 pub use flags::Flags;
 pub(crate) use nearest::nearest;

@@ -7,11 +7,11 @@ use workerd_lite_ops::account::{Account, AgentId};
 
 use super::backoff::Backoff;
 use super::code::Code;
-use super::crons::CronTrigger;
 use super::grant::Grant;
 use super::isolation::Isolation;
 use super::tail::TailWorker;
 use crate::assets::Assets;
+use crate::config::CronTrigger;
 use crate::isolate::modules::Graph;
 use crate::isolate::{StartupError, Worker};
 use crate::limits::Quarantine;

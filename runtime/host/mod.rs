@@ -73,7 +73,6 @@ pub use builder::ProjectBuilder;
 use bulkheads::Bulkheads;
 pub use client::Client;
 pub use code::Code;
-pub use crons::CronTrigger;
 pub(crate) use error_page::broken_page;
 pub(crate) use found::Finder;
 pub use front::Front;

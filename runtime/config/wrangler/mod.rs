@@ -20,6 +20,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::cron_trigger::CronTrigger;
 use super::document::Document;
 use super::flags::Flags;
 use super::nearest::hint;
@@ -27,7 +28,6 @@ use super::places::join;
 use super::problems::Problems;
 use super::tables::{MtlsCertificate, Service, TailConsumer, WranglerLimits};
 use crate::diagnostic::SourceDiagnostic as ConfigError;
-use crate::host::CronTrigger;
 use crate::isolate::modules::Bundling;
 use environment::Selected;
 use fields::Use;

@@ -12,7 +12,7 @@ use oxc_ast_visit::{Visit, walk};
 use oxc_span::GetSpan as _;
 use serde::{Deserialize, Serialize};
 
-use super::syntax::literal;
+use super::literal::literal;
 
 /// The exports of one module.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -20,6 +20,7 @@ mod given;
 mod graph;
 mod guess;
 mod import;
+mod literal;
 mod load;
 pub(crate) mod mocked;
 mod mocks;

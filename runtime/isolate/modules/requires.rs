@@ -12,8 +12,8 @@ use oxc_syntax::operator::BinaryOperator;
 use serde::{Deserialize, Serialize};
 
 use super::import::Import;
+use super::literal::literal;
 use super::relative::is_relative;
-use super::syntax::literal;
 
 /// A name of which the middle is computed: `"./locale/" + name + ".js"`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

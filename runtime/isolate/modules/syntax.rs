@@ -11,6 +11,7 @@ use oxc_ast_visit::{Visit, walk};
 use oxc_span::{GetSpan as _, Span};
 
 use super::import::Import;
+use super::literal::literal;
 use super::requires::Pattern;
 use super::resolve::node_module;
 
@@ -101,17 +102,6 @@ impl<'a> Visit<'a> for Syntax {
             self.patterns.extend(Pattern::of(&it.source));
         }
         walk::walk_import_expression(self, it);
-    }
-}
-
-/// The value of a string. Anything else is computed, and so no part of the graph.
-pub(super) fn literal(expression: &Expression<'_>) -> Option<String> {
-    match expression.get_inner_expression() {
-        Expression::StringLiteral(string) => Some(string.value.to_string()),
-        Expression::TemplateLiteral(template) if template.expressions.is_empty() => {
-            Some(template.quasis.first()?.value.cooked?.to_string())
-        }
-        _ => None,
     }
 }
 
