@@ -230,6 +230,8 @@ impl Server {
 
     /// All places where it says that it listens.
     pub fn places(&self) -> Vec<String> {
+        // The line is read a moment before it is kept.
+        self.logged("listening on ");
         let log = self.log();
         let places = log.lines().filter_map(|line| line.split_once("listening on "));
         places.map(|(_, place)| place.to_owned()).collect()
