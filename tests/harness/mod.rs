@@ -141,3 +141,18 @@ impl Mtls {
         self.project.serve(&["agent.js"])
     }
 }
+
+/// The audit records of a project, once there are so many.
+pub fn records(project: &Project, count: usize) -> Vec<serde_json::Value> {
+    let path = project.path().join("audit.ndjson");
+    let began = std::time::Instant::now();
+    loop {
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let records: Vec<_> = text.lines().map(json).collect();
+        if records.len() >= count {
+            return records;
+        }
+        assert!(began.elapsed().as_secs() < 10, "{text}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}

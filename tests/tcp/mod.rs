@@ -7,6 +7,7 @@ mod policy;
 mod secured;
 mod servers;
 
+pub use crate::harness::records;
 use crate::harness::{Project, Server, json};
 
 /// Does what a path says, and tells what came of it as JSON.
@@ -138,18 +139,4 @@ pub const LOCAL: &str = "[network]\nallow = ['local']\n";
 
 pub fn ask(server: &Server, path: &str) -> serde_json::Value {
     json(&server.ok(path))
-}
-
-pub fn records(project: &Project, count: usize) -> Vec<serde_json::Value> {
-    let path = project.path().join("audit.ndjson");
-    let began = std::time::Instant::now();
-    loop {
-        let text = std::fs::read_to_string(&path).unwrap_or_default();
-        let records: Vec<_> = text.lines().map(json).collect();
-        if records.len() >= count {
-            return records;
-        }
-        assert!(began.elapsed().as_secs() < 10, "{text}");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
 }

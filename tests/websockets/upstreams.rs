@@ -2,7 +2,7 @@
 
 use crate::harness::certs::Certs;
 use crate::harness::websockets::Peer;
-use crate::harness::{CONFIG, Project, Server, json};
+use crate::harness::{CONFIG, Project, Server, records};
 use crate::websockets::{BETWEEN, OPENS, PASSES};
 
 fn serve(policy: &str, more: &str) -> (Project, Server) {
@@ -26,20 +26,6 @@ fn ask(server: &Server, to: &str, more: &str) -> Vec<String> {
 mod url {
     pub fn form_urlencoded(text: &str) -> String {
         percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
-    }
-}
-
-fn records(project: &Project, count: usize) -> Vec<serde_json::Value> {
-    let path = project.path().join("audit.ndjson");
-    let began = std::time::Instant::now();
-    loop {
-        let text = std::fs::read_to_string(&path).unwrap_or_default();
-        let records: Vec<_> = text.lines().map(json).collect();
-        if records.len() >= count {
-            return records;
-        }
-        assert!(began.elapsed().as_secs() < 10, "{text}");
-        std::thread::sleep(std::time::Duration::from_millis(20));
     }
 }
 
