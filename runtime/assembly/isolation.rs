@@ -3,7 +3,7 @@
 use crate::boundary::Settings;
 use crate::config::files::Files;
 use crate::config::project_file::ProjectFile;
-use crate::host::{Agent, IsolateLimits, Isolation, Offers, TailWorker};
+use crate::host::{Agent, IsolateLimits, Isolation};
 
 /// Links beside those of the worker threads that there are: others come in the place of one that hangs.
 const SPARE: usize = 4;
@@ -44,7 +44,7 @@ pub(super) fn isolation(files: &Files, project: &ProjectFile, agents: &mut [Agen
                 .problems
                 .add(files.complain(&field, message).with_help("Leave `isolate`"));
         }
-        for why in obstacles(agents, agent) {
+        for why in obstacles(agent) {
             let message = format!("the agent {name:?} can not be in a process yet: {why}");
             let help = "Set `isolation = \"isolate\"` in its section under [[agents]], or do without";
             files.problems.add(files.complain(&field, &message).with_help(help));
@@ -53,34 +53,10 @@ pub(super) fn isolation(files: &Files, project: &ProjectFile, agents: &mut [Agen
 }
 
 /// What an agent has that does not go over a link.
-fn obstacles(agents: &[Agent], agent: &Agent) -> Vec<String> {
-    let name = &agent.worker.name;
+fn obstacles(agent: &Agent) -> Vec<String> {
     let mut why = Vec::new();
-    for grant in &agent.services {
-        match &grant.offers {
-            Offers::Agent(id) => why.push(format!(
-                "it calls the agent {:?}, by `services`: it may call its policy alone",
-                &*id.name
-            )),
-            Offers::Assets | Offers::Outbound => {}
-        }
-    }
-    if !agent.crons.is_empty() {
-        why.push("it is called by the time, by `triggers.crons`".to_owned());
-    }
     if !agent.worker.loaders.is_empty() {
         why.push("it loads workers, by `loaders` or `worker_loaders`".to_owned());
-    }
-    for other in agents {
-        let other_name = &other.worker.name;
-        let calls = |offers: &Offers| matches!(offers, Offers::Agent(id) if *id.name == **name && id.tenant.as_deref() == agent.tenant.as_deref());
-        if other.services.iter().any(|grant| calls(&grant.offers)) {
-            why.push(format!("the agent {other_name:?} calls it, by `services`"));
-        }
-        let tells = |tail: &TailWorker| matches!(tail, TailWorker::Agent(told, _) if told == name);
-        if other.tenant == agent.tenant && other.tails.iter().any(tells) {
-            why.push(format!("the agent {other_name:?} tells it of its events, by `tails`"));
-        }
     }
     why
 }

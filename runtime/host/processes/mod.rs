@@ -1,5 +1,7 @@
 //! One thread's links to agents' processes. Their events begin here, and their requests come back here to pass rules, policy and network.
 
+mod bridges;
+mod called;
 mod dials;
 mod egress;
 mod events;
@@ -8,7 +10,6 @@ mod fuzz;
 mod hears;
 mod link;
 mod room;
-mod services;
 mod serving;
 mod tails;
 
@@ -26,7 +27,8 @@ use super::agent::Agent;
 use super::agent_cells::AgentCells;
 use super::isolation::Isolation;
 use super::project::Project;
-use crate::boundary::{AgentSpec, Hears, Key, Processes, Spec};
+use crate::boundary::{AgentSpec, Hears, Key, Processes, Spec, UnderWay};
+pub(super) use called::Callee as ProcessCallee;
 use crate::isolate::StartupError;
 use hears::Members;
 use link::Link;
@@ -60,6 +62,12 @@ impl ProcessLinks {
         request: Request,
         trace: Rc<Trace>,
     ) -> Result<Response, EventError> {
+        let (link, under_way) = self.begin(agent).await?;
+        link.dispatch((place, agent), request, (trace, None), under_way).await
+    }
+
+    /// The link to the process of an agent, and one more event there.
+    async fn begin(self: &Rc<Self>, agent: &Arc<Agent>) -> Result<(Rc<Link>, UnderWay), EventError> {
         let key = Key::of(&agent.id());
         let mut link = self.link(&key, agent).await?;
         let mut under_way = link.child.begin();
@@ -70,7 +78,15 @@ impl ProcessLinks {
             under_way = link.child.begin();
         }
         let under_way = under_way.ok_or(EventError::Shutdown)?;
-        link.dispatch((place, agent), request, trace, under_way).await
+        Ok((link, under_way))
+    }
+
+    /// The same, where that can be had at once.
+    fn begin_now(&self, agent: &Arc<Agent>) -> Option<(Rc<Link>, UnderWay)> {
+        let links = self.links.borrow();
+        let link = links.get(&Key::of(&agent.id()))?.get()?;
+        let under_way = link.child.begin()?;
+        Some((Rc::clone(link), under_way))
     }
 
     /// The link to a process. Where several ask, one is made.
@@ -116,7 +132,8 @@ impl ProcessLinks {
         let mut agents = Vec::with_capacity(members.len());
         for (_, agent) in members {
             let worker = agent.ready().await?;
-            agents.push(AgentSpec::of(&worker, agent.tenant.as_deref(), !agent.tails.is_empty()));
+            let known = (!agent.tails.is_empty(), self.project.is_called(agent));
+            agents.push(AgentSpec::of(&worker, agent.tenant.as_deref(), known));
         }
         let settings = self.processes.settings();
         let spec = Spec {
