@@ -1,5 +1,6 @@
 //! Which agents are in processes, as `[isolation]` says it, and what those can not have there yet.
 
+use super::agent::limits as limits_of;
 use crate::boundary::Settings;
 use crate::config::files::Files;
 use crate::config::project_file::ProjectFile;
@@ -20,13 +21,6 @@ pub(super) fn isolation(files: &Files, project: &ProjectFile, agents: &mut [Agen
     let own = |place: usize| sections.get(place).and_then(|section| section.isolation);
     for (place, agent) in agents.iter_mut().enumerate() {
         agent.isolation = own(place).unwrap_or(project.isolation.agents);
-    }
-    if project.agents_dir.is_some() && project.isolation.agents == Isolation::Process {
-        files.problems.add(
-            files
-                .complain("isolation.agents", "agents of `agents_dir` can not be in processes yet")
-                .with_help("List them under [[agents]], or leave `agents = \"isolate\"`"),
-        );
     }
     for (place, agent) in agents
         .iter()
@@ -70,7 +64,11 @@ pub(super) fn settings(project: &ProjectFile, agents: &[Agent], threads: usize, 
     let limits = agents
         .iter()
         .map(|agent| (agent.worker.limits.heap + agent.worker.limits.buffers) as u64);
-    let all = limits.fold(0, u64::saturating_add).saturating_mul(each as u64);
+    let found = project.agents_dir.as_ref().map(|_| {
+        let limits = limits_of(project, None);
+        (limits.heap + limits.buffers) as u64
+    });
+    let all = limits.chain(found).fold(0, u64::saturating_add).saturating_mul(each as u64);
     Settings {
         threads: each,
         links: (threads + SPARE).min(MOST),

@@ -15,6 +15,7 @@ mod heads;
 mod keeper;
 mod key;
 mod link;
+mod pieces;
 mod processes;
 mod reports;
 mod rpc;

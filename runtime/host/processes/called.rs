@@ -68,7 +68,7 @@ impl Callee {
 
     /// Begins an event with a call. Where its process is not there, it begins once that is.
     pub(in crate::host) fn call(&self, call: Call, origin: Origin, target: Option<Target>) -> Started {
-        if let Some(ready) = self.links.begin_now(&self.agent) {
+        if let Some(ready) = self.links.begin_now((self.place, &self.agent)) {
             return self.begin(ready, call, &origin, target.as_ref());
         }
         let later = Later::new();
@@ -76,7 +76,7 @@ impl Callee {
         let wanted = Rc::new(Wanted::default());
         let (callee, waits) = (self.clone(), Rc::clone(&wanted));
         spawn(async move {
-            let ready = match callee.links.begin(&callee.agent).await {
+            let ready = match callee.links.begin((callee.place, &callee.agent)).await {
                 Ok(ready) => ready,
                 Err(error) => {
                     let why = Failure::new("Error", error.details());
@@ -116,7 +116,7 @@ impl Callee {
         origin: Origin,
         target: Option<Target>,
     ) -> Result<Response, EventError> {
-        let (link, under_way) = self.links.begin(&self.agent).await?;
+        let (link, under_way) = self.links.begin((self.place, &self.agent)).await?;
         let aim = self.aim(&origin, target.as_ref());
         let trace = Rc::clone(&origin.trace);
         let known = (self.place, &self.agent);

@@ -62,13 +62,16 @@ impl ProcessLinks {
         request: Request,
         trace: Rc<Trace>,
     ) -> Result<Response, EventError> {
-        let (link, under_way) = self.begin(agent).await?;
+        let (link, under_way) = self.begin((place, agent)).await?;
         link.dispatch((place, agent), request, (trace, None), under_way).await
     }
 
     /// The link to the process of an agent, and one more event there.
-    async fn begin(self: &Rc<Self>, agent: &Arc<Agent>) -> Result<(Rc<Link>, UnderWay), EventError> {
-        let key = Key::of(&agent.id());
+    async fn begin(
+        self: &Rc<Self>,
+        (place, agent): (usize, &Arc<Agent>),
+    ) -> Result<(Rc<Link>, UnderWay), EventError> {
+        let key = self.key(place, agent);
         let mut link = self.link(&key, agent).await?;
         let mut under_way = link.child.begin();
         if under_way.is_none() {
@@ -82,9 +85,9 @@ impl ProcessLinks {
     }
 
     /// The same, where that can be had at once.
-    fn begin_now(&self, agent: &Arc<Agent>) -> Option<(Rc<Link>, UnderWay)> {
+    fn begin_now(&self, (place, agent): (usize, &Arc<Agent>)) -> Option<(Rc<Link>, UnderWay)> {
         let links = self.links.borrow();
-        let link = links.get(&Key::of(&agent.id()))?.get()?;
+        let link = links.get(&self.key(place, agent))?.get()?;
         let under_way = link.child.begin()?;
         Some((Rc::clone(link), under_way))
     }
@@ -119,8 +122,20 @@ impl ProcessLinks {
         Ok(link)
     }
 
+    /// For whom the process of an agent is. One that was found is alone in it: others may come and go.
+    fn key(&self, place: usize, agent: &Agent) -> Key {
+        if place < self.project.agents.len() {
+            Key::of(&agent.id())
+        } else {
+            Key::of_found(&agent.id(), place)
+        }
+    }
+
     /// The agents that share a process, with their places, in the order that it counts them.
     fn members(&self, key: &Key) -> Vec<(usize, Arc<Agent>)> {
+        if let Some(place) = key.found() {
+            return self.project.agent(place).map(|agent| (place, agent)).into_iter().collect();
+        }
         let agents = self.project.agents.iter().enumerate();
         agents
             .filter(|(_, agent)| agent.isolation == Isolation::Process && Key::of(&agent.id()) == *key)

@@ -86,7 +86,7 @@ fn messages_that_no_process_sends_end_it() {
             asks(&[&[1][..], &[0; 9], &text(b"\xff")].concat()),
         ),
         ("an event of the parent's", asks(&[&[0][..], &fine[1..]].concat())),
-        ("a request for nobody", asks(&[&[9][..], &fine[1..]].concat())),
+        ("a request for nobody", asks(&[&[99][..], &fine[1..]].concat())),
         ("a huge length", [&u32::MAX.to_le_bytes()[..], &[0; 5]].concat()),
         ("a kind that is none", frame(0x3f, 9, &[])),
         ("bytes of no call", frame(DATA, 9, b"x")),
