@@ -22,37 +22,17 @@ pub(super) fn isolation(files: &Files, project: &ProjectFile, agents: &mut [Agen
     for (place, agent) in agents.iter_mut().enumerate() {
         agent.isolation = own(place).unwrap_or(project.isolation.agents);
     }
-    for (place, agent) in agents
-        .iter()
-        .enumerate()
-        .filter(|(_, agent)| agent.isolation == Isolation::Process)
-    {
+    let confined = agents.iter().position(|agent| agent.isolation == Isolation::Process);
+    if let Some(place) = confined.filter(|_| !cfg!(target_os = "linux")) {
         let field = match own(place) {
             Some(_) => format!("agents[{place}].isolation"),
             None => "isolation.agents".to_owned(),
         };
-        let name = &agent.worker.name;
-        if !cfg!(target_os = "linux") {
-            let message = "agents have processes of their own on Linux only";
-            files
-                .problems
-                .add(files.complain(&field, message).with_help("Leave `isolate`"));
-        }
-        for why in obstacles(agent) {
-            let message = format!("the agent {name:?} can not be in a process yet: {why}");
-            let help = "Set `isolation = \"isolate\"` in its section under [[agents]], or do without";
-            files.problems.add(files.complain(&field, &message).with_help(help));
-        }
+        let message = "agents have processes of their own on Linux only";
+        files
+            .problems
+            .add(files.complain(&field, message).with_help("Leave `isolate`"));
     }
-}
-
-/// What an agent has that does not go over a link.
-fn obstacles(agent: &Agent) -> Vec<String> {
-    let mut why = Vec::new();
-    if !agent.worker.loaders.is_empty() {
-        why.push("it loads workers, by `loaders` or `worker_loaders`".to_owned());
-    }
-    why
 }
 
 /// How the processes are. `threads` are the server's.

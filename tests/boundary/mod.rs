@@ -6,6 +6,7 @@ mod ends;
 mod life;
 mod load;
 mod memory;
+mod roads;
 mod services;
 mod serving;
 mod sockets;

@@ -77,7 +77,7 @@ impl Bridge {
             WATCHES => {
                 let target = message::read_watch(cursor)?;
                 let Call { outgoing, .. } = call;
-                if let Ok(capability) = self.target(target) {
+                if let Ok(capability) = self.target(&target) {
                     capability.watch(ReplyTo::new(move |outcome| {
                         let why = match outcome {
                             Outcome::Failed(why) => why,
@@ -108,9 +108,9 @@ impl Bridge {
         Ok((path, arguments, follows))
     }
 
-    fn target(&self, target: Target) -> Result<Capability, Failure> {
-        match target {
-            Target::Service(place) => self.side.service(place),
+    fn target(&self, target: &Target) -> Result<Capability, Failure> {
+        match *target {
+            Target::Service(place, ref by) => self.side.service(place, by.as_deref()),
             Target::Given(number) => self.is_given(number).ok_or_else(Failure::gone),
             Target::Answer(call) => self.answers.borrow().get(&call).cloned().ok_or_else(Failure::gone),
         }
@@ -173,7 +173,7 @@ impl Bridge {
             call,
             ..
         } = of;
-        let capability = match self.target(target) {
+        let capability = match self.target(&target) {
             Ok(capability) => capability,
             Err(why) => return refuse(&call, &why),
         };

@@ -31,7 +31,7 @@ pub(super) fn run(project: &Project, links: mpsc::UnboundedReceiver<End>) {
 }
 
 async fn serve(project: &Project, mut links: mpsc::UnboundedReceiver<End>) {
-    let instance = Instance::confined(project, Box::new(WayBack::of));
+    let instance = Instance::confined(project, WayBack::of);
     while let Some(end) = links.recv().await {
         let instance = instance.clone();
         spawn(async move {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use deno_core::unsync::spawn;
 use workerd_lite_ops::account::metered;
-use workerd_lite_ops::{FetchError, Origin, Request};
+use workerd_lite_ops::{Origin, Request};
 
 use super::egress::event;
 use super::events::Event;
@@ -31,7 +31,7 @@ async fn open(link: &Rc<Link>, event: &Rc<Event>, came: DialCame, request: Reque
         trace: Rc::clone(&event.trace),
     };
     let fetching = async {
-        let gate = link.gates.get(event.agent).ok_or(FetchError::EventEnded)?;
+        let gate = link.gate(event.agent, came.loaded.as_ref())?;
         let _slot = event.slots.acquire().await;
         gate.fetch(&origin, None, request).await
     };

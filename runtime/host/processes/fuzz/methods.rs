@@ -11,7 +11,7 @@ use workerd_lite_ops::rpc::{Broken, Call, Capability, Failure, Outcome, Payload,
 
 use super::hostile::{DATA, ENDS, frame, text, told};
 use super::run;
-use crate::boundary::{Bridge, Connection, LinkError, Side};
+use crate::boundary::{Bridge, Connection, LinkError, LoadedWorker, Side};
 
 /// A service: the first gives back what it is given, the second keeps it and never answers.
 pub(super) struct Gives(pub(super) u32);
@@ -35,7 +35,7 @@ impl Remote for Gives {
 struct Inside;
 
 impl Side for Inside {
-    fn service(&self, _: u32) -> Result<Capability, Failure> {
+    fn service(&self, _: u32, _: Option<&LoadedWorker>) -> Result<Capability, Failure> {
         Err(Failure::gone())
     }
 
@@ -60,7 +60,7 @@ impl Side for Inside {
 pub(super) async fn call(link: &Connection, event: u32) {
     let bridge = Bridge::new(link, event, Box::new(Inside));
     let (reply, came) = oneshot::channel();
-    bridge.service(0).call(Call {
+    bridge.service(0, None).call(Call {
         path: vec!["echo".to_owned()],
         arguments: Some(Payload {
             bytes: "arguments".into(),
@@ -129,6 +129,7 @@ fn dials(host: &str, port: u16, secure: &str) -> Vec<u8> {
         &port.to_le_bytes(),
         &text(host.as_bytes()),
         &text(secure.as_bytes()),
+        &[0; 8],
     ]
     .concat()
 }
