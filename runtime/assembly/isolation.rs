@@ -15,6 +15,9 @@ const MOST: usize = 64;
 /// What a process of one agent may have beside what its limits say, in bytes: V8's own, and the program's.
 const OVERHEAD: u64 = 64 << 20;
 
+/// What an agent reserves on each thread that loads workers: stacks of 72 MiB for 16 of them, and one that modules are read on, in bytes.
+const LOADED: u64 = (16 * 72 + 512) << 20;
+
 /// Puts agents where they are to be, and tells what keeps them from it.
 pub(super) fn isolation(files: &Files, project: &ProjectFile, agents: &mut [Agent]) {
     let sections = project.agents.as_deref().unwrap_or_default();
@@ -48,8 +51,14 @@ pub(super) fn settings(project: &ProjectFile, agents: &[Agent], threads: usize, 
         let limits = limits_of(project, None);
         (limits.heap + limits.buffers) as u64
     });
-    let all = limits.chain(found).fold(0, u64::saturating_add).saturating_mul(each as u64);
+    let all = limits
+        .chain(found)
+        .fold(0, u64::saturating_add)
+        .saturating_mul(each as u64);
+    let loading = agents.iter().filter(|agent| !agent.worker.loaders.is_empty()).count();
+    let loading = loading + usize::from(project.agents_dir.is_some());
     Settings {
+        reserved: LOADED.saturating_mul((loading * each) as u64),
         threads: each,
         links: (threads + SPARE).min(MOST),
         idle: isolates.idle,

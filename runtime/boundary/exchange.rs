@@ -9,8 +9,8 @@ use workerd_lite_ops::{Body, Request, Response};
 use super::body::{begin, received, send};
 use super::failure::Failure;
 use super::heads::{self, Envelope, RequestHead, Sender};
-use super::loaded::LoadedWorker;
 use super::link::{Call, Connection, Incoming, LinkError, Outgoing, Wire};
+use super::loaded::LoadedWorker;
 
 /// A request that the other end has.
 pub(crate) struct Asking {

@@ -186,7 +186,11 @@ pub(super) fn read_request(head: &[u8], limit: usize, sender: Sender) -> Result<
         ),
     };
     let aim = (kind == TO_AIMED).then(|| aim::read(&mut cursor)).transpose()?;
-    let loaded = if bits & HAS_LOADED != 0 { loaded::read(&mut cursor)? } else { None };
+    let loaded = if bits & HAS_LOADED != 0 {
+        loaded::read(&mut cursor)?
+    } else {
+        None
+    };
     let body = Described::read(bits, &mut cursor)?;
     Ok(RequestHead {
         loaded,

@@ -296,7 +296,7 @@ fn confinement(settings: &Settings) -> [u8; 12] {
     let mut bytes = [0; 12];
     bytes[..2].copy_from_slice(&links.to_le_bytes());
     bytes[2..4].copy_from_slice(&missing.to_le_bytes());
-    bytes[4..].copy_from_slice(&(settings.memory >> 20).to_le_bytes());
+    bytes[4..].copy_from_slice(&(settings.memory.saturating_add(settings.reserved / 2) >> 20).to_le_bytes());
     bytes
 }
 

@@ -61,7 +61,14 @@ mod tests {
         let mut none = BytesMut::new();
         write(&mut none, None);
         assert_eq!(read(&mut Cursor::new(&none)).unwrap(), None);
-        for (id, hash) in [("../x", &*hash), ("a/b", &hash), ("", &hash), ("a", "a"), ("a", &"A".repeat(64)), ("a", "")] {
+        for (id, hash) in [
+            ("../x", &*hash),
+            ("a/b", &hash),
+            ("", &hash),
+            ("a", "a"),
+            ("a", &"A".repeat(64)),
+            ("a", ""),
+        ] {
             assert!(of(id, hash).is_err(), "{id} {hash}");
         }
     }

@@ -146,7 +146,14 @@ fn a_call_fails_with_the_process_that_it_is_in() {
         let address = server.address.clone();
         std::thread::spawn(move || {
             let output = Command::new("curl")
-                .args(["-s", "-m", "10", "-H", "Host: plain.localhost", &format!("{address}/slow")])
+                .args([
+                    "-s",
+                    "-m",
+                    "10",
+                    "-H",
+                    "Host: plain.localhost",
+                    &format!("{address}/slow"),
+                ])
                 .output();
             String::from_utf8(output.unwrap().stdout).unwrap()
         })
@@ -162,10 +169,22 @@ fn a_call_fails_with_the_process_that_it_is_in() {
 #[test]
 fn agents_of_a_folder_have_a_process_each() {
     let project = Project::new(&[
-        ("workerd-lite.toml", "agents_dir = 'agents'\nmatch_header = 'x-agent'\nthreads = 1\n[isolation]\nagents = 'process'\n"),
-        ("agents/one/worker.js", "export default { fetch: () => new Response('one') };"),
-        ("agents/acme/two/worker.js", "export default { fetch: () => new Response('two') };"),
-        ("agents/acme/loop/worker.js", "export default { fetch() { for (;;); } };"),
+        (
+            "workerd-lite.toml",
+            "agents_dir = 'agents'\nmatch_header = 'x-agent'\nthreads = 1\n[isolation]\nagents = 'process'\n",
+        ),
+        (
+            "agents/one/worker.js",
+            "export default { fetch: () => new Response('one') };",
+        ),
+        (
+            "agents/acme/two/worker.js",
+            "export default { fetch: () => new Response('two') };",
+        ),
+        (
+            "agents/acme/loop/worker.js",
+            "export default { fetch() { for (;;); } };",
+        ),
     ]);
     let server = project.serve(&[]);
     let asked = |agent: &str| {
@@ -182,7 +201,10 @@ fn agents_of_a_folder_have_a_process_each() {
     assert_eq!(asked("acme/three").0, 404);
     // One that has changed is another one, and one that is gone is none.
     std::thread::sleep(std::time::Duration::from_millis(600));
-    project.write("agents/one/worker.js", "export default { fetch: () => new Response('changed') };");
+    project.write(
+        "agents/one/worker.js",
+        "export default { fetch: () => new Response('changed') };",
+    );
     std::fs::remove_dir_all(project.path().join("agents/acme/two")).unwrap();
     std::thread::sleep(std::time::Duration::from_millis(600));
     is("one", "changed");
@@ -211,13 +233,20 @@ const NOT: &[&str] = &[];
 #[test]
 fn what_agents_in_isolates_do_is_done_in_processes() {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(AGAIN).args(["--test-threads", "2"]).env("ISOLATION", "process");
+    command
+        .args(AGAIN)
+        .args(["--test-threads", "2"])
+        .env("ISOLATION", "process");
     for skip in NOT {
         command.args(["--skip", skip]);
     }
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{said}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let passed = said.matches("... ok").count();
     assert!(passed >= AGAIN.len(), "{passed}: {said}");
 }

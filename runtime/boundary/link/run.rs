@@ -141,7 +141,9 @@ impl<H: Handler> Run<H> {
             Kind::Head => self.called(frame, carried),
             Kind::Data => self.data(frame, carried),
             Kind::Trailers => {
-                let stream = self.known(frame).ok_or(LinkError::Frame("its trailers are of no call"))?;
+                let stream = self
+                    .known(frame)
+                    .ok_or(LinkError::Frame("its trailers are of no call"))?;
                 if stream.came.get() != Came::Open || !stream.has_head.get() {
                     return Err(LinkError::Frame("its trailers are before or behind the message"));
                 }

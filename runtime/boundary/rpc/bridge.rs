@@ -66,6 +66,8 @@ pub(crate) struct Bridge {
     /// Calls that have not begun, in their order.
     pub(super) waiting: RefCell<VecDeque<Waiting>>,
     pub(super) works: Cell<bool>,
+    /// Whether what is sent begins the event.
+    pub(super) begins: Cell<bool>,
     closed: Cell<bool>,
     closing: Notify,
 }
@@ -88,6 +90,7 @@ impl Bridge {
             streams: RefCell::default(),
             waiting: RefCell::default(),
             works: Cell::new(false),
+            begins: Cell::new(false),
             closed: Cell::new(false),
             closing: Notify::new(),
         })
@@ -187,11 +190,7 @@ impl Bridge {
     }
 
     /// How a message names what it takes along. Streams are opened.
-    pub(super) fn describe(
-        &self,
-        capabilities: Vec<Capability>,
-        streams: Vec<Stream>,
-    ) -> Result<Table, Failure> {
+    pub(super) fn describe(&self, capabilities: Vec<Capability>, streams: Vec<Stream>) -> Result<Table, Failure> {
         let full = || Failure::new("Error", TOO_MANY);
         if self.is_closed() {
             return Err(Failure::canceled());
@@ -199,10 +198,14 @@ impl Bridge {
         if self.given.borrow().len() + capabilities.len() > MOST || !self.connection.has_room_for(1 + streams.len()) {
             return Err(full());
         }
-        let capabilities = capabilities.into_iter().map(|capability| self.give(capability)).collect();
+        let capabilities = capabilities
+            .into_iter()
+            .map(|capability| self.give(capability))
+            .collect();
         let mut described = Vec::with_capacity(streams.len());
         for stream in streams {
-            described.push(streams::open(&self.connection, self.event, stream).map_err(|_| full())?);
+            described
+                .push(streams::open(&self.connection, (self.event, self.begins.get()), stream).map_err(|_| full())?);
         }
         Ok(Table {
             capabilities,

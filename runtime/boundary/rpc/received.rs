@@ -19,6 +19,9 @@ use crate::boundary::link::{Call, Incoming, LinkError, Outgoing};
 
 const TOO_MANY: &str = "RPC failed: the event has too much to do at once";
 
+/// What a stream says that is for an event that has not begun.
+const EARLY: u8 = 1;
+
 /// What has come for an event's bridge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Came {
@@ -26,6 +29,8 @@ pub(crate) enum Came {
     Call,
     /// A stream, or somebody who wants to hear of an end.
     Other,
+    /// A stream for an event that begins with what follows.
+    Early,
 }
 
 impl Came {
@@ -35,6 +40,7 @@ impl Came {
         let event = u32::from_le_bytes(*rest.first_chunk()?);
         match *kind {
             CALLS => Some((Self::Call, event)),
+            STREAMS | DRAWS if rest.get(4) == Some(&EARLY) => Some((Self::Early, event)),
             WATCHES | STREAMS | DRAWS => Some((Self::Other, event)),
             _ => None,
         }
@@ -89,6 +95,9 @@ impl Bridge {
                 Ok(())
             }
             _ => {
+                if cursor.byte()? > EARLY {
+                    return Err(LinkError::Head("a stream is of no event"));
+                }
                 cursor.end()?;
                 self.opened(call)
             }
@@ -213,7 +222,8 @@ impl Bridge {
                     capabilities,
                     streams,
                 } = payload;
-                self.describe(capabilities, streams).map(|table| (table, bytes, disposer))
+                self.describe(capabilities, streams)
+                    .map(|table| (table, bytes, disposer))
             }
             Outcome::Failed(why) => Err(why),
         };

@@ -207,7 +207,12 @@ impl Bridge {
             table,
             bytes,
             reply,
-        } = self.ready(call)?;
+        } = {
+            self.begins.set(true);
+            let ready = self.ready(call);
+            self.begins.set(false);
+            ready?
+        };
         let made = self.connection.call(self.event, false, |out| {
             message::write_begin(out, begin, (&path, &table, bytes.as_ref()));
         });
@@ -215,7 +220,11 @@ impl Bridge {
             return Err(failed(reply));
         };
         let (ends, ended) = oneshot::channel();
-        spawn(say(outgoing, bytes.filter(|bytes| content::follows(Some(bytes))), ended));
+        spawn(say(
+            outgoing,
+            bytes.filter(|bytes| content::follows(Some(bytes))),
+            ended,
+        ));
         self.wait(incoming, std::future::ready(()), reply);
         Ok(Started {
             answer: Rc::new(Answer {
@@ -296,7 +305,9 @@ impl Bridge {
             return;
         }
         let number = self.connection.next();
-        let made = self.connection.call(number, true, |out| message::write_watch(out, self.event, &target));
+        let made = self
+            .connection
+            .call(number, true, |out| message::write_watch(out, self.event, &target));
         if let Ok(Call { incoming, .. }) = made {
             self.wait(incoming, std::future::ready(()), told);
         }

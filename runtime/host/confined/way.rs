@@ -91,7 +91,8 @@ fn dialled(
             (event.number, event.connection.clone())
         };
         connection.room().await;
-        let dialling = dial(&connection, (number, loaded.as_deref()), &request).map_err(|error| FetchError::Invalid(error.to_string()))?;
+        let dialling = dial(&connection, (number, loaded.as_deref()), &request)
+            .map_err(|error| FetchError::Invalid(error.to_string()))?;
         let call = dialling.opened().await.map_err(|why| match why {
             Refused::Denied => FetchError::OutboundWorker,
             Refused::Unreached(why) => FetchError::Network(why),

@@ -82,6 +82,7 @@ pub(super) fn came(link: &Rc<Link>, (came, number): (Came, u32), head: &[u8], ca
             }
         },
         Came::Other => link.events.get(number),
+        Came::Early => return Err(LinkError::Head("a process begins no events")),
     };
     match found.as_ref().and_then(|event| event.bridge()) {
         Some(bridge) => bridge.came_over(head, call),

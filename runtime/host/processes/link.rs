@@ -16,7 +16,9 @@ use workerd_lite_ops::{EventError, FetchError, Request, Response};
 
 use super::bridges::bridge;
 use super::events::{Event, Events};
-use crate::boundary::{Aim, Begin, Child, Connection, Envelope, LinkError, LoadedWorker, To, Unanswered, UnderWay, ask};
+use crate::boundary::{
+    Aim, Begin, Child, Connection, Envelope, LinkError, LoadedWorker, To, Unanswered, UnderWay, ask,
+};
 use crate::host::agent::Agent;
 use crate::host::gate::LoadedWays;
 use crate::host::job::keeping;
