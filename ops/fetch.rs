@@ -13,6 +13,7 @@ use crate::account::metered;
 use crate::body::{Body, BodyResource};
 use crate::error::FetchError;
 use crate::events::{Events, Scope};
+use crate::external_memory::ExternalMemory;
 use crate::head::{self, Utf8};
 use crate::loading::LoaderHandle;
 use crate::message::{Request, Response};
@@ -372,7 +373,8 @@ impl Prepared {
             let mut state = self.state.borrow_mut();
             let (_, limit) = state.borrow::<Events>().read_limits();
             let account = self.scope.origin.trace.account();
-            let resource = BodyResource::new(body, account, Rc::clone(&self.scope.holding), limit);
+            let resource = BodyResource::new(body, account, Rc::clone(&self.scope.holding), limit)
+                .counted(state.borrow::<ExternalMemory>())?;
             let rid = state.resource_table.add(resource);
             self.scope.own(rid);
             Some(rid)
