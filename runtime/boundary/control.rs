@@ -1,5 +1,6 @@
 //! An agents' process's beginning: it takes its descriptors, gives up all else, and only then reads what it is for.
 
+use std::ffi::CStr;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{FromRawFd as _, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
@@ -21,8 +22,9 @@ pub(crate) struct Control {
     pub(crate) links: Vec<End>,
 }
 
-/// Confines the process for good, and reads what it is to do. Call it before anything else, on the only thread there is.
-pub(crate) fn enter() -> io::Result<Control> {
+/// Confines the process for good, prepares what every such process needs, and reads what this one is to do. It may wait for that for long.
+/// Call it before anything else, on the only thread there is.
+pub(crate) fn enter(prepare: impl FnOnce()) -> io::Result<Control> {
     let mut socket: UnixStream = inherited(0).into();
     let mut how = [0; 12];
     socket.read_exact(&mut how)?;
@@ -41,6 +43,8 @@ pub(crate) fn enter() -> io::Result<Control> {
         tell(&socket, &Told::Refused(error.to_string()));
         return Err(io::Error::other(error));
     }
+    named(c"agents-spare");
+    prepare();
     let links: Vec<End> = (0..count).map(|link| inherited(FIRST + link).into()).collect();
     let spec = match read(&socket) {
         Ok(read) => read,
@@ -52,8 +56,14 @@ pub(crate) fn enter() -> io::Result<Control> {
             return Err(error);
         }
     };
+    named(c"agents");
     tell(&socket, &Told::Ready);
     Ok(Control { spec, socket, links })
+}
+
+/// As `ps` shows it. It is no more than that where the system refuses.
+fn named(name: &CStr) {
+    let _ = rustix::thread::set_name(name);
 }
 
 /// A descriptor that the process was started with.
