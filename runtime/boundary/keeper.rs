@@ -19,12 +19,13 @@ use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 use workerd_lite_ops::worker_log::Lines;
 
 use super::child::Child;
+use super::control::confinement;
 use super::key::Key;
 use super::output::Output;
 use super::sandbox::process_inside;
 use super::settings::Settings;
 use super::spare::Spare;
-use super::spawn::{Spawned, spawn};
+use super::spawn::{ARGUMENT, Spawned, spawn};
 use super::spec::Spec;
 use super::told::{Hears, Told, reports, specification};
 
@@ -158,9 +159,10 @@ struct Kept {
 
 /// Starts a process that is nobody's yet.
 fn begin(settings: &Settings) -> io::Result<Spawned> {
-    let spawned = spawn(settings.links)?;
+    let spawned = spawn(ARGUMENT, settings.links)?;
     // It is read before the process is confined, and has room in the socket.
-    (&spawned.control).write_all(&confinement(settings))?;
+    let confinement = confinement(settings.links, settings.memory >> 20, &settings.allow_missing);
+    (&spawned.control).write_all(&confinement)?;
     Ok(spawned)
 }
 
@@ -313,20 +315,6 @@ async fn send(
         () = telling => {}
         _ = closed => {}
     }
-}
-
-/// What a process is confined to, in twelve bytes: see [`super::control::enter`].
-fn confinement(settings: &Settings) -> [u8; 12] {
-    let links = u16::try_from(settings.links).unwrap_or(u16::MAX);
-    let missing = settings
-        .allow_missing
-        .iter()
-        .fold(0_u16, |all, layer| all | 1 << (*layer as u16));
-    let mut bytes = [0; 12];
-    bytes[..2].copy_from_slice(&links.to_le_bytes());
-    bytes[2..4].copy_from_slice(&missing.to_le_bytes());
-    bytes[4..].copy_from_slice(&(settings.memory >> 20).to_le_bytes());
-    bytes
 }
 
 /// Bytes of memory that a process shares with nobody's file.
