@@ -1,6 +1,7 @@
 //! Keys in a process of their own: every key of a project is there, and in no other process of the server.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -97,9 +98,10 @@ impl House {
             );
             house.keep(name, pair);
             bindings.push(format!("{{ binding = '{name}', certificate_id = '{name}' }}"));
-            tables.push_str(&format!(
+            let _ = write!(
+                tables,
                 "[certificates.{name}]\ncert = 'certs/{name}.pem'\nkey = 'certs/{name}.key'\nca = ['certs/ca.pem']\nhosts = ['*.localhost']\n"
-            ));
+            );
         }
         for (name, algorithm) in [
             ("robot", &rcgen::PKCS_ECDSA_P256_SHA256),

@@ -1,5 +1,6 @@
 //! What is in the memory of another process.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 
@@ -16,9 +17,14 @@ pub fn holds(process: u32, needle: &[u8]) -> Option<bool> {
 
 /// Which of these bytes are in a process's memory, by their places. Nothing where it may not be read.
 pub fn found(process: u32, needles: &[&[u8]]) -> Option<Vec<usize>> {
-    let escaped = |needle: &&[u8]| -> String { needle.iter().map(|byte| format!("\\x{byte:02x}")).collect() };
-    let any = needles.iter().map(escaped).collect::<Vec<_>>().join("|");
-    let any = Regex::new(&format!("(?s-u)(?:{any})")).unwrap();
+    let mut any = String::new();
+    for needle in needles {
+        any.push_str(if any.is_empty() { "(?s-u)" } else { "|" });
+        for byte in *needle {
+            write!(any, "\\x{byte:02x}").unwrap();
+        }
+    }
+    let any = Regex::new(&any).unwrap();
     let maps = std::fs::read_to_string(format!("/proc/{process}/maps")).ok()?;
     let memory = File::open(format!("/proc/{process}/mem")).ok()?;
     let pagemap = File::open(format!("/proc/{process}/pagemap")).ok()?;
