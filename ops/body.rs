@@ -1,7 +1,7 @@
 //! Bodies: bytes that are pulled, never pushed, so that a slow reader slows the sender and a dropped end cancels.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::byte_stream::ByteStream;
 use crate::content_encoding::ContentEncoding;
 use crate::error::BodyError;
 use crate::exact::Exact;
-use crate::external_memory::ExternalMemory;
+use crate::external_memory::{ExternalMemory, OutOfMemory, Reservation};
 use crate::reading::Reading;
 use crate::shares::Holding;
 use crate::trailers::Trailers;
@@ -269,6 +269,8 @@ pub struct BodyResource {
     reader: AsyncRefCell<Option<Reader>>,
     cancel: CancelHandle,
     reading: Reading,
+    /// What is counted of it before a script reads it.
+    whole: Cell<Option<Reservation>>,
 }
 
 struct Reader {
@@ -286,7 +288,17 @@ impl BodyResource {
             reader: AsyncRefCell::new(None),
             cancel: CancelHandle::new(),
             reading: Reading::new(holding, limit),
+            whole: Cell::new(None),
         }
+    }
+
+    /// The same body, whose bytes count as this isolate's where all of them are here already. Whoever made them may be gone
+    /// by now, and what it was allowed to hold with it.
+    pub(crate) fn counted(self, memory: &ExternalMemory) -> Result<Self, OutOfMemory> {
+        if let Some(Body::Full(bytes)) = &*self.unread.borrow() {
+            self.whole.set(Some(memory.reserve(bytes.len())?));
+        }
+        Ok(self)
     }
 
     fn take(&self) -> Option<Body> {
@@ -351,7 +363,12 @@ impl Resource for BodyResource {
 pub fn take_body(state: &mut OpState, rid: ResourceId) -> Result<Body, BodyError> {
     if let Ok(resource) = state.resource_table.get::<BodyResource>(rid) {
         let _ = state.resource_table.take::<BodyResource>(rid);
-        return resource.take().ok_or(BodyError::Gone);
+        let body = resource.take().ok_or(BodyError::Gone)?;
+        return Ok(match (body, resource.whole.take()) {
+            // It is this isolate's until whom it is handed on to has let go of it.
+            (Body::Full(bytes), Some(counted)) => Body::Full(counted.hold(bytes)),
+            (body, _) => body,
+        });
     }
     let resource = state.resource_table.take_any(rid).map_err(|_| BodyError::Gone)?;
     // FixedLengthStream promises its length.
@@ -470,6 +487,8 @@ pub(crate) async fn op_body_collect(state: Rc<RefCell<OpState>>, #[smi] rid: Res
         (resource, state.borrow::<ExternalMemory>().clone())
     };
     let cancel = RcRef::map(&resource, |resource| &resource.cancel);
+    // From here on it is counted as it is read.
+    drop(resource.whole.take());
     let reading = async {
         let mut whole = Vec::new();
         let mut reservation = external.reserve(0)?;

@@ -31,6 +31,7 @@ const TO_OUT: u8 = 1;
 const TO_SERVICE: u8 = 2;
 pub(super) const CALLS_METHOD: u8 = 3;
 pub(super) const TELLS: u8 = 4;
+pub(super) const DIALS: u8 = 5;
 
 /// What a request is for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

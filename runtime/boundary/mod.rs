@@ -3,9 +3,11 @@
 //! The parent's end takes nothing on trust that comes over a link: who calls is known by the link, and the rest is judged anew.
 
 mod body;
+mod carried;
 mod child;
 mod control;
 mod cursor;
+mod dials;
 mod exchange;
 mod failure;
 mod heads;
@@ -25,8 +27,10 @@ mod tells;
 mod told;
 mod with_keys;
 
+pub(crate) use carried::carry;
 pub(crate) use child::{Child, UnderWay};
 pub(crate) use control::{Control, enter, enter_with_keys};
+pub(crate) use dials::{DialCame, Refused, dial};
 pub(crate) use exchange::{Answering, Asked, Unanswered, ask};
 pub(crate) use failure::Failure;
 pub(crate) use heads::{Envelope, Sender, To};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use deno_core::unsync::spawn;
 use tokio_tungstenite::tungstenite::protocol::Role;
-use workerd_lite_ops::fetch::EgressHandle;
+use workerd_lite_ops::egress::EgressHandle;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::websocket::socket_pair;
 use workerd_lite_ops::{EventError, Request, Response, Termination};

@@ -1,5 +1,6 @@
 //! One thread's links to agents' processes. Their events begin here, and their requests come back here to pass rules, policy and network.
 
+mod dials;
 mod egress;
 mod events;
 #[cfg(test)]
