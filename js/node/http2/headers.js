@@ -54,7 +54,9 @@ function add(request, name, value) {
   }
   if (RegExpPrototypeExec(TOKEN, name) === null) throw new ERR_INVALID_HTTP_TOKEN("Header name", name);
   if (OF_CONNECTIONS[name] || name === "te" && String(value) !== "trailers") throw new ERR_HTTP2_INVALID_CONNECTION_HEADERS(name);
-  const list = ArrayIsArray(value) ? value : [value];
+  // Cookies in several fields are one's (RFC 9113, section 8.2.3).
+  const joined = ArrayIsArray(value) && name === "cookie" ? ArrayPrototypeJoin(value, "; ") : value;
+  const list = ArrayIsArray(joined) ? joined : [joined];
   if (SINGLE[name] && list.length > 1) throw new ERR_HTTP2_HEADER_SINGLE_VALUE(name);
   for (let i = 0; i < list.length; i++) {
     if (list[i] === undefined || list[i] === null) throw new ERR_HTTP2_INVALID_HEADER_VALUE(String(list[i]), name);

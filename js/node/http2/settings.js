@@ -41,8 +41,8 @@ const defaults = () =>
     initialWindowSize: 65535,
     maxFrameSize: 16384,
     maxConcurrentStreams: LARGEST,
-    maxHeaderListSize: 65535,
     maxHeaderSize: 65535,
+    maxHeaderListSize: 65535,
     enableConnectProtocol: false,
   });
 
@@ -56,8 +56,8 @@ function validate(settings) {
     const { 1: least, 2: most } = KINDS[name];
     const fits = least === undefined ? typeof value === "boolean" : typeof value === "number" && value >= least && value <= most;
     if (fits) return;
-    const Failure = least === undefined ? ERR_HTTP2_INVALID_SETTING_VALUE : ERR_HTTP2_INVALID_SETTING_VALUE.RangeError;
-    throw least === undefined ? new Failure(name, value) : new Failure(name, value, least, most);
+    const { HideStackFramesError: OfType, RangeError: OfRange } = ERR_HTTP2_INVALID_SETTING_VALUE;
+    throw least === undefined ? new OfType(name, value) : new OfRange(name, value, least, most);
   });
   return settings;
 }

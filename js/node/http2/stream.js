@@ -292,7 +292,7 @@ class ClientHttp2Stream extends Duplex {
   }
 
   get id() {
-    return this.#id;
+    return this.#call.started ? this.#id : undefined;
   }
 
   get pending() {
