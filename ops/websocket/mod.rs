@@ -1,6 +1,7 @@
 //! WebSockets as isolates know them: two ends and messages of bytes between them. An end is a script's, or a connection's, and may be
 //! handed on until somebody reads it; what passes then is no longer seen by who had it before.
 
+mod direct;
 mod end;
 mod handshake;
 mod lane;
@@ -8,6 +9,7 @@ mod ops;
 mod received;
 mod resource;
 
+pub use direct::{Direct, Duplex};
 pub use end::{SocketEnd, Traffic, socket_pair};
 pub(crate) use handshake::prepare;
 pub use handshake::{is_handshake, is_websocket, mark};

@@ -8,7 +8,6 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::upgrade::downcast;
 use tokio::sync::{Notify, watch};
-use tokio_tungstenite::tungstenite::protocol::Role;
 use workerd_lite_ops::account::Later;
 use workerd_lite_ops::websocket::{SocketEnd, SocketLimits};
 
@@ -101,8 +100,8 @@ async fn run(upgrading: OnUpgrade, limits: SocketLimits, end: SocketEnd) {
         // RFC 6455, section 4.1: a client sends nothing before it has our answer. What has come by then was meant for somebody who
         // reads it otherwise.
         Ok(parts) if !parts.read_buf.is_empty() => {}
-        Ok(parts) => websocket::run(parts.io.into_inner(), Role::Server, limits, end).await,
+        Ok(parts) => websocket::run_client(parts.io.into_inner(), limits, end).await,
         // HTTP/2 has frames of its own.
-        Err(upgraded) => websocket::run(TokioIo::new(upgraded), Role::Server, limits, end).await,
+        Err(upgraded) => websocket::run_client(TokioIo::new(upgraded), limits, end).await,
     }
 }

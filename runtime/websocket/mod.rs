@@ -3,10 +3,13 @@
 
 mod connection;
 mod handshake;
+mod joined;
 mod metered;
 mod pace;
+mod reasons;
 mod stopping;
+mod wire;
 
-pub(crate) use connection::{run, run_between};
+pub(crate) use connection::{run_between, run_client, run_upstream};
 pub(crate) use handshake::{Key, Offer};
 pub(crate) use stopping::{stop, stopped};
