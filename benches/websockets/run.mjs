@@ -2,7 +2,7 @@
 // WebSockets: echoes through nginx, through this server whose policy hands the socket on or stands in between, and through npm workerd the
 // same ways; messages a second, CPU time of the proxy per message, ratios. Then what idle sockets keep.
 // Needs nginx; workerd where WORKERD names it (else it is left out).
-//   benches/websockets/run.mjs [--seconds 4] [--connections 64] [--size 64] [--idle 10000] [--only idle|echo]
+//   benches/websockets/run.mjs [--seconds 4] [--connections 64] [--size 64] [--idle 4000] [--only idle|echo]
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -16,7 +16,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "4" },
     connections: { type: "string", default: "64" },
     size: { type: "string", default: "64" },
-    idle: { type: "string", default: "10000" },
+    idle: { type: "string", default: "4000" },
     only: { type: "string" },
   },
 });

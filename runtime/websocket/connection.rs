@@ -33,18 +33,19 @@ where
 {
     if passes_whole(&limits) {
         if let Some(direct) = end.take_direct() {
-            return join((stream, limits), (direct.stream, direct.limits), &end).await;
+            // In a box, as all that follows: most WebSockets need one of these only.
+            return Box::pin(join((stream, limits), (direct.stream, direct.limits), &end)).await;
         }
     }
     let memory = reader(&limits, &end).await;
-    run_on(stream, Role::Server, limits, &end, memory, Failures::Close).await;
+    Box::pin(run_on(stream, Role::Server, limits, &end, memory, Failures::Close)).await;
 }
 
 /// Moves an upstream's messages likewise. Where a client's connection is at the other end, that one does.
 pub(crate) async fn run_upstream(stream: impl Duplex + 'static, limits: SocketLimits, end: SocketEnd) {
     if !passes_whole(&limits) {
         let memory = reader(&limits, &end).await;
-        return run_on(stream, Role::Client, limits, &end, memory, Failures::Close).await;
+        return Box::pin(run_on(stream, Role::Client, limits, &end, memory, Failures::Close)).await;
     }
     let stream = Box::new(stream);
     end.offer(Direct { stream, limits });
@@ -62,7 +63,15 @@ pub(crate) async fn run_upstream(stream: impl Duplex + 'static, limits: SocketLi
         Ok(None) => return end.ended().await,
     };
     end.accept(ahead(&limits));
-    run_on(direct.stream, Role::Client, limits, &end, memory, Failures::Close).await;
+    Box::pin(run_on(
+        direct.stream,
+        Role::Client,
+        limits,
+        &end,
+        memory,
+        Failures::Close,
+    ))
+    .await;
 }
 
 /// The same between processes of ours: where the other connection breaks, so does this one, and what reads it is told no other code.
