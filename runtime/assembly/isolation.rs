@@ -62,8 +62,7 @@ fn obstacles(agents: &[Agent], agent: &Agent) -> Vec<String> {
                 "it calls the agent {:?}, by `services`: it may call its policy alone",
                 &*id.name
             )),
-            Offers::Assets => why.push("it asks for its own files, by `assets.binding`".to_owned()),
-            Offers::Outbound => {}
+            Offers::Assets | Offers::Outbound => {}
         }
     }
     if !agent.crons.is_empty() {

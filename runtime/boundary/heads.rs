@@ -31,6 +31,7 @@ const TO_OUT: u8 = 1;
 const TO_SERVICE: u8 = 2;
 pub(super) const CALLS_METHOD: u8 = 3;
 pub(super) const TELLS: u8 = 4;
+pub(super) const DIALS: u8 = 5;
 
 /// What a request is for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -256,7 +257,9 @@ fn failure(word: &str, text: &str, stack: &str) -> Result<Failure, LinkError> {
         }),
         "fetch" => Failure::Fetch(text.to_owned()),
         other => {
-            let why = Termination::named(other).ok_or(LinkError::Head("nobody knows why it failed"))?;
+            // Of its own end no process tells.
+            let why = Termination::named(other).filter(|why| *why != Termination::Process);
+            let why = why.ok_or(LinkError::Head("nobody knows why it failed"))?;
             Failure::Event(EventError::Terminated(why))
         }
     })

@@ -56,7 +56,7 @@ use deno_core::unsync::spawn;
 use deno_core::url::Url;
 use http::{HeaderMap, HeaderName};
 use tokio::sync::mpsc;
-use workerd_lite_ops::fetch::EgressHandle;
+use workerd_lite_ops::egress::EgressHandle;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{CallerId, EventError, Origin, Request, Response, Termination};
 

@@ -138,20 +138,6 @@ fn a_server_that_stops_ends_them() {
 }
 
 #[test]
-fn an_agent_in_a_process_of_its_own_has_none() {
-    let listening = listen(Does::Echo);
-    let port = listening.port;
-    let isolation = "[isolation]\nagents = 'process'\n";
-    let (_project, server) = serve(DIALS, HANDS_ON, &format!("{}{LOCAL}{isolation}", rule(port)));
-    let said = ask(&server, &format!("/echo?to=localhost:{port}"));
-    assert_eq!(
-        said["error"],
-        "TypeError: connect(): there are no sockets for an agent in a process of its own"
-    );
-    assert_eq!(listening.accepted.load(std::sync::atomic::Ordering::SeqCst), 0);
-}
-
-#[test]
 fn a_handler_that_never_ends_is_given_up_once_the_agent_is_gone() {
     let policy =
         "export default { fetch() {}, async connect(socket) { socket.readable; await new Promise(() => {}); } };";

@@ -1,5 +1,6 @@
 //! One thread's links to agents' processes. Their events begin here, and their requests come back here to pass rules, policy and network.
 
+mod dials;
 mod egress;
 mod events;
 #[cfg(test)]
@@ -44,8 +45,10 @@ pub(super) struct ProcessLinks {
 impl ProcessLinks {
     /// None where no agent of the project is in a process.
     pub(super) fn new(project: &Project, cells: &Rc<AgentCells>) -> Option<Rc<Self>> {
+        let processes = Arc::clone(project.processes.as_ref()?);
+        processes.serve();
         Some(Rc::new(Self {
-            processes: Arc::clone(project.processes.as_ref()?),
+            processes,
             project: project.clone(),
             cells: Rc::clone(cells),
             links: RefCell::default(),
@@ -95,8 +98,12 @@ impl ProcessLinks {
         let (links, key, ended) = (Rc::downgrade(self), key.clone(), Rc::clone(&link));
         spawn(async move {
             serving::serve(Rc::clone(&ended), end).await;
+            let lost = ended.take_lost();
             if let Some(links) = links.upgrade() {
                 links.forget(&key, &ended);
+                for (place, event) in lost {
+                    links.project.lost(place, &event.trace.request_id());
+                }
             }
         });
         Ok(link)

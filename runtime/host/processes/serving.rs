@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::net::UnixStream;
 
 use super::link::Link;
-use super::{egress, services, tails};
-use crate::boundary::{Call, CallCame, Handler, LinkError, Tells};
+use super::{dials, egress, services, tails};
+use crate::boundary::{Call, CallCame, DialCame, Handler, LinkError, Tells};
 
 struct Serving(Rc<Link>);
 
@@ -18,6 +18,9 @@ impl Handler for Serving {
         }
         if Tells::is(head) {
             return tails::told(&self.0, head, call);
+        }
+        if DialCame::is(head) {
+            return dials::called(&self.0, head, call);
         }
         egress::called(&self.0, head, call)
     }

@@ -1,16 +1,17 @@
-//! The public half of a key on a token.
+//! The public half of a key that another holds.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jsonwebtoken::Algorithm;
 use rustls_pki_types::{AlgorithmIdentifier, alg_id};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::Digest as _;
 
-use super::der;
+use super::encoding;
 
 /// What a key is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum KeyKind {
     /// RSA.
     Rsa,
@@ -64,8 +65,8 @@ impl KeyKind {
     }
 }
 
-/// A public key, as the token tells it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A public key, as who holds the private one tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct PublicKey {
     pub(crate) kind: KeyKind,
     /// RSA: the modulus and the exponent. Others: the point, and nothing.
@@ -78,14 +79,14 @@ impl PublicKey {
     pub(super) fn rsa(modulus: Vec<u8>, exponent: Vec<u8>) -> Self {
         Self {
             kind: KeyKind::Rsa,
-            bits: der::pair(&modulus, &exponent),
+            bits: encoding::pair(&modulus, &exponent),
             numbers: (modulus, exponent),
         }
     }
 
     /// Fails where the point is not of this curve.
     pub(super) fn point(kind: KeyKind, attribute: &[u8]) -> Result<Self, String> {
-        let point = der::within_octets(attribute);
+        let point = encoding::within_octets(attribute);
         let good = match kind {
             KeyKind::P256 => point.len() == 65 && point[0] == 4,
             KeyKind::P384 => point.len() == 97 && point[0] == 4,
