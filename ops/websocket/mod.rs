@@ -18,5 +18,5 @@ pub(crate) use ops::{
     OfEvent, op_websocket_accept, op_websocket_buffered, op_websocket_close, op_websocket_end, op_websocket_next,
     op_websocket_pair, op_websocket_send, op_websocket_send_text,
 };
-pub(crate) use resource::{Counted, count, keep, take};
+pub(crate) use resource::{Counted, count_tcp, keep, take};
 pub use resource::{SocketLimits, Sockets};

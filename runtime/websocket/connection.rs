@@ -79,13 +79,18 @@ pub(crate) async fn run_between<S>(stream: S, role: Role, limits: SocketLimits, 
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    // The link is ours, and what was agreed with others is not agreed on it.
+    let limits = SocketLimits {
+        compression: false,
+        ..limits
+    };
     let memory = reader(&limits, &end).await;
     run_on(stream, role, limits, &end, memory, Failures::Break).await;
 }
 
-/// Whether messages may pass as fast as they come.
+/// Whether messages may pass as they come, and as fast.
 fn passes_whole(limits: &SocketLimits) -> bool {
-    limits.per_second.is_none()
+    limits.per_second.is_none() && !limits.compression
 }
 
 /// Pays, where the other side is a connection too, for what that reads ahead.
@@ -128,7 +133,7 @@ async fn run_on<S>(
         stream,
         meter: Rc::clone(&meter),
     };
-    let wire = RefCell::new(Wire::new(metered, role, limits.message, false));
+    let wire = RefCell::new(Wire::new(metered, role, limits.message, limits.compression));
     let both = Both {
         wire: &wire,
         end,

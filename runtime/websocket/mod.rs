@@ -2,6 +2,7 @@
 //! script, or another connection, has.
 
 mod connection;
+mod extension;
 mod handshake;
 mod joined;
 mod metered;
