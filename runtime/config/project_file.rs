@@ -124,7 +124,11 @@ impl ProjectFile {
         let certificates = self.certificates.values();
         let certificates = certificates.flat_map(|section| section.cert.iter().chain(&section.key).chain(&section.ca));
         let tls = self.tls.iter();
-        let tls = tls.flat_map(|section| [&section.cert, &section.key].into_iter().chain(&section.client_ca));
+        let tls = tls.flat_map(|section| {
+            let others = section.certificates.iter().flat_map(|other| [&other.cert, &other.key]);
+            let clients = section.client_ca.iter().chain(&section.client_crl);
+            [&section.cert, &section.key].into_iter().chain(others).chain(clients)
+        });
         let credentials = self.credentials.values().filter_map(|section| section.file.as_ref());
         let identity = self.identity.iter().flat_map(|section| {
             let files = [&section.key, &section.issuing_certificate, &section.issuing_key];
