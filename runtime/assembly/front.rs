@@ -89,8 +89,11 @@ impl Loads {
 
     fn paths(&self) -> Vec<PathBuf> {
         let certificates = std::iter::once(&self.default).chain(&self.others);
-        let certificates =
-            certificates.flat_map(|one| std::iter::once(one.cert.as_path()).chain(one.key.path()).map(Path::to_owned));
+        let certificates = certificates.flat_map(|one| {
+            std::iter::once(one.cert.as_path())
+                .chain(one.key.path())
+                .map(Path::to_owned)
+        });
         let clients = self.roots.iter().chain(&self.lists).cloned();
         certificates.chain(clients).collect()
     }
@@ -114,7 +117,12 @@ fn tls(
     let reached = (section.module.as_ref(), section.pin.as_ref());
     let others = section.certificates.iter().enumerate().map(|(at, other)| {
         let name = format!("{NAME}.certificates[{at}]");
-        written(&name, &other.cert, &other.key, (other.module.as_ref(), other.pin.as_ref()))
+        written(
+            &name,
+            &other.cert,
+            &other.key,
+            (other.module.as_ref(), other.pin.as_ref()),
+        )
     });
     let within = |paths: &[PathBuf]| paths.iter().map(|path| files.folder.join(path)).collect();
     let loads = Loads {
@@ -159,7 +167,10 @@ fn tls(
 fn client_auth(files: &Files, section: &Tls) -> Result<ClientAuth, ConfigError> {
     if section.client_ca.is_empty() && !section.client_crl.is_empty() {
         return Err(files
-            .complain("tls.client_crl", "no certificates of clients are verified that it could revoke")
+            .complain(
+                "tls.client_crl",
+                "no certificates of clients are verified that it could revoke",
+            )
             .with_help("Set client_ca = [\"clients-ca.pem\"] beside it, or take client_crl out"));
     }
     match (section.client_auth, section.client_ca.is_empty()) {

@@ -12,7 +12,7 @@ use super::tables::{
     AccessLog, Admin, Agent, Attack, Audit, Certificate, Credential, Identity, Isolates, Isolation, Keys, Limits,
     Network, Outbound, Timeouts, Tls, Trace,
 };
-use super::values::{OneOrMore, addresses, optional_duration, parsed};
+use super::values::{Listened, listened, optional_duration, parsed};
 use crate::listen::ListenAddress;
 use crate::rules::Forwarder;
 
@@ -28,8 +28,9 @@ pub(crate) struct ProjectFile {
     #[serde(default)]
     pub(crate) loaders: Vec<String>,
     /// Where requests are taken: an address or a name with a port, `:8787` for all addresses, `unix:/run/x.sock,mode=0660`; or several.
-    #[serde(default, deserialize_with = "addresses")]
-    #[schemars(with = "Option<OneOrMore>")]
+    /// Or tables, `[[listen]]` with `address` and `tls`.
+    #[serde(default, deserialize_with = "listened")]
+    #[schemars(with = "Option<Listened>")]
     pub(crate) listen: Vec<ListenAddress>,
     /// Threads that run scripts; one per core without it.
     pub(crate) threads: Option<usize>,
@@ -113,7 +114,7 @@ pub(crate) struct ProjectFile {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Listening {
-    #[serde(deserialize_with = "addresses")]
+    #[serde(deserialize_with = "listened")]
     pub(crate) listen: Vec<ListenAddress>,
     pub(crate) admin: Option<Admin>,
 }

@@ -98,6 +98,7 @@ impl Service<http::Request<Incoming>> for ConnectionService {
             let is_http1 = request.version() < Version::HTTP_2;
             let mut refusal = malformed::refusal(&request);
             if refusal.is_none() {
+                malformed::name_target(&mut request);
                 let (forwarders, naming) = (instance.forwarders(), instance.match_header());
                 match forwarded::apply(&mut request, remote, forwarders, naming, tls.as_ref()) {
                     Ok(client) => {

@@ -100,7 +100,11 @@ mod tests {
     fn the_name_that_is_asked_for_says_which() {
         let folder = tempfile::tempdir().unwrap();
         let own = identity(folder.path(), "own", &["own.example"]);
-        let wild = identity(folder.path(), "wild", &["*.wild.example", "own.example", "A.wild.example"]);
+        let wild = identity(
+            folder.path(),
+            "wild",
+            &["*.wild.example", "own.example", "A.wild.example"],
+        );
         let exact = identity(folder.path(), "exact", &["a.wild.example", "b.wild.example"]);
         let all = ByName::new(&own, &[wild.clone(), exact.clone()]).unwrap();
         for (name, expected) in [

@@ -33,11 +33,7 @@ impl ServerTls {
     ///
     /// # Errors
     /// Where no client could be verified, or nobody could ask for one of the certificates.
-    pub fn new(
-        shown: &Shown,
-        auth: ClientAuth,
-        verification: &Verification,
-    ) -> Result<(Self, Exchange), String> {
+    pub fn new(shown: &Shown, auth: ClientAuth, verification: &Verification) -> Result<(Self, Exchange), String> {
         let config = settings::settings(shown, auth, verification)?;
         let (sender, receiver) = watch::channel(Arc::new(config));
         Ok((Self(receiver), Exchange { sender, auth }))

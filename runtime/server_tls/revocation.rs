@@ -13,9 +13,13 @@ use x509_parser::time::ASN1Time;
 pub fn read_lists(path: &Path) -> Result<(Vec<CertificateRevocationListDer<'static>>, bool), String> {
     let shown = path.display();
     let lists = CertificateRevocationListDer::pem_file_iter(path).map_err(|why| format!("{shown}: {why}"))?;
-    let lists: Vec<_> = lists.collect::<Result<_, _>>().map_err(|why| format!("{shown}: {why}"))?;
+    let lists: Vec<_> = lists
+        .collect::<Result<_, _>>()
+        .map_err(|why| format!("{shown}: {why}"))?;
     if lists.is_empty() {
-        return Err(format!("{shown}: there is no revocation list (PEM, \"X509 CRL\") in it"));
+        return Err(format!(
+            "{shown}: there is no revocation list (PEM, \"X509 CRL\") in it"
+        ));
     }
     let mut is_late = false;
     for list in &lists {
