@@ -1,7 +1,7 @@
 //! Bodies: bytes that are pulled, never pushed, so that a slow reader slows the sender and a dropped end cancels.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -23,7 +23,8 @@ use crate::byte_stream::ByteStream;
 use crate::content_encoding::ContentEncoding;
 use crate::error::BodyError;
 use crate::exact::Exact;
-use crate::external_memory::ExternalMemory;
+use crate::external_memory::{ExternalMemory, OutOfMemory, Reservation};
+use crate::head;
 use crate::reading::Reading;
 use crate::shares::Holding;
 use crate::trailers::Trailers;
@@ -269,6 +270,9 @@ pub struct BodyResource {
     reader: AsyncRefCell<Option<Reader>>,
     cancel: CancelHandle,
     reading: Reading,
+    /// What is counted of it before a script reads it.
+    whole: Cell<Option<Reservation>>,
+    trailers: Option<Trailers>,
 }
 
 struct Reader {
@@ -282,11 +286,22 @@ impl BodyResource {
     pub fn new(body: Body, account: Option<&Arc<Account>>, holding: Rc<Holding>, limit: Option<u64>) -> Self {
         Self {
             account: account.cloned(),
+            trailers: body.trailers(),
             unread: RefCell::new(Some(body)),
             reader: AsyncRefCell::new(None),
             cancel: CancelHandle::new(),
             reading: Reading::new(holding, limit),
+            whole: Cell::new(None),
         }
+    }
+
+    /// The same body, whose bytes count as this isolate's where all of them are here already. Whoever made them may be gone
+    /// by now, and what it was allowed to hold with it.
+    pub(crate) fn counted(self, memory: &ExternalMemory) -> Result<Self, OutOfMemory> {
+        if let Some(Body::Full(bytes)) = &*self.unread.borrow() {
+            self.whole.set(Some(memory.reserve(bytes.len())?));
+        }
+        Ok(self)
     }
 
     fn take(&self) -> Option<Body> {
@@ -351,7 +366,12 @@ impl Resource for BodyResource {
 pub fn take_body(state: &mut OpState, rid: ResourceId) -> Result<Body, BodyError> {
     if let Ok(resource) = state.resource_table.get::<BodyResource>(rid) {
         let _ = state.resource_table.take::<BodyResource>(rid);
-        return resource.take().ok_or(BodyError::Gone);
+        let body = resource.take().ok_or(BodyError::Gone)?;
+        return Ok(match (body, resource.whole.take()) {
+            // It is this isolate's until whom it is handed on to has let go of it.
+            (Body::Full(bytes), Some(counted)) => Body::Full(counted.hold(bytes)),
+            (body, _) => body,
+        });
     }
     let resource = state.resource_table.take_any(rid).map_err(|_| BodyError::Gone)?;
     // FixedLengthStream promises its length.
@@ -444,6 +464,17 @@ pub(crate) fn op_body_raw(state: &mut OpState, #[smi] rid: ResourceId) -> f64 {
     body.length().map_or(-1.0, |length| length as f64)
 }
 
+/// What has followed a body that was read to its end, as header lists cross into scripts: empty where nothing has.
+#[op2]
+#[string]
+pub(crate) fn op_body_trailers(state: &mut OpState, #[smi] rid: ResourceId) -> String {
+    let Ok(resource) = state.resource_table.get::<BodyResource>(rid) else {
+        return String::new();
+    };
+    let trailers = resource.trailers.as_ref();
+    trailers.and_then(Trailers::get).map(head::join).unwrap_or_default()
+}
+
 /// A whole body as `{ bytes }`, an object that has no prototype: a promise of bytes would ask for
 /// `Object.prototype.then`, which a script may have put there.
 pub(crate) struct Whole(Vec<u8>);
@@ -470,6 +501,8 @@ pub(crate) async fn op_body_collect(state: Rc<RefCell<OpState>>, #[smi] rid: Res
         (resource, state.borrow::<ExternalMemory>().clone())
     };
     let cancel = RcRef::map(&resource, |resource| &resource.cancel);
+    // From here on it is counted as it is read.
+    drop(resource.whole.take());
     let reading = async {
         let mut whole = Vec::new();
         let mut reservation = external.reserve(0)?;

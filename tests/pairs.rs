@@ -66,6 +66,7 @@ export default { async fetch(request) {
     case 'echo.test': return new Response(request.body);
     case 'denied.test': return new Response('denied', { status: 403 });
     case 'large.test': return new Response(new Uint8Array(1 << 20));
+    case 'whole.test': return new Response(new Uint8Array(4 << 20));
     case 'parsed.test': return Response.json((await request.json()).length);
     case 'busy.test': { let x = 0; for (let i = 0; i < 4e6; i++) x += i % 7; return new Response(String(x)); }
     case 'good.test': return new Response('ok');

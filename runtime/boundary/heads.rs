@@ -298,7 +298,9 @@ fn failure(word: &str, text: &str, stack: &str) -> Result<Failure, LinkError> {
         }),
         "fetch" => Failure::Fetch(text.to_owned()),
         other => {
-            let why = Termination::named(other).ok_or(LinkError::Head("nobody knows why it failed"))?;
+            // Of its own end no process tells.
+            let why = Termination::named(other).filter(|why| *why != Termination::Process);
+            let why = why.ok_or(LinkError::Head("nobody knows why it failed"))?;
             Failure::Event(EventError::Terminated(why))
         }
     })

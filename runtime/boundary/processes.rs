@@ -8,7 +8,7 @@ use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
 
 use super::child::Child;
-use super::keeper::{self, Order};
+use super::keeper::{self, Order, Start};
 use super::key::Key;
 use super::sandbox;
 use super::settings::Settings;
@@ -92,6 +92,12 @@ impl Processes {
         })
     }
 
+    /// Somebody is going to need them: one is ready from now on, for whoever comes next.
+    pub(crate) fn serve(&self) {
+        // Where nobody keeps them, whoever needs one hears of it.
+        let _ = self.keeper.send(Order::Serve);
+    }
+
     /// How they are.
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
@@ -119,12 +125,12 @@ impl Processes {
         }
         let (spec, hears) = spec().await?;
         let (reply, started) = oneshot::channel();
-        let order = Order {
+        let order = Order::Start(Start {
             key: key.clone(),
             spec,
             hears,
             reply,
-        };
+        });
         let started = match self.keeper.send(order) {
             Ok(()) => started.await,
             Err(_) => return Err(StartupError::new("nobody keeps agents' processes any longer")),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use deno_core::unsync::{JoinHandle, spawn};
 use tokio::sync::mpsc;
 use workerd_lite_ops::account::AgentId;
-use workerd_lite_ops::fetch::EgressHandle;
+use workerd_lite_ops::egress::EgressHandle;
 use workerd_lite_ops::loading::LoaderHandle;
 use workerd_lite_ops::{CallerId, Termination};
 

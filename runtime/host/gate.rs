@@ -9,7 +9,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 use tracing::Instrument as _;
 use workerd_lite_ops::account::{Account, AgentId};
-use workerd_lite_ops::fetch::{Egress, EgressHandle};
+use workerd_lite_ops::egress::{Egress, EgressHandle};
 use workerd_lite_ops::loading::LoaderHandle;
 use workerd_lite_ops::rpc::Capability;
 use workerd_lite_ops::trace::{Asked, Trace};

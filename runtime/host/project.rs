@@ -263,6 +263,18 @@ impl Project {
         self.agent(place).is_some_and(|agent| agent.is(id))
     }
 
+    /// Records that an event of an agent, whose response was there, went with the process that it was in.
+    pub(super) fn lost(&self, agent: usize, request_id: &str) {
+        let Some(agent) = self.agent(agent).map(|agent| agent.id()) else {
+            return;
+        };
+        let why = Termination::Process;
+        metrics::ended(&agent, why);
+        if let Some(audit) = &self.network.audit {
+            audit.ended(&agent, why, request_id);
+        }
+    }
+
     /// Records that an agent was stopped with the thread that it was on.
     pub(crate) fn blame(&self, agent: &AgentId, why: Termination) {
         metrics::ended(agent, why);

@@ -39,6 +39,11 @@ impl Connection {
         ended
     }
 
+    /// Whether it has ended.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.0.closed.get()
+    }
+
     /// Ends it, and all calls.
     pub(crate) fn close(&self) {
         self.0.close();

@@ -31,7 +31,13 @@ const NUMBERS: Duration = Duration::from_secs(1);
 
 /// Is an agents' process until its parent, or its links' other ends, have no more use for it. Call it first of all.
 pub(crate) fn run() -> std::process::ExitCode {
-    let Ok(control) = boundary::enter() else {
+    let prepared = boundary::enter(|| {
+        in_a_process();
+        // It takes as long as all else of the start: both at once.
+        let _ = std::thread::Builder::new().name("seed".into()).spawn(seed);
+        init_platform();
+    });
+    let Ok(control) = prepared else {
         return std::process::ExitCode::FAILURE;
     };
     let Control { spec, socket, links } = control;
@@ -41,10 +47,6 @@ pub(crate) fn run() -> std::process::ExitCode {
         .zip(0..)
         .map(|(agent, place)| (agent.name().to_owned(), place));
     let (reports, told) = report_to(names.collect::<HashMap<_, _>>(), spec.debug);
-    in_a_process();
-    // It takes as long as all else of the start: both at once.
-    let _ = std::thread::Builder::new().name("seed".into()).spawn(seed);
-    init_platform();
     let threads = spec.threads.max(1);
     let project = match project(spec) {
         Ok(project) => project,

@@ -7,7 +7,7 @@ use deno_error::JsErrorBox;
 use futures_util::future::LocalBoxFuture;
 use http::StatusCode;
 use tokio_tungstenite::tungstenite::protocol::Role;
-use workerd_lite_ops::fetch::{Egress, EgressHandle};
+use workerd_lite_ops::egress::{Egress, EgressHandle};
 use workerd_lite_ops::loading::LoaderHandle;
 use workerd_lite_ops::rpc::Capability;
 use workerd_lite_ops::tcp::is_connect;

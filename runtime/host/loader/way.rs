@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
-use workerd_lite_ops::fetch::{Egress, EgressHandle};
+use workerd_lite_ops::egress::{Egress, EgressHandle};
 use workerd_lite_ops::loading::{Given, LoadedEvent, Loader as _};
 use workerd_lite_ops::rpc::Capability;
 use workerd_lite_ops::{EventError, FetchError, Origin, Request, Response, Target, Termination};

@@ -31,6 +31,8 @@ pub(super) struct Event {
     began: Instant,
     /// CPU time that was told of.
     cpu: Cell<Duration>,
+    /// Whether its response is waited for: whoever does tells of its end.
+    awaited: Cell<bool>,
     /// Since when nobody reads its response any longer.
     unread: Cell<Option<Instant>>,
     /// Whether it was told of what became of it.
@@ -55,6 +57,7 @@ impl Event {
             limits,
             began: Instant::now(),
             cpu: Cell::new(Duration::ZERO),
+            awaited: Cell::new(true),
             unread: Cell::new(None),
             told: Cell::new(false),
             over: Cell::new(false),
@@ -86,8 +89,19 @@ impl Event {
         }
     }
 
+    /// Its response's head is there.
+    pub(super) fn is_answered(&self) {
+        self.awaited.set(false);
+    }
+
+    /// Whether its response is waited for.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.awaited.get()
+    }
+
     /// Its response has been read, or is not waited for any longer.
     pub(super) fn is_read(&self) {
+        self.awaited.set(false);
         self.unread.set(Some(Instant::now()));
     }
 
@@ -168,12 +182,13 @@ impl Events {
         Some(event)
     }
 
-    /// All of them are over: their link is.
-    pub(super) fn end_all(&self) {
-        let known = self.known.take();
-        for event in known.values() {
+    /// The process is gone: all are over. Gives them.
+    pub(super) fn end_all(&self) -> Vec<Rc<Event>> {
+        let all: Vec<_> = self.known.take().into_values().collect();
+        for event in &all {
             event.end();
         }
+        all
     }
 
     /// Events whose end should have been told long ago are over. Gives how many those were, and whether any is left.

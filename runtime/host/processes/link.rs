@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use deno_core::unsync::spawn;
 use tokio_tungstenite::tungstenite::protocol::Role;
-use workerd_lite_ops::fetch::EgressHandle;
+use workerd_lite_ops::egress::EgressHandle;
 use workerd_lite_ops::rpc::{Broken, Call, Failure, Session, Started};
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::websocket::socket_pair;
-use workerd_lite_ops::{EventError, FetchError, Request, Response};
+use workerd_lite_ops::{EventError, FetchError, Request, Response, Termination};
 
 use super::bridges::bridge;
 use super::events::{Event, Events};
@@ -46,6 +46,8 @@ pub(super) struct Link {
     /// Bytes of headers that any of its agents may have in a message.
     pub(super) headers: usize,
     pub(super) over: Cell<bool>,
+    /// Whether it was this end that closed it, where nothing is under way or nobody waits any longer.
+    aborted: Cell<bool>,
     /// Bytes that requests and calls have here: see [`super::room`].
     pub(super) held: Cell<usize>,
     /// WebSockets that its agents have opened.
@@ -76,6 +78,7 @@ impl Link {
             events: Events::default(),
             headers,
             over: Cell::new(false),
+            aborted: Cell::new(false),
             held: Cell::new(0),
             sockets: Cell::new(0),
         })
@@ -143,13 +146,14 @@ impl Link {
             }
             Unanswered::Gone => {
                 self.debug(&"its link is over");
-                EventError::Shutdown
+                self.lost()
             }
             Unanswered::Broken(error) => {
                 self.broken(&error);
-                EventError::Shutdown
+                EventError::Terminated(Termination::Process)
             }
         })?;
+        reading.0.is_answered();
         reading.0.computed(answered.cpu);
         if let Some(wire) = answered.socket {
             let (ours, theirs) = socket_pair();
@@ -157,6 +161,27 @@ impl Link {
             answered.response.socket = Some(ours);
         }
         Ok(keeping(answered.response, reading))
+    }
+
+    /// Why nothing came of an event that the process gave up, or went with.
+    fn lost(&self) -> EventError {
+        if self.connection.is_closed() && !self.aborted.get() {
+            EventError::Terminated(Termination::Process)
+        } else {
+            EventError::Shutdown
+        }
+    }
+
+    /// The process is gone, and all of its events with it. Gives those that nobody waits for, with their agents' places: who waits
+    /// for the others tells of them.
+    pub(super) fn take_lost(&self) -> Vec<(usize, Rc<Event>)> {
+        let all = self.events.end_all();
+        if self.aborted.get() {
+            return Vec::new();
+        }
+        let lost = all.into_iter().filter(|event| !event.is_awaited());
+        lost.filter_map(|event| Some((*self.places.get(event.agent)?, event)))
+            .collect()
     }
 
     /// Hands a call over, which begins an event.
@@ -228,6 +253,7 @@ impl Link {
     }
 
     pub(super) fn abort(&self) {
+        self.aborted.set(true);
         self.connection.close();
     }
 }

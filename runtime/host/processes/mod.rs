@@ -47,8 +47,10 @@ pub(super) struct ProcessLinks {
 impl ProcessLinks {
     /// None where no agent of the project is in a process.
     pub(super) fn new(project: &Project, cells: &Rc<AgentCells>) -> Option<Rc<Self>> {
+        let processes = Arc::clone(project.processes.as_ref()?);
+        processes.serve();
         Some(Rc::new(Self {
-            processes: Arc::clone(project.processes.as_ref()?),
+            processes,
             project: project.clone(),
             cells: Rc::clone(cells),
             links: RefCell::default(),
@@ -112,8 +114,12 @@ impl ProcessLinks {
         let (links, key, ended) = (Rc::downgrade(self), key.clone(), Rc::clone(&link));
         spawn(async move {
             serving::serve(Rc::clone(&ended), end).await;
+            let lost = ended.take_lost();
             if let Some(links) = links.upgrade() {
                 links.forget(&key, &ended);
+                for (place, event) in lost {
+                    links.project.lost(place, &event.trace.request_id());
+                }
             }
         });
         Ok(link)

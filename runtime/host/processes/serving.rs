@@ -66,7 +66,6 @@ impl Handler for Serving {
 pub(super) async fn serve(link: Rc<Link>, socket: UnixStream) {
     let served = link.connection.run(socket, Serving(Rc::clone(&link))).await;
     link.over.set(true);
-    link.events.end_all();
     if let Err(error) = served {
         link.broken(&error);
     }

@@ -17,7 +17,7 @@ use proptest::test_runner::{Config, TestRunner};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
-use workerd_lite_ops::fetch::Egress;
+use workerd_lite_ops::egress::Egress;
 use workerd_lite_ops::rpc::Capability;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{Body, FetchError, Origin, Request, Response};
