@@ -48,7 +48,7 @@ async fn open(link: &Rc<Link>, event: &Rc<Event>, came: DialCame, request: Reque
     let Some(end) = end else {
         return came.refuse(&Refused::Denied);
     };
-    let Some(_counted) = link.open_socket(event.limits.sockets.at_once) else {
+    let Some(_counted) = link.open_tcp(event.limits.sockets.tcp_at_once) else {
         return came.refuse(&Refused::Denied);
     };
     tokio::select! {

@@ -51,7 +51,9 @@ pub(super) struct Link {
     /// Bytes that requests and calls have here: see [`super::room`].
     pub(super) held: Cell<usize>,
     /// WebSockets that its agents have opened.
-    sockets: Cell<usize>,
+    sockets: Rc<Cell<usize>>,
+    /// Connections of `connect()`.
+    tcp: Rc<Cell<usize>>,
 }
 
 impl Link {
@@ -80,7 +82,8 @@ impl Link {
             over: Cell::new(false),
             aborted: Cell::new(false),
             held: Cell::new(0),
-            sockets: Cell::new(0),
+            sockets: Rc::default(),
+            tcp: Rc::default(),
         })
     }
 
@@ -240,11 +243,19 @@ impl Link {
     }
 
     /// Counts a WebSocket that an agent has opened, of which each may have so many. Nothing where there are too many.
-    pub(super) fn open_socket(self: &Rc<Self>, each: usize) -> Option<OpenSocket> {
-        let open = self.sockets.get();
-        (open < each.saturating_mul(self.places.len())).then(|| {
-            self.sockets.set(open + 1);
-            OpenSocket(Rc::clone(self))
+    pub(super) fn open_socket(&self, each: usize) -> Option<OpenSocket> {
+        self.count(&self.sockets, each)
+    }
+
+    /// Counts a connection of `connect()`, likewise.
+    pub(super) fn open_tcp(&self, each: usize) -> Option<OpenSocket> {
+        self.count(&self.tcp, each)
+    }
+
+    fn count(&self, open: &Rc<Cell<usize>>, each: usize) -> Option<OpenSocket> {
+        (open.get() < each.saturating_mul(self.places.len())).then(|| {
+            open.set(open.get() + 1);
+            OpenSocket(Rc::clone(open))
         })
     }
 
@@ -278,11 +289,11 @@ impl Drop for Reading {
     }
 }
 
-/// A WebSocket, until it is closed.
-pub(super) struct OpenSocket(Rc<Link>);
+/// A WebSocket or a connection, until it is closed.
+pub(super) struct OpenSocket(Rc<Cell<usize>>);
 
 impl Drop for OpenSocket {
     fn drop(&mut self) {
-        self.0.sockets.set(self.0.sockets.get() - 1);
+        self.0.set(self.0.get() - 1);
     }
 }
