@@ -167,22 +167,20 @@ impl Reader<'_> {
         let parsed: HeaderName = name
             .parse()
             .map_err(|_| self.complain("header", &format!("{name:?} is no header name")))?;
-        match CONNECTIONS_OWN.contains(&parsed.as_str()) {
-            true => Err(self.complain(
-                "header",
-                &format!("{name:?} is of the connection, which writes its own"),
-            )),
-            false => Ok(parsed),
+        if CONNECTIONS_OWN.contains(&parsed.as_str()) {
+            let why = format!("{name:?} is of the connection, which writes its own");
+            return Err(self.complain("header", &why));
         }
+        Ok(parsed)
     }
 
     /// RFC 7617, section 2: what is behind the first colon is the password.
     fn username(&self) -> Result<String, ConfigError> {
         let name = self.need("username", self.file.username.as_ref())?;
-        match name.contains(|character: char| character == ':' || character.is_control()) {
-            true => Err(self.complain("username", "expected a name without a colon and control characters")),
-            false => Ok(name.clone()),
+        if name.contains(|character: char| character == ':' || character.is_control()) {
+            return Err(self.complain("username", "expected a name without a colon and control characters"));
         }
+        Ok(name.clone())
     }
 
     fn kind(&self) -> Result<Kind, ConfigError> {
