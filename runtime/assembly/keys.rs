@@ -64,16 +64,14 @@ impl<'a> Keys<'a> {
         key: &Path,
         reached: Reached<'_>,
     ) -> Result<KeySource, ConfigError> {
-        match key.to_str().filter(|name| name.starts_with(SCHEME)) {
-            Some(uri) => self.token(table, field, uri, reached).map(KeySource::Token),
-            None => {
-                let path = self.files.folder.join(key);
-                Ok(match &self.process {
-                    Some(process) => KeySource::Held(KeyFile::new(process, path)),
-                    None => KeySource::File(path),
-                })
-            }
+        if let Some(uri) = key.to_str().filter(|name| name.starts_with(SCHEME)) {
+            return self.token(table, field, uri, reached).map(KeySource::Token);
         }
+        let path = self.files.folder.join(key);
+        Ok(match &self.process {
+            Some(process) => KeySource::Held(KeyFile::new(process, path)),
+            None => KeySource::File(path),
+        })
     }
 
     /// A key on a token.

@@ -88,15 +88,12 @@ impl Clients {
         let mut made = self.made.borrow_mut();
         let slot = made.get(&(caller, index));
         if let Some(slot) = slot {
-            let current = match certificate {
-                Some(Certificate::Files(newest)) => slot
-                    .identity
-                    .as_ref()
-                    .is_some_and(|old| Arc::ptr_eq(old, &newest.borrow())),
-                _ => {
-                    let is_lost = slot.identity.as_ref().is_some_and(|identity| identity.is_lost());
-                    !is_lost && slot.until.is_none_or(|until| Instant::now() < until)
-                }
+            let current = if let Some(Certificate::Files(newest)) = certificate {
+                let old = slot.identity.as_ref();
+                old.is_some_and(|old| Arc::ptr_eq(old, &newest.borrow()))
+            } else {
+                let is_lost = slot.identity.as_ref().is_some_and(|identity| identity.is_lost());
+                !is_lost && slot.until.is_none_or(|until| Instant::now() < until)
             };
             if current {
                 return Ok(Rc::clone(&slot.client));

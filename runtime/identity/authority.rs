@@ -121,20 +121,17 @@ impl Authority {
         };
         params.not_before = since.into();
         params.not_after = until.into();
-        let (certificate, key, held): (_, Arc<dyn SigningKey>, _) = match &self.process {
-            Some(process) => {
-                let held = HeldKey::make(process, KeyKind::P256)?;
-                let key = TlsKey(Arc::clone(&held) as Arc<dyn RemoteKey>);
-                let certificate = params.signed_by(&key, &self.issuer).map_err(failed)?;
-                (certificate, Arc::new(key), Some(held))
-            }
-            None => {
-                let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(failed)?;
-                let certificate = params.signed_by(&pair, &self.issuer).map_err(failed)?;
-                let der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pair.serialize_der()));
-                let key = any_supported_type(&der).map_err(|error| error.to_string())?;
-                (certificate, key, None)
-            }
+        let (certificate, key, held): (_, Arc<dyn SigningKey>, _) = if let Some(process) = &self.process {
+            let held = HeldKey::make(process, KeyKind::P256)?;
+            let key = TlsKey(Arc::clone(&held) as Arc<dyn RemoteKey>);
+            let certificate = params.signed_by(&key, &self.issuer).map_err(failed)?;
+            (certificate, Arc::new(key), Some(held))
+        } else {
+            let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(failed)?;
+            let certificate = params.signed_by(&pair, &self.issuer).map_err(failed)?;
+            let der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pair.serialize_der()));
+            let key = any_supported_type(&der).map_err(|error| error.to_string())?;
+            (certificate, key, None)
         };
         let mut chain = vec![certificate.der().clone()];
         chain.extend(self.chain.iter().cloned());

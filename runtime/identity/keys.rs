@@ -128,12 +128,11 @@ impl KeyRing {
             .mode(0o600)
             .open(&part)
             .map_err(failed)?;
-        match &self.process {
-            Some(process) => HeldKey::make_into(process, KeyKind::P256, &file)?,
-            None => {
-                let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(|error| error.to_string())?;
-                file.write_all(pair.serialize_pem().as_bytes()).map_err(failed)?;
-            }
+        if let Some(process) = &self.process {
+            HeldKey::make_into(process, KeyKind::P256, &file)?;
+        } else {
+            let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(|error| error.to_string())?;
+            file.write_all(pair.serialize_pem().as_bytes()).map_err(failed)?;
         }
         file.sync_all().map_err(failed)?;
         std::fs::rename(&part, &path).map_err(failed)?;

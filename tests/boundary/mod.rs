@@ -27,7 +27,8 @@ pub fn spares(server: &Server) -> Vec<(u32, u32)> {
     named(server, "agents-spare")
 }
 
-fn named(server: &Server, name: &str) -> Vec<(u32, u32)> {
+/// The same for all of this name.
+pub fn named(server: &Server, name: &str) -> Vec<(u32, u32)> {
     let children = |process: u32| {
         let tasks = std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten();
         let lists = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("children")).ok());
