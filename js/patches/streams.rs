@@ -1,6 +1,6 @@
 //! Changes to streams.
 
-use super::{Patch, patch};
+use super::{Patch, each, patch};
 
 const STREAMS: &str = "ext:deno_web/06_streams.js";
 
@@ -116,6 +116,13 @@ pub(super) const PATCHES: &[Patch] = &[
              if (this[_controller] === undefined) return null;\n    \
              const { bytesFilled, minimumFill } = this[_controller][_pendingPullIntos].peek();\n    \
              return bytesFilled < minimumFill ? minimumFill - bytesFilled : 1;\n  }\n\n",
+    ),
+    // Who reads a body has gone: an error, as Workers have it.
+    each(
+        4,
+        STREAMS,
+        "reader.cancel(\"resource closed\")",
+        "reader.cancel(new primordials.Error(\"Network connection lost.\"))",
     ),
     // A body's chunks may be text, which is its UTF-8.
     patch(

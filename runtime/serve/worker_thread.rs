@@ -92,9 +92,11 @@ impl WorkerThread {
                 sockets: Sockets::new(stopped.clone()),
             };
             let (open, stopping) = (Arc::clone(&counted), stopped.clone());
+            // In a box: a task that awaits what it owns has room for it twice.
+            let running = Box::pin(Connection { service, stopping }.run(stream));
             spawn(async move {
                 let counted = metrics::Connection::open();
-                Connection { service, stopping }.run(stream).await;
+                running.await;
                 drop(counted);
                 open.fetch_sub(1, Ordering::Relaxed);
             });

@@ -40,13 +40,10 @@ fn a_worker_has_so_many_at_once() {
     let (_project, server) = serve(
         DIALS,
         HANDS_ON,
-        &format!("{}{LOCAL}[limits]\nwebsockets = 3\n", rule(port)),
+        &format!("{}{LOCAL}[limits]\nsockets = 3\n", rule(port)),
     );
     let said = ask(&server, &format!("/many?count=8&to=localhost:{port}"));
-    assert!(
-        said["error"].as_str().unwrap().contains("see limits.websockets"),
-        "{said}"
-    );
+    assert!(said["error"].as_str().unwrap().contains("see limits.sockets"), "{said}");
     listening.comes_to(0);
     assert_eq!(ask(&server, &format!("/many?count=3&to=localhost:{port}"))["open"], 3);
     listening.comes_to(0);
