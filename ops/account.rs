@@ -16,7 +16,7 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 
 pub use crate::agent_id::AgentId;
-use crate::cache::{self, Caches};
+use crate::cache::store::{self, Caches};
 use crate::external_memory::ExternalMemory;
 use crate::poll_time::{PollTime, SHORT};
 use crate::statistics::Statistics;
@@ -125,7 +125,7 @@ impl Account {
 
     /// What its scripts keep in `caches`, on all threads.
     pub fn caches(&self) -> Caches {
-        Arc::clone(self.caches.get_or_init(|| cache::new(&self.memory)))
+        Arc::clone(self.caches.get_or_init(|| store::new(&self.memory)))
     }
 
     /// What is counted of it.

@@ -3,7 +3,7 @@
 
 mod conditional;
 mod freshness;
-mod store;
+pub mod store;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -20,15 +20,11 @@ use crate::account::metered;
 use crate::body::{Body, BodyResource};
 use crate::error::{BodyError, FetchError};
 use crate::events::{Events, Scope};
-use crate::external_memory::{ExternalMemory, OutOfMemory};
+use crate::external_memory::OutOfMemory;
 use crate::head::{self, Utf8};
 use crate::outgoing::OutgoingBody;
 use conditional::{Answer, answer};
-pub use store::Store;
-use store::{Key, Stored};
-
-/// The cache of an isolate. The host puts one into each.
-pub type Caches = Arc<Store>;
+use store::{Caches, Key, Stored};
 
 fn scope_of(state: &OpState, event: u32) -> Result<Rc<Scope>, FetchError> {
     state.borrow::<Events>().scope(event).ok_or(FetchError::EventEnded)
@@ -163,11 +159,6 @@ pub(crate) fn op_cache_delete(
     scope_of(state, event)?;
     let now = SystemTime::now();
     Ok(state.borrow::<Caches>().remove(&key(cache, url), now))
-}
-
-/// A cache that holds what it has in this memory.
-pub fn new(memory: &ExternalMemory) -> Caches {
-    Arc::new(Store::new(memory.clone()))
 }
 
 impl From<OutOfMemory> for FetchError {

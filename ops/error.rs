@@ -106,17 +106,21 @@ pub enum Termination {
     /// It could not be started again.
     #[error("it could not be started")]
     Startup,
+    /// The agents' process that it ran in is gone.
+    #[error("the process that it ran in has ended")]
+    Process,
 }
 
 impl Termination {
     /// Each of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Cpu,
         Self::Memory,
         Self::Wall,
         Self::Busy,
         Self::Ejected,
         Self::Startup,
+        Self::Process,
     ];
 
     /// The one that a word is for.
@@ -133,13 +137,14 @@ impl Termination {
             Self::Busy => "events",
             Self::Ejected => "ejected",
             Self::Startup => "startup",
+            Self::Process => "process",
         }
     }
 
     /// What a client is told.
     pub const fn status(self) -> http::StatusCode {
         match self {
-            Self::Cpu | Self::Memory | Self::Busy | Self::Ejected | Self::Startup => {
+            Self::Cpu | Self::Memory | Self::Busy | Self::Ejected | Self::Startup | Self::Process => {
                 http::StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Wall => http::StatusCode::GATEWAY_TIMEOUT,

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::convert::Infallible;
+use std::fmt::Write as _;
 
 use deno_core::{FromV8, ToV8, v8};
 use deno_error::JsErrorBox;
@@ -84,9 +85,24 @@ pub fn join(headers: &HeaderMap) -> String {
         }
         joined.push_str(name.as_str());
         joined.push('\n');
-        joined.push_str(&text(value));
+        if name == http::header::LOCATION && str::from_utf8(value.as_bytes()).is_err() {
+            push_escaped(&mut joined, value.as_bytes());
+        } else {
+            joined.push_str(&text(value));
+        }
     }
     joined
+}
+
+/// A location is bytes, of which no reading as text is right: those that are no ASCII are percent-encoded, as a URL has them.
+fn push_escaped(joined: &mut String, bytes: &[u8]) {
+    for byte in bytes {
+        if byte.is_ascii() {
+            joined.push(char::from(*byte));
+        } else {
+            let _ = write!(joined, "%{byte:02X}");
+        }
+    }
 }
 
 /// Splits what a script joined. Every name and value is validated here, whatever the script did to its objects.
@@ -180,6 +196,14 @@ mod tests {
         headers.append("x-latin", HeaderValue::from_bytes(b"caf\xe9").unwrap());
         headers.append("x-utf8", HeaderValue::from_bytes("\u{e9}".as_bytes()).unwrap());
         assert_eq!(join(&headers), "x-latin\ncaf\u{e9}\nx-utf8\n\u{e9}");
+    }
+
+    #[test]
+    fn a_location_keeps_its_bytes() {
+        let mut headers = HeaderMap::new();
+        headers.append("location", HeaderValue::from_bytes(b"/a?\xe9%41").unwrap());
+        headers.append("location", HeaderValue::from_bytes("/\u{e9}".as_bytes()).unwrap());
+        assert_eq!(join(&headers), "location\n/a?%E9%41\nlocation\n/\u{e9}");
     }
 
     #[test]

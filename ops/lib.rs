@@ -19,6 +19,7 @@ mod console;
 pub mod console_tap;
 pub mod content_encoding;
 mod decoder;
+pub mod egress;
 mod encoder;
 pub mod error;
 pub mod events;
@@ -64,9 +65,9 @@ pub mod worker_log;
 
 pub use body::Body;
 pub use byte_stream::ByteStream;
+pub use egress::Egress;
 pub use error::{BodyError, EventError, FetchError, Termination};
 pub use events::Events;
-pub use fetch::Egress;
 pub use inbox::{Inbox, Message};
 pub use message::{Request, Response};
 pub use origin::{CallerId, EventId, Origin, Target};

@@ -6,10 +6,11 @@ use std::rc::Rc;
 use deno_core::{FromV8, OpState, ResourceId, op2, serde_json, v8};
 use deno_error::JsErrorBox;
 
+use crate::egress::EgressHandle;
 use crate::error::FetchError;
 use crate::events::Events;
 use crate::external_memory::ExternalMemory;
-use crate::fetch::{EgressHandle, FetchLimits, Reply, prepare};
+use crate::fetch::{FetchLimits, Reply, prepare};
 use crate::given::{Description, read_call};
 use crate::head::Utf8;
 use crate::loading::{LoaderEvent, LoaderHandle, Order};
@@ -47,7 +48,9 @@ impl<'a> FromV8<'a> for Contents {
 /// The event that asks.
 fn caller(state: &OpState, event: EventId) -> Result<Rc<LoaderEvent>, FetchError> {
     let subrequests = state.borrow::<FetchLimits>().subrequests;
-    LoaderEvent::of(state, event, subrequests).ok_or(FetchError::EventEnded)
+    let events = state.borrow::<Events>();
+    let scope = events.scope(event).ok_or(FetchError::EventEnded)?;
+    Ok(LoaderEvent::new(scope, event, subrequests, events.elsewhere()))
 }
 
 fn loader(state: &OpState) -> Result<LoaderHandle, JsErrorBox> {

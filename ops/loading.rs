@@ -6,11 +6,10 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use deno_core::OpState;
 use futures_util::future::LocalBoxFuture;
 
 use crate::error::FetchError;
-use crate::events::{Elsewhere, Events, Scope};
+use crate::events::{Elsewhere, Scope};
 use crate::external_memory::ExternalMemory;
 use crate::inbox::Inbox;
 use crate::message::{Request, Response};
@@ -119,15 +118,14 @@ impl LoaderEvent {
         self.elsewhere.add(self.event, time);
     }
 
-    /// An event of the isolate that has this state, which may make so many requests.
-    pub(crate) fn of(state: &OpState, event: EventId, subrequests: u32) -> Option<Rc<Self>> {
-        let events = state.borrow::<Events>();
-        Some(Rc::new(Self {
-            scope: events.scope(event)?,
+    /// One that may make so many requests.
+    pub(crate) fn new(scope: Rc<Scope>, event: EventId, subrequests: u32, elsewhere: Rc<Elsewhere>) -> Rc<Self> {
+        Rc::new(Self {
+            scope,
             event,
             subrequests,
-            elsewhere: events.elsewhere(),
-        }))
+            elsewhere,
+        })
     }
 }
 

@@ -11,7 +11,6 @@ use http::{HeaderMap, Method};
 
 use crate::error::Termination;
 use crate::external_memory::{ExternalMemory, Reservation};
-use crate::fetch::EgressHandle;
 use crate::origin::Origin;
 use crate::worker_log::cut;
 
@@ -24,9 +23,12 @@ const ENTRY: usize = 128;
 /// Parts of names of headers whose values are not told, as on Workers.
 const SECRETS: [&str; 6] = ["auth", "cookie", "jwt", "key", "secret", "token"];
 
-/// Whose events are told, and by which way.
+/// Tells a `TraceItem`.
+pub type Told = Rc<dyn Fn(&Origin, &Value)>;
+
+/// Whose events are told, and to whom.
 pub(crate) struct Tails {
-    pub(crate) egress: EgressHandle,
+    pub(crate) told: Told,
     /// The script's name.
     pub(crate) script: Rc<str>,
     /// Where what is kept is counted.
@@ -35,7 +37,7 @@ pub(crate) struct Tails {
 
 /// What is known of one event so far.
 pub struct Tail {
-    egress: EgressHandle,
+    told: Told,
     script: Rc<str>,
     memory: ExternalMemory,
     began: Instant,
@@ -59,7 +61,7 @@ fn now() -> u64 {
 impl Tail {
     pub(crate) fn new(tails: &Tails) -> Self {
         Self {
-            egress: Rc::clone(&tails.egress),
+            told: Rc::clone(&tails.told),
             script: Rc::clone(&tails.script),
             memory: tails.memory.clone(),
             began: Instant::now(),
@@ -212,6 +214,6 @@ impl Tail {
             "cpuTime": milliseconds(self.cpu.get()),
             "wallTime": milliseconds(self.began.elapsed()),
         });
-        self.egress.tell(origin, &item);
+        (self.told)(origin, &item);
     }
 }

@@ -163,11 +163,9 @@ export default { async fetch(request, env, ctx) {
                 .as_ref()
                 .or(self.must.as_ref())
                 .expect("a case says what it must come to");
-            // An agent in a process has no connect() at all.
-            let refused = !isolation.is_empty() && came_to.contains("there are no sockets for an agent in a process");
             // Its event may end with a body that fails, before the answer to it is there.
             let cut = !isolation.is_empty() && came_to.contains("the body was cut short");
-            if !refused && !cut && !must.split('|').any(|must| came_to.contains(must)) {
+            if !cut && !must.split('|').any(|must| came_to.contains(must)) {
                 wrong.push(format!("{}: {came_to:.300}, not {must}", case.name));
             }
             let smuggled = ["\"x-evil", "x-evil\"", "x-evil.test", "canary-of-secrets"];

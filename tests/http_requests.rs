@@ -216,3 +216,21 @@ fn http_2_names_one_host() {
     let answer = server.curl("/a", &["--http2-prior-knowledge"]);
     assert!(answer.status == 200 && answer.body.ends_with("/a "), "{}", answer.body);
 }
+
+/// RFC 9112, section 3.2.2: who reads the URL and who reads the header see one host.
+#[test]
+fn a_target_that_is_a_whole_url_has_the_host() {
+    let project = Project::new(&[(
+        "worker.js",
+        "export default { fetch: ({ url, headers }) => new Response(`${url} ${headers.get('host')}`) };",
+    )]);
+    let server = project.serve(&["worker.js", "--threads", "1"]);
+    for (line, seen) in [
+        ("GET http://b.test:81/a", "http://b.test:81/a b.test:81"),
+        ("GET http://a.test/a", "http://a.test/a a.test"),
+        ("GET /a", "http://a.test/a a.test"),
+    ] {
+        let answer = ask(&server, format!("{line} HTTP/1.1\r\nhost: a.test\r\n\r\n").as_bytes());
+        assert!(answer.ends_with(seen), "{line}: {answer}");
+    }
+}

@@ -53,6 +53,7 @@ mod identity;
 mod imports;
 mod inspector;
 mod key_files;
+mod key_process;
 mod kill;
 mod limits;
 mod listening;

@@ -83,6 +83,11 @@ fn packages_resolve_by_workers_conditions() {
         ("'absent'", "the package of \"absent\" is not installed"),
         ("'./absent'", "./absent can not be imported: there is no such file"),
         ("'lib/private'", "\"lib/private\" can not be imported"),
+        // The package is there, and the file is not.
+        (
+            "'legacy/absent.js'",
+            "\"legacy/absent.js\" can not be imported: its package is installed, and has no such file",
+        ),
     ] {
         project.write(
             "worker.js",

@@ -357,7 +357,6 @@ fn what_is_wrong_with_a_key_on_a_token_is_said() {
             &good,
             "the secret \"NOBODY\"",
         ),
-        ("[keys]\nprocess = true", &good, "there is no process for keys yet"),
     ] {
         let (code, out, errors) = check(keys, key, "");
         let flat = errors.split_whitespace().collect::<Vec<_>>().join(" ");

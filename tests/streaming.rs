@@ -114,3 +114,34 @@ fn what_passes_is_not_decoded_and_what_is_read_is() {
     );
     assert_eq!(server.curl("/pass", &["--compressed"]).body, "compressed ".repeat(1000));
 }
+
+/// A source and a writer hear of a client that has gone, by an error and not by a text.
+#[test]
+fn who_left_is_told_as_an_error() {
+    let project = Project::new(&[(
+        "worker.js",
+        "const heard = [];\n\
+         const tell = (who) => (reason) => heard.push(`${who} ${reason instanceof Error} ${reason?.message}`);\n\
+         const some = new Uint8Array(1000);\n\
+         export default { async fetch(request, env, ctx) {\n\
+           switch (new URL(request.url).pathname) {\n\
+             case '/heard': for (let i = 0; heard.length < 2 && i < 100; i++) await scheduler.wait(50); return Response.json(heard.sort());\n\
+             case '/source': return new Response(new ReadableStream({ async pull(c) { c.enqueue(some); await scheduler.wait(10); }, cancel: tell('source') }));\n\
+           }\n\
+           const { readable, writable } = new IdentityTransformStream();\n\
+           const writer = writable.getWriter();\n\
+           ctx.waitUntil((async () => { for (;;) { await writer.write(some); await scheduler.wait(10); } })().catch(tell('writer')));\n\
+           return new Response(readable);\n\
+         } };",
+    )]);
+    let server = project.serve(&["worker.js", "--threads", "1"]);
+    for path in ["/source", "/writer"] {
+        let mut stream = server.raw(format!("GET {path} HTTP/1.1\r\nhost: a\r\n\r\n").as_bytes());
+        let mut piece = [0; 100];
+        std::io::Read::read_exact(&mut stream, &mut piece).unwrap();
+    }
+    assert_eq!(
+        server.get("/heard").body,
+        r#"["source true Network connection lost.","writer true Network connection lost."]"#
+    );
+}

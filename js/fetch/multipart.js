@@ -162,7 +162,14 @@ function parseHeader(body, start) {
     if (header === null) throw failure("a part has a line that is no header");
     const value = StringPrototypeTrim(header[2]);
     const name = StringPrototypeToLowerCase(header[1]);
-    if (name === "content-disposition") disposition = parseDisposition(value);
+    if (name === "content-disposition") {
+      disposition = parseDisposition(value);
+      if (disposition === null) {
+        throw new TypeError(
+          `Content-Disposition header for FormData part must have the value "form-data", possibly followed by parameters. Got: "${value}"`,
+        );
+      }
+    }
     else if (name === "content-type") ArrayPrototypePush(types, [name, value]);
     start = next;
   }
@@ -195,12 +202,13 @@ function parseMultipart(body, boundary) {
   let line = lineAt(body, 0);
   let start = 0;
   let kind = NOT;
-  // Nothing is before the first delimiter but its own line break.
-  if (line.end === 0 && line.next !== -1) {
+  // What is before the first delimiter is nobody's (RFC 2046 5.1.1).
+  for (;;) {
+    kind = delimiterAt(body, start, line.end, delimiter);
+    if (kind !== NOT || line.next === -1) break;
     start = line.next;
     line = lineAt(body, start);
   }
-  kind = delimiterAt(body, start, line.end, delimiter);
   if (kind === NOT) throw new TypeError("No initial boundary string (or you have a truncated message).");
   while (kind === BETWEEN) {
     if (line.next === -1) throw new TypeError("No subsequent boundary string after multipart message.");

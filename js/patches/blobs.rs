@@ -5,16 +5,6 @@ use super::{Patch, patch};
 const BLOB: &str = "ext:deno_web/09_file.js";
 
 pub(super) const PATCHES: &[Patch] = &[
-    // As Workers have it since 2024-06-03 (`blob_standard_mime_type`): https://mimesniff.spec.whatwg.org/#parse-a-mime-type
-    patch(
-        BLOB,
-        "  let normalizedType = str;\n  if (!RegExpPrototypeTest(NORMALIZE_PATTERN, str)) {\n    normalizedType = \"\";\n  }\n  \
-             return StringPrototypeToLowerCase(normalizedType);\n",
-        "  if (str === \"\") return \"\";\n  \
-           const { parseMimeType, serializeMimeType } = core.loadExtScript(\"ext:deno_web/01_mimesniff.js\");\n  \
-           const mimeType = parseMimeType(str);\n  \
-           return mimeType === null ? \"\" : serializeMimeType(mimeType);\n",
-    ),
     // By the clock of the isolate, which stands still while a script computes.
     patch(
         BLOB,

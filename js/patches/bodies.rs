@@ -46,12 +46,6 @@ pub(super) const PATCHES: &[Patch] = &[
         "return { extractBody, InnerBody, mixinBody, packageData };",
         "return { extractBody, InnerBody, mixinBody, packageData, staticLengthOf, takeStaticBody };",
     ),
-    // https://fetch.spec.whatwg.org/#bodyinit-safely-extract: with a space, which a blob's type has not.
-    patch(
-        BODY,
-        "    contentType = res.type;\n",
-        "    contentType = `multipart/form-data; ${StringPrototypeSlice(res.type, \"multipart/form-data;\".length)}`;\n",
-    ),
     // As Workers have it since 2024-10-14: https://developers.cloudflare.com/workers/configuration/compatibility-flags/
     patch(
         REQUEST,

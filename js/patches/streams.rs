@@ -1,6 +1,6 @@
 //! Changes to streams.
 
-use super::{Patch, patch};
+use super::{Patch, each, patch};
 
 const STREAMS: &str = "ext:deno_web/06_streams.js";
 
@@ -109,28 +109,60 @@ pub(super) const PATCHES: &[Patch] = &[
     patch(
         STREAMS,
         "class ReadableStreamBYOBRequest {\n",
-        "const { compatibility } = core.loadExtScript(\"ext:workerd_lite/worker/compatibility.js\");\n\n\
+        "const { compatibility } = core.loadExtScript(\"ext:workerd_lite/worker/compatibility.js\");\n\
+         const { isBufferSource, view } = core.loadExtScript(\"ext:workerd_lite/worker/buffer_source.js\");\n\n\
          class ReadableStreamBYOBRequest {\n  /** @returns {number | null} how many bytes the read still wants at least */\n  \
            get atLeast() {\n    webidl.assertBranded(this, ReadableStreamBYOBRequestPrototype);\n    \
              if (this[_controller] === undefined) return null;\n    \
              const { bytesFilled, minimumFill } = this[_controller][_pendingPullIntos].peek();\n    \
              return bytesFilled < minimumFill ? minimumFill - bytesFilled : 1;\n  }\n\n",
     ),
+    // Who reads a body has gone: an error, as Workers have it.
+    each(
+        4,
+        STREAMS,
+        "reader.cancel(\"resource closed\")",
+        "reader.cancel(new primordials.Error(\"Network connection lost.\"))",
+    ),
     // A body's chunks may be text, which is its UTF-8.
     patch(
         STREAMS,
         "async function readableStreamWriteChunkFn(reader, sink, chunk) {\n",
         "function bytesOfChunk(chunk) {\n  if (typeof chunk === \"string\") return core.encode(chunk);\n  \
-           if (ArrayBufferIsView(chunk)) return chunk;\n  if (isAnyArrayBuffer(chunk)) return new Uint8Array(chunk);\n  \
+           if (isBufferSource(chunk)) return view(chunk);\n  \
            throw new TypeError(\n    \"This TransformStream is being used as a byte stream, but received an object of \" +\n      \
                  \"non-ArrayBuffer/ArrayBufferView type on its writable side.\",\n  );\n}\n\n\
          async function readableStreamWriteChunkFn(reader, sink, chunk) {\n  chunk = bytesOfChunk(chunk);\n",
+    ),
+    // As Workers have it: a body's chunks are bytes in whatever buffer or view.
+    patch(
+        STREAMS,
+        "    chunkSteps(chunk) {\n      if (TypedArrayPrototypeGetSymbolToStringTag(chunk) !== \"Uint8Array\") {\n        donePromise.reject(\n",
+        "    chunkSteps(chunk) {\n      if (isBufferSource(chunk)) chunk = view(chunk);\n      \
+               if (TypedArrayPrototypeGetSymbolToStringTag(chunk) !== \"Uint8Array\") {\n        donePromise.reject(\n",
+    ),
+    // As Workers have it: a read into a buffer ends with the stream, also where the source never looks at that buffer. By the
+    // standard it waits for a `respond(0)` that such a source does not know of.
+    patch(
+        STREAMS,
+        "    readableByteStreamControllerClose(this);\n  }\n",
+        "    readableByteStreamControllerClose(this);\n    \
+             if (this[_pendingPullIntos].size !== 0 && this[_byobRequest] === null) {\n      \
+               queueMicrotask(() => readableByteStreamControllerEndReads(this));\n    }\n  }\n",
+    ),
+    patch(
+        STREAMS,
+        "class ReadableByteStreamController {\n",
+        "function readableByteStreamControllerEndReads(controller) {\n  \
+           if (controller[_stream][_state] !== \"closed\" || controller[_byobRequest] !== null) return;\n  \
+           if (controller[_pendingPullIntos].size !== 0) readableByteStreamControllerRespond(controller, 0);\n}\n\n\
+         class ReadableByteStreamController {\n",
     ),
     // For `worker/streams.js`.
     patch(
         STREAMS,
         "return {\n  _isClosedPromise,\n",
-        "return {\n  expectedLengthOf,\n  _controller,\n  _readable,\n  _writable,\n  createWritableStream,\n  \
+        "return {\n  expectedLengthOf,\n  _closeRequested,\n  _controller,\n  _queueTotalSize,\n  _readable,\n  _stream,\n  _writable,\n  createWritableStream,\n  \
            readableByteStreamControllerGetBYOBRequest,\n  writableStreamDefaultControllerErrorIfNeeded,\n  \
            isWritableStreamLocked,\n  writableStreamCloseQueuedOrInFlight,\n  _isClosedPromise,\n",
     ),

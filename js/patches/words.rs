@@ -28,8 +28,11 @@ pub(super) const PATCHES: &[Patch] = &[
     ),
     patch(
         BODY,
-        "\"Body already consumed\"",
-        "\"Body has already been used. It can only be used once. Use tee() first if you need to read it twice.\"",
+        "new TypeError(\"Body already consumed\")",
+        "new TypeError(\n      ObjectPrototypeIsPrototypeOf(ReadableStreamPrototype, this.streamOrStatic) &&\n        \
+             !isReadableStreamDisturbed(this.streamOrStatic)\n        \
+           ? \"This ReadableStream is currently locked to a reader.\"\n        \
+           : \"Body has already been used. It can only be used once. Use tee() first if you need to read it twice.\",\n    )",
     ),
     patch(
         BODY,

@@ -90,6 +90,8 @@ const workers = {
   cache: ObjectFreeze({ __proto__: null, purge: unsupported("cache.purge") }),
   env: following(() => given(ENV) ?? currentContext()?.caller.env ?? baseEnv),
   exports: following(() => given(EXPORTS) ?? exportsNow()),
+  // The name of a method that Durable Objects' stored stubs have: none are stored here.
+  restore: Symbol("cloudflare:workers:restore"),
   tracing,
   withEnv: (env, callback) => running("withEnv", [ENV, env], callback),
   withEnvAndExports: (env, exports, callback) => running("withEnvAndExports", [ENV, env, EXPORTS, exports], callback),

@@ -25,7 +25,7 @@ const {
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 const { URL } = core.loadExtScript("ext:deno_web/00_url.js");
 const { DOMException } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
-const { defineEventHandler, Event, EventTarget, MessageEvent, setIsTrusted } = core.loadExtScript("ext:deno_web/02_event.js");
+const { defineEventHandler, ErrorEvent, Event, EventTarget, MessageEvent, setIsTrusted } = core.loadExtScript("ext:deno_web/02_event.js");
 const { AbortController } = core.loadExtScript("ext:deno_web/03_abort_signal.js");
 const { ReadableStreamDefaultReader, ReadableStreamPrototype } = core.loadExtScript("ext:deno_web/06_streams.js");
 const { TextDecoder } = core.loadExtScript("ext:deno_web/08_text_encoding.js");
@@ -74,6 +74,19 @@ class Lines {
   }
 }
 
+const disconnected = () => new DOMException("The server disconnected.", "AbortError");
+
+// As Workers have it: an event that says what went wrong.
+function failure(error) {
+  let message = "";
+  try {
+    message = `${error?.message ?? error}`;
+  } catch {
+    // What a script's own stream failed with may have no text.
+  }
+  return new ErrorEvent("error", { __proto__: null, error, message });
+}
+
 class EventSource extends EventTarget {
   #url = "";
   #origin = "";
@@ -120,7 +133,7 @@ class EventSource extends EventTarget {
     }
     const source = new EventSource(webidl.brand);
     source.#state = OPEN;
-    source.#follow(stream, () => source.#fail());
+    source.#follow(stream, (error) => source.#fail(error));
     return source;
   }
 
@@ -168,8 +181,8 @@ class EventSource extends EventTarget {
     try {
       const request = new Request(this.#url, { __proto__: null, headers, signal: this.#abort.signal });
       response = toInnerResponse(this.#fetcher === null ? await fetch(request) : await this.#fetcher.fetch(request));
-    } catch {
-      return this.#again();
+    } catch (error) {
+      return this.#again(error);
     }
     if (this.#state === CLOSED) return;
     let type = "";
@@ -178,14 +191,17 @@ class EventSource extends EventTarget {
     }
     if (response.status !== 200 || RegExpPrototypeExec(TYPE, type) === null) {
       if (response.body !== null && !response.body.unusable()) response.body.cancel();
-      return this.#fail();
+      const why = response.status === 200
+        ? `The content type '${type}' is invalid.`
+        : `The response status code was ${response.status}.`;
+      return this.#fail(new DOMException(why, "AbortError"));
     }
     this.#origin = new URL(response.url() ?? this.#url).origin;
     this.#state = OPEN;
     this.#tell(new Event("open"));
     if (this.#state === CLOSED) return;
-    if (response.body === null) return this.#again();
-    this.#follow(response.body.stream, () => this.#again());
+    if (response.body === null) return this.#again(disconnected());
+    this.#follow(response.body.stream, (error) => this.#again(error));
   }
 
   async #follow(stream, atEnd) {
@@ -206,11 +222,12 @@ class EventSource extends EventTarget {
         if (done || this.#state === CLOSED) break;
         lines.add(typeof value === "string" ? value : ReflectApply(decode, decoder, [value, more]), each);
       }
-    } catch {
-      // The end of a stream, whatever it is.
+    } catch (error) {
+      this.#reader = null;
+      return atEnd(error);
     }
     this.#reader = null;
-    atEnd();
+    atEnd(disconnected());
   }
 
   #line(line) {
@@ -242,26 +259,26 @@ class EventSource extends EventTarget {
     this.#tell(event);
   }
 
-  #again() {
+  #again(error) {
     if (this.#state === CLOSED) return;
     this.#state = CONNECTING;
-    this.#tell(new Event("error"));
+    this.#tell(failure(error));
     if (this.#state === CLOSED) return;
     try {
       this.#timer = setTimeout(() => {
         this.#timer = null;
         this.#connect();
       }, this.#retry);
-    } catch {
+    } catch (error) {
       // The event has as many timers as it may, or has ended.
-      this.#fail();
+      this.#fail(error);
     }
   }
 
-  #fail() {
+  #fail(error) {
     if (this.#state === CLOSED) return;
     this.#state = CLOSED;
-    this.#tell(new Event("error"));
+    this.#tell(failure(error));
   }
 }
 webidl.configureInterface(EventSource);

@@ -7,6 +7,7 @@ const {
   ObjectDefineProperty,
   ObjectSetPrototypeOf,
   queueMicrotask: enqueue,
+  SymbolToStringTag,
   TypeError,
 } = primordials;
 const load = core.loadExtScript;
@@ -37,6 +38,11 @@ class WorkerGlobalScope extends event.EventTarget {
   }
 }
 class ServiceWorkerGlobalScope extends WorkerGlobalScope {}
+ObjectDefineProperty(ServiceWorkerGlobalScope.prototype, SymbolToStringTag, {
+  __proto__: null,
+  value: "ServiceWorkerGlobalScope",
+  configurable: true,
+});
 
 const { queueMicrotask } = {
   queueMicrotask(callback) {

@@ -5,6 +5,8 @@ const { core, primordials } = __bootstrap;
 const {
   ArrayBufferIsView,
   MathCeil,
+  MathFloor,
+  MathMax,
   MathMin,
   MathTrunc,
   Number,
@@ -12,6 +14,7 @@ const {
   NumberIsSafeInteger,
   ObjectDefineProperty,
   ObjectGetOwnPropertyDescriptor,
+  ObjectPrototypeIsPrototypeOf,
   PromisePrototypeThen,
   PromiseReject,
   PromiseResolve,
@@ -27,8 +30,11 @@ const {
 } = primordials;
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 const {
+  _closeRequested,
   _controller,
+  _queueTotalSize,
   _readable,
+  _stream,
   _writable,
   createReadableByteStream,
   createWritableStream,
@@ -217,6 +223,13 @@ function notDone(result) {
   return { done: done && !some, value };
 }
 
+// How many bytes are left to a reader whose stream gets no more; Infinity where more may come.
+function lastOf(reader) {
+  if (!ObjectPrototypeIsPrototypeOf(ReadableStreamBYOBReader.prototype, reader)) return Infinity;
+  const controller = reader[_stream]?.[_controller];
+  return controller?.[_closeRequested] === true ? controller[_queueTotalSize] : Infinity;
+}
+
 const { readAtLeast } = {
   readAtLeast(minBytes, into) {
     const least = Number(minBytes);
@@ -228,7 +241,8 @@ const { readAtLeast } = {
     if (least > size) {
       return PromiseReject(new TypeError(`Minimum bytes to read (${least}) exceeds size of buffer (${size}).`));
     }
-    const min = MathCeil(least / elementSize(into));
+    const element = elementSize(into);
+    const min = MathMin(MathCeil(least / element), MathMax(MathFloor(lastOf(this) / element), 1));
     return PromisePrototypeThen(ReflectApply(read, this, [into, { __proto__: null, min }]), notDone);
   },
 };

@@ -17,6 +17,7 @@ const {
   StringPrototypeToUpperCase,
   TypedArrayPrototypeGetByteLength,
   TypedArrayPrototypeGetSymbolToStringTag,
+  TypeError,
   Uint8Array,
 } = primordials;
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
@@ -24,7 +25,9 @@ const { cryptoKeyExportNodeKeyMaterial, SubtleCrypto } = core.loadExtScript("ext
 const { DOMException } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
 const { copyOf: bytesOf, view } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
 const { md5 } = core.loadExtScript("ext:workerd_lite/worker/digest_stream.js");
+const { defineNodeEd25519 } = core.loadExtScript("ext:workerd_lite/worker/node_ed25519.js");
 const { inTurn } = core.loadExtScript("ext:workerd_lite/worker/crypto_jobs.js");
+const { ctr } = core.loadExtScript("ext:workerd_lite/worker/aes_ctr.js");
 const { algorithmOf, fail, isKey, isObject, typeOf, usagesOf } = core.loadExtScript("ext:workerd_lite/worker/crypto_key.js");
 
 const { prototype } = SubtleCrypto;
@@ -92,6 +95,7 @@ async function gcm(decrypt, usage, key, params, data) {
 function cipher(name, decrypt) {
   replace(name, (original) =>
     async function (algorithm, key, data) {
+      if (arguments.length >= 3 && isKey(key) && isNamed(algorithm, "AES-CTR")) return await ctr(this, original, algorithm, key, data);
       if (arguments.length < 3 || !isKey(key) || !isNamed(algorithm, "AES-GCM")) {
         return await ReflectApply(original, this, arguments);
       }
@@ -200,6 +204,17 @@ function defineExponents() {
     });
 }
 
+const WITH_HASH = ["HMAC", "RSA-OAEP", "RSA-PSS", "RSASSA-PKCS1-V1_5"];
+
+// What deno_crypto lets pass: secrets to derive from that may be exported, and parameters without a hash, as a type error.
+function checkImport(algorithm, extractable) {
+  const given = isObject(algorithm) ? algorithm.name : algorithm;
+  if (typeof given !== "string") return;
+  const name = StringPrototypeToUpperCase(given);
+  if ((name === "PBKDF2" || name === "HKDF") && extractable) throw fail("SyntaxError", `${name} key cannot be extractable.`);
+  if (ArrayPrototypeIncludes(WITH_HASH, name) && algorithm.hash === undefined) throw new TypeError('Missing field "hash" in "algorithm".');
+}
+
 function defineKeys() {
   const importKey = methodOf("importKey");
   const exportKey = methodOf("exportKey");
@@ -219,8 +234,15 @@ function defineKeys() {
 
   replace("importKey", () =>
     async function (format, keyData, algorithm, extractable, usages) {
+      if (arguments.length >= 5) {
+        if (isObject(algorithm)) algorithm = read(algorithm, IMPORT);
+        checkImport(algorithm, extractable);
+      }
       const plain = isObject(keyData) && !core.isAnyArrayBuffer(keyData) && !ArrayBufferIsView(keyData);
-      if (format !== "jwk" || !plain || arguments.length < 5) return await ReflectApply(importKey, this, arguments);
+      if (format !== "jwk" || !plain || arguments.length < 5) {
+        const args = arguments.length < 5 ? arguments : [format, keyData, algorithm, extractable, usages];
+        return await ReflectApply(importKey, this, args);
+      }
       return await jwk(this, keyData, algorithm, extractable, usages);
     });
   replace("exportKey", (original) =>
@@ -356,6 +378,7 @@ function defineWebCrypto() {
   defineExponents();
   defineKeys();
   defineLengths();
+  defineNodeEd25519(replace);
 }
 
 return { defineDigest, defineWebCrypto };

@@ -105,14 +105,18 @@ impl std::fmt::Debug for Store {
     }
 }
 
-impl Store {
-    pub(super) fn new(memory: ExternalMemory) -> Self {
-        Self {
-            memory,
-            entries: Mutex::default(),
-        }
-    }
+/// The cache of an isolate. The host puts one into each.
+pub type Caches = Arc<Store>;
 
+/// A cache that holds what it has in this memory.
+pub fn new(memory: &ExternalMemory) -> Caches {
+    Arc::new(Store {
+        memory: memory.clone(),
+        entries: Mutex::default(),
+    })
+}
+
+impl Store {
     pub(super) fn memory(&self) -> &ExternalMemory {
         &self.memory
     }
@@ -196,7 +200,7 @@ mod tests {
 
     #[test]
     fn the_longest_unused_goes_first_and_gives_its_memory_back() {
-        let store = Store::new(ExternalMemory::new(20_000));
+        let store = new(&ExternalMemory::new(20_000));
         let key = |name: &str| Key::new("", name);
         for name in ["a", "b"] {
             store.put(key(name), stored(&store, 4000)).unwrap();

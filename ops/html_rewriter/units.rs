@@ -77,6 +77,10 @@ impl Unit for Element<'_, '_> {
             }
             Change::OnEndTag(number) => {
                 let suspend = Rc::clone(suspend);
+                // As Workers have it: the last one that an element was given is its only one.
+                if let Some(handlers) = self.end_tag_handlers() {
+                    handlers.clear();
+                }
                 done(self.on_end_tag(Box::new(move |end_tag| {
                     serve(&suspend, Event::Token(Kind::EndTag, number), end_tag)
                 })))

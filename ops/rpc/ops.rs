@@ -9,10 +9,11 @@ use deno_error::JsErrorBox;
 
 use super::{CALLS, Call, Capability, Export, Failure, MESSAGE, Outcome, PATH, Payload, ReplyTo, STUBS};
 use super::{streams, wire};
+use crate::egress::EgressHandle;
 use crate::error::FetchError;
 use crate::events::{self, Events, Scope};
 use crate::external_memory::ExternalMemory;
-use crate::fetch::{EgressHandle, FetchLimits, Reply, prepare};
+use crate::fetch::{FetchLimits, Reply, prepare};
 use crate::head::Utf8;
 use crate::inbox::Message;
 use crate::outgoing::OutgoingBody;

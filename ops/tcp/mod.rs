@@ -13,5 +13,5 @@ pub(crate) use ops::{
     op_tcp_end, op_tcp_ended, op_tcp_finish, op_tcp_hold, op_tcp_new, op_tcp_pair, op_tcp_readable, op_tcp_release,
     op_tcp_start_tls, op_tcp_write,
 };
-pub use request::{Secure, authority, is_connect, secure};
+pub use request::{Secure, authority, is_connect, request, secure};
 pub(crate) use resource::take;

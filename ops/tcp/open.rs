@@ -9,9 +9,10 @@ use deno_error::JsErrorBox;
 use super::request::{Secure, authority, request};
 use super::resource::{TcpResource, gone};
 use crate::account::metered;
+use crate::egress::EgressHandle;
 use crate::error::FetchError;
 use crate::events::Events;
-use crate::fetch::{EgressHandle, FetchLimits};
+use crate::fetch::FetchLimits;
 use crate::origin::EventId;
 
 /// What an agent is told of a connection that does not come about, in workerd's words.

@@ -64,7 +64,10 @@ pub fn authority(url: &Url) -> String {
 }
 
 /// The request for a connection to a host and port. The host is read as URLs read one, so that whoever judges it reads the same.
-pub(super) fn request(hostname: &str, port: u16, secure: Secure) -> Result<Request, FetchError> {
+///
+/// # Errors
+/// Where they are none.
+pub fn request(hostname: &str, port: u16, secure: Secure) -> Result<Request, FetchError> {
     let may = |byte: u8| byte.is_ascii_alphanumeric() || b"-._[]:".contains(&byte);
     if hostname.is_empty() || hostname.len() > LONGEST || !hostname.bytes().all(may) || port == 0 {
         return Err(FetchError::Invalid(

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use crate::events::Scope;
 use crate::external_memory::ExternalMemory;
-use crate::websocket::{Counted, Frame, SocketEnd, count};
+use crate::websocket::{Counted, Frame, SocketEnd, count_tcp};
 
 /// What an author is told where the other side is gone without an end, in workerd's words.
 pub(super) const LOST: &str = "Network connection lost.";
@@ -206,7 +206,7 @@ pub(super) fn keep(
     host: String,
     end: Option<SocketEnd>,
 ) -> Result<ResourceId, JsErrorBox> {
-    let counted = count(state)?;
+    let counted = count_tcp(state)?;
     let stage = if end.is_some() { Stage::Open } else { Stage::Opening };
     let rid = state.resource_table.add(TcpResource {
         end: RefCell::new(end.map(Rc::new)),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 
+use super::direct::Direct;
 use super::lane::{Frame, Lane, Passed};
 use crate::external_memory::ExternalMemory;
 
@@ -67,6 +68,39 @@ impl SocketEnd {
     /// Waits until the peer reads, and gives what pays for what is read ahead for it; nothing where it is gone.
     pub async fn peer(&self) -> Option<ExternalMemory> {
         poll_fn(|cx| self.outgoing.poll_reader(cx)).await
+    }
+
+    /// Offers the connection whose end this is to a peer that is one too.
+    pub fn offer(&self, direct: Direct) {
+        self.outgoing.offer(direct);
+    }
+
+    /// The connection at the other end, where it was offered and nobody has read from it. All that passes is to be
+    /// [counted](Self::count) from then on.
+    pub fn take_direct(&self) -> Option<Direct> {
+        self.incoming.take_direct()
+    }
+
+    /// Waits until what was offered is taken: gives nothing then. It is given back where the peer is no connection, with what pays for
+    /// what is read ahead for it, or nothing where the peer is gone.
+    pub async fn claimed(&self) -> Option<(Direct, Option<ExternalMemory>)> {
+        poll_fn(|cx| self.outgoing.poll_claimed(cx)).await
+    }
+
+    /// Takes back what was offered, where nobody has taken it.
+    pub fn withdraw(&self) -> Option<Direct> {
+        self.outgoing.take_direct()
+    }
+
+    /// Waits until the peer is gone.
+    pub async fn ended(&self) {
+        poll_fn(|cx| self.incoming.poll_over(cx)).await;
+    }
+
+    /// So much has come and gone without passing through this.
+    pub fn count(&self, received: Passed, sent: Passed) {
+        self.incoming.count(received);
+        self.outgoing.count(sent);
     }
 
     /// Bytes of messages that the peer has not taken.

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
+use super::direct::Direct;
 use crate::external_memory::ExternalMemory;
 use crate::start_tls::StartTls;
 
@@ -60,6 +61,8 @@ struct State {
     reader_gone: bool,
     /// Pays for what is read ahead for the reader, once there is one.
     memory: Option<ExternalMemory>,
+    /// The connection of whoever fills it, for a reader that is a connection too.
+    direct: Option<Direct>,
     /// Whoever reads.
     reader: Option<Waker>,
     /// Whoever waits until there is room, a reader, or the end.
@@ -164,6 +167,41 @@ impl Lane {
         }
         state.wait(cx.waker());
         Poll::Pending
+    }
+
+    /// Offers the connection that fills this.
+    pub(super) fn offer(&self, direct: Direct) {
+        self.state().direct = Some(direct);
+    }
+
+    /// Takes that connection, where it is still there.
+    pub(super) fn take_direct(&self) -> Option<Direct> {
+        let direct = self.state().direct.take();
+        if direct.is_some() {
+            self.tell_others();
+        }
+        direct
+    }
+
+    /// Ready once what was offered is taken, or once somebody reads otherwise or nobody will: the connection goes on then, with what
+    /// pays for what it reads ahead.
+    pub(super) fn poll_claimed(&self, cx: &Context<'_>) -> Poll<Option<(Direct, Option<ExternalMemory>)>> {
+        let mut state = self.state();
+        let is_over = state.reader_gone || state.memory.is_some();
+        if state.direct.is_some() && !is_over {
+            state.wait(cx.waker());
+            return Poll::Pending;
+        }
+        let memory = state.memory.clone().filter(|_| !state.reader_gone);
+        Poll::Ready(state.direct.take().map(|direct| (direct, memory)))
+    }
+
+    /// So much has passed beside the queue.
+    pub(super) fn count(&self, passed: Passed) {
+        let all = &mut self.state().passed;
+        all.messages += passed.messages;
+        all.bytes = all.bytes.saturating_add(passed.bytes);
+        all.code = all.code.or(passed.code);
     }
 
     /// Ready once nobody reads any longer.

@@ -16,17 +16,22 @@ use crate::events::Scope;
 pub struct SocketLimits {
     /// How many ends at once.
     pub at_once: usize,
+    /// How many sockets of `connect()` at once.
+    pub tcp_at_once: usize,
     /// Bytes of one message.
     pub message: usize,
     /// Messages in a second, in each direction of each connection; any number without.
     pub per_second: Option<u32>,
     /// How long nothing may pass over a connection, pings included.
     pub idle: Duration,
+    /// Whether messages may be compressed where both sides agree to it; of a connection, whether they are.
+    pub compression: bool,
 }
 
 /// How many ends an isolate has.
 pub struct Sockets {
     open: Rc<Cell<usize>>,
+    tcp: Rc<Cell<usize>>,
     limits: SocketLimits,
 }
 
@@ -35,6 +40,7 @@ impl Sockets {
     pub fn new(limits: SocketLimits) -> Self {
         Self {
             open: Rc::default(),
+            tcp: Rc::default(),
             limits,
         }
     }
@@ -78,17 +84,30 @@ impl Resource for SocketResource {
     }
 }
 
-/// Counts one more end of an isolate's, where it may have one.
-pub(crate) fn count(state: &OpState) -> Result<Counted, JsErrorBox> {
-    let sockets = state.borrow::<Sockets>();
-    if sockets.open.get() >= sockets.limits.at_once {
+fn count_in(open: &Rc<Cell<usize>>, most: usize, (what, limit): (&str, &str)) -> Result<Counted, JsErrorBox> {
+    if open.get() >= most {
         return Err(JsErrorBox::range_error(format!(
-            "the worker has {} WebSockets open, sockets of connect() among them, as many as it may have at once: see limits.websockets",
-            sockets.limits.at_once
+            "the worker has {most} {what} open, as many as it may have at once: see limits.{limit}"
         )));
     }
-    sockets.open.set(sockets.open.get() + 1);
-    Ok(Counted(Rc::clone(&sockets.open)))
+    open.set(open.get() + 1);
+    Ok(Counted(Rc::clone(open)))
+}
+
+/// Counts one more end of a WebSocket of an isolate's, where it may have one.
+fn count(state: &OpState) -> Result<Counted, JsErrorBox> {
+    let sockets = state.borrow::<Sockets>();
+    count_in(&sockets.open, sockets.limits.at_once, ("WebSockets", "websockets"))
+}
+
+/// Counts one more socket of `connect()`, likewise.
+pub(crate) fn count_tcp(state: &OpState) -> Result<Counted, JsErrorBox> {
+    let sockets = state.borrow::<Sockets>();
+    count_in(
+        &sockets.tcp,
+        sockets.limits.tcp_at_once,
+        ("sockets of connect()", "sockets"),
+    )
 }
 
 /// Keeps an end for an isolate's event, where it may have one more.

@@ -9,8 +9,8 @@ use crate::config::secrets::Secrets;
 use crate::config::tables::Issue;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::egress::tls::Identity;
-use crate::keys::pkcs11::{KeyKind, SCHEME};
-use crate::keys::{Dates, read_certificates};
+use crate::keys::pkcs11::SCHEME;
+use crate::keys::{Dates, KeyKind, read_certificates};
 
 use super::keys::{Keys, Reached};
 

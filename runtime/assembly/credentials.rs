@@ -13,6 +13,8 @@ use crate::credentials::{
     check_key, is_loopback,
 };
 use crate::diagnostic::SourceDiagnostic as ConfigError;
+use crate::keys::KeyKind;
+use crate::keys::process::{CurrentKey, KeyFile, KeyProcess};
 use crate::rules::Scope;
 
 use super::keys::{Keys, Reached};
@@ -240,12 +242,34 @@ impl Reader<'_> {
             let table = format!("credentials.{}", self.name);
             return keys.token(&table, "key", uri, reached).map(AssertionKey::Token);
         }
-        let key = AssertionKey::Pem(self.secret()?);
-        check_key(&key).map_err(|why| {
-            let field = if self.file.file.is_some() { "file" } else { "secret" };
-            self.complain(field, &why)
-        })?;
+        let field = if self.file.file.is_some() { "file" } else { "secret" };
+        let key = match self.keys.and_then(Keys::process) {
+            Some(process) => self.held_key(process)?,
+            None => AssertionKey::Pem(self.secret()?),
+        };
+        check_key(&key).map_err(|why| self.complain(field, &why))?;
         Ok(key)
+    }
+
+    /// A key that this process is not to read.
+    fn held_key(&self, process: &Arc<KeyProcess>) -> Result<AssertionKey, ConfigError> {
+        let (Some(path), None) = (&self.file.file, &self.file.secret) else {
+            return Err(self
+                .complain(
+                    "secret",
+                    "a secret's value is in this process's memory, and [keys] process = true wants no key there",
+                )
+                .with_help("Name a file that holds the key: file = \"keys/app.pem\""));
+        };
+        let key = CurrentKey::open(KeyFile::new(process, self.files.folder.join(path)));
+        let key = key.map_err(|why| self.complain("file", &why))?;
+        if !matches!(key.key().public().kind, KeyKind::Rsa | KeyKind::P256) {
+            return Err(self.complain(
+                "file",
+                "it is no RSA or P-256 private key in PEM, but a private key of another kind",
+            ));
+        }
+        Ok(AssertionKey::Held(key))
     }
 
     fn oauth2(&self) -> Result<Kind, ConfigError> {

@@ -1,6 +1,6 @@
 //! How clients' connections are taken: TLS, the PROXY protocol, and what agents are told of a client as `request.cf`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -12,10 +12,11 @@ use crate::config::tables::{ShownBy, Tls};
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::egress::tls::{Identity, read_roots};
 use crate::host::Front;
+use crate::keys::KeySource;
 use crate::metrics::CertificateEnds;
 use crate::reloadable::ReloadableFiles;
 use crate::rules::Forwarders;
-use crate::server_tls::{ClientAuth, ServerTls};
+use crate::server_tls::{ClientAuth, ServerTls, Shown, Verification, read_lists};
 
 /// How the certificate is called in messages and metrics.
 const NAME: &str = "tls";
@@ -38,6 +39,66 @@ pub(super) fn front(
     })
 }
 
+/// A certificate and its key, as they are written.
+struct Written {
+    /// How it is called in messages and metrics.
+    name: String,
+    cert: PathBuf,
+    key: KeySource,
+}
+
+impl Written {
+    fn load(&self) -> Result<Identity, String> {
+        Identity::load(&self.name, &self.cert, &self.key, &[]).map_err(|error| error.to_string())
+    }
+}
+
+/// All files of `[tls]`.
+struct Loads {
+    default: Written,
+    others: Vec<Written>,
+    roots: Vec<PathBuf>,
+    lists: Vec<PathBuf>,
+}
+
+impl Loads {
+    /// Reads them. An error names the field.
+    fn load(&self) -> Result<(Shown, Verification), (String, String)> {
+        let load = |written: &Written| written.load().map_err(|why| (written.name.clone(), why));
+        let shown = Shown {
+            default: load(&self.default)?,
+            others: self.others.iter().map(load).collect::<Result<_, _>>()?,
+        };
+        let mut verification = Verification::default();
+        for path in &self.roots {
+            let roots = read_roots(path).map_err(|error| ("tls.client_ca".to_owned(), error.to_string()))?;
+            verification.roots.extend(roots);
+        }
+        for path in &self.lists {
+            let (lists, is_late) = read_lists(path).map_err(|why| ("tls.client_crl".to_owned(), why))?;
+            if is_late {
+                tracing::error!(
+                    "{}: the list of revoked certificates is no longer in force: clients of its issuer are refused",
+                    path.display()
+                );
+            }
+            verification.revoked.extend(lists);
+        }
+        Ok((shown, verification))
+    }
+
+    fn paths(&self) -> Vec<PathBuf> {
+        let certificates = std::iter::once(&self.default).chain(&self.others);
+        let certificates = certificates.flat_map(|one| {
+            std::iter::once(one.cert.as_path())
+                .chain(one.key.path())
+                .map(Path::to_owned)
+        });
+        let clients = self.roots.iter().chain(&self.lists).cloned();
+        certificates.chain(clients).collect()
+    }
+}
+
 fn tls(
     files: &Files,
     section: &Tls,
@@ -46,46 +107,72 @@ fn tls(
 ) -> Result<ServerTls, ConfigError> {
     let auth = client_auth(files, section)?;
     let keys = keys.ok_or_else(|| files.complain("keys", "it can not be used"))?;
-    let reached = Reached {
-        module: section.module.as_ref(),
-        pin: section.pin.as_ref(),
+    let written = |name: &str, cert: &Path, key: &Path, (module, pin): (Option<&String>, Option<&String>)| {
+        Ok(Written {
+            name: name.to_owned(),
+            cert: files.folder.join(cert),
+            key: keys.source(name, "key", key, Reached { module, pin })?,
+        })
     };
-    let key = keys.source(NAME, "key", &section.key, reached)?;
-    let cert = files.folder.join(&section.cert);
-    let paths: Vec<_> = section.client_ca.iter().map(|path| files.folder.join(path)).collect();
-    let load = {
-        let (cert, key, paths) = (cert.clone(), key.clone(), paths.clone());
-        move || {
-            let identity = Identity::load(NAME, &cert, &key, &[]).map_err(|error| ("tls", error.to_string()))?;
-            let mut roots = Vec::new();
-            for path in &paths {
-                roots.extend(read_roots(path).map_err(|error| ("tls.client_ca", error.to_string()))?);
-            }
-            Ok::<_, (&str, String)>((identity, roots))
-        }
+    let reached = (section.module.as_ref(), section.pin.as_ref());
+    let others = section.certificates.iter().enumerate().map(|(at, other)| {
+        let name = format!("{NAME}.certificates[{at}]");
+        written(
+            &name,
+            &other.cert,
+            &other.key,
+            (other.module.as_ref(), other.pin.as_ref()),
+        )
+    });
+    let within = |paths: &[PathBuf]| paths.iter().map(|path| files.folder.join(path)).collect();
+    let loads = Loads {
+        default: written(NAME, &section.cert, &section.key, reached)?,
+        others: others.collect::<Result<_, ConfigError>>()?,
+        roots: within(&section.client_ca),
+        lists: within(&section.client_crl),
     };
-    let (identity, roots) = load().map_err(|(field, why)| files.complain(field, &why))?;
+    let (shown, verification) = loads.load().map_err(|(field, why)| files.complain(&field, &why))?;
     // Clients decide what they make of it. Who may renew it may need the server for that.
-    if let Err(why) = identity.check_dates() {
-        tracing::error!("{}: the certificate {why}: clients will refuse it", cert.display());
+    for (written, identity) in std::iter::once(&loads.default)
+        .chain(&loads.others)
+        .zip(std::iter::once(&shown.default).chain(&shown.others))
+    {
+        if let Err(why) = identity.check_dates() {
+            let cert = written.cert.display();
+            tracing::error!("{cert}: the certificate {why}: clients will refuse it");
+        }
+        ends.set(&written.name, identity.dates().not_after);
     }
-    ends.set(NAME, identity.dates().not_after);
-    let (tls, exchange) = ServerTls::new(&identity, auth, &roots).map_err(|why| files.complain("tls", &why))?;
-    let mut watched = vec![cert];
-    watched.extend(key.path().map(Path::to_owned));
-    watched.extend(paths);
+    let made = ServerTls::new(&shown, auth, &verification);
+    let (tls, exchange) = made.map_err(|why| files.complain(NAME, &why))?;
     let ends = ends.clone();
-    reloadable.watch(NAME, watched, move || {
-        let (identity, roots) = load().map_err(|(_, why)| why)?;
-        identity.check_dates().map_err(|why| format!("the certificate {why}"))?;
-        exchange.replace(&identity, &roots)?;
-        ends.set(NAME, identity.dates().not_after);
+    reloadable.watch(NAME, loads.paths(), move || {
+        let (shown, verification) = loads.load().map_err(|(_, why)| why)?;
+        let all = || std::iter::once(&shown.default).chain(&shown.others);
+        for identity in all() {
+            let name = &identity.name;
+            identity
+                .check_dates()
+                .map_err(|why| format!("the certificate {name} {why}"))?;
+        }
+        exchange.replace(&shown, &verification)?;
+        for identity in all() {
+            ends.set(&identity.name, identity.dates().not_after);
+        }
         Ok(())
     });
     Ok(tls)
 }
 
 fn client_auth(files: &Files, section: &Tls) -> Result<ClientAuth, ConfigError> {
+    if section.client_ca.is_empty() && !section.client_crl.is_empty() {
+        return Err(files
+            .complain(
+                "tls.client_crl",
+                "no certificates of clients are verified that it could revoke",
+            )
+            .with_help("Set client_ca = [\"clients-ca.pem\"] beside it, or take client_crl out"));
+    }
     match (section.client_auth, section.client_ca.is_empty()) {
         (Some(ShownBy::None), false) => Err(files
             .complain(

@@ -56,6 +56,7 @@ pub(super) fn identity(
     let store = match &section.key {
         Some(key) => match source("key", key)? {
             KeySource::File(path) => KeyStore::File(path),
+            KeySource::Held(file) => KeyStore::File(file.path().to_owned()),
             KeySource::Token(key) => KeyStore::Token(key),
         },
         None => KeyStore::Folder(
@@ -66,7 +67,8 @@ pub(super) fn identity(
             section.rotate,
         ),
     };
-    let keys = KeyRing::open(store, section.ttl).map_err(|why| files.complain("identity", &why))?;
+    let process = keys.and_then(Keys::process).cloned();
+    let keys = KeyRing::open(store, section.ttl, process.clone()).map_err(|why| files.complain("identity", &why))?;
     let authority = match (&section.issuing_certificate, &section.issuing_key) {
         (Some(cert), Some(key)) => {
             let (cert, key) = (files.folder.join(cert), source("issuing_key", key)?);
@@ -75,7 +77,7 @@ pub(super) fn identity(
             let ttl = section.certificate_ttl;
             let load = {
                 let cert = cert.clone();
-                move || Authority::load(&cert, &key, ttl)
+                move || Authority::load(&cert, &key, ttl, process.clone())
             };
             let field = "identity.issuing_certificate";
             let authority = load().map_err(|why| files.complain(field, &why))?;

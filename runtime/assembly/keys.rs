@@ -1,4 +1,4 @@
-//! Private keys as a configuration names them: a file, or a key on a token.
+//! Private keys as a configuration names them: a file, which another process may read, or a key on a token.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -10,6 +10,7 @@ use crate::config::secrets::Secrets;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::keys::KeySource;
 use crate::keys::pkcs11::{Pin, SCHEME, TokenKey, Uri};
+use crate::keys::process::{KeyFile, KeyProcess};
 
 /// What a table says of a key beside its name.
 #[derive(Clone, Copy)]
@@ -24,22 +25,35 @@ pub(super) struct Keys<'a> {
     project: &'a ProjectFile,
     secrets: &'a Secrets,
     open: Mutex<HashMap<(String, String), Arc<TokenKey>>>,
+    /// What holds the keys of files, where this process does not.
+    process: Option<Arc<KeyProcess>>,
 }
 
 impl<'a> Keys<'a> {
-    /// Refuses what is written in `[keys]` and not there yet.
+    /// Starts the process that holds keys, where `[keys]` wants it. Fails where it does not start.
     pub(super) fn new(files: &'a Files, project: &'a ProjectFile, secrets: &'a Secrets) -> Result<Self, ConfigError> {
-        if project.keys.process {
-            return Err(files
-                .complain("keys.process", "there is no process for keys yet")
-                .with_help("Take the line out; a key that no process of ours holds is named by a pkcs11: URI"));
-        }
+        let process = project
+            .keys
+            .process
+            .then(|| KeyProcess::start(&project.isolation.allow_missing));
+        let process = process.transpose().map_err(|why| {
+            let message = format!("the process that holds keys does not start: {why}");
+            files
+                .complain("keys.process", &message)
+                .with_help("Take the line out where this server may read its keys itself")
+        })?;
         Ok(Self {
             files,
             project,
             secrets,
             open: Mutex::default(),
+            process,
         })
+    }
+
+    /// What holds the keys of files, where this process does not.
+    pub(super) fn process(&self) -> Option<&Arc<KeyProcess>> {
+        self.process.as_ref()
     }
 
     /// The key of this name. `table` is what names it, such as `identity`, and `field` where in it.
@@ -50,10 +64,14 @@ impl<'a> Keys<'a> {
         key: &Path,
         reached: Reached<'_>,
     ) -> Result<KeySource, ConfigError> {
-        match key.to_str().filter(|name| name.starts_with(SCHEME)) {
-            Some(uri) => self.token(table, field, uri, reached).map(KeySource::Token),
-            None => Ok(KeySource::File(self.files.folder.join(key))),
+        if let Some(uri) = key.to_str().filter(|name| name.starts_with(SCHEME)) {
+            return self.token(table, field, uri, reached).map(KeySource::Token);
         }
+        let path = self.files.folder.join(key);
+        Ok(match &self.process {
+            Some(process) => KeySource::Held(KeyFile::new(process, path)),
+            None => KeySource::File(path),
+        })
     }
 
     /// A key on a token.

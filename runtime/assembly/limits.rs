@@ -29,6 +29,8 @@ pub(super) fn apply(table: &Limits, to: &mut Values) {
     to.response_body = table.response_body_mb.map(body).or(to.response_body);
     let sockets = &mut to.sockets;
     sockets.at_once = table.websockets.map_or(sockets.at_once, count);
+    sockets.tcp_at_once = table.sockets.map_or(sockets.tcp_at_once, count);
+    sockets.compression = table.websocket_compression.unwrap_or(sockets.compression);
     sockets.message = table
         .websocket_message_kb
         .map_or(sockets.message, |kibibytes| count(kibibytes) << 10);

@@ -280,6 +280,12 @@ impl Bindings<'_> {
                     });
             }
         }
+        if let Some(key) = credential.held_key() {
+            let key = key.clone();
+            let paths = vec![key.path().to_owned()];
+            self.reloadable
+                .watch(format!("credentials.{name}"), paths, move || key.reload());
+        }
         let certificate = self
             .project
             .credentials

@@ -54,6 +54,11 @@ fn listen(flags: &Flags, files: &Files, project: &ProjectFile) -> Result<Vec<Lis
     if !flags.listen.is_empty() {
         return Ok(flags.listen.clone());
     }
+    if project.tls.is_none() && project.listen.iter().any(|address| address.tls() == Some(true)) {
+        return Err(files
+            .complain("listen", "an address is to speak TLS, and there is no certificate")
+            .with_help("Add [tls] with cert and key, or take tls = true out"));
+    }
     let written = project.listen.iter().cloned();
     let mut addresses: Vec<_> = written.map(|address| address.within(&files.folder)).collect();
     if addresses.is_empty() {
@@ -62,7 +67,7 @@ fn listen(flags: &Flags, files: &Files, project: &ProjectFile) -> Result<Vec<Lis
     if let Some(port) = flags.port {
         let with_port = addresses
             .iter_mut()
-            .filter(|address| !matches!(address, ListenAddress::Unix(..)));
+            .filter(|address| !matches!(address.place(), ListenAddress::Unix(..)));
         let mut with_port: Vec<_> = with_port.collect();
         match with_port.as_mut_slice() {
             [] => addresses.push(ListenAddress::local(port)),

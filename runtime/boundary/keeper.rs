@@ -1,7 +1,7 @@
 //! The thread that keeps agents' processes: it starts them, hears what they tell, looks at their memory, puts them away, and knows of their
-//! ends.
+//! ends. One more is ready for whoever comes next.
 
-use std::io::{self, PipeReader};
+use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
@@ -13,16 +13,19 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use rustix::param::page_size;
 use tokio::io::unix::AsyncFd;
 use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedWriteHalf, pipe};
+use tokio::net::unix::OwnedWriteHalf;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 use workerd_lite_ops::worker_log::Lines;
 
 use super::child::Child;
+use super::control::confinement;
 use super::key::Key;
+use super::output::Output;
 use super::sandbox::process_inside;
 use super::settings::Settings;
-use super::spawn::{Spawned, spawn};
+use super::spare::Spare;
+use super::spawn::{ARGUMENT, Spawned, spawn};
 use super::spec::Spec;
 use super::told::{Hears, Told, reports, specification};
 
@@ -37,11 +40,16 @@ const END: Duration = Duration::from_secs(2);
 /// Reports in a second, in bursts of five seconds': what is more is not read, and waits.
 const REPORTS: u32 = 2000;
 
-/// Lines in a second of what it writes that nobody asked for.
-const OUTPUT: u32 = 10;
+/// What the thread is told.
+pub(super) enum Order {
+    /// Somebody serves: one process is to be ready for whoever comes first.
+    Serve,
+    /// A process is wanted.
+    Start(Start),
+}
 
 /// A process that is to be started.
-pub(super) struct Order {
+pub(super) struct Start {
     pub(super) key: Key,
     pub(super) spec: Spec,
     pub(super) hears: Arc<dyn Hears>,
@@ -58,9 +66,26 @@ pub(super) fn start(settings: Settings, mut orders: mpsc::UnboundedReceiver<Orde
         runtime.block_on(async {
             let (stop, stopping) = watch::channel(false);
             let settings = Arc::new(settings);
-            while let Some(order) = orders.recv().await {
-                tokio::spawn(keep_one(Arc::clone(&settings), order, stopping.clone()));
+            let mut spare = Spare::default();
+            loop {
+                let order = tokio::select! {
+                    biased;
+                    order = orders.recv() => order,
+                    () = spare.is_due() => {
+                        spare.fill(|| begin(&settings));
+                        continue;
+                    }
+                };
+                match order {
+                    Some(Order::Serve) => spare.want(),
+                    Some(Order::Start(order)) => {
+                        let spawned = spare.take().map_or_else(|| begin(&settings), Ok);
+                        tokio::spawn(keep_one(Arc::clone(&settings), spawned, order, stopping.clone()));
+                    }
+                    None => break,
+                }
             }
+            drop(spare);
             stop.send_replace(true);
             drop(stopping);
             let _ = tokio::time::timeout(END * 2, stop.closed()).await;
@@ -71,16 +96,21 @@ pub(super) fn start(settings: Settings, mut orders: mpsc::UnboundedReceiver<Orde
     }
 }
 
-/// Starts a process, and stays with it until its end.
-async fn keep_one(settings: Arc<Settings>, order: Order, stopping: watch::Receiver<bool>) {
-    let Order {
+/// Tells a process for whom it is, and stays with it until its end.
+async fn keep_one(
+    settings: Arc<Settings>,
+    spawned: io::Result<Spawned>,
+    order: Start,
+    stopping: watch::Receiver<bool>,
+) {
+    let Start {
         key,
         spec,
         hears,
         reply,
     } = order;
     let label = key.label();
-    let kept = match begin(&settings, &spec) {
+    let kept = match spawned.and_then(|spawned| Kept::of(spawned, &spec)) {
         Ok(kept) => kept,
         Err(error) => {
             let _ = reply.send(Err(error.to_string()));
@@ -123,29 +153,17 @@ struct Kept {
     process: std::process::Child,
     exit: AsyncFd<OwnedFd>,
     control: UnixStream,
-    output: pipe::Receiver,
+    output: Output,
     spec: Bytes,
 }
 
-fn begin(settings: &Settings, spec: &Spec) -> io::Result<Kept> {
-    let spec = serde_json::to_vec(spec)?;
-    let Spawned {
-        process,
-        pidfd,
-        control,
-        output,
-        links,
-    } = spawn(settings.links)?;
-    let child = Child::new(process.id(), pidfd.try_clone()?, links);
-    let output: PipeReader = output;
-    Ok(Kept {
-        child,
-        process,
-        exit: watched(pidfd)?,
-        control: UnixStream::from_std(control)?,
-        output: pipe::Receiver::from_owned_fd(output.into())?,
-        spec: spec.into(),
-    })
+/// Starts a process that is nobody's yet.
+fn begin(settings: &Settings) -> io::Result<Spawned> {
+    let spawned = spawn(ARGUMENT, settings.links)?;
+    // It is read before the process is confined, and has room in the socket.
+    let confinement = confinement(settings.links, settings.memory >> 20, &settings.allow_missing);
+    (&spawned.control).write_all(&confinement)?;
+    Ok(spawned)
 }
 
 /// What is readable once the process has ended.
@@ -156,6 +174,25 @@ fn watched(pidfd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
 }
 
 impl Kept {
+    fn of(spawned: Spawned, spec: &Spec) -> io::Result<Self> {
+        let spec = serde_json::to_vec(spec)?;
+        let Spawned {
+            process,
+            pidfd,
+            control,
+            output,
+            links,
+        } = spawned;
+        Ok(Self {
+            child: Child::new(process.id(), pidfd.try_clone()?, links),
+            process,
+            exit: watched(pidfd)?,
+            control: UnixStream::from_std(control)?,
+            output: Output::of(output)?,
+            spec: spec.into(),
+        })
+    }
+
     /// Gives how it ended, and whether that was wanted.
     async fn run(
         self,
@@ -168,12 +205,10 @@ impl Kept {
             child,
             mut process,
             exit,
-            mut control,
-            output,
+            control,
+            mut output,
             spec,
         } = self;
-        // It is read before the process is confined, and has room in the socket.
-        tokio::io::AsyncWriteExt::write_all(&mut control, &confinement(settings)).await?;
         let (read, write) = control.into_split();
         let mut told = FramedRead::new(read, reports());
         let (close, closed) = oneshot::channel();
@@ -181,10 +216,6 @@ impl Kept {
         tokio::spawn(send(FramedWrite::new(write, specification()), spec, closed));
         let (mut reply, mut wanted) = (Some(reply), false);
         let rate = Lines::new(REPORTS);
-        let mut heard = Heard {
-            output: Some(output),
-            lines: Lines::new(OUTPUT),
-        };
         let mut ticks = tokio::time::interval(LOOK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let (mut looks, began) = (0_u32, Instant::now());
@@ -235,7 +266,7 @@ impl Kept {
                         }
                     }
                 },
-                () = heard.next(child.id) => {}
+                () = output.next(child.id) => {}
                 () = child.leaving.notified() => leaves = leaves.or(Some(Instant::now())),
                 _ = stopping.wait_for(|stop| *stop), if !wanted => {
                     wanted = true;
@@ -283,44 +314,6 @@ async fn send(
     tokio::select! {
         () = telling => {}
         _ = closed => {}
-    }
-}
-
-/// What a process is confined to, in twelve bytes: see [`super::control::enter`].
-fn confinement(settings: &Settings) -> [u8; 12] {
-    let links = u16::try_from(settings.links).unwrap_or(u16::MAX);
-    let missing = settings
-        .allow_missing
-        .iter()
-        .fold(0_u16, |all, layer| all | 1 << (*layer as u16));
-    let mut bytes = [0; 12];
-    bytes[..2].copy_from_slice(&links.to_le_bytes());
-    bytes[2..4].copy_from_slice(&missing.to_le_bytes());
-    bytes[4..].copy_from_slice(&(settings.memory >> 20).to_le_bytes());
-    bytes
-}
-
-/// What a process writes that nobody asked for.
-struct Heard {
-    output: Option<pipe::Receiver>,
-    lines: Lines,
-}
-
-impl Heard {
-    async fn next(&mut self, process: u32) {
-        let Some(output) = &mut self.output else {
-            return std::future::pending().await;
-        };
-        let mut bytes = [0; 4096];
-        match tokio::io::AsyncReadExt::read(output, &mut bytes).await {
-            Ok(0) | Err(_) => self.output = None,
-            Ok(read) => {
-                if self.lines.take(Instant::now()).is_some() {
-                    let text = String::from_utf8_lossy(&bytes[..read]);
-                    tracing::warn!(target: "worker", process, "an agents' process writes: {}", text.trim().escape_debug());
-                }
-            }
-        }
     }
 }
 

@@ -2,38 +2,49 @@
 //!
 //! The parent's end takes nothing on trust that comes over a link: who calls is known by the link, and the rest is judged anew.
 
+mod aim;
 mod body;
+mod carried;
 mod child;
 mod control;
 mod cursor;
+mod dials;
 mod exchange;
 mod failure;
 mod heads;
 mod keeper;
 mod key;
 mod link;
+mod output;
+mod pieces;
 mod processes;
 mod reports;
+mod rpc;
 pub mod sandbox;
-mod service_calls;
 mod settings;
+mod spare;
 mod spawn;
 mod spec;
 mod tells;
 mod told;
+mod with_keys;
 
+pub(crate) use aim::Aim;
+pub(crate) use carried::carry;
 pub(crate) use child::{Child, UnderWay};
-pub(crate) use control::{Control, enter};
+pub(crate) use control::{Control, enter, enter_with_keys};
+pub(crate) use dials::{DialCame, Refused, dial};
 pub(crate) use exchange::{Answering, Asked, Unanswered, ask};
 pub(crate) use failure::Failure;
 pub(crate) use heads::{Envelope, Sender, To};
 pub(crate) use key::Key;
-pub(crate) use link::{Call, Connection, Handler, LinkError, Outgoing};
+pub(crate) use link::{Call, Connection, Handler, LinkError};
 pub(crate) use processes::Processes;
 pub(crate) use reports::{Reports, report_to};
-pub(crate) use service_calls::{CallCame, Called, Calling, call as call_service, send as send_arguments};
+pub(crate) use rpc::{Begin, Bridge, Came, Opened, Side, refuse};
 pub use settings::Settings;
-pub(crate) use spawn::{ARGUMENT, End};
+pub(crate) use spawn::{ARGUMENT, End, KEYS_ARGUMENT, Spawned};
 pub(crate) use spec::{AgentSpec, Spec};
 pub(crate) use tells::{Tells, tell};
 pub(crate) use told::{Hears, Level, Numbers, Told, reports as report_packets};
+pub(crate) use with_keys::start_with_keys;

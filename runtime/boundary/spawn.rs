@@ -13,6 +13,9 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, set_parent_process_de
 /// The argument by which the program knows what it is to be. No other has it at this place.
 pub(crate) const ARGUMENT: &str = "--agents-process";
 
+/// The same for the process that holds keys.
+pub(crate) const KEYS_ARGUMENT: &str = "--keys-process";
+
 /// The first descriptor of a link. Before it are the control socket and twice what is written to standard output and error.
 pub(super) const FIRST: RawFd = 3;
 
@@ -21,14 +24,14 @@ pub(crate) type End = UnixStream;
 
 /// A process that has just been started.
 #[derive(Debug)]
-pub(super) struct Spawned {
-    pub(super) process: Child,
-    pub(super) pidfd: OwnedFd,
-    pub(super) control: UnixStream,
+pub(crate) struct Spawned {
+    pub(crate) process: Child,
+    pub(crate) pidfd: OwnedFd,
+    pub(crate) control: UnixStream,
     /// What it writes that nobody asked for: V8's last words, or a panic's.
-    pub(super) output: PipeReader,
+    pub(crate) output: PipeReader,
     /// Its parent's ends.
-    pub(super) links: Vec<End>,
+    pub(crate) links: Vec<End>,
 }
 
 fn pair() -> io::Result<(UnixStream, UnixStream)> {
@@ -38,8 +41,8 @@ fn pair() -> io::Result<(UnixStream, UnixStream)> {
     Ok((ours, theirs))
 }
 
-/// Starts one with so many links. The system forks for it: not on a thread that serves.
-pub(super) fn spawn(links: usize) -> io::Result<Spawned> {
+/// Starts one by this argument, with so many links. The system forks for it: not on a thread that serves.
+pub(super) fn spawn(argument: &str, links: usize) -> io::Result<Spawned> {
     let (control, theirs) = UnixStream::pair()?;
     control.set_nonblocking(true)?;
     let (output, written) = io::pipe()?;
@@ -55,7 +58,7 @@ pub(super) fn spawn(links: usize) -> io::Result<Spawned> {
     let mut command = Command::new("/proc/self/exe");
     command
         .arg0("workerd-lite")
-        .arg(ARGUMENT)
+        .arg(argument)
         .env_clear()
         .current_dir("/")
         .stdin(Stdio::from(OwnedFd::from(theirs)))

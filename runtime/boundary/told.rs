@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::codec::LengthDelimitedCodec;
 
 /// The longest report, in bytes: a line of the log is cut at 16 KiB, and JSON may write a byte as six.
-const LONGEST_REPORT: usize = 128 << 10;
+pub(super) const LONGEST_REPORT: usize = 128 << 10;
 
 /// The longest specification, in bytes.
 const LONGEST_SPEC: usize = 1 << 30;

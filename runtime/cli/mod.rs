@@ -25,17 +25,20 @@ use miette::Result;
 use crate::boundary;
 use crate::host::confined;
 use crate::isolate::modules::cache;
+use crate::keys::process::holder;
 use args::{Args, Command};
 pub use version::Commit;
 
 /// Runs the command that was typed, and tells what is wrong with it.
 pub fn run(commit: &Commit) -> ExitCode {
     // Before anything is read, or another thread is there.
-    if std::env::args_os()
-        .nth(1)
-        .is_some_and(|argument| argument == boundary::ARGUMENT)
-    {
-        return confined::run();
+    if let Some(argument) = std::env::args_os().nth(1) {
+        if argument == boundary::ARGUMENT {
+            return confined::run();
+        }
+        if argument == boundary::KEYS_ARGUMENT {
+            return holder::run();
+        }
     }
     if let Some(hash) = commit.hash() {
         crate::metrics::built_of(hash.to_owned());

@@ -214,7 +214,7 @@ impl Places {
         let mut sockets = std::mem::take(&mut self.sockets);
         if let Some([clients, owner]) = &self.bound {
             let stays = |socket: &Socket| match socket.role {
-                Role::Clients => socket.given || *clients == wanted[0],
+                Role::Clients | Role::Plain => socket.given || *clients == wanted[0],
                 Role::Owner => socket.given || *owner == wanted[1],
             };
             let staying = sockets.iter().filter(|socket| stays(socket)).map(Socket::try_clone);

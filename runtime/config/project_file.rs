@@ -12,7 +12,7 @@ use super::tables::{
     AccessLog, Admin, Agent, Attack, Audit, Certificate, Credential, Identity, Isolates, Isolation, Keys, Limits,
     Network, Outbound, Timeouts, Tls, Trace,
 };
-use super::values::{OneOrMore, addresses, optional_duration, parsed};
+use super::values::{Listened, listened, optional_duration, parsed};
 use crate::listen::ListenAddress;
 use crate::rules::Forwarder;
 
@@ -28,8 +28,9 @@ pub(crate) struct ProjectFile {
     #[serde(default)]
     pub(crate) loaders: Vec<String>,
     /// Where requests are taken: an address or a name with a port, `:8787` for all addresses, `unix:/run/x.sock,mode=0660`; or several.
-    #[serde(default, deserialize_with = "addresses")]
-    #[schemars(with = "Option<OneOrMore>")]
+    /// Or tables, `[[listen]]` with `address` and `tls`.
+    #[serde(default, deserialize_with = "listened")]
+    #[schemars(with = "Option<Listened>")]
     pub(crate) listen: Vec<ListenAddress>,
     /// Threads that run scripts; one per core without it.
     pub(crate) threads: Option<usize>,
@@ -113,7 +114,7 @@ pub(crate) struct ProjectFile {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Listening {
-    #[serde(deserialize_with = "addresses")]
+    #[serde(deserialize_with = "listened")]
     pub(crate) listen: Vec<ListenAddress>,
     pub(crate) admin: Option<Admin>,
 }
@@ -124,7 +125,11 @@ impl ProjectFile {
         let certificates = self.certificates.values();
         let certificates = certificates.flat_map(|section| section.cert.iter().chain(&section.key).chain(&section.ca));
         let tls = self.tls.iter();
-        let tls = tls.flat_map(|section| [&section.cert, &section.key].into_iter().chain(&section.client_ca));
+        let tls = tls.flat_map(|section| {
+            let others = section.certificates.iter().flat_map(|other| [&other.cert, &other.key]);
+            let clients = section.client_ca.iter().chain(&section.client_crl);
+            [&section.cert, &section.key].into_iter().chain(others).chain(clients)
+        });
         let credentials = self.credentials.values().filter_map(|section| section.file.as_ref());
         let identity = self.identity.iter().flat_map(|section| {
             let files = [&section.key, &section.issuing_certificate, &section.issuing_key];

@@ -61,6 +61,50 @@ pub(super) fn addresses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Ve
     addresses.collect()
 }
 
+/// An address in a table of its own.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListenTable {
+    /// An address, as in a list.
+    address: String,
+    /// Whether TLS is spoken there; without it what `[tls]` says.
+    tls: Option<bool>,
+}
+
+/// One address, or a list of addresses or of tables.
+#[derive(Deserialize, JsonSchema)]
+#[serde(
+    untagged,
+    expecting = "expected an address, a list of addresses, or [[listen]] tables with address and tls"
+)]
+pub(super) enum Listened {
+    Texts(OneOrMore),
+    Tables(Vec<ListenTable>),
+}
+
+pub(super) fn listened<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ListenAddress>, D::Error> {
+    let tables = match Listened::deserialize(deserializer)? {
+        Listened::Texts(OneOrMore::One(text)) => vec![(text, None)],
+        Listened::Texts(OneOrMore::More(texts)) => texts.into_iter().map(|text| (text, None)).collect(),
+        Listened::Tables(tables) => tables.into_iter().map(|table| (table.address, table.tls)).collect(),
+    };
+    if tables.is_empty() || tables.len() > LISTENERS {
+        return Err(serde::de::Error::custom(format!("expected 1 to {LISTENERS} addresses")));
+    }
+    all(tables.into_iter().map(|(text, tls)| {
+        let address: ListenAddress = text
+            .parse()
+            .map_err(|error: crate::listen::AddressError| error.to_string())?;
+        match (address, tls) {
+            (address, None) => Ok(address),
+            (ListenAddress::Unix(..), Some(true)) => {
+                Err(format!("{text}: TLS is not spoken over a socket that is a file"))
+            }
+            (address, Some(tls)) => Ok(ListenAddress::Tls(Box::new(address), tls)),
+        }
+    }))
+}
+
 pub(super) fn methods<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Method>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
     all(texts.iter().map(|text| {

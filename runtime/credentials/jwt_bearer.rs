@@ -10,7 +10,8 @@ use super::secret::Secret;
 use super::token::{Exchange, TokenClient};
 use super::token_cache::Cache;
 use crate::keys::pkcs11::TokenKey;
-use crate::keys::{self, JwtKey};
+use crate::keys::process::CurrentKey;
+use crate::keys::{self, JwtKey, RemoteKey};
 
 /// How long an assertion holds. Servers allow an hour at most.
 const ASSERTION: Duration = Duration::from_mins(10);
@@ -43,6 +44,8 @@ pub enum AssertionKey {
     Pem(Secret),
     /// A key on a token.
     Token(Arc<TokenKey>),
+    /// A key of a file that the process that holds keys reads.
+    Held(CurrentKey),
 }
 
 impl AssertionKey {
@@ -50,7 +53,15 @@ impl AssertionKey {
     pub(super) fn secret(&self) -> Option<&Secret> {
         match self {
             Self::Pem(secret) => Some(secret),
-            Self::Token(_) => None,
+            Self::Token(_) | Self::Held(_) => None,
+        }
+    }
+
+    /// The key that is exchanged with its file, where it is one.
+    pub(super) fn held(&self) -> Option<&CurrentKey> {
+        match self {
+            Self::Held(key) => Some(key),
+            Self::Pem(_) | Self::Token(_) => None,
         }
     }
 
@@ -118,7 +129,8 @@ pub(super) fn sign(
     );
     let key = match key {
         AssertionKey::Pem(key) => private_key(key)?,
-        AssertionKey::Token(key) => JwtKey::Token(Arc::clone(key)),
+        AssertionKey::Token(key) => JwtKey::Remote(Arc::clone(key) as Arc<dyn RemoteKey>),
+        AssertionKey::Held(key) => JwtKey::Remote(key.key()),
     };
     key.sign(key_id, &claims)
 }

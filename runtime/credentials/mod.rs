@@ -24,6 +24,7 @@ use futures_util::future::LocalBoxFuture;
 use http::HeaderName;
 use workerd_lite_ops::{Request, Response};
 
+use crate::keys::process::CurrentKey;
 use crate::rules::{self, Outside, Scope, Subject, is_localhost};
 pub use github_app::GithubApp;
 pub use hmac::Hmac;
@@ -232,6 +233,15 @@ impl Credential {
             Kind::SigV4(sigv4) => sigv4.secrets(),
             Kind::Hmac(hmac) => vec![&hmac.secret],
             Kind::Identity => Vec::new(),
+        }
+    }
+
+    /// The key that is exchanged with its file, where another process holds it.
+    pub(crate) fn held_key(&self) -> Option<&CurrentKey> {
+        match &self.kind {
+            Kind::JwtBearer(jwt) => jwt.key.held(),
+            Kind::GithubApp(app) => app.key.held(),
+            _ => None,
         }
     }
 }

@@ -88,12 +88,12 @@ impl Clients {
         let mut made = self.made.borrow_mut();
         let slot = made.get(&(caller, index));
         if let Some(slot) = slot {
-            let current = match certificate {
-                Some(Certificate::Files(newest)) => slot
-                    .identity
-                    .as_ref()
-                    .is_some_and(|old| Arc::ptr_eq(old, &newest.borrow())),
-                _ => slot.until.is_none_or(|until| Instant::now() < until),
+            let current = if let Some(Certificate::Files(newest)) = certificate {
+                let old = slot.identity.as_ref();
+                old.is_some_and(|old| Arc::ptr_eq(old, &newest.borrow()))
+            } else {
+                let is_lost = slot.identity.as_ref().is_some_and(|identity| identity.is_lost());
+                !is_lost && slot.until.is_none_or(|until| Instant::now() < until)
             };
             if current {
                 return Ok(Rc::clone(&slot.client));
@@ -199,8 +199,9 @@ impl Clients {
             .identity
             .as_ref()
             .ok_or_else(|| failed("there is no [identity]".into()))?;
-        let (chain, key, renew) = issuer.certificate(agent).map_err(failed)?;
-        let identity = Identity::from_parts(&agent.name, chain, &key, roots.to_vec()).map_err(failed)?;
+        let issued = issuer.certificate(agent).map_err(failed)?;
+        let renew = issued.renew;
+        let identity = Identity::issued(&agent.name, issued, roots.to_vec()).map_err(failed)?;
         let now = Instant::now();
         Ok((identity, now.checked_add(renew).unwrap_or(now)))
     }

@@ -40,7 +40,7 @@ use std::time::Duration;
 
 use deno_core::url::Url;
 use futures_util::future::LocalBoxFuture;
-use workerd_lite_ops::fetch::Egress;
+use workerd_lite_ops::egress::Egress;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{CallerId, FetchError, Origin, Request, Response};
 

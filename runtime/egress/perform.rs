@@ -378,7 +378,7 @@ impl Performer {
                 .headers_mut()
                 .insert(header::TE, HeaderValue::from_static("trailers"));
         }
-        let key = asks.then(|| Key::offer(outgoing.headers_mut()));
+        let key = asks.then(|| Key::offer(outgoing.headers_mut(), sockets.compression));
         let executing = async {
             match &key {
                 // Few are, and it would make the future of all others twice as large.
@@ -406,20 +406,23 @@ impl Performer {
                 return Err(FetchError::Network(format!("{host}: the upstream wants to switch protocols")).into());
             };
             let checked = key.check(response.headers());
-            checked.map_err(|why| FetchError::Network(format!("{host}: {why}")))?;
-            upgrading = Some(hyper::upgrade::on(&mut response));
+            let compression = checked.map_err(|why| FetchError::Network(format!("{host}: {why}")))?;
+            let sockets = SocketLimits { compression, ..sockets };
+            upgrading = Some((hyper::upgrade::on(&mut response), sockets));
         }
         let (mut head, body) = response.into_parts();
         let busy = head.extensions.remove();
         if head.headers.len() > MAX_FIELDS {
             return Err(FetchError::Network(format!("{host}: the response has too many headers")).into());
         }
-        if let Some(upgrading) = upgrading {
+        if let Some((upgrading, sockets)) = upgrading {
             let traffic = head.extensions.get::<Arc<Traffic>>().cloned();
             let socket = Box::pin(switched(upgrading, traffic, busy, sockets)).await;
             let socket = socket.map_err(|why| FetchError::Network(format!("{host}: no WebSocket: {why}")))?;
             strip_hop_by_hop(&mut head.headers);
-            head.headers.remove(header::SEC_WEBSOCKET_ACCEPT);
+            for name in [header::SEC_WEBSOCKET_ACCEPT, header::SEC_WEBSOCKET_EXTENSIONS] {
+                head.headers.remove(name);
+            }
             return Ok(Response {
                 status: head.status,
                 reason: None,

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use deno_core::unsync::spawn;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use tokio_tungstenite::tungstenite::protocol::Role;
 use workerd_lite_ops::account::Account;
 use workerd_lite_ops::websocket::{SocketEnd, SocketLimits, socket_pair};
 
@@ -27,7 +26,7 @@ pub(super) async fn switched(
     let stream = TokioIo::new(upgrading.await?);
     let (end, own) = socket_pair();
     let running = async move {
-        websocket::run(stream, Role::Client, limits, own).await;
+        websocket::run_upstream(stream, limits, own).await;
         drop(busy);
     };
     match Account::current() {

@@ -6,9 +6,11 @@ use std::sync::{Arc, OnceLock};
 use rustls::crypto::aws_lc_rs;
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::CertificateDer;
 
 use super::server_verifier::ServerVerifier;
+use crate::identity::Issued;
+use crate::keys::process::HeldKey;
 use crate::keys::{Dates, Invalid, KeyFileError, KeySource, read_certificates};
 
 /// Why an identity or a root cannot be used.
@@ -46,6 +48,8 @@ pub struct Identity {
     key: Arc<CertifiedKey>,
     dates: Dates,
     roots: Vec<CertificateDer<'static>>,
+    /// Its key, where that was made by the process that holds keys.
+    held: Option<Arc<HeldKey>>,
 }
 
 impl std::fmt::Debug for Identity {
@@ -85,24 +89,25 @@ impl Identity {
             key: Arc::new(certified),
             dates,
             roots: all,
+            held: None,
         })
     }
 
-    /// An identity that was made here.
-    pub(crate) fn from_parts(
-        name: &str,
-        chain: Vec<CertificateDer<'static>>,
-        key: &PrivateKeyDer<'static>,
-        roots: Vec<CertificateDer<'static>>,
-    ) -> Result<Self, String> {
-        let dates = Dates::of_chain(&chain)?;
-        let key = aws_lc_rs::sign::any_supported_type(key).map_err(|error| error.to_string())?;
+    /// An identity that was issued to an agent.
+    pub(crate) fn issued(name: &str, issued: Issued, roots: Vec<CertificateDer<'static>>) -> Result<Self, String> {
+        let dates = Dates::of_chain(&issued.chain)?;
         Ok(Self {
             name: name.to_owned(),
-            key: Arc::new(CertifiedKey::new(chain, key)),
+            key: Arc::new(CertifiedKey::new(issued.chain, issued.key)),
             dates,
             roots,
+            held: issued.held,
         })
+    }
+
+    /// Whether its key has gone with the process that made it.
+    pub(super) fn is_lost(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| held.is_lost())
     }
 
     /// The certificate with its key.

@@ -2,9 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Why a TCP connection is refused: none passes the link to a process.
-pub(super) const NO_TCP: &str = "connect(): there are no sockets for an agent in a process of its own";
-
 /// Where an agent's isolates are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]

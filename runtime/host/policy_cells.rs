@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use deno_core::unsync::{JoinHandle, spawn};
 use workerd_lite_ops::CallerId;
-use workerd_lite_ops::fetch::EgressHandle;
+use workerd_lite_ops::egress::EgressHandle;
 
 use super::agent::Agent;
 use super::isolate_per::{IsolatePer, Key, key};

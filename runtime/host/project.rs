@@ -111,6 +111,9 @@ impl Project {
 
     /// Whether other agents may call this one.
     pub(super) fn is_called(&self, agent: &Agent) -> bool {
+        if agent.is_called {
+            return true;
+        }
         let id = agent.id();
         let mut services = self.agents.iter().flat_map(|agent| &agent.services);
         services.any(|grant| matches!(&grant.offers, Offers::Agent(called) if *called == id))
@@ -258,6 +261,18 @@ impl Project {
     /// Whether it is this agent that is in this place.
     pub(crate) fn is(&self, place: usize, id: &AgentId) -> bool {
         self.agent(place).is_some_and(|agent| agent.is(id))
+    }
+
+    /// Records that an event of an agent, whose response was there, went with the process that it was in.
+    pub(super) fn lost(&self, agent: usize, request_id: &str) {
+        let Some(agent) = self.agent(agent).map(|agent| agent.id()) else {
+            return;
+        };
+        let why = Termination::Process;
+        metrics::ended(&agent, why);
+        if let Some(audit) = &self.network.audit {
+            audit.ended(&agent, why, request_id);
+        }
     }
 
     /// Records that an agent was stopped with the thread that it was on.

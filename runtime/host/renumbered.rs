@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
-use workerd_lite_ops::fetch::{Egress, EgressHandle};
+use workerd_lite_ops::egress::{Egress, EgressHandle};
 use workerd_lite_ops::loading::LoaderHandle;
 use workerd_lite_ops::{CallerId, FetchError, Origin, Request, Response};
 

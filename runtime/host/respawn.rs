@@ -7,7 +7,7 @@ use std::time::Duration;
 use deno_core::unsync::spawn;
 use workerd_lite_ops::Termination;
 use workerd_lite_ops::account::AgentId;
-use workerd_lite_ops::fetch::EgressHandle;
+use workerd_lite_ops::egress::EgressHandle;
 
 use super::backoff::Backoff;
 use super::blanks::Blanks;

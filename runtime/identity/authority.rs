@@ -2,18 +2,22 @@
 //! <https://github.com/spiffe/spiffe/blob/main/standards/X509-SVID.md>
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use rcgen::{
     CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
     PKCS_ECDSA_P256_SHA256, SanType, SerialNumber,
 };
+use rustls::crypto::aws_lc_rs::sign::any_supported_type;
+use rustls::sign::SigningKey;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use super::Attested;
 use workerd_lite_ops::clock;
 
-use crate::keys::{Dates, Invalid, IssuingKey, KeySource, read_certificates};
+use crate::keys::process::{HeldKey, KeyProcess};
+use crate::keys::{Dates, Invalid, IssuingKey, KeyKind, KeySource, RemoteKey, TlsKey, read_certificates};
 
 /// Verifiers' clocks may be behind ours by this.
 const BACKDATED: Duration = Duration::from_mins(5);
@@ -27,6 +31,19 @@ pub struct Authority {
     chain: Vec<CertificateDer<'static>>,
     dates: Dates,
     ttl: Duration,
+    /// What makes agents' keys, where this process does not.
+    process: Option<Arc<KeyProcess>>,
+}
+
+/// A certificate that was issued.
+pub(crate) struct Issued {
+    /// With its chain.
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+    pub(crate) key: Arc<dyn SigningKey>,
+    /// The key, where another process has it.
+    pub(crate) held: Option<Arc<HeldKey>>,
+    /// When to renew it: at half of its time.
+    pub(crate) renew: Duration,
 }
 
 impl std::fmt::Debug for Authority {
@@ -40,7 +57,7 @@ impl std::fmt::Debug for Authority {
 impl Authority {
     /// Reads the issuing certificate, with its chain below the root, and its key. Certificates hold for `ttl`. Whether
     /// the issuing one holds now is another question.
-    pub fn load(cert: &Path, key: &KeySource, ttl: Duration) -> Result<Self, String> {
+    pub fn load(cert: &Path, key: &KeySource, ttl: Duration, process: Option<Arc<KeyProcess>>) -> Result<Self, String> {
         let chain = read_certificates(cert).map_err(|error| error.to_string())?;
         let dates = Dates::of_chain(&chain).map_err(|why| format!("{}: {why}", cert.display()))?;
         let pair = key.issuing()?;
@@ -56,6 +73,7 @@ impl Authority {
             chain,
             dates,
             ttl,
+            process,
         })
     }
 
@@ -71,17 +89,12 @@ impl Authority {
         Ok(())
     }
 
-    /// A new certificate with its chain, its key, and when to renew it: at half of its time.
-    pub(super) fn issue(
-        &self,
-        agent: &Attested,
-        trust_domain: &str,
-    ) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>, Duration), String> {
+    /// A new certificate.
+    pub(super) fn issue(&self, agent: &Attested, trust_domain: &str) -> Result<Issued, String> {
         self.dates
             .check()
             .map_err(|why| format!("the issuing certificate {why}"))?;
         let failed = |error: rcgen::Error| error.to_string();
-        let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(failed)?;
         let mut params = CertificateParams::default();
         let mut name = DistinguishedName::new();
         name.push(DnType::CommonName, agent.name.as_str());
@@ -108,10 +121,25 @@ impl Authority {
         };
         params.not_before = since.into();
         params.not_after = until.into();
-        let certificate = params.signed_by(&pair, &self.issuer).map_err(failed)?;
+        let (certificate, key, held): (_, Arc<dyn SigningKey>, _) = if let Some(process) = &self.process {
+            let held = HeldKey::make(process, KeyKind::P256)?;
+            let key = TlsKey(Arc::clone(&held) as Arc<dyn RemoteKey>);
+            let certificate = params.signed_by(&key, &self.issuer).map_err(failed)?;
+            (certificate, Arc::new(key), Some(held))
+        } else {
+            let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(failed)?;
+            let certificate = params.signed_by(&pair, &self.issuer).map_err(failed)?;
+            let der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pair.serialize_der()));
+            let key = any_supported_type(&der).map_err(|error| error.to_string())?;
+            (certificate, key, None)
+        };
         let mut chain = vec![certificate.der().clone()];
         chain.extend(self.chain.iter().cloned());
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pair.serialize_der()));
-        Ok((chain, key, self.ttl / 2))
+        Ok(Issued {
+            chain,
+            key,
+            held,
+            renew: self.ttl / 2,
+        })
     }
 }

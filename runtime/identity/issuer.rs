@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 use workerd_lite_ops::clock;
 
+use super::authority::Issued;
 use super::{Attested, Authority, KeyRing};
 
 /// Verifiers' clocks may be behind ours by this, in seconds.
@@ -85,11 +85,8 @@ impl Issuer {
             .map_err(|why| format!("the identity's key: {why}"))
     }
 
-    /// A new certificate of an agent with its chain, its key, and when to renew it.
-    pub(crate) fn certificate(
-        &self,
-        agent: &Attested,
-    ) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>, Duration), String> {
+    /// A new certificate of an agent.
+    pub(crate) fn certificate(&self, agent: &Attested) -> Result<Issued, String> {
         self.authority
             .as_ref()
             .ok_or_else(|| "[identity] names no issuing certificate".to_owned())?

@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use sha2::Digest as _;
 
 use crate::keys::pkcs11::TokenKey;
-use crate::keys::{JwtKey, permissions, read_private_key, signing_key};
+use crate::keys::process::{HeldKey, KeyProcess};
+use crate::keys::{JwtKey, KeyKind, RemoteKey, permissions, read_private_key, signing_key};
 
 /// How long a new key is published before it signs, so that verifiers have fetched it.
 const ANNOUNCED: Duration = Duration::from_mins(10);
@@ -43,6 +44,8 @@ pub(crate) struct Key {
 /// The keys that hold now.
 pub struct KeyRing {
     store: KeyStore,
+    /// What reads and makes the keys of files, where this process does not.
+    process: Option<Arc<KeyProcess>>,
     /// How long a token holds, and so a key after its last signature.
     ttl: Duration,
     keys: RwLock<Arc<[Key]>>,
@@ -58,9 +61,10 @@ impl std::fmt::Debug for KeyRing {
 
 impl KeyRing {
     /// Opens a store; an empty folder gets its first key. Fails where a key is unreadable or of another kind.
-    pub fn open(store: KeyStore, ttl: Duration) -> Result<Self, String> {
+    pub fn open(store: KeyStore, ttl: Duration, process: Option<Arc<KeyProcess>>) -> Result<Self, String> {
         let ring = Self {
             store,
+            process,
             ttl,
             keys: RwLock::new(Arc::from([])),
         };
@@ -71,8 +75,8 @@ impl KeyRing {
     /// Reads the store again, and replaces and retires keys whose time has come. What fails leaves the old keys.
     pub fn refresh(&self) -> Result<(), String> {
         let keys = match &self.store {
-            KeyStore::File(path) => vec![read(path)?],
-            KeyStore::Token(key) => vec![on_token(key)],
+            KeyStore::File(path) => vec![self.read(path)?],
+            KeyStore::Token(key) => vec![of_owner(Arc::clone(key) as Arc<dyn RemoteKey>)],
             KeyStore::Folder(folder, rotate) => self.keep(folder, *rotate)?,
         };
         if let Ok(mut held) = self.keys.write() {
@@ -96,13 +100,13 @@ impl KeyRing {
         for entry in std::fs::read_dir(folder).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
             if path.extension().is_some_and(|extension| extension == "pem") {
-                keys.push((read(&path)?, path));
+                keys.push((self.read(&path)?, path));
             }
         }
         keys.sort_by_key(|(key, _)| key.made);
         if keys.last().is_none_or(|(newest, _)| age(newest) > rotate) {
-            let path = make(folder)?;
-            keys.push((read(&path)?, path));
+            let path = self.make(folder)?;
+            keys.push((self.read(&path)?, path));
         }
         // A key goes once the next one has signed for longer than any token of it can hold.
         let retire = self.ttl.saturating_add(ANNOUNCED + Duration::from_mins(5));
@@ -111,6 +115,48 @@ impl KeyRing {
             std::fs::remove_file(path).map_err(failed)?;
         }
         Ok(keys.into_iter().map(|(key, _)| key).collect())
+    }
+
+    fn make(&self, folder: &Path) -> Result<PathBuf, String> {
+        let path = folder.join(format!("{}.pem", uuid::Uuid::new_v4().simple()));
+        let failed = |error: std::io::Error| format!("{}: {error}", path.display());
+        // A crash in the middle leaves no half of a key under the name that is read.
+        let part = path.with_extension("part");
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&part)
+            .map_err(failed)?;
+        if let Some(process) = &self.process {
+            HeldKey::make_into(process, KeyKind::P256, &file)?;
+        } else {
+            let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(|error| error.to_string())?;
+            file.write_all(pair.serialize_pem().as_bytes()).map_err(failed)?;
+        }
+        file.sync_all().map_err(failed)?;
+        std::fs::rename(&part, &path).map_err(failed)?;
+        Ok(path)
+    }
+
+    fn read(&self, path: &Path) -> Result<Key, String> {
+        let failed = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
+        let other = || failed(&"it is no P-256 key, which ES256 wants");
+        let key = match &self.process {
+            Some(process) => {
+                let key = HeldKey::load(process, path)?;
+                if key.public().kind != KeyKind::P256 {
+                    return Err(other());
+                }
+                of_owner(key)
+            }
+            None => software(path, other)?,
+        };
+        let made = std::fs::metadata(path).and_then(|metadata| metadata.modified());
+        Ok(Key {
+            made: made.map_err(|error| failed(&error))?,
+            ..key
+        })
     }
 
     /// The key that signs now: the newest that verifiers can have seen.
@@ -147,42 +193,19 @@ fn age(key: &Key) -> Duration {
     SystemTime::now().duration_since(key.made).unwrap_or_default()
 }
 
-fn make(folder: &Path) -> Result<PathBuf, String> {
-    let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(|error| error.to_string())?;
-    let path = folder.join(format!("{}.pem", uuid::Uuid::new_v4().simple()));
-    let failed = |error: std::io::Error| format!("{}: {error}", path.display());
-    // A crash in the middle leaves no half of a key under the name that is read.
-    let part = path.with_extension("part");
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&part)
-        .map_err(failed)?;
-    file.write_all(pair.serialize_pem().as_bytes()).map_err(failed)?;
-    file.sync_all().map_err(failed)?;
-    std::fs::rename(&part, &path).map_err(failed)?;
-    Ok(path)
-}
-
 /// It signs from the first moment: its owner has published it, or nobody can have seen another.
-fn on_token(key: &Arc<TokenKey>) -> Key {
+fn of_owner(key: Arc<dyn RemoteKey>) -> Key {
     let (id, public) = key.public().jwk();
     Key {
         id,
-        signing: JwtKey::Token(Arc::clone(key)),
+        signing: JwtKey::Remote(key),
         public,
         made: SystemTime::UNIX_EPOCH,
     }
 }
 
-fn read(path: &Path) -> Result<Key, String> {
-    let failed = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
+fn software(path: &Path, other: impl Fn() -> String) -> Result<Key, String> {
     let private = read_private_key(path).map_err(|error| format!("it is no PKCS #8 private key in PEM: {error}"))?;
-    let made = std::fs::metadata(path)
-        .and_then(|metadata| metadata.modified())
-        .map_err(|error| failed(&error))?;
-    let other = || failed(&"it is no P-256 key, which ES256 wants");
     let pair = KeyPair::try_from(&private).map_err(|_| other())?;
     let point = pair.der_bytes();
     if !pair.is_compatible(&PKCS_ECDSA_P256_SHA256) || point.len() != 65 {
@@ -202,6 +225,6 @@ fn read(path: &Path) -> Result<Key, String> {
         public: json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y, "alg": "ES256", "use": "sig", "kid": id }),
         id,
         signing: JwtKey::Software(Algorithm::ES256, encoding),
-        made,
+        made: SystemTime::UNIX_EPOCH,
     })
 }

@@ -7,5 +7,6 @@ mod keys;
 
 pub use attested::{Attested, is_plain};
 pub use authority::Authority;
+pub(crate) use authority::Issued;
 pub use issuer::Issuer;
 pub use keys::{KeyRing, KeyStore};

@@ -4,11 +4,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use deno_core::{JsRuntime, ModuleId, v8};
-use workerd_lite_ops::cache;
+use workerd_lite_ops::cache::store;
 use workerd_lite_ops::clock::Clock;
+use workerd_lite_ops::egress::EgressHandle;
 use workerd_lite_ops::events::EventLimits;
 use workerd_lite_ops::external_memory::ExternalMemory;
-use workerd_lite_ops::fetch::{EgressHandle, FetchLimits};
+use workerd_lite_ops::fetch::FetchLimits;
 use workerd_lite_ops::html_rewriter::protocol::Coroutines;
 use workerd_lite_ops::loader::LoadedEnv;
 use workerd_lite_ops::node::files::OwnModules;
@@ -16,7 +17,7 @@ use workerd_lite_ops::node::require::Requirable;
 use workerd_lite_ops::residual::{self as scripts, Evaluated, ResidualScripts};
 use workerd_lite_ops::websocket::Sockets;
 use workerd_lite_ops::worker_log::{Lines, WorkerName};
-use workerd_lite_ops::{CryptoLimits, Events, Inbox, Role};
+use workerd_lite_ops::{CryptoLimits, Events, Inbox, Origin, Role};
 
 use super::blank::Blank;
 use super::builtin::{BuiltIn, add_builtin, builtins};
@@ -136,7 +137,7 @@ impl Worker {
             // An agent's is one for all its isolates. The policy's isolates have one each.
             state.put(match &self.account {
                 Some(account) => account.caches(),
-                None => cache::new(&external),
+                None => store::new(&external),
             });
             if let Some(loaded) = &self.loaded {
                 state.put(LoadedEnv(loaded.env.clone()));
@@ -176,7 +177,8 @@ impl Worker {
                 },
             );
             if let Some(egress) = tailed {
-                events.are_told(egress, &self.name, state.borrow::<ExternalMemory>().clone());
+                let told = Rc::new(move |origin: &Origin, item: &serde_json::Value| egress.tell(origin, item));
+                events.are_told(told, &self.name, state.borrow::<ExternalMemory>().clone());
             }
             state.put(events);
         });

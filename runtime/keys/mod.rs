@@ -1,14 +1,19 @@
-//! Certificates and private keys: in files, and on tokens. PEM is read; of everything else it is said what it is, and by which
+//! Certificates and private keys: in files, on tokens, and in a process of their own. PEM is read; of everything else it is said what it is, and by which
 //! command it becomes PEM.
 
 mod content;
 mod dates;
 mod der;
+mod encoding;
 mod error;
 mod pem;
 pub(crate) mod permissions;
 pub mod pkcs11;
+pub mod process;
+mod public;
 mod recognise;
+mod remote;
+mod remote_tls;
 mod signing;
 mod source;
 pub(crate) mod text;
@@ -21,6 +26,9 @@ pub(crate) use dates::WARNING;
 pub use dates::{Dates, Invalid};
 pub use error::KeyFileError;
 use error::Wanted;
+pub use public::KeyKind;
+pub(crate) use remote::RemoteKey;
+pub(crate) use remote_tls::TlsKey;
 pub(crate) use signing::signing_key;
 pub use source::KeySource;
 pub(crate) use source::{IssuingKey, JwtKey};
@@ -44,6 +52,11 @@ pub(crate) fn private_key(pem: &str, path: Option<&Path>) -> Result<PrivateKeyDe
 /// Why a file that is no text is no secret.
 pub(crate) fn no_text(bytes: &[u8], path: &Path) -> KeyFileError {
     pem::Unreadable::Content(recognise::of(bytes)).of(Wanted::PrivateKey, Some(path))
+}
+
+/// The first private key in PEM of a file's bytes. `path` is for words alone.
+fn held_key(bytes: &[u8], path: &Path) -> Result<PrivateKeyDer<'static>, KeyFileError> {
+    pem::private_key(bytes).map_err(|why| why.of(Wanted::PrivateKey, Some(path)))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, KeyFileError> {

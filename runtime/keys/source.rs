@@ -1,4 +1,4 @@
-//! Where a private key is: in a file, or on a token.
+//! Where a private key is: in a file, on a token, or in the process that holds keys.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,8 +9,11 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use serde::Serialize;
 
-use super::pkcs11::{TlsKey, TokenKey};
+use super::pkcs11::TokenKey;
+use super::process::KeyFile;
 use super::read_private_key;
+use super::remote::{RemoteKey, Way};
+use super::remote_tls::TlsKey;
 
 /// Where a private key is.
 #[derive(Clone, Debug)]
@@ -19,6 +22,8 @@ pub enum KeySource {
     File(PathBuf),
     /// On a token.
     Token(Arc<TokenKey>),
+    /// In a PEM file, which the process that holds keys reads.
+    Held(KeyFile),
 }
 
 impl KeySource {
@@ -29,7 +34,8 @@ impl KeySource {
                 let private = read_private_key(path).map_err(|error| error.to_string())?;
                 any_supported_type(&private).map_err(|error| format!("{}: {error}", path.display()))
             }
-            Self::Token(key) => Ok(Arc::new(TlsKey(Arc::clone(key)))),
+            Self::Token(key) => Ok(Arc::new(TlsKey(Arc::clone(key) as Arc<dyn RemoteKey>))),
+            Self::Held(file) => Ok(Arc::new(TlsKey(file.load()?))),
         }
     }
 
@@ -42,7 +48,8 @@ impl KeySource {
                     .map(|pair| IssuingKey::Software(Box::new(pair)))
                     .map_err(|_| format!("{}: it is a private key of a kind that can not issue", path.display()))
             }
-            Self::Token(key) => Ok(IssuingKey::Token(TlsKey(Arc::clone(key)))),
+            Self::Token(key) => Ok(IssuingKey::Remote(TlsKey(Arc::clone(key) as Arc<dyn RemoteKey>))),
+            Self::Held(file) => Ok(IssuingKey::Remote(TlsKey(file.load()?))),
         }
     }
 
@@ -51,6 +58,7 @@ impl KeySource {
         match self {
             Self::File(path) => Some(path),
             Self::Token(_) => None,
+            Self::Held(file) => Some(file.path()),
         }
     }
 }
@@ -60,6 +68,7 @@ impl std::fmt::Display for KeySource {
         match self {
             Self::File(path) => path.display().fmt(f),
             Self::Token(key) => key.uri().fmt(f),
+            Self::Held(file) => file.path().display().fmt(f),
         }
     }
 }
@@ -67,21 +76,21 @@ impl std::fmt::Display for KeySource {
 /// A key that certificates are signed by.
 pub(crate) enum IssuingKey {
     Software(Box<rcgen::KeyPair>),
-    Token(TlsKey),
+    Remote(TlsKey),
 }
 
 impl rcgen::PublicKeyData for IssuingKey {
     fn der_bytes(&self) -> &[u8] {
         match self {
             Self::Software(pair) => pair.der_bytes(),
-            Self::Token(key) => key.der_bytes(),
+            Self::Remote(key) => key.der_bytes(),
         }
     }
 
     fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
         match self {
             Self::Software(pair) => rcgen::PublicKeyData::algorithm(&**pair),
-            Self::Token(key) => rcgen::PublicKeyData::algorithm(key),
+            Self::Remote(key) => rcgen::PublicKeyData::algorithm(key),
         }
     }
 }
@@ -90,7 +99,7 @@ impl rcgen::SigningKey for IssuingKey {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
         match self {
             Self::Software(pair) => pair.sign(message),
-            Self::Token(key) => rcgen::SigningKey::sign(key, message),
+            Self::Remote(key) => rcgen::SigningKey::sign(key, message),
         }
     }
 }
@@ -99,7 +108,7 @@ impl rcgen::SigningKey for IssuingKey {
 #[derive(Clone)]
 pub(crate) enum JwtKey {
     Software(Algorithm, EncodingKey),
-    Token(Arc<TokenKey>),
+    Remote(Arc<dyn RemoteKey>),
 }
 
 impl JwtKey {
@@ -111,7 +120,7 @@ impl JwtKey {
                 header.kid = key_id;
                 return jsonwebtoken::encode(&header, claims, encoding).map_err(|_| "its key can not sign".into());
             }
-            Self::Token(key) => (key.kind().jwt(), key),
+            Self::Remote(key) => (key.public().kind.jwt(), key),
         };
         let mut header = Header::new(algorithm);
         header.kid = key_id;
@@ -124,7 +133,7 @@ impl JwtKey {
             part(serde_json::to_vec(&header))?,
             part(serde_json::to_vec(claims))?
         );
-        let signature = key.sign_jwt(message.as_bytes())?;
+        let signature = key.sign(Way::usual(key.public().kind), message.as_bytes())?;
         Ok(format!("{message}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature)))
     }
 }

@@ -80,9 +80,11 @@ impl Limits {
         log_lines: 200,
         sockets: SocketLimits {
             at_once: 1000,
+            tcp_at_once: 1000,
             message: 1 << 20,
             per_second: None,
             idle: Duration::from_mins(5),
+            compression: false,
         },
     };
 
@@ -120,6 +122,7 @@ impl Limits {
         log_lines: 2000,
         sockets: SocketLimits {
             at_once: 20_000,
+            tcp_at_once: 20_000,
             ..Self::AGENT.sockets
         },
         ..Self::AGENT

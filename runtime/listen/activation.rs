@@ -1,5 +1,5 @@
-//! Sockets that whoever started the program gave, as systemd does (sd_listen_fds(3)): one that is called `admin` is for the owner, and
-//! any other for clients.
+//! Sockets that whoever started the program gave, as systemd does (sd_listen_fds(3)): one that is called `admin` is for the owner, one called
+//! `plain` for clients without TLS, and any other for clients.
 
 use std::os::fd::OwnedFd;
 
@@ -20,6 +20,9 @@ pub(crate) const VARIABLES: [&str; 5] = [
 /// What it is called that is for the owner.
 const OWNER: &str = "admin";
 
+/// What it is called where TLS is never spoken.
+const PLAIN: &str = "plain";
+
 /// Takes them. They are no other process's from now on.
 pub(crate) fn given() -> Result<Vec<Socket>, ListenError> {
     let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
@@ -31,10 +34,10 @@ pub(crate) fn given() -> Result<Vec<Socket>, ListenError> {
     }
     let mut fds = ListenFd::from_env();
     for index in 0..fds.len() {
-        let role = if names.next() == Some(OWNER) {
-            Role::Owner
-        } else {
-            Role::Clients
+        let role = match names.next() {
+            Some(OWNER) => Role::Owner,
+            Some(PLAIN) => Role::Plain,
+            _ => Role::Clients,
         };
         let fd = match fds.take_unix_listener(index) {
             Ok(listener) => listener.map(OwnedFd::from),

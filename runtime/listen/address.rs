@@ -19,6 +19,8 @@ pub enum ListenAddress {
     Any(u16),
     /// A socket that is a file, with its permissions.
     Unix(PathBuf, u32),
+    /// One of which is said whether TLS is spoken there.
+    Tls(Box<Self>, bool),
 }
 
 /// Text that is no address.
@@ -96,6 +98,8 @@ impl fmt::Display for ListenAddress {
             Self::Name(name, port) => write!(f, "{name}:{port}"),
             Self::Any(port) => write!(f, ":{port}"),
             Self::Unix(path, _) => write!(f, "unix:{}", path.display()),
+            Self::Tls(address, true) => write!(f, "{address} (TLS)"),
+            Self::Tls(address, false) => write!(f, "{address} (without TLS)"),
         }
     }
 }
@@ -111,6 +115,7 @@ impl ListenAddress {
     pub fn within(self, folder: &Path) -> Self {
         match self {
             Self::Unix(path, mode) => Self::Unix(folder.join(path), mode),
+            Self::Tls(address, tls) => Self::Tls(Box::new(address.within(folder)), tls),
             other => other,
         }
     }
@@ -122,7 +127,24 @@ impl ListenAddress {
             Self::Tcp(address) => Self::Tcp(SocketAddr::new(address.ip(), port)),
             Self::Name(name, _) => Self::Name(name, port),
             Self::Any(_) => Self::Any(port),
+            Self::Tls(address, tls) => Self::Tls(Box::new(address.with_port(port)), tls),
             other @ Self::Unix(..) => other,
+        }
+    }
+
+    /// Where it is, whatever is spoken there.
+    pub fn place(&self) -> &Self {
+        match self {
+            Self::Tls(address, _) => address,
+            address => address,
+        }
+    }
+
+    /// Whether TLS is spoken there, where that is said.
+    pub fn tls(&self) -> Option<bool> {
+        match self {
+            Self::Tls(_, tls) => Some(*tls),
+            _ => None,
         }
     }
 }

@@ -39,7 +39,12 @@ pub(crate) fn bind(
             bound => bound,
         };
         for socket in bound.map_err(failed)? {
-            listeners.push(Listener::bound(socket).map_err(|why| failed(Cause::System(why)))?);
+            let listener = Listener::bound(socket).map_err(|why| failed(Cause::System(why)))?;
+            listeners.push(if address.tls() == Some(false) {
+                listener.plain()
+            } else {
+                listener
+            });
         }
     }
     Ok(listeners)
@@ -47,7 +52,8 @@ pub(crate) fn bind(
 
 /// `shared`: whether others may listen there that let others.
 fn sockets(address: &ListenAddress, all: &[ListenAddress], shared: bool) -> Result<Vec<OwnedFd>, Cause> {
-    match address {
+    match address.place() {
+        ListenAddress::Tls(..) => Err(Cause::System(io::ErrorKind::InvalidInput.into())),
         ListenAddress::Unix(path, mode) => Ok(vec![unix::bind(path, *mode)?]),
         ListenAddress::Tcp(address) => Ok(vec![tcp(*address, all, shared)?]),
         ListenAddress::Any(port) => {
@@ -108,7 +114,9 @@ fn tcp(address: SocketAddr, all: &[ListenAddress], shared: bool) -> Result<Owned
         if address.is_ipv6() {
             // IPv4 comes in there too, but where that has a listener of its own.
             let four = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), address.port());
-            socket.set_only_v6(!address.ip().is_unspecified() || all.contains(&ListenAddress::Tcp(four)))?;
+            socket.set_only_v6(
+                !address.ip().is_unspecified() || all.iter().any(|other| *other.place() == ListenAddress::Tcp(four)),
+            )?;
         }
         socket.set_reuse_address(true)?;
         if shared {

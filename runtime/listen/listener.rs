@@ -21,6 +21,8 @@ pub(super) const BACKLOG: i32 = 1024;
 pub enum Role {
     /// Agents answer there.
     Clients,
+    /// Agents answer there too, and TLS is never spoken.
+    Plain,
     /// The owner's own listener.
     Owner,
 }
@@ -57,6 +59,8 @@ enum Kind {
 pub(crate) struct Listener {
     kind: Kind,
     given: bool,
+    /// No TLS is spoken there, whatever `[tls]` says.
+    plain: bool,
     /// No other process has it.
     alone: bool,
 }
@@ -93,8 +97,20 @@ impl Listener {
         Ok(Self {
             kind,
             given,
+            plain: false,
             alone: false,
         })
+    }
+
+    /// The same, where TLS is never spoken.
+    pub(crate) fn plain(mut self) -> Self {
+        self.plain = true;
+        self
+    }
+
+    /// Whether that is so.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.plain
     }
 
     /// One that this process has bound. Its file goes with it, until another process has it too.
@@ -150,6 +166,7 @@ impl Listener {
             }
         };
         let stream = match self.kind {
+            Kind::Tcp(..) if self.plain => Incoming::Plain(fd.into()),
             Kind::Tcp(..) => Incoming::Tcp(fd.into()),
             Kind::Unix(..) => Incoming::Unix(fd.into()),
         };
@@ -158,9 +175,15 @@ impl Listener {
 
     fn poll_accept(&self, cx: &mut std::task::Context<'_>) -> Poll<io::Result<Stream>> {
         match &self.kind {
-            Kind::Tcp(listener, _) => listener
-                .poll_accept(cx)
-                .map(|accepted| accepted.map(|(stream, _)| Stream::Tcp(stream))),
+            Kind::Tcp(listener, _) => listener.poll_accept(cx).map(|accepted| {
+                accepted.map(|(stream, _)| {
+                    if self.plain {
+                        Stream::Plain(stream)
+                    } else {
+                        Stream::Tcp(stream)
+                    }
+                })
+            }),
             Kind::Unix(listener, _) => listener
                 .poll_accept(cx)
                 .map(|accepted| accepted.map(|(stream, _)| Stream::Unix(stream))),

@@ -12,6 +12,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 #[derive(Debug)]
 pub(crate) enum Incoming {
     Tcp(std::net::TcpStream),
+    /// One of TCP that speaks no TLS.
+    Plain(std::net::TcpStream),
     Unix(std::os::unix::net::UnixStream),
 }
 
@@ -19,6 +21,8 @@ pub(crate) enum Incoming {
 #[derive(Debug)]
 pub(crate) enum Stream {
     Tcp(tokio::net::TcpStream),
+    /// One of TCP that speaks no TLS.
+    Plain(tokio::net::TcpStream),
     Unix(tokio::net::UnixStream),
 }
 
@@ -36,7 +40,7 @@ pub(crate) enum Remote {
 impl AsFd for Incoming {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
-            Self::Tcp(stream) => stream.as_fd(),
+            Self::Tcp(stream) | Self::Plain(stream) => stream.as_fd(),
             Self::Unix(stream) => stream.as_fd(),
         }
     }
@@ -46,14 +50,17 @@ impl Incoming {
     /// Binds it to this thread's runtime.
     pub(crate) fn into_stream(self) -> io::Result<Stream> {
         match self {
-            Self::Tcp(stream) => {
-                let stream = tokio::net::TcpStream::from_std(stream)?;
-                let _ = stream.set_nodelay(true);
-                Ok(Stream::Tcp(stream))
-            }
+            Self::Tcp(stream) => without_delay(stream).map(Stream::Tcp),
+            Self::Plain(stream) => without_delay(stream).map(Stream::Plain),
             Self::Unix(stream) => tokio::net::UnixStream::from_std(stream).map(Stream::Unix),
         }
     }
+}
+
+fn without_delay(stream: std::net::TcpStream) -> io::Result<tokio::net::TcpStream> {
+    let stream = tokio::net::TcpStream::from_std(stream)?;
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
 }
 
 impl Stream {
@@ -61,6 +68,7 @@ impl Stream {
     pub(crate) fn into_incoming(self) -> io::Result<Incoming> {
         match self {
             Self::Tcp(stream) => stream.into_std().map(Incoming::Tcp),
+            Self::Plain(stream) => stream.into_std().map(Incoming::Plain),
             Self::Unix(stream) => stream.into_std().map(Incoming::Unix),
         }
     }
@@ -68,7 +76,7 @@ impl Stream {
     /// Who is at the other end. An IPv4 address inside IPv6 is that IPv4 address.
     pub(crate) fn remote(&self) -> Remote {
         match self {
-            Self::Tcp(stream) => stream
+            Self::Tcp(stream) | Self::Plain(stream) => stream
                 .peer_addr()
                 .map_or(Remote::Gone, |address| Remote::Address(address.ip().to_canonical())),
             Self::Unix(_) => Remote::Unix,
@@ -79,7 +87,7 @@ impl Stream {
     pub(crate) async fn first_byte(&self) -> io::Result<Option<u8>> {
         let mut first = [0; 1];
         match self {
-            Self::Tcp(stream) => {
+            Self::Tcp(stream) | Self::Plain(stream) => {
                 let count = stream.peek(&mut first).await?;
                 Ok((count > 0).then_some(first[0]))
             }
@@ -90,7 +98,7 @@ impl Stream {
     /// Writes what can be written at once.
     pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Self::Tcp(stream) => stream.try_write(bytes),
+            Self::Tcp(stream) | Self::Plain(stream) => stream.try_write(bytes),
             Self::Unix(stream) => stream.try_write(bytes),
         }
     }
@@ -98,7 +106,7 @@ impl Stream {
     /// Reads what is there.
     pub(crate) fn try_read(&self, bytes: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Tcp(stream) => stream.try_read(bytes),
+            Self::Tcp(stream) | Self::Plain(stream) => stream.try_read(bytes),
             Self::Unix(stream) => stream.try_read(bytes),
         }
     }
@@ -107,7 +115,7 @@ impl Stream {
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Self::Tcp(stream) | Self::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
             Self::Unix(stream) => Pin::new(stream).poll_read(cx, buffer),
         }
     }
@@ -116,21 +124,21 @@ impl AsyncRead for Stream {
 impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Tcp(stream) | Self::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
             Self::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Tcp(stream) | Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
             Self::Unix(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Tcp(stream) | Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
@@ -145,7 +153,7 @@ impl AsyncWrite for Stream {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+            Self::Tcp(stream) | Self::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
             Self::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
         }
     }

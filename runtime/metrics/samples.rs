@@ -13,15 +13,6 @@ use super::agents::{KINDS, Row, of_nobody, rows};
 use super::row::{Sample, family};
 use super::server::POLICY;
 
-const TERMINATIONS: [Termination; 6] = [
-    Termination::Cpu,
-    Termination::Memory,
-    Termination::Wall,
-    Termination::Busy,
-    Termination::Ejected,
-    Termination::Startup,
-];
-
 #[derive(Debug)]
 pub(super) struct Agents;
 
@@ -125,7 +116,7 @@ fn egress(encoder: &mut DescriptorEncoder<'_>, rows: &[Row]) -> Result<(), Error
 fn kills(encoder: &mut DescriptorEncoder<'_>, rows: &[Row], policy: &str) -> Result<(), Error> {
     let ended = rows.iter().flat_map(|row| {
         let counts = row.numbers.statistics.ended.get();
-        TERMINATIONS.into_iter().filter_map(move |why| {
+        Termination::ALL.into_iter().filter_map(move |why| {
             let count = *counts.get(why as usize)?;
             (count > 0).then(|| row.sample(&[("reason", why.word())], Sample::Counter(count)))
         })
@@ -144,7 +135,7 @@ fn kills(encoder: &mut DescriptorEncoder<'_>, rows: &[Row], policy: &str) -> Res
             .zip(&row.numbers.statistics.replaced)
             .flat_map(move |(worker, counts)| {
                 let counts = counts.get();
-                TERMINATIONS.into_iter().filter_map(move |why| {
+                Termination::ALL.into_iter().filter_map(move |why| {
                     let count = *counts.get(why as usize)?;
                     let mut labels = vec![("worker", worker.to_owned())];
                     labels.extend(row.labels(&[("reason", why.word())]));

@@ -74,11 +74,19 @@ impl FromStr for HostPattern {
             }
             return Ok(Self {
                 labels: labels(url.host_str().ok_or_else(wrong)?)
-                    .map(|label| Label::Text(label.to_owned()))
-                    .collect(),
+                    // What is spelled so that it reads as a wildcard or a list once it is normalised, and is neither.
+                    .map(|label| match label.is_empty() || label.contains(['*', ',']) {
+                        true => Err(wrong()),
+                        false => Ok(Label::Text(label.to_owned())),
+                    })
+                    .collect::<Result<_, _>>()?,
                 port,
                 star: false,
             });
+        }
+        // A name that was to stand behind the wildcard is missing: it would fit every host.
+        if host.trim_end_matches('.').len() < host.len() && host.trim_matches(['*', '.']).is_empty() {
+            return Err(wrong());
         }
         let labels = labels(host)
             .map(|label| match label {
@@ -327,6 +335,20 @@ mod tests {
             "a*.example",
             "a.example:x",
             "a..*",
+            // A name that was to be filled in is missing.
+            "*.",
+            "**.",
+            "**.*.",
+            "*.:443",
+            ".",
+            "..",
+            ".a.example",
+            "a..example",
+            "a.example..",
+            // What only reads as a list or a wildcard.
+            "a.example,b.example",
+            "%2a.example",
+            "＊.example",
         ] {
             assert!(text.parse::<HostPattern>().is_err(), "{text}");
         }

@@ -11,6 +11,7 @@ use http::{StatusCode, Version};
 use hyper::body::Incoming;
 use tower_service::Service;
 use workerd_lite_ops::account::{Account, Kind, Later};
+use workerd_lite_ops::websocket::SocketLimits;
 
 use super::access::Access;
 use super::load_shedding::Client;
@@ -97,6 +98,7 @@ impl Service<http::Request<Incoming>> for ConnectionService {
             let is_http1 = request.version() < Version::HTTP_2;
             let mut refusal = malformed::refusal(&request);
             if refusal.is_none() {
+                malformed::name_target(&mut request);
                 let (forwarders, naming) = (instance.forwarders(), instance.match_header());
                 match forwarded::apply(&mut request, remote, forwarders, naming, tls.as_ref()) {
                     Ok(client) => {
@@ -133,7 +135,8 @@ impl Service<http::Request<Incoming>> for ConnectionService {
             let opened = answer.extensions_mut().remove::<OpenedSocket>();
             let opened = opened.and_then(|opened| opened.take());
             if let (Some(end), Some(offer), Some(upgrading), Some(limits)) = (opened, offer, upgrading, of_agent) {
-                offer.answer(&mut answer);
+                let compression = offer.answer(&mut answer, limits.compression);
+                let limits = SocketLimits { compression, ..limits };
                 client.is_answered();
                 let kept = (access, exchange);
                 sockets.open(upgrading, is_http1, (limits, end), kept, &works_for);

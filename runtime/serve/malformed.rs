@@ -50,6 +50,18 @@ pub(super) fn refusal<B>(request: &Request<B>) -> Option<(StatusCode, &'static s
     }
 }
 
+/// Gives a request of HTTP/1 whose target is a whole URL that URL's host (RFC 9112, section 3.2.2), so that who asks for the one and who
+/// asks for the other read the same.
+pub(super) fn name_target<B>(request: &mut Request<B>) {
+    if request.version() >= Version::HTTP_2 {
+        return;
+    }
+    let authority = request.uri().authority();
+    if let Some(host) = authority.and_then(|authority| HeaderValue::from_str(authority.as_str()).ok()) {
+        request.headers_mut().insert(HOST, host);
+    }
+}
+
 /// What a list of codings names, without parameters.
 fn codings<B>(request: &Request<B>, name: HeaderName) -> impl Iterator<Item = &[u8]> {
     let lines = request.headers().get_all(name).into_iter();

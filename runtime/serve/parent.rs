@@ -9,6 +9,8 @@ use crate::listen::Socket;
 pub struct Listening {
     /// For people, such as `http://127.0.0.1:8787` and `unix:/run/x.sock`.
     pub shown: Vec<String>,
+    /// Of each of them, whether no TLS is spoken there whatever the configuration says.
+    pub plain: Vec<bool>,
     /// Further handles of the sockets.
     pub sockets: Vec<Socket>,
 }
@@ -16,7 +18,8 @@ pub struct Listening {
 impl Listening {
     /// The same, with the scheme of TLS where that is spoken.
     pub(super) fn over_tls(mut self, tls: bool) -> Self {
-        for shown in self.shown.iter_mut().filter(|_| tls) {
+        let shown = self.shown.iter_mut().zip(&self.plain);
+        for (shown, _) in shown.filter(|(_, plain)| tls && !**plain) {
             if let Some(place) = shown.strip_prefix("http://") {
                 *shown = format!("https://{place}");
             }

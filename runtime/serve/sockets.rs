@@ -22,6 +22,7 @@ impl Listeners {
             let listener = Listener::new(socket.fd, socket.given).map_err(|why| ListenError::given(&why))?;
             match socket.role {
                 Role::Clients => clients.push(listener),
+                Role::Plain => clients.push(listener.plain()),
                 // There is one no longer, unless somebody else says so.
                 Role::Owner if options.admin.is_empty() && !socket.given => {}
                 Role::Owner => owner.push(listener),
@@ -43,10 +44,19 @@ impl Listeners {
     /// Where clients connect to, and all sockets, for the process after this one. From now on they may outlive this one.
     pub fn listening(&mut self) -> std::io::Result<Listening> {
         let shown = self.clients.iter().map(Listener::shown).collect();
-        let clients = self.clients.iter_mut().map(|listener| listener.socket(Role::Clients));
+        let plain = self.clients.iter().map(Listener::is_plain).collect();
+        let clients = self.clients.iter_mut().map(|listener| {
+            let role = if listener.is_plain() {
+                Role::Plain
+            } else {
+                Role::Clients
+            };
+            listener.socket(role)
+        });
         let owner = self.owner.iter_mut().map(|listener| listener.socket(Role::Owner));
         Ok(Listening {
             shown,
+            plain,
             sockets: clients.chain(owner).collect::<Result<_, _>>()?,
         })
     }

@@ -6,9 +6,8 @@ use std::rc::Rc;
 use deno_core::unsync::spawn;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use hyper_util::server::conn::auto::upgrade::downcast;
+use hyper_util::server::conn::auto::upgrade::{Parts, downcast};
 use tokio::sync::{Notify, watch};
-use tokio_tungstenite::tungstenite::protocol::Role;
 use workerd_lite_ops::account::Later;
 use workerd_lite_ops::websocket::{SocketEnd, SocketLimits};
 
@@ -98,11 +97,17 @@ impl Sockets {
 async fn run(upgrading: OnUpgrade, limits: SocketLimits, end: SocketEnd) {
     let Ok(upgraded) = upgrading.await else { return };
     match downcast::<TokioIo<ClientIo>>(upgraded) {
-        // RFC 6455, section 4.1: a client sends nothing before it has our answer. What has come by then was meant for somebody who
-        // reads it otherwise.
-        Ok(parts) if !parts.read_buf.is_empty() => {}
-        Ok(parts) => websocket::run(parts.io.into_inner(), Role::Server, limits, end).await,
+        Ok(Parts { io, read_buf, .. }) => {
+            // RFC 6455, section 4.1: a client sends nothing before it has our answer. What has come by then was meant for somebody who
+            // reads it otherwise.
+            if !read_buf.is_empty() {
+                return;
+            }
+            // The head's buffer is empty, and as large as it was.
+            drop(read_buf);
+            Box::pin(websocket::run_client(io.into_inner(), limits, end)).await;
+        }
         // HTTP/2 has frames of its own.
-        Err(upgraded) => websocket::run(TokioIo::new(upgraded), Role::Server, limits, end).await,
+        Err(upgraded) => Box::pin(websocket::run_client(TokioIo::new(upgraded), limits, end)).await,
     }
 }

@@ -61,16 +61,26 @@ impl WorkerThread {
     }
 
     async fn serve(self) -> Option<oneshot::Sender<()>> {
-        let instance = match Instance::with_bulkheads(&self.project).await {
+        let Self {
+            project,
+            incoming,
+            open,
+            mut stopping,
+            booted,
+            finished,
+        } = self;
+        let instance = match Instance::with_bulkheads(&project).await {
             Ok(instance) => instance,
             Err(error) => {
-                let _ = self.booted.send(Err(error));
+                let _ = booted.send(Err(error));
                 return None;
             }
         };
-        let _ = self.booted.send(Ok(()));
+        // What the project has goes with its instance, when another one is served.
+        drop(project);
+        let _ = booted.send(Ok(()));
         let current = CurrentProject(Rc::new(RefCell::new(instance)));
-        let (open, stopped, service) = (Arc::clone(&self.open), self.stopping.clone(), current.clone());
+        let (counted, stopped, service) = (Arc::clone(&open), stopping.clone(), current.clone());
         let connect = move |stream: Incoming, client| {
             let service = ConnectionService {
                 current: service.clone(),
@@ -81,22 +91,23 @@ impl WorkerThread {
                 tls: None,
                 sockets: Sockets::new(stopped.clone()),
             };
-            let (open, stopping) = (Arc::clone(&open), stopped.clone());
+            let (open, stopping) = (Arc::clone(&counted), stopped.clone());
+            // In a box: a task that awaits what it owns has room for it twice.
+            let running = Box::pin(Connection { service, stopping }.run(stream));
             spawn(async move {
                 let counted = metrics::Connection::open();
-                Connection { service, stopping }.run(stream).await;
+                running.await;
                 drop(counted);
                 open.fetch_sub(1, Ordering::Relaxed);
             });
         };
         let mut prepared = None;
         let draining = Rc::new(Cell::new(0_usize));
-        let mut stopping = self.stopping.clone();
         loop {
             let command = tokio::select! {
                 biased;
                 _ = stopping.wait_for(|stop| *stop >= Stop::Drain) => break,
-                command = self.incoming.recv() => command.ok(),
+                command = incoming.recv() => command.ok(),
             };
             match command {
                 None => break,
@@ -128,12 +139,12 @@ impl WorkerThread {
             }
         }
         // What was accepted before the stop is served.
-        while let Ok(command) = self.incoming.try_recv() {
+        while let Ok(command) = incoming.try_recv() {
             if let Command::Connection(stream, client) = command {
                 connect(stream, client);
             }
         }
-        while self.open.load(Ordering::Relaxed) > 0 {
+        while open.load(Ordering::Relaxed) > 0 {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
         let last = current.0.borrow().clone();
@@ -145,8 +156,8 @@ impl WorkerThread {
         };
         tokio::select! {
             () = drained => {}
-            () = cut(self.stopping.clone()) => {}
+            () = cut(stopping.clone()) => {}
         }
-        Some(self.finished)
+        Some(finished)
     }
 }

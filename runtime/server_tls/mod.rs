@@ -1,26 +1,27 @@
 //! TLS in front of clients' connections: the server's certificate, which is exchanged while it serves, and what a handshake tells of
 //! a client.
 
+mod by_name;
 mod client_certificate;
 mod names;
+mod revocation;
 mod settings;
 
 use std::sync::Arc;
 
 use rustls::{CipherSuite, ProtocolVersion, ServerConfig, ServerConnection};
-use rustls_pki_types::CertificateDer;
 use serde_json::json;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
-use crate::egress::tls::Identity;
-pub use settings::ClientAuth;
+pub use revocation::read_lists;
+pub use settings::{ClientAuth, Shown, Verification};
 
 /// How clients' connections are taken over TLS.
 #[derive(Debug, Clone)]
 pub struct ServerTls(watch::Receiver<Arc<ServerConfig>>);
 
-/// Gives it another certificate, or other roots of clients'.
+/// Gives it other certificates, or other roots and lists of clients'.
 #[derive(Debug)]
 pub struct Exchange {
     sender: watch::Sender<Arc<ServerConfig>>,
@@ -28,16 +29,12 @@ pub struct Exchange {
 }
 
 impl ServerTls {
-    /// With a certificate and its key, and the roots that clients' certificates are verified by.
+    /// With certificates and their keys, and what clients' certificates are verified by.
     ///
     /// # Errors
-    /// Where no client could be verified.
-    pub fn new(
-        identity: &Identity,
-        auth: ClientAuth,
-        roots: &[CertificateDer<'static>],
-    ) -> Result<(Self, Exchange), String> {
-        let config = settings::settings(identity, auth, roots)?;
+    /// Where no client could be verified, or nobody could ask for one of the certificates.
+    pub fn new(shown: &Shown, auth: ClientAuth, verification: &Verification) -> Result<(Self, Exchange), String> {
+        let config = settings::settings(shown, auth, verification)?;
         let (sender, receiver) = watch::channel(Arc::new(config));
         Ok((Self(receiver), Exchange { sender, auth }))
     }
@@ -53,8 +50,8 @@ impl Exchange {
     ///
     /// # Errors
     /// As for [`ServerTls::new`]: what was there stays.
-    pub fn replace(&self, identity: &Identity, roots: &[CertificateDer<'static>]) -> Result<(), String> {
-        let config = settings::settings(identity, self.auth, roots)?;
+    pub fn replace(&self, shown: &Shown, verification: &Verification) -> Result<(), String> {
+        let config = settings::settings(shown, self.auth, verification)?;
         self.sender.send_replace(Arc::new(config));
         Ok(())
     }

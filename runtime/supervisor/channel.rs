@@ -143,15 +143,23 @@ impl Channel {
 /// A byte for each socket: whom it is for, and whether it was given.
 fn push<'s>(sockets: &'s [Socket], bytes: &mut Vec<u8>, files: &mut Vec<BorrowedFd<'s>>) {
     for socket in sockets {
-        let owner = u8::from(socket.role == Role::Owner);
-        bytes.push(owner | u8::from(socket.given) << 1);
+        let role = match socket.role {
+            Role::Clients => 0,
+            Role::Owner => 1,
+            Role::Plain => 4,
+        };
+        bytes.push(role | u8::from(socket.given) << 1);
         files.push(socket.fd.as_fd());
     }
 }
 
 fn pull(bytes: &[u8], files: impl Iterator<Item = OwnedFd>) -> Vec<Socket> {
     let sockets = bytes.iter().zip(files).map(|(byte, fd)| Socket {
-        role: if byte & 1 == 0 { Role::Clients } else { Role::Owner },
+        role: match byte & 5 {
+            0 => Role::Clients,
+            4 => Role::Plain,
+            _ => Role::Owner,
+        },
         given: byte & 2 != 0,
         fd,
     });

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use futures_util::future::LocalBoxFuture;
 use serde_json::json;
-use workerd_lite_ops::fetch::Egress;
+use workerd_lite_ops::egress::Egress;
 use workerd_lite_ops::{FetchError, Origin, Request, Response};
 
 use super::session::{Session, before_tests};

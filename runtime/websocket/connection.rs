@@ -1,60 +1,77 @@
 //! One connection: its messages to an end, and that end's messages to it.
 
+use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
+use std::io;
 use std::rc::Rc;
-use std::time::Duration;
+use std::task::Poll;
 
-use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt as _, StreamExt as _};
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::mpsc;
-use tokio::time::{sleep, sleep_until, timeout};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+use tokio::time::{sleep, timeout};
+use tokio_tungstenite::tungstenite::protocol::Role;
 use workerd_lite_ops::external_memory::ExternalMemory;
-use workerd_lite_ops::websocket::{Frame, OVERHEAD, SocketEnd, SocketLimits};
+use workerd_lite_ops::websocket::{Direct, Duplex, Frame, OVERHEAD, SocketEnd, SocketLimits};
 
-use super::metered::{Meter, Metered};
+use super::joined::join;
+use super::metered::{Meter, Metered, is_idle};
 use super::pace::Pace;
+use super::reasons::{AHEAD, CLOSING, CONTROL, GONE, IDLE, LINGERS, Reason, STOPS, TOO_MANY, explain};
 use super::stopping::stopped;
+use super::wire::{Message, Over, Wire};
 
-/// How long a peer has to answer a close.
-const CLOSING: Duration = Duration::from_secs(5);
-
-/// Bytes that are read at once.
-const READ: usize = 4 << 10;
+/// What a connection may hold whose peer's other side is gone.
+const LITTLE: usize = 64 << 10;
 
 /// How many messages are written before they are let go, where more wait.
 const BATCH: usize = 64;
 
-/// Pings and the like in a second, and as many at once.
-const CONTROL: u32 = 100;
-
-/// What a frame of control takes beside its content, at most.
-const HEAD: usize = 6;
-
-/// What a connection holds for its peer beside one message.
-const AHEAD: usize = 1 << 20;
-
-type Socket<S> = WebSocketStream<Metered<S>>;
-
-/// Why a connection is closed from here.
-type Reason = (u16, &'static str);
-
-const GONE: Reason = (1011, "");
-const STOPS: Reason = (1001, "the server stops");
-const IDLE: Reason = (1001, "nothing has passed for too long");
-const TOO_MANY: Reason = (1008, "too many pings");
-
-/// Moves messages until the WebSocket is closed, its peer or the end's other side is gone, or nothing passes for too long.
-pub(crate) async fn run<S>(stream: S, role: Role, limits: SocketLimits, end: SocketEnd)
+/// Moves a client's messages until the WebSocket is closed, its peer or the end's other side is gone, or nothing passes for too long.
+pub(crate) async fn run_client<S>(stream: S, limits: SocketLimits, end: SocketEnd)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    run_on(stream, role, limits, end, Failures::Close).await;
+    if passes_whole(&limits) {
+        if let Some(direct) = end.take_direct() {
+            // In a box, as all that follows: most WebSockets need one of these only.
+            return Box::pin(join((stream, limits), (direct.stream, direct.limits), &end)).await;
+        }
+    }
+    let memory = reader(&limits, &end).await;
+    Box::pin(run_on(stream, Role::Server, limits, &end, memory, Failures::Close)).await;
+}
+
+/// Moves an upstream's messages likewise. Where a client's connection is at the other end, that one does.
+pub(crate) async fn run_upstream(stream: impl Duplex + 'static, limits: SocketLimits, end: SocketEnd) {
+    if !passes_whole(&limits) {
+        let memory = reader(&limits, &end).await;
+        return Box::pin(run_on(stream, Role::Client, limits, &end, memory, Failures::Close)).await;
+    }
+    let stream = Box::new(stream);
+    end.offer(Direct { stream, limits });
+    let claimed = tokio::select! {
+        claimed = timeout(limits.idle, end.claimed()) => claimed,
+        () = stopped() => return,
+    };
+    let (direct, memory) = match claimed {
+        Ok(Some(claimed)) => claimed,
+        // Somebody may have taken it in the last moment.
+        Err(_) => match end.withdraw() {
+            Some(direct) => (direct, None),
+            None => return end.ended().await,
+        },
+        Ok(None) => return end.ended().await,
+    };
+    end.accept(ahead(&limits));
+    Box::pin(run_on(
+        direct.stream,
+        Role::Client,
+        limits,
+        &end,
+        memory,
+        Failures::Close,
+    ))
+    .await;
 }
 
 /// The same between processes of ours: where the other connection breaks, so does this one, and what reads it is told no other code.
@@ -62,7 +79,32 @@ pub(crate) async fn run_between<S>(stream: S, role: Role, limits: SocketLimits, 
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    run_on(stream, role, limits, end, Failures::Break).await;
+    // The link is ours, and what was agreed with others is not agreed on it.
+    let limits = SocketLimits {
+        compression: false,
+        ..limits
+    };
+    let memory = reader(&limits, &end).await;
+    run_on(stream, role, limits, &end, memory, Failures::Break).await;
+}
+
+/// Whether messages may pass as they come, and as fast.
+fn passes_whole(limits: &SocketLimits) -> bool {
+    limits.per_second.is_none() && !limits.compression
+}
+
+/// Pays, where the other side is a connection too, for what that reads ahead.
+fn ahead(limits: &SocketLimits) -> ExternalMemory {
+    ExternalMemory::new(limits.message.saturating_add(AHEAD))
+}
+
+/// Waits until the other side reads, and gives what pays for what is read ahead for it; nothing where it is gone.
+async fn reader(limits: &SocketLimits, end: &SocketEnd) -> Option<ExternalMemory> {
+    end.accept(ahead(limits));
+    tokio::select! {
+        read = timeout(limits.idle, end.peer()) => read.ok().flatten(),
+        () = stopped() => None,
+    }
 }
 
 /// What becomes of a connection where the one that its end's other side has breaks.
@@ -72,75 +114,62 @@ enum Failures {
     Break,
 }
 
-async fn run_on<S>(stream: S, role: Role, limits: SocketLimits, end: SocketEnd, failures: Failures)
-where
+async fn run_on<S>(
+    stream: S,
+    role: Role,
+    limits: SocketLimits,
+    end: &SocketEnd,
+    memory: Option<ExternalMemory>,
+    failures: Failures,
+) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    // Where the other side is a connection too, this pays for what that reads ahead.
-    end.accept(ExternalMemory::new(limits.message.saturating_add(AHEAD)));
-    let read = tokio::select! {
-        read = timeout(limits.idle, end.peer()) => read.ok().flatten(),
-        () = stopped() => None,
-    };
-    let paid = read.and_then(|memory| Meter::new(memory).ok());
-    let wanted = paid.is_some();
-    let Some(meter) = paid.or_else(|| Meter::new(ExternalMemory::new(READ)).ok()) else {
+    let paid = memory.and_then(|memory| Meter::new(memory).ok());
+    let ordered = Cell::new(paid.is_none().then_some(GONE));
+    let Some(meter) = paid.or_else(|| Meter::new(ExternalMemory::new(LITTLE)).ok()) else {
         return;
     };
-    let config = WebSocketConfig::default()
-        .read_buffer_size(READ)
-        .write_buffer_size(READ)
-        .max_message_size(Some(limits.message))
-        .max_frame_size(Some(limits.message));
     let metered = Metered {
         stream,
         meter: Rc::clone(&meter),
     };
-    let socket = WebSocketStream::from_raw_socket(metered, role, Some(config)).await;
-    let (sink, source) = socket.split();
-    let (orders, ordered) = mpsc::unbounded_channel();
-    if !wanted {
-        let _ = orders.send(GONE);
-    }
-    let incoming = Incoming {
-        source,
-        end: &end,
+    let wire = RefCell::new(Wire::new(metered, role, limits.message, limits.compression));
+    let both = Both {
+        wire: &wire,
+        end,
         meter: &meter,
-        limits,
-        orders,
+        ordered: &ordered,
     };
-    let outgoing = Outgoing {
-        sink,
-        end: &end,
-        meter: &meter,
-        limits,
-        ordered,
-        failures,
-    };
-    let (mut incoming, mut outgoing) = (std::pin::pin!(incoming.run()), std::pin::pin!(outgoing.run()));
+    let mut incoming = std::pin::pin!(both.incoming(Pace::new(limits.per_second)));
+    let outgoing = std::pin::pin!(both.outgoing(limits, failures));
     tokio::select! {
+        // What it orders is done at once.
+        biased;
         // Nothing comes any more: nobody is there for what is left to say.
         () = &mut incoming => {}
         // Nothing is left to say: the peer says its last, where it was told so.
-        said = &mut outgoing => if said {
+        said = outgoing => if said {
             let _ = timeout(CLOSING, incoming).await;
         },
     }
 }
 
-/// What comes from the peer.
-struct Incoming<'a, S> {
-    source: SplitStream<Socket<S>>,
+/// What both directions of a connection know.
+struct Both<'a, S> {
+    wire: &'a RefCell<Wire<Metered<S>>>,
     end: &'a SocketEnd,
     meter: &'a Meter,
-    limits: SocketLimits,
-    /// How to end where this cannot go on.
-    orders: mpsc::UnboundedSender<Reason>,
+    /// How to end where what comes cannot go on.
+    ordered: &'a Cell<Option<Reason>>,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<'_, S> {
-    async fn run(mut self) {
-        let mut pace = Pace::new(self.limits.per_second);
+impl<S: AsyncRead + AsyncWrite + Unpin> Both<'_, S> {
+    async fn next(&self) -> Result<Message, Over> {
+        poll_fn(|cx| self.wire.borrow_mut().poll_next(cx)).await
+    }
+
+    /// What comes from the peer.
+    async fn incoming(&self, mut pace: Option<Pace>) {
         let mut control = Pace::new(Some(CONTROL));
         let mut closed = false;
         loop {
@@ -148,38 +177,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<'_, S> {
             if let Some(pace) = &mut pace {
                 pace.take().await;
             }
-            let message = match self.source.next().await {
-                None => return,
-                Some(Err(_)) if closed => return,
-                Some(Err(error)) => {
-                    let (words, reason) = explain(&error, self.limits.message);
+            let (frame, bytes): (fn(Bytes) -> Frame, Bytes) = match self.next().await {
+                Err(_) if closed => return,
+                Err(over) => {
+                    let (words, reason) = explain(&over);
                     self.end.push(Frame::Failed(words));
                     return self.give_up(reason).await;
                 }
-                Some(Ok(message)) => message,
-            };
-            let frame: fn(bytes::Bytes) -> Frame = match &message {
-                Message::Text(_) => Frame::Text,
-                Message::Binary(_) => Frame::Binary,
-                Message::Close(frame) => {
-                    let (code, reason) = frame.as_ref().map_or((1005, String::new()), |frame| {
-                        (frame.code.into(), frame.reason.as_str().to_owned())
-                    });
+                Ok(Message::Text(text)) => (Frame::Text, text),
+                Ok(Message::Binary(bytes)) => (Frame::Binary, bytes),
+                Ok(Message::Close(frame)) => {
+                    let (code, reason) = frame.unwrap_or((1005, String::new()));
                     closed = true;
                     self.end.push(Frame::Close(code, reason));
                     continue;
                 }
-                Message::Ping(bytes) | Message::Pong(bytes) => {
-                    self.meter.forget(bytes.len() + HEAD);
+                Ok(Message::Ping(bytes) | Message::Pong(bytes)) => {
+                    self.meter.forget(bytes);
                     if control.as_mut().is_some_and(|control| !control.takes()) {
                         self.end.push(Frame::Failed("the peer sends too many pings".to_owned()));
                         return self.give_up(Some(TOO_MANY)).await;
                     }
                     continue;
                 }
-                Message::Frame(_) => continue,
             };
-            let bytes = message.into_data();
             match self.meter.whole(bytes.len() + OVERHEAD) {
                 Ok(paid) => {
                     self.end.push(frame(paid.hold(bytes)));
@@ -193,141 +214,87 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<'_, S> {
     }
 
     /// Lets the peer be told why, for a while.
-    async fn give_up(&mut self, reason: Option<Reason>) {
+    async fn give_up(&self, reason: Option<Reason>) {
         let Some(reason) = reason else { return };
-        let _ = self.orders.send(reason);
-        let rest = async { while let Some(Ok(_)) = self.source.next().await {} };
-        // It may be in the middle of a message that is read no further: its kernel is to have the close before the connection goes.
+        self.ordered.set(Some(reason));
+        let rest = async { while self.next().await.is_ok() {} };
         let _ = timeout(CLOSING, async {
-            tokio::join!(rest, sleep(Duration::from_millis(50)));
+            tokio::join!(rest, sleep(LINGERS));
         })
         .await;
     }
-}
 
-/// In words for the author, and what the peer is told.
-fn explain(error: &Error, most: usize) -> (String, Option<Reason>) {
-    match error {
-        Error::Capacity(CapacityError::MessageTooLong { .. }) => (
-            format!("the peer's message is larger than {most} bytes: see limits.websocket_message_kb"),
-            Some((1009, "the message is too large")),
-        ),
-        Error::Utf8(_) => (
-            "the peer's text is not UTF-8".to_owned(),
-            Some((1007, "the text is not UTF-8")),
-        ),
-        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)
-        | Error::ConnectionClosed
-        | Error::AlreadyClosed => ("the connection ended without a close".to_owned(), None),
-        Error::Protocol(error) => (
-            format!("the peer breaks the protocol: {error}"),
-            Some((1002, "a protocol error")),
-        ),
-        Error::Io(error) => (format!("the connection broke: {error}"), None),
-        error => (error.to_string(), Some(GONE)),
-    }
-}
-
-/// What goes to the peer.
-struct Outgoing<'a, S> {
-    sink: SplitSink<Socket<S>, Message>,
-    end: &'a SocketEnd,
-    meter: &'a Meter,
-    limits: SocketLimits,
-    ordered: mpsc::UnboundedReceiver<Reason>,
-    failures: Failures,
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> Outgoing<'_, S> {
-    /// Gives whether the peer was told, or may have been, that nothing follows.
-    async fn run(mut self) -> bool {
-        let mut pace = Pace::new(self.limits.per_second);
+    /// What goes to the peer. Gives whether it was told, or may have been, that nothing follows.
+    async fn outgoing(&self, limits: SocketLimits, failures: Failures) -> bool {
+        let mut pace = Pace::new(limits.per_second);
         // What was given to be written is paid for until it is.
         let mut unsent = Vec::new();
+        let mut stopped = std::pin::pin!(stopped());
+        let mut idle = std::pin::pin!(is_idle(self.meter, limits.idle));
         loop {
+            let ordered = poll_fn(|_| self.ordered.take().map_or(Poll::Pending, Poll::Ready));
             let frame = tokio::select! {
                 biased;
-                Some(reason) = self.ordered.recv() => return self.close(reason).await,
-                () = stopped() => {
+                reason = ordered => return self.close(reason, limits).await,
+                () = &mut stopped => {
                     self.end.push(Frame::Close(STOPS.0, STOPS.1.to_owned()));
-                    return self.close(STOPS).await;
+                    return self.close(STOPS, limits).await;
                 }
                 frame = self.end.next() => frame,
-                () = is_idle(self.meter, self.limits.idle) => {
-                    self.end.push(Frame::Failed(format!("nothing has passed over the WebSocket for {:?}", self.limits.idle)));
-                    return self.close(IDLE).await;
+                () = &mut idle => {
+                    self.end.push(Frame::Failed(format!("nothing has passed over the WebSocket for {:?}", limits.idle)));
+                    return self.close(IDLE, limits).await;
                 }
             };
-            let (message, paid) = match frame {
-                None => return self.close(GONE).await,
-                Some(Frame::Failed(_)) if self.failures == Failures::Break => return false,
-                Some(Frame::Failed(_) | Frame::StartTls(_)) => return self.close(GONE).await,
+            let (is_text, bytes) = match frame {
+                None => return self.close(GONE, limits).await,
+                Some(Frame::Failed(_)) if failures == Failures::Break => return false,
+                Some(Frame::Failed(_) | Frame::StartTls(_)) => return self.close(GONE, limits).await,
                 Some(Frame::Close(code, reason)) => {
-                    let _ = self.write(closing(code, reason)).await && self.flush().await;
+                    // It stands for none, and is not sent (RFC 6455, section 7.4.1).
+                    let frame = (code != 1005).then_some((code, reason.as_str()));
+                    self.wire.borrow_mut().close(frame);
+                    self.flush(limits).await;
                     return true;
                 }
-                Some(Frame::Text(bytes)) => match Utf8Bytes::try_from(bytes.clone()) {
-                    Ok(text) => (Message::Text(text), bytes),
-                    Err(_) => return self.close(GONE).await,
-                },
-                Some(Frame::Binary(bytes)) => (Message::Binary(bytes.clone()), bytes),
+                Some(Frame::Text(bytes)) => (true, bytes),
+                Some(Frame::Binary(bytes)) => (false, bytes),
             };
             if let Some(pace) = &mut pace {
                 pace.take().await;
             }
-            unsent.push(paid);
-            if !self.write(message).await {
+            let room = poll_fn(|cx| self.wire.borrow_mut().poll_room(cx));
+            if !self.in_time(room, limits).await || !self.wire.borrow_mut().send(is_text, &bytes) {
                 return true;
             }
+            unsent.push(bytes);
             if self.end.has_nothing() || unsent.len() >= BATCH {
-                if !self.flush().await {
+                if !self.flush(limits).await {
                     return true;
                 }
-                unsent.clear();
+                unsent = Vec::new();
             }
         }
     }
 
-    async fn close(&mut self, (code, reason): Reason) -> bool {
-        let _ = self.write(closing(code, reason.to_owned())).await && self.flush().await;
+    async fn close(&self, (code, reason): Reason, limits: SocketLimits) -> bool {
+        self.wire.borrow_mut().close(Some((code, reason)));
+        self.flush(limits).await;
         true
     }
 
-    /// Writes a message. Gives whether the connection took it.
-    async fn write(&mut self, message: Message) -> bool {
-        tokio::select! {
-            biased;
-            written = self.sink.feed(message) => written.is_ok(),
-            () = is_idle(self.meter, self.limits.idle) => false,
-        }
+    /// Lets all of it go. Gives whether the connection took it.
+    async fn flush(&self, limits: SocketLimits) -> bool {
+        let flushed = poll_fn(|cx| self.wire.borrow_mut().poll_flush(cx));
+        self.in_time(flushed, limits).await
     }
 
-    /// Lets all of it go.
-    async fn flush(&mut self) -> bool {
+    /// Gives whether something that is written was in time.
+    async fn in_time(&self, writing: impl Future<Output = io::Result<()>>, limits: SocketLimits) -> bool {
         tokio::select! {
             biased;
-            flushed = self.sink.flush() => flushed.is_ok(),
-            () = is_idle(self.meter, self.limits.idle) => false,
-        }
-    }
-}
-
-fn closing(code: u16, reason: String) -> Message {
-    // It stands for none, and is not sent (RFC 6455, section 7.4.1).
-    let frame = (code != 1005).then(|| CloseFrame {
-        code: CloseCode::from(code),
-        reason: reason.into(),
-    });
-    Message::Close(frame)
-}
-
-/// Waits until nothing has passed for so long.
-async fn is_idle(meter: &Meter, limit: Duration) {
-    loop {
-        let end = meter.passed() + limit;
-        sleep_until(end).await;
-        if meter.passed() + limit <= tokio::time::Instant::now() {
-            return;
+            written = writing => written.is_ok(),
+            () = is_idle(self.meter, limits.idle) => false,
         }
     }
 }

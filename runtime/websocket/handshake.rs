@@ -10,6 +10,8 @@ use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use workerd_lite_ops::websocket::is_websocket;
 
+use super::extension::{self, DEFLATE};
+
 /// The version of the protocol that there is.
 const VERSION: &str = "13";
 
@@ -35,7 +37,14 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue
 
 /// A client's request that opens a WebSocket where it is answered so.
 #[derive(Debug)]
-pub(crate) enum Offer {
+pub(crate) struct Offer {
+    way: Way,
+    /// Whether messages may be compressed.
+    deflates: bool,
+}
+
+#[derive(Debug)]
+enum Way {
     /// HTTP/1.1, with what it wants to read in `Sec-WebSocket-Accept`.
     Upgrade(HeaderValue),
     /// HTTP/2 (RFC 8441).
@@ -45,6 +54,40 @@ pub(crate) enum Offer {
 impl Offer {
     /// What a request offers. One of HTTP/2 becomes the same GET as one of HTTP/1.1.
     pub(crate) fn of<B: http_body::Body>(request: &mut Request<B>) -> Option<Self> {
+        let way = Way::of(request)?;
+        let deflates = extension::is_offered(request.headers());
+        Some(Self { way, deflates })
+    }
+
+    /// Writes the head of the answer that opens it. Gives whether messages are compressed, where they may be.
+    pub(crate) fn answer<B>(self, response: &mut http::Response<B>, may_deflate: bool) -> bool {
+        let headers = response.headers_mut();
+        for name in [
+            SEC_WEBSOCKET_EXTENSIONS,
+            SEC_WEBSOCKET_KEY,
+            SEC_WEBSOCKET_ACCEPT,
+            CONTENT_LENGTH,
+        ] {
+            headers.remove(name);
+        }
+        let deflates = may_deflate && self.deflates;
+        if deflates {
+            headers.insert(SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_static(DEFLATE));
+        }
+        match self.way {
+            Way::Upgrade(accept) => {
+                headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+                headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+                headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+            }
+            Way::Connect => *response.status_mut() = StatusCode::OK,
+        }
+        deflates
+    }
+}
+
+impl Way {
+    fn of<B: http_body::Body>(request: &mut Request<B>) -> Option<Self> {
         let headers = request.headers();
         if only(headers, &SEC_WEBSOCKET_VERSION)?.as_bytes().trim_ascii() != VERSION.as_bytes() {
             return None;
@@ -71,27 +114,6 @@ impl Offer {
         let accept = HeaderValue::from_str(&derive_accept_key(key)).ok()?;
         in_order.then_some(Self::Upgrade(accept))
     }
-
-    /// Writes the head of the answer that opens it.
-    pub(crate) fn answer<B>(self, response: &mut http::Response<B>) {
-        let headers = response.headers_mut();
-        for name in [
-            SEC_WEBSOCKET_EXTENSIONS,
-            SEC_WEBSOCKET_KEY,
-            SEC_WEBSOCKET_ACCEPT,
-            CONTENT_LENGTH,
-        ] {
-            headers.remove(name);
-        }
-        match self {
-            Self::Upgrade(accept) => {
-                headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-                headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-                headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
-            }
-            Self::Connect => *response.status_mut() = StatusCode::OK,
-        }
-    }
 }
 
 /// Sixteen bytes in base64.
@@ -115,14 +137,19 @@ pub(crate) struct Key {
     key: String,
     /// Subprotocols that were offered.
     protocols: Vec<Vec<u8>>,
+    /// Whether compression was.
+    deflates: bool,
 }
 
 impl Key {
     /// Writes what a handshake needs into a request's head, and takes off what would speak of the connection otherwise.
-    pub(crate) fn offer(headers: &mut HeaderMap) -> Self {
+    pub(crate) fn offer(headers: &mut HeaderMap, deflates: bool) -> Self {
         let key = generate_key();
         for name in [SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_ACCEPT, CONTENT_LENGTH] {
             headers.remove(name);
+        }
+        if deflates {
+            headers.insert(SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_static(DEFLATE));
         }
         headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
         headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
@@ -131,11 +158,15 @@ impl Key {
             headers.insert(SEC_WEBSOCKET_KEY, value);
         }
         let protocols = tokens(headers, &SEC_WEBSOCKET_PROTOCOL).map(<[u8]>::to_vec).collect();
-        Self { key, protocols }
+        Self {
+            key,
+            protocols,
+            deflates,
+        }
     }
 
-    /// Whether an answer with the status 101 is one to this (RFC 6455, section 4.1).
-    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), NoWebSocket> {
+    /// Whether an answer with the status 101 is one to this (RFC 6455, section 4.1). Gives whether messages are compressed.
+    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<bool, NoWebSocket> {
         if !is_websocket(headers) || !names(headers, &CONNECTION, "upgrade") {
             return Err(NoWebSocket("it switches to another protocol"));
         }
@@ -143,16 +174,14 @@ impl Key {
         if only(headers, &SEC_WEBSOCKET_ACCEPT).is_none_or(|value| value.as_bytes().trim_ascii() != accept.as_bytes()) {
             return Err(NoWebSocket("its Sec-WebSocket-Accept is not the one for our key"));
         }
-        if tokens(headers, &SEC_WEBSOCKET_EXTENSIONS).any(|token| !token.is_empty()) {
-            return Err(NoWebSocket("it has an extension that nobody asked for"));
-        }
+        let deflates = extension::is_accepted(headers, self.deflates).map_err(NoWebSocket)?;
         if headers.contains_key(SEC_WEBSOCKET_PROTOCOL) {
             let chosen = only(headers, &SEC_WEBSOCKET_PROTOCOL).map(|value| value.as_bytes().trim_ascii());
             if chosen.is_none_or(|chosen| !self.protocols.iter().any(|offered| offered == chosen)) {
                 return Err(NoWebSocket("it has a subprotocol that nobody asked for"));
             }
         }
-        Ok(())
+        Ok(deflates)
     }
 }
 
@@ -170,7 +199,7 @@ mod tests {
         ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
     ];
 
-    fn offer(method: &str, version: Version, fields: &[(&str, &str)], body: &'static str) -> Option<Offer> {
+    fn offer(method: &str, version: Version, fields: &[(&str, &str)], body: &'static str) -> Option<Way> {
         let mut request = Request::new(Full::new(Bytes::from(body)));
         *request.method_mut() = method.parse().unwrap();
         *request.version_mut() = version;
@@ -179,13 +208,13 @@ mod tests {
                 .headers_mut()
                 .append(HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
         }
-        Offer::of(&mut request)
+        Offer::of(&mut request).map(|offer| offer.way)
     }
 
     #[test]
     fn a_handshake_that_is_in_order_is_one() {
         // RFC 6455, section 1.3.
-        let Some(Offer::Upgrade(accept)) = offer("GET", Version::HTTP_11, &GOOD, "") else {
+        let Some(Way::Upgrade(accept)) = offer("GET", Version::HTTP_11, &GOOD, "") else {
             panic!("no offer");
         };
         assert_eq!(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
@@ -221,7 +250,7 @@ mod tests {
     fn an_answer_is_one_to_what_was_asked() {
         let mut asked = HeaderMap::new();
         asked.insert(SEC_WEBSOCKET_PROTOCOL, "chat, super".parse().unwrap());
-        let key = Key::offer(&mut asked);
+        let key = Key::offer(&mut asked, false);
         assert!(is_websocket(&asked) && asked.contains_key(SEC_WEBSOCKET_KEY));
         let accept = derive_accept_key(asked[SEC_WEBSOCKET_KEY].as_bytes());
         let good = [

@@ -6,9 +6,10 @@ use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use workerd_lite_ops::external_memory::{ExternalMemory, OutOfMemory, Reservation};
 
 /// What has been read and not given on.
@@ -41,9 +42,25 @@ impl Meter {
         self.ahead.borrow_mut().shrink(bytes);
     }
 
+    /// All of it was given on.
+    pub(super) fn settle(&self) {
+        self.ahead.borrow_mut().shrink(usize::MAX);
+    }
+
     /// When something passed last.
-    pub(super) fn passed(&self) -> Instant {
+    fn passed(&self) -> Instant {
         self.passed.get()
+    }
+}
+
+/// Waits until nothing has passed for so long.
+pub(super) async fn is_idle(meter: &Meter, limit: Duration) {
+    loop {
+        let end = meter.passed() + limit;
+        sleep_until(end).await;
+        if meter.passed() + limit <= Instant::now() {
+            return;
+        }
     }
 }
 

@@ -2,11 +2,15 @@
 //! script, or another connection, has.
 
 mod connection;
+mod extension;
 mod handshake;
+mod joined;
 mod metered;
 mod pace;
+mod reasons;
 mod stopping;
+mod wire;
 
-pub(crate) use connection::{run, run_between};
+pub(crate) use connection::{run_between, run_client, run_upstream};
 pub(crate) use handshake::{Key, Offer};
 pub(crate) use stopping::{stop, stopped};

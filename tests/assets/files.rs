@@ -113,6 +113,8 @@ fn large_files_are_sent_in_pieces_and_empty_ones_whole() {
     let large: Vec<u8> = (0..3_000_001_u32).map(|at| (at % 251) as u8).collect();
     std::fs::write(project.path().join("public/large.bin"), &large).unwrap();
     let server = project.serve(&[]);
+    // Whatever is there for its script is there then.
+    server.ok("/script");
     let before = server.open_files();
     for path in ["/large.bin", "/fetch?/large.bin"] {
         let got = project.path().join("got");

@@ -1,6 +1,8 @@
 //! What comes before HTTP on clients' connections, and what agents are told of it: TLS, client certificates, the PROXY protocol,
 //! `request.cf`; and what follows a body.
 
+mod addresses;
+mod by_name;
 mod cf;
 mod client_certificates;
 mod events;

@@ -8,6 +8,7 @@ pub mod dns;
 pub mod faults;
 pub mod floods;
 pub mod http;
+pub mod memory;
 pub mod moody;
 pub mod nginx;
 pub mod partner;

@@ -7,6 +7,8 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use super::isolation;
+
 /// Files of a project, in a folder that goes when this does.
 pub struct Project {
     pub folder: tempfile::TempDir,
@@ -77,11 +79,21 @@ impl Project {
     }
 
     pub fn serve_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Server {
+        self.isolate();
         let mut all = vec!["serve", "--listen", "127.0.0.1:0"];
         all.extend_from_slice(arguments);
         let mut command = self.command(&all);
         command.envs(environment.iter().copied());
         Self::start(command)
+    }
+
+    /// Puts its agents where this run of the suite wants them, if the project does not say it itself.
+    fn isolate(&self) {
+        const FILE: &str = "workerd-lite.toml";
+        let text = std::fs::read_to_string(self.path().join(FILE)).unwrap_or_default();
+        if !isolation().is_empty() && !text.contains("isolation") {
+            self.write(FILE, &format!("{text}\n{}", isolation()));
+        }
     }
 
     /// The same, with at most so many open files.

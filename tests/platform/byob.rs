@@ -46,6 +46,30 @@ const inPull = async (use, view = new Uint8Array(3)) => {
 ["TypeError: This ReadableStream reader has been released.", async () => { const reader = new ReadableStream().getReader(); reader.releaseLock(); return await said(() => reader.read()); }],
 ["TypeError: This WritableStream writer has been released.", async () => { const writer = new WritableStream().getWriter(); writer.releaseLock(); return await said(() => writer.write(1)); }],
 ["TypeError: This ReadableStream did not return bytes.", () => said(() => new Response(ReadableStream.from([1])).text())],
+// A read of at least so many bytes gets what is left where the stream has ended, known length or not.
+["[[8,false],[3,false],[0,true]]", async () => {
+  const reader = new Response("hello world").body.getReader({ mode: "byob" });
+  const came = [];
+  for (let i = 0; i < 3; i++) { const { done, value } = await reader.readAtLeast(8, new Uint8Array(8)); came.push([value.length, done]); }
+  return came;
+}],
+["[[2,false],[0,true]]", async () => {
+  const reader = source(() => {}, { start(c) { c.enqueue(bytes(1, 2)); c.close(); } }).getReader({ mode: "byob" });
+  const came = [];
+  for (let i = 0; i < 2; i++) { const { done, value } = await reader.readAtLeast(3, new Uint8Array(4)); came.push([value.length, done]); }
+  return came;
+}],
+["[1,false]", async () => { const { done, value } = await source(() => {}, { start(c) { c.enqueue(bytes(1, 0)); c.close(); } }).getReader({ mode: "byob" }).readAtLeast(4, new Uint16Array(2)); return [value.length, done]; }],
+// A read into a buffer ends with a source that never looks at that buffer, and one that does still ends it itself.
+["[true,0]", async () => { let c; const reader = source(() => {}, { start(given) { c = given; } }).getReader({ mode: "byob" }); const read = reader.read(new Uint8Array(2)); c.close(); const { done, value } = await read; return [done, value.byteLength]; }],
+["[true,0]", async () => { const { done, value } = await source(async (c) => { await 0; c.close(); }).getReader({ mode: "byob" }).read(new Uint8Array(2)); return [done, value.byteLength]; }],
+["[true,0]", async () => { const { done, value } = await source((c) => { const request = c.byobRequest; c.close(); request.respond(0); }).getReader({ mode: "byob" }).read(new Uint8Array(2)); return [done, value.byteLength]; }],
+["[true,0]", async () => { const { done, value } = await source((c) => { c.close(); c.byobRequest.respond(0); }).getReader({ mode: "byob" }).read(new Uint8Array(2)); return [done, value.byteLength]; }],
+["waits", async () => { let c; const reader = source(() => {}, { start(given) { c = given; } }).getReader({ mode: "byob" }); const read = reader.read(new Uint8Array(2)); const request = c.byobRequest; c.close(); const first = await Promise.race([read, scheduler.wait(20).then(() => "waits")]); request.respond(0); await read; return first; }],
+// Bytes in whatever buffer or view are a body's.
+["ABCD", () => new Response(ReadableStream.from([bytes(65).buffer, new DataView(bytes(0, 66).buffer, 1), new Uint16Array([0x4443])])).text()],
+["ABCD", async () => (await fetch("http://up.test/", { method: "POST", body: ReadableStream.from([bytes(65).buffer, new DataView(bytes(0, 66).buffer, 1), new Uint16Array([0x4443])]) })).text()],
+["This ReadableStream is currently locked to a reader.", async () => { const response = new Response("x"); response.body.getReader(); return response.text().catch((error) => error.message); }],
 // Text as a chunk of a body that is sent is its UTF-8.
 ["h\u00e9!", async () => (await fetch("http://up.test/", { method: "POST", body: ReadableStream.from(["h\u00e9", utf8("!")]) })).text()],
 "#,

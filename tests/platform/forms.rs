@@ -77,8 +77,11 @@ fn parts_are_found() {
 ['[["a","--b"]]', () => entries('--bb\r\nContent-Disposition: form-data; name="a"\r\n\r\n--b\r\n--bb--\r\n', "bb")],
 ['[["a","--bc"]]', () => entries(part('form-data; name="a"', "--bc"))],
 ['[["a","v"]]', () => entries(part('form-data; name="a"') + "epilogue")],
-["TypeError TypeError", () => entries("preamble\r\n" + part('form-data; name="a"'))],
-["TypeError TypeError", () => entries("preamble --b\r\n" + part('form-data; name="a"'))],
+// What is before the first delimiter is passed over, as RFC 2046 has it.
+['[["a","v"]]', () => entries("preamble\r\n--c\r\n\r\n" + part('form-data; name="a"'))],
+["TypeError TypeError", () => entries("preamble\r\n")],
+['Content-Disposition header for FormData part must have the value "form-data", possibly followed by parameters. Got: "foo; a=b"', () => entries(part('foo; a=b')).catch((error) => error.message)],
+['[["a","v"]]', () => entries("preamble --b\r\n" + part('form-data; name="a"'))],
 ['[["a","v"]]', () => entries('--b\r\n \tContent-Disposition \t: form-data; name="a"\r\n\r\nv\r\n--b--')],
 ["TypeError TypeError", () => entries('--b\r\nContent-Disposition form-data; name="a"\r\n\r\nv\r\n--b--')],
 ["TypeError TypeError", () => entries('--b\r\nContent-Disposition: form-data; name="a"\r\nCont ent: x\r\n\r\nv\r\n--b--')],

@@ -22,6 +22,8 @@ fn tokens_say_what_they_are_and_are_changed() {
 ["[false,true]", async () => { let l; await text(on("p", (e) => { l = [e.removed]; e.remove(); l.push(e.removed); }), "<p>"); return l; }],
 ["<div b=\"2\">x</div>", () => text(on("p", (e) => { e.tagName = "div"; e.removeAttribute("a"); e.setAttribute("b", 2); }), "<p a=1>x</p>")],
 ["<p>x!</p>?", () => text(on("p", (e) => { e.onEndTag((t) => { if (t.name === "p") { t.before("!"); t.after("?"); } }); }), "<p>x</p>")],
+// The last handler of an element's end is its only one.
+["<p>x2</p>", () => text(on("p", (e) => { e.onEndTag((t) => t.before("1")); e.onEndTag((t) => t.before("2")); }), "<p>x</p>")],
 ["<p>x</q>", () => text(on("p", (e) => { e.onEndTag((t) => { t.name = "q"; }); }), "<p>x</p>")],
 ["<p><b>xk</b></p>", () => text(on("p", (e) => { e.onEndTag(async (t) => { await scheduler.wait(2); t.before("</b>", { html: true }); }); e.prepend("<b>", { html: true }); }).on("p", { text(t) { if (t.lastInTextNode) t.before("k"); } }), "<p>x</p>")],
 ["[[\"hello \",false],[\"\",true]]", async () => { const l = []; await text(on("p", { text(t) { l.push([t.text, t.lastInTextNode]); } }), "<p>hello </p>no"); return l; }],

@@ -136,3 +136,82 @@ const digest = async (algorithm, data) => hex(await subtle.digest(algorithm, dat
 "#,
     );
 }
+
+/// By NIST's own example (SP 800-38A F.5.1) with each length of the counter, and with the whole of it written out where it begins anew.
+#[test]
+fn aes_ctr_has_counters_of_every_length() {
+    check(
+        r#"
+const { subtle } = crypto;
+const hex = (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+const ofHex = (text) => Uint8Array.from(text.match(/../g), (pair) => parseInt(pair, 16));
+const import_ = (usages = ["encrypt", "decrypt"]) => subtle.importKey("raw", ofHex("2b7e151628aed2a6abf7158809cf4f3c"), "AES-CTR", false, usages);
+const START = ofHex("f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff");
+const PLAIN = ofHex("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51");
+const SECRET = "874d6191b620e3261bef6864990db6ce9806f66b7970fdff8617187bb9fffdff";
+// One block after the other, each with a counter of its own.
+const byBlocks = async (key, counter, length, data) => {
+  let all = "";
+  const mask = (1n << BigInt(length)) - 1n;
+  let number = BigInt("0x" + hex(counter));
+  for (let at = 0; at < data.length; at += 16) {
+    all += hex(await subtle.encrypt({ name: "AES-CTR", counter: ofHex(number.toString(16).padStart(32, "0")), length: 128 }, key, data.slice(at, at + 16)));
+    number = (number & ~mask) | ((number + 1n) & mask);
+  }
+  return all;
+};
+"#,
+        r#"
+...[16, 17, 24, 31, 32, 33, 63, 64, 100, 127, 128].map((length) => [SECRET, async () => hex(await subtle.encrypt({ name: "AES-CTR", counter: START, length }, await import_(), PLAIN))]),
+["", async () => {
+  const key = await import_();
+  const data = crypto.getRandomValues(new Uint8Array(16 * 7 + 5));
+  const wrong = [];
+  for (const length of [3, 4, 5, 7, 8, 9, 12, 20, 40]) for (const counter of [new Uint8Array(16).fill(255), START, new Uint8Array(16)]) {
+    const params = { name: "AES-CTR", counter, length };
+    const encrypted = await subtle.encrypt(params, key, data);
+    if (hex(encrypted) !== await byBlocks(key, counter, length, data)) wrong.push(length);
+    if (hex(await subtle.decrypt(params, key, encrypted)) !== hex(data)) wrong.push(-length);
+  }
+  return wrong.join();
+}],
+["Invalid counter of 0 bits length provided.", async () => subtle.encrypt({ name: "AES-CTR", counter: START, length: 0 }, await import_(), PLAIN).catch((error) => error.message)],
+["Counter block values will repeat.", async () => subtle.encrypt({ name: "AES-CTR", counter: START, length: 1 }, await import_(), new Uint8Array(33)).catch((error) => error.message)],
+["DOMException OperationError", async () => subtle.encrypt({ name: "AES-CTR", counter: new Uint8Array(15), length: 5 }, await import_(), PLAIN)],
+["DOMException InvalidAccessError 15", async () => subtle.encrypt({ name: "AES-CTR", counter: START, length: 5 }, await import_(["decrypt"]), PLAIN)],
+["", async () => hex(await subtle.encrypt({ name: "AES-CTR", counter: START, length: 5 }, await import_(), new Uint8Array(0)))],
+"#,
+    );
+}
+
+#[test]
+fn what_imports_require_and_the_older_name_of_ed25519() {
+    check(
+        r#"
+const { subtle } = crypto;
+const NODE = { name: "NODE-ED25519", namedCurve: "NODE-ED25519" };
+"#,
+        r#"
+...["PBKDF2", "HKDF"].flatMap((name) => [
+  ["DOMException SyntaxError 12", () => subtle.importKey("raw", bytes(1), name, true, ["deriveBits"])],
+  ["secret", async () => (await subtle.importKey("raw", bytes(1), { name }, false, ["deriveBits"])).type],
+]),
+...[["HMAC", "raw", ["sign"]], ["RSA-PSS", "spki", ["verify"]]].flatMap(([name, format, usages]) => [
+  ["TypeError TypeError", () => subtle.importKey(format, bytes(1), name, false, usages)],
+  ["TypeError TypeError", () => subtle.importKey(format, bytes(1), { name }, false, usages)],
+]),
+['{"name":"NODE-ED25519","namedCurve":"NODE-ED25519"} true false', async () => {
+  const { privateKey, publicKey } = await subtle.generateKey(NODE, true, ["sign", "verify"]);
+  const signature = await subtle.sign("NODE-ED25519", privateKey, bytes(1, 2));
+  const again = await subtle.importKey("raw", await subtle.exportKey("raw", publicKey), { ...NODE, public: true }, true, ["verify"]);
+  return `${JSON.stringify(again.algorithm)} ${await subtle.verify(NODE, again, signature, bytes(1, 2))} ${await subtle.verify(NODE, again, signature, bytes(1))}`;
+}],
+["true", async () => {
+  const { privateKey, publicKey } = await subtle.generateKey("Ed25519", true, ["sign", "verify"]);
+  const key = await subtle.importKey("jwk", await subtle.exportKey("jwk", privateKey), NODE, false, ["sign"]);
+  return subtle.verify("Ed25519", publicKey, await subtle.sign(NODE, key, bytes(3)), bytes(3));
+}],
+["DOMException NotSupportedError 9", () => subtle.generateKey({ name: "NODE-ED25519" }, true, ["sign"])],
+"#,
+    );
+}

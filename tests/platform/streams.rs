@@ -130,3 +130,23 @@ const times = (n, value, next) => { for (let i = 0; i < n; i++) value = next(val
 "#,
     );
 }
+
+/// An error event of an `EventSource` says what it is.
+#[test]
+fn error_events_of_event_sources_say_why() {
+    check(
+        r#"
+const failure = (source) => new Promise((done) => { source.onerror = (event) => { source.close(); done(`${event instanceof ErrorEvent} ${event.error?.name} ${event.message}`); }; });
+const of = (body, init) => failure(new EventSource("http://up.test/", { fetcher: { fetch: async () => new Response(body, init) } }));
+const EVENTS = { "content-type": "text/event-stream" };
+"#,
+        r#"
+["true AbortError The server disconnected.", () => of("data: a\n\n", { headers: EVENTS })],
+["true AbortError The content type 'text/plain;charset=UTF-8' is invalid.", () => of("data: a\n\n")],
+["true AbortError The response status code was 503.", () => of("", { status: 503, headers: EVENTS })],
+["true RangeError mine", () => of(new ReadableStream({ pull() { throw new RangeError("mine"); } }), { headers: EVENTS })],
+["true RangeError mine", () => failure(EventSource.from(new ReadableStream({ pull() { throw new RangeError("mine"); } })))],
+["true TypeError no way", () => failure(new EventSource("http://up.test/", { fetcher: { fetch: async () => { throw new TypeError("no way"); } } }))],
+"#,
+    );
+}

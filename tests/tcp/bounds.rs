@@ -40,13 +40,10 @@ fn a_worker_has_so_many_at_once() {
     let (_project, server) = serve(
         DIALS,
         HANDS_ON,
-        &format!("{}{LOCAL}[limits]\nwebsockets = 3\n", rule(port)),
+        &format!("{}{LOCAL}[limits]\nsockets = 3\n", rule(port)),
     );
     let said = ask(&server, &format!("/many?count=8&to=localhost:{port}"));
-    assert!(
-        said["error"].as_str().unwrap().contains("see limits.websockets"),
-        "{said}"
-    );
+    assert!(said["error"].as_str().unwrap().contains("see limits.sockets"), "{said}");
     listening.comes_to(0);
     assert_eq!(ask(&server, &format!("/many?count=3&to=localhost:{port}"))["open"], 3);
     listening.comes_to(0);
@@ -135,20 +132,6 @@ fn a_server_that_stops_ends_them() {
     assert_eq!(server.wait(Duration::from_secs(15)), Some(0));
     asking.join().unwrap();
     listening.comes_to(0);
-}
-
-#[test]
-fn an_agent_in_a_process_of_its_own_has_none() {
-    let listening = listen(Does::Echo);
-    let port = listening.port;
-    let isolation = "[isolation]\nagents = 'process'\n";
-    let (_project, server) = serve(DIALS, HANDS_ON, &format!("{}{LOCAL}{isolation}", rule(port)));
-    let said = ask(&server, &format!("/echo?to=localhost:{port}"));
-    assert_eq!(
-        said["error"],
-        "TypeError: connect(): there are no sockets for an agent in a process of its own"
-    );
-    assert_eq!(listening.accepted.load(std::sync::atomic::Ordering::SeqCst), 0);
 }
 
 #[test]

@@ -3,6 +3,8 @@
 mod agents;
 mod bounds;
 mod clients;
+mod compression;
+mod handed_on;
 mod testing;
 mod upstreams;
 

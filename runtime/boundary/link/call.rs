@@ -186,6 +186,11 @@ impl Outgoing {
 
     /// That was all.
     pub(crate) fn end(self) {
+        self.finish();
+    }
+
+    /// The same, for what still waits for whether it is wanted.
+    pub(crate) fn finish(&self) {
         self.push(&[], true);
     }
 

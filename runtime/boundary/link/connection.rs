@@ -39,6 +39,11 @@ impl Connection {
         ended
     }
 
+    /// Whether it has ended.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.0.closed.get()
+    }
+
     /// Ends it, and all calls.
     pub(crate) fn close(&self) {
         self.0.close();
@@ -99,6 +104,19 @@ impl Connection {
             self.0.mine.borrow_mut().insert(number, Rc::clone(&stream));
         }
         Ok(Call::new(&self.0, stream))
+    }
+
+    /// Whether so many calls more may be open.
+    pub(crate) fn has_room_for(&self, calls: usize) -> bool {
+        self.0.mine.borrow().len().saturating_add(calls) <= self.0.own_calls
+    }
+
+    /// Tells the other end that an event needs something no longer that it was given.
+    pub(crate) fn note(&self, event: u32, what: u8, number: u32) {
+        self.0.send(Frame::of_event(Kind::Note, event), |out| {
+            out.put_u8(what);
+            out.put_u32_le(number);
+        });
     }
 
     /// Tells the other end that an event is over.

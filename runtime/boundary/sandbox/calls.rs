@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::Purpose;
+
 const TABLE: &str = include_str!("calls.toml");
 
 #[derive(Debug, Deserialize)]
@@ -37,6 +39,12 @@ enum Place {
     /// A processor with no memory protection keys, or a kernel that gives none.
     #[serde(rename = "without-pku")]
     WithoutKeys,
+    /// A process that runs scripts.
+    #[serde(rename = "scripts")]
+    Scripts,
+    /// The process that holds keys.
+    #[serde(rename = "keys")]
+    Keys,
 }
 
 /// What is known of the process only when it enters.
@@ -44,6 +52,7 @@ enum Place {
 pub(super) struct Here {
     /// Its own number.
     pub(super) process: u32,
+    pub(super) purpose: Purpose,
     /// Whether memory protection keys are to be had.
     pub(super) protection_keys: bool,
 }
@@ -122,7 +131,9 @@ impl Line {
         match self.only {
             None => true,
             Some(Place::X86) => std::env::consts::ARCH == "x86_64",
-            Some(Place::WithoutKeys) => !here.protection_keys,
+            Some(Place::WithoutKeys) => !here.protection_keys && here.purpose == Purpose::Scripts,
+            Some(Place::Scripts) => here.purpose == Purpose::Scripts,
+            Some(Place::Keys) => here.purpose == Purpose::Keys,
         }
     }
 
@@ -175,6 +186,8 @@ mod tests {
             let calls: Vec<String> = line.calls.iter().map(|call| format!("`{call}`")).collect();
             let only = match line.only {
                 Some(Place::WithoutKeys) => " (where there are no memory protection keys)",
+                Some(Place::Scripts) => " (in processes that run scripts)",
+                Some(Place::Keys) => " (in the process that holds keys)",
                 _ => "",
             };
             let when = if line.when.is_empty() { "" } else { ", by arguments" };
@@ -206,10 +219,21 @@ mod tests {
     #[test]
     fn no_call_is_in_two_groups() {
         let calls = Calls::read().unwrap();
-        let mut known = std::collections::HashMap::new();
-        for (group, lines) in [&calls.allowed, &calls.refused, &calls.fatal].into_iter().enumerate() {
-            for call in lines.iter().flat_map(|line| &line.calls) {
-                assert_eq!(*known.entry(call).or_insert(group), group, "{call}");
+        for purpose in [Purpose::Scripts, Purpose::Keys] {
+            let here = Here {
+                process: 1,
+                purpose,
+                protection_keys: false,
+            };
+            let mut known = std::collections::HashMap::new();
+            for (group, lines) in [&calls.allowed, &calls.refused, &calls.fatal].into_iter().enumerate() {
+                for call in lines
+                    .iter()
+                    .filter(|line| line.is_for(here))
+                    .flat_map(|line| &line.calls)
+                {
+                    assert_eq!(*known.entry(call).or_insert(group), group, "{call}");
+                }
             }
         }
     }

@@ -20,7 +20,7 @@ pub(super) fn enter(allowed: &Allowed) -> Result<Report, Refused> {
     privileges::keep_private().map_err(Failed::at("keeping the process's memory private"))?;
     watcher::split(parent)?;
     // What is the process from here on is known by its number, which the filter lets it send signals to.
-    let filtered = seccomp::install(std::process::id());
+    let filtered = seccomp::install(std::process::id(), allowed.purpose);
     note(allowed, &mut report, Layer::Seccomp, filtered)?;
     Ok(report)
 }

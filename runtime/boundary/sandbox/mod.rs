@@ -28,6 +28,16 @@ use std::os::fd::RawFd;
 
 pub use layer::{Layer, Refused, Report};
 
+/// What a process is for.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Purpose {
+    /// It runs scripts.
+    #[default]
+    Scripts,
+    /// It holds keys: it runs no script, and files come to it over its links.
+    Keys,
+}
+
 /// What a process keeps.
 #[derive(Clone, Debug, Default)]
 pub struct Allowed {
@@ -39,6 +49,8 @@ pub struct Allowed {
     pub memory_mb: u64,
     /// Descriptors that it may have open at once.
     pub descriptors: u64,
+    /// What it is for.
+    pub purpose: Purpose,
     /// Layers that it goes without where the kernel refuses them: `[isolation] allow_missing`.
     pub allow_missing: Vec<Layer>,
 }

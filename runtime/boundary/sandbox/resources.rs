@@ -2,14 +2,17 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::Allowed;
 use super::layer::Failed;
+use super::{Allowed, Purpose};
 
 /// Threads at once. V8's, the runtime's and those that compute for scripts are a few dozen.
 const THREADS: u64 = 512;
 
 /// Signals that wait.
 const SIGNALS: u64 = 64;
+
+/// The largest file that may be written by the process that holds keys: one key, which its parent has opened for it.
+const KEY_FILE: u64 = 64 * 1024;
 
 /// What the process has before the first script, and threads' stacks, in bytes.
 const BASE: u64 = 512 * 1024 * 1024;
@@ -19,9 +22,13 @@ const MIB: u64 = 1024 * 1024;
 /// Sets them for the process and what it starts.
 pub(super) fn limit(allowed: &Allowed, namespaced: bool) -> Result<(), Failed> {
     let data = allowed.memory_mb.saturating_mul(2 * MIB).saturating_add(BASE);
+    let file = match allowed.purpose {
+        Purpose::Scripts => 0,
+        Purpose::Keys => KEY_FILE,
+    };
     for (resource, most) in [
         (Resource::Core, 0),
-        (Resource::Fsize, 0),
+        (Resource::Fsize, file),
         (Resource::Memlock, 0),
         (Resource::Msgqueue, 0),
         (Resource::Nice, 0),

@@ -3,13 +3,15 @@
 use nix::libc;
 use seccompiler::{BpfProgram, apply_filter_all_threads, compile_from_json};
 
+use super::Purpose;
 use super::calls::{Calls, Here};
 use super::layer::Failed;
 
 /// Puts the filter in force, for all threads of the process and those to come. `process` is the number that it has for itself.
-pub(super) fn install(process: u32) -> Result<(), Failed> {
+pub(super) fn install(process: u32, purpose: Purpose) -> Result<(), Failed> {
     let here = Here {
         process,
+        purpose,
         protection_keys: has_protection_keys(),
     };
     for filter in compiled(here).map_err(unusable)? {
@@ -61,9 +63,14 @@ mod tests {
 
     #[test]
     fn the_table_is_a_filter() {
-        for protection_keys in [true, false] {
+        for (purpose, protection_keys) in [
+            (Purpose::Scripts, true),
+            (Purpose::Scripts, false),
+            (Purpose::Keys, true),
+        ] {
             let here = Here {
                 process: 1,
+                purpose,
                 protection_keys,
             };
             let sizes: Vec<_> = compiled(here).unwrap().iter().map(Vec::len).collect();

@@ -11,7 +11,7 @@ pub(crate) struct Keys {
     pub(crate) module: Option<String>,
     /// The name of the secret that holds the token's PIN. A URI may name a file instead (`pin-source`).
     pub(crate) pin: Option<String>,
-    /// Keys in PEM files in a process of their own. There is no such process yet.
+    /// Whether keys in PEM files are in a process of their own, which reads the files and signs: this one has none of them then (Linux).
     #[serde(default)]
     pub(crate) process: bool,
 }

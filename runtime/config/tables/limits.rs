@@ -50,6 +50,10 @@ pub(crate) struct Limits {
     pub(crate) log_lines: Option<NonZeroU32>,
     /// WebSockets at once: each end that a script has.
     pub(crate) websockets: Option<NonZeroU32>,
+    /// Sockets of `connect()` at once: each end that a script has.
+    pub(crate) sockets: Option<NonZeroU32>,
+    /// Whether messages of WebSockets may be compressed, with clients and upstreams that agree to it; they are not without.
+    pub(crate) websocket_compression: Option<bool>,
     /// Kibibytes of a message that comes over a WebSocket.
     pub(crate) websocket_message_kb: Option<NonZeroU32>,
     /// Messages of a WebSocket in a second, each way; the rest waits. Any number without.

@@ -1,8 +1,9 @@
 //! An agents' process: it can do nothing but compute and talk over its links. Its isolates are those that a server has, and their way out
 //! is the link that an event came by.
 
+mod begun;
 mod event;
-mod services;
+mod requests;
 mod thread;
 mod way;
 
@@ -30,7 +31,13 @@ const NUMBERS: Duration = Duration::from_secs(1);
 
 /// Is an agents' process until its parent, or its links' other ends, have no more use for it. Call it first of all.
 pub(crate) fn run() -> std::process::ExitCode {
-    let Ok(control) = boundary::enter() else {
+    let prepared = boundary::enter(|| {
+        in_a_process();
+        // It takes as long as all else of the start: both at once.
+        let _ = std::thread::Builder::new().name("seed".into()).spawn(seed);
+        init_platform();
+    });
+    let Ok(control) = prepared else {
         return std::process::ExitCode::FAILURE;
     };
     let Control { spec, socket, links } = control;
@@ -40,10 +47,6 @@ pub(crate) fn run() -> std::process::ExitCode {
         .zip(0..)
         .map(|(agent, place)| (agent.name().to_owned(), place));
     let (reports, told) = report_to(names.collect::<HashMap<_, _>>(), spec.debug);
-    in_a_process();
-    // It takes as long as all else of the start: both at once.
-    let _ = std::thread::Builder::new().name("seed".into()).spawn(seed);
-    init_platform();
     let threads = spec.threads.max(1);
     let project = match project(spec) {
         Ok(project) => project,
@@ -77,12 +80,13 @@ fn project(spec: boundary::Spec) -> Result<Project, String> {
     };
     let mut builder = ProjectBuilder::of_a_process().isolates(isolates);
     for each in spec.agents {
-        let tenant = each.tenant.clone();
+        let (tenant, is_called) = (each.tenant.clone(), each.called);
         // Who is told knows the parent.
         let tails = each.tailed.then_some(TailWorker::Policy(None)).into_iter().collect();
         builder = builder.agent(Agent {
             tenant,
             tails,
+            is_called,
             ..Agent::from(each.open()?)
         });
     }

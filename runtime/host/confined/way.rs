@@ -5,18 +5,17 @@ use std::rc::Rc;
 use deno_core::unsync::spawn;
 use deno_error::JsErrorBox;
 use futures_util::future::LocalBoxFuture;
+use http::StatusCode;
 use tokio_tungstenite::tungstenite::protocol::Role;
-use workerd_lite_ops::fetch::{Egress, EgressHandle};
+use workerd_lite_ops::egress::{Egress, EgressHandle};
 use workerd_lite_ops::rpc::Capability;
 use workerd_lite_ops::tcp::is_connect;
 use workerd_lite_ops::websocket::{SocketLimits, socket_pair};
 use workerd_lite_ops::{FetchError, Origin, Request, Response};
 
 use super::event::LinkEvent;
-use super::services::Service;
-use crate::boundary::{Envelope, To, Unanswered, ask, tell};
+use crate::boundary::{Envelope, Refused, Sender, To, Unanswered, ask, carry, dial, tell};
 use crate::host::agent::Agent;
-use crate::host::isolation::NO_TCP;
 use crate::websocket;
 
 /// One agent's.
@@ -45,6 +44,7 @@ impl WayBack {
                     to,
                     event: event.number,
                     request_id: None,
+                    aim: None,
                 };
                 (envelope, event.connection.clone(), event.headers)
             };
@@ -65,6 +65,33 @@ impl WayBack {
     }
 }
 
+/// Opens a connection of TCP.
+fn dialled(event: Option<Rc<LinkEvent>>, request: Request) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
+    Box::pin(async move {
+        let (number, connection) = {
+            let event = event.ok_or(FetchError::EventEnded)?;
+            (event.number, event.connection.clone())
+        };
+        connection.room().await;
+        let dialling = dial(&connection, number, &request).map_err(|error| FetchError::Invalid(error.to_string()))?;
+        let call = dialling.opened().await.map_err(|why| match why {
+            Refused::Denied => FetchError::OutboundWorker,
+            Refused::Unreached(why) => FetchError::Network(why),
+            Refused::Failed(why) => FetchError::Loaded(JsErrorBox::type_error(why)),
+        })?;
+        let (ours, theirs) = socket_pair();
+        spawn(async move {
+            if let Err(error) = carry(call, theirs, Sender::Parent).await {
+                tracing::error!("{error}");
+            }
+        });
+        Ok(Response {
+            socket: Some(ours),
+            ..Response::text(StatusCode::OK, "")
+        })
+    })
+}
+
 impl Egress for WayBack {
     fn fetch(
         &self,
@@ -73,14 +100,14 @@ impl Egress for WayBack {
         request: Request,
     ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
         if is_connect(&request) {
-            return Box::pin(async { Err(FetchError::Loaded(JsErrorBox::type_error(NO_TCP))) });
+            return dialled(LinkEvent::of(&origin.trace), request);
         }
         self.ask(origin, To::Out, request)
     }
 
     fn service(&self, origin: &Origin, service: u32) -> Result<Capability, FetchError> {
         let event = LinkEvent::of(&origin.trace).ok_or(FetchError::EventEnded)?;
-        Ok(Rc::new(Service::of(&event, service)))
+        Ok(event.bridge.service(service))
     }
 
     fn fetch_service(

@@ -17,7 +17,7 @@ use std::time::Instant;
 use deno_core::unsync::spawn;
 use futures_util::future::LocalBoxFuture;
 use sha2::{Digest as _, Sha256};
-use workerd_lite_ops::fetch::EgressHandle;
+use workerd_lite_ops::egress::EgressHandle;
 use workerd_lite_ops::inbox::Inbox;
 use workerd_lite_ops::loading::{Call, Given, Loader, LoaderEvent, Order};
 use workerd_lite_ops::rpc::Capability;

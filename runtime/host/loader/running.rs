@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use deno_core::unsync::JoinHandle;
 use workerd_lite_ops::account::{Account, metered};
+use workerd_lite_ops::egress::EgressHandle;
 use workerd_lite_ops::external_memory::Reservation;
-use workerd_lite_ops::fetch::EgressHandle;
 use workerd_lite_ops::loading::{Call, LoadedEvent, LoaderEvent};
 use workerd_lite_ops::{Origin, Role, Termination, thread_cpu};
 

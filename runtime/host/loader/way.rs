@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
-use workerd_lite_ops::fetch::{Egress, EgressHandle};
+use workerd_lite_ops::egress::{Egress, EgressHandle};
 use workerd_lite_ops::loading::{Given, LoadedEvent, Loader as _};
 use workerd_lite_ops::rpc::Capability;
 use workerd_lite_ops::{EventError, FetchError, Origin, Request, Response, Target, Termination};
@@ -166,7 +166,7 @@ impl Way {
             Some(Given::Capability(capability)) => Ok(Rc::clone(capability)),
             Some(Given::Service(place)) => self.loaders_own.service(origin, *place),
             Some(Given::Own(target)) => Ok(Rc::new(tail::Entrypoint {
-                handle: self.things.own.clone(),
+                handle: self.things.own.clone().into(),
                 origin: self.origin(origin).ok_or_else(gone)?,
                 target: target.clone(),
             })),

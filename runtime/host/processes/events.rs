@@ -1,7 +1,7 @@
 //! The events that a process has of one link. A request on its way out is of one of these, or it is refused: so who asks is known, and what
 //! one event may ask for is counted here, whatever the process counts.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use tokio::sync::{Notify, Semaphore};
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{FetchError, Termination};
 
-use crate::boundary::UnderWay;
+use crate::boundary::{Bridge, UnderWay};
 use crate::limits::Limits;
 
 /// How much longer than it may an event is known whose end nobody tells.
@@ -31,6 +31,8 @@ pub(super) struct Event {
     began: Instant,
     /// CPU time that was told of.
     cpu: Cell<Duration>,
+    /// Whether its response is waited for: whoever does tells of its end.
+    awaited: Cell<bool>,
     /// Since when nobody reads its response any longer.
     unread: Cell<Option<Instant>>,
     /// Whether it was told of what became of it.
@@ -38,6 +40,8 @@ pub(super) struct Event {
     /// Whether it is over, and who waits for that.
     over: Cell<bool>,
     waiting: Notify,
+    /// What is given and held for it.
+    bridge: OnceCell<Rc<Bridge>>,
     /// The process is not put away before its end.
     _under_way: UnderWay,
 }
@@ -53,10 +57,12 @@ impl Event {
             limits,
             began: Instant::now(),
             cpu: Cell::new(Duration::ZERO),
+            awaited: Cell::new(true),
             unread: Cell::new(None),
             told: Cell::new(false),
             over: Cell::new(false),
             waiting: Notify::new(),
+            bridge: OnceCell::new(),
             _under_way: under_way,
         })
     }
@@ -83,18 +89,37 @@ impl Event {
         }
     }
 
+    /// Its response's head is there.
+    pub(super) fn is_answered(&self) {
+        self.awaited.set(false);
+    }
+
+    /// Whether its response is waited for.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.awaited.get()
+    }
+
     /// Its response has been read, or is not waited for any longer.
     pub(super) fn is_read(&self) {
+        self.awaited.set(false);
         self.unread.set(Some(Instant::now()));
     }
 
-    /// Whether it is over.
-    pub(super) fn is_over(&self) -> bool {
-        self.over.get()
+    /// What is given and held for it passes this.
+    pub(super) fn has(&self, bridge: &Rc<Bridge>) {
+        let _ = self.bridge.set(Rc::clone(bridge));
+    }
+
+    /// That.
+    pub(super) fn bridge(&self) -> Option<&Rc<Bridge>> {
+        self.bridge.get()
     }
 
     fn end(&self) {
         self.over.set(true);
+        if let Some(bridge) = self.bridge.get() {
+            bridge.close();
+        }
         self.waiting.notify_waiters();
     }
 
@@ -155,6 +180,15 @@ impl Events {
         let event = self.known.borrow_mut().remove(&id)?;
         event.end();
         Some(event)
+    }
+
+    /// The process is gone: all are over. Gives them.
+    pub(super) fn end_all(&self) -> Vec<Rc<Event>> {
+        let all: Vec<_> = self.known.take().into_values().collect();
+        for event in &all {
+            event.end();
+        }
+        all
     }
 
     /// Events whose end should have been told long ago are over. Gives how many those were, and whether any is left.

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use deno_core::unsync::spawn;
 use tokio_tungstenite::tungstenite::protocol::Role;
-use workerd_lite_ops::fetch::EgressHandle;
+use workerd_lite_ops::egress::EgressHandle;
+use workerd_lite_ops::rpc::{Broken, Call, Failure, Session, Started};
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::websocket::socket_pair;
-use workerd_lite_ops::{EventError, Request, Response};
+use workerd_lite_ops::{EventError, Request, Response, Termination};
 
+use super::bridges::bridge;
 use super::events::{Event, Events};
-use crate::boundary::{Child, Connection, Envelope, LinkError, To, Unanswered, UnderWay, ask};
+use crate::boundary::{Aim, Begin, Child, Connection, Envelope, LinkError, To, Unanswered, UnderWay, ask};
 use crate::host::agent::Agent;
 use crate::host::job::keeping;
 use crate::websocket;
@@ -33,6 +35,8 @@ pub(super) struct Link {
     /// Bytes of headers that any of its agents may have in a message.
     pub(super) headers: usize,
     pub(super) over: Cell<bool>,
+    /// Whether it was this end that closed it, where nothing is under way or nobody waits any longer.
+    aborted: Cell<bool>,
     /// Bytes that requests and calls have here: see [`super::room`].
     pub(super) held: Cell<usize>,
     /// WebSockets that its agents have opened.
@@ -57,6 +61,7 @@ impl Link {
             events: Events::default(),
             headers,
             over: Cell::new(false),
+            aborted: Cell::new(false),
             held: Cell::new(0),
             sockets: Cell::new(0),
         })
@@ -67,7 +72,7 @@ impl Link {
         self: Rc<Self>,
         (place, agent): (usize, &Arc<Agent>),
         request: Request,
-        trace: Rc<Trace>,
+        (trace, aim): (Rc<Trace>, Option<Aim<'_>>),
         under_way: UnderWay,
     ) -> Result<Response, EventError> {
         let to = self.places.iter().position(|known| *known == place);
@@ -77,11 +82,13 @@ impl Link {
         let event = Event::new(to, trace, limits, under_way);
         let number = self.events.begin(&event, || self.connection.next());
         let number = number.map_err(EventError::Terminated)?;
+        bridge(&self, number, &event);
         let reading = Reading(event);
         let envelope = Envelope {
             to: To::Agent(u32::try_from(to).unwrap_or(u32::MAX)),
             event: number,
             request_id: Some(&request_id),
+            aim,
         };
         let asking = ask(&self.connection, number, envelope, request).map_err(|error| {
             // It has not begun there.
@@ -97,13 +104,14 @@ impl Link {
             }
             Unanswered::Gone => {
                 self.debug(&"its link is over");
-                EventError::Shutdown
+                self.lost()
             }
             Unanswered::Broken(error) => {
                 self.broken(&error);
-                EventError::Shutdown
+                EventError::Terminated(Termination::Process)
             }
         })?;
+        reading.0.is_answered();
         reading.0.computed(answered.cpu);
         if let Some(wire) = answered.socket {
             let (ours, theirs) = socket_pair();
@@ -111,6 +119,62 @@ impl Link {
             answered.response.socket = Some(ours);
         }
         Ok(keeping(answered.response, reading))
+    }
+
+    /// Why nothing came of an event that the process gave up, or went with.
+    fn lost(&self) -> EventError {
+        if self.connection.is_closed() && !self.aborted.get() {
+            EventError::Terminated(Termination::Process)
+        } else {
+            EventError::Shutdown
+        }
+    }
+
+    /// The process is gone, and all of its events with it. Gives those that nobody waits for, with their agents' places: who waits
+    /// for the others tells of them.
+    pub(super) fn take_lost(&self) -> Vec<(usize, Rc<Event>)> {
+        let all = self.events.end_all();
+        if self.aborted.get() {
+            return Vec::new();
+        }
+        let lost = all.into_iter().filter(|event| !event.is_awaited());
+        lost.filter_map(|event| Some((*self.places.get(event.agent)?, event)))
+            .collect()
+    }
+
+    /// Hands a call over, which begins an event.
+    pub(super) fn begin(
+        self: &Rc<Self>,
+        (place, agent): (usize, &Agent),
+        call: Call,
+        (trace, aim): (Rc<Trace>, Aim<'_>),
+        under_way: UnderWay,
+    ) -> Started {
+        const BUSY: &str = "RPC failed: the worker has as many events under way as it may";
+        let Some(to) = self.places.iter().position(|known| *known == place) else {
+            return Broken::refuse(call, Failure::gone());
+        };
+        let request_id = trace.request_id();
+        let event = Event::new(to, trace, agent.worker.effective_limits(), under_way);
+        let Ok(number) = self.events.begin(&event, || self.connection.next()) else {
+            return Broken::refuse(call, Failure::new("Error", BUSY));
+        };
+        let begin = Begin {
+            agent: u32::try_from(to).unwrap_or(u32::MAX),
+            request_id: &request_id,
+            aim,
+        };
+        match bridge(self, number, &event).begin(begin, call) {
+            Ok(Started { answer, session }) => Started {
+                answer,
+                session: session.map(|session| ends(session, event)),
+            },
+            Err(refused) => {
+                // It has not begun there.
+                self.events.end(number);
+                refused
+            }
+        }
     }
 
     fn debug(&self, why: &dyn std::fmt::Display) {
@@ -147,8 +211,20 @@ impl Link {
     }
 
     pub(super) fn abort(&self) {
+        self.aborted.set(true);
         self.connection.close();
     }
+}
+
+/// Lets an event be known for a while only, once nobody waits for anything of it.
+fn ends(session: Session, event: Rc<Event>) -> Session {
+    let reading = Reading(event);
+    Session::elsewhere(move |by_itself| {
+        drop(reading);
+        if by_itself {
+            session.done();
+        }
+    })
 }
 
 /// An event whose response is waited for, or read.

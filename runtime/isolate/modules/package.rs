@@ -144,7 +144,7 @@ impl Packages {
         }
         let (path, suffix) = self
             .file(referrer, specifier, asked)
-            .map_err(|error| self.refusal(specifier, &error))?;
+            .map_err(|error| self.refusal(referrer, specifier, &error))?;
         if let Some(path) = self.nodes_own(referrer, import, asked, &path) {
             return Ok(Found::File(path, suffix));
         }
@@ -196,7 +196,7 @@ impl Packages {
                     .map_err(|_| error)
             })
             .map(|(path, _)| Found::File(path, String::new()))
-            .map_err(|error| self.refusal(specifier, &error))
+            .map_err(|error| self.refusal(&referrer, specifier, &error))
     }
 
     fn file(&self, referrer: &Path, specifier: &str, asked: Asked) -> Result<(PathBuf, String), ResolveError> {
@@ -222,11 +222,14 @@ impl Packages {
     }
 
     /// Why there is no such file. Scripts read this: it names nothing outside of the project.
-    fn refusal(&self, specifier: &str, error: &ResolveError) -> Refusal {
+    fn refusal(&self, referrer: &Path, specifier: &str, error: &ResolveError) -> Refusal {
         let refused = |why: String| format!("{specifier:?} can not be imported: {why}").into();
         match error {
             ResolveError::NotFound(_) | ResolveError::ExtensionAlias(..) | ResolveError::MatchedAliasNotFound(..) => {
-                not_found(specifier)
+                match is_installed(referrer, specifier) {
+                    true => refused("its package is installed, and has no such file".to_owned()),
+                    false => not_found(specifier),
+                }
             }
             ResolveError::Specifier(_) => refused("it names nothing".to_owned()),
             ResolveError::PackagePathNotExported { subpath, .. } => refused(format!(
@@ -251,6 +254,17 @@ impl Packages {
         path.strip_prefix(&self.root)
             .map_or_else(|_| outside(), |within| within.display().to_string())
     }
+}
+
+/// Whether the package that a specifier names is in a `node_modules` above a module.
+fn is_installed(referrer: &Path, specifier: &str) -> bool {
+    if is_relative(specifier) || specifier.starts_with(['/', '#']) {
+        return false;
+    }
+    let parts = if specifier.starts_with('@') { 2 } else { 1 };
+    let name: PathBuf = specifier.split('/').take(parts).collect();
+    let mut folders = referrer.ancestors().skip(1);
+    folders.any(|folder| folder.join("node_modules").join(&name).join("package.json").is_file())
 }
 
 /// A file or package that is not there.

@@ -8,22 +8,12 @@ use cryptoki::mechanism::{Mechanism, MechanismType};
 use sha2::Digest as _;
 
 use super::module::Module;
+use super::object;
 use super::pin::Pin;
-use super::public::{KeyKind, PublicKey};
 use super::session::Sessions;
 use super::uri::Uri;
-use super::{der, object};
-
-/// How a message is signed.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Way {
-    /// RSASSA-PKCS1-v1_5 with SHA-256, SHA-384 or SHA-512.
-    Pkcs1(u16),
-    /// RSASSA-PSS with the same, and as much salt.
-    Pss(u16),
-    /// As the only way of its curve: SHA-256 for P-256, SHA-384 for P-384.
-    Curve,
-}
+use crate::keys::public::{KeyKind, PublicKey};
+use crate::keys::remote::{RemoteKey, Way};
 
 /// A private key on a token, which signs there. One for a URI: sessions with the token are its own.
 pub struct TokenKey {
@@ -57,37 +47,18 @@ impl TokenKey {
     pub fn uri(&self) -> &Uri {
         &self.uri
     }
+}
 
-    pub(crate) fn public(&self) -> &PublicKey {
+impl RemoteKey for TokenKey {
+    fn name(&self) -> String {
+        self.uri.to_string()
+    }
+
+    fn public(&self) -> &PublicKey {
         &self.public
     }
 
-    /// Signs as certificates and TLS want it.
-    pub(super) fn sign(&self, way: Way, message: &[u8]) -> Result<Vec<u8>, String> {
-        let signature = self.raw(way, message)?;
-        Ok(match self.public.kind {
-            KeyKind::P256 | KeyKind::P384 => {
-                let (r, s) = signature.split_at(signature.len() / 2);
-                der::pair(r, s)
-            }
-            KeyKind::Rsa | KeyKind::Ed25519 => signature,
-        })
-    }
-
-    /// Signs as JWTs want it (RFC 7515), which is as tokens do.
-    pub(crate) fn sign_jwt(&self, message: &[u8]) -> Result<Vec<u8>, String> {
-        self.raw(self.usual(), message)
-    }
-
-    /// What certificates and JWTs are signed by.
-    pub(super) fn usual(&self) -> Way {
-        match self.public.kind {
-            KeyKind::Rsa => Way::Pkcs1(256),
-            _ => Way::Curve,
-        }
-    }
-
-    fn raw(&self, way: Way, message: &[u8]) -> Result<Vec<u8>, String> {
+    fn sign(&self, way: Way, message: &[u8]) -> Result<Vec<u8>, String> {
         let hashed;
         let (mechanism, message) = match (self.public.kind, way) {
             (KeyKind::Rsa, Way::Pkcs1(384)) => (Mechanism::Sha384RsaPkcs, message),

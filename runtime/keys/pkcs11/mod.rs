@@ -1,20 +1,15 @@
 //! Private keys on tokens (PKCS #11): hardware modules, TPMs and their likes, by the module that their maker ships. The key never
 //! leaves the token; this process asks it to sign.
 
-mod der;
 mod key;
 mod module;
 mod object;
 mod pin;
-mod public;
 mod session;
-mod tls;
 mod uri;
 
 pub use key::TokenKey;
 pub use pin::Pin;
-pub use public::KeyKind;
-pub(crate) use tls::TlsKey;
 pub use uri::Uri;
 
 /// What a key's name begins with that is on a token.

@@ -3,8 +3,8 @@
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::Session;
 
-use super::public::{KeyKind, PublicKey};
 use super::uri::Uri;
+use crate::keys::public::{KeyKind, PublicKey};
 
 /// `ecParams` of the curves: RFC 5480's identifiers, and for Ed25519 RFC 8410's and the names of PKCS #11 (3.0 and before).
 const P256: &[u8] = &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];

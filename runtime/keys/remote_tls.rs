@@ -1,4 +1,4 @@
-//! Keys on tokens, as TLS and certificates sign by them.
+//! Keys that others hold, as TLS and certificates sign by them.
 
 use std::sync::Arc;
 
@@ -6,19 +6,19 @@ use rustls::sign::{Signer, SigningKey, public_key_to_spki};
 use rustls::{SignatureAlgorithm, SignatureScheme};
 use rustls_pki_types::SubjectPublicKeyInfoDer;
 
-use super::key::{TokenKey, Way};
 use super::public::KeyKind;
+use super::remote::{RemoteKey, Way};
 
 /// A key that TLS signs by.
 #[derive(Debug)]
-pub(crate) struct TlsKey(pub(crate) Arc<TokenKey>);
+pub(crate) struct TlsKey(pub(crate) Arc<dyn RemoteKey>);
 
 #[derive(Debug)]
-struct TlsSigner(Arc<TokenKey>, SignatureScheme, Way);
+struct TlsSigner(Arc<dyn RemoteKey>, SignatureScheme, Way);
 
 impl TlsKey {
     fn ways(&self) -> &'static [(SignatureScheme, Way)] {
-        match self.0.kind() {
+        match self.0.public().kind {
             KeyKind::Rsa => &[
                 (SignatureScheme::RSA_PSS_SHA256, Way::Pss(256)),
                 (SignatureScheme::RSA_PSS_SHA384, Way::Pss(384)),
@@ -46,7 +46,7 @@ impl SigningKey for TlsKey {
     }
 
     fn algorithm(&self) -> SignatureAlgorithm {
-        match self.0.kind() {
+        match self.0.public().kind {
             KeyKind::Rsa => SignatureAlgorithm::RSA,
             KeyKind::P256 | KeyKind::P384 => SignatureAlgorithm::ECDSA,
             KeyKind::Ed25519 => SignatureAlgorithm::ED25519,
@@ -56,7 +56,7 @@ impl SigningKey for TlsKey {
 
 impl Signer for TlsSigner {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rustls::Error> {
-        self.0.sign(self.2, message).map_err(rustls::Error::General)
+        self.0.sign_der(self.2, message).map_err(rustls::Error::General)
     }
 
     fn scheme(&self) -> SignatureScheme {
@@ -70,15 +70,17 @@ impl rcgen::PublicKeyData for TlsKey {
     }
 
     fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
-        self.0.kind().certificates()
+        self.0.public().kind.certificates()
     }
 }
 
 impl rcgen::SigningKey for TlsKey {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
-        self.0.sign(self.0.usual(), message).map_err(|why| {
-            tracing::error!("{}: {why}", self.0.uri());
-            rcgen::Error::RemoteKeyError
-        })
+        self.0
+            .sign_der(Way::usual(self.0.public().kind), message)
+            .map_err(|why| {
+                tracing::error!("{}: {why}", self.0.name());
+                rcgen::Error::RemoteKeyError
+            })
     }
 }

@@ -1,16 +1,17 @@
-//! The public half of a key on a token.
+//! The public half of a key that another holds.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jsonwebtoken::Algorithm;
 use rustls_pki_types::{AlgorithmIdentifier, alg_id};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::Digest as _;
 
-use super::der;
+use super::encoding;
 
 /// What a key is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum KeyKind {
     /// RSA.
     Rsa,
@@ -64,8 +65,8 @@ impl KeyKind {
     }
 }
 
-/// A public key, as the token tells it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A public key, as who holds the private one tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct PublicKey {
     pub(crate) kind: KeyKind,
     /// RSA: the modulus and the exponent. Others: the point, and nothing.
@@ -78,21 +79,25 @@ impl PublicKey {
     pub(super) fn rsa(modulus: Vec<u8>, exponent: Vec<u8>) -> Self {
         Self {
             kind: KeyKind::Rsa,
-            bits: der::pair(&modulus, &exponent),
+            bits: encoding::pair(&modulus, &exponent),
             numbers: (modulus, exponent),
         }
     }
 
     /// Fails where the point is not of this curve.
     pub(super) fn point(kind: KeyKind, attribute: &[u8]) -> Result<Self, String> {
-        let point = der::within_octets(attribute);
-        let good = match kind {
-            KeyKind::P256 => point.len() == 65 && point[0] == 4,
-            KeyKind::P384 => point.len() == 97 && point[0] == 4,
-            KeyKind::Ed25519 => point.len() == 32,
-            KeyKind::Rsa => false,
+        let (length, begins) = match kind {
+            KeyKind::P256 => (65, Some(4)),
+            KeyKind::P384 => (97, Some(4)),
+            KeyKind::Ed25519 => (32, None),
+            KeyKind::Rsa => (0, None),
         };
-        if !good {
+        // A point's first bytes may look like an OCTET STRING's: only one that is too long is within one.
+        let point = match attribute.len() {
+            own if own == length => attribute,
+            _ => encoding::within_octets(attribute),
+        };
+        if length == 0 || point.len() != length || begins.is_some_and(|first| point[0] != first) {
             return Err(format!("its public key is no point of {}", kind.name()));
         }
         Ok(Self {
@@ -137,5 +142,26 @@ impl PublicKey {
         jwk["use"] = json!("sig");
         jwk["kid"] = json!(id);
         (id, jwk)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_are_told_from_strings_that_hold_them() {
+        // 4 is an OCTET STRING's tag as well, and the next byte may be the length of the rest.
+        let mut point = vec![4, 63];
+        point.extend([7; 63]);
+        let wrapped = [&[4, 65][..], &point].concat();
+        for attribute in [&point, &wrapped] {
+            assert_eq!(PublicKey::point(KeyKind::P256, attribute).unwrap().bits, point);
+        }
+        assert!(PublicKey::point(KeyKind::P256, &point[..64]).is_err());
+        assert!(PublicKey::point(KeyKind::P384, &point).is_err());
+        assert!(PublicKey::point(KeyKind::Rsa, &[]).is_err());
+        let edwards = [4, 30].into_iter().chain([1; 30]).collect::<Vec<u8>>();
+        assert_eq!(PublicKey::point(KeyKind::Ed25519, &edwards).unwrap().bits, edwards);
     }
 }

@@ -1,4 +1,4 @@
-//! The few structures of DER that keys and signatures of tokens are put into.
+//! The few structures of DER that public keys and signatures are put into.
 
 const INTEGER: u8 = 0x02;
 const OCTET_STRING: u8 = 0x04;

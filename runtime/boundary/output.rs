@@ -1,0 +1,44 @@
+//! What a process writes that nobody asked for: V8's last words, or a panic's.
+
+use std::io::{self, PipeReader};
+use std::time::Instant;
+
+use tokio::net::unix::pipe;
+use workerd_lite_ops::worker_log::Lines;
+
+/// Lines in a second.
+const LINES: u32 = 10;
+
+/// Its standard output and error.
+pub(super) struct Output {
+    /// Until it is closed.
+    pipe: Option<pipe::Receiver>,
+    lines: Lines,
+}
+
+impl Output {
+    /// Call it inside a tokio runtime.
+    pub(super) fn of(pipe: PipeReader) -> io::Result<Self> {
+        Ok(Self {
+            pipe: Some(pipe::Receiver::from_owned_fd(pipe.into())?),
+            lines: Lines::new(LINES),
+        })
+    }
+
+    /// Reads once, and writes that to the log.
+    pub(super) async fn next(&mut self, process: u32) {
+        let Some(pipe) = &mut self.pipe else {
+            return std::future::pending().await;
+        };
+        let mut bytes = [0; 4096];
+        match tokio::io::AsyncReadExt::read(pipe, &mut bytes).await {
+            Ok(0) | Err(_) => self.pipe = None,
+            Ok(read) => {
+                if self.lines.take(Instant::now()).is_some() {
+                    let text = String::from_utf8_lossy(&bytes[..read]);
+                    tracing::warn!(target: "worker", process, "an agents' process writes: {}", text.trim().escape_debug());
+                }
+            }
+        }
+    }
+}
