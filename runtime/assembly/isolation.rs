@@ -68,7 +68,10 @@ pub(super) fn settings(project: &ProjectFile, agents: &[Agent], threads: usize, 
         let limits = limits_of(project, None);
         (limits.heap + limits.buffers) as u64
     });
-    let all = limits.chain(found).fold(0, u64::saturating_add).saturating_mul(each as u64);
+    let all = limits
+        .chain(found)
+        .fold(0, u64::saturating_add)
+        .saturating_mul(each as u64);
     Settings {
         threads: each,
         links: (threads + SPARE).min(MOST),

@@ -42,9 +42,7 @@ pub(super) fn next(came: &mut BytesMut) -> Result<Option<(u8, Bytes)>, LinkError
     };
     let (kind, length) = (*kind, u32::from_le_bytes(*length) as usize);
     if length > if kind == BYTES { PIECE } else { TEXT } {
-        return Err(LinkError::Head(
-            "a piece is longer than one may be",
-        ));
+        return Err(LinkError::Head("a piece is longer than one may be"));
     }
     if came.len() < HEAD + length {
         return Ok(None);

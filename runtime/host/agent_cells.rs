@@ -382,7 +382,9 @@ impl Callees for AgentCells {
             })
         };
         if let Some(process) = self.process(place, &agent) {
-            return known(Callable::Process(process.called_by(from, &context_agent(attested).to_string())));
+            return known(Callable::Process(
+                process.called_by(from, &context_agent(attested).to_string()),
+            ));
         }
         let apart = agent.worker.quarantine.as_ref();
         if apart.is_some_and(|quarantine| quarantine.is_ejected() || quarantine.is_quarantined()) {

@@ -9,7 +9,6 @@ use workerd_lite_ops::{Origin, Target};
 
 use super::callable::Callable;
 
-
 /// Who is told of an agent's events: an entrypoint with a `tail()` handler, the default one without a name.
 #[derive(Debug, Clone)]
 pub enum TailWorker {

@@ -125,6 +125,8 @@ fn names_are_looked_up_by_asking_the_policy() {
     // Each is an egress that the policy has decided on.
     let seen = records(&project, 20);
     assert!(seen.iter().all(|record| {
-        record["url"].as_str().is_some_and(|url| url.starts_with("https://cloudflare-dns.com/dns-query"))
+        record["url"]
+            .as_str()
+            .is_some_and(|url| url.starts_with("https://cloudflare-dns.com/dns-query"))
     }));
 }

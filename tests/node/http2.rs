@@ -105,7 +105,10 @@ fn each_stream_is_judged_and_goes_to_its_sessions_origin() {
     );
     assert_eq!(answers[0][0], json!([403, "no"]));
     let echo = parsed(answers[0][1][1].as_str().unwrap());
-    assert_eq!(echo, json!(["GET", "/a", format!("127.0.0.1:{port}"), "1", "seen", null, 0]));
+    assert_eq!(
+        echo,
+        json!(["GET", "/a", format!("127.0.0.1:{port}"), "1", "seen", null, 0])
+    );
     // The policy's failure ends its stream and no other, and says nothing of why.
     assert_eq!(answers[0][2], "ECONNRESET");
     assert_eq!(answers[0][3], "ERR_HTTP2_INVALID_PSEUDOHEADER");
@@ -127,7 +130,13 @@ fn grpc_js_calls_through_the_policy() {
     let port = upstream.port();
     let project = Project::new(&[("policy.js", POLICY), ("workerd-lite.toml", &config(port, "worker.js"))]);
     let bundled = Command::new(folder.join("node_modules/.bin/esbuild"))
-        .args(["grpc.js", "--bundle", "--format=esm", "--platform=node", "--conditions=workerd,worker,browser"])
+        .args([
+            "grpc.js",
+            "--bundle",
+            "--format=esm",
+            "--platform=node",
+            "--conditions=workerd,worker,browser",
+        ])
         .arg(format!("--outfile={}", project.path().join("worker.js").display()))
         .current_dir(&folder)
         .output()

@@ -186,11 +186,7 @@ impl Bridge {
     }
 
     /// How a message names what it takes along. Streams are opened.
-    pub(super) fn describe(
-        &self,
-        capabilities: Vec<Capability>,
-        streams: Vec<Stream>,
-    ) -> Result<Table, Failure> {
+    pub(super) fn describe(&self, capabilities: Vec<Capability>, streams: Vec<Stream>) -> Result<Table, Failure> {
         let full = || Failure::new("Error", TOO_MANY);
         if self.is_closed() {
             return Err(Failure::canceled());
@@ -198,7 +194,10 @@ impl Bridge {
         if self.given.borrow().len() + capabilities.len() > MOST || !self.connection.has_room_for(1 + streams.len()) {
             return Err(full());
         }
-        let capabilities = capabilities.into_iter().map(|capability| self.give(capability)).collect();
+        let capabilities = capabilities
+            .into_iter()
+            .map(|capability| self.give(capability))
+            .collect();
         let mut described = Vec::with_capacity(streams.len());
         for stream in streams {
             described.push(streams::open(&self.connection, self.event, stream).map_err(|_| full())?);

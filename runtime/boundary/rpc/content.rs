@@ -67,5 +67,9 @@ pub(crate) async fn collect(incoming: &Incoming, length: usize) -> Result<Bytes,
             None => return Err(Gone),
         }
     }
-    if all.len() == length { Ok(all.freeze()) } else { Err(Gone) }
+    if all.len() == length {
+        Ok(all.freeze())
+    } else {
+        Err(Gone)
+    }
 }

@@ -178,9 +178,16 @@ mod tests {
         let mut out = BytesMut::new();
         let path = ["a".to_owned(), "b".to_owned()];
         let bytes = Bytes::from_static(b"arguments");
-        write_call(&mut out, (3, Target::Answer(9)), (&path, &Table::default(), Some(&bytes)));
+        write_call(
+            &mut out,
+            (3, Target::Answer(9)),
+            (&path, &Table::default(), Some(&bytes)),
+        );
         let (target, said) = read_call(head(Cursor::new(&out))).unwrap();
-        assert_eq!((target, said.path, said.content), (Target::Answer(9), path.to_vec(), Content::Here(bytes)));
+        assert_eq!(
+            (target, said.path, said.content),
+            (Target::Answer(9), path.to_vec(), Content::Here(bytes))
+        );
         let long = vec!["x".to_owned(); PATH + 1];
         let large = vec!["x".repeat(NAMES + 1)];
         for path in [long, large] {

@@ -10,7 +10,7 @@ mod sent;
 mod streams;
 mod table;
 
-pub(super) use content::collect;
 pub(crate) use bridge::{Bridge, Side};
+pub(super) use content::collect;
 pub(crate) use message::{Begin, Opened};
 pub(crate) use received::{Came, refuse};

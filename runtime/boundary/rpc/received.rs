@@ -213,7 +213,8 @@ impl Bridge {
                     capabilities,
                     streams,
                 } = payload;
-                self.describe(capabilities, streams).map(|table| (table, bytes, disposer))
+                self.describe(capabilities, streams)
+                    .map(|table| (table, bytes, disposer))
             }
             Outcome::Failed(why) => Err(why),
         };

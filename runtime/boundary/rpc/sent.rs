@@ -210,7 +210,11 @@ impl Bridge {
             return Err(failed(reply));
         };
         let (ends, ended) = oneshot::channel();
-        spawn(say(outgoing, bytes.filter(|bytes| content::follows(Some(bytes))), ended));
+        spawn(say(
+            outgoing,
+            bytes.filter(|bytes| content::follows(Some(bytes))),
+            ended,
+        ));
         self.wait(incoming, std::future::ready(()), reply);
         Ok(Started {
             answer: Rc::new(Answer {
@@ -291,7 +295,9 @@ impl Bridge {
             return;
         }
         let number = self.connection.next();
-        let made = self.connection.call(number, true, |out| message::write_watch(out, self.event, target));
+        let made = self
+            .connection
+            .call(number, true, |out| message::write_watch(out, self.event, target));
         if let Ok(Call { incoming, .. }) = made {
             self.wait(incoming, std::future::ready(()), told);
         }

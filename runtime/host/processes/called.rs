@@ -60,7 +60,13 @@ impl Callee {
         }
     }
 
-    fn begin(&self, (link, under_way): (Rc<Link>, UnderWay), call: Call, origin: &Origin, target: Option<&Target>) -> Started {
+    fn begin(
+        &self,
+        (link, under_way): (Rc<Link>, UnderWay),
+        call: Call,
+        origin: &Origin,
+        target: Option<&Target>,
+    ) -> Started {
         let aim = self.aim(origin, target);
         let trace = Rc::clone(&origin.trace);
         link.begin((self.place, &self.agent), call, (trace, aim), under_way)

@@ -28,8 +28,8 @@ use super::agent_cells::AgentCells;
 use super::isolation::Isolation;
 use super::project::Project;
 use crate::boundary::{AgentSpec, Hears, Key, Processes, Spec, UnderWay};
-pub(super) use called::Callee as ProcessCallee;
 use crate::isolate::StartupError;
+pub(super) use called::Callee as ProcessCallee;
 use hears::Members;
 use link::Link;
 
@@ -69,10 +69,7 @@ impl ProcessLinks {
     }
 
     /// The link to the process of an agent, and one more event there.
-    async fn begin(
-        self: &Rc<Self>,
-        (place, agent): (usize, &Arc<Agent>),
-    ) -> Result<(Rc<Link>, UnderWay), EventError> {
+    async fn begin(self: &Rc<Self>, (place, agent): (usize, &Arc<Agent>)) -> Result<(Rc<Link>, UnderWay), EventError> {
         let key = self.key(place, agent);
         let mut link = self.link(&key, agent).await?;
         let mut under_way = link.child.begin();
@@ -140,7 +137,12 @@ impl ProcessLinks {
     /// The agents that share a process, with their places, in the order that it counts them.
     fn members(&self, key: &Key) -> Vec<(usize, Arc<Agent>)> {
         if let Some(place) = key.found() {
-            return self.project.agent(place).map(|agent| (place, agent)).into_iter().collect();
+            return self
+                .project
+                .agent(place)
+                .map(|agent| (place, agent))
+                .into_iter()
+                .collect();
         }
         let agents = self.project.agents.iter().enumerate();
         agents

@@ -54,7 +54,9 @@ impl Given {
             prelude.push_str("const __filename = \"/bundle\" + $fileURLToPath(import.meta.url); ");
         }
         if self.dirname {
-            prelude.push_str("const __dirname = \"/bundle\" + $fileURLToPath(new URL(\".\", import.meta.url)).slice(0, -1); ");
+            prelude.push_str(
+                "const __dirname = \"/bundle\" + $fileURLToPath(new URL(\".\", import.meta.url)).slice(0, -1); ",
+            );
         }
         prelude
     }
@@ -73,8 +75,7 @@ impl Given {
     pub(super) fn with(self, source: &str) -> (String, String) {
         let code = format!("{}{source}", self.prelude());
         let lines = ";AACA".repeat(source.matches('\n').count());
-        let map =
-            serde_json::json!({ "version": 3, "sources": ["bundled"], "names": [], "mappings": format!("AAAA{lines}") });
+        let map = serde_json::json!({ "version": 3, "sources": ["bundled"], "names": [], "mappings": format!("AAAA{lines}") });
         (code, map.to_string())
     }
 }

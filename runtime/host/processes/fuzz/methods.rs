@@ -7,7 +7,9 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use workerd_lite_ops::Body;
 use workerd_lite_ops::account::Account;
-use workerd_lite_ops::rpc::{Broken, Call, Capability, Failure, Outcome, Payload, Remote, ReplyTo, STUBS, Started, Stream};
+use workerd_lite_ops::rpc::{
+    Broken, Call, Capability, Failure, Outcome, Payload, Remote, ReplyTo, STUBS, Started, Stream,
+};
 
 use super::hostile::{DATA, ENDS, frame, text, told};
 use super::run;
@@ -75,7 +77,10 @@ pub(super) async fn call(link: &Connection, event: u32) {
         panic!("it is answered");
     };
     assert_eq!((&*payload.bytes, payload.capabilities.len()), (&b"arguments"[..], 1));
-    assert!(payload.capabilities[0].crossing().is_none(), "its own comes back as it was");
+    assert!(
+        payload.capabilities[0].crossing().is_none(),
+        "its own comes back as it was"
+    );
     let Some(Stream::Readable(body)) = payload.streams.into_iter().next() else {
         panic!("a stream comes back")
     };
@@ -140,14 +145,26 @@ fn calls_that_no_process_makes_end_it() {
     let none = [NONE, NONE].concat();
     let fine = calls(1, 0, &NONE, &none, &here);
     assert!(!run(told(&asks(&fine))).0, "a whole one is answered");
-    assert!(!run(told(&asks(&dials("db.test", 5432, "off")))).0, "so is one for a connection");
+    assert!(
+        !run(told(&asks(&dials("db.test", 5432, "off")))).0,
+        "so is one for a connection"
+    );
     let with = |table: &[u8]| asks(&calls(1, 0, &NONE, table, &here));
     let many = [65_u16.to_le_bytes().to_vec(), text(b"").repeat(65)].concat();
     let long = [&[1, 0][..], &text(&vec![b'a'; 70_000])].concat();
     let broken: &[(&str, Vec<u8>)] = &[
         ("a call with a long path", asks(&calls(1, 0, &many, &none, &here))),
         ("a call with long names", asks(&calls(1, 0, &long, &none, &here))),
-        ("a call with too much", asks(&calls(1, 0, &NONE, &none, &[&[2][..], &u32::MAX.to_le_bytes()].concat()))),
+        (
+            "a call with too much",
+            asks(&calls(
+                1,
+                0,
+                &NONE,
+                &none,
+                &[&[2][..], &u32::MAX.to_le_bytes()].concat(),
+            )),
+        ),
         ("a call with bytes nowhere", asks(&calls(1, 0, &NONE, &none, &[3]))),
         ("a cut call", asks(&fine[..fine.len() - 1])),
         ("more than a call", asks(&[&fine[..], b"x"].concat())),
@@ -194,7 +211,11 @@ fn floods_of_calls_end_the_process() {
     let here = [&[1][..], &text(b"x")].concat();
     let mut given_and_kept = Vec::new();
     for call in 0..3 {
-        given_and_kept.extend(frame(ENDS, call, &calls(1, 1, &NONE, &given(1000 * call, STUBS), &here)));
+        given_and_kept.extend(frame(
+            ENDS,
+            call,
+            &calls(1, 1, &NONE, &given(1000 * call, STUBS), &here),
+        ));
     }
     let mut streams = Vec::new();
     for call in 0..3000 {
