@@ -24,13 +24,15 @@ mod node_words;
 mod patches;
 
 /// Our scripts, by folder. They load each other as `ext:workerd_lite/<folder>/<file>`.
-const FOLDERS: [&str; 12] = [
+const FOLDERS: [&str; 14] = [
     "fetch",
     "html_rewriter",
     "loader",
     "node",
+    "node/dns",
     "node/fs",
     "node/http",
+    "node/http2",
     "node/net",
     "rpc",
     "sockets",

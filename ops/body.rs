@@ -24,6 +24,7 @@ use crate::content_encoding::ContentEncoding;
 use crate::error::BodyError;
 use crate::exact::Exact;
 use crate::external_memory::{ExternalMemory, OutOfMemory, Reservation};
+use crate::head;
 use crate::reading::Reading;
 use crate::shares::Holding;
 use crate::trailers::Trailers;
@@ -271,6 +272,7 @@ pub struct BodyResource {
     reading: Reading,
     /// What is counted of it before a script reads it.
     whole: Cell<Option<Reservation>>,
+    trailers: Option<Trailers>,
 }
 
 struct Reader {
@@ -284,6 +286,7 @@ impl BodyResource {
     pub fn new(body: Body, account: Option<&Arc<Account>>, holding: Rc<Holding>, limit: Option<u64>) -> Self {
         Self {
             account: account.cloned(),
+            trailers: body.trailers(),
             unread: RefCell::new(Some(body)),
             reader: AsyncRefCell::new(None),
             cancel: CancelHandle::new(),
@@ -459,6 +462,17 @@ pub(crate) fn op_body_raw(state: &mut OpState, #[smi] rid: ResourceId) -> f64 {
     // Longer ones than 2^53 bytes are not seen.
     #[expect(clippy::cast_precision_loss, reason = "see above")]
     body.length().map_or(-1.0, |length| length as f64)
+}
+
+/// What has followed a body that was read to its end, as header lists cross into scripts: empty where nothing has.
+#[op2]
+#[string]
+pub(crate) fn op_body_trailers(state: &mut OpState, #[smi] rid: ResourceId) -> String {
+    let Ok(resource) = state.resource_table.get::<BodyResource>(rid) else {
+        return String::new();
+    };
+    let trailers = resource.trailers.as_ref();
+    trailers.and_then(Trailers::get).map(head::join).unwrap_or_default()
 }
 
 /// A whole body as `{ bytes }`, an object that has no prototype: a promise of bytes would ask for

@@ -41,7 +41,7 @@ impl Coding {
         .find_map(|(known, coding)| name.eq_ignore_ascii_case(known).then_some(coding))
     }
 
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Gzip => "gzip",
             Self::Deflate => "deflate",

@@ -61,6 +61,16 @@ impl ContentEncoding {
     }
 }
 
+impl std::fmt::Display for ContentEncoding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (place, coding) in self.0.iter().flatten().enumerate() {
+            let comma = if place > 0 { ", " } else { "" };
+            write!(f, "{comma}{}", coding.name())?;
+        }
+        Ok(())
+    }
+}
+
 /// The names of all lines, without empty ones and `identity`, which is no coding.
 fn names(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
     headers

@@ -8,7 +8,7 @@ use deno_core::{Extension, op2};
 use deno_web::{BlobStore, InMemoryBroadcastChannel};
 
 use crate::blob::op_blob_bytes;
-use crate::body::{op_body_collect, op_body_length, op_body_raw};
+use crate::body::{op_body_collect, op_body_length, op_body_raw, op_body_trailers};
 use crate::cache::{op_cache_delete, op_cache_match, op_cache_put};
 use crate::clock::{op_clock_elapsed, op_clock_now, op_clock_origin, op_test_advance};
 use crate::cloning::{op_clone_read, op_clone_write};
@@ -104,6 +104,7 @@ deno_core::extension!(
         op_body_collect,
         op_body_length,
         op_body_raw,
+        op_body_trailers,
         op_cache_delete,
         op_cache_match,
         op_cache_put,

@@ -91,26 +91,50 @@ impl Remote for Lent {
 }
 
 /// An event that was begun for a call. It ends when whoever called does.
-pub struct Session {
-    /// Where it is told so.
-    pub inbox: Rc<Inbox>,
-    /// Which.
-    pub event: EventId,
-    /// Whether somebody still wants it.
-    pub wanted: Rc<Cell<bool>>,
+pub struct Session(Option<Begun>);
+
+enum Begun {
+    /// In an isolate of this process: where it is told so, which it is, and whether somebody still wants it.
+    Here(Rc<Inbox>, EventId, Rc<Cell<bool>>),
+    /// Anywhere else: it is told whether it ends by itself.
+    Elsewhere(Box<dyn FnOnce(bool)>),
 }
 
 impl Session {
+    /// One of an isolate of this process. `wanted` says whether somebody still wants it.
+    pub fn new(inbox: Rc<Inbox>, event: EventId, wanted: Rc<Cell<bool>>) -> Self {
+        Self(Some(Begun::Here(inbox, event, wanted)))
+    }
+
+    /// One of another process, which is told of its end: whether it may go on to its own, or is to end now.
+    pub fn elsewhere(ends: impl FnOnce(bool) + 'static) -> Self {
+        Self(Some(Begun::Elsewhere(Box::new(ends))))
+    }
+
+    /// The event, where it is in this process.
+    pub fn event(&self) -> Option<(&Rc<Inbox>, EventId)> {
+        match &self.0 {
+            Some(Begun::Here(inbox, event, _)) => Some((inbox, *event)),
+            _ => None,
+        }
+    }
+
     /// It ends by itself: nothing of it is held.
-    pub fn done(self) {
-        self.wanted.set(false);
+    pub fn done(mut self) {
+        match self.0.take() {
+            Some(Begun::Here(_, _, wanted)) => wanted.set(false),
+            Some(Begun::Elsewhere(ends)) => ends(true),
+            None => {}
+        }
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if self.wanted.replace(false) {
-            self.inbox.push(Message::Cancel(self.event));
+        match self.0.take() {
+            Some(Begun::Here(inbox, event, wanted)) if wanted.replace(false) => inbox.push(Message::Cancel(event)),
+            Some(Begun::Elsewhere(ends)) => ends(false),
+            Some(Begun::Here(..)) | None => {}
         }
     }
 }

@@ -16,7 +16,7 @@ pub(crate) use ops::{
     op_rpc_call, op_rpc_drop, op_rpc_dup, op_rpc_fail, op_rpc_fetch, op_rpc_loopback, op_rpc_read_arguments,
     op_rpc_read_result, op_rpc_reply, op_rpc_watch, thrown,
 };
-pub use pipe::PipeWriter;
+pub use pipe::{PipeWriter, pipe};
 pub use plain::plain;
 pub use streams::{Held, Stream};
 pub(crate) use streams::{
@@ -56,10 +56,33 @@ pub trait Remote {
     /// Has this told once it can be called no longer, because what gave it has ended or was stopped.
     fn watch(&self, _told: ReplyTo) {}
 
+    /// How the other end of a link knows it, where it is something of that end's.
+    fn crossing(&self) -> Option<Crossing> {
+        None
+    }
+
     /// The membrane that it has passed, and what is behind it.
     fn behind(&self) -> Option<(Ends, Capability)> {
         None
     }
+}
+
+/// How an end of a link knows what it has given to this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Crossing {
+    /// Which link, and which event of it.
+    pub bridge: u64,
+    /// Which of its.
+    pub what: Crossed,
+}
+
+/// What it was given as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Crossed {
+    /// Something that it gave, by its number.
+    Given(u32),
+    /// A service of the agent's, by its place.
+    Service(u32),
 }
 
 /// A call that was sent.
@@ -82,7 +105,7 @@ pub struct Payload {
 
 impl Payload {
     /// Whether something of who has sent it is held by whoever has it.
-    pub(crate) fn holds(&self) -> bool {
+    pub fn holds(&self) -> bool {
         !self.capabilities.is_empty() || !self.streams.is_empty()
     }
 }

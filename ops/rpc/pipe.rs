@@ -33,7 +33,7 @@ struct PipeReader {
 }
 
 /// A pipe. `held` is dropped with its reading end.
-pub(crate) fn pipe(held: Option<Held>) -> (PipeWriter, ByteStream) {
+pub fn pipe(held: Option<Held>) -> (PipeWriter, ByteStream) {
     let (sender, parts) = mpsc::channel(WAITING);
     let reader = PipeReader {
         parts,
@@ -45,17 +45,17 @@ pub(crate) fn pipe(held: Option<Held>) -> (PipeWriter, ByteStream) {
 
 impl PipeWriter {
     /// Writes a chunk, once there is room. Gives whether anybody reads.
-    pub(crate) async fn write(&self, chunk: Bytes) -> bool {
+    pub async fn write(&self, chunk: Bytes) -> bool {
         self.0.send(Part::Chunk(chunk)).await.is_ok()
     }
 
     /// Nothing more comes.
-    pub(crate) async fn end(&self) -> bool {
+    pub async fn end(&self) -> bool {
         self.0.send(Part::End).await.is_ok()
     }
 
     /// Nothing more comes, and what has come is not all.
-    pub(crate) async fn fail(&self, why: String) -> bool {
+    pub async fn fail(&self, why: String) -> bool {
         self.0.send(Part::Failed(why)).await.is_ok()
     }
 }

@@ -22,7 +22,7 @@ use crate::config::problems::Problems;
 use crate::config::project_file::ProjectFile;
 use crate::config::wrangler::{self, Owner, Wrangler};
 use crate::diagnostic::SourceDiagnostic as ConfigError;
-use crate::host::{Agent, Code, Finder};
+use crate::host::{Agent, Code, Finder, Isolation};
 use crate::identity::is_plain;
 use crate::isolate::modules::{Confinement, Data, Graph};
 use crate::isolate::{StartupError, Worker};
@@ -50,6 +50,7 @@ pub(super) struct AgentsDir {
     flags: Flags,
     /// Whether the project has a policy.
     has_policy: bool,
+    isolation: Isolation,
 }
 
 /// The finder of a project that has such a folder.
@@ -99,6 +100,7 @@ pub(super) fn agents_dir(
         limits: limits(project, None),
         flags: flags.clone(),
         has_policy: project.outbound.is_some(),
+        isolation: project.isolation.agents,
     }))
 }
 
@@ -217,6 +219,7 @@ impl AgentsDir {
         Ok(Agent {
             tenant: id.tenant.as_deref().map(ToOwned::to_owned),
             code,
+            isolation: self.isolation,
             ..Agent::from(worker)
         })
     }
@@ -273,5 +276,9 @@ impl Finder for AgentsDir {
 
     fn headers(&self) -> usize {
         self.limits.headers
+    }
+
+    fn isolation(&self) -> Isolation {
+        self.isolation
     }
 }

@@ -1,9 +1,10 @@
 //! Which agents are in processes, as `[isolation]` says it, and what those can not have there yet.
 
+use super::agent::limits as limits_of;
 use crate::boundary::Settings;
 use crate::config::files::Files;
 use crate::config::project_file::ProjectFile;
-use crate::host::{Agent, IsolateLimits, Isolation, Offers, TailWorker};
+use crate::host::{Agent, IsolateLimits, Isolation};
 
 /// Links beside those of the worker threads that there are: others come in the place of one that hangs.
 const SPARE: usize = 4;
@@ -21,13 +22,6 @@ pub(super) fn isolation(files: &Files, project: &ProjectFile, agents: &mut [Agen
     for (place, agent) in agents.iter_mut().enumerate() {
         agent.isolation = own(place).unwrap_or(project.isolation.agents);
     }
-    if project.agents_dir.is_some() && project.isolation.agents == Isolation::Process {
-        files.problems.add(
-            files
-                .complain("isolation.agents", "agents of `agents_dir` can not be in processes yet")
-                .with_help("List them under [[agents]], or leave `agents = \"isolate\"`"),
-        );
-    }
     for (place, agent) in agents
         .iter()
         .enumerate()
@@ -44,7 +38,7 @@ pub(super) fn isolation(files: &Files, project: &ProjectFile, agents: &mut [Agen
                 .problems
                 .add(files.complain(&field, message).with_help("Leave `isolate`"));
         }
-        for why in obstacles(agents, agent) {
+        for why in obstacles(agent) {
             let message = format!("the agent {name:?} can not be in a process yet: {why}");
             let help = "Set `isolation = \"isolate\"` in its section under [[agents]], or do without";
             files.problems.add(files.complain(&field, &message).with_help(help));
@@ -53,34 +47,10 @@ pub(super) fn isolation(files: &Files, project: &ProjectFile, agents: &mut [Agen
 }
 
 /// What an agent has that does not go over a link.
-fn obstacles(agents: &[Agent], agent: &Agent) -> Vec<String> {
-    let name = &agent.worker.name;
+fn obstacles(agent: &Agent) -> Vec<String> {
     let mut why = Vec::new();
-    for grant in &agent.services {
-        match &grant.offers {
-            Offers::Agent(id) => why.push(format!(
-                "it calls the agent {:?}, by `services`: it may call its policy alone",
-                &*id.name
-            )),
-            Offers::Assets | Offers::Outbound => {}
-        }
-    }
-    if !agent.crons.is_empty() {
-        why.push("it is called by the time, by `triggers.crons`".to_owned());
-    }
     if !agent.worker.loaders.is_empty() {
         why.push("it loads workers, by `loaders` or `worker_loaders`".to_owned());
-    }
-    for other in agents {
-        let other_name = &other.worker.name;
-        let calls = |offers: &Offers| matches!(offers, Offers::Agent(id) if *id.name == **name && id.tenant.as_deref() == agent.tenant.as_deref());
-        if other.services.iter().any(|grant| calls(&grant.offers)) {
-            why.push(format!("the agent {other_name:?} calls it, by `services`"));
-        }
-        let tells = |tail: &TailWorker| matches!(tail, TailWorker::Agent(told, _) if told == name);
-        if other.tenant == agent.tenant && other.tails.iter().any(tells) {
-            why.push(format!("the agent {other_name:?} tells it of its events, by `tails`"));
-        }
     }
     why
 }
@@ -94,7 +64,14 @@ pub(super) fn settings(project: &ProjectFile, agents: &[Agent], threads: usize, 
     let limits = agents
         .iter()
         .map(|agent| (agent.worker.limits.heap + agent.worker.limits.buffers) as u64);
-    let all = limits.fold(0, u64::saturating_add).saturating_mul(each as u64);
+    let found = project.agents_dir.as_ref().map(|_| {
+        let limits = limits_of(project, None);
+        (limits.heap + limits.buffers) as u64
+    });
+    let all = limits
+        .chain(found)
+        .fold(0, u64::saturating_add)
+        .saturating_mul(each as u64);
     Settings {
         threads: each,
         links: (threads + SPARE).min(MOST),

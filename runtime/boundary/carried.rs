@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::future::{pending, poll_fn};
 
-use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
+use bytes::BytesMut;
 use tokio::sync::oneshot;
 use workerd_lite_ops::external_memory::ExternalMemory;
 use workerd_lite_ops::start_tls::StartTls;
@@ -12,23 +12,13 @@ use workerd_lite_ops::websocket::{Frame, OVERHEAD, SocketEnd};
 
 use super::heads::Sender;
 use super::link::{Call, Gone, Incoming, LinkError, Outgoing};
+use super::pieces::{BYTES, FAILS, next, parts, piece, text};
 
-/// Bytes of a piece at most, and of a text.
-const PIECE: usize = 32 << 10;
-const TEXT: usize = 4 << 10;
-
-/// What a piece is.
-const BYTES: u8 = 0;
 /// Nothing more comes.
-const CLOSES: u8 = 1;
-/// It broke, and why.
-const FAILS: u8 = 2;
+const CLOSES: u8 = 2;
 /// It is to go on under TLS, and what came of that: nothing where it does, else why not.
 const ASKS_TLS: u8 = 3;
 const TELLS_TLS: u8 = 4;
-
-/// Bytes before what a piece carries.
-const HEAD: usize = 5;
 
 const UNREAD: &str = "the server has sent something before TLS that was not read";
 
@@ -68,18 +58,6 @@ pub(crate) async fn carry(call: Call, end: SocketEnd, from: Sender) -> Result<()
     }
 }
 
-fn piece(kind: u8, carries: &[u8]) -> Bytes {
-    let mut out = BytesMut::with_capacity(HEAD + carries.len());
-    out.put_u8(kind);
-    out.put_u32_le(u32::try_from(carries.len()).unwrap_or(u32::MAX));
-    out.put_slice(carries);
-    out.freeze()
-}
-
-fn text(kind: u8, text: &str) -> Bytes {
-    piece(kind, text[..text.floor_char_boundary(TEXT)].as_bytes())
-}
-
 impl Carried<'_> {
     /// What will be told of TLS.
     async fn told(&self) -> Result<(), String> {
@@ -115,10 +93,9 @@ impl Carried<'_> {
                 frame = self.end.next() => frame,
             };
             match frame {
-                Some(Frame::Binary(mut bytes) | Frame::Text(mut bytes)) => {
-                    while !bytes.is_empty() {
-                        let part = bytes.split_to(bytes.len().min(PIECE));
-                        outgoing.send(piece(BYTES, &part)).await?;
+                Some(Frame::Binary(bytes) | Frame::Text(bytes)) => {
+                    for part in parts(&bytes) {
+                        outgoing.send(part).await?;
                     }
                 }
                 Some(Frame::Close(..)) => {
@@ -214,42 +191,5 @@ impl Carried<'_> {
         }
         self.end.push(Frame::Failed(why.to_owned()));
         Ok(Told::All)
-    }
-}
-
-/// The first piece, where it has come whole.
-fn next(came: &mut BytesMut) -> Result<Option<(u8, Bytes)>, LinkError> {
-    let Some([kind, length @ ..]) = came.first_chunk::<HEAD>() else {
-        return Ok(None);
-    };
-    let (kind, length) = (*kind, u32::from_le_bytes(*length) as usize);
-    if length > if kind == BYTES { PIECE } else { TEXT } {
-        return Err(LinkError::Head(
-            "a connection over the link says more at once than it may",
-        ));
-    }
-    if came.len() < HEAD + length {
-        return Ok(None);
-    }
-    came.advance(HEAD);
-    Ok(Some((kind, came.split_to(length).freeze())))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pieces_are_read_as_they_were_written_and_only_whole() {
-        let whole = piece(BYTES, b"bytes");
-        for cut in 0..whole.len() {
-            assert!(next(&mut BytesMut::from(&whole[..cut])).unwrap().is_none());
-        }
-        let mut two = BytesMut::from(&[&whole[..], &piece(CLOSES, &[])[..]].concat()[..]);
-        assert_eq!(next(&mut two).unwrap(), Some((BYTES, Bytes::from_static(b"bytes"))));
-        assert_eq!(next(&mut two).unwrap(), Some((CLOSES, Bytes::new())));
-        assert!(two.is_empty());
-        let mut long = BytesMut::from(&[FAILS, 0, 0, 1, 0][..]);
-        assert!(next(&mut long).is_err(), "too long is known by its beginning");
     }
 }

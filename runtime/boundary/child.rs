@@ -73,6 +73,11 @@ impl Child {
         (!self.leaves.load(Ordering::SeqCst)).then_some(under_way)
     }
 
+    /// How long it has had nothing to do; nothing where it has.
+    pub(super) fn idles(&self) -> Option<Duration> {
+        (!self.is_busy()).then(|| Duration::from_millis(self.now().saturating_sub(self.used.load(Ordering::Relaxed))))
+    }
+
     /// Whether it has anything to do.
     pub(super) fn is_busy(&self) -> bool {
         self.events.load(Ordering::Relaxed) > 0

@@ -10,6 +10,7 @@ use workerd_lite_ops::content_encoding::ContentEncoding;
 use workerd_lite_ops::fetch::{parse_method, parse_url};
 use workerd_lite_ops::{Body, EventError, Request, Response, Termination};
 
+use super::aim::{self, Aim};
 use super::cursor::{Cursor, put, put_fields};
 use super::failure::Failure;
 use super::link::LinkError;
@@ -29,9 +30,14 @@ const HAS_FAILED: u8 = 16;
 const TO_AGENT: u8 = 0;
 const TO_OUT: u8 = 1;
 const TO_SERVICE: u8 = 2;
-pub(super) const CALLS_METHOD: u8 = 3;
+pub(super) const CALLS: u8 = 3;
 pub(super) const TELLS: u8 = 4;
 pub(super) const DIALS: u8 = 5;
+const TO_AIMED: u8 = 6;
+pub(super) const BEGINS: u8 = 7;
+pub(super) const WATCHES: u8 = 8;
+pub(super) const STREAMS: u8 = 9;
+pub(super) const DRAWS: u8 = 10;
 
 /// What a request is for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,6 +59,8 @@ pub(crate) struct Envelope<'a> {
     pub(crate) event: u32,
     /// The id of the client's request.
     pub(crate) request_id: Option<&'a str>,
+    /// Which entrypoint of an agent it is for, where that is not what clients ask.
+    pub(crate) aim: Option<Aim<'a>>,
 }
 
 /// A body as its sender describes it.
@@ -104,6 +112,7 @@ pub(super) struct RequestHead<'a> {
 pub(super) fn write_request(out: &mut BytesMut, envelope: Envelope<'_>, request: &Request) {
     let body = Described::of(&request.body);
     let (kind, to) = match envelope.to {
+        To::Agent(place) if envelope.aim.is_some() => (TO_AIMED, place),
         To::Agent(place) => (TO_AGENT, place),
         To::Out => (TO_OUT, 0),
         To::Service(place) => (TO_SERVICE, place),
@@ -116,6 +125,9 @@ pub(super) fn write_request(out: &mut BytesMut, envelope: Envelope<'_>, request:
     put(out, request.cf.as_deref().unwrap_or_default().as_bytes());
     put(out, request.method.as_str().as_bytes());
     put(out, request.url.as_str().as_bytes());
+    if let Some(aim) = envelope.aim {
+        aim::write(out, aim);
+    }
     if let Some(length) = body.length {
         out.put_u64_le(length);
     }
@@ -138,7 +150,7 @@ pub(super) fn read_request(head: &[u8], limit: usize, sender: Sender) -> Result<
     let (kind, bits) = (cursor.byte()?, cursor.byte()?);
     let (to, event) = (cursor.u32()?, cursor.u32()?);
     let to = match kind {
-        TO_AGENT => To::Agent(to),
+        TO_AGENT | TO_AIMED => To::Agent(to),
         TO_OUT => To::Out,
         TO_SERVICE => To::Service(to),
         _ => return Err(LinkError::Head("it is for nobody")),
@@ -157,9 +169,15 @@ pub(super) fn read_request(head: &[u8], limit: usize, sender: Sender) -> Result<
             parse_url(url).map_err(|_| INVALID)?,
         ),
     };
+    let aim = (kind == TO_AIMED).then(|| aim::read(&mut cursor)).transpose()?;
     let body = Described::read(bits, &mut cursor)?;
     Ok(RequestHead {
-        envelope: Envelope { to, event, request_id },
+        envelope: Envelope {
+            to,
+            event,
+            request_id,
+            aim,
+        },
         cf: cf.map(Into::into),
         method,
         url,

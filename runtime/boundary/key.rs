@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use workerd_lite_ops::account::AgentId;
 
-/// For whom a process is: a tenant, or an agent that has none.
+/// For whom a process is: a tenant, or an agent that has none, or one that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     tenant: Option<Arc<str>>,
     agent: Option<Arc<str>>,
+    /// Where that is one that was found as it is now: its place, which no other has, nor the same one once it has changed.
+    found: Option<usize>,
 }
 
 impl Key {
@@ -16,13 +18,29 @@ impl Key {
         Self {
             tenant: agent.tenant.as_deref().map(Into::into),
             agent: agent.tenant.is_none().then(|| (*agent.name).into()),
+            found: None,
         }
+    }
+
+    /// For an agent alone that was found, in this place.
+    pub(crate) fn of_found(agent: &AgentId, place: usize) -> Self {
+        Self {
+            tenant: agent.tenant.as_deref().map(Into::into),
+            agent: Some((*agent.name).into()),
+            found: Some(place),
+        }
+    }
+
+    /// The place of an agent that was found.
+    pub(crate) fn found(&self) -> Option<usize> {
+        self.found
     }
 
     /// How logs name it.
     pub(super) fn label(&self) -> String {
         match (&self.tenant, &self.agent) {
-            (Some(tenant), _) => format!("tenant {tenant}"),
+            (Some(tenant), Some(agent)) => format!("agent {tenant}/{agent}"),
+            (Some(tenant), None) => format!("tenant {tenant}"),
             (None, Some(agent)) => format!("agent {agent}"),
             (None, None) => String::new(),
         }

@@ -2,6 +2,7 @@
 //!
 //! The parent's end takes nothing on trust that comes over a link: who calls is known by the link, and the rest is judged anew.
 
+mod aim;
 mod body;
 mod carried;
 mod child;
@@ -15,10 +16,11 @@ mod keeper;
 mod key;
 mod link;
 mod output;
+mod pieces;
 mod processes;
 mod reports;
+mod rpc;
 pub mod sandbox;
-mod service_calls;
 mod settings;
 mod spare;
 mod spawn;
@@ -27,6 +29,7 @@ mod tells;
 mod told;
 mod with_keys;
 
+pub(crate) use aim::Aim;
 pub(crate) use carried::carry;
 pub(crate) use child::{Child, UnderWay};
 pub(crate) use control::{Control, enter, enter_with_keys};
@@ -35,10 +38,10 @@ pub(crate) use exchange::{Answering, Asked, Unanswered, ask};
 pub(crate) use failure::Failure;
 pub(crate) use heads::{Envelope, Sender, To};
 pub(crate) use key::Key;
-pub(crate) use link::{Call, Connection, Handler, LinkError, Outgoing};
+pub(crate) use link::{Call, Connection, Handler, LinkError};
 pub(crate) use processes::Processes;
 pub(crate) use reports::{Reports, report_to};
-pub(crate) use service_calls::{CallCame, Called, Calling, call as call_service, send as send_arguments};
+pub(crate) use rpc::{Begin, Bridge, Came, Opened, Side, refuse};
 pub use settings::Settings;
 pub(crate) use spawn::{ARGUMENT, End, KEYS_ARGUMENT, Spawned};
 pub(crate) use spec::{AgentSpec, Spec};

@@ -24,12 +24,18 @@ const FORGIVEN: u32 = 3;
 const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(10);
 
+/// The most processes of agents that were found, one for each, and the most keys of which something is known.
+const FOUND: usize = 256;
+const SLOTS: usize = 4096;
+
 /// The processes, and who keeps them.
 #[derive(Debug)]
 pub(crate) struct Processes {
     settings: Settings,
     keeper: mpsc::UnboundedSender<Order>,
     slots: Mutex<HashMap<Key, Arc<tokio::sync::Mutex<Slot>>>>,
+    /// Those of agents that were found, which are as many as those are.
+    found: Mutex<Vec<Arc<Child>>>,
 }
 
 /// The process for one key, and how it went with those before.
@@ -82,6 +88,7 @@ impl Processes {
             settings,
             keeper,
             slots: Mutex::default(),
+            found: Mutex::default(),
         })
     }
 
@@ -113,6 +120,9 @@ impl Processes {
             return Ok((Arc::clone(child), link));
         }
         slot.may_start().map_err(StartupError::new)?;
+        if key.found().is_some() {
+            self.make_room().map_err(StartupError::new)?;
+        }
         let (spec, hears) = spec().await?;
         let (reply, started) = oneshot::channel();
         let order = Order::Start(Start {
@@ -139,6 +149,34 @@ impl Processes {
         let link = child.take_link();
         let link = link.ok_or_else(|| StartupError::new("a process has no links"))?;
         slot.child = Some(Arc::clone(&child));
+        if key.found().is_some() {
+            let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+            found.push(Arc::clone(&child));
+        }
         Ok((child, link))
+    }
+
+    /// Puts the process away of an agent that was found, which has had nothing to do for the longest time, where there are as many as may
+    /// be. Fails where all of them are busy.
+    fn make_room(&self) -> Result<(), String> {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.retain(|child| child.is_open());
+        if found.len() >= FOUND {
+            let idle = found.iter().filter_map(|child| Some((child.idles()?, child)));
+            let (_, longest) = idle
+                .max_by_key(|(since, _)| *since)
+                .ok_or_else(|| format!("{FOUND} processes of agents of `agents_dir` are busy"))?;
+            longest.retire();
+        }
+        drop(found);
+        // What is known of those that are gone need not be known for ever.
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        if slots.len() > SLOTS {
+            slots.retain(|key, slot| {
+                let open = |slot: &Slot| slot.child.as_ref().is_some_and(|child| child.is_open());
+                key.found().is_none() || slot.try_lock().map_or(true, |slot| open(&slot))
+            });
+        }
+        Ok(())
     }
 }

@@ -32,6 +32,8 @@ pub(crate) struct AgentSpec {
     pub(crate) tenant: Option<String>,
     /// Whether anybody is told of its events.
     pub(crate) tailed: bool,
+    /// Whether other agents call it.
+    pub(crate) called: bool,
     vars: Map<String, Value>,
     fills_environment: bool,
     /// Names of its services, by which it calls them.
@@ -44,11 +46,12 @@ pub(crate) struct AgentSpec {
 
 impl AgentSpec {
     /// Of a worker whose modules have been read.
-    pub(crate) fn of(worker: &Worker, tenant: Option<&str>, tailed: bool) -> Self {
+    pub(crate) fn of(worker: &Worker, tenant: Option<&str>, (tailed, called): (bool, bool)) -> Self {
         Self {
             name: worker.name.clone(),
             tenant: tenant.map(ToOwned::to_owned),
             tailed,
+            called,
             vars: worker.vars.clone(),
             fills_environment: worker.fills_environment,
             services: worker.services.clone(),

@@ -6,7 +6,7 @@ use deno_core::unsync::spawn;
 use super::cursor::Cursor;
 use super::heads::TELLS;
 use super::link::{Call, Connection, LinkError};
-use super::service_calls::{collect, send};
+use super::rpc::collect;
 
 /// The most bytes of it: what is kept of an event is 128 KiB, and JSON may write a byte as six.
 const LONGEST: usize = 1 << 20;
@@ -31,7 +31,9 @@ pub(crate) fn tell(link: &Connection, event: u32, item: &serde_json::Value) -> b
         return false;
     };
     spawn(async move {
-        send(outgoing, item.into()).await;
+        if outgoing.send(item.into()).await.is_ok() {
+            outgoing.end();
+        }
         let _ = incoming.head().await;
     });
     true

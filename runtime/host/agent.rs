@@ -49,6 +49,8 @@ pub struct Agent {
     pub crons: Vec<CronTrigger>,
     /// Where its isolates are.
     pub isolation: Isolation,
+    /// Whether agents of other processes call it.
+    pub(crate) is_called: bool,
 }
 
 impl From<Worker> for Agent {
@@ -68,6 +70,7 @@ impl From<Worker> for Agent {
             assets: None,
             crons: Vec::new(),
             isolation: Isolation::default(),
+            is_called: false,
         }
     }
 }

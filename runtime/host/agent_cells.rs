@@ -1,7 +1,7 @@
 //! The agents' cells on one thread: each made when a request for its agent comes, and put away when none has come for a while, or
 //! when others need its memory.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::pin::pin;
 use std::rc::{Rc, Weak};
@@ -15,12 +15,15 @@ use workerd_lite_ops::{CallerId, Termination};
 
 use super::agent::Agent;
 use super::blanks::Blanks;
+use super::callable::Callable;
 use super::callee::{Callee, Callees};
 use super::gate::{Neighbour, OutboundGate};
 use super::isolates::{Place, Used};
+use super::isolation::Isolation;
 use super::known::{KnownAgents, context_agent};
 use super::loader::{AllLoaders, Parent};
 use super::policy_cells::PolicyCells;
+use super::processes::{ProcessCallee, ProcessLinks};
 use super::project::Project;
 use super::residents::{Handed, Resident};
 use super::respawn::{Patience, Surroundings, respawn};
@@ -62,6 +65,8 @@ pub(super) struct AgentCells {
     aborted: Rc<Cell<bool>>,
     /// Their ways out, where those are not their policy.
     way: Option<WayOf>,
+    /// Where agents are that have no cells here.
+    processes: OnceCell<Weak<ProcessLinks>>,
 }
 
 impl AgentCells {
@@ -86,6 +91,7 @@ impl AgentCells {
             loaders,
             aborted,
             way,
+            processes: OnceCell::new(),
         })
     }
 
@@ -128,6 +134,31 @@ impl AgentCells {
         (!self.project.starts_all()).then(|| self.loaders.blanks())
     }
 
+    /// The links to agents in processes, once there are some.
+    pub(super) fn reach(&self, processes: &Rc<ProcessLinks>) {
+        let _ = self.processes.set(Rc::downgrade(processes));
+    }
+
+    /// An agent that is in a process.
+    fn process(&self, place: usize, agent: &Arc<Agent>) -> Option<ProcessCallee> {
+        let links = self.processes.get().filter(|_| agent.isolation == Isolation::Process)?;
+        Some(ProcessCallee::new(&links.upgrade()?, (place, agent)))
+    }
+
+    /// Another agent calls the one in this place, which has a cell: the caller has a number of its own, and is `ctx.agent` there, as JSON.
+    /// Gives how its events name the caller.
+    pub(super) fn joins(&self, place: usize, caller: usize, agent: impl FnOnce() -> String) -> Option<CallerId> {
+        let mut running = self.running.borrow_mut();
+        let running = running.get_mut(&place)?;
+        let joined = running.joined.entry(caller).or_insert_with(|| {
+            running.callers.add(Caller {
+                agent: Some(agent()),
+                ..Caller::anyone()
+            })
+        });
+        Some(*joined)
+    }
+
     /// Whether an agent has a cell here.
     pub(super) fn has(&self, place: usize) -> bool {
         self.running.borrow().contains_key(&place)
@@ -157,7 +188,11 @@ impl AgentCells {
             let (cells, other) = (Rc::downgrade(self), Arc::clone(other));
             let neighbour: Neighbour = Box::new(move || {
                 let cells = cells.upgrade()?;
-                Some((cells.of(place, &other), other.worker.account.clone()))
+                let callable = match cells.process(place, &other) {
+                    Some(process) => Callable::Process(process),
+                    None => cells.of(place, &other).into(),
+                };
+                Some((callable, other.worker.account.clone()))
             });
             (worker.clone(), Some(neighbour))
         };
@@ -337,6 +372,20 @@ impl Callees for AgentCells {
     fn callee(self: Rc<Self>, (from, attested): (usize, &Attested), id: &AgentId) -> Option<Callee> {
         let place = *self.project.places.get(id)?;
         let agent = self.project.agent(place)?;
+        let known = |cell| {
+            Some(Callee {
+                place,
+                cell,
+                caller: 0,
+                account: agent.worker.account.clone(),
+                wall: agent.worker.effective_limits().wall,
+            })
+        };
+        if let Some(process) = self.process(place, &agent) {
+            return known(Callable::Process(
+                process.called_by(from, &context_agent(attested).to_string()),
+            ));
+        }
         let apart = agent.worker.quarantine.as_ref();
         if apart.is_some_and(|quarantine| quarantine.is_ejected() || quarantine.is_quarantined()) {
             return None;
@@ -345,20 +394,10 @@ impl Callees for AgentCells {
             return None;
         }
         let cell = self.of(place, &agent);
-        let mut running = self.running.borrow_mut();
-        let running = running.get_mut(&place)?;
-        let caller = *running.joined.entry(from).or_insert_with(|| {
-            running.callers.add(Caller {
-                agent: Some(context_agent(attested).to_string()),
-                ..Caller::anyone()
-            })
-        });
+        let caller = self.joins(place, from, || context_agent(attested).to_string())?;
         Some(Callee {
-            place,
-            cell,
             caller,
-            account: agent.worker.account.clone(),
-            wall: agent.worker.effective_limits().wall,
+            ..known(cell.into())?
         })
     }
 }

@@ -209,11 +209,13 @@ impl ProjectBuilder {
         let places = places.collect();
         let heads = self.agents.iter().map(|agent| agent.worker.limits.headers);
         let isolates = Isolates::new(self.isolates);
+        let finds = self.finder.as_ref().map(|finder| finder.isolation());
         let found = self
             .finder
             .map(|finder| Found::new(finder, self.agents.len(), self.metrics_agents, &isolates));
         let heads = heads.chain(found.iter().map(Found::headers)).max();
-        let confined = self.agents.iter().any(|agent| agent.isolation == Isolation::Process);
+        let mut isolations = self.agents.iter().map(|agent| agent.isolation).chain(finds);
+        let confined = isolations.any(|isolation| isolation == Isolation::Process);
         let processes = self.processes.filter(|_| confined).map(Processes::new);
         Project {
             routes: Arc::new(Routes::new(self.agents.iter(), self.match_header)),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use workerd_lite_ops::CallerId;
 use workerd_lite_ops::account::{Account, AgentId};
 
+use super::callable::Callable;
 use crate::identity::Attested;
 use crate::isolate::CellHandle;
 
@@ -23,7 +24,7 @@ pub(super) trait Callees {
 pub(super) struct Callee {
     /// Its place in the project.
     pub(super) place: usize,
-    pub(super) cell: CellHandle,
+    pub(super) cell: Callable,
     /// Who calls it, as its cell counts.
     pub(super) caller: CallerId,
     /// To what is put down what it does.

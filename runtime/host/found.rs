@@ -13,6 +13,7 @@ use workerd_lite_ops::console_tap::ConsoleTap;
 
 use super::agent::Agent;
 use super::isolates::Isolates;
+use super::isolation::Isolation;
 use crate::reloadable::Stamp;
 
 /// How long what was seen of an agent's files holds.
@@ -37,6 +38,9 @@ pub(crate) trait Finder: Send + Sync + fmt::Debug {
 
     /// Bytes of headers that agents take.
     fn headers(&self) -> usize;
+
+    /// Where their isolates are.
+    fn isolation(&self) -> Isolation;
 }
 
 /// An agent that was found.

@@ -16,6 +16,7 @@ use workerd_lite_ops::trace::{Asked, Trace};
 use workerd_lite_ops::worker_log;
 use workerd_lite_ops::{Body, BodyError, EventError, FetchError, Origin, Request, Response, Target, Termination};
 
+use super::callable::Callable;
 use super::callee::Callees;
 use super::error_page;
 use super::grant::{Grant, Offers};
@@ -56,8 +57,8 @@ pub(super) struct OutboundGate {
     pub(super) loaded: Option<LoadedAgent>,
 }
 
-/// Finds the cell of another agent, and its account.
-pub(super) type Neighbour = Box<dyn Fn() -> Option<(CellHandle, Option<Arc<Account>>)>>;
+/// Finds another agent, and its account.
+pub(super) type Neighbour = Box<dyn Fn() -> Option<(Callable, Option<Arc<Account>>)>>;
 
 /// A loaded worker, as the policy sees it.
 #[derive(Clone)]
@@ -151,7 +152,7 @@ impl OutboundGate {
             let trace = Rc::new(origin.trace.child());
             return Ok(Found {
                 line: line(&trace, Some(usize::MAX)),
-                cell,
+                cell: cell.into(),
                 // The one that stands for the network.
                 origin: Origin { caller: 1, trace },
                 door: 0,
@@ -172,7 +173,7 @@ impl OutboundGate {
                 let door = u32::try_from(before).unwrap_or(u32::MAX);
                 return Ok(Found {
                     line: line(&trace, None),
-                    cell,
+                    cell: cell.into(),
                     origin: Origin { caller, trace },
                     door,
                     target,
@@ -295,7 +296,7 @@ impl Egress for OutboundGate {
                 (TailWorker::Policy(entrypoint), _, Some(policies)) => {
                     policies.of(self.place).map(|(handle, caller)| {
                         let origin = Origin { caller, ..origin };
-                        let target = tail::target(entrypoint.as_ref());
+                        let (handle, target) = (handle.into(), tail::target(entrypoint.as_ref()));
                         tail::Entrypoint { handle, origin, target }
                     })
                 }

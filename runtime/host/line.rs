@@ -8,11 +8,11 @@ use workerd_lite_ops::rpc::{Broken, Call, Capability, Ends, Failure, Outcome, Pa
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{Origin, Target, worker_log};
 
+use super::callable::Callable;
 use super::grant::Grant;
 use crate::audit::{By, Calling, Verdict};
 use crate::egress::Network;
 use crate::identity::Attested;
-use crate::isolate::CellHandle;
 
 /// One agent's line to one service.
 pub(super) struct Line {
@@ -27,7 +27,7 @@ pub(super) struct Line {
 /// The entrypoint itself: each call of it is an event.
 pub(super) struct Service {
     pub(super) line: Rc<Line>,
-    pub(super) cell: CellHandle,
+    pub(super) cell: Callable,
     pub(super) origin: Origin,
     pub(super) door: u32,
     /// On whose behalf it is called, or which entrypoint, where that is not the caller's way in.

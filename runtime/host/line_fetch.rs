@@ -7,9 +7,9 @@ use futures_util::StreamExt as _;
 use workerd_lite_ops::tcp::is_connect;
 use workerd_lite_ops::{BodyError, EventError, FetchError, Origin, Request, Response, Target};
 
+use super::callable::Callable;
 use super::line::Line;
 use super::thrown::thrown;
-use crate::isolate::CellHandle;
 
 /// The method of the records of requests.
 const FETCH: &str = "fetch";
@@ -17,7 +17,7 @@ const FETCH: &str = "fetch";
 /// What is behind a service.
 pub(super) struct Found {
     pub(super) line: Line,
-    pub(super) cell: CellHandle,
+    pub(super) cell: Callable,
     pub(super) origin: Origin,
     pub(super) door: u32,
     pub(super) target: Option<Target>,

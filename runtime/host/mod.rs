@@ -8,6 +8,7 @@ mod body;
 mod builder;
 mod bulkhead;
 mod bulkheads;
+mod callable;
 mod callee;
 mod client;
 mod code;
@@ -24,6 +25,7 @@ mod isolates;
 mod isolation;
 mod job;
 mod known;
+mod later;
 mod line;
 mod line_fetch;
 mod live_call;
@@ -164,6 +166,9 @@ impl Instance {
         );
         // Tests have all of it in one place.
         let processes = ends.then(|| ProcessLinks::new(project, &agents)).flatten();
+        if let Some(processes) = &processes {
+            agents.reach(processes);
+        }
         let instance = Self(Rc::new(Inner {
             project: project.clone(),
             processes,

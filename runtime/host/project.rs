@@ -111,6 +111,9 @@ impl Project {
 
     /// Whether other agents may call this one.
     pub(super) fn is_called(&self, agent: &Agent) -> bool {
+        if agent.is_called {
+            return true;
+        }
         let id = agent.id();
         let mut services = self.agents.iter().flat_map(|agent| &agent.services);
         services.any(|grant| matches!(&grant.offers, Offers::Agent(called) if *called == id))

@@ -12,6 +12,8 @@ use workerd_lite_ops::rpc::{Call, Outcome, Payload, Remote as _, ReplyTo, plain}
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{EventError, Origin, Response};
 
+use super::callable::Callable;
+use super::processes::ProcessCallee;
 use super::tail::{Entrypoint, target};
 use super::{Agent, Instance};
 
@@ -64,13 +66,12 @@ impl Instance {
         if let Some(account) = &agent.worker.account {
             trace.is_for(account);
         }
-        if self.processes_of(agent).is_some() {
-            return Ok(Err(
-                "agents in processes of their own have no scheduled events".to_owned()
-            ));
-        }
+        let handle = match self.processes_of(agent) {
+            Some(processes) => Callable::Process(ProcessCallee::new(processes, (place, agent))),
+            None => self.cell(place, agent)?.into(),
+        };
         let worker = Entrypoint {
-            handle: self.cell(place, agent)?,
+            handle,
             origin: Origin { caller: 0, trace },
             target: target(None),
         };

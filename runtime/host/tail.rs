@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use workerd_lite_ops::rpc::{Call, Outcome, Payload, Remote, ReplyTo, Started, plain};
 use workerd_lite_ops::{Origin, Target};
 
-use crate::isolate::CellHandle;
+use super::callable::Callable;
 
 /// Who is told of an agent's events: an entrypoint with a `tail()` handler, the default one without a name.
 #[derive(Debug, Clone)]
@@ -20,7 +20,7 @@ pub enum TailWorker {
 
 /// An entrypoint of a cell, by its name.
 pub(super) struct Entrypoint {
-    pub(super) handle: CellHandle,
+    pub(super) handle: Callable,
     pub(super) origin: Origin,
     pub(super) target: Target,
 }

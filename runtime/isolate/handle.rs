@@ -120,11 +120,7 @@ impl CellHandle {
         })));
         Started {
             answer: Export::of(&self.0, id, answer),
-            session: Some(Session {
-                inbox: Rc::clone(&self.0),
-                event: id,
-                wanted,
-            }),
+            session: Some(Session::new(Rc::clone(&self.0), id, wanted)),
         }
     }
 

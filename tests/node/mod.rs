@@ -3,10 +3,12 @@
 mod commonjs;
 mod confined;
 mod crypto;
+mod dns;
 mod events_own;
 mod files;
 mod first_import;
 mod http;
+mod http2;
 mod http_server;
 mod packages;
 mod process;

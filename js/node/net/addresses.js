@@ -115,5 +115,5 @@ const blockListOps = {
   },
 };
 
-return { blockListOps };
+return { blockListOps, number };
 })();

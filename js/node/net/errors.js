@@ -3,7 +3,7 @@
 const { primordials } = __bootstrap;
 const { Error, ObjectAssign, ObjectDefineProperty } = primordials;
 
-const ERRNO = { __proto__: null, EADDRINUSE: -98, ECONNREFUSED: -111, ECONNRESET: -104, ENOTFOUND: -3008 };
+const ERRNO = { __proto__: null, EADDRINUSE: -98, ECONNREFUSED: -111, ECONNRESET: -104, EAI_AGAIN: -3001, ENOTFOUND: -3008 };
 
 // `what` and `why`, a sentence of ours, follow Node's words.
 function systemError(syscall, code, what, details, why = undefined) {

@@ -14,7 +14,6 @@ const {
   TypedArrayPrototypeGetBuffer,
   TypedArrayPrototypeGetByteLength,
   TypedArrayPrototypeGetByteOffset,
-  TypedArrayPrototypeSet,
   TypedArrayPrototypeSlice,
   Uint8Array,
 } = primordials;
@@ -24,6 +23,7 @@ const { exchange } = core.loadExtScript("ext:deno_fetch/26_fetch.js");
 const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { clearTimeout, setTimeout } = core.loadExtScript("ext:workerd_lite/worker/timers.js");
 const { failure, MessageParser, REQUEST } = core.loadExtScript("ext:workerd_lite/node/http/message.js");
+const { whole } = core.loadExtScript("ext:workerd_lite/node/net/bytes.js");
 const { BodyStream } = core.loadExtScript("ext:workerd_lite/node/net/body_stream.js");
 const { refused, reset } = core.loadExtScript("ext:workerd_lite/node/net/errors.js");
 const { setTransport } = core.loadExtScript("ext:workerd_lite/node/net/transports.js");
@@ -54,18 +54,6 @@ function unsupported(why) {
 
 function after(bytes, used, length) {
   return new Uint8Array(TypedArrayPrototypeGetBuffer(bytes), TypedArrayPrototypeGetByteOffset(bytes) + used, length - used);
-}
-
-function whole(pieces) {
-  let size = 0;
-  for (let i = 0; i < pieces.length; i++) size += TypedArrayPrototypeGetByteLength(pieces[i]);
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (let i = 0; i < pieces.length; i++) {
-    TypedArrayPrototypeSet(bytes, pieces[i], at);
-    at += TypedArrayPrototypeGetByteLength(pieces[i]);
-  }
-  return bytes;
 }
 
 // One request, while it is read and answered.

@@ -62,10 +62,11 @@ ObjectAssign(TLSSocket.prototype, {
 const checkServerIdentity = unavailable("tls.checkServerIdentity");
 
 function secured(socket, options) {
-  const wanted = options.ALPNProtocols;
+  const wanted = ArrayIsArray(options.ALPNProtocols) ? options.ALPNProtocols : [];
   socket.secureConnecting = false;
   socket.authorized = true;
-  socket.alpnProtocol = ArrayIsArray(wanted) && ArrayPrototypeIncludes(wanted, "http/1.1") ? "http/1.1" : false;
+  // Who speaks both is heard in HTTP/1.1; HTTP/2 is what `http2.connect()` makes of it.
+  socket.alpnProtocol = ArrayPrototypeIncludes(wanted, "http/1.1") ? "http/1.1" : ArrayPrototypeIncludes(wanted, "h2") ? "h2" : false;
   socket.servername = options.servername || socket._host;
   socket.emit("secureConnect");
   socket.emit("secure");

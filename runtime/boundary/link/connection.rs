@@ -106,6 +106,19 @@ impl Connection {
         Ok(Call::new(&self.0, stream))
     }
 
+    /// Whether so many calls more may be open.
+    pub(crate) fn has_room_for(&self, calls: usize) -> bool {
+        self.0.mine.borrow().len().saturating_add(calls) <= self.0.own_calls
+    }
+
+    /// Tells the other end that an event needs something no longer that it was given.
+    pub(crate) fn note(&self, event: u32, what: u8, number: u32) {
+        self.0.send(Frame::of_event(Kind::Note, event), |out| {
+            out.put_u8(what);
+            out.put_u32_le(number);
+        });
+    }
+
     /// Tells the other end that an event is over.
     pub(crate) fn over(&self, event: u32, cpu: Duration) {
         let micros = u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX);

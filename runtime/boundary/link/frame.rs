@@ -7,6 +7,9 @@ use super::LinkError;
 /// Bytes before what a frame carries.
 pub(super) const HEADER: usize = 9;
 
+/// Bytes of a note: what it is, and a number.
+pub(super) const NOTE: usize = 5;
+
 /// Nothing follows in this direction of the call.
 const ENDS: u8 = 0x40;
 /// The frame is of a call that its receiver has opened.
@@ -32,10 +35,12 @@ pub(super) enum Kind {
     Pong,
     /// An event is over, and has used so much CPU time.
     Over,
+    /// Something that an event was given is needed no longer.
+    Note,
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Head,
         Self::Data,
         Self::Reset,
@@ -45,6 +50,7 @@ impl Kind {
         Self::Ping,
         Self::Pong,
         Self::Over,
+        Self::Note,
     ];
 
     /// How many bytes it carries, where that is always the same.
@@ -54,6 +60,7 @@ impl Kind {
             Self::Reset | Self::Stop | Self::Ping | Self::Pong => Some(0),
             Self::Window | Self::Windows => Some(4),
             Self::Over => Some(8),
+            Self::Note => Some(NOTE),
         }
     }
 }
@@ -143,7 +150,7 @@ mod tests {
         assert_eq!(Frame::read(&out, 9, 9).unwrap(), Some((frame, &b"bytes"[..])));
         assert!(Frame::read(&out, 9, 4).is_err(), "too long is known by its beginning");
         assert!(Frame::read(&out[..HEADER], 9, 4).is_err());
-        out[4] = 9;
+        out[4] = Kind::ALL.len() as u8;
         assert!(Frame::read(&out, 9, 9).is_err());
         out[4] = Kind::Reset as u8;
         assert!(Frame::read(&out, 9, 9).is_err(), "a reset carries nothing");

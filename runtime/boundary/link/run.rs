@@ -183,6 +183,13 @@ impl<H: Handler> Run<H> {
                 let micros = carried.first_chunk().copied().map_or(0, u64::from_le_bytes);
                 self.handler.over(frame.call, Duration::from_micros(micros))
             }
+            Kind::Note => match carried {
+                [what, number @ ..] => {
+                    let number = number.first_chunk().copied().map_or(0, u32::from_le_bytes);
+                    self.handler.noted(frame.call, *what, number)
+                }
+                [] => Err(LinkError::Frame("a note says nothing")),
+            },
         }
     }
 

@@ -1,13 +1,46 @@
 //! An event that came over a link: its requests go back over that, in its name, and the link's other end is told when it is over.
 
 use std::any::Any;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
+use workerd_lite_ops::account::Account;
+use workerd_lite_ops::rpc::{Capability, Failure};
 use workerd_lite_ops::trace::{Charged, Trace};
 
-use crate::boundary::Connection;
+use crate::boundary::{Bridge, Connection, LinkError, Side};
+
+/// The bridges of one link's events, by their numbers.
+pub(super) type Bridges = Rc<RefCell<HashMap<u32, Rc<Bridge>>>>;
+
+/// What an event's bridge is in, in a process.
+struct Inside(Option<Arc<Account>>);
+
+impl Side for Inside {
+    fn service(&self, _: u32) -> Result<Capability, Failure> {
+        Err(Failure::gone())
+    }
+
+    fn room(&self, _: usize) -> Result<Box<dyn Any>, Failure> {
+        // What comes is counted by who reads it.
+        Ok(Box::new(()))
+    }
+
+    fn broken(&self, error: &LinkError) {
+        tracing::error!("{error}");
+    }
+
+    fn account(&self) -> Option<Arc<Account>> {
+        self.0.clone()
+    }
+
+    fn tells_stacks(&self) -> bool {
+        true
+    }
+}
 
 /// The event as its isolate has it. It is over when this is dropped.
 pub(super) struct LinkEvent {
@@ -16,17 +49,28 @@ pub(super) struct LinkEvent {
     pub(super) connection: Connection,
     /// Bytes of headers that a message may have.
     pub(super) headers: usize,
+    pub(super) bridge: Rc<Bridge>,
+    bridges: Bridges,
     cpu: Rc<Cell<Duration>>,
 }
 
 impl LinkEvent {
     /// An event, and what it uses of the processor.
-    pub(super) fn new(number: u32, connection: Connection, headers: usize) -> (Rc<Self>, Rc<Cell<Duration>>) {
+    pub(super) fn new(
+        number: u32,
+        connection: &Connection,
+        headers: usize,
+        (bridges, account): (&Bridges, Option<Arc<Account>>),
+    ) -> (Rc<Self>, Rc<Cell<Duration>>) {
         let cpu = Rc::<Cell<Duration>>::default();
+        let bridge = Bridge::new(connection, number, Box::new(Inside(account)));
+        bridges.borrow_mut().insert(number, Rc::clone(&bridge));
         let event = Self {
             number,
-            connection,
+            connection: connection.clone(),
             headers,
+            bridge,
+            bridges: Rc::clone(bridges),
             cpu: Rc::clone(&cpu),
         };
         (Rc::new(event), cpu)
@@ -58,6 +102,8 @@ impl Charged for LinkEvent {
 
 impl Drop for LinkEvent {
     fn drop(&mut self) {
+        self.bridges.borrow_mut().remove(&self.number);
+        self.bridge.close();
         self.connection.over(self.number, self.cpu.get());
     }
 }

@@ -1,8 +1,9 @@
 //! An agents' process: it can do nothing but compute and talk over its links. Its isolates are those that a server has, and their way out
 //! is the link that an event came by.
 
+mod begun;
 mod event;
-mod services;
+mod requests;
 mod thread;
 mod way;
 
@@ -79,12 +80,13 @@ fn project(spec: boundary::Spec) -> Result<Project, String> {
     };
     let mut builder = ProjectBuilder::of_a_process().isolates(isolates);
     for each in spec.agents {
-        let tenant = each.tenant.clone();
+        let (tenant, is_called) = (each.tenant.clone(), each.called);
         // Who is told knows the parent.
         let tails = each.tailed.then_some(TailWorker::Policy(None)).into_iter().collect();
         builder = builder.agent(Agent {
             tenant,
             tails,
+            is_called,
             ..Agent::from(each.open()?)
         });
     }

@@ -1,5 +1,6 @@
 //! One thread of a confined process: it runs its agents' isolates, for the events of its links.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,18 +8,19 @@ use std::time::Duration;
 use deno_core::unsync::spawn;
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
-use tokio_tungstenite::tungstenite::protocol::Role;
-use workerd_lite_ops::account::metered;
+use workerd_lite_ops::rpc::Failure;
 use workerd_lite_ops::trace::Trace;
-use workerd_lite_ops::{EventError, Origin, Request, Response};
+use workerd_lite_ops::{EventError, Origin, Target};
 
-use super::event::LinkEvent;
+use super::event::{Bridges, LinkEvent};
 use super::way::WayBack;
-use crate::boundary::{Asked, Call, Connection, End, Failure, Handler, LinkError, Sender, To};
+use super::{begun, requests};
+use crate::boundary::{Aim, Call, Came, Connection, End, Handler, LinkError, Opened, refuse};
 use crate::host::Instance;
 use crate::host::agent::Agent;
 use crate::host::project::Project;
-use crate::{limits, websocket};
+use crate::isolate::CellHandle;
+use crate::limits;
 
 /// Serves links until there can be no more of them.
 pub(super) fn run(project: &Project, links: mpsc::UnboundedReceiver<End>) {
@@ -47,51 +49,45 @@ async fn link(instance: Instance, end: End) -> Result<(), LinkError> {
         instance,
         connection: connection.clone(),
         headers,
+        bridges: Bridges::default(),
     };
     connection.run(UnixStream::from_std(end)?, serves).await
 }
 
 /// Runs the events of one link.
-struct Serves {
-    instance: Instance,
-    connection: Connection,
-    headers: usize,
+pub(super) struct Serves {
+    pub(super) instance: Instance,
+    pub(super) connection: Connection,
+    pub(super) headers: usize,
+    pub(super) bridges: Bridges,
 }
 
 impl Handler for Serves {
     fn called(&self, head: &[u8], call: Call) -> Result<(), LinkError> {
-        let number = call.number();
-        let (event, cpu) = LinkEvent::new(number, self.connection.clone(), self.headers);
-        let asked = match Asked::read((head, Sender::Parent), call, self.headers) {
-            Ok(asked) => asked,
-            Err(error) => {
-                // The link is in order, and its other events go on.
-                tracing::error!("{error}");
-                return Ok(());
-            }
-        };
-        let envelope = asked.envelope();
-        let trace = Trace::known_as(envelope.request_id);
-        trace.charge_to(event);
-        let To::Agent(place) = envelope.to else {
-            return Err(LinkError::Head("the parent begins events, and nothing else"));
-        };
-        let place = usize::try_from(place).unwrap_or(usize::MAX);
-        let agent = self.instance.0.project.agents.get(place).map(Arc::clone);
-        let (request, answering) = asked.request();
-        let instance = self.instance.clone();
-        spawn(async move {
-            let Some(agent) = agent else { return };
-            let answered = tokio::select! {
-                biased;
-                answered = run_event(&instance, (place, &agent), request, Rc::new(trace)) => answered,
-                () = answering.unwanted() => return,
+        if Opened::is(head) {
+            return begun::called(self, head, call);
+        }
+        if let Some((_, event)) = Came::of(head) {
+            let bridge = self.bridges.borrow().get(&event).cloned();
+            return match bridge {
+                Some(bridge) => bridge.came_over(head, call),
+                None => {
+                    refuse(&call, &Failure::canceled());
+                    Ok(())
+                }
             };
-            let socket = answering.answer(answered.map_err(Failure::Event), cpu.get()).await;
-            if let Some((wire, end)) = socket {
-                websocket::run_between(wire, Role::Server, agent.worker.limits.sockets, end).await;
-            }
-        });
+        }
+        requests::called(self, head, call)
+    }
+
+    fn noted(&self, event: u32, what: u8, number: u32) -> Result<(), LinkError> {
+        let bridge = self.bridges.borrow().get(&event).cloned();
+        if let Some(bridge) = bridge {
+            // What has come before it is read first.
+            spawn(async move {
+                bridge.noted(what, number);
+            });
+        }
         Ok(())
     }
 
@@ -100,19 +96,51 @@ impl Handler for Serves {
     }
 }
 
-async fn run_event(
+impl Serves {
+    /// An agent of this process.
+    pub(super) fn agent(&self, place: u32) -> Option<(usize, Arc<Agent>)> {
+        let place = usize::try_from(place).ok()?;
+        Some((place, Arc::clone(self.instance.0.project.agents.get(place)?)))
+    }
+
+    /// An event of an agent's, by its number. Gives its place in a client's request, and what it uses of the processor.
+    pub(super) fn event(&self, number: u32, request_id: Option<&str>, agent: &Agent) -> (Trace, Rc<Cell<Duration>>) {
+        let account = agent.worker.account.clone();
+        let trace = Trace::known_as(request_id);
+        if let Some(account) = &account {
+            trace.is_for(account);
+        }
+        let known = (&self.bridges, account);
+        let (event, cpu) = LinkEvent::new(number, &self.connection, self.headers, known);
+        trace.charge_to(event);
+        (trace, cpu)
+    }
+}
+
+/// The cell of an agent, and where an event of it comes from that is aimed so.
+pub(super) fn aimed(
     instance: &Instance,
     (place, agent): (usize, &Arc<Agent>),
-    request: impl FnOnce() -> Request,
-    trace: Rc<Trace>,
-) -> Result<Response, EventError> {
-    let account = agent.worker.account.clone();
-    if let Some(account) = &account {
-        trace.is_for(account);
-    }
-    let dispatching = async {
-        let cell = instance.cell(place, agent)?;
-        cell.dispatch(request(), Origin { caller: 0, trace }).await
+    trace: Trace,
+    aim: Option<Aim<'_>>,
+) -> Result<(CellHandle, Origin, Option<Target>), EventError> {
+    let cell = instance.cell(place, agent)?;
+    let Some(aim) = aim else {
+        let trace = Rc::new(trace);
+        return Ok((cell, Origin { caller: 0, trace }, None));
     };
-    metered(account, dispatching).await
+    trace.tails.set(aim.untold);
+    let caller = aim.caller.and_then(|(caller, json)| {
+        let caller = usize::try_from(caller).ok()?;
+        instance.0.agents.joins(place, caller, || json.to_owned())
+    });
+    let origin = Origin {
+        caller: caller.unwrap_or_default(),
+        trace: Rc::new(trace),
+    };
+    let target = Target::Entrypoint {
+        entrypoint: aim.entrypoint.map(ToOwned::to_owned),
+        props: aim.props.to_owned(),
+    };
+    Ok((cell, origin, Some(target)))
 }

@@ -14,7 +14,6 @@ use workerd_lite_ops::websocket::{SocketLimits, socket_pair};
 use workerd_lite_ops::{FetchError, Origin, Request, Response};
 
 use super::event::LinkEvent;
-use super::services::Service;
 use crate::boundary::{Envelope, Refused, Sender, To, Unanswered, ask, carry, dial, tell};
 use crate::host::agent::Agent;
 use crate::websocket;
@@ -45,6 +44,7 @@ impl WayBack {
                     to,
                     event: event.number,
                     request_id: None,
+                    aim: None,
                 };
                 (envelope, event.connection.clone(), event.headers)
             };
@@ -107,7 +107,7 @@ impl Egress for WayBack {
 
     fn service(&self, origin: &Origin, service: u32) -> Result<Capability, FetchError> {
         let event = LinkEvent::of(&origin.trace).ok_or(FetchError::EventEnded)?;
-        Ok(Rc::new(Service::of(&event, service)))
+        Ok(event.bridge.service(service))
     }
 
     fn fetch_service(

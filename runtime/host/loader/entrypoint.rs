@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use deno_core::unsync::spawn;
 use workerd_lite_ops::loading::{Call as Stub, LoaderEvent};
-use workerd_lite_ops::rpc::{Broken, Call, Capability, Failure, Outcome, Remote, ReplyTo, Started};
+use workerd_lite_ops::rpc::{Broken, Call, Capability, Failure, Outcome, Remote, ReplyTo, Session, Started};
 use workerd_lite_ops::{EventId, Message, Termination};
 
 use super::Called;
@@ -37,12 +37,12 @@ impl Remote for Entrypoint {
             running: Rc::clone(running),
             inner: started.answer,
         });
-        if let Some(session) = &started.session {
-            event.set(Some(session.event));
+        if let Some((inbox, id)) = started.session.as_ref().and_then(Session::event) {
+            event.set(Some(id));
             // It ends with the event that it works for, whatever others hold of it.
             self.caller.scope.keep(Box::new(Called {
-                inbox: Rc::clone(&session.inbox),
-                id: session.event,
+                inbox: Rc::clone(inbox),
+                id,
             }));
         }
         started

@@ -166,7 +166,7 @@ impl Way {
             Some(Given::Capability(capability)) => Ok(Rc::clone(capability)),
             Some(Given::Service(place)) => self.loaders_own.service(origin, *place),
             Some(Given::Own(target)) => Ok(Rc::new(tail::Entrypoint {
-                handle: self.things.own.clone(),
+                handle: self.things.own.clone().into(),
                 origin: self.origin(origin).ok_or_else(gone)?,
                 target: target.clone(),
             })),

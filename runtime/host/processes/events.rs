@@ -1,7 +1,7 @@
 //! The events that a process has of one link. A request on its way out is of one of these, or it is refused: so who asks is known, and what
 //! one event may ask for is counted here, whatever the process counts.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use tokio::sync::{Notify, Semaphore};
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{FetchError, Termination};
 
-use crate::boundary::UnderWay;
+use crate::boundary::{Bridge, UnderWay};
 use crate::limits::Limits;
 
 /// How much longer than it may an event is known whose end nobody tells.
@@ -40,6 +40,8 @@ pub(super) struct Event {
     /// Whether it is over, and who waits for that.
     over: Cell<bool>,
     waiting: Notify,
+    /// What is given and held for it.
+    bridge: OnceCell<Rc<Bridge>>,
     /// The process is not put away before its end.
     _under_way: UnderWay,
 }
@@ -60,6 +62,7 @@ impl Event {
             told: Cell::new(false),
             over: Cell::new(false),
             waiting: Notify::new(),
+            bridge: OnceCell::new(),
             _under_way: under_way,
         })
     }
@@ -102,13 +105,21 @@ impl Event {
         self.unread.set(Some(Instant::now()));
     }
 
-    /// Whether it is over.
-    pub(super) fn is_over(&self) -> bool {
-        self.over.get()
+    /// What is given and held for it passes this.
+    pub(super) fn has(&self, bridge: &Rc<Bridge>) {
+        let _ = self.bridge.set(Rc::clone(bridge));
+    }
+
+    /// That.
+    pub(super) fn bridge(&self) -> Option<&Rc<Bridge>> {
+        self.bridge.get()
     }
 
     fn end(&self) {
         self.over.set(true);
+        if let Some(bridge) = self.bridge.get() {
+            bridge.close();
+        }
         self.waiting.notify_waiters();
     }
 

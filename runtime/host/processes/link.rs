@@ -8,12 +8,14 @@ use std::time::Duration;
 use deno_core::unsync::spawn;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use workerd_lite_ops::egress::EgressHandle;
+use workerd_lite_ops::rpc::{Broken, Call, Failure, Session, Started};
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::websocket::socket_pair;
 use workerd_lite_ops::{EventError, Request, Response, Termination};
 
+use super::bridges::bridge;
 use super::events::{Event, Events};
-use crate::boundary::{Child, Connection, Envelope, LinkError, To, Unanswered, UnderWay, ask};
+use crate::boundary::{Aim, Begin, Child, Connection, Envelope, LinkError, To, Unanswered, UnderWay, ask};
 use crate::host::agent::Agent;
 use crate::host::job::keeping;
 use crate::websocket;
@@ -70,7 +72,7 @@ impl Link {
         self: Rc<Self>,
         (place, agent): (usize, &Arc<Agent>),
         request: Request,
-        trace: Rc<Trace>,
+        (trace, aim): (Rc<Trace>, Option<Aim<'_>>),
         under_way: UnderWay,
     ) -> Result<Response, EventError> {
         let to = self.places.iter().position(|known| *known == place);
@@ -80,11 +82,13 @@ impl Link {
         let event = Event::new(to, trace, limits, under_way);
         let number = self.events.begin(&event, || self.connection.next());
         let number = number.map_err(EventError::Terminated)?;
+        bridge(&self, number, &event);
         let reading = Reading(event);
         let envelope = Envelope {
             to: To::Agent(u32::try_from(to).unwrap_or(u32::MAX)),
             event: number,
             request_id: Some(&request_id),
+            aim,
         };
         let asking = ask(&self.connection, number, envelope, request).map_err(|error| {
             // It has not begun there.
@@ -138,6 +142,41 @@ impl Link {
             .collect()
     }
 
+    /// Hands a call over, which begins an event.
+    pub(super) fn begin(
+        self: &Rc<Self>,
+        (place, agent): (usize, &Agent),
+        call: Call,
+        (trace, aim): (Rc<Trace>, Aim<'_>),
+        under_way: UnderWay,
+    ) -> Started {
+        const BUSY: &str = "RPC failed: the worker has as many events under way as it may";
+        let Some(to) = self.places.iter().position(|known| *known == place) else {
+            return Broken::refuse(call, Failure::gone());
+        };
+        let request_id = trace.request_id();
+        let event = Event::new(to, trace, agent.worker.effective_limits(), under_way);
+        let Ok(number) = self.events.begin(&event, || self.connection.next()) else {
+            return Broken::refuse(call, Failure::new("Error", BUSY));
+        };
+        let begin = Begin {
+            agent: u32::try_from(to).unwrap_or(u32::MAX),
+            request_id: &request_id,
+            aim,
+        };
+        match bridge(self, number, &event).begin(begin, call) {
+            Ok(Started { answer, session }) => Started {
+                answer,
+                session: session.map(|session| ends(session, event)),
+            },
+            Err(refused) => {
+                // It has not begun there.
+                self.events.end(number);
+                refused
+            }
+        }
+    }
+
     fn debug(&self, why: &dyn std::fmt::Display) {
         tracing::debug!(target: "worker", process = self.child.id, "a link brought no response: {why}");
     }
@@ -175,6 +214,17 @@ impl Link {
         self.aborted.set(true);
         self.connection.close();
     }
+}
+
+/// Lets an event be known for a while only, once nobody waits for anything of it.
+fn ends(session: Session, event: Rc<Event>) -> Session {
+    let reading = Reading(event);
+    Session::elsewhere(move |by_itself| {
+        drop(reading);
+        if by_itself {
+            session.done();
+        }
+    })
 }
 
 /// An event whose response is waited for, or read.

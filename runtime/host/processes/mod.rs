@@ -1,5 +1,7 @@
 //! One thread's links to agents' processes. Their events begin here, and their requests come back here to pass rules, policy and network.
 
+mod bridges;
+mod called;
 mod dials;
 mod egress;
 mod events;
@@ -8,7 +10,6 @@ mod fuzz;
 mod hears;
 mod link;
 mod room;
-mod services;
 mod serving;
 mod tails;
 
@@ -26,8 +27,9 @@ use super::agent::Agent;
 use super::agent_cells::AgentCells;
 use super::isolation::Isolation;
 use super::project::Project;
-use crate::boundary::{AgentSpec, Hears, Key, Processes, Spec};
+use crate::boundary::{AgentSpec, Hears, Key, Processes, Spec, UnderWay};
 use crate::isolate::StartupError;
+pub(super) use called::Callee as ProcessCallee;
 use hears::Members;
 use link::Link;
 
@@ -62,7 +64,13 @@ impl ProcessLinks {
         request: Request,
         trace: Rc<Trace>,
     ) -> Result<Response, EventError> {
-        let key = Key::of(&agent.id());
+        let (link, under_way) = self.begin((place, agent)).await?;
+        link.dispatch((place, agent), request, (trace, None), under_way).await
+    }
+
+    /// The link to the process of an agent, and one more event there.
+    async fn begin(self: &Rc<Self>, (place, agent): (usize, &Arc<Agent>)) -> Result<(Rc<Link>, UnderWay), EventError> {
+        let key = self.key(place, agent);
         let mut link = self.link(&key, agent).await?;
         let mut under_way = link.child.begin();
         if under_way.is_none() {
@@ -72,7 +80,15 @@ impl ProcessLinks {
             under_way = link.child.begin();
         }
         let under_way = under_way.ok_or(EventError::Shutdown)?;
-        link.dispatch((place, agent), request, trace, under_way).await
+        Ok((link, under_way))
+    }
+
+    /// The same, where that can be had at once.
+    fn begin_now(&self, (place, agent): (usize, &Arc<Agent>)) -> Option<(Rc<Link>, UnderWay)> {
+        let links = self.links.borrow();
+        let link = links.get(&self.key(place, agent))?.get()?;
+        let under_way = link.child.begin()?;
+        Some((Rc::clone(link), under_way))
     }
 
     /// The link to a process. Where several ask, one is made.
@@ -109,8 +125,25 @@ impl ProcessLinks {
         Ok(link)
     }
 
+    /// For whom the process of an agent is. One that was found is alone in it: others may come and go.
+    fn key(&self, place: usize, agent: &Agent) -> Key {
+        if place < self.project.agents.len() {
+            Key::of(&agent.id())
+        } else {
+            Key::of_found(&agent.id(), place)
+        }
+    }
+
     /// The agents that share a process, with their places, in the order that it counts them.
     fn members(&self, key: &Key) -> Vec<(usize, Arc<Agent>)> {
+        if let Some(place) = key.found() {
+            return self
+                .project
+                .agent(place)
+                .map(|agent| (place, agent))
+                .into_iter()
+                .collect();
+        }
         let agents = self.project.agents.iter().enumerate();
         agents
             .filter(|(_, agent)| agent.isolation == Isolation::Process && Key::of(&agent.id()) == *key)
@@ -122,7 +155,8 @@ impl ProcessLinks {
         let mut agents = Vec::with_capacity(members.len());
         for (_, agent) in members {
             let worker = agent.ready().await?;
-            agents.push(AgentSpec::of(&worker, agent.tenant.as_deref(), !agent.tails.is_empty()));
+            let known = (!agent.tails.is_empty(), self.project.is_called(agent));
+            agents.push(AgentSpec::of(&worker, agent.tenant.as_deref(), known));
         }
         let settings = self.processes.settings();
         let spec = Spec {

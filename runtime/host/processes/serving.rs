@@ -3,18 +3,19 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use deno_core::unsync::spawn;
 use tokio::net::UnixStream;
 
 use super::link::Link;
-use super::{dials, egress, services, tails};
-use crate::boundary::{Call, CallCame, DialCame, Handler, LinkError, Tells};
+use super::{bridges, dials, egress, tails};
+use crate::boundary::{Call, Came, DialCame, Handler, LinkError, Tells};
 
 struct Serving(Rc<Link>);
 
 impl Handler for Serving {
     fn called(&self, head: &[u8], call: Call) -> Result<(), LinkError> {
-        if CallCame::is(head) {
-            return services::called(&self.0, head, call);
+        if let Some(came) = Came::of(head) {
+            return bridges::came(&self.0, came, head, call);
         }
         if Tells::is(head) {
             return tails::told(&self.0, head, call);
@@ -33,6 +34,23 @@ impl Handler for Serving {
             }
             None => self.0.stray(),
         }
+    }
+
+    fn noted(&self, event: u32, what: u8, number: u32) -> Result<(), LinkError> {
+        let event = self.0.events.get(event);
+        let Some(bridge) = event.as_ref().and_then(|event| event.bridge()).map(Rc::clone) else {
+            return self.0.stray();
+        };
+        let link = Rc::clone(&self.0);
+        // What has come before it is read first.
+        spawn(async move {
+            if !bridge.noted(what, number)
+                && let Err(error) = link.stray()
+            {
+                link.broken(&error);
+            }
+        });
+        Ok(())
     }
 
     fn look(&self) -> Result<bool, LinkError> {

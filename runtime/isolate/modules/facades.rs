@@ -18,7 +18,9 @@ impl Loading<'_> {
                 continue;
             };
             // Whatever is imported by name is there.
-            names.imported.extend(import.names.iter().cloned());
+            names
+                .imported
+                .extend(import.names.iter().chain(&import.members).cloned());
             if !import.source && self.reader.is_node_module(file) {
                 let edge = self.resolved.get_mut(&(importer.to_string(), import.specifier.clone()));
                 if let Some(Ok(resolved)) = edge {

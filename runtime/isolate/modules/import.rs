@@ -18,6 +18,9 @@ pub(super) struct Import {
     pub(super) source: bool,
     /// The exports that it names.
     pub(super) names: Vec<String>,
+    /// The members that it takes of all of them: there where the module has them when it runs.
+    #[serde(default)]
+    pub(super) members: Vec<String>,
     /// Whether what is required is called there and then: `require("./a")(b)`.
     #[serde(default)]
     pub(super) called: bool,
@@ -40,6 +43,7 @@ impl Import {
             dynamic: false,
             source: false,
             names: Vec::new(),
+            members: Vec::new(),
             called: false,
         }
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use deno_core::url::Url;
 
-use super::bundled::{REQUIRE, with_require};
+use super::bundled::Given;
 use super::exports::Exports;
 use super::failure::{ImportFailure, Refusal, Rejected};
 use super::import::{Asked, Import};
@@ -176,16 +176,20 @@ impl<'a> Loading<'a> {
             (requires, patterns, data) = (parsed.requires, parsed.patterns, parsed.data);
             imported_patterns = parsed.imported_patterns;
             (dynamic, imports) = parsed.imports.into_iter().partition(|import| import.dynamic);
-            let bundled = parsed.bundled && self.reader.has_node();
-            let requiring = bundled.then(|| with_require(parsed.defined.as_deref().unwrap_or(source)));
+            let given = if self.reader.has_node() {
+                parsed.given
+            } else {
+                Given::default()
+            };
+            let with_given = given
+                .any()
+                .then(|| given.with(parsed.defined.as_deref().unwrap_or(source)));
             let defined = parsed.defined.map(|code| (code, String::new()));
             // Lines stay as the map has them.
-            let before = if bundled { REQUIRE } else { "" };
+            let before = given.prelude();
             let transpiled = parsed.transpiled.map(|(code, map)| (format!("{before}{code}"), map));
-            if bundled {
-                imports.push(Import::named("node:module".to_owned()));
-            }
-            if let Some((code, map)) = transpiled.or(requiring).or(defined) {
+            imports.extend(given.imports());
+            if let Some((code, map)) = transpiled.or(with_given).or(defined) {
                 let text = source.clone();
                 module.content = Content::Script(code);
                 module.original = Some(Original { text, map });

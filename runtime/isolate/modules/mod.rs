@@ -22,6 +22,7 @@ mod guess;
 mod import;
 mod literal;
 mod load;
+mod members;
 pub(crate) mod mocked;
 mod mocks;
 mod module;

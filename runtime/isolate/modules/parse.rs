@@ -9,12 +9,13 @@ use oxc_parser::{Parser, ParserReturn};
 use oxc_span::{GetSpan as _, SourceType, Span};
 use serde::{Deserialize, Serialize};
 
-use super::bundled::requires;
+use super::bundled::Given;
 use super::cache::{self, Key};
 use super::compiler::CompilerOptions;
 use super::exports::Exports;
 use super::file_names::FileNames;
 use super::import::Import;
+use super::members::Members;
 use super::nesting::is_too_deep;
 use super::requires::{Found as Required, Pattern};
 use super::scopes::Format;
@@ -37,8 +38,8 @@ pub(super) struct Parsed {
     pub(super) imported_patterns: Vec<Pattern>,
     /// Names of files that it may read.
     pub(super) data: Vec<String>,
-    /// Whether it is an ES module that calls `require()`, as bundlers take it.
-    pub(super) bundled: bool,
+    /// What of CommonJS's it uses, where it is an ES module, as bundlers take it.
+    pub(super) given: Given,
     /// What it exports, where it is a CommonJS module.
     pub(super) commonjs: Option<Exports>,
     /// The script with constants in the place of names, where that is not the source.
@@ -57,7 +58,7 @@ pub(super) fn parsed(
     let file = Path::new(name).file_name().unwrap_or_default();
     let options_key = format!("{format:?} {options:?}");
     let key = Key::of(
-        "parsed4",
+        "parsed5",
         &[file.as_encoded_bytes(), source.as_bytes(), options_key.as_bytes()],
     );
     if let Some(parsed) = cache::value(&key) {
@@ -122,14 +123,21 @@ pub(super) fn parse(
         None
     };
     let mut imports = Vec::new();
+    let mut all_members = Members::of(&program);
     // Those of the transpiled module: imports of types are gone.
     for statement in &program.body {
-        let mut names = Vec::new();
+        let (mut names, mut members) = (Vec::new(), Vec::new());
         let (literal, with, phase) = match statement {
             Statement::ImportDeclaration(import) => {
                 for specifier in import.specifiers.iter().flatten() {
-                    if let ImportDeclarationSpecifier::ImportSpecifier(specifier) = specifier {
-                        names.push(specifier.imported.name().to_string());
+                    match specifier {
+                        ImportDeclarationSpecifier::ImportSpecifier(specifier) => {
+                            names.push(specifier.imported.name().to_string());
+                        }
+                        ImportDeclarationSpecifier::ImportNamespaceSpecifier(all) => {
+                            members.extend(all_members.take(all.local.name.as_str()));
+                        }
+                        ImportDeclarationSpecifier::ImportDefaultSpecifier(_) => {}
                     }
                 }
                 (&import.source, &import.with_clause, import.phase)
@@ -153,13 +161,18 @@ pub(super) fn parse(
             dynamic: false,
             source: phase == Some(ImportPhase::Source),
             names,
+            members,
             called: false,
         });
     }
     imports.extend(syntax.dynamic_imports);
     // What was required for JSX is there only now, and names of types are gone.
-    let bundled = is_module && requires(source, &program, name.contains("node_modules/"));
-    let required = Required::of(&program, !is_module || bundled);
+    let given = if is_module {
+        Given::of(source, &program, name.contains("node_modules/"))
+    } else {
+        Given::default()
+    };
+    let required = Required::of(&program, !is_module || given.require);
     Ok(Parsed {
         imports,
         transpiled,
@@ -167,7 +180,7 @@ pub(super) fn parse(
         patterns: required.patterns,
         imported_patterns: syntax.patterns,
         data: FileNames::of(&program, source),
-        bundled,
+        given,
         commonjs: (!is_module).then(|| Exports::of(&program)),
         defined: None,
     })

@@ -96,6 +96,7 @@ impl Found {
             dynamic: false,
             source: false,
             names: Vec::new(),
+            members: Vec::new(),
             called,
         });
     }

@@ -95,6 +95,7 @@ impl<'a> Visit<'a> for Syntax {
                 dynamic: true,
                 source: it.phase == Some(ImportPhase::Source),
                 names: Vec::new(),
+                members: Vec::new(),
                 called: false,
             });
         } else {

@@ -2,6 +2,7 @@
 //! and made up, and messages that are whole and say what none of ours says.
 
 mod hostile;
+mod methods;
 
 use std::cell::RefCell;
 use std::os::fd::OwnedFd;
@@ -17,6 +18,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use workerd_lite_ops::egress::Egress;
+use workerd_lite_ops::rpc::Capability;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{Body, FetchError, Origin, Request, Response};
 
@@ -43,6 +45,10 @@ impl Egress for Noted {
     ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
         self.0.borrow_mut().push(request);
         Box::pin(std::future::ready(Ok(Response::text(http::StatusCode::OK, "fine"))))
+    }
+
+    fn service(&self, _: &Origin, service: u32) -> Result<Capability, FetchError> {
+        Ok(Rc::new(methods::Gives(service)))
     }
 }
 
@@ -113,7 +119,7 @@ fn begin(link: &Rc<Link>) -> deno_core::unsync::JoinHandle<()> {
         let dispatching = link.dispatch(
             (0, &agent),
             request("http://in.test/"),
-            Rc::<Trace>::default(),
+            (Rc::<Trace>::default(), None),
             under_way,
         );
         if let Ok(response) = dispatching.await {
@@ -139,6 +145,7 @@ impl Handler for Good {
             let asking = ask(&link, link.next(), envelope, request("http://out.test/x")).unwrap();
             let answered = asking.answered(1 << 16).await.unwrap();
             assert_eq!(answered.response.body.collect().await.unwrap(), "fine");
+            methods::call(&link, number).await;
             let response = Response::text(http::StatusCode::OK, "an answer");
             answering.answer(Ok::<_, Failure>(response), Duration::ZERO).await;
             link.over(number, Duration::ZERO);

@@ -1,22 +1,14 @@
-// https://nodejs.org/docs/latest-v22.x/api/http2.html: its constants. HTTP/2 between the host and servers is the host's; scripts have no connection to speak it over.
+// https://nodejs.org/docs/latest-v22.x/api/http2.html#http2constants
 (function () {
-const { core, primordials } = __bootstrap;
+const { primordials } = __bootstrap;
 const {
   ArrayPrototypeForEach,
-  ObjectAssign,
   StringPrototypeIndexOf,
   StringPrototypeReplaceAll,
   StringPrototypeSlice,
   StringPrototypeSplit,
   StringPrototypeToLowerCase,
-  Symbol,
 } = primordials;
-const { EventEmitter } = core.loadExtScript("ext:deno_node/_events.mjs");
-const { ERR_INVALID_ARG_TYPE } = core.loadExtScript("ext:deno_node/internal/errors.ts");
-const { unavailable } = core.loadExtScript("ext:workerd_lite/node/unavailable.js");
-const { nextTick } = core.loadExtScript("ext:workerd_lite/node/next_tick.js");
-const { URL } = core.loadExtScript("ext:deno_web/00_url.js");
-const { refused } = core.loadExtScript("ext:workerd_lite/node/net/errors.js");
 
 // Names, and after the sign a value where it is not the name's own.
 const NUMBERS =
@@ -29,9 +21,12 @@ const NUMBERS =
   "MAX_INITIAL_WINDOW_SIZE=2147483647 NGHTTP2_SETTINGS_HEADER_TABLE_SIZE=1 NGHTTP2_SETTINGS_ENABLE_PUSH=2 NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS=3 " +
   "NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE=4 NGHTTP2_SETTINGS_MAX_FRAME_SIZE=5 NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE=6 " +
   "NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL=8 PADDING_STRATEGY_NONE=0 PADDING_STRATEGY_ALIGNED=1 PADDING_STRATEGY_MAX=2 PADDING_STRATEGY_CALLBACK=1 " +
+  "NGHTTP2_DEFAULT_WEIGHT=16";
+// What a stream or a session is closed with.
+const ERRORS =
   "NGHTTP2_NO_ERROR=0 NGHTTP2_PROTOCOL_ERROR=1 NGHTTP2_INTERNAL_ERROR=2 NGHTTP2_FLOW_CONTROL_ERROR=3 NGHTTP2_SETTINGS_TIMEOUT=4 NGHTTP2_STREAM_CLOSED=5 " +
   "NGHTTP2_FRAME_SIZE_ERROR=6 NGHTTP2_REFUSED_STREAM=7 NGHTTP2_CANCEL=8 NGHTTP2_COMPRESSION_ERROR=9 NGHTTP2_CONNECT_ERROR=10 NGHTTP2_ENHANCE_YOUR_CALM=11 " +
-  "NGHTTP2_INADEQUATE_SECURITY=12 NGHTTP2_HTTP_1_1_REQUIRED=13 NGHTTP2_DEFAULT_WEIGHT=16";
+  "NGHTTP2_INADEQUATE_SECURITY=12 NGHTTP2_HTTP_1_1_REQUIRED=13";
 const FIELDS =
   "STATUS=:status METHOD=:method AUTHORITY=:authority SCHEME=:scheme PATH=:path PROTOCOL=:protocol ACCEPT_ENCODING ACCEPT_LANGUAGE ACCEPT_RANGES ACCEPT " +
   "ACCESS_CONTROL_ALLOW_CREDENTIALS ACCESS_CONTROL_ALLOW_HEADERS ACCESS_CONTROL_ALLOW_METHODS ACCESS_CONTROL_ALLOW_ORIGIN ACCESS_CONTROL_EXPOSE_HEADERS " +
@@ -57,7 +52,7 @@ const STATUS =
   "NOT_IMPLEMENTED=501 BAD_GATEWAY=502 SERVICE_UNAVAILABLE=503 GATEWAY_TIMEOUT=504 HTTP_VERSION_NOT_SUPPORTED=505 VARIANT_ALSO_NEGOTIATES=506 " +
   "INSUFFICIENT_STORAGE=507 LOOP_DETECTED=508 BANDWIDTH_LIMIT_EXCEEDED=509 NOT_EXTENDED=510 NETWORK_AUTHENTICATION_REQUIRED=511";
 
-function constants() {
+function list() {
   const made = {};
   const each = (list, prefix, value) =>
     ArrayPrototypeForEach(StringPrototypeSplit(list, " "), (item) => {
@@ -66,77 +61,22 @@ function constants() {
       made[prefix + name] = value(name, equals < 0 ? undefined : StringPrototypeSlice(item, equals + 1));
     });
   each(NUMBERS, "", (_name, value) => +value);
+  each(ERRORS, "", (_name, value) => +value);
   each(FIELDS, "HTTP2_HEADER_", (name, value) => value ?? StringPrototypeReplaceAll(StringPrototypeToLowerCase(name), "_", "-"));
   each(METHODS, "HTTP2_METHOD_", (name) => StringPrototypeReplaceAll(name, "_", "-"));
   each(STATUS, "HTTP_STATUS_", (_name, value) => +value);
   return made;
 }
 
-// A session that no server answers.
-class ClientHttp2Session extends EventEmitter {
-  closed = false;
-  connecting = true;
-  destroyed = false;
+const constants = list();
 
-  close(done = undefined) {
-    this.closed = true;
-    if (typeof done === "function") this.once("close", done);
-    this.destroy();
-  }
+// The name of what a stream or session is closed with, or its number where it has none.
+const errorNames = { __proto__: null };
+ArrayPrototypeForEach(StringPrototypeSplit(ERRORS, " "), (item) => {
+  const { 0: name, 1: value } = StringPrototypeSplit(item, "=");
+  errorNames[value] = name;
+});
+const errorName = (code) => errorNames[code] ?? `${code}`;
 
-  destroy(error = undefined) {
-    if (this.destroyed) return;
-    this.destroyed = this.closed = true;
-    this.connecting = false;
-    nextTick(() => {
-      if (error !== undefined) this.emit("error", error);
-      this.emit("close");
-    });
-  }
-
-  ref() {}
-
-  unref() {}
-
-  setTimeout() {}
-}
-
-function connect(authority, options = undefined, listener = undefined) {
-  if (typeof authority !== "string" && (typeof authority !== "object" || authority === null)) {
-    throw new ERR_INVALID_ARG_TYPE("authority", ["string", "URL", "object"], authority);
-  }
-  const { hostname, port, protocol } = typeof authority === "string" ? new URL(authority) : authority;
-  const session = new ClientHttp2Session();
-  const then = typeof options === "function" ? options : listener;
-  if (typeof then === "function") session.once("connect", then);
-  const number = +port || (protocol === "http:" ? 80 : 443);
-  session.destroy(refused(hostname ?? "localhost", number, "workers have no sockets yet: HTTP requests go by fetch(), node:http and node:https"));
-  return session;
-}
-
-const settings = () =>
-  ObjectAssign({ __proto__: null }, {
-    headerTableSize: 4096,
-    enablePush: true,
-    initialWindowSize: 65535,
-    maxFrameSize: 16384,
-    maxConcurrentStreams: 4294967295,
-    maxHeaderSize: 65535,
-    maxHeaderListSize: 65535,
-    enableConnectProtocol: false,
-  });
-
-return {
-  Http2ServerRequest: unavailable("http2.Http2ServerRequest"),
-  Http2ServerResponse: unavailable("http2.Http2ServerResponse"),
-  connect,
-  constants: constants(),
-  createSecureServer: unavailable("http2.createSecureServer"),
-  createServer: unavailable("http2.createServer"),
-  getDefaultSettings: settings,
-  getPackedSettings: unavailable("http2.getPackedSettings"),
-  getUnpackedSettings: unavailable("http2.getUnpackedSettings"),
-  performServerHandshake: unavailable("http2.performServerHandshake"),
-  sensitiveHeaders: Symbol("nodejs.http2.sensitiveHeaders"),
-};
+return { constants, errorName };
 })();

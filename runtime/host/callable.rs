@@ -1,0 +1,46 @@
+//! A worker that events are handed to, wherever its isolate is.
+
+use futures_util::future::LocalBoxFuture;
+use workerd_lite_ops::rpc::{Call, Started};
+use workerd_lite_ops::{EventError, Origin, Request, Response, Target};
+
+use super::processes::ProcessCallee;
+use crate::isolate::CellHandle;
+
+/// A worker.
+#[derive(Clone)]
+pub(super) enum Callable {
+    /// In an isolate of this thread.
+    Cell(CellHandle),
+    /// An agent in a process.
+    Process(ProcessCallee),
+}
+
+impl From<CellHandle> for Callable {
+    fn from(cell: CellHandle) -> Self {
+        Self::Cell(cell)
+    }
+}
+
+impl Callable {
+    /// Begins an event with a call.
+    pub(super) fn call(&self, call: Call, origin: Origin, door: u32, target: Option<Target>) -> Started {
+        match self {
+            Self::Cell(cell) => cell.call(call, origin, door, target),
+            Self::Process(agent) => agent.call(call, origin, target),
+        }
+    }
+
+    /// Begins an event with a request. Dropping the future cancels it.
+    pub(super) fn dispatch_to(
+        self,
+        request: Request,
+        origin: Origin,
+        target: Option<Target>,
+    ) -> LocalBoxFuture<'static, Result<Response, EventError>> {
+        match self {
+            Self::Cell(cell) => Box::pin(cell.dispatch_to(request, origin, target)),
+            Self::Process(agent) => Box::pin(agent.dispatch(request, origin, target)),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! An agent in a process, as others call it: each call and each request is an event of its own there.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use deno_core::unsync::spawn;
+use workerd_lite_ops::rpc::{Call, Failure, Outcome, Session, Started};
+use workerd_lite_ops::{EventError, Origin, Request, Response, Target};
+
+use super::ProcessLinks;
+use super::link::Link;
+use crate::boundary::{Aim, UnderWay};
+use crate::host::agent::Agent;
+use crate::host::later::Later;
+
+/// An agent in a process.
+#[derive(Clone)]
+pub(in crate::host) struct Callee {
+    links: Rc<ProcessLinks>,
+    place: usize,
+    agent: Arc<Agent>,
+    /// The agent that calls it: its place, and `ctx.agent` as JSON.
+    caller: Option<(u32, Rc<str>)>,
+}
+
+/// What a target says of an entrypoint.
+fn entrypoint(target: Option<&Target>) -> (Option<&str>, &str) {
+    match target {
+        Some(Target::Entrypoint { entrypoint, props }) => (entrypoint.as_deref(), props),
+        _ => (None, "{}"),
+    }
+}
+
+impl Callee {
+    /// The agent in this place of the project.
+    pub(in crate::host) fn new(links: &Rc<ProcessLinks>, (place, agent): (usize, &Arc<Agent>)) -> Self {
+        Self {
+            links: Rc::clone(links),
+            place,
+            agent: Arc::clone(agent),
+            caller: None,
+        }
+    }
+
+    /// The same, as another agent calls it, which is in this place of the project, and which it knows as this JSON.
+    #[must_use]
+    pub(in crate::host) fn called_by(mut self, place: usize, agent: &str) -> Self {
+        self.caller = u32::try_from(place).ok().map(|place| (place, agent.into()));
+        self
+    }
+
+    fn aim<'a>(&'a self, origin: &Origin, target: Option<&'a Target>) -> Aim<'a> {
+        let (entrypoint, props) = entrypoint(target);
+        Aim {
+            caller: self.caller.as_ref().map(|(place, agent)| (*place, &**agent)),
+            entrypoint,
+            props,
+            untold: origin.trace.tails.get(),
+        }
+    }
+
+    fn begin(
+        &self,
+        (link, under_way): (Rc<Link>, UnderWay),
+        call: Call,
+        origin: &Origin,
+        target: Option<&Target>,
+    ) -> Started {
+        let aim = self.aim(origin, target);
+        let trace = Rc::clone(&origin.trace);
+        link.begin((self.place, &self.agent), call, (trace, aim), under_way)
+    }
+
+    /// Begins an event with a call. Where its process is not there, it begins once that is.
+    pub(in crate::host) fn call(&self, call: Call, origin: Origin, target: Option<Target>) -> Started {
+        if let Some(ready) = self.links.begin_now((self.place, &self.agent)) {
+            return self.begin(ready, call, &origin, target.as_ref());
+        }
+        let later = Later::new();
+        let (answer, resolves) = later;
+        let wanted = Rc::new(Wanted::default());
+        let (callee, waits) = (self.clone(), Rc::clone(&wanted));
+        spawn(async move {
+            let ready = match callee.links.begin((callee.place, &callee.agent)).await {
+                Ok(ready) => ready,
+                Err(error) => {
+                    let why = Failure::new("Error", error.details());
+                    call.reply.send(Outcome::Failed(why.clone()));
+                    return resolves.fail(why);
+                }
+            };
+            if waits.ended.get() == Some(false) {
+                return resolves.fail(Failure::canceled());
+            }
+            let started = callee.begin(ready, call, &origin, target.as_ref());
+            resolves.resolve(started.answer);
+            match (started.session, waits.ended.get()) {
+                (Some(session), Some(true)) => session.done(),
+                (Some(session), _) => {
+                    waits.session.replace(Some(session));
+                }
+                (None, _) => {}
+            }
+        });
+        Started {
+            answer,
+            session: Some(Session::elsewhere(move |by_itself| {
+                wanted.ended.set(Some(by_itself));
+                match wanted.session.take() {
+                    Some(session) if by_itself => session.done(),
+                    session => drop(session),
+                }
+            })),
+        }
+    }
+
+    /// Begins an event with a request. Dropping the future cancels it.
+    pub(in crate::host) async fn dispatch(
+        self,
+        request: Request,
+        origin: Origin,
+        target: Option<Target>,
+    ) -> Result<Response, EventError> {
+        let (link, under_way) = self.links.begin((self.place, &self.agent)).await?;
+        let aim = self.aim(&origin, target.as_ref());
+        let trace = Rc::clone(&origin.trace);
+        let known = (self.place, &self.agent);
+        link.dispatch(known, request, (trace, Some(aim)), under_way).await
+    }
+}
+
+/// Whether an event is still wanted that has not begun.
+#[derive(Default)]
+struct Wanted {
+    /// Whether it may end by itself, once that is known.
+    ended: Cell<Option<bool>>,
+    session: RefCell<Option<Session>>,
+}
