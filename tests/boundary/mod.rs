@@ -3,6 +3,7 @@
 mod attacks;
 mod configuration;
 mod ends;
+mod floods;
 mod life;
 mod load;
 mod lost;

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deno_core::unsync::spawn;
-use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 use workerd_lite_ops::rpc::Failure;
 use workerd_lite_ops::trace::Trace;
@@ -53,7 +52,7 @@ async fn link(instance: Instance, end: End) -> Result<(), LinkError> {
         bridges: Bridges::default(),
         early: RefCell::default(),
     };
-    connection.run(UnixStream::from_std(end)?, serves).await
+    connection.run(end, serves).await
 }
 
 /// What has come for an event that is about to begin: a head, and its call.
