@@ -177,6 +177,7 @@ async fn good() -> Vec<u8> {
     let (socket, said) = recorded(theirs);
     let process = Connection::of_process(1 << 16);
     let runs = process.clone();
+    let socket = socket.into_std().unwrap();
     spawn(async move { runs.run(socket, Good(process, Rc::default())).await });
     tokio::time::timeout(LIMIT, begin(&link)).await.unwrap().unwrap();
     {
