@@ -5,6 +5,7 @@ use crate::boundary::Settings;
 use crate::config::files::Files;
 use crate::config::project_file::ProjectFile;
 use crate::host::{Agent, IsolateLimits, Isolation};
+use crate::limits::Limits;
 
 /// Links beside those of the worker threads that there are: others come in the place of one that hangs.
 const SPARE: usize = 4;
@@ -44,13 +45,22 @@ pub(super) fn settings(project: &ProjectFile, agents: &[Agent], threads: usize, 
     let own = section.threads.map(|threads| threads.get() as usize);
     let each = own.unwrap_or(threads).max(1);
     let memory = section.memory_mb.map(|mebibytes| mebibytes.get() << 20);
+    let needs = |limits: &Limits, loads: bool| {
+        let own = (limits.heap + limits.buffers) as u64;
+        // What a loaded worker had that was stopped may be there while another begins, and each has an isolate.
+        if loads {
+            own.saturating_mul(2).saturating_add(OVERHEAD)
+        } else {
+            own
+        }
+    };
     let limits = agents
         .iter()
-        .map(|agent| (agent.worker.limits.heap + agent.worker.limits.buffers) as u64);
-    let found = project.agents_dir.as_ref().map(|_| {
-        let limits = limits_of(project, None);
-        (limits.heap + limits.buffers) as u64
-    });
+        .map(|agent| needs(&agent.worker.limits, !agent.worker.loaders.is_empty()));
+    let found = project
+        .agents_dir
+        .as_ref()
+        .map(|_| needs(&limits_of(project, None), true));
     let all = limits
         .chain(found)
         .fold(0, u64::saturating_add)

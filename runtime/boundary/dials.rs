@@ -124,7 +124,7 @@ impl DialCame {
         };
         self.call.outgoing.head(true, |out| {
             out.put_u8(kind);
-            put(out, text[..text.floor_char_boundary(LONGEST_TEXT)].as_bytes());
+            put(out, &text.as_bytes()[..text.floor_char_boundary(LONGEST_TEXT)]);
         });
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn piece(kind: u8, carries: &[u8]) -> Bytes {
 
 /// One of a text, of which no more is said than may be.
 pub(super) fn text(kind: u8, text: &str) -> Bytes {
-    piece(kind, text[..text.floor_char_boundary(TEXT)].as_bytes())
+    piece(kind, &text.as_bytes()[..text.floor_char_boundary(TEXT)])
 }
 
 /// The pieces of these bytes.

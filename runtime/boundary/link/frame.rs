@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(Frame::read(&out, 9, 9).unwrap(), Some((frame, &b"bytes"[..])));
         assert!(Frame::read(&out, 9, 4).is_err(), "too long is known by its beginning");
         assert!(Frame::read(&out[..HEADER], 9, 4).is_err());
-        out[4] = Kind::ALL.len() as u8;
+        out[4] = u8::try_from(Kind::ALL.len()).unwrap();
         assert!(Frame::read(&out, 9, 9).is_err());
         out[4] = Kind::Reset as u8;
         assert!(Frame::read(&out, 9, 9).is_err(), "a reset carries nothing");

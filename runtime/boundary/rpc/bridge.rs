@@ -214,18 +214,16 @@ impl Bridge {
     }
 
     fn give(&self, capability: Capability) -> table::Capability {
-        match capability.crossing().filter(|crossing| crossing.bridge == self.id) {
-            Some(crossing) => match crossing.what {
+        if let Some(crossing) = capability.crossing().filter(|crossing| crossing.bridge == self.id) {
+            return match crossing.what {
                 Crossed::Given(number) => table::Capability::Back(number),
                 Crossed::Service(place) => table::Capability::Service(place),
-            },
-            None => {
-                let number = self.last.get().wrapping_add(1);
-                self.last.set(number);
-                self.given.borrow_mut().insert(number, capability);
-                table::Capability::Given(number)
-            }
+            };
         }
+        let number = self.last.get().wrapping_add(1);
+        self.last.set(number);
+        self.given.borrow_mut().insert(number, capability);
+        table::Capability::Given(number)
     }
 
     /// What a message has taken along, without its bytes.

@@ -47,6 +47,9 @@ impl Came {
     }
 }
 
+/// The names of a call, its arguments as far as they are there, and how many bytes of them follow.
+type Read = (Vec<String>, Option<Payload>, Option<usize>);
+
 /// A call that has not begun.
 pub(super) struct Waiting {
     target: Target,
@@ -104,8 +107,8 @@ impl Bridge {
         }
     }
 
-    /// What is said in a call: its names, its arguments as far as they are there, and how many bytes follow.
-    fn read(self: &Rc<Self>, said: Said) -> Result<(Vec<String>, Option<Payload>, Option<usize>), LinkError> {
+    /// What is said in a call.
+    fn read(self: &Rc<Self>, said: Said) -> Result<Read, LinkError> {
         let Said { path, table, content } = said;
         // It is taken now: what is given back behind this head is given back then.
         let payload = self.take(&table)?;

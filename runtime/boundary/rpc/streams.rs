@@ -69,7 +69,7 @@ async fn send(mut stream: ByteStream, outgoing: Outgoing) {
                     }
                 }
                 Err(BodyError::Script(why)) => {
-                    outgoing.send(text(FAILS, &why.to_string())).await?;
+                    outgoing.send(text(FAILS, &why)).await?;
                     return Err(Gone);
                 }
                 Err(_) => return Err(Gone),

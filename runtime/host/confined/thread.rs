@@ -55,6 +55,9 @@ async fn link(instance: Instance, end: End) -> Result<(), LinkError> {
     connection.run(end, serves).await
 }
 
+/// What has come for an event that is about to begin: a head, and its call.
+type Early = (Vec<u8>, Call);
+
 /// Runs the events of one link.
 pub(super) struct Serves {
     pub(super) instance: Instance,
@@ -62,7 +65,7 @@ pub(super) struct Serves {
     pub(super) headers: usize,
     pub(super) bridges: Bridges,
     /// Streams of events that are about to begin, by the numbers of those.
-    pub(super) early: RefCell<HashMap<u32, Vec<(Vec<u8>, Call)>>>,
+    pub(super) early: RefCell<HashMap<u32, Vec<Early>>>,
 }
 
 impl Handler for Serves {
@@ -77,13 +80,11 @@ impl Handler for Serves {
                 return Ok(());
             }
             let bridge = self.bridges.borrow().get(&event).cloned();
-            return match bridge {
-                Some(bridge) => bridge.came_over(head, call),
-                None => {
-                    refuse(&call, &Failure::canceled());
-                    Ok(())
-                }
-            };
+            if let Some(bridge) = bridge {
+                return bridge.came_over(head, call);
+            }
+            refuse(&call, &Failure::canceled());
+            return Ok(());
         }
         requests::called(self, head, call)
     }

@@ -1,6 +1,7 @@
 //! Calls of methods and connections that no process of ours asks for.
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -59,8 +60,9 @@ impl Side for Inside {
 }
 
 /// A good process calls the service with a stub and a stream, and gets both back.
-pub(super) async fn call(link: &Connection, event: u32) {
+pub(super) async fn call(link: &Connection, event: u32, known: &RefCell<Option<Rc<Bridge>>>) {
     let bridge = Bridge::new(link, event, Box::new(Inside));
+    known.replace(Some(Rc::clone(&bridge)));
     let (reply, came) = oneshot::channel();
     bridge.service(0, None).call(Call {
         path: vec!["echo".to_owned()],

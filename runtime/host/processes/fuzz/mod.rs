@@ -24,7 +24,9 @@ use workerd_lite_ops::{Body, FetchError, Origin, Request, Response};
 
 use super::link::Link;
 use super::serving::serve;
-use crate::boundary::{Asked, Call, Child, Connection, Envelope, Failure, Handler, LinkError, Sender, ask};
+use crate::boundary::{
+    Asked, Bridge, Call, Came, Child, Connection, Envelope, Failure, Handler, LinkError, Sender, ask,
+};
 use crate::host::agent::Agent;
 use crate::isolate::Worker;
 use crate::isolate::modules::Graph;
@@ -129,11 +131,16 @@ fn begin(link: &Rc<Link>) -> deno_core::unsync::JoinHandle<()> {
 }
 
 /// A good process: each of its events makes one request, and then answers.
-struct Good(Connection);
+struct Good(Connection, Rc<RefCell<Option<Rc<Bridge>>>>);
 
 impl Handler for Good {
     fn called(&self, head: &[u8], call: Call) -> Result<(), LinkError> {
+        let bridge = self.1.borrow().clone();
+        if let (Some(_), Some(bridge)) = (Came::of(head), bridge) {
+            return bridge.came_over(head, call);
+        }
         let number = call.number();
+        let known = Rc::clone(&self.1);
         let (made, answering) = Asked::read((head, Sender::Parent), call, 1 << 16)?.request();
         let link = self.0.clone();
         spawn(async move {
@@ -145,11 +152,17 @@ impl Handler for Good {
             let asking = ask(&link, link.next(), envelope, request("http://out.test/x")).unwrap();
             let answered = asking.answered(1 << 16).await.unwrap();
             assert_eq!(answered.response.body.collect().await.unwrap(), "fine");
-            methods::call(&link, number).await;
+            methods::call(&link, number, &known).await;
             let response = Response::text(http::StatusCode::OK, "an answer");
             answering.answer(Ok::<_, Failure>(response), Duration::ZERO).await;
             link.over(number, Duration::ZERO);
         });
+        Ok(())
+    }
+
+    fn noted(&self, _: u32, what: u8, number: u32) -> Result<(), LinkError> {
+        let bridge = self.1.borrow().clone();
+        assert!(bridge.is_some_and(|bridge| bridge.noted(what, number)));
         Ok(())
     }
 
@@ -164,7 +177,8 @@ async fn good() -> Vec<u8> {
     let (socket, said) = recorded(theirs);
     let process = Connection::of_process(1 << 16);
     let runs = process.clone();
-    spawn(async move { runs.run(socket.into_std().unwrap(), Good(process)).await });
+    let socket = socket.into_std().unwrap();
+    spawn(async move { runs.run(socket, Good(process, Rc::default())).await });
     tokio::time::timeout(LIMIT, begin(&link)).await.unwrap().unwrap();
     {
         let noted = noted.0.borrow();
