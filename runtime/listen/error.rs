@@ -61,7 +61,9 @@ impl Diagnostic for ListenError {
 impl ListenError {
     pub(super) fn new(address: &ListenAddress, role: Role, cause: Cause) -> Self {
         let another = match role {
-            Role::Clients | Role::Plain => "Choose another with --listen or --port, for example --listen 127.0.0.1:0 for a free port",
+            Role::Clients | Role::Plain => {
+                "Choose another with --listen or --port, for example --listen 127.0.0.1:0 for a free port"
+            }
             Role::Owner => "Choose another with `listen` under [admin]",
         };
         let (why, help) = match cause {
