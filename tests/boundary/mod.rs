@@ -8,6 +8,7 @@ mod life;
 mod load;
 mod lost;
 mod memory;
+mod roads;
 mod services;
 mod serving;
 mod sockets;

@@ -137,6 +137,19 @@ impl<H: Handler> Run<H> {
             }
             Kind::Head => self.called(frame, carried),
             Kind::Data => self.data(frame, carried),
+            Kind::Trailers => {
+                let stream = self
+                    .known(frame)
+                    .ok_or(LinkError::Frame("its trailers are of no call"))?;
+                if stream.came.get() != Came::Open || !stream.has_head.get() {
+                    return Err(LinkError::Frame("its trailers are before or behind the message"));
+                }
+                if !stream.unwanted.get() {
+                    *stream.trailers.borrow_mut() = Some(Bytes::copy_from_slice(carried));
+                }
+                self.came(&stream, Some(Came::Ended));
+                Ok(())
+            }
             Kind::Reset => {
                 let stream = self.known(frame).ok_or(LinkError::Frame("it ends no call"))?;
                 if stream.came.get() != Came::Open {
