@@ -14,6 +14,9 @@ import wasm from "wasm";
 import esm from "for-bundlers";
 import { hash } from "left-out";
 import called from "called";
+import stoodFor from "stood-for";
+import * as members from "members";
+import { place } from "bundled-esm";
 const require = createRequire(import.meta.url);
 const failure = (what) => { try { return what(); } catch (error) { return [error.code, error.message]; } };
 export default {
@@ -30,6 +33,9 @@ export default {
       esm,
       leftOut: hash("a"),
       called,
+      stoodFor,
+      members: [typeof members.computed, typeof members.missing, members.default.computed === members.computed],
+      place,
       addon: failure(() => require("addon")),
       found: failure(() => require("found-addon")),
       optional: require("optional-addon"),
@@ -102,6 +108,17 @@ fn project() -> Project {
             "node_modules/left-out/index.js",
             "exports.hash = (text) => require('crypto').createHash('sha1').update(text).digest('hex');",
         ),
+        (
+            "node_modules/stood-for/package.json",
+            r#"{ "type": "module", "browser": { "stream": "stream-for-browsers", "path": "./path.js" } }"#,
+        ),
+        (
+            "node_modules/stood-for/index.js",
+            "import { Readable } from 'stream'; import path from 'path'; import fs from 'fs';
+             export default [fs.createReadStream('/dev/null') instanceof Readable, path];",
+        ),
+        ("node_modules/stood-for/path.js", "export default 'its own';"),
+        ("node_modules/stream-for-browsers/index.js", "exports.Readable = class {};"),
         ("node_modules/called/package.json", r#"{ "browser": { "./extend": false, "./quiet": false } }"#),
         (
             "node_modules/called/index.js",
@@ -109,6 +126,13 @@ fn project() -> Project {
         ),
         ("node_modules/called/extend.js", "module.exports = (made) => { made.extended = true; };"),
         ("node_modules/called/quiet.js", "exports.loud = true;"),
+        // Names that no lexer finds.
+        ("node_modules/members/index.js", "module.exports = make(); function make() { return { ['comp' + 'uted']() {} }; }"),
+        ("node_modules/bundled-esm/package.json", r#"{ "type": "module" }"#),
+        (
+            "node_modules/bundled-esm/index.js",
+            "const own = typeof __dirname; export const place = [own, __dirname, typeof __filename];",
+        ),
         ("node_modules/addon/index.js", "module.exports = require('./build/Release/a.node');"),
         ("node_modules/addon/build/Release/a.node", "\u{7f}ELF"),
         ("node_modules/found-addon/package.json", "{}"),
@@ -155,6 +179,9 @@ fn packages_are_taken_in_the_shape_that_works() {
         "esm": "module required",
         "leftOut": "86f7e437faa5a7fce15d1ddcb9eaeaea377667b8",
         "called": { "extended": true, "quiet": [] },
+        "stoodFor": [true, "its own"],
+        "members": ["function", "undefined", true],
+        "place": ["string", "/bundle/node_modules/bundled-esm", "undefined"],
         "addon": addon("addon/build/Release/a.node"),
         "found": addon("found-addon/prebuilds/linux-x64/b.node"),
         "optional": "MODULE_NOT_FOUND",

@@ -81,8 +81,13 @@ class ClientHttp2Session extends EventEmitter {
     ObjectAssign(this.#local, validate(settings));
     socket.once("close", () => this.destroy());
     socket.once("error", (error) => this.destroy(error));
-    if (socket.connecting || socket.secureConnecting) socket.once(socket.encrypted ? "secureConnect" : "connect", () => this.#connected());
-    else nextTick(() => this.#connected());
+    if (socket.connecting || socket.secureConnecting) {
+      socket.once(socket.encrypted ? "secureConnect" : "connect", () => this.#connected());
+    } else {
+      // Nothing is said over it: it waits for no word of its server's.
+      transportOf(socket)?.destroy();
+      nextTick(() => this.#connected());
+    }
   }
 
   get #peer() {
@@ -91,7 +96,6 @@ class ClientHttp2Session extends EventEmitter {
   }
 
   #connected() {
-    // Nothing is said over it: it waits for no word of its server's.
     transportOf(this.#socket)?.destroy();
     if (this.#destroyed) return;
     this.#connecting = false;

@@ -126,6 +126,13 @@ impl Packages {
         Some(self.replaced(&map, replacement.as_deref(), specifier, asked))
     }
 
+    /// Whether that map names another package for a module of Node's: `"stream": "stream-browserify"`.
+    pub(super) fn is_stood_for(&self, referrer: &Path, specifier: &str) -> bool {
+        let map = self.browser.of(referrer);
+        let replacement = map.as_ref().and_then(|map| map.of_package(specifier));
+        replacement.is_some_and(|found| found.as_ref().is_some_and(|name| !is_relative(name)))
+    }
+
     /// What a module's specifier names.
     pub(super) fn resolve(&self, referrer: &Path, import: &Import, asked: Asked) -> Result<Found, Refusal> {
         let specifier = import.specifier.as_str();

@@ -95,7 +95,10 @@ impl Reader<'_> {
     fn resolve_named(&self, file: &Path, import: &Import, referrer: &Url, asked: Asked) -> Result<Target, Refusal> {
         let specifier = import.specifier.as_str();
         if let Some(node) = self.node_module(specifier) {
-            // A package may have put its own in this one's place.
+            // A package may have put its own in this one's place. Another package would stand for what browsers have not.
+            if self.packages.is_stood_for(file, specifier) {
+                return Ok(Target::Node(node));
+            }
             return match self.packages.mapped(file, specifier, asked).transpose()? {
                 None => Ok(Target::Node(node)),
                 // What browsers have not is here, and CommonJS is written for Node.js first.
