@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName};
 use crate::head;
 
 /// How large they may be, as `head::size` counts it: more than gRPC's status needs, with its details.
-const LARGEST: usize = 16 << 10;
+pub const LARGEST: usize = 16 << 10;
 
 /// The trailer fields of one body, which are known once it has ended. They may be read on another thread.
 #[derive(Debug, Clone, Default)]

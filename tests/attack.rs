@@ -327,3 +327,38 @@ fn rules_of_an_agent_are_a_part_of_what_is_attacked() {
         "{text}{error}"
     );
 }
+
+#[test]
+fn a_policy_that_looks_at_no_handshakes_is_told_so() {
+    let policy = |check: &str| {
+        format!(
+            "export default {{ fetch(request) {{ const {{ hostname }} = new URL(request.url);\n  if ({check}) return fetch(request);\n  return new Response('no', {{ status: 403 }}); }} }};"
+        )
+    };
+    let good = "hostname === 'feed.partner.com'";
+    let (code, text) = attack(&policy(good), "");
+    assert!(code == Some(0) && text.contains(" attacks, 0 got through"), "{text}");
+    let careless = format!("request.headers.get('upgrade') === 'websocket' || {good}");
+    let (code, text) = attack(&policy(&careless), "");
+    assert_eq!(code, Some(1), "{text}");
+    for part in [
+        "WebSockets to a stranger",
+        "evil.test, which the project does not name, was reached by a WebSocket, with data of the agent in its query",
+        "evil-feed.partner.com, which the project does not name, was reached by a WebSocket",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+    // Addresses that nobody may dial are denied whatever the policy says.
+    for none in ["reached by GET", "169.254.169.254", "127.0.0.1"] {
+        assert!(!text.contains(none), "{none}: {text}");
+    }
+    // An agent's rules say which sockets it may ask for.
+    let rules = "[[outbound.egress]]\nhosts = ['feed.partner.com']\nmethods = ['GET']\n[[agents]]\nname = 'a'\nmain = 'agent.js'\n[[agents.egress]]\nhosts = ['**']\nwebsocket = false\n";
+    let project = Project::new(&[
+        ("agent.js", "export default { fetch() {} };"),
+        ("policy.js", &policy(&careless)),
+    ]);
+    project.write("workerd-lite.toml", &format!("[outbound]\nmain = 'policy.js'\n{rules}"));
+    let (code, out, err) = project.run(&["test", "--attack"]);
+    assert_eq!(code, Some(0), "{out}{err}");
+}

@@ -199,10 +199,6 @@ macro_rules! classes {
             #[test]
             fn $name() {
                 let class = Class::read(include_str!(concat!("../fixtures/bypass/", stringify!($name), ".toml")));
-                let loads = class.config.as_deref().is_some_and(|config| config.contains("loaders"));
-                if loads && !isolation().is_empty() {
-                    return eprintln!("left out: processes load no workers");
-                }
                 let wrong = class.run(isolation());
                 assert!(wrong.is_empty(), "{wrong:#?}");
             }
@@ -214,7 +210,6 @@ macro_rules! classes {
             let all = [$(include_str!(concat!("../fixtures/bypass/", stringify!($name), ".toml"))),*];
             let classes = all.iter().map(|text| Class::read(text));
             let wrong: Vec<_> = classes
-                .filter(|class| class.config.is_none())
                 .flat_map(|class| class.run(IN_PROCESSES))
                 .collect();
             assert!(wrong.is_empty(), "{wrong:#?}");

@@ -19,7 +19,7 @@ fn project() -> Project {
 #[test]
 fn each_error_says_file_line_field_and_remedy() {
     let project = project();
-    let cases: [(&str, &[&str]); 22] = [
+    let cases: [(&str, &[&str]); 25] = [
         (
             "[credentials.b]\ntype = 'bearer'\nsecret = 'TOKEN'\nhosts = ['a.example']\n",
             &[
@@ -81,6 +81,18 @@ fn each_error_says_file_line_field_and_remedy() {
         (
             "[credentials.a]\ntype = 'bearer'\nsecret = 'TOKEN'\nhosts = ['a.example']\nheader = 'X'\n",
             &["toml:8", "credentials.a.header", "has no \"header\""],
+        ),
+        (
+            "[credentials.a]\ntype = 'basic'\nsecret = 'TOKEN'\nhosts = ['a.example']\nusername = 'a:b'\n",
+            &["toml:8", "credentials.a.username", "without a colon"],
+        ),
+        (
+            "[credentials.a]\ntype = 'header'\nsecret = 'TOKEN'\nhosts = ['a.example']\nheader = 'Transfer-Encoding'\n",
+            &["toml:8", "credentials.a.header", "of the connection"],
+        ),
+        (
+            "[credentials.a]\ntype = 'bearer'\nsecret = 'TOKEN'\nhosts = ['**.']\n",
+            &["toml:7", "credentials.a.hosts", "no host pattern"],
         ),
         (
             "[credentials.a]\ntype = 'token'\nsecret = 'TOKEN'\nhosts = ['a.example']\n",

@@ -55,31 +55,36 @@ pub(super) const PATCHES: &[Patch] = &[
     patch(
         CONSOLE,
         "    this.#getWrap().log(...new SafeArrayIterator(args));\n",
-        "    const before = told.begin(args);\n    try {\n      this.#getWrap().log(...new SafeArrayIterator(args));\n    } finally {\n      \
+        "    const before = told.begin(args);\n    try {\n      this.#getWrap().log(...new SafeArrayIterator(args));\n    } catch (error) {\n      \
+             this.#getWrap().log(...new SafeArrayIterator(bounds.unformatted(args, error)));\n    } finally {\n      \
              told.end(before);\n    }\n",
     ),
     patch(
         CONSOLE,
         "    this.#getWrap().debug(...new SafeArrayIterator(args));\n",
-        "    const before = told.begin(args);\n    try {\n      this.#getWrap().debug(...new SafeArrayIterator(args));\n    } finally {\n      \
+        "    const before = told.begin(args);\n    try {\n      this.#getWrap().debug(...new SafeArrayIterator(args));\n    } catch (error) {\n      \
+             this.#getWrap().debug(...new SafeArrayIterator(bounds.unformatted(args, error)));\n    } finally {\n      \
              told.end(before);\n    }\n",
     ),
     patch(
         CONSOLE,
         "    this.#getWrap().info(...new SafeArrayIterator(args));\n",
-        "    const before = told.begin(args);\n    try {\n      this.#getWrap().info(...new SafeArrayIterator(args));\n    } finally {\n      \
+        "    const before = told.begin(args);\n    try {\n      this.#getWrap().info(...new SafeArrayIterator(args));\n    } catch (error) {\n      \
+             this.#getWrap().info(...new SafeArrayIterator(bounds.unformatted(args, error)));\n    } finally {\n      \
              told.end(before);\n    }\n",
     ),
     patch(
         CONSOLE,
         "    this.#getWrap().warn(...new SafeArrayIterator(args));\n",
-        "    const before = told.begin(args);\n    try {\n      this.#getWrap().warn(...new SafeArrayIterator(args));\n    } finally {\n      \
+        "    const before = told.begin(args);\n    try {\n      this.#getWrap().warn(...new SafeArrayIterator(args));\n    } catch (error) {\n      \
+             this.#getWrap().warn(...new SafeArrayIterator(bounds.unformatted(args, error)));\n    } finally {\n      \
              told.end(before);\n    }\n",
     ),
     patch(
         CONSOLE,
         "    this.#getWrap().error(...new SafeArrayIterator(args));\n",
-        "    const before = told.begin(args);\n    try {\n      this.#getWrap().error(...new SafeArrayIterator(args));\n    } finally {\n      \
+        "    const before = told.begin(args);\n    try {\n      this.#getWrap().error(...new SafeArrayIterator(args));\n    } catch (error) {\n      \
+             this.#getWrap().error(...new SafeArrayIterator(bounds.unformatted(args, error)));\n    } finally {\n      \
              told.end(before);\n    }\n",
     ),
     patch(CONSOLE, ".count(String(label));\n", ".count(this.#label(label));\n"),

@@ -3,6 +3,7 @@
 const { core, primordials } = __bootstrap;
 const {
   ArrayBufferIsView,
+  ArrayBufferPrototypeGetByteLength,
   DataViewPrototypeGetBuffer,
   DataViewPrototypeGetByteLength,
   DataViewPrototypeGetByteOffset,
@@ -18,18 +19,27 @@ function isBufferSource(value) {
   return typeof value === "object" && value !== null && (core.isAnyArrayBuffer(value) || ArrayBufferIsView(value));
 }
 
-// Its bytes.
+// Whether a buffer holds nothing, as one does that was detached.
+function isEmpty(buffer) {
+  return core.isArrayBuffer(buffer) && ArrayBufferPrototypeGetByteLength(buffer) === 0;
+}
+
+// Its bytes: none where the buffer was detached. https://webidl.spec.whatwg.org/#dfn-get-buffer-source-copy
 function view(source) {
-  if (!ArrayBufferIsView(source)) return new Uint8Array(source);
+  if (!ArrayBufferIsView(source)) return isEmpty(source) ? new Uint8Array(0) : new Uint8Array(source);
   if (TypedArrayPrototypeGetSymbolToStringTag(source) === undefined) {
+    const buffer = DataViewPrototypeGetBuffer(source);
+    if (isEmpty(buffer)) return new Uint8Array(0);
     return new Uint8Array(
-      DataViewPrototypeGetBuffer(source),
+      buffer,
       DataViewPrototypeGetByteOffset(source),
       DataViewPrototypeGetByteLength(source),
     );
   }
+  const buffer = TypedArrayPrototypeGetBuffer(source);
+  if (isEmpty(buffer)) return new Uint8Array(0);
   return new Uint8Array(
-    TypedArrayPrototypeGetBuffer(source),
+    buffer,
     TypedArrayPrototypeGetByteOffset(source),
     TypedArrayPrototypeGetByteLength(source),
   );

@@ -5,6 +5,7 @@ const { core, primordials } = __bootstrap;
 const { op_stack_is_deep } = core.ops;
 const {
   ArrayIsArray,
+  ArrayPrototypeJoin,
   ArrayPrototypePush,
   ArrayPrototypeSlice,
   MapPrototypeGetSize,
@@ -22,7 +23,9 @@ const {
   SetPrototypeGetSize,
   SetPrototypeHas,
   String,
+  StringPrototypeIncludes,
   StringPrototypeSlice,
+  StringPrototypeSplit,
   SymbolFor,
   SymbolIterator,
 } = primordials;
@@ -160,5 +163,15 @@ function labels() {
   };
 }
 
-return { MOST_INDENTED, boundedOptions, boundedProperties, boundedTable, checkStack, labels };
+// The same arguments with a format that says nothing of them: where one has no text to be formatted as, and its conversion threw `error`. No
+// script fails for what it logs.
+function unformatted(args, error) {
+  const format = args[0];
+  if (args.length < 2 || typeof format !== "string" || !StringPrototypeIncludes(format, "%")) throw error;
+  const plain = ArrayPrototypeSlice(args);
+  plain[0] = ArrayPrototypeJoin(StringPrototypeSplit(format, "%"), "%%");
+  return plain;
+}
+
+return { MOST_INDENTED, boundedOptions, boundedProperties, boundedTable, checkStack, labels, unformatted };
 })();

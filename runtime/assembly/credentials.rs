@@ -19,6 +19,21 @@ use crate::rules::Scope;
 
 use super::keys::{Keys, Reached};
 
+/// Fields that frame a message or belong to its connection: no credential is one.
+const CONNECTIONS_OWN: [&str; 11] = [
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
 /// Every credential of the file that can be attached.
 pub(super) fn credentials(
     files: &Files,
@@ -149,8 +164,23 @@ impl Reader<'_> {
 
     fn header(&self) -> Result<HeaderName, ConfigError> {
         let name = self.need("header", self.file.header.as_ref())?;
-        name.parse()
-            .map_err(|_| self.complain("header", &format!("{name:?} is no header name")))
+        let parsed: HeaderName = name
+            .parse()
+            .map_err(|_| self.complain("header", &format!("{name:?} is no header name")))?;
+        if CONNECTIONS_OWN.contains(&parsed.as_str()) {
+            let why = format!("{name:?} is of the connection, which writes its own");
+            return Err(self.complain("header", &why));
+        }
+        Ok(parsed)
+    }
+
+    /// RFC 7617, section 2: what is behind the first colon is the password.
+    fn username(&self) -> Result<String, ConfigError> {
+        let name = self.need("username", self.file.username.as_ref())?;
+        if name.contains(|character: char| character == ':' || character.is_control()) {
+            return Err(self.complain("username", "expected a name without a colon and control characters"));
+        }
+        Ok(name.clone())
     }
 
     fn kind(&self) -> Result<Kind, ConfigError> {
@@ -158,7 +188,7 @@ impl Reader<'_> {
         Ok(match file.kind {
             Type::Bearer => Kind::Bearer(self.secret()?),
             Type::Basic => Kind::Basic {
-                username: self.need("username", file.username.as_ref())?.clone(),
+                username: self.username()?,
                 password: self.secret()?,
             },
             Type::Header => Kind::Header {

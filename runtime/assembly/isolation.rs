@@ -15,6 +15,9 @@ const MOST: usize = 64;
 /// What a process of one agent may have beside what its limits say, in bytes: V8's own, and the program's.
 const OVERHEAD: u64 = 64 << 20;
 
+/// What an agent reserves on each thread that loads workers: stacks of 72 MiB for 16 of them, and one that modules are read on, in bytes.
+const LOADED: u64 = (16 * 72 + 512) << 20;
+
 /// Puts agents where they are to be, and tells what keeps them from it.
 pub(super) fn isolation(files: &Files, project: &ProjectFile, agents: &mut [Agent]) {
     let sections = project.agents.as_deref().unwrap_or_default();
@@ -22,37 +25,17 @@ pub(super) fn isolation(files: &Files, project: &ProjectFile, agents: &mut [Agen
     for (place, agent) in agents.iter_mut().enumerate() {
         agent.isolation = own(place).unwrap_or(project.isolation.agents);
     }
-    for (place, agent) in agents
-        .iter()
-        .enumerate()
-        .filter(|(_, agent)| agent.isolation == Isolation::Process)
-    {
+    let confined = agents.iter().position(|agent| agent.isolation == Isolation::Process);
+    if let Some(place) = confined.filter(|_| !cfg!(target_os = "linux")) {
         let field = match own(place) {
             Some(_) => format!("agents[{place}].isolation"),
             None => "isolation.agents".to_owned(),
         };
-        let name = &agent.worker.name;
-        if !cfg!(target_os = "linux") {
-            let message = "agents have processes of their own on Linux only";
-            files
-                .problems
-                .add(files.complain(&field, message).with_help("Leave `isolate`"));
-        }
-        for why in obstacles(agent) {
-            let message = format!("the agent {name:?} can not be in a process yet: {why}");
-            let help = "Set `isolation = \"isolate\"` in its section under [[agents]], or do without";
-            files.problems.add(files.complain(&field, &message).with_help(help));
-        }
+        let message = "agents have processes of their own on Linux only";
+        files
+            .problems
+            .add(files.complain(&field, message).with_help("Leave `isolate`"));
     }
-}
-
-/// What an agent has that does not go over a link.
-fn obstacles(agent: &Agent) -> Vec<String> {
-    let mut why = Vec::new();
-    if !agent.worker.loaders.is_empty() {
-        why.push("it loads workers, by `loaders` or `worker_loaders`".to_owned());
-    }
-    why
 }
 
 /// How the processes are. `threads` are the server's.
@@ -72,7 +55,10 @@ pub(super) fn settings(project: &ProjectFile, agents: &[Agent], threads: usize, 
         .chain(found)
         .fold(0, u64::saturating_add)
         .saturating_mul(each as u64);
+    let loading = agents.iter().filter(|agent| !agent.worker.loaders.is_empty()).count();
+    let loading = loading + usize::from(project.agents_dir.is_some());
     Settings {
+        reserved: LOADED.saturating_mul((loading * each) as u64),
         threads: each,
         links: (threads + SPARE).min(MOST),
         idle: isolates.idle,

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, pidfd_send_signal};
-use tokio::net::UnixStream;
 use tokio::sync::Notify;
 
 use super::spawn::End;
@@ -88,10 +87,9 @@ impl Child {
         !self.leaves.load(Ordering::SeqCst)
     }
 
-    /// A link for the calling thread, where there is one left. It belongs into a runtime.
-    pub(super) fn take_link(&self) -> Option<UnixStream> {
-        let link = self.links.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
-        UnixStream::from_std(link).ok()
+    /// A link for the calling thread, where there is one left.
+    pub(super) fn take_link(&self) -> Option<End> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
     /// It takes no more events, and leaves when it has none.

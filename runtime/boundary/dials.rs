@@ -7,6 +7,7 @@ use workerd_lite_ops::{FetchError, Request};
 use super::cursor::{Cursor, put};
 use super::heads::DIALS;
 use super::link::{Call, Connection, LinkError};
+use super::loaded::{self, LoadedWorker};
 
 /// The longest text of a failure, in bytes.
 const LONGEST_TEXT: usize = 4 << 10;
@@ -42,7 +43,11 @@ impl From<FetchError> for Refused {
 pub(crate) struct Dialling(Call);
 
 /// Asks for the connection that a request asks for, in the name of an event.
-pub(crate) fn dial(link: &Connection, event: u32, asked: &Request) -> Result<Dialling, LinkError> {
+pub(crate) fn dial(
+    link: &Connection,
+    (event, loaded): (u32, Option<&LoadedWorker>),
+    asked: &Request,
+) -> Result<Dialling, LinkError> {
     let host = asked.url.host_str().unwrap_or_default();
     let call = link.call(link.next(), false, |out| {
         out.put_u8(DIALS);
@@ -50,6 +55,7 @@ pub(crate) fn dial(link: &Connection, event: u32, asked: &Request) -> Result<Dia
         out.put_u16_le(asked.url.port_or_known_default().unwrap_or_default());
         put(out, host.as_bytes());
         put(out, secure(&asked.headers).name().as_bytes());
+        loaded::write(out, loaded);
     })?;
     Ok(Dialling(call))
 }
@@ -73,6 +79,8 @@ impl Dialling {
 pub(crate) struct DialCame {
     /// The event that asks.
     pub(crate) event: u32,
+    /// The worker that asks, where the agent has loaded it.
+    pub(crate) loaded: Option<LoadedWorker>,
     call: Call,
 }
 
@@ -89,10 +97,11 @@ impl DialCame {
         cursor.byte()?;
         let (event, port) = (cursor.u32()?, cursor.u16()?);
         let (host, secure) = (cursor.text()?, cursor.text()?);
+        let loaded = loaded::read(&mut cursor)?;
         cursor.end()?;
         let secure = Secure::named(secure).ok_or(INVALID)?;
         let request = request(host, port, secure).map_err(|_| INVALID)?;
-        Ok((Self { event, call }, request))
+        Ok((Self { event, loaded, call }, request))
     }
 
     /// Waits until nobody waits for it.

@@ -10,6 +10,7 @@ use super::body::{begin, received, send};
 use super::failure::Failure;
 use super::heads::{self, Envelope, RequestHead, Sender};
 use super::link::{Call, Connection, Incoming, LinkError, Outgoing, Wire};
+use super::loaded::LoadedWorker;
 
 /// A request that the other end has.
 pub(crate) struct Asking {
@@ -115,6 +116,11 @@ impl<'a> Asked<'a> {
 
     pub(crate) const fn envelope(&self) -> Envelope<'a> {
         self.head.envelope
+    }
+
+    /// The worker that asks, where the agent has loaded it.
+    pub(crate) fn loaded(&self) -> Option<LoadedWorker> {
+        self.head.loaded.clone()
     }
 
     /// The request, once its first bytes have had the time to come.

@@ -14,17 +14,21 @@ use super::aim::{self, Aim};
 use super::cursor::{Cursor, put, put_fields};
 use super::failure::Failure;
 use super::link::LinkError;
+use super::loaded::{self, LoadedWorker};
 
 /// The longest text of a failure, in bytes.
 const LONGEST_TEXT: usize = 32 << 10;
 
 /// What a head says of its body, in bits.
+const HAS_TRAILERS: u8 = 64;
 const HAS_LENGTH: u8 = 1;
 const IS_CODED: u8 = 2;
 /// What an answer is, in bits: it brings a WebSocket, or a text for its status, or it tells of a failure.
 const HAS_SOCKET: u8 = 4;
 const HAS_REASON: u8 = 8;
 const HAS_FAILED: u8 = 16;
+/// What a request is, in bits: a loaded worker asks.
+const HAS_LOADED: u8 = 32;
 
 /// What a head begins with: what its call is.
 const TO_AGENT: u8 = 0;
@@ -61,6 +65,8 @@ pub(crate) struct Envelope<'a> {
     pub(crate) request_id: Option<&'a str>,
     /// Which entrypoint of an agent it is for, where that is not what clients ask.
     pub(crate) aim: Option<Aim<'a>>,
+    /// The worker that asks, where that is one that the agent has loaded.
+    pub(crate) loaded: Option<&'a LoadedWorker>,
 }
 
 /// A body as its sender describes it.
@@ -68,6 +74,8 @@ pub(crate) struct Envelope<'a> {
 pub(super) struct Described {
     pub(super) length: Option<u64>,
     coded: bool,
+    /// Whether something may follow it.
+    pub(super) has_trailers: bool,
 }
 
 impl Described {
@@ -75,12 +83,14 @@ impl Described {
         Self {
             length: body.length(),
             coded: body.coding().is_some(),
+            has_trailers: body.trailers().is_some(),
         }
     }
 
     fn bits(self) -> u8 {
         let length = if self.length.is_some() { HAS_LENGTH } else { 0 };
-        length | if self.coded { IS_CODED } else { 0 }
+        let trailers = if self.has_trailers { HAS_TRAILERS } else { 0 };
+        length | trailers | if self.coded { IS_CODED } else { 0 }
     }
 
     fn read(bits: u8, cursor: &mut Cursor<'_>) -> Result<Self, LinkError> {
@@ -88,6 +98,7 @@ impl Described {
         Ok(Self {
             length,
             coded: bits & IS_CODED != 0,
+            has_trailers: bits & HAS_TRAILERS != 0,
         })
     }
 
@@ -101,6 +112,7 @@ impl Described {
 #[derive(Debug)]
 pub(super) struct RequestHead<'a> {
     pub(super) envelope: Envelope<'a>,
+    pub(super) loaded: Option<LoadedWorker>,
     /// What the event reads as `request.cf`, in JSON.
     pub(super) cf: Option<Arc<str>>,
     pub(super) method: Method,
@@ -118,7 +130,8 @@ pub(super) fn write_request(out: &mut BytesMut, envelope: Envelope<'_>, request:
         To::Service(place) => (TO_SERVICE, place),
     };
     out.put_u8(kind);
-    out.put_u8(body.bits());
+    let loaded = if envelope.loaded.is_some() { HAS_LOADED } else { 0 };
+    out.put_u8(body.bits() | loaded);
     out.put_u32_le(to);
     out.put_u32_le(envelope.event);
     put(out, envelope.request_id.unwrap_or_default().as_bytes());
@@ -127,6 +140,9 @@ pub(super) fn write_request(out: &mut BytesMut, envelope: Envelope<'_>, request:
     put(out, request.url.as_str().as_bytes());
     if let Some(aim) = envelope.aim {
         aim::write(out, aim);
+    }
+    if envelope.loaded.is_some() {
+        loaded::write(out, envelope.loaded);
     }
     if let Some(length) = body.length {
         out.put_u64_le(length);
@@ -170,13 +186,20 @@ pub(super) fn read_request(head: &[u8], limit: usize, sender: Sender) -> Result<
         ),
     };
     let aim = (kind == TO_AIMED).then(|| aim::read(&mut cursor)).transpose()?;
+    let loaded = if bits & HAS_LOADED != 0 {
+        loaded::read(&mut cursor)?
+    } else {
+        None
+    };
     let body = Described::read(bits, &mut cursor)?;
     Ok(RequestHead {
+        loaded,
         envelope: Envelope {
             to,
             event,
             request_id,
             aim,
+            loaded: None,
         },
         cf: cf.map(Into::into),
         method,

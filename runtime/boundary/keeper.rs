@@ -161,7 +161,8 @@ struct Kept {
 fn begin(settings: &Settings) -> io::Result<Spawned> {
     let spawned = spawn(ARGUMENT, settings.links)?;
     // It is read before the process is confined, and has room in the socket.
-    let confinement = confinement(settings.links, settings.memory >> 20, &settings.allow_missing);
+    let memory = settings.memory.saturating_add(settings.reserved / 2) >> 20;
+    let confinement = confinement(settings.links, memory, &settings.allow_missing);
     (&spawned.control).write_all(&confinement)?;
     Ok(spawned)
 }

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
 
 use super::child::Child;
@@ -12,6 +11,7 @@ use super::keeper::{self, Order, Start};
 use super::key::Key;
 use super::sandbox;
 use super::settings::Settings;
+use super::spawn::End;
 use super::spec::Spec;
 use super::told::Hears;
 use crate::isolate::StartupError;
@@ -108,7 +108,7 @@ impl Processes {
         &self,
         key: &Key,
         spec: impl AsyncFnOnce() -> Result<(Spec, Arc<dyn Hears>), StartupError>,
-    ) -> Result<(Arc<Child>, UnixStream), StartupError> {
+    ) -> Result<(Arc<Child>, End), StartupError> {
         let slot = {
             let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(slots.entry(key.clone()).or_default())

@@ -64,6 +64,14 @@ struct Telling {
     most: tracing::Level,
 }
 
+impl Telling {
+    /// The agent of this name, or the one that has loaded the worker of this name.
+    fn place(&self, name: &str) -> Option<u16> {
+        let parent = name.split('/').next().unwrap_or(name);
+        self.names.get(name).or_else(|| self.names.get(parent)).copied()
+    }
+}
+
 impl<S: Subscriber> Layer<S> for Telling {
     fn enabled(&self, metadata: &tracing::Metadata<'_>, _: Context<'_, S>) -> bool {
         // What libraries say of themselves is nobody's line.
@@ -84,7 +92,7 @@ impl<S: Subscriber> Layer<S> for Telling {
         self.reports.tell(Told::Line {
             level,
             console: metadata.target() == "console",
-            agent: read.agent.and_then(|name| self.names.get(&name).copied()),
+            agent: read.agent.and_then(|name| self.place(&name)),
             request_id: read.request_id,
             text: cut(&read.text).into_owned(),
         });

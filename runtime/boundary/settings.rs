@@ -15,6 +15,8 @@ pub struct Settings {
     pub idle: Duration,
     /// Bytes of memory of its own that one may have.
     pub memory: u64,
+    /// Bytes that one may reserve for what it does not use: stacks of loaded workers, and those that modules are read on.
+    pub reserved: u64,
     /// Layers of the sandbox that may be missing.
     pub allow_missing: Vec<Layer>,
 }

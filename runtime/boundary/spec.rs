@@ -38,6 +38,8 @@ pub(crate) struct AgentSpec {
     fills_environment: bool,
     /// Names of its services, by which it calls them.
     services: Vec<String>,
+    /// Names of what it loads workers by.
+    loaders: Vec<String>,
     differences: Vec<String>,
     limits: Limits,
     code_generation: CodeGeneration,
@@ -55,6 +57,7 @@ impl AgentSpec {
             vars: worker.vars.clone(),
             fills_environment: worker.fills_environment,
             services: worker.services.clone(),
+            loaders: worker.loaders.clone(),
             differences: worker.differences.clone(),
             limits: worker.effective_limits(),
             code_generation: worker.code_generation,
@@ -73,6 +76,7 @@ impl AgentSpec {
             vars: self.vars,
             fills_environment: self.fills_environment,
             services: self.services,
+            loaders: self.loaders,
             differences: self.differences,
             limits: self.limits,
             code_generation: self.code_generation,

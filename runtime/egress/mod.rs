@@ -4,6 +4,7 @@ pub mod address;
 mod agents;
 mod binding;
 mod body;
+mod cleaned_socket;
 mod client;
 mod connect_time;
 mod connector;

@@ -168,13 +168,6 @@ impl Performer {
             open.error(&refusal.to_string());
             return Ok(refusal.response(&host));
         }
-        if let Some(credential) = credential.filter(|credential| credential.redact_body && is_handshake(&request)) {
-            note(open, Verdict::Deny, By::Credential);
-            return Err(FetchError::Network(format!(
-                "{host}: a credential with redact = \"body\" goes with no WebSocket, whose messages nobody cleans: see [credentials.{}]",
-                credential.name
-            )));
-        }
         if let Some(binding) = binding.filter(|binding| !binding.may_identify(&request.url)) {
             note(open, Verdict::Deny, By::Certificate);
             let name = binding.certificate_name().unwrap_or_default();

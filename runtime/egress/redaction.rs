@@ -7,6 +7,7 @@ use workerd_lite_ops::body::StreamBody;
 use workerd_lite_ops::content_encoding::ContentEncoding;
 use workerd_lite_ops::{Body, FetchError, Response};
 
+use super::cleaned_socket::cleaned;
 use crate::credentials::{Credential, Sent};
 
 /// Takes out of a request what would bring an answer that can not be cleaned: one in a coding, or parts of one, where a secret
@@ -44,6 +45,10 @@ pub(super) fn redact(mut response: Response, credential: &Credential, sent: &Sen
     });
     let of_trailers = redactor.clone();
     response.body = response.body.map_trailers(move |fields| of_trailers.headers(fields));
+    if credential.redact_body {
+        let socket = response.socket.take();
+        response.socket = socket.map(|socket| cleaned(socket, redactor.clone()));
+    }
     if !credential.redact_body || matches!(response.body, Body::Empty) {
         return Ok(response);
     }

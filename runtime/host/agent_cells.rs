@@ -11,13 +11,14 @@ use deno_core::unsync::{JoinHandle, spawn};
 use tokio::sync::mpsc;
 use workerd_lite_ops::account::AgentId;
 use workerd_lite_ops::egress::EgressHandle;
+use workerd_lite_ops::loading::LoaderHandle;
 use workerd_lite_ops::{CallerId, Termination};
 
 use super::agent::Agent;
 use super::blanks::Blanks;
 use super::callable::Callable;
 use super::callee::{Callee, Callees};
-use super::gate::{Neighbour, OutboundGate};
+use super::gate::{LoadedWays, Neighbour, OutboundGate};
 use super::isolates::{Place, Used};
 use super::isolation::Isolation;
 use super::known::{KnownAgents, context_agent};
@@ -45,8 +46,8 @@ struct Running {
     task: JoinHandle<()>,
 }
 
-/// An agent's way out.
-type WayOf = Box<dyn Fn(&Agent) -> EgressHandle>;
+/// An agent's way out, or that of a worker that it has loaded, and what it loads workers by.
+pub(super) type WayOf = fn(&Agent, Option<&Attested>, Option<LoaderHandle>) -> EgressHandle;
 
 /// The cells of one thread.
 pub(super) struct AgentCells {
@@ -199,9 +200,16 @@ impl AgentCells {
         agent.tails.iter().map(with_cell).collect()
     }
 
-    /// The way out of an agent whose isolates are in a process of their own.
-    pub(super) fn gate(self: &Rc<Self>, (place, agent): (usize, &Agent), graph: &Graph) -> EgressHandle {
-        Rc::new(self.outbound_gate(place, agent, self.known.attest(place, agent, graph)))
+    /// The way out of an agent whose isolates are in a process of their own, and those of what it loads, where it may.
+    pub(super) fn gate(
+        self: &Rc<Self>,
+        (place, agent): (usize, &Agent),
+        graph: &Graph,
+    ) -> (EgressHandle, Option<LoadedWays>) {
+        let gate = self.outbound_gate(place, agent, self.known.attest(place, agent, graph));
+        let loads = !agent.worker.loaders.is_empty();
+        let ways = loads.then(|| gate.ways(agent.worker.account.clone()));
+        (Rc::new(gate), ways)
     }
 
     fn outbound_gate(self: &Rc<Self>, place: usize, agent: &Agent, attested: Attested) -> OutboundGate {
@@ -223,10 +231,19 @@ impl AgentCells {
 
     /// An agent's way out.
     fn egress(self: &Rc<Self>, place: usize, agent: &Agent, worker: &Worker) -> EgressHandle {
-        if let Some(way) = &self.way {
-            return way(agent);
-        }
         let attested = self.known.attest(place, agent, &worker.graph);
+        if let Some(way) = self.way {
+            let loads = !worker.loaders.is_empty();
+            let loader = loads.then(|| {
+                let agent = agent.clone();
+                self.loaders.add(Parent {
+                    worker: worker.clone(),
+                    attested,
+                    way: Box::new(move |attested| way(&agent, Some(&attested), None)),
+                }) as LoaderHandle
+            });
+            return way(agent, None, loader);
+        }
         let gate = self.outbound_gate(place, agent, attested.clone());
         if worker.loaders.is_empty() {
             return Rc::new(gate);

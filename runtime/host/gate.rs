@@ -60,6 +60,9 @@ pub(super) struct OutboundGate {
 /// Finds another agent, and its account.
 pub(super) type Neighbour = Box<dyn Fn() -> Option<(Callable, Option<Arc<Account>>)>>;
 
+/// The ways out of what an agent loads, by what is attested of it.
+pub(super) type LoadedWays = Box<dyn Fn(Attested) -> EgressHandle>;
+
 /// A loaded worker, as the policy sees it.
 #[derive(Clone)]
 pub(super) struct LoadedAgent {
@@ -89,7 +92,7 @@ impl LoadedAgent {
 
 impl OutboundGate {
     /// The ways out of what the agent loads: the same policy and the same rules, under another name.
-    pub(super) fn ways(&self, account: Option<Arc<Account>>) -> Box<dyn Fn(Attested) -> EgressHandle> {
+    pub(super) fn ways(&self, account: Option<Arc<Account>>) -> LoadedWays {
         let (network, policies, rules) = (Arc::clone(&self.network), self.policies.clone(), self.rules.clone());
         let (place, timeout, services) = (self.place, self.timeout, Rc::clone(&self.services));
         let assets = self.assets.clone();

@@ -58,7 +58,6 @@ use deno_core::unsync::spawn;
 use deno_core::url::Url;
 use http::{HeaderMap, HeaderName};
 use tokio::sync::mpsc;
-use workerd_lite_ops::egress::EgressHandle;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{CallerId, EventError, Origin, Request, Response, Termination};
 
@@ -69,7 +68,7 @@ use crate::limits::ClientTimeouts;
 use crate::metrics;
 use crate::rules::Forwarders;
 pub use agent::Agent;
-use agent_cells::AgentCells;
+use agent_cells::{AgentCells, WayOf};
 pub use body::ResponseBody;
 pub use builder::ProjectBuilder;
 use bulkheads::Bulkheads;
@@ -190,7 +189,7 @@ impl Instance {
     }
 
     /// An instance whose agents have no ways out but these, without a policy. Isolates are made when they are asked for.
-    pub(crate) fn confined(project: &Project, way: Box<dyn Fn(&Agent) -> EgressHandle>) -> Self {
+    fn confined(project: &Project, way: WayOf) -> Self {
         let aborted = Rc::new(Cell::new(false));
         let known = KnownAgents::default();
         let agents = AgentCells::new(

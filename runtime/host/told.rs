@@ -62,13 +62,13 @@ impl Project {
     }
 
     /// Whether an agent's own rules let a request pass to the policy.
-    pub(crate) fn may_ask(&self, place: usize, method: &Method, url: &Url) -> bool {
+    pub(crate) fn may_ask(&self, place: usize, (method, url): (&Method, &Url), websocket: bool) -> bool {
         let rules = self.agents.get(place).and_then(|agent| agent.egress.as_ref());
         !rules.is_some_and(|rules| {
             let asked = Subject {
                 method,
                 url,
-                websocket: false,
+                websocket,
                 tcp: *method == Method::CONNECT,
             };
             matches!(rules.judge(asked), Judged::Deny(_))

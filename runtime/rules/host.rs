@@ -75,9 +75,11 @@ impl FromStr for HostPattern {
             return Ok(Self {
                 labels: labels(url.host_str().ok_or_else(wrong)?)
                     // What is spelled so that it reads as a wildcard or a list once it is normalised, and is neither.
-                    .map(|label| match label.is_empty() || label.contains(['*', ',']) {
-                        true => Err(wrong()),
-                        false => Ok(Label::Text(label.to_owned())),
+                    .map(|label| {
+                        if label.is_empty() || label.contains(['*', ',']) {
+                            return Err(wrong());
+                        }
+                        Ok(Label::Text(label.to_owned()))
                     })
                     .collect::<Result<_, _>>()?,
                 port,

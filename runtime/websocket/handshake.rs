@@ -134,7 +134,7 @@ pub(crate) struct NoWebSocket(&'static str);
 /// The key of one handshake with an upstream.
 #[derive(Debug)]
 pub(crate) struct Key {
-    key: String,
+    sent: String,
     /// Subprotocols that were offered.
     protocols: Vec<Vec<u8>>,
     /// Whether compression was.
@@ -159,7 +159,7 @@ impl Key {
         }
         let protocols = tokens(headers, &SEC_WEBSOCKET_PROTOCOL).map(<[u8]>::to_vec).collect();
         Self {
-            key,
+            sent: key,
             protocols,
             deflates,
         }
@@ -170,7 +170,7 @@ impl Key {
         if !is_websocket(headers) || !names(headers, &CONNECTION, "upgrade") {
             return Err(NoWebSocket("it switches to another protocol"));
         }
-        let accept = derive_accept_key(self.key.as_bytes());
+        let accept = derive_accept_key(self.sent.as_bytes());
         if only(headers, &SEC_WEBSOCKET_ACCEPT).is_none_or(|value| value.as_bytes().trim_ascii() != accept.as_bytes()) {
             return Err(NoWebSocket("its Sec-WebSocket-Accept is not the one for our key"));
         }

@@ -1,4 +1,4 @@
-//! What does not go over a link is refused where it is written.
+//! What `[isolation]` may say.
 
 use crate::harness::Project;
 
@@ -8,50 +8,24 @@ fn refused(text: &str) -> String {
         ("policy.js", "export default { fetch: () => new Response('') };"),
         ("workerd-lite.toml", text),
     ]);
-    std::fs::create_dir(project.path().join("agents")).unwrap();
     project.refused(&[])
 }
 
 #[test]
-fn what_processes_do_not_have_yet_is_refused() {
-    let agents = |one: &str, two: &str| {
-        format!(
-            "[outbound]\nmain = 'policy.js'\n[[agents]]\nname = 'one'\nmain = 'agent.js'\nmatch = ['one.localhost']\n{one}\n\
-             [[agents]]\nname = 'two'\nmain = 'agent.js'\nmatch = ['two.localhost']\n{two}\n"
-        )
-    };
-    let process = "isolation = 'process'\n";
-    let service = |name: &str| format!("[[agents.services]]\nbinding = 'S'\nservice = '{name}'\n");
+fn what_is_no_isolation_is_refused() {
     let cases = [
         (
-            agents(&format!("{process}{}", service("two")), ""),
-            "it calls the agent \"two\", by `services`",
-        ),
-        (
-            agents(process, &service("one")),
-            "the agent \"two\" calls it, by `services`",
-        ),
-        (agents(&format!("{process}loaders = ['L']"), ""), "by `loaders`"),
-        (
-            agents(process, "[[agents.tails]]\nservice = 'one'"),
-            "tells it of its events",
-        ),
-        (
-            "agents_dir = 'agents'\n[isolation]\nagents = 'process'".to_owned(),
-            "agents of `agents_dir` can not be in processes yet",
-        ),
-        (
-            "main = 'agent.js'\n[isolation]\nagents = 'jail'".to_owned(),
+            "main = 'agent.js'\n[isolation]\nagents = 'jail'",
             "expected `isolate` or `process`",
         ),
         (
-            "main = 'agent.js'\n[isolation]\nallow_missing = ['all']".to_owned(),
+            "main = 'agent.js'\n[isolation]\nallow_missing = ['all']",
             "allow_missing",
         ),
-        ("main = 'agent.js'\n[isolation]\nthreads = 0".to_owned(), "threads"),
+        ("main = 'agent.js'\n[isolation]\nthreads = 0", "threads"),
     ];
     for (text, expected) in cases {
-        let said = refused(&text).split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = refused(text).split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(said.contains(expected), "{expected}: {said}");
     }
 }

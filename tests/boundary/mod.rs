@@ -3,10 +3,12 @@
 mod attacks;
 mod configuration;
 mod ends;
+mod floods;
 mod life;
 mod load;
 mod lost;
 mod memory;
+mod roads;
 mod services;
 mod serving;
 mod sockets;

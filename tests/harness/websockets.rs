@@ -144,14 +144,19 @@ impl Peer {
             }
             return;
         }
-        self.speak(stream, &path).await;
+        self.speak(stream, &path, &head).await;
     }
 
-    async fn speak(&self, stream: impl AsyncRead + AsyncWrite + Unpin, path: &str) {
+    async fn speak(&self, stream: impl AsyncRead + AsyncWrite + Unpin, path: &str, head: &str) {
         let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, None).await;
         match path {
             "/closes" => {
                 let _ = socket.send(closing(3001, "bye")).await;
+            }
+            // What it was asked with, in each of the ways that there are.
+            "/tells" => {
+                let _ = socket.send(head.into()).await;
+                let _ = socket.send(head.as_bytes().to_vec().into()).await;
             }
             "/greets" => {
                 let _ = socket.send("hello".into()).await;

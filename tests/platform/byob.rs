@@ -69,6 +69,11 @@ const inPull = async (use, view = new Uint8Array(3)) => {
 // Bytes in whatever buffer or view are a body's.
 ["ABCD", () => new Response(ReadableStream.from([bytes(65).buffer, new DataView(bytes(0, 66).buffer, 1), new Uint16Array([0x4443])])).text()],
 ["ABCD", async () => (await fetch("http://up.test/", { method: "POST", body: ReadableStream.from([bytes(65).buffer, new DataView(bytes(0, 66).buffer, 1), new Uint16Array([0x4443])]) })).text()],
+// What was detached holds nothing.
+...[(b) => b, (b) => new Uint8Array(b), (b) => new DataView(b)].flatMap((of) => [
+  ["<>", async () => { const b = bytes(1, 2).buffer; const chunk = of(b); structuredClone(b, { transfer: [b] }); return `<${await new Response(ReadableStream.from([chunk])).text()}>`; }],
+  ["0", async () => { const b = bytes(1, 2).buffer; const chunk = of(b); structuredClone(b, { transfer: [b] }); const [one, other] = Object.values(new WebSocketPair()); one.accept(); other.accept(); other.binaryType = "arraybuffer"; const heard = new Promise((done) => { other.onmessage = (event) => done(event.data.byteLength); }); one.send(chunk); return heard; }],
+]),
 ["This ReadableStream is currently locked to a reader.", async () => { const response = new Response("x"); response.body.getReader(); return response.text().catch((error) => error.message); }],
 // Text as a chunk of a body that is sent is its UTF-8.
 ["h\u00e9!", async () => (await fetch("http://up.test/", { method: "POST", body: ReadableStream.from(["h\u00e9", utf8("!")]) })).text()],

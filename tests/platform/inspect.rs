@@ -59,3 +59,26 @@ fn objects_of_the_platform_are_shown() {
         assert_eq!(shown[place], *expected, "{place}: {}", server.log());
     }
 }
+
+/// A line that is to be formatted with what has no text is written all the same.
+#[test]
+fn nobody_fails_for_what_it_logs() {
+    let server = super::serve(
+        r#"
+const bare = Object.create(null);
+const failing = { toString() { throw new RangeError("mine"); }, kept: 1 };
+export default { fetch() {
+  for (const method of ["log", "debug", "info", "warn", "error"]) {
+    console[method](`${method} %s at 100%`, bare);
+    console[method](`${method} %d`, Object.create(null));
+    console[method](`${method} %s`, failing);
+  }
+  return new Response("said");
+} };
+"#,
+    );
+    assert_eq!(server.get("/").body, "said");
+    for line in ["log %s at 100% [Object: null prototype] {}", "error %s", "kept: 1"] {
+        server.logged(line);
+    }
+}

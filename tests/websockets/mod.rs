@@ -5,6 +5,7 @@ mod bounds;
 mod clients;
 mod compression;
 mod handed_on;
+mod redaction;
 mod testing;
 mod upstreams;
 

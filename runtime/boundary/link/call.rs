@@ -98,6 +98,11 @@ impl Incoming {
         (self.stream.came.get() == Came::Ended).then(|| self.take().unwrap_or_default())
     }
 
+    /// What has come behind the bytes, once.
+    pub(crate) fn trailers(&self) -> Option<Bytes> {
+        self.stream.trailers.take()
+    }
+
     /// Whether all has come, and how many bytes of it are there.
     pub(crate) fn ended_with(&self) -> Option<usize> {
         (self.stream.came.get() == Came::Ended).then(|| self.stream.bytes.borrow().len())
@@ -192,6 +197,11 @@ impl Outgoing {
     /// The same, for what still waits for whether it is wanted.
     pub(crate) fn finish(&self) {
         self.push(&[], true);
+    }
+
+    /// That was all, but for what `write` writes.
+    pub(crate) fn end_with(self, write: impl FnOnce(&mut BytesMut)) {
+        self.shared.send_of(&self.stream, Kind::Trailers, true, write);
     }
 
     /// Waits until nobody wants it.

@@ -1,18 +1,19 @@
 //! One end of a link: it calls, it is called, and it is told of events' ends.
 
 use std::future::poll_fn;
+use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{BufMut as _, BytesMut};
-use tokio::net::UnixStream;
 
 use super::call::Call;
 use super::frame::{Frame, HEADER, Kind};
 use super::handler::Handler;
 use super::run::Run;
 use super::shared::Shared;
+use super::socket::Socket;
 use super::stream::Stream;
 use super::{CALLS, LinkError, largest_head};
 
@@ -32,9 +33,12 @@ impl Connection {
         Self(Rc::new(Shared::new(largest_head(headers), usize::MAX, CALLS, None)))
     }
 
-    /// Serves the link until the other end closes it.
+    /// Serves the link, a socket that does not block, until the other end closes it.
     pub(crate) async fn run<H: Handler>(&self, socket: UnixStream, handler: H) -> Result<(), LinkError> {
-        let ended = Run::new(Rc::clone(&self.0), socket, handler).await;
+        let ended = match Socket::of(socket) {
+            Ok(socket) => Run::new(Rc::clone(&self.0), socket, handler).await,
+            Err(error) => Err(error.into()),
+        };
         self.close();
         ended
     }

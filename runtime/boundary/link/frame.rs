@@ -37,10 +37,12 @@ pub(super) enum Kind {
     Over,
     /// Something that an event was given is needed no longer.
     Note,
+    /// What follows a body, and its end.
+    Trailers,
 }
 
 impl Kind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Head,
         Self::Data,
         Self::Reset,
@@ -51,12 +53,13 @@ impl Kind {
         Self::Pong,
         Self::Over,
         Self::Note,
+        Self::Trailers,
     ];
 
     /// How many bytes it carries, where that is always the same.
     const fn length(self) -> Option<usize> {
         match self {
-            Self::Head | Self::Data => None,
+            Self::Head | Self::Data | Self::Trailers => None,
             Self::Reset | Self::Stop | Self::Ping | Self::Pong => Some(0),
             Self::Window | Self::Windows => Some(4),
             Self::Over => Some(8),
@@ -121,6 +124,7 @@ impl Frame {
         let fits = match frame.kind {
             Kind::Head => length <= head,
             Kind::Data => length <= data,
+            Kind::Trailers => length <= data && frame.ends,
             other => other.length() == Some(length) && !frame.ends,
         };
         if !fits {

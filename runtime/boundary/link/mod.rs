@@ -7,6 +7,7 @@ mod frame;
 mod handler;
 mod run;
 mod shared;
+mod socket;
 mod stream;
 mod wire;
 

@@ -7,14 +7,13 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
-use tokio::net::UnixStream;
 use tokio::time::Sleep;
 
 use super::call::Call;
 use super::frame::{Frame, HEADER, Kind};
 use super::handler::Handler;
 use super::shared::Shared;
+use super::socket::Socket;
 use super::stream::{Came, Stream};
 use super::{LinkError, WINDOW, WINDOWS};
 
@@ -41,7 +40,7 @@ const KEPT: usize = 256 << 10;
 
 pub(super) struct Run<H> {
     shared: Rc<Shared>,
-    socket: UnixStream,
+    socket: Socket,
     handler: H,
     /// What has come, from `start` to `end`.
     buffer: Vec<u8>,
@@ -54,7 +53,7 @@ pub(super) struct Run<H> {
 impl<H> Unpin for Run<H> {}
 
 impl<H: Handler> Run<H> {
-    pub(super) fn new(shared: Rc<Shared>, socket: UnixStream, handler: H) -> Self {
+    pub(super) fn new(shared: Rc<Shared>, socket: Socket, handler: H) -> Self {
         Self {
             shared,
             socket,
@@ -77,9 +76,7 @@ impl<H: Handler> Run<H> {
             let size = (self.buffer.len() * 2).max(LEAST);
             self.buffer.resize(size, 0);
         }
-        let mut read = ReadBuf::new(&mut self.buffer[self.end..]);
-        ready!(Pin::new(&mut self.socket).poll_read(cx, &mut read))?;
-        let count = read.filled().len();
+        let count = ready!(self.socket.poll_read(cx, &mut self.buffer[self.end..]))?;
         self.end += count;
         Poll::Ready(Ok(count == 0))
     }
@@ -140,6 +137,19 @@ impl<H: Handler> Run<H> {
             }
             Kind::Head => self.called(frame, carried),
             Kind::Data => self.data(frame, carried),
+            Kind::Trailers => {
+                let stream = self
+                    .known(frame)
+                    .ok_or(LinkError::Frame("its trailers are of no call"))?;
+                if stream.came.get() != Came::Open || !stream.has_head.get() {
+                    return Err(LinkError::Frame("its trailers are before or behind the message"));
+                }
+                if !stream.unwanted.get() {
+                    *stream.trailers.borrow_mut() = Some(Bytes::copy_from_slice(carried));
+                }
+                self.came(&stream, Some(Came::Ended));
+                Ok(())
+            }
             Kind::Reset => {
                 let stream = self.known(frame).ok_or(LinkError::Frame("it ends no call"))?;
                 if stream.came.get() != Came::Open {
@@ -253,12 +263,13 @@ impl<H: Handler> Run<H> {
             return Poll::Ready(Err(LinkError::Flood("it does not read what it is sent")));
         }
         while !out.is_empty() {
-            match ready!(Pin::new(&mut self.socket).poll_write(cx, &out)) {
+            match ready!(self.socket.poll_write(cx, &out)) {
                 Ok(0) => return Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero).into())),
                 Ok(written) => out.advance(written),
                 Err(error) => return Poll::Ready(Err(error.into())),
             }
         }
+        self.socket.is_written();
         if out.capacity() > KEPT {
             *out = BytesMut::new();
         }

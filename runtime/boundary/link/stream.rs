@@ -28,6 +28,8 @@ pub(super) struct Stream {
     /// Whether a head has come: bytes before it belong to nothing.
     pub(super) has_head: Cell<bool>,
     pub(super) bytes: RefCell<BytesMut>,
+    /// What has come behind them.
+    pub(super) trailers: RefCell<Option<Bytes>>,
     pub(super) came: Cell<Came>,
     /// Nobody here reads what comes.
     pub(super) unwanted: Cell<bool>,
@@ -52,6 +54,7 @@ impl Stream {
             head: RefCell::default(),
             has_head: Cell::new(!own),
             bytes: RefCell::default(),
+            trailers: RefCell::default(),
             came: Cell::new(Came::Open),
             unwanted: Cell::new(false),
             left: Cell::new(WINDOW),

@@ -17,6 +17,7 @@ use super::sent::Given;
 use super::streams;
 use super::table::{self, Table};
 use crate::boundary::link::{Call, Connection, LinkError};
+use crate::boundary::loaded::LoadedWorker;
 
 /// The most that one end has given for an event, and the most calls that it is at work for and results that are held.
 const MOST: usize = 2 * STUBS;
@@ -29,8 +30,8 @@ const TOO_MANY: &str = "RPC failed: too many stubs are held at once";
 
 /// What an end of a bridge is in.
 pub(crate) trait Side {
-    /// A service of the agent's, by its place.
-    fn service(&self, place: u32) -> Result<Capability, Failure>;
+    /// A service of the agent's, by its place, as a worker calls it that the agent has loaded, or the agent itself.
+    fn service(&self, place: u32, by: Option<&LoadedWorker>) -> Result<Capability, Failure>;
 
     /// Room for so many bytes, until it is dropped.
     fn room(&self, bytes: usize) -> Result<Box<dyn Any>, Failure>;
@@ -65,6 +66,8 @@ pub(crate) struct Bridge {
     /// Calls that have not begun, in their order.
     pub(super) waiting: RefCell<VecDeque<Waiting>>,
     pub(super) works: Cell<bool>,
+    /// Whether what is sent begins the event.
+    pub(super) begins: Cell<bool>,
     closed: Cell<bool>,
     closing: Notify,
 }
@@ -87,6 +90,7 @@ impl Bridge {
             streams: RefCell::default(),
             waiting: RefCell::default(),
             works: Cell::new(false),
+            begins: Cell::new(false),
             closed: Cell::new(false),
             closing: Notify::new(),
         })
@@ -200,7 +204,8 @@ impl Bridge {
             .collect();
         let mut described = Vec::with_capacity(streams.len());
         for stream in streams {
-            described.push(streams::open(&self.connection, self.event, stream).map_err(|_| full())?);
+            described
+                .push(streams::open(&self.connection, (self.event, self.begins.get()), stream).map_err(|_| full())?);
         }
         Ok(Table {
             capabilities,
@@ -235,7 +240,7 @@ impl Bridge {
             payload.capabilities.push(match *capability {
                 table::Capability::Given(number) => Given::of(self, number)?,
                 table::Capability::Back(number) => self.is_given(number).unwrap_or_else(|| broken(Failure::gone())),
-                table::Capability::Service(place) => self.side.service(place).unwrap_or_else(broken),
+                table::Capability::Service(place) => self.side.service(place, None).unwrap_or_else(broken),
             });
         }
         for stream in &table.streams {

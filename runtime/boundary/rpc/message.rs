@@ -1,5 +1,7 @@
 //! The heads of calls. All of it is read anew.
 
+use std::rc::Rc;
+
 use bytes::{BufMut as _, Bytes, BytesMut};
 use workerd_lite_ops::rpc::PATH;
 
@@ -9,6 +11,7 @@ use crate::boundary::aim::{self, Aim};
 use crate::boundary::cursor::{Cursor, put};
 use crate::boundary::heads::{BEGINS, CALLS, WATCHES};
 use crate::boundary::link::LinkError;
+use crate::boundary::loaded::{self, LoadedWorker};
 
 /// The most bytes of the names of one path.
 pub(super) const NAMES: usize = 64 << 10;
@@ -16,12 +19,13 @@ pub(super) const NAMES: usize = 64 << 10;
 const SERVICE: u8 = 0;
 const GIVEN: u8 = 1;
 const ANSWER: u8 = 2;
+const LOADED: u8 = 3;
 
 /// What is called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Target {
-    /// A service of the agent's, by its place.
-    Service(u32),
+    /// A service of the agent's, by its place, and the worker that calls it, where the agent has loaded that.
+    Service(u32, Option<Rc<LoadedWorker>>),
     /// Something that the receiver has given, by its number.
     Given(u32),
     /// What comes of a call, by that call's number.
@@ -29,20 +33,25 @@ pub(super) enum Target {
 }
 
 impl Target {
-    fn write(self, out: &mut BytesMut) {
+    fn write(&self, out: &mut BytesMut) {
         let (kind, number) = match self {
-            Self::Service(place) => (SERVICE, place),
+            Self::Service(place, None) => (SERVICE, place),
+            Self::Service(place, Some(_)) => (LOADED, place),
             Self::Given(number) => (GIVEN, number),
             Self::Answer(call) => (ANSWER, call),
         };
         out.put_u8(kind);
-        out.put_u32_le(number);
+        out.put_u32_le(*number);
+        if let Self::Service(_, Some(by)) = self {
+            loaded::write(out, Some(by));
+        }
     }
 
     fn read(cursor: &mut Cursor<'_>) -> Result<Self, LinkError> {
         let (kind, number) = (cursor.byte()?, cursor.u32()?);
         match kind {
-            SERVICE => Ok(Self::Service(number)),
+            SERVICE => Ok(Self::Service(number, None)),
+            LOADED => Ok(Self::Service(number, loaded::read(cursor)?.map(Rc::new))),
             GIVEN => Ok(Self::Given(number)),
             ANSWER => Ok(Self::Answer(number)),
             _ => Err(LinkError::Head("it calls what there is not")),
@@ -97,7 +106,7 @@ fn read_said(mut cursor: Cursor<'_>) -> Result<Said, LinkError> {
 
 pub(super) fn write_call(
     out: &mut BytesMut,
-    (event, target): (u32, Target),
+    (event, target): (u32, &Target),
     (path, table, bytes): (&[String], &Table, Option<&Bytes>),
 ) {
     out.put_u8(CALLS);
@@ -112,7 +121,7 @@ pub(super) fn read_call(mut cursor: Cursor<'_>) -> Result<(Target, Said), LinkEr
     Ok((target, read_said(cursor)?))
 }
 
-pub(super) fn write_watch(out: &mut BytesMut, event: u32, target: Target) {
+pub(super) fn write_watch(out: &mut BytesMut, event: u32, target: &Target) {
     out.put_u8(WATCHES);
     out.put_u32_le(event);
     target.write(out);
@@ -180,7 +189,7 @@ mod tests {
         let bytes = Bytes::from_static(b"arguments");
         write_call(
             &mut out,
-            (3, Target::Answer(9)),
+            (3, &Target::Answer(9)),
             (&path, &Table::default(), Some(&bytes)),
         );
         let (target, said) = read_call(head(Cursor::new(&out))).unwrap();
@@ -192,7 +201,7 @@ mod tests {
         let large = vec!["x".repeat(NAMES + 1)];
         for path in [long, large] {
             let mut out = BytesMut::new();
-            write_call(&mut out, (3, Target::Given(1)), (&path, &Table::default(), None));
+            write_call(&mut out, (3, &Target::Given(1)), (&path, &Table::default(), None));
             assert!(read_call(head(Cursor::new(&out))).is_err());
         }
     }

@@ -19,6 +19,9 @@ use crate::boundary::link::{Call, Incoming, LinkError, Outgoing};
 
 const TOO_MANY: &str = "RPC failed: the event has too much to do at once";
 
+/// What a stream says that is for an event that has not begun.
+const EARLY: u8 = 1;
+
 /// What has come for an event's bridge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Came {
@@ -26,6 +29,8 @@ pub(crate) enum Came {
     Call,
     /// A stream, or somebody who wants to hear of an end.
     Other,
+    /// A stream for an event that begins with what follows.
+    Early,
 }
 
 impl Came {
@@ -35,6 +40,7 @@ impl Came {
         let event = u32::from_le_bytes(*rest.first_chunk()?);
         match *kind {
             CALLS => Some((Self::Call, event)),
+            STREAMS | DRAWS if rest.get(4) == Some(&EARLY) => Some((Self::Early, event)),
             WATCHES | STREAMS | DRAWS => Some((Self::Other, event)),
             _ => None,
         }
@@ -77,7 +83,7 @@ impl Bridge {
             WATCHES => {
                 let target = message::read_watch(cursor)?;
                 let Call { outgoing, .. } = call;
-                if let Ok(capability) = self.target(target) {
+                if let Ok(capability) = self.target(&target) {
                     capability.watch(ReplyTo::new(move |outcome| {
                         let why = match outcome {
                             Outcome::Failed(why) => why,
@@ -89,6 +95,9 @@ impl Bridge {
                 Ok(())
             }
             _ => {
+                if cursor.byte()? > EARLY {
+                    return Err(LinkError::Head("a stream is of no event"));
+                }
                 cursor.end()?;
                 self.opened(call)
             }
@@ -108,9 +117,9 @@ impl Bridge {
         Ok((path, arguments, follows))
     }
 
-    fn target(&self, target: Target) -> Result<Capability, Failure> {
-        match target {
-            Target::Service(place) => self.side.service(place),
+    fn target(&self, target: &Target) -> Result<Capability, Failure> {
+        match *target {
+            Target::Service(place, ref by) => self.side.service(place, by.as_deref()),
             Target::Given(number) => self.is_given(number).ok_or_else(Failure::gone),
             Target::Answer(call) => self.answers.borrow().get(&call).cloned().ok_or_else(Failure::gone),
         }
@@ -173,7 +182,7 @@ impl Bridge {
             call,
             ..
         } = of;
-        let capability = match self.target(target) {
+        let capability = match self.target(&target) {
             Ok(capability) => capability,
             Err(why) => return refuse(&call, &why),
         };

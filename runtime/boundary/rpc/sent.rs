@@ -16,6 +16,7 @@ use super::message::{self, Begin, NAMES, Target};
 use super::reply::{self, Replied};
 use super::table::Table;
 use crate::boundary::link::{Call, Incoming, LinkError, Outgoing};
+use crate::boundary::loaded::LoadedWorker;
 
 const TOO_MANY: &str = "RPC failed: too many calls are under way at once";
 const LONG: &str = "RPC failed: the names of a call are too long";
@@ -85,19 +86,22 @@ impl Drop for Answer {
 struct Service {
     bridge: Rc<Bridge>,
     place: u32,
+    /// Who calls it, where the agent has loaded that.
+    by: Option<Rc<LoadedWorker>>,
 }
 
 impl Remote for Service {
     fn call(&self, call: rpc::Call) -> Started {
-        self.bridge.send(Target::Service(self.place), call)
+        self.bridge.send(Target::Service(self.place, self.by.clone()), call)
     }
 
     fn watch(&self, told: ReplyTo) {
-        self.bridge.watch(Target::Service(self.place), told);
+        self.bridge.watch(Target::Service(self.place, self.by.clone()), told);
     }
 
     fn crossing(&self) -> Option<Crossing> {
-        Some(Crossing {
+        // What a loaded worker hands on is called in its name.
+        self.by.is_none().then(|| Crossing {
             bridge: self.bridge.id(),
             what: Crossed::Service(self.place),
         })
@@ -113,11 +117,12 @@ struct Ready {
 }
 
 impl Bridge {
-    /// A service of the agent's, by its place, as its event calls it.
-    pub(crate) fn service(self: &Rc<Self>, place: u32) -> Capability {
+    /// A service of the agent's, by its place, as its event calls it, or a worker that it has loaded.
+    pub(crate) fn service(self: &Rc<Self>, place: u32, by: Option<Rc<LoadedWorker>>) -> Capability {
         Rc::new(Service {
             bridge: Rc::clone(self),
             place,
+            by,
         })
     }
 
@@ -173,7 +178,7 @@ impl Bridge {
         let follows = content::follows(bytes.as_ref());
         let number = self.connection.next();
         let made = self.connection.call(number, !follows, |out| {
-            message::write_call(out, (self.event, target), (&path, &table, bytes.as_ref()));
+            message::write_call(out, (self.event, &target), (&path, &table, bytes.as_ref()));
         });
         let Ok(Call { outgoing, incoming }) = made else {
             return failed(reply);
@@ -202,7 +207,12 @@ impl Bridge {
             table,
             bytes,
             reply,
-        } = self.ready(call)?;
+        } = {
+            self.begins.set(true);
+            let ready = self.ready(call);
+            self.begins.set(false);
+            ready?
+        };
         let made = self.connection.call(self.event, false, |out| {
             message::write_begin(out, begin, (&path, &table, bytes.as_ref()));
         });
@@ -297,7 +307,7 @@ impl Bridge {
         let number = self.connection.next();
         let made = self
             .connection
-            .call(number, true, |out| message::write_watch(out, self.event, target));
+            .call(number, true, |out| message::write_watch(out, self.event, &target));
         if let Ok(Call { incoming, .. }) = made {
             self.wait(incoming, std::future::ready(()), told);
         }

@@ -16,13 +16,14 @@ use crate::boundary::heads::{DRAWS, STREAMS};
 use crate::boundary::link::{Call, Connection, Gone, Incoming, LinkError, Outgoing};
 use crate::boundary::pieces::{BYTES, FAILS, next, parts, text};
 
-/// Opens a stream's call. Gives how the message names it.
-pub(super) fn open(link: &Connection, event: u32, stream: Stream) -> Result<Described, LinkError> {
+/// Opens a stream's call, for an event that may not have begun. Gives how the message names it.
+pub(super) fn open(link: &Connection, (event, early): (u32, bool), stream: Stream) -> Result<Described, LinkError> {
     let number = link.next();
     let head = |kind: u8| {
         move |out: &mut BytesMut| {
             out.put_u8(kind);
             out.put_u32_le(event);
+            out.put_u8(early.into());
         }
     };
     match stream {

@@ -73,6 +73,11 @@ impl Redactor {
         }
     }
 
+    /// The same bytes without them; nothing where none of them is in there.
+    pub(crate) fn whole(&self, bytes: &[u8]) -> Option<Bytes> {
+        self.clean(&mut Scan::new(), bytes).map(BytesMut::freeze)
+    }
+
     /// Replaces them in text.
     pub(crate) fn text(&self, text: &str) -> String {
         match self.clean(&mut Scan::new(), text.as_bytes()) {

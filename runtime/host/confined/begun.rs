@@ -9,6 +9,7 @@ use crate::boundary::{Call, LinkError, Opened, refuse};
 pub(super) fn called(serves: &Serves, head: &[u8], call: Call) -> Result<(), LinkError> {
     let number = call.number();
     let opened = Opened::read(head)?;
+    let early = serves.early.borrow_mut().remove(&number).unwrap_or_default();
     let begin = opened.begin;
     let Some((place, agent)) = serves.agent(begin.agent) else {
         refuse(&call, &Failure::gone());
@@ -21,6 +22,9 @@ pub(super) fn called(serves: &Serves, head: &[u8], call: Call) -> Result<(), Lin
     };
     let bridge = std::rc::Rc::clone(&event.bridge);
     drop(event);
+    for (head, call) in early {
+        bridge.came_over(&head, call)?;
+    }
     match aimed(&serves.instance, (place, &agent), trace, Some(begin.aim)) {
         Ok((cell, origin, target)) => bridge.begins(opened, call, move |call| cell.call(call, origin, 0, target)),
         Err(error) => {

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use workerd_lite_ops::account::Account;
+use workerd_lite_ops::loading::LoadedEvent;
 use workerd_lite_ops::rpc::{Capability, Failure};
 use workerd_lite_ops::trace::{Charged, Trace};
 
-use crate::boundary::{Bridge, Connection, LinkError, Side};
+use crate::boundary::{Bridge, Connection, LinkError, LoadedWorker, Side};
 
 /// The bridges of one link's events, by their numbers.
 pub(super) type Bridges = Rc<RefCell<HashMap<u32, Rc<Bridge>>>>;
@@ -20,7 +21,7 @@ pub(super) type Bridges = Rc<RefCell<HashMap<u32, Rc<Bridge>>>>;
 struct Inside(Option<Arc<Account>>);
 
 impl Side for Inside {
-    fn service(&self, _: u32) -> Result<Capability, Failure> {
+    fn service(&self, _: u32, _: Option<&LoadedWorker>) -> Result<Capability, Failure> {
         Err(Failure::gone())
     }
 
@@ -78,6 +79,10 @@ impl LinkEvent {
 
     /// The event that something belongs to.
     pub(super) fn of(trace: &Trace) -> Option<Rc<Self>> {
+        if let Some(loaded) = LoadedEvent::of(trace) {
+            // It is charged to the event that has called it.
+            return Self::of(&loaded.caller().scope.origin.trace);
+        }
         Rc::clone(trace.charged()?).any().downcast().ok()
     }
 }

@@ -1,12 +1,12 @@
 //! One thread of a confined process: it runs its agents' isolates, for the events of its links.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use deno_core::unsync::spawn;
-use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 use workerd_lite_ops::rpc::Failure;
 use workerd_lite_ops::trace::Trace;
@@ -31,7 +31,7 @@ pub(super) fn run(project: &Project, links: mpsc::UnboundedReceiver<End>) {
 }
 
 async fn serve(project: &Project, mut links: mpsc::UnboundedReceiver<End>) {
-    let instance = Instance::confined(project, Box::new(WayBack::of));
+    let instance = Instance::confined(project, WayBack::of);
     while let Some(end) = links.recv().await {
         let instance = instance.clone();
         spawn(async move {
@@ -50,8 +50,9 @@ async fn link(instance: Instance, end: End) -> Result<(), LinkError> {
         connection: connection.clone(),
         headers,
         bridges: Bridges::default(),
+        early: RefCell::default(),
     };
-    connection.run(UnixStream::from_std(end)?, serves).await
+    connection.run(end, serves).await
 }
 
 /// Runs the events of one link.
@@ -60,6 +61,8 @@ pub(super) struct Serves {
     pub(super) connection: Connection,
     pub(super) headers: usize,
     pub(super) bridges: Bridges,
+    /// Streams of events that are about to begin, by the numbers of those.
+    pub(super) early: RefCell<HashMap<u32, Vec<(Vec<u8>, Call)>>>,
 }
 
 impl Handler for Serves {
@@ -67,7 +70,12 @@ impl Handler for Serves {
         if Opened::is(head) {
             return begun::called(self, head, call);
         }
-        if let Some((_, event)) = Came::of(head) {
+        if let Some((came, event)) = Came::of(head) {
+            if came == Came::Early {
+                let mut early = self.early.borrow_mut();
+                early.entry(event).or_default().push((head.to_vec(), call));
+                return Ok(());
+            }
             let bridge = self.bridges.borrow().get(&event).cloned();
             return match bridge {
                 Some(bridge) => bridge.came_over(head, call),

@@ -8,14 +8,16 @@ use futures_util::future::LocalBoxFuture;
 use http::StatusCode;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use workerd_lite_ops::egress::{Egress, EgressHandle};
+use workerd_lite_ops::loading::LoaderHandle;
 use workerd_lite_ops::rpc::Capability;
 use workerd_lite_ops::tcp::is_connect;
 use workerd_lite_ops::websocket::{SocketLimits, socket_pair};
 use workerd_lite_ops::{FetchError, Origin, Request, Response};
 
 use super::event::LinkEvent;
-use crate::boundary::{Envelope, Refused, Sender, To, Unanswered, ask, carry, dial, tell};
+use crate::boundary::{Envelope, LoadedWorker, Refused, Sender, To, Unanswered, ask, carry, dial, tell};
 use crate::host::agent::Agent;
+use crate::identity::Attested;
 use crate::websocket;
 
 /// One agent's.
@@ -23,30 +25,42 @@ pub(super) struct WayBack {
     sockets: SocketLimits,
     /// Whether anybody is told of its events.
     tailed: bool,
+    /// Whose it is, where the agent has loaded that.
+    loaded: Option<Rc<LoadedWorker>>,
+    /// What the agent loads workers by.
+    loader: Option<LoaderHandle>,
 }
 
 impl WayBack {
-    pub(super) fn of(agent: &Agent) -> EgressHandle {
+    pub(super) fn of(agent: &Agent, loaded: Option<&Attested>, loader: Option<LoaderHandle>) -> EgressHandle {
         Rc::new(Self {
             sockets: agent.worker.limits.sockets,
-            tailed: !agent.tails.is_empty(),
+            // Who is told of what it has loaded says whoever loads it.
+            tailed: loaded.is_none() && !agent.tails.is_empty(),
+            loaded: loaded.map(|attested| {
+                Rc::new(LoadedWorker {
+                    id: attested.name.rsplit('/').next().unwrap_or_default().to_owned(),
+                    code_sha256: attested.code_sha256.clone(),
+                })
+            }),
+            loader,
         })
     }
 
     fn ask(&self, origin: &Origin, to: To, request: Request) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
         let event = LinkEvent::of(&origin.trace);
-        let sockets = self.sockets;
+        let (sockets, loaded) = (self.sockets, self.loaded.clone());
         Box::pin(async move {
             // Held no longer than it takes to ask: a request that is under way keeps no event from its end.
-            let (envelope, connection, headers) = {
+            let (number, connection, headers) = {
                 let event = event.ok_or(FetchError::EventEnded)?;
-                let envelope = Envelope {
-                    to,
-                    event: event.number,
-                    request_id: None,
-                    aim: None,
-                };
-                (envelope, event.connection.clone(), event.headers)
+                (event.number, event.connection.clone(), event.headers)
+            };
+            let envelope = Envelope {
+                to,
+                event: number,
+                loaded: loaded.as_deref(),
+                ..Envelope::default()
             };
             connection.room().await;
             let asking = ask(&connection, connection.next(), envelope, request);
@@ -66,14 +80,19 @@ impl WayBack {
 }
 
 /// Opens a connection of TCP.
-fn dialled(event: Option<Rc<LinkEvent>>, request: Request) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
+fn dialled(
+    event: Option<Rc<LinkEvent>>,
+    loaded: Option<Rc<LoadedWorker>>,
+    request: Request,
+) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
     Box::pin(async move {
         let (number, connection) = {
             let event = event.ok_or(FetchError::EventEnded)?;
             (event.number, event.connection.clone())
         };
         connection.room().await;
-        let dialling = dial(&connection, number, &request).map_err(|error| FetchError::Invalid(error.to_string()))?;
+        let dialling = dial(&connection, (number, loaded.as_deref()), &request)
+            .map_err(|error| FetchError::Invalid(error.to_string()))?;
         let call = dialling.opened().await.map_err(|why| match why {
             Refused::Denied => FetchError::OutboundWorker,
             Refused::Unreached(why) => FetchError::Network(why),
@@ -100,14 +119,14 @@ impl Egress for WayBack {
         request: Request,
     ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
         if is_connect(&request) {
-            return dialled(LinkEvent::of(&origin.trace), request);
+            return dialled(LinkEvent::of(&origin.trace), self.loaded.clone(), request);
         }
         self.ask(origin, To::Out, request)
     }
 
     fn service(&self, origin: &Origin, service: u32) -> Result<Capability, FetchError> {
         let event = LinkEvent::of(&origin.trace).ok_or(FetchError::EventEnded)?;
-        Ok(event.bridge.service(service))
+        Ok(event.bridge.service(service, self.loaded.clone()))
     }
 
     fn fetch_service(
@@ -117,6 +136,10 @@ impl Egress for WayBack {
         request: Request,
     ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
         self.ask(origin, To::Service(service), request)
+    }
+
+    fn loader(&self) -> Option<LoaderHandle> {
+        self.loader.clone()
     }
 
     fn is_tailed(&self) -> bool {

@@ -14,7 +14,7 @@ use super::egress::event;
 use super::events::Event;
 use super::link::Link;
 use super::room::Room;
-use crate::boundary::{Bridge, Call, Came, LinkError, Side, refuse};
+use crate::boundary::{Bridge, Call, Came, LinkError, LoadedWorker, Side, refuse};
 
 /// What an event's bridge is in, in the process that has the policy.
 struct Outside {
@@ -28,9 +28,9 @@ fn failed(error: &FetchError) -> Failure {
 }
 
 impl Side for Outside {
-    fn service(&self, place: u32) -> Result<Capability, Failure> {
+    fn service(&self, place: u32, by: Option<&LoadedWorker>) -> Result<Capability, Failure> {
         let link = self.link.upgrade().ok_or_else(Failure::gone)?;
-        let gate = link.gates.get(self.agent).ok_or_else(Failure::gone)?;
+        let gate = link.gate(self.agent, by).map_err(|error| failed(&error))?;
         let origin = Origin {
             caller: 0,
             trace: Rc::clone(&self.trace),
@@ -82,6 +82,7 @@ pub(super) fn came(link: &Rc<Link>, (came, number): (Came, u32), head: &[u8], ca
             }
         },
         Came::Other => link.events.get(number),
+        Came::Early => return Err(LinkError::Head("a process begins no events")),
     };
     match found.as_ref().and_then(|event| event.bridge()) {
         Some(bridge) => bridge.came_over(head, call),

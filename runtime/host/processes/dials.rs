@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use deno_core::unsync::spawn;
 use workerd_lite_ops::account::metered;
-use workerd_lite_ops::{FetchError, Origin, Request};
+use workerd_lite_ops::{Origin, Request};
 
 use super::egress::event;
 use super::events::Event;
@@ -31,7 +31,7 @@ async fn open(link: &Rc<Link>, event: &Rc<Event>, came: DialCame, request: Reque
         trace: Rc::clone(&event.trace),
     };
     let fetching = async {
-        let gate = link.gates.get(event.agent).ok_or(FetchError::EventEnded)?;
+        let gate = link.gate(event.agent, came.loaded.as_ref())?;
         let _slot = event.slots.acquire().await;
         gate.fetch(&origin, None, request).await
     };
@@ -48,7 +48,7 @@ async fn open(link: &Rc<Link>, event: &Rc<Event>, came: DialCame, request: Reque
     let Some(end) = end else {
         return came.refuse(&Refused::Denied);
     };
-    let Some(_counted) = link.open_socket(event.limits.sockets.at_once) else {
+    let Some(_counted) = link.open_tcp(event.limits.sockets.tcp_at_once) else {
         return came.refuse(&Refused::Denied);
     };
     tokio::select! {

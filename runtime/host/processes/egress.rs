@@ -14,7 +14,7 @@ use workerd_lite_ops::{FetchError, Origin, Request, Response};
 use super::events::Event;
 use super::link::Link;
 use super::room::Room;
-use crate::boundary::{Answering, Asked, Call, Failure, LinkError, Sender, To};
+use crate::boundary::{Answering, Asked, Call, Failure, LinkError, LoadedWorker, Sender, To};
 use crate::websocket;
 
 /// Answers what comes over a link. Fails where no process of ours says that.
@@ -25,7 +25,7 @@ pub(super) fn called(link: &Rc<Link>, head: &[u8], call: Call) -> Result<(), Lin
     if let To::Agent(_) = to {
         return Err(LinkError::Head("the parent has no agents for a process"));
     }
-    let event = event(link, envelope.event)?;
+    let (event, loaded) = (event(link, envelope.event)?, asked.loaded());
     let room = Room::of(link, head.len());
     let (request, answering) = asked.request();
     let link = Rc::clone(link);
@@ -38,7 +38,7 @@ pub(super) fn called(link: &Rc<Link>, head: &[u8], call: Call) -> Result<(), Lin
             let fetching = async {
                 // It has that until it is answered.
                 let _room = room?;
-                fetch(&link, &event, to, request()).await
+                fetch(&link, (&event, loaded.as_ref()), to, request()).await
             };
             let fetched = tokio::select! {
                 biased;
@@ -79,7 +79,12 @@ pub(super) fn event(link: &Link, number: u32) -> Result<Result<Rc<Event>, FetchE
     Ok(event)
 }
 
-async fn fetch(link: &Link, event: &Event, to: To, mut request: Request) -> Result<Response, FetchError> {
+async fn fetch(
+    link: &Link,
+    (event, loaded): (&Event, Option<&LoadedWorker>),
+    to: To,
+    mut request: Request,
+) -> Result<Response, FetchError> {
     let limit = event.limits.headers;
     if head::size(&request.headers) > limit {
         return Err(FetchError::Headers("request", limit));
@@ -94,7 +99,7 @@ async fn fetch(link: &Link, event: &Event, to: To, mut request: Request) -> Resu
     if asks {
         mark(&mut request.headers);
     }
-    let gate = link.gates.get(event.agent).ok_or(FetchError::EventEnded)?;
+    let gate = link.gate(event.agent, loaded)?;
     let origin = Origin {
         caller: 0,
         trace: Rc::clone(&event.trace),

@@ -1,6 +1,7 @@
 //! One thread's link to one process: events go out, and requests of theirs come back.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,24 +12,34 @@ use workerd_lite_ops::egress::EgressHandle;
 use workerd_lite_ops::rpc::{Broken, Call, Failure, Session, Started};
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::websocket::socket_pair;
-use workerd_lite_ops::{EventError, Request, Response, Termination};
+use workerd_lite_ops::{EventError, FetchError, Request, Response, Termination};
 
 use super::bridges::bridge;
 use super::events::{Event, Events};
-use crate::boundary::{Aim, Begin, Child, Connection, Envelope, LinkError, To, Unanswered, UnderWay, ask};
+use crate::boundary::{
+    Aim, Begin, Child, Connection, Envelope, LinkError, LoadedWorker, To, Unanswered, UnderWay, ask,
+};
 use crate::host::agent::Agent;
+use crate::host::gate::LoadedWays;
 use crate::host::job::keeping;
+use crate::identity::Attested;
 use crate::websocket;
 
 /// How much longer than the longest event computes a process may take for a sign of life.
 const SLACK: Duration = Duration::from_secs(10);
+
+/// Of how many loaded workers the ways out are remembered.
+const LOADED: usize = 64;
 
 /// A link.
 pub(super) struct Link {
     pub(super) child: Arc<Child>,
     pub(super) connection: Connection,
     /// The ways out of its agents, and their places in the project, in the order that the process counts them.
-    pub(super) gates: Vec<EgressHandle>,
+    gates: Vec<(EgressHandle, Option<LoadedWays>)>,
+    tenant: Option<String>,
+    /// Those of workers that its agents have loaded, and that have asked for something.
+    loaded: RefCell<HashMap<(usize, LoadedWorker), EgressHandle>>,
     places: Vec<usize>,
     pub(super) names: Vec<String>,
     pub(super) events: Events,
@@ -40,11 +51,17 @@ pub(super) struct Link {
     /// Bytes that requests and calls have here: see [`super::room`].
     pub(super) held: Cell<usize>,
     /// WebSockets that its agents have opened.
-    sockets: Cell<usize>,
+    sockets: Rc<Cell<usize>>,
+    /// Connections of `connect()`.
+    tcp: Rc<Cell<usize>>,
 }
 
 impl Link {
-    pub(super) fn new(child: Arc<Child>, members: &[(usize, Arc<Agent>)], gates: Vec<EgressHandle>) -> Rc<Self> {
+    pub(super) fn new(
+        child: Arc<Child>,
+        members: &[(usize, Arc<Agent>)],
+        gates: Vec<(EgressHandle, Option<LoadedWays>)>,
+    ) -> Rc<Self> {
         let limits = || members.iter().map(|(_, agent)| agent.worker.limits);
         let headers = limits().map(|limits| limits.headers).max().unwrap_or_default();
         let longest = limits()
@@ -56,6 +73,8 @@ impl Link {
             child,
             connection: Connection::of_parent(headers, patience),
             gates,
+            tenant: members.first().and_then(|(_, agent)| agent.tenant.clone()),
+            loaded: RefCell::default(),
             places: members.iter().map(|(place, _)| *place).collect(),
             names: members.iter().map(|(_, agent)| agent.worker.name.clone()).collect(),
             events: Events::default(),
@@ -63,8 +82,33 @@ impl Link {
             over: Cell::new(false),
             aborted: Cell::new(false),
             held: Cell::new(0),
-            sockets: Cell::new(0),
+            sockets: Rc::default(),
+            tcp: Rc::default(),
         })
+    }
+
+    /// The way out of an agent, or of a worker that it has loaded: the same policy and rules, under a name of its own.
+    pub(super) fn gate(&self, agent: usize, loaded: Option<&LoadedWorker>) -> Result<EgressHandle, FetchError> {
+        let (own, ways) = self.gates.get(agent).ok_or(FetchError::EventEnded)?;
+        let Some(loaded) = loaded else {
+            return Ok(Rc::clone(own));
+        };
+        let parent = self.names.get(agent).ok_or(FetchError::EventEnded)?;
+        let ways = ways.as_ref().ok_or(FetchError::NoWayOut)?;
+        let mut known = self.loaded.borrow_mut();
+        if known.len() >= LOADED {
+            known.clear();
+        }
+        let way = known.entry((agent, loaded.clone())).or_insert_with(|| {
+            ways(Attested {
+                name: format!("{parent}/{}", loaded.id),
+                tenant: self.tenant.clone(),
+                instance: uuid::Uuid::new_v4().simple().to_string(),
+                code_sha256: loaded.code_sha256.clone(),
+                parent: Some(parent.clone()),
+            })
+        });
+        Ok(Rc::clone(way))
     }
 
     /// Hands a request over. Dropping the future cancels it.
@@ -89,6 +133,7 @@ impl Link {
             event: number,
             request_id: Some(&request_id),
             aim,
+            loaded: None,
         };
         let asking = ask(&self.connection, number, envelope, request).map_err(|error| {
             // It has not begun there.
@@ -198,11 +243,19 @@ impl Link {
     }
 
     /// Counts a WebSocket that an agent has opened, of which each may have so many. Nothing where there are too many.
-    pub(super) fn open_socket(self: &Rc<Self>, each: usize) -> Option<OpenSocket> {
-        let open = self.sockets.get();
-        (open < each.saturating_mul(self.places.len())).then(|| {
-            self.sockets.set(open + 1);
-            OpenSocket(Rc::clone(self))
+    pub(super) fn open_socket(&self, each: usize) -> Option<OpenSocket> {
+        self.count(&self.sockets, each)
+    }
+
+    /// Counts a connection of `connect()`, likewise.
+    pub(super) fn open_tcp(&self, each: usize) -> Option<OpenSocket> {
+        self.count(&self.tcp, each)
+    }
+
+    fn count(&self, open: &Rc<Cell<usize>>, each: usize) -> Option<OpenSocket> {
+        (open.get() < each.saturating_mul(self.places.len())).then(|| {
+            open.set(open.get() + 1);
+            OpenSocket(Rc::clone(open))
         })
     }
 
@@ -236,11 +289,11 @@ impl Drop for Reading {
     }
 }
 
-/// A WebSocket, until it is closed.
-pub(super) struct OpenSocket(Rc<Link>);
+/// A WebSocket or a connection, until it is closed.
+pub(super) struct OpenSocket(Rc<Cell<usize>>);
 
 impl Drop for OpenSocket {
     fn drop(&mut self) {
-        self.0.sockets.set(self.0.sockets.get() - 1);
+        self.0.set(self.0.get() - 1);
     }
 }

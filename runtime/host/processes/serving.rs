@@ -3,12 +3,10 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use deno_core::unsync::spawn;
-use tokio::net::UnixStream;
-
 use super::link::Link;
 use super::{bridges, dials, egress, tails};
-use crate::boundary::{Call, Came, DialCame, Handler, LinkError, Tells};
+use crate::boundary::{Call, Came, DialCame, End, Handler, LinkError, Tells};
+use deno_core::unsync::spawn;
 
 struct Serving(Rc<Link>);
 
@@ -63,7 +61,7 @@ impl Handler for Serving {
 }
 
 /// Serves a link until it ends, and ends its process where that breaks a rule.
-pub(super) async fn serve(link: Rc<Link>, socket: UnixStream) {
+pub(super) async fn serve(link: Rc<Link>, socket: End) {
     let served = link.connection.run(socket, Serving(Rc::clone(&link))).await;
     link.over.set(true);
     if let Err(error) = served {

@@ -25,7 +25,7 @@ pub(super) fn told(link: &Rc<Link>, head: &[u8], call: Call) -> Result<(), LinkE
         let Some(Value::Object(mut item)) = tells.item().await else {
             return;
         };
-        let Some((gate, name)) = link.gates.get(event.agent).zip(link.names.get(event.agent)) else {
+        let (Ok(gate), Some(name)) = (link.gate(event.agent, None), link.names.get(event.agent)) else {
             return;
         };
         // Whose it is says its event.

@@ -226,10 +226,10 @@ impl Packages {
         let refused = |why: String| format!("{specifier:?} can not be imported: {why}").into();
         match error {
             ResolveError::NotFound(_) | ResolveError::ExtensionAlias(..) | ResolveError::MatchedAliasNotFound(..) => {
-                match is_installed(referrer, specifier) {
-                    true => refused("its package is installed, and has no such file".to_owned()),
-                    false => not_found(specifier),
+                if is_installed(referrer, specifier) {
+                    return refused("its package is installed, and has no such file".to_owned());
                 }
+                not_found(specifier)
             }
             ResolveError::Specifier(_) => refused("it names nothing".to_owned()),
             ResolveError::PackagePathNotExported { subpath, .. } => refused(format!(

@@ -13,6 +13,8 @@ pub(super) struct Ask {
     pub(super) url: Url,
     pub(super) headers: HeaderMap,
     pub(super) body: Option<Vec<u8>>,
+    /// Whether it asks for a WebSocket.
+    pub(super) websocket: bool,
     /// What the asked upstream answers; strangers echo without.
     pub(super) answer: Option<Answer>,
     /// What all upstreams do instead.
@@ -27,6 +29,7 @@ impl Ask {
             url: parse(url)?,
             headers: HeaderMap::new(),
             body: None,
+            websocket: false,
             answer: None,
             behaviour: None,
         })
@@ -45,6 +48,12 @@ impl Ask {
         self.body = Some(body.into());
         self.headers.remove(header::CONTENT_TYPE);
         self.header("content-type", kind)
+    }
+
+    /// As a handshake.
+    pub(super) fn websocket(mut self) -> Self {
+        self.websocket = true;
+        self
     }
 
     pub(super) fn upstreams(mut self, behaviour: Behaviour) -> Self {

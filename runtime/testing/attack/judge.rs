@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use regex::Regex;
 use serde_json::Value;
 use workerd_lite_ops::Response;
+use workerd_lite_ops::websocket::is_websocket;
 
 use super::named::Named;
 use super::upstream::Seen;
@@ -132,7 +133,11 @@ pub(super) fn request(seen: &mut Seen, secrets: &Secrets, named: &Named) -> Vec<
     } else if !named.names(&seen.url) {
         violations.push(Violation::Stranger {
             host: host.clone(),
-            method: seen.method.to_string(),
+            method: if is_websocket(&seen.headers) {
+                "a WebSocket".to_owned()
+            } else {
+                seen.method.to_string()
+            },
             data: data(seen),
         });
     } else if seen.via.credential.is_none() {

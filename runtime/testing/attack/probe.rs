@@ -8,6 +8,7 @@ use bytes::Bytes;
 use deno_core::url::Url;
 use http::{Method, header};
 use workerd_lite_ops::head::strip_hop_by_hop;
+use workerd_lite_ops::websocket::mark;
 use workerd_lite_ops::{Body, EventError, Origin, Request, Response};
 
 use super::answer::{Answer, Echo};
@@ -106,6 +107,9 @@ impl<'a> Prober<'a> {
         let mut headers = ask.headers.clone();
         strip_hop_by_hop(&mut headers);
         headers.remove(header::HOST);
+        if ask.websocket {
+            mark(&mut headers);
+        }
         let (mut url, mut method) = (ask.url.clone(), ask.method.clone());
         for _ in 0..HOPS {
             let asked = url.host_str().unwrap_or_default().to_owned();
@@ -120,7 +124,7 @@ impl<'a> Prober<'a> {
                 None => Behaviour::Quiet,
             };
             self.recorder.expect(ask.behaviour.clone().unwrap_or(usual));
-            if !self.loaded.project.may_ask(agent, &method, &url) {
+            if !self.loaded.project.may_ask(agent, (&method, &url), ask.websocket) {
                 break;
             }
             let request = Request {

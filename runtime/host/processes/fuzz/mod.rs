@@ -93,8 +93,8 @@ fn parent() -> (Rc<Link>, UnixStream, Rc<Noted>, Sleeper) {
     let noted = Rc::new(Noted::default());
     let child = Child::new(sleeper.0.id(), pidfd, Vec::new());
     let gate: Rc<dyn Egress> = Rc::<Noted>::clone(&noted);
-    let link = Link::new(child, &[(0, agent())], vec![gate]);
-    spawn(serve(Rc::clone(&link), ours));
+    let link = Link::new(child, &[(0, agent())], vec![(gate, None)]);
+    spawn(serve(Rc::clone(&link), ours.into_std().unwrap()));
     (link, theirs, noted, sleeper)
 }
 
