@@ -75,7 +75,11 @@ pub(super) const PATCHES: &[Patch] = &[
          function copyOfPart(buffer, byteOffset, byteLength) {\n  \
            return TypedArrayPrototypeGetBuffer(new Uint8Array(new Uint8Array(buffer, byteOffset, byteLength)));\n}\n\nfunction isDetachedBuffer(O) {\n",
     ),
-    patch(STREAMS, "  isDetachedBuffer,\n", "  isDetachedBuffer,\n  shareBuffer,\n"),
+    patch(
+        STREAMS,
+        "  isDetachedBuffer,\n",
+        "  isDetachedBuffer,\n  shareBuffer,\n",
+    ),
     // https://streams.spec.whatwg.org/#readable-stream-pipe-to: nothing is written while a chunk is being enqueued.
     patch(
         STREAMS,
