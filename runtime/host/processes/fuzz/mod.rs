@@ -164,7 +164,7 @@ async fn good() -> Vec<u8> {
     let (socket, said) = recorded(theirs);
     let process = Connection::of_process(1 << 16);
     let runs = process.clone();
-    spawn(async move { runs.run(socket, Good(process)).await });
+    spawn(async move { runs.run(socket.into_std().unwrap(), Good(process)).await });
     tokio::time::timeout(LIMIT, begin(&link)).await.unwrap().unwrap();
     {
         let noted = noted.0.borrow();
