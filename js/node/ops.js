@@ -25,9 +25,16 @@ const {
   Uint8Array,
 } = primordials;
 const ours = core.ops;
+const { shareBuffer } = core.loadExtScript("ext:deno_web/06_streams.js");
 const { cryptoOps } = core.loadExtScript("ext:workerd_lite/node/crypto_ops.js");
 const { fsConstants } = core.loadExtScript("ext:workerd_lite/node/fs_constants.js");
 const { zlibOps } = core.loadExtScript("ext:workerd_lite/node/zlib_handles.js");
+
+// A pool of `Buffer`s: nobody takes it away.
+function keepBuffer(buffer) {
+  shareBuffer(buffer);
+  ours.op_node_keep_buffer(buffer);
+}
 
 function coded(error, code) {
   ObjectDefineProperty(error, "code", { __proto__: null, value: code, writable: true, enumerable: true, configurable: true });
@@ -221,7 +228,7 @@ const ops = {
   op_get_env_no_permission_check: () => undefined,
   op_is_ascii: ours.op_node_is_ascii,
   op_is_utf8: ours.op_node_is_utf8,
-  op_mark_as_untransferable: ours.op_node_keep_buffer,
+  op_mark_as_untransferable: keepBuffer,
   op_node_buffer_compare: ours.op_node_compare,
   op_node_buffer_compare_offset: compareParts,
   op_node_build_os: () => "linux",

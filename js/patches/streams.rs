@@ -52,6 +52,34 @@ pub(super) const PATCHES: &[Patch] = &[
              readableByteStreamControllerShiftPendingPullInto(controller);\n    }\n    \
            readableByteStreamControllerFillReadRequestFromQueue(\n",
     ),
+    // A pool of `Buffer`s is many chunks' memory, and none is given away with it: what is enqueued of one, or read into it, has memory of its own, as on Workers.
+    patch(
+        STREAMS,
+        "  const transferredBuffer = ArrayBufferPrototypeTransferToFixedLength(buffer);\n  if (controller[_pendingPullIntos].size !== 0) {\n",
+        "  const isShared = WeakMapPrototypeHas(sharedBuffers, buffer);\n  const transferredBuffer = isShared\n    \
+             ? copyOfPart(buffer, byteOffset, byteLength)\n    : ArrayBufferPrototypeTransferToFixedLength(buffer);\n  \
+           if (isShared) byteOffset = 0;\n  if (controller[_pendingPullIntos].size !== 0) {\n",
+    ),
+    patch(
+        STREAMS,
+        "  try {\n    buffer = ArrayBufferPrototypeTransferToFixedLength(buffer);\n",
+        "  try {\n    if (WeakMapPrototypeHas(sharedBuffers, buffer)) {\n      \
+               buffer = copyOfPart(buffer, byteOffset, byteLength);\n      byteOffset = 0;\n    } else {\n      \
+               buffer = ArrayBufferPrototypeTransferToFixedLength(buffer);\n    }\n",
+    ),
+    patch(
+        STREAMS,
+        "function isDetachedBuffer(O) {\n",
+        "const sharedBuffers = new SafeWeakMap();\n\n// Memory that is never given away.\nfunction shareBuffer(buffer) {\n  \
+           WeakMapPrototypeSet(sharedBuffers, buffer, true);\n}\n\n\
+         function copyOfPart(buffer, byteOffset, byteLength) {\n  \
+           return TypedArrayPrototypeGetBuffer(new Uint8Array(new Uint8Array(buffer, byteOffset, byteLength)));\n}\n\nfunction isDetachedBuffer(O) {\n",
+    ),
+    patch(
+        STREAMS,
+        "  isDetachedBuffer,\n",
+        "  isDetachedBuffer,\n  shareBuffer,\n",
+    ),
     // https://streams.spec.whatwg.org/#readable-stream-pipe-to: nothing is written while a chunk is being enqueued.
     patch(
         STREAMS,

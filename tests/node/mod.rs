@@ -1,5 +1,6 @@
 //! Node's modules and globals in workers.
 
+mod buffers;
 mod commonjs;
 mod confined;
 mod crypto;

@@ -83,9 +83,10 @@ function methodsOf(cancelled) {
 }
 
 // A function that calls back, of one that gives a promise. `spread` makes the callback's arguments of what it gives.
-function calling(method, spread = (value) => [value]) {
+function calling(method, spread = (value) => [value], named = false) {
   return (...args) => {
-    const done = args[args.length - 1];
+    if (named) validateString(args[0], "name");
+    const done = args.length > 1 ? args[args.length - 1] : undefined;
     if (typeof done !== "function") throw new ERR_INVALID_ARG_TYPE("callback", "Function", done);
     const given = [];
     for (let i = 0; i < args.length - 1; i++) ArrayPrototypePush(given, args[i]);
@@ -98,7 +99,7 @@ const later = (method) => async (...args) => method(...args);
 
 function asCallbacks(methods) {
   const made = {};
-  ArrayPrototypeForEach(ObjectKeys(methods), (name) => made[name] = calling(methods[name]));
+  ArrayPrototypeForEach(ObjectKeys(methods), (name) => made[name] = calling(methods[name], undefined, true));
   return made;
 }
 
