@@ -116,6 +116,9 @@ fn field(process: u32, name: &str) -> u64 {
     line.split_ascii_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
+/// Does something to the links of a process for a while. Gives how many bytes it has written.
+type Attack = fn(&Server, &mut Hostile) -> u64;
+
 #[test]
 fn what_an_attacker_does_to_a_link_costs_bounded_memory_and_neighbours_little() {
     let project = project(plain().address.port(), "");
@@ -124,12 +127,11 @@ fn what_an_attacker_does_to_a_link_costs_bounded_memory_and_neighbours_little() 
     let neighbours: Vec<_> = processes(&server);
     let neighbour = Neighbour::asking(&server.address, "c.localhost", "/hello", Duration::from_millis(2));
     std::thread::sleep(Duration::from_millis(300));
-    type Attack = fn(&Server, &mut Hostile) -> u64;
     // What breaks a rule ends the process.
     let attacks: [(&str, bool, Attack); 7] = [
         ("random bytes", true, |_, hostile| {
             let rubbish: Vec<u8> = (0..65_536_u32)
-                .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
+                .map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[2])
                 .collect();
             flood(&mut hostile.links, &rubbish)
         }),
@@ -144,7 +146,7 @@ fn what_an_attacker_does_to_a_link_costs_bounded_memory_and_neighbours_little() 
             begun.extend([0, 1, 0, 0, 0]);
             for link in &mut hostile.links {
                 let _ = link.write(&begun);
-                let _ = link.write(&[0; 60_000]);
+                let _ = link.write(&vec![0; 60_000]);
             }
             std::thread::sleep(LASTS);
             60_009 * hostile.links.len() as u64
@@ -158,7 +160,7 @@ fn what_an_attacker_does_to_a_link_costs_bounded_memory_and_neighbours_little() 
             flood(std::slice::from_mut(&mut hostile.reports), &packet.repeat(16))
         }),
         ("what it writes", false, |_, hostile| {
-            flood(std::slice::from_mut(&mut hostile.output), &[b'x'; 65_536])
+            flood(std::slice::from_mut(&mut hostile.output), &vec![b'x'; 65_536])
         }),
         ("it reads nothing", false, |server, hostile| {
             let _ = &hostile.links;

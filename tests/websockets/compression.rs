@@ -86,12 +86,11 @@ impl Raw {
     fn send(&mut self, first: u8, masked: bool, content: &[u8]) {
         let mask = u8::from(masked) << 7;
         let mut frame = vec![first];
-        match u8::try_from(content.len()) {
-            Ok(length @ ..126) => frame.push(length | mask),
-            _ => {
-                frame.push(126 | mask);
-                frame.extend(u16::try_from(content.len()).unwrap().to_be_bytes());
-            }
+        if let Ok(length @ ..126) = u8::try_from(content.len()) {
+            frame.push(length | mask);
+        } else {
+            frame.push(0x7e | mask);
+            frame.extend(u16::try_from(content.len()).unwrap().to_be_bytes());
         }
         if masked {
             frame.extend([0; 4]);
@@ -225,9 +224,12 @@ fn bombs_and_what_deflate_does_not_make_close_the_connection() {
     assert_eq!(server.ok("/"), "ok");
 }
 
+/// The first byte of a frame, and its content.
+type Sent = (u8, Vec<u8>);
+
 /// An upstream that answers with these extensions and sends the first message back, compressed where it came so. Gives the head that it
 /// was asked with, and the first frame.
-fn upstream(answer: &'static str) -> (u16, std::thread::JoinHandle<(String, Option<(u8, Vec<u8>)>)>) {
+fn upstream(answer: &'static str) -> (u16, std::thread::JoinHandle<(String, Option<Sent>)>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let serving = std::thread::spawn(move || {

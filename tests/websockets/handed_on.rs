@@ -82,7 +82,7 @@ fn what_a_client_does_wrong_is_told_to_it_and_ends_the_upstreams() {
     let (_project, server) = serve("websocket_message_kb = 64");
     let in_pieces = [
         &[0x02, 0xfe, 0xff, 0xff, 0, 0, 0, 0][..],
-        &[0; 65_535],
+        &vec![0; 65_535],
         &[0x80, 0x82, 0, 0, 0, 0, 1, 2],
     ]
     .concat();
