@@ -1,7 +1,7 @@
 //! One connection: its messages to an end, and that end's messages to it.
 
 use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::io;
 use std::rc::Rc;
 use std::task::Poll;
@@ -107,6 +107,12 @@ async fn reader(limits: &SocketLimits, end: &SocketEnd) -> Option<ExternalMemory
     }
 }
 
+/// The code that no connection may send (RFC 6455, section 7.4.1): between processes of ours it says why the other one broke.
+const BROKE: u16 = 1006;
+
+/// The longest reason of a close, in bytes (section 5.5).
+const REASON: usize = 123;
+
 /// What becomes of a connection where the one that its end's other side has breaks.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Failures {
@@ -139,9 +145,10 @@ async fn run_on<S>(
         end,
         meter: &meter,
         ordered: &ordered,
+        failures,
     };
     let mut incoming = std::pin::pin!(both.incoming(Pace::new(limits.per_second)));
-    let outgoing = std::pin::pin!(both.outgoing(limits, failures));
+    let outgoing = std::pin::pin!(both.outgoing(limits));
     tokio::select! {
         // What it orders is done at once.
         biased;
@@ -161,6 +168,7 @@ struct Both<'a, S> {
     meter: &'a Meter,
     /// How to end where what comes cannot go on.
     ordered: &'a Cell<Option<Reason>>,
+    failures: Failures,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Both<'_, S> {
@@ -186,6 +194,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Both<'_, S> {
                 }
                 Ok(Message::Text(text)) => (Frame::Text, text),
                 Ok(Message::Binary(bytes)) => (Frame::Binary, bytes),
+                Ok(Message::Close(Some((BROKE, why)))) if self.failures == Failures::Break => {
+                    closed = true;
+                    self.end.push(Frame::Failed(why));
+                    continue;
+                }
                 Ok(Message::Close(frame)) => {
                     let (code, reason) = frame.unwrap_or((1005, String::new()));
                     closed = true;
@@ -225,12 +238,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Both<'_, S> {
     }
 
     /// What goes to the peer. Gives whether it was told, or may have been, that nothing follows.
-    async fn outgoing(&self, limits: SocketLimits, failures: Failures) -> bool {
+    async fn outgoing(&self, limits: SocketLimits) -> bool {
         let mut pace = Pace::new(limits.per_second);
         // What was given to be written is paid for until it is.
         let mut unsent = Vec::new();
         let mut stopped = std::pin::pin!(stopped());
-        let mut idle = std::pin::pin!(is_idle(self.meter, limits.idle));
+        let mut idle = std::pin::pin!(self.is_idle(limits));
         loop {
             let ordered = poll_fn(|_| self.ordered.take().map_or(Poll::Pending, Poll::Ready));
             let frame = tokio::select! {
@@ -248,7 +261,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Both<'_, S> {
             };
             let (is_text, bytes) = match frame {
                 None => return self.close(GONE, limits).await,
-                Some(Frame::Failed(_)) if failures == Failures::Break => return false,
+                Some(Frame::Failed(why)) if self.failures == Failures::Break => {
+                    let end = why.floor_char_boundary(REASON);
+                    self.wire.borrow_mut().close(Some((BROKE, &why[..end])));
+                    return self.flush(limits).await;
+                }
                 Some(Frame::Failed(_) | Frame::StartTls(_)) => return self.close(GONE, limits).await,
                 Some(Frame::Close(code, reason)) => {
                     // It stands for none, and is not sent (RFC 6455, section 7.4.1).
@@ -289,12 +306,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Both<'_, S> {
         self.in_time(flushed, limits).await
     }
 
+    /// Waits until nothing has passed for too long. Between processes of ours nothing is: whether a peer still lives is seen where
+    /// its own connection is, to which its pings come.
+    async fn is_idle(&self, limits: SocketLimits) {
+        match self.failures {
+            Failures::Close => is_idle(self.meter, limits.idle).await,
+            Failures::Break => pending().await,
+        }
+    }
+
+    /// Waits until what is written is taken for too long.
+    async fn stalls(&self, limits: SocketLimits) {
+        match self.failures {
+            Failures::Close => is_idle(self.meter, limits.idle).await,
+            Failures::Break => sleep(limits.idle).await,
+        }
+    }
+
     /// Gives whether something that is written was in time.
     async fn in_time(&self, writing: impl Future<Output = io::Result<()>>, limits: SocketLimits) -> bool {
         tokio::select! {
             biased;
             written = writing => written.is_ok(),
-            () = is_idle(self.meter, limits.idle) => false,
+            () = self.stalls(limits) => false,
         }
     }
 }

@@ -222,6 +222,7 @@ const AGAIN: &[&str] = &[
     "tcp::policy::much_passes_whole",
     "tcp::policy::loaded_workers_go_the_same_way_or_none",
     "tcp::secured::a_connection_goes_on_under_tls_when_the_agent_asks",
+    "websockets::bounds::clients_that_send_too_much_are_closed_with_a_reason",
     "assets::files::a_script_asks_for_files",
     "projects::scheduled_handlers_are_called_where_a_worker_is_developed",
     "front::trailers::",
