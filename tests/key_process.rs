@@ -17,6 +17,7 @@ use crate::harness::memory::found;
 use crate::harness::moody::{Moody, now};
 use crate::harness::nginx::Nginx;
 use crate::harness::{Project, Server, free_port, peers};
+use crate::pkcs11::{AGENT, POLICY};
 
 /// The kinds of key that clients' certificates may have.
 const KINDS: [(&str, &rcgen::SignatureAlgorithm); 4] = [
@@ -25,22 +26,6 @@ const KINDS: [(&str, &rcgen::SignatureAlgorithm); 4] = [
     ("rsa", &rcgen::PKCS_RSA_SHA256),
     ("ed25519", &rcgen::PKCS_ED25519),
 ];
-
-const AGENT: &str =
-    "export default { fetch: (request) => fetch(request.url.replace(/^http:..[^/]*/, 'http://policy.example')) };";
-
-const POLICY: &str = r#"
-export default { async fetch(request, env, ctx) {
-  const { pathname } = new URL(request.url);
-  try {
-    if (pathname === "/token") return new Response(await ctx.identity.token({ audience: "a" }));
-    if (pathname.startsWith("/call/")) return await env[pathname.slice(6)].fetch("CALLED");
-    return await env[pathname.slice(1)].fetch("PARTNER");
-  } catch (error) {
-    return new Response(String(error), { status: 400 });
-  }
-} };
-"#;
 
 /// A project with a key of every kind, an nginx that verifies, and who gives tokens.
 struct House {

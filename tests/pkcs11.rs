@@ -124,10 +124,12 @@ const KINDS: [(&str, &str, &rcgen::SignatureAlgorithm); 4] = [
     ("ed25519", "04", &rcgen::PKCS_ED25519),
 ];
 
-const AGENT: &str =
+/// An agent whose requests go to the policy as they come.
+pub const AGENT: &str =
     "export default { fetch: (request) => fetch(request.url.replace(/^http:..[^/]*/, 'http://policy.example')) };";
 
-const POLICY: &str = r#"
+/// A policy that uses each binding by its name, and mints tokens.
+pub const POLICY: &str = r#"
 export default { async fetch(request, env, ctx) {
   const { pathname } = new URL(request.url);
   try {

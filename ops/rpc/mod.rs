@@ -163,8 +163,8 @@ pub struct Broken(pub Failure);
 
 impl Broken {
     /// Refuses a call, and all that is asked of its result.
-    pub fn refuse(call: Call, why: Failure) -> Started {
-        call.reply.send(Outcome::Failed(why.clone()));
+    pub fn refuse(reply: ReplyTo, why: Failure) -> Started {
+        reply.send(Outcome::Failed(why.clone()));
         Started {
             answer: Rc::new(Self(why)),
             session: None,
@@ -174,7 +174,7 @@ impl Broken {
 
 impl Remote for Broken {
     fn call(&self, call: Call) -> Started {
-        Self::refuse(call, self.0.clone())
+        Self::refuse(call.reply, self.0.clone())
     }
 
     fn watch(&self, told: ReplyTo) {

@@ -40,7 +40,7 @@ impl Remote for Later {
         let there = match &mut *self.0.borrow_mut() {
             State::There(there) => Rc::clone(there),
             State::Waits(waiting) if waiting.len() >= WAITING => {
-                return Broken::refuse(call, Failure::new("Error", TOO_MANY));
+                return Broken::refuse(call.reply, Failure::new("Error", TOO_MANY));
             }
             State::Waits(waiting) => {
                 let (answer, resolves) = Self::new();
@@ -115,7 +115,7 @@ mod tests {
     impl Remote for Noted {
         fn call(&self, call: Call) -> Started {
             self.0.borrow_mut().push(call.path.join("."));
-            Broken::refuse(call, Failure::new("Error", "no"))
+            Broken::refuse(call.reply, Failure::new("Error", "no"))
         }
     }
 

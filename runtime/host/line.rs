@@ -150,7 +150,7 @@ impl Line {
     fn refused(&self, call: Call) -> Started {
         let sent = call.arguments.as_ref().map_or(0, |arguments| arguments.bytes.len());
         let why = self.denied(&call.path.join("."), sent);
-        Broken::refuse(call, Failure::new("TypeError", why))
+        Broken::refuse(call.reply, Failure::new("TypeError", why))
     }
 }
 

@@ -101,7 +101,7 @@ impl CellHandle {
         let bytes = call.arguments.as_ref().map_or(0, |arguments| arguments.bytes.len());
         let Some(live) = self.0.shares().admit(origin.caller, EVENT + HEAD * bytes) else {
             let why = "RPC failed: the worker has as many events under way as it may";
-            return Broken::refuse(call, Failure::new("Error", why));
+            return Broken::refuse(call.reply, Failure::new("Error", why));
         };
         let (id, answer) = (self.0.next_id(), self.0.next_answer());
         let wanted = Rc::new(std::cell::Cell::new(true));

@@ -56,7 +56,8 @@ fn answer(request: &Seen) -> (Vec<u8>, Next) {
     }
 }
 
-const POLICY: &str = "export default { fetch(request) {
+/// Denies, throws, and marks what it lets pass.
+pub(super) const POLICY: &str = "export default { fetch(request) {
   const { pathname } = new URL(request.url);
   if (pathname === '/denied') return new Response('no', { status: 403 });
   if (pathname === '/thrown') throw new Error('secret');

@@ -4,6 +4,7 @@ use std::process::Command;
 
 use serde_json::json;
 
+use super::http::POLICY;
 use super::same::says_what_node_says;
 use crate::harness::{Project, json as parsed, peers};
 
@@ -33,15 +34,6 @@ export default { async fetch(request) {
   const answers = [];
   for (const headers of JSON.parse(searchParams.get('requests'))) answers.push(await ask(headers));
   return Response.json([answers, failures]);
-} };";
-
-const POLICY: &str = "export default { fetch(request) {
-  const { pathname } = new URL(request.url);
-  if (pathname === '/denied') return new Response('no', { status: 403 });
-  if (pathname === '/thrown') throw new Error('secret');
-  const headers = new Headers(request.headers);
-  headers.set('x-policy', 'seen');
-  return fetch(new Request(request, { headers }));
 } };";
 
 fn config(port: u64, main: &str) -> String {

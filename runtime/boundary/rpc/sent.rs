@@ -128,17 +128,16 @@ impl Bridge {
 
     /// Makes a call ready, or refuses it.
     fn ready(&self, call: rpc::Call) -> Result<Ready, Started> {
-        let refuse = |call, why| Err(Broken::refuse(call, why));
+        let rpc::Call { path, arguments, reply } = call;
         if self.is_closed() {
-            return refuse(call, Failure::canceled());
+            return Err(Broken::refuse(reply, Failure::canceled()));
         }
-        if call.path.iter().map(String::len).sum::<usize>() > NAMES {
-            return refuse(call, Failure::new("TypeError", LONG));
+        if path.iter().map(String::len).sum::<usize>() > NAMES {
+            return Err(Broken::refuse(reply, Failure::new("TypeError", LONG)));
         }
         if !self.connection.has_room() {
-            return refuse(call, Failure::new("Error", TOO_MANY));
+            return Err(Broken::refuse(reply, Failure::new("Error", TOO_MANY)));
         }
-        let rpc::Call { path, arguments, reply } = call;
         let described = match arguments {
             Some(Payload {
                 bytes,
@@ -154,13 +153,7 @@ impl Bridge {
                 bytes,
                 reply,
             }),
-            Err(why) => {
-                reply.send(Outcome::Failed(why.clone()));
-                Err(Started {
-                    answer: Rc::new(Broken(why)),
-                    session: None,
-                })
-            }
+            Err(why) => Err(Broken::refuse(reply, why)),
         }
     }
 
@@ -181,7 +174,7 @@ impl Bridge {
             message::write_call(out, (self.event, &target), (&path, &table, bytes.as_ref()));
         });
         let Ok(Call { outgoing, incoming }) = made else {
-            return failed(reply);
+            return Broken::refuse(reply, Failure::new("Error", TOO_MANY));
         };
         let sending = async move {
             if let Some(bytes) = bytes.filter(|_| follows)
@@ -217,7 +210,7 @@ impl Bridge {
             message::write_begin(out, begin, (&path, &table, bytes.as_ref()));
         });
         let Ok(Call { outgoing, incoming }) = made else {
-            return Err(failed(reply));
+            return Err(Broken::refuse(reply, Failure::new("Error", TOO_MANY)));
         };
         let (ends, ended) = oneshot::channel();
         spawn(say(
@@ -242,14 +235,12 @@ impl Bridge {
         let bridge = Rc::clone(self);
         let waiting = async move {
             let outcome = {
-                let came = std::pin::pin!(bridge.came(incoming));
-                let mut sending = std::pin::pin!(sending);
-                let mut came = came;
+                let mut came = std::pin::pin!(bridge.came(incoming));
                 // It may be answered before all of it was sent.
                 tokio::select! {
                     biased;
                     outcome = &mut came => outcome,
-                    () = &mut sending => came.await,
+                    () = sending => came.await,
                 }
             };
             reply.send(outcome);
@@ -311,15 +302,6 @@ impl Bridge {
         if let Ok(Call { incoming, .. }) = made {
             self.wait(incoming, std::future::ready(()), told);
         }
-    }
-}
-
-fn failed(reply: ReplyTo) -> Started {
-    let why = Failure::new("Error", TOO_MANY);
-    reply.send(Outcome::Failed(why.clone()));
-    Started {
-        answer: Rc::new(Broken(why)),
-        session: None,
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) fn called(serves: &Serves, head: &[u8], call: Call) -> Result<(), Lin
         Ok((cell, origin, target)) => bridge.begins(opened, call, move |call| cell.call(call, origin, 0, target)),
         Err(error) => {
             let why = Failure::new("Error", error.details());
-            bridge.begins(opened, call, move |call| Broken::refuse(call, why))
+            bridge.begins(opened, call, move |call| Broken::refuse(call.reply, why))
         }
     }
 }

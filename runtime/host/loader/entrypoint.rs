@@ -25,7 +25,7 @@ impl Remote for Entrypoint {
     fn call(&self, call: Call) -> Started {
         let running = match &self.running {
             Ok(running) => running,
-            Err(why) => return Broken::refuse(call, Failure::new("Error", why.as_str())),
+            Err(why) => return Broken::refuse(call.reply, Failure::new("Error", why.as_str())),
         };
         let origin = running.called_by(&self.caller, &self.call);
         let Call { path, arguments, reply } = call;

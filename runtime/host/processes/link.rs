@@ -197,12 +197,12 @@ impl Link {
     ) -> Started {
         const BUSY: &str = "RPC failed: the worker has as many events under way as it may";
         let Some(to) = self.places.iter().position(|known| *known == place) else {
-            return Broken::refuse(call, Failure::gone());
+            return Broken::refuse(call.reply, Failure::gone());
         };
         let request_id = trace.request_id();
         let event = Event::new(to, trace, agent.worker.effective_limits(), under_way);
         let Ok(number) = self.events.begin(&event, || self.connection.next()) else {
-            return Broken::refuse(call, Failure::new("Error", BUSY));
+            return Broken::refuse(call.reply, Failure::new("Error", BUSY));
         };
         let begin = Begin {
             agent: u32::try_from(to).unwrap_or(u32::MAX),
