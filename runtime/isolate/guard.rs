@@ -56,12 +56,14 @@ impl Guarded {
         }
     }
 
-    /// Has V8 give the system what it keeps for any isolate of the process, and nothing else.
+    /// Has V8 give the system what it keeps for any isolate of the process, and nothing else. It runs nothing, so that no thread is marked
+    /// for it.
     pub(super) fn empty_pool(mut self) {
-        self.with(|runtime| {
+        if let Some(runtime) = self.runtime.as_mut() {
+            let _entered = Entered::new(runtime);
             let isolate = runtime.v8_isolate();
             isolate.memory_pressure_notification(v8::MemoryPressureLevel::Moderate);
-        });
+        }
         // It would have the same done again.
         self.pooled = false;
     }
