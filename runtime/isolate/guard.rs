@@ -91,9 +91,10 @@ impl Drop for Guarded {
         if let Some(mut runtime) = self.runtime.take() {
             // SAFETY: the isolate is alive and belongs to this thread; its own drop leaves it.
             unsafe { runtime.v8_isolate().enter() };
+            let heap = runtime.v8_isolate().get_heap_statistics().total_heap_size();
             drop(runtime);
             if self.pooled {
-                page_pool::empty_later();
+                page_pool::has_ended(heap);
             }
         }
     }

@@ -22,14 +22,17 @@ const LATER: (Duration, &AtomicBool) = {
     (Duration::from_secs(5), &WAITS)
 };
 
+/// Bytes of heap of an isolate that was no small one.
+const LARGE: usize = 16 << 20;
+
 /// Gives the system the pages of an isolate that was stopped, and whatever else is in the pool.
 pub(super) fn empty_soon() {
     empty_after(SOON);
 }
 
-/// The same where an isolate has come to its end.
-pub(super) fn empty_later() {
-    empty_after(LATER);
+/// The same where an isolate has come to its end that had so many bytes of heap: soon, where it is more than the next ones need.
+pub(super) fn has_ended(heap: usize) {
+    empty_after(if heap > LARGE { SOON } else { LATER });
 }
 
 fn empty_after((pause, waits): (Duration, &'static AtomicBool)) {
