@@ -5,7 +5,7 @@ use oxc_allocator::Allocator;
 use oxc_ast::AstKind;
 use oxc_ast::ast::BindingPattern;
 use oxc_parser::Parser;
-use oxc_semantic::SemanticBuilder;
+use oxc_semantic::{AstNode, SemanticBuilder};
 use oxc_span::{GetSpan as _, SourceType, Span};
 
 /// Such functions, by their script. Nothing in it calls one before the place where it stands. Of those with a star the functions that they
@@ -106,7 +106,7 @@ pub(crate) fn of(source: &str, name: &str) -> String {
         .with_build_nodes(true)
         .build(&parsed.program)
         .semantic;
-    let kinds = || semantic.nodes().iter().map(|node| node.kind());
+    let kinds = || semantic.nodes().iter().map(AstNode::kind);
     let mut edits = Vec::new();
     for function in *wanted {
         let (function, within) = match function.strip_suffix('*') {
