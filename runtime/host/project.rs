@@ -67,6 +67,8 @@ pub struct Project {
     pub(super) feed: Option<Arc<Feed>>,
     /// The processes of its agents, where any has one.
     pub(super) processes: Option<Arc<Processes>>,
+    /// Those of its policy, where that has some.
+    pub(super) policy_processes: Option<Arc<Processes>>,
 }
 
 impl Project {
@@ -309,6 +311,16 @@ impl Project {
     /// Whether any agent is in a process of its own.
     pub(crate) fn has_processes(&self) -> bool {
         self.processes.is_some()
+    }
+
+    /// Whether the policy is.
+    pub(crate) fn has_policy_processes(&self) -> bool {
+        self.policy_processes.is_some()
+    }
+
+    /// Whether there is such an agent.
+    pub(super) fn knows(&self, id: &AgentId) -> bool {
+        self.quarantine_of(id).is_some()
     }
 
     /// Whether the agents' requests have a policy to pass.
