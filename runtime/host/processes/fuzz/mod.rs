@@ -3,6 +3,7 @@
 
 mod hostile;
 mod methods;
+mod policy;
 
 use std::cell::RefCell;
 use std::os::fd::OwnedFd;
