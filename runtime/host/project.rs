@@ -305,6 +305,10 @@ impl Project {
         // It has memory of its own: the others' isolates do not leave for one that disturbs them.
         project.isolates = Isolates::new(IsolateLimits::default());
         project.residents = Arc::default();
+        if project.has_policy_processes() {
+            // It shares no process of the policy either with those that it disturbs.
+            project.isolate_per = IsolatePer::Agent;
+        }
         Some(project)
     }
 

@@ -12,6 +12,7 @@ use workerd_lite_ops::worker_log::{Lines, cut};
 use crate::boundary::{Hears, Key, Level, Numbers, Told};
 use crate::host::agent::Agent;
 use crate::host::project::Project;
+use crate::limits::Culprit;
 
 /// Lines in a second that a process has beside those of its agents' consoles.
 const OWN: u32 = 50;
@@ -92,7 +93,13 @@ impl Members {
         }
         // One that has a single agent is that one's.
         let member = member.or_else(|| self.agents.first().filter(|_| self.agents.len() == 1));
+        // What is said of a policy by the host is said of it at work for somebody.
+        let policy = judged.as_ref().filter(|_| !console).map(|id| {
+            let name = member.map(|member| &*member.id.name).unwrap_or_default();
+            Culprit::Owner(name.into(), Some(id.clone())).to_string()
+        });
         let worker = member.map_or("an agents' process", |member| &member.label);
+        let worker = policy.as_deref().unwrap_or(worker);
         let (agent, tenant) = match (&self.judges, &judged) {
             (None, _) => (
                 member.map(|member| &*member.id.name),

@@ -41,8 +41,15 @@ impl Policy {
         for agent in &project.agents {
             *sharing.entry(key(per, &agent.id(), None)).or_default() += 1;
         }
+        let mut worker = worker.clone();
+        for agent in &project.agents {
+            // A socket that it hands on has the limits of the agent's end, also where it passes the policy's process.
+            let (own, agents) = (&mut worker.limits.sockets, &agent.worker.limits.sockets);
+            own.message = own.message.max(agents.message);
+            own.idle = own.idle.max(agents.idle);
+        }
         Self {
-            worker: Arc::new(Agent::from(worker.clone())),
+            worker: Arc::new(Agent::from(worker)),
             egress,
             known,
             per,

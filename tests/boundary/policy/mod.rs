@@ -60,7 +60,7 @@ pub fn project(port: u16, isolation: &str, more: &str) -> Project {
     let mut text = format!(
         "threads = 2\n[network]\nallow = ['local']\n[audit]\nfile = 'audit.ndjson'\n[outbound]\nmain = 'policy.js'\nsecrets = ['PLAIN']\n\
          credentials = [{{ binding = 'KEY', credential = 'key' }}]\n[[outbound.egress]]\nhosts = ['127.0.0.1', 'localhost']\n\
-         [credentials.key]\ntype = 'bearer'\nsecret = 'TOKEN'\nhosts = ['127.0.0.1']\n{isolation}{more}\n"
+         [credentials.key]\ntype = 'bearer'\nsecret = 'TOKEN'\nredact = 'body'\nhosts = ['127.0.0.1']\n{isolation}{more}\n"
     );
     for (name, tenant) in [
         ("a", "tenant = 'one'"),

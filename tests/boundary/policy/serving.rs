@@ -29,9 +29,9 @@ fn it_allows_denies_answers_and_goes_out_with_what_it_never_holds() {
         );
         assert_eq!(ask(&server, "a", "/throw", &[]), failed);
         // A body goes up and comes back through both processes; the token is attached behind them and taken out of what comes back.
-        let body = "x".repeat(300_000);
+        let body = "x".repeat(100_000);
         let (status, echoed) = ask(&server, "c", "/up", &["-d", &body]);
-        assert!(status == 200 && echoed.contains("300000"), "{status} {echoed}");
+        assert!(status == 200 && echoed.contains("100000"), "{status} {echoed}");
         assert!(echoed.contains("redacted") && !echoed.contains("canary"), "{echoed}");
         // Rust refuses what a credential is not for, and what no rule names, whatever the policy asks.
         assert_eq!(ask(&server, "a", "/elsewhere", &[]).0, 403);
@@ -107,6 +107,9 @@ const AGAIN: &[&str] = &[
     "loader::confinement::the_policy_sees_who_it_is",
 ];
 
+/// What holds for agents in isolates of this process alone: elsewhere nobody works apart.
+const NOT_IN_BOTH: &str = "policy_cells::an_agent_that_costs_the_policy_too_much_works_apart";
+
 #[test]
 fn what_policies_in_isolates_do_is_done_in_processes() {
     for isolation in ["outbound", "both"] {
@@ -115,6 +118,9 @@ fn what_policies_in_isolates_do_is_done_in_processes() {
             .args(AGAIN)
             .args(["--test-threads", "2"])
             .env("ISOLATION", isolation);
+        if isolation == "both" {
+            command.args(["--skip", NOT_IN_BOTH]);
+        }
         let output = command.output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout);
         let failed = String::from_utf8_lossy(&output.stderr);
