@@ -185,6 +185,11 @@ fn watched(pidfd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
 
 impl Kept {
     fn of(spawned: Spawned, spec: &Spec) -> io::Result<Self> {
+        let what = if spec.is_policys() {
+            "the policy's process"
+        } else {
+            "an agents' process"
+        };
         let spec = serde_json::to_vec(spec)?;
         let Spawned {
             process,
@@ -194,7 +199,7 @@ impl Kept {
             links,
         } = spawned;
         Ok(Self {
-            child: Child::new(process.id(), pidfd.try_clone()?, links),
+            child: Child::of(what, process.id(), pidfd.try_clone()?, links),
             process,
             exit: watched(pidfd)?,
             control: UnixStream::from_std(control)?,
@@ -283,7 +288,7 @@ impl Kept {
                         }
                     }
                 },
-                () = output.next(child.id) => {}
+                () = output.next(&child) => {}
                 () = child.leaving.notified() => leaves = leaves.or(Some(Instant::now())),
                 _ = stopping.wait_for(|stop| *stop), if !wanted => {
                     wanted = true;

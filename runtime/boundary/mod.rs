@@ -1,4 +1,4 @@
-//! The boundary between processes: what an agent's process is started with, the links to it, what goes over them, and its life.
+//! The boundary between processes: what a process of agents, or of the policy, is started with, the links to it, what goes over them, and its life.
 //!
 //! The parent's end takes nothing on trust that comes over a link: who calls is known by the link, and the rest is judged anew.
 

@@ -181,7 +181,7 @@ impl Hears for Members {
                 self.line((level, console), (agent, judged), request_id.as_deref(), &text);
             }
             Told::Dropped(lines) => {
-                let text = format!("{lines} lines of an agents' process had no room and were dropped");
+                let text = format!("{lines} lines of its process had no room and were dropped");
                 self.line((Level::Warn, false), (None, None), None, &text);
             }
             Told::Numbers(agent, numbers) => self.numbers(agent, numbers),
