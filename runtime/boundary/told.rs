@@ -36,6 +36,8 @@ pub(crate) enum Told {
     Dropped(u64),
     /// What is counted of an agent.
     Numbers(u16, Numbers),
+    /// Others have waited so many microseconds while the policy worked for an agent, of this tenant and name.
+    HeldUp((Option<String>, String), u64),
     /// A thread does not come back from an agent that was stopped, and why it was, in [`workerd_lite_ops::Termination`]'s word.
     Hung { agent: Option<u16>, why: String },
 }

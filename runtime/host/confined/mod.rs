@@ -83,7 +83,7 @@ pub(crate) fn run() -> std::process::ExitCode {
     runtime.block_on(async {
         tokio::select! {
             () = attend(socket, (&reports, told), &project) => {}
-            () = assign(links, &project, threads) => {}
+            () = assign(links, (&project, &reports), threads) => {}
         }
     });
     // What isolates still do has nobody to hear of it.
@@ -112,7 +112,7 @@ fn project(spec: boundary::Spec) -> Result<Project, String> {
 }
 
 /// Gives each link to a thread when the first byte comes over it. Threads are started as they are needed.
-async fn assign(links: Vec<End>, project: &Project, threads: usize) {
+async fn assign(links: Vec<End>, (project, reports): (&Project, &Reports), threads: usize) {
     let mut serving: Vec<mpsc::UnboundedSender<End>> = Vec::new();
     let mut waiting = futures_util::stream::FuturesUnordered::new();
     for end in links {
@@ -123,9 +123,9 @@ async fn assign(links: Vec<End>, project: &Project, threads: usize) {
         let Some(end) = end else { continue };
         if serving.len() < threads {
             let (sender, receiver) = mpsc::unbounded_channel();
-            let project = project.clone();
+            let (project, reports) = (project.clone(), reports.clone());
             let thread = std::thread::Builder::new().name(format!("agents-{}", serving.len()));
-            match thread.spawn(move || thread::run(&project, receiver)) {
+            match thread.spawn(move || thread::run(&project, &reports, receiver)) {
                 Ok(_) => serving.push(sender),
                 Err(error) => tracing::error!("a thread could not be started: {error}"),
             }

@@ -16,7 +16,7 @@ use super::callers::KnownCallers;
 use super::event::{Bridges, LinkEvent};
 use super::way::WayBack;
 use super::{begun, requests};
-use crate::boundary::{Aim, Call, Came, Connection, End, Handler, Joins, LinkError, Opened, refuse};
+use crate::boundary::{Aim, Call, Came, Connection, End, Handler, Joins, LinkError, Opened, Reports, refuse};
 use crate::host::Instance;
 use crate::host::agent::Agent;
 use crate::host::project::Project;
@@ -24,26 +24,26 @@ use crate::isolate::{Caller, CellHandle};
 use crate::limits;
 
 /// Serves links until there can be no more of them.
-pub(super) fn run(project: &Project, links: mpsc::UnboundedReceiver<End>) {
+pub(super) fn run(project: &Project, reports: &Reports, links: mpsc::UnboundedReceiver<End>) {
     match limits::runtime() {
-        Ok(runtime) => runtime.block_on(serve(project, links)),
+        Ok(runtime) => runtime.block_on(serve(project, reports, links)),
         Err(error) => tracing::error!("a thread for agents could not be set up: {error}"),
     }
 }
 
-async fn serve(project: &Project, mut links: mpsc::UnboundedReceiver<End>) {
+async fn serve(project: &Project, reports: &Reports, mut links: mpsc::UnboundedReceiver<End>) {
     let instance = Instance::confined(project, WayBack::of);
     while let Some(end) = links.recv().await {
-        let instance = instance.clone();
+        let (instance, reports) = (instance.clone(), reports.clone());
         spawn(async move {
-            if let Err(error) = link(instance, end).await {
+            if let Err(error) = link(instance, reports, end).await {
                 tracing::debug!("a link has ended: {error}");
             }
         });
     }
 }
 
-async fn link(instance: Instance, end: End) -> Result<(), LinkError> {
+async fn link(instance: Instance, reports: Reports, end: End) -> Result<(), LinkError> {
     let headers = instance.largest_head();
     let connection = Connection::of_process(headers);
     let serves = Serves {
@@ -52,7 +52,7 @@ async fn link(instance: Instance, end: End) -> Result<(), LinkError> {
         headers,
         bridges: Bridges::default(),
         early: RefCell::default(),
-        callers: KnownCallers::default(),
+        callers: KnownCallers::new(&reports),
     };
     connection.run(end, serves).await
 }
@@ -79,8 +79,8 @@ impl Handler for Serves {
         }
         if Joins::is(head) {
             let policy = self.instance.0.project.agents.first();
-            let memory = policy.map_or(0, |policy| policy.worker.limits.buffers);
-            return self.callers.join(head, memory);
+            let policy = policy.ok_or(LinkError::Head("there is no policy"))?;
+            return self.callers.join(head, policy);
         }
         if let Some((came, event)) = Came::of(head) {
             if came == Came::Early {

@@ -11,7 +11,7 @@ use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{CallerId, FetchError, Origin, Termination};
 
 use crate::boundary::{Bridge, UnderWay};
-use crate::limits::{LONG, Limits};
+use crate::limits::Limits;
 
 /// How much longer than it may an event is known whose end nobody tells.
 const GRACE: Duration = Duration::from_secs(10);
@@ -19,22 +19,12 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How often a process may name events that there are not, beside once for each that there was.
 const STRAYS: u64 = 1000;
 
-/// Whose an event is.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Whose {
-    /// Its agent, by its place among the process's.
-    pub(super) agent: usize,
-    /// In whose name a policy's requests go out; nobody's, where it is an agent's.
-    pub(super) caller: CallerId,
-    /// Whether other agents wait while it computes, for whom the policy judges there.
-    pub(super) disturbs: bool,
-}
-
 /// One event.
 pub(super) struct Event {
     /// Its agent, by its place among the process's.
     pub(super) agent: usize,
-    whose: Whose,
+    /// In whose name a policy's requests go out; nobody's, where it is an agent's.
+    caller: CallerId,
     pub(super) trace: Rc<Trace>,
     pub(super) limits: Limits,
     fetches: Cell<u32>,
@@ -60,10 +50,15 @@ pub(super) struct Event {
 }
 
 impl Event {
-    pub(super) fn new(whose: Whose, trace: Rc<Trace>, limits: Limits, under_way: UnderWay) -> Rc<Self> {
+    pub(super) fn new(
+        (agent, caller): (usize, CallerId),
+        trace: Rc<Trace>,
+        limits: Limits,
+        under_way: UnderWay,
+    ) -> Rc<Self> {
         Rc::new(Self {
-            agent: whose.agent,
-            whose,
+            agent,
+            caller,
             trace,
             fetches: Cell::new(0),
             tokens: Cell::new(0),
@@ -85,7 +80,7 @@ impl Event {
     /// Where what it asks for comes from.
     pub(super) fn origin(&self) -> Origin {
         Origin {
-            caller: self.whose.caller,
+            caller: self.caller,
             trace: Rc::clone(&self.trace),
         }
     }
@@ -118,9 +113,6 @@ impl Event {
         self.trace.usage().computed(more);
         if let Some(account) = self.trace.account() {
             account.charge_script(more);
-            if self.whose.disturbs && more >= LONG {
-                account.held_up(more);
-            }
         }
     }
 

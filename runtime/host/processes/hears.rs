@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use workerd_lite_ops::Termination;
 use workerd_lite_ops::account::{Account, AgentId};
@@ -16,6 +16,9 @@ use crate::limits::Culprit;
 
 /// Lines in a second that a process has beside those of its agents' consoles.
 const OWN: u32 = 50;
+
+/// The longest that one agent can have kept others from a policy in one go, generously.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// The longest id of a request.
 const LONGEST_ID: usize = 128;
@@ -189,6 +192,12 @@ impl Hears for Members {
                 let member = agent.and_then(|agent| self.agents.get(usize::from(agent)));
                 if let (Some(member), Some(why), None) = (member, Termination::named(&why), &self.judges) {
                     self.project.blame(&member.id, why);
+                }
+            }
+            Told::HeldUp(whose, micros) => {
+                let quarantine = self.judged(Some(whose)).and_then(|id| self.project.quarantine_of(&id));
+                if let Some(quarantine) = quarantine {
+                    quarantine.record_host(Duration::from_micros(micros).min(LONGEST_WAIT));
                 }
             }
             Told::Ready | Told::Refused(_) | Told::Failed(_) => {}

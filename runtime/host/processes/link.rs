@@ -13,10 +13,10 @@ use workerd_lite_ops::rpc::{Broken, Call, Failure, Session, Started};
 use workerd_lite_ops::tcp::is_connect;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::websocket::socket_pair;
-use workerd_lite_ops::{EventError, FetchError, Request, Response, Role, Termination};
+use workerd_lite_ops::{CallerId, EventError, FetchError, Request, Response, Role, Termination};
 
 use super::bridges::bridge;
-use super::events::{Event, Events, Whose};
+use super::events::{Event, Events};
 use crate::boundary::{
     Aim, Begin, Child, Connection, Envelope, Joins, LinkError, LoadedWorker, TlsAt, To, Unanswered, UnderWay, Wire,
     ask, carry,
@@ -49,8 +49,6 @@ pub(super) struct Link {
     pub(super) headers: usize,
     /// Whether it is to a policy's process.
     pub(super) is_policys: bool,
-    /// Whether the policy judges for several agents there.
-    is_shared: bool,
     /// Agents that a policy's process was told of.
     joined: RefCell<HashSet<u32>>,
     pub(super) over: Cell<bool>,
@@ -70,24 +68,19 @@ impl Link {
         members: &[(usize, Arc<Agent>)],
         gates: Vec<(EgressHandle, Option<LoadedWays>)>,
     ) -> Rc<Self> {
-        Self::make(child, members, gates, (0, false))
+        Self::make(child, members, gates, 0)
     }
 
-    /// The same to a policy's process, which may be shared by several agents, and where messages may have so many bytes of headers.
-    pub(super) fn of_policy(
-        child: Arc<Child>,
-        policy: Arc<Agent>,
-        way: EgressHandle,
-        (heads, is_shared): (usize, bool),
-    ) -> Rc<Self> {
-        Self::make(child, &[(0, policy)], vec![(way, None)], (heads, is_shared))
+    /// The same to a policy's process, where messages may have so many bytes of headers.
+    pub(super) fn of_policy(child: Arc<Child>, policy: Arc<Agent>, way: EgressHandle, heads: usize) -> Rc<Self> {
+        Self::make(child, &[(0, policy)], vec![(way, None)], heads)
     }
 
     fn make(
         child: Arc<Child>,
         members: &[(usize, Arc<Agent>)],
         gates: Vec<(EgressHandle, Option<LoadedWays>)>,
-        (heads, is_shared): (usize, bool),
+        heads: usize,
     ) -> Rc<Self> {
         let limits = || members.iter().map(|(_, agent)| agent.worker.limits);
         let headers = limits().map(|limits| limits.headers).fold(heads, usize::max);
@@ -107,7 +100,6 @@ impl Link {
             events: Events::default(),
             headers,
             is_policys: members.iter().any(|(_, agent)| agent.worker.role == Role::Outbound),
-            is_shared,
             joined: RefCell::default(),
             over: Cell::new(false),
             aborted: Cell::new(false),
@@ -155,14 +147,10 @@ impl Link {
         Ok(())
     }
 
-    /// Whose an event is, of this agent among the process's.
-    fn whose(&self, agent: usize, aim: Option<Aim<'_>>) -> Whose {
+    /// In whose name a policy's requests go out.
+    fn caller(&self, aim: Option<Aim<'_>>) -> CallerId {
         let caller = aim.filter(|_| self.is_policys).and_then(|aim| aim.caller);
-        Whose {
-            agent,
-            caller: caller.map_or(0, |(number, _)| number),
-            disturbs: self.is_shared,
-        }
+        caller.map_or(0, |(number, _)| number)
     }
 
     /// Hands a request over. Dropping the future cancels it.
@@ -177,7 +165,7 @@ impl Link {
         let to = to.ok_or(EventError::Shutdown)?;
         let request_id = trace.request_id();
         let limits = agent.worker.effective_limits();
-        let event = Event::new(self.whose(to, aim), trace, limits, under_way);
+        let event = Event::new((to, self.caller(aim)), trace, limits, under_way);
         let number = self.events.begin(&event, || self.connection.next());
         let number = number.map_err(EventError::Terminated)?;
         bridge(&self, number, &event);
@@ -265,7 +253,7 @@ impl Link {
         };
         let request_id = trace.request_id();
         let limits = agent.worker.effective_limits();
-        let event = Event::new(self.whose(to, Some(aim)), trace, limits, under_way);
+        let event = Event::new((to, self.caller(Some(aim))), trace, limits, under_way);
         let Ok(number) = self.events.begin(&event, || self.connection.next()) else {
             return Broken::refuse(call.reply, Failure::new("Error", BUSY));
         };

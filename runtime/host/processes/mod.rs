@@ -156,8 +156,8 @@ impl ProcessLinks {
                 Link::new(child, &members, gates.collect())
             }
             Whose::Policy(policy) => {
-                let known = (self.project.largest_head(), policy.is_shared(key));
-                Link::of_policy(child, policy.worker(), policy.egress(), known)
+                let heads = self.project.largest_head();
+                Link::of_policy(child, policy.worker(), policy.egress(), heads)
             }
         };
         let (links, key, ended) = (Rc::downgrade(self), key.clone(), Rc::clone(&link));
