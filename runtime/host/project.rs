@@ -324,7 +324,8 @@ impl Project {
 
     /// Whether there is such an agent.
     pub(super) fn knows(&self, id: &AgentId) -> bool {
-        self.quarantine_of(id).is_some()
+        // A project of one agent only has the places of all.
+        self.agents.first().is_some_and(|first| first.is(id)) || self.quarantine_of(id).is_some()
     }
 
     /// Whether the agents' requests have a policy to pass.
