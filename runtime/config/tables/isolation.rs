@@ -11,7 +11,7 @@ use crate::host::Isolation as Where;
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Isolation {
-    /// Where agents run: `isolate`, in the process that has the policy, the network and the keys; or `process`, in one of their tenant's,
+    /// Where agents run: `isolate`, in the process that has the network and the keys; or `process`, in one of their tenant's,
     /// or of their own where they have no tenant, that can do nothing but compute and ask.
     pub(crate) agents: Where,
     /// Where the policy runs: `isolate`, in the process that has the network and the keys; or `process`, in one for each group of agents that
