@@ -43,12 +43,8 @@ impl Drop for UnderWay {
 }
 
 impl Child {
-    pub(crate) fn new(id: u32, pidfd: OwnedFd, links: Vec<End>) -> Arc<Self> {
-        Self::of("an agents' process", id, pidfd, links)
-    }
-
-    /// The same, of one that is this for logs.
-    pub(super) fn of(what: &'static str, id: u32, pidfd: OwnedFd, links: Vec<End>) -> Arc<Self> {
+    /// One that is this for logs.
+    pub(crate) fn of(what: &'static str, id: u32, pidfd: OwnedFd, links: Vec<End>) -> Arc<Self> {
         Arc::new(Self {
             id,
             what,

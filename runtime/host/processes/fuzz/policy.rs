@@ -55,7 +55,7 @@ async fn told(role: Role, said: &[u8]) -> (bool, Vec<(CallerId, Option<u32>, Str
     let (mut sleeper, pidfd) = Sleeper::start();
     let (ours, mut socket) = UnixStream::pair().unwrap();
     let out = Rc::new(Out::default());
-    let child = Child::new(sleeper.0.id(), pidfd, Vec::new());
+    let child = Child::of("a process", sleeper.0.id(), pidfd, Vec::new());
     let agent = std::sync::Arc::new(Agent::from(Worker::of("a".into(), role, Graph::unread().unwrap())));
     let gate: Rc<dyn Egress> = Rc::<Out>::clone(&out);
     let link = Link::new(child, &[(0, std::sync::Arc::clone(&agent))], vec![(gate, None)]);
