@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deno_core::unsync::spawn;
 use tokio_tungstenite::tungstenite::protocol::Role as Side;
@@ -164,6 +164,10 @@ impl Link {
         let to = self.places.iter().position(|known| *known == place);
         let to = to.ok_or(EventError::Shutdown)?;
         let request_id = trace.request_id();
+        if self.is_policys {
+            // From here on it is the policy that takes its time.
+            trace.started.set(Some(Instant::now()));
+        }
         let limits = agent.worker.effective_limits();
         let event = Event::new((to, self.caller(aim)), trace, limits, under_way);
         let number = self.events.begin(&event, || self.connection.next());
