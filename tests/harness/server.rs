@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::isolation;
+use super::{isolation, program};
 
 /// Files of a project, in a folder that goes when this does.
 pub struct Project {
@@ -42,7 +42,7 @@ impl Project {
 
     /// The command, in the folder. `serve` listens on a free port.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_workerd-lite"));
+        let mut command = Command::new(program());
         command
             .args(arguments)
             .current_dir(self.path())
@@ -104,7 +104,7 @@ impl Project {
                 "-c",
                 &format!("ulimit -n {files}; exec \"$0\" serve --listen 127.0.0.1:0"),
             ])
-            .arg(env!("CARGO_BIN_EXE_workerd-lite"))
+            .arg(program())
             .current_dir(self.path())
             .env("WORKERD_LITE_CACHE_DIR", "")
             .stdin(Stdio::null())

@@ -21,8 +21,8 @@ use super::{LinkError, WINDOW, WINDOWS};
 const LEAST: usize = 4 << 10;
 const MOST: usize = 64 << 10;
 
-/// How many frames are handed on before others get their turn.
-const FRAMES: usize = 1000;
+/// How many frames are handed on before others get their turn. Each may begin something: what that takes is between two turns of the others.
+const FRAMES: usize = 64;
 
 /// How often the other end is asked whether it is there, while anything is under way.
 const PING: Duration = Duration::from_secs(2);
