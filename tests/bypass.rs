@@ -58,6 +58,7 @@ export default {
 
 const SERVICES: &str = "
 import { RpcTarget, WorkerEntrypoint } from 'cloudflare:workers';
+class OfTheOwners extends Error {}
 class Listed extends RpcTarget { #secret = 'canary-of-secrets'; name() { return 'listed'; } }
 export class Tools extends WorkerEntrypoint {
   #hidden() { return this.env.SECRET; }
@@ -72,7 +73,7 @@ export class Tools extends WorkerEntrypoint {
   request(url) { return new Request(url, { headers: { 'x-evil': '1' } }); }
   response(url) { return new Response(url, { headers: { location: url } }); }
   echo(value) { return value; }
-  throws() { throw new Error(`of the owners: ${this.env.SECRET}`); }
+  throws() { throw new OfTheOwners(`of the owners: ${this.env.SECRET}`); }
   fetch() { return new Response('of the tools'); }
 }
 export default { fetch: () => new Response('denied', { status: 403 }) };

@@ -27,6 +27,8 @@ pub(crate) struct Child {
     leaves: AtomicBool,
     /// Told when it is to leave.
     pub(super) leaving: Notify,
+    /// Whether a link to it has ended that nobody here has closed: it is about to end, or should be.
+    unlinked: AtomicBool,
     over: AtomicBool,
 }
 
@@ -52,6 +54,7 @@ impl Child {
             used: AtomicU64::new(0),
             leaves: AtomicBool::new(false),
             leaving: Notify::new(),
+            unlinked: AtomicBool::new(false),
             over: AtomicBool::new(false),
         })
     }
@@ -96,6 +99,18 @@ impl Child {
     pub(crate) fn retire(&self) {
         self.leaves.store(true, Ordering::SeqCst);
         self.leaving.notify_one();
+    }
+
+    /// A link to it has ended that nobody here has closed. It takes no more events, of those either that would come by another link: the
+    /// news of its end may be a while behind.
+    pub(crate) fn has_lost_a_link(&self) {
+        self.leaves.store(true, Ordering::SeqCst);
+        self.unlinked.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether that is so.
+    pub(super) fn is_unlinked(&self) -> bool {
+        self.unlinked.load(Ordering::SeqCst)
     }
 
     /// Whether it has had nothing to do for so long. Then it takes no more.

@@ -33,7 +33,7 @@ use super::told::{Hears, Told, reports, specification};
 const LOOK: Duration = Duration::from_millis(100);
 const IDLE_LOOKS: u32 = 10;
 
-/// How long a process has until it is ready, and to end once it was told to.
+/// How long a process has until it is ready, and to end once it was told to, or has closed a link.
 const START: Duration = Duration::from_secs(20);
 const END: Duration = Duration::from_secs(2);
 
@@ -220,7 +220,7 @@ impl Kept {
         let mut ticks = tokio::time::interval(LOOK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let (mut looks, began) = (0_u32, Instant::now());
-        let mut leaves: Option<Instant> = None;
+        let (mut leaves, mut unlinked): (Option<Instant>, Option<Instant>) = (None, None);
         let (mut reads, mut closed_by_it) = (true, false);
         loop {
             tokio::select! {
@@ -288,14 +288,22 @@ impl Kept {
                         if process_inside(child.id).and_then(memory).is_some_and(|memory| memory > settings.memory) {
                             child.kill("it has more memory of its own than [isolation] memory_mb lets it");
                         }
-                        let done = leaves.is_some() && !child.is_busy();
-                        if reply.is_none() && (done || child.is_put_away(settings.idle)) {
-                            wanted = true;
-                            drop(close.take());
+                        if reply.is_none() && child.is_put_away(settings.idle) {
                             leaves = Some(Instant::now());
                         }
                     }
+                    if child.is_unlinked() && !wanted && unlinked.get_or_insert_with(Instant::now).elapsed() > END {
+                        let process = child.id;
+                        tracing::error!(target: "worker", process, "an agents' process is ended: it has closed a link, and does not end");
+                        child.end();
+                    }
                 }
+            }
+            // What it has been told to leave for may wait for it.
+            if leaves.is_some() && !wanted && reply.is_none() && !child.is_busy() {
+                wanted = true;
+                drop(close.take());
+                leaves = Some(Instant::now());
             }
         }
     }

@@ -133,14 +133,8 @@ enum Failures {
     Break,
 }
 
-async fn run_on<S>(
-    stream: S,
-    role: Role,
-    limits: SocketLimits,
-    end: &SocketEnd,
-    reader: Reader,
-    failures: Failures,
-) where
+async fn run_on<S>(stream: S, role: Role, limits: SocketLimits, end: &SocketEnd, reader: Reader, failures: Failures)
+where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let (paid, order) = match reader {

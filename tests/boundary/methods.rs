@@ -92,7 +92,9 @@ fn with_services() -> Project {
     let others = service("SECRET", "outbound", "Tools");
     project.write(
         "workerd-lite.toml",
-        &format!("{before}{own}[[agents]]\nname = 'b'{b}{others}[[agents]]\nname = 'd'{rest}[audit]\nfile = 'audit.ndjson'\n"),
+        &format!(
+            "{before}{own}[[agents]]\nname = 'b'{b}{others}[[agents]]\nname = 'd'{rest}[audit]\nfile = 'audit.ndjson'\n"
+        ),
     );
     for (file, class) in [("policy.js", "Tools"), ("agent.js", "Desk")] {
         let text = std::fs::read_to_string(project.path().join(file)).unwrap();
@@ -110,25 +112,46 @@ fn with_services() -> Project {
 fn calls_that_an_attacker_makes_are_bounded_and_only_its_own() {
     let attacks: [(&str, bool, Attack); 13] = [
         ("calls in all names", true, |_, hostile| {
-            flood(&mut hostile.links, &frames(3000, ENDS, |event, _| call(event, 0, 0, &["echo"])))
+            flood(
+                &mut hostile.links,
+                &frames(3000, ENDS, |event, _| call(event, 0, 0, &["echo"])),
+            )
         }),
         ("calls of all services", true, |_, hostile| {
-            flood(&mut hostile.links, &frames(3000, ENDS, |event, at| call(event, at / EVENTS, 0, &["echo"])))
+            flood(
+                &mut hostile.links,
+                &frames(3000, ENDS, |event, at| call(event, at / EVENTS, 0, &["echo"])),
+            )
         }),
         ("calls that are never answered", true, |_, hostile| {
-            flood(&mut hostile.links, &frames(3000, ENDS, |event, _| call(event, 0, 0, &["keep"])))
+            flood(
+                &mut hostile.links,
+                &frames(3000, ENDS, |event, _| call(event, 0, 0, &["keep"])),
+            )
         }),
         ("stubs without end", true, |_, hostile| {
-            flood(&mut hostile.links, &frames(3000, ENDS, |event, _| call(event, 0, 1000, &["keep"])))
+            flood(
+                &mut hostile.links,
+                &frames(3000, ENDS, |event, _| call(event, 0, 1000, &["keep"])),
+            )
         }),
         ("stubs for another agent without end", true, |_, hostile| {
-            flood(&mut hostile.links, &frames(3000, ENDS, |event, _| call(event, 1, 1000, &["keep"])))
+            flood(
+                &mut hostile.links,
+                &frames(3000, ENDS, |event, _| call(event, 1, 1000, &["keep"])),
+            )
         }),
         ("streams that nothing takes along", true, |_, hostile| {
-            flood(&mut hostile.links, &frames(6000, 0, |event, _| of_event(STREAMS, event, &[0])))
+            flood(
+                &mut hostile.links,
+                &frames(6000, 0, |event, _| of_event(STREAMS, event, &[0])),
+            )
         }),
         ("streams to be written that nothing takes along", true, |_, hostile| {
-            flood(&mut hostile.links, &frames(6000, ENDS, |event, _| of_event(DRAWS, event, &[0])))
+            flood(
+                &mut hostile.links,
+                &frames(6000, ENDS, |event, _| of_event(DRAWS, event, &[0])),
+            )
         }),
         ("watchers of what it was not given", true, |_, hostile| {
             let watches = |event: u32, at: u32| of_event(WATCHES, event, &[&[1][..], &at.to_le_bytes()].concat());
@@ -144,11 +167,15 @@ fn calls_that_an_attacker_makes_are_bounded_and_only_its_own() {
         ("loaded workers without end", true, |_, hostile| {
             flood(&mut hostile.links, &frames(3000, ENDS, of_loaded))
         }),
-        ("what it tells of all events, and events of its own", true, |_, hostile| {
-            let tells = frames(1000, 0, |event, _| of_event(TELLS, event, &100_u32.to_le_bytes()));
-            let begins = frame(ENDS, 2_000_000, &of_event(BEGINS, 1, &[0; 40]));
-            flood(&mut hostile.links, &[tells, begins].concat())
-        }),
+        (
+            "what it tells of all events, and events of its own",
+            true,
+            |_, hostile| {
+                let tells = frames(1000, 0, |event, _| of_event(TELLS, event, &100_u32.to_le_bytes()));
+                let begins = frame(ENDS, 2_000_000, &of_event(BEGINS, 1, &[0; 40]));
+                flood(&mut hostile.links, &[tells, begins].concat())
+            },
+        ),
         ("arguments that never come whole", false, |_, hostile| {
             let mut waits = Vec::new();
             for at in 0..EVENTS * 4 {
@@ -173,7 +200,11 @@ fn calls_that_an_attacker_makes_are_bounded_and_only_its_own() {
     };
     // What was called was called in the name of the agent whose process it is, by services that it has.
     let audit = std::fs::read_to_string(project.path().join("audit.ndjson")).unwrap();
-    let calls: Vec<_> = audit.lines().map(json).filter(|record| record["kind"] == "rpc").collect();
+    let calls: Vec<_> = audit
+        .lines()
+        .map(json)
+        .filter(|record| record["kind"] == "rpc")
+        .collect();
     assert!(!calls.is_empty(), "some were in order: {audit:.2000} {}", server.log());
     for call in calls {
         assert!(call["agent"] == "a" && call["tenant"] == "one", "{call}");

@@ -3,10 +3,12 @@
 mod attacks;
 mod configuration;
 mod ends;
+mod evicted;
 mod floods;
 mod hostile;
 mod life;
 mod load;
+mod loaded;
 mod lost;
 mod memory;
 mod methods;

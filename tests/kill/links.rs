@@ -136,7 +136,14 @@ fn attacked(server: &Server, case: &Case) {
     // Whom it called serves as before, wherever that is.
     for called in ["other.localhost", "plain.localhost"] {
         let answer = Client::new(&server.address, called).get("/").unwrap();
-        assert_eq!(answer.0, 200, "{called} after {}: {} {}", case.name, answer.1, server.log());
+        assert_eq!(
+            answer.0,
+            200,
+            "{called} after {}: {} {}",
+            case.name,
+            answer.1,
+            server.log()
+        );
     }
 }
 

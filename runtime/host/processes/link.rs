@@ -263,6 +263,11 @@ impl Link {
         !self.over.get() && self.events.is_busy()
     }
 
+    /// Whether it was this end that closed it.
+    pub(super) fn is_aborted(&self) -> bool {
+        self.aborted.get()
+    }
+
     pub(super) fn abort(&self) {
         self.aborted.set(true);
         self.connection.close();

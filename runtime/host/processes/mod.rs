@@ -114,6 +114,9 @@ impl ProcessLinks {
         let (links, key, ended) = (Rc::downgrade(self), key.clone(), Rc::clone(&link));
         spawn(async move {
             serving::serve(Rc::clone(&ended), end).await;
+            if !ended.is_aborted() {
+                ended.child.has_lost_a_link();
+            }
             let lost = ended.take_lost();
             if let Some(links) = links.upgrade() {
                 links.forget(&key, &ended);
