@@ -19,12 +19,13 @@ export default class extends WorkerEntrypoint {
   }
   one() { return 1; }
 }`;
-export default { async fetch(request, env) {
+export default { async fetch(request, env, ctx) {
   const { pathname } = new URL(request.url);
-  if (pathname === "/hello") return new Response("hello");
+  // What is loaded ends with its loader's event.
+  if (pathname === "/behind") ctx.waitUntil(scheduler.wait(2800));
   const code = { compatibilityDate: "2026-08-04", mainModule: "m.js", modules: { "m.js": worker } };
   const entry = env.LOADER.get("worker", async () => code).getEntrypoint();
-  if (pathname === "/lends") return new Response(String(await env.TOOLS.waits(entry.one)));
+  if (pathname === "/lends") return new Response(String(await env.TOOLS.waits(() => entry.one())));
   return entry.fetch(request);
 } };
 "#;

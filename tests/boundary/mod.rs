@@ -1,6 +1,7 @@
 //! Agents in processes of their own, through the real binary.
 
 mod attacks;
+mod canary;
 mod configuration;
 mod ends;
 mod evicted;

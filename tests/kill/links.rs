@@ -3,8 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{given_back, memory, next};
+use super::next;
 use crate::harness::attacks::{Case, cases, script};
+use crate::harness::children::{kib, processes};
 use crate::harness::http::{Client, Neighbour};
 use crate::harness::{Project, Server};
 
@@ -35,7 +36,6 @@ export class Desk extends WorkerEntrypoint {
   never() { return new Promise(() => {}); }
   hold() { return new Promise(() => {}); }
   keep(value) { kept.push(value?.dup?.() ?? value); if (kept.length > 100) kept.length = 0; }
-  async asks(stub) { return await stub.never(); }
   async keeps(value) { kept[0] = value; await new Promise(() => {}); }
   async read(stream) { for await (const chunk of stream); }
   endless() { return endless(); }
@@ -154,7 +154,7 @@ fn whatever_an_agent_does_to_others_over_links_ends() {
         for host in ["hostile.localhost", "other.localhost", "plain.localhost", "127.0.0.1"] {
             assert_eq!(Client::new(&server.address, host).get("/").unwrap().0, 200);
         }
-        let before = memory(&server);
+        let before = server.memory("RssAnon");
         let neighbour = Neighbour::new(&server.address, "127.0.0.1", Duration::from_millis(5));
         for case in some {
             let began = Instant::now();
@@ -170,4 +170,30 @@ fn whatever_an_agent_does_to_others_over_links_ends() {
         }
         given_back(&server, before);
     }
+}
+
+/// The parent keeps nothing of it. A process keeps what its scripts have not collected, within their limits, and another tenant's that was
+/// called pays for what it keeps itself.
+fn given_back(server: &Server, before: usize) {
+    const KEPT: usize = 64;
+    const OF_A_PROCESS: u64 = 400;
+    let began = Instant::now();
+    while server.memory("RssAnon") > before + KEPT {
+        let now = server.memory("RssAnon");
+        assert!(
+            began.elapsed() < Duration::from_mins(1),
+            "{now} MiB of {before}: {}",
+            server.log()
+        );
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let of = processes(server)
+        .into_iter()
+        .map(|(_, inside)| kib(inside, "RssAnon") / 1024);
+    let of: Vec<u64> = of.collect();
+    eprintln!(
+        "the parent: from {before} MiB to {}, processes: {of:?}",
+        server.memory("RssAnon")
+    );
+    assert!(of.iter().all(|mib| *mib < OF_A_PROCESS), "{of:?} MiB");
 }
