@@ -15,7 +15,8 @@ use super::spawn::End;
 pub(crate) struct Child {
     /// Its number, for logs.
     pub(crate) id: u32,
-    pidfd: OwnedFd,
+    /// What signals it, until it is there no longer.
+    pidfd: Mutex<Option<OwnedFd>>,
     /// Links that no thread has taken.
     links: Mutex<Vec<End>>,
     began: Instant,
@@ -47,7 +48,7 @@ impl Child {
     pub(crate) fn new(id: u32, pidfd: OwnedFd, links: Vec<End>) -> Arc<Self> {
         Arc::new(Self {
             id,
-            pidfd,
+            pidfd: Mutex::new(Some(pidfd)),
             links: Mutex::new(links),
             began: Instant::now(),
             events: AtomicUsize::new(0),
@@ -142,13 +143,17 @@ impl Child {
 
     pub(super) fn end(&self) {
         self.leaves.store(true, Ordering::SeqCst);
-        // It may have ended by itself: its number is another's then, and this is not.
-        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+        if let Some(pidfd) = &*self.pidfd.lock().unwrap_or_else(PoisonError::into_inner) {
+            // It may have ended by itself: its number is another's then, and this is not.
+            let _ = pidfd_send_signal(pidfd, Signal::KILL);
+        }
     }
 
-    /// It is there no longer.
+    /// It is there no longer, and needs no descriptors: whoever still knows it may do so for long.
     pub(super) fn is_over(&self) {
         self.leaves.store(true, Ordering::SeqCst);
         self.over.store(true, Ordering::Relaxed);
+        self.links.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.pidfd.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }

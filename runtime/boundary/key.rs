@@ -11,6 +11,8 @@ pub(crate) struct Key {
     agent: Option<Arc<str>>,
     /// Where that is one that was found as it is now: its place, which no other has, nor the same one once it has changed.
     found: Option<usize>,
+    /// Where an agent works apart from the others of its tenant: its place.
+    apart: Option<usize>,
 }
 
 impl Key {
@@ -19,6 +21,7 @@ impl Key {
             tenant: agent.tenant.as_deref().map(Into::into),
             agent: agent.tenant.is_none().then(|| (*agent.name).into()),
             found: None,
+            apart: None,
         }
     }
 
@@ -28,6 +31,17 @@ impl Key {
             tenant: agent.tenant.as_deref().map(Into::into),
             agent: Some((*agent.name).into()),
             found: Some(place),
+            apart: None,
+        }
+    }
+
+    /// For an agent in this place that works apart, alone.
+    pub(crate) fn apart(agent: &AgentId, place: usize) -> Self {
+        Self {
+            tenant: agent.tenant.as_deref().map(Into::into),
+            agent: Some((*agent.name).into()),
+            found: None,
+            apart: Some(place),
         }
     }
 
@@ -38,6 +52,15 @@ impl Key {
 
     /// How logs name it.
     pub(super) fn label(&self) -> String {
+        let whose = self.whose();
+        if self.apart.is_some() {
+            format!("{whose}, apart")
+        } else {
+            whose
+        }
+    }
+
+    fn whose(&self) -> String {
         match (&self.tenant, &self.agent) {
             (Some(tenant), Some(agent)) => format!("agent {tenant}/{agent}"),
             (Some(tenant), None) => format!("tenant {tenant}"),

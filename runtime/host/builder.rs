@@ -238,6 +238,7 @@ impl ProjectBuilder {
             access_log: self.access_log,
             feed: None,
             processes,
+            apart: None,
         }
     }
 }

@@ -58,6 +58,15 @@ pub fn isolation() -> &'static str {
     }
 }
 
+/// Whether this is a run of the suite for agents in processes, where what is tested is otherwise by design.
+pub fn otherwise_in_processes(why: &str) -> bool {
+    let otherwise = !isolation().is_empty();
+    if otherwise {
+        eprintln!("otherwise for agents in processes: {why}");
+    }
+    otherwise
+}
+
 /// The same, for tests that are of those.
 pub const IN_PROCESSES: &str = "[isolation]\nagents = 'process'\n";
 

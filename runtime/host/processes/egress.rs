@@ -46,6 +46,7 @@ pub(super) fn called(link: &Rc<Link>, head: &[u8], call: Call) -> Result<(), Lin
                 fetched = fetching => fetched,
                 () = answering.unwanted() => return None,
             };
+            let fetched = fetched.and_then(|response| link.counted(event.agent, response));
             let fetched = fetched.map_err(|error| Failure::Fetch(error.to_string()));
             answering.answer(fetched, Duration::ZERO).await
         };

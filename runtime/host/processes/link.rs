@@ -9,10 +9,11 @@ use std::time::Duration;
 use deno_core::unsync::spawn;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use workerd_lite_ops::egress::EgressHandle;
+use workerd_lite_ops::external_memory::ExternalMemory;
 use workerd_lite_ops::rpc::{Broken, Call, Failure, Session, Started};
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::websocket::socket_pair;
-use workerd_lite_ops::{EventError, FetchError, Request, Response, Termination};
+use workerd_lite_ops::{Body, EventError, FetchError, Request, Response, Termination};
 
 use super::bridges::bridge;
 use super::events::{Event, Events};
@@ -27,6 +28,9 @@ use crate::websocket;
 
 /// How much longer than the longest event computes a process may take for a sign of life.
 const SLACK: Duration = Duration::from_secs(10);
+
+/// A whole body that is no larger is not worth being counted.
+const SMALL: usize = 16 << 10;
 
 /// Of how many loaded workers the ways out are remembered.
 const LOADED: usize = 64;
@@ -50,6 +54,8 @@ pub(super) struct Link {
     aborted: Cell<bool>,
     /// Bytes that requests and calls have here: see [`super::room`].
     pub(super) held: Cell<usize>,
+    /// What whole bodies take here that its agents have not read, of each as much as one of its isolates may hold.
+    bodies: Vec<ExternalMemory>,
     /// WebSockets that its agents have opened.
     sockets: Rc<Cell<usize>>,
     /// Connections of `connect()`.
@@ -82,6 +88,7 @@ impl Link {
             over: Cell::new(false),
             aborted: Cell::new(false),
             held: Cell::new(0),
+            bodies: limits().map(|limits| ExternalMemory::new(limits.buffers)).collect(),
             sockets: Rc::default(),
             tcp: Rc::default(),
         })
@@ -261,6 +268,18 @@ impl Link {
 
     pub(super) fn is_busy(&self) -> bool {
         !self.over.get() && self.events.is_busy()
+    }
+
+    /// A response for an agent. A whole body of it counts as what the agent holds, until its process has taken it.
+    pub(super) fn counted(&self, agent: usize, mut response: Response) -> Result<Response, FetchError> {
+        if let Body::Full(bytes) = &response.body
+            && bytes.len() > SMALL
+        {
+            let bytes = bytes.clone();
+            let memory = self.bodies.get(agent).ok_or(FetchError::EventEnded)?;
+            response.body = Body::Full(memory.reserve(bytes.len())?.hold(bytes));
+        }
+        Ok(response)
     }
 
     /// Whether it was this end that closed it.

@@ -128,9 +128,11 @@ impl ProcessLinks {
         Ok(link)
     }
 
-    /// For whom the process of an agent is. One that was found is alone in it: others may come and go.
+    /// For whom the process of an agent is. One that was found is alone in it: others may come and go. So is one that works apart.
     fn key(&self, place: usize, agent: &Agent) -> Key {
-        if place < self.project.agents.len() {
+        if let Some(place) = self.project.apart {
+            Key::apart(&agent.id(), place)
+        } else if place < self.project.agents.len() {
             Key::of(&agent.id())
         } else {
             Key::of_found(&agent.id(), place)
@@ -149,7 +151,7 @@ impl ProcessLinks {
         }
         let agents = self.project.agents.iter().enumerate();
         agents
-            .filter(|(_, agent)| agent.isolation == Isolation::Process && Key::of(&agent.id()) == *key)
+            .filter(|(place, agent)| agent.isolation == Isolation::Process && self.key(*place, agent) == *key)
             .map(|(place, agent)| (place, Arc::clone(agent)))
             .collect()
     }
