@@ -37,8 +37,9 @@ const IDLE_LOOKS: u32 = 10;
 const START: Duration = Duration::from_secs(20);
 const END: Duration = Duration::from_secs(2);
 
-/// Reports in a second, in bursts of five seconds': what is more is not read, and waits.
+/// Reports in a second, in bursts of five seconds': what is more is not read, and waits. A long one counts as one for each of so many bytes.
 const REPORTS: u32 = 2000;
+const SHORT: usize = 4 << 10;
 
 /// What the thread is told.
 pub(super) enum Order {
@@ -233,24 +234,25 @@ impl Kept {
                         return Ok((status, wanted));
                     }
                 }
-                report = told.next(), if reads => match report.map(|report| report.map(|bytes| serde_json::from_slice(&bytes))) {
-                    Some(Ok(Ok(Told::Ready))) => {
+                report = told.next(), if reads => match report.map(|report| report.map(|bytes| reported(&bytes))) {
+                    Some(Ok(Ok((Told::Ready, _)))) => {
                         if let Some(reply) = reply.take() {
                             let _ = reply.send(Ok(Arc::clone(&child)));
                         }
                     }
-                    Some(Ok(Ok(Told::Refused(why)))) => {
+                    Some(Ok(Ok((Told::Refused(why), _)))) => {
                         wanted = true;
                         if let Some(reply) = reply.take() {
                             let _ = reply.send(Err(why));
                         }
                         child.end();
                     }
-                    Some(Ok(Ok(report))) => {
+                    Some(Ok(Ok((report, counts)))) => {
                         if let Told::Hung { .. } = report {
                             child.kill("a thread of it does not come back");
                         }
-                        if rate.take(Instant::now()).is_none() {
+                        let now = Instant::now();
+                        if (0..counts).any(|_| rate.take(now).is_none()) {
                             // Meanwhile the socket fills, and it waits, or drops lines.
                             reads = false;
                         }
@@ -307,6 +309,11 @@ impl Kept {
             }
         }
     }
+}
+
+/// A report, and as how many it counts.
+fn reported(bytes: &[u8]) -> serde_json::Result<(Told, usize)> {
+    Ok((serde_json::from_slice(bytes)?, 1 + bytes.len() / SHORT))
 }
 
 /// Tells a process what it is to know, and keeps the socket open for as long as it is to stay.

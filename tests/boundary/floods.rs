@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::hostile::{Attack, LASTS, attacked, flood, frame, text};
 use super::project;
-use crate::harness::plain;
+use crate::harness::{Server, plain};
 
 /// Heads of requests on their way out, in the names of the first events.
 fn heads() -> Vec<u8> {
@@ -24,10 +24,37 @@ fn heads() -> Vec<u8> {
     all
 }
 
+/// Clients send 1 MiB each, as fast as it is taken.
+fn clients_send(server: &Server) -> u64 {
+    let body = "x".repeat(1 << 20);
+    let head = format!(
+        "POST /echo HTTP/1.1\r\nHost: a.localhost\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut clients = Vec::new();
+    for _ in 0..300 {
+        let client = server.raw(head.as_bytes());
+        client.set_nonblocking(true).unwrap();
+        clients.push((client, 0));
+    }
+    let began = Instant::now();
+    let mut sent = 0;
+    while began.elapsed() < LASTS {
+        for (client, at) in &mut clients {
+            if let Ok(count) = client.write(&body.as_bytes()[*at..]) {
+                *at += count;
+                sent += count as u64;
+            }
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    sent
+}
+
 #[test]
 fn what_an_attacker_does_to_a_link_costs_bounded_memory_and_neighbours_little() {
     // What breaks a rule ends the process.
-    let attacks: [(&str, bool, Attack); 7] = [
+    let attacks: [(&str, bool, Attack); 8] = [
         ("random bytes", true, |_, hostile| {
             let rubbish: Vec<u8> = (0..65_536_u32)
                 .map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[2])
@@ -61,31 +88,13 @@ fn what_an_attacker_does_to_a_link_costs_bounded_memory_and_neighbours_little() 
         ("what it writes", false, |_, hostile| {
             flood(std::slice::from_mut(&mut hostile.output), &vec![b'x'; 65_536])
         }),
-        ("it reads nothing", false, |server, hostile| {
-            let _ = &hostile.links;
-            let body = "x".repeat(1 << 20);
-            let head = format!(
-                "POST /echo HTTP/1.1\r\nHost: a.localhost\r\nContent-Length: {}\r\n\r\n",
-                body.len()
-            );
-            let mut clients = Vec::new();
-            for _ in 0..300 {
-                let client = server.raw(head.as_bytes());
-                client.set_nonblocking(true).unwrap();
-                clients.push((client, 0));
-            }
-            let began = Instant::now();
-            let mut sent = 0;
-            while began.elapsed() < LASTS {
-                for (client, at) in &mut clients {
-                    if let Ok(count) = client.write(&body.as_bytes()[*at..]) {
-                        *at += count;
-                        sent += count as u64;
-                    }
-                }
-                std::thread::sleep(Duration::from_millis(1));
-            }
-            sent
+        // What that many clients cost where nobody attacks.
+        ("300 clients send to one that reads", false, |server, hostile| {
+            hostile.goes_on();
+            clients_send(server)
+        }),
+        ("300 clients send to one that reads nothing", false, |server, _| {
+            clients_send(server)
         }),
     ];
     attacked(&project(plain().address.port(), ""), &attacks);
