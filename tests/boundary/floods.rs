@@ -54,7 +54,7 @@ fn clients_send(server: &Server) -> u64 {
 #[test]
 fn what_an_attacker_does_to_a_link_costs_bounded_memory_and_neighbours_little() {
     // What breaks a rule ends the process.
-    let attacks: [(&str, bool, Attack); 8] = [
+    let attacks: [(&str, bool, Attack); 7] = [
         ("random bytes", true, |_, hostile| {
             let rubbish: Vec<u8> = (0..65_536_u32)
                 .map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[2])
@@ -88,12 +88,7 @@ fn what_an_attacker_does_to_a_link_costs_bounded_memory_and_neighbours_little() 
         ("what it writes", false, |_, hostile| {
             flood(std::slice::from_mut(&mut hostile.output), &vec![b'x'; 65_536])
         }),
-        // What that many clients cost where nobody attacks.
-        ("300 clients send to one that reads", false, |server, hostile| {
-            hostile.goes_on();
-            clients_send(server)
-        }),
-        ("300 clients send to one that reads nothing", false, |server, _| {
+        ("it reads nothing, while 300 clients send", false, |server, _| {
             clients_send(server)
         }),
     ];

@@ -35,11 +35,6 @@ fn signal(process: u32, name: &str) {
 }
 
 impl Hostile {
-    /// Lets the process go on as it is.
-    pub fn goes_on(&self) {
-        signal(self.inside, "CONT");
-    }
-
     /// Stops a process, and takes what it has. Nothing where that is not allowed.
     fn seize(inside: u32) -> Option<Self> {
         signal(inside, "STOP");

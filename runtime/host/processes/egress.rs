@@ -46,7 +46,10 @@ pub(super) fn called(link: &Rc<Link>, head: &[u8], call: Call) -> Result<(), Lin
                 fetched = fetching => fetched,
                 () = answering.unwanted() => return None,
             };
-            let fetched = fetched.and_then(|response| link.counted(event.agent, response));
+            let fetched = fetched.and_then(|mut response| {
+                response.body = link.counted(event.agent, response.body)?;
+                Ok(response)
+            });
             let fetched = fetched.map_err(|error| Failure::Fetch(error.to_string()));
             answering.answer(fetched, Duration::ZERO).await
         };

@@ -270,16 +270,15 @@ impl Link {
         !self.over.get() && self.events.is_busy()
     }
 
-    /// A response for an agent. A whole body of it counts as what the agent holds, until its process has taken it.
-    pub(super) fn counted(&self, agent: usize, mut response: Response) -> Result<Response, FetchError> {
-        if let Body::Full(bytes) = &response.body
-            && bytes.len() > SMALL
-        {
-            let bytes = bytes.clone();
-            let memory = self.bodies.get(agent).ok_or(FetchError::EventEnded)?;
-            response.body = Body::Full(memory.reserve(bytes.len())?.hold(bytes));
+    /// A body for an agent. A whole one counts as what the agent holds, until its process has taken it.
+    pub(super) fn counted(&self, agent: usize, body: Body) -> Result<Body, FetchError> {
+        match body {
+            Body::Full(bytes) if bytes.len() > SMALL => {
+                let memory = self.bodies.get(agent).ok_or(FetchError::EventEnded)?;
+                Ok(Body::Full(memory.reserve(bytes.len())?.hold(bytes)))
+            }
+            body => Ok(body),
         }
-        Ok(response)
     }
 
     /// Whether it was this end that closed it.
