@@ -203,7 +203,7 @@ fn an_agents_process_holds_nothing_of_the_owners_after_thousands_of_requests() {
     let mut needles: Vec<&[u8]> = vec![own];
     needles.extend(texts);
     let plain = needles.len();
-    needles.extend(encoded.iter().map(|text| text.as_bytes()));
+    needles.extend(encoded.iter().map(String::as_bytes));
     needles.extend(keys.iter().map(|key| &key[..]));
     let (_, inside) = processes(&made.server)[0];
     let Some(there) = found(inside, &needles) else {

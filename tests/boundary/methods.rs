@@ -185,7 +185,7 @@ fn calls_that_an_attacker_makes_are_bounded_and_only_its_own() {
                 head.push(2);
                 head.extend((16_u32 << 20).to_le_bytes());
                 waits.extend(frame(HEAD, 1_000_000 + at, &head));
-                waits.extend(frame(DATA, 1_000_000 + at, &[0; 60_000]));
+                waits.extend(frame(DATA, 1_000_000 + at, &vec![0; 60_000]));
             }
             for link in &mut hostile.links {
                 let _ = link.write(&waits);
