@@ -1,6 +1,6 @@
 //! What a specifier names, and when an import that names nothing fails.
 
-use crate::harness::{Project, json};
+use crate::harness::{Project, json, otherwise_in_processes};
 
 const PACKAGE: &str = r##"{ "name": "lib", "version": "1.0.0", "type": "module", "main": "./main.js",
   "imports": { "#inner": { "workerd": "./inner/workerd", "default": "./inner/default.js" }, "#full": "./full.js", "#dir/*": "./inner/*.js" },
@@ -224,6 +224,9 @@ fn dynamic_imports_fail_when_they_run() {
         );
     }
     drop(server);
+    if otherwise_in_processes("what fails while it runs at its top does not keep the server from starting") {
+        return;
+    }
     // The same on a static path fails the start, with the line.
     for (file, _, words) in &reasons {
         let words = words.split_once(": ").unwrap().1.split(" (").next().unwrap();
