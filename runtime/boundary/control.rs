@@ -44,7 +44,7 @@ pub(crate) fn enter(prepare: impl FnOnce()) -> io::Result<Control> {
 }
 
 /// Tells the parent that the process takes events, or why its policy can not be run.
-pub(crate) fn tell_start(socket: &UnixStream, started: Result<(), &StartupError>) {
+pub(crate) fn tell_start(socket: &UnixStream, started: &Result<(), StartupError>) {
     match started {
         Ok(()) => tell(socket, &Told::Ready),
         Err(why) => tell(socket, &Told::Failed(why.ship())),

@@ -154,7 +154,7 @@ impl Instance {
                     Some(processes) => {
                         let policy = (processes, worker);
                         let links = ProcessLinks::of_policy(project, policy, gate, known.clone()).await?;
-                        Policies::Processes(project.clone(), links)
+                        Policies::Processes(links)
                     }
                     None => Policies::Cells(PolicyCells::start(project, worker, gate, known.clone(), ends).await?),
                 })

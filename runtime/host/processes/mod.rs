@@ -236,7 +236,7 @@ impl ProcessLinks {
             headers: heads
                 .unwrap_or_default()
                 .max(policy.map_or(0, |_| self.project.largest_head())),
-            checks: policy.map(Policy::checks).unwrap_or_default(),
+            checks: policy.and_then(Policy::checks),
             idle: settings.idle,
             debug: tracing::enabled!(target: "console", tracing::Level::DEBUG),
         };
