@@ -11,6 +11,7 @@ mod first_import;
 mod http;
 mod http2;
 mod http_server;
+mod loopback;
 mod packages;
 mod process;
 mod process_files;

@@ -10,7 +10,7 @@ const {
 } = primordials;
 const { Buffer } = core.loadExtScript("ext:deno_node/internal/buffer.mjs");
 const { failure, MessageParser, REQUEST, RESPONSE } = core.loadExtScript("ext:workerd_lite/node/http/message.js");
-const { isOurs } = core.loadExtScript("ext:workerd_lite/node/net/transports.js");
+const { carriesOne } = core.loadExtScript("ext:workerd_lite/node/net/transports.js");
 
 // https://github.com/nodejs/llhttp: `http.METHODS` are those of HTTP, in this order.
 const methods = StringPrototypeSplit(
@@ -70,8 +70,8 @@ class HTTPParser {
       throw failure("HPE_INVALID_METHOD", "Invalid method encountered");
     }
     const endless = !request && head.length === -1 && !head.chunked;
-    // Connections of ours are no connections: each carries one message, and none is kept.
-    const keepAlive = head.keepAlive && !endless && !isOurs(this.socket);
+    // Most connections of ours are none: each carries one message, and none is kept.
+    const keepAlive = head.keepAlive && !endless && !carriesOne(this.socket);
     const answer = this[ON_HEAD](head.major, head.minor, head.headers, method, request ? head.target : undefined, head.status, head.reason, head.upgrade, keepAlive);
     return head.upgrade && answer === 0 && this.incoming?.upgrade ? 2 : answer;
   }

@@ -19,11 +19,12 @@ const { requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.j
 const { clearTimeout, setTimeout } = core.loadExtScript("ext:workerd_lite/node/timers.js");
 const { getTimerDuration, kTimeout } = core.loadExtScript("ext:workerd_lite/node/http/socket_timers.js");
 const { isIP } = core.loadExtScript("ext:deno_node/internal/net.ts");
-const { ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE } = core.loadExtScript("ext:deno_node/internal/errors.ts");
+const { ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_SOCKET_CLOSED } = core.loadExtScript("ext:deno_node/internal/errors.ts");
 const { validateFunction } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
-const { refused, reset } = core.loadExtScript("ext:workerd_lite/node/net/errors.js");
+const { refused, reset, systemError } = core.loadExtScript("ext:workerd_lite/node/net/errors.js");
 const { addressOf, normalize, originOf } = core.loadExtScript("ext:workerd_lite/node/net/target.js");
 const { setTransport, transportOf } = core.loadExtScript("ext:workerd_lite/node/net/transports.js");
+const server_ = () => core.loadExtScript("ext:workerd_lite/node/net/server.js");
 const exchange = () => core.loadExtScript("ext:workerd_lite/node/net/exchange.js");
 
 function Socket(options) {
@@ -64,6 +65,11 @@ function mayTime(use) {
   }
 }
 
+// Of a socket's, as long as it is idle: it keeps no process alive.
+function idleTimer(socket, after) {
+  return mayTime(() => setTimeout(FunctionPrototypeBind(onDue, socket), after).unref());
+}
+
 // A timer of a socket's is due: it has been idle for as long, or waits for the rest of the time.
 function onDue() {
   const left = this._active + this.timeout - DateNow();
@@ -71,7 +77,7 @@ function onDue() {
     this[kTimeout] = null;
     this._onTimeout();
   } else {
-    this[kTimeout] = mayTime(() => setTimeout(FunctionPrototypeBind(onDue, this), left));
+    this[kTimeout] = idleTimer(this, left);
   }
 }
 
@@ -137,8 +143,15 @@ const methods = {
   },
 
   resetAndDestroy() {
-    this.destroy(this.destroyed ? undefined : reset("the socket was reset"));
-    return this;
+    if (this.destroyed) return this;
+    if (this.connecting) {
+      this.once("connect", () => this.resetAndDestroy());
+      return this;
+    }
+    const transport = transportOf(this);
+    if (transport === undefined) return this.destroy(new ERR_SOCKET_CLOSED());
+    transport.reset?.();
+    return this.destroy();
   },
 
   setTimeout(msecs, callback = undefined) {
@@ -152,7 +165,7 @@ const methods = {
       if (callback !== undefined) this.removeListener("timeout", callback);
       return this;
     }
-    this[kTimeout] = mayTime(() => setTimeout(FunctionPrototypeBind(onDue, this), duration));
+    this[kTimeout] = idleTimer(this, duration);
     this._active = DateNow();
     if (callback !== undefined) this.once("timeout", callback);
     return this;
@@ -245,10 +258,15 @@ function connectTo(socket, options, scheme, then = undefined) {
   socket.connecting = true;
   socket._host = host;
   socket._port = port;
+  const server = scheme === "http" ? server_().reachable(host, path ?? port) : undefined;
+  if (server !== undefined) {
+    server_().join(server, socket, path, port, then);
+    return socket;
+  }
   let transport;
   let failure = null;
   try {
-    if (path !== null) throw refused(path, 0, "workers have no sockets of a machine's");
+    if (path !== null) throw systemError("connect", "ENOENT", path, { address: path });
     transport = new (exchange().Exchange)(socket, originOf(scheme, host, port), host, port);
   } catch (error) {
     failure = error;
