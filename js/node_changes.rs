@@ -47,6 +47,11 @@ pub(crate) const CHANGES: &[(&str, &str, &str)] = &[
         "): number {\n  if (isForward && step === 1) {\n    const found = core.ops.op_node_find(source, needle, offset, end);\n    if (found !== undefined) return found;\n  }\n  if (isForward) {\n    for (let i = offset;",
     ),
     (
+        "ext:deno_node/internal_binding/buffer.ts",
+        "  start -= start % step; // align to the code-unit grid (UCS2 uses offset/2)\n",
+        "  start -= start % step; // align to the code-unit grid (UCS2 uses offset/2)\n  if (step === 1) {\n    const found = core.ops.op_node_find_last(source, needle, start + needleLength);\n    if (found !== undefined) return found;\n  }\n",
+    ),
+    (
         "ext:deno_node/internal/buffer.mjs",
         "    TypedArrayPrototypeSet(\n      target,\n      TypedArrayPrototypeSubarray(this, sourceStart, sourceEnd),\n      targetStart,\n    );\n  }\n  return len;\n",
         "    TypedArrayPrototypeSet(\n      target,\n      len === primordials.TypedArrayPrototypeGetLength(this) ? this : TypedArrayPrototypeSubarray(this, sourceStart, sourceEnd),\n      targetStart,\n    );\n  }\n  return len;\n",
@@ -78,5 +83,11 @@ pub(crate) const CHANGES: &[(&str, &str, &str)] = &[
         "ext:deno_node/util.ts",
         "  getCallSites,\n  parseEnv,\n",
         "  getCallSite: deprecate(getCallSites, \"The `util.getCallSite` API has been renamed to `util.getCallSites()`.\", \"ExperimentalWarning\"),\n  getCallSites,\n  parseEnv,\n",
+    ),
+    // What is parsed is a plain object in Node 22.
+    (
+        "ext:deno_node/util.ts",
+        "  const parsed = binding.parseEnv(input);\n  const result = ObjectCreate(null);\n  const keys = ObjectKeys(parsed);\n  for (let i = 0; i < keys.length; i++) {\n    result[keys[i]] = parsed[keys[i]];\n  }\n  return result;\n",
+        "  return binding.parseEnv(input);\n",
     ),
 ];

@@ -18,4 +18,5 @@ mod process_files;
 mod same;
 mod switches;
 mod tampering;
+mod websocket_client;
 mod zlib;

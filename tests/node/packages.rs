@@ -8,7 +8,9 @@ const WORKER: &str = r#"
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import page, { parse } from "page";
+import { other } from "names";
 import { forNode } from "names";
+import nodesFetch from "fetcher";
 import reader, { folder } from "reader";
 import wasm from "wasm";
 import esm from "for-bundlers";
@@ -24,7 +26,7 @@ export default {
     const load = (name) => import(name);
     return Response.json({
       page: [page, parse("a")],
-      names: forNode(),
+      names: [forNode(), other, nodesFetch],
       read: reader(),
       folder: folder(),
       hidden: fs.existsSync("/bundle/node_modules/reader/keys.pem"),
@@ -72,6 +74,16 @@ fn project() -> Project {
         ),
         ("node_modules/names/default.js", "export const other = 1;"),
         ("node_modules/names/node.js", "export const other = 1; export const forNode = () => 'node';"),
+        // What it has for browsers is the platform's own, whose bodies are no streams of Node's.
+        (
+            "node_modules/fetcher/package.json",
+            r#"{ "main": "node.js", "browser": "./browser.js" }"#,
+        ),
+        (
+            "node_modules/fetcher/browser.js",
+            "const all = globalThis; module.exports = exports = all.fetch; exports.default = all.fetch.bind(all);",
+        ),
+        ("node_modules/fetcher/node.js", "module.exports = 'node';"),
         ("node_modules/reader/package.json", r#"{ "version": "1.2.3" }"#),
         (
             "node_modules/reader/index.js",
@@ -170,7 +182,7 @@ fn packages_are_taken_in_the_shape_that_works() {
     };
     let expected = json!({
         "page": ["node", "<a>"],
-        "names": "node",
+        "names": ["node", 1, "node"],
         "read": ["p { display: block }", "1.2.3", false],
         "folder": ["hallo", "salut"],
         "hidden": false,

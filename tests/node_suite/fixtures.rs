@@ -49,7 +49,7 @@ fn names(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for line in text.lines() {
         let quoted: Vec<&str> = line.split(['\'', '"', '`']).skip(1).step_by(2).collect();
-        found.extend(quoted.iter().map(|name| (*name).to_owned()));
+        found.extend(quoted.iter().map(|name| name.trim_start_matches('/').to_owned()));
         for start in 0..quoted.len() {
             for end in start + 2..=quoted.len().min(start + 4) {
                 found.push(quoted[start..end].join("/"));

@@ -9,6 +9,7 @@ const {
   StringPrototypeSplit,
 } = primordials;
 const { Buffer } = core.loadExtScript("ext:deno_node/internal/buffer.mjs");
+const { AsyncResource } = core.loadExtScript("ext:workerd_lite/node/async_hooks.js");
 const { failure, MessageParser, REQUEST, RESPONSE } = core.loadExtScript("ext:workerd_lite/node/http/message.js");
 const { carriesOne } = core.loadExtScript("ext:workerd_lite/node/net/transports.js");
 
@@ -46,9 +47,12 @@ class HTTPParser {
 
   #parser = null;
   #kind = REQUEST;
+  // Listeners run with the stores of the request that they are of, on whichever connection.
+  #scope = null;
 
   initialize(kind, _resource = undefined, maxHeaderSize = 0, _lenient = 0) {
     this.#kind = kind;
+    this.#scope = new AsyncResource(kind === REQUEST ? "HTTPINCOMINGMESSAGE" : "HTTPCLIENTREQUEST");
     let mine;
     // A listener may free this parser, and another message take it: what the old one reads is nobody's.
     const ifMine = (use) => (value) => this.#parser === mine ? use(value) : undefined;
@@ -78,7 +82,8 @@ class HTTPParser {
 
   execute(bytes) {
     if (this.#parser === null) return 0;
-    return this.#parser.execute(bytes);
+    const parser = this.#parser;
+    return this.#scope.runInAsyncScope(() => parser.execute(bytes));
   }
 
   finish() {

@@ -5,11 +5,13 @@ const { core, primordials } = __bootstrap;
 const {
   ArrayPrototypePush,
   ArrayPrototypeShift,
+  ArrayPrototypeSplice,
   TypedArrayPrototypeGetByteLength,
   TypedArrayPrototypeSlice,
 } = primordials;
 const { AsyncResource } = core.loadExtScript("ext:workerd_lite/node/async_hooks.js");
 const { setImmediate } = core.loadExtScript("ext:workerd_lite/node/timers.js");
+const { whole } = core.loadExtScript("ext:workerd_lite/node/net/bytes.js");
 const { reset, systemError } = core.loadExtScript("ext:workerd_lite/node/net/errors.js");
 const { setTransport } = core.loadExtScript("ext:workerd_lite/node/net/transports.js");
 const { give } = core.loadExtScript("ext:workerd_lite/node/net/wire.js");
@@ -113,6 +115,19 @@ class Loopback {
     }
   }
 
+  // What one read of a connection gives: pieces that wait are one, as far as there is room.
+  #next() {
+    let count = 1;
+    let size = TypedArrayPrototypeGetByteLength(this.#queue[0]);
+    for (; count < this.#queue.length; count++) {
+      const length = TypedArrayPrototypeGetByteLength(this.#queue[count]);
+      if (size + length > ROOM) break;
+      size += length;
+    }
+    if (count === 1) return ArrayPrototypeShift(this.#queue);
+    return whole(ArrayPrototypeSplice(this.#queue, 0, count));
+  }
+
   #deliver() {
     if (this.#over || this.#told) return;
     if (this.#failure !== null) {
@@ -121,7 +136,7 @@ class Loopback {
       return;
     }
     while (this.#queue.length > 0 && !this.#full && !this.#over) {
-      const bytes = ArrayPrototypeShift(this.#queue);
+      const bytes = this.#next();
       this.#size -= TypedArrayPrototypeGetByteLength(bytes);
       this.#full = !give(this.#socket, bytes);
       while (this.#waiting.length > 0 && this.#size <= ROOM) ArrayPrototypeShift(this.#waiting)();

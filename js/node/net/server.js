@@ -13,6 +13,7 @@ const {
   ObjectPrototypeIsPrototypeOf,
   ObjectSetPrototypeOf,
   Promise,
+  PromiseResolve,
   RegExpPrototypeExec,
   SafeMap,
   StringPrototypeIncludes,
@@ -21,6 +22,7 @@ const {
 const { EventEmitter } = core.loadExtScript("ext:deno_node/_events.mjs");
 const { nextTick } = core.loadExtScript("ext:workerd_lite/node/next_tick.js");
 const { ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_SERVER_ALREADY_LISTEN, ERR_SERVER_NOT_RUNNING } = core.loadExtScript("ext:deno_node/internal/errors.ts");
+const { channel, tracingChannel } = core.loadExtScript("ext:deno_node/diagnostics_channel.js");
 const { validateAbortSignal, validatePort } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
 const { failure } = core.loadExtScript("ext:workerd_lite/node/unavailable.js");
 const { systemError } = core.loadExtScript("ext:workerd_lite/node/net/errors.js");
@@ -28,6 +30,9 @@ const { normalize } = core.loadExtScript("ext:workerd_lite/node/net/target.js");
 const { AsyncResource } = core.loadExtScript("ext:workerd_lite/node/async_hooks.js");
 const { setImmediate } = core.loadExtScript("ext:workerd_lite/node/timers.js");
 const TlsServer = () => core.loadExtScript("ext:workerd_lite/node/net/tls.js").Server;
+
+const LISTEN = tracingChannel("net.server.listen");
+const ACCEPTED = channel("net.server.socket");
 
 // Servers by their ports.
 const listening = new SafeMap();
@@ -39,7 +44,7 @@ const serverAt = (port) => MapPrototypeGet(listening, port);
 
 function Server(options, listener) {
   if (!ObjectPrototypeIsPrototypeOf(Server.prototype, this)) return new Server(options, listener);
-  FunctionPrototypeCall(EventEmitter, this);
+  FunctionPrototypeCall(EventEmitter, this, typeof options === "object" && options !== null ? options : undefined);
   let given = options;
   if (typeof given === "function") {
     this.on("connection", given);
@@ -56,6 +61,7 @@ function Server(options, listener) {
   this.pauseOnConnect = !!given.pauseOnConnect;
   this.noDelay = !!given.noDelay;
   this.highWaterMark = given.highWaterMark;
+  this.blockList = given.blockList;
 }
 ObjectSetPrototypeOf(Server.prototype, EventEmitter.prototype);
 ObjectSetPrototypeOf(Server, EventEmitter);
@@ -96,16 +102,21 @@ ObjectAssign(Server.prototype, {
       if (options.signal.aborted) nextTick(stop);
       else options.signal.addEventListener("abort", stop, { once: true });
     }
+    if (LISTEN.hasSubscribers) LISTEN.asyncStart.publish({ server: this, options });
     const port = place === 0 ? freePort() : place;
     if (port === 0 || MapPrototypeHas(listening, port)) {
       const address = typeof place === "string" ? place : options.host ?? "::";
       const details = typeof place === "string" ? { address, port: -1 } : { address, port: place };
       const error = systemError("listen", "EADDRINUSE", "", details, `address already in use ${address}${typeof place === "string" ? "" : `:${place}`}`);
+      if (LISTEN.hasSubscribers) LISTEN.error.publish({ server: this, error });
       nextTick(() => this.emit("error", error));
       return this;
     }
     MapPrototypeSet(listening, port, this);
     this._handle = { __proto__: null, port, address: options.host ?? "::", scope: new AsyncResource("TCPSERVERWRAP") };
+    const shown = options.host ?? null;
+    this._connectionKey = typeof port === "string" ? `${port}:-1:-1` : `${shown !== null && StringPrototypeIncludes(shown, ":") || shown === null ? 6 : 4}:${shown}:${place}`;
+    if (LISTEN.hasSubscribers) LISTEN.asyncEnd.publish({ server: this });
     nextTick(() => {
       if (this._handle !== null) this.emit("listening");
     });
@@ -159,12 +170,15 @@ ObjectDefineProperty(Server.prototype, "listening", {
   },
 });
 Server.prototype[SymbolAsyncDispose] = function () {
+  if (this._handle === null) return PromiseResolve();
   return new Promise((resolve, reject) => this.close((error) => error ? reject(error) : resolve()));
 };
 
 // A connection of ours, to a server that listens.
 function accept(server, socket) {
-  if (server.maxConnections !== undefined && server._connections >= server.maxConnections) {
+  const { remoteFamily: family } = socket;
+  const isBlocked = family !== undefined && server.blockList?.check(socket.remoteAddress, family === "IPv6" ? "ipv6" : "ipv4");
+  if (isBlocked || (server.maxConnections !== undefined && server._connections >= server.maxConnections)) {
     const { localAddress, localFamily, localPort, remoteAddress, remoteFamily, remotePort } = socket;
     server.emit("drop", { localAddress, localFamily, localPort, remoteAddress, remoteFamily, remotePort });
     socket.destroy();
@@ -178,6 +192,7 @@ function accept(server, socket) {
   });
   if (server.pauseOnConnect) socket.pause();
   server.emit("connection", socket);
+  if (ACCEPTED.hasSubscribers) ACCEPTED.publish({ socket });
 }
 
 const LOOPBACK = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|0\.0\.0\.0|::1|::)$/i;

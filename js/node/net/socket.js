@@ -4,6 +4,7 @@ const { core, primordials } = __bootstrap;
 const {
   Boolean,
   DateNow,
+  Error,
   FunctionPrototypeBind,
   FunctionPrototypeCall,
   ObjectAssign,
@@ -15,17 +16,32 @@ const {
 // The whole module: its classes want what it adds to them.
 const { Duplex } = core.loadExtScript("ext:deno_node/stream.ts");
 const { nextTick } = core.loadExtScript("ext:workerd_lite/node/next_tick.js");
+const { channel } = core.loadExtScript("ext:deno_node/diagnostics_channel.js");
 const { requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { clearTimeout, setTimeout } = core.loadExtScript("ext:workerd_lite/node/timers.js");
 const { getTimerDuration, kTimeout } = core.loadExtScript("ext:workerd_lite/node/http/socket_timers.js");
 const { isIP } = core.loadExtScript("ext:deno_node/internal/net.ts");
-const { ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_SOCKET_CLOSED } = core.loadExtScript("ext:deno_node/internal/errors.ts");
+const { ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_SOCKET_CLOSED, ERR_SOCKET_CLOSED_BEFORE_CONNECTION } = core.loadExtScript("ext:deno_node/internal/errors.ts");
 const { validateFunction } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
 const { refused, reset, systemError } = core.loadExtScript("ext:workerd_lite/node/net/errors.js");
 const { addressOf, normalize, originOf } = core.loadExtScript("ext:workerd_lite/node/net/target.js");
 const { setTransport, transportOf } = core.loadExtScript("ext:workerd_lite/node/net/transports.js");
 const server_ = () => core.loadExtScript("ext:workerd_lite/node/net/server.js");
 const exchange = () => core.loadExtScript("ext:workerd_lite/node/net/exchange.js");
+
+// The other end writes no more: who writes is told so, unless it may go on alone.
+function onPeersEnd() {
+  if (!this.allowHalfOpen) this.write = writeAfterEnd;
+}
+
+function writeAfterEnd(_chunk, encoding, done) {
+  const callback = typeof encoding === "function" ? encoding : done;
+  const error = new Error("This socket has been ended by the other party");
+  error.code = "EPIPE";
+  if (typeof callback === "function") nextTick(callback, error);
+  this.destroy(error);
+  return false;
+}
 
 function Socket(options) {
   if (!ObjectPrototypeIsPrototypeOf(Socket.prototype, this)) return new Socket(options);
@@ -49,9 +65,12 @@ function Socket(options) {
   this[kTimeout] = null;
   this._active = 0;
   this.bytesRead = 0;
-  this.bytesWritten = 0;
+  this._bytesDispatched = 0;
+  // What waits for the connection.
+  this._pending = null;
   this._handle = null;
   this._sockname = null;
+  this.on("end", onPeersEnd);
 }
 ObjectSetPrototypeOf(Socket.prototype, Duplex.prototype);
 ObjectSetPrototypeOf(Socket, Duplex);
@@ -95,10 +114,12 @@ const methods = {
 
   _write(chunk, _encoding, done) {
     if (this.connecting) {
-      const close = () => done(reset("the connection was closed before it stood"));
+      const close = () => done(new ERR_SOCKET_CLOSED_BEFORE_CONNECTION());
+      this._pending = chunk;
       this.once("close", close);
       this.once("connect", () => {
         this.off("close", close);
+        this._pending = null;
         this._write(chunk, _encoding, done);
       });
       return;
@@ -106,7 +127,7 @@ const methods = {
     const transport = transportOf(this);
     if (transport === undefined) return done(refused("", 0, "the socket is not connected"));
     this._unrefTimer();
-    this.bytesWritten += TypedArrayPrototypeGetByteLength(chunk);
+    this._bytesDispatched += TypedArrayPrototypeGetByteLength(chunk);
     transport.write(chunk, done);
   },
 
@@ -217,6 +238,14 @@ ObjectDefineProperties(Socket.prototype, {
   _connecting: getter(function () {
     return this.connecting;
   }),
+  // What was written, whether or not it has gone.
+  bytesWritten: getter(function () {
+    let bytes = this._bytesDispatched;
+    if (this._pending !== null) bytes += TypedArrayPrototypeGetByteLength(this._pending);
+    const waiting = this.writableBuffer ?? [];
+    for (let i = 0; i < waiting.length; i++) bytes += TypedArrayPrototypeGetByteLength(waiting[i].chunk);
+    return bytes;
+  }),
   bufferSize: getter(function () {
     return this.writableLength;
   }),
@@ -289,9 +318,12 @@ function connectTo(socket, options, scheme, then = undefined) {
   return socket;
 }
 
+const CONNECTED = channel("net.client.socket");
+
 function connect(...args) {
   const { options, done } = normalize(args);
   const socket = new Socket(options);
+  if (CONNECTED.hasSubscribers) CONNECTED.publish({ socket });
   if (done !== undefined) socket.once("connect", done);
   return connectTo(socket, options, "http");
 }
