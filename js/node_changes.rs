@@ -90,4 +90,10 @@ pub(crate) const CHANGES: &[(&str, &str, &str)] = &[
         "  const parsed = binding.parseEnv(input);\n  const result = ObjectCreate(null);\n  const keys = ObjectKeys(parsed);\n  for (let i = 0; i < keys.length; i++) {\n    result[keys[i]] = parsed[keys[i]];\n  }\n  return result;\n",
         "  return binding.parseEnv(input);\n",
     ),
+    // Of old: what DEP0108 calls it.
+    (
+        "ext:deno_node/zlib.js",
+        "ObjectDefineProperty(ZlibBase.prototype, \"_closed\", {\n",
+        "ObjectDefineProperty(ZlibBase.prototype, \"bytesRead\", {\n  __proto__: null,\n  configurable: true,\n  enumerable: true,\n  get() {\n    return this.bytesWritten;\n  },\n  set(value) {\n    this.bytesWritten = value;\n  },\n});\nObjectDefineProperty(ZlibBase.prototype, \"_closed\", {\n",
+    ),
 ];

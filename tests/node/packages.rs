@@ -11,6 +11,7 @@ import page, { parse } from "page";
 import { other } from "names";
 import { forNode } from "names";
 import nodesFetch from "fetcher";
+import imported from "two-ways/a";
 import reader, { folder } from "reader";
 import wasm from "wasm";
 import esm from "for-bundlers";
@@ -20,6 +21,7 @@ import stoodFor from "stood-for";
 import * as members from "members";
 import { place } from "bundled-esm";
 const require = createRequire(import.meta.url);
+const computed = ["two", "ways/a"];
 const failure = (what) => { try { return what(); } catch (error) { return [error.code, error.message]; } };
 export default {
   async fetch() {
@@ -42,6 +44,8 @@ export default {
       found: failure(() => require("found-addon")),
       optional: require("optional-addon"),
       computed: typeof (await load("fs")).readFileSync,
+      twoWays: [imported, require("two-ways/a"), (await load(computed.join("-"))).default, (await load(computed.join("-").slice(0, -2) + "/b")).default],
+      absent: await load("absent").catch((error) => error.message.includes("absent")),
       request: new Request("http://a.test", { client: {} }).method,
       report: process.report.getReport().header.platform,
     });
@@ -74,6 +78,14 @@ fn project() -> Project {
         ),
         ("node_modules/names/default.js", "export const other = 1;"),
         ("node_modules/names/node.js", "export const other = 1; export const forNode = () => 'node';"),
+        // One file for `import` and another for `require()`, which the same script asks for; `b` is required, and imported by a computed name alone.
+        (
+            "node_modules/two-ways/package.json",
+            r#"{ "exports": { "./*": { "import": "./*.mjs", "require": "./*.cjs" } } }"#,
+        ),
+        ("node_modules/two-ways/a.mjs", "export default 'imported';"),
+        ("node_modules/two-ways/a.cjs", "module.exports = 'required'; require('two-ways/b');"),
+        ("node_modules/two-ways/b.cjs", "module.exports = 'b';"),
         // What it has for browsers is the platform's own, whose bodies are no streams of Node's.
         (
             "node_modules/fetcher/package.json",
@@ -182,6 +194,8 @@ fn packages_are_taken_in_the_shape_that_works() {
     };
     let expected = json!({
         "page": ["node", "<a>"],
+        "twoWays": ["imported", "required", "imported", "b"],
+        "absent": true,
         "names": ["node", 1, "node"],
         "read": ["p { display: block }", "1.2.3", false],
         "folder": ["hallo", "salut"],

@@ -126,10 +126,19 @@ fn an_upgrade_of_nodes_client_is_a_websocket_of_the_workers() {
     got.as_array_mut().unwrap().sort_by_key(|frame| frame[0].as_u64());
     assert_eq!(
         got,
-        json!([[1, "one!"], [1, "two parts!"], [2, 300], [8, "\u{3}\u{e8}bye"], [10, "ping"]])
+        json!([
+            [1, "one!"],
+            [1, "two parts!"],
+            [2, 300],
+            [8, "\u{3}\u{e8}bye"],
+            [10, "ping"]
+        ])
     );
     assert_eq!(used("/ended"), json!([[1, "hello"], [8, "\u{f}\u{a1}enough"]]));
-    assert_eq!(used("/wrong"), json!([[8, 1002], [8, 1002], [8, 1002], [8, 1002], [8, 1002]]));
+    assert_eq!(
+        used("/wrong"),
+        json!([[8, 1002], [8, 1002], [8, 1002], [8, 1002], [8, 1002]])
+    );
     assert_eq!(used("/refused"), json!({ "status": 403 }));
     assert_eq!(used("/other")["code"], "ECONNREFUSED");
 }
