@@ -12,6 +12,7 @@ import { other } from "names";
 import { forNode } from "names";
 import nodesFetch from "fetcher";
 import imported from "two-ways/a";
+import whole from "no-default";
 import reader, { folder } from "reader";
 import wasm from "wasm";
 import esm from "for-bundlers";
@@ -28,7 +29,7 @@ export default {
     const load = (name) => import(name);
     return Response.json({
       page: [page, parse("a")],
-      names: [forNode(), other, nodesFetch],
+      names: [forNode(), other, nodesFetch, whole.name],
       read: reader(),
       folder: folder(),
       hidden: fs.existsSync("/bundle/node_modules/reader/keys.pem"),
@@ -86,6 +87,14 @@ fn project() -> Project {
         ("node_modules/two-ways/a.mjs", "export default 'imported';"),
         ("node_modules/two-ways/a.cjs", "module.exports = 'required'; require('two-ways/b');"),
         ("node_modules/two-ways/b.cjs", "module.exports = 'b';"),
+        // The file for bundlers has no default export.
+        (
+            "node_modules/no-default/package.json",
+            r#"{ "main": "main.js", "module": "module.js" }"#,
+        ),
+        ("node_modules/no-default/module.js", "export * from './more.js';"),
+        ("node_modules/no-default/more.js", "export const name = 'module'; export default 1;"),
+        ("node_modules/no-default/main.js", "exports.name = 'main';"),
         // What it has for browsers is the platform's own, whose bodies are no streams of Node's.
         (
             "node_modules/fetcher/package.json",
@@ -196,7 +205,7 @@ fn packages_are_taken_in_the_shape_that_works() {
         "page": ["node", "<a>"],
         "twoWays": ["imported", "required", "imported", "b"],
         "absent": true,
-        "names": ["node", 1, "node"],
+        "names": ["node", 1, "node", "main"],
         "read": ["p { display: block }", "1.2.3", false],
         "folder": ["hallo", "salut"],
         "hidden": false,
