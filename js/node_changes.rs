@@ -96,4 +96,10 @@ pub(crate) const CHANGES: &[(&str, &str, &str)] = &[
         "ObjectDefineProperty(ZlibBase.prototype, \"_closed\", {\n",
         "ObjectDefineProperty(ZlibBase.prototype, \"bytesRead\", {\n  __proto__: null,\n  configurable: true,\n  enumerable: true,\n  get() {\n    return this.bytesWritten;\n  },\n  set(value) {\n    this.bytesWritten = value;\n  },\n});\nObjectDefineProperty(ZlibBase.prototype, \"_closed\", {\n",
     ),
+    // What an author has put on a URL goes with it, and nothing of ours.
+    (
+        "ext:deno_node/internal/url.ts",
+        "  if (url.port !== \"\") {\n",
+        "  delete options[core.loadExtScript(\"ext:deno_webidl/00_webidl.js\").brand];\n  primordials.ObjectSetPrototypeOf(options, null);\n  if (url.port !== \"\") {\n",
+    ),
 ];
