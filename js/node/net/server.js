@@ -28,6 +28,7 @@ const { failure } = core.loadExtScript("ext:workerd_lite/node/unavailable.js");
 const { systemError } = core.loadExtScript("ext:workerd_lite/node/net/errors.js");
 const { normalize } = core.loadExtScript("ext:workerd_lite/node/net/target.js");
 const { AsyncResource } = core.loadExtScript("ext:workerd_lite/node/async_hooks.js");
+const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { setImmediate } = core.loadExtScript("ext:workerd_lite/node/timers.js");
 const TlsServer = () => core.loadExtScript("ext:workerd_lite/node/net/tls.js").Server;
 
@@ -114,8 +115,8 @@ ObjectAssign(Server.prototype, {
     }
     MapPrototypeSet(listening, port, this);
     this._handle = { __proto__: null, port, address: options.host ?? "::", scope: new AsyncResource("TCPSERVERWRAP") };
-    const shown = options.host ?? null;
-    this._connectionKey = typeof port === "string" ? `${port}:-1:-1` : `${shown !== null && StringPrototypeIncludes(shown, ":") || shown === null ? 6 : 4}:${shown}:${place}`;
+    const { address } = this._handle;
+    this._connectionKey = typeof port === "string" ? `${port}:-1:-1` : `${StringPrototypeIncludes(address, ":") ? 6 : 4}:${address}:${place}`;
     if (LISTEN.hasSubscribers) LISTEN.asyncEnd.publish({ server: this });
     nextTick(() => {
       if (this._handle !== null) this.emit("listening");
@@ -227,6 +228,11 @@ function join(server, client, path, port, then) {
     }
     client.connecting = false;
     Loopback.join(client, accepted);
+    // A connection is its event's: nobody's agent keeps it for another.
+    currentContext()?.atEnd(() => {
+      client.destroy();
+      accepted.destroy();
+    });
     const { scope } = server._handle;
     setImmediate(() => scope.runInAsyncScope(() => accept(server, accepted)));
     client.emit("connect");

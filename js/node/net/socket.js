@@ -34,7 +34,8 @@ function onPeersEnd() {
   if (!this.allowHalfOpen) this.write = writeAfterEnd;
 }
 
-function writeAfterEnd(_chunk, encoding, done) {
+function writeAfterEnd(chunk, encoding, done) {
+  if (!this.writableEnded) return FunctionPrototypeCall(Duplex.prototype.write, this, chunk, encoding, done);
   const callback = typeof encoding === "function" ? encoding : done;
   const error = new Error("This socket has been ended by the other party");
   error.code = "EPIPE";
