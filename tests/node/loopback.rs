@@ -130,10 +130,10 @@ fn nobody_else_reaches_them() {
         harness::json(&answer.body)
     };
     assert_eq!(used("one", "/kept"), json!([200, "kept", false]));
-    // Its own, in a later event; another host is the policy's to judge, whatever its port.
+    // Its own, in a later event, over the connection that its agent has kept; another host is the policy's to judge, whatever its port.
     assert_eq!(
         used("one", "/other"),
-        json!([[200, "kept", false], [200, "policy elsewhere.test:9999", false]])
+        json!([[200, "kept", true], [200, "policy elsewhere.test:9999", false]])
     );
     assert_eq!(
         used("two", "/other"),

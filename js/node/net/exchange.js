@@ -231,7 +231,11 @@ class Exchange {
   }
 
   #close() {
+    const rest = this.#rest;
+    this.#rest = null;
     this.destroy();
+    // What was written behind the last request is nobody's.
+    if (rest !== null) rest.done();
     this.#socket.push(null);
   }
 

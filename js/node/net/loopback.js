@@ -9,6 +9,7 @@ const {
   TypedArrayPrototypeGetByteLength,
   TypedArrayPrototypeSlice,
 } = primordials;
+const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { AsyncResource } = core.loadExtScript("ext:workerd_lite/node/async_hooks.js");
 const { setImmediate } = core.loadExtScript("ext:workerd_lite/node/timers.js");
 const { whole } = core.loadExtScript("ext:workerd_lite/node/net/bytes.js");
@@ -32,7 +33,8 @@ class Loopback {
   #size = 0;
   // Writes that wait for room.
   #waiting = [];
-  #scheduled = false;
+  // The event in which it is delivered next. What waits for one that has ended waits for nothing.
+  #scheduled = null;
   // The reader has enough for now.
   #full = false;
   #ended = false;
@@ -103,13 +105,15 @@ class Loopback {
 
   // Never within the call that writes: whoever writes has more to say before it hears an answer.
   #schedule() {
-    if (this.#scheduled || this.#over || this.#told) return;
+    if (this.#over || this.#told || (this.#scheduled !== null && !this.#scheduled.ended)) return;
+    const context = currentContext();
+    if (context === undefined) return;
     try {
       setImmediate(() => {
-        this.#scheduled = false;
+        this.#scheduled = null;
         this.#scope.runInAsyncScope(() => this.#deliver());
       });
-      this.#scheduled = true;
+      this.#scheduled = context;
     } catch {
       // Its event has ended, and nobody reads.
     }

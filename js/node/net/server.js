@@ -28,7 +28,6 @@ const { failure } = core.loadExtScript("ext:workerd_lite/node/unavailable.js");
 const { systemError } = core.loadExtScript("ext:workerd_lite/node/net/errors.js");
 const { normalize } = core.loadExtScript("ext:workerd_lite/node/net/target.js");
 const { AsyncResource } = core.loadExtScript("ext:workerd_lite/node/async_hooks.js");
-const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { setImmediate } = core.loadExtScript("ext:workerd_lite/node/timers.js");
 const TlsServer = () => core.loadExtScript("ext:workerd_lite/node/net/tls.js").Server;
 
@@ -228,11 +227,6 @@ function join(server, client, path, port, then) {
     }
     client.connecting = false;
     Loopback.join(client, accepted);
-    // A connection is its event's: nobody's agent keeps it for another.
-    currentContext()?.atEnd(() => {
-      client.destroy();
-      accepted.destroy();
-    });
     const { scope } = server._handle;
     setImmediate(() => scope.runInAsyncScope(() => accept(server, accepted)));
     client.emit("connect");
