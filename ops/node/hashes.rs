@@ -62,7 +62,7 @@ struct Native {
 }
 
 impl Native {
-    fn new(plain: &str) -> Option<Box<dyn DynDigest>> {
+    fn of(plain: &str) -> Option<Box<dyn DynDigest>> {
         let algorithm = match plain {
             "sha384" => &digest::SHA384,
             "sha512" => &digest::SHA512,
@@ -116,7 +116,7 @@ fn hasher(hash: Box<dyn DynDigest>) -> Hasher {
 
 /// A hash that is fed, by its plain name.
 pub(super) fn fixed(plain: &str) -> Option<Box<dyn DynDigest>> {
-    if let Some(hash) = Native::new(plain) {
+    if let Some(hash) = Native::of(plain) {
         return Some(hash);
     }
     match Hash::new(plain, None) {
@@ -209,7 +209,7 @@ pub(crate) fn op_node_hash_new(#[string] name: &str, #[smi] length: Option<u32>)
         )));
     }
     let plain = plain(name);
-    if let Some(hash) = Native::new(&plain).filter(|hash| length.is_none_or(|length| length == hash.output_size())) {
+    if let Some(hash) = Native::of(&plain).filter(|hash| length.is_none_or(|length| length == hash.output_size())) {
         return Ok(hasher(hash));
     }
     Hasher::new(&plain, length).map_err(|error| match error {
