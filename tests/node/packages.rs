@@ -87,10 +87,10 @@ fn project() -> Project {
         ("node_modules/two-ways/a.mjs", "export default 'imported';"),
         ("node_modules/two-ways/a.cjs", "module.exports = 'required'; require('two-ways/b');"),
         ("node_modules/two-ways/b.cjs", "module.exports = 'b';"),
-        // The file for bundlers has no default export.
+        // The file for browsers has no default export.
         (
             "node_modules/no-default/package.json",
-            r#"{ "main": "main.js", "module": "module.js" }"#,
+            r#"{ "main": "main.js", "browser": "./module.js" }"#,
         ),
         ("node_modules/no-default/module.js", "export * from './more.js';"),
         ("node_modules/no-default/more.js", "export const name = 'module'; export default 1;"),
