@@ -76,7 +76,7 @@ function readReply(reply) {
 }
 
 // One request and its answer, for Node's clients: no redirect is followed, and the answer's body stays in its content coding. `body` is what an op takes for one.
-// Gives `{ status, reason, headers, rid, length }`, `length` below zero where it is not known.
+// Gives `{ status, reason, headers, rid, length }`, `length` below zero where it is not known; with the status 101 `rid` is a WebSocket's.
 async function exchange(context, cancel, method, url, headerList, body) {
   const sent = joinHeaders(headerList);
   const { status, reason, headers, rid } = readReply(
@@ -84,7 +84,7 @@ async function exchange(context, cancel, method, url, headerList, body) {
       ? op_fetch_outbound_worker(context.id, cancel, method, url, sent, body)
       : op_fetch_network(context.id, cancel, method, url, sent, body, PLAIN)),
   );
-  return { __proto__: null, status, reason, headers: parseHeaders(headers), rid, length: rid === null ? 0 : op_body_raw(rid) };
+  return { __proto__: null, status, reason, headers: parseHeaders(headers), rid, length: rid === null || status === 101 ? 0 : op_body_raw(rid) };
 }
 
 // https://fetch.spec.whatwg.org/#scheme-fetch: nothing leaves the isolate for it.

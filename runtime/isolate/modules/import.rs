@@ -1,5 +1,6 @@
 //! What a module imports.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,21 @@ impl Import {
             names: Vec::new(),
             members: Vec::new(),
             called: false,
+        }
+    }
+}
+
+/// Has each of a module's imports of one specifier name what the others name too: which file it means may depend on that.
+pub(super) fn share_names(imports: &mut [Import]) {
+    let mut all: HashMap<(String, bool), Vec<String>> = HashMap::new();
+    for import in imports.iter() {
+        let names = all.entry((import.specifier.clone(), import.source)).or_default();
+        names.extend(import.names.iter().cloned());
+    }
+    for import in imports {
+        let names = &all[&(import.specifier.clone(), import.source)];
+        if names.len() > import.names.len() {
+            import.names.clone_from(names);
         }
     }
 }

@@ -9,7 +9,7 @@ use deno_core::url::Url;
 use super::bundled::Given;
 use super::exports::Exports;
 use super::failure::{ImportFailure, Refusal, Rejected};
-use super::import::{Asked, Import};
+use super::import::{Asked, Import, share_names};
 use super::module::{Content, Module, Original, SOURCE, is_addon};
 use super::read::Target;
 use super::requires::Pattern;
@@ -189,6 +189,7 @@ impl<'a> Loading<'a> {
             let before = given.prelude();
             let transpiled = parsed.transpiled.map(|(code, map)| (format!("{before}{code}"), map));
             imports.extend(given.imports());
+            share_names(&mut imports);
             if let Some((code, map)) = transpiled.or(with_given).or(defined) {
                 let text = source.clone();
                 module.content = Content::Script(code);

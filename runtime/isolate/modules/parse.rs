@@ -137,7 +137,7 @@ pub(super) fn parse(
                         ImportDeclarationSpecifier::ImportNamespaceSpecifier(all) => {
                             members.extend(all_members.take(all.local.name.as_str()));
                         }
-                        ImportDeclarationSpecifier::ImportDefaultSpecifier(_) => {}
+                        ImportDeclarationSpecifier::ImportDefaultSpecifier(_) => names.push("default".to_owned()),
                     }
                 }
                 (&import.source, &import.with_clause, import.phase)
