@@ -287,11 +287,16 @@ function defineKeys() {
     });
 }
 
-// Bits behind the last that was asked for are zero.
+// Bits behind the last that was asked for are zero. `length` is an `unsigned long` that is not wrapped:
+// https://wicg.github.io/webcrypto-modern-algos/#dfn-SubtleCrypto-method-deriveBits
 function defineLengths() {
+  const options = { __proto__: null, enforceRange: true };
   replace("deriveBits", (original) =>
     async function (algorithm, key, length) {
-      const bits = await ReflectApply(original, this, arguments);
+      if (length !== null && length !== undefined) {
+        length = webidl.converters["unsigned long"](length, "Failed to execute 'deriveBits' on 'SubtleCrypto'", "Argument 3", options);
+      }
+      const bits = await ReflectApply(original, this, arguments.length < 3 ? arguments : [algorithm, key, length]);
       const odd = typeof length === "number" ? length % 8 : 0;
       const name = isKey(key) ? algorithmOf(key).name : undefined;
       if (odd > 0 && (name === "ECDH" || name === "X25519")) {
