@@ -347,7 +347,7 @@ fn an_import_rejects_with_what_was_thrown() {
              }); } };",
         ),
     ]);
-    let said = json(&project.serve(&[]).get("/").body);
+    let said = json(&project.serve(&["worker.js"]).get("/").body);
     assert_eq!(
         said["early"],
         serde_json::json!(["Own E_OWN early true", "Own E_OWN early true"])

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::values::parsed;
+use crate::config::values::limiting_parsed;
 use crate::rules::HostPattern;
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -23,7 +23,7 @@ pub(crate) struct Certificate {
     #[serde(default)]
     pub(crate) ca: Vec<PathBuf>,
     /// The only hosts that it is shown to.
-    #[serde(default, deserialize_with = "parsed")]
+    #[serde(default, deserialize_with = "limiting_parsed")]
     #[schemars(with = "Vec<String>")]
     pub(crate) hosts: Vec<HostPattern>,
     /// Issued to each agent, instead of files.
