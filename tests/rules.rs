@@ -161,10 +161,10 @@ fn a_rule_that_audits_warns_at_the_start_and_lets_pass() {
 #[test]
 fn what_reads_as_another_rule_is_refused() {
     let cases = [
-        ("hosts = ['a.example']\nmethods = []", "leave it out for all"),
-        ("hosts = ['a.example']\npaths = []", "leave it out for all"),
-        ("hosts = ['a.example']\nprotocols = []", "leave it out for all"),
-        ("hosts = ['a.example']\nports = []", "leave it out for all"),
+        ("hosts = ['a.example']\nmethods = []", "would limit nothing"),
+        ("hosts = ['a.example']\npaths = []", "would limit nothing"),
+        ("hosts = ['a.example']\nprotocols = []", "would limit nothing"),
+        ("hosts = ['a.example']\nports = []", "would limit nothing"),
         ("hosts = []", "at least one host"),
         ("hosts = ['!a.example']", "no host pattern"),
         ("hosts = ['~a']", "no host pattern"),
@@ -191,6 +191,19 @@ fn what_reads_as_another_rule_is_refused() {
                 "{table}: {rule}: {report}"
             );
         }
+    }
+    for table in [
+        "[certificates.c]\ncert = 'c.pem'\nkey = 'k.pem'\nhosts = []",
+        "[certificates.c]\ncert = 'c.pem'\nkey = 'k.pem'\nca = []",
+        "[tls]\ncert = 'c.pem'\nkey = 'k.pem'\nclient_ca = []",
+        "[credentials.c]\ntype = 'bearer'\nsecret = 'S'\nhosts = ['a.example']\nmethods = []",
+        "[credentials.c]\ntype = 'bearer'\nsecret = 'S'\nhosts = ['a.example']\npaths = []",
+    ] {
+        let report = project(&format!("{table}\n"), ANSWERS).refused(&["agent.js"]);
+        assert!(
+            report.replace("\n  │ ", " ").contains("would limit nothing"),
+            "{table}: {report}"
+        );
     }
     for rule in [
         "hosts = ['a_b.example', '-a.example', 'B\u{fc}cher.example', '*.1.example', '[::1]:443', '127.0.0.1', 'a.example.']",

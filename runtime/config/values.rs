@@ -131,7 +131,7 @@ pub(super) fn hosts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Ho
 fn not_empty<T, E: serde::de::Error>(list: Vec<T>) -> Result<Vec<T>, E> {
     if list.is_empty() {
         return Err(E::custom(
-            "an empty list says neither all nor none: leave it out for all of them",
+            "an empty list would limit nothing: leave it out where that is meant",
         ));
     }
     Ok(list)
