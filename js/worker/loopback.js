@@ -3,6 +3,7 @@
 (function () {
 const { core, primordials } = __bootstrap;
 const {
+  ArrayPrototypeSlice,
   ObjectPrototypeIsPrototypeOf,
   Promise,
   PromisePrototypeThen,
@@ -72,7 +73,7 @@ function replyOf(name, response, method) {
     status,
     rid: null,
     reason: inner.statusMessage || reasonOf(status),
-    headerList: primordials.ArrayPrototypeSlice(inner.headerList, 0),
+    headerList: ArrayPrototypeSlice(inner.headerList, 0),
     body: kept,
     socket: socketOf(inner),
     inner,
