@@ -3,6 +3,7 @@
 //! (<https://v8.dev/docs/stack-trace-api#customizing-stack-traces>). Nothing here can panic: V8 calls it, whatever a script
 //! has done to its objects, and while it is being terminated.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use deno_core::{JsRuntime, v8};
@@ -16,9 +17,13 @@ const HEAD: usize = 64 << 10;
 struct CallSites {
     file_name: v8::Global<v8::Function>,
     to_string: v8::Global<v8::Function>,
-    make_call_sites: v8::Global<v8::Function>,
+    /// Made with the first stack: most isolates write none.
+    make_call_sites: OnceCell<v8::Global<v8::Function>>,
     graph: Arc<Graph>,
 }
+
+/// The name of what is run here: no module of an author's is asked for, and no frame of it is told.
+const OURS: &str = "ext:stack";
 
 /// Where deno_core looks for the call sites of an error.
 const CALL_SITES: &str = "deno_core::call_site_evals";
@@ -50,21 +55,13 @@ const MAKE_CALL_SITES: &str = r#"(() => {
 /// Writes the stacks of an isolate from now on. Call it before the author's scripts run.
 pub(super) fn write_stacks(runtime: &mut JsRuntime, graph: Arc<Graph>) -> Option<()> {
     runtime.v8_isolate().set_prepare_stack_trace_callback(keep_call_site);
-    // With a name of ours, so that no module of an author's is asked for.
-    runtime.execute_script("ext:stack", "new Error().stack").ok()?;
-    let make_call_sites = runtime.execute_script("ext:stack", MAKE_CALL_SITES).ok()?;
-    let make_call_sites = {
-        deno_core::scope!(scope, runtime);
-        let function = v8::Local::new(scope, make_call_sites);
-        let function = v8::Local::<v8::Function>::try_from(function).ok()?;
-        v8::Global::new(scope, function)
-    };
+    runtime.execute_script(OURS, "new Error().stack").ok()?;
     let isolate = runtime.v8_isolate();
     let found = isolate.remove_slot::<Found>()?;
     isolate.set_slot(CallSites {
         file_name: found.0,
         to_string: found.1,
-        make_call_sites,
+        make_call_sites: OnceCell::new(),
         graph,
     });
     isolate.set_prepare_stack_trace_callback(prepare);
@@ -110,7 +107,6 @@ fn written<'s>(
 ) -> Option<v8::Local<'s, v8::Value>> {
     let known = scope.get_slot::<CallSites>()?;
     let (file_name, to_string) = (known.file_name.clone(), known.to_string.clone());
-    let make_call_sites = known.make_call_sites.clone();
     let graph = Arc::clone(&known.graph);
     let file_name = v8::Local::new(scope, file_name);
     let to_string = v8::Local::new(scope, to_string);
@@ -127,7 +123,7 @@ fn written<'s>(
     if let Some(site) = own.first() {
         let file = file_name.call(scope, *site, &[])?;
         let site = to_string.call(scope, *site, &[])?.to_rust_string_lossy(scope);
-        keep_place(scope, error, &make_call_sites, file, &site)?;
+        keep_place(scope, error, file, &site)?;
     }
     if let Some((constructor, prepare)) = authors_own(scope) {
         let sites = v8::Array::new_with_elements(scope, &own).into();
@@ -146,7 +142,6 @@ fn written<'s>(
 fn keep_place(
     scope: &mut v8::PinScope<'_, '_>,
     error: v8::Local<'_, v8::Value>,
-    make_call_sites: &v8::Global<v8::Function>,
     file: v8::Local<'_, v8::Value>,
     site: &str,
 ) -> Option<()> {
@@ -159,13 +154,29 @@ fn keep_place(
         _ => v8::null(scope).into(),
     };
     let (column, line) = (number(), number());
-    let make_call_sites = v8::Local::new(scope, make_call_sites);
+    let make_call_sites = make_call_sites(scope)?;
     let this = v8::undefined(scope).into();
     let call_sites = make_call_sites.call(scope, this, &[file, line, column])?;
     let name = v8::String::new(scope, CALL_SITES)?;
     let key = v8::Private::for_api(scope, Some(name));
     error.set_private(scope, key, call_sites)?;
     Some(())
+}
+
+/// Literals alone: whatever a script has changed makes no difference to it.
+fn make_call_sites<'s>(scope: &mut v8::PinScope<'s, '_>) -> Option<v8::Local<'s, v8::Function>> {
+    let made = scope.get_slot::<CallSites>()?.make_call_sites.get().cloned();
+    if let Some(made) = made {
+        return Some(v8::Local::new(scope, made));
+    }
+    let source = v8::String::new(scope, MAKE_CALL_SITES)?;
+    let name = v8::String::new(scope, OURS)?.into();
+    let origin = v8::ScriptOrigin::new(scope, name, 0, 0, false, -1, None, false, false, false, None);
+    let made = v8::Script::compile(scope, source, Some(&origin))?.run(scope)?;
+    let made = v8::Local::<v8::Function>::try_from(made).ok()?;
+    let kept = v8::Global::new(scope, made);
+    scope.get_slot::<CallSites>()?.make_call_sites.get_or_init(|| kept);
+    Some(made)
 }
 
 /// `Error.prepareStackTrace`, where the author has set it.
