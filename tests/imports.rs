@@ -328,7 +328,7 @@ fn an_import_rejects_with_what_was_thrown() {
             "throw globalThis.required = new RangeError('required');",
         ),
         ("plain.js", "throw globalThis.plain = { a: 1 };"),
-        ("engine.js", "null.a;"),
+        ("engine.js", "export {};\nnull.a;"),
         (
             "worker.js",
             "import { Own, thrown } from './own.js';\n\
@@ -364,7 +364,7 @@ fn an_import_rejects_with_what_was_thrown() {
         said["plain"],
         serde_json::json!(["Object  undefined true", "Object  undefined true"])
     );
-    let engine = "TypeError  Cannot read properties of null (reading 'a') at file:///engine.js:1:6";
+    let engine = "TypeError  Cannot read properties of null (reading 'a') at file:///engine.js:2:6";
     assert_eq!(said["engine"], serde_json::json!([engine, engine]));
     let absent = said["absent"][1].as_str().unwrap();
     assert!(

@@ -2,7 +2,7 @@
 // https://wicg.github.io/webcrypto-modern-algos/#dfn-SubtleCrypto-method-supports
 (function () {
 const { core, primordials } = __bootstrap;
-const { ObjectDefineProperty, ReflectApply, StringPrototypeStartsWith, StringPrototypeToUpperCase } = primordials;
+const { ObjectDefineProperty, ReflectApply, StringPrototypeStartsWith, StringPrototypeToUpperCase, Uint8Array } = primordials;
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 const { SubtleCrypto } = core.loadExtScript("ext:deno_crypto/00_crypto.js");
 const { algorithmOf, isKey, isObject } = core.loadExtScript("ext:workerd_lite/worker/crypto_key.js");
@@ -88,6 +88,10 @@ const { supports } = {
       for (let i = 0; i < required.length; i++) {
         if (algorithm[required[i]] === undefined) return false;
       }
+    }
+    // Of every length: `js/worker/webcrypto.js`.
+    if (name === "AES-GCM" && REQUIRED[operation] === CIPHERS) {
+      algorithm = { __proto__: null, name, iv: new Uint8Array(12), tagLength: algorithm.tagLength };
     }
     if (operation === "deriveBits" && typeof more === "number" && isObject(algorithm) && more > bitsOf(algorithm)) return false;
     return ReflectApply(original, this, [operation, algorithm, more]);
