@@ -18,7 +18,7 @@ struct CallSites {
     file_name: v8::Global<v8::Function>,
     to_string: v8::Global<v8::Function>,
     /// Made with the first stack: most isolates write none.
-    make_call_sites: OnceCell<v8::Global<v8::Function>>,
+    placing: OnceCell<v8::Global<v8::Function>>,
     graph: Arc<Graph>,
 }
 
@@ -30,7 +30,7 @@ const CALL_SITES: &str = "deno_core::call_site_evals";
 
 /// An error that has none there is one of loading to deno_core: an `import()` that ends with it rejects with another, which has its message
 /// alone. This makes one in the place of V8's own, which a script can reach: nothing that it wrote runs while deno_core reads it.
-const MAKE_CALL_SITES: &str = r#"(() => {
+const MAKE_CALL_SITES: &str = r"(() => {
   const unknown = () => null;
   const no = () => false;
   return (file, line, column) => [{
@@ -50,7 +50,7 @@ const MAKE_CALL_SITES: &str = r#"(() => {
     isAsync: no,
     isPromiseAll: no,
   }];
-})()"#;
+})()";
 
 /// Writes the stacks of an isolate from now on. Call it before the author's scripts run.
 pub(super) fn write_stacks(runtime: &mut JsRuntime, graph: Arc<Graph>) -> Option<()> {
@@ -61,7 +61,7 @@ pub(super) fn write_stacks(runtime: &mut JsRuntime, graph: Arc<Graph>) -> Option
     isolate.set_slot(CallSites {
         file_name: found.0,
         to_string: found.1,
-        make_call_sites: OnceCell::new(),
+        placing: OnceCell::new(),
         graph,
     });
     isolate.set_prepare_stack_trace_callback(prepare);
@@ -165,7 +165,7 @@ fn keep_place(
 
 /// Literals alone: whatever a script has changed makes no difference to it.
 fn make_call_sites<'s>(scope: &mut v8::PinScope<'s, '_>) -> Option<v8::Local<'s, v8::Function>> {
-    let made = scope.get_slot::<CallSites>()?.make_call_sites.get().cloned();
+    let made = scope.get_slot::<CallSites>()?.placing.get().cloned();
     if let Some(made) = made {
         return Some(v8::Local::new(scope, made));
     }
@@ -175,7 +175,7 @@ fn make_call_sites<'s>(scope: &mut v8::PinScope<'s, '_>) -> Option<v8::Local<'s,
     let made = v8::Script::compile(scope, source, Some(&origin))?.run(scope)?;
     let made = v8::Local::<v8::Function>::try_from(made).ok()?;
     let kept = v8::Global::new(scope, made);
-    scope.get_slot::<CallSites>()?.make_call_sites.get_or_init(|| kept);
+    scope.get_slot::<CallSites>()?.placing.get_or_init(|| kept);
     Some(made)
 }
 
