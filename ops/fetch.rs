@@ -2,6 +2,7 @@
 //! worker, the outbound worker's to the network.
 
 use std::cell::RefCell;
+use std::pin::pin;
 use std::rc::Rc;
 
 use deno_core::url::Url;
@@ -100,15 +101,19 @@ pub(crate) fn op_request_id(state: &mut OpState, #[smi] event: u32) -> Option<St
 /// A token of the calling agent's identity, for the outbound worker.
 #[op2]
 #[string]
-pub(crate) fn op_identity_token(
-    state: &mut OpState,
+pub(crate) async fn op_identity_token(
+    state: Rc<RefCell<OpState>>,
     #[smi] event: u32,
     #[serde] audience: Vec<String>,
-    #[string] claims: &str,
+    #[string] claims: String,
 ) -> Result<String, FetchError> {
-    let scope = state.borrow::<Events>().scope(event).ok_or(FetchError::EventEnded)?;
-    let egress = Rc::clone(state.borrow::<EgressHandle>());
-    egress.token(&scope.origin, &audience, claims)
+    let asked = {
+        let state = state.borrow();
+        let scope = state.borrow::<Events>().scope(event).ok_or(FetchError::EventEnded)?;
+        let asked = state.borrow::<EgressHandle>().token(&scope.origin, &audience, &claims);
+        asked.or_cancel(Rc::clone(&scope.cancel))
+    };
+    asked.await.map_err(|_| FetchError::EventEnded)?
 }
 
 /// What the requests of one event may be.
@@ -276,7 +281,7 @@ impl Prepared {
             way(&scope.origin, request).await
         };
         // What serves it further on asks for whom it works.
-        let fetching = metered(account, fetching).or_cancel(Rc::clone(&self.scope.cancel));
+        let fetching = pin!(metered(account, fetching).or_cancel(Rc::clone(&self.scope.cancel)));
         let result = match &aborted {
             Some(aborted) => {
                 let result = fetching.or_cancel(Rc::clone(aborted)).await;
