@@ -27,10 +27,11 @@ const { fromInnerResponse, newInnerResponse, redirectStatus } = core.loadExtScri
 );
 const { cfOf } = core.loadExtScript("ext:workerd_lite/fetch/cf.js");
 const { failedStream, ResourceBody, takeBody } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
+const { isCoded, keepsCoding } = core.loadExtScript("ext:workerd_lite/fetch/coded.js");
 const { isDataUrl, readDataUrl } = core.loadExtScript("ext:workerd_lite/fetch/data_url.js");
 const { matchesIntegrity } = core.loadExtScript("ext:workerd_lite/fetch/integrity.js");
 const { joinHeaders, parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
-const { receiveSocket } = core.loadExtScript("ext:workerd_lite/fetch/sockets.js");
+const { passSocket, receiveSocket } = core.loadExtScript("ext:workerd_lite/fetch/sockets.js");
 const { followRedirect } = core.loadExtScript("ext:workerd_lite/fetch/redirect.js");
 const { requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 
@@ -47,7 +48,7 @@ function setFetchRole(role, withCredentials) {
 // A credential and a certificate go where the policy sent them, not where an upstream would like them: a credential along no
 // redirect, a certificate to its origin's own URLs.
 function afterRedirect(binding, isSameOrigin) {
-  if (typeof binding === "function") return binding;
+  if (typeof binding !== "number") return binding;
   return binding !== PLAIN && (credentials[binding] || !isSameOrigin) ? PLAIN : binding;
 }
 
@@ -60,6 +61,9 @@ function send(context, binding, cancel, hop) {
     ? op_fetch_outbound_worker(context.id, cancel, hop.method, hop.url, headers, body)
     : op_fetch_network(context.id, cancel, hop.method, hop.url, headers, body, binding);
 }
+
+// Whether it answers within the isolate: `js/worker/loopback.js`.
+const isLocal = (binding) => typeof binding === "object";
 
 // The lines of an op's reply: the status, the body's resource, the reason, and the headers.
 function readReply(reply) {
@@ -151,8 +155,10 @@ async function perform(context, binding, inner, signal, redirectMode = inner.red
   }
   try {
     for (;;) {
-      const { headers: joined, reason, rid, status } = readReply(await send(context, binding, cancel, hop));
-      const headerList = parseHeaders(joined);
+      const local = isLocal(binding);
+      const reply = local ? await binding.answer(context, hop, signal, inner) : readReply(await send(context, binding, cancel, hop));
+      const { reason, rid, status } = reply;
+      const headerList = local ? reply.headerList : parseHeaders(reply.headers);
       if (redirectStatus(status)) {
         if (redirectMode === "error") {
           if (rid !== null) core.tryClose(rid);
@@ -167,7 +173,8 @@ async function perform(context, binding, inner, signal, redirectMode = inner.red
       response = newInnerResponse(status, reason);
       response.headerList = headerList;
       response.urlList = hop.urls;
-      if (rid !== null && status === 101) receiveSocket(response, rid);
+      if (local) passResponse(reply, response);
+      else if (rid !== null && status === 101) receiveSocket(response, rid);
       else if (rid !== null) response.body = ResourceBody.of(rid, signal ?? null);
       return performed(response);
     }
@@ -178,6 +185,13 @@ async function perform(context, binding, inner, signal, redirectMode = inner.red
     }
     throw error;
   }
+}
+
+// What stays in the isolate: a body, whether it is in its content coding, and a WebSocket.
+function passResponse(reply, response) {
+  response.body = reply.body;
+  if (isCoded(reply.inner)) keepsCoding(response);
+  if (reply.socket !== null) passSocket(response, reply.socket);
 }
 
 function abortBody(body, reason) {
@@ -253,7 +267,7 @@ function fetchThrough(binding, input, init) {
 // A binding's fetch follows redirects only where the call itself says so: "follow" is what a Request says by default.
 function redirectModeOf(binding, inner, init) {
   const mode = inner.redirectMode;
-  if (binding === PLAIN || typeof binding === "function" || mode !== "follow") return mode;
+  if (binding === PLAIN || typeof binding !== "number" || mode !== "follow") return mode;
   return init !== undefined && init !== null && init.redirect !== undefined ? mode : "manual";
 }
 

@@ -5,12 +5,18 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+/// The one attribute of imports that there is: <https://tc39.es/proposal-import-attributes/>.
+pub(super) const TYPE: &str = "type";
+
 /// One import with a literal name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Import {
     pub(super) specifier: String,
     /// The `type` attribute.
     pub(super) kind: Option<String>,
+    /// An attribute that is no `type`.
+    #[serde(default)]
+    pub(super) unknown: Option<String>,
     /// The bytes of the specifier in the source.
     pub(super) span: Range<usize>,
     /// `import()` in an expression, which fails when it runs rather than at the start.
@@ -40,6 +46,7 @@ impl Import {
         Self {
             specifier,
             kind: None,
+            unknown: None,
             span: 0..0,
             dynamic: false,
             source: false,
