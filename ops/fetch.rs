@@ -1,11 +1,12 @@
 //! `fetch`: the one road out of an isolate. Which way it leads is the role's: an agent's goes to the outbound
 //! worker, the outbound worker's to the network.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
 use deno_core::url::Url;
 use deno_core::{CancelFuture as _, CancelHandle, OpState, ResourceId, ToV8, op2, v8};
+use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 use http::Method;
 
@@ -254,7 +255,22 @@ impl Prepared {
         {
             headers.insert(http::header::CONTENT_LENGTH, length.into());
         }
-        self.go(way).await
+        // Whoever answers tells nothing of what went wrong; of its own body the script may know.
+        let failed = Rc::new(OnceCell::new());
+        let failing = Rc::clone(&failed);
+        self.request.body = std::mem::take(&mut self.request.body).map_stream(|stream| {
+            let noted = stream.inspect(move |chunk| {
+                if let Err(error) = chunk {
+                    let _ = failing.set(error.clone());
+                }
+            });
+            noted.boxed_local()
+        });
+        let result = self.go(way).await;
+        match (result, failed.get()) {
+            (Err(FetchError::OutboundWorker), Some(error)) => Err(FetchError::Body(error.clone())),
+            (result, _) => result,
+        }
     }
 
     async fn go(
