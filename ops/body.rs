@@ -27,7 +27,7 @@ use crate::external_memory::{ExternalMemory, OutOfMemory, Reservation};
 use crate::head;
 use crate::reading::Reading;
 use crate::shares::Holding;
-use crate::trailers::Trailers;
+use crate::trailers::{Trailed, Trailers};
 
 /// The largest piece that is read at once from a script's stream, in bytes.
 const CHUNK: usize = 64 * 1024;
@@ -114,7 +114,7 @@ impl Body {
         else {
             return self;
         };
-        let trailers = Trailers::default();
+        let trailers = come.renewed();
         let changed = trailers.clone();
         let mut change = Some(change);
         let end = futures_util::stream::poll_fn(move |_| {
@@ -372,6 +372,13 @@ pub fn take_body(state: &mut OpState, rid: ResourceId) -> Result<Body, BodyError
             (Body::Full(bytes), Some(counted)) => Body::Full(counted.hold(bytes)),
             (body, _) => body,
         });
+    }
+    if let Ok(trailed) = state.resource_table.take::<Trailed>(rid) {
+        let mut body = take_body(state, trailed.body)?;
+        if let Body::Stream(body) = &mut body {
+            body.trailers = Some(trailed.trailers.clone());
+        }
+        return Ok(body);
     }
     let resource = state.resource_table.take_any(rid).map_err(|_| BodyError::Gone)?;
     // FixedLengthStream promises its length.
