@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
+use super::client_frames::ClientFrames;
 use super::client_stream::ClientStream;
 use super::raw_heads::{INVALID, RawHeads};
 
@@ -40,6 +41,8 @@ impl Switch {
 pub(super) struct ClientIo {
     stream: ClientStream,
     heads: RawHeads,
+    /// Those of HTTP/2.
+    frames: Option<Box<ClientFrames>>,
     switch: Switch,
     /// What it has not read of that.
     end: &'static [u8],
@@ -56,11 +59,25 @@ impl ClientIo {
         Self {
             stream,
             heads: RawHeads::default(),
+            frames: None,
             switch,
             end: END,
             unread,
             stalled: None,
             lingering: None,
+        }
+    }
+
+    /// Notes what was written of these.
+    fn sent<'a>(&mut self, written: &Poll<io::Result<usize>>, slices: impl Iterator<Item = &'a [u8]>) {
+        let (Some(frames), Poll::Ready(Ok(count))) = (&mut self.frames, written) else {
+            return;
+        };
+        let mut left = *count;
+        for slice in slices {
+            let part = &slice[..slice.len().min(left)];
+            frames.sent(part);
+            left -= part.len();
         }
     }
 
@@ -117,6 +134,12 @@ impl AsyncRead for ClientIo {
         }
         let taken = self.heads.read(&mut buffer.filled_mut()[before..]);
         buffer.set_filled(before + taken);
+        if self.heads.may_be_http2() {
+            let frames = self.frames.get_or_insert_with(|| Box::new(ClientFrames::new()));
+            frames.received(&buffer.filled()[before..])?;
+        } else {
+            self.frames = None;
+        }
         Poll::Ready(Ok(()))
     }
 }
@@ -124,6 +147,7 @@ impl AsyncRead for ClientIo {
 impl AsyncWrite for ClientIo {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.sent(&written, [bytes].into_iter());
         self.written(cx, written)
     }
 
@@ -148,6 +172,7 @@ impl AsyncWrite for ClientIo {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.sent(&written, slices.iter().map(|slice| &**slice));
         self.written(cx, written)
     }
 }
