@@ -432,6 +432,9 @@ fn outside_of_heap(isolate: &mut v8::Isolate) -> usize {
 
 impl Drop for Cell {
     fn drop(&mut self) {
+        if let (None, Some(account)) = (&self.loaded, &self.account) {
+            account.isolate_ended(&self.external);
+        }
         drop(self.watched.listed.take());
         if let Some((mut recorder, sink)) = self.watched.coverage.take() {
             // The session ends here too, while its isolate is entered.
