@@ -43,6 +43,8 @@ pub(super) struct ClientIo {
     heads: RawHeads,
     /// Those of HTTP/2.
     frames: Option<Box<ClientFrames>>,
+    /// Nothing more of the client is read.
+    floods: bool,
     switch: Switch,
     /// What it has not read of that.
     end: &'static [u8],
@@ -60,6 +62,7 @@ impl ClientIo {
             stream,
             heads: RawHeads::default(),
             frames: None,
+            floods: false,
             switch,
             end: END,
             unread,
@@ -121,6 +124,9 @@ impl ClientIo {
 
 impl AsyncRead for ClientIo {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.floods {
+            return Poll::Ready(Ok(()));
+        }
         if self.heads.is_refused() {
             let (given, rest) = self.end.split_at(self.end.len().min(buffer.remaining()));
             buffer.put_slice(given);
@@ -136,7 +142,9 @@ impl AsyncRead for ClientIo {
         buffer.set_filled(before + taken);
         if self.heads.may_be_http2() {
             let frames = self.frames.get_or_insert_with(|| Box::new(ClientFrames::new()));
-            frames.received(&buffer.filled()[before..])?;
+            frames
+                .received(&buffer.filled()[before..])
+                .inspect_err(|_| self.floods = true)?;
         } else {
             self.frames = None;
         }
@@ -158,6 +166,9 @@ impl AsyncWrite for ClientIo {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.lingering.is_none() {
             ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+        }
+        if self.floods {
+            return Poll::Ready(Ok(()));
         }
         self.linger(cx).map(Ok)
     }

@@ -124,6 +124,7 @@ class Exchange {
   #origin;
   #address;
   #port;
+  #name;
   #parser;
   #request = null;
   #starting = false;
@@ -138,12 +139,13 @@ class Exchange {
   // What was written before it was known to be HTTP.
   #early = [];
 
-  // `origin` is a URL of the scheme, host and port that are connected to.
-  constructor(socket, origin, address, port) {
+  // `origin` is a URL of the scheme, host and port that are connected to, `name` the host where it is no HTTP.
+  constructor(socket, origin, address, port, name) {
     this.#socket = socket;
     this.#origin = origin;
     this.#address = address;
     this.#port = port;
+    this.#name = name;
     this.#parser = new MessageParser(REQUEST, LONGEST_HEAD, {
       __proto__: null,
       onBegin() {},
@@ -237,11 +239,12 @@ class Exchange {
     this.destroy();
     let tunnel;
     try {
-      tunnel = new Tunnel(this.#socket, this.#context, this.#address, this.#port, StringPrototypeStartsWith(this.#origin, "https:") ? "on" : "starttls");
+      tunnel = new Tunnel(this.#socket, this.#context, this.#name, this.#port, StringPrototypeStartsWith(this.#origin, "https:") ? "on" : "starttls");
     } catch (error) {
       done();
       return this.#socket.destroy(refused(this.#address, this.#port, error.message, error));
     }
+    this.#socket._host = this.#name;
     setTransport(this.#socket, tunnel);
     tunnel.write(whole(early), done);
     tunnel.open();
