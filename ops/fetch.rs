@@ -2,6 +2,7 @@
 //! worker, the outbound worker's to the network.
 
 use std::cell::{OnceCell, RefCell};
+use std::pin::pin;
 use std::rc::Rc;
 
 use deno_core::url::Url;
@@ -292,7 +293,7 @@ impl Prepared {
             way(&scope.origin, request).await
         };
         // What serves it further on asks for whom it works.
-        let fetching = metered(account, fetching).or_cancel(Rc::clone(&self.scope.cancel));
+        let fetching = pin!(metered(account, fetching).or_cancel(Rc::clone(&self.scope.cancel)));
         let result = match &aborted {
             Some(aborted) => {
                 let result = fetching.or_cancel(Rc::clone(aborted)).await;

@@ -97,3 +97,37 @@ fn whatever_an_agent_does_by_rpc_ends() {
         assert!(!log.contains("panicked") && !log.contains("process was ended"), "{log}");
     }
 }
+
+/// A body that is whole counts where it is held: whoever made it may have been stopped for it, and made anew.
+#[test]
+fn whole_bodies_of_results_count_with_their_receiver() {
+    let project = Project::new(&[
+        (
+            "workerd-lite.toml",
+            "threads = 1\n[outbound]\nmain = 'policy.js'\nlimits = { buffers_mb = 256 }\n[[agents]]\nname = 'holder'\nmain = 'agent.js'\n\
+             [agents.limits]\nbuffers_mb = 16\n[[agents.services]]\nbinding = 'TOOLS'\nservice = 'outbound'\nentrypoint = 'Tools'\n",
+        ),
+        (
+            "agent.js",
+            "export default { async fetch(request, env) {
+  const held = [];
+  try { for (let i = 0; i < 40; i++) held.push(await env.TOOLS.whole()); } catch (error) { return new Response(`${held.length}: ${error}`); }
+  return new Response(`holds ${held.length}`);
+} };",
+        ),
+        (
+            "policy.js",
+            "import { WorkerEntrypoint } from 'cloudflare:workers';
+export class Tools extends WorkerEntrypoint { whole() { return new Response(new Uint8Array(1 << 20)); } }
+export default { fetch: () => new Response('ok') };",
+        ),
+    ]);
+    let server = project.serve(&[]);
+    let mut client = Client::new(&server.address, "127.0.0.1");
+    for _ in 0..2 {
+        let (status, body) = client.get("/").unwrap();
+        assert_eq!(status, 200, "{body} {}", server.log());
+        // What the event before held is free again.
+        assert!(body.starts_with("1") && body.contains("limits.buffers_mb"), "{body}");
+    }
+}

@@ -247,7 +247,7 @@ fn read<'s>(
     }
     let mut rids = Vec::new();
     for stream in streams {
-        let rid = streams::put(&mut state.borrow_mut(), own, stream);
+        let rid = streams::put(&mut state.borrow_mut(), own, stream)?;
         rids.push(v8::Integer::new_from_unsigned(scope, rid).into());
     }
     // The function that makes stubs and streams knows the numbers of this message by them.

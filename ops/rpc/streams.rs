@@ -126,13 +126,16 @@ pub(super) fn take<'s>(
     Ok(streams)
 }
 
-/// Puts a stream into an isolate, for an event of its. Gives its resource.
-pub(super) fn put(state: &mut OpState, own: &Scope, stream: Stream) -> ResourceId {
+/// Puts a stream into an isolate, for an event of its. Gives its resource. A body that is whole counts there as well: whoever made it
+/// may be gone.
+pub(super) fn put(state: &mut OpState, own: &Scope, stream: Stream) -> Result<ResourceId, JsErrorBox> {
     let rid = match stream {
         Stream::Readable(body) => {
             let (_, limit) = state.borrow::<Events>().read_limits();
             let account = own.origin.trace.account();
-            let resource = BodyResource::new(body, account, Rc::clone(&own.holding), limit);
+            let resource = BodyResource::new(body, account, Rc::clone(&own.holding), limit)
+                .counted(state.borrow::<ExternalMemory>())
+                .map_err(JsErrorBox::from_err)?;
             state.resource_table.add(resource)
         }
         Stream::Writable(writer) => state.resource_table.add(PipeResource {
@@ -141,7 +144,7 @@ pub(super) fn put(state: &mut OpState, own: &Scope, stream: Stream) -> ResourceI
         }),
     };
     own.own(rid);
-    rid
+    Ok(rid)
 }
 
 /// A pipe: the resource to read, and that to write.
@@ -151,8 +154,8 @@ pub(crate) fn op_rpc_pipe(state: &mut OpState, #[smi] event: u32) -> Result<(u32
     let own = state.borrow::<Events>().scope(event);
     let own = own.ok_or_else(|| JsErrorBox::generic("RPC failed: the event that this belongs to has ended"))?;
     let (writer, stream) = pipe(Some(Held::of(state, event)?));
-    let read = put(state, &own, Stream::Readable(Body::stream(stream, None)));
-    Ok((read, put(state, &own, Stream::Writable(writer))))
+    let read = put(state, &own, Stream::Readable(Body::stream(stream, None)))?;
+    Ok((read, put(state, &own, Stream::Writable(writer))?))
 }
 
 fn writer(state: &RefCell<OpState>, rid: ResourceId) -> Result<Rc<PipeResource>, JsErrorBox> {

@@ -1,5 +1,6 @@
 //! One egress: rules, credential, address, connection.
 
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -130,7 +131,7 @@ impl Performer {
     ) -> Result<Response, FetchError> {
         let mut open = self.network.record(agent, &origin.trace, &mut request);
         let judged = if is_connect(&request) {
-            self.connect(origin, agent, index, request, &mut open).await
+            Box::pin(self.connect(origin, agent, index, request, &mut open)).await
         } else {
             self.judged(origin, agent, index, request, &mut open).await
         };
@@ -204,6 +205,19 @@ impl Performer {
         let Some(credential) = credential else {
             return self.send(&way, &host, request, open).await;
         };
+        let sent = self.send_with(credential, (caller, agent), (&way, &host), request, open);
+        Box::pin(sent).await
+    }
+
+    /// Sends a request with a credential, once more with a new token where the upstream refuses the first.
+    async fn send_with(
+        &self,
+        credential: &Credential,
+        (caller, agent): (CallerId, &Attested),
+        (way, host): (&Way, &str),
+        mut request: Request,
+        open: &mut Open,
+    ) -> Result<Response, FetchError> {
         let tokens = &Tokens { performer: self, agent };
         if credential.can_renew() {
             open.asks_for_tokens();
@@ -232,14 +246,14 @@ impl Performer {
         let mut sent = attached
             .inspect_err(|_| note(open, Verdict::Deny, By::Credential))?
             .unwrap_or_default();
-        let mut response = self.send(&way, &host, request, open).await?;
+        let mut response = self.send(way, host, request, open).await?;
         if response.status != StatusCode::UNAUTHORIZED {
             credential.accepted(&sent);
         } else if let Some(mut again) = again {
             let refused = sent.first().map(String::as_str);
             // Where no other token can be had now, the upstream's answer stays.
             if let Some(renewed) = self.attach(credential, agent, tokens, &mut again, refused).await? {
-                response = self.send(&way, &host, again, open).await?;
+                response = self.send(way, host, again, open).await?;
                 if response.status != StatusCode::UNAUTHORIZED {
                     credential.accepted(&renewed);
                 }
@@ -381,14 +395,15 @@ impl Performer {
                 .insert(header::TE, HeaderValue::from_static("trailers"));
         }
         let key = asks.then(|| Key::offer(outgoing.headers_mut(), sockets.compression));
-        let executing = async {
+        // Pinned where it is: it is large, and would be copied by each that waits for it.
+        let executing = pin!(async {
             match &key {
                 // Few are, and it would make the future of all others twice as large.
                 Some(_) => Box::pin(client.switch(outgoing)).await,
                 None if h2c => Box::pin(client.execute_h2c(outgoing)).await,
                 None => client.execute(outgoing).await,
             }
-        };
+        });
         let executed = timed(progress.within(timeouts.first_byte, executing), open).await;
         let response = executed
             .ok_or_else(|| {
@@ -404,7 +419,7 @@ impl Performer {
         let mut response = response;
         let mut upgrading = None;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            let Some(key) = key else {
+            let Some(key) = &key else {
                 return Err(FetchError::Network(format!("{host}: the upstream wants to switch protocols")).into());
             };
             let checked = key.check(response.headers());

@@ -1,6 +1,7 @@
 //! An instance as a `tower` service over `http` types: what `serve` and every other embedder call.
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -8,7 +9,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use deno_core::url::Url;
-use futures_util::future::{Either, LocalBoxFuture};
+use futures_util::future::LocalBoxFuture;
 use http::{HeaderMap, StatusCode, Uri};
 use tower_service::Service;
 use workerd_lite_ops::account::Account;
@@ -193,11 +194,13 @@ where
     // Only a browser's page needs them.
     let asked = instance.shows_errors().then(|| request.headers.clone());
     // Where a worker is developed, whoever asks may have its other handlers called.
-    let handling = if instance.shows_errors() && scheduled::asks(&request.url) {
-        Either::Left(instance.scheduled_by((place, agent), &request.url, Rc::clone(&trace)))
-    } else {
-        Either::Right(instance.dispatch((place, agent), request, Rc::clone(&trace)))
-    };
+    let handling = pin!(async {
+        if instance.shows_errors() && scheduled::asks(&request.url) {
+            Box::pin(instance.scheduled_by((place, agent), &request.url, Rc::clone(&trace))).await
+        } else {
+            instance.dispatch((place, agent), request, Rc::clone(&trace)).await
+        }
+    });
     let dispatched = tokio::time::timeout(limits.wall, handling).await;
     let response = match dispatched.unwrap_or(Err(EventError::Terminated(Termination::Wall))) {
         Ok(response) if response.body.length() > limits.response_body.or(Some(u64::MAX)) => {
