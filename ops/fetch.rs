@@ -14,7 +14,7 @@ use http::Method;
 use crate::account::metered;
 use crate::body::{Body, BodyResource};
 use crate::egress::EgressHandle;
-use crate::error::FetchError;
+use crate::error::{BodyError, FetchError};
 use crate::events::{Events, Scope};
 use crate::external_memory::ExternalMemory;
 use crate::head::{self, Utf8};
@@ -256,7 +256,20 @@ impl Prepared {
         {
             headers.insert(http::header::CONTENT_LENGTH, length.into());
         }
+        let failed = self.notes_failure();
+        let result = self.go(way).await;
         // Whoever answers tells nothing of what went wrong; of its own body the script may know.
+        match (result, failed.as_ref().and_then(|failed| failed.get())) {
+            (Err(FetchError::OutboundWorker), Some(error)) => Err(FetchError::Body(error.clone())),
+            (result, _) => result,
+        }
+    }
+
+    /// Where what the request's body fails with is noted, if it comes in pieces.
+    fn notes_failure(&mut self) -> Option<Rc<OnceCell<BodyError>>> {
+        if !matches!(self.request.body, Body::Stream(_)) {
+            return None;
+        }
         let failed = Rc::new(OnceCell::new());
         let failing = Rc::clone(&failed);
         self.request.body = std::mem::take(&mut self.request.body).map_stream(|stream| {
@@ -267,11 +280,7 @@ impl Prepared {
             });
             noted.boxed_local()
         });
-        let result = self.go(way).await;
-        match (result, failed.get()) {
-            (Err(FetchError::OutboundWorker), Some(error)) => Err(FetchError::Body(error.clone())),
-            (result, _) => result,
-        }
+        Some(failed)
     }
 
     async fn go(

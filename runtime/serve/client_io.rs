@@ -142,9 +142,9 @@ impl AsyncRead for ClientIo {
         buffer.set_filled(before + taken);
         if self.heads.may_be_http2() {
             let frames = self.frames.get_or_insert_with(|| Box::new(ClientFrames::new()));
-            frames
-                .received(&buffer.filled()[before..])
-                .inspect_err(|_| self.floods = true)?;
+            let received = frames.received(&buffer.filled()[before..]);
+            self.floods = received.is_err();
+            received?;
         } else {
             self.frames = None;
         }
