@@ -335,9 +335,7 @@ class WebSocket extends EventTarget {
     let message = "";
     try {
       message = core.destructureError(thrown.error).exceptionMessage;
-    } catch {
-      // What was thrown has getters of its own.
-    }
+    } catch { /* What was thrown has getters of its own. */ }
     this.#fail(message, thrown.error);
     return false;
   }

@@ -2,14 +2,16 @@
 //! handling is kept by what waits in it alone, and collected with that. What can still be resolved is reachable from an op, a timer, a
 //! global of the script or another event, and so is the handling.
 
-use std::future::Future as _;
+use std::cell::RefCell;
 use std::pin::Pin;
 use std::task::Context;
 use std::time::{Duration, Instant};
 
-use deno_core::v8;
+use deno_core::{OpState, v8};
 use tokio::time::Sleep;
-use workerd_lite_ops::{EventId, Events};
+use workerd_lite_ops::{EventId, Events, Inbox, Message};
+
+use super::guard::Guarded;
 
 /// For how long an isolate has nothing to do until its events are looked at: messages from others are on their way for less.
 const SETTLED: Duration = Duration::from_millis(20);
@@ -42,9 +44,35 @@ impl Abandoned {
         self.looked = false;
     }
 
-    /// The end of a turn. Gives whether the isolate is to collect its garbage and ask for those that are [over](Self::over). `idle` says
-    /// whether no op and no timer is left to wait for.
-    pub(super) fn turn_ends(&mut self, idle: bool, events: &Events, cx: &mut Context<'_>) -> bool {
+    /// The end of a turn. `idle` says whether no op and no timer is left to wait for. Where that is so for a while, the events that are
+    /// abandoned fail.
+    pub(super) fn turn_ends(
+        &mut self,
+        idle: bool,
+        runtime: &mut Guarded,
+        (state, inbox): (&RefCell<OpState>, &Inbox),
+        cx: &mut Context<'_>,
+    ) {
+        if !self.wants_look(idle, state.borrow().borrow::<Events>(), cx) {
+            return;
+        }
+        let began = Instant::now();
+        runtime.with(|runtime| {
+            let isolate = runtime.v8_isolate();
+            // One collection of all, where a notification of low memory is several.
+            isolate.memory_pressure_notification(v8::MemoryPressureLevel::Critical);
+            isolate.memory_pressure_notification(v8::MemoryPressureLevel::None);
+        });
+        let mut state = state.borrow_mut();
+        let events = state.borrow_mut::<Events>();
+        for id in self.over(events, began.elapsed()) {
+            events.abandon(id);
+            inbox.push(Message::Cancel(id));
+        }
+    }
+
+    /// Whether the isolate is to collect its garbage now.
+    fn wants_look(&mut self, idle: bool, events: &Events, cx: &mut Context<'_>) -> bool {
         if self.waiting.len() > self.room {
             self.forget(events);
             self.room = (self.waiting.len() * 2).max(16);
@@ -79,7 +107,7 @@ impl Abandoned {
     }
 
     /// Those whose handling was collected. `took` is how long that took.
-    pub(super) fn over(&mut self, events: &Events, took: Duration) -> Vec<EventId> {
+    fn over(&mut self, events: &Events, took: Duration) -> Vec<EventId> {
         self.looked = true;
         self.not_before = Some(Instant::now() + took * SELDOM);
         self.forget(events);

@@ -210,27 +210,6 @@ impl Cell {
         }
     }
 
-    /// Fails the events whose handlers can never go on.
-    fn end_abandoned(&mut self, idle: bool, cx: &mut Context<'_>) {
-        let state = Rc::clone(&self.op_state);
-        if !self.abandoned.turn_ends(idle, state.borrow().borrow::<Events>(), cx) {
-            return;
-        }
-        let began = Instant::now();
-        self.runtime.with(|runtime| {
-            let isolate = runtime.v8_isolate();
-            // One collection of all, where a notification of low memory is several.
-            isolate.memory_pressure_notification(v8::MemoryPressureLevel::Critical);
-            isolate.memory_pressure_notification(v8::MemoryPressureLevel::None);
-        });
-        let mut state = state.borrow_mut();
-        let events = state.borrow_mut::<Events>();
-        for id in self.abandoned.over(events, began.elapsed()) {
-            events.abandon(id);
-            self.inbox.push(Message::Cancel(id));
-        }
-    }
-
     fn stopped(&self, why: Termination, blamed: Option<Arc<Account>>) -> Ended {
         // An agent's own isolate is its own business, whatever its events were told.
         let blamed = blamed.filter(|_| self.working_for.is_owners());
@@ -414,7 +393,8 @@ impl Cell {
             return Poll::Ready(ended);
         }
         self.collect_leftovers(outside, cx);
-        self.end_abandoned(idle, cx);
+        let Self { abandoned, runtime, .. } = self;
+        abandoned.turn_ends(idle, runtime, (&self.op_state, &self.inbox), cx);
         if self.inbox.is_closed() && self.inbox.is_empty() && self.op_state.borrow().borrow::<Events>().is_empty() {
             return Poll::Ready(Ended::Closed);
         }
