@@ -59,8 +59,14 @@ pub trait Egress {
     fn tell(&self, _origin: &Origin, _item: &deno_core::serde_json::Value) {}
 
     /// A token of the caller's identity, for these audiences, with further claims as JSON. Agents get none.
-    fn token(&self, _origin: &Origin, _audience: &[String], _claims: &str) -> Result<String, FetchError> {
-        Err(FetchError::Invalid("identities are the outbound worker's".into()))
+    fn token(
+        &self,
+        _origin: &Origin,
+        _audience: &[String],
+        _claims: &str,
+    ) -> LocalBoxFuture<'static, Result<String, FetchError>> {
+        let none = FetchError::Invalid("identities are the outbound worker's".into());
+        Box::pin(std::future::ready(Err(none)))
     }
 
     /// What makes workers from code, where the isolate may load some.

@@ -102,15 +102,19 @@ pub(crate) fn op_request_id(state: &mut OpState, #[smi] event: u32) -> Option<St
 /// A token of the calling agent's identity, for the outbound worker.
 #[op2]
 #[string]
-pub(crate) fn op_identity_token(
-    state: &mut OpState,
+pub(crate) async fn op_identity_token(
+    state: Rc<RefCell<OpState>>,
     #[smi] event: u32,
     #[serde] audience: Vec<String>,
-    #[string] claims: &str,
+    #[string] claims: String,
 ) -> Result<String, FetchError> {
-    let scope = state.borrow::<Events>().scope(event).ok_or(FetchError::EventEnded)?;
-    let egress = Rc::clone(state.borrow::<EgressHandle>());
-    egress.token(&scope.origin, &audience, claims)
+    let asked = {
+        let state = state.borrow();
+        let scope = state.borrow::<Events>().scope(event).ok_or(FetchError::EventEnded)?;
+        let asked = state.borrow::<EgressHandle>().token(&scope.origin, &audience, &claims);
+        asked.or_cancel(Rc::clone(&scope.cancel))
+    };
+    asked.await.map_err(|_| FetchError::EventEnded)?
 }
 
 /// What the requests of one event may be.

@@ -87,6 +87,20 @@ impl SourceDiagnostic {
         }
     }
 
+    /// The same, for another process.
+    pub(crate) fn ship(&self) -> Shipped {
+        let place = self.source.as_ref().map(|source| {
+            let label = self.label.as_ref().and_then(|label| label.label());
+            let label = label.map(ToOwned::to_owned);
+            (source.name().to_owned(), source.text().to_owned(), source.span(), label)
+        });
+        Shipped {
+            message: self.message.clone(),
+            place,
+            help: self.help.clone(),
+        }
+    }
+
     /// Where it is: a file's name, its text, and the bytes in question.
     #[must_use]
     pub fn at(mut self, file: &str, source: &str, span: std::ops::Range<usize>, label: Option<String>) -> Self {
@@ -95,6 +109,27 @@ impl SourceDiagnostic {
         self.label = Some(LabeledSpan::new(label, span.start, span.len()));
         self.source = Some(source);
         self
+    }
+}
+
+/// A diagnostic on its way between processes.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Shipped {
+    message: String,
+    /// A file's name, what is shown of its text, the place, and what is said of that.
+    place: Option<(String, String, std::ops::Range<usize>, Option<String>)>,
+    help: Option<String>,
+}
+
+impl Shipped {
+    /// The diagnostic. What is shown is cut anew.
+    pub(crate) fn open(self) -> SourceDiagnostic {
+        let mut opened = SourceDiagnostic::new(self.message);
+        opened.help = self.help;
+        match self.place {
+            Some((file, text, span, label)) => opened.at(&file, &text, span, label),
+            None => opened,
+        }
     }
 }
 

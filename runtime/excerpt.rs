@@ -66,6 +66,11 @@ impl Excerpt {
         &self.name
     }
 
+    /// What is shown, with lines before it that keep its number.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The place, in what is shown.
     pub(crate) fn span(&self) -> Range<usize> {
         self.span.clone()

@@ -107,7 +107,7 @@ impl House {
         house.project.write(
             "workerd-lite.toml",
             &format!(
-                "main = 'agent.js'\nthreads = 1\n[network]\nallow = ['local']\n[keys]\nprocess = true\n[isolation]\nagents = 'process'\n\
+                "main = 'agent.js'\nthreads = 1\n[network]\nallow = ['local']\n[keys]\nprocess = true\n[isolation]\nagents = 'process'\noutbound = 'process'\n\
                  [outbound]\nmain = 'outbound.js'\nmtls_certificates = [{}]\n\
                  credentials = [{{ binding = 'robot', credential = 'robot' }}, {{ binding = 'app', credential = 'app' }}]\n{tables}\
                  [identity]\nissuer = 'http://127.0.0.1:{port}'\ntrust_domain = 'acme.example'\n\
@@ -270,8 +270,10 @@ fn every_key_signs_and_none_is_in_another_process() {
         );
     }
     let mut others = vec![server.id(), server.worker()];
-    others.extend(processes(&server).iter().map(|(_, inside)| *inside));
-    assert!(others.len() > 2, "an agents' process is among them");
+    let agents = processes(&server);
+    let policies = named(&server, "policy");
+    assert!(!agents.is_empty() && !policies.is_empty());
+    others.extend(agents.iter().chain(&policies).map(|(_, inside)| *inside));
     for process in others {
         assert_eq!(
             found(process, &needles),

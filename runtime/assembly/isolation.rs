@@ -1,10 +1,11 @@
-//! Which agents are in processes, as `[isolation]` says it, and what those can not have there yet.
+//! Which agents are in processes, and whether the policy is, as `[isolation]` says it.
 
 use super::agent::limits as limits_of;
 use crate::boundary::Settings;
 use crate::config::files::Files;
 use crate::config::project_file::ProjectFile;
 use crate::host::{Agent, IsolateLimits, Isolation};
+use crate::isolate::Worker;
 use crate::limits::Limits;
 
 /// Links beside those of the worker threads that there are: others come in the place of one that hangs.
@@ -37,23 +38,15 @@ pub(super) fn isolation(files: &Files, project: &ProjectFile, agents: &mut [Agen
             .problems
             .add(files.complain(&field, message).with_help("Leave `isolate`"));
     }
+    if project.isolation.outbound == Isolation::Process && !cfg!(target_os = "linux") {
+        let message = "the policy has a process of its own on Linux only";
+        let complaint = files.complain("isolation.outbound", message);
+        files.problems.add(complaint.with_help("Leave `isolate`"));
+    }
 }
 
 /// How the processes are. `threads` are the server's.
 pub(super) fn settings(project: &ProjectFile, agents: &[Agent], threads: usize, isolates: IsolateLimits) -> Settings {
-    let section = &project.isolation;
-    let own = section.threads.map(|threads| threads.get() as usize);
-    let each = own.unwrap_or(threads).max(1);
-    let memory = section.memory_mb.map(|mebibytes| mebibytes.get() << 20);
-    let needs = |limits: &Limits, loads: bool| {
-        let own = (limits.heap + limits.buffers) as u64;
-        // What a loaded worker had that was stopped may be there while another begins, and each has an isolate.
-        if loads {
-            own.saturating_mul(2).saturating_add(OVERHEAD)
-        } else {
-            own
-        }
-    };
     let limits = agents
         .iter()
         .map(|agent| needs(&agent.worker.limits, !agent.worker.loaders.is_empty()));
@@ -61,18 +54,58 @@ pub(super) fn settings(project: &ProjectFile, agents: &[Agent], threads: usize, 
         .agents_dir
         .as_ref()
         .map(|_| needs(&limits_of(project, None), true));
-    let all = limits
-        .chain(found)
-        .fold(0, u64::saturating_add)
-        .saturating_mul(each as u64);
+    let all = limits.chain(found).fold(0, u64::saturating_add);
     let loading = agents.iter().filter(|agent| !agent.worker.loaders.is_empty()).count();
     let loading = loading + usize::from(project.agents_dir.is_some());
+    of(project, (all, loading), threads, isolates)
+}
+
+/// How the policy's processes are, where it has some.
+pub(super) fn policy_settings(
+    project: &ProjectFile,
+    policy: Option<&Worker>,
+    threads: usize,
+    isolates: IsolateLimits,
+) -> Option<Settings> {
+    let policy = policy.filter(|_| project.isolation.outbound == Isolation::Process)?;
+    let loads = !policy.loaders.is_empty();
+    let settings = of(
+        project,
+        (needs(&policy.limits, loads), usize::from(loads)),
+        threads,
+        isolates,
+    );
+    Some(Settings {
+        // The agents of a folder may be of any number of tenants.
+        counted: project.agents_dir.is_some(),
+        ..settings
+    })
+}
+
+/// What a worker needs on each thread, in bytes.
+fn needs(limits: &Limits, loads: bool) -> u64 {
+    let own = (limits.heap + limits.buffers) as u64;
+    // What a loaded worker had that was stopped may be there while another begins, and each has an isolate.
+    if loads {
+        own.saturating_mul(2).saturating_add(OVERHEAD)
+    } else {
+        own
+    }
+}
+
+/// Processes of workers that need so much on each thread, and of which so many load others.
+fn of(project: &ProjectFile, (all, loading): (u64, usize), threads: usize, isolates: IsolateLimits) -> Settings {
+    let section = &project.isolation;
+    let own = section.threads.map(|threads| threads.get() as usize);
+    let each = own.unwrap_or(threads).max(1);
+    let memory = section.memory_mb.map(|mebibytes| mebibytes.get() << 20);
     Settings {
         reserved: LOADED.saturating_mul((loading * each) as u64),
         threads: each,
         links: (threads + SPARE).min(MOST),
         idle: isolates.idle,
-        memory: memory.unwrap_or_else(|| all.saturating_add(OVERHEAD)),
+        memory: memory.unwrap_or_else(|| all.saturating_mul(each as u64).saturating_add(OVERHEAD)),
+        counted: false,
         allow_missing: section.allow_missing.clone(),
     }
 }

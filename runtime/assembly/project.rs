@@ -10,7 +10,7 @@ use super::credentials::credentials;
 use super::front::front;
 use super::identity::identity;
 use super::isolates::isolates;
-use super::isolation::{isolation, settings};
+use super::isolation::{isolation, policy_settings, settings};
 use super::keys::Keys;
 use super::matching::match_header;
 use super::network::{Bindings, access_log, network};
@@ -111,6 +111,8 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     // Whatever is missing from here on has been told of.
     let threads = options.as_ref().map_or(1, |options| options.threads);
     let processes = settings(&project, &agents, threads, isolates(flags, &project));
+    let own = policy.as_ref().map(|policy| &policy.worker);
+    let policy_processes = policy_settings(&project, own, threads, isolates(flags, &project));
     let mut agents = agents.into_iter();
     let builder = match finder {
         Some(finder) => Some(ProjectBuilder::of_folder(Box::new(finder))),
@@ -122,6 +124,7 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     let mut builder = builder
         .isolates(isolates(flags, &project))
         .processes(processes)
+        .policy_processes(policy_processes)
         .network(network)
         .policy_timeout(project.timeouts.policy)
         .client_timeouts(ClientTimeouts {

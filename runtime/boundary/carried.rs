@@ -10,7 +10,6 @@ use workerd_lite_ops::external_memory::ExternalMemory;
 use workerd_lite_ops::start_tls::StartTls;
 use workerd_lite_ops::websocket::{Frame, OVERHEAD, SocketEnd};
 
-use super::heads::Sender;
 use super::link::{Call, Gone, Incoming, LinkError, Outgoing};
 use super::pieces::{BYTES, FAILS, next, parts, piece, text};
 
@@ -20,14 +19,25 @@ const CLOSES: u8 = 2;
 const ASKS_TLS: u8 = 3;
 const TELLS_TLS: u8 = 4;
 
+/// The longest name of a server, in bytes.
+const NAME: usize = 255;
+
 const UNREAD: &str = "the server has sent something before TLS that was not read";
+
+/// Where TLS is performed that a script asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TlsAt {
+    /// Behind the other end of the link.
+    There,
+    /// Behind this one. A policy may name another server than the one that was connected to; an agent may not.
+    Here { names: bool },
+}
 
 /// One connection.
 struct Carried<'a> {
     end: &'a SocketEnd,
-    /// Who is at the other end of the link.
-    from: Sender,
-    /// In a process: who waits for TLS. In the parent: what will be told of it.
+    tls: TlsAt,
+    /// Where TLS is there: who waits for it. Where it is here: what will be told of it.
     asks: RefCell<Option<StartTls>>,
     told: RefCell<Option<oneshot::Receiver<Result<(), String>>>>,
 }
@@ -41,13 +51,13 @@ enum Told {
 }
 
 /// Carries what is said until one side is gone. Fails where the other end says what ours does not.
-pub(crate) async fn carry(call: Call, end: SocketEnd, from: Sender) -> Result<(), LinkError> {
+pub(crate) async fn carry(call: Call, end: SocketEnd, tls: TlsAt) -> Result<(), LinkError> {
     // How much waits here is bounded by the end's own room.
     end.accept(ExternalMemory::new(usize::MAX));
     let Call { outgoing, incoming } = call;
     let carried = Carried {
         end: &end,
-        from,
+        tls,
         asks: RefCell::default(),
         told: RefCell::default(),
     };
@@ -103,9 +113,14 @@ impl Carried<'_> {
                     outgoing.send(piece(CLOSES, &[])).await?;
                 }
                 Some(Frame::Failed(why)) => outgoing.send(text(FAILS, &why)).await?,
-                Some(Frame::StartTls(asks)) if self.from == Sender::Parent && asks.name.is_none() => {
+                Some(Frame::StartTls(asks)) if self.tls == TlsAt::There => {
+                    let name = asks.name.clone().unwrap_or_default();
+                    if name.len() > NAME {
+                        asks.answer(Err("the name of the server is too long".to_owned()));
+                        continue;
+                    }
                     self.asks.replace(Some(asks));
-                    outgoing.send(piece(ASKS_TLS, &[])).await?;
+                    outgoing.send(piece(ASKS_TLS, name.as_bytes())).await?;
                 }
                 Some(Frame::StartTls(asks)) => {
                     asks.answer(Err("the other side performs no TLS".to_owned()));
@@ -139,7 +154,7 @@ impl Carried<'_> {
         let mut came = BytesMut::new();
         loop {
             while let Some((kind, carried)) = next(&mut came)? {
-                match (kind, self.from) {
+                match (kind, self.tls) {
                     (BYTES, _) => {
                         if self.asks.borrow().is_some() {
                             return Ok(self.fail(UNREAD));
@@ -160,12 +175,15 @@ impl Carried<'_> {
                         let why = String::from_utf8(carried.to_vec()).map_err(|_| BROKEN)?;
                         return Ok(self.fail(&why));
                     }
-                    (ASKS_TLS, Sender::Process) if carried.is_empty() && self.told.borrow().is_none() => {
-                        let (asks, told) = StartTls::new(None);
+                    (ASKS_TLS, TlsAt::Here { names })
+                        if carried.len() <= if names { NAME } else { 0 } && self.told.borrow().is_none() =>
+                    {
+                        let name = String::from_utf8(carried.to_vec()).map_err(|_| BROKEN)?;
+                        let (asks, told) = StartTls::new(Some(name).filter(|name| !name.is_empty()));
                         self.told.replace(Some(told));
                         self.end.push(Frame::StartTls(asks));
                     }
-                    (TELLS_TLS, Sender::Parent) => {
+                    (TELLS_TLS, TlsAt::There) => {
                         let asks = self.asks.take().ok_or(BROKEN)?;
                         let why = String::from_utf8_lossy(&carried).into_owned();
                         asks.answer(if why.is_empty() { Ok(()) } else { Err(why) });

@@ -1,4 +1,4 @@
-//! An agent's process, as its parent's threads know it.
+//! A process of agents, or of the policy, as its parent's threads know it.
 
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -13,8 +13,9 @@ use super::spawn::End;
 /// One process.
 #[derive(Debug)]
 pub(crate) struct Child {
-    /// Its number, for logs.
+    /// Its number, for logs, and what it is.
     pub(crate) id: u32,
+    pub(super) what: &'static str,
     pidfd: OwnedFd,
     /// Links that no thread has taken.
     links: Mutex<Vec<End>>,
@@ -42,9 +43,11 @@ impl Drop for UnderWay {
 }
 
 impl Child {
-    pub(crate) fn new(id: u32, pidfd: OwnedFd, links: Vec<End>) -> Arc<Self> {
+    /// One that is this for logs.
+    pub(crate) fn of(what: &'static str, id: u32, pidfd: OwnedFd, links: Vec<End>) -> Arc<Self> {
         Arc::new(Self {
             id,
+            what,
             pidfd,
             links: Mutex::new(links),
             began: Instant::now(),
@@ -120,7 +123,7 @@ impl Child {
         }
         // One that leaves breaks its links, and nobody is to be told of that.
         if !self.leaves.swap(true, Ordering::SeqCst) {
-            tracing::error!(target: "worker", process = self.id, "an agents' process is ended: {why}");
+            tracing::error!(target: "worker", process = self.id, "{} is ended: {why}", self.what);
         }
         self.end();
     }

@@ -9,6 +9,7 @@ use super::sandbox::{self, Allowed, Layer, Purpose};
 use super::spawn::{End, FIRST};
 use super::spec::Spec;
 use super::told::Told;
+use crate::isolate::StartupError;
 
 /// How many descriptors a process may have beside its links: each of its threads has some for its loop.
 const DESCRIPTORS: u64 = 256;
@@ -22,7 +23,8 @@ pub(crate) struct Control {
     pub(crate) links: Vec<End>,
 }
 
-/// Confines the process for good, prepares what every such process needs, and reads what this one is to do. It may wait for that for long.
+/// Confines the process for good, prepares what every such process needs, and reads what this one is to do. It may wait for that for long,
+/// and has to say that it is ready.
 /// Call it before anything else, on the only thread there is.
 pub(crate) fn enter(prepare: impl FnOnce()) -> io::Result<Control> {
     let (socket, links) = confine(Purpose::Scripts, c"agents-spare")?;
@@ -37,9 +39,16 @@ pub(crate) fn enter(prepare: impl FnOnce()) -> io::Result<Control> {
             return Err(error);
         }
     };
-    named(c"agents");
-    tell(&socket, &Told::Ready);
+    named(if spec.is_policys() { c"policy" } else { c"agents" });
     Ok(Control { spec, socket, links })
+}
+
+/// Tells the parent that the process takes events, or why its policy can not be run.
+pub(crate) fn tell_start(socket: &UnixStream, started: Result<(), &StartupError>) {
+    match started {
+        Ok(()) => tell(socket, &Told::Ready),
+        Err(why) => tell(socket, &Told::Failed(why.ship())),
+    }
 }
 
 /// Confines the process that holds keys, and prepares what it needs. Gives the socket that ends with its parent, and its links.

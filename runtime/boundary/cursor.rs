@@ -49,6 +49,11 @@ impl<'a> Cursor<'a> {
         std::str::from_utf8(self.bytes()?).map_err(|_| LinkError::Head("it has a text that is none"))
     }
 
+    /// All that is left.
+    pub(super) fn rest(self) -> &'a [u8] {
+        self.0
+    }
+
     /// That was all.
     pub(super) fn end(self) -> Result<(), LinkError> {
         if self.0.is_empty() {

@@ -45,13 +45,15 @@ pub(crate) struct Dialling(Call);
 /// Asks for the connection that a request asks for, in the name of an event.
 pub(crate) fn dial(
     link: &Connection,
-    (event, loaded): (u32, Option<&LoadedWorker>),
+    (event, binding, loaded): (u32, Option<u32>, Option<&LoadedWorker>),
     asked: &Request,
 ) -> Result<Dialling, LinkError> {
     let host = asked.url.host_str().unwrap_or_default();
     let call = link.call(link.next(), false, |out| {
         out.put_u8(DIALS);
         out.put_u32_le(event);
+        out.put_u8(u8::from(binding.is_some()));
+        out.put_u32_le(binding.unwrap_or_default());
         out.put_u16_le(asked.url.port_or_known_default().unwrap_or_default());
         put(out, host.as_bytes());
         put(out, secure(&asked.headers).name().as_bytes());
@@ -79,6 +81,8 @@ impl Dialling {
 pub(crate) struct DialCame {
     /// The event that asks.
     pub(crate) event: u32,
+    /// The policy's binding by which it goes out.
+    pub(crate) binding: Option<u32>,
     /// The worker that asks, where the agent has loaded it.
     pub(crate) loaded: Option<LoadedWorker>,
     call: Call,
@@ -95,13 +99,21 @@ impl DialCame {
         const INVALID: LinkError = LinkError::Head("it asks for a connection to no address");
         let mut cursor = Cursor::new(head);
         cursor.byte()?;
-        let (event, port) = (cursor.u32()?, cursor.u16()?);
+        let event = cursor.u32()?;
+        let (bound, binding) = (cursor.byte()? != 0, cursor.u32()?);
+        let port = cursor.u16()?;
         let (host, secure) = (cursor.text()?, cursor.text()?);
         let loaded = loaded::read(&mut cursor)?;
         cursor.end()?;
         let secure = Secure::named(secure).ok_or(INVALID)?;
         let request = request(host, port, secure).map_err(|_| INVALID)?;
-        Ok((Self { event, loaded, call }, request))
+        let came = Self {
+            event,
+            binding: bound.then_some(binding),
+            loaded,
+            call,
+        };
+        Ok((came, request))
     }
 
     /// Waits until nobody waits for it.

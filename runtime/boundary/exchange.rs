@@ -3,20 +3,27 @@
 use std::time::Duration;
 
 use deno_core::unsync::spawn;
+use http::Method;
+use workerd_lite_ops::tcp::is_connect;
 use workerd_lite_ops::websocket::{SocketEnd, is_handshake};
 use workerd_lite_ops::{Body, Request, Response};
 
 use super::body::{begin, received, send};
 use super::failure::Failure;
 use super::heads::{self, Envelope, RequestHead, Sender};
-use super::link::{Call, Connection, Incoming, LinkError, Outgoing, Wire};
+use super::link::{Call, Connection, Incoming, LinkError, Outgoing};
 use super::loaded::LoadedWorker;
 
 /// A request that the other end has.
 pub(crate) struct Asking {
     incoming: Incoming,
-    /// Its own direction, where a WebSocket may come of it.
+    /// Its own direction, where a socket may come of it.
     outgoing: Option<Outgoing>,
+}
+
+/// Whether a socket may come of a request.
+fn opens(request: &Request) -> bool {
+    is_handshake(request) || is_connect(request)
 }
 
 /// Sends a request by a call of this number.
@@ -26,7 +33,7 @@ pub(crate) fn ask(
     envelope: Envelope<'_>,
     request: Request,
 ) -> Result<Asking, LinkError> {
-    let opens = is_handshake(&request);
+    let opens = opens(&request);
     let empty = matches!(request.body, Body::Empty) && !opens;
     let Call { outgoing, incoming } = link.call(number, empty, |out| heads::write_request(out, envelope, &request))?;
     let outgoing = if opens {
@@ -42,10 +49,10 @@ pub(crate) fn ask(
 
 /// What came back.
 pub(crate) struct Answered {
-    /// Without its WebSocket.
+    /// Without its socket.
     pub(crate) response: Response,
-    /// The connection of the WebSocket that it brings.
-    pub(crate) socket: Option<Wire>,
+    /// What the WebSocket, or the connection, passes over that it brings.
+    pub(crate) socket: Option<Call>,
     /// CPU time that the event has used so far.
     pub(crate) cpu: Duration,
 }
@@ -70,7 +77,7 @@ impl Asking {
         let (body, socket) = match (head.has_socket, self.outgoing) {
             (true, Some(outgoing)) => {
                 let incoming = self.incoming;
-                (Body::Empty, Some(Wire::from(Call { outgoing, incoming })))
+                (Body::Empty, Some(Call { outgoing, incoming }))
             }
             (true, None) => {
                 return Err(Unanswered::Broken(LinkError::Head("nobody asked for a WebSocket")));
@@ -103,7 +110,7 @@ pub(crate) struct Asked<'a> {
 /// What is needed to answer.
 pub(crate) struct Answering {
     outgoing: Outgoing,
-    /// The other direction, where a WebSocket may come of it.
+    /// The other direction, where a socket may come of it.
     incoming: Option<Incoming>,
 }
 
@@ -116,6 +123,11 @@ impl<'a> Asked<'a> {
 
     pub(crate) const fn envelope(&self) -> Envelope<'a> {
         self.head.envelope
+    }
+
+    /// Whether it asks for a connection.
+    pub(crate) fn connects(&self) -> bool {
+        self.head.method == Method::CONNECT
     }
 
     /// The worker that asks, where the agent has loaded it.
@@ -142,7 +154,7 @@ impl<'a> Asked<'a> {
             cf,
         };
         let (mut incoming, mut kept) = (Some(incoming), None);
-        if is_handshake(&request) {
+        if opens(&request) {
             kept = incoming.take();
         }
         let answering = Answering {
@@ -165,8 +177,8 @@ impl Answering {
         self.outgoing.stopped().await;
     }
 
-    /// Answers, and sends the body to its end. Gives the connection for a WebSocket, where the answer brings one.
-    pub(crate) async fn answer(self, answer: Result<Response, Failure>, cpu: Duration) -> Option<(Wire, SocketEnd)> {
+    /// Answers, and sends the body to its end. Gives what a socket passes over, where the answer brings one.
+    pub(crate) async fn answer(self, answer: Result<Response, Failure>, cpu: Duration) -> Option<(Call, SocketEnd)> {
         let Self { outgoing, incoming } = self;
         let mut response = match answer {
             Ok(response) => response,
@@ -182,7 +194,7 @@ impl Answering {
         let ends = response.socket.is_none() && matches!(response.body, Body::Empty);
         outgoing.head(ends, |out| heads::write_response(out, &response, cpu));
         if let (Some(socket), Some(incoming)) = (response.socket, incoming) {
-            return Some((Wire::from(Call { outgoing, incoming }), socket));
+            return Some((Call { outgoing, incoming }, socket));
         }
         if !ends && let Some(rest) = begin(response.body, outgoing) {
             send(rest).await;

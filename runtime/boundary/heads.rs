@@ -43,6 +43,9 @@ pub(super) const BEGINS: u8 = 7;
 pub(super) const WATCHES: u8 = 8;
 pub(super) const STREAMS: u8 = 9;
 pub(super) const DRAWS: u8 = 10;
+const TO_BINDING: u8 = 11;
+pub(super) const JOINS: u8 = 12;
+pub(super) const TOKENS: u8 = 13;
 
 /// What a request is for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -54,6 +57,23 @@ pub(crate) enum To {
     Out,
     /// One of its agent's services, by its place.
     Service(u32),
+    /// The network, by one of its policy's bindings.
+    Binding(u32),
+}
+
+impl To {
+    /// The network, by a binding where there is one.
+    pub(crate) fn out(binding: Option<u32>) -> Self {
+        binding.map_or(Self::Out, Self::Binding)
+    }
+
+    /// The binding.
+    pub(crate) const fn binding(self) -> Option<u32> {
+        match self {
+            Self::Binding(binding) => Some(binding),
+            _ => None,
+        }
+    }
 }
 
 /// Whose a request is.
@@ -144,6 +164,7 @@ pub(super) fn write_request(out: &mut BytesMut, envelope: Envelope<'_>, request:
         To::Agent(place) => (TO_AGENT, place),
         To::Out => (TO_OUT, 0),
         To::Service(place) => (TO_SERVICE, place),
+        To::Binding(place) => (TO_BINDING, place),
     };
     out.put_u8(kind);
     let loaded = if envelope.loaded.is_some() { HAS_LOADED } else { 0 };
@@ -183,6 +204,7 @@ pub(super) fn read_request(head: &[u8], limit: usize, sender: Sender) -> Result<
         TO_AGENT | TO_AIMED => To::Agent(to),
         TO_OUT => To::Out,
         TO_SERVICE => To::Service(to),
+        TO_BINDING => To::Binding(to),
         _ => return Err(LinkError::Head("it is for nobody")),
     };
     let request_id = Some(cursor.text()?).filter(|id| !id.is_empty());

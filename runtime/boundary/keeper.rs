@@ -28,6 +28,7 @@ use super::spare::Spare;
 use super::spawn::{ARGUMENT, Spawned, spawn};
 use super::spec::Spec;
 use super::told::{Hears, Told, reports, specification};
+use crate::diagnostic::Shipped;
 
 /// How often a process is looked at that has something to do, and another.
 const LOOK: Duration = Duration::from_millis(100);
@@ -53,7 +54,15 @@ pub(super) struct Start {
     pub(super) key: Key,
     pub(super) spec: Spec,
     pub(super) hears: Arc<dyn Hears>,
-    pub(super) reply: oneshot::Sender<Result<Arc<Child>, String>>,
+    pub(super) reply: oneshot::Sender<Result<Arc<Child>, Unstarted>>,
+}
+
+/// Why a process does not take events.
+pub(super) enum Unstarted {
+    /// In a sentence's end.
+    Because(String),
+    /// The policy that it is for can not be started.
+    Policy(Shipped),
 }
 
 /// Starts the thread. It ends all processes when nobody can give it orders any longer, and then itself.
@@ -113,7 +122,7 @@ async fn keep_one(
     let kept = match spawned.and_then(|spawned| Kept::of(spawned, &spec)) {
         Ok(kept) => kept,
         Err(error) => {
-            let _ = reply.send(Err(error.to_string()));
+            let _ = reply.send(Err(Unstarted::Because(error.to_string())));
             return;
         }
     };
@@ -176,6 +185,11 @@ fn watched(pidfd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
 
 impl Kept {
     fn of(spawned: Spawned, spec: &Spec) -> io::Result<Self> {
+        let what = if spec.is_policys() {
+            "the policy's process"
+        } else {
+            "an agents' process"
+        };
         let spec = serde_json::to_vec(spec)?;
         let Spawned {
             process,
@@ -185,7 +199,7 @@ impl Kept {
             links,
         } = spawned;
         Ok(Self {
-            child: Child::new(process.id(), pidfd.try_clone()?, links),
+            child: Child::of(what, process.id(), pidfd.try_clone()?, links),
             process,
             exit: watched(pidfd)?,
             control: UnixStream::from_std(control)?,
@@ -199,7 +213,7 @@ impl Kept {
         self,
         settings: &Settings,
         hears: &dyn Hears,
-        reply: oneshot::Sender<Result<Arc<Child>, String>>,
+        reply: oneshot::Sender<Result<Arc<Child>, Unstarted>>,
         mut stopping: watch::Receiver<bool>,
     ) -> io::Result<(ExitStatus, bool)> {
         let Self {
@@ -228,7 +242,7 @@ impl Kept {
                     ready?.clear_ready();
                     if let Some(status) = process.try_wait()? {
                         if let Some(reply) = reply.take() {
-                            let _ = reply.send(Err(format!("it ended {}", how(status))));
+                            let _ = reply.send(Err(Unstarted::Because(format!("it ended {}", how(status)))));
                         }
                         return Ok((status, wanted));
                     }
@@ -242,7 +256,14 @@ impl Kept {
                     Some(Ok(Ok(Told::Refused(why)))) => {
                         wanted = true;
                         if let Some(reply) = reply.take() {
-                            let _ = reply.send(Err(why));
+                            let _ = reply.send(Err(Unstarted::Because(why)));
+                        }
+                        child.end();
+                    }
+                    Some(Ok(Ok(Told::Failed(why)))) if reply.is_some() => {
+                        wanted = true;
+                        if let Some(reply) = reply.take() {
+                            let _ = reply.send(Err(Unstarted::Policy(why)));
                         }
                         child.end();
                     }
@@ -267,7 +288,7 @@ impl Kept {
                         }
                     }
                 },
-                () = output.next(child.id) => {}
+                () = output.next(&child) => {}
                 () = child.leaving.notified() => leaves = leaves.or(Some(Instant::now())),
                 _ = stopping.wait_for(|stop| *stop), if !wanted => {
                     wanted = true;

@@ -11,6 +11,8 @@ pub(crate) struct Key {
     agent: Option<Arc<str>>,
     /// Where that is one that was found as it is now: its place, which no other has, nor the same one once it has changed.
     found: Option<usize>,
+    /// Whether it is their policy's.
+    policys: bool,
 }
 
 impl Key {
@@ -19,6 +21,26 @@ impl Key {
             tenant: agent.tenant.as_deref().map(Into::into),
             agent: agent.tenant.is_none().then(|| (*agent.name).into()),
             found: None,
+            policys: false,
+        }
+    }
+
+    /// For the policy of all agents, of a tenant's, or of one agent that is in this place where it was found.
+    pub(crate) fn of_policy(tenant: Option<&str>, agent: Option<&str>, found: Option<usize>) -> Self {
+        Self {
+            tenant: tenant.map(Into::into),
+            agent: agent.map(Into::into),
+            found,
+            policys: true,
+        }
+    }
+
+    /// Whether it is for this agent, too.
+    pub(crate) fn covers(&self, agent: &AgentId) -> bool {
+        let tenants = self.tenant.as_deref() == agent.tenant.as_deref();
+        match &self.agent {
+            Some(name) => tenants && **name == *agent.name,
+            None => self.tenant.is_none() || tenants,
         }
     }
 
@@ -28,6 +50,7 @@ impl Key {
             tenant: agent.tenant.as_deref().map(Into::into),
             agent: Some((*agent.name).into()),
             found: Some(place),
+            policys: false,
         }
     }
 
@@ -38,11 +61,16 @@ impl Key {
 
     /// How logs name it.
     pub(super) fn label(&self) -> String {
-        match (&self.tenant, &self.agent) {
+        let whose = match (&self.tenant, &self.agent) {
             (Some(tenant), Some(agent)) => format!("agent {tenant}/{agent}"),
             (Some(tenant), None) => format!("tenant {tenant}"),
             (None, Some(agent)) => format!("agent {agent}"),
-            (None, None) => String::new(),
+            (None, None) => return "the policy".to_owned(),
+        };
+        if self.policys {
+            format!("the policy of {whose}")
+        } else {
+            whose
         }
     }
 }

@@ -6,6 +6,8 @@ use std::time::Instant;
 use tokio::net::unix::pipe;
 use workerd_lite_ops::worker_log::Lines;
 
+use super::child::Child;
+
 /// Lines in a second.
 const LINES: u32 = 10;
 
@@ -26,7 +28,7 @@ impl Output {
     }
 
     /// Reads once, and writes that to the log.
-    pub(super) async fn next(&mut self, process: u32) {
+    pub(super) async fn next(&mut self, child: &Child) {
         let Some(pipe) = &mut self.pipe else {
             return std::future::pending().await;
         };
@@ -36,7 +38,8 @@ impl Output {
             Ok(read) => {
                 if self.lines.take(Instant::now()).is_some() {
                     let text = String::from_utf8_lossy(&bytes[..read]);
-                    tracing::warn!(target: "worker", process, "an agents' process writes: {}", text.trim().escape_debug());
+                    let (process, text) = (child.id, text.trim().escape_debug());
+                    tracing::warn!(target: "worker", process, "{} writes: {text}", child.what);
                 }
             }
         }

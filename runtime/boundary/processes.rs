@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 use super::child::Child;
-use super::keeper::{self, Order, Start};
+use super::keeper::{self, Order, Start, Unstarted};
 use super::key::Key;
 use super::sandbox;
 use super::settings::Settings;
@@ -120,7 +120,8 @@ impl Processes {
             return Ok((Arc::clone(child), link));
         }
         slot.may_start().map_err(StartupError::new)?;
-        if key.found().is_some() {
+        let counted = self.settings.counted || key.found().is_some();
+        if counted {
             self.make_room().map_err(StartupError::new)?;
         }
         let (spec, hears) = spec().await?;
@@ -135,10 +136,14 @@ impl Processes {
             Ok(()) => started.await,
             Err(_) => return Err(StartupError::new("nobody keeps agents' processes any longer")),
         };
-        let started = started.unwrap_or_else(|_| Err("it ended before it was ready".into()));
-        let child = match started {
+        let gone = || Err(Unstarted::Because("it ended before it was ready".into()));
+        let child = match started.unwrap_or_else(|_| gone()) {
             Ok(child) => child,
-            Err(why) => {
+            Err(Unstarted::Policy(why)) => {
+                slot.failed();
+                return Err(why.open());
+            }
+            Err(Unstarted::Because(why)) => {
                 slot.failed();
                 return Err(StartupError::new(format!(
                     "the process of {} did not start: {why}",
@@ -149,7 +154,7 @@ impl Processes {
         let link = child.take_link();
         let link = link.ok_or_else(|| StartupError::new("a process has no links"))?;
         slot.child = Some(Arc::clone(&child));
-        if key.found().is_some() {
+        if counted {
             let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
             found.push(Arc::clone(&child));
         }
@@ -165,7 +170,7 @@ impl Processes {
             let idle = found.iter().filter_map(|child| Some((child.idles()?, child)));
             let (_, longest) = idle
                 .max_by_key(|(since, _)| *since)
-                .ok_or_else(|| format!("{FOUND} processes of agents of `agents_dir` are busy"))?;
+                .ok_or_else(|| format!("{FOUND} processes for agents of `agents_dir` are busy"))?;
             longest.retire();
         }
         drop(found);
@@ -174,7 +179,7 @@ impl Processes {
         if slots.len() > SLOTS {
             slots.retain(|key, slot| {
                 let open = |slot: &Slot| slot.child.as_ref().is_some_and(|child| child.is_open());
-                key.found().is_none() || slot.try_lock().map_or(true, |slot| open(&slot))
+                !(self.settings.counted || key.found().is_some()) || slot.try_lock().map_or(true, |slot| open(&slot))
             });
         }
         Ok(())

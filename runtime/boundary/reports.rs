@@ -38,8 +38,11 @@ impl Reports {
     }
 }
 
-/// From now on lines of the log are reports, of agents that have these names by their places.
-pub(crate) fn report_to(names: HashMap<String, u16>, debug: bool) -> (Reports, mpsc::Receiver<Told>) {
+/// From now on lines of the log are reports, of agents that have these names by their places, or of a policy.
+pub(crate) fn report_to(
+    names: HashMap<String, u16>,
+    (policys, debug): (bool, bool),
+) -> (Reports, mpsc::Receiver<Told>) {
     let (sender, told) = mpsc::channel(WAITING);
     let reports = Reports {
         sender,
@@ -48,6 +51,7 @@ pub(crate) fn report_to(names: HashMap<String, u16>, debug: bool) -> (Reports, m
     let layer = Telling {
         reports: reports.clone(),
         names,
+        policys,
         most: if debug {
             tracing::Level::DEBUG
         } else {
@@ -61,6 +65,7 @@ pub(crate) fn report_to(names: HashMap<String, u16>, debug: bool) -> (Reports, m
 struct Telling {
     reports: Reports,
     names: HashMap<String, u16>,
+    policys: bool,
     most: tracing::Level,
 }
 
@@ -92,7 +97,12 @@ impl<S: Subscriber> Layer<S> for Telling {
         self.reports.tell(Told::Line {
             level,
             console: metadata.target() == "console",
-            agent: read.agent.and_then(|name| self.place(&name)),
+            agent: read
+                .agent
+                .as_ref()
+                .filter(|_| !self.policys)
+                .and_then(|name| self.place(name)),
+            caller: read.agent.filter(|_| self.policys).map(|name| (read.tenant, name)),
             request_id: read.request_id,
             text: cut(&read.text).into_owned(),
         });
@@ -102,6 +112,7 @@ impl<S: Subscriber> Layer<S> for Telling {
 #[derive(Default)]
 struct Line {
     agent: Option<String>,
+    tenant: Option<String>,
     request_id: Option<String>,
     text: String,
 }
@@ -110,6 +121,7 @@ impl Visit for Line {
     fn record_str(&mut self, field: &Field, value: &str) {
         match field.name() {
             "agent" => self.agent = Some(value.to_owned()),
+            "tenant" => self.tenant = Some(value.to_owned()),
             "request_id" => self.request_id = Some(value.to_owned()),
             _ => {}
         }

@@ -17,6 +17,8 @@ pub struct Settings {
     pub memory: u64,
     /// Bytes that one may reserve for what it does not use: stacks of loaded workers, and those that modules are read on.
     pub reserved: u64,
+    /// Whether there may be no more than so many at once, whoever they are for: their number is not known before.
+    pub counted: bool,
     /// Layers of the sandbox that may be missing.
     pub allow_missing: Vec<Layer>,
 }

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tokio_util::codec::LengthDelimitedCodec;
 
+use crate::diagnostic::Shipped;
+
 /// The longest report, in bytes: a line of the log is cut at 16 KiB, and JSON may write a byte as six.
 pub(super) const LONGEST_REPORT: usize = 128 << 10;
 
@@ -16,6 +18,8 @@ pub(crate) enum Told {
     Ready,
     /// It could not be confined, or makes nothing of what it was told.
     Refused(String),
+    /// The policy that it is for could not be started.
+    Failed(Shipped),
     /// A line of the log.
     Line {
         level: Level,
@@ -23,6 +27,8 @@ pub(crate) enum Told {
         console: bool,
         /// Whose it is, by its place among the process's agents.
         agent: Option<u16>,
+        /// The tenant and the name of the agent for which a policy has written it.
+        caller: Option<(Option<String>, String)>,
         request_id: Option<String>,
         text: String,
     },
@@ -30,6 +36,8 @@ pub(crate) enum Told {
     Dropped(u64),
     /// What is counted of an agent.
     Numbers(u16, Numbers),
+    /// Others have waited so many microseconds while the policy worked for an agent, of this tenant and name.
+    HeldUp((Option<String>, String), u64),
     /// A thread does not come back from an agent that was stopped, and why it was, in [`workerd_lite_ops::Termination`]'s word.
     Hung { agent: Option<u16>, why: String },
 }

@@ -143,6 +143,11 @@ pub(super) fn run(args: Serve) -> Result<()> {
 
 /// A project that debuggers may find all of.
 fn debugged(loaded: Loaded, wanted: bool) -> std::result::Result<Loaded, SourceDiagnostic> {
+    if wanted && loaded.project.has_policy_processes() {
+        let message = "--inspect does not reach a policy that is in a process: see [isolation] outbound";
+        let help = "Serve with `outbound = \"isolate\"` while you debug";
+        return Err(SourceDiagnostic::new(message).with_help(help));
+    }
     if !wanted || !loaded.project.has_processes() {
         return Ok(loaded);
     }

@@ -170,6 +170,20 @@ impl NetworkGate {
         self.performer.clients.forget(caller);
     }
 
+    /// A token of the identity of an event's caller.
+    fn issue(&self, origin: &Origin, audience: &[String], claims: &str) -> Result<String, FetchError> {
+        let known = self.performer.agents.get(origin.caller);
+        let (Some(known), Some(issuer)) = (known, &self.performer.network.identity) else {
+            return Err(FetchError::Invalid(
+                "ctx.identity needs an [identity] in workerd-lite.toml".into(),
+            ));
+        };
+        let claims = serde_json::from_str(claims)
+            .map_err(|_| FetchError::Invalid("claims must be an object of plain data".into()))?;
+        let agent = origin.trace.on_behalf::<Attested>().unwrap_or(&known.agent);
+        issuer.token(agent, audience, claims).map_err(FetchError::Invalid)
+    }
+
     fn make(network: Arc<Network>, agents: Agents, headers: usize, upstream: Option<Rc<dyn Upstream>>) -> Self {
         Self {
             performer: Rc::new(Performer {
@@ -196,16 +210,12 @@ impl Egress for NetworkGate {
         Box::pin(async move { Box::pin(performer.perform(&origin, binding, request)).await })
     }
 
-    fn token(&self, origin: &Origin, audience: &[String], claims: &str) -> Result<String, FetchError> {
-        let known = self.performer.agents.get(origin.caller);
-        let (Some(known), Some(issuer)) = (known, &self.performer.network.identity) else {
-            return Err(FetchError::Invalid(
-                "ctx.identity needs an [identity] in workerd-lite.toml".into(),
-            ));
-        };
-        let claims = serde_json::from_str(claims)
-            .map_err(|_| FetchError::Invalid("claims must be an object of plain data".into()))?;
-        let agent = origin.trace.on_behalf::<Attested>().unwrap_or(&known.agent);
-        issuer.token(agent, audience, claims).map_err(FetchError::Invalid)
+    fn token(
+        &self,
+        origin: &Origin,
+        audience: &[String],
+        claims: &str,
+    ) -> LocalBoxFuture<'static, Result<String, FetchError>> {
+        Box::pin(std::future::ready(self.issue(origin, audience, claims)))
     }
 }

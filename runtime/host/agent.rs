@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use workerd_lite_ops::Role;
 use workerd_lite_ops::account::{Account, AgentId};
 
 use super::backoff::Backoff;
@@ -83,6 +84,10 @@ impl Agent {
 
     /// Gives it what it has beside what its owner says of it: how it stands with the others, where it has any, and what is done for it.
     pub(super) fn prepare(&mut self, crowded: bool, metrics_agents: usize) {
+        // A policy in a process works for agents, and has nothing of its own.
+        if self.worker.role == Role::Outbound {
+            return;
+        }
         // In a process of its own it knows their names alone.
         if !self.services.is_empty() {
             self.worker.services = self.services.iter().map(|grant| grant.binding.clone()).collect();

@@ -23,7 +23,7 @@ use super::isolates::{Place, Used};
 use super::isolation::Isolation;
 use super::known::{KnownAgents, context_agent};
 use super::loader::{AllLoaders, Parent};
-use super::policy_cells::PolicyCells;
+use super::policies::Policies;
 use super::processes::{ProcessCallee, ProcessLinks};
 use super::project::Project;
 use super::residents::{Handed, Resident};
@@ -53,7 +53,7 @@ pub(super) type WayOf = fn(&Agent, Option<&Attested>, Option<LoaderHandle>) -> E
 pub(super) struct AgentCells {
     project: Project,
     known: KnownAgents,
-    policies: Option<Rc<PolicyCells>>,
+    policies: Option<Policies>,
     network: Option<Rc<NetworkGate>>,
     /// What stands in for services, in tests.
     pretends: Option<Rc<dyn Upstream>>,
@@ -74,7 +74,7 @@ impl AgentCells {
     pub(super) fn new(
         project: Project,
         known: KnownAgents,
-        policies: Option<Rc<PolicyCells>>,
+        policies: Option<Policies>,
         (network, pretends): (Option<Rc<NetworkGate>>, Option<Rc<dyn Upstream>>),
         desk: Option<mpsc::UnboundedSender<Handed>>,
         aborted: Rc<Cell<bool>>,
@@ -146,18 +146,12 @@ impl AgentCells {
         Some(ProcessCallee::new(&links.upgrade()?, (place, agent)))
     }
 
-    /// Another agent calls the one in this place, which has a cell: the caller has a number of its own, and is `ctx.agent` there, as JSON.
-    /// Gives how its events name the caller.
-    pub(super) fn joins(&self, place: usize, caller: usize, agent: impl FnOnce() -> String) -> Option<CallerId> {
+    /// Another agent calls the one in this place, which has a cell: the caller has a number of its own. Gives how its events name it.
+    pub(super) fn joins(&self, place: usize, caller: usize, as_seen: impl FnOnce() -> Caller) -> Option<CallerId> {
         let mut running = self.running.borrow_mut();
         let running = running.get_mut(&place)?;
-        let joined = running.joined.entry(caller).or_insert_with(|| {
-            running.callers.add(Caller {
-                agent: Some(agent()),
-                ..Caller::anyone()
-            })
-        });
-        Some(*joined)
+        let Running { joined, callers, .. } = running;
+        Some(*joined.entry(caller).or_insert_with(|| callers.add(as_seen())))
     }
 
     /// Whether an agent has a cell here.
@@ -411,7 +405,7 @@ impl Callees for AgentCells {
             return None;
         }
         let cell = self.of(place, &agent);
-        let caller = self.joins(place, from, || context_agent(attested).to_string())?;
+        let caller = self.joins(place, from, || Caller::named(context_agent(attested).to_string()))?;
         Some(Callee {
             caller,
             ..known(cell.into())?

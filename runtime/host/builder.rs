@@ -49,6 +49,8 @@ pub struct ProjectBuilder {
     isolates: IsolateLimits,
     finder: Option<Box<dyn Finder>>,
     processes: Option<Settings>,
+    policy_processes: Option<Settings>,
+    heads: usize,
 }
 
 impl ProjectBuilder {
@@ -69,6 +71,8 @@ impl ProjectBuilder {
             isolates: IsolateLimits::default(),
             finder: None,
             processes: None,
+            policy_processes: None,
+            heads: 0,
         }
     }
 
@@ -80,15 +84,25 @@ impl ProjectBuilder {
         }
     }
 
-    /// A project of the agents that are added, in a process that serves nobody else.
-    pub(super) fn of_a_process() -> Self {
-        Self::of_none()
+    /// A project of the agents that are added, or of a policy, in a process that serves nobody else. Messages may have so many bytes of headers.
+    pub(super) fn of_a_process(heads: usize) -> Self {
+        Self {
+            heads,
+            ..Self::of_none()
+        }
     }
 
     /// How the processes are of agents that have one.
     #[must_use]
     pub fn processes(mut self, settings: Settings) -> Self {
         self.processes = Some(settings);
+        self
+    }
+
+    /// How the processes of the policy are. Without it the policy is in isolates of this one.
+    #[must_use]
+    pub fn policy_processes(mut self, settings: Option<Settings>) -> Self {
+        self.policy_processes = settings;
         self
     }
 
@@ -213,10 +227,12 @@ impl ProjectBuilder {
         let found = self
             .finder
             .map(|finder| Found::new(finder, self.agents.len(), self.metrics_agents, &isolates));
-        let heads = heads.chain(found.iter().map(Found::headers)).max();
+        let heads = heads.chain(found.iter().map(Found::headers)).chain([self.heads]).max();
         let mut isolations = self.agents.iter().map(|agent| agent.isolation).chain(finds);
         let confined = isolations.any(|isolation| isolation == Isolation::Process);
         let processes = self.processes.filter(|_| confined).map(Processes::new);
+        let has_policy = self.outbound.is_some();
+        let policy_processes = self.policy_processes.filter(|_| has_policy).map(Processes::new);
         Project {
             routes: Arc::new(Routes::new(self.agents.iter(), self.match_header)),
             places: Arc::new(places),
@@ -238,6 +254,7 @@ impl ProjectBuilder {
             access_log: self.access_log,
             feed: None,
             processes,
+            policy_processes,
         }
     }
 }

@@ -1,18 +1,18 @@
 //! A worker that events are handed to, wherever its isolate is.
 
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{Either, LocalBoxFuture};
 use workerd_lite_ops::rpc::{Call, Started};
 use workerd_lite_ops::{EventError, Origin, Request, Response, Target};
 
 use super::processes::ProcessCallee;
-use crate::isolate::CellHandle;
+use crate::isolate::{CellHandle, Dispatch};
 
 /// A worker.
 #[derive(Clone)]
 pub(super) enum Callable {
     /// In an isolate of this thread.
     Cell(CellHandle),
-    /// An agent in a process.
+    /// An agent in a process, or the policy in one.
     Process(ProcessCallee),
 }
 
@@ -27,7 +27,7 @@ impl Callable {
     pub(super) fn call(&self, call: Call, origin: Origin, door: u32, target: Option<Target>) -> Started {
         match self {
             Self::Cell(cell) => cell.call(call, origin, door, target),
-            Self::Process(agent) => agent.call(call, origin, target),
+            Self::Process(agent) => agent.call(call, origin, door, target),
         }
     }
 
@@ -37,10 +37,18 @@ impl Callable {
         request: Request,
         origin: Origin,
         target: Option<Target>,
-    ) -> LocalBoxFuture<'static, Result<Response, EventError>> {
+    ) -> Either<Dispatch, LocalBoxFuture<'static, Result<Response, EventError>>> {
         match self {
-            Self::Cell(cell) => Box::pin(cell.dispatch_to(request, origin, target)),
-            Self::Process(agent) => Box::pin(agent.dispatch(request, origin, target)),
+            Self::Cell(cell) => Either::Left(cell.dispatch_to(request, origin, target)),
+            Self::Process(agent) => Either::Right(Box::pin(agent.dispatch(request, origin, target))),
+        }
+    }
+
+    /// Whether it has several callers, for each of whom it may be stopped.
+    pub(super) fn is_shared(&self) -> bool {
+        match self {
+            Self::Cell(cell) => cell.is_shared(),
+            Self::Process(agent) => agent.is_shared(),
         }
     }
 }

@@ -24,13 +24,12 @@ use super::known::context_agent;
 use super::line::{Line, Service};
 use super::line_fetch::Found;
 use super::live_call::LiveCall;
-use super::policy_cells::PolicyCells;
+use super::policies::Policies;
 use super::tail::{self, TailWorker};
 use crate::assets::Assets;
 use crate::audit::{By, Open, Verdict, shortened};
 use crate::egress::Network;
 use crate::identity::Attested;
-use crate::isolate::CellHandle;
 use crate::limits::Progress;
 use crate::metrics;
 use crate::rules::{Rules, Subject, Verdict as Judged, problem};
@@ -39,7 +38,7 @@ use crate::rules::{Rules, Subject, Verdict as Judged, problem};
 pub(super) struct OutboundGate {
     pub(super) network: Arc<Network>,
     pub(super) agent: Rc<Attested>,
-    pub(super) policies: Option<Rc<PolicyCells>>,
+    pub(super) policies: Option<Policies>,
     /// The agent's place in the project.
     pub(super) place: usize,
     pub(super) rules: Option<Rules>,
@@ -176,7 +175,7 @@ impl OutboundGate {
                 let door = u32::try_from(before).unwrap_or(u32::MAX);
                 return Ok(Found {
                     line: line(&trace, None),
-                    cell: cell.into(),
+                    cell,
                     origin: Origin { caller, trace },
                     door,
                     target,
@@ -299,7 +298,7 @@ impl Egress for OutboundGate {
                 (TailWorker::Policy(entrypoint), _, Some(policies)) => {
                     policies.of(self.place).map(|(handle, caller)| {
                         let origin = Origin { caller, ..origin };
-                        let (handle, target) = (handle.into(), tail::target(entrypoint.as_ref()));
+                        let target = tail::target(entrypoint.as_ref());
                         tail::Entrypoint { handle, origin, target }
                     })
                 }
@@ -391,9 +390,9 @@ impl Egress for OutboundGate {
         let network = Arc::clone(&self.network);
         let agent = auditing.then(|| self.agent.clone());
         let again = Again::of(&outbound, &request, &own);
-        let answer = outbound.dispatch_to(request, own, target.clone());
+        let answer = outbound.clone().dispatch_to(request, own, target.clone());
         let timeout = self.timeout;
-        let graph = live.is_some().then(|| Arc::clone(policies.graph()));
+        let graph = live.as_ref().and_then(|_| policies.graph().cloned());
         let configured = self.agent.parent.as_ref().unwrap_or(&self.agent.name);
         let id = AgentId::new(self.agent.tenant.as_deref(), configured);
         let span = tracing::debug_span!(
@@ -483,7 +482,7 @@ struct Again {
 }
 
 impl Again {
-    fn of(outbound: &CellHandle, request: &Request, origin: &Origin) -> Option<Self> {
+    fn of(outbound: &Callable, request: &Request, origin: &Origin) -> Option<Self> {
         let again = outbound.is_shared() && matches!(request.body, Body::Empty);
         again.then(|| Self {
             request: Request {

@@ -34,6 +34,7 @@ mod live_request;
 mod loader;
 mod node;
 mod opened_socket;
+mod policies;
 mod policy_cells;
 mod processes;
 mod project;
@@ -83,6 +84,7 @@ pub use isolates::IsolateLimits;
 pub use isolation::Isolation;
 use known::KnownAgents;
 pub(crate) use opened_socket::{AsksForSocket, OpenedSocket};
+use policies::Policies;
 use policy_cells::PolicyCells;
 use processes::ProcessLinks;
 pub use project::Project;
@@ -97,7 +99,7 @@ pub struct Instance(Rc<Inner>);
 struct Inner {
     project: Project,
     agents: Rc<AgentCells>,
-    policies: Option<Rc<PolicyCells>>,
+    policies: Option<Policies>,
     /// The links to agents in processes of their own.
     processes: Option<Rc<ProcessLinks>>,
     /// Where agents work that disturb the others.
@@ -146,7 +148,16 @@ impl Instance {
                 };
                 let gate = Rc::new(gate);
                 network = Some(Rc::clone(&gate));
-                Some(PolicyCells::start(project, worker, gate, known.clone(), ends).await?)
+                // Tests have all of it in one place.
+                let apart = project.policy_processes.as_ref().filter(|_| ends);
+                Some(match apart {
+                    Some(processes) => {
+                        let policy = (processes, worker);
+                        let links = ProcessLinks::of_policy(project, policy, gate, known.clone()).await?;
+                        Policies::Processes(project.clone(), links)
+                    }
+                    None => Policies::Cells(PolicyCells::start(project, worker, gate, known.clone(), ends).await?),
+                })
             }
             None => None,
         };
@@ -381,7 +392,7 @@ impl Instance {
 
     /// The outbound worker's cell for an agent, by the agent's place in the project, and who the agent is there.
     pub(crate) fn policy_cell(&self, agent: usize) -> Option<(CellHandle, CallerId)> {
-        self.0.policies.as_ref()?.of(agent)
+        self.0.policies.as_ref()?.cell_of(agent)
     }
 
     /// Ends everything at once, events under way too.

@@ -67,6 +67,8 @@ pub struct Project {
     pub(super) feed: Option<Arc<Feed>>,
     /// The processes of its agents, where any has one.
     pub(super) processes: Option<Arc<Processes>>,
+    /// Those of its policy, where that has some.
+    pub(super) policy_processes: Option<Arc<Processes>>,
 }
 
 impl Project {
@@ -303,12 +305,27 @@ impl Project {
         // It has memory of its own: the others' isolates do not leave for one that disturbs them.
         project.isolates = Isolates::new(IsolateLimits::default());
         project.residents = Arc::default();
+        if project.has_policy_processes() {
+            // It shares no process of the policy either with those that it disturbs.
+            project.isolate_per = IsolatePer::Agent;
+        }
         Some(project)
     }
 
     /// Whether any agent is in a process of its own.
     pub(crate) fn has_processes(&self) -> bool {
         self.processes.is_some()
+    }
+
+    /// Whether the policy is.
+    pub(crate) fn has_policy_processes(&self) -> bool {
+        self.policy_processes.is_some()
+    }
+
+    /// Whether there is such an agent.
+    pub(super) fn knows(&self, id: &AgentId) -> bool {
+        // A project of one agent only has the places of all.
+        self.agents.first().is_some_and(|first| first.is(id)) || self.quarantine_of(id).is_some()
     }
 
     /// Whether the agents' requests have a policy to pass.

@@ -60,7 +60,12 @@ impl Egress for Renumbered {
         self.egress.fetch(&origin, binding, request)
     }
 
-    fn token(&self, origin: &Origin, audience: &[String], claims: &str) -> Result<String, FetchError> {
+    fn token(
+        &self,
+        origin: &Origin,
+        audience: &[String],
+        claims: &str,
+    ) -> LocalBoxFuture<'static, Result<String, FetchError>> {
         let mut origin = origin.clone();
         origin.caller = self.agent(origin.caller);
         self.egress.token(&origin, audience, claims)

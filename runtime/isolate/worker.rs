@@ -74,7 +74,7 @@ impl CodeGeneration {
 }
 
 /// A binding as scripts see it.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct BindingName {
     /// Its name in `env`.
     pub name: String,
@@ -83,7 +83,7 @@ pub struct BindingName {
 }
 
 /// Someone who may call a worker, as its scripts see them.
-#[derive(Debug, Clone, Default, serde::Serialize)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct Caller {
     /// `ctx.agent`, as JSON. An agent's own callers have none.
     pub agent: Option<String>,
@@ -98,7 +98,7 @@ pub struct Caller {
 }
 
 /// A way in for the calls of one service.
-#[derive(Debug, Clone, Default, serde::Serialize)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct Door {
     /// The export that is called; the default one without.
     pub entrypoint: Option<String>,
@@ -122,6 +122,14 @@ impl Caller {
         Self {
             props: "{}".into(),
             ..Self::default()
+        }
+    }
+
+    /// An agent that calls another one: `ctx.agent`, as JSON.
+    pub(crate) fn named(agent: String) -> Self {
+        Self {
+            agent: Some(agent),
+            ..Self::anyone()
         }
     }
 }

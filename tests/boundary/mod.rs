@@ -8,6 +8,7 @@ mod life;
 mod load;
 mod lost;
 mod memory;
+mod policy;
 mod roads;
 mod services;
 mod serving;

@@ -49,17 +49,22 @@ pub fn free_port() -> u16 {
 }
 
 /// A body that must be JSON.
-/// What a configuration says of agents' isolates, where the suite is run for those in processes: `ISOLATION=process make bypass`.
+/// What a configuration says of isolates, where the suite is run for those in processes: `ISOLATION=process make bypass` for agents',
+/// `ISOLATION=outbound` for the policy's, `ISOLATION=both`.
 pub fn isolation() -> &'static str {
     match std::env::var("ISOLATION").as_deref() {
         Ok("process") => IN_PROCESSES,
+        Ok("outbound") => POLICY_IN_PROCESSES,
+        Ok("both") => ALL_IN_PROCESSES,
         Ok("isolate") | Err(_) => "",
-        Ok(other) => panic!("ISOLATION={other}: isolate or process"),
+        Ok(other) => panic!("ISOLATION={other}: isolate, process, outbound or both"),
     }
 }
 
 /// The same, for tests that are of those.
 pub const IN_PROCESSES: &str = "[isolation]\nagents = 'process'\n";
+pub const POLICY_IN_PROCESSES: &str = "[isolation]\noutbound = 'process'\n";
+pub const ALL_IN_PROCESSES: &str = "[isolation]\nagents = 'process'\noutbound = 'process'\n";
 
 pub fn json(text: &str) -> serde_json::Value {
     serde_json::from_str(text).unwrap_or_else(|_| panic!("{text}"))

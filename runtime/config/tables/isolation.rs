@@ -11,9 +11,13 @@ use crate::host::Isolation as Where;
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Isolation {
-    /// Where agents run: `isolate`, in the process that has the policy, the network and the keys; or `process`, in one of their tenant's,
+    /// Where agents run: `isolate`, in the process that has the network and the keys; or `process`, in one of their tenant's,
     /// or of their own where they have no tenant, that can do nothing but compute and ask.
     pub(crate) agents: Where,
+    /// Where the policy runs: `isolate`, in the process that has the network and the keys; or `process`, in one for each group of agents that
+    /// shares an isolate of it (`outbound.isolate_per`), that can do nothing but compute and ask. Together with `agents = "process"` no process
+    /// that runs scripts has a key, a socket or a file.
+    pub(crate) outbound: Where,
     /// Threads that such a process has at most; as many as the server without it. They are started as they are needed.
     pub(crate) threads: Option<NonZeroU32>,
     /// Mebibytes of memory of its own that such a process may have, before it is ended; what its agents' limits let them have

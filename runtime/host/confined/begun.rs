@@ -16,7 +16,7 @@ pub(super) fn called(serves: &Serves, head: &[u8], call: Call) -> Result<(), Lin
         serves.connection.over(number, std::time::Duration::ZERO);
         return Ok(());
     };
-    let (trace, _) = serves.event(number, Some(begin.request_id), &agent);
+    let (trace, _) = serves.event(number, (Some(begin.request_id), Some(begin.aim)), &agent);
     let Some(event) = LinkEvent::of(&trace) else {
         return Ok(());
     };
@@ -25,8 +25,9 @@ pub(super) fn called(serves: &Serves, head: &[u8], call: Call) -> Result<(), Lin
     for (head, call) in early {
         bridge.came_over(&head, call)?;
     }
-    match aimed(&serves.instance, (place, &agent), trace, Some(begin.aim)) {
-        Ok((cell, origin, target)) => bridge.begins(opened, call, move |call| cell.call(call, origin, 0, target)),
+    let door = begin.aim.door;
+    match aimed(serves, (place, &agent), trace, Some(begin.aim)) {
+        Ok((cell, origin, target)) => bridge.begins(opened, call, move |call| cell.call(call, origin, door, target)),
         Err(error) => {
             let why = Failure::new("Error", error.details());
             bridge.begins(opened, call, move |call| Broken::refuse(call.reply, why))

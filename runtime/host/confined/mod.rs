@@ -1,7 +1,9 @@
-//! An agents' process: it can do nothing but compute and talk over its links. Its isolates are those that a server has, and their way out
-//! is the link that an event came by.
+//! A process of agents, or of a policy: it can do nothing but compute and talk over its links. Its isolates are those that a server has, and
+//! their way out is the link that an event came by.
 
 mod begun;
+mod callers;
+mod check;
 mod event;
 mod requests;
 mod thread;
@@ -29,7 +31,7 @@ use crate::limits::{Hang, hangs, in_a_process, seed};
 /// How often numbers are told that have changed.
 const NUMBERS: Duration = Duration::from_secs(1);
 
-/// Is an agents' process until its parent, or its links' other ends, have no more use for it. Call it first of all.
+/// Is a process of agents, or of a policy, until its parent, or its links' other ends, have no more use for it. Call it first of all.
 pub(crate) fn run() -> std::process::ExitCode {
     let prepared = boundary::enter(|| {
         in_a_process();
@@ -40,14 +42,23 @@ pub(crate) fn run() -> std::process::ExitCode {
     let Ok(control) = prepared else {
         return std::process::ExitCode::FAILURE;
     };
-    let Control { spec, socket, links } = control;
+    let Control {
+        mut spec,
+        socket,
+        links,
+    } = control;
     let names = spec
         .agents
         .iter()
         .zip(0..)
         .map(|(agent, place)| (agent.name().to_owned(), place));
-    let (reports, told) = report_to(names.collect::<HashMap<_, _>>(), spec.debug);
+    let told_of = (spec.is_policys(), spec.debug);
+    let (reports, told) = report_to(names.collect::<HashMap<_, _>>(), told_of);
     let threads = spec.threads.max(1);
+    let checks = std::mem::take(&mut spec.checks);
+    if checks.is_empty() {
+        boundary::tell_start(&socket, Ok(()));
+    }
     let project = match project(spec) {
         Ok(project) => project,
         Err(why) => {
@@ -55,6 +66,13 @@ pub(crate) fn run() -> std::process::ExitCode {
             return std::process::ExitCode::FAILURE;
         }
     };
+    if !checks.is_empty() {
+        let checked = check::starts(&project, checks);
+        boundary::tell_start(&socket, checked.as_ref().map(|()| ()));
+        if checked.is_err() {
+            return std::process::ExitCode::FAILURE;
+        }
+    }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -65,7 +83,7 @@ pub(crate) fn run() -> std::process::ExitCode {
     runtime.block_on(async {
         tokio::select! {
             () = attend(socket, (&reports, told), &project) => {}
-            () = assign(links, &project, threads) => {}
+            () = assign(links, (&project, &reports), threads) => {}
         }
     });
     // What isolates still do has nobody to hear of it.
@@ -78,7 +96,7 @@ fn project(spec: boundary::Spec) -> Result<Project, String> {
         memory: usize::MAX,
         eager: false,
     };
-    let mut builder = ProjectBuilder::of_a_process().isolates(isolates);
+    let mut builder = ProjectBuilder::of_a_process(spec.headers).isolates(isolates);
     for each in spec.agents {
         let (tenant, is_called) = (each.tenant.clone(), each.called);
         // Who is told knows the parent.
@@ -94,7 +112,7 @@ fn project(spec: boundary::Spec) -> Result<Project, String> {
 }
 
 /// Gives each link to a thread when the first byte comes over it. Threads are started as they are needed.
-async fn assign(links: Vec<End>, project: &Project, threads: usize) {
+async fn assign(links: Vec<End>, (project, reports): (&Project, &Reports), threads: usize) {
     let mut serving: Vec<mpsc::UnboundedSender<End>> = Vec::new();
     let mut waiting = futures_util::stream::FuturesUnordered::new();
     for end in links {
@@ -105,9 +123,9 @@ async fn assign(links: Vec<End>, project: &Project, threads: usize) {
         let Some(end) = end else { continue };
         if serving.len() < threads {
             let (sender, receiver) = mpsc::unbounded_channel();
-            let project = project.clone();
+            let (project, reports) = (project.clone(), reports.clone());
             let thread = std::thread::Builder::new().name(format!("agents-{}", serving.len()));
-            match thread.spawn(move || thread::run(&project, receiver)) {
+            match thread.spawn(move || thread::run(&project, &reports, receiver)) {
                 Ok(_) => serving.push(sender),
                 Err(error) => tracing::error!("a thread could not be started: {error}"),
             }

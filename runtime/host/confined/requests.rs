@@ -1,11 +1,12 @@
-//! Events that are requests: of clients, and of agents that call this one's `fetch()`.
+//! Events that are requests: of clients, of agents that call this one's `fetch()`, and of agents for whom a policy judges.
 
 use deno_core::unsync::spawn;
+use http::StatusCode;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use workerd_lite_ops::account::metered;
 
 use super::thread::{Serves, aimed};
-use crate::boundary::{Asked, Call, Failure, LinkError, Sender, To};
+use crate::boundary::{Asked, Call, Failure, LinkError, Sender, TlsAt, To, Wire, carry};
 use crate::websocket;
 
 pub(super) fn called(serves: &Serves, head: &[u8], call: Call) -> Result<(), LinkError> {
@@ -27,14 +28,20 @@ pub(super) fn called(serves: &Serves, head: &[u8], call: Call) -> Result<(), Lin
         serves.connection.over(number, std::time::Duration::ZERO);
         return Ok(());
     };
-    let (trace, cpu) = serves.event(number, envelope.request_id, &agent);
-    let begun = aimed(&serves.instance, (place, &agent), trace, envelope.aim);
+    let (trace, cpu) = serves.event(number, (envelope.request_id, envelope.aim), &agent);
+    let account = trace.account().cloned();
+    let begun = aimed(serves, (place, &agent), trace, envelope.aim);
+    let connects = asked.connects();
     let (request, answering) = asked.request();
-    let account = agent.worker.account.clone();
     spawn(async move {
         let dispatching = async {
             let (cell, origin, target) = begun?;
-            cell.dispatch_to(request(), origin, target).await
+            let mut response = cell.dispatch_to(request(), origin, target).await?;
+            if connects && response.socket.is_some() {
+                // A handler of connections says nothing of a status.
+                response.status = StatusCode::SWITCHING_PROTOCOLS;
+            }
+            Ok(response)
         };
         let answered = tokio::select! {
             biased;
@@ -42,8 +49,11 @@ pub(super) fn called(serves: &Serves, head: &[u8], call: Call) -> Result<(), Lin
             () = answering.unwanted() => return,
         };
         let socket = answering.answer(answered.map_err(Failure::Event), cpu.get()).await;
-        if let Some((wire, end)) = socket {
-            websocket::run_between(wire, Role::Server, agent.worker.limits.sockets, end).await;
+        let Some((call, end)) = socket else { return };
+        if !connects {
+            websocket::run_between(Wire::from(call), Role::Server, agent.worker.limits.sockets, end).await;
+        } else if let Err(error) = carry(call, end, TlsAt::Here { names: false }).await {
+            tracing::error!("{error}");
         }
     });
     Ok(())

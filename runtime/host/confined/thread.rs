@@ -10,39 +10,40 @@ use deno_core::unsync::spawn;
 use tokio::sync::mpsc;
 use workerd_lite_ops::rpc::Failure;
 use workerd_lite_ops::trace::Trace;
-use workerd_lite_ops::{EventError, Origin, Target};
+use workerd_lite_ops::{EventError, Origin, Role, Target};
 
+use super::callers::KnownCallers;
 use super::event::{Bridges, LinkEvent};
 use super::way::WayBack;
 use super::{begun, requests};
-use crate::boundary::{Aim, Call, Came, Connection, End, Handler, LinkError, Opened, refuse};
+use crate::boundary::{Aim, Call, Came, Connection, End, Handler, Joins, LinkError, Opened, Reports, refuse};
 use crate::host::Instance;
 use crate::host::agent::Agent;
 use crate::host::project::Project;
-use crate::isolate::CellHandle;
+use crate::isolate::{Caller, CellHandle};
 use crate::limits;
 
 /// Serves links until there can be no more of them.
-pub(super) fn run(project: &Project, links: mpsc::UnboundedReceiver<End>) {
+pub(super) fn run(project: &Project, reports: &Reports, links: mpsc::UnboundedReceiver<End>) {
     match limits::runtime() {
-        Ok(runtime) => runtime.block_on(serve(project, links)),
+        Ok(runtime) => runtime.block_on(serve(project, reports, links)),
         Err(error) => tracing::error!("a thread for agents could not be set up: {error}"),
     }
 }
 
-async fn serve(project: &Project, mut links: mpsc::UnboundedReceiver<End>) {
+async fn serve(project: &Project, reports: &Reports, mut links: mpsc::UnboundedReceiver<End>) {
     let instance = Instance::confined(project, WayBack::of);
     while let Some(end) = links.recv().await {
-        let instance = instance.clone();
+        let (instance, reports) = (instance.clone(), reports.clone());
         spawn(async move {
-            if let Err(error) = link(instance, end).await {
+            if let Err(error) = link(instance, reports, end).await {
                 tracing::debug!("a link has ended: {error}");
             }
         });
     }
 }
 
-async fn link(instance: Instance, end: End) -> Result<(), LinkError> {
+async fn link(instance: Instance, reports: Reports, end: End) -> Result<(), LinkError> {
     let headers = instance.largest_head();
     let connection = Connection::of_process(headers);
     let serves = Serves {
@@ -51,6 +52,7 @@ async fn link(instance: Instance, end: End) -> Result<(), LinkError> {
         headers,
         bridges: Bridges::default(),
         early: RefCell::default(),
+        callers: KnownCallers::new(&reports),
     };
     connection.run(end, serves).await
 }
@@ -66,12 +68,19 @@ pub(super) struct Serves {
     pub(super) bridges: Bridges,
     /// Streams of events that are about to begin, by the numbers of those.
     pub(super) early: RefCell<HashMap<u32, Vec<Early>>>,
+    /// Agents for whom its policy judges.
+    pub(super) callers: KnownCallers,
 }
 
 impl Handler for Serves {
     fn called(&self, head: &[u8], call: Call) -> Result<(), LinkError> {
         if Opened::is(head) {
             return begun::called(self, head, call);
+        }
+        if Joins::is(head) {
+            let policy = self.instance.0.project.agents.first();
+            let policy = policy.ok_or(LinkError::Head("there is no policy"))?;
+            return self.callers.join(head, policy);
         }
         if let Some((came, event)) = Came::of(head) {
             if came == Came::Early {
@@ -112,9 +121,16 @@ impl Serves {
         Some((place, Arc::clone(self.instance.0.project.agents.get(place)?)))
     }
 
-    /// An event of an agent's, by its number. Gives its place in a client's request, and what it uses of the processor.
-    pub(super) fn event(&self, number: u32, request_id: Option<&str>, agent: &Agent) -> (Trace, Rc<Cell<Duration>>) {
-        let account = agent.worker.account.clone();
+    /// An event of an agent's, by its number, or of a policy's for whoever it is aimed by. Gives its place in a client's request, and what
+    /// it uses of the processor.
+    pub(super) fn event(
+        &self,
+        number: u32,
+        (request_id, aim): (Option<&str>, Option<Aim<'_>>),
+        agent: &Agent,
+    ) -> (Trace, Rc<Cell<Duration>>) {
+        let own = agent.worker.account.clone();
+        let account = own.or_else(|| Some(Arc::clone(&self.callers.get(aim?.caller?.0)?.account)));
         let trace = Trace::known_as(request_id);
         if let Some(account) = &account {
             trace.is_for(account);
@@ -128,28 +144,34 @@ impl Serves {
 
 /// The cell of an agent, and where an event of it comes from that is aimed so.
 pub(super) fn aimed(
-    instance: &Instance,
+    serves: &Serves,
     (place, agent): (usize, &Arc<Agent>),
     trace: Trace,
     aim: Option<Aim<'_>>,
 ) -> Result<(CellHandle, Origin, Option<Target>), EventError> {
+    let instance = &serves.instance;
     let cell = instance.cell(place, agent)?;
     let Some(aim) = aim else {
         let trace = Rc::new(trace);
         return Ok((cell, Origin { caller: 0, trace }, None));
     };
     trace.tails.set(aim.untold);
-    let caller = aim.caller.and_then(|(caller, json)| {
-        let caller = usize::try_from(caller).ok()?;
-        instance.0.agents.joins(place, caller, || json.to_owned())
-    });
+    let agents = &instance.0.agents;
+    let caller = if agent.worker.role == Role::Outbound {
+        // It judges for those that it was told of, and for nobody else.
+        let known = aim.caller.and_then(|(number, _)| serves.callers.get(number));
+        let known = known.ok_or(EventError::Shutdown)?;
+        let joined = agents.joins(place, known.number, || known.caller.clone());
+        Some(joined.ok_or(EventError::Shutdown)?)
+    } else {
+        aim.caller.and_then(|(caller, json)| {
+            let caller = usize::try_from(caller).ok()?;
+            agents.joins(place, caller, || Caller::named(json.to_owned()))
+        })
+    };
     let origin = Origin {
         caller: caller.unwrap_or_default(),
         trace: Rc::new(trace),
     };
-    let target = Target::Entrypoint {
-        entrypoint: aim.entrypoint.map(ToOwned::to_owned),
-        props: aim.props.to_owned(),
-    };
-    Ok((cell, origin, Some(target)))
+    Ok((cell, origin, aim.what.target()))
 }

@@ -6,16 +6,18 @@ use deno_core::unsync::spawn;
 use deno_error::JsErrorBox;
 use futures_util::future::LocalBoxFuture;
 use http::StatusCode;
-use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_tungstenite::tungstenite::protocol::Role as Side;
 use workerd_lite_ops::egress::{Egress, EgressHandle};
 use workerd_lite_ops::loading::LoaderHandle;
 use workerd_lite_ops::rpc::Capability;
 use workerd_lite_ops::tcp::is_connect;
 use workerd_lite_ops::websocket::{SocketLimits, socket_pair};
-use workerd_lite_ops::{FetchError, Origin, Request, Response};
+use workerd_lite_ops::{FetchError, Origin, Request, Response, Role};
 
 use super::event::LinkEvent;
-use crate::boundary::{Envelope, LoadedWorker, Refused, Sender, To, Unanswered, ask, carry, dial, tell};
+use crate::boundary::{
+    Envelope, LoadedWorker, Refused, TlsAt, To, Unanswered, Wire, ask, ask_for_token, carry, dial, tell,
+};
 use crate::host::agent::Agent;
 use crate::identity::Attested;
 use crate::websocket;
@@ -37,7 +39,8 @@ impl WayBack {
             sockets: agent.worker.limits.sockets,
             // Who is told of what it has loaded says whoever loads it.
             tailed: loaded.is_none() && !agent.tails.is_empty(),
-            loaded: loaded.map(|attested| {
+            // What a policy has loaded goes out as the policy itself does.
+            loaded: loaded.filter(|_| agent.worker.role == Role::Agent).map(|attested| {
                 Rc::new(LoadedWorker {
                     id: attested.name.rsplit('/').next().unwrap_or_default().to_owned(),
                     code_sha256: attested.code_sha256.clone(),
@@ -69,9 +72,9 @@ impl WayBack {
                 Unanswered::Failed(failure, _) => failure.of_fetch(),
                 Unanswered::Gone | Unanswered::Broken(_) => FetchError::OutboundWorker,
             })?;
-            if let Some(wire) = answered.socket {
+            if let Some(call) = answered.socket {
                 let (ours, theirs) = socket_pair();
-                spawn(websocket::run_between(wire, Role::Client, sockets, theirs));
+                spawn(websocket::run_between(Wire::from(call), Side::Client, sockets, theirs));
                 answered.response.socket = Some(ours);
             }
             Ok(answered.response)
@@ -82,7 +85,7 @@ impl WayBack {
 /// Opens a connection of TCP.
 fn dialled(
     event: Option<Rc<LinkEvent>>,
-    loaded: Option<Rc<LoadedWorker>>,
+    (binding, loaded): (Option<u32>, Option<Rc<LoadedWorker>>),
     request: Request,
 ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
     Box::pin(async move {
@@ -91,7 +94,7 @@ fn dialled(
             (event.number, event.connection.clone())
         };
         connection.room().await;
-        let dialling = dial(&connection, (number, loaded.as_deref()), &request)
+        let dialling = dial(&connection, (number, binding, loaded.as_deref()), &request)
             .map_err(|error| FetchError::Invalid(error.to_string()))?;
         let call = dialling.opened().await.map_err(|why| match why {
             Refused::Denied => FetchError::OutboundWorker,
@@ -100,7 +103,7 @@ fn dialled(
         })?;
         let (ours, theirs) = socket_pair();
         spawn(async move {
-            if let Err(error) = carry(call, theirs, Sender::Parent).await {
+            if let Err(error) = carry(call, theirs, TlsAt::There).await {
                 tracing::error!("{error}");
             }
         });
@@ -115,13 +118,28 @@ impl Egress for WayBack {
     fn fetch(
         &self,
         origin: &Origin,
-        _binding: Option<u32>,
+        binding: Option<u32>,
         request: Request,
     ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
         if is_connect(&request) {
-            return dialled(LinkEvent::of(&origin.trace), self.loaded.clone(), request);
+            let by = (binding, self.loaded.clone());
+            return dialled(LinkEvent::of(&origin.trace), by, request);
         }
-        self.ask(origin, To::Out, request)
+        self.ask(origin, To::out(binding), request)
+    }
+
+    fn token(
+        &self,
+        origin: &Origin,
+        audience: &[String],
+        claims: &str,
+    ) -> LocalBoxFuture<'static, Result<String, FetchError>> {
+        let event = LinkEvent::of(&origin.trace).map(|event| (event.number, event.connection.clone()));
+        let (audience, claims) = (audience.to_vec(), claims.to_owned());
+        Box::pin(async move {
+            let (number, connection) = event.ok_or(FetchError::EventEnded)?;
+            ask_for_token(&connection, number, &audience, &claims).await
+        })
     }
 
     fn service(&self, origin: &Origin, service: u32) -> Result<Capability, FetchError> {

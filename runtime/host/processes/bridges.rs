@@ -16,7 +16,7 @@ use super::link::Link;
 use super::room::Room;
 use crate::boundary::{Bridge, Call, Came, LinkError, LoadedWorker, Side, refuse};
 
-/// What an event's bridge is in, in the process that has the policy.
+/// What an event's bridge is in, in the process that has the network and the keys.
 struct Outside {
     link: Weak<Link>,
     agent: usize,

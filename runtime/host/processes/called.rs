@@ -1,39 +1,35 @@
-//! An agent in a process, as others call it: each call and each request is an event of its own there.
+//! An agent in a process, as others call it, or the policy in one, as it judges for an agent: each call and each request is an event of its own
+//! there.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use deno_core::unsync::spawn;
-use workerd_lite_ops::rpc::{Call, Failure, Outcome, Session, Started};
+use workerd_lite_ops::rpc::{Broken, Call, Failure, Outcome, Session, Started};
 use workerd_lite_ops::{EventError, Origin, Request, Response, Target};
 
 use super::ProcessLinks;
 use super::link::Link;
-use crate::boundary::{Aim, UnderWay};
+use crate::boundary::{Aim, UnderWay, What};
 use crate::host::agent::Agent;
 use crate::host::later::Later;
 
-/// An agent in a process.
+/// An agent in a process, or its policy.
 #[derive(Clone)]
 pub(in crate::host) struct Callee {
     links: Rc<ProcessLinks>,
     place: usize,
     agent: Arc<Agent>,
-    /// The agent that calls it: its place, and `ctx.agent` as JSON.
+    /// The agent that calls it: its place, and `ctx.agent` as JSON. A policy is called by the agent that it judges for.
     caller: Option<(u32, Rc<str>)>,
 }
 
-/// What a target says of an entrypoint.
-fn entrypoint(target: Option<&Target>) -> (Option<&str>, &str) {
-    match target {
-        Some(Target::Entrypoint { entrypoint, props }) => (entrypoint.as_deref(), props),
-        _ => (None, "{}"),
-    }
-}
+/// An entrypoint without props.
+const DEFAULT: What<'static> = What::Entrypoint(None, "{}");
 
 impl Callee {
-    /// The agent in this place of the project.
+    /// The agent in this place of the project, or the policy as it judges for that.
     pub(in crate::host) fn new(links: &Rc<ProcessLinks>, (place, agent): (usize, &Arc<Agent>)) -> Self {
         Self {
             links: Rc::clone(links),
@@ -50,14 +46,30 @@ impl Callee {
         self
     }
 
-    fn aim<'a>(&'a self, origin: &Origin, target: Option<&'a Target>) -> Aim<'a> {
-        let (entrypoint, props) = entrypoint(target);
+    fn aim<'a>(&'a self, origin: &Origin, (door, target): (u32, Option<&'a Target>)) -> Aim<'a> {
+        let untold = origin.trace.tails.get();
+        if self.links.are_policys() {
+            return Aim {
+                caller: u32::try_from(self.place).ok().map(|place| (place, "")),
+                what: target.into(),
+                door,
+                untold,
+            };
+        }
         Aim {
             caller: self.caller.as_ref().map(|(place, agent)| (*place, &**agent)),
-            entrypoint,
-            props,
-            untold: origin.trace.tails.get(),
+            what: match target {
+                Some(Target::Entrypoint { .. }) => target.into(),
+                _ => DEFAULT,
+            },
+            door: 0,
+            untold,
         }
+    }
+
+    /// Whether several call what is behind it, for each of whom it may be stopped.
+    pub(in crate::host) fn is_shared(&self) -> bool {
+        self.links.is_shared((self.place, &self.agent))
     }
 
     fn begin(
@@ -65,17 +77,21 @@ impl Callee {
         (link, under_way): (Rc<Link>, UnderWay),
         call: Call,
         origin: &Origin,
-        target: Option<&Target>,
+        target: (u32, Option<&Target>),
     ) -> Started {
+        let called = self.links.called((self.place, &self.agent));
+        if self.links.join(&link, (self.place, &self.agent)).is_err() {
+            return Broken::refuse(call.reply, Failure::gone());
+        }
         let aim = self.aim(origin, target);
         let trace = Rc::clone(&origin.trace);
-        link.begin((self.place, &self.agent), call, (trace, aim), under_way)
+        link.begin((called.0, &called.1), call, (trace, aim), under_way)
     }
 
     /// Begins an event with a call. Where its process is not there, it begins once that is.
-    pub(in crate::host) fn call(&self, call: Call, origin: Origin, target: Option<Target>) -> Started {
+    pub(in crate::host) fn call(&self, call: Call, origin: Origin, door: u32, target: Option<Target>) -> Started {
         if let Some(ready) = self.links.begin_now((self.place, &self.agent)) {
-            return self.begin(ready, call, &origin, target.as_ref());
+            return self.begin(ready, call, &origin, (door, target.as_ref()));
         }
         let later = Later::new();
         let (answer, resolves) = later;
@@ -93,7 +109,7 @@ impl Callee {
             if waits.ended.get() == Some(false) {
                 return resolves.fail(Failure::canceled());
             }
-            let started = callee.begin(ready, call, &origin, target.as_ref());
+            let started = callee.begin(ready, call, &origin, (door, target.as_ref()));
             resolves.resolve(started.answer);
             match (started.session, waits.ended.get()) {
                 (Some(session), Some(true)) => session.done(),
@@ -122,11 +138,14 @@ impl Callee {
         origin: Origin,
         target: Option<Target>,
     ) -> Result<Response, EventError> {
-        let (link, under_way) = self.links.begin((self.place, &self.agent)).await?;
-        let aim = self.aim(&origin, target.as_ref());
+        let whose = (self.place, &self.agent);
+        let (link, under_way) = self.links.begin(whose).await?;
+        self.links.join(&link, whose)?;
+        let aim = self.aim(&origin, (0, target.as_ref()));
         let trace = Rc::clone(&origin.trace);
-        let known = (self.place, &self.agent);
-        link.dispatch(known, request, (trace, Some(aim)), under_way).await
+        let called = self.links.called(whose);
+        let answered = link.dispatch((called.0, &called.1), request, (trace, Some(aim)), under_way);
+        answered.await.inspect_err(|error| self.links.failed(whose, error))
     }
 }
 

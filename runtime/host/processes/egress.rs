@@ -9,12 +9,12 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 use workerd_lite_ops::account::metered;
 use workerd_lite_ops::head::{self, strip_hop_by_hop};
 use workerd_lite_ops::websocket::{is_handshake, mark};
-use workerd_lite_ops::{FetchError, Origin, Request, Response};
+use workerd_lite_ops::{FetchError, Request, Response};
 
 use super::events::Event;
 use super::link::Link;
 use super::room::Room;
-use crate::boundary::{Answering, Asked, Call, Failure, LinkError, LoadedWorker, Sender, To};
+use crate::boundary::{Answering, Asked, Call, Failure, LinkError, LoadedWorker, Sender, To, Wire};
 use crate::websocket;
 
 /// Answers what comes over a link. Fails where no process of ours says that.
@@ -22,8 +22,10 @@ pub(super) fn called(link: &Rc<Link>, head: &[u8], call: Call) -> Result<(), Lin
     let asked = Asked::read((head, Sender::Process), call, link.headers)?;
     let envelope = asked.envelope();
     let to = envelope.to;
-    if let To::Agent(_) = to {
-        return Err(LinkError::Head("the parent has no agents for a process"));
+    match to {
+        To::Agent(_) => return Err(LinkError::Head("the parent has no agents for a process")),
+        To::Binding(_) if !link.is_policys => return Err(LinkError::Head("agents have no bindings")),
+        To::Binding(_) | To::Out | To::Service(_) => {}
     }
     let (event, loaded) = (event(link, envelope.event)?, asked.loaded());
     let room = Room::of(link, head.len());
@@ -54,10 +56,10 @@ pub(super) fn called(link: &Rc<Link>, head: &[u8], call: Call) -> Result<(), Lin
             socket = work => socket,
             () = event.over() => None,
         };
-        if let Some((wire, end)) = socket
+        if let Some((call, end)) = socket
             && let Some(_counted) = link.open_socket(event.limits.sockets.at_once)
         {
-            websocket::run_between(wire, Role::Server, event.limits.sockets, end).await;
+            websocket::run_between(Wire::from(call), Role::Server, event.limits.sockets, end).await;
         }
     });
     Ok(())
@@ -100,15 +102,12 @@ async fn fetch(
         mark(&mut request.headers);
     }
     let gate = link.gate(event.agent, loaded)?;
-    let origin = Origin {
-        caller: 0,
-        trace: Rc::clone(&event.trace),
-    };
+    let origin = event.origin();
     let fetching = async {
         let _slot = event.slots.acquire().await;
         match to {
             To::Service(service) => gate.fetch_service(&origin, service, request).await,
-            To::Out | To::Agent(_) => gate.fetch(&origin, None, request).await,
+            to => gate.fetch(&origin, to.binding(), request).await,
         }
     };
     metered(event.trace.account().cloned(), fetching).await

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, Semaphore};
 use workerd_lite_ops::trace::Trace;
-use workerd_lite_ops::{FetchError, Termination};
+use workerd_lite_ops::{CallerId, FetchError, Origin, Termination};
 
 use crate::boundary::{Bridge, UnderWay};
 use crate::limits::Limits;
@@ -23,9 +23,12 @@ const STRAYS: u64 = 1000;
 pub(super) struct Event {
     /// Its agent, by its place among the process's.
     pub(super) agent: usize,
+    /// In whose name a policy's requests go out; nobody's, where it is an agent's.
+    caller: CallerId,
     pub(super) trace: Rc<Trace>,
     pub(super) limits: Limits,
     fetches: Cell<u32>,
+    tokens: Cell<u32>,
     /// Requests that may be under way at once.
     pub(super) slots: Semaphore,
     began: Instant,
@@ -47,11 +50,18 @@ pub(super) struct Event {
 }
 
 impl Event {
-    pub(super) fn new(agent: usize, trace: Rc<Trace>, limits: Limits, under_way: UnderWay) -> Rc<Self> {
+    pub(super) fn new(
+        (agent, caller): (usize, CallerId),
+        trace: Rc<Trace>,
+        limits: Limits,
+        under_way: UnderWay,
+    ) -> Rc<Self> {
         Rc::new(Self {
             agent,
+            caller,
             trace,
             fetches: Cell::new(0),
+            tokens: Cell::new(0),
             // The process lets no more begin. This one waits where it does.
             slots: Semaphore::new(limits.subrequests_at_once.clamp(1, Semaphore::MAX_PERMITS)),
             limits,
@@ -67,10 +77,27 @@ impl Event {
         })
     }
 
+    /// Where what it asks for comes from.
+    pub(super) fn origin(&self) -> Origin {
+        Origin {
+            caller: self.caller,
+            trace: Rc::clone(&self.trace),
+        }
+    }
+
     /// Counts a request. Fails where the event has made as many as it may.
     pub(super) fn count_fetch(&self) -> Result<(), FetchError> {
-        let made = self.fetches.get();
-        self.fetches.set(made.saturating_add(1));
+        self.count(&self.fetches)
+    }
+
+    /// Counts a token, of which it may ask for as many.
+    pub(super) fn count_token(&self) -> Result<(), FetchError> {
+        self.count(&self.tokens)
+    }
+
+    fn count(&self, what: &Cell<u32>) -> Result<(), FetchError> {
+        let made = what.get();
+        what.set(made.saturating_add(1));
         if made < self.limits.subrequests {
             Ok(())
         } else {

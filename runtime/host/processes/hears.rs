@@ -2,19 +2,23 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use workerd_lite_ops::Termination;
 use workerd_lite_ops::account::{Account, AgentId};
 use workerd_lite_ops::console_tap::{ConsoleLine, ConsoleTap};
 use workerd_lite_ops::worker_log::{Lines, cut};
 
-use crate::boundary::{Hears, Level, Numbers, Told};
+use crate::boundary::{Hears, Key, Level, Numbers, Told};
 use crate::host::agent::Agent;
 use crate::host::project::Project;
+use crate::limits::Culprit;
 
 /// Lines in a second that a process has beside those of its agents' consoles.
 const OWN: u32 = 50;
+
+/// The longest that one agent can have kept others from a policy in one go, generously.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// The longest id of a request.
 const LONGEST_ID: usize = 128;
@@ -33,15 +37,18 @@ struct Member {
 pub(super) struct Members {
     project: Project,
     agents: Vec<Member>,
+    /// For whom a policy judges there, where it is one's.
+    judges: Option<Key>,
     own: Lines,
 }
 
 impl Members {
-    pub(super) fn of(project: &Project, members: &[(usize, Arc<Agent>)]) -> Arc<dyn Hears> {
-        let threads = project
-            .processes
-            .as_ref()
-            .map_or(1, |processes| processes.settings().threads);
+    /// Of a process that has so many threads, and is a policy's for these agents, where it is one's.
+    pub(super) fn of(
+        project: &Project,
+        members: &[(usize, Arc<Agent>)],
+        (threads, judges): (usize, Option<Key>),
+    ) -> Arc<dyn Hears> {
         let threads = u32::try_from(threads).unwrap_or(u32::MAX);
         let members = members.iter().map(|(_, agent)| Member {
             id: agent.id(),
@@ -55,14 +62,30 @@ impl Members {
         // Who keeps the processes has this: it must not be what keeps them there.
         let mut project = project.clone();
         project.processes = None;
+        project.policy_processes = None;
         Arc::new(Self {
             project,
+            judges,
             agents: members.collect(),
             own: Lines::new(OWN),
         })
     }
 
-    fn line(&self, (level, console): (Level, bool), agent: Option<u16>, request_id: Option<&str>, text: &str) {
+    /// The agent for which a policy says that it has written a line, where it judges for that one.
+    fn judged(&self, caller: Option<(Option<String>, String)>) -> Option<AgentId> {
+        let (tenant, name) = caller?;
+        let id = AgentId::new(tenant.as_deref(), &name);
+        let judges = self.judges.as_ref()?;
+        (judges.covers(&id) && self.project.knows(&id)).then_some(id)
+    }
+
+    fn line(
+        &self,
+        (level, console): (Level, bool),
+        (agent, judged): (Option<u16>, Option<AgentId>),
+        request_id: Option<&str>,
+        text: &str,
+    ) {
         let member = agent.and_then(|agent| self.agents.get(usize::from(agent)));
         let lines = match (member, console) {
             (Some(member), true) => &member.lines,
@@ -73,11 +96,23 @@ impl Members {
         }
         // One that has a single agent is that one's.
         let member = member.or_else(|| self.agents.first().filter(|_| self.agents.len() == 1));
+        // What is said of a policy by the host is said of it at work for somebody.
+        let policy = judged.as_ref().filter(|_| !console).map(|id| {
+            let name = member.map(|member| &*member.id.name).unwrap_or_default();
+            Culprit::Owner(name.into(), Some(id.clone())).to_string()
+        });
         let worker = member.map_or("an agents' process", |member| &member.label);
-        let (agent, tenant) = (
-            member.map(|member| &*member.id.name),
-            self.agents.first().and_then(|member| member.id.tenant.as_deref()),
-        );
+        let worker = policy.as_deref().unwrap_or(worker);
+        let (agent, tenant) = match (&self.judges, &judged) {
+            (None, _) => (
+                member.map(|member| &*member.id.name),
+                self.agents.first().and_then(|member| member.id.tenant.as_deref()),
+            ),
+            (Some(_), judged) => (
+                judged.as_ref().map(|id| &*id.name),
+                judged.as_ref().and_then(|id| id.tenant.as_deref()),
+            ),
+        };
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:=+/".contains(&byte);
         let request_id = request_id.filter(|id| id.len() <= LONGEST_ID && id.bytes().all(plain));
         let text = cut(text);
@@ -139,21 +174,33 @@ impl Hears for Members {
                 level,
                 console,
                 agent,
+                caller,
                 request_id,
                 text,
-            } => self.line((level, console), agent, request_id.as_deref(), &text),
+            } => {
+                // A policy's own lines are all of one script.
+                let agent = agent.or(self.judges.as_ref().map(|_| 0));
+                let judged = self.judged(caller);
+                self.line((level, console), (agent, judged), request_id.as_deref(), &text);
+            }
             Told::Dropped(lines) => {
-                let text = format!("{lines} lines of an agents' process had no room and were dropped");
-                self.line((Level::Warn, false), None, None, &text);
+                let text = format!("{lines} lines of its process had no room and were dropped");
+                self.line((Level::Warn, false), (None, None), None, &text);
             }
             Told::Numbers(agent, numbers) => self.numbers(agent, numbers),
             Told::Hung { agent, why } => {
                 let member = agent.and_then(|agent| self.agents.get(usize::from(agent)));
-                if let (Some(member), Some(why)) = (member, Termination::named(&why)) {
+                if let (Some(member), Some(why), None) = (member, Termination::named(&why), &self.judges) {
                     self.project.blame(&member.id, why);
                 }
             }
-            Told::Ready | Told::Refused(_) => {}
+            Told::HeldUp(whose, micros) => {
+                let quarantine = self.judged(Some(whose)).and_then(|id| self.project.quarantine_of(&id));
+                if let Some(quarantine) = quarantine {
+                    quarantine.record_host(Duration::from_micros(micros).min(LONGEST_WAIT));
+                }
+            }
+            Told::Ready | Told::Refused(_) | Told::Failed(_) => {}
         }
     }
 

@@ -1,23 +1,25 @@
 //! One thread's link to one process: events go out, and requests of theirs come back.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deno_core::unsync::spawn;
-use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_tungstenite::tungstenite::protocol::Role as Side;
 use workerd_lite_ops::egress::EgressHandle;
 use workerd_lite_ops::rpc::{Broken, Call, Failure, Session, Started};
+use workerd_lite_ops::tcp::is_connect;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::websocket::socket_pair;
-use workerd_lite_ops::{EventError, FetchError, Request, Response, Termination};
+use workerd_lite_ops::{CallerId, EventError, FetchError, Request, Response, Role, Termination};
 
 use super::bridges::bridge;
 use super::events::{Event, Events};
 use crate::boundary::{
-    Aim, Begin, Child, Connection, Envelope, LinkError, LoadedWorker, To, Unanswered, UnderWay, ask,
+    Aim, Begin, Child, Connection, Envelope, Joins, LinkError, LoadedWorker, TlsAt, To, Unanswered, UnderWay, Wire,
+    ask, carry,
 };
 use crate::host::agent::Agent;
 use crate::host::gate::LoadedWays;
@@ -45,6 +47,10 @@ pub(super) struct Link {
     pub(super) events: Events,
     /// Bytes of headers that any of its agents may have in a message.
     pub(super) headers: usize,
+    /// Whether it is to a policy's process.
+    pub(super) is_policys: bool,
+    /// Agents that a policy's process was told of.
+    joined: RefCell<HashSet<u32>>,
     pub(super) over: Cell<bool>,
     /// Whether it was this end that closed it, where nothing is under way or nobody waits any longer.
     aborted: Cell<bool>,
@@ -62,8 +68,22 @@ impl Link {
         members: &[(usize, Arc<Agent>)],
         gates: Vec<(EgressHandle, Option<LoadedWays>)>,
     ) -> Rc<Self> {
+        Self::make(child, members, gates, 0)
+    }
+
+    /// The same to a policy's process, where messages may have so many bytes of headers.
+    pub(super) fn of_policy(child: Arc<Child>, policy: Arc<Agent>, way: EgressHandle, heads: usize) -> Rc<Self> {
+        Self::make(child, &[(0, policy)], vec![(way, None)], heads)
+    }
+
+    fn make(
+        child: Arc<Child>,
+        members: &[(usize, Arc<Agent>)],
+        gates: Vec<(EgressHandle, Option<LoadedWays>)>,
+        heads: usize,
+    ) -> Rc<Self> {
         let limits = || members.iter().map(|(_, agent)| agent.worker.limits);
-        let headers = limits().map(|limits| limits.headers).max().unwrap_or_default();
+        let headers = limits().map(|limits| limits.headers).fold(heads, usize::max);
         let longest = limits()
             .map(|limits| limits.cpu.max(limits.startup))
             .max()
@@ -79,6 +99,8 @@ impl Link {
             names: members.iter().map(|(_, agent)| agent.worker.name.clone()).collect(),
             events: Events::default(),
             headers,
+            is_policys: members.iter().any(|(_, agent)| agent.worker.role == Role::Outbound),
+            joined: RefCell::default(),
             over: Cell::new(false),
             aborted: Cell::new(false),
             held: Cell::new(0),
@@ -111,6 +133,26 @@ impl Link {
         Ok(Rc::clone(way))
     }
 
+    /// Tells a policy's process of an agent before the first of its events. Fails where there is no room for what is to be said.
+    pub(super) fn join(&self, number: u32, agent: impl FnOnce() -> Option<Joins>) -> Result<(), EventError> {
+        if self.joined.borrow().contains(&number) {
+            return Ok(());
+        }
+        let joins = agent().ok_or(EventError::Shutdown)?;
+        joins.tell(&self.connection, number).map_err(|error| {
+            tracing::error!(target: "worker", process = self.child.id, "the policy's process can not be told of {}: {error}", joins.name);
+            EventError::Terminated(Termination::Startup)
+        })?;
+        self.joined.borrow_mut().insert(number);
+        Ok(())
+    }
+
+    /// In whose name a policy's requests go out.
+    fn caller(&self, aim: Option<Aim<'_>>) -> CallerId {
+        let caller = aim.filter(|_| self.is_policys).and_then(|aim| aim.caller);
+        caller.map_or(0, |(number, _)| number)
+    }
+
     /// Hands a request over. Dropping the future cancels it.
     pub(super) async fn dispatch(
         self: Rc<Self>,
@@ -122,8 +164,12 @@ impl Link {
         let to = self.places.iter().position(|known| *known == place);
         let to = to.ok_or(EventError::Shutdown)?;
         let request_id = trace.request_id();
+        if self.is_policys {
+            // From here on it is the policy that takes its time.
+            trace.started.set(Some(Instant::now()));
+        }
         let limits = agent.worker.effective_limits();
-        let event = Event::new(to, trace, limits, under_way);
+        let event = Event::new((to, self.caller(aim)), trace, limits, under_way);
         let number = self.events.begin(&event, || self.connection.next());
         let number = number.map_err(EventError::Terminated)?;
         bridge(&self, number, &event);
@@ -135,6 +181,7 @@ impl Link {
             aim,
             loaded: None,
         };
+        let connects = is_connect(&request);
         let asking = ask(&self.connection, number, envelope, request).map_err(|error| {
             // It has not begun there.
             self.events.end(number);
@@ -158,9 +205,18 @@ impl Link {
         })?;
         reading.0.is_answered();
         reading.0.computed(answered.cpu);
-        if let Some(wire) = answered.socket {
+        if let Some(call) = answered.socket {
             let (ours, theirs) = socket_pair();
-            spawn(websocket::run_between(wire, Role::Client, limits.sockets, theirs));
+            // It may outlive its event, and its process is not put away meanwhile.
+            let (link, busy) = (Rc::clone(&self), self.child.begin());
+            spawn(async move {
+                if !connects {
+                    websocket::run_between(Wire::from(call), Side::Client, limits.sockets, theirs).await;
+                } else if let Err(error) = carry(call, theirs, TlsAt::There).await {
+                    link.broken(&error);
+                }
+                drop(busy);
+            });
             answered.response.socket = Some(ours);
         }
         Ok(keeping(answered.response, reading))
@@ -200,7 +256,8 @@ impl Link {
             return Broken::refuse(call.reply, Failure::gone());
         };
         let request_id = trace.request_id();
-        let event = Event::new(to, trace, agent.worker.effective_limits(), under_way);
+        let limits = agent.worker.effective_limits();
+        let event = Event::new((to, self.caller(Some(aim))), trace, limits, under_way);
         let Ok(number) = self.events.begin(&event, || self.connection.next()) else {
             return Broken::refuse(call.reply, Failure::new("Error", BUSY));
         };

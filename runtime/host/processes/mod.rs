@@ -1,4 +1,5 @@
-//! One thread's links to agents' processes. Their events begin here, and their requests come back here to pass rules, policy and network.
+//! One thread's links to processes of agents, or of the policy. Their events begin here, and their requests come back here: those of agents to
+//! pass rules, policy and network, those of the policy to pass the owner's rules for it, credentials and network.
 
 mod bridges;
 mod called;
@@ -9,9 +10,11 @@ mod events;
 mod fuzz;
 mod hears;
 mod link;
+mod policy;
 mod room;
 mod serving;
 mod tails;
+mod tokens;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -20,18 +23,21 @@ use std::sync::Arc;
 
 use deno_core::unsync::spawn;
 use tokio::sync::OnceCell;
+use workerd_lite_ops::egress::EgressHandle;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{EventError, Request, Response, Termination};
 
 use super::agent::Agent;
 use super::agent_cells::AgentCells;
 use super::isolation::Isolation;
+use super::known::KnownAgents;
 use super::project::Project;
 use crate::boundary::{AgentSpec, Hears, Key, Processes, Spec, UnderWay};
-use crate::isolate::StartupError;
+use crate::isolate::{StartupError, Worker};
 pub(super) use called::Callee as ProcessCallee;
 use hears::Members;
 use link::Link;
+use policy::Policy;
 
 /// How often a link is looked at whose thread waits for its events.
 const LOOK: std::time::Duration = std::time::Duration::from_millis(20);
@@ -40,8 +46,14 @@ const LOOK: std::time::Duration = std::time::Duration::from_millis(20);
 pub(super) struct ProcessLinks {
     project: Project,
     processes: Arc<Processes>,
-    cells: Rc<AgentCells>,
+    whose: Whose,
     links: RefCell<HashMap<Key, Rc<OnceCell<Rc<Link>>>>>,
+}
+
+/// Whose the processes are.
+enum Whose {
+    Agents(Rc<AgentCells>),
+    Policy(Policy),
 }
 
 impl ProcessLinks {
@@ -52,9 +64,35 @@ impl ProcessLinks {
         Some(Rc::new(Self {
             processes,
             project: project.clone(),
-            cells: Rc::clone(cells),
+            whose: Whose::Agents(Rc::clone(cells)),
             links: RefCell::default(),
         }))
+    }
+
+    /// Those to the policy's processes, which goes out by this way in the names of these agents. Starts the policy once, as
+    /// [`super::policy_cells::PolicyCells::start`] does, but in a process.
+    pub(super) async fn of_policy(
+        project: &Project,
+        (processes, worker): (&Arc<Processes>, &Worker),
+        egress: EgressHandle,
+        known: KnownAgents,
+    ) -> Result<Rc<Self>, StartupError> {
+        processes.serve();
+        let links = Rc::new(Self {
+            processes: Arc::clone(processes),
+            project: project.clone(),
+            whose: Whose::Policy(Policy::new(project, worker, egress, known)),
+            links: RefCell::default(),
+        });
+        let first = links.first_key();
+        links.start(&first).await?;
+        links.has_started();
+        Ok(links)
+    }
+
+    /// Whether it is the policy that they lead to.
+    fn are_policys(&self) -> bool {
+        matches!(self.whose, Whose::Policy(_))
     }
 
     /// Hands a request to an agent's process. Dropping the future cancels it.
@@ -93,30 +131,45 @@ impl ProcessLinks {
 
     /// The link to a process. Where several ask, one is made.
     async fn link(self: &Rc<Self>, key: &Key, agent: &Arc<Agent>) -> Result<Rc<Link>, EventError> {
-        let cell = Rc::clone(self.links.borrow_mut().entry(key.clone()).or_default());
-        let made = cell.get_or_try_init(|| self.make(key)).await;
-        made.map(Rc::clone).map_err(|error| {
+        self.start(key).await.map_err(|error| {
             let (name, tenant) = (&*agent.worker.name, agent.tenant.as_deref());
             tracing::error!(target: "worker", worker = agent.worker.label(), agent = name, tenant, "{error}");
             EventError::Terminated(Termination::Startup)
         })
     }
 
+    async fn start(self: &Rc<Self>, key: &Key) -> Result<Rc<Link>, StartupError> {
+        let cell = Rc::clone(self.links.borrow_mut().entry(key.clone()).or_default());
+        cell.get_or_try_init(|| self.make(key)).await.map(Rc::clone)
+    }
+
     async fn make(self: &Rc<Self>, key: &Key) -> Result<Rc<Link>, StartupError> {
         let members = self.members(key);
-        let (child, end) = self.processes.link(key, || self.spec(&members)).await?;
-        let gates = members.iter().map(|(place, agent)| {
-            // The process was started with these modules, and they are read.
-            let graph = agent.graph().map_or(&agent.worker.graph, |graph| graph);
-            self.cells.gate((*place, agent), graph)
-        });
-        let link = Link::new(child, &members, gates.collect());
+        let (child, end) = self.processes.link(key, || self.spec(key, &members)).await?;
+        let link = match &self.whose {
+            Whose::Agents(cells) => {
+                let gates = members.iter().map(|(place, agent)| {
+                    // The process was started with these modules, and they are read.
+                    let graph = agent.graph().map_or(&agent.worker.graph, |graph| graph);
+                    cells.gate((*place, agent), graph)
+                });
+                Link::new(child, &members, gates.collect())
+            }
+            Whose::Policy(policy) => {
+                let heads = self.project.largest_head();
+                Link::of_policy(child, policy.worker(), policy.egress(), heads)
+            }
+        };
         let (links, key, ended) = (Rc::downgrade(self), key.clone(), Rc::clone(&link));
         spawn(async move {
             serving::serve(Rc::clone(&ended), end).await;
             let lost = ended.take_lost();
             if let Some(links) = links.upgrade() {
                 links.forget(&key, &ended);
+                if links.are_policys() {
+                    // What an agent still read of an answer breaks off, and its own record says so.
+                    return;
+                }
                 for (place, event) in lost {
                     links.project.lost(place, &event.trace.request_id());
                 }
@@ -127,6 +180,10 @@ impl ProcessLinks {
 
     /// For whom the process of an agent is. One that was found is alone in it: others may come and go.
     fn key(&self, place: usize, agent: &Agent) -> Key {
+        if let Whose::Policy(policy) = &self.whose {
+            let found = (place >= self.project.agents.len()).then_some(place);
+            return policy.key(&agent.id(), found);
+        }
         if place < self.project.agents.len() {
             Key::of(&agent.id())
         } else {
@@ -136,6 +193,9 @@ impl ProcessLinks {
 
     /// The agents that share a process, with their places, in the order that it counts them.
     fn members(&self, key: &Key) -> Vec<(usize, Arc<Agent>)> {
+        if let Whose::Policy(policy) = &self.whose {
+            return vec![(0, policy.worker())];
+        }
         if let Some(place) = key.found() {
             return self
                 .project
@@ -151,21 +211,32 @@ impl ProcessLinks {
             .collect()
     }
 
-    async fn spec(&self, members: &[(usize, Arc<Agent>)]) -> Result<(Spec, Arc<dyn Hears>), StartupError> {
+    async fn spec(&self, key: &Key, members: &[(usize, Arc<Agent>)]) -> Result<(Spec, Arc<dyn Hears>), StartupError> {
         let mut agents = Vec::with_capacity(members.len());
+        let policy = match &self.whose {
+            Whose::Agents(_) => None,
+            Whose::Policy(policy) => Some(policy),
+        };
         for (_, agent) in members {
             let worker = agent.ready().await?;
-            let known = (!agent.tails.is_empty(), self.project.is_called(agent));
+            let called = policy.map_or_else(|| self.project.is_called(agent), |policy| policy.is_shared(key));
+            let known = (!agent.tails.is_empty(), called);
             agents.push(AgentSpec::of(&worker, agent.tenant.as_deref(), known));
         }
+        let heads = members.iter().map(|(_, agent)| agent.worker.limits.headers).max();
         let settings = self.processes.settings();
         let spec = Spec {
             agents,
             threads: settings.threads,
+            headers: heads
+                .unwrap_or_default()
+                .max(policy.map_or(0, |_| self.project.largest_head())),
+            checks: policy.map(Policy::checks).unwrap_or_default(),
             idle: settings.idle,
             debug: tracing::enabled!(target: "console", tracing::Level::DEBUG),
         };
-        Ok((spec, Members::of(&self.project, members)))
+        let group = policy.map(|_| key.clone());
+        Ok((spec, Members::of(&self.project, members, (settings.threads, group))))
     }
 
     fn forget(&self, key: &Key, link: &Rc<Link>) {

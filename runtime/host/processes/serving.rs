@@ -4,8 +4,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::link::Link;
-use super::{bridges, dials, egress, tails};
-use crate::boundary::{Call, Came, DialCame, End, Handler, LinkError, Tells};
+use super::{bridges, dials, egress, tails, tokens};
+use crate::boundary::{Call, Came, DialCame, End, Handler, LinkError, Tells, TokenCame};
 use deno_core::unsync::spawn;
 
 struct Serving(Rc<Link>);
@@ -20,6 +20,9 @@ impl Handler for Serving {
         }
         if DialCame::is(head) {
             return dials::called(&self.0, head, call);
+        }
+        if TokenCame::is(head) {
+            return tokens::called(&self.0, head, call);
         }
         egress::called(&self.0, head, call)
     }

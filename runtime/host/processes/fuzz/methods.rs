@@ -132,7 +132,7 @@ fn opened(kind: u8, event: u32) -> Vec<u8> {
 
 fn dials(host: &str, port: u16, secure: &str) -> Vec<u8> {
     [
-        &[DIALS, 1, 0, 0, 0][..],
+        &[DIALS, 1, 0, 0, 0, 0, 0, 0, 0, 0][..],
         &port.to_le_bytes(),
         &text(host.as_bytes()),
         &text(secure.as_bytes()),

@@ -3,6 +3,7 @@
 
 mod hostile;
 mod methods;
+mod policy;
 
 use std::cell::RefCell;
 use std::os::fd::OwnedFd;
@@ -93,7 +94,7 @@ fn parent() -> (Rc<Link>, UnixStream, Rc<Noted>, Sleeper) {
     let (sleeper, pidfd) = Sleeper::start();
     let (ours, theirs) = UnixStream::pair().unwrap();
     let noted = Rc::new(Noted::default());
-    let child = Child::new(sleeper.0.id(), pidfd, Vec::new());
+    let child = Child::of("a process", sleeper.0.id(), pidfd, Vec::new());
     let gate: Rc<dyn Egress> = Rc::<Noted>::clone(&noted);
     let link = Link::new(child, &[(0, agent())], vec![(gate, None)]);
     spawn(serve(Rc::clone(&link), ours.into_std().unwrap()));
