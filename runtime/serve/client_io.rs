@@ -113,6 +113,10 @@ impl ClientIo {
             let mut buffer = ReadBuf::new(&mut dropped);
             match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
                 Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                    let frames = self.frames.as_mut();
+                    if frames.is_some_and(|frames| frames.received(buffer.filled()).is_err()) {
+                        return Poll::Ready(());
+                    }
                     quiet.as_mut().reset(Instant::now() + LINGERS_QUIET);
                 }
                 Poll::Ready(_) => return Poll::Ready(()),
