@@ -9,7 +9,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use pin_project_lite::pin_project;
 
 pub use crate::agent_id::AgentId;
 use crate::cache::store::{self, Caches};
-use crate::external_memory::ExternalMemory;
+use crate::external_memory::{ExternalMemory, Outlived};
 use crate::poll_time::{PollTime, SHORT};
 use crate::statistics::Statistics;
 
@@ -48,6 +48,7 @@ pub struct Account {
     /// Nanoseconds of CPU time of its isolates' turns, and of the policy's for it.
     script: AtomicU64,
     memory: ExternalMemory,
+    outlived: Mutex<Outlived>,
     caches: OnceLock<Caches>,
     in_use: [AtomicUsize; KINDS],
     statistics: Statistics,
@@ -80,6 +81,7 @@ impl Account {
             host: AtomicU64::new(0),
             script: AtomicU64::new(0),
             memory: ExternalMemory::new(memory),
+            outlived: Mutex::default(),
             caches: OnceLock::new(),
             in_use: Default::default(),
             statistics: Statistics::default(),
@@ -95,6 +97,7 @@ impl Account {
             host: AtomicU64::new(0),
             script: AtomicU64::new(0),
             memory: self.memory.clone(),
+            outlived: Mutex::default(),
             caches: OnceLock::new(),
             in_use: Default::default(),
             statistics: Statistics::default(),
@@ -121,6 +124,18 @@ impl Account {
     /// What the host holds for it, apart from what is counted as an isolate's.
     pub fn memory(&self) -> &ExternalMemory {
         &self.memory
+    }
+
+    /// What a new isolate of its may hold outside of its heap, beside what those hold still that have ended.
+    pub fn isolate_memory(&self, limit: usize) -> ExternalMemory {
+        let outlived = self.outlived.lock().unwrap_or_else(PoisonError::into_inner);
+        ExternalMemory::beside(outlived.clone(), limit)
+    }
+
+    /// An isolate of its has ended, and others may hold a part of its memory.
+    pub fn isolate_ended(&self, memory: &ExternalMemory) {
+        let mut outlived = self.outlived.lock().unwrap_or_else(PoisonError::into_inner);
+        outlived.add(memory);
     }
 
     /// What its scripts keep in `caches`, on all threads.

@@ -105,7 +105,7 @@ impl Body {
         else {
             return self;
         };
-        let trailers = Trailers::default();
+        let trailers = come.renewed();
         let changed = trailers.clone();
         let mut change = Some(change);
         let end = futures_util::stream::poll_fn(move |_| {

@@ -63,6 +63,9 @@ pub enum FetchError {
     /// The outbound worker gave no answer: it threw, timed out or returned no `Response`. Agents learn no more.
     #[error("fetch failed: the outbound worker gave no response")]
     OutboundWorker,
+    /// It brought none because the request's own body failed.
+    #[error("fetch failed: the request's body failed: {0}")]
+    Body(BodyError),
     /// The event that this fetch belonged to was cancelled or has ended.
     #[error("fetch failed: the event this request belongs to has ended")]
     EventEnded,

@@ -39,6 +39,10 @@ use crate::tail::{Tail, Tails, Told};
 use crate::trace::Trace;
 use crate::worker_log::About;
 
+/// Why an event failed whose handler waits for what nothing can bring. The same words as workerd's.
+const HUNG: &str = "The Workers runtime canceled this request because it detected that your Worker's code had hung and would never generate a \
+                    response. Refer to: https://developers.cloudflare.com/workers/observability/errors/";
+
 struct Entry {
     /// The request was a HEAD: its response may tell the length of a body that it does not have.
     head: bool,
@@ -277,6 +281,30 @@ impl Events {
         for (_, Running { reply, .. }) in entry.running.drain() {
             reply.send(Outcome::Failed(Failure::stopped(why)));
         }
+    }
+
+    /// Whether an event has not answered its request.
+    pub fn is_unanswered(&self, id: EventId) -> bool {
+        self.entries.get(&id).is_some_and(|entry| entry.reply.is_some())
+    }
+
+    /// Whether something that is no op may still bring an event what it waits for: the answer to a call.
+    pub fn waits_for_calls(&self, id: EventId) -> bool {
+        self.entries.get(&id).is_some_and(|entry| entry.scope.rpc.calls() > 0)
+    }
+
+    /// Fails an event's request: nothing is left that could go on with its handler.
+    pub fn abandon(&mut self, id: EventId) {
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        let Some(reply) = entry.reply.take() else { return };
+        let summary = format!("Error: {HUNG}");
+        if let Some(tail) = &entry.scope.tail {
+            tail.exception(&summary, "");
+        }
+        let _ = reply.send(Err(EventError::Exception {
+            summary,
+            stack: String::new(),
+        }));
     }
 
     /// The only event that has not ended.

@@ -75,6 +75,7 @@ use crate::tcp::{
     op_tcp_connect, op_tcp_end, op_tcp_ended, op_tcp_finish, op_tcp_hold, op_tcp_new, op_tcp_pair, op_tcp_readable,
     op_tcp_release, op_tcp_start_tls, op_tcp_write,
 };
+use crate::trailers::{op_trailers_follow, op_trailers_say};
 use crate::webassembly::{op_wasm_memories, op_wasm_own};
 use crate::webcrypto::{
     op_crypto_aes_gcm, op_crypto_call, op_crypto_digest, op_crypto_sign_p384_sha1, op_crypto_turn, op_crypto_turn_now,
@@ -105,6 +106,8 @@ deno_core::extension!(
         op_body_length,
         op_body_raw,
         op_body_trailers,
+        op_trailers_follow,
+        op_trailers_say,
         op_cache_delete,
         op_cache_match,
         op_cache_put,

@@ -8,9 +8,31 @@ use bytes::Bytes;
 
 /// Counts the external memory of one isolate, in bytes.
 #[derive(Debug, Clone)]
-pub struct ExternalMemory {
+pub struct ExternalMemory(Arc<Counter>);
+
+#[derive(Debug)]
+struct Counter {
     used: Arc<AtomicUsize>,
     limit: usize,
+    outlived: Outlived,
+}
+
+/// What isolates have left behind that have ended, for as long as it is held: a response, say, whose client reads slowly.
+#[derive(Debug, Clone, Default)]
+pub struct Outlived(Vec<Arc<AtomicUsize>>);
+
+impl Outlived {
+    /// An isolate has ended.
+    pub fn add(&mut self, memory: &ExternalMemory) {
+        self.0.retain(|used| used.load(Ordering::Relaxed) > 0);
+        if memory.used() > 0 {
+            self.0.push(Arc::clone(&memory.0.used));
+        }
+    }
+
+    fn used(&self) -> usize {
+        self.0.iter().map(|used| used.load(Ordering::Relaxed)).sum()
+    }
 }
 
 /// The isolate would hold more than it may.
@@ -29,25 +51,31 @@ pub struct Reservation {
 impl ExternalMemory {
     /// Nothing is held yet, and at most so many bytes may be.
     pub fn new(limit: usize) -> Self {
-        Self {
+        Self::beside(Outlived::default(), limit)
+    }
+
+    /// The same, of which others hold a part.
+    pub fn beside(outlived: Outlived, limit: usize) -> Self {
+        Self(Arc::new(Counter {
             used: Arc::default(),
             limit,
-        }
+            outlived,
+        }))
     }
 
     /// Whether both count the same isolate's.
     pub fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.used, &other.used)
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// How much is held.
     pub fn used(&self) -> usize {
-        self.used.load(Ordering::Relaxed)
+        self.0.used.load(Ordering::Relaxed)
     }
 
     /// How much may be held.
     pub fn limit(&self) -> usize {
-        self.limit
+        self.0.limit
     }
 
     /// Counts so many bytes.
@@ -69,9 +97,10 @@ impl ExternalMemory {
 impl Reservation {
     /// Counts so many bytes more.
     pub fn grow(&mut self, bytes: usize) -> Result<(), OutOfMemory> {
-        let used = self.memory.used.fetch_add(bytes, Ordering::Relaxed);
-        if used.saturating_add(bytes) > self.memory.limit {
-            self.memory.used.fetch_sub(bytes, Ordering::Relaxed);
+        let Counter { used, limit, outlived } = &*self.memory.0;
+        let held = used.fetch_add(bytes, Ordering::Relaxed).saturating_add(outlived.used());
+        if held.saturating_add(bytes) > *limit {
+            used.fetch_sub(bytes, Ordering::Relaxed);
             return Err(OutOfMemory);
         }
         self.bytes += bytes;
@@ -83,7 +112,7 @@ impl Reservation {
         if let Some(more) = bytes.checked_sub(self.bytes) {
             return self.grow(more);
         }
-        self.memory.used.fetch_sub(self.bytes - bytes, Ordering::Relaxed);
+        self.memory.0.used.fetch_sub(self.bytes - bytes, Ordering::Relaxed);
         self.bytes = bytes;
         Ok(())
     }
@@ -91,7 +120,7 @@ impl Reservation {
     /// Counts so many bytes less.
     pub fn shrink(&mut self, bytes: usize) {
         let less = bytes.min(self.bytes);
-        self.memory.used.fetch_sub(less, Ordering::Relaxed);
+        self.memory.0.used.fetch_sub(less, Ordering::Relaxed);
         self.bytes -= less;
     }
 
@@ -106,7 +135,7 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.memory.used.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.memory.0.used.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -124,6 +153,21 @@ impl<T: AsRef<[u8]>> AsRef<[u8]> for Held<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_outlives_an_isolate_counts_for_the_next() {
+        let mut outlived = Outlived::default();
+        let first = ExternalMemory::new(10);
+        let kept = first.bytes(vec![1; 6]).unwrap();
+        outlived.add(&first);
+        let second = ExternalMemory::beside(outlived.clone(), 10);
+        assert_eq!(second.used(), 0);
+        assert!(second.reserve(5).is_err() && second.reserve(4).is_ok());
+        drop(kept);
+        assert!(second.reserve(10).is_ok());
+        outlived.add(&second);
+        assert!(outlived.0.is_empty());
+    }
 
     #[test]
     fn what_is_dropped_counts_no_longer() {

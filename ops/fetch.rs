@@ -1,19 +1,20 @@
 //! `fetch`: the one road out of an isolate. Which way it leads is the role's: an agent's goes to the outbound
 //! worker, the outbound worker's to the network.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::pin::pin;
 use std::rc::Rc;
 
 use deno_core::url::Url;
 use deno_core::{CancelFuture as _, CancelHandle, OpState, ResourceId, ToV8, op2, v8};
+use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 use http::Method;
 
 use crate::account::metered;
 use crate::body::{Body, BodyResource};
 use crate::egress::EgressHandle;
-use crate::error::FetchError;
+use crate::error::{BodyError, FetchError};
 use crate::events::{Events, Scope};
 use crate::external_memory::ExternalMemory;
 use crate::head::{self, Utf8};
@@ -252,7 +253,31 @@ impl Prepared {
         way: impl FnOnce(&Origin, Request) -> LocalBoxFuture<'static, Result<Response, FetchError>>,
     ) -> Result<Reply, FetchError> {
         self.request.tell_length();
-        self.go(way).await
+        let failed = self.notes_failure();
+        let result = self.go(way).await;
+        // Whoever answers tells nothing of what went wrong; of its own body the script may know.
+        match (result, failed.as_ref().and_then(|failed| failed.get())) {
+            (Err(FetchError::OutboundWorker), Some(error)) => Err(FetchError::Body(error.clone())),
+            (result, _) => result,
+        }
+    }
+
+    /// Where what the request's body fails with is noted, if it comes in pieces.
+    fn notes_failure(&mut self) -> Option<Rc<OnceCell<BodyError>>> {
+        if !matches!(self.request.body, Body::Stream(_)) {
+            return None;
+        }
+        let failed = Rc::new(OnceCell::new());
+        let failing = Rc::clone(&failed);
+        self.request.body = std::mem::take(&mut self.request.body).map_stream(|stream| {
+            let noted = stream.inspect(move |chunk| {
+                if let Err(error) = chunk {
+                    let _ = failing.set(error.clone());
+                }
+            });
+            noted.boxed_local()
+        });
+        Some(failed)
     }
 
     async fn go(

@@ -40,6 +40,7 @@ pub mod egress;
 mod excerpt;
 mod files_read;
 pub mod host;
+mod http2_frames;
 pub mod identity;
 pub mod isolate;
 pub mod keys;

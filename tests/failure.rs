@@ -109,6 +109,104 @@ fn a_client_that_leaves_cancels_everything() {
 }
 
 #[test]
+fn a_handler_that_nothing_can_resume_is_ended_at_once() {
+    let agent = r#"
+        let held, seen;
+        export default { async fetch(request, env, ctx) {
+          const { pathname } = new URL(request.url);
+          const never = () => new Promise(() => {});
+          switch (pathname) {
+            case "/hung": await never(); break;
+            case "/nested": await Promise.race([never(), (async () => { for await (const x of { [Symbol.asyncIterator]: () => ({ next: never }) }); })()]); break;
+            case "/late": await scheduler.wait(100); await never(); break;
+            case "/kept": globalThis.kept = [request, ctx]; await never(); break;
+            case "/waits": ctx.waitUntil(scheduler.wait(400).then(() => console.log("waited"))); await never(); break;
+            case "/held": await new Promise((resolve) => { held = resolve; }); return new Response("held");
+            case "/free": held(); return new Response("freed");
+            case "/timer": await scheduler.wait(1000); return new Response("timer");
+            case "/signal": await new Promise((resolve) => request.signal.addEventListener("abort", resolve)); console.log("the client left"); break;
+            case "/listens": seen = new EventTarget(); await new Promise((resolve) => seen.addEventListener("x", resolve)); return new Response("heard");
+            case "/tells": seen.dispatchEvent(new Event("x")); return new Response("told");
+          }
+          return new Response("ok");
+        } };"#;
+    let project = Project::new(&[("worker.js", agent)]);
+    let server = project.serve(&["worker.js", "--threads", "1"]);
+    for path in ["/hung", "/nested", "/late", "/kept", "/waits"] {
+        let began = std::time::Instant::now();
+        let answer = server.get(path);
+        assert_eq!(
+            (answer.status, &*answer.body),
+            (500, "Internal Server Error\n"),
+            "{path}"
+        );
+        assert!(
+            began.elapsed() < Duration::from_secs(10),
+            "{path}: {:?}",
+            began.elapsed()
+        );
+    }
+    server.logged("had hung and would never generate a response");
+    server.logged("waited");
+    // What something may still resume goes on, however long nothing happens.
+    std::thread::scope(|scope| {
+        let waiting = ["/held", "/listens"].map(|path| {
+            let server = &server;
+            scope.spawn(move || server.get(path).body)
+        });
+        std::thread::sleep(Duration::from_millis(700));
+        assert_eq!(server.get("/timer").body, "timer");
+        assert_eq!(server.get("/free").body, "freed");
+        assert_eq!(server.get("/tells").body, "told");
+        assert_eq!(waiting.map(|waiting| waiting.join().unwrap()), ["held", "heard"]);
+    });
+    let leaves = server.raw(b"GET /signal HTTP/1.1\r\nhost: a\r\n\r\n");
+    std::thread::sleep(Duration::from_millis(500));
+    drop(leaves);
+    server.logged("the client left");
+}
+
+#[test]
+fn an_agent_reads_why_its_own_body_failed() {
+    let agent = r#"
+        export default { async fetch(request) {
+          const { pathname } = new URL(request.url);
+          class Own extends Error { name = "Own"; }
+          const bodies = {
+            "/throws": () => new ReadableStream({ pull() { throw new Own("of the stream"); } }),
+            "/later": () => new ReadableStream({ async pull(controller) {
+              if (this.begun) { await scheduler.wait(50); throw new Own("of the stream"); }
+              this.begun = true;
+              controller.enqueue(new Uint8Array(10));
+            } }),
+            "/text": () => new ReadableStream({ start(controller) { controller.enqueue({}); controller.close(); } }),
+            "/passed": () => request.body,
+            "/fine": () => "fine",
+          };
+          try {
+            return await fetch("http://upstream.test/", { method: "POST", body: bodies[pathname](), duplex: "half" });
+          } catch (error) { return new Response(`${error.name}: ${error.message} ${error instanceof Own}`); }
+        } };"#;
+    let policy = "export default { async fetch(request) { \
+        const body = await request.text(); if (body === 'fine') throw new Error('of the policy'); return new Response(body); } };";
+    let project = Project::new(&[("agent.js", agent), ("policy.js", policy)]);
+    let server = project.serve(&["agent.js", "--outbound", "policy.js"]);
+    for path in ["/throws", "/later"] {
+        assert_eq!(server.get(path).body, "Own: of the stream true", "{path}");
+    }
+    let text = server.get("/text").body;
+    assert!(
+        text.starts_with("TypeError: ") && !text.contains("outbound worker"),
+        "{text}"
+    );
+    let other = server.get("/fine").body;
+    assert_eq!(
+        other,
+        "TypeError: fetch failed: the outbound worker gave no response false"
+    );
+}
+
+#[test]
 fn a_policy_that_fails_tells_the_agent_nothing() {
     let policy = r#"
         export default { async fetch(request, env) {
@@ -116,7 +214,8 @@ fn a_policy_that_fails_tells_the_agent_nothing() {
           if (pathname === "/throw") throw new Error("policy internals " + env.PARTNER_TOKEN);
           if (pathname === "/wrong") return { status: 200 };
           if (pathname === "/used") { const r = new Response("x"); await r.text(); return r; }
-          if (pathname === "/hang") await new Promise(() => {});
+          if (pathname === "/hang") await scheduler.wait(60_000);
+          if (pathname === "/hung") await new Promise(() => {});
           if (pathname === "/error") return Response.error();
           if (pathname === "/late") return new Response(new ReadableStream({ pull() { throw new Error("policy internals"); } }));
           return env.PARTNER.fetch(request);
@@ -125,7 +224,7 @@ fn a_policy_that_fails_tells_the_agent_nothing() {
     let server = mtls.serve();
     server.get("/anything");
     let before = server.open_files();
-    for path in ["/throw", "/wrong", "/used", "/hang", "/error"] {
+    for path in ["/throw", "/wrong", "/used", "/hang", "/hung", "/error"] {
         let answer = server.get(path);
         assert_eq!((answer.status, answer.body.as_str()), (599, GENERIC), "{path}");
         server.back_to(before, path);
@@ -134,6 +233,7 @@ fn a_policy_that_fails_tells_the_agent_nothing() {
     server.back_to(before, "/late");
     server.logged("policy internals");
     server.logged("gave no response within 2s");
+    server.logged("had hung and would never generate a response");
     assert_eq!(server.get("/anything").status, 200);
 }
 

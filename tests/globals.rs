@@ -96,7 +96,7 @@ fn what_workers_have_works() {
         ("deep.js", "export const deep = 'deep';"),
         (
             "outbound.js",
-            "export default { async fetch(request) { if (request.url.startsWith('http://hang')) await new Promise(() => {}); \
+            "export default { async fetch(request) { if (request.url.startsWith('http://hang')) await scheduler.wait(60_000); \
              return new Response(request.body, { headers: request.headers }); } };",
         ),
     ]);

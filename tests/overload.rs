@@ -249,3 +249,41 @@ fn bodies_and_heads_that_are_too_large_are_refused() {
     let header = format!("x-a: {}", "y".repeat(9000));
     assert_eq!(server.curl("/", &["-H", &header]).status, 431);
 }
+
+/// What an isolate was allowed to hold stays its agent's where that isolate was stopped and a client still has to read it.
+#[test]
+fn responses_of_isolates_that_were_stopped_count_for_the_next() {
+    let agent = "export default { fetch(request) { if (request.url.endsWith('/loops')) for (;;); \
+                 return new Response(request.url.endsWith('/large') ? 'x'.repeat(50 << 20) : 'small'); } };";
+    let project = Project::new(&[("agent.js", agent)]);
+    let server = project.serve(&["agent.js", "--threads", "1"]);
+    server.get("/");
+    let before = server.memory("VmRSS:");
+    let mut unread = Vec::new();
+    let mut given = 0;
+    for _ in 0..8 {
+        // It reads the first bytes alone.
+        let mut client = server.raw(b"GET /large HTTP/1.1\r\nhost: a\r\n\r\n");
+        let mut start = [0; 12];
+        client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        if client.read_exact(&mut start).is_ok() && start.ends_with(b"200") {
+            given += 1;
+        }
+        unread.push(client);
+        server.get("/loops");
+        // The next one stands.
+        let began = Instant::now();
+        while server.get("/").status != 200 {
+            assert!(began.elapsed() < Duration::from_secs(20), "{}", server.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+    let grown = server.memory("VmRSS:").saturating_sub(before) >> 10;
+    assert!(given >= 1 && grown < 180, "{given} were given, {grown} MiB more");
+    drop(unread);
+    let began = Instant::now();
+    while server.get("/large").status != 200 {
+        assert!(began.elapsed() < Duration::from_secs(20), "{}", server.log());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}

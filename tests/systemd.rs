@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::harness::certs::Certs;
 use crate::harness::{Project, Server, anywhere, free_port};
 
 const AGENT: &str = "export default { fetch: (request, env) => new Response(`here ${JSON.stringify(env)} ${globalThis.process?.env?.NOTIFY_SOCKET}`) };";
@@ -228,6 +229,51 @@ fn sockets_that_are_given_are_served_and_stay() {
     server.signal("TERM");
     assert_eq!(server.wait(Duration::from_secs(10)), Some(0), "{}", server.log());
     assert!(path.exists() && admin.exists(), "they are systemd's");
+}
+
+#[test]
+fn a_socket_called_plain_speaks_no_tls() {
+    let project = project();
+    let certs = Certs::make(&project.path().join("certs"));
+    let (secure, plain) = (
+        TcpListener::bind(anywhere()).unwrap(),
+        TcpListener::bind(anywhere()).unwrap(),
+    );
+    inherit(&secure);
+    inherit(&plain);
+    let written = std::fs::read_to_string(project.path().join("workerd-lite.toml")).unwrap_or_default();
+    project.write(
+        "workerd-lite.toml",
+        &format!("{written}\n[tls]\ncert = 'certs/server.pem'\nkey = 'certs/server.key'\n"),
+    );
+    let descriptors = [secure.as_raw_fd(), plain.as_raw_fd()];
+    let server = Project::start(activated(&project, &descriptors, "http:plain", ""));
+    let ask = |scheme: &str, listener: &TcpListener| {
+        let port = listener.local_addr().unwrap().port();
+        let host = "partner.localhost";
+        let output = Command::new("curl")
+            .args([
+                "-s",
+                "-m",
+                "10",
+                "--resolve",
+                &format!("{host}:{port}:127.0.0.1"),
+                "--cacert",
+            ])
+            .arg(certs.path("ca.pem"))
+            .arg(format!("{scheme}://{host}:{port}/"))
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    assert!(ask("https", &secure).starts_with("here"), "{}", server.log());
+    assert!(ask("http", &plain).starts_with("here"), "{}", server.log());
+    assert!(
+        ask("http", &secure).contains("TLS is spoken here"),
+        "{}",
+        ask("http", &secure)
+    );
+    assert_eq!(ask("https", &plain), "");
 }
 
 #[test]

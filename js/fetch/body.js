@@ -167,8 +167,9 @@ function unusable() {
   return new TypeError("Body has already been used. It can only be used once. Use tee() first if you need to read it twice.");
 }
 
-// What an op takes as a body: null, a string, a Uint8Array or a resource id. The body counts as used from here on.
-function takeBody(body) {
+// What an op takes as a body: null, a string, a Uint8Array or a resource id. The body counts as used from here on. `onError` is told what a stream
+// failed with.
+function takeBody(body, onError = undefined) {
   if (body === null) return null;
   if (ObjectPrototypeIsPrototypeOf(ResourceBody.prototype, body)) {
     const rid = body.take();
@@ -189,7 +190,8 @@ function takeBody(body) {
     readableStreamDisturb(stream);
     return backing.rid;
   }
-  return resourceForReadableStream(stream, body.length ?? WeakMapPrototypeGet(knownLengths, stream) ?? expectedLengthOf(stream));
+  const length = body.length ?? WeakMapPrototypeGet(knownLengths, stream) ?? expectedLengthOf(stream);
+  return resourceForReadableStream(stream, length, onError);
 }
 
 return { failedStream, lengthOf, ResourceBody, setKnownLength, takeBody };

@@ -53,7 +53,9 @@ function afterRedirect(binding, isSameOrigin) {
 }
 
 function send(context, binding, cancel, hop) {
-  const body = hop.body === null ? null : takeBody(hop.body);
+  const body = hop.body === null ? null : takeBody(hop.body, (error) => {
+    hop.failure ??= { __proto__: null, error };
+  });
   const headers = joinHeaders(hop.headers);
   // Another worker than the one behind fetch().
   if (typeof binding === "function") return binding(context, cancel, hop.method, hop.url, headers, body);
@@ -140,6 +142,8 @@ async function perform(context, binding, inner, signal, redirectMode = inner.red
     body,
     source: body === null ? null : body.source,
     streamed: body !== null && body.source === null,
+    // What the body's stream failed with, as `{ error }`.
+    failure: null,
     isSameOrigin: true,
   };
   let cancel;
@@ -183,6 +187,7 @@ async function perform(context, binding, inner, signal, redirectMode = inner.red
       signal[abortSignal.remove](onAbort);
       if (signal.aborted) throw signal.reason;
     }
+    if (hop.failure !== null) throw hop.failure.error;
     throw error;
   }
 }

@@ -17,6 +17,26 @@ pub(super) const PATCHES: &[Patch] = &[
         "let reportExceptionStackedCalls = 0;\n",
         "const { dispatchEvent } = EventTarget.prototype;\nlet reportExceptionStackedCalls = 0;\n",
     ),
+    // Who dispatches an event may want to know whether a listener of it threw.
+    patch(
+        EVENT,
+        "    } catch (error) {\n      reportException(error);\n    }\n\n    setInPassiveListener(eventImpl, false);\n",
+        "    } catch (error) {\n      if (eventImpl === watched && thrown === null) thrown = { __proto__: null, error };\n      reportException(error);\n    }\n\n    \
+             setInPassiveListener(eventImpl, false);\n",
+    ),
+    patch(
+        EVENT,
+        "let reportExceptionStackedCalls = 0;\n",
+        "// The event whose listeners are watched, and what the first of them threw, as `{ error }`.\n\
+         let watched = null;\nlet thrown = null;\n\n\
+         function dispatchWatched(target, event) {\n  watched = event;\n  thrown = null;\n  \
+           FunctionPrototypeCall(dispatchEvent, target, event);\n  watched = null;\n  return thrown;\n}\n\nlet reportExceptionStackedCalls = 0;\n",
+    ),
+    patch(
+        EVENT,
+        "  dispatch,\n  ErrorEvent,\n",
+        "  dispatch,\n  dispatchWatched,\n  ErrorEvent,\n",
+    ),
     // https://dom.spec.whatwg.org/#interface-event: operations are enumerable, attributes are an event's only, and what is optional counts for
     // no `length`.
     patch(

@@ -8,7 +8,7 @@ const { URL } = core.loadExtScript("ext:deno_web/00_url.js");
 const { parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
 const { endContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
-const { handOn, isSocket, newSocket } = core.loadExtScript("ext:workerd_lite/sockets/socket.js");
+const { handOn, isSocket, lastOf, newSocket } = core.loadExtScript("ext:workerd_lite/sockets/socket.js");
 
 const SECURE = "workerd-lite-secure-transport";
 const NO_HANDLER = "it has no connect() handler: TCP is denied";
@@ -108,7 +108,10 @@ async function serve(context, href, headers, ctx) {
     op_tcp_end(own);
   }
   if (!taken || context.ended) return;
-  await socket.close();
+  const { last, isOpen } = lastOf(socket);
+  // Nobody waits for TLS any longer that has not come.
+  if (!isOpen) op_tcp_end(own);
+  await last.close();
   release();
 }
 

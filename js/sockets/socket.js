@@ -58,6 +58,8 @@ class Socket {
   // It is under TLS, or is to be, by `startTls()`.
   #isUpgrade = false;
   #upgraded = false;
+  // What startTls() gave in its place.
+  #next = null;
   #used = false;
   #opened;
   #isOpen = false;
@@ -92,6 +94,13 @@ class Socket {
 
   static isSocket(value) {
     return typeof value === "object" && value !== null && #rid in value;
+  }
+
+  // The one that stands in its place, and whether that is open.
+  static lastOf(socket) {
+    let last = socket;
+    while (last.#next !== null) last = last.#next;
+    return { __proto__: null, last, isOpen: last.#isOpen };
   }
 
   // The resource of one that nobody reads or writes, once it is open, for whoever sends it elsewhere.
@@ -161,18 +170,19 @@ class Socket {
     if (this.#secure === "on") throw new TypeError("Cannot startTls on a TLS socket.");
     if (this.#upgraded) throw new TypeError("startTls can only be called once.");
     if (this.#secure !== "starttls") throw new TypeError("The `secureTransport` socket option must be set to 'starttls' for startTls to be used.");
-    if (this.#onUse !== null || this.#host === "") throw new TypeError("startTls() of the socket that a connect() handler is given is not supported by workerd-lite");
     if (this.#rid === null || this.#closing !== null) throw new TypeError("startTls() wants a socket that is open");
     if (this.#readable !== null && isReadableStreamLocked(this.#readable) || this.#writable !== null && isWritableStreamLocked(this.#writable)) {
       throw new TypeError("startTls() wants streams that nobody has locked");
     }
+    // A handler's is taken by it.
+    if (this.#onUse !== null) this.#use();
     const name = options?.expectedServerHostname;
     const rid = this.#rid;
     const opened = this.#startTls(rid, name === undefined || name === null ? null : String(name));
     this.#upgraded = true;
     this.#used = true;
     this.#rid = null;
-    return new Socket(secret, {
+    return this.#next = new Socket(secret, {
       __proto__: null,
       rid,
       context: this.#context,
@@ -278,9 +288,10 @@ class Socket {
 }
 
 markNotSerializable(Socket.prototype);
-const { handOn, isSocket } = Socket;
+const { handOn, isSocket, lastOf } = Socket;
 delete Socket.handOn;
 delete Socket.isSocket;
+delete Socket.lastOf;
 ObjectDefineProperty(Socket.prototype, SymbolToStringTag, { __proto__: null, value: "Socket", configurable: true });
 const shown = { __proto__: null, enumerable: true };
 ObjectDefineProperties(Socket.prototype, {
@@ -297,5 +308,5 @@ ObjectDefineProperties(Socket.prototype, {
 
 const newSocket = (made) => new Socket(secret, made);
 
-return { handOn, isSocket, newSocket, quiet, Socket };
+return { handOn, isSocket, lastOf, newSocket, quiet, Socket };
 })();

@@ -28,7 +28,7 @@ const {
 } = primordials;
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 const { DOMException } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
-const { CloseEvent, defineEventHandler, ErrorEvent, Event, EventTarget, MessageEvent, setIsTrusted } = core.loadExtScript(
+const { CloseEvent, defineEventHandler, dispatchWatched, ErrorEvent, Event, EventTarget, MessageEvent, setIsTrusted } = core.loadExtScript(
   "ext:deno_web/02_event.js",
 );
 const { AbortController } = core.loadExtScript("ext:deno_web/03_abort_signal.js");
@@ -309,14 +309,14 @@ class WebSocket extends EventTarget {
       // It was closed from here meanwhile, for good.
       if (this.#rid === null) return;
       if (typeof got === "string") {
-        this.#message(got);
+        if (!this.#message(got)) return;
       } else if (got === null) {
         this.#state = CLOSED;
         this.#end();
         const reason = "WebSocket disconnected without sending Close frame.";
         return this.#tell(new CloseEvent("close", { __proto__: null, wasClean: false, code: BROKEN, reason: this.#isMade ? "" : reason }));
       } else if (got.bytes !== undefined) {
-        this.#message(this.#binaryType === "blob" ? new Blob([got.bytes]) : TypedArrayPrototypeGetBuffer(got.bytes));
+        if (!this.#message(this.#binaryType === "blob" ? new Blob([got.bytes]) : TypedArrayPrototypeGetBuffer(got.bytes))) return;
       } else if (got.failure !== undefined) {
         return this.#fail(got.failure, new TypeError(got.failure));
       } else {
@@ -325,9 +325,19 @@ class WebSocket extends EventTarget {
     }
   }
 
+  // Gives whether it goes on: as on Workers, a listener that throws is the connection's end.
   #message(data) {
-    if (this.#state !== OPEN) return;
-    this.#tell(new MessageEvent("message", { __proto__: null, data, origin: this.#origin }));
+    if (this.#state !== OPEN) return true;
+    const event = new MessageEvent("message", { __proto__: null, data, origin: this.#origin });
+    setIsTrusted(event, true);
+    const thrown = dispatchWatched(this, event);
+    if (thrown === null || this.#rid === null) return thrown === null;
+    let message = "";
+    try {
+      message = core.destructureError(thrown.error).exceptionMessage;
+    } catch { /* What was thrown has getters of its own. */ }
+    this.#fail(message, thrown.error);
+    return false;
   }
 
   #closed(code, reason) {

@@ -23,7 +23,7 @@ use crate::external_memory::{ExternalMemory, OutOfMemory, Reservation};
 use crate::head;
 use crate::reading::Reading;
 use crate::shares::Holding;
-use crate::trailers::Trailers;
+use crate::trailers::{Trailed, Trailers};
 
 /// A body that a script may read. Unread, it can be taken and handed on without touching a byte.
 pub struct BodyResource {
@@ -135,6 +135,13 @@ pub fn take_body(state: &mut OpState, rid: ResourceId) -> Result<Body, BodyError
             (Body::Full(bytes), Some(counted)) => Body::Full(counted.hold(bytes)),
             (body, _) => body,
         });
+    }
+    if let Ok(trailed) = state.resource_table.take::<Trailed>(rid) {
+        let mut body = take_body(state, trailed.body)?;
+        if let Body::Stream(body) = &mut body {
+            body.trailers = Some(trailed.trailers.clone());
+        }
+        return Ok(body);
     }
     let resource = state.resource_table.take_any(rid).map_err(|_| BodyError::Gone)?;
     // FixedLengthStream promises its length.

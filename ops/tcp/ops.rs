@@ -14,7 +14,7 @@ use crate::external_memory::ExternalMemory;
 use crate::origin::EventId;
 use crate::role::Role;
 use crate::start_tls::StartTls;
-use crate::websocket::{Frame, OVERHEAD, socket_pair};
+use crate::websocket::{Frame, OVERHEAD, SocketEnd, socket_pair};
 
 fn find(state: &OpState, rid: ResourceId) -> Result<Rc<TcpResource>, JsErrorBox> {
     state.resource_table.get::<TcpResource>(rid).map_err(|_| gone())
@@ -162,6 +162,9 @@ pub(crate) async fn op_tcp_start_tls(
     }
     let starting = async {
         let end = tcp.opened(false).await?;
+        if tcp.is_inbound() {
+            return goes_on(&tcp, &end).await;
+        }
         if tcp.detach_reader(false) || !end.has_nothing() {
             return refused("the server has sent something that was not read");
         }
@@ -181,6 +184,31 @@ pub(crate) async fn op_tcp_start_tls(
     let started = starting.or_cancel(Rc::clone(&tcp.cancel)).await;
     let started = started.unwrap_or_else(|_| Err(gone()));
     started.inspect_err(|error| tcp.over(Some(&error.to_string())))
+}
+
+/// Lets whoever has asked for a connection go on under TLS once they want to. What passes between isolates is nobody's to read: there is no TLS
+/// on it.
+async fn goes_on(tcp: &TcpResource, end: &SocketEnd) -> Result<(), JsErrorBox> {
+    let unread = tcp.detach_reader(false);
+    let asked = match tcp.take_asked() {
+        Some(asked) => asked,
+        None => match end.next().await {
+            Some(Frame::StartTls(asked)) => asked,
+            Some(Frame::Text(_) | Frame::Binary(_)) => return Err(unread_before()),
+            Some(Frame::Close(..) | Frame::Failed(_)) | None => return Err(JsErrorBox::generic(LOST)),
+        },
+    };
+    if unread {
+        asked.answer(Err("the other side has not read all that was sent before".to_owned()));
+        return Err(unread_before());
+    }
+    tcp.is_secured();
+    asked.answer(Ok(()));
+    Ok(())
+}
+
+fn unread_before() -> JsErrorBox {
+    JsErrorBox::type_error("TLS could not be started: the other side has sent something that was not read")
 }
 
 /// An event goes on while its handler does, which has taken a connection.

@@ -94,10 +94,7 @@ async fn next(tcp: &TcpResource, secured: bool) -> Result<Option<Bytes>, JsError
                 return Ok(None);
             }
             Some(Frame::Failed(why)) => return failed(&why),
-            // A script has no TLS to offer.
-            Some(Frame::StartTls(asked)) => {
-                asked.answer(Err("the other side is a script's, which performs no TLS".to_owned()));
-            }
+            Some(Frame::StartTls(asked)) => tcp.is_asked(asked).await,
             None => return failed(LOST),
         }
     }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
+use std::time::Duration;
 
 use deno_core::{CancelHandle, OpState, Resource, ResourceId};
 use deno_error::JsErrorBox;
@@ -11,10 +12,14 @@ use tokio::sync::Notify;
 
 use crate::events::Scope;
 use crate::external_memory::ExternalMemory;
+use crate::start_tls::StartTls;
 use crate::websocket::{Counted, Frame, SocketEnd, count_tcp};
 
 /// What an author is told where the other side is gone without an end, in workerd's words.
 pub(super) const LOST: &str = "Network connection lost.";
+
+/// How long a peer that wants to go on under TLS waits for a script that does not say so.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How far a connection has come.
 #[derive(Debug, Clone)]
@@ -51,6 +56,8 @@ pub(crate) struct TcpResource {
     read: Cell<bool>,
     /// It has gone on under TLS.
     secured: Cell<bool>,
+    /// Its peer wants to go on under TLS, and its script has not said yet that it does.
+    asked: RefCell<Option<StartTls>>,
     changed: Notify,
     pub(super) cancel: Rc<CancelHandle>,
     counted: RefCell<Option<Counted>>,
@@ -121,6 +128,27 @@ impl TcpResource {
     pub(super) fn is_read(&self) {
         self.read.set(true);
         self.changed.notify_waiters();
+    }
+
+    /// Whether somebody has asked its isolate for it, where others are asked for by their isolate.
+    pub(super) fn is_inbound(&self) -> bool {
+        self.host.is_empty()
+    }
+
+    /// Its peer wants to go on under TLS. Its script may say for a while that it does.
+    pub(super) async fn is_asked(&self, asked: StartTls) {
+        self.asked.replace(Some(asked));
+        if self.is_inbound() {
+            tokio::time::sleep(PATIENCE).await;
+        }
+        if let Some(asked) = self.asked.take() {
+            asked.answer(Err("the other side is a script's, which performs no TLS".to_owned()));
+        }
+    }
+
+    /// What its peer has asked.
+    pub(super) fn take_asked(&self) -> Option<StartTls> {
+        self.asked.take()
     }
 
     /// It has gone on under TLS: whoever waits for that reads and writes.
@@ -216,6 +244,7 @@ pub(super) fn keep(
         readers: RefCell::default(),
         read: Cell::new(false),
         secured: Cell::new(false),
+        asked: RefCell::default(),
         changed: Notify::new(),
         cancel: CancelHandle::new_rc(),
         counted: RefCell::new(Some(counted)),

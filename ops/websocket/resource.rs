@@ -24,6 +24,8 @@ pub struct SocketLimits {
     pub per_second: Option<u32>,
     /// How long nothing may pass over a connection, pings included.
     pub idle: Duration,
+    /// The same over a connection of `connect()`.
+    pub tcp_idle: Duration,
     /// Whether messages may be compressed where both sides agree to it; of a connection, whether they are.
     pub compression: bool,
 }

@@ -36,5 +36,7 @@ pub(super) fn apply(table: &Limits, to: &mut Values) {
         .map_or(sockets.message, |kibibytes| count(kibibytes) << 10);
     sockets.per_second = table.websocket_messages.map(NonZeroU32::get).or(sockets.per_second);
     sockets.idle = table.websocket_idle.unwrap_or(sockets.idle);
+    let tcp_idle = table.socket_idle.or(table.websocket_idle);
+    sockets.tcp_idle = tcp_idle.unwrap_or(sockets.tcp_idle);
     to.log_lines = table.log_lines.map_or(to.log_lines, NonZeroU32::get);
 }

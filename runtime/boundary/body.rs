@@ -75,7 +75,7 @@ pub(super) async fn send(rest: Rest) {
 pub(super) fn received(incoming: Incoming, described: Described, headers: &HeaderMap) -> Body {
     let length = described.length;
     let coding = described.coding(headers);
-    let trailers = described.has_trailers.then(Trailers::default);
+    let trailers = described.trailers;
     if let (Some(here), None) = (incoming.ended_with(), &trailers) {
         if here == 0 && length.is_none_or(|length| length == 0) {
             return Body::Empty;

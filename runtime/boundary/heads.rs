@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use bytes::{BufMut as _, BytesMut};
 use deno_core::url::Url;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use workerd_lite_ops::content_encoding::ContentEncoding;
 use workerd_lite_ops::fetch::{parse_method, parse_url};
+use workerd_lite_ops::trailers::Trailers;
 use workerd_lite_ops::{Body, EventError, Request, Response, Termination};
 
 use super::aim::{self, Aim};
@@ -90,12 +91,12 @@ pub(crate) struct Envelope<'a> {
 }
 
 /// A body as its sender describes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) struct Described {
     pub(super) length: Option<u64>,
     coded: bool,
-    /// Whether something may follow it.
-    pub(super) has_trailers: bool,
+    /// What may follow it.
+    pub(super) trailers: Option<Trailers>,
 }
 
 impl Described {
@@ -103,27 +104,42 @@ impl Described {
         Self {
             length: body.length(),
             coded: body.coding().is_some(),
-            has_trailers: body.trailers().is_some(),
+            trailers: body.trailers(),
         }
     }
 
-    fn bits(self) -> u8 {
+    fn bits(&self) -> u8 {
         let length = if self.length.is_some() { HAS_LENGTH } else { 0 };
-        let trailers = if self.has_trailers { HAS_TRAILERS } else { 0 };
+        let trailers = if self.trailers.is_some() { HAS_TRAILERS } else { 0 };
         length | trailers | if self.coded { IS_CODED } else { 0 }
     }
 
     fn read(bits: u8, cursor: &mut Cursor<'_>) -> Result<Self, LinkError> {
         let length = (bits & HAS_LENGTH != 0).then(|| cursor.u64()).transpose()?;
+        let announced = (bits & HAS_TRAILERS != 0).then(|| cursor.bytes()).transpose()?;
+        let trailers = announced.map(|names| {
+            let names = HeaderValue::from_bytes(names).map_err(|_| LinkError::Head("its trailers have no names"))?;
+            Ok::<_, LinkError>(Trailers::of(&HeaderMap::from_iter([(header::TRAILER, names)])))
+        });
         Ok(Self {
             length,
             coded: bits & IS_CODED != 0,
-            has_trailers: bits & HAS_TRAILERS != 0,
+            trailers: trailers.transpose()?,
         })
     }
 
+    /// Writes what its bits say that there is.
+    fn write(&self, out: &mut BytesMut) {
+        if let Some(length) = self.length {
+            out.put_u64_le(length);
+        }
+        if let Some(trailers) = &self.trailers {
+            put(out, trailers.announcement().as_ref().map_or(&[], HeaderValue::as_bytes));
+        }
+    }
+
     /// The coding that a script decodes, where its fields say so as well.
-    pub(super) fn coding(self, headers: &HeaderMap) -> Option<ContentEncoding> {
+    pub(super) fn coding(&self, headers: &HeaderMap) -> Option<ContentEncoding> {
         self.coded.then(|| ContentEncoding::of(headers)).flatten()
     }
 }
@@ -165,9 +181,7 @@ pub(super) fn write_request(out: &mut BytesMut, envelope: Envelope<'_>, request:
     if envelope.loaded.is_some() {
         loaded::write(out, envelope.loaded);
     }
-    if let Some(length) = body.length {
-        out.put_u64_le(length);
-    }
+    body.write(out);
     put_fields(out, &request.headers);
 }
 
@@ -257,9 +271,7 @@ pub(super) fn write_response(out: &mut BytesMut, response: &Response, cpu: Durat
     if let Some(reason) = &response.reason {
         put(out, reason.as_bytes());
     }
-    if let Some(length) = body.length {
-        out.put_u64_le(length);
-    }
+    body.write(out);
     put_fields(out, &response.headers);
 }
 

@@ -105,7 +105,7 @@ impl http_body::Body for RequestBody {
 /// that nobody wants in time: the connection is for others then.
 pub(super) fn response_body(
     (body, busy): (Incoming, Option<Arc<Busy>>),
-    coding: Option<ContentEncoding>,
+    (coding, trailers): (Option<ContentEncoding>, Trailers),
     timeouts: Timeouts,
 ) -> Body {
     if body.is_end_stream() {
@@ -113,7 +113,6 @@ pub(super) fn response_body(
     }
     let length = body.size_hint().exact();
     let kept = Unread::new((body, busy), timeouts.unread);
-    let trailers = Trailers::default();
     let come = trailers.clone();
     let chunks = stream::try_unfold((kept, come), move |(kept, come)| async move {
         loop {

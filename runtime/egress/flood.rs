@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::Instant;
 
-use super::frames::{CONTINUATION, DATA, Frame, Frames, HEADERS, PREFACE, RST_STREAM};
+use crate::http2_frames::{CONTINUATION, DATA, Frame, Frames, HEADERS, PREFACE, RST_STREAM};
 
 /// How many informational answers (1xx) a request may get. A server that says each few seconds that it still works (RFC 2518, section
 /// 10.1) gets along with them.

@@ -12,7 +12,6 @@ mod denied;
 mod dns;
 mod error;
 mod flood;
-mod frames;
 mod framing;
 mod http_client;
 pub(crate) mod listeners;

@@ -11,6 +11,7 @@ use tracing::{Instrument as _, Span};
 use workerd_lite_ops::content_encoding::ContentEncoding;
 use workerd_lite_ops::head::{MAX_FIELDS, strip_hop_by_hop};
 use workerd_lite_ops::tcp::is_connect;
+use workerd_lite_ops::trailers::Trailers;
 use workerd_lite_ops::verdict::ConnectError;
 use workerd_lite_ops::websocket::{SocketLimits, is_handshake};
 use workerd_lite_ops::{Body, CallerId, FetchError, Origin, Request, Response};
@@ -366,6 +367,11 @@ impl Performer {
         let asks = is_handshake(&request);
         let rules = self.network.egress.as_ref();
         let h2c = !asks && rules.is_some_and(|rules| rules.wants_h2c(Subject::from(&request)));
+        let announces = request
+            .body
+            .length()
+            .is_none()
+            .then(|| request.body.trailers()?.announcement());
         let mut outgoing = http::Request::new(request_body(request.body, &request.headers, progress.clone()));
         *outgoing.method_mut() = request.method;
         *outgoing.uri_mut() = request
@@ -374,6 +380,9 @@ impl Performer {
             .parse()
             .map_err(|_| FetchError::Invalid("the URL is none that HTTP can name".into()))?;
         *outgoing.headers_mut() = request.headers;
+        if let Some(names) = announces.flatten() {
+            outgoing.headers_mut().insert(header::TRAILER, names);
+        }
         // A method whose content has a meaning says that there is none (RFC 9110, section 8.6).
         let has_content = matches!(*outgoing.method(), Method::POST | Method::PUT | Method::PATCH);
         if has_content && is_empty {
@@ -439,6 +448,7 @@ impl Performer {
                 socket: Some(socket),
             });
         }
+        let trailers = Trailers::of(&head.headers);
         strip_hop_by_hop(&mut head.headers);
         let reason = head
             .extensions
@@ -448,7 +458,7 @@ impl Performer {
         Ok(Response {
             status: head.status,
             reason,
-            body: response_body((body, busy), ContentEncoding::of(&head.headers), timeouts),
+            body: response_body((body, busy), (ContentEncoding::of(&head.headers), trailers), timeouts),
             headers: head.headers,
             socket: None,
         })

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use http::HeaderValue;
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use workerd_lite_ops::account::Account;
@@ -14,10 +15,11 @@ use workerd_lite_ops::body::StreamBody;
 use workerd_lite_ops::trailers::{TooLarge, Trailers};
 use workerd_lite_ops::{Body, BodyError, ByteStream};
 
-/// A client's request body of at most so many bytes. Nothing where it says that it is longer; one that says nothing and is
+/// A client's request body of at most so many bytes, and what will follow it. Nothing where it says that it is longer; one that says nothing and is
 /// fails once it is.
 pub(super) fn incoming<B: http_body::Body<Data = Bytes> + Unpin + 'static>(
     body: B,
+    trailers: Trailers,
     limit: Option<u64>,
 ) -> Option<Body> {
     if body.is_end_stream() {
@@ -27,7 +29,6 @@ pub(super) fn incoming<B: http_body::Body<Data = Bytes> + Unpin + 'static>(
     if limit.is_some_and(|limit| body.size_hint().lower() > limit) {
         return None;
     }
-    let trailers = Trailers::default();
     let come = trailers.clone();
     let chunks = stream::try_unfold((body, come), |(mut body, come)| async move {
         loop {
@@ -139,6 +140,14 @@ impl ResponseBody {
             }
         };
         Self { state, account }
+    }
+
+    /// What its head says of the trailers that will follow it. Behind a body of a known length none do over HTTP/1.1.
+    pub(super) fn announces(&self) -> Option<HeaderValue> {
+        match &self.state {
+            State::Stream(_, None, Some(trailers)) => trailers.announcement(),
+            _ => None,
+        }
     }
 
     /// Whether it comes piece by piece.

@@ -15,6 +15,7 @@ use tower_service::Service;
 use workerd_lite_ops::account::Account;
 use workerd_lite_ops::fetch::is_forbidden;
 use workerd_lite_ops::head::{self, MAX_FIELDS, strip_hop_by_hop};
+use workerd_lite_ops::trailers::Trailers;
 use workerd_lite_ops::websocket::{is_websocket, mark};
 use workerd_lite_ops::{EventError, Request, Response, Termination};
 
@@ -97,8 +98,8 @@ impl Instance {
                 .and_then(|socket| socket.take()),
             status: head.status,
             reason: None,
+            body: incoming(body, Trailers::of(&head.headers), None).unwrap_or_default(),
             headers: head.headers,
-            body: incoming(body, None).unwrap_or_default(),
         }
     }
 
@@ -132,6 +133,7 @@ where
         ));
     };
     let mut headers = head.headers;
+    let trailers = Trailers::of(&headers);
     strip_hop_by_hop(&mut headers);
     if head.extensions.get::<AsksForSocket>().is_some() {
         mark(&mut headers);
@@ -173,7 +175,7 @@ where
         let why = "the request has more headers than limits.headers_kb lets in";
         return respond(refused(live, why, response));
     }
-    let Some(mut body) = incoming(body, limits.request_body) else {
+    let Some(mut body) = incoming(body, trailers, limits.request_body) else {
         limited_by("request_body");
         let response = Response::text(StatusCode::PAYLOAD_TOO_LARGE, "Payload Too Large\n");
         let why = "the request's body is larger than limits.request_body_mb";
@@ -296,6 +298,9 @@ fn respond_for(response: Response, account: Option<Arc<Account>>) -> http::Respo
     }
     *answer.status_mut() = response.status;
     *answer.headers_mut() = response.headers;
+    if let Some(names) = answer.body().announces() {
+        answer.headers_mut().insert(http::header::TRAILER, names);
+    }
     let reason = match response.reason {
         Some(reason) => hyper::ext::ReasonPhrase::try_from(reason.into_bytes()).ok(),
         // hyper writes "<none>" for a status that it knows no words for.

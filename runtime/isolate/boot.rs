@@ -128,9 +128,10 @@ impl Worker {
             let tailed = egress.is_tailed().then(|| Rc::clone(&egress));
             state.put(egress);
             state.put(Requirable(Rc::new(Files::new(Arc::clone(&self.graph), self.purpose()))));
-            let external = match &self.loaded {
-                Some(loaded) => loaded.external.clone(),
-                None => ExternalMemory::new(limits.buffers),
+            let external = match (&self.loaded, &self.account) {
+                (Some(loaded), _) => loaded.external.clone(),
+                (None, Some(account)) => account.isolate_memory(limits.buffers),
+                (None, None) => ExternalMemory::new(limits.buffers),
             };
             // An agent's is one for all its isolates. The policy's isolates have one each.
             state.put(match &self.account {

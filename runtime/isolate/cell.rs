@@ -14,6 +14,7 @@ use workerd_lite_ops::events;
 use workerd_lite_ops::external_memory::ExternalMemory;
 use workerd_lite_ops::{Events, Inbox, Message, Termination};
 
+use super::abandoned::Abandoned;
 use super::coverage::{CoverageSink, Recorder};
 use super::cpu_accounting::{CpuAccounting, Verdict};
 use super::event_time::{HELD_UP, started};
@@ -54,6 +55,7 @@ pub struct Cell {
     doubted: u32,
     /// How many turns are left until what an event that was ended has left behind is collected, if there is such.
     leftovers: Option<u32>,
+    abandoned: Abandoned,
     gauge: Gauge,
     loaded: Option<Arc<Loaded>>,
     /// Turns of a loaded worker, of which some are asked what is held.
@@ -129,6 +131,7 @@ impl Cell {
             limits,
             doubted: 0,
             leftovers: None,
+            abandoned: Abandoned::default(),
             gauge: Gauge::new(worker.account.clone()),
             loaded: worker.loaded.clone(),
             looked: 0,
@@ -294,6 +297,7 @@ impl Cell {
             cpu_accounting,
             working_for,
             gauge,
+            abandoned,
             account,
             ..
         } = self;
@@ -301,13 +305,14 @@ impl Cell {
         let began = Instant::now();
         let cpu = (self.doubted > 0).then(|| turns.cpu()).flatten();
         let (measured, mut held_up) = (cpu.is_some() && working_for.is_owners(), false);
-        let (outside, heap) = runtime.with(|runtime| {
+        let (outside, heap, idle) = runtime.with(|runtime| {
             for taken in 0.. {
                 if taken == BATCH || began.elapsed() > TAKING {
                     inbox.wake();
                     break;
                 }
                 let Some(message) = inbox.pop() else { break };
+                abandoned.something_happens();
                 if let Message::Start(start) = &message {
                     cpu_accounting.begin();
                     working_for.within_turn(start.origin.trace.account());
@@ -322,6 +327,7 @@ impl Cell {
                     runtime,
                     op_state,
                     turns,
+                    abandoned,
                 };
                 let measure = measured.then(|| started(&message, turns, cpu_accounting)).flatten();
                 let at = Instant::now();
@@ -333,10 +339,12 @@ impl Cell {
                     }
                 }
                 if turns.stopped().is_some() {
-                    return (0, None);
+                    return (0, None, false);
                 }
             }
-            if let Poll::Ready(Err(error)) = runtime.poll_event_loop(cx, PollEventLoopOptions::default()) {
+            let polled = runtime.poll_event_loop(cx, PollEventLoopOptions::default());
+            let idle = matches!(polled, Poll::Ready(Ok(()))) && inbox.is_empty();
+            if let Poll::Ready(Err(error)) = polled {
                 let id = account.as_ref().map(|account| account.id());
                 let (agent, tenant) = (id.map(|id| &*id.name), id.and_then(|id| id.tenant.as_deref()));
                 tracing::error!(target: "worker", worker = name.as_str(), agent, tenant, "the event loop failed: {error}");
@@ -349,7 +357,7 @@ impl Cell {
                 let taken = heap.total_physical_size().saturating_add(heap.malloced_memory());
                 (heap.used_heap_size(), taken)
             });
-            (outside_of_heap(isolate), heap)
+            (outside_of_heap(isolate), heap, idle)
         });
         self.cpu_accounting
             .end(|| self.op_state.borrow().borrow::<Events>().only());
@@ -387,6 +395,8 @@ impl Cell {
             return Poll::Ready(ended);
         }
         self.collect_leftovers(outside, cx);
+        let Self { abandoned, runtime, .. } = self;
+        abandoned.turn_ends(idle, runtime, (&self.op_state, &self.inbox), cx);
         if self.inbox.is_closed() && self.inbox.is_empty() && self.op_state.borrow().borrow::<Events>().is_empty() {
             return Poll::Ready(Ended::Closed);
         }
@@ -404,6 +414,9 @@ fn outside_of_heap(isolate: &mut v8::Isolate) -> usize {
 
 impl Drop for Cell {
     fn drop(&mut self) {
+        if let (None, Some(account)) = (&self.loaded, &self.account) {
+            account.isolate_ended(&self.external);
+        }
         drop(self.watched.listed.take());
         if let Some((mut recorder, sink)) = self.watched.coverage.take() {
             // The session ends here too, while its isolate is entered.

@@ -10,6 +10,7 @@ use workerd_lite_ops::inbox::{Start, Work};
 use workerd_lite_ops::rpc::{Call, Failure, Incoming, Opening, Outcome, Running};
 use workerd_lite_ops::{Body, CallerId, EventId, Events, Message, Target, events, head};
 
+use super::abandoned::Abandoned;
 use super::callers::Joining;
 use crate::limits::Turns;
 
@@ -38,6 +39,7 @@ pub(super) struct Inside<'a> {
     pub(super) runtime: &'a mut JsRuntime,
     pub(super) op_state: &'a RefCell<OpState>,
     pub(super) turns: &'a Turns,
+    pub(super) abandoned: &'a mut Abandoned,
 }
 
 impl Inside<'_> {
@@ -142,30 +144,39 @@ impl Inside<'_> {
             Some(Target::Door(door, _)) => Some(*door),
             _ => None,
         };
-        let called = self.call(&self.functions.dispatch.clone(), |scope| {
-            [
-                v8::Integer::new_from_unsigned(scope, id).into(),
-                string(scope, request.method.as_str()),
-                string(scope, request.url.as_str()),
-                head::to_v8_string(scope, &headers).into(),
-                match body {
-                    Some(rid) => v8::Integer::new_from_unsigned(scope, rid).into(),
-                    None => v8::null(scope).into(),
-                },
-                v8::Integer::new_from_unsigned(scope, caller).into(),
-                optional(scope, agent),
-                optional(scope, entrypoint),
-                optional(scope, props),
-                match door {
-                    Some(door) => v8::Integer::new_from_unsigned(scope, door).into(),
-                    None => v8::null(scope).into(),
-                },
-                optional(scope, request.cf.as_deref()),
-            ]
-        });
-        if called.is_none() && self.turns.stopped().is_none() {
+        let dispatch = self.functions.dispatch.clone();
+        let handling = self.call_for(
+            &dispatch,
+            |scope| {
+                [
+                    v8::Integer::new_from_unsigned(scope, id).into(),
+                    string(scope, request.method.as_str()),
+                    string(scope, request.url.as_str()),
+                    head::to_v8_string(scope, &headers).into(),
+                    match body {
+                        Some(rid) => v8::Integer::new_from_unsigned(scope, rid).into(),
+                        None => v8::null(scope).into(),
+                    },
+                    v8::Integer::new_from_unsigned(scope, caller).into(),
+                    optional(scope, agent),
+                    optional(scope, entrypoint),
+                    optional(scope, props),
+                    match door {
+                        Some(door) => v8::Integer::new_from_unsigned(scope, door).into(),
+                        None => v8::null(scope).into(),
+                    },
+                    optional(scope, request.cf.as_deref()),
+                ]
+            },
+            |scope, handling| v8::Weak::new(scope, handling),
+        );
+        match handling {
+            Some(handling) => self.abandoned.watch(id, handling),
             // The dispatcher itself could not run, for want of stack or heap.
-            events::cancel(&mut self.op_state.borrow_mut(), id, false);
+            None if self.turns.stopped().is_none() => {
+                events::cancel(&mut self.op_state.borrow_mut(), id, false);
+            }
+            None => {}
         }
     }
 
@@ -315,13 +326,23 @@ impl Inside<'_> {
         function: &v8::Global<v8::Function>,
         arguments: impl for<'s> FnOnce(&mut v8::PinScope<'s, '_>) -> [v8::Local<'s, v8::Value>; N],
     ) -> Option<bool> {
+        self.call_for(function, arguments, |_, result| result.is_true())
+    }
+
+    /// The same, with what its result is read for.
+    fn call_for<const N: usize, T>(
+        &mut self,
+        function: &v8::Global<v8::Function>,
+        arguments: impl for<'s> FnOnce(&mut v8::PinScope<'s, '_>) -> [v8::Local<'s, v8::Value>; N],
+        read: impl for<'s> FnOnce(&mut v8::PinScope<'s, '_>, v8::Local<'s, v8::Value>) -> T,
+    ) -> Option<T> {
         deno_core::scope!(scope, self.runtime);
         v8::tc_scope!(let scope, scope);
         let arguments = arguments(scope);
         let function = v8::Local::new(scope, function);
         let this = v8::undefined(scope).into();
         let result = function.call(scope, this, &arguments)?;
-        Some(result.is_true())
+        Some(read(scope, result))
     }
 }
 

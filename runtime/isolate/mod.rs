@@ -1,5 +1,6 @@
 //! Isolates: the only owner of a `JsRuntime`, its boot by role, its modules and its loop.
 
+mod abandoned;
 mod blank;
 mod boot;
 mod buffers;

@@ -84,6 +84,7 @@ impl Limits {
             message: 1 << 20,
             per_second: None,
             idle: Duration::from_mins(5),
+            tcp_idle: Duration::from_mins(5),
             compression: false,
         },
     };

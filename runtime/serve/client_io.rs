@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
+use super::client_frames::ClientFrames;
 use super::client_stream::ClientStream;
 use super::raw_heads::{INVALID, RawHeads};
 
@@ -40,6 +41,10 @@ impl Switch {
 pub(super) struct ClientIo {
     stream: ClientStream,
     heads: RawHeads,
+    /// Those of HTTP/2.
+    frames: Option<Box<ClientFrames>>,
+    /// Nothing more of the client is read.
+    floods: bool,
     switch: Switch,
     /// What it has not read of that.
     end: &'static [u8],
@@ -56,11 +61,26 @@ impl ClientIo {
         Self {
             stream,
             heads: RawHeads::default(),
+            frames: None,
+            floods: false,
             switch,
             end: END,
             unread,
             stalled: None,
             lingering: None,
+        }
+    }
+
+    /// Notes what was written of these.
+    fn sent<'a>(&mut self, written: &Poll<io::Result<usize>>, slices: impl Iterator<Item = &'a [u8]>) {
+        let (Some(frames), Poll::Ready(Ok(count))) = (&mut self.frames, written) else {
+            return;
+        };
+        let mut left = *count;
+        for slice in slices {
+            let part = &slice[..slice.len().min(left)];
+            frames.sent(part);
+            left -= part.len();
         }
     }
 
@@ -93,6 +113,10 @@ impl ClientIo {
             let mut buffer = ReadBuf::new(&mut dropped);
             match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
                 Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                    let frames = self.frames.as_mut();
+                    if frames.is_some_and(|frames| frames.received(buffer.filled()).is_err()) {
+                        return Poll::Ready(());
+                    }
                     quiet.as_mut().reset(Instant::now() + LINGERS_QUIET);
                 }
                 Poll::Ready(_) => return Poll::Ready(()),
@@ -104,6 +128,9 @@ impl ClientIo {
 
 impl AsyncRead for ClientIo {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.floods {
+            return Poll::Ready(Ok(()));
+        }
         if self.heads.is_refused() {
             let (given, rest) = self.end.split_at(self.end.len().min(buffer.remaining()));
             buffer.put_slice(given);
@@ -117,6 +144,14 @@ impl AsyncRead for ClientIo {
         }
         let taken = self.heads.read(&mut buffer.filled_mut()[before..]);
         buffer.set_filled(before + taken);
+        if self.heads.may_be_http2() {
+            let frames = self.frames.get_or_insert_with(|| Box::new(ClientFrames::new()));
+            let received = frames.received(&buffer.filled()[before..]);
+            self.floods = received.is_err();
+            received?;
+        } else {
+            self.frames = None;
+        }
         Poll::Ready(Ok(()))
     }
 }
@@ -124,6 +159,7 @@ impl AsyncRead for ClientIo {
 impl AsyncWrite for ClientIo {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.sent(&written, [bytes].into_iter());
         self.written(cx, written)
     }
 
@@ -134,6 +170,9 @@ impl AsyncWrite for ClientIo {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.lingering.is_none() {
             ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+        }
+        if self.floods {
+            return Poll::Ready(Ok(()));
         }
         self.linger(cx).map(Ok)
     }
@@ -148,6 +187,7 @@ impl AsyncWrite for ClientIo {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.sent(&written, slices.iter().map(|slice| &**slice));
         self.written(cx, written)
     }
 }

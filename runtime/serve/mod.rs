@@ -2,6 +2,7 @@
 
 mod accept;
 mod access;
+mod client_frames;
 mod client_io;
 mod client_stream;
 mod connection;

@@ -24,7 +24,8 @@ enum Place {
     /// In a chunk with its line end, before so many bytes of it.
     Chunk(u64),
     Trailers,
-    /// HTTP/2, or what hyper refuses.
+    Http2,
+    /// What is no HTTP any longer, or what hyper refuses.
     Others,
     Refused,
 }
@@ -71,6 +72,11 @@ impl RawHeads {
         matches!(self.place, Place::Refused)
     }
 
+    /// Whether all that has come is HTTP/2, or may be its start.
+    pub(super) fn may_be_http2(&self) -> bool {
+        matches!(self.place, Place::Preface(_) | Place::Http2)
+    }
+
     /// No HTTP follows.
     pub(super) fn switch(&mut self) {
         if !self.is_refused() {
@@ -84,7 +90,7 @@ impl RawHeads {
         let mut at = 0;
         while let Some(byte) = bytes.get(at).copied() {
             match &mut self.place {
-                Place::Others => return bytes.len(),
+                Place::Others | Place::Http2 => return bytes.len(),
                 Place::Refused => return at,
                 Place::Body(left) | Place::Chunk(left) => {
                     let rest = u64::try_from(bytes.len() - at).unwrap_or(u64::MAX);
@@ -103,7 +109,7 @@ impl RawHeads {
                     *seen += 1;
                     at += 1;
                     if *seen == PREFACE.len() {
-                        self.place = Place::Others;
+                        self.place = Place::Http2;
                     }
                     continue;
                 }

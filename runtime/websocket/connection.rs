@@ -257,7 +257,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Both<'_, S> {
         // What was given to be written is paid for until it is.
         let mut unsent = Vec::new();
         let mut stopped = std::pin::pin!(stopped());
-        let mut idle = std::pin::pin!(self.is_idle(limits));
+        let mut idle = std::pin::pin!(self.nothing_passes(limits, false));
         loop {
             let ordered = poll_fn(|_| self.ordered.take().map_or(Poll::Pending, Poll::Ready));
             let frame = tokio::select! {
@@ -320,20 +320,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Both<'_, S> {
         self.in_time(flushed, limits).await
     }
 
-    /// Waits until nothing has passed for too long. Between processes of ours nothing is: whether a peer still lives is seen where
-    /// its own connection is, to which its pings come.
-    async fn is_idle(&self, limits: SocketLimits) {
+    /// Waits until nothing has passed for too long. Between processes of ours that is so only where something is being `written`: whether a peer
+    /// still lives is seen where its own connection is, to which its pings come.
+    async fn nothing_passes(&self, limits: SocketLimits, written: bool) {
         match self.failures {
             Failures::Close => is_idle(self.meter, limits.idle).await,
+            Failures::Break if written => sleep(limits.idle).await,
             Failures::Break => pending().await,
-        }
-    }
-
-    /// Waits until what is written is taken for too long.
-    async fn stalls(&self, limits: SocketLimits) {
-        match self.failures {
-            Failures::Close => is_idle(self.meter, limits.idle).await,
-            Failures::Break => sleep(limits.idle).await,
         }
     }
 
@@ -342,7 +335,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Both<'_, S> {
         tokio::select! {
             biased;
             written = writing => written.is_ok(),
-            () = self.stalls(limits) => false,
+            () = self.nothing_passes(limits, true) => false,
         }
     }
 }

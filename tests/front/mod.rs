@@ -6,6 +6,7 @@ mod by_name;
 mod cf;
 mod client_certificates;
 mod events;
+mod floods;
 mod proxy_protocol;
 mod tls;
 mod trailers;

@@ -333,3 +333,83 @@ fn pseudo_fields_are_none() {
         assert!(behind.keys().all(|name| name == "x-fine"), "{behind:?}");
     }
 }
+
+/// An upstream of HTTP/1.1 that answers as it was asked: `announced` is its `Trailer`, and all that followed the request follows its answer.
+fn upstream_of_http_1(announced: &'static str) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let seen = Arc::<Mutex<Vec<String>>>::default();
+    let noted = Arc::clone(&seen);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut read = Vec::new();
+            let mut byte = [0];
+            while !(read.ends_with(b"\r\n\r\n") && read.windows(5).any(|window| window == b"\r\n0\r\n")) {
+                if stream.read(&mut byte).unwrap_or(0) == 0 {
+                    break;
+                }
+                read.push(byte[0]);
+            }
+            noted.lock().unwrap().push(String::from_utf8(read).unwrap());
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: {announced}\r\nconnection: close\r\n\r\n\
+                 4\r\nbody\r\n0\r\nx-behind: it\r\nX-Twice: a\r\nx-twice: b\r\nset-cookie: smuggled=1\r\nx-unannounced: 1\r\ncontent-length: 7\r\n\r\n"
+            );
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    (address, seen)
+}
+
+#[test]
+fn over_http_1_those_pass_that_a_head_announces() {
+    let (address, seen) =
+        upstream_of_http_1("x-behind, X-Twice, set-cookie, content-length, transfer-encoding, x-never");
+    for isolation in ["", "[isolation]\nagents = 'process'\n"] {
+        let project = Project::new(&[
+            ("agent.js", &AGENT.replace("PORT", &address.port().to_string())),
+            ("policy.js", "export default { fetch: (request) => fetch(request) };"),
+            (
+                "workerd-lite.toml",
+                &format!(
+                    "main = 'agent.js'\nthreads = 1\n[network]\nallow = ['local']\n[outbound]\nmain = 'policy.js'\n{isolation}"
+                ),
+            ),
+        ]);
+        let server = project.serve(&[]);
+        let ask = |fields: &str| {
+            let mut client = server.raw(
+                format!(
+                    "POST /a HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ntransfer-encoding: chunked\r\n{fields}x-head: h\r\n\r\n\
+                     3\r\nabc\r\n0\r\nx-sum: 7\r\nx-other: o\r\nhost: evil.example\r\nauthorization: Bearer x\r\nx-head: another\r\n\r\n"
+                )
+                .as_bytes(),
+            );
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).unwrap();
+            (
+                answer.to_ascii_lowercase(),
+                seen.lock().unwrap().pop().unwrap().to_ascii_lowercase(),
+            )
+        };
+        let (answer, asked) = ask("te: trailers\r\ntrailer: x-sum, authorization, host, x-head\r\n");
+        assert!(asked.contains("\r\ntrailer: x-sum, x-head\r\n"), "{asked}");
+        assert!(asked.ends_with("\r\n0\r\nx-sum: 7\r\n\r\n"), "{asked}");
+        assert!(
+            answer.contains("\r\ntrailer: x-behind, x-twice, x-never\r\n"),
+            "{answer}"
+        );
+        assert!(
+            answer.ends_with("\r\n0\r\nx-behind: it\r\nx-twice: a\r\nx-twice: b\r\n\r\n"),
+            "{answer}"
+        );
+        // What was not announced does not follow, and nothing does for a client that did not ask.
+        let (answer, asked) = ask("");
+        assert!(
+            !asked.contains("trailer") && asked.ends_with("\r\n0\r\n\r\n"),
+            "{asked}"
+        );
+        assert!(answer.ends_with("\r\n0\r\n\r\n"), "{answer}");
+    }
+}

@@ -16,4 +16,7 @@ export const METHODS = {
   up: method("Up", true, false),
   both: method("Both", true, true),
   fail: method("Fail", false, false),
+  late: method("Late", false, true),
+  slow: method("Slow", false, false),
+  told: method("Told", false, false),
 };

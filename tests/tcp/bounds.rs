@@ -72,7 +72,10 @@ fn one_over_which_nothing_passes_is_ended() {
     let (project, server) = serve(
         DIALS,
         HANDS_ON,
-        &format!("{}{LOCAL}[limits]\nwebsocket_idle = '300ms'\n", rule(port)),
+        &format!(
+            "{}{LOCAL}[limits]\nwebsocket_idle = '1h'\nsocket_idle = '300ms'\n",
+            rule(port)
+        ),
     );
     let began = Instant::now();
     let said = ask(&server, &format!("/reads?to=localhost:{port}"));

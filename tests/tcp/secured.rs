@@ -70,6 +70,54 @@ fn a_policy_that_returns_a_socket_in_the_clear_for_one_under_tls_refuses() {
     );
 }
 
+/// The policy stands between both, and has each of them go on under TLS: `late` before it says so, `early` with bytes behind the agent's word.
+const UPGRADES: &str = r#"
+import { connect } from "cloudflare:sockets";
+async function move(from, to) {
+  const reader = from.getReader(), writer = to.getWriter();
+  const { value } = await reader.read();
+  await writer.write(value);
+  reader.releaseLock();
+  writer.releaseLock();
+}
+export default {
+  fetch: () => new Response("no", { status: 403 }),
+  async connect(socket) {
+    const { localAddress } = await socket.opened;
+    const upstream = connect(localAddress, { secureTransport: "starttls" });
+    await move(socket.readable, upstream.writable);
+    await move(upstream.readable, socket.writable);
+    if (WAITS) await scheduler.wait(WAITS);
+    const inner = socket.startTls(), outer = upstream.startTls();
+    const state = `${socket.upgraded} ${inner.secureTransport}`;
+    await Promise.all([inner.readable.pipeTo(outer.writable), outer.readable.pipeTo(inner.writable)]);
+    console.log(`moved ${state}`);
+  },
+};
+"#;
+
+#[test]
+fn a_policy_between_goes_on_under_tls_with_both() {
+    let (_folder, certs) = certs();
+    let listening = listen(Does::StartTls(acceptor(&certs.folder, "server", false)));
+    let port = listening.port;
+    for waits in ["0", "300"] {
+        let (project, server) = trusting(&UPGRADES.replace("WAITS", waits), port, &certs, "");
+        for soon in ["", "&soon"] {
+            let said = ask(&server, &format!("/upgrades?to=partner.localhost:{port}{soon}"));
+            assert_eq!(
+                (&said["said"], &said["then"], &said["secure"]),
+                (&"go".into(), &"under TLS".into(), &"on".into()),
+                "{said} {}",
+                server.log()
+            );
+        }
+        server.logged("moved true on");
+        assert_eq!(records(&project, 2).len(), 2);
+        listening.comes_to(0);
+    }
+}
+
 #[test]
 fn a_connection_goes_on_under_tls_when_the_agent_asks() {
     let (_folder, certs) = certs();

@@ -29,6 +29,10 @@ export default { async fetch(request, env, ctx) {
     if (data === "timer") await scheduler.wait(30);
     server.send(typeof data === "string" ? `${pathname} ${data}` : data);
   });
+  if (pathname === "/throws") {
+    server.addEventListener("error", ({ error, message }) => console.log(`heard ${error.name} and ${message}`));
+    server.addEventListener("message", () => { throw new RangeError("by a listener"); });
+  }
   server.addEventListener("close", ({ code, reason, wasClean }) => {
     console.log(`heard ${code} ${reason} ${wasClean} ${server.readyState}`);
     if (pathname === "/half") { server.send("late"); server.close(4001, "mine"); console.log(`then ${server.readyState}`); }
@@ -45,6 +49,20 @@ fn serve(more: &str) -> (Project, Server) {
     );
     let server = project.serve(&[]);
     (project, server)
+}
+
+#[test]
+fn a_listener_that_throws_ends_its_socket() {
+    let (_project, server) = serve("");
+    let mut other = Client::open(&server.address, "localhost", "/echo");
+    let mut client = Client::open(&server.address, "localhost", "/throws");
+    client.send("a");
+    assert_eq!(client.next(), "/throws a");
+    assert_eq!(client.next(), "close 1011 ");
+    server.logged("heard RangeError and Uncaught RangeError: by a listener");
+    server.logged("heard 1006  false 3");
+    other.send("b");
+    assert_eq!(other.next(), "/echo b");
 }
 
 #[test]

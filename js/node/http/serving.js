@@ -25,7 +25,7 @@ const { reset } = core.loadExtScript("ext:workerd_lite/node/net/errors.js");
 const { accept, serverAt } = core.loadExtScript("ext:workerd_lite/node/net/server.js");
 const { peerOf, Socket } = core.loadExtScript("ext:workerd_lite/node/net/socket.js");
 const { setTransport } = core.loadExtScript("ext:workerd_lite/node/net/transports.js");
-const { give, LAST_CHUNK, latin1, Piece } = core.loadExtScript("ext:workerd_lite/node/net/wire.js");
+const { give, lastChunk, latin1, Piece } = core.loadExtScript("ext:workerd_lite/node/net/wire.js");
 
 // A response's head; what an event may send is less.
 const LONGEST_HEAD = 1 << 20;
@@ -221,7 +221,7 @@ class Serving {
         at += size;
       }
     }
-    if (chunked) await this.#push(latin1(LAST_CHUNK));
+    if (chunked) await this.#push(latin1(lastChunk([])));
   }
 }
 

@@ -98,6 +98,17 @@ function requestOf(headers, origin) {
   return { __proto__: null, method, url: url.href, list, sent };
 }
 
+// The list of what a script writes as trailers.
+function trailersOf(headers) {
+  if (typeof headers !== "object" || headers === null) throw new ERR_INVALID_ARG_TYPE("headers", "Object", headers);
+  const trailers = { __proto__: null, list: [] };
+  ArrayPrototypeForEach(ObjectKeys(headers), (name) => {
+    if (name[0] === ":") throw new ERR_HTTP2_INVALID_PSEUDOHEADER(name);
+    add(trailers, StringPrototypeToLowerCase(name), headers[name]);
+  });
+  return trailers.list;
+}
+
 function collect(headers, name, value) {
   const before = headers[name];
   if (name === "set-cookie") {
@@ -128,5 +139,5 @@ function received(list, status = undefined) {
   return { __proto__: null, headers, raw };
 }
 
-return { received, requestOf, sensitiveHeaders };
+return { received, requestOf, sensitiveHeaders, trailersOf };
 })();

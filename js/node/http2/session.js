@@ -25,7 +25,6 @@ const {
 const { isArrayBufferView } = core.loadExtScript("ext:deno_node/internal/util/types.ts");
 const { validateFunction, validateNumber } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
 const { nextTick } = core.loadExtScript("ext:workerd_lite/node/next_tick.js");
-const { failure } = core.loadExtScript("ext:workerd_lite/node/unavailable.js");
 const { refused, reset } = core.loadExtScript("ext:workerd_lite/node/net/errors.js");
 const { transportOf } = core.loadExtScript("ext:workerd_lite/node/net/transports.js");
 const { constants, errorName } = core.loadExtScript("ext:workerd_lite/node/http2/constants.js");
@@ -117,7 +116,6 @@ class ClientHttp2Session extends EventEmitter {
     const given = options ?? {};
     if (typeof given !== "object") throw new ERR_INVALID_ARG_TYPE("options", "Object", options);
     if (given.endStream !== undefined && typeof given.endStream !== "boolean") throw new ERR_INVALID_ARG_TYPE("options.endStream", "boolean", given.endStream);
-    if (given.waitForTrailers) throw failure("http2.ClientHttp2Session.request with waitForTrailers", "ERR_OPTION_NOT_IMPLEMENTED", "a request of a worker's ends with its body");
     const stream = new ClientHttp2Stream(this.#link, this.#next, requestOf(headers, this.#origin), given);
     this.#next += 2;
     SetPrototypeAdd(this.#streams, stream);

@@ -2,9 +2,10 @@
 // fetch(), in the event that makes it.
 (function () {
 const { core, primordials } = __bootstrap;
-const { op_body_trailers } = core.ops;
+const { op_body_trailers, op_trailers_follow, op_trailers_say } = core.ops;
 const {
   ArrayPrototypePush,
+  ObjectAssign,
   TypedArrayPrototypeGetBuffer,
   TypedArrayPrototypeSlice,
   Uint8Array,
@@ -16,20 +17,21 @@ const {
   ERR_HTTP2_INVALID_STREAM,
   ERR_HTTP2_STREAM_CANCEL,
   ERR_HTTP2_STREAM_ERROR,
+  ERR_HTTP2_TRAILERS_ALREADY_SENT,
+  ERR_HTTP2_TRAILERS_NOT_READY,
 } = core.loadExtScript("ext:deno_node/internal/errors.ts");
 const { validateAbortSignal, validateFunction, validateInteger } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
 const { resourceForReadableStream } = core.loadExtScript("ext:deno_web/06_streams.js");
 const abortSignal = core.loadExtScript("ext:deno_web/03_abort_signal.js");
 const { exchange } = core.loadExtScript("ext:deno_fetch/26_fetch.js");
-const { parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
+const { joinHeaders, parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
 const { exception } = core.loadExtScript("ext:workerd_lite/worker/global_events.js");
 const { requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { nextTick } = core.loadExtScript("ext:workerd_lite/node/next_tick.js");
-const { failure } = core.loadExtScript("ext:workerd_lite/node/unavailable.js");
 const { whole } = core.loadExtScript("ext:workerd_lite/node/net/bytes.js");
 const { BodyStream } = core.loadExtScript("ext:workerd_lite/node/net/body_stream.js");
 const { constants, errorName } = core.loadExtScript("ext:workerd_lite/node/http2/constants.js");
-const { received } = core.loadExtScript("ext:workerd_lite/node/http2/headers.js");
+const { received, trailersOf } = core.loadExtScript("ext:workerd_lite/node/http2/headers.js");
 const { Idle } = core.loadExtScript("ext:workerd_lite/node/http2/idle.js");
 
 const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_HEADERS, NGHTTP2_FLAG_END_STREAM, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = constants;
@@ -53,6 +55,9 @@ class Call {
   // The request's body: its pieces before it is performed, then a stream; null where there is none.
   pieces = [];
   body = null;
+  // The trailers that a script will say, while it has not.
+  trailers = null;
+  written = false;
   started = false;
   // The answer's.
   rid = null;
@@ -76,6 +81,7 @@ class ClientHttp2Stream extends Duplex {
   #closed = false;
   #aborted = false;
   #responded = false;
+  #waitsForTrailers = false;
   endAfterHeaders;
   sentHeaders;
   sentTrailers = undefined;
@@ -90,6 +96,7 @@ class ClientHttp2Stream extends Duplex {
     const bodiless = request.method === "GET" || request.method === "HEAD" || request.method === "DELETE";
     this.endAfterHeaders = options.endStream ?? bodiless;
     if (this.endAfterHeaders) this.end();
+    else this.#waitsForTrailers = options.waitForTrailers === true;
     const { signal } = options;
     if (signal !== undefined) {
       validateAbortSignal(signal, "options.signal");
@@ -110,12 +117,18 @@ class ClientHttp2Stream extends Duplex {
     if (call.request.sent.expect === "100-continue") tell(this, "continue");
     let body = null;
     if (!this.endAfterHeaders) {
-      if (this.writableFinished || this.writableEnded && this.writableLength === 0) {
+      if (!this.#waitsForTrailers && (this.writableFinished || this.writableEnded && this.writableLength === 0)) {
         body = whole(call.pieces);
       } else {
         call.body = new BodyStream(() => this.#unwanted());
         for (let i = 0; i < call.pieces.length; i++) call.body.add(call.pieces[i]);
         body = resourceForReadableStream(call.body.stream);
+        if (this.#waitsForTrailers) {
+          const { 0: trailed, 1: trailers } = op_trailers_follow(call.context.id, body, joinHeaders(call.request.list));
+          body = trailed;
+          call.trailers = trailers;
+          if (call.written) this.#wantTrailers();
+        }
       }
     }
     call.pieces = [];
@@ -212,8 +225,23 @@ class ClientHttp2Stream extends Duplex {
   }
 
   _final(done) {
-    this.#call.body?.end();
+    const call = this.#call;
+    if (!this.#waitsForTrailers) {
+      call.body?.end();
+    } else if (!call.written) {
+      call.written = true;
+      if (call.started) this.#wantTrailers();
+    }
     done();
+  }
+
+  // All of the body was written: what follows it ends the request.
+  #wantTrailers() {
+    nextTick(() => {
+      if (this.destroyed) return;
+      if (this.listenerCount("wantTrailers") === 0) this.sendTrailers({});
+      else tell(this, "wantTrailers");
+    });
   }
 
   _destroy(error, done) {
@@ -259,8 +287,14 @@ class ClientHttp2Stream extends Duplex {
     this.#finish();
   }
 
-  sendTrailers() {
-    throw failure("http2.ClientHttp2Stream.sendTrailers", undefined, "a request of a worker's ends with its body");
+  sendTrailers(headers) {
+    const call = this.#call;
+    if (this.destroyed || this.#closed) throw new ERR_HTTP2_INVALID_STREAM();
+    if (this.sentTrailers !== undefined) throw new ERR_HTTP2_TRAILERS_ALREADY_SENT();
+    if (!call.written || call.trailers === null) throw new ERR_HTTP2_TRAILERS_NOT_READY();
+    op_trailers_say(call.trailers, joinHeaders(trailersOf(headers)));
+    this.sentTrailers = ObjectAssign({ __proto__: null }, headers);
+    call.body.end();
   }
 
   additionalHeaders() {

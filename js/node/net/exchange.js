@@ -2,6 +2,7 @@
 // connected to, whatever its fields say, and its answer is read as HTTP/1.1. An upgrade to a WebSocket is one of the worker's own. All else is a tunnel's.
 (function () {
 const { core, primordials } = __bootstrap;
+const { op_body_trailers, op_trailers_follow, op_trailers_say } = core.ops;
 const {
   ArrayPrototypePush,
   NumberPrototypeToString,
@@ -19,7 +20,9 @@ const {
 } = primordials;
 const { URL } = core.loadExtScript("ext:deno_web/00_url.js");
 const { resourceForReadableStream } = core.loadExtScript("ext:deno_web/06_streams.js");
+const { getHeader } = core.loadExtScript("ext:deno_fetch/20_headers.js");
 const { exchange } = core.loadExtScript("ext:deno_fetch/26_fetch.js");
+const { joinHeaders, parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
 const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { clearTimeout, setTimeout } = core.loadExtScript("ext:workerd_lite/worker/timers.js");
 const { failure, MessageParser, REQUEST, UPGRADED } = core.loadExtScript("ext:workerd_lite/node/http/message.js");
@@ -29,7 +32,7 @@ const { refused, reset } = core.loadExtScript("ext:workerd_lite/node/net/errors.
 const { setTransport } = core.loadExtScript("ext:workerd_lite/node/net/transports.js");
 const { Tunnel } = core.loadExtScript("ext:workerd_lite/node/net/tunnel.js");
 const { keyOf, ownFields, Upgrade } = core.loadExtScript("ext:workerd_lite/node/net/upgrade.js");
-const { give, LAST_CHUNK, latin1, Piece } = core.loadExtScript("ext:workerd_lite/node/net/wire.js");
+const { give, lastChunk, latin1, Piece } = core.loadExtScript("ext:workerd_lite/node/net/wire.js");
 
 const LONGEST_HEAD = 64 << 10;
 // A client of HTTP speaks at once; one whose server speaks first waits for it. Milliseconds.
@@ -70,6 +73,9 @@ class Request {
   size = 0;
   stream = null;
   answered = false;
+  // What follows its body, as a list of names and values, and where that is said.
+  behind = null;
+  trailers = null;
 
   constructor(head, url, key) {
     this.head = head;
@@ -93,14 +99,30 @@ class Request {
     return whole(this.pieces);
   }
 
+  // Its trailers have come, if it has any: nothing follows.
+  end() {
+    if (this.trailers !== null && this.behind !== null) {
+      const list = [];
+      for (let i = 0; i < this.behind.length; i += 2) ArrayPrototypePush(list, [this.behind[i], this.behind[i + 1]]);
+      op_trailers_say(this.trailers, joinHeaders(list));
+    }
+    this.stream.end();
+  }
+
   // What an op takes as the body.
-  body() {
+  body(context) {
     const { chunked, length, method } = this.head;
     if (!chunked && length === -1) return null;
-    if (this.complete) return this.size === 0 && (method === "GET" || method === "HEAD") ? null : this.whole();
+    const announced = chunked && getHeader(this.headerList, "trailer") !== null;
+    if (this.complete && this.behind === null) return this.size === 0 && (method === "GET" || method === "HEAD") ? null : this.whole();
     this.stream = new BodyStream(() => {});
     if (this.size > 0) this.stream.add(this.whole());
-    return resourceForReadableStream(this.stream.stream, chunked ? undefined : length);
+    const body = resourceForReadableStream(this.stream.stream, chunked ? undefined : length);
+    if (!announced && this.behind === null) return body;
+    const { 0: trailed, 1: trailers } = op_trailers_follow(context.id, body, joinHeaders(this.headerList));
+    this.trailers = trailers;
+    if (this.complete) this.end();
+    return trailed;
   }
 }
 
@@ -109,6 +131,7 @@ class Exchange {
   #origin;
   #address;
   #port;
+  #name;
   #parser;
   #request = null;
   #starting = false;
@@ -123,18 +146,21 @@ class Exchange {
   // What was written before it was known to be HTTP.
   #early = [];
 
-  // `origin` is a URL of the scheme, host and port that are connected to.
-  constructor(socket, origin, address, port) {
+  // `origin` is a URL of the scheme, host and port that are connected to, `name` the host where it is no HTTP.
+  constructor(socket, origin, address, port, name) {
     this.#socket = socket;
     this.#origin = origin;
     this.#address = address;
     this.#port = port;
+    this.#name = name;
     this.#parser = new MessageParser(REQUEST, LONGEST_HEAD, {
       __proto__: null,
       onBegin() {},
       onHead: (head) => this.#head(head),
       onBody: (bytes) => this.#body(bytes),
-      onTrailers() {},
+      onTrailers: (fields) => {
+        this.#request.behind = fields;
+      },
       onEnd: () => this.#end(),
     });
   }
@@ -220,11 +246,12 @@ class Exchange {
     this.destroy();
     let tunnel;
     try {
-      tunnel = new Tunnel(this.#socket, this.#context, this.#address, this.#port, StringPrototypeStartsWith(this.#origin, "https:") ? "on" : "starttls");
+      tunnel = new Tunnel(this.#socket, this.#context, this.#name, this.#port, StringPrototypeStartsWith(this.#origin, "https:") ? "on" : "starttls");
     } catch (error) {
       done();
       return this.#socket.destroy(refused(this.#address, this.#port, error.message, error));
     }
+    this.#socket._host = this.#name;
     setTransport(this.#socket, tunnel);
     tunnel.write(whole(early), done);
     tunnel.open();
@@ -274,7 +301,7 @@ class Exchange {
   #end() {
     const request = this.#request;
     request.complete = true;
-    if (request.stream !== null) request.stream.end();
+    if (request.stream !== null) request.end();
     // The next one waits for the answer.
     this.#parser.pause();
     if (request.answered) this.#next();
@@ -285,7 +312,7 @@ class Exchange {
     let answer;
     try {
       if (context === undefined || context.ended) throw reset("the event that wrote it has ended");
-      answer = await exchange(context, request.cancel, request.head.method, request.url, request.headerList, request.body());
+      answer = await exchange(context, request.cancel, request.head.method, request.url, request.headerList, request.body(context));
     } catch (error) {
       if (!this.#over) this.#refuse(error.message, error);
       return;
@@ -373,8 +400,9 @@ class Exchange {
       if (length === 0) break;
       await this.#push(chunked ? piece.chunk(length) : piece.plain(length));
     }
+    const behind = chunked ? parseHeaders(op_body_trailers(rid)) : [];
     core.tryClose(rid);
-    if (chunked) await this.#push(latin1(LAST_CHUNK));
+    if (chunked) await this.#push(latin1(lastChunk(behind)));
   }
 
   // A request is read and answered.

@@ -282,7 +282,7 @@ function peerOf(address, port) {
 // `then` is called once it stands.
 function connectTo(socket, options, scheme, then = undefined) {
   requireContext();
-  const { host, path, port } = addressOf(options);
+  const { host, name, path, port } = addressOf(options);
   if (options.timeout) socket.setTimeout(options.timeout);
   if (options.signal !== undefined && typeof options.signal !== "object") throw new ERR_INVALID_ARG_TYPE("options.signal", "AbortSignal", options.signal);
   socket.connecting = true;
@@ -297,7 +297,7 @@ function connectTo(socket, options, scheme, then = undefined) {
   let failure = null;
   try {
     if (path !== null) throw systemError("connect", "ENOENT", path, { address: path });
-    transport = new (exchange().Exchange)(socket, originOf(scheme, host, port), host, port);
+    transport = new (exchange().Exchange)(socket, originOf(scheme, host, port), host, port, name);
   } catch (error) {
     failure = error;
   }

@@ -3,7 +3,7 @@
 const { core, primordials } = __bootstrap;
 const { ArrayIsArray, NumberParseInt, ObjectAssign, RegExpPrototypeExec } = primordials;
 const { URL } = core.loadExtScript("ext:deno_web/00_url.js");
-const { isIPv6 } = core.loadExtScript("ext:deno_node/internal/net.ts");
+const { isIP, isIPv6 } = core.loadExtScript("ext:deno_node/internal/net.ts");
 const { ERR_INVALID_ARG_TYPE, ERR_MISSING_ARGS } = core.loadExtScript("ext:deno_node/internal/errors.ts");
 const { validatePort, validateString } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
 const { systemError } = core.loadExtScript("ext:workerd_lite/node/net/errors.js");
@@ -30,18 +30,25 @@ function normalize(args) {
   return { options, done };
 }
 
+// Who looks a name up itself, and says whose address it is, connects by the name where that is no HTTP: it is what the policy judges, and whose certificate the
+// host checks. HTTP's clients say whatever is in `Host`.
+function named(host, name) {
+  return typeof name === "string" && name !== "" && isIP(name) === 0 && isIP(host) !== 0 ? name : host;
+}
+
 // The host and port of the options, or throws as Node does.
 function addressOf(options) {
   if (options.path !== undefined && options.path !== null) {
     validateString(options.path, "options.path");
-    return { host: null, path: options.path, port: 0 };
+    return { host: null, name: null, path: options.path, port: 0 };
   }
   const { host, port } = options;
   if (port === undefined) throw new ERR_MISSING_ARGS(["options", "port", "path"]);
   if (typeof port !== "number" && typeof port !== "string") throw new ERR_INVALID_ARG_TYPE("options.port", ["number", "string"], port);
   if (host !== undefined && host !== null && typeof host !== "string") throw new ERR_INVALID_ARG_TYPE("options.host", "string", host);
   validatePort(port);
-  return { host: host || "localhost", path: null, port: typeof port === "number" ? port : NumberParseInt(+port) };
+  const known = host || "localhost";
+  return { host: known, name: named(known, options.servername), path: null, port: typeof port === "number" ? port : NumberParseInt(+port) };
 }
 
 // What no host has in a URL, or would end it: https://url.spec.whatwg.org/#forbidden-host-code-points

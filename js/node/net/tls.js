@@ -6,6 +6,7 @@ const { ArrayIsArray, ArrayPrototypeIncludes, ArrayPrototypePush, FunctionProtot
 const { ERR_OUT_OF_RANGE } = core.loadExtScript("ext:deno_node/internal/errors.ts");
 const { nextTick } = core.loadExtScript("ext:workerd_lite/node/next_tick.js");
 const { failure, unavailable } = core.loadExtScript("ext:workerd_lite/node/unavailable.js");
+const { certificateOf, checkServerIdentity } = core.loadExtScript("ext:workerd_lite/node/net/identity.js");
 const { refused, reset } = core.loadExtScript("ext:workerd_lite/node/net/errors.js");
 const { Server: NetServer } = core.loadExtScript("ext:workerd_lite/node/net/server.js");
 const { connectTo, Socket } = core.loadExtScript("ext:workerd_lite/node/net/socket.js");
@@ -43,7 +44,10 @@ ObjectAssign(TLSSocket.prototype, {
   getCipher: () => ({ name: "TLS_AES_128_GCM_SHA256", standardName: "TLS_AES_128_GCM_SHA256", version: "TLSv1.3" }),
   getEphemeralKeyInfo: () => ({}),
   getFinished: () => undefined,
-  getPeerCertificate: () => ({}),
+  // What `checkServerIdentity()` takes; nothing is to be read of it.
+  getPeerCertificate() {
+    return this.authorized ? certificateOf(this._host) : {};
+  },
   getPeerFinished: () => undefined,
   getPeerX509Certificate: () => undefined,
   getProtocol: () => "TLSv1.3",
@@ -59,8 +63,6 @@ ObjectAssign(TLSSocket.prototype, {
   },
   setSession() {},
 });
-
-const checkServerIdentity = unavailable("tls.checkServerIdentity");
 
 function secured(socket, options) {
   const wanted = ArrayIsArray(options.ALPNProtocols) ? options.ALPNProtocols : [];

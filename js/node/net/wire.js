@@ -64,6 +64,13 @@ class Piece {
   }
 }
 
+// The end of a body of chunks, and what follows it.
+function lastChunk(trailers) {
+  let text = "0\r\n";
+  for (let i = 0; i < trailers.length; i++) text += `${trailers[i][0]}: ${trailers[i][1]}\r\n`;
+  return `${text}\r\n`;
+}
+
 // Lets a socket's listeners read bytes. Gives whether they want more now. What they throw is nobody's to catch, as in Node.
 function give(socket, bytes) {
   try {
@@ -75,5 +82,5 @@ function give(socket, bytes) {
   }
 }
 
-return { give, LAST_CHUNK: "0\r\n\r\n", latin1, Piece };
+return { give, lastChunk, latin1, Piece };
 })();

@@ -62,6 +62,10 @@ pub(crate) struct Limits {
     #[serde(default, deserialize_with = "optional_duration")]
     #[schemars(with = "Option<String>")]
     pub(crate) websocket_idle: Option<Duration>,
+    /// How long nothing may pass over a connection of `connect()`, such as `5m`; `websocket_idle` without.
+    #[serde(default, deserialize_with = "optional_duration")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) socket_idle: Option<Duration>,
 }
 
 /// What wrangler's file may say of them.

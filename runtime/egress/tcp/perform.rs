@@ -133,7 +133,7 @@ impl Performer {
         } else {
             Stream::Plain(wire)
         };
-        let idle = known.map_or(Limits::AGENT.sockets, |known| known.sockets).idle;
+        let idle = known.map_or(Limits::AGENT.sockets, |known| known.sockets).tcp_idle;
         let (end, own) = socket_pair();
         let busy = taken.in_use().begin();
         let running = async move {

@@ -1,33 +1,33 @@
 //! The frames of an HTTP/2 connection, as they pass (RFC 9113, section 4.1): their heads are read, and nothing else of them.
 
 /// Kinds of frames.
-pub(super) const DATA: u8 = 0;
-pub(super) const HEADERS: u8 = 1;
-pub(super) const RST_STREAM: u8 = 3;
-pub(super) const CONTINUATION: u8 = 9;
+pub(crate) const DATA: u8 = 0;
+pub(crate) const HEADERS: u8 = 1;
+pub(crate) const RST_STREAM: u8 = 3;
+pub(crate) const CONTINUATION: u8 = 9;
 
 /// What is sent before the first frame of a client.
-pub(super) const PREFACE: usize = 24;
+pub(crate) const PREFACE: usize = 24;
 
 const END_STREAM: u8 = 1;
 const PADDED: u8 = 8;
 
 /// One frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Frame {
-    pub(super) kind: u8,
-    pub(super) stream: u32,
+pub(crate) struct Frame {
+    pub(crate) kind: u8,
+    pub(crate) stream: u32,
     /// Bytes of its payload.
-    pub(super) length: usize,
+    pub(crate) length: usize,
     /// The same, without padding of DATA.
-    pub(super) content: usize,
+    pub(crate) content: usize,
     /// Nothing follows on its stream.
-    pub(super) is_last: bool,
+    pub(crate) is_last: bool,
 }
 
 /// Where in the frames of one direction the connection is.
 #[derive(Debug)]
-pub(super) struct Frames {
+pub(crate) struct Frames {
     /// The head, and the length of the padding where there is some.
     head: [u8; 10],
     have: usize,
@@ -37,7 +37,7 @@ pub(super) struct Frames {
 
 impl Frames {
     /// From the start of a connection, with so many bytes before its first frame.
-    pub(super) fn new(skip: usize) -> Self {
+    pub(crate) fn new(skip: usize) -> Self {
         Self {
             head: [0; 10],
             have: 0,
@@ -46,7 +46,7 @@ impl Frames {
     }
 
     /// Reads on. `each` hears of each frame whose head is complete.
-    pub(super) fn read(&mut self, mut bytes: &[u8], mut each: impl FnMut(Frame)) {
+    pub(crate) fn read(&mut self, mut bytes: &[u8], mut each: impl FnMut(Frame)) {
         while !bytes.is_empty() {
             let skipped = self.skip.min(bytes.len());
             self.skip -= skipped;
