@@ -53,12 +53,14 @@ sbom: target/tools/bin/cargo-cyclonedx ## what the program is made of, in Cyclon
 release: npm deb container sbom ## all of these with their checksums, in target/dist
 	runtime/packaging/collect target/dist
 
-bypass: v8 ## the attempts to get round the outbound worker, with a table by class
+bypass: v8 ## the attempts to get round the outbound worker, of agents in isolates and of others in processes, with a table by class
 	@echo "| class | attempts | as they must | canary touched |"; echo "|---|---|---|---|"
 	@$(CARGO) test --release --workspace --test main -q bypass:: -- --nocapture --test-threads 1
 
-kill: v8 ## what hostile agents do to their thread, with a table of what became of it
-	$(CARGO) test --release --workspace --test main kill:: -- --nocapture --test-threads 1
+kill: v8 ## what hostile agents do to their thread, or their process, with a table of what became of it
+	$(CARGO) test --release --workspace --test main kill:: rpc_attacks:: -- --nocapture --test-threads 1
+	ISOLATION=process $(CARGO) test --release --workspace --test main kill:: rpc_attacks:: -- --nocapture --test-threads 1
+	$(CARGO) test --release --workspace --test main boundary::floods:: boundary::methods:: -- --nocapture --test-threads 1
 
 fuzz: v8 ## random calls and random inputs, for TIME: make fuzz TIME=10m
 	FUZZ_SECONDS=$$(($(SECONDS) / 2)) FUZZ_SEED=$$(date +%s) $(CARGO) test --release --workspace --test main fuzz:: -- --nocapture

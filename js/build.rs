@@ -191,7 +191,10 @@ fn fetch_scripts(manifest: &Path) -> Vec<ExtensionFileSource> {
         .cloned()
         .map(
             |script| match REPLACED.iter().find(|(specifier, _)| *specifier == script.specifier) {
-                Some((specifier, ours)) => ExtensionFileSource::new_computed(specifier, read(&manifest.join(ours))),
+                Some((specifier, ours)) => {
+                    let source = eager::of(&read(&manifest.join(ours)), ours);
+                    ExtensionFileSource::new_computed(specifier, source.into())
+                }
                 None => script,
             },
         )

@@ -47,6 +47,11 @@ pub(crate) const CHANGES: &[(&str, &str, &str)] = &[
         "): number {\n  if (isForward && step === 1) {\n    const found = core.ops.op_node_find(source, needle, offset, end);\n    if (found !== undefined) return found;\n  }\n  if (isForward) {\n    for (let i = offset;",
     ),
     (
+        "ext:deno_node/internal_binding/buffer.ts",
+        "  start -= start % step; // align to the code-unit grid (UCS2 uses offset/2)\n",
+        "  start -= start % step; // align to the code-unit grid (UCS2 uses offset/2)\n  if (step === 1) {\n    const found = core.ops.op_node_find_last(source, needle, start + needleLength);\n    if (found !== undefined) return found;\n  }\n",
+    ),
+    (
         "ext:deno_node/internal/buffer.mjs",
         "    TypedArrayPrototypeSet(\n      target,\n      TypedArrayPrototypeSubarray(this, sourceStart, sourceEnd),\n      targetStart,\n    );\n  }\n  return len;\n",
         "    TypedArrayPrototypeSet(\n      target,\n      len === primordials.TypedArrayPrototypeGetLength(this) ? this : TypedArrayPrototypeSubarray(this, sourceStart, sourceEnd),\n      targetStart,\n    );\n  }\n  return len;\n",
@@ -78,5 +83,23 @@ pub(crate) const CHANGES: &[(&str, &str, &str)] = &[
         "ext:deno_node/util.ts",
         "  getCallSites,\n  parseEnv,\n",
         "  getCallSite: deprecate(getCallSites, \"The `util.getCallSite` API has been renamed to `util.getCallSites()`.\", \"ExperimentalWarning\"),\n  getCallSites,\n  parseEnv,\n",
+    ),
+    // What is parsed is a plain object in Node 22.
+    (
+        "ext:deno_node/util.ts",
+        "  const parsed = binding.parseEnv(input);\n  const result = ObjectCreate(null);\n  const keys = ObjectKeys(parsed);\n  for (let i = 0; i < keys.length; i++) {\n    result[keys[i]] = parsed[keys[i]];\n  }\n  return result;\n",
+        "  return binding.parseEnv(input);\n",
+    ),
+    // Of old: what DEP0108 calls it.
+    (
+        "ext:deno_node/zlib.js",
+        "ObjectDefineProperty(ZlibBase.prototype, \"_closed\", {\n",
+        "ObjectDefineProperty(ZlibBase.prototype, \"bytesRead\", {\n  __proto__: null,\n  configurable: true,\n  enumerable: true,\n  get() {\n    return this.bytesWritten;\n  },\n  set(value) {\n    this.bytesWritten = value;\n  },\n});\nObjectDefineProperty(ZlibBase.prototype, \"_closed\", {\n",
+    ),
+    // What an author has put on a URL goes with it, and nothing of ours.
+    (
+        "ext:deno_node/internal/url.ts",
+        "  if (url.port !== \"\") {\n",
+        "  delete options[core.loadExtScript(\"ext:deno_webidl/00_webidl.js\").brand];\n  primordials.ObjectSetPrototypeOf(options, null);\n  if (url.port !== \"\") {\n",
     ),
 ];

@@ -61,7 +61,10 @@ pub(crate) const REPLACED: &[(&str, &str)] = &[
 
 /// Scripts that others load when they first use them.
 pub(crate) const LATE: &[&str] = &[
+    "ext:deno_node/internal/assert/myers_diff.js",
     "ext:deno_node/internal/event_target.mjs",
+    "ext:deno_node/string_decoder.ts",
+    "ext:workerd_lite/node/http/listener.js",
     "ext:workerd_lite/node/process.js",
 ];
 

@@ -54,6 +54,24 @@ function fromString(string, encoding) {
   if (done >= 0) return done;
 ",
     ),
+    // Little comes from the pool, as in Node. It is given before the elements are asked for, which may make buffers themselves.
+    (
+        BUFFER,
+        "function fromArrayLike(obj) {\n  return new FastBuffer(obj);\n}\n",
+        r"function fromArrayLike(obj) {
+  const { length } = obj;
+  if ((!ArrayIsArray(obj) && !isUint8Array(obj)) || !(length > 0) || length >= (Buffer.poolSize >>> 1)) return new FastBuffer(obj);
+  const b = allocate(length);
+  TypedArrayPrototypeSet(b, obj, 0);
+  return b;
+}
+",
+    ),
+    (
+        BUFFER,
+        "  const buffer = _allocUnsafe(length);\n  let pos = 0;\n",
+        "  assertSize(length);\n  const buffer = allocate(length);\n  let pos = 0;\n",
+    ),
     // The usual spellings before any other.
     (
         BUFFER,

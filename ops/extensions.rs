@@ -291,17 +291,35 @@ pub fn extensions(role: Option<Role>) -> Vec<Extension> {
     worker.middleware_fn = role.map(Role::middleware);
     vec![
         deno_webidl::deno_webidl::init(),
-        deno_web::deno_web::init(
-            Arc::new(BlobStore::default()),
-            None,
-            false,
-            InMemoryBroadcastChannel::default(),
-        ),
+        web(),
         deno_crypto::deno_crypto::init(None),
         deno_fetch::init(),
         crypto::extension(),
         worker,
     ]
+}
+
+/// deno_web without what no worker has: each op and each method is an object in every isolate. Of its classes that are made in Rust
+/// there is the console's: the others are of stylesheets, geometry and images.
+fn web() -> Extension {
+    let mut web = deno_web::deno_web::init(
+        Arc::new(BlobStore::default()),
+        None,
+        false,
+        InMemoryBroadcastChannel::default(),
+    );
+    let unused = |name: &str| {
+        let kinds = ["op_broadcast_", "op_geometry_", "op_lock_manager_"];
+        kinds.iter().any(|kind| name.starts_with(kind))
+    };
+    web.ops = web.ops.iter().filter(|op| !unused(op.name)).copied().collect();
+    web.objects = web
+        .objects
+        .iter()
+        .filter(|class| class.name.0 == "Console")
+        .copied()
+        .collect();
+    web
 }
 
 /// `EventSource` needs a header value of UTF-8 bytes.

@@ -247,19 +247,12 @@ impl Prepared {
             .await
     }
 
-    /// Makes it by a way that leads to a script, which is told how long the body is, as on Workers. Nothing else goes by what it is
-    /// told: where the request goes on, its length is that of the body again.
+    /// Makes it by a way that leads to a script, which is told how long the body is.
     pub(crate) async fn through(
         mut self,
         way: impl FnOnce(&Origin, Request) -> LocalBoxFuture<'static, Result<Response, FetchError>>,
     ) -> Result<Reply, FetchError> {
-        let Request { body, headers, .. } = &mut self.request;
-        if !matches!(body, Body::Empty)
-            && body.coding().is_none()
-            && let Some(length) = body.length()
-        {
-            headers.insert(http::header::CONTENT_LENGTH, length.into());
-        }
+        self.request.tell_length();
         let failed = self.notes_failure();
         let result = self.go(way).await;
         // Whoever answers tells nothing of what went wrong; of its own body the script may know.

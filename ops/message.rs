@@ -23,6 +23,19 @@ pub struct Request {
     pub cf: Option<Arc<str>>,
 }
 
+impl Request {
+    /// Tells whoever reads its headers how long the body is, as on Workers, where that is known. Nothing else goes by what is told: where
+    /// the request goes on, its length is that of the body again.
+    pub fn tell_length(&mut self) {
+        if !matches!(self.body, Body::Empty)
+            && self.body.coding().is_none()
+            && let Some(length) = self.body.length()
+        {
+            self.headers.insert(http::header::CONTENT_LENGTH, length.into());
+        }
+    }
+}
+
 /// One HTTP response, on its way back.
 #[derive(Debug)]
 pub struct Response {

@@ -68,6 +68,8 @@ struct Attempt {
     inside: String,
     /// Where the processor has no memory protection keys.
     without_keys: Option<String>,
+    /// In the process that holds keys.
+    holding_keys: Option<String>,
     outside: Option<String>,
 }
 
@@ -97,6 +99,7 @@ fn made(file: &Path, attempt: &Attempt) -> Vec<String> {
     };
     let without_keys = attempt.without_keys.as_ref().filter(|_| !has_protection_keys());
     expect("inside", without_keys.unwrap_or(&attempt.inside));
+    expect("holding-keys", attempt.holding_keys.as_ref().unwrap_or(&attempt.inside));
     if let Some(outside) = &attempt.outside {
         expect("outside", outside);
     }

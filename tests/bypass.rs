@@ -12,13 +12,13 @@ use crate::harness::{IN_PROCESSES, Project, Server, dns, isolation, upstreams};
 struct Class {
     #[serde(rename = "class")]
     title: String,
-    /// What the policy does: `deny` all, `allow` all, or look at the `host`.
+    /// What the policy does: `deny` all, `allow` all, look at the `host`, hand on `tcp`, or deny all and have `services`.
     policy: String,
     /// Which addresses may be dialled, instead of one.
     allow: Option<Vec<String>>,
     /// Further lines of the configuration, before its tables.
     config: Option<String>,
-    /// Further tables.
+    /// Further tables. Where they have agents, there is no other: the first has the cases.
     rules: Option<String>,
     /// What each case must come to, where it does not say itself: one of these, with bars between them.
     must: Option<String>,
@@ -55,6 +55,42 @@ export default {
     return connect(localAddress, { secureTransport: socket.secureTransport });
   },
 };";
+
+const SERVICES: &str = "
+import { RpcTarget, WorkerEntrypoint } from 'cloudflare:workers';
+class OfTheOwners extends Error {}
+class Listed extends RpcTarget { #secret = 'canary-of-secrets'; name() { return 'listed'; } }
+export class Tools extends WorkerEntrypoint {
+  #hidden() { return this.env.SECRET; }
+  secret() { return this.env.SECRET; }
+  get data() { return this.env.SECRET; }
+  list() { return ['listed']; }
+  listed() { return new Listed(); }
+  of() { return this.ctx.props.of; }
+  whose() { const { name, tenant } = this.ctx.agent; return [this.ctx.props.of, name, tenant].join(' '); }
+  gives() { return (url) => `of the tools: ${typeof url}`; }
+  calls(fn, ...rest) { return fn(...rest); }
+  request(url) { return new Request(url, { headers: { 'x-evil': '1' } }); }
+  response(url) { return new Response(url, { headers: { location: url } }); }
+  echo(value) { return value; }
+  throws() { throw new OfTheOwners(`of the owners: ${this.env.SECRET}`); }
+  fetch() { return new Response('of the tools'); }
+}
+export default { fetch: () => new Response('denied', { status: 403 }) };
+";
+
+/// What agents are for each other, in every class.
+const ASKS: &str = "
+let keptStub;
+export class Asks extends workers.WorkerEntrypoint {
+  async asks(url) { return await (await fetch(url)).text(); }
+  with(peer, url) { return peer.asks(url); }
+  of(tools) { return tools.whose(); }
+  secretOf(tools) { return tools.secret(); }
+  keeps(tools, stub) { keptStub = stub.dup(); }
+  uses() { return keptStub(); }
+}
+";
 
 /// What an agent says over a connection, and what it is answered.
 const DIAL: &str = "
@@ -100,6 +136,7 @@ impl Class {
         }
         agent.push_str("];");
         agent.push_str(DIAL);
+        agent.push_str(ASKS);
         agent.push_str(
             "
 export default { async fetch(request, env, ctx) {
@@ -119,6 +156,7 @@ export default { async fetch(request, env, ctx) {
             "allow" => ALLOW,
             "host" => HOST,
             "tcp" => TCP,
+            "services" => SERVICES,
             other => panic!("{other}"),
         };
         let project = Project::new(&[
@@ -130,11 +168,16 @@ export default { async fetch(request, env, ctx) {
         let nameserver = dns::serve();
         let config = self.config.as_deref().unwrap_or_default();
         let rules = self.rules.as_deref().map(fill).unwrap_or_default();
+        let main = if rules.contains("[[agents]]") {
+            ""
+        } else {
+            "main = 'agent.js'"
+        };
         let allow = self.allow.clone().unwrap_or_else(|| vec!["127.0.0.9".to_owned()]);
         project.write(
             "workerd-lite.toml",
             &format!(
-                "main = 'agent.js'\n{config}\n[limits]\ncpu_ms = 1000\n[outbound]\nmain = 'outbound.js'\nsecrets = ['SECRET']\n\
+                "{main}\n{config}\n[limits]\ncpu_ms = 1000\n[outbound]\nmain = 'outbound.js'\nsecrets = ['SECRET']\n\
                  [network]\nallow = {allow:?}\nnameservers = ['{nameserver}']\n[timeouts]\nconnect = '300ms'\nfirst_byte = '2s'\n{rules}\n{isolation}"
             ),
         );
@@ -239,6 +282,7 @@ classes!(
     node_objects,
     redirects,
     schemes,
+    services,
     smuggling,
     sockets,
     sockets_policy,

@@ -1,6 +1,6 @@
 //! What a specifier names, and when an import that names nothing fails.
 
-use crate::harness::{Project, json};
+use crate::harness::{Project, json, otherwise_in_processes};
 
 const PACKAGE: &str = r##"{ "name": "lib", "version": "1.0.0", "type": "module", "main": "./main.js",
   "imports": { "#inner": { "workerd": "./inner/workerd", "default": "./inner/default.js" }, "#full": "./full.js", "#dir/*": "./inner/*.js" },
@@ -174,6 +174,11 @@ fn dynamic_imports_fail_when_they_run() {
             "import x from './bad.json' with { type: 'css' };",
             "TypeError: ",
         ),
+        (
+            "attributes.js",
+            "import x from './good.js' with { lazy: 'true' };",
+            "TypeError: Unsupported import attribute: \"lazy\"",
+        ),
         ("throws.js", "throw new RangeError('own');", "RangeError: own"),
         ("name.js", "import { nothing } from './good.js';", "SyntaxError: "),
     ];
@@ -224,6 +229,9 @@ fn dynamic_imports_fail_when_they_run() {
         );
     }
     drop(server);
+    if otherwise_in_processes("what fails while it runs at its top does not keep the server from starting") {
+        return;
+    }
     // The same on a static path fails the start, with the line.
     for (file, _, words) in &reasons {
         let words = words.split_once(": ").unwrap().1.split(" (").next().unwrap();
@@ -300,4 +308,71 @@ fn names_of_nodes_modules() {
         let report = project.refused(&[]);
         assert!(report.contains(words), "{name}: {report}");
     }
+}
+
+/// What a module throws is what its `import()` rejects with, each time.
+#[test]
+fn an_import_rejects_with_what_was_thrown() {
+    let project = Project::new(&[
+        (
+            "own.js",
+            "export class Own extends Error { code = 'E_OWN'; }\nexport const thrown = {};",
+        ),
+        (
+            "early.js",
+            "import { Own, thrown } from './own.js';\nthrow thrown.early = new Own('early');",
+        ),
+        (
+            "late.js",
+            "import { Own, thrown } from './own.js';\nawait 0;\nthrow thrown.late = new Own('late');",
+        ),
+        (
+            "required.cjs",
+            "throw globalThis.required = new RangeError('required');",
+        ),
+        ("plain.js", "throw globalThis.plain = { a: 1 };"),
+        ("engine.js", "export {};\nnull.a;"),
+        (
+            "worker.js",
+            "import { Own, thrown } from './own.js';\n\
+             const kind = (error) => `${error.constructor.name} ${error.code ?? ''} ${error.message}`;\n\
+             const tried = async (load, same) => { const seen = []; for (let i = 0; i < 2; i++) await load().catch((error) => seen.push(`${kind(error)} ${same(error)}`)); return seen; };\n\
+             const at = (error) => error.stack.split('\\n')[1].trim();\n\
+             const named = (name) => import(name);\n\
+             export default { async fetch() { return Response.json({\n\
+               early: await tried(() => import('./early.js'), (error) => error === thrown.early && error instanceof Own),\n\
+               late: await tried(() => import('./late.js'), (error) => error === thrown.late && error instanceof Own),\n\
+               required: await tried(() => import('./required.cjs'), (error) => error === globalThis.required),\n\
+               plain: await tried(() => import('./plain.js'), (error) => error === globalThis.plain),\n\
+               engine: await tried(() => import('./engine.js'), at),\n\
+               absent: await tried(() => import('./absent.js'), (error) => error instanceof TypeError),\n\
+               builtIn: typeof (await named('cloudflare:workers')).WorkerEntrypoint,\n\
+             }); } };",
+        ),
+    ]);
+    let said = json(&project.serve(&["worker.js"]).get("/").body);
+    assert_eq!(
+        said["early"],
+        serde_json::json!(["Own E_OWN early true", "Own E_OWN early true"])
+    );
+    assert_eq!(
+        said["late"],
+        serde_json::json!(["Own E_OWN late true", "Own E_OWN late true"])
+    );
+    assert_eq!(
+        said["required"],
+        serde_json::json!(["RangeError  required true", "RangeError  required true"])
+    );
+    assert_eq!(
+        said["plain"],
+        serde_json::json!(["Object  undefined true", "Object  undefined true"])
+    );
+    let engine = "TypeError  Cannot read properties of null (reading 'a') at file:///engine.js:2:6";
+    assert_eq!(said["engine"], serde_json::json!([engine, engine]));
+    let absent = said["absent"][1].as_str().unwrap();
+    assert!(
+        absent.starts_with("TypeError ERR_MODULE_NOT_FOUND ./absent.js can not be imported"),
+        "{said}"
+    );
+    assert_eq!(said["builtIn"], "function");
 }

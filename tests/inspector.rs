@@ -1,6 +1,6 @@
 //! `serve --inspect`, driven by a real debugger.
 
-use crate::harness::{Project, json, peers};
+use crate::harness::{Project, json, otherwise_in_processes, peers};
 
 const AGENT: &str = "interface Unused {\n  a: string;\n}\n\nexport default {\n  async fetch(): Promise<Response> {\n    \
     const secret: number = 40 + 2;\n    const text: string = `is ${secret}`;\n    return new Response(text);\n  },\n};\n";
@@ -32,6 +32,9 @@ fn debug(folder: &std::path::Path, server: &str, arguments: &[&str]) -> serde_js
 
 #[test]
 fn a_debugger_stops_in_the_authors_typescript() {
+    if otherwise_in_processes("debuggers do not attach to them") {
+        return;
+    }
     let Some(folder) = peers::npm() else { return };
     let project = project();
     let server = project.serve(&["--inspect=127.0.0.1:0"]);
@@ -52,6 +55,9 @@ fn a_debugger_stops_in_the_authors_typescript() {
 
 #[test]
 fn pages_of_web_sites_can_not_attach() {
+    if otherwise_in_processes("debuggers do not attach to them") {
+        return;
+    }
     let project = project();
     let server = project.serve(&["--inspect=127.0.0.1:0"]);
     let port = port(&server.log());
@@ -88,6 +94,9 @@ fn pages_of_web_sites_can_not_attach() {
 
 #[test]
 fn scripts_wait_for_a_debugger() {
+    if otherwise_in_processes("debuggers do not attach to them") {
+        return;
+    }
     let Some(folder) = peers::npm() else { return };
     let project = Project::new(&[("agent.ts", &format!("globalThis.began = true;{AGENT}"))]);
     let log = project.path().join("log");

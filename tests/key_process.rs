@@ -165,7 +165,7 @@ fn within(limit: Duration, what: &str, mut so: impl FnMut() -> bool) {
 }
 
 /// What shows that a key is in memory: its secret numbers, in both orders of bytes, and a line of its PEM.
-fn traces(pem: &str) -> Vec<Vec<u8>> {
+pub fn traces(pem: &str) -> Vec<Vec<u8>> {
     let lines: Vec<&str> = pem.lines().filter(|line| !line.starts_with('-')).collect();
     let der = base64::prelude::BASE64_STANDARD.decode(lines.concat()).unwrap();
     let mut numbers = Vec::new();

@@ -1,12 +1,14 @@
 //! What hostile agents do to their thread, each attack with what became of it: when it was stopped, what its client got, and
 //! what a neighbour on the same thread noticed. The table goes to `target/tmp/kill.md`.
 
+mod links;
 mod loaded;
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use crate::harness::attacks::{Case, cases, script};
+use crate::harness::children::{kib, processes};
 use crate::harness::http::{Client, Neighbour, percentile};
 use crate::harness::{Project, Server, isolation, json};
 
@@ -138,9 +140,11 @@ fn table(title: &str, rows: &[Row]) {
     std::fs::write(path, text).unwrap();
 }
 
-/// In MiB, without the program's own pages.
+/// In MiB, without the program's own pages. Processes of agents count as well.
 fn memory(server: &Server) -> usize {
-    server.memory("RssAnon")
+    let of = |(_, inside): &(u32, u32)| kib(*inside, "RssAnon") / 1024;
+    let agents: u64 = processes(server).iter().map(of).sum();
+    server.memory("RssAnon") + usize::try_from(agents).unwrap()
 }
 
 /// What stopped isolates had is given back once loops that nothing interrupts have come to their end, but for what other

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use crate::harness::http::Client;
-use crate::harness::{Project, Server};
+use crate::harness::{Project, Server, otherwise_in_processes};
 
 const COUNTING: &str = "let count = 0; export default { async fetch(request) {
   const { searchParams } = new URL(request.url);
@@ -52,6 +52,9 @@ fn until(limit: Duration, what: &str, is_so: impl Fn() -> bool) {
 
 #[test]
 fn a_thousand_agents_start_and_each_is_made_when_it_is_asked() {
+    if otherwise_in_processes("none is started before it is asked for") {
+        return;
+    }
     let admin = crate::harness::free_port();
     let project = listed(1000, &format!("admin = {{ listen = \"127.0.0.1:{admin}\" }}"), COUNTING);
     project.write("agents/a700/worker.js", "export default { fetch( }");
@@ -151,6 +154,9 @@ export default { async fetch(request) {
 
 #[test]
 fn what_an_agent_has_done_is_not_undone_by_idling() {
+    if otherwise_in_processes("what they do there needs no bulkhead") {
+        return;
+    }
     let admin = crate::harness::free_port();
     let project = listed(
         20,
@@ -173,6 +179,9 @@ fn what_an_agent_has_done_is_not_undone_by_idling() {
 
 #[test]
 fn isolates_together_take_no_more_memory_than_they_may() {
+    if otherwise_in_processes("their isolates are in no memory of the server") {
+        return;
+    }
     let project = listed(120, "isolates = { memory_mb = 64 }", COUNTING);
     let server = project.serve(&["--threads", "2"]);
     let before = server.memory("VmRSS");

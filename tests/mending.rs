@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::harness::{Project, Server};
+use crate::harness::{Project, Server, otherwise_in_processes};
 
 fn good(word: &str) -> String {
     format!("export default {{ fetch: () => new Response('{word}') }};")
@@ -29,6 +29,9 @@ fn until(server: &Server, status: u16, word: &str) {
 
 #[test]
 fn a_project_that_is_broken_from_the_start_is_served_once_it_is_mended() {
+    if otherwise_in_processes("none is started before it is asked for") {
+        return;
+    }
     let project = Project::new(&[
         ("agent.js", "export default { fetch: () => };\n"),
         (".gitignore", "dist/\n"),

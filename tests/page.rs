@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use crate::harness::certs::Certs;
 use crate::harness::partner::{Partner, Tls};
-use crate::harness::{Project, Server, anywhere, free_port, json as parsed, peers, plain, upstreams};
+use crate::harness::{
+    Project, Server, anywhere, free_port, json as parsed, otherwise_in_processes, peers, plain, upstreams,
+};
 
 pub fn serve(partner: &Partner) -> (Project, Server) {
     let project = Project::new(&[
@@ -72,6 +74,9 @@ fn every_kind(folder: &Path) -> (Project, peers::Service) {
 /// What Chromium has seen of the page, with each kind of line.
 #[test]
 fn the_page_shows_each_kind_of_request_and_its_copies_pass_as_tests() {
+    if otherwise_in_processes("the page shows their console lines without a request") {
+        return;
+    }
     let Some(folder) = peers::npm() else { return };
     if !peers::has("chromium", "apt-get install chromium") {
         return;

@@ -122,7 +122,7 @@ fn what_one_tenants_agent_makes_of_its_policy_is_not_anothers() {
             percentile(&samples, 0.99)
         );
         let after = count(&server, "bot.b.localhost");
-        assert!(after > before, "{}: its state was reset", case.name);
+        assert!(after > before, "{}: its state was reset: {}", case.name, server.log());
         // It is served anew.
         assert_eq!(
             ask(&server, "bot.a.localhost", "/").0,

@@ -128,6 +128,6 @@ export default { fetch: () => new Response('ok') };",
         let (status, body) = client.get("/").unwrap();
         assert_eq!(status, 200, "{body} {}", server.log());
         // What the event before held is free again.
-        assert!(body.starts_with("1") && body.contains("limits.buffers_mb"), "{body}");
+        assert!(body.starts_with('1') && body.contains("limits.buffers_mb"), "{body}");
     }
 }

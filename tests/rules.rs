@@ -156,3 +156,60 @@ fn a_rule_that_audits_warns_at_the_start_and_lets_pass() {
     assert!(body.contains("policy saw PUT"), "{body}");
     server.logged("audited: would be denied for its method");
 }
+
+/// What would deny everything, or allow it, while it reads as something else.
+#[test]
+fn what_reads_as_another_rule_is_refused() {
+    let cases = [
+        ("hosts = ['a.example']\nmethods = []", "would limit nothing"),
+        ("hosts = ['a.example']\npaths = []", "would limit nothing"),
+        ("hosts = ['a.example']\nprotocols = []", "would limit nothing"),
+        ("hosts = ['a.example']\nports = []", "would limit nothing"),
+        ("hosts = []", "at least one host"),
+        ("hosts = ['!a.example']", "no host pattern"),
+        ("hosts = ['~a']", "no host pattern"),
+        ("hosts = ['*.$a.example']", "no host pattern"),
+        ("hosts = ['a.example?x']", "no host pattern"),
+        ("hosts = ['a.example#x']", "no host pattern"),
+        ("hosts = ['*.1.2.3.4']", "no host pattern"),
+        ("hosts = ['a.example:0']", "no host pattern"),
+        ("hosts = ['a.example:+443']", "no host pattern"),
+        ("hosts = ['a.example']\nmethods = ['ANY']", "without `methods`"),
+        ("hosts = ['a.example']\nmethods = ['ALL']", "without `methods`"),
+        ("hosts = ['a.example']\npaths = ['/a%2Fb']", "fits no pattern"),
+        ("hosts = ['a.example']\npaths = ['/%252e']", "fits no pattern"),
+        ("hosts = ['a.example']\npaths = ['/a/../b']", "without `.` and `..`"),
+        ("hosts = ['a.example']\npaths = ['/./a']", "without `.` and `..`"),
+        ("hosts = ['a.example']\npaths = ['/{a,b}']", "(one|other)"),
+    ];
+    for (rule, words) in cases {
+        for table in ["agents.egress", "outbound.egress"] {
+            let agents = "[[agents]]\nname = 'a'\nmain = 'agent.js'\n";
+            let report = project(&format!("{agents}[[{table}]]\n{rule}\n"), ANSWERS).refused(&[]);
+            assert!(
+                report.replace("\n  │ ", " ").contains(words),
+                "{table}: {rule}: {report}"
+            );
+        }
+    }
+    for table in [
+        "[certificates.c]\ncert = 'c.pem'\nkey = 'k.pem'\nhosts = []",
+        "[certificates.c]\ncert = 'c.pem'\nkey = 'k.pem'\nca = []",
+        "[tls]\ncert = 'c.pem'\nkey = 'k.pem'\nclient_ca = []",
+        "[credentials.c]\ntype = 'bearer'\nsecret = 'S'\nhosts = ['a.example']\nmethods = []",
+        "[credentials.c]\ntype = 'bearer'\nsecret = 'S'\nhosts = ['a.example']\npaths = []",
+    ] {
+        let report = project(&format!("{table}\n"), ANSWERS).refused(&["agent.js"]);
+        assert!(
+            report.replace("\n  │ ", " ").contains("would limit nothing"),
+            "{table}: {report}"
+        );
+    }
+    for rule in [
+        "hosts = ['a_b.example', '-a.example', 'B\u{fc}cher.example', '*.1.example', '[::1]:443', '127.0.0.1', 'a.example.']",
+        "hosts = ['*']\npaths = ['/{a}?', '/(a|b)', '/v1.2/*', '/...', '/a\\\\.b']\nmethods = ['QUERY']",
+    ] {
+        let project = project(&format!("[[outbound.egress]]\n{}\n", rule.replace('\'', "\"")), ANSWERS);
+        drop(project.serve(&["agent.js"]));
+    }
+}

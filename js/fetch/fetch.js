@@ -27,10 +27,11 @@ const { fromInnerResponse, newInnerResponse, redirectStatus } = core.loadExtScri
 );
 const { cfOf } = core.loadExtScript("ext:workerd_lite/fetch/cf.js");
 const { failedStream, ResourceBody, takeBody } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
+const { isCoded, keepsCoding } = core.loadExtScript("ext:workerd_lite/fetch/coded.js");
 const { isDataUrl, readDataUrl } = core.loadExtScript("ext:workerd_lite/fetch/data_url.js");
 const { matchesIntegrity } = core.loadExtScript("ext:workerd_lite/fetch/integrity.js");
 const { joinHeaders, parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
-const { receiveSocket } = core.loadExtScript("ext:workerd_lite/fetch/sockets.js");
+const { passSocket, receiveSocket } = core.loadExtScript("ext:workerd_lite/fetch/sockets.js");
 const { followRedirect } = core.loadExtScript("ext:workerd_lite/fetch/redirect.js");
 const { requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 
@@ -47,7 +48,7 @@ function setFetchRole(role, withCredentials) {
 // A credential and a certificate go where the policy sent them, not where an upstream would like them: a credential along no
 // redirect, a certificate to its origin's own URLs.
 function afterRedirect(binding, isSameOrigin) {
-  if (typeof binding === "function") return binding;
+  if (typeof binding !== "number") return binding;
   return binding !== PLAIN && (credentials[binding] || !isSameOrigin) ? PLAIN : binding;
 }
 
@@ -62,6 +63,9 @@ function send(context, binding, cancel, hop) {
     ? op_fetch_outbound_worker(context.id, cancel, hop.method, hop.url, headers, body)
     : op_fetch_network(context.id, cancel, hop.method, hop.url, headers, body, binding);
 }
+
+// Whether it answers within the isolate: `js/worker/loopback.js`.
+const isLocal = (binding) => typeof binding === "object";
 
 // The lines of an op's reply: the status, the body's resource, the reason, and the headers.
 function readReply(reply) {
@@ -78,7 +82,7 @@ function readReply(reply) {
 }
 
 // One request and its answer, for Node's clients: no redirect is followed, and the answer's body stays in its content coding. `body` is what an op takes for one.
-// Gives `{ status, reason, headers, rid, length }`, `length` below zero where it is not known.
+// Gives `{ status, reason, headers, rid, length }`, `length` below zero where it is not known; with the status 101 `rid` is a WebSocket's.
 async function exchange(context, cancel, method, url, headerList, body) {
   const sent = joinHeaders(headerList);
   const { status, reason, headers, rid } = readReply(
@@ -86,7 +90,7 @@ async function exchange(context, cancel, method, url, headerList, body) {
       ? op_fetch_outbound_worker(context.id, cancel, method, url, sent, body)
       : op_fetch_network(context.id, cancel, method, url, sent, body, PLAIN)),
   );
-  return { __proto__: null, status, reason, headers: parseHeaders(headers), rid, length: rid === null ? 0 : op_body_raw(rid) };
+  return { __proto__: null, status, reason, headers: parseHeaders(headers), rid, length: rid === null || status === 101 ? 0 : op_body_raw(rid) };
 }
 
 // https://fetch.spec.whatwg.org/#scheme-fetch: nothing leaves the isolate for it.
@@ -155,8 +159,10 @@ async function perform(context, binding, inner, signal, redirectMode = inner.red
   }
   try {
     for (;;) {
-      const { headers: joined, reason, rid, status } = readReply(await send(context, binding, cancel, hop));
-      const headerList = parseHeaders(joined);
+      const local = isLocal(binding);
+      const reply = local ? await binding.answer(context, hop, signal, inner) : readReply(await send(context, binding, cancel, hop));
+      const { reason, rid, status } = reply;
+      const headerList = local ? reply.headerList : parseHeaders(reply.headers);
       if (redirectStatus(status)) {
         if (redirectMode === "error") {
           if (rid !== null) core.tryClose(rid);
@@ -171,7 +177,8 @@ async function perform(context, binding, inner, signal, redirectMode = inner.red
       response = newInnerResponse(status, reason);
       response.headerList = headerList;
       response.urlList = hop.urls;
-      if (rid !== null && status === 101) receiveSocket(response, rid);
+      if (local) passResponse(reply, response);
+      else if (rid !== null && status === 101) receiveSocket(response, rid);
       else if (rid !== null) response.body = ResourceBody.of(rid, signal ?? null);
       return performed(response);
     }
@@ -183,6 +190,13 @@ async function perform(context, binding, inner, signal, redirectMode = inner.red
     if (hop.failure !== null) throw hop.failure.error;
     throw error;
   }
+}
+
+// What stays in the isolate: a body, whether it is in its content coding, and a WebSocket.
+function passResponse(reply, response) {
+  response.body = reply.body;
+  if (isCoded(reply.inner)) keepsCoding(response);
+  if (reply.socket !== null) passSocket(response, reply.socket);
 }
 
 function abortBody(body, reason) {
@@ -258,7 +272,7 @@ function fetchThrough(binding, input, init) {
 // A binding's fetch follows redirects only where the call itself says so: "follow" is what a Request says by default.
 function redirectModeOf(binding, inner, init) {
   const mode = inner.redirectMode;
-  if (binding === PLAIN || typeof binding === "function" || mode !== "follow") return mode;
+  if (binding === PLAIN || typeof binding !== "number" || mode !== "follow") return mode;
   return init !== undefined && init !== null && init.redirect !== undefined ? mode : "manual";
 }
 

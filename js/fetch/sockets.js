@@ -33,6 +33,11 @@ function receiveSocket(inner, rid) {
   WeakMapPrototypeSet(sockets, inner, websockets().fromResource(rid));
 }
 
+// The same of one that has not left the isolate.
+function passSocket(inner, socket) {
+  WeakMapPrototypeSet(sockets, inner, socket);
+}
+
 // What an author's `ResponseInit` says of it.
 function keepSocket(inner, { status, webSocket }, body) {
   if (webSocket === undefined || webSocket === null) {
@@ -70,5 +75,5 @@ function defineSocketOfResponse() {
   ObjectDefineProperty(Response.prototype, "webSocket", { __proto__: null, get, enumerable: true, configurable: true });
 }
 
-return { defineSocketOfResponse, keepSocket, own, receiveSocket, refuseClone, socketOf, takeSocketOf };
+return { defineSocketOfResponse, keepSocket, own, passSocket, receiveSocket, refuseClone, socketOf, takeSocketOf };
 })();

@@ -19,6 +19,7 @@ const { ReadableStream } = core.loadExtScript("ext:deno_web/06_streams.js");
 const { Response, ResponsePrototype } = core.loadExtScript("ext:deno_fetch/23_response.js");
 const { getDecodeSplitHeader, headerListFromHeaders } = core.loadExtScript("ext:deno_fetch/20_headers.js");
 const { extractMimeType } = core.loadExtScript("ext:deno_web/01_mimesniff.js");
+const { refuseClones } = core.loadExtScript("ext:workerd_lite/worker/cloning.js");
 const { Session } = core.loadExtScript("ext:workerd_lite/html_rewriter/session.js");
 
 const getter = (name) => ObjectGetOwnPropertyDescriptor(Response.prototype, name).get;
@@ -112,6 +113,8 @@ class HTMLRewriter {
   }
 }
 ObjectDefineProperty(HTMLRewriter.prototype, SymbolToStringTag, { __proto__: null, value: "HTMLRewriter", configurable: true });
+
+refuseClones(HTMLRewriter.prototype);
 
 return { HTMLRewriter };
 })();

@@ -1,12 +1,33 @@
 // https://nodejs.org/docs/latest-v22.x/api/module.html: `Module`, whose parts load files, and the names of Node's modules.
 (function () {
 const { core, primordials } = __bootstrap;
-const { ObjectAssign, ObjectFreeze } = primordials;
+const { ObjectAssign, ObjectFreeze, SafeArrayIterator } = primordials;
 const { builtin, names } = core.loadExtScript("ext:workerd_lite/node/modules.js");
 const { Module } = core.loadExtScript("ext:workerd_lite/node/require.js");
 const { unavailable } = core.loadExtScript("ext:workerd_lite/node/unavailable.js");
 
+const fs = () => core.loadExtScript("ext:workerd_lite/node/fs/module.js");
+
+// 0 for a file, 1 for a directory.
+function statOf(path) {
+  const found = fs().statSync(path, { __proto__: null, throwIfNoEntry: false });
+  return found === undefined ? -2 : found.isDirectory() ? 1 : 0;
+}
+
+function setSourceMapsSupport(enabled, options = { __proto__: null }) {
+  const { validateBoolean, validateObject } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
+  validateBoolean(enabled, "enabled");
+  validateObject(options, "options");
+  for (const name of new SafeArrayIterator(["nodeModules", "generatedCode"])) {
+    if (options[name] !== undefined) validateBoolean(options[name], `options.${name}`);
+  }
+}
+
 ObjectAssign(Module, {
+  // Where Node looks for modules of the machine's.
+  _initPaths: () => {},
+  _preloadModules: () => {},
+  _stat: statOf,
   SourceMap: unavailable("module.SourceMap"),
   builtinModules: ObjectFreeze(names()),
   constants: { compileCacheStatus: { FAILED: 0, ENABLED: 1, ALREADY_ENABLED: 2, DISABLED: 3 } },
@@ -16,11 +37,14 @@ ObjectAssign(Module, {
   findSourceMap: () => undefined,
   flushCompileCache: () => {},
   getCompileCacheDir: () => undefined,
+  // Stacks are the author's own files' where the host has their maps.
+  getSourceMapsSupport: () => ObjectFreeze({ __proto__: null, enabled: false, nodeModules: false, generatedCode: false }),
   // Node's runner is there for tests only, and its name is known everywhere.
   isBuiltin: (name) => name === "node:test" || builtin(name) !== undefined,
   register: unavailable("module.register"),
   registerHooks: unavailable("module.registerHooks"),
   runMain: unavailable("module.runMain"),
+  setSourceMapsSupport,
   stripTypeScriptTypes: unavailable("module.stripTypeScriptTypes"),
   syncBuiltinESMExports: () => {},
   wrap: (script) => `(function (exports, require, module, __filename, __dirname) { ${script}\n});`,

@@ -86,10 +86,19 @@ function write(op, bytes, text, offset, length) {
 
 const isBytes = (array) => TypedArrayPrototypeGetSymbolToStringTag(array) === "Uint8Array";
 
+// As op_node_find() is told to look from the end.
+const BACKWARDS = 0xffff_ffff;
+
 // Where the bytes are first found, between two places; -1 where they are not. Undefined where the arrays are not of bytes.
 function find(bytes, wanted, from, to) {
   if (!isBytes(bytes) || !isBytes(wanted)) return undefined;
   return ours.op_node_find(bytes, wanted, from, to);
+}
+
+// Where they are last found before `to`: -1 where that is too early for them.
+function findLast(bytes, wanted, to) {
+  if (!isBytes(bytes) || !isBytes(wanted)) return undefined;
+  return to < TypedArrayPrototypeGetByteLength(wanted) ? -1 : ours.op_node_find(bytes, wanted, BACKWARDS, to);
 }
 
 // The same of text in UTF-8 (0) or Latin-1 (1), and of one byte.
@@ -162,10 +171,12 @@ function parseEnv(content) {
     const quote = value[0];
     if (quote === '"' || quote === "'" || quote === "`") {
       let rest = StringPrototypeSlice(value, 1);
-      // A quoted value may have several lines.
-      while (StringPrototypeIndexOf(rest, quote) < 0 && i + 1 < lines.length) rest += `\n${lines[++i]}`;
+      // A quoted value may have several lines. Where nothing ends it, it is the quote alone.
+      let last = i;
+      while (StringPrototypeIndexOf(rest, quote) < 0 && last + 1 < lines.length) rest += `\n${lines[++last]}`;
       const end = StringPrototypeIndexOf(rest, quote);
       if (end >= 0) {
+        i = last;
         value = StringPrototypeSlice(rest, 0, end);
         if (quote === '"') {
           let plain = "";
@@ -237,6 +248,7 @@ const ops = {
   op_node_fill_text: fillText,
   op_node_find: find,
   op_node_find_byte: findByte,
+  op_node_find_last: findLast,
   op_node_find_text: findText,
   op_node_fs_constants: () => ({ ...fsConstants }),
   op_node_get_first_expression: () => undefined,

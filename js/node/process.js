@@ -275,7 +275,24 @@ const members = {
     moved = true;
     chdir(directory);
   },
-  config: ObjectFreeze({ target_defaults: ObjectFreeze({}), variables: ObjectFreeze({}) }),
+  // Nothing was built: what looks here finds the lists that it goes through.
+  config: ObjectFreeze({
+    target_defaults: ObjectFreeze({
+      cflags: ObjectFreeze([]),
+      configurations: ObjectFreeze({}),
+      default_configuration: "Release",
+      defines: ObjectFreeze([]),
+      include_dirs: ObjectFreeze([]),
+      libraries: ObjectFreeze([]),
+    }),
+    variables: ObjectFreeze({
+      napi_build_version: "9",
+      node_builtin_shareable_builtins: ObjectFreeze([]),
+      node_cctest_sources: ObjectFreeze([]),
+      node_library_files: ObjectFreeze([]),
+      node_module_version: +versions.modules,
+    }),
+  }),
   constrainedMemory: () => 0,
   cpuUsage,
   cwd: () => moved ? core.loadExtScript("ext:workerd_lite/node/process_files.js").cwd() : "/bundle",
@@ -290,6 +307,7 @@ const members = {
   features: ObjectFreeze({
     inspector: false,
     debug: false,
+    openssl_is_boringssl: false,
     uv: false,
     ipv6: true,
     tls_alpn: true,

@@ -4,9 +4,9 @@ const { core, primordials } = __bootstrap;
 const { ObjectFreeze } = primordials;
 const { unavailable } = core.loadExtScript("ext:workerd_lite/node/unavailable.js");
 
-const version = "v22.19.0";
+const version = "v22.23.4";
 // `modules` is what machine code for this version of Node's is named by.
-const versions = ObjectFreeze({ node: "22.19.0", openssl: "3.0.17", modules: "127" });
+const versions = ObjectFreeze({ node: "22.23.4", openssl: "3.0.17", modules: "127" });
 
 // Packages look here for which machine code they would load.
 const report = {

@@ -147,6 +147,7 @@ function missing(request, parent) {
 function resolved(request, parent, paths) {
   if (paths === undefined) return op_module_resolve(parent?.filename || `${ROOT}noop.js`, request);
   for (let i = 0; i < paths.length; i++) {
+    if (typeof paths[i] !== "string") throw invalidArgument("ERR_INVALID_ARG_TYPE", `The "paths[${i}]" argument must be of type string. Received ${paths[i] === null ? "null" : typeof paths[i]}`);
     const from = op_module_origin(`${paths[i]}/noop.js`);
     const named = from === null ? undefined : op_module_resolve(from, request);
     if (named !== undefined && named.kind !== "missing") return named;
@@ -168,8 +169,12 @@ Module._resolveFilename = function (request, parent, _isMain, options) {
       throw coded("ERR_PACKAGE_PATH_NOT_EXPORTED", named.value);
     case "notdefined":
       throw invalidArgument("ERR_PACKAGE_IMPORT_NOT_DEFINED", named.value);
-    default:
+    default: {
+      // esbuild leaves `a/` out of a bundle with `a`.
+      const plain = StringPrototypeSlice(request, 0, -1);
+      if (StringPrototypeEndsWith(request, "/") && op_module_resolve(`${ROOT}noop.js`, plain).kind === "node") return plain;
       throw missing(request, parent);
+    }
   }
 };
 

@@ -42,7 +42,17 @@ function handleOf(key, needsPrivate) {
   if (prepared.type === "pkcs8" || prepared.type === "sec1") {
     return ops.op_node_create_private_key(prepared.data, prepared.format, prepared.type, prepared.passphrase);
   }
-  return ops.op_node_create_public_key(prepared.data, prepared.format, prepared.type ?? "", prepared.passphrase);
+  try {
+    return ops.op_node_create_public_key(prepared.data, prepared.format, prepared.type ?? "", prepared.passphrase);
+  } catch (error) {
+    // Of PKCS#1 the bytes alone say which of the two it is.
+    if (prepared.type !== "pkcs1" || prepared.format !== "der") throw error;
+    try {
+      return ops.op_node_create_private_key(prepared.data, prepared.format, prepared.type, prepared.passphrase);
+    } catch {
+      throw error;
+    }
+  }
 }
 
 // Only what names options has any: a key has none.

@@ -404,5 +404,5 @@ const exported = {
   active,
   _unrefActive: unrefActive,
 };
-return { ...exported, activeTimers, default: exported };
+return { ...exported, activeTimers, default: exported, Timeout };
 })();

@@ -46,6 +46,7 @@ function nothing(names, more = undefined) {
 const v8 = {
   cachedDataVersionTag: () => 0,
   deserialize,
+  getCppHeapStatistics: () => ({ committed_size_bytes: 0, resident_size_bytes: 0, used_size_bytes: 0, space_statistics: [], type_names: [], detail_level: "brief" }),
   getHeapCodeStatistics: () => nothing(CODE_STATISTICS),
   getHeapSpaceStatistics: () => ArrayPrototypeMap(StringPrototypeSplit(SPACES, " "), (space_name) => nothing(SPACE, { space_name })),
   getHeapStatistics: () => nothing(STATISTICS),

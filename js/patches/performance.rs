@@ -6,6 +6,12 @@ use super::{Patch, patch};
 const PERFORMANCE: &str = "ext:deno_web/15_performance.js";
 
 pub(super) const PATCHES: &[Patch] = &[
+    // Each isolate calls it: the snapshot has the code of what stands in parentheses (`js/eager.rs`).
+    patch(
+        PERFORMANCE,
+        "function setTimeOrigin() {\n  op_time_origin(hrU8);\n  timeOrigin = hr[0] * 1000 + hr[1] / 1e6;\n}\n",
+        "const setTimeOrigin = (function setTimeOrigin() {\n  op_time_origin(hrU8);\n  timeOrigin = hr[0] * 1000 + hr[1] / 1e6;\n});\n",
+    ),
     patch(
         PERFORMANCE,
         "let performanceEntries = [];\n",

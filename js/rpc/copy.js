@@ -16,6 +16,7 @@ const {
   ObjectPrototypeIsPrototypeOf,
   ObjectSetPrototypeOf,
   RangeError,
+  ReflectApply,
   ReflectDeleteProperty,
   ReflectGetPrototypeOf,
   SafeMap,
@@ -27,6 +28,7 @@ const {
   SetPrototypeHas,
   String,
   SymbolPrototypeToString,
+  TypeError,
 } = primordials;
 const { DOMException } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
 const { RpcTarget } = core.loadExtScript("ext:workerd_lite/worker/base_classes.js");
@@ -121,9 +123,12 @@ class Copying {
   depth = 0;
   // Gives a slot for what else crosses as a stub, or undefined.
   find;
+  // Whether it is of a call's arguments: whoever passes an object keeps it where it can be duplicated.
+  passes;
 
-  constructor(find) {
+  constructor(find, passes) {
     this.find = find;
+    this.passes = passes;
   }
 
   count(bytes) {
@@ -162,6 +167,18 @@ class Copying {
     this.meet(value, marker);
     this.count(16);
     return marker;
+  }
+
+  // The slot of an object that others will call, and dispose of. `instance` as in `js/rpc/records.js`.
+  given(value, instance) {
+    const dup = this.passes ? value.dup : undefined;
+    if (typeof dup !== "function") return this.slot(value, { __proto__: null, node: undefined, object: value, instance });
+    const duplicate = ReflectApply(dup, value, []);
+    const node = nodeOf(duplicate);
+    if (node?.type === "stub") return this.slot(value, { __proto__: null, node, object: null, instance: false });
+    const isFunction = typeof duplicate === "function" && node === undefined;
+    if (!isFunction && !isTarget(duplicate)) throw new TypeError("RPC failed: dup() gave nothing that can be called");
+    return this.slot(value, { __proto__: null, node: undefined, object: duplicate, instance: isFunction });
   }
 
   // The place of one more stream.
@@ -211,11 +228,11 @@ class Copying {
       if (node.type === "promise" || node.type === "property" || node.begin !== null) refuse(value);
       return this.slot(value, { __proto__: null, node, object: null, instance: false });
     }
-    if (type === "function") return this.slot(value, { __proto__: null, node: undefined, object: value, instance: true });
+    if (type === "function") return this.given(value, true);
     const prototype = ReflectGetPrototypeOf(value);
     if (core.isProxy(value)) {
       if (prototype === ObjectPrototype) return this.slot(value, { __proto__: null, node: undefined, object: value, instance: true });
-      if (isTarget(value)) return this.slot(value, { __proto__: null, node: undefined, object: value, instance: false });
+      if (isTarget(value)) return this.given(value, false);
       throw new DOMException(
         "Proxy could not be serialized because it is not a valid RPC receiver type. The Proxy must emulate either a plain object " +
           "or an RpcTarget, as indicated by the Proxy's prototype chain.",
@@ -224,7 +241,7 @@ class Copying {
     }
     if (ArrayIsArray(value)) return this.array(value);
     if (prototype === ObjectPrototype) return this.members(value);
-    if (isTarget(value)) return this.slot(value, { __proto__: null, node: undefined, object: value, instance: false });
+    if (isTarget(value)) return this.given(value, false);
     return this.builtIn(value);
   }
 
@@ -295,7 +312,7 @@ class Copying {
     if (core.isArrayBuffer(value) || core.isArrayBufferView(value)) {
       const bytes = isPlainView(value);
       if (bytes === null) {
-        throw new DOMException("A resizable or detached buffer can not cross by RPC", "DataCloneError");
+        throw new DOMException("A detached buffer can not cross by RPC", "DataCloneError");
       }
       this.count(bytes.size + 16);
       this.meet(value, bytes.value);
@@ -318,12 +335,12 @@ class Copying {
 }
 
 function copyValue(value, find = undefined) {
-  const copying = new Copying(find);
+  const copying = new Copying(find, false);
   return new Copied(copying.copy(value), copying.slots, copying.streams);
 }
 
 function copyArguments(args) {
-  const copying = new Copying(undefined);
+  const copying = new Copying(undefined, true);
   return new Copied(copying.list(args), copying.slots, copying.streams);
 }
 

@@ -112,6 +112,8 @@ function respond(context, running, answer, value) {
     throw error;
   }
   if (ended) endContext(context.id);
+  // Whoever called has them now.
+  else stubs.disposeAll(prepared.passed);
 }
 
 // A ScheduledController has a function, which no message has. Nothing is tried again here in any case.

@@ -13,12 +13,13 @@ class Copied {
   }
 }
 
-// The same for an op. `given` are numbers, to be taken back where it fails.
+// The same for an op. `given` are numbers, to be taken back where it fails, and `passed` the nodes of stubs in it.
 class Prepared {
-  constructor(value, list, given) {
+  constructor(value, list, given, passed) {
     this.value = value;
     this.list = list;
     this.given = given;
+    this.passed = passed;
   }
 }
 

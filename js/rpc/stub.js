@@ -243,6 +243,7 @@ function prepare(context, value) {
 function prepareCopied(context, copied) {
   const stubs = [];
   const given = [];
+  const passed = [];
   for (let i = 0; i < copied.slots.length; i++) {
     const { node, object, instance } = copied.slots[i];
     if (node === undefined) {
@@ -257,13 +258,14 @@ function prepareCopied(context, copied) {
       ArrayPrototypePush(stubs, number);
     } else {
       check(node, context);
+      if (node.type === "stub") ArrayPrototypePush(passed, node);
       ArrayPrototypePush(stubs, node.type === "service" ? 2 : 0);
       ArrayPrototypePush(stubs, node.id);
     }
   }
   const streams = copied.streams.length === 0 ? undefined : sendStreams(context, copied.streams, encode);
   const list = stubs.length === 0 && streams === undefined ? undefined : [stubs, streams];
-  return new Prepared(copied.value, list, given);
+  return new Prepared(copied.value, list, given, passed);
 }
 
 // A value that takes nothing along, as bytes. Where it can not be written, it is an AbortError.

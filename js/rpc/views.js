@@ -1,4 +1,5 @@
-// Buffers and views as they cross: what a view shows, and nothing else of its buffer, which others may share.
+// Buffers and views as they cross: what a view shows, and nothing else of its buffer, which others may share. Of a resizable buffer
+// that are its bytes, of a fixed length: a largest one, which whoever gets it would have to reserve, is not the sender's to say.
 (function () {
 const { core, primordials } = __bootstrap;
 const {
@@ -16,8 +17,8 @@ const {
   TypedArrayPrototypeGetByteOffset,
   TypedArrayPrototypeGetSymbolToStringTag,
 } = primordials;
-const resizable = ObjectGetOwnPropertyDescriptor(ArrayBuffer.prototype, "resizable")?.get;
-const detached = ObjectGetOwnPropertyDescriptor(ArrayBuffer.prototype, "detached")?.get;
+const { get: resizable } = ObjectGetOwnPropertyDescriptor(ArrayBuffer.prototype, "resizable");
+const { get: detached } = ObjectGetOwnPropertyDescriptor(ArrayBuffer.prototype, "detached");
 
 const KINDS = { __proto__: null };
 for (
@@ -29,16 +30,14 @@ for (
   KINDS[kind.name] = kind;
 }
 
-function isFixed(buffer) {
-  if (!core.isArrayBuffer(buffer)) return false;
-  if (resizable !== undefined && ReflectApply(resizable, buffer, [])) return false;
-  return detached === undefined || !ReflectApply(detached, buffer, []);
-}
+const isDetached = (buffer) => !core.isArrayBuffer(buffer) || ReflectApply(detached, buffer, []);
 
 // Gives `{ value, size }`, or null for what can not cross.
 function isPlainView(value) {
   if (core.isArrayBuffer(value)) {
-    return isFixed(value) ? { __proto__: null, value, size: ArrayBufferPrototypeGetByteLength(value) } : null;
+    if (isDetached(value)) return null;
+    const size = ArrayBufferPrototypeGetByteLength(value);
+    return { __proto__: null, value: ReflectApply(resizable, value, []) ? ArrayBufferPrototypeSlice(value, 0, size) : value, size };
   }
   const tag = TypedArrayPrototypeGetSymbolToStringTag(value);
   let kind = DataView;
@@ -47,17 +46,18 @@ function isPlainView(value) {
   let size;
   if (tag === undefined) {
     buffer = DataViewPrototypeGetBuffer(value);
-    if (!isFixed(buffer)) return null;
+    if (isDetached(buffer)) return null;
     offset = DataViewPrototypeGetByteOffset(value);
     size = DataViewPrototypeGetByteLength(value);
   } else {
-    kind = KINDS[tag];
+    // V8 has it only once a worker runs.
+    kind = tag === "Float16Array" ? globalThis.Float16Array : KINDS[tag];
     buffer = TypedArrayPrototypeGetBuffer(value);
-    if (kind === undefined || !isFixed(buffer)) return null;
+    if (kind === undefined || isDetached(buffer)) return null;
     offset = TypedArrayPrototypeGetByteOffset(value);
     size = TypedArrayPrototypeGetByteLength(value);
   }
-  if (size === ArrayBufferPrototypeGetByteLength(buffer)) return { __proto__: null, value, size };
+  if (size === ArrayBufferPrototypeGetByteLength(buffer) && !ReflectApply(resizable, buffer, [])) return { __proto__: null, value, size };
   return { __proto__: null, value: ReflectConstruct(kind, [ArrayBufferPrototypeSlice(buffer, offset, offset + size)]), size };
 }
 

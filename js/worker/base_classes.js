@@ -1,8 +1,10 @@
 // The base classes of `cloudflare:workers`. Only WorkerEntrypoint can be called here; the others can be extended, so that
 // a module that also holds Durable Objects or Workflows loads.
 (function () {
-const { primordials } = __bootstrap;
-const { Error, ObjectDefineProperty, SymbolToStringTag, TypeError } = primordials;
+const { core, primordials } = __bootstrap;
+const { Error, ObjectDefineProperty, ObjectSetPrototypeOf, SymbolToStringTag, TypeError } = primordials;
+
+const { refuseClones } = core.loadExtScript("ext:workerd_lite/worker/cloning.js");
 
 class WorkerEntrypoint {
   constructor(ctx, env) {
@@ -26,6 +28,7 @@ class WorkflowEntrypoint {
 }
 
 class RpcTarget {}
+refuseClones(RpcTarget.prototype);
 
 // What a policy's method may fail with so that its agent reads why.
 class RpcError extends Error {
@@ -62,8 +65,11 @@ function unconstructible(name, tag = name) {
 
 ObjectDefineProperty(RpcStub.prototype, SymbolToStringTag, fixed("JsRpcStub"));
 
+const ServiceStub = unconstructible("Fetcher");
+
 // Of `ctx.exports`.
 const LoopbackServiceStub = unconstructible("LoopbackServiceStub");
+ObjectSetPrototypeOf(LoopbackServiceStub.prototype, ServiceStub.prototype);
 
 return {
   DurableObject,
@@ -73,7 +79,7 @@ return {
   RpcProperty: unconstructible("RpcProperty", "JsRpcProperty"),
   RpcStub,
   RpcTarget,
-  ServiceStub: unconstructible("Fetcher"),
+  ServiceStub,
   setMakeStub,
   WorkerEntrypoint,
   WorkflowEntrypoint,

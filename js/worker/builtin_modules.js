@@ -65,10 +65,9 @@ function running(name, replaced, callback) {
   const stores = { __proto__: null, ...before?.stores };
   for (let i = 0; i < replaced.length; i += 2) {
     const value = replaced[i + 1];
-    if ((typeof value !== "object" && typeof value !== "function") || value === null) {
-      throw new TypeError(`${name}() takes an object in the place of ${replaced[i] === ENV ? "env" : "exports"}`);
-    }
-    stores[replaced[i]] = value;
+    // As workerd has it: nothing is in the place of null, and the event's own of what is no object.
+    if (value === null || value === undefined) stores[replaced[i]] = ObjectFreeze({ __proto__: null });
+    else stores[replaced[i]] = typeof value === "object" || typeof value === "function" ? value : undefined;
   }
   core.setAsyncContext({ __proto__: null, event: before?.event, stores });
   try {

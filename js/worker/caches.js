@@ -25,6 +25,7 @@ const { readReply } = core.loadExtScript("ext:deno_fetch/26_fetch.js");
 const { inspected } = core.loadExtScript("ext:workerd_lite/worker/inspect.js");
 const { joinHeaders, parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
 const { requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
+const { refuseClones } = core.loadExtScript("ext:workerd_lite/worker/cloning.js");
 
 // The name of `caches.default`, which no other has.
 const DEFAULT = "\n";
@@ -166,6 +167,9 @@ class CacheStorage {
 webidl.configureInterface(CacheStorage);
 inspected("CacheStorage", CacheStorage);
 const CacheStoragePrototype = CacheStorage.prototype;
+
+refuseClones(Cache.prototype);
+refuseClones(CacheStorage.prototype);
 
 return { Cache, caches: new CacheStorage(webidl.brand), CacheStorage };
 })();

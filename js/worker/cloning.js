@@ -72,6 +72,11 @@ function deserializeKey({ number }) {
   return cryptoKeyFromCloneData({ algorithm, extractable, keyData: { type, data }, keyType: type, usages });
 }
 
+// For classes that are made when they are first asked for, after `defineCloning()`.
+function refuseClones(prototype) {
+  brand(prototype, refuse);
+}
+
 function isInterface(value) {
   return typeof value === "function" && typeof value.prototype === "object" && value.prototype !== null;
 }
@@ -104,5 +109,5 @@ function defineCloning() {
   }
 }
 
-return { defineCloning, noteEngine, replaceCloning };
+return { defineCloning, noteEngine, refuseClones, replaceCloning };
 })();

@@ -10,7 +10,7 @@ const { DOMException } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 
 // The members of all algorithms, by what they are.
-const NUMBERS = ["iterations", "length", "memory", "modulusLength", "outputLength", "parallelism", "passes", "saltLength", "tagLength", "version"];
+const NUMBERS = ["domainSeparation", "iterations", "length", "memory", "modulusLength", "outputLength", "parallelism", "passes", "saltLength", "tagLength", "version"];
 const STRINGS = ["name", "namedCurve"];
 const OTHERS = [
   "additionalData",

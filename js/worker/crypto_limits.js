@@ -4,6 +4,7 @@ const { core, primordials } = __bootstrap;
 const { ObjectDefineProperty, ObjectGetOwnPropertyDescriptor, ReflectApply } = primordials;
 const { CryptoKey, SubtleCrypto } = core.loadExtScript("ext:deno_crypto/00_crypto.js");
 const { DOMException } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
+const { defineSupports } = core.loadExtScript("ext:workerd_lite/worker/crypto_supports.js");
 const { inTurn } = core.loadExtScript("ext:workerd_lite/worker/crypto_jobs.js");
 
 const { get: algorithmOf } = ObjectGetOwnPropertyDescriptor(CryptoKey.prototype, "algorithm");
@@ -52,8 +53,7 @@ function limitCrypto() {
   computes("wrapKey", [3]);
   checked("importKey");
   checked("unwrapKey");
-  // deno_core sets its static methods anew, for fast calls, once an author may have put a setter there.
-  ObjectDefineProperty(SubtleCrypto, "supports", { __proto__: null, writable: false, configurable: false });
+  defineSupports();
 }
 
 return { limitCrypto };

@@ -15,12 +15,11 @@ const {
   WeakMapPrototypeSet,
 } = primordials;
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
-const { Request } = core.loadExtScript("ext:deno_fetch/23_request.js");
-const { ResponsePrototype } = core.loadExtScript("ext:deno_fetch/23_response.js");
-const { requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
+const { fetchThrough } = core.loadExtScript("ext:deno_fetch/26_fetch.js");
 const { DurableObject, WorkerEntrypoint, WorkflowEntrypoint } = core.loadExtScript("ext:workerd_lite/worker/base_classes.js");
 const { entrypointOf } = core.loadExtScript("ext:workerd_lite/rpc/entrypoint.js");
 const { newLoopback } = core.loadExtScript("ext:workerd_lite/rpc/stub.js");
+const { Loopback } = core.loadExtScript("ext:workerd_lite/worker/loopback.js");
 const { ExecutionContext, setExports } = core.loadExtScript("ext:workerd_lite/worker/execution_context.js");
 
 function isSubclass(value, base) {
@@ -107,17 +106,6 @@ function findHandler(namespace, entrypoint, others = false) {
   return handlerOf("default", "its default export", namespace.default, others);
 }
 
-// Calls another entrypoint of the same module, within the same event.
-async function callEntrypoint(name, handler, props, input, init) {
-  const context = requireContext();
-  const request = new Request(input, init);
-  const response = await handler(request, context.caller.env, new ExecutionContext(context, props));
-  if (!ObjectPrototypeIsPrototypeOf(ResponsePrototype, response)) {
-    throw new TypeError(`the fetch() handler of ${name} did not return a Response`);
-  }
-  return response;
-}
-
 // What each stub of the module's own stands for: `{ name, props }`.
 const loopbacks = new SafeWeakMap();
 const loopbackOf = (value) => WeakMapPrototypeGet(loopbacks, value);
@@ -130,7 +118,7 @@ function stubOf(name, value, given = undefined) {
   const fetch = async (...asked) => {
     webidl.requiredArguments(asked.length, 1, "Failed to execute 'fetch' on 'Fetcher'");
     if (complaint !== null) throw new TypeError(`ctx.exports.${name}: ${complaint}`);
-    return await callEntrypoint(name, handler, props, asked[0], asked[1]);
+    return await fetchThrough(new Loopback(name, handler, props), asked[0], asked[1]);
   };
   const find = (context) => {
     if (uncallable !== null) throw new TypeError(`ctx.exports.${name}: ${uncallable}`);

@@ -1,8 +1,9 @@
 // `ctx`, the third argument of a handler.
 (function () {
 const { core, primordials } = __bootstrap;
-const { Error, JSONParse, ObjectDefineProperty, ObjectFreeze, SymbolToStringTag, TypeError } = primordials;
+const { Error, JSONParse, ObjectFreeze, TypeError } = primordials;
 const { op_console, op_request_id } = core.ops;
+const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 const { failureOf } = core.loadExtScript("ext:workerd_lite/rpc/failure.js");
 const { abortContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { tracing } = core.loadExtScript("ext:workerd_lite/worker/tracing.js");
@@ -98,7 +99,8 @@ class ExecutionContext {
   }
 }
 
-ObjectDefineProperty(ExecutionContext.prototype, SymbolToStringTag, { __proto__: null, value: "ExecutionContext", configurable: true });
+// Its members are enumerable, as those of every interface.
+webidl.configureInterface(ExecutionContext);
 
 return { ExecutionContext, exportsNow, setExports, setPropsReader };
 })();

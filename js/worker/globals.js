@@ -47,7 +47,7 @@ ObjectDefineProperty(ServiceWorkerGlobalScope.prototype, SymbolToStringTag, {
 const { queueMicrotask } = {
   queueMicrotask(callback) {
     if (typeof callback !== "function") {
-      throw new TypeError("Failed to execute 'queueMicrotask' on 'ServiceWorkerGlobalScope': parameter 1 is not of type 'Function'.");
+      throw new TypeError("Failed to execute 'queueMicrotask' on 'ServiceWorkerGlobalScope': parameter 1 is not of type 'function'.");
     }
     return enqueue(callback);
   },

@@ -21,6 +21,7 @@ const {
   PromiseWithResolvers,
   RangeError,
   ReflectApply,
+  SymbolToStringTag,
   TypedArrayPrototypeGetByteLength,
   TypedArrayPrototypeGetLength,
   TypedArrayPrototypeGetSymbolToStringTag,
@@ -196,6 +197,8 @@ class IdentityTransformStream extends TransformStream {
   }
 }
 
+ObjectDefineProperty(IdentityTransformStream.prototype, SymbolToStringTag, { __proto__: null, value: "IdentityTransformStream", configurable: true });
+
 class FixedLengthStream extends IdentityTransformStream {
   constructor(expectedLength, options) {
     const expected = MathTrunc(Number(expectedLength));
@@ -208,6 +211,8 @@ class FixedLengthStream extends IdentityTransformStream {
     setKnownLength(this[_readable], expected);
   }
 }
+
+ObjectDefineProperty(FixedLengthStream.prototype, SymbolToStringTag, { __proto__: null, value: "FixedLengthStream", configurable: true });
 
 // How many bytes an element of a view has.
 function elementSize(into) {

@@ -13,11 +13,15 @@ const { joinHeaders, parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch
 const { EventContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { ExecutionContext } = core.loadExtScript("ext:workerd_lite/worker/execution_context.js");
 const { copyValue } = core.loadExtScript("ext:workerd_lite/rpc/copy.js");
+const { newLoopback } = core.loadExtScript("ext:workerd_lite/rpc/stub.js");
+const { takeSocketOf } = core.loadExtScript("ext:workerd_lite/fetch/sockets.js");
+const { WorkerEntrypoint } = core.loadExtScript("ext:workerd_lite/worker/base_classes.js");
 
 function answer(body, init) {
   const inner = toInnerResponse(new Response(body, init));
   takeBody(inner.body);
   isCoded(inner);
+  takeSocketOf(inner);
   joinHeaders(inner.headerList);
 }
 
@@ -39,6 +43,11 @@ function warmUp() {
   answer("x", undefined);
   answer("{}", { status: 201, headers: { "content-type": "application/json" } });
   copyValue([{ a: 1, b: ["x", null, true] }]);
+  new WorkerEntrypoint(undefined, undefined);
+  newLoopback(null, null, null);
+  // What they are without us. Boot sets ours.
+  core.setReportExceptionCallback(null);
+  core.setUnhandledPromiseRejectionHandler(() => false);
 }
 
 return { warmUp };

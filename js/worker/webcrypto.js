@@ -25,6 +25,7 @@ const { cryptoKeyExportNodeKeyMaterial, SubtleCrypto } = core.loadExtScript("ext
 const { DOMException } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
 const { copyOf: bytesOf, view } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
 const { md5 } = core.loadExtScript("ext:workerd_lite/worker/digest_stream.js");
+const { defineDerivation } = core.loadExtScript("ext:workerd_lite/worker/crypto_derivation.js");
 const { defineNodeEd25519 } = core.loadExtScript("ext:workerd_lite/worker/node_ed25519.js");
 const { inTurn } = core.loadExtScript("ext:workerd_lite/worker/crypto_jobs.js");
 const { ctr } = core.loadExtScript("ext:workerd_lite/worker/aes_ctr.js");
@@ -142,11 +143,21 @@ function defineEcdsa() {
 const JWK = ["alg", "crv", "d", "dp", "dq", "e", "ext", "k", "key_ops", "kty", "n", "oth", "p", "priv", "pub", "q", "qi", "use", "x", "y"];
 const IMPORT = ["hash", "length", "name", "namedCurve"];
 
+// Each stands there once: https://www.rfc-editor.org/rfc/rfc7517#section-4.3
+function operations(given) {
+  const list = webidl.converters["sequence<DOMString>"](given, "Failed to execute 'importKey' on 'SubtleCrypto'", "'key_ops'");
+  for (let i = 0; i < list.length; i++) {
+    if (ArrayPrototypeIncludes(list, list[i], i + 1)) throw fail("DataError", "The JWK's 'key_ops' has an operation twice");
+  }
+  return list;
+}
+
 // A private key of a curve has one public key, which the JWK must name.
 function importJwk(importKey, exportKey) {
   return async (subtle, jwk, algorithm, extractable, usages) => {
     const own = read(jwk, JWK);
     if (isObject(algorithm)) algorithm = read(algorithm, IMPORT);
+    if (own.key_ops !== undefined) own.key_ops = operations(own.key_ops);
     let key;
     try {
       key = await ReflectApply(importKey, subtle, ["jwk", own, algorithm, extractable, usages]);
@@ -287,21 +298,6 @@ function defineKeys() {
     });
 }
 
-// Bits behind the last that was asked for are zero.
-function defineLengths() {
-  replace("deriveBits", (original) =>
-    async function (algorithm, key, length) {
-      const bits = await ReflectApply(original, this, arguments);
-      const odd = typeof length === "number" ? length % 8 : 0;
-      const name = isKey(key) ? algorithmOf(key).name : undefined;
-      if (odd > 0 && (name === "ECDH" || name === "X25519")) {
-        const bytes = view(bits);
-        bytes[TypedArrayPrototypeGetByteLength(bytes) - 1] &= 0xff00 >> odd;
-      }
-      return bits;
-    });
-}
-
 // The y of points of small order on edwards25519, in all their encodings, without the sign of x: a signature by such a key, or with such
 // an R, is good for many messages. https://www.rfc-editor.org/rfc/rfc8032#section-8.9 and https://eprint.iacr.org/2020/1244
 const SMALL = [
@@ -377,7 +373,7 @@ function defineWebCrypto() {
   defineEd25519();
   defineExponents();
   defineKeys();
-  defineLengths();
+  defineDerivation(replace);
   defineNodeEd25519(replace);
 }
 

@@ -23,9 +23,15 @@ pub(crate) fn op_node_compare(#[buffer] one: &[u8], #[buffer] other: &[u8]) -> i
     one.cmp(other) as i32
 }
 
-/// Where `wanted` is first found between `from` and `to`, or -1.
+/// Where `wanted` is first found between `from` and `to`, or -1. Where it is last found before `to`, if `from` is the greatest number.
 #[op2(fast)]
 pub(crate) fn op_node_find(#[buffer] bytes: &[u8], #[buffer] wanted: &[u8], from: u32, to: u32) -> f64 {
+    if from == u32::MAX {
+        let found = memchr::memmem::rfind(bytes.get(..to as usize).unwrap_or_default(), wanted);
+        return found
+            .and_then(|place| u32::try_from(place).ok())
+            .map_or(-1.0, f64::from);
+    }
     let part = bytes.get(from as usize..to as usize).unwrap_or_default();
     let found = memchr::memmem::find(part, wanted).and_then(|place| u32::try_from(place).ok());
     found.map_or(-1.0, |place| f64::from(place) + f64::from(from))

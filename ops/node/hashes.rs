@@ -1,5 +1,6 @@
 //! Hashes by the names that OpenSSL has for them, and HMAC (RFC 2104) and HKDF (RFC 5869) over any of them.
 
+use aws_lc_rs::digest;
 use deno_core::convert::Uint8Array;
 use deno_core::op2;
 use deno_error::JsErrorBox;
@@ -53,8 +54,71 @@ pub(super) fn sizes(plain: &str) -> Option<(usize, usize)> {
     })
 }
 
+/// A hash of aws-lc's, where that is faster than the one in Rust.
+#[derive(Clone)]
+struct Native {
+    context: digest::Context,
+    algorithm: &'static digest::Algorithm,
+}
+
+impl Native {
+    fn of(plain: &str) -> Option<Box<dyn DynDigest>> {
+        let algorithm = match plain {
+            "sha384" => &digest::SHA384,
+            "sha512" => &digest::SHA512,
+            "sha512-256" => &digest::SHA512_256,
+            _ => return None,
+        };
+        let context = digest::Context::new(algorithm);
+        Some(Box::new(Self { context, algorithm }))
+    }
+}
+
+impl DynDigest for Native {
+    fn update(&mut self, data: &[u8]) {
+        self.context.update(data);
+    }
+
+    fn finalize_into(mut self, out: &mut [u8]) -> Result<(), InvalidBufferSize> {
+        self.finalize_into_reset(out)
+    }
+
+    fn finalize_into_reset(&mut self, out: &mut [u8]) -> Result<(), InvalidBufferSize> {
+        let next = digest::Context::new(self.algorithm);
+        let made = std::mem::replace(&mut self.context, next).finish();
+        if out.len() != made.as_ref().len() {
+            return Err(InvalidBufferSize);
+        }
+        out.copy_from_slice(made.as_ref());
+        Ok(())
+    }
+
+    fn reset(&mut self) {
+        self.context = digest::Context::new(self.algorithm);
+    }
+
+    fn output_size(&self) -> usize {
+        self.algorithm.output_len()
+    }
+
+    fn box_clone(&self) -> Box<dyn DynDigest> {
+        Box::new(self.clone())
+    }
+}
+
+/// What the ops that feed hashes take.
+fn hasher(hash: Box<dyn DynDigest>) -> Hasher {
+    Hasher {
+        hash: std::rc::Rc::new(std::cell::RefCell::new(Some(Hash::FixedSize(hash)))),
+        cached_digest: std::rc::Rc::default(),
+    }
+}
+
 /// A hash that is fed, by its plain name.
 pub(super) fn fixed(plain: &str) -> Option<Box<dyn DynDigest>> {
+    if let Some(hash) = Native::of(plain) {
+        return Some(hash);
+    }
     match Hash::new(plain, None) {
         Ok(Hash::FixedSize(hash)) => Some(hash),
         _ => None,
@@ -144,7 +208,11 @@ pub(crate) fn op_node_hash_new(#[string] name: &str, #[smi] length: Option<u32>)
             "a hash has at most {LONGEST} bytes here"
         )));
     }
-    Hasher::new(&plain(name), length).map_err(|error| match error {
+    let plain = plain(name);
+    if let Some(hash) = Native::of(&plain).filter(|hash| length.is_none_or(|length| length == hash.output_size())) {
+        return Ok(hasher(hash));
+    }
+    Hasher::new(&plain, length).map_err(|error| match error {
         HashError::OutputLengthMismatch => coded(
             "ERR_OSSL_EVP_NOT_XOF_OR_INVALID_LENGTH",
             "error:030000B2:digital envelope routines::not XOF or invalid length",
@@ -158,10 +226,7 @@ pub(crate) fn op_node_hash_new(#[string] name: &str, #[smi] length: Option<u32>)
 #[cppgc]
 pub(crate) fn op_node_hmac_new(#[string] name: &str, #[anybuffer] key: &[u8]) -> Result<Hasher, JsErrorBox> {
     let keyed = Keyed::new(&plain(name), key).ok_or_else(|| invalid(name))?;
-    Ok(Hasher {
-        hash: std::rc::Rc::new(std::cell::RefCell::new(Some(Hash::FixedSize(Box::new(keyed))))),
-        cached_digest: std::rc::Rc::default(),
-    })
+    Ok(hasher(Box::new(keyed)))
 }
 
 /// How many bytes a hash makes: 0 where that is for the caller to say, -1 where there is no such hash.

@@ -14,6 +14,9 @@ const SPARE: usize = 4;
 /// Links of a process at most.
 const MOST: usize = 64;
 
+/// Processes of agents of `agents_dir`, where nothing is said of them.
+const FOUND: usize = 256;
+
 /// What a process of one agent may have beside what its limits say, in bytes: V8's own, and the program's.
 const OVERHEAD: u64 = 64 << 20;
 
@@ -102,6 +105,7 @@ fn of(project: &ProjectFile, (all, loading): (u64, usize), threads: usize, isola
     Settings {
         reserved: LOADED.saturating_mul((loading * each) as u64),
         threads: each,
+        found: section.processes.map_or(FOUND, |processes| processes.get() as usize),
         links: (threads + SPARE).min(MOST),
         idle: isolates.idle,
         memory: memory.unwrap_or_else(|| all.saturating_mul(each as u64).saturating_add(OVERHEAD)),

@@ -16,7 +16,8 @@ pub(crate) struct Child {
     /// Its number, for logs, and what it is.
     pub(crate) id: u32,
     pub(super) what: &'static str,
-    pidfd: OwnedFd,
+    /// What signals it, until it is there no longer.
+    pidfd: Mutex<Option<OwnedFd>>,
     /// Links that no thread has taken.
     links: Mutex<Vec<End>>,
     began: Instant,
@@ -28,6 +29,8 @@ pub(crate) struct Child {
     leaves: AtomicBool,
     /// Told when it is to leave.
     pub(super) leaving: Notify,
+    /// Whether a link to it has ended that nobody here has closed: it is about to end, or should be.
+    unlinked: AtomicBool,
     over: AtomicBool,
 }
 
@@ -48,13 +51,14 @@ impl Child {
         Arc::new(Self {
             id,
             what,
-            pidfd,
+            pidfd: Mutex::new(Some(pidfd)),
             links: Mutex::new(links),
             began: Instant::now(),
             events: AtomicUsize::new(0),
             used: AtomicU64::new(0),
             leaves: AtomicBool::new(false),
             leaving: Notify::new(),
+            unlinked: AtomicBool::new(false),
             over: AtomicBool::new(false),
         })
     }
@@ -101,6 +105,18 @@ impl Child {
         self.leaving.notify_one();
     }
 
+    /// A link to it has ended that nobody here has closed. It takes no more events, of those either that would come by another link: the
+    /// news of its end may be a while behind.
+    pub(crate) fn has_lost_a_link(&self) {
+        self.leaves.store(true, Ordering::SeqCst);
+        self.unlinked.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether that is so.
+    pub(super) fn is_unlinked(&self) -> bool {
+        self.unlinked.load(Ordering::SeqCst)
+    }
+
     /// Whether it has had nothing to do for so long. Then it takes no more.
     pub(super) fn is_put_away(&self, idle: Duration) -> bool {
         let used = Duration::from_millis(self.used.load(Ordering::Relaxed));
@@ -130,13 +146,17 @@ impl Child {
 
     pub(super) fn end(&self) {
         self.leaves.store(true, Ordering::SeqCst);
-        // It may have ended by itself: its number is another's then, and this is not.
-        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+        if let Some(pidfd) = &*self.pidfd.lock().unwrap_or_else(PoisonError::into_inner) {
+            // It may have ended by itself: its number is another's then, and this is not.
+            let _ = pidfd_send_signal(pidfd, Signal::KILL);
+        }
     }
 
-    /// It is there no longer.
+    /// It is there no longer, and needs no descriptors: whoever still knows it may do so for long.
     pub(super) fn is_over(&self) {
         self.leaves.store(true, Ordering::SeqCst);
         self.over.store(true, Ordering::Relaxed);
+        self.links.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.pidfd.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }

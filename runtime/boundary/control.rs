@@ -1,14 +1,14 @@
 //! A process's beginning: it takes its descriptors, gives up all else, and only then reads what it is for.
 
 use std::ffi::CStr;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::os::fd::{FromRawFd as _, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 
 use super::sandbox::{self, Allowed, Layer, Purpose};
 use super::spawn::{End, FIRST};
 use super::spec::Spec;
-use super::told::Told;
+use super::told::{LONGEST_SPEC, Told, receive, send};
 use crate::isolate::StartupError;
 
 /// How many descriptors a process may have beside its links: each of its threads has some for its loop.
@@ -29,7 +29,7 @@ pub(crate) struct Control {
 pub(crate) fn enter(prepare: impl FnOnce()) -> io::Result<Control> {
     let (socket, links) = confine(Purpose::Scripts, c"agents-spare")?;
     prepare();
-    let spec = match read(&socket) {
+    let spec: Spec = match receive(&socket, LONGEST_SPEC) {
         Ok(read) => read,
         Err(error) => {
             tell(
@@ -44,7 +44,7 @@ pub(crate) fn enter(prepare: impl FnOnce()) -> io::Result<Control> {
 }
 
 /// Tells the parent that the process takes events, or why its policy can not be run.
-pub(crate) fn tell_start(socket: &UnixStream, started: Result<(), &StartupError>) {
+pub(crate) fn tell_start(socket: &UnixStream, started: &Result<(), StartupError>) {
     match started {
         Ok(()) => tell(socket, &Told::Ready),
         Err(why) => tell(socket, &Told::Failed(why.ship())),
@@ -111,25 +111,7 @@ fn inherited(number: RawFd) -> OwnedFd {
     unsafe { OwnedFd::from_raw_fd(number) }
 }
 
-/// Reads the only packet that comes: its length, and JSON.
-fn read(mut socket: &UnixStream) -> io::Result<Spec> {
-    let mut length = [0; 4];
-    socket.read_exact(&mut length)?;
-    let length = u32::from_be_bytes(length) as usize;
-    let mut packet = Vec::new();
-    socket.take(length as u64).read_to_end(&mut packet)?;
-    if packet.len() < length {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
-    Ok(serde_json::from_slice(&packet)?)
-}
-
-/// Tells the parent something before there is anybody else who does.
-fn tell(mut socket: &UnixStream, told: &Told) {
-    let Ok(text) = serde_json::to_vec(told) else { return };
-    let Ok(length) = u32::try_from(text.len()) else { return };
-    // Where it is gone, so are we.
-    let _ = socket
-        .write_all(&length.to_be_bytes())
-        .and_then(|()| socket.write_all(&text));
+/// Tells the parent something before there is anybody else who does. Where it is gone, so are we.
+fn tell(socket: &UnixStream, told: &Told) {
+    let _ = send(socket, told);
 }

@@ -34,12 +34,13 @@ use crate::diagnostic::Shipped;
 const LOOK: Duration = Duration::from_millis(100);
 const IDLE_LOOKS: u32 = 10;
 
-/// How long a process has until it is ready, and to end once it was told to.
+/// How long a process has until it is ready, and to end once it was told to, or has closed a link.
 const START: Duration = Duration::from_secs(20);
 const END: Duration = Duration::from_secs(2);
 
-/// Reports in a second, in bursts of five seconds': what is more is not read, and waits.
+/// Reports in a second, in bursts of five seconds': what is more is not read, and waits. A long one counts as one for each of so many bytes.
 const REPORTS: u32 = 2000;
+const SHORT: usize = 4 << 10;
 
 /// What the thread is told.
 pub(super) enum Order {
@@ -234,7 +235,7 @@ impl Kept {
         let mut ticks = tokio::time::interval(LOOK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let (mut looks, began) = (0_u32, Instant::now());
-        let mut leaves: Option<Instant> = None;
+        let (mut leaves, mut unlinked): (Option<Instant>, Option<Instant>) = (None, None);
         let (mut reads, mut closed_by_it) = (true, false);
         loop {
             tokio::select! {
@@ -247,31 +248,32 @@ impl Kept {
                         return Ok((status, wanted));
                     }
                 }
-                report = told.next(), if reads => match report.map(|report| report.map(|bytes| serde_json::from_slice(&bytes))) {
-                    Some(Ok(Ok(Told::Ready))) => {
+                report = told.next(), if reads => match report.map(|report| report.map(|bytes| reported(&bytes))) {
+                    Some(Ok(Ok((Told::Ready, _)))) => {
                         if let Some(reply) = reply.take() {
                             let _ = reply.send(Ok(Arc::clone(&child)));
                         }
                     }
-                    Some(Ok(Ok(Told::Refused(why)))) => {
+                    Some(Ok(Ok((Told::Refused(why), _)))) => {
                         wanted = true;
                         if let Some(reply) = reply.take() {
                             let _ = reply.send(Err(Unstarted::Because(why)));
                         }
                         child.end();
                     }
-                    Some(Ok(Ok(Told::Failed(why)))) if reply.is_some() => {
+                    Some(Ok(Ok((Told::Failed(why), _)))) if reply.is_some() => {
                         wanted = true;
                         if let Some(reply) = reply.take() {
                             let _ = reply.send(Err(Unstarted::Policy(why)));
                         }
                         child.end();
                     }
-                    Some(Ok(Ok(report))) => {
+                    Some(Ok(Ok((report, counts)))) => {
                         if let Told::Hung { .. } = report {
                             child.kill("a thread of it does not come back");
                         }
-                        if rate.take(Instant::now()).is_none() {
+                        let now = Instant::now();
+                        if (0..counts).any(|_| rate.take(now).is_none()) {
                             // Meanwhile the socket fills, and it waits, or drops lines.
                             reads = false;
                         }
@@ -309,17 +311,30 @@ impl Kept {
                         if process_inside(child.id).and_then(memory).is_some_and(|memory| memory > settings.memory) {
                             child.kill("it has more memory of its own than [isolation] memory_mb lets it");
                         }
-                        let done = leaves.is_some() && !child.is_busy();
-                        if reply.is_none() && (done || child.is_put_away(settings.idle)) {
-                            wanted = true;
-                            drop(close.take());
+                        if reply.is_none() && child.is_put_away(settings.idle) {
                             leaves = Some(Instant::now());
                         }
                     }
+                    if child.is_unlinked() && !wanted && unlinked.get_or_insert_with(Instant::now).elapsed() > END {
+                        let process = child.id;
+                        tracing::error!(target: "worker", process, "an agents' process is ended: it has closed a link, and does not end");
+                        child.end();
+                    }
                 }
+            }
+            // What it has been told to leave for may wait for it.
+            if leaves.is_some() && !wanted && reply.is_none() && !child.is_busy() {
+                wanted = true;
+                drop(close.take());
+                leaves = Some(Instant::now());
             }
         }
     }
+}
+
+/// A report, and as how many it counts.
+fn reported(bytes: &[u8]) -> serde_json::Result<(Told, usize)> {
+    Ok((serde_json::from_slice(bytes)?, 1 + bytes.len() / SHORT))
 }
 
 /// Tells a process what it is to know, and keeps the socket open for as long as it is to stay.

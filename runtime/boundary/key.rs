@@ -11,6 +11,8 @@ pub(crate) struct Key {
     agent: Option<Arc<str>>,
     /// Where that is one that was found as it is now: its place, which no other has, nor the same one once it has changed.
     found: Option<usize>,
+    /// Where an agent works apart from the others of its tenant: its place.
+    apart: Option<usize>,
     /// Whether it is their policy's.
     policys: bool,
 }
@@ -21,6 +23,7 @@ impl Key {
             tenant: agent.tenant.as_deref().map(Into::into),
             agent: agent.tenant.is_none().then(|| (*agent.name).into()),
             found: None,
+            apart: None,
             policys: false,
         }
     }
@@ -31,6 +34,7 @@ impl Key {
             tenant: tenant.map(Into::into),
             agent: agent.map(Into::into),
             found,
+            apart: None,
             policys: true,
         }
     }
@@ -50,6 +54,18 @@ impl Key {
             tenant: agent.tenant.as_deref().map(Into::into),
             agent: Some((*agent.name).into()),
             found: Some(place),
+            apart: None,
+            policys: false,
+        }
+    }
+
+    /// For an agent in this place that works apart, alone.
+    pub(crate) fn apart(agent: &AgentId, place: usize) -> Self {
+        Self {
+            tenant: agent.tenant.as_deref().map(Into::into),
+            agent: Some((*agent.name).into()),
+            found: None,
+            apart: Some(place),
             policys: false,
         }
     }
@@ -61,6 +77,15 @@ impl Key {
 
     /// How logs name it.
     pub(super) fn label(&self) -> String {
+        let whose = self.whose();
+        if self.apart.is_some() {
+            format!("{whose}, apart")
+        } else {
+            whose
+        }
+    }
+
+    fn whose(&self) -> String {
         let whose = match (&self.tenant, &self.agent) {
             (Some(tenant), Some(agent)) => format!("agent {tenant}/{agent}"),
             (Some(tenant), None) => format!("tenant {tenant}"),

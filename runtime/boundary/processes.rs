@@ -15,6 +15,7 @@ use super::spawn::End;
 use super::spec::Spec;
 use super::told::Hears;
 use crate::isolate::StartupError;
+use crate::limits::files;
 
 /// A process that ends sooner has not really been there.
 const SHORT: Duration = Duration::from_secs(1);
@@ -24,8 +25,10 @@ const FORGIVEN: u32 = 3;
 const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// The most processes of agents that were found, one for each, and the most keys of which something is known.
-const FOUND: usize = 256;
+/// Descriptors that a process costs its parent beside links: it tells and writes by one each, and is waited for by two.
+const OF_EACH: usize = 4;
+
+/// The most keys of which something is known.
 const SLOTS: usize = 4096;
 
 /// The processes, and who keeps them.
@@ -34,8 +37,8 @@ pub(crate) struct Processes {
     settings: Settings,
     keeper: mpsc::UnboundedSender<Order>,
     slots: Mutex<HashMap<Key, Arc<tokio::sync::Mutex<Slot>>>>,
-    /// Those of agents that were found, which are as many as those are.
-    found: Mutex<Vec<Arc<Child>>>,
+    /// All that were started and are there still, and whether they are of agents that were found.
+    started: Mutex<Vec<(bool, Arc<Child>)>>,
 }
 
 /// The process for one key, and how it went with those before.
@@ -88,7 +91,7 @@ impl Processes {
             settings,
             keeper,
             slots: Mutex::default(),
-            found: Mutex::default(),
+            started: Mutex::default(),
         })
     }
 
@@ -121,9 +124,7 @@ impl Processes {
         }
         slot.may_start().map_err(StartupError::new)?;
         let counted = self.settings.counted || key.found().is_some();
-        if counted {
-            self.make_room().map_err(StartupError::new)?;
-        }
+        self.make_room(counted).map_err(StartupError::new)?;
         let (spec, hears) = spec().await?;
         let (reply, started) = oneshot::channel();
         let order = Order::Start(Start {
@@ -154,26 +155,34 @@ impl Processes {
         let link = child.take_link();
         let link = link.ok_or_else(|| StartupError::new("a process has no links"))?;
         slot.child = Some(Arc::clone(&child));
-        if counted {
-            let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-            found.push(Arc::clone(&child));
-        }
+        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        started.push((counted, Arc::clone(&child)));
+        drop(started);
         Ok((child, link))
     }
 
-    /// Puts the process away of an agent that was found, which has had nothing to do for the longest time, where there are as many as may
-    /// be. Fails where all of them are busy.
-    fn make_room(&self) -> Result<(), String> {
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        found.retain(|child| child.is_open());
-        if found.len() >= FOUND {
-            let idle = found.iter().filter_map(|child| Some((child.idles()?, child)));
-            let (_, longest) = idle
-                .max_by_key(|(since, _)| *since)
-                .ok_or_else(|| format!("{FOUND} processes for agents of `agents_dir` are busy"))?;
-            longest.retire();
+    /// Puts a process away where there are as many as may be, of those that are counted or in all: the one that has had nothing to do for
+    /// longest. Fails where all of them are busy.
+    fn make_room(&self, counted: bool) -> Result<(), String> {
+        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        started.retain(|(_, child)| child.is_open());
+        let of_counted = started.iter().filter(|(counted, _)| *counted);
+        if counted && of_counted.clone().count() >= self.settings.found {
+            retire(of_counted, || {
+                let most = self.settings.found;
+                format!("{most} processes for agents of `agents_dir` are busy: see isolation.processes")
+            })?;
         }
-        drop(found);
+        let open = started.iter().filter(|(_, child)| child.is_open());
+        let most = files::shared_by(self.settings.links + OF_EACH);
+        if open.clone().count() >= most {
+            retire(open, || {
+                format!(
+                    "{most} processes are busy, and there are file descriptors for no more: raise the limit of open files"
+                )
+            })?;
+        }
+        drop(started);
         // What is known of those that are gone need not be known for ever.
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         if slots.len() > SLOTS {
@@ -184,4 +193,12 @@ impl Processes {
         }
         Ok(())
     }
+}
+
+/// Has the one of these leave that has had nothing to do for longest.
+fn retire<'a>(all: impl Iterator<Item = &'a (bool, Arc<Child>)>, busy: impl FnOnce() -> String) -> Result<(), String> {
+    let idle = all.filter_map(|(_, child)| Some((child.idles()?, child)));
+    let (_, longest) = idle.max_by_key(|(since, _)| *since).ok_or_else(busy)?;
+    longest.retire();
+    Ok(())
 }

@@ -11,6 +11,8 @@ pub struct Settings {
     pub threads: usize,
     /// How many threads of this process want a link each. A few more are there for those that come in their places.
     pub links: usize,
+    /// The most processes of agents that were found, one for each.
+    pub found: usize,
     /// How long one without events is kept.
     pub idle: Duration,
     /// Bytes of memory of its own that one may have.

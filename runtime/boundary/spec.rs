@@ -22,7 +22,7 @@ pub(crate) struct Spec {
     /// Bytes of headers that any message may have.
     pub(crate) headers: usize,
     /// Callers with whom the policy is to start before the process is ready; none where that was so before.
-    pub(crate) checks: Vec<Caller>,
+    pub(crate) checks: Option<Vec<Caller>>,
     /// How long an isolate without events is kept.
     pub(crate) idle: Duration,
     /// Whether somebody reads what is only for who looks for a fault.

@@ -1,5 +1,9 @@
-//! What an agent's process tells its parent beside its answers: lines of logs, numbers, and what became of it.
+//! What an agent's process tells its parent beside its answers: lines of logs, numbers, and what became of it. And what it is told first. Each is
+//! a packet: its length, and JSON.
 
+use std::io::{self, Read, Write};
+
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio_util::codec::LengthDelimitedCodec;
 
@@ -9,7 +13,7 @@ use crate::diagnostic::Shipped;
 pub(super) const LONGEST_REPORT: usize = 128 << 10;
 
 /// The longest specification, in bytes.
-const LONGEST_SPEC: usize = 1 << 30;
+pub(super) const LONGEST_SPEC: usize = 1 << 30;
 
 /// One report.
 #[derive(Debug, Serialize, Deserialize)]
@@ -85,4 +89,52 @@ pub(super) fn specification() -> LengthDelimitedCodec {
     LengthDelimitedCodec::builder()
         .max_frame_length(LONGEST_SPEC)
         .new_codec()
+}
+
+/// Waits for one packet, which is no longer than that.
+pub(super) fn receive<T: DeserializeOwned>(mut from: impl Read, longest: usize) -> io::Result<T> {
+    let mut length = [0; 4];
+    from.read_exact(&mut length)?;
+    let length = u32::from_be_bytes(length) as usize;
+    if length > longest {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut packet = Vec::new();
+    from.take(length as u64).read_to_end(&mut packet)?;
+    if packet.len() < length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(serde_json::from_slice(&packet)?)
+}
+
+/// Writes one packet.
+pub(super) fn send(mut to: impl Write, what: &impl Serialize) -> io::Result<()> {
+    let text = serde_json::to_vec(what)?;
+    let length = u32::try_from(text.len()).map_err(io::Error::other)?;
+    to.write_all(&length.to_be_bytes())?;
+    to.write_all(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::BytesMut;
+    use tokio_util::codec::Decoder as _;
+
+    use super::*;
+
+    #[test]
+    fn packets_are_read_as_they_were_written_by_who_waits_and_by_who_does_not() {
+        let mut packet = Vec::new();
+        send(&mut packet, &Told::Dropped(7)).unwrap();
+        assert!(matches!(
+            receive(&packet[..], LONGEST_REPORT).unwrap(),
+            Told::Dropped(7)
+        ));
+        let frame = reports().decode(&mut BytesMut::from(&packet[..])).unwrap().unwrap();
+        assert!(matches!(serde_json::from_slice(&frame).unwrap(), Told::Dropped(7)));
+        for cut in 0..packet.len() {
+            assert!(receive::<Told>(&packet[..cut], LONGEST_REPORT).is_err(), "{cut}");
+        }
+        assert!(receive::<Told>(&packet[..], packet.len() - 5).is_err(), "too long");
+    }
 }

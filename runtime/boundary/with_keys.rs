@@ -1,14 +1,13 @@
 //! The process that holds keys, as its parent starts it: confined as agents' processes are, but that files come to it, and that it runs no
 //! script.
 
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::net::UnixStream;
+use std::io::{self, Write as _};
 use std::time::Duration;
 
 use super::control::confinement;
 use super::sandbox::Layer;
 use super::spawn::{KEYS_ARGUMENT, Spawned, spawn};
-use super::told::{LONGEST_REPORT, Told};
+use super::told::{LONGEST_REPORT, Told, receive};
 
 /// What it may have of memory, in MiB.
 const MEMORY: u64 = 64;
@@ -29,7 +28,7 @@ pub(crate) fn start_with_keys(links: usize, allow_missing: &[Layer]) -> Result<S
         Ok(spawned)
     };
     let mut spawned = begin().map_err(|error| error.to_string())?;
-    let why = match hear(&spawned.control) {
+    let why = match receive(&spawned.control, LONGEST_REPORT) {
         Ok(Told::Ready) => return Ok(spawned),
         Ok(Told::Refused(why)) => why,
         Ok(_) => "it tells what nobody asked for".to_owned(),
@@ -38,16 +37,4 @@ pub(crate) fn start_with_keys(links: usize, allow_missing: &[Layer]) -> Result<S
     let _ = spawned.process.kill();
     let _ = spawned.process.wait();
     Err(why)
-}
-
-fn hear(mut control: &UnixStream) -> io::Result<Told> {
-    let mut length = [0; 4];
-    control.read_exact(&mut length)?;
-    let length = u32::from_be_bytes(length) as usize;
-    if length > LONGEST_REPORT {
-        return Err(io::ErrorKind::InvalidData.into());
-    }
-    let mut packet = vec![0; length];
-    control.read_exact(&mut packet)?;
-    Ok(serde_json::from_slice(&packet)?)
 }

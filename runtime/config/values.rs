@@ -1,5 +1,6 @@
 //! How values of several tables are written: patterns, methods and durations.
 
+use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -8,13 +9,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use crate::listen::ListenAddress;
+use crate::rules::HostPattern;
 
 /// No duration is longer: times that it is added to can be told.
 const LONGEST: Duration = Duration::from_hours(100 * 366 * 24);
 
 pub(super) fn parsed<'de, D: Deserializer<'de>, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
-    T: FromStr<Err: std::fmt::Display>,
+    T: FromStr<Err: Display>,
 {
     let texts = Vec::<String>::deserialize(deserializer)?;
     all(texts
@@ -105,15 +107,48 @@ pub(super) fn listened<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec
     }))
 }
 
+/// A list that limits what is allowed. One that is empty would limit nothing, and whoever wrote it, or the tool that did, means the opposite.
+pub(super) fn limiting<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    not_empty(Vec::deserialize(deserializer)?)
+}
+
+/// The same of what is parsed.
+pub(super) fn limiting_parsed<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    not_empty(parsed(deserializer)?)
+}
+
+/// Hosts, without which there is nothing that is allowed.
+pub(super) fn hosts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<HostPattern>, D::Error> {
+    let list: Vec<HostPattern> = parsed(deserializer)?;
+    if list.is_empty() {
+        return Err(serde::de::Error::custom("expected at least one host"));
+    }
+    Ok(list)
+}
+
+fn not_empty<T, E: serde::de::Error>(list: Vec<T>) -> Result<Vec<T>, E> {
+    if list.is_empty() {
+        return Err(E::custom(
+            "an empty list would limit nothing: leave it out where that is meant",
+        ));
+    }
+    Ok(list)
+}
+
+/// What reads as every method, and is one that nobody sends.
+const NO_METHODS: [&str; 2] = ["ALL", "ANY"];
+
 pub(super) fn methods<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Method>, D::Error> {
-    let texts = Vec::<String>::deserialize(deserializer)?;
+    let texts: Vec<String> = limiting(deserializer)?;
     all(texts.iter().map(|text| {
         // Methods are case-sensitive; "get" would be one that nobody sends.
         let known = text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-');
         Method::from_bytes(text.as_bytes())
             .ok()
-            .filter(|_| known && !text.is_empty())
-            .ok_or_else(|| format!("expected a method like \"GET\", found {text:?}"))
+            .filter(|_| known && !text.is_empty() && !NO_METHODS.contains(&text.as_str()))
+            .ok_or_else(|| format!("expected a method like \"GET\", found {text:?}; without `methods` it is every one"))
     }))
 }
 

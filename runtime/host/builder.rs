@@ -255,6 +255,7 @@ impl ProjectBuilder {
             feed: None,
             processes,
             policy_processes,
+            apart: None,
         }
     }
 }

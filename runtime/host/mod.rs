@@ -154,7 +154,7 @@ impl Instance {
                     Some(processes) => {
                         let policy = (processes, worker);
                         let links = ProcessLinks::of_policy(project, policy, gate, known.clone()).await?;
-                        Policies::Processes(project.clone(), links)
+                        Policies::Processes(links)
                     }
                     None => Policies::Cells(PolicyCells::start(project, worker, gate, known.clone(), ends).await?),
                 })
@@ -333,7 +333,16 @@ impl Instance {
             trace.is_for(account);
         }
         if let Some(processes) = self.processes_of(agent) {
-            return processes.dispatch((place, agent), request, trace).await;
+            // What its policy and the host do for it is done on this thread: where that disturbs others it works apart as well.
+            return match (&self.0.bulkheads, &worker.quarantine) {
+                (Some(_), Some(quarantine)) if quarantine.is_ejected() => {
+                    Err(EventError::Terminated(Termination::Ejected))
+                }
+                (Some(bulkheads), Some(quarantine)) if quarantine.is_quarantined() => {
+                    bulkheads.dispatch(place, request, &trace).await
+                }
+                _ => processes.dispatch((place, agent), request, trace).await,
+            };
         }
         let (Some(bulkheads), Some(quarantine)) = (&self.0.bulkheads, &worker.quarantine) else {
             return self

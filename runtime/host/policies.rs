@@ -8,7 +8,6 @@ use workerd_lite_ops::CallerId;
 use super::callable::Callable;
 use super::policy_cells::PolicyCells;
 use super::processes::{ProcessCallee, ProcessLinks};
-use super::project::Project;
 use crate::isolate::CellHandle;
 use crate::isolate::modules::Graph;
 
@@ -16,7 +15,7 @@ use crate::isolate::modules::Graph;
 #[derive(Clone)]
 pub(super) enum Policies {
     Cells(Rc<PolicyCells>),
-    Processes(Project, Rc<ProcessLinks>),
+    Processes(Rc<ProcessLinks>),
 }
 
 impl Policies {
@@ -24,8 +23,8 @@ impl Policies {
     pub(super) fn of(&self, place: usize) -> Option<(Callable, CallerId)> {
         match self {
             Self::Cells(cells) => cells.of(place).map(|(cell, caller)| (cell.into(), caller)),
-            Self::Processes(project, links) => {
-                let agent = project.agent(place)?;
+            Self::Processes(links) => {
+                let agent = links.agent(place)?;
                 let callee = ProcessCallee::new(links, (place, &agent));
                 // Whose events they are is known here, by the agent's place.
                 Some((Callable::Process(callee), CallerId::try_from(place).ok()?))
@@ -37,7 +36,7 @@ impl Policies {
     pub(super) fn cell_of(&self, place: usize) -> Option<(CellHandle, CallerId)> {
         match self {
             Self::Cells(cells) => cells.of(place),
-            Self::Processes(..) => None,
+            Self::Processes(_) => None,
         }
     }
 
@@ -45,7 +44,7 @@ impl Policies {
     pub(super) fn graph(&self) -> Option<&Arc<Graph>> {
         match self {
             Self::Cells(cells) => Some(cells.graph()),
-            Self::Processes(_, links) => links.policy_graph(),
+            Self::Processes(links) => links.policy_graph(),
         }
     }
 
@@ -60,7 +59,7 @@ impl Policies {
     pub(super) fn abort(&self) {
         match self {
             Self::Cells(cells) => cells.abort(),
-            Self::Processes(_, links) => links.abort(),
+            Self::Processes(links) => links.abort(),
         }
     }
 
@@ -68,7 +67,7 @@ impl Policies {
     pub(super) async fn drained(&self) {
         match self {
             Self::Cells(cells) => cells.drained().await,
-            Self::Processes(_, links) => links.drained().await,
+            Self::Processes(links) => links.drained().await,
         }
     }
 }

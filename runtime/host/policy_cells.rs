@@ -98,19 +98,7 @@ impl PolicyCells {
         let is_one = first.is_some()
             && (per == IsolatePer::Server || project.found.is_none())
             && keys.all(|key| Some(&key) == first.as_ref());
-        let entrypoints: BTreeSet<Option<&str>> =
-            project.agents.iter().map(|agent| agent.entrypoint.as_deref()).collect();
-        let nobody = entrypoints.into_iter().map(|entrypoint| Caller {
-            entrypoint: entrypoint.map(ToOwned::to_owned),
-            ..Caller::anyone()
-        });
-        let mut nobody: Vec<Caller> = nobody.collect();
-        let services = project.agents.iter().flat_map(|agent| &agent.services);
-        let services = services.filter(|grant| grant.is_to_policy());
-        let services: BTreeSet<Option<&str>> = services.map(|grant| grant.entrypoint.as_deref()).collect();
-        if let Some(first) = nobody.first_mut() {
-            first.doors = services.into_iter().map(Door::to).collect();
-        }
+        let nobody = nobody(project);
         // They hold the places of nobody.
         let group = Rc::new(Group {
             members: Rc::new(RefCell::new(vec![usize::MAX; nobody.len()])),
@@ -304,6 +292,24 @@ impl PolicyCells {
         }
         self.loaders.drained().await;
     }
+}
+
+/// Callers by whom it is seen whether the policy has each entrypoint that an agent wants of it.
+pub(super) fn nobody(project: &Project) -> Vec<Caller> {
+    let agents = project.agents.iter();
+    let entrypoints: BTreeSet<Option<&str>> = agents.map(|agent| agent.entrypoint.as_deref()).collect();
+    let nobody = entrypoints.into_iter().map(|entrypoint| Caller {
+        entrypoint: entrypoint.map(ToOwned::to_owned),
+        ..Caller::anyone()
+    });
+    let mut nobody: Vec<Caller> = nobody.collect();
+    let services = project.agents.iter().flat_map(|agent| &agent.services);
+    let services = services.filter(|grant| grant.is_to_policy());
+    let services: BTreeSet<Option<&str>> = services.map(|grant| grant.entrypoint.as_deref()).collect();
+    if let Some(first) = nobody.first_mut() {
+        first.doors = services.into_iter().map(Door::to).collect();
+    }
+    nobody
 }
 
 /// How many callers a cell has to reckon with.

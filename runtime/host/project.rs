@@ -69,6 +69,8 @@ pub struct Project {
     pub(super) processes: Option<Arc<Processes>>,
     /// Those of its policy, where that has some.
     pub(super) policy_processes: Option<Arc<Processes>>,
+    /// The place that its only agent has among the others, from which it works apart.
+    pub(super) apart: Option<usize>,
 }
 
 impl Project {
@@ -302,6 +304,7 @@ impl Project {
         project.routes = Arc::new(Routes::new([&only].into_iter(), None));
         project.agents = vec![Arc::new(only)];
         project.found = None;
+        project.apart = Some(agent);
         // It has memory of its own: the others' isolates do not leave for one that disturbs them.
         project.isolates = Isolates::new(IsolateLimits::default());
         project.residents = Arc::default();

@@ -301,10 +301,14 @@ fn respond_for(response: Response, account: Option<Arc<Account>>) -> http::Respo
     if let Some(names) = answer.body().announces() {
         answer.headers_mut().insert(http::header::TRAILER, names);
     }
-    if let Some(reason) = response.reason {
-        if let Ok(reason) = hyper::ext::ReasonPhrase::try_from(reason.into_bytes()) {
-            answer.extensions_mut().insert(reason);
-        }
+    let reason = match response.reason {
+        Some(reason) => hyper::ext::ReasonPhrase::try_from(reason.into_bytes()).ok(),
+        // hyper writes "<none>" for a status that it knows no words for.
+        None if response.status.canonical_reason().is_none() => Some(hyper::ext::ReasonPhrase::from_static(b"")),
+        None => None,
+    };
+    if let Some(reason) = reason {
+        answer.extensions_mut().insert(reason);
     }
     answer
 }

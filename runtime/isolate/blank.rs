@@ -20,7 +20,7 @@ use super::buffers::Buffers;
 use super::guard::Guarded;
 use super::loader::GraphLoader;
 use super::worker::Worker;
-use crate::limits::Culprit;
+use crate::limits::{Culprit, Limits};
 
 /// The young generation of a worker with Node's modules, in bytes: V8 takes a third of it for what is new.
 const YOUNG: usize = 3 * 2 * 1024 * 1024;
@@ -36,6 +36,15 @@ pub(crate) struct BlankKind {
 }
 
 impl BlankKind {
+    /// One that runs nothing.
+    pub(super) fn least() -> Self {
+        Self {
+            role: Role::Agent,
+            heap: Limits::AGENT.heap,
+            node: false,
+        }
+    }
+
     /// Node's modules stay, and are more than V8's first young generation holds: it would copy what it has twice while
     /// they are made, and hold both copies.
     fn heap(self) -> v8::CreateParams {
@@ -162,7 +171,6 @@ mod tests {
     use super::*;
     use crate::isolate::init_platform;
     use crate::isolate::modules::{GivenKind, GivenModule, Graph, NodeModules};
-    use crate::limits::Limits;
 
     fn worker(main: &str, limits: Limits) -> Worker {
         let module = GivenModule {

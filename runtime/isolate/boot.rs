@@ -48,8 +48,6 @@ const FLAGS: &str = concat!(
     " --wasm-max-mem-pages=8192",
     // A function is compiled when it is first called, in its event's time: V8's threads would do it in nobody's.
     " --wasm-lazy-compilation",
-    // What an isolate had goes back to the system with it, and not into V8's pool.
-    " --no-memory-pool-share-memory-on-teardown",
 );
 
 /// Starts V8. Call it once, on the main thread, before any other thread starts: with memory protection keys V8's

@@ -25,6 +25,7 @@ use super::heap_trim::trim_soon;
 use super::inside::{Functions, Inside};
 use super::inspector::Listed;
 use super::loaded::Loaded;
+use super::page_pool;
 use super::worker::Worker;
 use super::working_for::WorkingFor;
 use crate::limits::{LONG, Limits, Quarantine, Turns};
@@ -151,6 +152,7 @@ impl Cell {
             // Whoever waits hears of it before the heap is taken apart, which takes its time.
             tokio::task::yield_now().await;
             drop(self);
+            page_pool::empty_soon();
             trim_soon();
         }
         ended

@@ -4,6 +4,7 @@ use deno_core::{JsRuntime, v8};
 use workerd_lite_ops::stack_depth::EnteredAt;
 
 use super::crash_marker::CrashMarker;
+use super::page_pool;
 use crate::limits::Culprit;
 
 /// An isolate that is current until this is dropped.
@@ -38,6 +39,8 @@ impl Drop for Entered {
 pub(super) struct Guarded {
     runtime: Option<JsRuntime>,
     marker: CrashMarker,
+    /// Whether its pages are to leave V8's pool some time after its end.
+    pooled: bool,
 }
 
 impl Guarded {
@@ -49,7 +52,20 @@ impl Guarded {
         Self {
             runtime: Some(runtime),
             marker: CrashMarker::new(worker),
+            pooled: true,
         }
+    }
+
+    /// Has V8 give the system what it keeps for any isolate of the process, and nothing else. It runs nothing, so that no thread is marked
+    /// for it.
+    pub(super) fn empty_pool(mut self) {
+        if let Some(runtime) = self.runtime.as_mut() {
+            let _entered = Entered::new(runtime);
+            let isolate = runtime.v8_isolate();
+            isolate.memory_pressure_notification(v8::MemoryPressureLevel::Moderate);
+        }
+        // It would have the same done again.
+        self.pooled = false;
     }
 
     /// What it does is owed to this one from now on.
@@ -75,7 +91,11 @@ impl Drop for Guarded {
         if let Some(mut runtime) = self.runtime.take() {
             // SAFETY: the isolate is alive and belongs to this thread; its own drop leaves it.
             unsafe { runtime.v8_isolate().enter() };
+            let heap = runtime.v8_isolate().get_heap_statistics().total_heap_size();
             drop(runtime);
+            if self.pooled {
+                page_pool::has_ended(heap);
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ use deno_error::JsErrorBox;
 use super::counted::{Defaults, is_counted_module};
 use super::modules::cache::{self, Key};
 use super::modules::commonjs::LOADER;
-use super::modules::{Content, Graph, Module, SOURCE, is_builtin, on_deep_stack, resolve};
+use super::modules::{Content, Graph, Module, ResolveError, SOURCE, is_builtin, on_deep_stack, resolve};
 
 /// Serves one worker's modules.
 pub(super) struct GraphLoader {
@@ -83,8 +83,14 @@ impl GraphLoader {
         if let Some(name) = self.graph.node().named(specifier).filter(|_| !is_builtin(specifier)) {
             return Url::parse(&name).map_err(JsErrorBox::from_err);
         }
-        resolve(specifier, &referrer.map_err(JsErrorBox::from_err)?)
-            .map_err(|error| JsErrorBox::type_error(error.to_string()))
+        let referrer = referrer.map_err(JsErrorBox::from_err)?;
+        let error = match resolve(specifier, &referrer) {
+            Err(error @ ResolveError::Bare(_)) => error,
+            resolved => return resolved.map_err(|error| JsErrorBox::type_error(error.to_string())),
+        };
+        // A name that was computed.
+        let found = self.graph.imported_anywhere(specifier, &referrer, self.purpose.tests);
+        found.ok_or_else(|| JsErrorBox::type_error(error.to_string()))
     }
 
     fn source(&self, url: &Url, requested: &RequestedModuleType) -> Result<ModuleSource, JsErrorBox> {

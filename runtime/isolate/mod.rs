@@ -30,6 +30,7 @@ mod limit;
 mod loaded;
 mod loader;
 pub mod modules;
+mod page_pool;
 mod panic_reports;
 mod require;
 mod residual;

@@ -3,6 +3,7 @@
 //! (<https://v8.dev/docs/stack-trace-api#customizing-stack-traces>). Nothing here can panic: V8 calls it, whatever a script
 //! has done to its objects, and while it is being terminated.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use deno_core::{JsRuntime, v8};
@@ -16,19 +17,51 @@ const HEAD: usize = 64 << 10;
 struct CallSites {
     file_name: v8::Global<v8::Function>,
     to_string: v8::Global<v8::Function>,
+    /// Made with the first stack: most isolates write none.
+    placing: OnceCell<v8::Global<v8::Function>>,
     graph: Arc<Graph>,
 }
+
+/// The name of what is run here: no module of an author's is asked for, and no frame of it is told.
+const OURS: &str = "ext:stack";
+
+/// Where deno_core looks for the call sites of an error.
+const CALL_SITES: &str = "deno_core::call_site_evals";
+
+/// An error that has none there is one of loading to deno_core: an `import()` that ends with it rejects with another, which has its message
+/// alone. This makes one in the place of V8's own, which a script can reach: nothing that it wrote runs while deno_core reads it.
+const MAKE_CALL_SITES: &str = r"(() => {
+  const unknown = () => null;
+  const no = () => false;
+  return (file, line, column) => [{
+    __proto__: null,
+    getFileName: () => file,
+    getLineNumber: () => line,
+    getColumnNumber: () => column,
+    getEvalOrigin: unknown,
+    getTypeName: unknown,
+    getFunctionName: unknown,
+    getMethodName: unknown,
+    getPromiseIndex: unknown,
+    isToplevel: no,
+    isEval: no,
+    isNative: no,
+    isConstructor: no,
+    isAsync: no,
+    isPromiseAll: no,
+  }];
+})()";
 
 /// Writes the stacks of an isolate from now on. Call it before the author's scripts run.
 pub(super) fn write_stacks(runtime: &mut JsRuntime, graph: Arc<Graph>) -> Option<()> {
     runtime.v8_isolate().set_prepare_stack_trace_callback(keep_call_site);
-    // With a name of ours, so that no module of an author's is asked for.
-    runtime.execute_script("ext:stack", "new Error().stack").ok()?;
+    runtime.execute_script(OURS, "new Error().stack").ok()?;
     let isolate = runtime.v8_isolate();
     let found = isolate.remove_slot::<Found>()?;
     isolate.set_slot(CallSites {
         file_name: found.0,
         to_string: found.1,
+        placing: OnceCell::new(),
         graph,
     });
     isolate.set_prepare_stack_trace_callback(prepare);
@@ -87,6 +120,11 @@ fn written<'s>(
             own.push(site);
         }
     }
+    if let Some(site) = own.first() {
+        let file = file_name.call(scope, *site, &[])?;
+        let site = to_string.call(scope, *site, &[])?.to_rust_string_lossy(scope);
+        keep_place(scope, error, file, &site)?;
+    }
     if let Some((constructor, prepare)) = authors_own(scope) {
         let sites = v8::Array::new_with_elements(scope, &own).into();
         return prepare.call(scope, constructor.into(), &[error, sites]);
@@ -98,6 +136,47 @@ fn written<'s>(
         text.push_str(&graph.original_position(&site).unwrap_or(site));
     }
     Some(v8::String::new(scope, &text)?.into())
+}
+
+/// Tells deno_core which of the author's lines was running when the error was made, `site` as V8 writes it.
+fn keep_place(
+    scope: &mut v8::PinScope<'_, '_>,
+    error: v8::Local<'_, v8::Value>,
+    file: v8::Local<'_, v8::Value>,
+    site: &str,
+) -> Option<()> {
+    let Ok(error) = v8::Local::<v8::Object>::try_from(error) else {
+        return Some(());
+    };
+    let mut numbers = site.trim_end_matches(')').rsplitn(3, ':').map(str::parse::<i32>);
+    let mut number = || match numbers.next() {
+        Some(Ok(number)) => v8::Integer::new(scope, number).into(),
+        _ => v8::null(scope).into(),
+    };
+    let (column, line) = (number(), number());
+    let make_call_sites = make_call_sites(scope)?;
+    let this = v8::undefined(scope).into();
+    let call_sites = make_call_sites.call(scope, this, &[file, line, column])?;
+    let name = v8::String::new(scope, CALL_SITES)?;
+    let key = v8::Private::for_api(scope, Some(name));
+    error.set_private(scope, key, call_sites)?;
+    Some(())
+}
+
+/// Literals alone: whatever a script has changed makes no difference to it.
+fn make_call_sites<'s>(scope: &mut v8::PinScope<'s, '_>) -> Option<v8::Local<'s, v8::Function>> {
+    let made = scope.get_slot::<CallSites>()?.placing.get().cloned();
+    if let Some(made) = made {
+        return Some(v8::Local::new(scope, made));
+    }
+    let source = v8::String::new(scope, MAKE_CALL_SITES)?;
+    let name = v8::String::new(scope, OURS)?.into();
+    let origin = v8::ScriptOrigin::new(scope, name, 0, 0, false, -1, None, false, false, false, None);
+    let made = v8::Script::compile(scope, source, Some(&origin))?.run(scope)?;
+    let made = v8::Local::<v8::Function>::try_from(made).ok()?;
+    let kept = v8::Global::new(scope, made);
+    scope.get_slot::<CallSites>()?.placing.get_or_init(|| kept);
+    Some(made)
 }
 
 /// `Error.prepareStackTrace`, where the author has set it.

@@ -14,6 +14,10 @@ const OURS_OF: usize = 16;
 /// A client's connection takes two.
 const OF_A_CLIENT: usize = 2;
 
+/// The part of descriptors that is for agents' processes, where there are any, and how many of those there may be however few descriptors.
+const PROCESSES_OF: usize = 3;
+const FEWEST: usize = 4;
+
 /// How many there may be where the system has no limit.
 const ENOUGH: u64 = 1 << 20;
 
@@ -39,6 +43,18 @@ pub(crate) static CLIENTS: Budget = Budget::new(|files| files / 2 / OF_A_CLIENT)
 /// Connections to upstreams, with the other half.
 pub(crate) static UPSTREAMS: Budget = Budget::new(|files| files / 2);
 
+/// How many agents' processes there may be that take so many descriptors each: a third of all is for them.
+pub(crate) fn shared_by(each: usize) -> usize {
+    (all() / PROCESSES_OF / each.max(1)).max(FEWEST)
+}
+
+/// All descriptors but ours.
+fn all() -> usize {
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(ENOUGH);
+    let files = usize::try_from(files).unwrap_or(usize::MAX);
+    files.saturating_sub(OURS.max(files / OURS_OF))
+}
+
 impl Budget {
     const fn new(of: fn(usize) -> usize) -> Self {
         Self {
@@ -50,11 +66,7 @@ impl Budget {
 
     /// How many there may be in all, as of the first time that anybody asks.
     pub(crate) fn most(&self) -> usize {
-        *self.most.get_or_init(|| {
-            let files = getrlimit(Resource::Nofile).current.unwrap_or(ENOUGH);
-            let files = usize::try_from(files).unwrap_or(usize::MAX);
-            (self.of)(files.saturating_sub(OURS.max(files / OURS_OF))).max(8)
-        })
+        *self.most.get_or_init(|| (self.of)(all()).max(8))
     }
 
     /// One more for an agent, which may have `most`, and no more than are left for others: one agent gets half of all, two get a

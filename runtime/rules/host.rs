@@ -56,7 +56,7 @@ impl FromStr for HostPattern {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || HostPatternError(text.to_owned());
         let (host, port) = match text.rsplit_once(':') {
-            Some((host, port)) if !text.ends_with(']') => (host, Some(port.parse().map_err(|_| wrong())?)),
+            Some((host, port)) if !text.ends_with(']') => (host, Some(port_of(port).ok_or_else(wrong)?)),
             _ => (text, None),
         };
         if host == "*" {
@@ -69,14 +69,16 @@ impl FromStr for HostPattern {
         if !host.contains('*') {
             // Literal hosts, addresses among them, are read as URLs read them.
             let url = Url::parse(&format!("https://{host}/")).map_err(|_| wrong())?;
-            if url.path() != "/" || url.port().is_some() || !url.username().is_empty() || url.password().is_some() {
+            let is_more =
+                url.path() != "/" || url.port().is_some() || url.query().is_some() || url.fragment().is_some();
+            if is_more || !url.username().is_empty() || url.password().is_some() {
                 return Err(wrong());
             }
             return Ok(Self {
                 labels: labels(url.host_str().ok_or_else(wrong)?)
-                    // What is spelled so that it reads as a wildcard or a list once it is normalised, and is neither.
+                    // What reads as a wildcard, a list or a negation, and is none.
                     .map(|label| {
-                        if label.is_empty() || label.contains(['*', ',']) {
+                        if !label.starts_with('[') && !is_label(label) {
                             return Err(wrong());
                         }
                         Ok(Label::Text(label.to_owned()))
@@ -96,7 +98,7 @@ impl FromStr for HostPattern {
                 "**" => Ok(Label::Many),
                 text if text.contains('*') => Err(wrong()),
                 text => match Host::parse(text) {
-                    Ok(Host::Domain(name)) => Ok(Label::Text(name)),
+                    Ok(Host::Domain(name)) if is_label(&name) => Ok(Label::Text(name)),
                     // `1` alone is an address to the parser, and a label to us.
                     Ok(_) if text.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
                         Ok(Label::Text(text.to_ascii_lowercase()))
@@ -104,13 +106,31 @@ impl FromStr for HostPattern {
                     _ => Err(wrong()),
                 },
             })
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
+        // A URL whose host ends so has an address, of no other labels.
+        if matches!(labels.last(), Some(Label::Text(text)) if text.bytes().all(|byte| byte.is_ascii_digit())) {
+            return Err(wrong());
+        }
         Ok(Self {
             labels,
             port,
             star: false,
         })
     }
+}
+
+/// Whether a part of a name, or a whole IPv4 address, is of letters, digits, hyphens and what else names of services have.
+fn is_label(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}
+
+/// A port in digits alone, and not the one that stands for any.
+fn port_of(text: &str) -> Option<u16> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|port| digits && *port > 0)
 }
 
 fn labels(host: &str) -> impl Iterator<Item = &str> {
@@ -286,10 +306,11 @@ mod tests {
             ("**.example.com", "https://a.example.com.evil.test/"),
             ("*.example.com", "https://evilexample.com/"),
             ("a.example:8443", "https://a.example/"),
-            ("*.0.0.1", "http://127.0.0.1/"),
         ] {
             assert!(!fits(pattern, url), "{pattern} {url}");
         }
+        // An address has no names above it.
+        assert!("*.0.0.1".parse::<HostPattern>().is_err());
     }
 
     #[test]

@@ -31,6 +31,9 @@ impl FromStr for PathPattern {
         if !text.starts_with(['/', '*']) {
             return Err(wrong("it must begin with \"/\"".into()));
         }
+        if let Some(why) = fits_nothing(text) {
+            return Err(wrong(why.into()));
+        }
         let init = UrlPatternInit {
             pathname: Some(text.to_owned()),
             ..UrlPatternInit::default()
@@ -42,6 +45,26 @@ impl FromStr for PathPattern {
             text: text.into(),
         })
     }
+}
+
+/// Why no path can fit a pattern, whatever it is that was meant.
+fn fits_nothing(text: &str) -> Option<&'static str> {
+    let lower = text.to_ascii_lowercase();
+    if ["%2e", "%2f", "%5c", "%252e", "%252f", "%255c"]
+        .iter()
+        .any(|escape| lower.contains(escape))
+    {
+        return Some("a path that encodes a slash, a backslash or a dot fits no pattern");
+    }
+    if text.split('/').any(|segment| segment == "." || segment == "..") {
+        return Some("paths are compared without `.` and `..`");
+    }
+    // Shells and globs have alternatives in braces; in a URL pattern they group.
+    let alternatives = text
+        .split('{')
+        .skip(1)
+        .any(|rest| rest.split('}').next().is_some_and(|group| group.contains(',')));
+    alternatives.then_some("write alternatives as `(one|other)`: braces have none")
 }
 
 impl PathPattern {

@@ -22,10 +22,12 @@ const SIZE: usize = 1024;
 /// What is said.
 #[derive(Debug)]
 pub(super) enum Message {
-    /// To a worker process: the records, the sockets that there are, and how often it says that it is alive.
+    /// To a worker process: the records, whether another has served before it, the sockets that there are, and how often it says that it is
+    /// alive.
     Begin {
         running: OwnedFd,
         history: OwnedFd,
+        served: bool,
         sockets: Vec<Socket>,
         alive: Option<Duration>,
     },
@@ -72,10 +74,11 @@ impl Channel {
             Message::Begin {
                 running,
                 history,
+                served,
                 sockets,
                 alive,
             } => {
-                bytes.push(b'b');
+                bytes.extend([b'b', u8::from(*served)]);
                 bytes.extend(
                     alive
                         .map_or(0, |alive| u64::try_from(alive.as_micros()).unwrap_or(u64::MAX))
@@ -175,11 +178,13 @@ fn read(bytes: &[u8], files: Vec<OwnedFd>) -> Option<Message> {
     };
     Some(match kind {
         b'b' => {
+            let (served, rest) = rest.split_first()?;
             let (alive, rest) = rest.split_first_chunk()?;
             let alive = u64::from_le_bytes(*alive);
             Message::Begin {
                 running: files.next()?,
                 history: files.next()?,
+                served: *served > 0,
                 alive: (alive > 0).then(|| Duration::from_micros(alive)),
                 sockets: pull(rest, files),
             }

@@ -199,6 +199,7 @@ impl Supervisor {
         let begin = Message::Begin {
             running: self.record.try_clone()?.into(),
             history: self.history.try_clone()?.into(),
+            served: self.served,
             sockets: self.sockets.iter().map(Socket::try_clone).collect::<Result<_, _>>()?,
             alive: self.alive,
         };

@@ -28,6 +28,7 @@ impl Supervised {
             let Message::Begin {
                 running,
                 history,
+                served,
                 sockets,
                 alive,
             } = channel.receive()?
@@ -35,7 +36,9 @@ impl Supervised {
                 return Err(io::ErrorKind::InvalidData.into());
             };
             let running = running.into();
-            let past = crash_history::read(&running, &mut history.into())?;
+            let mut past = crash_history::read(&running, &mut history.into())?;
+            // One that was ended may have run no worker that a record would have: agents have processes, or nobody had asked.
+            past.has_served |= served;
             crash_marker::record_in(running);
             notice_fatal_signals();
             io::Result::Ok(Self {

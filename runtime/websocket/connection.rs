@@ -37,15 +37,15 @@ where
             return Box::pin(join((stream, limits), (direct.stream, direct.limits), &end)).await;
         }
     }
-    let memory = reader(&limits, &end).await;
-    Box::pin(run_on(stream, Role::Server, limits, &end, memory, Failures::Close)).await;
+    let reader = reader(&limits, &end).await;
+    Box::pin(run_on(stream, Role::Server, limits, &end, reader, Failures::Close)).await;
 }
 
 /// Moves an upstream's messages likewise. Where a client's connection is at the other end, that one does.
 pub(crate) async fn run_upstream(stream: impl Duplex + 'static, limits: SocketLimits, end: SocketEnd) {
     if !passes_whole(&limits) {
-        let memory = reader(&limits, &end).await;
-        return Box::pin(run_on(stream, Role::Client, limits, &end, memory, Failures::Close)).await;
+        let reader = reader(&limits, &end).await;
+        return Box::pin(run_on(stream, Role::Client, limits, &end, reader, Failures::Close)).await;
     }
     let stream = Box::new(stream);
     end.offer(Direct { stream, limits });
@@ -53,11 +53,11 @@ pub(crate) async fn run_upstream(stream: impl Duplex + 'static, limits: SocketLi
         claimed = timeout(limits.idle, end.claimed()) => claimed,
         () = stopped() => return,
     };
-    let (direct, memory) = match claimed {
-        Ok(Some(claimed)) => claimed,
+    let (direct, reader) = match claimed {
+        Ok(Some((direct, memory))) => (direct, memory.map_or(Reader::Gone, Reader::Pays)),
         // Somebody may have taken it in the last moment.
         Err(_) => match end.withdraw() {
-            Some(direct) => (direct, None),
+            Some(direct) => (direct, Reader::Late),
             None => return end.ended().await,
         },
         Ok(None) => return end.ended().await,
@@ -68,7 +68,7 @@ pub(crate) async fn run_upstream(stream: impl Duplex + 'static, limits: SocketLi
         Role::Client,
         limits,
         &end,
-        memory,
+        reader,
         Failures::Close,
     ))
     .await;
@@ -84,8 +84,8 @@ where
         compression: false,
         ..limits
     };
-    let memory = reader(&limits, &end).await;
-    run_on(stream, role, limits, &end, memory, Failures::Break).await;
+    let reader = reader(&limits, &end).await;
+    run_on(stream, role, limits, &end, reader, Failures::Break).await;
 }
 
 /// Whether messages may pass as they come, and as fast.
@@ -98,12 +98,25 @@ fn ahead(limits: &SocketLimits) -> ExternalMemory {
     ExternalMemory::new(limits.message.saturating_add(AHEAD))
 }
 
-/// Waits until the other side reads, and gives what pays for what is read ahead for it; nothing where it is gone.
-async fn reader(limits: &SocketLimits, end: &SocketEnd) -> Option<ExternalMemory> {
+/// The end's other side.
+enum Reader {
+    /// It reads, and this pays for what is read ahead for it.
+    Pays(ExternalMemory),
+    /// It is gone, or is to go. What it has said before is still passed on, the reason of its end above all.
+    Gone,
+    /// It did not begin to read in time.
+    Late,
+}
+
+/// Waits until the other side reads.
+async fn reader(limits: &SocketLimits, end: &SocketEnd) -> Reader {
     end.accept(ahead(limits));
     tokio::select! {
-        read = timeout(limits.idle, end.peer()) => read.ok().flatten(),
-        () = stopped() => None,
+        read = timeout(limits.idle, end.peer()) => match read {
+            Ok(memory) => memory.map_or(Reader::Gone, Reader::Pays),
+            Err(_) => Reader::Late,
+        },
+        () = stopped() => Reader::Gone,
     }
 }
 
@@ -120,18 +133,19 @@ enum Failures {
     Break,
 }
 
-async fn run_on<S>(
-    stream: S,
-    role: Role,
-    limits: SocketLimits,
-    end: &SocketEnd,
-    memory: Option<ExternalMemory>,
-    failures: Failures,
-) where
+async fn run_on<S>(stream: S, role: Role, limits: SocketLimits, end: &SocketEnd, reader: Reader, failures: Failures)
+where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let paid = memory.and_then(|memory| Meter::new(memory).ok());
-    let ordered = Cell::new(paid.is_none().then_some(GONE));
+    let (paid, order) = match reader {
+        Reader::Pays(memory) => match Meter::new(memory) {
+            Ok(meter) => (Some(meter), None),
+            Err(_) => (None, Some(GONE)),
+        },
+        Reader::Gone => (None, None),
+        Reader::Late => (None, Some(GONE)),
+    };
+    let ordered = Cell::new(order);
     let Some(meter) = paid.or_else(|| Meter::new(ExternalMemory::new(LITTLE)).ok()) else {
         return;
     };

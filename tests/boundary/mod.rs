@@ -1,13 +1,18 @@
 //! Agents in processes of their own, through the real binary.
 
 mod attacks;
+mod canary;
 mod configuration;
 mod ends;
+mod evicted;
 mod floods;
+mod hostile;
 mod life;
 mod load;
+mod loaded;
 mod lost;
 mod memory;
+mod methods;
 mod policy;
 mod roads;
 mod services;
@@ -20,40 +25,7 @@ use std::process::Command;
 
 use crate::harness::{Project, Server};
 
-/// Agents' processes of a server: each watcher with the process that is inside.
-pub fn processes(server: &Server) -> Vec<(u32, u32)> {
-    named(server, "agents")
-}
-
-/// The same for those that are nobody's yet.
-pub fn spares(server: &Server) -> Vec<(u32, u32)> {
-    named(server, "agents-spare")
-}
-
-/// The same for all of this name.
-pub fn named(server: &Server, name: &str) -> Vec<(u32, u32)> {
-    let children = |process: u32| {
-        let tasks = std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten();
-        let lists = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("children")).ok());
-        let numbers: Vec<u32> = lists
-            .flat_map(|list| {
-                list.split_whitespace()
-                    .map(|id| id.parse().unwrap())
-                    .collect::<Vec<_>>()
-            })
-            .collect();
-        numbers
-    };
-    let watchers = children(server.worker()).into_iter();
-    let is_named = |process: u32| {
-        let comm = std::fs::read_to_string(format!("/proc/{process}/comm"));
-        comm.is_ok_and(|found| found.trim_end() == name)
-    };
-    watchers
-        .filter_map(|watcher| Some((watcher, *children(watcher).first()?)))
-        .filter(|(_, inside)| is_named(*inside))
-        .collect()
-}
+pub use crate::harness::children::{named, processes, spares};
 
 pub fn kill(process: u32) {
     let killed = Command::new("kill").args(["-KILL", &process.to_string()]).status();

@@ -230,6 +230,13 @@ const AGAIN: &[&str] = &[
     "loader::limits::few_live_at_once",
     "loader::methods::",
     "loader::props::",
+    "kill::loaded::what_loaded_workers_call_ends",
+    "platform::workers::policies_are_told_the_length_of_a_body",
+    "policy_cells::an_agent_that_costs_the_policy_too_much_works_apart",
+    "policy_cells::what_one_tenants_agent_makes_of_its_policy_is_not_anothers",
+    "rpc_attacks::",
+    "supervisor::a_process_that_is_replaced_while_a_file_is_broken_costs_nobody_else",
+    "websockets::upstreams::what_an_upstream_does_wrong_is_told_in_words",
 ];
 
 #[test]

@@ -109,7 +109,9 @@ fn an_agent_in_a_process_calls_its_policys_methods() {
     let before = super::processes(&server);
     assert!(asked("/loops").contains("canceled"));
     assert_eq!(asked("/property"), r#"{"of":"tools"}"#);
-    assert_eq!(super::processes(&server), before);
+    // It works apart for a while, in a process alone: the policy was stopped for it.
+    let now = super::processes(&server);
+    assert!(before.iter().all(|process| now.contains(process)), "{before:?} {now:?}");
     // Whoever is told of its events is told of these.
     assert_eq!(asked("/logs"), "logged");
     server.logged("told scout ok /logs a line,1");

@@ -4,6 +4,7 @@ pub mod archive;
 pub mod attacks;
 pub mod canary;
 pub mod certs;
+pub mod children;
 pub mod dns;
 pub mod faults;
 pub mod floods;
@@ -48,7 +49,6 @@ pub fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-/// A body that must be JSON.
 /// What a configuration says of isolates, where the suite is run for those in processes: `ISOLATION=process make bypass` for agents',
 /// `ISOLATION=outbound` for the policy's, `ISOLATION=both`.
 pub fn isolation() -> &'static str {
@@ -61,11 +61,26 @@ pub fn isolation() -> &'static str {
     }
 }
 
+/// Whether this is a run of the suite for agents in processes, where what is tested is otherwise by design.
+pub fn otherwise_in_processes(why: &str) -> bool {
+    let otherwise = !isolation().is_empty();
+    if otherwise {
+        eprintln!("otherwise for agents in processes: {why}");
+    }
+    otherwise
+}
+
 /// The same, for tests that are of those.
 pub const IN_PROCESSES: &str = "[isolation]\nagents = 'process'\n";
 pub const POLICY_IN_PROCESSES: &str = "[isolation]\noutbound = 'process'\n";
 pub const ALL_IN_PROCESSES: &str = "[isolation]\nagents = 'process'\noutbound = 'process'\n";
 
+/// The program: this build's, or the one that the environment names, for figures of an optimised one.
+pub fn program() -> std::ffi::OsString {
+    std::env::var_os("WORKERD_LITE_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_workerd-lite").into())
+}
+
+/// A body that must be JSON.
 pub fn json(text: &str) -> serde_json::Value {
     serde_json::from_str(text).unwrap_or_else(|_| panic!("{text}"))
 }

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Project, Server};
+use super::{Project, Server, program};
 
 /// What is to run.
 #[derive(Debug, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub fn in_batches<T: Sync, R: Send>(
 /// A server of this configuration, which is written to a folder by its name.
 pub fn serve(folder: &Path, name: &str, config: &str) -> Server {
     std::fs::write(folder.join(name), config).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_workerd-lite"));
+    let mut command = Command::new(program());
     command
         .args(["serve", "--listen", "127.0.0.1:0", "--config", name])
         .current_dir(folder)

@@ -46,6 +46,10 @@ async hoard({ LOADER }) {
   for (let i = 0; i < 8; i++) all.push(await why(() => ask(LOADER.get("hoard" + i, () => code("globalThis.kept = []; export default { fetch() { for (let i = 0; i < 4000; i++) kept.push(new Array(1000).fill(1.5)); return new Response('kept'); } }")))));
   return all;
 },
+async grown({ LOADER }) {
+  const main = "export default { fetch() { const all = []; for (let i = 0; i < 3000; i++) all.push(new Array(1000).fill(1.5)); return new Response(`${all.length}`); } }";
+  return Promise.all([ask(LOADER.load(code(main))), ask(LOADER.load(code(main)))]);
+},
 async large({ LOADER }) { return why(() => ask(LOADER.load(code("//" + "x".repeat(17 << 20))))); },
 async deep({ LOADER }) { return why(() => ask(LOADER.load(code("[".repeat(1e5) + "]".repeat(1e5))))); },
 async lines({ LOADER }) { await ask(LOADER.load(code("export default { fetch() { for (let i = 0; i < 3000; i++) console.log('noise ' + i); return new Response('x'); } }"))); for (let i = 0; i < 3000; i++) console.log("noise " + i); return "x"; },
@@ -135,6 +139,24 @@ fn few_live_at_once() {
     server.logged("a loaded worker was stopped: it exceeded its limit of memory");
     assert!(hoard.contains("no error: kept"), "{hoard}");
     assert_eq!(case(&server, "alive"), "alive");
+}
+
+/// V8 keeps the pages of those that are gone for those that come, for some seconds.
+#[test]
+fn what_they_had_is_given_back() {
+    let (_project, server) = serve(CASES);
+    assert_eq!(case(&server, "alive"), "alive");
+    let before = server.memory("RssAnon");
+    assert_eq!(case(&server, "grown"), json!(["3000", "3000"]));
+    let began = Instant::now();
+    loop {
+        let now = server.memory("RssAnon");
+        if now < before + 24 {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(20), "{now} MiB, {before} before");
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 const AGAIN: &str = r#"

@@ -8,7 +8,11 @@ const WORKER: &str = r#"
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import page, { parse } from "page";
+import { other } from "names";
 import { forNode } from "names";
+import nodesFetch from "fetcher";
+import imported from "two-ways/a";
+import whole from "no-default";
 import reader, { folder } from "reader";
 import wasm from "wasm";
 import esm from "for-bundlers";
@@ -18,13 +22,14 @@ import stoodFor from "stood-for";
 import * as members from "members";
 import { place } from "bundled-esm";
 const require = createRequire(import.meta.url);
+const computed = ["two", "ways/a"];
 const failure = (what) => { try { return what(); } catch (error) { return [error.code, error.message]; } };
 export default {
   async fetch() {
     const load = (name) => import(name);
     return Response.json({
       page: [page, parse("a")],
-      names: forNode(),
+      names: [forNode(), other, nodesFetch, whole.name],
       read: reader(),
       folder: folder(),
       hidden: fs.existsSync("/bundle/node_modules/reader/keys.pem"),
@@ -40,6 +45,8 @@ export default {
       found: failure(() => require("found-addon")),
       optional: require("optional-addon"),
       computed: typeof (await load("fs")).readFileSync,
+      twoWays: [imported, require("two-ways/a"), (await load(computed.join("-"))).default, (await load(computed.join("-").slice(0, -2) + "/b")).default],
+      absent: await load("absent").catch((error) => error.message.includes("absent")),
       request: new Request("http://a.test", { client: {} }).method,
       report: process.report.getReport().header.platform,
     });
@@ -72,6 +79,32 @@ fn project() -> Project {
         ),
         ("node_modules/names/default.js", "export const other = 1;"),
         ("node_modules/names/node.js", "export const other = 1; export const forNode = () => 'node';"),
+        // One file for `import` and another for `require()`, which the same script asks for; `b` is required, and imported by a computed name alone.
+        (
+            "node_modules/two-ways/package.json",
+            r#"{ "exports": { "./*": { "import": "./*.mjs", "require": "./*.cjs" } } }"#,
+        ),
+        ("node_modules/two-ways/a.mjs", "export default 'imported';"),
+        ("node_modules/two-ways/a.cjs", "module.exports = 'required'; require('two-ways/b');"),
+        ("node_modules/two-ways/b.cjs", "module.exports = 'b';"),
+        // The file for browsers has no default export.
+        (
+            "node_modules/no-default/package.json",
+            r#"{ "main": "main.js", "browser": "./module.js" }"#,
+        ),
+        ("node_modules/no-default/module.js", "export * from './more.js';"),
+        ("node_modules/no-default/more.js", "export const name = 'module'; export default 1;"),
+        ("node_modules/no-default/main.js", "exports.name = 'main';"),
+        // What it has for browsers is the platform's own, whose bodies are no streams of Node's.
+        (
+            "node_modules/fetcher/package.json",
+            r#"{ "main": "node.js", "browser": "./browser.js" }"#,
+        ),
+        (
+            "node_modules/fetcher/browser.js",
+            "const all = globalThis; module.exports = exports = all.fetch; exports.default = all.fetch.bind(all);",
+        ),
+        ("node_modules/fetcher/node.js", "module.exports = 'node';"),
         ("node_modules/reader/package.json", r#"{ "version": "1.2.3" }"#),
         (
             "node_modules/reader/index.js",
@@ -170,7 +203,9 @@ fn packages_are_taken_in_the_shape_that_works() {
     };
     let expected = json!({
         "page": ["node", "<a>"],
-        "names": "node",
+        "twoWays": ["imported", "required", "imported", "b"],
+        "absent": true,
+        "names": ["node", 1, "node", "main"],
         "read": ["p { display: block }", "1.2.3", false],
         "folder": ["hallo", "salut"],
         "hidden": false,

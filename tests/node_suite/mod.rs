@@ -5,6 +5,7 @@
 
 mod batch;
 mod expected;
+mod fixtures;
 mod modules;
 mod rules;
 pub mod source;

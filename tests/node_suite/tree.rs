@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::fixtures;
 use super::modules::extension;
 
 /// How long one file may take.
@@ -34,12 +35,15 @@ impl Tree {
             let _ = std::fs::remove_file(&to);
             std::fs::copy(shim(name), to).unwrap();
         }
+        fixtures::lead_to_memory(&root.join("test/common/fixtures.js"));
         for folder in ["run", "test/parallel"] {
             std::fs::create_dir_all(root.join(folder)).unwrap();
         }
         for file in files {
             let text = std::fs::read(source.join("parallel").join(file)).unwrap();
-            write_worker(root, file, &String::from_utf8_lossy(&text));
+            let text = String::from_utf8_lossy(&text);
+            fixtures::write_named(root, file, &text);
+            write_worker(root, file, &text);
         }
         Self { folder }
     }
@@ -74,7 +78,8 @@ fn write_worker(root: &Path, file: &str, text: &str) {
         format!("import body from './{file}.cjs';\nconst run = () => body.run();\n")
     };
     let worker = format!(
-        "import {{ drive }} from '../test/common/drive.mjs';\n{run}export default {{ fetch: () => drive(run, {LIMIT_MS}) }};\n"
+        "import {{ drive }} from '../test/common/drive.mjs';\nimport fixtures from './{file}.fixtures.cjs';\n\
+         {run}export default {{ fetch: () => drive(run, {LIMIT_MS}, fixtures) }};\n"
     );
     std::fs::write(root.join(format!("run/{file}.worker.mjs")), worker).unwrap();
 }

@@ -215,3 +215,39 @@ const NODE = { name: "NODE-ED25519", namedCurve: "NODE-ED25519" };
 "#,
     );
 }
+
+/// <https://wicg.github.io/webcrypto-modern-algos/>
+#[test]
+fn newer_algorithms_take_what_they_are_given() {
+    check(
+        r#"
+const { subtle } = crypto;
+const { supports } = SubtleCrypto;
+const hex = (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+const turbo = (more) => subtle.digest({ name: "TurboSHAKE128", outputLength: 64, ...more }, utf8("abc")).then(hex);
+const HKDF = { name: "HKDF", hash: "SHA-256", salt: bytes(1), info: bytes(1) };
+const derive = async (algorithm, length) => (await subtle.deriveBits(algorithm, await subtle.importKey("raw", bytes(1), algorithm.name, false, ["deriveBits", "deriveKey"]), length)).byteLength;
+const pair = (namedCurve) => subtle.generateKey({ name: "ECDH", namedCurve }, false, ["deriveBits"]);
+"#,
+        r#"
+["dcf1646dfe993a8e", () => turbo({})],
+["dcf1646dfe993a8e", () => turbo({ domainSeparation: 0x1f })],
+["06e280de6645094e", () => turbo({ domainSeparation: 7 })],
+["DOMException OperationError", () => turbo({ domainSeparation: 128 })],
+...[-1, 2 ** 32, NaN].map((length) => ["TypeError TypeError", () => derive(HKDF, length)]),
+["2", () => derive(HKDF, "16")],
+["DOMException OperationError", () => derive(HKDF, null)],
+...["HKDF", "PBKDF2"].map((name) => ["DOMException NotSupportedError 9", () => derive({ ...HKDF, name, iterations: 1, hash: { name: "sha3-256" } }, 8)]),
+["DOMException NotSupportedError 9", async () => subtle.deriveKey({ ...HKDF, hash: "SHA3-512" }, await subtle.importKey("raw", bytes(1), "HKDF", false, ["deriveKey"]), { name: "AES-GCM", length: 128 }, false, ["encrypt"])],
+["DOMException DataError", async () => { const jwk = await subtle.exportKey("jwk", (await subtle.generateKey("ML-DSA-44", true, ["sign"])).privateKey); return subtle.importKey("jwk", { ...jwk, key_ops: ["sign", "sign"] }, "ML-DSA-44", true, ["sign"]); }],
+["DOMException DataError", async () => { const jwk = await subtle.exportKey("jwk", await subtle.generateKey({ name: "AES-GCM", length: 128 }, true, ["encrypt", "decrypt"])); return subtle.importKey("jwk", { ...jwk, key_ops: ["encrypt", "decrypt", "encrypt"] }, "AES-GCM", true, ["encrypt"]); }],
+// What an operation would refuse is not supported.
+['[true,false,true]', async () => { const algorithm = { name: "ECDH", public: (await pair("P-521")).publicKey }; return [528, 529, null].map((length) => supports("deriveBits", algorithm, length)); }],
+["TypeError TypeError", () => supports("deriveBits", HKDF, -1)],
+["TypeError TypeError", () => supports("deriveBits", HKDF, 2 ** 32)],
+['[true,true,true,false]', () => ["generateKey", "sign", "getPublicKey", "encrypt"].map((operation) => supports(operation, "Ed448"))],
+['[false,true,false,true]', () => [supports("generateKey", "AES-GCM"), supports("generateKey", { name: "AES-GCM", length: 128 }), supports("encrypt", "AES-GCM"), supports("encrypt", { name: "aes-gcm", iv: bytes(1) })]],
+['[false,true,false,true]', () => [supports("exportKey", "Argon2id"), supports("importKey", "Argon2id"), supports("digest", "cSHAKE128"), supports("digest", "SHA3-256")]],
+"#,
+    );
+}

@@ -11,6 +11,7 @@ mod headers;
 mod html_rewriter;
 mod inspect;
 mod keys;
+mod loopback;
 mod remote_errors;
 mod requests;
 mod streams;

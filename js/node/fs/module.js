@@ -129,6 +129,8 @@ const fs = {
   Dir,
   Dirent,
   Stats,
+  // Of Node 24.
+  Utf8Stream: unavailable("fs.Utf8Stream"),
   F_OK: 0,
   R_OK: 4,
   W_OK: 2,

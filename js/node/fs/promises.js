@@ -1,7 +1,7 @@
 // https://nodejs.org/docs/latest-v22.x/api/fs.html#promises-api
 (function () {
 const { core, primordials } = __bootstrap;
-const { SymbolAsyncIterator, SymbolIterator } = primordials;
+const { SymbolAsyncDispose, SymbolAsyncIterator, SymbolIterator } = primordials;
 const errors = core.loadExtScript("ext:deno_node/internal/errors.ts");
 const { stringToFlags } = core.loadExtScript("ext:deno_node/internal/fs/utils.mjs");
 const { fsConstants } = core.loadExtScript("ext:workerd_lite/node/fs_constants.js");
@@ -75,6 +75,13 @@ async function lchmod() {
 const { EXTENSIONLESS_FORMAT_JAVASCRIPT: _javascript, EXTENSIONLESS_FORMAT_WASM: _wasm, ...known } = fsConstants;
 const constants = { __proto__: null, ...known };
 
+// Of Node 24: the folder goes with the scope that it was made in.
+async function mkdtempDisposable(prefix, options = undefined) {
+  const path = await promises.mkdtemp(prefix, options);
+  const remove = () => promises.rm(path, { __proto__: null, recursive: true, force: true });
+  return { __proto__: null, path, remove, [SymbolAsyncDispose]: remove };
+}
+
 const promises = {
   access: promise("access", tree.access, 2),
   appendFile: withHandle("appendFile", whole.appendFile, 3),
@@ -90,6 +97,7 @@ const promises = {
   lstat: promise("lstat", tree.lstat, 2),
   lutimes: promise("lutimes", tree.lutimes, 3),
   mkdir: promise("mkdir", tree.mkdir, 2),
+  mkdtempDisposable,
   mkdtemp: promise("mkdtemp", tree.mkdtemp, 2),
   open: promise("open", (path, flags, mode) => {
     const run = open(path, flags, mode);

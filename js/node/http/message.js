@@ -99,6 +99,7 @@ function fields(lines, from) {
   for (let i = from; i < lines.length; i++) {
     const line = lines[i];
     const found = RegExpPrototypeExec(NAME, line);
+    if (found !== null && StringPrototypeIndexOf(line, "\r") !== -1) throw failure("HPE_LF_EXPECTED", "Missing expected LF after header value");
     if (found === null || matches(NO_VALUE, line)) throw failure("HPE_INVALID_HEADER_TOKEN", "Invalid header field");
     // Without the white space around it.
     let start = found[0].length;
@@ -303,9 +304,8 @@ class MessageParser {
       const value = headers[i + 1];
       switch (StringPrototypeToLowerCase(headers[i])) {
         case "content-length":
-          if (head.length !== -1 || !matches(DIGITS, value)) {
-            throw failure("HPE_INVALID_CONTENT_LENGTH", head.length === -1 ? "Invalid character in Content-Length" : "Content-Length already present");
-          }
+          if (head.length !== -1) throw failure("HPE_UNEXPECTED_CONTENT_LENGTH", "Content-Length already present");
+          if (!matches(DIGITS, value)) throw failure("HPE_INVALID_CONTENT_LENGTH", "Invalid character in Content-Length");
           head.length = +value;
           break;
         case "transfer-encoding":

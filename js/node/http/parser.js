@@ -9,8 +9,9 @@ const {
   StringPrototypeSplit,
 } = primordials;
 const { Buffer } = core.loadExtScript("ext:deno_node/internal/buffer.mjs");
+const { AsyncResource } = core.loadExtScript("ext:workerd_lite/node/async_hooks.js");
 const { failure, MessageParser, REQUEST, RESPONSE } = core.loadExtScript("ext:workerd_lite/node/http/message.js");
-const { isOurs } = core.loadExtScript("ext:workerd_lite/node/net/transports.js");
+const { carriesOne } = core.loadExtScript("ext:workerd_lite/node/net/transports.js");
 
 // https://github.com/nodejs/llhttp: `http.METHODS` are those of HTTP, in this order.
 const methods = StringPrototypeSplit(
@@ -46,9 +47,12 @@ class HTTPParser {
 
   #parser = null;
   #kind = REQUEST;
+  // Listeners run with the stores of the request that they are of, on whichever connection.
+  #scope = null;
 
   initialize(kind, _resource = undefined, maxHeaderSize = 0, _lenient = 0) {
     this.#kind = kind;
+    this.#scope = new AsyncResource(kind === REQUEST ? "HTTPINCOMINGMESSAGE" : "HTTPCLIENTREQUEST");
     let mine;
     // A listener may free this parser, and another message take it: what the old one reads is nobody's.
     const ifMine = (use) => (value) => this.#parser === mine ? use(value) : undefined;
@@ -70,15 +74,16 @@ class HTTPParser {
       throw failure("HPE_INVALID_METHOD", "Invalid method encountered");
     }
     const endless = !request && head.length === -1 && !head.chunked;
-    // Connections of ours are no connections: each carries one message, and none is kept.
-    const keepAlive = head.keepAlive && !endless && !isOurs(this.socket);
+    // Most connections of ours are none: each carries one message, and none is kept.
+    const keepAlive = head.keepAlive && !endless && !carriesOne(this.socket);
     const answer = this[ON_HEAD](head.major, head.minor, head.headers, method, request ? head.target : undefined, head.status, head.reason, head.upgrade, keepAlive);
     return head.upgrade && answer === 0 && this.incoming?.upgrade ? 2 : answer;
   }
 
   execute(bytes) {
     if (this.#parser === null) return 0;
-    return this.#parser.execute(bytes);
+    const parser = this.#parser;
+    return this.#scope.runInAsyncScope(() => parser.execute(bytes));
   }
 
   finish() {

@@ -3,7 +3,7 @@
 const { primordials } = __bootstrap;
 const { Error, ObjectAssign, ObjectDefineProperty } = primordials;
 
-const ERRNO = { __proto__: null, EADDRINUSE: -98, ECONNREFUSED: -111, ECONNRESET: -104, EAI_AGAIN: -3001, ENOTFOUND: -3008 };
+const ERRNO = { __proto__: null, EADDRINUSE: -98, ECONNREFUSED: -111, ECONNRESET: -104, ENOENT: -2, EPIPE: -32, EAI_AGAIN: -3001, ENOTFOUND: -3008 };
 
 // `what` and `why`, a sentence of ours, follow Node's words.
 function systemError(syscall, code, what, details, why = undefined) {
@@ -17,7 +17,7 @@ function refused(address, port, why, cause = undefined) {
   return error;
 }
 
-function reset(why) {
+function reset(why = undefined) {
   return systemError("read", "ECONNRESET", "", {}, why);
 }
 

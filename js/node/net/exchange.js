@@ -1,5 +1,5 @@
 // A connection whose client speaks HTTP/1.1: each request that is written is performed by the worker's own fetch(), towards the host and port that were
-// connected to, whatever its fields say, and its answer is read as HTTP/1.1. All else is a tunnel's.
+// connected to, whatever its fields say, and its answer is read as HTTP/1.1. An upgrade to a WebSocket is one of the worker's own. All else is a tunnel's.
 (function () {
 const { core, primordials } = __bootstrap;
 const { op_body_trailers, op_trailers_follow, op_trailers_say } = core.ops;
@@ -25,12 +25,13 @@ const { exchange } = core.loadExtScript("ext:deno_fetch/26_fetch.js");
 const { joinHeaders, parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
 const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { clearTimeout, setTimeout } = core.loadExtScript("ext:workerd_lite/worker/timers.js");
-const { failure, MessageParser, REQUEST } = core.loadExtScript("ext:workerd_lite/node/http/message.js");
+const { failure, MessageParser, REQUEST, UPGRADED } = core.loadExtScript("ext:workerd_lite/node/http/message.js");
 const { whole } = core.loadExtScript("ext:workerd_lite/node/net/bytes.js");
 const { BodyStream } = core.loadExtScript("ext:workerd_lite/node/net/body_stream.js");
 const { refused, reset } = core.loadExtScript("ext:workerd_lite/node/net/errors.js");
 const { setTransport } = core.loadExtScript("ext:workerd_lite/node/net/transports.js");
 const { Tunnel } = core.loadExtScript("ext:workerd_lite/node/net/tunnel.js");
+const { keyOf, ownFields, Upgrade } = core.loadExtScript("ext:workerd_lite/node/net/upgrade.js");
 const { give, lastChunk, latin1, Piece } = core.loadExtScript("ext:workerd_lite/node/net/wire.js");
 
 const LONGEST_HEAD = 64 << 10;
@@ -65,6 +66,8 @@ class Request {
   cancel;
   head;
   url;
+  // Of a WebSocket's handshake.
+  key;
   complete = false;
   pieces = [];
   size = 0;
@@ -74,9 +77,10 @@ class Request {
   behind = null;
   trailers = null;
 
-  constructor(head, url) {
+  constructor(head, url, key) {
     this.head = head;
     this.url = url;
+    this.key = key;
     this.cancel = core.createCancelHandle();
   }
 
@@ -84,7 +88,10 @@ class Request {
     const { headers } = this.head;
     const list = [];
     for (let i = 0; i < headers.length; i += 2) ArrayPrototypePush(list, [headers[i], headers[i + 1]]);
-    return list;
+    if (this.key === undefined) return list;
+    const asked = ownFields(list);
+    ArrayPrototypePush(asked, ["upgrade", "websocket"]);
+    return asked;
   }
 
   // All of a body that has come.
@@ -251,14 +258,19 @@ class Exchange {
   }
 
   #close() {
+    const rest = this.#rest;
+    this.#rest = null;
     this.destroy();
+    // What was written behind the last request is nobody's.
+    if (rest !== null) rest.done();
     this.#socket.push(null);
   }
 
   #head(head) {
     const { target } = head;
     if (head.method === "CONNECT" || target[0] !== "/" && target !== "*") throw unsupported("workers reach no proxies: their requests pass the policy");
-    if (head.upgrade) throw unsupported("WebSocket and other upgrades are not supported by workerd-lite");
+    const key = head.upgrade ? keyOf(head) : undefined;
+    if (head.upgrade && key === undefined) throw unsupported("no upgrade but one to a WebSocket is supported by workerd-lite");
     const url = new URL(this.#origin + path(target === "*" ? "/" : target));
     const origin = new URL(this.#origin);
     if (url.host !== origin.host || url.protocol !== origin.protocol || url.username !== "" || url.password !== "") {
@@ -268,14 +280,14 @@ class Exchange {
     this.#early = [];
     if (this.#silence !== undefined) clearTimeout(this.#silence);
     this.#silence = undefined;
-    this.#request = new Request(head, url.href);
+    this.#request = new Request(head, url.href, key);
     this.#starting = true;
     for (let i = 0; i < head.headers.length; i += 2) {
       if (StringPrototypeToLowerCase(head.headers[i]) === "expect" && StringPrototypeToLowerCase(head.headers[i + 1]) === "100-continue") {
         this.#socket.push(latin1("HTTP/1.1 100 Continue\r\n\r\n"));
       }
     }
-    return 0;
+    return key === undefined ? 0 : UPGRADED;
   }
 
   #body(bytes) {
@@ -305,6 +317,7 @@ class Exchange {
       if (!this.#over) this.#refuse(error.message, error);
       return;
     }
+    if (answer.status === 101 && answer.rid !== null) return this.#upgrade(request, answer, context);
     try {
       await this.#answer(request, answer);
     } catch (error) {
@@ -318,6 +331,25 @@ class Exchange {
     if (request.stream !== null) request.stream.fail(reset("the answer came before the request's end"));
     // What is left of its body is read, and nobody's.
     if (request.complete) this.#next();
+  }
+
+  // What follows are frames.
+  #upgrade(request, answer, context) {
+    if (this.#over) return core.tryClose(answer.rid);
+    const rest = this.#rest;
+    this.#rest = null;
+    this.#over = true;
+    core.tryClose(request.cancel);
+    let upgrade;
+    try {
+      upgrade = new Upgrade(this.#socket, context, answer.rid);
+    } catch (error) {
+      core.tryClose(answer.rid);
+      this.#socket.destroy(reset(error.message));
+      return;
+    }
+    upgrade.begin(request.key, answer);
+    if (rest !== null) upgrade.write(rest.bytes, rest.done);
   }
 
   async #push(bytes) {
@@ -375,10 +407,11 @@ class Exchange {
 
   // A request is read and answered.
   #next() {
-    const { cancel, head: { keepAlive } } = this.#request;
+    const { cancel, head: { keepAlive }, key } = this.#request;
     core.tryClose(cancel);
     this.#request = null;
-    if (!keepAlive) return this.#close();
+    // What asked for another protocol has no other message.
+    if (!keepAlive || key !== undefined) return this.#close();
     this.#parser.resume();
     const rest = this.#rest;
     this.#rest = null;

@@ -4,6 +4,7 @@ const { core, primordials } = __bootstrap;
 const {
   Boolean,
   DateNow,
+  Error,
   FunctionPrototypeBind,
   FunctionPrototypeCall,
   ObjectAssign,
@@ -15,16 +16,33 @@ const {
 // The whole module: its classes want what it adds to them.
 const { Duplex } = core.loadExtScript("ext:deno_node/stream.ts");
 const { nextTick } = core.loadExtScript("ext:workerd_lite/node/next_tick.js");
+const { channel } = core.loadExtScript("ext:deno_node/diagnostics_channel.js");
 const { requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { clearTimeout, setTimeout } = core.loadExtScript("ext:workerd_lite/node/timers.js");
 const { getTimerDuration, kTimeout } = core.loadExtScript("ext:workerd_lite/node/http/socket_timers.js");
 const { isIP } = core.loadExtScript("ext:deno_node/internal/net.ts");
-const { ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE } = core.loadExtScript("ext:deno_node/internal/errors.ts");
+const { ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_SOCKET_CLOSED, ERR_SOCKET_CLOSED_BEFORE_CONNECTION } = core.loadExtScript("ext:deno_node/internal/errors.ts");
 const { validateFunction } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
-const { refused, reset } = core.loadExtScript("ext:workerd_lite/node/net/errors.js");
+const { refused, reset, systemError } = core.loadExtScript("ext:workerd_lite/node/net/errors.js");
 const { addressOf, normalize, originOf } = core.loadExtScript("ext:workerd_lite/node/net/target.js");
 const { setTransport, transportOf } = core.loadExtScript("ext:workerd_lite/node/net/transports.js");
+const server_ = () => core.loadExtScript("ext:workerd_lite/node/net/server.js");
 const exchange = () => core.loadExtScript("ext:workerd_lite/node/net/exchange.js");
+
+// The other end writes no more: who writes is told so, unless it may go on alone.
+function onPeersEnd() {
+  if (!this.allowHalfOpen) this.write = writeAfterEnd;
+}
+
+function writeAfterEnd(chunk, encoding, done) {
+  if (!this.writableEnded) return FunctionPrototypeCall(Duplex.prototype.write, this, chunk, encoding, done);
+  const callback = typeof encoding === "function" ? encoding : done;
+  const error = new Error("This socket has been ended by the other party");
+  error.code = "EPIPE";
+  if (typeof callback === "function") nextTick(callback, error);
+  this.destroy(error);
+  return false;
+}
 
 function Socket(options) {
   if (!ObjectPrototypeIsPrototypeOf(Socket.prototype, this)) return new Socket(options);
@@ -48,9 +66,12 @@ function Socket(options) {
   this[kTimeout] = null;
   this._active = 0;
   this.bytesRead = 0;
-  this.bytesWritten = 0;
+  this._bytesDispatched = 0;
+  // What waits for the connection.
+  this._pending = null;
   this._handle = null;
   this._sockname = null;
+  this.on("end", onPeersEnd);
 }
 ObjectSetPrototypeOf(Socket.prototype, Duplex.prototype);
 ObjectSetPrototypeOf(Socket, Duplex);
@@ -64,6 +85,11 @@ function mayTime(use) {
   }
 }
 
+// Of a socket's, as long as it is idle: it keeps no process alive.
+function idleTimer(socket, after) {
+  return mayTime(() => setTimeout(FunctionPrototypeBind(onDue, socket), after).unref());
+}
+
 // A timer of a socket's is due: it has been idle for as long, or waits for the rest of the time.
 function onDue() {
   const left = this._active + this.timeout - DateNow();
@@ -71,7 +97,7 @@ function onDue() {
     this[kTimeout] = null;
     this._onTimeout();
   } else {
-    this[kTimeout] = mayTime(() => setTimeout(FunctionPrototypeBind(onDue, this), left));
+    this[kTimeout] = idleTimer(this, left);
   }
 }
 
@@ -89,10 +115,12 @@ const methods = {
 
   _write(chunk, _encoding, done) {
     if (this.connecting) {
-      const close = () => done(reset("the connection was closed before it stood"));
+      const close = () => done(new ERR_SOCKET_CLOSED_BEFORE_CONNECTION());
+      this._pending = chunk;
       this.once("close", close);
       this.once("connect", () => {
         this.off("close", close);
+        this._pending = null;
         this._write(chunk, _encoding, done);
       });
       return;
@@ -100,7 +128,7 @@ const methods = {
     const transport = transportOf(this);
     if (transport === undefined) return done(refused("", 0, "the socket is not connected"));
     this._unrefTimer();
-    this.bytesWritten += TypedArrayPrototypeGetByteLength(chunk);
+    this._bytesDispatched += TypedArrayPrototypeGetByteLength(chunk);
     transport.write(chunk, done);
   },
 
@@ -137,8 +165,15 @@ const methods = {
   },
 
   resetAndDestroy() {
-    this.destroy(this.destroyed ? undefined : reset("the socket was reset"));
-    return this;
+    if (this.destroyed) return this;
+    if (this.connecting) {
+      this.once("connect", () => this.resetAndDestroy());
+      return this;
+    }
+    const transport = transportOf(this);
+    if (transport === undefined) return this.destroy(new ERR_SOCKET_CLOSED());
+    transport.reset?.();
+    return this.destroy();
   },
 
   setTimeout(msecs, callback = undefined) {
@@ -152,7 +187,7 @@ const methods = {
       if (callback !== undefined) this.removeListener("timeout", callback);
       return this;
     }
-    this[kTimeout] = mayTime(() => setTimeout(FunctionPrototypeBind(onDue, this), duration));
+    this[kTimeout] = idleTimer(this, duration);
     this._active = DateNow();
     if (callback !== undefined) this.once("timeout", callback);
     return this;
@@ -204,6 +239,14 @@ ObjectDefineProperties(Socket.prototype, {
   _connecting: getter(function () {
     return this.connecting;
   }),
+  // What was written, whether or not it has gone.
+  bytesWritten: getter(function () {
+    let bytes = this._bytesDispatched;
+    if (this._pending !== null) bytes += TypedArrayPrototypeGetByteLength(this._pending);
+    const waiting = this.writableBuffer ?? [];
+    for (let i = 0; i < waiting.length; i++) bytes += TypedArrayPrototypeGetByteLength(waiting[i].chunk);
+    return bytes;
+  }),
   bufferSize: getter(function () {
     return this.writableLength;
   }),
@@ -245,10 +288,15 @@ function connectTo(socket, options, scheme, then = undefined) {
   socket.connecting = true;
   socket._host = host;
   socket._port = port;
+  const server = scheme === "http" ? server_().reachable(host, path ?? port) : undefined;
+  if (server !== undefined) {
+    server_().join(server, socket, path, port, then);
+    return socket;
+  }
   let transport;
   let failure = null;
   try {
-    if (path !== null) throw refused(path, 0, "workers have no sockets of a machine's");
+    if (path !== null) throw systemError("connect", "ENOENT", path, { address: path });
     transport = new (exchange().Exchange)(socket, originOf(scheme, host, port), host, port, name);
   } catch (error) {
     failure = error;
@@ -271,9 +319,12 @@ function connectTo(socket, options, scheme, then = undefined) {
   return socket;
 }
 
+const CONNECTED = channel("net.client.socket");
+
 function connect(...args) {
   const { options, done } = normalize(args);
   const socket = new Socket(options);
+  if (CONNECTED.hasSubscribers) CONNECTED.publish({ socket });
   if (done !== undefined) socket.once("connect", done);
   return connectTo(socket, options, "http");
 }

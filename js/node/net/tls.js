@@ -2,7 +2,8 @@
 // and authorities of the options' have no effect.
 (function () {
 const { core, primordials } = __bootstrap;
-const { ArrayIsArray, ArrayPrototypeIncludes, FunctionPrototypeCall, ObjectAssign, ObjectPrototypeIsPrototypeOf, ObjectSetPrototypeOf, PromisePrototypeThen } = primordials;
+const { ArrayIsArray, ArrayPrototypeIncludes, ArrayPrototypePush, FunctionPrototypeCall, ObjectAssign, ObjectPrototypeIsPrototypeOf, ObjectSetPrototypeOf, PromisePrototypeThen } = primordials;
+const { ERR_OUT_OF_RANGE } = core.loadExtScript("ext:deno_node/internal/errors.ts");
 const { nextTick } = core.loadExtScript("ext:workerd_lite/node/next_tick.js");
 const { failure, unavailable } = core.loadExtScript("ext:workerd_lite/node/unavailable.js");
 const { certificateOf, checkServerIdentity } = core.loadExtScript("ext:workerd_lite/node/net/identity.js");
@@ -147,6 +148,24 @@ class SecureContext {
   context = {};
 }
 
+// The wire form of a list of protocols, each with its length before it.
+function convertALPNProtocols(protocols, out) {
+  const { Buffer } = core.loadExtScript("ext:deno_node/internal/buffer.mjs");
+  if (!ArrayIsArray(protocols)) {
+    if (core.isArrayBufferView(protocols)) out.ALPNProtocols = Buffer.from(protocols);
+    return;
+  }
+  const list = [];
+  for (let i = 0; i < protocols.length; i++) {
+    const name = Buffer.from(protocols[i]);
+    if (name.length > 255) {
+      throw new ERR_OUT_OF_RANGE(`The byte length of the protocol at index ${i} exceeds the maximum length.`, "<= 255", name.length, true);
+    }
+    ArrayPrototypePush(list, Buffer.from([name.length]), name);
+  }
+  out.ALPNProtocols = Buffer.concat(list);
+}
+
 const exported = {
   CLIENT_RENEG_LIMIT: 3,
   CLIENT_RENEG_WINDOW: 600,
@@ -156,11 +175,14 @@ const exported = {
   DEFAULT_MIN_VERSION: "TLSv1.2",
   checkServerIdentity,
   connect,
+  convertALPNProtocols,
+  createSecurePair: unavailable("tls.createSecurePair"),
   createSecureContext: () => new SecureContext(),
   createServer: (options, listener) => new Server(options, listener),
   getCACertificates: () => [],
   getCiphers: () => ["tls_aes_256_gcm_sha384", "tls_chacha20_poly1305_sha256", "tls_aes_128_gcm_sha256"],
   rootCertificates: [],
+  setDefaultCACertificates: unavailable("tls.setDefaultCACertificates", "whom to trust is the host's to know"),
   SecureContext,
   Server,
   TLSSocket,

@@ -12,8 +12,11 @@ const isOurs = (socket) => isObject(socket) && WeakMapPrototypeHas(transports, s
 const transportOf = (socket) => WeakMapPrototypeGet(transports, socket);
 const setTransport = (socket, transport) => WeakMapPrototypeSet(transports, socket, transport);
 
+// Whether each message has a connection of its own.
+const carriesOne = (socket) => isOurs(socket) && transportOf(socket).lasts !== true;
+
 // It is another's from now on.
 const forget = (socket) => WeakMapPrototypeDelete(transports, socket);
 
-return { forget, isOurs, setTransport, transportOf };
+return { carriesOne, forget, isOurs, setTransport, transportOf };
 })();

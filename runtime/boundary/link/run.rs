@@ -21,8 +21,9 @@ use super::{LinkError, WINDOW, WINDOWS};
 const LEAST: usize = 4 << 10;
 const MOST: usize = 64 << 10;
 
-/// How many frames are handed on before others get their turn.
-const FRAMES: usize = 1000;
+/// How much is handed on before others get their turn: so many frames, each of which may begin something, or as many times so many bytes.
+const TURN: usize = 64;
+const BYTES: usize = 4 << 10;
 
 /// How often the other end is asked whether it is there, while anything is under way.
 const PING: Duration = Duration::from_secs(2);
@@ -81,7 +82,7 @@ impl<H: Handler> Run<H> {
         Poll::Ready(Ok(count == 0))
     }
 
-    /// Hands on frames that have come whole, as many as may be. Gives how many more may be.
+    /// Hands on frames that have come whole, as many as may be. Gives how much of the turn is left.
     fn frames(&mut self, may: usize) -> Result<usize, LinkError> {
         let mut left = may;
         while left > 0
@@ -89,7 +90,7 @@ impl<H: Handler> Run<H> {
         {
             self.frame(frame, carried)?;
             self.start += HEADER + carried.len();
-            left -= 1;
+            left = left.saturating_sub(1 + carried.len() / BYTES);
         }
         if self.start == self.end {
             let filled = self.end == self.buffer.len();
@@ -331,7 +332,7 @@ impl<H: Handler> Future for Run<H> {
         if run.shared.closed.get() {
             return Poll::Ready(Ok(()));
         }
-        let mut left = run.frames(FRAMES)?;
+        let mut left = run.frames(TURN)?;
         while left > 0 {
             match run.poll_read(cx) {
                 Poll::Ready(Ok(true)) => return Poll::Ready(Ok(())),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Notify;
+use workerd_lite_ops::Body;
 use workerd_lite_ops::account::Account;
 use workerd_lite_ops::rpc::{Broken, Capability, Crossed, Failure, Payload, STUBS, Session, Stream};
 
@@ -35,6 +36,11 @@ pub(crate) trait Side {
 
     /// Room for so many bytes, until it is dropped.
     fn room(&self, bytes: usize) -> Result<Box<dyn Any>, Failure>;
+
+    /// A body that the other end is to have, which is held here until it has taken it.
+    fn counted(&self, body: Body) -> Result<Body, Failure> {
+        Ok(body)
+    }
 
     /// The other end says what ours does not.
     fn broken(&self, error: &LinkError);
@@ -198,6 +204,11 @@ impl Bridge {
         if self.given.borrow().len() + capabilities.len() > MOST || !self.connection.has_room_for(1 + streams.len()) {
             return Err(full());
         }
+        let counted = |stream| match stream {
+            Stream::Readable(body) => self.side.counted(body).map(Stream::Readable),
+            writable @ Stream::Writable(_) => Ok(writable),
+        };
+        let streams = streams.into_iter().map(counted).collect::<Result<Vec<_>, _>>()?;
         let capabilities = capabilities
             .into_iter()
             .map(|capability| self.give(capability))

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::values::parsed;
+use crate::config::values::{limiting, limiting_parsed};
 use crate::rules::HostPattern;
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -20,10 +20,10 @@ pub(crate) struct Certificate {
     /// The name of the secret that holds the token's PIN.
     pub(crate) pin: Option<String>,
     /// Roots that the upstream must have, instead of the usual ones (PEM).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "limiting")]
     pub(crate) ca: Vec<PathBuf>,
     /// The only hosts that it is shown to.
-    #[serde(default, deserialize_with = "parsed")]
+    #[serde(default, deserialize_with = "limiting_parsed")]
     #[schemars(with = "Vec<String>")]
     pub(crate) hosts: Vec<HostPattern>,
     /// Issued to each agent, instead of files.

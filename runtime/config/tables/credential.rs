@@ -6,7 +6,7 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::values::{methods, parsed};
+use crate::config::values::{limiting_parsed, methods, parsed};
 use crate::rules::{HostPattern, PathPattern};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -61,7 +61,7 @@ pub(crate) struct Credential {
     #[schemars(with = "Vec<String>")]
     pub(crate) methods: Vec<Method>,
     /// The only paths that it is sent to.
-    #[serde(default, deserialize_with = "parsed")]
+    #[serde(default, deserialize_with = "limiting_parsed")]
     #[schemars(with = "Vec<String>")]
     pub(crate) paths: Vec<PathPattern>,
     /// A name of `[certificates]`, shown as well.

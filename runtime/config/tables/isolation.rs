@@ -23,6 +23,9 @@ pub(crate) struct Isolation {
     /// Mebibytes of memory of its own that such a process may have, before it is ended; what its agents' limits let them have
     /// without it.
     pub(crate) memory_mb: Option<NonZeroU64>,
+    /// Processes of agents of `agents_dir`, of which each has one: the one that has idled for longest makes room for another. 256 without
+    /// it.
+    pub(crate) processes: Option<NonZeroU32>,
     /// Layers of a process's sandbox that it goes without where the kernel refuses them.
     pub(crate) allow_missing: Vec<Layer>,
 }

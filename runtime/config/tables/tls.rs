@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::config::values::limiting;
+
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Tls {
@@ -17,10 +19,10 @@ pub(crate) struct Tls {
     /// The name of the secret that holds the token's PIN.
     pub(crate) pin: Option<String>,
     /// Roots that clients' certificates are verified by (PEM).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "limiting")]
     pub(crate) client_ca: Vec<PathBuf>,
     /// Lists of clients' certificates that are no longer good (PEM). Where there is one, each authority of `client_ca` needs one.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "limiting")]
     pub(crate) client_crl: Vec<PathBuf>,
     /// Other certificates, for clients that ask for a name which they have.
     #[serde(default)]

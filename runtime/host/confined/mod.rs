@@ -55,9 +55,9 @@ pub(crate) fn run() -> std::process::ExitCode {
     let told_of = (spec.is_policys(), spec.debug);
     let (reports, told) = report_to(names.collect::<HashMap<_, _>>(), told_of);
     let threads = spec.threads.max(1);
-    let checks = std::mem::take(&mut spec.checks);
-    if checks.is_empty() {
-        boundary::tell_start(&socket, Ok(()));
+    let checks = spec.checks.take();
+    if checks.is_none() {
+        boundary::tell_start(&socket, &Ok(()));
     }
     let project = match project(spec) {
         Ok(project) => project,
@@ -66,9 +66,9 @@ pub(crate) fn run() -> std::process::ExitCode {
             return std::process::ExitCode::FAILURE;
         }
     };
-    if !checks.is_empty() {
+    if let Some(checks) = checks {
         let checked = check::starts(&project, checks);
-        boundary::tell_start(&socket, checked.as_ref().map(|()| ()));
+        boundary::tell_start(&socket, &checked);
         if checked.is_err() {
             return std::process::ExitCode::FAILURE;
         }

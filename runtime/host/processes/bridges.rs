@@ -8,7 +8,7 @@ use std::sync::Arc;
 use workerd_lite_ops::account::Account;
 use workerd_lite_ops::rpc::{Capability, Failure};
 use workerd_lite_ops::trace::Trace;
-use workerd_lite_ops::{FetchError, Origin};
+use workerd_lite_ops::{Body, FetchError, Origin};
 
 use super::egress::event;
 use super::events::Event;
@@ -42,6 +42,11 @@ impl Side for Outside {
         let link = self.link.upgrade().ok_or_else(Failure::gone)?;
         let room = Room::of(&link, bytes).map_err(|error| failed(&error))?;
         Ok(Box::new(room))
+    }
+
+    fn counted(&self, body: Body) -> Result<Body, Failure> {
+        let link = self.link.upgrade().ok_or_else(Failure::gone)?;
+        link.counted(self.agent, body).map_err(|error| failed(&error))
     }
 
     fn broken(&self, error: &LinkError) {

@@ -3,13 +3,14 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use deno_core::unsync::spawn;
-use http::header;
+use http::{Method, header};
 use tokio_tungstenite::tungstenite::protocol::Role;
 use workerd_lite_ops::account::metered;
 use workerd_lite_ops::head::{self, strip_hop_by_hop};
 use workerd_lite_ops::websocket::{is_handshake, mark};
-use workerd_lite_ops::{FetchError, Request, Response};
+use workerd_lite_ops::{Body, FetchError, Request, Response};
 
 use super::events::Event;
 use super::link::Link;
@@ -47,6 +48,10 @@ pub(super) fn called(link: &Rc<Link>, head: &[u8], call: Call) -> Result<(), Lin
                 fetched = fetching => fetched,
                 () = answering.unwanted() => return None,
             };
+            let fetched = fetched.and_then(|mut response| {
+                response.body = link.counted(event.agent, response.body)?;
+                Ok(response)
+            });
             let fetched = fetched.map_err(|error| Failure::Fetch(error.to_string()));
             answering.answer(fetched, Duration::ZERO).await
         };
@@ -92,12 +97,21 @@ async fn fetch(
         return Err(FetchError::Headers("request", limit));
     }
     let asks = is_handshake(&request);
-    if asks && request.method != http::Method::GET {
+    if asks && request.method != Method::GET {
         return Err(FetchError::Invalid("a request for a WebSocket is a GET".into()));
     }
     strip_hop_by_hop(&mut request.headers);
     request.headers.remove(header::HOST);
-    request.headers.remove(header::CONTENT_LENGTH);
+    // A script is told how long the body is, as by an agent in this process. An empty one is nothing on a link, and told by its length alone.
+    let is_empty = request
+        .headers
+        .remove(header::CONTENT_LENGTH)
+        .is_some_and(|length| length == "0");
+    let has_body = !matches!(request.method, Method::GET | Method::HEAD);
+    if is_empty && has_body && matches!(request.body, Body::Empty) {
+        request.body = Body::Full(Bytes::new());
+    }
+    request.tell_length();
     if asks {
         mark(&mut request.headers);
     }

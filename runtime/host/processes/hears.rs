@@ -151,11 +151,13 @@ impl Members {
             std::mem::replace(&mut *told, numbers)
         };
         let statistics = account.statistics();
-        // They are written by nobody else: this agent has no isolate in this process.
-        statistics.isolates.store(numbers.isolates, Ordering::Relaxed);
-        statistics.heap.store(numbers.heap, Ordering::Relaxed);
-        statistics.buffers.store(numbers.buffers, Ordering::Relaxed);
-        statistics.events.store(numbers.events, Ordering::Relaxed);
+        // They are written by nobody else: this agent has no isolate in this process. Where it works apart it may have two processes.
+        if self.project.apart.is_none() {
+            statistics.isolates.store(numbers.isolates, Ordering::Relaxed);
+            statistics.heap.store(numbers.heap, Ordering::Relaxed);
+            statistics.buffers.store(numbers.buffers, Ordering::Relaxed);
+            statistics.events.store(numbers.events, Ordering::Relaxed);
+        }
         for (why, (now, before)) in numbers.stopped.into_iter().zip(before.stopped).enumerate() {
             for _ in before..now.min(before.saturating_add(MOST_STOPPED)) {
                 statistics.replaced[0].count(why);

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 use deno_core::unsync::spawn;
 use tokio_tungstenite::tungstenite::protocol::Role as Side;
 use workerd_lite_ops::egress::EgressHandle;
+use workerd_lite_ops::external_memory::ExternalMemory;
 use workerd_lite_ops::rpc::{Broken, Call, Failure, Session, Started};
 use workerd_lite_ops::tcp::is_connect;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::websocket::socket_pair;
-use workerd_lite_ops::{CallerId, EventError, FetchError, Request, Response, Role, Termination};
+use workerd_lite_ops::{Body, CallerId, EventError, FetchError, Request, Response, Role, Termination};
 
 use super::bridges::bridge;
 use super::events::{Event, Events};
@@ -29,6 +30,9 @@ use crate::websocket;
 
 /// How much longer than the longest event computes a process may take for a sign of life.
 const SLACK: Duration = Duration::from_secs(10);
+
+/// A whole body that is no larger is not worth being counted.
+const SMALL: usize = 16 << 10;
 
 /// Of how many loaded workers the ways out are remembered.
 const LOADED: usize = 64;
@@ -56,6 +60,8 @@ pub(super) struct Link {
     aborted: Cell<bool>,
     /// Bytes that requests and calls have here: see [`super::room`].
     pub(super) held: Cell<usize>,
+    /// What whole bodies take here that its agents have not read, of each as much as one of its isolates may hold.
+    bodies: Vec<ExternalMemory>,
     /// WebSockets that its agents have opened.
     sockets: Rc<Cell<usize>>,
     /// Connections of `connect()`.
@@ -104,6 +110,7 @@ impl Link {
             over: Cell::new(false),
             aborted: Cell::new(false),
             held: Cell::new(0),
+            bodies: limits().map(|limits| ExternalMemory::new(limits.buffers)).collect(),
             sockets: Rc::default(),
             tcp: Rc::default(),
         })
@@ -318,6 +325,22 @@ impl Link {
 
     pub(super) fn is_busy(&self) -> bool {
         !self.over.get() && self.events.is_busy()
+    }
+
+    /// A body for an agent. A whole one counts as what the agent holds, until its process has taken it.
+    pub(super) fn counted(&self, agent: usize, body: Body) -> Result<Body, FetchError> {
+        match body {
+            Body::Full(bytes) if bytes.len() > SMALL => {
+                let memory = self.bodies.get(agent).ok_or(FetchError::EventEnded)?;
+                Ok(Body::Full(memory.reserve(bytes.len())?.hold(bytes)))
+            }
+            body => Ok(body),
+        }
+    }
+
+    /// Whether it was this end that closed it.
+    pub(super) fn is_aborted(&self) -> bool {
+        self.aborted.get()
     }
 
     pub(super) fn abort(&self) {

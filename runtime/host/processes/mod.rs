@@ -163,6 +163,9 @@ impl ProcessLinks {
         let (links, key, ended) = (Rc::downgrade(self), key.clone(), Rc::clone(&link));
         spawn(async move {
             serving::serve(Rc::clone(&ended), end).await;
+            if !ended.is_aborted() {
+                ended.child.has_lost_a_link();
+            }
             let lost = ended.take_lost();
             if let Some(links) = links.upgrade() {
                 links.forget(&key, &ended);
@@ -178,13 +181,15 @@ impl ProcessLinks {
         Ok(link)
     }
 
-    /// For whom the process of an agent is. One that was found is alone in it: others may come and go.
+    /// For whom the process of an agent is. One that was found is alone in it: others may come and go. So is one that works apart.
     fn key(&self, place: usize, agent: &Agent) -> Key {
         if let Whose::Policy(policy) = &self.whose {
             let found = (place >= self.project.agents.len()).then_some(place);
             return policy.key(&agent.id(), found);
         }
-        if place < self.project.agents.len() {
+        if let Some(place) = self.project.apart {
+            Key::apart(&agent.id(), place)
+        } else if place < self.project.agents.len() {
             Key::of(&agent.id())
         } else {
             Key::of_found(&agent.id(), place)
@@ -206,7 +211,7 @@ impl ProcessLinks {
         }
         let agents = self.project.agents.iter().enumerate();
         agents
-            .filter(|(_, agent)| agent.isolation == Isolation::Process && Key::of(&agent.id()) == *key)
+            .filter(|(place, agent)| agent.isolation == Isolation::Process && self.key(*place, agent) == *key)
             .map(|(place, agent)| (place, Arc::clone(agent)))
             .collect()
     }
@@ -231,7 +236,7 @@ impl ProcessLinks {
             headers: heads
                 .unwrap_or_default()
                 .max(policy.map_or(0, |_| self.project.largest_head())),
-            checks: policy.map(Policy::checks).unwrap_or_default(),
+            checks: policy.and_then(Policy::checks),
             idle: settings.idle,
             debug: tracing::enabled!(target: "console", tracing::Level::DEBUG),
         };

@@ -2,7 +2,7 @@
 //! of that one's events, and goes out in the name of the agent whose event it is: which that is, is known here.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -16,9 +16,10 @@ use crate::boundary::{Joins, Key};
 use crate::host::agent::Agent;
 use crate::host::isolate_per::IsolatePer;
 use crate::host::known::KnownAgents;
+use crate::host::policy_cells::nobody;
 use crate::host::project::Project;
 use crate::isolate::modules::Graph;
-use crate::isolate::{Caller, Door, Worker};
+use crate::isolate::{Caller, Worker};
 use crate::metrics;
 
 /// What its links need to know of it.
@@ -31,7 +32,7 @@ pub(super) struct Policy {
     /// How many agents that are listed each process is for; nothing where others may be found.
     sharing: Option<HashMap<Key, usize>>,
     /// With whom it is to start, until it has.
-    checks: RefCell<Vec<Caller>>,
+    checks: RefCell<Option<Vec<Caller>>>,
 }
 
 impl Policy {
@@ -54,7 +55,7 @@ impl Policy {
             known,
             per,
             sharing: project.found.is_none().then_some(sharing),
-            checks: RefCell::new(nobody(project)),
+            checks: RefCell::new(Some(nobody(project))),
         }
     }
 
@@ -79,7 +80,7 @@ impl Policy {
     }
 
     /// With whom it is to start, once.
-    pub(super) fn checks(&self) -> Vec<Caller> {
+    pub(super) fn checks(&self) -> Option<Vec<Caller>> {
         self.checks.take()
     }
 }
@@ -92,27 +93,6 @@ fn key(per: IsolatePer, agent: &AgentId, found: Option<usize>) -> Key {
         (IsolatePer::Tenant, Some(_)) => Key::of_policy(tenant, None, None),
         (IsolatePer::Tenant, None) | (IsolatePer::Agent, _) => Key::of_policy(tenant, Some(&agent.name), found),
     }
-}
-
-/// Callers by whom it is seen whether the policy has each entrypoint that an agent wants of it.
-fn nobody(project: &Project) -> Vec<Caller> {
-    let agents = project.agents.iter();
-    let entrypoints: BTreeSet<Option<&str>> = agents.map(|agent| agent.entrypoint.as_deref()).collect();
-    let nobody = entrypoints.into_iter().map(|entrypoint| Caller {
-        entrypoint: entrypoint.map(ToOwned::to_owned),
-        ..Caller::anyone()
-    });
-    let mut nobody: Vec<Caller> = nobody.collect();
-    let services = project.agents.iter().flat_map(|agent| &agent.services);
-    let services = services.filter(|grant| grant.is_to_policy());
-    let services: BTreeSet<Option<&str>> = services.map(|grant| grant.entrypoint.as_deref()).collect();
-    if nobody.is_empty() {
-        nobody.push(Caller::anyone());
-    }
-    if let Some(first) = nobody.first_mut() {
-        first.doors = services.into_iter().map(Door::to).collect();
-    }
-    nobody
 }
 
 impl ProcessLinks {
@@ -170,6 +150,11 @@ impl ProcessLinks {
             quarantine.record_stop();
         }
         metrics::replaced(Some(&policy.worker.worker.name), Some(&agent.id()), *why);
+    }
+
+    /// The agent in a place of the project, where it is not gone.
+    pub(in crate::host) fn agent(&self, place: usize) -> Option<Arc<Agent>> {
+        self.project.agent(place)
     }
 
     /// The policy's modules.

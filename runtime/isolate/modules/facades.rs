@@ -23,7 +23,8 @@ impl Loading<'_> {
                 .extend(import.names.iter().chain(&import.members).cloned());
             if !import.source && self.reader.is_node_module(file) {
                 let edge = self.resolved.get_mut(&(importer.to_string(), import.specifier.clone()));
-                if let Some(Ok(resolved)) = edge {
+                // What the same file requires by that specifier may be another file.
+                if let Some(Ok(resolved)) = edge.filter(|edge| edge.as_ref().is_ok_and(|found| found == target)) {
                     *resolved = node_url(target);
                 }
             }

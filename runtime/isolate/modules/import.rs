@@ -1,8 +1,12 @@
 //! What a module imports.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
+
+/// The one attribute of imports that there is: <https://tc39.es/proposal-import-attributes/>.
+pub(super) const TYPE: &str = "type";
 
 /// One import with a literal name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,6 +14,9 @@ pub(super) struct Import {
     pub(super) specifier: String,
     /// The `type` attribute.
     pub(super) kind: Option<String>,
+    /// An attribute that is no `type`.
+    #[serde(default)]
+    pub(super) unknown: Option<String>,
     /// The bytes of the specifier in the source.
     pub(super) span: Range<usize>,
     /// `import()` in an expression, which fails when it runs rather than at the start.
@@ -39,12 +46,28 @@ impl Import {
         Self {
             specifier,
             kind: None,
+            unknown: None,
             span: 0..0,
             dynamic: false,
             source: false,
             names: Vec::new(),
             members: Vec::new(),
             called: false,
+        }
+    }
+}
+
+/// Has each of a module's imports of one specifier name what the others name too: which file it means may depend on that.
+pub(super) fn share_names(imports: &mut [Import]) {
+    let mut all: HashMap<(String, bool), Vec<String>> = HashMap::new();
+    for import in imports.iter() {
+        let names = all.entry((import.specifier.clone(), import.source)).or_default();
+        names.extend(import.names.iter().cloned());
+    }
+    for import in imports {
+        let names = &all[&(import.specifier.clone(), import.source)];
+        if names.len() > import.names.len() {
+            import.names.clone_from(names);
         }
     }
 }

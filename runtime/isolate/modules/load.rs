@@ -9,7 +9,7 @@ use deno_core::url::Url;
 use super::bundled::Given;
 use super::exports::Exports;
 use super::failure::{ImportFailure, Refusal, Rejected};
-use super::import::{Asked, Import};
+use super::import::{Asked, Import, share_names};
 use super::module::{Content, Module, Original, SOURCE, is_addon};
 use super::read::Target;
 use super::requires::Pattern;
@@ -189,6 +189,7 @@ impl<'a> Loading<'a> {
             let before = given.prelude();
             let transpiled = parsed.transpiled.map(|(code, map)| (format!("{before}{code}"), map));
             imports.extend(given.imports());
+            share_names(&mut imports);
             if let Some((code, map)) = transpiled.or(with_given).or(defined) {
                 let text = source.clone();
                 module.content = Content::Script(code);
@@ -271,7 +272,13 @@ impl<'a> Loading<'a> {
                 } else {
                     &mut self.resolved
                 };
-                edges.insert((url.to_string(), import.specifier.clone()), Err(failure));
+                let edge = (url.to_string(), import.specifier.clone());
+                if import.unknown.is_some() {
+                    // deno_core does not say with which attributes a name is asked for: another import of it goes on.
+                    edges.entry(edge).or_insert(Err(failure));
+                } else {
+                    edges.insert(edge, Err(failure));
+                }
             }
             Err(Refused::Module(target, refusal)) => {
                 // Others are no files of this worker.
@@ -289,6 +296,11 @@ impl<'a> Loading<'a> {
 
     /// Finds what an import names, and reads it where that is new with this type.
     fn follow(&mut self, referrer: &Path, url: &Url, import: &Import, asked: Asked) -> Result<(), Refused> {
+        if let Some(unknown) = &import.unknown {
+            // The first two words are workerd's.
+            let message = format!("Unsupported import attribute: {unknown:?}, the only one is \"type\"");
+            return Err(Refused::Specifier(message.into()));
+        }
         if is_builtin(&import.specifier) {
             self.builtins.insert(import.specifier.clone());
             return Ok(());

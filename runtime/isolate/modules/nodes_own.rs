@@ -90,7 +90,8 @@ fn exported(file: &Path) -> Option<HashSet<String>> {
         .ancestors()
         .skip(1)
         .find(|folder| folder.join("package.json").is_file())?;
-    let mut exports = HashSet::from(["default".to_owned()]);
+    let main = file;
+    let mut exports = HashSet::new();
     let (mut next, mut seen) = (vec![file.to_owned()], HashSet::new());
     while let Some(file) = next.pop() {
         if !seen.insert(file.clone()) {
@@ -113,9 +114,12 @@ fn exported(file: &Path) -> Option<HashSet<String>> {
             .local_export_entries
             .iter()
             .chain(&record.indirect_export_entries);
+        // `export *` passes no default on.
+        let is_main = file == main;
         exports.extend(entries.filter_map(|entry| match &entry.export_name {
-            ExportExportName::Name(name) => Some(name.name.to_string()),
-            _ => None,
+            ExportExportName::Name(name) => Some(name.name.to_string()).filter(|name| is_main || name != "default"),
+            ExportExportName::Default(_) => is_main.then(|| "default".to_owned()),
+            ExportExportName::Null => None,
         }));
         for entry in &record.star_export_entries {
             // `export * as a`

@@ -60,6 +60,8 @@ fn works_by_page(source: &str) -> bool {
         || source.contains("self.location.href")
         || (source.contains("require.ensure") && !asks_for(source, "require.ensure"))
         || makes_request(source)
+        || is_platforms_fetch(source)
+        || only_refuses(source)
         || imports_wasm_by_names(source)
 }
 
@@ -101,6 +103,27 @@ fn makes_request(source: &str) -> bool {
     }) && !asks_for(source, "XMLHttpRequest")
 }
 
+/// A short file that does nothing but say that it does not work in a browser.
+fn only_refuses(source: &str) -> bool {
+    const SHORT: usize = 1024;
+    source.len() < SHORT
+        && source.contains("throw new Error(")
+        && source.contains("not work in the browser")
+        && source.contains("module.exports = function () {")
+}
+
+/// `module.exports = exports = self.fetch`: it passes the page's own on, whose bodies are no streams of Node's.
+fn is_platforms_fetch(source: &str) -> bool {
+    let mut after = source
+        .match_indices("module.exports = ")
+        .filter_map(|(at, found)| source.get(at + found.len()..));
+    after.any(|rest| {
+        let rest = rest.strip_prefix("exports = ").unwrap_or(rest);
+        let end = rest.find([';', '\n', ' ']).unwrap_or(rest.len());
+        rest[..end].strip_suffix(".fetch").is_some_and(|of| !of.is_empty())
+    })
+}
+
 /// `import * as wasm from "./a.wasm"`: of Workers' modules there is the `default` export.
 fn imports_wasm_by_names(source: &str) -> bool {
     let ends = [".wasm\"", ".wasm'"];
@@ -138,6 +161,8 @@ mod tests {
             "exports.get = () => { if (root.XMLHttpRequest) return new root.XMLHttpRequest(); throw new Error('none'); };",
             "import * as wasm from \"./a_bg.wasm\"; export const f = () => wasm.f();",
             "module.exports = function () { return require.ensure.apply(require, arguments); };",
+            "'use strict';\n\nmodule.exports = function () {\n  throw new Error(\n    'a does not work in the browser.'\n  );\n};\n",
+            "const all = self; module.exports = exports = all.fetch; exports.Headers = all.Headers;",
         ] {
             assert!(works_by_page(source), "{source}");
         }
@@ -148,6 +173,7 @@ mod tests {
             "export const write = (document) => document.write('');",
             "export const has = globalThis.document?.body;",
             "export default 'document';",
+            "module.exports = { fetch: globalThis.fetch }; module.exports.default = client.fetcher;",
             "document.(",
             "module.exports = typeof self === 'object' ? self.FormData : window.FormData;",
             "const global = (() => { try { return self || window; } catch { return {}; } })();",

@@ -14,7 +14,7 @@ use super::cache::{self, Key};
 use super::compiler::CompilerOptions;
 use super::exports::Exports;
 use super::file_names::FileNames;
-use super::import::Import;
+use super::import::{Import, TYPE};
 use super::members::Members;
 use super::nesting::is_too_deep;
 use super::requires::{Found as Required, Pattern};
@@ -137,7 +137,7 @@ pub(super) fn parse(
                         ImportDeclarationSpecifier::ImportNamespaceSpecifier(all) => {
                             members.extend(all_members.take(all.local.name.as_str()));
                         }
-                        ImportDeclarationSpecifier::ImportDefaultSpecifier(_) => {}
+                        ImportDeclarationSpecifier::ImportDefaultSpecifier(_) => names.push("default".to_owned()),
                     }
                 }
                 (&import.source, &import.with_clause, import.phase)
@@ -157,6 +157,7 @@ pub(super) fn parse(
         imports.push(Import {
             specifier: literal.value.to_string(),
             kind: with.as_deref().and_then(type_attribute),
+            unknown: with.as_deref().and_then(unknown_attribute),
             span: range(literal.span()),
             dynamic: false,
             source: phase == Some(ImportPhase::Source),
@@ -229,13 +230,20 @@ fn range(span: Span) -> Range<usize> {
 }
 
 fn type_attribute(with: &WithClause<'_>) -> Option<String> {
-    with.with_entries.iter().find_map(|entry| {
-        let key = match &entry.key {
-            ImportAttributeKey::Identifier(key) => key.name.as_str(),
-            ImportAttributeKey::StringLiteral(key) => key.value.as_str(),
-        };
-        (key == "type").then(|| entry.value.value.to_string())
-    })
+    let mut entries = with.with_entries.iter();
+    entries.find_map(|entry| (key(&entry.key) == TYPE).then(|| entry.value.value.to_string()))
+}
+
+fn unknown_attribute(with: &WithClause<'_>) -> Option<String> {
+    let mut keys = with.with_entries.iter().map(|entry| key(&entry.key));
+    keys.find(|key| *key != TYPE).map(str::to_owned)
+}
+
+fn key<'a>(key: &'a ImportAttributeKey<'_>) -> &'a str {
+    match key {
+        ImportAttributeKey::Identifier(key) => key.name.as_str(),
+        ImportAttributeKey::StringLiteral(key) => key.value.as_str(),
+    }
 }
 
 #[cfg(test)]

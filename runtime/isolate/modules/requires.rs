@@ -92,6 +92,7 @@ impl Found {
         self.literal.push(Import {
             specifier,
             kind: None,
+            unknown: None,
             span: span.start as usize..span.end as usize,
             dynamic: false,
             source: false,

@@ -106,6 +106,19 @@ impl Graph {
         }
     }
 
+    /// What a package's name that a script computes for `import()` means: what another module imports by it, or what `require()` would find.
+    pub(in crate::isolate) fn imported_anywhere(&self, specifier: &str, referrer: &Url, tests: bool) -> Option<Url> {
+        let others = self.edges().filter(|(_, named, _)| *named == specifier);
+        if let Some(found) = others.map(|(_, _, target)| target).min() {
+            return Some(found.clone());
+        }
+        let from = self.bundle_origin(referrer.as_str())?;
+        match self.require_named(&from, specifier, tests) {
+            Named::File(name) => Url::parse(self.by_bundle_name(&name)?.0).ok(),
+            _ => None,
+        }
+    }
+
     fn found(&self, from: &str, specifier: &str, tests: bool) -> Result<Url, NotFound> {
         if from.len().max(specifier.len()) > LONGEST {
             return Err(NotFound::Missing);

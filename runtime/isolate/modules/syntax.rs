@@ -10,10 +10,10 @@ use oxc_ast::ast::{
 use oxc_ast_visit::{Visit, walk};
 use oxc_span::{GetSpan as _, Span};
 
-use super::import::Import;
+use super::import::{Import, TYPE};
 use super::literal::literal;
 use super::requires::Pattern;
-use super::resolve::node_module;
+use super::resolve::{is_builtin, node_module};
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -24,8 +24,8 @@ pub(super) struct Syntax {
     pub(super) accessors: bool,
     /// Every `import()` with a literal name.
     pub(super) dynamic_imports: Vec<Import>,
-    /// Names of Node's modules, which an `import()` of a computed name may be of.
-    node_names: BTreeSet<String>,
+    /// Names of modules that no file has, Node's and ours, which an `import()` of a computed name may be of.
+    built_in: BTreeSet<String>,
     computed: bool,
     /// What an `import()` of a computed name may be of.
     pub(super) patterns: Vec<Pattern>,
@@ -38,7 +38,7 @@ impl Syntax {
         let mut syntax = Self::default();
         syntax.visit_program(program);
         if syntax.computed {
-            let names = std::mem::take(&mut syntax.node_names).into_iter();
+            let names = std::mem::take(&mut syntax.built_in).into_iter();
             syntax.dynamic_imports.extend(names.map(|name| Import {
                 dynamic: true,
                 ..Import::named(name)
@@ -77,8 +77,8 @@ impl<'a> Visit<'a> for Syntax {
     }
 
     fn visit_string_literal(&mut self, it: &StringLiteral<'a>) {
-        if node_module(&it.value).is_some() {
-            self.node_names.insert(it.value.to_string());
+        if node_module(&it.value).is_some() || is_builtin(&it.value) {
+            self.built_in.insert(it.value.to_string());
         }
     }
 
@@ -91,6 +91,7 @@ impl<'a> Visit<'a> for Syntax {
             self.dynamic_imports.push(Import {
                 specifier,
                 kind: it.options.as_ref().and_then(type_option),
+                unknown: it.options.as_ref().and_then(unknown_option),
                 span: span.start as usize..span.end as usize,
                 dynamic: true,
                 source: it.phase == Some(ImportPhase::Source),
@@ -108,7 +109,25 @@ impl<'a> Visit<'a> for Syntax {
 
 /// The type in `{ with: { type: "text" } }`.
 fn type_option(options: &Expression<'_>) -> Option<String> {
-    literal(member(member(options, "with")?, "type")?)
+    literal(member(member(options, "with")?, TYPE)?)
+}
+
+/// Another attribute than the type there.
+fn unknown_option(options: &Expression<'_>) -> Option<String> {
+    let Expression::ObjectExpression(object) = member(options, "with")?.get_inner_expression() else {
+        return None;
+    };
+    object.properties.iter().find_map(|property| match property {
+        ObjectPropertyKind::ObjectProperty(property) => {
+            let name = match &property.key {
+                PropertyKey::StaticIdentifier(key) => key.name.as_str(),
+                PropertyKey::StringLiteral(key) => key.value.as_str(),
+                _ => return None,
+            };
+            (name != TYPE).then(|| name.to_owned())
+        }
+        ObjectPropertyKind::SpreadProperty(_) => None,
+    })
 }
 
 fn member<'b, 'a>(object: &'b Expression<'a>, name: &str) -> Option<&'b Expression<'a>> {
