@@ -45,6 +45,11 @@ impl ClientFrames {
         }
     }
 
+    /// No stream that the client opens is answered from now on: each takes a frame.
+    pub(super) fn end(&mut self) {
+        self.last = u32::MAX;
+    }
+
     /// These bytes go to the client.
     pub(super) fn sent(&mut self, bytes: &[u8]) {
         let Self { outgoing, left, .. } = self;
@@ -142,6 +147,17 @@ mod tests {
             let count = most(&mut begun(), &frame(kind, 0, stream, content));
             assert!(count <= FRAMES as usize, "{kind}: {count}");
         }
+    }
+
+    #[test]
+    fn requests_that_come_too_late_are_numbered() {
+        let mut frames = begun();
+        frames.end();
+        let late = (0..100_000_u32).take_while(|turn| {
+            let stream = u8::try_from(turn % 250 + 3).unwrap();
+            frames.received(&frame(HEADERS, 5, stream, b"x")).is_ok()
+        });
+        assert!(late.count() <= FRAMES as usize);
     }
 
     #[test]

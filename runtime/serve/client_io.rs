@@ -102,6 +102,11 @@ impl ClientIo {
     /// Reads and drops what the client sends after our last byte. Where a socket is closed with bytes unread, the kernel resets the
     /// connection, and a client that still sends its body never reads the response that refused it (RFC 9112, section 9.6).
     fn linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.lingering.is_none()
+            && let Some(frames) = &mut self.frames
+        {
+            frames.end();
+        }
         let [all, quiet] = self
             .lingering
             .get_or_insert_with(|| [LINGERS, LINGERS_QUIET].map(|time| Box::pin(tokio::time::sleep(time))));

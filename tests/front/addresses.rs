@@ -39,6 +39,8 @@ fn each_address_speaks_what_it_is_said_to() {
         "[[listen]]\naddress = '127.0.0.1:{tls}'\n[[listen]]\naddress = '127.0.0.1:{bare}'\ntls = false\n[[listen]]\naddress = 'unix:http.sock'\n"
     ));
     let server = project.serve_as(&[]);
+    // The last of the lines that say where.
+    server.logged("http.sock");
     let places = server.places();
     assert_eq!(
         places[..2],
