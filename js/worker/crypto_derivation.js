@@ -4,6 +4,7 @@ const { core, primordials } = __bootstrap;
 const { ArrayPrototypeIncludes, ReflectApply, StringPrototypeToUpperCase, TypedArrayPrototypeGetByteLength } = primordials;
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 const { view } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
+const { settled } = core.loadExtScript("ext:workerd_lite/worker/crypto_jobs.js");
 const { algorithmOf, fail, isKey, isObject } = core.loadExtScript("ext:workerd_lite/worker/crypto_key.js");
 
 const SHA3 = ["SHA3-256", "SHA3-384", "SHA3-512"];
@@ -24,14 +25,15 @@ function check(algorithm) {
 function defineDerivation(replace) {
   const options = { __proto__: null, enforceRange: true };
   replace("deriveBits", (original) =>
-    async function (algorithm, key, length) {
+    async function (...args) {
+      const length = args[2];
       if (length !== null && length !== undefined) {
-        length = webidl.converters["unsigned long"](length, "Failed to execute 'deriveBits' on 'SubtleCrypto'", "Argument 3", options);
+        args[2] = webidl.converters["unsigned long"](length, "Failed to execute 'deriveBits' on 'SubtleCrypto'", "Argument 3", options);
       }
-      check(algorithm);
-      const bits = await ReflectApply(original, this, arguments.length < 3 ? arguments : [algorithm, key, length]);
-      const odd = typeof length === "number" ? length % 8 : 0;
-      const name = isKey(key) ? algorithmOf(key).name : undefined;
+      if (args.length > 0) check(args[0] = settled(args[0]));
+      const bits = await ReflectApply(original, this, args);
+      const odd = typeof args[2] === "number" ? args[2] % 8 : 0;
+      const name = isKey(args[1]) ? algorithmOf(args[1]).name : undefined;
       if (odd > 0 && (name === "ECDH" || name === "X25519")) {
         const bytes = view(bits);
         bytes[TypedArrayPrototypeGetByteLength(bytes) - 1] &= 0xff00 >> odd;
@@ -39,9 +41,9 @@ function defineDerivation(replace) {
       return bits;
     });
   replace("deriveKey", (original) =>
-    async function (algorithm) {
-      check(algorithm);
-      return await ReflectApply(original, this, arguments);
+    async function (...args) {
+      if (args.length > 0) check(args[0] = settled(args[0]));
+      return await ReflectApply(original, this, args);
     });
 }
 

@@ -98,5 +98,5 @@ async function inTurn(name, method, self, args, algorithms, usages) {
   }
 }
 
-return { inTurn };
+return { inTurn, settled };
 })();
