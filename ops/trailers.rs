@@ -34,6 +34,9 @@ pub struct TooLarge;
 impl Trailers {
     /// Those of a message with this head.
     pub fn of(head: &HeaderMap) -> Self {
+        if !head.contains_key(header::TRAILER) {
+            return Self::default();
+        }
         let values = head.get_all(header::TRAILER).iter();
         let names = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
         let names = names.filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok());

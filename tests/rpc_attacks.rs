@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::harness::Project;
-use crate::harness::attacks::{cases, script};
+use crate::harness::attacks::{cases, ends, script};
 use crate::harness::http::{Client, Neighbour};
 
 const PREAMBLE: &str = "
@@ -76,20 +76,9 @@ fn whatever_an_agent_does_by_rpc_ends() {
         let neighbour = Neighbour::new(&server.address, "127.0.0.1", Duration::from_millis(5));
         for case in some {
             let began = Instant::now();
-            let answer = Client::new(&server.address, "hostile.localhost").get(&format!("/{}", case.name));
-            let (status, body) = answer.unwrap_or_else(|error| panic!("{}: {error}: {}", case.name, server.log()));
-            let took = began.elapsed();
-            eprintln!("{}: {status} after {took:?}: {}", case.name, body.trim_end());
-            assert!(
-                [200, 500, 503, 504].contains(&status),
-                "{}: {status} {body} {}",
-                case.name,
-                server.log()
-            );
-            assert!(took < Duration::from_secs(20), "{} took {took:?}", case.name);
-            let next = Client::new(&server.address, "hostile.localhost").get("/");
-            let next = next.unwrap_or_else(|error| panic!("{}: {error}: {}", case.name, server.log()));
-            assert_eq!(next.0, 200, "after {}: {} {}", case.name, next.1, server.log());
+            ends(&server, case, |server| {
+                Client::new(&server.address, "hostile.localhost").get("/")
+            });
             let lost = neighbour.since(began).iter().filter(|sample| !sample.served).count();
             assert_eq!(lost, 0, "{}: {}", case.name, server.log());
         }

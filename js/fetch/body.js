@@ -194,5 +194,5 @@ function takeBody(body, onError = undefined) {
   return resourceForReadableStream(stream, length, onError);
 }
 
-return { failedStream, lengthOf, ResourceBody, setKnownLength, takeBody };
+return { failedStream, lengthOf, ResourceBody, setKnownLength, takeBody, unusable };
 })();

@@ -15,6 +15,7 @@ const { validateArray, validateInt32, validateObject, validateString } = core.lo
 const { failure, unavailable } = core.loadExtScript("ext:workerd_lite/node/unavailable.js");
 
 const { eval: evaluate } = globalThis;
+const NO_CONTEXT = "there is no context but the worker's own";
 const SOURCE_MAP = /\/\/[#@] sourceMappingURL=([^\s'"]*)[ \t]*$/m;
 
 // Refuses where code from strings is refused, in Node's form.
@@ -58,8 +59,8 @@ class Script {
   }
 }
 Script.prototype.createCachedData = unavailable("vm.Script.createCachedData");
-Script.prototype.runInContext = unavailable("vm.Script.runInContext", "there is no context but the worker's own");
-Script.prototype.runInNewContext = unavailable("vm.Script.runInNewContext", "there is no context but the worker's own");
+Script.prototype.runInContext = unavailable("vm.Script.runInContext", NO_CONTEXT);
+Script.prototype.runInNewContext = unavailable("vm.Script.runInNewContext", NO_CONTEXT);
 
 function runInThisContext(code, options = {}) {
   return new Script(code, options).runInThisContext();
@@ -71,14 +72,13 @@ function compileFunction(code, params = undefined, options = {}) {
   const filename = namedBy(options, "");
   const { contextExtensions, parsingContext } = options;
   if (contextExtensions !== undefined && !(ArrayIsArray(contextExtensions) && contextExtensions.length === 0)) throw failure("vm.compileFunction with contextExtensions");
-  if (parsingContext !== undefined) throw failure("vm.compileFunction with parsingContext", undefined, "there is no context but the worker's own");
+  if (parsingContext !== undefined) throw failure("vm.compileFunction with parsingContext", undefined, NO_CONTEXT);
   need("vm.compileFunction");
   const names = params ?? [];
   for (let i = 0; i < names.length; i++) validateString(names[i], `params[${i}]`);
   return FunctionConstructor(...names, filename === "" ? code : code + sourceUrl(filename));
 }
 
-const NO_CONTEXT = "there is no context but the worker's own";
 const vm = {
   Script,
   compileFunction,

@@ -14,6 +14,7 @@ const {
 const abortSignal = core.loadExtScript("ext:deno_web/03_abort_signal.js");
 const { fromInnerRequest } = core.loadExtScript("ext:deno_fetch/23_request.js");
 const { nullBodyStatus, ResponsePrototype, toInnerResponse } = core.loadExtScript("ext:deno_fetch/23_response.js");
+const { unusable } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
 const { copyCf } = core.loadExtScript("ext:workerd_lite/fetch/cf.js");
 const { EventRequest } = core.loadExtScript("ext:workerd_lite/fetch/event_request.js");
 const { joinHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
@@ -48,13 +49,9 @@ function sentUrl(url) {
   return user < 0 || user > path ? url : StringPrototypeSlice(url, 0, host) + StringPrototypeSlice(url, user + 1);
 }
 
-function used() {
-  return new TypeError("Body has already been used. It can only be used once. Use tee() first if you need to read it twice.");
-}
-
 // The body of the caller's request, which counts as used from here on.
 function taken(body) {
-  if (body.unusable()) throw used();
+  if (body.unusable()) throw unusable();
   return body.createProxy();
 }
 
@@ -66,7 +63,7 @@ function replyOf(name, response, method) {
     throw new TypeError("Return value from serve handler must not be an error response (like Response.error())");
   }
   const { body, status } = inner;
-  if (body !== null && body.unusable()) throw used();
+  if (body !== null && body.unusable()) throw unusable();
   const kept = body === null || method === "HEAD" || nullBodyStatus(status) ? null : body;
   return {
     __proto__: null,

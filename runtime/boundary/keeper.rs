@@ -316,8 +316,8 @@ impl Kept {
                         }
                     }
                     if child.is_unlinked() && !wanted && unlinked.get_or_insert_with(Instant::now).elapsed() > END {
-                        let process = child.id;
-                        tracing::error!(target: "worker", process, "an agents' process is ended: it has closed a link, and does not end");
+                        let (process, what) = (child.id, child.what);
+                        tracing::error!(target: "worker", process, "{what} is ended: it has closed a link, and does not end");
                         child.end();
                     }
                 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use workerd_lite_ops::account::AgentId;
 
 /// For whom a process is: a tenant, or an agent that has none, or one that was found.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     tenant: Option<Arc<str>>,
     agent: Option<Arc<str>>,
@@ -22,9 +22,7 @@ impl Key {
         Self {
             tenant: agent.tenant.as_deref().map(Into::into),
             agent: agent.tenant.is_none().then(|| (*agent.name).into()),
-            found: None,
-            apart: None,
-            policys: false,
+            ..Self::default()
         }
     }
 
@@ -34,8 +32,8 @@ impl Key {
             tenant: tenant.map(Into::into),
             agent: agent.map(Into::into),
             found,
-            apart: None,
             policys: true,
+            ..Self::default()
         }
     }
 
@@ -51,22 +49,24 @@ impl Key {
     /// For an agent alone that was found, in this place.
     pub(crate) fn of_found(agent: &AgentId, place: usize) -> Self {
         Self {
-            tenant: agent.tenant.as_deref().map(Into::into),
-            agent: Some((*agent.name).into()),
             found: Some(place),
-            apart: None,
-            policys: false,
+            ..Self::alone(agent)
         }
     }
 
     /// For an agent in this place that works apart, alone.
     pub(crate) fn apart(agent: &AgentId, place: usize) -> Self {
         Self {
+            apart: Some(place),
+            ..Self::alone(agent)
+        }
+    }
+
+    fn alone(agent: &AgentId) -> Self {
+        Self {
             tenant: agent.tenant.as_deref().map(Into::into),
             agent: Some((*agent.name).into()),
-            found: None,
-            apart: Some(place),
-            policys: false,
+            ..Self::default()
         }
     }
 

@@ -37,7 +37,7 @@ pub(crate) struct Processes {
     settings: Settings,
     keeper: mpsc::UnboundedSender<Order>,
     slots: Mutex<HashMap<Key, Arc<tokio::sync::Mutex<Slot>>>>,
-    /// All that were started and are there still, and whether they are of agents that were found.
+    /// All that were started and are there still, and whether they are counted.
     started: Mutex<Vec<(bool, Arc<Child>)>>,
 }
 
@@ -123,7 +123,7 @@ impl Processes {
             return Ok((Arc::clone(child), link));
         }
         slot.may_start().map_err(StartupError::new)?;
-        let counted = self.settings.counted || key.found().is_some();
+        let counted = self.is_counted(key);
         self.make_room(counted).map_err(StartupError::new)?;
         let (spec, hears) = spec().await?;
         let (reply, started) = oneshot::channel();
@@ -161,6 +161,11 @@ impl Processes {
         Ok((child, link))
     }
 
+    /// Whether there may be no more than so many of what a process for this is: their number is not known before.
+    fn is_counted(&self, key: &Key) -> bool {
+        self.settings.counted || key.found().is_some()
+    }
+
     /// Puts a process away where there are as many as may be, of those that are counted or in all: the one that has had nothing to do for
     /// longest. Fails where all of them are busy.
     fn make_room(&self, counted: bool) -> Result<(), String> {
@@ -188,7 +193,7 @@ impl Processes {
         if slots.len() > SLOTS {
             slots.retain(|key, slot| {
                 let open = |slot: &Slot| slot.child.as_ref().is_some_and(|child| child.is_open());
-                !(self.settings.counted || key.found().is_some()) || slot.try_lock().map_or(true, |slot| open(&slot))
+                !self.is_counted(key) || slot.try_lock().map_or(true, |slot| open(&slot))
             });
         }
         Ok(())

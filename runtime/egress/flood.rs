@@ -3,9 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::time::Instant;
 
-use crate::http2_frames::{CONTINUATION, DATA, Frame, Frames, HEADERS, PREFACE, RST_STREAM};
+use crate::http2_frames::{Budget, CONTINUATION, DATA, Frame, Frames, HEADERS, PREFACE, RST_STREAM};
 
 /// How many informational answers (1xx) a request may get. A server that says each few seconds that it still works (RFC 2518, section
 /// 10.1) gets along with them.
@@ -13,12 +12,6 @@ const INFORMATIONAL: u32 = 32;
 
 /// How many bytes all of them may have.
 const INFORMATIONAL_BYTES: usize = 64 << 10;
-
-/// How many frames a connection has at first, and at most. A frame that carries nothing which somebody reads takes one.
-const FRAMES: u32 = 1000;
-
-/// Frames that come back in each second: for pings.
-const PER_SECOND: u32 = 10;
 
 /// What a request adds: for its headers and trailers, settings, pings and window updates meanwhile.
 const PER_REQUEST: u32 = 100;
@@ -111,9 +104,8 @@ pub(super) struct Http2 {
     outgoing: Frames,
     /// Streams whose answers are not here whole, and how many heads each has had.
     open: BTreeMap<u32, u32>,
-    /// How many frames it has left.
-    left: u32,
-    since: Instant,
+    /// A frame that carries nothing which somebody reads takes one.
+    budget: Budget,
 }
 
 impl Http2 {
@@ -123,15 +115,14 @@ impl Http2 {
             incoming: Frames::new(0),
             outgoing: Frames::new(PREFACE),
             open: BTreeMap::new(),
-            left: FRAMES,
-            since: Instant::now(),
+            budget: Budget::new(),
         }
     }
 
     /// These bytes have been sent.
     pub(super) fn sent(&mut self, bytes: &[u8]) {
         let Self {
-            outgoing, open, left, ..
+            outgoing, open, budget, ..
         } = self;
         outgoing.read(bytes, |frame| {
             let more = match frame.kind {
@@ -143,34 +134,19 @@ impl Http2 {
                 RST_STREAM if open.remove(&frame.stream).is_some() => PER_RESET,
                 _ => 0,
             };
-            *left = left.saturating_add(more).min(FRAMES);
+            budget.add(more);
         });
     }
 
     /// These bytes have come.
     pub(super) fn received(&mut self, bytes: &[u8]) -> Result<(), Flood> {
         let Self {
-            incoming,
-            open,
-            left,
-            since,
-            ..
+            incoming, open, budget, ..
         } = self;
         let mut flood = None;
         incoming.read(bytes, |frame| {
-            let cost = cost(frame, open);
-            if *left < cost {
-                // The clock is asked where that matters.
-                let now = Instant::now();
-                let seconds = u32::try_from(now.duration_since(*since).as_secs()).unwrap_or(u32::MAX);
-                if seconds > 0 {
-                    *since = now;
-                    *left = left.saturating_add(seconds.saturating_mul(PER_SECOND)).min(FRAMES);
-                }
-            }
-            match left.checked_sub(cost) {
-                Some(rest) => *left = rest,
-                None => flood = Some(Flood("frames that carry nothing")),
+            if !budget.take(cost(frame, open)) {
+                flood = Some(Flood("frames that carry nothing"));
             }
             if open.get(&frame.stream).is_some_and(|heads| *heads > INFORMATIONAL + 2) {
                 flood = Some(Flood("informational answers"));
@@ -201,6 +177,7 @@ fn cost(frame: Frame, open: &mut BTreeMap<u32, u32>) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http2_frames::FRAMES;
 
     fn frame(kind: u8, flags: u8, stream: u8, content: &[u8]) -> Vec<u8> {
         let mut frame = vec![0, 0, u8::try_from(content.len()).unwrap(), kind, flags, 0, 0, 0, stream];

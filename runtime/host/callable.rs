@@ -33,14 +33,14 @@ impl Callable {
 
     /// Begins an event with a request. Dropping the future cancels it.
     pub(super) fn dispatch_to(
-        self,
+        &self,
         request: Request,
         origin: Origin,
         target: Option<Target>,
     ) -> Either<Dispatch, LocalBoxFuture<'static, Result<Response, EventError>>> {
         match self {
             Self::Cell(cell) => Either::Left(cell.dispatch_to(request, origin, target)),
-            Self::Process(agent) => Either::Right(Box::pin(agent.dispatch(request, origin, target))),
+            Self::Process(agent) => Either::Right(Box::pin(agent.clone().dispatch(request, origin, target))),
         }
     }
 

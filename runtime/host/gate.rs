@@ -390,7 +390,7 @@ impl Egress for OutboundGate {
         let network = Arc::clone(&self.network);
         let agent = auditing.then(|| self.agent.clone());
         let again = Again::of(&outbound, &request, &own);
-        let answer = outbound.clone().dispatch_to(request, own, target.clone());
+        let answer = outbound.dispatch_to(request, own, target.clone());
         let timeout = self.timeout;
         let graph = live.as_ref().and_then(|_| policies.graph().cloned());
         let configured = self.agent.parent.as_ref().unwrap_or(&self.agent.name);

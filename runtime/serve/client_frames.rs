@@ -2,15 +2,8 @@
 //! a limit to it. A client that misbehaves is closed. Streams that are reset, and heads without end, are hyper's to bound.
 
 use std::io;
-use std::time::Instant;
 
-use crate::http2_frames::{DATA, Frame, Frames, HEADERS, PREFACE};
-
-/// How many frames a connection has at first, and at most. A frame that belongs to no request, and carries none of its body, takes one.
-const FRAMES: u32 = 1000;
-
-/// Frames that come back in each second: for pings.
-const PER_SECOND: u32 = 10;
+use crate::http2_frames::{Budget, DATA, Frame, Frames, HEADERS, PREFACE};
 
 /// What a request adds: for its trailers, its priority, its reset, and window updates and pings meanwhile.
 const PER_REQUEST: u32 = 20;
@@ -28,9 +21,8 @@ pub(super) struct ClientFrames {
     outgoing: Frames,
     /// The last stream that the client has opened.
     last: u32,
-    /// How many frames it has left.
-    left: u32,
-    since: Instant,
+    /// A frame that belongs to no request, and carries none of its body, takes one.
+    budget: Budget,
 }
 
 impl ClientFrames {
@@ -40,8 +32,7 @@ impl ClientFrames {
             incoming: Frames::new(PREFACE),
             outgoing: Frames::new(0),
             last: 0,
-            left: FRAMES,
-            since: Instant::now(),
+            budget: Budget::new(),
         }
     }
 
@@ -52,10 +43,10 @@ impl ClientFrames {
 
     /// These bytes go to the client.
     pub(super) fn sent(&mut self, bytes: &[u8]) {
-        let Self { outgoing, left, .. } = self;
+        let Self { outgoing, budget, .. } = self;
         outgoing.read(bytes, |frame| {
             if frame.kind == DATA && frame.content > 0 {
-                *left = left.saturating_add(PER_PIECE).min(FRAMES);
+                budget.add(PER_PIECE);
             }
         });
     }
@@ -63,32 +54,15 @@ impl ClientFrames {
     /// These bytes have come. Fails once they are a flood.
     pub(super) fn received(&mut self, bytes: &[u8]) -> io::Result<()> {
         let Self {
-            incoming,
-            last,
-            left,
-            since,
-            ..
+            incoming, last, budget, ..
         } = self;
         let mut floods = false;
         incoming.read(bytes, |frame| {
             if frame.kind == HEADERS && frame.stream > *last {
                 *last = frame.stream;
-                *left = left.saturating_add(PER_REQUEST).min(FRAMES);
-                return;
-            }
-            let cost = cost(frame, *last);
-            if *left < cost {
-                // The clock is asked where that matters.
-                let now = Instant::now();
-                let seconds = u32::try_from(now.duration_since(*since).as_secs()).unwrap_or(u32::MAX);
-                if seconds > 0 {
-                    *since = now;
-                    *left = left.saturating_add(seconds.saturating_mul(PER_SECOND)).min(FRAMES);
-                }
-            }
-            match left.checked_sub(cost) {
-                Some(rest) => *left = rest,
-                None => floods = true,
+                budget.add(PER_REQUEST);
+            } else if !budget.take(cost(frame, *last)) {
+                floods = true;
             }
         });
         if floods {
@@ -112,6 +86,7 @@ fn cost(frame: Frame, last: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http2_frames::FRAMES;
 
     fn frame(kind: u8, flags: u8, stream: u8, content: &[u8]) -> Vec<u8> {
         let length = u8::try_from(content.len()).unwrap();

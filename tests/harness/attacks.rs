@@ -1,6 +1,10 @@
 //! What agents do against their limits, as data.
 
 use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use super::Server;
+use super::http::Client;
 
 #[derive(serde::Deserialize)]
 struct Cases {
@@ -20,6 +24,23 @@ pub struct Case {
 /// Reads a file of them.
 pub fn cases(text: &str) -> Vec<Case> {
     toml::from_str::<Cases>(text).unwrap().case
+}
+
+/// Has the agent at `hostile.localhost` run an attack: it is answered in time, and so is the `next` request to that agent.
+pub fn ends(server: &Server, Case { name, .. }: &Case, next: impl FnOnce(&Server) -> std::io::Result<(u16, String)>) {
+    let began = Instant::now();
+    let answer = Client::new(&server.address, "hostile.localhost").get(&format!("/{name}"));
+    let (status, body) = answer.unwrap_or_else(|error| panic!("{name}: {error}: {}", server.log()));
+    let took = began.elapsed();
+    eprintln!("{name}: {status} after {took:?}: {}", body.trim_end());
+    assert!(
+        [200, 500, 503, 504].contains(&status),
+        "{name}: {status} {body} {}",
+        server.log()
+    );
+    assert!(took < Duration::from_secs(20), "{name} took {took:?}");
+    let next = next(server).unwrap_or_else(|error| panic!("after {name}: {error}: {}", server.log()));
+    assert_eq!(next.0, 200, "after {name}: {} {}", next.1, server.log());
 }
 
 /// A worker whose handler runs the attack that the path names, and counts the other requests.

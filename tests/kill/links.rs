@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::next;
-use crate::harness::attacks::{Case, cases, script};
+use crate::harness::attacks::{Case, cases, ends, script};
 use crate::harness::children::{kib, processes};
 use crate::harness::http::{Client, Neighbour};
 use crate::harness::{Project, Server};
@@ -119,20 +119,7 @@ fn serve(cases: &[Case]) -> (Project, Server) {
 }
 
 fn attacked(server: &Server, case: &Case) {
-    let began = Instant::now();
-    let answer = Client::new(&server.address, "hostile.localhost").get(&format!("/{}", case.name));
-    let (status, body) = answer.unwrap_or_else(|error| panic!("{}: {error}: {}", case.name, server.log()));
-    let took = began.elapsed();
-    eprintln!("{}: {status} after {took:?}: {}", case.name, body.trim_end());
-    assert!(
-        [200, 500, 503, 504].contains(&status),
-        "{}: {status} {body} {}",
-        case.name,
-        server.log()
-    );
-    assert!(took < Duration::from_secs(20), "{} took {took:?}", case.name);
-    let next = next(server).unwrap_or_else(|error| panic!("after {}: {error}: {}", case.name, server.log()));
-    assert_eq!(next.0, 200, "after {}: {} {}", case.name, next.1, server.log());
+    ends(server, case, next);
     // Whom it called serves as before, wherever that is.
     for called in ["other.localhost", "plain.localhost"] {
         let answer = Client::new(&server.address, called).get("/").unwrap();

@@ -60,6 +60,13 @@ function after(bytes, used, length) {
   return new Uint8Array(TypedArrayPrototypeGetBuffer(bytes), TypedArrayPrototypeGetByteOffset(bytes) + used, length - used);
 }
 
+// Fields as they were read, `[name, value, name, value]`, as pairs.
+function pairsOf(fields) {
+  const list = [];
+  for (let i = 0; i < fields.length; i += 2) ArrayPrototypePush(list, [fields[i], fields[i + 1]]);
+  return list;
+}
+
 // One request, while it is read and answered.
 class Request {
   // Declared: an assignment to what is not there would look for setters in `Object.prototype`.
@@ -85,9 +92,7 @@ class Request {
   }
 
   get headerList() {
-    const { headers } = this.head;
-    const list = [];
-    for (let i = 0; i < headers.length; i += 2) ArrayPrototypePush(list, [headers[i], headers[i + 1]]);
+    const list = pairsOf(this.head.headers);
     if (this.key === undefined) return list;
     const asked = ownFields(list);
     ArrayPrototypePush(asked, ["upgrade", "websocket"]);
@@ -102,9 +107,7 @@ class Request {
   // Its trailers have come, if it has any: nothing follows.
   end() {
     if (this.trailers !== null && this.behind !== null) {
-      const list = [];
-      for (let i = 0; i < this.behind.length; i += 2) ArrayPrototypePush(list, [this.behind[i], this.behind[i + 1]]);
-      op_trailers_say(this.trailers, joinHeaders(list));
+      op_trailers_say(this.trailers, joinHeaders(pairsOf(this.behind)));
     }
     this.stream.end();
   }
@@ -113,13 +116,14 @@ class Request {
   body(context) {
     const { chunked, length, method } = this.head;
     if (!chunked && length === -1) return null;
-    const announced = chunked && getHeader(this.headerList, "trailer") !== null;
     if (this.complete && this.behind === null) return this.size === 0 && (method === "GET" || method === "HEAD") ? null : this.whole();
     this.stream = new BodyStream(() => {});
     if (this.size > 0) this.stream.add(this.whole());
     const body = resourceForReadableStream(this.stream.stream, chunked ? undefined : length);
+    const { headerList } = this;
+    const announced = chunked && getHeader(headerList, "trailer") !== null;
     if (!announced && this.behind === null) return body;
-    const { 0: trailed, 1: trailers } = op_trailers_follow(context.id, body, joinHeaders(this.headerList));
+    const { 0: trailed, 1: trailers } = op_trailers_follow(context.id, body, joinHeaders(headerList));
     this.trailers = trailers;
     if (this.complete) this.end();
     return trailed;

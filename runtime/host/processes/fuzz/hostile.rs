@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
 
-use super::{LIMIT, begin, parent, run};
+use super::{LIMIT, Sleeper, begin, parent, run};
+use crate::host::processes::link::Link;
 
 /// A frame: `kind` with its flags, the call, and what it carries.
 pub(super) fn frame(kind: u8, call: u32, carried: &[u8]) -> Vec<u8> {
@@ -38,10 +40,8 @@ pub(super) const ENDS: u8 = 0x40;
 const ANSWERS: u8 = 0x80;
 pub(super) const DATA: u8 = 1;
 
-/// Writes this as a process does that has one event, the first. Gives whether that was killed, and how many requests came to the way out.
-pub(super) async fn told(said: &[u8]) -> (bool, usize) {
-    let (link, mut socket, noted, mut sleeper) = parent();
-    let event = begin(&link);
+/// Writes this as a process does whose event has just begun. Gives whether that was killed.
+pub(super) async fn says(said: &[u8], link: &Link, mut socket: UnixStream, mut sleeper: Sleeper) -> bool {
     tokio::time::sleep(Duration::from_millis(5)).await;
     let (mut read, mut write) = socket.split();
     let mut nothing = Vec::new();
@@ -49,6 +49,14 @@ pub(super) async fn told(said: &[u8]) -> (bool, usize) {
     let _ = tokio::join!(reading, write.write_all(said));
     let killed = !link.child.is_open();
     assert!(!killed || sleeper.is_killed());
+    killed
+}
+
+/// Writes this as a process does that has one event, the first. Gives whether that was killed, and how many requests came to the way out.
+pub(super) async fn told(said: &[u8]) -> (bool, usize) {
+    let (link, socket, noted, sleeper) = parent();
+    let event = begin(&link);
+    let killed = says(said, &link, socket, sleeper).await;
     event.abort();
     let noted = noted.0.borrow().len();
     (killed, noted)

@@ -2,17 +2,15 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::Duration;
 
 use deno_core::unsync::spawn;
 use futures_util::future::LocalBoxFuture;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use workerd_lite_ops::egress::Egress;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{CallerId, FetchError, Origin, Request, Response, Role};
 
-use super::hostile::{ENDS, frame, text};
+use super::hostile::{ENDS, frame, says, text};
 use super::{Sleeper, request, run};
 use crate::boundary::{Aim, Child};
 use crate::host::agent::Agent;
@@ -52,8 +50,8 @@ impl Egress for Out {
 /// Writes this as a process does, of an agent or of the policy, that has one event, the first, of the agent in place 7. Gives whether it was
 /// killed, and what went out.
 async fn told(role: Role, said: &[u8]) -> (bool, Vec<(CallerId, Option<u32>, String)>) {
-    let (mut sleeper, pidfd) = Sleeper::start();
-    let (ours, mut socket) = UnixStream::pair().unwrap();
+    let (sleeper, pidfd) = Sleeper::start();
+    let (ours, socket) = UnixStream::pair().unwrap();
     let out = Rc::new(Out::default());
     let child = Child::of("a process", sleeper.0.id(), pidfd, Vec::new());
     let agent = std::sync::Arc::new(Agent::from(Worker::of("a".into(), role, Graph::unread().unwrap())));
@@ -72,13 +70,7 @@ async fn told(role: Role, said: &[u8]) -> (bool, Vec<(CallerId, Option<u32>, Str
             .dispatch((0, &agent), request("http://in.test/"), known, under_way)
             .await;
     });
-    tokio::time::sleep(Duration::from_millis(5)).await;
-    let (mut read, mut write) = socket.split();
-    let mut nothing = Vec::new();
-    let reading = tokio::time::timeout(Duration::from_millis(100), read.read_to_end(&mut nothing));
-    let _ = tokio::join!(reading, write.write_all(said));
-    let killed = !link.child.is_open();
-    assert!(!killed || sleeper.is_killed());
+    let killed = says(said, &link, socket, sleeper).await;
     event.abort();
     (killed, out.0.take())
 }

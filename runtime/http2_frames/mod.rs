@@ -1,5 +1,11 @@
 //! The frames of an HTTP/2 connection, as they pass (RFC 9113, section 4.1): their heads are read, and nothing else of them.
 
+mod budget;
+
+pub(crate) use budget::Budget;
+#[cfg(test)]
+pub(crate) use budget::FRAMES;
+
 /// Kinds of frames.
 pub(crate) const DATA: u8 = 0;
 pub(crate) const HEADERS: u8 = 1;
