@@ -6,27 +6,10 @@ const REQUEST: &str = "ext:deno_fetch/23_request.js";
 const RESPONSE: &str = "ext:deno_fetch/23_response.js";
 
 pub(super) const PATCHES: &[Patch] = &[
-    // Before the clone has a body: a value that can not be cloned leaves that as it is.
-    patch(
-        REQUEST,
-        "  const cloned = {\n    method: request.method,\n    headerList,\n    body,\n",
-        "  const cloned = {\n    method: request.method,\n    headerList,\n    body: null,\n",
-    ),
-    patch(
-        REQUEST,
-        "  let body = null;\n  if (request.body !== null && !skipBody) {\n    body = request.body.clone();\n  }\n\n",
-        "",
-    ),
-    patch(
-        REQUEST,
-        "    cloned.referrerPolicy = request.referrerPolicy;\n  }\n  return cloned;\n",
-        "    cloned.referrerPolicy = request.referrerPolicy;\n  }\n  copyCf(request, cloned);\n  \
-         if (request.body !== null && !skipBody) cloned.body = request.body.clone();\n  return cloned;\n",
-    ),
     patch(
         REQUEST,
         "class Request {\n",
-        "const { cfOf, copyCf, setCf } = core.loadExtScript(\"ext:workerd_lite/fetch/cf.js\");\n\nclass Request {\n",
+        "const { cfOf, setCf } = core.loadExtScript(\"ext:workerd_lite/fetch/cf.js\");\n\nclass Request {\n",
     ),
     patch(
         REQUEST,

@@ -25,7 +25,10 @@ mod words;
 /// One passage of a script, and what takes its place.
 struct Patch {
     specifier: &'static str,
+    /// The passage, or how it begins.
     from: &'static str,
+    /// What follows a passage of which only the beginning is named, and how many bytes it has up to there.
+    until: Option<(&'static str, usize)>,
     to: &'static str,
     /// How often the passage is there.
     times: usize,
@@ -40,8 +43,48 @@ const fn each(times: usize, specifier: &'static str, from: &'static str, to: &'s
     Patch {
         specifier,
         from,
+        until: None,
         to,
         times,
+    }
+}
+
+/// A long passage, named by its beginning, what follows it and its length.
+const fn span(
+    specifier: &'static str,
+    from: &'static str,
+    until: &'static str,
+    length: usize,
+    to: &'static str,
+) -> Patch {
+    Patch {
+        specifier,
+        from,
+        until: Some((until, length)),
+        to,
+        times: 1,
+    }
+}
+
+impl Patch {
+    /// The whole passage.
+    fn passage<'a>(&self, source: &'a str) -> &'a str
+    where
+        Self: 'a,
+    {
+        let Some((until, length)) = self.until else {
+            return self.from;
+        };
+        let start = source.find(self.from).unwrap_or(source.len());
+        let end = source[start..].find(until).map_or(start, |end| start + end);
+        assert!(
+            end - start == length,
+            "{}: {} bytes:\n{}",
+            self.specifier,
+            end - start,
+            self.from
+        );
+        &source[start..end]
     }
 }
 
@@ -93,14 +136,15 @@ impl Patches {
             .as_str()
             .to_owned();
         for (number, patch) in patches {
-            let found = source.matches(patch.from).count();
+            let passage = patch.passage(&source);
+            let found = source.matches(passage).count();
             assert!(
                 found == patch.times,
                 "{}: {found} times:\n{}",
                 patch.specifier,
                 patch.from
             );
-            source = source.replace(patch.from, patch.to);
+            source = source.replace(passage, patch.to);
             self.made.insert(number);
         }
         ExtensionFileSource::new_computed(script.specifier, source.into())
