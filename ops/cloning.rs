@@ -9,6 +9,8 @@ use deno_core::v8::{
 use deno_core::{JsBuffer, convert::Uint8Array, op2};
 use deno_error::JsErrorBox;
 
+use crate::resizable;
+
 /// The key of the symbol, as deno's scripts have it.
 const BRAND: &str = "Deno.core.hostObject";
 
@@ -162,6 +164,12 @@ pub(crate) fn op_clone_read<'s, 'i>(
     transferred: v8::Local<'s, v8::Value>,
     readers: v8::Local<'s, v8::Value>,
 ) -> Result<v8::Local<'s, v8::Value>, JsErrorBox> {
+    if resizable::at_most(&bytes) > resizable::MOST {
+        return Err(JsErrorBox::range_error(format!(
+            "could not deserialize value: it may have more than {} resizable buffers",
+            resizable::MOST
+        )));
+    }
     let delegate = Delegate {
         transferred: transferred.try_cast().ok(),
         complain: None,

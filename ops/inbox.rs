@@ -5,7 +5,9 @@ use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
+use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::error::{EventError, Termination};
@@ -13,6 +15,9 @@ use crate::message::{Request, Response};
 use crate::origin::{CallerId, EventId, Origin, Target};
 use crate::rpc::{Incoming, Opening, Outcome, ReplyTo};
 use crate::shares::{Live, Shares};
+
+/// How long a message waits that can wait.
+const MOMENT: Duration = Duration::from_millis(5);
 
 /// What an isolate is told from outside.
 pub enum Message {
@@ -150,6 +155,8 @@ pub struct Inbox {
     waker: RefCell<Option<Waker>>,
     next: Cell<EventId>,
     answers: Cell<i32>,
+    /// Whether it is woken in a moment anyhow.
+    later: Cell<bool>,
     closed: Cell<bool>,
     shares: Rc<Shares>,
 }
@@ -177,9 +184,23 @@ impl Inbox {
         number
     }
 
-    /// Queues a message that can wait until there is something else to do.
-    pub fn push_later(&self, message: Message) {
+    /// Queues a message that can wait until there is something else to do, or for a moment where there is nothing: an event may end by it,
+    /// of which somebody wants to hear.
+    pub fn push_later(self: &Rc<Self>, message: Message) {
         self.orders.borrow_mut().push_back(message);
+        // None is there where the thread ends.
+        if self.later.get() || Handle::try_current().is_err() {
+            return;
+        }
+        self.later.set(true);
+        let inbox = Rc::downgrade(self);
+        deno_core::unsync::spawn(async move {
+            tokio::time::sleep(MOMENT).await;
+            if let Some(inbox) = inbox.upgrade() {
+                inbox.later.set(false);
+                inbox.wake();
+            }
+        });
     }
 
     /// What its callers have.

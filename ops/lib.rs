@@ -43,6 +43,7 @@ mod properties;
 pub mod pump;
 mod reading;
 pub mod residual;
+mod resizable;
 pub mod role;
 pub mod rpc;
 pub mod shares;

@@ -15,13 +15,22 @@ pub struct Memories {
     pub count: u32,
     /// Whether it defines or wants one that threads share.
     pub shared: bool,
+    /// The bytes of its longest function.
+    pub longest: usize,
 }
+
+/// How many bytes a function may have: V8 optimises one as a whole, on threads of its own, and takes some hundred times its length for it.
+pub const LONGEST: usize = 512 << 10;
+
+/// Why a module is refused that has a longer one.
+pub const TOO_LONG: &str = "WebAssembly: a function has more than 512 KiB, and workers run none so long";
 
 /// Reads a module's memories. Fails where the bytes are no WebAssembly.
 pub fn memories(module: &[u8]) -> Result<Memories, BinaryReaderError> {
     let mut found = Memories {
         count: 0,
         shared: false,
+        longest: 0,
     };
     for payload in Parser::new(0).parse_all(module) {
         match payload? {
@@ -38,8 +47,7 @@ pub fn memories(module: &[u8]) -> Result<Memories, BinaryReaderError> {
                     }
                 }
             }
-            // Memories come before all code.
-            Payload::CodeSectionStart { .. } => break,
+            Payload::CodeSectionEntry(body) => found.longest = found.longest.max(body.as_bytes().len()),
             _ => {}
         }
     }
@@ -56,6 +64,9 @@ pub(crate) fn op_wasm_memories(module: v8::Local<v8::Value>) -> Result<i32, JsEr
     let found = memories(compiled.get_wire_bytes_ref()).map_err(|error| JsErrorBox::type_error(error.to_string()))?;
     if found.shared {
         return Err(JsErrorBox::type_error("WebAssembly: workers share no memory"));
+    }
+    if found.longest > LONGEST {
+        return Err(JsErrorBox::type_error(TOO_LONG));
     }
     Ok(i32::try_from(found.count).unwrap_or(i32::MAX))
 }

@@ -32,6 +32,7 @@ pub mod assembly;
 pub mod assets;
 pub mod audit;
 pub mod boundary;
+mod bounded_file;
 pub mod cli;
 pub mod config;
 pub mod credentials;

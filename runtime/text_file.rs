@@ -3,6 +3,8 @@
 use std::io::{Error, ErrorKind, Result};
 use std::path::Path;
 
+use crate::bounded_file::{self, SETTINGS};
+
 /// Byte-order marks of encodings that are refused. UTF-32's first: its little-endian mark begins with UTF-16's.
 const OTHERS: [(&[u8], &str); 4] = [
     (b"\x00\x00\xFE\xFF", "UTF-32"),
@@ -14,6 +16,11 @@ const OTHERS: [(&[u8], &str); 4] = [
 /// The text of a file, without its byte-order mark. Fails where the file is unreadable or not UTF-8.
 pub(crate) fn read(path: &Path) -> Result<String> {
     decode(std::fs::read(path)?)
+}
+
+/// The same of a file that others have put there: a regular one, of no more than settings have.
+pub(crate) fn read_settings(path: &Path) -> Result<String> {
+    decode(bounded_file::read(path, SETTINGS)?)
 }
 
 fn decode(bytes: Vec<u8>) -> Result<String> {

@@ -11,6 +11,7 @@
 )]
 
 mod abort;
+mod agent_folders;
 mod agent_ids;
 mod agents;
 mod assets;

@@ -21,6 +21,7 @@ const {
   SetPrototypeHas,
   TypedArrayPrototypeGetBuffer,
   TypedArrayPrototypeGetSymbolToStringTag,
+  TypedArrayPrototypeIncludes,
 } = primordials;
 const { isAnyArrayBuffer, isMap, isSet } = core;
 const { LEAST, count, define, share, wrapConstructor } = core.loadExtScript("ext:workerd_lite/worker/external_memory.js");
@@ -28,6 +29,9 @@ const { LEAST, count, define, share, wrapConstructor } = core.loadExtScript("ext
 const getterOf = (name) => ReflectGetOwnPropertyDescriptor(ArrayBufferPrototype, name).get;
 const resizable = getterOf("resizable");
 const maxByteLength = getterOf("maxByteLength");
+
+// Of a resizable buffer, in V8's format of values.
+const TAG = 0x7e;
 
 // Whether the worker has ever had one: most never do.
 let any = false;
@@ -91,7 +95,11 @@ function defineBuffers() {
   const transfer = ArrayBufferPrototype.transfer;
   define(ArrayBufferPrototype, "transfer", methods.transfer);
   const { deserialize, structuredClone } = core;
-  core.deserialize = (buffer, options) => accompanyAll(deserialize(buffer, options));
+  core.deserialize = (buffer, options) => {
+    // What others have written may hold one, where this worker never had any.
+    any ||= TypedArrayPrototypeIncludes(buffer, TAG);
+    return accompanyAll(deserialize(buffer, options));
+  };
   core.structuredClone = (value, deserializers) => accompanyAll(structuredClone(value, deserializers));
 }
 

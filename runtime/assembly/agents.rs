@@ -25,7 +25,7 @@ use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::host::{Agent, Code};
 use crate::identity::is_plain;
 use crate::isolate::Worker;
-use crate::isolate::modules::{Graph, NodeModules};
+use crate::isolate::modules::{Graph, NodeModules, reading};
 
 /// Every agent of a project that can be loaded. `forbidden` are the policy's files, which none may read.
 pub(super) fn agents(
@@ -221,7 +221,7 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
     let (graph, code) = if let (None, Ok(())) = (&main, &there) {
         (Arc::new(files_only()?), Code::default())
     } else if let (Some(main), true) = (main.clone(), common.reads) {
-        let loaded = there.and_then(|()| Graph::load(&main, &confined()));
+        let loaded = there.and_then(|()| reading::load(&main, &confined()));
         let graph = match loaded {
             Err(error) if flags.spares => {
                 tracing::error!(
@@ -238,7 +238,7 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
     } else {
         there?;
         let main = main.unwrap_or_default();
-        (Graph::unread()?, Code::later(move || Graph::load(&main, &confined())))
+        (Graph::unread()?, Code::later(move || reading::load(&main, &confined())))
     };
     let egress = section.egress.as_deref();
     let egress = egress.map(|list| rules(&format!("agents.{name}.egress"), list));

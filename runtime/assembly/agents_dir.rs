@@ -24,7 +24,7 @@ use crate::config::wrangler::{self, Owner, Wrangler};
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::host::{Agent, Code, Finder, Isolation};
 use crate::identity::is_plain;
-use crate::isolate::modules::{Confinement, Data, Graph};
+use crate::isolate::modules::{Confinement, Data, Graph, reading};
 use crate::isolate::{StartupError, Worker};
 use crate::limits::Limits;
 use crate::reloadable::Stamp;
@@ -157,7 +157,7 @@ impl AgentsDir {
         let (main, wrangler, document) = if first.ends_with(SCRIPT) {
             (Some(first), Wrangler::none(&self.flags), None)
         } else {
-            let document = Document::read(&first)?;
+            let document = Document::read_agents(&first)?;
             let wrangler = wrangler::read(&document, &self.flags, Owner::Agent, &problems);
             if let Some(service) = wrangler.services.first() {
                 let why = format!(
@@ -193,7 +193,7 @@ impl AgentsDir {
                     main.display()
                 )));
             }
-            Graph::load(main, &confinement)
+            reading::load(main, &confinement)
         });
         let mut agent = self.agent(id, code)?;
         agent.tails = tails(&wrangler.tail_consumers, self.has_policy, |name| {

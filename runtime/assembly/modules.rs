@@ -4,13 +4,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use globset::{GlobBuilder, GlobSetBuilder};
-
 use crate::config::files::{Files, parent};
 use crate::config::nearest;
 use crate::config::tables::Agent as Section;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
-use crate::isolate::modules::{Bundling, Confinement, Data, NodeModules};
+use crate::isolate::modules::{Bundling, Confinement, Data, NodeModules, Patterns};
 
 /// The script of a section and the folder that is its own, as far as they are named.
 #[derive(Debug)]
@@ -118,12 +116,11 @@ pub(super) fn data(files: &Files, field: &str, patterns: &[String]) -> Result<Da
             .complain(field, &format!("not a pattern: {error}"))
             .with_help("Write them as in modules = [\"*.csv\", \"prompts/**\"]")
     };
-    let mut set = GlobSetBuilder::new();
-    for pattern in patterns {
-        let pattern = pattern.strip_prefix("./").unwrap_or(pattern);
-        set.add(GlobBuilder::new(pattern).build().map_err(failed)?);
-    }
-    Ok(Data::Listed(set.build().map_err(failed)?))
+    let patterns = patterns
+        .iter()
+        .map(|pattern| pattern.strip_prefix("./").unwrap_or(pattern).to_owned());
+    let patterns: Vec<String> = patterns.collect();
+    Ok(Data::Listed(Patterns::try_from(patterns).map_err(failed)?))
 }
 
 /// Where the modules of the agent of a section come from, whose script is in this folder or below. What is kept from it is found when

@@ -73,7 +73,7 @@ impl Folder {
         let mut ignored = GitignoreBuilder::new("");
         let rules = root.join(".assetsignore");
         if rules.is_file() {
-            let text = crate::text_file::read(&rules)
+            let text = crate::text_file::read_settings(&rules)
                 .map_err(|error| format!("{} can not be read: {error}", rules.display()))?;
             for (number, line) in (1..).zip(text.lines()) {
                 if let Err(error) = ignored.add_line(None, line) {

@@ -10,7 +10,7 @@ const LONGEST: usize = 2000;
 
 /// The lines of a file that say something, with their numbers. None where there is no such file.
 pub(super) fn read(file: &Path, wrong: &mut Vec<String>) -> Result<Vec<(usize, String)>, String> {
-    let text = match crate::text_file::read(file) {
+    let text = match crate::text_file::read_settings(file) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(format!("{} can not be read: {error}", file.display())),

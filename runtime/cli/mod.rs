@@ -24,7 +24,7 @@ use miette::Result;
 
 use crate::boundary;
 use crate::host::confined;
-use crate::isolate::modules::cache;
+use crate::isolate::modules::{cache, reading};
 use crate::keys::process::holder;
 use args::{Args, Command};
 pub use version::Commit;
@@ -38,6 +38,12 @@ pub fn run(commit: &Commit) -> ExitCode {
         }
         if argument == boundary::KEYS_ARGUMENT {
             return holder::run();
+        }
+        if argument == reading::ARGUMENT {
+            if let Some(folder) = cache_folder() {
+                cache::enable(folder);
+            }
+            return reading::run();
         }
     }
     if let Some(hash) = commit.hash() {

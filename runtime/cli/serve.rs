@@ -19,6 +19,7 @@ use crate::diagnostic::SourceDiagnostic;
 use crate::egress::listeners as own_listeners;
 use crate::files_read;
 use crate::host::Project;
+use crate::isolate::modules::reading;
 use crate::isolate::{Inspection, init_platform};
 use crate::listen::{ListenAddress, Role, Socket};
 use crate::serve::{Listeners, Listening, Loaded, Mending, Options, Parent, ServeError, Waited, serve, wait};
@@ -109,6 +110,8 @@ pub(super) fn run(args: Serve) -> Result<()> {
                 Ok(mut loaded) => {
                     loaded.files.extend(read.clone());
                     begin(&loaded, &past);
+                    // What comes now, comes while others are served.
+                    reading::begin();
                     let loaded = inspected(loaded);
                     let options = loaded.options.clone();
                     let listeners = places.listen(&options, waits)?;

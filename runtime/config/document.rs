@@ -34,9 +34,18 @@ impl Clone for Document {
 
 impl Document {
     pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
+        Self::read_by(text_file::read, path)
+    }
+
+    /// One that an agent may have written.
+    pub(crate) fn read_agents(path: &Path) -> Result<Self, ConfigError> {
+        Self::read_by(text_file::read_settings, path)
+    }
+
+    fn read_by(read: fn(&Path) -> std::io::Result<String>, path: &Path) -> Result<Self, ConfigError> {
         files_read::note(path);
-        let text = text_file::read(path)
-            .map_err(|error| ConfigError::new(format!("{} can not be read: {error}", path.display())))?;
+        let text =
+            read(path).map_err(|error| ConfigError::new(format!("{} can not be read: {error}", path.display())))?;
         Ok(Self {
             path: path.to_owned(),
             text,

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use std::thread;
 
-use tokio::sync::{OnceCell, Semaphore, oneshot};
+use tokio::sync::{OnceCell, Semaphore};
 
 use crate::isolate::StartupError;
 use crate::isolate::modules::Graph;
+use crate::isolate::modules::reading::aside;
 use crate::reloadable::{Stamp, stamp};
 
 /// How many of an agent's modules are looked at for changes.
@@ -69,13 +69,8 @@ impl Code {
         let read = || async {
             // Somebody waits for it: it runs as what it is for does, where blocking jobs run below.
             let _reading = READERS.acquire().await;
-            let (told, read) = oneshot::channel();
-            let begun = thread::Builder::new().name("reader".into()).spawn(move || {
-                let _ = told.send(reader.read());
-            });
-            let failed = || StartupError::new("the worker's modules could not be read");
-            begun.map_err(|_| failed())?;
-            read.await.unwrap_or_else(|_| Err(failed()))
+            let read = aside(move || reader.read()).await;
+            read.unwrap_or_else(|| Err(StartupError::new("the worker's modules could not be read")))
         };
         Ok(Some(Arc::clone(unread.graph.get_or_try_init(read).await?)))
     }

@@ -48,6 +48,9 @@ const FLAGS: &str = concat!(
     " --wasm-max-mem-pages=8192",
     // A function is compiled when it is first called, in its event's time: V8's threads would do it in nobody's.
     " --wasm-lazy-compilation",
+    // It compiles functions of any length, on V8's threads, in nobody's time and memory: a generator of two megabytes takes four
+    // gigabytes. TurboFan takes none of more than 60 KiB of bytecode.
+    " --no-maglev",
 );
 
 /// Starts V8. Call it once, on the main thread, before any other thread starts: with memory protection keys V8's

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use deno_core::{JsRuntime, v8};
 
-use super::modules::Graph;
+use super::modules::{Graph, Originals};
 
 /// How much of an error's name and message is in its stack, in UTF-16 units.
 const HEAD: usize = 64 << 10;
@@ -130,10 +130,11 @@ fn written<'s>(
         return prepare.call(scope, constructor.into(), &[error, sites]);
     }
     let mut text = head(scope, error);
+    let mut originals = Originals::of(&graph);
     for site in own {
         let site = to_string.call(scope, site, &[])?.to_rust_string_lossy(scope);
         text.push_str("\n    at ");
-        text.push_str(&graph.original_position(&site).unwrap_or(site));
+        text.push_str(&originals.position(&site).unwrap_or(site));
     }
     Some(v8::String::new(scope, &text)?.into())
 }

@@ -13,9 +13,14 @@ const SOME: usize = 24;
 /// A handler that loads a worker and says what became of it. `call` is what is asked of it.
 fn by_loader(name: &str, main: &str, call: &str) -> Case {
     let main = serde_json::to_string(main).unwrap();
+    by_modules(name, "m.js", &format!("{{ 'm.js': {main} }}"), call)
+}
+
+/// The same of modules that an expression gives.
+fn by_modules(name: &str, file: &str, modules: &str, call: &str) -> Case {
     let code = format!(
         "const {{ env: {{ LOADER }} }} = await import('cloudflare:workers'); \
-         const entry = LOADER.load({{ compatibilityDate: '2026-08-04', mainModule: 'm.js', modules: {{ 'm.js': {main} }}, \
+         const entry = LOADER.load({{ compatibilityDate: '2026-08-04', mainModule: '{file}', modules: {modules}, \
          limits: {{ cpuMs: 50, memoryMb: 16, subRequests: 10, wallMs: 1000 }} }}).getEntrypoint(); \
          try {{ const got = {call}; return new Response('the loader read: ' + String(got).slice(0, 100)); }} \
          catch (error) {{ return new Response('the loader was told: ' + error.message.slice(0, 300)); }}"
@@ -98,4 +103,40 @@ fn what_loaded_workers_call_ends() {
         })
         .collect();
     ended("loaded-calls", &attacks);
+}
+
+/// A text that takes more to read than to write.
+#[derive(serde::Deserialize)]
+struct Text {
+    name: String,
+    file: String,
+    modules: String,
+}
+
+#[derive(serde::Deserialize)]
+struct Texts {
+    case: Vec<Text>,
+}
+
+#[test]
+fn texts_of_loaded_workers_end_nobody_else() {
+    let texts: Texts = toml::from_str(include_str!("../../fixtures/limits/texts.toml")).unwrap();
+    let mut rows = Vec::new();
+    for text in texts.case {
+        let call = "await (await entry.fetch('http://in.test/')).text()";
+        let case = [by_modules(&text.name, &text.file, &text.modules, call)];
+        let (_project, server) = serve(&case, LIMITS, "");
+        // What is read goes on for some seconds. So does the neighbour.
+        for _ in 0..2 {
+            let all = attack(&server, &case);
+            let row = &all[0];
+            let told = row.status == 200 && row.body.starts_with("the loader was told: ");
+            assert!(told || row.status == 503, "{}: {} {}", row.name, row.body, server.log());
+            assert!(row.took < Duration::from_secs(30), "{} took {:?}", row.name, row.took);
+            assert_eq!(row.lost, 0, "{}: {}", row.name, server.log());
+            rows.extend(all);
+        }
+        assert!(!server.log().contains("process was ended"), "{}", server.log());
+    }
+    table("texts", &rows);
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use globset::{Glob, GlobSetBuilder};
+use globset::Glob;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::config::document::Document;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
-use crate::isolate::modules::{Bundling, FileType};
+use crate::isolate::modules::{Bundling, FileType, Patterns};
 
 /// One of `rules`.
 #[derive(Debug, Deserialize)]
@@ -93,16 +93,16 @@ pub(super) fn bundling(
             // What scripts are their own names say.
             Kind::ESModule | Kind::CommonJS | Kind::PythonModule | Kind::PythonRequirement => continue,
         };
-        let mut patterns = GlobSetBuilder::new();
+        let mut patterns = Vec::new();
         for (place, glob) in rule.globs.iter().enumerate() {
-            let pattern = Glob::new(glob.trim_start_matches("./")).map_err(|error| {
+            let pattern = glob.trim_start_matches("./");
+            Glob::new(pattern).map_err(|error| {
                 let why = format!("{glob:?} is no pattern of files: {}", error.kind());
                 document.complain(&format!("{path}[{index}].globs[{place}]"), &why)
             })?;
-            patterns.add(pattern);
+            patterns.push(pattern.to_owned());
         }
-        let patterns = patterns
-            .build()
+        let patterns = Patterns::try_from(patterns)
             .map_err(|error| document.complain(&format!("{path}[{index}].globs"), &error.to_string()))?;
         types.push((patterns, kind));
     }

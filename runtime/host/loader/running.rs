@@ -18,7 +18,7 @@ use super::code::Code;
 use super::table::Table;
 use super::way::{Things, Way};
 use crate::identity::Attested;
-use crate::isolate::modules::{Graph, on_deep_stack};
+use crate::isolate::modules::reading::{aside, given};
 use crate::isolate::{Blank, Caller, Callers, Cell as Isolate, CellHandle, Ended, Loaded, StartupError, Worker};
 use crate::limits::Limits;
 use crate::metrics;
@@ -159,12 +159,9 @@ async fn make(
         outbound,
         limits,
     } = code;
-    let read = on_deep_stack(|| {
-        let before = thread_cpu().unwrap_or_default();
-        let graph = Graph::given(modules, &main, node);
-        (graph, thread_cpu().unwrap_or_default().saturating_sub(before))
-    });
-    let (graph, took) = read.map_err(|error| StartupError::new(format!("no thread can be had: {error}")))?;
+    // Others are served meanwhile.
+    let read = aside(move || given(modules, &main, node)).await;
+    let (graph, took) = read.ok_or_else(|| StartupError::new("its modules could not be read"))?;
     caller.charge(took);
     let graph = graph?;
     let parent = &loaders.parent;

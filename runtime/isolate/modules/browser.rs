@@ -9,6 +9,7 @@ use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
 use super::page::needs_page;
+use crate::bounded_file::{self, SETTINGS};
 
 /// What a key is replaced by: a specifier, or nothing at all where it is `false`.
 type Replacement = Option<String>;
@@ -61,7 +62,7 @@ impl BrowserMaps {
 impl BrowserMap {
     /// The map in a folder's `package.json`. One that can not be read is the resolver's to complain of.
     fn read(folder: &Path, extensions: &[String]) -> Option<Self> {
-        let text = std::fs::read_to_string(folder.join("package.json")).ok()?;
+        let text = bounded_file::read_to_string(&folder.join("package.json"), SETTINGS).ok()?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let package: serde_json::Value = serde_json::from_str(text).ok()?;
         let mut map = Self {

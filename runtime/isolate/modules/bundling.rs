@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use globset::GlobSet;
+use serde::{Deserialize, Serialize};
+
+use super::patterns::Patterns;
 
 /// What files are imported as, where no attribute says it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FileType {
     /// Text.
     Text,
@@ -21,7 +23,7 @@ pub enum FileType {
 #[derive(Debug, Clone, Default)]
 pub struct Bundling {
     /// Types by patterns, which match a path within the project. The first decides.
-    pub types: Vec<(GlobSet, FileType)>,
+    pub types: Vec<(Patterns, FileType)>,
     /// What specifiers, and what begins with one and a slash, stand for.
     pub aliases: BTreeMap<String, String>,
     /// Names that stand for constants, which are JavaScript.

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::module::{Confinement, Data, Overlay};
+use crate::bounded_file::{self, SETTINGS};
 use crate::private_files::{is_configuration, is_of, is_secret};
 
 /// What is imported as data without being listed: what wrangler's bundler takes for data, and what scripts are written in.
@@ -124,7 +125,7 @@ impl<'a> Confined<'a> {
         let Some(package) = above.find(|folder| folder.join("package.json").is_file()) else {
             return false;
         };
-        let text = std::fs::read(package.join("package.json")).ok();
+        let text = bounded_file::read(&package.join("package.json"), SETTINGS).ok();
         let named = text.and_then(|text| serde_json::from_slice::<Named>(&text).ok());
         let Some(name) = named.and_then(|named| named.name) else {
             return false;

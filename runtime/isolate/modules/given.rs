@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use deno_core::url::Url;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::compiler::CompilerOptions;
@@ -26,7 +27,7 @@ use super::source::Source;
 const LONGEST_NAME: usize = 512;
 
 /// What a module is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum GivenKind {
     /// An ES module.
     Script,

@@ -52,7 +52,8 @@ impl Graph {
             .map_err(|error| StartupError::new(format!("no thread can be had to read modules: {error}")))?
     }
 
-    fn load_here(main: &Path, confinement: &Confinement) -> Result<Self, StartupError> {
+    /// The same, on this thread: its stack is to be large.
+    pub(super) fn load_here(main: &Path, confinement: &Confinement) -> Result<Self, StartupError> {
         let root = confinement.root.canonicalize().map_err(|error| {
             StartupError::new(format!(
                 "the folder {} can not be read: {error}",

@@ -2,11 +2,10 @@
 
 use super::bundling::Bundling;
 use super::node_modules::NodeModules;
+use super::patterns::Patterns;
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
-
-use globset::GlobSet;
 
 /// The fragment of a URL that names a module's source: what `import source` gives of WebAssembly.
 pub(in crate::isolate) const SOURCE: &str = "source";
@@ -45,14 +44,14 @@ pub struct Overlay {
 #[derive(Debug, Clone)]
 pub enum Data {
     /// Those of the usual types, and what these patterns match by the path within the worker's folder.
-    Listed(GlobSet),
+    Listed(Patterns),
     /// Each that the worker may read.
     Any,
 }
 
 impl Default for Data {
     fn default() -> Self {
-        Self::Listed(GlobSet::empty())
+        Self::Listed(Patterns::default())
     }
 }
 

@@ -14,6 +14,9 @@ const CERTAIN: usize = STACK / (8 << 10);
 /// How many bytes may stand between two separators of one level: operators in a row nest as brackets do.
 const RUN: usize = CERTAIN;
 
+/// How many bytes may be looked at in vain for each byte of a text.
+const VAIN: usize = 16;
+
 /// How many `else` a block may have: a chain of them nests.
 const ELSES: usize = 10_000;
 
@@ -49,6 +52,8 @@ struct Level {
 
 fn measure(text: &[u8], regexes: bool, most: usize) -> bool {
     let mut levels = vec![Level::default()];
+    // Slashes that begin nothing are looked for an end too, each to the end of its line.
+    let mut vain = text.len().saturating_mul(VAIN);
     // The last byte that is neither space nor in a comment.
     let mut last = b';';
     let mut at = 0;
@@ -59,7 +64,16 @@ fn measure(text: &[u8], regexes: bool, most: usize) -> bool {
         match byte {
             b'/' if rest.starts_with(b"//") => length = until(rest, |rest| rest[0] == b'\n', 1),
             b'/' if rest.starts_with(b"/*") => length = until(&rest[2..], |rest| rest.starts_with(b"*/"), 2) + 2,
-            b'/' if regexes && !ends_operand(last) => length = regex(rest),
+            b'/' if regexes && !ends_operand(last) => {
+                let (found, looked_at) = regex(rest);
+                length = found;
+                if found == 1 {
+                    let Some(left) = vain.checked_sub(looked_at) else {
+                        return true;
+                    };
+                    vain = left;
+                }
+            }
             b'"' | b'\'' => length = string(rest, byte),
             b'`' => (length, template) = template_text(&rest[1..]),
             b'(' | b'[' | b'{' => opens = true,
@@ -125,21 +139,21 @@ fn string(text: &[u8], quote: u8) -> usize {
     at
 }
 
-/// The length of a regular expression, or of a slash where the line ends before it does.
-fn regex(text: &[u8]) -> usize {
+/// The length of a regular expression, or of a slash where the line ends before it does. Gives how many bytes were looked at, too.
+fn regex(text: &[u8]) -> (usize, usize) {
     let (mut at, mut class) = (1, false);
     while let Some(&byte) = text.get(at) {
         match byte {
             b'\\' => at += 1,
-            b'\n' => return 1,
+            b'\n' => return (1, at),
             b'[' => class = true,
             b']' => class = false,
-            b'/' if !class => return at + 1,
+            b'/' if !class => return (at + 1, at + 1),
             _ => {}
         }
         at += 1;
     }
-    1
+    (1, at)
 }
 
 /// The length of a template's text with the mark before it, and whether an expression follows.
@@ -177,6 +191,8 @@ mod tests {
             "if (a) {} else ".repeat(many),
             "for (a; b; c) ".repeat(many),
             "a\n+ ".repeat(many),
+            // What would take time with the square of its length.
+            ";/[\\]".repeat(many),
         ] {
             assert!(is_too_deep(&text), "{}", &text[..20]);
         }

@@ -13,6 +13,7 @@ use super::import::Asked;
 use super::nesting::is_too_deep;
 use super::page::{named, needs_page};
 use super::relative::is_relative;
+use crate::bounded_file;
 
 /// What is known of packages' main files, by their paths.
 #[derive(Default)]
@@ -81,6 +82,9 @@ impl NodesOwn {
     }
 }
 
+/// The longest file that is looked into, in bytes.
+const LONGEST: u64 = 16 << 20;
+
 /// How many files of a package are looked into for what one of them exports.
 const MOST: usize = 64;
 
@@ -100,7 +104,7 @@ fn exported(file: &Path) -> Option<HashSet<String>> {
         if seen.len() > MOST {
             return None;
         }
-        let source = std::fs::read_to_string(&file).ok()?;
+        let source = bounded_file::read_to_string(&file, LONGEST).ok()?;
         if is_too_deep(&source) {
             return None;
         }

@@ -4,13 +4,14 @@
 use std::path::{Path, PathBuf};
 
 use nodejs_built_in_modules::is_nodejs_builtin_module;
-use oxc_resolver::{ResolveError, ResolveOptions, Resolver, TsconfigDiscovery};
+use oxc_resolver::{ResolveError, ResolveOptions, TsconfigDiscovery};
 
 use super::browser::{BrowserMap, BrowserMaps};
 use super::compiler::CompilerOptions;
 use super::failure::Refusal;
 use super::import::{Asked, Import};
 use super::nodes_own::NodesOwn;
+use super::package_files::Resolver;
 use super::relative::{beside, is_relative};
 use super::resolve::NODE_MODULES;
 

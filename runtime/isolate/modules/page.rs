@@ -10,6 +10,7 @@ use oxc_span::SourceType;
 
 use super::nesting::is_too_deep;
 use super::relative::beside;
+use crate::bounded_file;
 
 /// Globals of pages that no worker has.
 const NAMES: [&str; 3] = ["document", "DOMParser", "XMLHttpRequest"];
@@ -66,9 +67,7 @@ fn works_by_page(source: &str) -> bool {
 }
 
 fn text(file: &Path) -> Option<String> {
-    let about = std::fs::metadata(file).ok()?;
-    let is_short = about.is_file() && about.len() <= LONGEST;
-    is_short.then(|| std::fs::read_to_string(file).ok()).flatten()
+    bounded_file::read_to_string(file, LONGEST).ok()
 }
 
 /// Whether a global of this name is used, unasked for.

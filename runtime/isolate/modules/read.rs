@@ -1,12 +1,11 @@
 //! Reads modules from a project's folder, within its confinement.
 
 use std::cell::Cell;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use deno_core::url::Url;
-use workerd_lite_ops::webassembly::memories;
+use workerd_lite_ops::webassembly::{LONGEST, TOO_LONG, memories};
 
 use super::bundling::{Bundling, FileType};
 use super::confined::{Confined, Outside, Wanted};
@@ -18,7 +17,7 @@ use super::package::{Found, Packages, not_found};
 use super::relative::{beside, is_relative};
 use super::resolve::{ResolveError, resolve};
 use super::scopes::Scopes;
-use crate::files_read;
+use crate::{bounded_file, files_read};
 
 /// What files are read as that no script imports: [`Loading::data_files`](super::load::Loading).
 pub(super) const DATA: &str = "data";
@@ -273,13 +272,8 @@ const TOGETHER: u64 = 256;
 impl Reader<'_> {
     /// A file's bytes, within what modules may have.
     fn whole(&self, path: &Path) -> std::io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        let most = LARGEST << 20;
-        std::fs::File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+        let bytes = bounded_file::read(path, LARGEST << 20)?;
         let size = bytes.len() as u64;
-        if size > most {
-            return Err(std::io::Error::other(format!("it is larger than {LARGEST} MiB")));
-        }
         let read = self.bytes.get() + size;
         self.bytes.set(read);
         if read > TOGETHER << 20 {
@@ -325,6 +319,9 @@ pub(super) fn checked(bytes: Vec<u8>) -> Result<Arc<[u8]>, String> {
     let memories = memories(&bytes).map_err(|error| format!("it is no WebAssembly: {error}"))?;
     if memories.shared {
         return Err("its memory is shared, and workers share none".to_owned());
+    }
+    if memories.longest > LONGEST {
+        return Err(TOO_LONG.to_owned());
     }
     Ok(bytes.into())
 }

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::bounded_file::{self, SETTINGS};
+
 /// What a file is where its text does not say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
@@ -66,7 +68,7 @@ impl Scopes {
         if let Some(known) = self.read.borrow().get(folder) {
             return known.clone();
         }
-        let read = std::fs::read_to_string(folder.join("package.json")).ok();
+        let read = bounded_file::read_to_string(&folder.join("package.json"), SETTINGS).ok();
         let package = read
             .and_then(|text| serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')).ok())
             .map(Arc::new);

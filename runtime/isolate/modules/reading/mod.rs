@@ -1,0 +1,112 @@
+//! Modules that agents have written are read in a process of its own: parsers recurse over them, take time that may grow faster than the
+//! text, and take memory, and none of that can be stopped on a thread. Such a process has no key, no socket and no script that runs. What
+//! is too much for it ends it, and nobody else.
+//!
+//! Where it is not begun, as in `check` and `test`, and in a process of agents, which is their own, modules are read where it is asked for.
+
+mod carried;
+mod pool;
+mod process;
+mod reader;
+mod wire;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use workerd_lite_ops::thread_cpu;
+
+use self::carried::{CarriedConfinement, CarriedGiven};
+use self::wire::{Answer, Question};
+use super::given::GivenModule;
+use super::graph::Graph;
+use super::module::Confinement;
+use super::node_modules::NodeModules;
+use super::on_deep_stack;
+use crate::files_read;
+use crate::isolate::StartupError;
+
+pub(crate) use reader::{ARGUMENT, run};
+
+/// Whether processes are used.
+static BEGUN: AtomicBool = AtomicBool::new(false);
+
+/// From now on, modules that agents may have written are read in processes.
+pub(crate) fn begin() {
+    BEGUN.store(true, Ordering::Relaxed);
+}
+
+fn has_begun() -> bool {
+    BEGUN.load(Ordering::Relaxed)
+}
+
+/// Reads `main` and all that it imports, as [`Graph::load`] does.
+pub(crate) fn load(main: &Path, confinement: &Confinement) -> Result<Graph, StartupError> {
+    // Only tests put a text in a file's place.
+    if !has_begun() || confinement.overlay.is_some() {
+        return Graph::load(main, confinement);
+    }
+    let question = Question::Load {
+        main: main.into(),
+        confinement: CarriedConfinement::of(confinement),
+    };
+    let what = main.display().to_string();
+    asked(&question, &what).0
+}
+
+/// Takes modules that are given, as [`Graph::given`] does. Gives the processor time of it too.
+pub(crate) fn given(
+    modules: Vec<GivenModule>,
+    main: &str,
+    node: NodeModules,
+) -> (Result<Graph, StartupError>, Duration) {
+    if has_begun() {
+        let question = Question::Given {
+            modules: modules.into_iter().map(CarriedGiven::from).collect(),
+            main: main.to_owned(),
+            node,
+        };
+        return asked(&question, main);
+    }
+    let read = on_deep_stack(|| {
+        let before = thread_cpu().unwrap_or_default();
+        let graph = Graph::given(modules, main, node);
+        (graph, thread_cpu().unwrap_or_default().saturating_sub(before))
+    });
+    read.unwrap_or_else(|error| (Err(no_thread(&error)), Duration::ZERO))
+}
+
+fn asked(question: &Question, what: &str) -> (Result<Graph, StartupError>, Duration) {
+    match pool::ask(question) {
+        Ok(Answer { read, took, noted }) => {
+            for file in noted {
+                files_read::note(&file.into_path());
+            }
+            let graph = read.map_err(|failed| failed.open()).and_then(|graph| {
+                graph
+                    .open()
+                    .map_err(|error| StartupError::new(format!("{what} can not be read: {error}")))
+            });
+            (graph, took)
+        }
+        Err(lost) => (
+            Err(StartupError::new(format!("{what} can not be read: {}", lost.why))),
+            lost.took,
+        ),
+    }
+}
+
+fn no_thread(error: &std::io::Error) -> StartupError {
+    StartupError::new(format!("no thread can be had to read modules: {error}"))
+}
+
+/// Works on a thread of its own, which nobody waits for on one that serves. Nothing where there is none.
+pub(crate) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (told, worked) = oneshot::channel();
+    let begun = std::thread::Builder::new().name("reader".into()).spawn(move || {
+        let _ = told.send(work());
+    });
+    begun.ok()?;
+    worked.await.ok()
+}
