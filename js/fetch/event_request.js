@@ -1,7 +1,8 @@
 // The inside of an event's Request. deno_fetch's own is a literal with accessors, which V8 makes in dictionary mode: a
 // class with the same properties costs a fraction of it.
 (function () {
-const { core } = __bootstrap;
+const { core, primordials } = __bootstrap;
+const { ObjectFreeze } = primordials;
 const { parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
 
 class EventRequest {
@@ -48,6 +49,9 @@ class EventRequest {
     if (this.#context.aborted) abort();
   }
 }
+
+// A request has its inside under a symbol, which scripts can find.
+ObjectFreeze(EventRequest.prototype);
 
 return { EventRequest };
 })();

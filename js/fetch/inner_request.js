@@ -2,7 +2,7 @@
 // mode: a class with the same members costs a fraction of it.
 (function () {
 const { core, primordials } = __bootstrap;
-const { ArrayPrototypePush } = primordials;
+const { ArrayPrototypePush, ObjectFreeze } = primordials;
 const { copyCf } = core.loadExtScript("ext:workerd_lite/fetch/cf.js");
 
 class InnerRequest {
@@ -40,6 +40,9 @@ class InnerRequest {
     return this.#url;
   }
 }
+
+// A request has its inside under a symbol, which scripts can find.
+ObjectFreeze(InnerRequest.prototype);
 
 // A copy of any request's inside. `cf` goes before the body: a value that can not be cloned leaves that as it is.
 function cloneInnerRequest(request, skipBody = false) {
