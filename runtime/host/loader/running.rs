@@ -164,7 +164,7 @@ async fn make(
         let graph = Graph::given(modules, &main, node);
         (graph, thread_cpu().unwrap_or_default().saturating_sub(before))
     });
-    let (graph, took) = read.map_err(|error| StartupError::new(format!("no thread can be had: {error}")))?;
+    let (graph, took) = read.map_err(|error| StartupError::new(format!("no stack can be had: {error}")))?;
     caller.charge(took);
     let graph = graph?;
     let parent = &loaders.parent;
