@@ -44,10 +44,11 @@ const FOLDERS: [&str; 14] = [
 /// Scripts of ours around Node's.
 const OURS_FOR_NODE: &str = "ext:workerd_lite/node/";
 
-/// deno_fetch's scripts that ours take the place of.
-const REPLACED: [(&str, &str); 2] = [
+/// deno's scripts that ours take the place of.
+const REPLACED: [(&str, &str); 3] = [
     ("ext:deno_fetch/22_http_client.js", "fetch/http_client.js"),
     ("ext:deno_fetch/26_fetch.js", "fetch/fetch.js"),
+    ("ext:deno_web/12_location.js", "fetch/location.js"),
 ];
 
 fn main() {
@@ -59,7 +60,14 @@ fn main() {
     for extension in &mut extensions {
         extension.lazy_loaded_js_files = Cow::Owned(patches.apply(&extension.lazy_loaded_js_files));
         match extension.name {
-            "deno_fetch" => extension.lazy_loaded_js_files = Cow::Owned(patches.apply(&fetch_scripts(&manifest))),
+            "deno_fetch" => {
+                let scripts = deno_fetch::deno_fetch::lazy_init().lazy_loaded_js_files;
+                extension.lazy_loaded_js_files = Cow::Owned(patches.apply(&with_replaced(&manifest, &scripts)));
+            }
+            "deno_web" => {
+                let scripts = with_replaced(&manifest, &extension.lazy_loaded_js_files);
+                extension.lazy_loaded_js_files = Cow::Owned(scripts);
+            }
             "workerd_lite" => extension.lazy_loaded_js_files = Cow::Owned(own_scripts(&manifest)),
             _ => {}
         }
@@ -184,9 +192,9 @@ fn own_scripts(manifest: &Path) -> Vec<ExtensionFileSource> {
     scripts
 }
 
-fn fetch_scripts(manifest: &Path) -> Vec<ExtensionFileSource> {
-    deno_fetch::deno_fetch::lazy_init()
-        .lazy_loaded_js_files
+/// deno's scripts, with ours in the place of some.
+fn with_replaced(manifest: &Path, scripts: &[ExtensionFileSource]) -> Vec<ExtensionFileSource> {
+    scripts
         .iter()
         .cloned()
         .map(

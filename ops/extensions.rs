@@ -1,7 +1,7 @@
 //! The one list of extensions, for the snapshot and for the isolates made from it: deno_core wants the same ones in
 //! the same order, and checks only their names.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use deno_core::convert::ByteString;
 use deno_core::{Extension, op2};
@@ -302,12 +302,9 @@ pub fn extensions(role: Option<Role>) -> Vec<Extension> {
 /// deno_web without what no worker has: each op and each method is an object in every isolate. Of its classes that are made in Rust
 /// there is the console's: the others are of stylesheets, geometry and images.
 fn web() -> Extension {
-    let mut web = deno_web::deno_web::init(
-        Arc::new(BlobStore::default()),
-        None,
-        false,
-        InMemoryBroadcastChannel::default(),
-    );
+    // No op of channels is there: one for each isolate would be 16 KiB for nothing.
+    static UNUSED: LazyLock<InMemoryBroadcastChannel> = LazyLock::new(InMemoryBroadcastChannel::default);
+    let mut web = deno_web::deno_web::init(Arc::new(BlobStore::default()), None, false, UNUSED.clone());
     let unused = |name: &str| {
         let kinds = ["op_broadcast_", "op_geometry_", "op_lock_manager_"];
         kinds.iter().any(|kind| name.starts_with(kind))

@@ -19,7 +19,7 @@ use crate::outgoing::OutgoingBody;
 use crate::rpc::wire;
 use crate::worker_log::Lines;
 
-/// The contents of modules: strings and bytes in an array of ours.
+/// The contents of modules: strings, bytes and compiled WebAssembly in an array of ours.
 pub(crate) struct Contents(Vec<Vec<u8>>);
 
 impl<'a> FromV8<'a> for Contents {
@@ -33,6 +33,8 @@ impl<'a> FromV8<'a> for Contents {
             let value = array.get_index(scope, index).ok_or_else(none)?;
             contents.push(if value.is_string() {
                 value.to_rust_string_lossy(scope).into_bytes()
+            } else if let Ok(module) = v8::Local::<v8::WasmModuleObject>::try_from(value) {
+                module.get_compiled_module().get_wire_bytes_ref().to_vec()
             } else {
                 let view = v8::Local::<v8::ArrayBufferView>::try_from(value).map_err(|_| none())?;
                 let mut bytes = vec![0; view.byte_length()];

@@ -26,12 +26,26 @@ const {
   TypeError,
   Uint8Array,
 } = primordials;
+const { op_wasm_memories } = core.ops;
 const { copyEnv, outboundOf, plainList, tailsOf } = core.loadExtScript("ext:workerd_lite/loader/given.js");
 
 const MOST = 0x7fffffff;
 
 // What a text is, by the end of its module's name.
-const EXTENSIONS = { __proto__: null, js: "js", mjs: "js", cjs: "cjs", ts: "ts", mts: "ts", json: "json", txt: "text", html: "text", sql: "text" };
+const EXTENSIONS = {
+  __proto__: null,
+  js: "js",
+  mjs: "js",
+  jsx: "js",
+  cjs: "cjs",
+  ts: "ts",
+  mts: "ts",
+  tsx: "ts",
+  json: "json",
+  txt: "text",
+  html: "text",
+  sql: "text",
+};
 const KINDS = { __proto__: null, js: "js", cjs: "cjs", ts: "ts", text: "text", data: "data", json: "json", wasm: "wasm" };
 
 const FIELDS = {
@@ -68,6 +82,9 @@ function bytesOf(value, field) {
   return new Uint8Array(value);
 }
 
+// Whether it is a `WebAssembly.Module`, whose bytes V8 has kept.
+const isModule = (value) => op_wasm_memories(value) >= 0;
+
 function textOf(value, field) {
   if (typeof value !== "string") throw new TypeError(`${field}: expected text`);
   return value;
@@ -81,10 +98,11 @@ function moduleOf(name, value) {
     if (extension === "py") throw new TypeError(`${field}: Python modules are not run by workerd-lite`);
     const kind = EXTENSIONS[extension];
     if (kind === undefined) {
-      throw new TypeError(`${field}: what it is does not follow from its name, which ends in none of .js, .mjs, .cjs, .ts, .json, .txt, .html and .sql; give it as an object such as { js: "..." }`);
+      throw new TypeError(`${field}: what it is does not follow from its name, which ends in none of .js, .mjs, .jsx, .cjs, .ts, .mts, .tsx, .json, .txt, .html and .sql; give it as an object such as { js: "..." }`);
     }
     return { __proto__: null, kind, content: value };
   }
+  if (isModule(value)) return { __proto__: null, kind: "wasm", content: value };
   if (!isObject(value)) throw new TypeError(`${field}: expected text, or an object such as { js: "..." }`);
   const keys = ObjectKeys(value);
   if (keys.length !== 1) throw new TypeError(`${field}: expected one of js, cjs, ts, text, data, json and wasm`);
@@ -93,6 +111,7 @@ function moduleOf(name, value) {
   const kind = KINDS[key];
   if (kind === undefined) throw new TypeError(`${field}.${key}: expected one of js, cjs, ts, text, data, json and wasm`);
   const given = value[key];
+  if (kind === "wasm" && isModule(given)) return { __proto__: null, kind, content: given };
   if (kind === "data" || kind === "wasm") return { __proto__: null, kind, content: bytesOf(given, `${field}.${key}`) };
   if (kind === "json") {
     const text = JSONStringify(given);

@@ -157,6 +157,10 @@ class WorkerStub {
     return entrypoint(this.#place, name, options);
   }
 
+  getDurableObjectClass() {
+    throw new TypeError("getDurableObjectClass(): Durable Objects are not supported by workerd-lite");
+  }
+
   // Its default entrypoint's.
   async fetch(input, init = undefined) {
     webidl.requiredArguments(arguments.length, 1, "Failed to execute 'fetch' on 'WorkerStub'");

@@ -99,6 +99,7 @@ function boot(role, vars, bindings, callers, wanted, environment, services, load
 
 defineGlobals();
 load("ext:workerd_lite/worker/warm_up.js").warmUp();
+load("ext:workerd_lite/worker/op_stubs.js").forgetOps();
 globalThis.__workerdLite = boot;
 return {};
 })();

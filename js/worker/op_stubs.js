@@ -9,7 +9,9 @@ const {
   ObjectAssign,
   ObjectDefineProperty,
   ObjectGetOwnPropertyDescriptor,
+  ObjectHasOwn,
   ReflectApply,
+  ReflectDeleteProperty,
   ReflectOwnKeys,
   SafeArrayIterator,
   SafeSet,
@@ -78,5 +80,15 @@ function fixStubs() {
   });
 }
 
-return { fixStubs };
+// At the end of the snapshot. Scripts find ops in a copy, and deno_core looks here for classes alone, which have a prototype: a table of the
+// rest would be in each isolate.
+function forgetOps() {
+  const { ops } = globalThis.Deno.core;
+  for (const key of new SafeArrayIterator(ReflectOwnKeys(ops))) {
+    const value = ops[key];
+    if (typeof value === "function" && !ObjectHasOwn(value, "prototype")) ReflectDeleteProperty(ops, key);
+  }
+}
+
+return { fixStubs, forgetOps };
 })();

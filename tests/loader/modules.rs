@@ -19,6 +19,24 @@ async kinds({ LOADER }) {
   } });
   return JSON.parse(await ask(stub));
 },
+async compiled({ LOADER }) {
+  const wasm = new WebAssembly.Module(Uint8Array.from(atob("AGFzbQEAAAABBQFgAAF/AwIBAAcFAQFmAAAKBgEEAEEqCw=="), (c) => c.charCodeAt(0)));
+  const main = `import a from "./a"; import b from "./b"; export default { fetch: () => Response.json([a, b].map((m) => new WebAssembly.Instance(m).exports.f())) }`;
+  return JSON.parse(await ask(LOADER.load({ ...code(""), modules: { "main.js": main, a: wasm, b: { wasm } } })));
+},
+async jsx({ LOADER }) {
+  const modules = {
+    "main.tsx": `import { Row } from "./row.jsx"; const n: number = 1; export default { fetch: () => new Response(<ul><Row n={n} /></ul>) };`,
+    "row.jsx": `export const Row = ({ n }) => <li>{n}</li>;`,
+    "react/jsx-runtime": { js: `const tag = (t, props) => typeof t === "function" ? t(props) : "<" + t + ">" + props.children + "</" + t + ">"; export { tag as jsx, tag as jsxs };` },
+  };
+  const order = { ...code(""), mainModule: "main.tsx", modules };
+  const { "react/jsx-runtime": _, ...alone } = modules;
+  return [await ask(LOADER.load(order)), await why(ask(LOADER.load({ ...order, modules: alone })))];
+},
+async objects({ LOADER }) {
+  return why((async () => LOADER.load(code("")).getDurableObjectClass("Room"))());
+},
 async without({ LOADER }) {
   const main = `export default { async fetch() { return new Response([typeof process, typeof Buffer].join()) } }`;
   const old = code(main, { compatibilityDate: "2024-01-01" });
@@ -63,6 +81,20 @@ fn each_kind_is_read_by_its_name() {
         (&"undefined,undefined".into(), &"object,function".into())
     );
     assert!(without[2].as_str().unwrap().contains("node:fs"), "{without}");
+}
+
+#[test]
+fn compiled_webassembly_and_jsx_are_modules_too() {
+    let (_project, server) = serve(CASES);
+    assert_eq!(case(&server, "compiled"), serde_json::json!([42, 42]));
+    let jsx = case(&server, "jsx");
+    assert_eq!(jsx[0], "<ul><li>1</li></ul>");
+    assert!(jsx[1].as_str().unwrap().contains("react/jsx-runtime"), "{jsx}");
+    let objects = case(&server, "objects");
+    assert!(
+        objects.as_str().unwrap().contains("Durable Objects are not supported"),
+        "{objects}"
+    );
 }
 
 #[test]

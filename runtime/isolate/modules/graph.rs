@@ -49,7 +49,7 @@ impl Graph {
     /// Reads `main` and all that it imports.
     pub fn load(main: &Path, confinement: &Confinement) -> Result<Self, StartupError> {
         on_deep_stack(|| Self::load_here(main, confinement))
-            .map_err(|error| StartupError::new(format!("no thread can be had to read modules: {error}")))?
+            .map_err(|error| StartupError::new(format!("no stack can be had to read modules: {error}")))?
     }
 
     /// The same, on this thread: its stack is to be large.

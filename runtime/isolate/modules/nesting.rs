@@ -1,6 +1,12 @@
 //! Source text that nests: parsers recurse, and a stack that overflows ends the process. They run on a stack that is large
 //! enough for any short text, and longer ones are measured first.
 
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use corosensei::on_stack;
+use corosensei::stack::DefaultStack;
+
 /// Bytes of the stack that modules are read on. It is only reserved: what is not used takes no memory.
 const STACK: usize = 512 << 20;
 
@@ -20,17 +26,12 @@ const VAIN: usize = 16;
 /// How many `else` a block may have: a chain of them nests.
 const ELSES: usize = 10_000;
 
-/// Runs what recurses over source text, on a stack that is large enough.
-pub(crate) fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> std::io::Result<T> {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new()
-            .name("modules".to_owned())
-            .stack_size(STACK)
-            .spawn_scoped(scope, work)?;
-        thread
-            .join()
-            .map_err(|_| std::io::Error::other("the thread that reads modules has panicked"))
-    })
+/// Runs what recurses over source text, on a stack that is large enough. The thread is the caller's: another one would have to be
+/// scheduled, which takes long where all processors are busy.
+pub(crate) fn on_deep_stack<T>(work: impl FnOnce() -> T) -> io::Result<T> {
+    let stack = DefaultStack::new(STACK)?;
+    catch_unwind(AssertUnwindSafe(|| on_stack(stack, work)))
+        .map_err(|_| io::Error::other("what reads modules has panicked"))
 }
 
 /// Whether a text may nest more deeply than parsers can follow.
@@ -174,6 +175,21 @@ fn template_text(text: &[u8]) -> (usize, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Takes about 4 KiB of the stack for each level.
+    fn nest(levels: usize) -> usize {
+        let room = std::hint::black_box([levels; 512]);
+        if levels == 0 { 0 } else { nest(room[0] - 1) + 1 }
+    }
+
+    #[test]
+    fn a_deep_stack_holds_what_a_thread_has_no_room_for() {
+        let thread = std::thread::current().id();
+        let (levels, ran_on) = on_deep_stack(|| (nest(5_000), std::thread::current().id())).unwrap();
+        assert_eq!((levels, ran_on), (5_000, thread));
+        let panicked = on_deep_stack(|| panic!("as a test wants it")).unwrap_err();
+        assert_eq!(panicked.to_string(), "what reads modules has panicked");
+    }
 
     #[test]
     fn what_nests_is_told_from_what_is_long() {
