@@ -8,9 +8,9 @@ use workerd_lite_ops::body::BodyResource;
 use workerd_lite_ops::events::Opens;
 use workerd_lite_ops::inbox::{Start, Work};
 use workerd_lite_ops::rpc::{Call, Failure, Incoming, Opening, Outcome, Running};
-use workerd_lite_ops::{Body, CallerId, EventId, Events, Message, Target, events, head};
+use workerd_lite_ops::{Body, CallerId, EventId, Events, HUNG, Message, Target, events, head};
 
-use super::abandoned::Abandoned;
+use super::abandoned::{Abandoned, Handling};
 use super::callers::Joining;
 use crate::limits::Turns;
 
@@ -31,6 +31,7 @@ enum Rpc {
     Open,
     Call,
     Release,
+    Abandoned,
 }
 
 /// The cell while its isolate is entered.
@@ -77,6 +78,14 @@ impl Inside<'_> {
                 if ended {
                     self.end(event);
                 }
+            }
+            Message::Abandoned { event, running } => {
+                self.rpc(Rpc::Abandoned, event, |scope| {
+                    [
+                        v8::Integer::new_from_unsigned(scope, running).into(),
+                        string(scope, HUNG),
+                    ]
+                });
             }
             Message::Collect => self.runtime.v8_isolate().low_memory_notification(),
         }
@@ -171,7 +180,10 @@ impl Inside<'_> {
             |scope, handling| v8::Weak::new(scope, handling),
         );
         match handling {
-            Some(handling) => self.abandoned.watch(id, handling),
+            Some(handling) if request.method == http::Method::CONNECT => {
+                self.abandoned.watch(Handling::Connection(id, handling));
+            }
+            Some(handling) => self.abandoned.watch(Handling::Request(id, handling)),
             // The dispatcher itself could not run, for want of stack or heap.
             None if self.turns.stopped().is_none() => {
                 events::cancel(&mut self.op_state.borrow_mut(), id, false);
@@ -212,7 +224,7 @@ impl Inside<'_> {
         };
         let (door, answer, early) = (opening.door, opening.answer, opening.early);
         let (agent, entrypoint, props) = parts(target);
-        let called = self.rpc(Rpc::Open, event, |scope| {
+        let handling = self.rpc(Rpc::Open, event, |scope| {
             [
                 v8::Integer::new_from_unsigned(scope, running).into(),
                 v8::Integer::new(scope, answer).into(),
@@ -225,8 +237,12 @@ impl Inside<'_> {
                 optional(scope, props),
             ]
         });
-        if called.is_none() && self.turns.stopped().is_none() {
-            events::cancel(&mut self.op_state.borrow_mut(), event, false);
+        match handling {
+            Some(handling) => self.abandoned.watch(Handling::Call(event, running, handling)),
+            None if self.turns.stopped().is_none() => {
+                events::cancel(&mut self.op_state.borrow_mut(), event, false);
+            }
+            None => {}
         }
         for call in early {
             self.called(call);
@@ -243,7 +259,7 @@ impl Inside<'_> {
         let Some((running, path, property)) = self.run(event, call) else {
             return;
         };
-        self.rpc(Rpc::Call, event, |scope| {
+        let handling = self.rpc(Rpc::Call, event, |scope| {
             [
                 v8::Integer::new_from_unsigned(scope, running).into(),
                 v8::Integer::new(scope, answer).into(),
@@ -252,6 +268,9 @@ impl Inside<'_> {
                 v8::Integer::new(scope, number).into(),
             ]
         });
+        if let Some(handling) = handling {
+            self.abandoned.watch(Handling::Call(event, running, handling));
+        }
     }
 
     fn answered(&mut self, event: EventId, call: u32, outcome: Outcome) {
@@ -282,13 +301,13 @@ impl Inside<'_> {
         }
     }
 
-    /// Calls the function of `js/rpc/receive.js`, for an event.
+    /// Calls the function of `js/rpc/receive.js`, for an event. Gives its result, which is what only the handling keeps where there is one.
     fn rpc<const N: usize>(
         &mut self,
         kind: Rpc,
         event: EventId,
         arguments: impl for<'s> FnOnce(&mut v8::PinScope<'s, '_>) -> [v8::Local<'s, v8::Value>; N],
-    ) -> Option<bool> {
+    ) -> Option<v8::Weak<v8::Value>> {
         let function = self.functions.rpc.clone();
         deno_core::scope!(scope, self.runtime);
         v8::tc_scope!(let scope, scope);
@@ -299,7 +318,7 @@ impl Inside<'_> {
         let function = v8::Local::new(scope, function);
         let this = v8::undefined(scope).into();
         let result = function.call(scope, this, &all)?;
-        Some(result.is_true())
+        Some(v8::Weak::new(scope, result))
     }
 
     fn cancel(&mut self, id: EventId) {

@@ -1,12 +1,14 @@
 //! From messages to bytes (RFC 6455, section 5). A connection that has nothing to send has no buffer.
 
-use bytes::{Buf as _, BufMut as _, BytesMut};
+use bytes::{Buf as _, BytesMut};
 use tokio_tungstenite::tungstenite::protocol::Role;
-use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
 use super::deflate::{WORTH, deflate};
 use super::mask;
+
+/// The most bytes of a frame's head (section 5.2).
+const LONGEST_HEAD: usize = 14;
 
 /// Encodes what goes over one connection.
 pub(super) struct Encoder {
@@ -64,18 +66,25 @@ impl Encoder {
                 Some(mask)
             }
         };
-        let head = FrameHeader {
-            rsv1: is_deflated,
-            opcode,
-            mask,
-            ..FrameHeader::default()
-        };
-        let length = content.len() as u64;
-        self.out.reserve(head.len(length) + content.len());
-        let before = self.out.len();
-        // Memory takes all that is written to it.
-        let _ = head.format(length, &mut (&mut self.out).writer());
-        debug_assert!(self.out.len() > before);
+        let length = content.len();
+        self.out.reserve(LONGEST_HEAD + length);
+        self.out
+            .extend_from_slice(&[0x80 | if is_deflated { 0x40 } else { 0 } | u8::from(opcode)]);
+        let masked = if mask.is_some() { 0x80 } else { 0 };
+        match (u8::try_from(length), u16::try_from(length)) {
+            (Ok(short @ ..126), _) => self.out.extend_from_slice(&[masked | short]),
+            (_, Ok(length)) => {
+                self.out.extend_from_slice(&[masked | 126]);
+                self.out.extend_from_slice(&length.to_be_bytes());
+            }
+            _ => {
+                self.out.extend_from_slice(&[masked | 127]);
+                self.out.extend_from_slice(&(length as u64).to_be_bytes());
+            }
+        }
+        if let Some(mask) = mask {
+            self.out.extend_from_slice(&mask);
+        }
         let at = self.out.len();
         self.out.extend_from_slice(content);
         if let Some(mask) = mask {
