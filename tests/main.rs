@@ -86,6 +86,7 @@ mod reachable;
 mod redaction;
 mod relief;
 mod renewals;
+mod revoked;
 mod rotation;
 mod rpc;
 mod rpc_attacks;

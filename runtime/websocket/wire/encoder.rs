@@ -10,6 +10,9 @@ use super::mask;
 /// The most bytes of a frame's head (section 5.2).
 const LONGEST_HEAD: usize = 14;
 
+/// Memory for the first message, in bytes: others mostly follow before it is written.
+const FEW: usize = 2 << 10;
+
 /// Encodes what goes over one connection.
 pub(super) struct Encoder {
     out: BytesMut,
@@ -66,26 +69,14 @@ impl Encoder {
                 Some(mask)
             }
         };
-        let length = content.len();
-        self.out.reserve(LONGEST_HEAD + length);
+        let (head, length) = head(opcode, is_deflated, mask, content.len());
+        let needed = LONGEST_HEAD + content.len();
         self.out
-            .extend_from_slice(&[0x80 | if is_deflated { 0x40 } else { 0 } | u8::from(opcode)]);
-        let masked = if mask.is_some() { 0x80 } else { 0 };
-        match (u8::try_from(length), u16::try_from(length)) {
-            (Ok(short @ ..126), _) => self.out.extend_from_slice(&[masked | short]),
-            (_, Ok(length)) => {
-                self.out.extend_from_slice(&[masked | 126]);
-                self.out.extend_from_slice(&length.to_be_bytes());
-            }
-            _ => {
-                self.out.extend_from_slice(&[masked | 127]);
-                self.out.extend_from_slice(&(length as u64).to_be_bytes());
-            }
-        }
-        if let Some(mask) = mask {
-            self.out.extend_from_slice(&mask);
-        }
-        let at = self.out.len();
+            .reserve(if self.out.is_empty() { needed.max(FEW) } else { needed });
+        let at = self.out.len() + length;
+        // A copy of a known length is the cheaper one.
+        self.out.extend_from_slice(&head);
+        self.out.truncate(at);
         self.out.extend_from_slice(content);
         if let Some(mask) = mask {
             mask::apply(&mut self.out[at..], mask);
@@ -109,4 +100,32 @@ impl Encoder {
     pub(super) fn has_failed(&self) -> bool {
         self.failed
     }
+}
+
+/// A frame's head, and how long it is.
+fn head(opcode: OpCode, is_deflated: bool, mask: Option<[u8; 4]>, content: usize) -> ([u8; LONGEST_HEAD], usize) {
+    let mut head = [0; LONGEST_HEAD];
+    head[0] = 0x80 | if is_deflated { 0x40 } else { 0 } | u8::from(opcode);
+    let mut at = match (u8::try_from(content), u16::try_from(content)) {
+        (Ok(short @ ..126), _) => {
+            head[1] = short;
+            2
+        }
+        (_, Ok(length)) => {
+            head[1] = 126;
+            head[2..4].copy_from_slice(&length.to_be_bytes());
+            4
+        }
+        _ => {
+            head[1] = 127;
+            head[2..10].copy_from_slice(&(content as u64).to_be_bytes());
+            10
+        }
+    };
+    if let Some(mask) = mask {
+        head[1] |= 0x80;
+        head[at..at + 4].copy_from_slice(&mask);
+        at += 4;
+    }
+    (head, at)
 }
