@@ -5,10 +5,10 @@
 use std::cell::RefCell;
 use std::pin::Pin;
 use std::task::Context;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use deno_core::{OpState, v8};
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep, sleep_until};
 use workerd_lite_ops::{BeingWritten, EventId, Events, Inbox, Message};
 
 use super::guard::Guarded;
@@ -16,8 +16,10 @@ use super::guard::Guarded;
 /// For how long an isolate has nothing to do until its events are looked at: messages from others are on their way for less.
 const SETTLED: Duration = Duration::from_millis(20);
 
-/// How many times the duration of a look is waited until the next.
+/// How many times the duration of a look is waited until the next: of one that has nothing else to do, and of one that has, whose other
+/// events wait meanwhile.
 const SELDOM: u32 = 50;
+const SELDOM_WHILE_BUSY: u32 = 500;
 
 /// How old what is watched is at its first look where the isolate has something to do, which may be for another event. Each look after it
 /// waits for twice as long.
@@ -85,8 +87,8 @@ pub(super) struct Abandoned {
     wakes: Option<Pin<Box<Sleep>>>,
     /// Nothing has happened since the last look.
     looked: bool,
-    /// The next look is not before.
-    not_before: Option<Instant>,
+    /// The next look is not before, and not before the second where there is something else to do.
+    not_before: Option<(Instant, Instant)>,
     /// When the first of them is due, and what wakes the isolate then or earlier.
     due: Option<Instant>,
     wakes_when_due: Option<(Instant, Pin<Box<Sleep>>)>,
@@ -129,16 +131,20 @@ impl Abandoned {
         if !wanted {
             return;
         }
-        let began = Instant::now();
-        runtime.with(|runtime| {
-            let isolate = runtime.v8_isolate();
-            // One collection of all, where a notification of low memory is several.
-            isolate.memory_pressure_notification(v8::MemoryPressureLevel::Critical);
-            isolate.memory_pressure_notification(v8::MemoryPressureLevel::None);
-        });
+        // Tests may advance the other clock.
+        let began = std::time::Instant::now();
+        // Where it has collected by itself, that is enough for now.
+        if !self.waiting.iter().any(Watched::is_collected) {
+            runtime.with(|runtime| {
+                let isolate = runtime.v8_isolate();
+                // One collection of all, where a notification of low memory is several.
+                isolate.memory_pressure_notification(v8::MemoryPressureLevel::Critical);
+                isolate.memory_pressure_notification(v8::MemoryPressureLevel::None);
+            });
+        }
         let mut state = state.borrow_mut();
         let events = state.borrow_mut::<Events>();
-        for watched in self.over(events, began) {
+        for watched in self.over(events, began.elapsed()) {
             match watched.handling {
                 Handling::Call(event, running, _) => inbox.push(Message::Abandoned { event, running }),
                 Handling::Connection(event, _) if !events.is_unanswered(event) => {
@@ -181,8 +187,8 @@ impl Abandoned {
             return false;
         }
         let settled = Instant::now() + SETTLED;
-        let at = self.not_before.map_or(settled, |before| before.max(settled));
-        let mut wakes = Box::pin(tokio::time::sleep_until(at.into()));
+        let at = self.not_before.map_or(settled, |(before, _)| before.max(settled));
+        let mut wakes = Box::pin(sleep_until(at));
         let woken = wakes.as_mut().poll(cx).is_ready();
         self.wakes = Some(wakes);
         woken
@@ -191,10 +197,10 @@ impl Abandoned {
     /// Whether it is to do so though it has, because something has waited for long.
     fn is_due(&mut self, events: &Events, cx: &mut Context<'_>) -> bool {
         while let Some(due) = self.due {
-            let due = self.not_before.map_or(due, |before| before.max(due));
+            let due = self.not_before.map_or(due, |(_, before)| before.max(due));
             let (_, wakes) = match &mut self.wakes_when_due {
                 Some(set) if set.0 <= due => set,
-                set => set.insert((due, Box::pin(tokio::time::sleep_until(due.into())))),
+                set => set.insert((due, Box::pin(sleep_until(due)))),
             };
             if wakes.as_mut().poll(cx).is_pending() {
                 return false;
@@ -203,7 +209,7 @@ impl Abandoned {
             self.forget(events);
             self.due = self.waiting.iter().map(|watched| watched.due).min();
             let now = Instant::now();
-            if self.due.is_some_and(|due| due <= now) && self.not_before.is_none_or(|before| before <= now) {
+            if self.due.is_some_and(|due| due <= now) && self.not_before.is_none_or(|(_, before)| before <= now) {
                 return true;
             }
         }
@@ -215,11 +221,11 @@ impl Abandoned {
         self.waiting.retain(|watched| !watched.is_over(events));
     }
 
-    /// Those whose handling was collected, in a look that began at `began`.
-    fn over(&mut self, events: &Events, began: Instant) -> Vec<Watched> {
+    /// Those whose handling was collected, in a look that took so long.
+    fn over(&mut self, events: &Events, took: Duration) -> Vec<Watched> {
         let now = Instant::now();
         self.looked = true;
-        self.not_before = Some(now + (now - began) * SELDOM);
+        self.not_before = Some((now + took * SELDOM, now + took * SELDOM_WHILE_BUSY));
         self.forget(events);
         let over = self.waiting.extract_if(.., |watched| watched.is_collected()).collect();
         for watched in self.waiting.iter_mut().filter(|watched| watched.due <= now) {
