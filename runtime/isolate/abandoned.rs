@@ -131,20 +131,23 @@ impl Abandoned {
         if !wanted {
             return;
         }
-        // Tests may advance the other clock.
-        let began = std::time::Instant::now();
-        // Where it has collected by itself, that is enough for now.
-        if !self.waiting.iter().any(Watched::is_collected) {
+        // Where it has collected some by itself, that is enough for now.
+        let took = if self.waiting.iter().any(Watched::is_collected) {
+            None
+        } else {
+            // Tests advance the other clock.
+            let began = std::time::Instant::now();
             runtime.with(|runtime| {
                 let isolate = runtime.v8_isolate();
                 // One collection of all, where a notification of low memory is several.
                 isolate.memory_pressure_notification(v8::MemoryPressureLevel::Critical);
                 isolate.memory_pressure_notification(v8::MemoryPressureLevel::None);
             });
-        }
+            Some(began.elapsed())
+        };
         let mut state = state.borrow_mut();
         let events = state.borrow_mut::<Events>();
-        for watched in self.over(events, began.elapsed()) {
+        for watched in self.over(events, took) {
             match watched.handling {
                 Handling::Call(event, running, _) => inbox.push(Message::Abandoned { event, running }),
                 Handling::Connection(event, _) if !events.is_unanswered(event) => {
@@ -221,16 +224,18 @@ impl Abandoned {
         self.waiting.retain(|watched| !watched.is_over(events));
     }
 
-    /// Those whose handling was collected, in a look that took so long.
-    fn over(&mut self, events: &Events, took: Duration) -> Vec<Watched> {
+    /// Those whose handling was collected, in a look that took so long, or before one.
+    fn over(&mut self, events: &Events, took: Option<Duration>) -> Vec<Watched> {
         let now = Instant::now();
-        self.looked = true;
-        self.not_before = Some((now + took * SELDOM, now + took * SELDOM_WHILE_BUSY));
         self.forget(events);
         let over = self.waiting.extract_if(.., |watched| watched.is_collected()).collect();
-        for watched in self.waiting.iter_mut().filter(|watched| watched.due <= now) {
-            watched.step = (watched.step * 2).min(LAST);
-            watched.due = now + watched.step;
+        if let Some(took) = took {
+            self.looked = true;
+            self.not_before = Some((now + took * SELDOM, now + took * SELDOM_WHILE_BUSY));
+            for watched in self.waiting.iter_mut().filter(|watched| watched.due <= now) {
+                watched.step = (watched.step * 2).min(LAST);
+                watched.due = now + watched.step;
+            }
         }
         self.due = self.waiting.iter().map(|watched| watched.due).min();
         over
