@@ -95,7 +95,7 @@ impl HttpClient {
         };
         match came {
             Ok(_) => {
-                tracing::debug!("a request is sent once more: the upstream says that its connection is not for it")
+                tracing::debug!("a request is sent once more: the upstream says that its connection is not for it");
             }
             Err(error) => tracing::debug!("a request is sent once more: {error}"),
         }

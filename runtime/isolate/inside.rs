@@ -225,7 +225,7 @@ impl Inside<'_> {
         };
         let (door, answer, early) = (opening.door, opening.answer, opening.early);
         let (agent, entrypoint, props) = parts(target);
-        let handling = self.rpc(Rpc::Open, event, |scope| {
+        let handling = self.begin(Rpc::Open, event, |scope| {
             [
                 v8::Integer::new_from_unsigned(scope, running).into(),
                 v8::Integer::new(scope, answer).into(),
@@ -260,7 +260,7 @@ impl Inside<'_> {
         let Some((running, path, property)) = self.run(event, call) else {
             return;
         };
-        let handling = self.rpc(Rpc::Call, event, |scope| {
+        let handling = self.begin(Rpc::Call, event, |scope| {
             [
                 v8::Integer::new_from_unsigned(scope, running).into(),
                 v8::Integer::new(scope, answer).into(),
@@ -302,13 +302,33 @@ impl Inside<'_> {
         }
     }
 
-    /// Calls the function of `js/rpc/receive.js`, for an event. Gives its result, which is what only the handling keeps where there is one.
+    /// Calls the function of `js/rpc/receive.js`, for an event.
     fn rpc<const N: usize>(
         &mut self,
         kind: Rpc,
         event: EventId,
         arguments: impl for<'s> FnOnce(&mut v8::PinScope<'s, '_>) -> [v8::Local<'s, v8::Value>; N],
+    ) {
+        self.rpc_for(kind, event, arguments, |_, _| ());
+    }
+
+    /// The same for a call that begins. Gives what only its handling keeps, or nothing where it threw.
+    fn begin<const N: usize>(
+        &mut self,
+        kind: Rpc,
+        event: EventId,
+        arguments: impl for<'s> FnOnce(&mut v8::PinScope<'s, '_>) -> [v8::Local<'s, v8::Value>; N],
     ) -> Option<v8::Weak<v8::Value>> {
+        self.rpc_for(kind, event, arguments, |scope, handling| v8::Weak::new(scope, handling))
+    }
+
+    fn rpc_for<const N: usize, T>(
+        &mut self,
+        kind: Rpc,
+        event: EventId,
+        arguments: impl for<'s> FnOnce(&mut v8::PinScope<'s, '_>) -> [v8::Local<'s, v8::Value>; N],
+        read: impl for<'s> FnOnce(&mut v8::PinScope<'s, '_>, v8::Local<'s, v8::Value>) -> T,
+    ) -> Option<T> {
         let function = self.functions.rpc.clone();
         deno_core::scope!(scope, self.runtime);
         v8::tc_scope!(let scope, scope);
@@ -319,7 +339,7 @@ impl Inside<'_> {
         let function = v8::Local::new(scope, function);
         let this = v8::undefined(scope).into();
         let result = function.call(scope, this, &all)?;
-        Some(v8::Weak::new(scope, result))
+        Some(read(scope, result))
     }
 
     fn cancel(&mut self, id: EventId) {
