@@ -7,6 +7,7 @@ mod opens;
 mod ops;
 mod respond;
 mod scope;
+mod written;
 
 pub(crate) use elsewhere::Elsewhere;
 use ending::end_if_done;
@@ -16,6 +17,8 @@ pub use opens::Opens;
 pub(crate) use ops::{op_event_abort, op_event_fail, op_event_settled, op_event_waiting};
 pub(crate) use respond::op_event_respond;
 pub use scope::Scope;
+pub use written::BeingWritten;
+pub(crate) use written::{Writing, Written};
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -40,7 +43,7 @@ use crate::trace::Trace;
 use crate::worker_log::About;
 
 /// Why an event failed whose handler waits for what nothing can bring. The same words as workerd's.
-const HUNG: &str = "The Workers runtime canceled this request because it detected that your Worker's code had hung and would never generate a \
+pub const HUNG: &str = "The Workers runtime canceled this request because it detected that your Worker's code had hung and would never generate a \
                     response. Refer to: https://developers.cloudflare.com/workers/observability/errors/";
 
 struct Entry {
@@ -96,6 +99,8 @@ pub struct Events {
     elsewhere: Rc<Elsewhere>,
     /// Those that have been given a message from outside.
     renewed: RefCell<Vec<EventId>>,
+    /// Bodies that its scripts write.
+    written: Written,
     tails: Option<Tails>,
 }
 
@@ -110,6 +115,7 @@ impl Events {
             last_running: 0,
             ended: Vec::new(),
             renewed: RefCell::default(),
+            written: Written::default(),
             tails: None,
         }
     }
@@ -146,6 +152,16 @@ impl Events {
     /// Those that a message has come for since this was asked last.
     pub fn take_renewed(&self) -> Vec<EventId> {
         self.renewed.take()
+    }
+
+    /// A script begins to write a body, which is open until what this gives is dropped.
+    pub(crate) fn writes(&self) -> Writing {
+        self.written.begin()
+    }
+
+    /// Bodies that scripts have begun to write since this was asked last.
+    pub fn take_written(&self) -> Vec<BeingWritten> {
+        self.written.take()
     }
 
     /// What its scripts may read of a request's body, and of a response's.
@@ -286,6 +302,13 @@ impl Events {
     /// Whether an event has not answered its request.
     pub fn is_unanswered(&self, id: EventId) -> bool {
         self.entries.get(&id).is_some_and(|entry| entry.reply.is_some())
+    }
+
+    /// Whether an event works for a call that has no answer.
+    pub fn is_running(&self, id: EventId, running: u32) -> bool {
+        self.entries
+            .get(&id)
+            .is_some_and(|entry| entry.running.contains_key(&running))
     }
 
     /// Whether something that is no op may still bring an event what it waits for: the answer to a call.

@@ -147,11 +147,18 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
         .iter()
         .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
         .filter_map(|token| HeaderName::from_bytes(token.trim_ascii()).ok())
+        .filter(|name| !is_for_all(name.as_str()))
         .collect();
     let gone: Vec<HeaderName> = headers.keys().filter(|name| is_hop_by_hop(name)).cloned().collect();
     for name in named.into_iter().chain(gone) {
         headers.remove(name);
     }
+}
+
+/// Fields that no `Connection` may name: which host is meant, and what a proxy, or this server, says of the client. Whoever names them
+/// would have taken away what was true.
+fn is_for_all(name: &str) -> bool {
+    matches!(name, "host" | "forwarded" | "x-real-ip") || name.starts_with("x-forwarded-") || name.starts_with("cf-")
 }
 
 /// Most messages hold none of these: a look at each name costs less than a look-up of each of ours.

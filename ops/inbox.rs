@@ -36,6 +36,13 @@ pub enum Message {
         /// Whether all of it was read.
         complete: bool,
     },
+    /// Nothing is left that could go on with a call that an event works for, or with its connection, where `running` is 0.
+    Abandoned {
+        /// Whose.
+        event: EventId,
+        /// Which call.
+        running: u32,
+    },
     /// What it holds may be garbage: it collects it.
     Collect,
     /// Something that an event has given is called.

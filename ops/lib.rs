@@ -68,7 +68,7 @@ pub use body::Body;
 pub use byte_stream::ByteStream;
 pub use egress::Egress;
 pub use error::{BodyError, EventError, FetchError, Termination};
-pub use events::Events;
+pub use events::{BeingWritten, Events, HUNG};
 pub use inbox::{Inbox, Message};
 pub use message::{Request, Response};
 pub use origin::{CallerId, EventId, Origin, Target};

@@ -147,6 +147,64 @@ fn what_could_be_read_in_two_ways_is_not() {
     );
 }
 
+/// Who stands in front decides by the path that it reads: what is no path for us must not be one for it.
+#[test]
+fn a_target_is_read_as_by_who_stands_in_front() {
+    let (_project, server) = serve();
+    for target in [
+        "/public#/../admin",
+        "/admin#",
+        "http://a/admin#x",
+        "/public?a#b",
+        "/a\\admin",
+        "\\admin",
+        "http://a/\\admin",
+    ] {
+        for method in ["GET", "OPTIONS"] {
+            let next = "GET /evil HTTP/1.1\r\nhost: a\r\n\r\n";
+            let answer = ask(
+                &server,
+                format!("{method} {target} HTTP/1.1\r\nhost: a\r\n\r\n{next}").as_bytes(),
+            );
+            assert!(answer.starts_with("HTTP/1.1 400 "), "{target}: {answer}");
+            assert!(!answer.contains("/evil"), "{target}: {answer}");
+        }
+    }
+    let answer = ask(&server, b"GET /a%23b%5Cc?d=\\ HTTP/1.1\r\nhost: a\r\n\r\n");
+    assert!(answer.ends_with("GET a/a%23b%5Cc "), "{answer}");
+}
+
+/// What the server says of a client is true, whatever the client calls hop-by-hop, and by whichever spelling it says something of its own.
+#[test]
+fn a_client_takes_nothing_away_and_adds_nothing() {
+    let project = Project::new(&[(
+        "worker.js",
+        "export default { fetch: ({ headers }) => new Response([...headers].map(([name, value]) => `${name}=${value}`).join('|')) };",
+    )]);
+    let server = project.serve(&["worker.js", "--threads", "1"]);
+    let answer = ask(
+        &server,
+        b"GET / HTTP/1.1\r\nhost: a\r\nconnection: host, cf-connecting-ip, x-forwarded-for, x-own\r\nx-own: 1\r\nx-other: 2\r\n\
+          cf_connecting_ip: 9.9.9.9\r\nX_Forwarded-For: 9.9.9.9\r\nX_REAL_IP: 9.9.9.9\r\ntrue_client-ip: 9.9.9.9\r\nx_own: 3\r\n\r\n",
+    );
+    assert!(
+        answer.ends_with("cf-connecting-ip=127.0.0.1|host=a|x-other=2|x_own=3"),
+        "{answer}"
+    );
+    // Cookies are joined as cookies are, not as a list (RFC 9113, section 8.2.3).
+    let cookies = ["-H", "cookie: a=1", "-H", "cookie: b=2"];
+    for version in ["--http1.1", "--http2-prior-knowledge"] {
+        let answer = server.curl("/", &[&[version], &cookies[..]].concat());
+        assert!(answer.body.contains("cookie=a=1; b=2|"), "{version}: {}", answer.body);
+        // And over either version there is a host.
+        assert!(
+            answer.body.contains(&format!("|host={}", server.address)),
+            "{version}: {}",
+            answer.body
+        );
+    }
+}
+
 /// RFC 9112, section 2.2: a line ends with both, the request's own, that of a chunk and those behind a request too.
 #[test]
 fn a_bare_line_feed_ends_the_connection() {

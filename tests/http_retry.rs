@@ -214,6 +214,33 @@ fn a_connection_that_was_closed_meanwhile_is_not_used() {
     }
 }
 
+/// A server says that a connection is not for a request: it has not looked at it (RFC 9110, section 15.5.20).
+#[test]
+fn what_was_misdirected_is_sent_over_another_connection() {
+    const MISDIRECTED: &[u8] = b"HTTP/1.1 421 Misdirected Request\r\ncontent-length: 2\r\n\r\nno";
+    let asker = Asker::new("");
+    let certs = asker.certs();
+    for secure in [true, false] {
+        for (init, again) in [
+            (r#"{"method":"GET"}"#, true),
+            (r#"{"method":"POST","body":"whole"}"#, true),
+            (r#"{"method":"POST","stream":"piece by piece"}"#, false),
+        ] {
+            let upstream = Raw::start(secure.then_some(&*certs), |seen| match seen.connection {
+                0 => (MISDIRECTED.to_vec(), Next::Keep),
+                _ => (good(seen), Next::Keep),
+            });
+            let came_to = outcome(&asker.ask(By::Policy, &url(&upstream, secure, "/"), init));
+            let (expected, count) = if again { ("200 ok", 2) } else { ("421 no", 1) };
+            assert_eq!((&*came_to, times(&upstream, "/")), (expected, count), "{init}");
+        }
+        // Once: where the other is not for it either, that is the answer.
+        let upstream = Raw::start(secure.then_some(&*certs), |_| (MISDIRECTED.to_vec(), Next::Keep));
+        let came_to = outcome(&asker.ask(By::Policy, &url(&upstream, secure, "/"), "{}"));
+        assert_eq!((&*came_to, times(&upstream, "/")), ("421 no", 2));
+    }
+}
+
 #[test]
 fn the_record_has_one_egress() {
     let asker = Asker::new("");

@@ -213,6 +213,43 @@ fn an_endpoint_that_fails_is_not_asked_by_each_fetch() {
     assert!((1..=6).contains(&exchanges), "{exchanges} exchanges for 20 fetches");
 }
 
+/// A hundred at once, on both threads, make one exchange, and wait for it together.
+#[test]
+fn those_who_ask_at_once_share_an_exchange() {
+    let upstream = Moody::start(|asked| {
+        if asked.path.starts_with("/token/") {
+            // Its clock is wrong, which nobody goes by; and what it gave before has expired.
+            let more = r#","expires_in":3600,"issued_at":1"#;
+            return granted("tok-of-all", more, Duration::from_millis(500));
+        }
+        now(bearer(asked))
+    });
+    let (_project, server) = serve(&upstream, &[""]);
+    std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..100).map(|_| scope.spawn(|| server.get("/api").body)).collect();
+        for asked in asking {
+            assert_eq!(asked.join().unwrap(), "200 tok-of-all");
+        }
+    });
+    assert_eq!(upstream.asked("/token/0").len(), 1);
+}
+
+/// Whoever asks has half a minute by default, and hears why before that.
+#[test]
+fn an_endpoint_that_hangs_is_told() {
+    let upstream = Moody::start(|asked| {
+        if asked.path.starts_with("/token/") {
+            std::thread::sleep(Duration::from_secs(30));
+        }
+        now("fine")
+    });
+    let (_project, server) = serve(&upstream, &[""]);
+    let began = Instant::now();
+    let answer = server.get("/api?patience=25000");
+    assert!(answer.body.contains("it gave no answer in time"), "{}", answer.body);
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+}
+
 #[test]
 fn no_lifetime_ends_the_policy() {
     const VALUES: [&str; 18] = [

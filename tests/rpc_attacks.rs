@@ -23,10 +23,10 @@ import { WorkerEntrypoint } from 'cloudflare:workers';
 const kept = [];
 export class Tools extends WorkerEntrypoint {
   echo(value) { return value; }
-  never() { return new Promise(() => {}); }
-  hold() { return new Promise(() => {}); }
+  never() { return scheduler.wait(3_600_000); }
+  hold() { return scheduler.wait(3_600_000); }
   async use(fn) { return await fn(); }
-  async keep(value) { kept[0] = value; await new Promise(() => {}); }
+  async keep(value) { kept[0] = value; await scheduler.wait(3_600_000); }
   async read(stream) { for await (const chunk of stream); }
   endless() { return new ReadableStream({ type: 'bytes', pull: (c) => c.enqueue(new Uint8Array(65536)) }); }
   sink() { return new IdentityTransformStream().writable; }

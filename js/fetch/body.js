@@ -1,7 +1,7 @@
 // Bodies that stay in Rust until a script looks at them.
 (function () {
 const { core, primordials } = __bootstrap;
-const { op_body_collect, op_body_length, op_body_raw } = core.ops;
+const { op_body_collect, op_body_length, op_body_raw, op_uncaught } = core.ops;
 const {
   BigInt,
   ObjectPrototypeIsPrototypeOf,
@@ -26,6 +26,7 @@ const {
   readableStreamForRid,
   ReadableStreamPrototype,
   resourceForReadableStream,
+  setUnwritten,
 } = core.loadExtScript("ext:deno_web/06_streams.js");
 
 // A body of unknown length.
@@ -36,6 +37,13 @@ const knownLengths = new SafeWeakMap();
 
 function setKnownLength(stream, length) {
   WeakMapPrototypeSet(knownLengths, stream, length);
+}
+
+// Streams whose bodies have trailers: what makes of the resource of such a body that of the body with them.
+const trailing = new SafeWeakMap();
+
+function setTrailing(stream, follow) {
+  WeakMapPrototypeSet(trailing, stream, follow);
 }
 
 // How many bytes a stream has, where that is known: a BigInt, as workerd has it.
@@ -163,6 +171,9 @@ class ResourceBody extends InnerBody {
   }
 }
 
+// Whoever reads it has an error: what came of it is not all.
+setUnwritten((words, event) => op_uncaught("a body failed", `Error: ${words}`, event));
+
 function unusable() {
   return new TypeError("Body has already been used. It can only be used once. Use tee() first if you need to read it twice.");
 }
@@ -191,8 +202,10 @@ function takeBody(body, onError = undefined) {
     return backing.rid;
   }
   const length = body.length ?? WeakMapPrototypeGet(knownLengths, stream) ?? expectedLengthOf(stream);
-  return resourceForReadableStream(stream, length, onError);
+  const rid = resourceForReadableStream(stream, length, onError);
+  const follow = WeakMapPrototypeGet(trailing, stream);
+  return follow === undefined ? rid : follow(rid);
 }
 
-return { failedStream, lengthOf, ResourceBody, setKnownLength, takeBody, unusable };
+return { failedStream, lengthOf, ResourceBody, setKnownLength, setTrailing, takeBody, unusable };
 })();

@@ -87,6 +87,41 @@ pub(super) const PATCHES: &[Patch] = &[
         "    chunkSteps(chunk) {\n      if (pumping) {\n        writeChunk(chunk);\n        syncAdvance = true;\n      } else {\n        \
                  queueMicrotask(() => {\n          writeChunk(chunk);\n          pump();\n        });\n      }\n    },\n",
     ),
+    // A body that nobody can write any longer is not one that has ended. Whoever waits for its reader to be gone does not keep what writes it, and is
+    // nothing that an isolate has to do.
+    patch(
+        STREAMS,
+        "  (external) => {\n    op_readable_stream_resource_close(external);\n  },\n);\n\nclass ResourceStreamResourceSink {\n  external;\n  \
+           constructor(external) {\n    this.external = external;\n    \
+             READABLE_STREAM_SOURCE_REGISTRY.register(this, external, this);\n",
+        "  ({ external, event }) => {\n    op_readable_stream_resource_write_error(external, UNWRITTEN);\n    \
+             op_readable_stream_resource_close(external);\n    unwritten(UNWRITTEN, event);\n  },\n);\n\n\
+         const UNWRITTEN = \"the body is never finished: nothing is left that could write to its stream or close it\";\n\
+         let unwritten = () => {};\n\nfunction setUnwritten(tell) {\n  unwritten = tell;\n}\n\n\
+         class ResourceStreamResourceSink {\n  external;\n  constructor(external) {\n    this.external = external;\n    \
+           const event = core.getAsyncContext()?.event?.id ?? 0;\n    \
+           READABLE_STREAM_SOURCE_REGISTRY.register(this, { __proto__: null, external, event }, this);\n",
+    ),
+    patch(
+        STREAMS,
+        "  PromisePrototypeCatch(\n    PromisePrototypeThen(\n      op_readable_stream_resource_await_close(rid),\n      () => {\n        \
+             PromisePrototypeCatch(reader.cancel(\"resource closed\"), () => {});\n      },\n    ),\n    () => {},\n  );\n",
+        "  cancelOnceClosed(rid, new primordials.SafeWeakRef(reader));\n",
+    ),
+    // What it calls then keeps nothing of what is around it: a scope is kept whole.
+    patch(
+        STREAMS,
+        "function resourceForReadableStream(stream, length, onError) {\n",
+        "function cancelOnceClosed(rid, weakReader) {\n  const closed = op_readable_stream_resource_await_close(rid);\n  \
+           core.unrefOpPromise(closed);\n  PromisePrototypeThen(closed, () => {\n    const reader = weakReader.deref();\n    \
+           if (reader !== undefined) PromisePrototypeCatch(reader.cancel(\"resource closed\"), () => {});\n  }, () => {});\n}\n\n\
+         function resourceForReadableStream(stream, length, onError) {\n",
+    ),
+    patch(
+        STREAMS,
+        "  resourceForReadableStream,\n",
+        "  resourceForReadableStream,\n  setUnwritten,\n",
+    ),
     // As Workers have it: a source's or a transformer's `expectedLength` is how many bytes a body of the stream has.
     patch(
         STREAMS,

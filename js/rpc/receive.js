@@ -147,14 +147,28 @@ function invoke(context, running, target, path, property, group) {
   return ReflectApply(value, self, [args[0], target.environment.env, target.environment.ctx]);
 }
 
-// `find` gives what is called, or a promise of it.
+// What only the call keeps that was begun last: where that is collected, nothing is left that could go on with it.
+let kept;
+
+function takeKept() {
+  const begun = kept;
+  kept = undefined;
+  return begun;
+}
+
+// `find` gives what is called, or a promise of it. Calls of its result keep `work`, and not what runs for it.
 async function run(context, running, answer, find, path, property) {
   const group = [];
   const entry = new Given(null, false, null);
   MapPrototypeSet(stubs.exportsOf(context), answer, entry);
   const work = (async () => {
-    const found = find();
-    return await invoke(context, running, found.promise === undefined ? found : await found.promise, path, property, group);
+    const own = kept = { __proto__: null, isOver: false };
+    try {
+      const found = find();
+      return await invoke(context, running, found.promise === undefined ? found : await found.promise, path, property, group);
+    } finally {
+      own.isOver = true;
+    }
   })();
   entry.answer = work;
   PromisePrototypeCatch(work, () => {});
@@ -260,14 +274,25 @@ const VALUE = 0;
 const FAILURE = 1;
 const OPEN = 2;
 const CALL = 3;
+const RELEASE = 4;
 
-// Rust calls this.
+// Nothing can go on with a call that the event works for, or with its connection.
+function abandoned(event, running, words) {
+  const context = contextOf(event);
+  if (context === undefined) return;
+  if (running === 0) context.onAbandoned?.(words);
+  else failed(context, running, new Error(words));
+}
+
+// Rust calls this. Gives what only the handling of a call keeps.
 function rpc(kind, event, a, b, c, d, e, f, g, h, i) {
   if (kind === VALUE) stubs.resolveCall(event, a, b);
   else if (kind === FAILURE) stubs.rejectCall(event, a, b, c, d);
   else if (kind === OPEN) open(event, a, b, c, d, e, f, g, h, i);
   else if (kind === CALL) call(event, a, b, c, d, e);
-  else release(event, a);
+  else if (kind === RELEASE) release(event, a);
+  else abandoned(event, a, b);
+  return takeKept();
 }
 
 return { rpc, setDoors, setRpcCallers };

@@ -43,6 +43,15 @@ function asked(href) {
   return `${hostname}:${port === "" ? 80 : port}`;
 }
 
+// What only the handling keeps that was begun last, as for calls: `js/rpc/receive.js`.
+let kept;
+
+function takeKept() {
+  const begun = kept;
+  kept = undefined;
+  return begun;
+}
+
 // `href` has the host and port that are asked for.
 async function serve(context, href, headers, ctx) {
   const localAddress = asked(href);
@@ -84,12 +93,24 @@ async function serve(context, href, headers, ctx) {
         taken = held = true;
         answer(context, 101, other);
         PromisePrototypeThen(op_tcp_ended(own, true, false), gone, gone);
+        context.onAbandoned = (words) => {
+          op_uncaught("a connect() handler failed", `Error: ${words}`, context.id);
+          op_tcp_end(own);
+          release();
+        };
       },
       isUpgrade: false,
       opened: PromiseResolve({ __proto__: null, remoteAddress: undefined, localAddress }),
     });
     // The list is for the stand-in of a test's network alone.
-    handling = (async () => await connect(socket, context.caller.env, ctx, list))();
+    handling = (async () => {
+      const own = kept = { __proto__: null, isOver: false };
+      try {
+        return await connect(socket, context.caller.env, ctx, list);
+      } finally {
+        own.isOver = true;
+      }
+    })();
     const returned = await handling;
     if (isSocket(returned)) {
       if (taken) throw new TypeError("connect() returned a socket, and has used the streams of the one that it was given");
@@ -115,5 +136,5 @@ async function serve(context, href, headers, ctx) {
   release();
 }
 
-return { serve };
+return { serve, takeKept };
 })();

@@ -42,6 +42,8 @@ class EventContext {
   unrefed = null;
   immediates = null;
   onAbort = null;
+  // Called where nothing can go on with its connection: `js/sockets/inbound.js`.
+  onAbandoned = null;
   // What counts until it ends.
   held = null;
   // What it has given to others, and the calls that it waits for: `js/rpc/stub.js`.

@@ -171,13 +171,16 @@ async function run(context, request, ctx) {
   }
 }
 
-// Rust calls this for each event. Gives, for a request, the promise that only its handling keeps: where that is collected, nothing is left that could answer.
+// Rust calls this for each event. Gives what only its handling keeps: where that is collected, nothing is left that could go on with it.
 function dispatch(id, method, url, headers, rid, caller, agent, entrypoint, props, door, cf) {
   const context = startContext(id, callerOf(caller, agent, entrypoint, props, door));
   const previous = enterContext(context);
   let handling;
-  if (method === CONNECT) core.loadExtScript("ext:workerd_lite/sockets/inbound.js").serve(context, url, headers, new ExecutionContext(context));
-  else handling = run(context, newRequest(context, method, url, headers, rid, cf), new ExecutionContext(context));
+  if (method === CONNECT) {
+    const { serve, takeKept } = core.loadExtScript("ext:workerd_lite/sockets/inbound.js");
+    serve(context, url, headers, new ExecutionContext(context));
+    handling = takeKept();
+  } else handling = run(context, newRequest(context, method, url, headers, rid, cf), new ExecutionContext(context));
   core.setAsyncContext(previous);
   if (afterCall !== null) afterCall();
   return handling;

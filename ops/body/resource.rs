@@ -19,6 +19,7 @@ use super::script::ScriptStream;
 use crate::account::Account;
 use crate::byte_stream::ByteStream;
 use crate::error::BodyError;
+use crate::events::Events;
 use crate::external_memory::{ExternalMemory, OutOfMemory, Reservation};
 use crate::head;
 use crate::reading::Reading;
@@ -149,7 +150,8 @@ pub fn take_body(state: &mut OpState, rid: ResourceId) -> Result<Body, BodyError
         (low, Some(high)) if low == high => Some(low),
         _ => None,
     };
-    Ok(Body::stream(Box::pin(ScriptStream::new(resource)), length))
+    let writing = state.borrow::<Events>().writes();
+    Ok(Body::stream(Box::pin(ScriptStream::new(resource, writing)), length))
 }
 
 /// How many bytes a script will read of a body that nobody has read, or -1 where that is not known.

@@ -9,6 +9,7 @@ use deno_core::{AsyncResult, BufView, Resource};
 use futures_util::stream::Stream;
 
 use crate::error::BodyError;
+use crate::events::Writing;
 
 /// The largest piece that is read at once from a script's stream, in bytes.
 const CHUNK: usize = 64 * 1024;
@@ -18,14 +19,16 @@ pub(super) struct ScriptStream {
     resource: Rc<dyn Resource>,
     reading: Option<AsyncResult<BufView>>,
     done: bool,
+    _writing: Writing,
 }
 
 impl ScriptStream {
-    pub(super) fn new(resource: Rc<dyn Resource>) -> Self {
+    pub(super) fn new(resource: Rc<dyn Resource>, writing: Writing) -> Self {
         Self {
             resource,
             reading: None,
             done: false,
+            _writing: writing,
         }
     }
 }

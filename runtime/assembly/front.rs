@@ -12,11 +12,11 @@ use crate::config::tables::{ShownBy, Tls};
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::egress::tls::{Identity, read_roots};
 use crate::host::Front;
-use crate::keys::KeySource;
+use crate::keys::{KeySource, read_lists};
 use crate::metrics::CertificateEnds;
 use crate::reloadable::ReloadableFiles;
 use crate::rules::Forwarders;
-use crate::server_tls::{ClientAuth, ServerTls, Shown, Verification, read_lists};
+use crate::server_tls::{ClientAuth, ServerTls, Shown, Verification};
 
 /// How the certificate is called in messages and metrics.
 const NAME: &str = "tls";

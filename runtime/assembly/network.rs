@@ -167,6 +167,13 @@ impl Bindings<'_> {
         let own = |name: &str| format!("certificates.{id}.{name}");
         let join = |path: &std::path::PathBuf| self.files.folder.join(path);
         let roots: Vec<_> = section.ca.iter().map(join).collect();
+        let lists: Vec<_> = section.crl.iter().map(join).collect();
+        if !lists.is_empty() && (roots.is_empty() || section.issue.is_some()) {
+            return Err(self
+                .files
+                .complain(&own("crl"), "lists are for upstreams of the authorities that `ca` names, beside `cert` and `key`")
+                .with_help("Name in `ca` who issues the upstreams' certificates, and in `crl` a list of each of these authorities"));
+        }
         if section.issue == Some(Issue::Agent) {
             if section.cert.is_some() || section.key.is_some() {
                 return Err(self
@@ -207,8 +214,12 @@ impl Bindings<'_> {
         let key = keys.source(&format!("certificates.{id}"), "key", key, reached)?;
         let cert = join(cert);
         let load = {
-            let (id, cert, key, roots) = (id.to_owned(), cert.clone(), key.clone(), roots.clone());
-            move || Identity::load(&id, &cert, &key, &roots).map_err(|error| error.to_string())
+            let (id, cert, key) = (id.to_owned(), cert.clone(), key.clone());
+            let (roots, lists) = (roots.clone(), lists.clone());
+            move || {
+                let loaded = Identity::load(&id, &cert, &key, &roots).and_then(|identity| identity.with_lists(&lists));
+                loaded.map_err(|error| error.to_string())
+            }
         };
         let identity = load().map_err(|why| self.files.complain(&format!("certificates.{id}"), &why))?;
         if let Err(why) = identity.check_dates() {
@@ -227,6 +238,7 @@ impl Bindings<'_> {
         let mut paths = vec![cert];
         paths.extend(key.path().map(Path::to_owned));
         paths.extend(roots);
+        paths.extend(lists);
         self.reloadable.watch(format!("certificates.{id}"), paths, move || {
             let identity = load()?;
             identity.check_dates().map_err(|why| format!("the certificate {why}"))?;

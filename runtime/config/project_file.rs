@@ -123,7 +123,10 @@ impl ProjectFile {
     /// Files that are the owner's alone: this one, keys, certificates, secrets and records.
     pub(crate) fn private_files(&self, files: &Files) -> Vec<PathBuf> {
         let certificates = self.certificates.values();
-        let certificates = certificates.flat_map(|section| section.cert.iter().chain(&section.key).chain(&section.ca));
+        let certificates = certificates.flat_map(|section| {
+            let verified = section.ca.iter().chain(&section.crl);
+            section.cert.iter().chain(&section.key).chain(verified)
+        });
         let tls = self.tls.iter();
         let tls = tls.flat_map(|section| {
             let others = section.certificates.iter().flat_map(|other| [&other.cert, &other.key]);

@@ -156,7 +156,8 @@ fn meaning(error: &rustls::Error) -> Option<String> {
         Error::InvalidCertificate(error) => match error {
             CertificateError::UnknownIssuer => {
                 "nobody who is trusted has issued the upstream's certificate: name its authority's certificate, or the \
-                 upstream's own, in `ca` of the [certificates.<id>] that it goes out with, or of [network]"
+                 upstream's own, in `ca` of the [certificates.<id>] that it goes out with, or of [network]; or the upstream \
+                 leaves out certificates that stand between both, which its owner must send along"
             }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
                 "the upstream's certificate has expired: its owner must renew it"
@@ -173,12 +174,33 @@ fn meaning(error: &rustls::Error) -> Option<String> {
             CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
                 "the upstream's certificate is not for servers: see its extended key usage"
             }
+            CertificateError::Revoked => "the upstream's certificate was revoked: a list in `crl` names it",
+            CertificateError::UnknownRevocationStatus => {
+                "no list in `crl` is of the authority that has issued the upstream's certificate, or one above it"
+            }
+            CertificateError::ExpiredRevocationList | CertificateError::ExpiredRevocationListContext { .. } => {
+                "the list in `crl` of the upstream's authority is no longer in force: fetch its newest"
+            }
+            CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+                "the upstream's certificate, or one above it, is signed in a way that is no longer safe, such as SHA-1"
+            }
             CertificateError::Other(other) if other.0.is::<AuthorityAsServer>() => {
                 "the upstream's certificate is an authority's own: name this very certificate in `ca` of the \
                  [certificates.<id>] that it goes out with, or of [network]"
             }
             _ => return None,
         },
+        Error::AlertReceived(AlertDescription::ProtocolVersion) => {
+            "the upstream speaks only versions of TLS that are no longer safe: 1.2 and 1.3 are spoken here"
+        }
+        Error::AlertReceived(AlertDescription::NoApplicationProtocol) => {
+            "the upstream speaks neither HTTP/2 nor HTTP/1.1 under TLS"
+        }
+        Error::AlertReceived(AlertDescription::HandshakeFailure) => {
+            "the upstream takes none of the cipher suites and groups that are offered, or wants a client certificate: see \
+             [certificates.<id>]"
+        }
         Error::AlertReceived(AlertDescription::CertificateRequired) => {
             "the upstream wants a client certificate: see [certificates.<id>]"
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deno_core::unsync::spawn;
-use http::{Extensions, Request, Response};
+use http::{Extensions, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::{CaptureConnection, Connected, capture_connection};
@@ -80,17 +80,25 @@ impl HttpClient {
 
     /// Performs a request. It is sent once more, on a fresh connection, where the upstream says that it did nothing with it, and
     /// where it is idempotent and its connection, which had served others before, ended before a byte of the answer
-    /// (RFC 9110, section 9.2.2; RFC 9113, section 8.7). A body that streams is never sent again.
+    /// (RFC 9110, section 9.2.2; RFC 9113, section 8.7). So is one that its connection was not for (RFC 9110, section 15.5.20). A body
+    /// that streams is never sent again.
     pub(super) async fn execute(&self, request: Request<RequestBody>) -> Result<Response<Incoming>, ClientError> {
         let again = copy(&request);
-        let failed = match attempt(&self.pooled, request).await {
-            Ok(response) => return Ok(response),
-            Err(failed) => failed,
+        let (came, again) = match (attempt(&self.pooled, request).await, again) {
+            (Ok(response), Some(again)) if response.status() == StatusCode::MISDIRECTED_REQUEST => {
+                (Ok(response), again)
+            }
+            (Err(failed), Some(again)) if failed.may_be_repeated(again.method().is_idempotent()) => {
+                (Err(failed.error), again)
+            }
+            (came, _) => return came.map_err(|failed| failed.error),
         };
-        let Some(again) = again.filter(|again| failed.may_be_repeated(again.method().is_idempotent())) else {
-            return Err(failed.error);
-        };
-        tracing::debug!("a request is sent once more: {}", failed.error);
+        match came {
+            Ok(_) => {
+                tracing::debug!("a request is sent once more: the upstream says that its connection is not for it");
+            }
+            Err(error) => tracing::debug!("a request is sent once more: {error}"),
+        }
         let fresh = self.fresh.get_or_init(|| pool(self.connector.clone(), self.head, 0));
         attempt(fresh, again).await.map_err(|failed| failed.error)
     }

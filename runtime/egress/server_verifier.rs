@@ -8,7 +8,7 @@ use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme};
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, ServerName, UnixTime};
 use x509_parser::certificate::X509Certificate;
 
 /// An authority's certificate in a server's place.
@@ -27,10 +27,12 @@ pub(super) struct ServerVerifier {
 }
 
 impl ServerVerifier {
-    /// `named` are certificates of authorities, of servers, or both. Fails where one of them is none.
+    /// `named` are certificates of authorities, of servers, or both. Where there is a list of what is `revoked`, each certificate below an
+    /// authority needs one of its issuer's that is in force. Fails where one of these is none.
     pub(super) fn new(
         mut authorities: RootCertStore,
         named: Vec<CertificateDer<'static>>,
+        revoked: &[CertificateRevocationListDer<'static>],
         provider: &Arc<CryptoProvider>,
     ) -> Result<Self, Error> {
         for certificate in named.iter().filter(|certificate| may_issue(certificate)) {
@@ -39,7 +41,9 @@ impl ServerVerifier {
         let authorities = if authorities.is_empty() {
             None
         } else {
-            let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(authorities), Arc::clone(provider));
+            let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(authorities), Arc::clone(provider))
+                .with_crls(revoked.iter().cloned())
+                .enforce_revocation_expiration();
             Some(builder.build().map_err(|error| Error::General(error.to_string()))?)
         };
         Ok(Self {
@@ -68,7 +72,7 @@ impl ServerCertVerifier for ServerVerifier {
             }
             None => CertificateError::UnknownIssuer.into(),
         };
-        if !self.named.contains(end_entity) {
+        if is_about_revocation(&refusal) || !self.named.contains(end_entity) {
             return Err(told(refusal, end_entity));
         }
         check_named(end_entity, server_name, now)?;
@@ -96,6 +100,19 @@ impl ServerCertVerifier for ServerVerifier {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.algorithms.supported_schemes()
     }
+}
+
+/// Whether an authority is known, and has revoked it or may have.
+fn is_about_revocation(refusal: &Error) -> bool {
+    matches!(
+        refusal,
+        Error::InvalidCertificate(
+            CertificateError::Revoked
+                | CertificateError::UnknownRevocationStatus
+                | CertificateError::ExpiredRevocationList
+                | CertificateError::ExpiredRevocationListContext { .. }
+        ) | Error::InvalidCertRevocationList(_)
+    )
 }
 
 /// WebPKI has no error of its own for what is met most of all: a self-signed certificate as `openssl req -x509` makes it.

@@ -6,12 +6,12 @@ use std::sync::{Arc, OnceLock};
 use rustls::crypto::aws_lc_rs;
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::CertificateDer;
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
 
 use super::server_verifier::ServerVerifier;
 use crate::identity::Issued;
 use crate::keys::process::HeldKey;
-use crate::keys::{Dates, Invalid, KeyFileError, KeySource, read_certificates};
+use crate::keys::{Dates, Invalid, KeyFileError, KeySource, read_certificates, read_lists};
 
 /// Why an identity or a root cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +27,9 @@ pub enum TlsError {
         /// What is wrong with it.
         why: String,
     },
+    /// A list of revoked certificates can not be read.
+    #[error("{0}")]
+    List(String),
     /// There is no such key.
     #[error("{0}")]
     Key(String),
@@ -48,6 +51,8 @@ pub struct Identity {
     key: Arc<CertifiedKey>,
     dates: Dates,
     roots: Vec<CertificateDer<'static>>,
+    /// What the authorities of these have revoked.
+    revoked: Vec<CertificateRevocationListDer<'static>>,
     /// Its key, where that was made by the process that holds keys.
     held: Option<Arc<HeldKey>>,
 }
@@ -89,8 +94,25 @@ impl Identity {
             key: Arc::new(certified),
             dates,
             roots: all,
+            revoked: Vec::new(),
             held: None,
         })
+    }
+
+    /// The same, with lists of what authorities have revoked. Where there is any, each certificate below a root needs one of its issuer's
+    /// that is in force.
+    pub fn with_lists(mut self, lists: &[PathBuf]) -> Result<Self, TlsError> {
+        for path in lists {
+            let (lists, is_late) = read_lists(path).map_err(TlsError::List)?;
+            if is_late {
+                tracing::error!(
+                    "{}: the list of revoked certificates is no longer in force: upstreams of its issuer are refused",
+                    path.display()
+                );
+            }
+            self.revoked.extend(lists);
+        }
+        Ok(self)
     }
 
     /// An identity that was issued to an agent.
@@ -101,6 +123,7 @@ impl Identity {
             key: Arc::new(CertifiedKey::new(issued.chain, issued.key)),
             dates,
             roots,
+            revoked: Vec::new(),
             held: issued.held,
         })
     }
@@ -155,7 +178,8 @@ pub(super) fn client_config(
     }
     let provider = Arc::new(aws_lc_rs::default_provider());
     let named = shared_roots.iter().chain(own).cloned().collect();
-    let verifier = ServerVerifier::new(authorities, named, &provider)?;
+    let revoked = identity.map_or(&[][..], |identity| &identity.revoked);
+    let verifier = ServerVerifier::new(authorities, named, revoked, &provider)?;
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
     let mut config = match identity {

@@ -12,8 +12,8 @@ use crate::credentials::TokenRequestError;
 /// The largest answer of a token endpoint, in bytes.
 const LIMIT: usize = 1 << 20;
 
-/// How long a token request may take.
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a token request may take: well below what those have by default who wait for it, so that they hear why there is none.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Asks over the network, by a client without credentials.
 #[expect(clippy::disallowed_types, reason = "the one client lives in this room")]

@@ -8,9 +8,10 @@ use workerd_lite_ops::body::BodyResource;
 use workerd_lite_ops::events::Opens;
 use workerd_lite_ops::inbox::{Start, Work};
 use workerd_lite_ops::rpc::{Call, Failure, Incoming, Opening, Outcome, Running};
-use workerd_lite_ops::{Body, CallerId, EventId, Events, Message, Target, events, head};
+use workerd_lite_ops::{Body, CallerId, EventId, Events, HUNG, Message, Target, events, head};
 
-use super::abandoned::Abandoned;
+use super::abandoned::{Abandoned, Handling};
+use super::arguments::{bytes, names, optional, parts, string};
 use super::callers::Joining;
 use crate::limits::Turns;
 
@@ -31,6 +32,7 @@ enum Rpc {
     Open,
     Call,
     Release,
+    Abandoned,
 }
 
 /// The cell while its isolate is entered.
@@ -77,6 +79,14 @@ impl Inside<'_> {
                 if ended {
                     self.end(event);
                 }
+            }
+            Message::Abandoned { event, running } => {
+                self.rpc(Rpc::Abandoned, event, |scope| {
+                    [
+                        v8::Integer::new_from_unsigned(scope, running).into(),
+                        string(scope, HUNG),
+                    ]
+                });
             }
             Message::Collect => self.runtime.v8_isolate().low_memory_notification(),
         }
@@ -171,7 +181,10 @@ impl Inside<'_> {
             |scope, handling| v8::Weak::new(scope, handling),
         );
         match handling {
-            Some(handling) => self.abandoned.watch(id, handling),
+            Some(handling) if request.method == http::Method::CONNECT => {
+                self.abandoned.watch(Handling::Connection(id, handling));
+            }
+            Some(handling) => self.abandoned.watch(Handling::Request(id, handling)),
             // The dispatcher itself could not run, for want of stack or heap.
             None if self.turns.stopped().is_none() => {
                 events::cancel(&mut self.op_state.borrow_mut(), id, false);
@@ -212,7 +225,7 @@ impl Inside<'_> {
         };
         let (door, answer, early) = (opening.door, opening.answer, opening.early);
         let (agent, entrypoint, props) = parts(target);
-        let called = self.rpc(Rpc::Open, event, |scope| {
+        let handling = self.begin(Rpc::Open, event, |scope| {
             [
                 v8::Integer::new_from_unsigned(scope, running).into(),
                 v8::Integer::new(scope, answer).into(),
@@ -225,8 +238,12 @@ impl Inside<'_> {
                 optional(scope, props),
             ]
         });
-        if called.is_none() && self.turns.stopped().is_none() {
-            events::cancel(&mut self.op_state.borrow_mut(), event, false);
+        match handling {
+            Some(handling) => self.abandoned.watch(Handling::Call(event, running, handling)),
+            None if self.turns.stopped().is_none() => {
+                events::cancel(&mut self.op_state.borrow_mut(), event, false);
+            }
+            None => {}
         }
         for call in early {
             self.called(call);
@@ -243,7 +260,7 @@ impl Inside<'_> {
         let Some((running, path, property)) = self.run(event, call) else {
             return;
         };
-        self.rpc(Rpc::Call, event, |scope| {
+        let handling = self.begin(Rpc::Call, event, |scope| {
             [
                 v8::Integer::new_from_unsigned(scope, running).into(),
                 v8::Integer::new(scope, answer).into(),
@@ -252,6 +269,9 @@ impl Inside<'_> {
                 v8::Integer::new(scope, number).into(),
             ]
         });
+        if let Some(handling) = handling {
+            self.abandoned.watch(Handling::Call(event, running, handling));
+        }
     }
 
     fn answered(&mut self, event: EventId, call: u32, outcome: Outcome) {
@@ -288,7 +308,27 @@ impl Inside<'_> {
         kind: Rpc,
         event: EventId,
         arguments: impl for<'s> FnOnce(&mut v8::PinScope<'s, '_>) -> [v8::Local<'s, v8::Value>; N],
-    ) -> Option<bool> {
+    ) {
+        self.rpc_for(kind, event, arguments, |_, _| ());
+    }
+
+    /// The same for a call that begins. Gives what only its handling keeps, or nothing where it threw.
+    fn begin<const N: usize>(
+        &mut self,
+        kind: Rpc,
+        event: EventId,
+        arguments: impl for<'s> FnOnce(&mut v8::PinScope<'s, '_>) -> [v8::Local<'s, v8::Value>; N],
+    ) -> Option<v8::Weak<v8::Value>> {
+        self.rpc_for(kind, event, arguments, |scope, handling| v8::Weak::new(scope, handling))
+    }
+
+    fn rpc_for<const N: usize, T>(
+        &mut self,
+        kind: Rpc,
+        event: EventId,
+        arguments: impl for<'s> FnOnce(&mut v8::PinScope<'s, '_>) -> [v8::Local<'s, v8::Value>; N],
+        read: impl for<'s> FnOnce(&mut v8::PinScope<'s, '_>, v8::Local<'s, v8::Value>) -> T,
+    ) -> Option<T> {
         let function = self.functions.rpc.clone();
         deno_core::scope!(scope, self.runtime);
         v8::tc_scope!(let scope, scope);
@@ -299,7 +339,7 @@ impl Inside<'_> {
         let function = v8::Local::new(scope, function);
         let this = v8::undefined(scope).into();
         let result = function.call(scope, this, &all)?;
-        Some(result.is_true())
+        Some(read(scope, result))
     }
 
     fn cancel(&mut self, id: EventId) {
@@ -344,52 +384,4 @@ impl Inside<'_> {
         let result = function.call(scope, this, &arguments)?;
         Some(read(scope, result))
     }
-}
-
-/// For whom an event is, what it calls, and with which props, as `js/worker/dispatch.js` takes them.
-fn parts(target: Option<&Target>) -> (Option<&str>, Option<&str>, Option<&str>) {
-    match target {
-        None => (None, None, None),
-        Some(Target::Agent(agent)) => (Some(&**agent), None, None),
-        Some(Target::Door(_, agent)) => (agent.as_deref(), None, None),
-        Some(Target::Entrypoint { entrypoint, props }) => (None, entrypoint.as_deref(), Some(&**props)),
-    }
-}
-
-fn names<'s>(scope: &mut v8::PinScope<'s, '_>, path: &[String]) -> v8::Local<'s, v8::Value> {
-    let names: Vec<_> = path.iter().map(|name| key(scope, name)).collect();
-    v8::Array::new_with_elements(scope, &names).into()
-}
-
-fn optional<'s>(scope: &mut v8::PinScope<'s, '_>, text: Option<&str>) -> v8::Local<'s, v8::Value> {
-    match text {
-        Some(text) => string(scope, text),
-        None => v8::null(scope).into(),
-    }
-}
-
-/// Bytes as a script of ours takes them, or null.
-fn bytes<'s>(scope: &mut v8::PinScope<'s, '_>, bytes: Option<&[u8]>) -> v8::Local<'s, v8::Value> {
-    let Some(bytes) = bytes else {
-        return v8::null(scope).into();
-    };
-    let store = v8::ArrayBuffer::new_backing_store_from_vec(bytes.to_vec()).make_shared();
-    let buffer = v8::ArrayBuffer::with_backing_store(scope, &store);
-    match v8::Uint8Array::new(scope, buffer, 0, bytes.len()) {
-        Some(view) => view.into(),
-        None => v8::null(scope).into(),
-    }
-}
-
-fn string<'s>(scope: &mut v8::PinScope<'s, '_>, text: &str) -> v8::Local<'s, v8::Value> {
-    v8::String::new(scope, text)
-        .unwrap_or_else(|| v8::String::empty(scope))
-        .into()
-}
-
-/// The same for a name of a property, which V8 looks for by it.
-fn key<'s>(scope: &mut v8::PinScope<'s, '_>, text: &str) -> v8::Local<'s, v8::Value> {
-    v8::String::new_from_utf8(scope, text.as_bytes(), v8::NewStringType::Internalized)
-        .unwrap_or_else(|| v8::String::empty(scope))
-        .into()
 }

@@ -1,6 +1,7 @@
 //! Isolates: the only owner of a `JsRuntime`, its boot by role, its modules and its loop.
 
 mod abandoned;
+mod arguments;
 mod blank;
 mod boot;
 mod buffers;

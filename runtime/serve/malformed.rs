@@ -1,7 +1,7 @@
 //! Requests that hyper takes and that recipients may read differently: each is refused, whatever it means to one of them.
 
-use http::header::{HOST, TE, TRANSFER_ENCODING};
-use http::{HeaderName, HeaderValue, Request, StatusCode, Version};
+use http::header::{COOKIE, HOST, TE, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Version};
 
 /// The answer to a request that is refused before anybody sees it.
 pub(super) fn refusal<B>(request: &Request<B>) -> Option<(StatusCode, &'static str)> {
@@ -16,6 +16,14 @@ pub(super) fn refusal<B>(request: &Request<B>) -> Option<(StatusCode, &'static s
         return Some((StatusCode::BAD_REQUEST, "Bad Request: no Host\n"));
     }
     let authority = request.uri().authority().map(|authority| authority.as_str().as_bytes());
+    // RFC 9113, section 8.3.1.
+    if first.is_none() && authority.is_none() && request.version() == Version::HTTP_2 {
+        return Some((StatusCode::BAD_REQUEST, "Bad Request: no :authority\n"));
+    }
+    // A URL has it as a slash, and who stands in front as a letter.
+    if request.uri().path().contains('\\') {
+        return Some((StatusCode::BAD_REQUEST, "Bad Request: the path has a backslash\n"));
+    }
     if first
         .map(HeaderValue::as_bytes)
         .into_iter()
@@ -50,15 +58,25 @@ pub(super) fn refusal<B>(request: &Request<B>) -> Option<(StatusCode, &'static s
     }
 }
 
-/// Gives a request of HTTP/1 whose target is a whole URL that URL's host (RFC 9112, section 3.2.2), so that who asks for the one and who
-/// asks for the other read the same.
+/// Gives a request whose target has a host (RFC 9112, section 3.2.2; RFC 9113, section 8.3.1) that host as `Host`, so that who asks for the
+/// one and who asks for the other read the same; and its cookies one line (RFC 9113, section 8.2.3).
 pub(super) fn name_target<B>(request: &mut Request<B>) {
-    if request.version() >= Version::HTTP_2 {
-        return;
-    }
+    join_cookies(request.headers_mut());
     let authority = request.uri().authority();
     if let Some(host) = authority.and_then(|authority| HeaderValue::from_str(authority.as_str()).ok()) {
         request.headers_mut().insert(HOST, host);
+    }
+}
+
+/// Clients of HTTP/2 send each cookie in a line of its own. Of lists of other fields a comma is between.
+fn join_cookies(headers: &mut HeaderMap) {
+    let mut lines = headers.get_all(COOKIE).iter();
+    if lines.next().is_none() || lines.next().is_none() {
+        return;
+    }
+    let lines: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if let Ok(all) = HeaderValue::from_bytes(&lines.join(&b"; "[..])) {
+        headers.insert(COOKIE, all);
     }
 }
 

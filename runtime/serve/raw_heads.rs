@@ -51,6 +51,8 @@ pub(super) struct RawHeads {
     returned: bool,
     /// Whether the request's own line is over.
     began: bool,
+    /// Whether this line is the request's own, and its target has begun.
+    in_target: bool,
 }
 
 impl Default for RawHeads {
@@ -62,6 +64,7 @@ impl Default for RawHeads {
             length: 0,
             returned: false,
             began: false,
+            in_target: false,
         }
     }
 }
@@ -134,12 +137,23 @@ impl RawHeads {
                 }
                 self.line.clear();
                 (self.length, self.returned) = (0, false);
+            } else if !self.began && matches!(self.place, Place::Head) && self.is_fragment(byte) {
+                bytes[at] = INVALID;
+                self.place = Place::Refused;
+                return at + 1;
             } else {
                 self.push(byte);
             }
             at += 1;
         }
         at
+    }
+
+    /// Whether this byte of the request's own line begins a fragment, which no target has (RFC 9112, section 3.2): hyper leaves it out,
+    /// and who stands in front takes it for a part of the path.
+    fn is_fragment(&mut self, byte: u8) -> bool {
+        self.in_target |= byte == b' ';
+        self.in_target && byte == b'#'
     }
 
     fn push(&mut self, byte: u8) {
@@ -159,6 +173,7 @@ impl RawHeads {
             Place::Head if line.is_empty() => self.ends_head(),
             Place::Head if !self.began => {
                 self.began = true;
+                self.in_target = false;
                 true
             }
             Place::Head => field(&mut self.framing, line, is_whole),
@@ -244,7 +259,8 @@ mod tests {
     #[test]
     fn ordinary_requests_pass() {
         let long = format!("GET / HTTP/1.1\r\nx: {}\r\n\r\n", "y".repeat(1000));
-        let rows: [&[u8]; 9] = [
+        let rows: [&[u8]; 10] = [
+            b"G#T /a%23 HTTP/1.1\r\nx#y: #\r\n\r\n",
             b"GET / HTTP/1.1\r\nhost: a\r\n\r\nGET / HTTP/1.1\r\nhost: a\r\n\r\n",
             b"\r\n\r\nPOST / HTTP/1.1\r\ncontent-length: 3\r\n\r\n\n\n\nGET / HTTP/1.0\r\n\r\n",
             b"POST / HTTP/1.1\r\nContent-Length: 3\r\ncontent-length:3 \r\n\r\na\nb\r\nGET / HTTP/1.1\r\n\r\n",
@@ -265,7 +281,9 @@ mod tests {
 
     #[test]
     fn what_others_read_differently_does_not() {
-        let rows: [&str; 14] = [
+        let rows: [&str; 16] = [
+            "GET /a#",
+            "\r\nGET http://a/?b#",
             "GET / HTTP/1.1\n",
             "\n",
             "GET / HTTP/1.1\r\nhost: a\n",

@@ -4,7 +4,6 @@
 mod by_name;
 mod client_certificate;
 mod names;
-mod revocation;
 mod settings;
 
 use std::sync::Arc;
@@ -14,7 +13,6 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
-pub use revocation::read_lists;
 pub use settings::{ClientAuth, Shown, Verification};
 
 /// How clients' connections are taken over TLS.

@@ -74,32 +74,36 @@ where
         if room.is_err() {
             return Ok(());
         }
-        let next = match from.wire.poll_next(cx) {
+        let wire = &mut to.wire;
+        let mut take = |is_text: bool, bytes: &[u8]| {
+            passed.messages += 1;
+            passed.bytes = passed.bytes.saturating_add(bytes.len() as u64);
+            wire.send(is_text, bytes);
+        };
+        let next = match from.wire.poll_pass(cx, &mut take) {
             Poll::Pending => break,
             Poll::Ready(next) => next,
         };
-        let (is_text, bytes) = match next {
-            Ok(Message::Text(text)) => (true, text),
-            Ok(Message::Binary(bytes)) => (false, bytes),
-            Ok(Message::Ping(bytes) | Message::Pong(bytes)) => {
+        match next {
+            Ok(None) => {}
+            Ok(Some(Message::Text(text))) => take(true, &text),
+            Ok(Some(Message::Binary(bytes))) => take(false, &bytes),
+            Ok(Some(Message::Ping(bytes) | Message::Pong(bytes))) => {
                 from.meter.forget(bytes);
                 if from.control.as_mut().is_some_and(|control| !control.takes()) {
                     return Err(End::Failed(Some(TOO_MANY)));
                 }
                 continue;
             }
-            Ok(Message::Close(frame)) => {
+            Ok(Some(Message::Close(frame))) => {
                 passed.code = Some(frame.as_ref().map_or(1005, |(code, _)| *code));
                 to.wire
                     .close(frame.as_ref().map(|(code, reason)| (*code, reason.as_str())));
                 return Err(End::Closed);
             }
             Err(over) => return Err(End::Failed(explain(&over).1)),
-        };
+        }
         from.meter.settle();
-        passed.messages += 1;
-        passed.bytes = passed.bytes.saturating_add(bytes.len() as u64);
-        to.wire.send(is_text, &bytes);
     }
     let _ = to.wire.poll_flush(cx);
     Ok(())

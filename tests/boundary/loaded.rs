@@ -39,7 +39,7 @@ export class Tools extends WorkerEntrypoint {
 }
 export default { async fetch(request, env, ctx) {
   if (request.url.endsWith("/called")) return new Response(String(called));
-  if (request.url.endsWith("/hangs")) await new Promise(() => {});
+  if (request.url.endsWith("/hangs")) await scheduler.wait(60_000);
   return new Response("answered " + ctx.agent.name.split("/")[0]);
 } };
 "#;

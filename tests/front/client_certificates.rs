@@ -84,33 +84,6 @@ fn one_that_is_not_shown_is_told_of_too() {
     assert!(ask(&server, &certs, "agent", &insecure).is_err());
 }
 
-/// A list of these serial numbers, in force for so many days.
-fn list(certs: &Certs, file: &str, serials: &[String], days: i64) {
-    let read = |name: &str| std::fs::read_to_string(certs.path(name)).unwrap();
-    let key = rcgen::KeyPair::from_pem(&read("ca.key")).unwrap();
-    let issuer = rcgen::Issuer::from_ca_cert_pem(&read("ca.pem"), key).unwrap();
-    let now = std::time::SystemTime::now();
-    let day = |days: i64| {
-        let far = std::time::Duration::from_hours(24 * days.unsigned_abs());
-        if days < 0 { now - far } else { now + far }
-    };
-    let revoked = serials.iter().map(|serial| rcgen::RevokedCertParams {
-        serial_number: rcgen::SerialNumber::from(hex::decode(serial).unwrap()),
-        revocation_time: now.into(),
-        reason_code: Some(rcgen::RevocationReason::KeyCompromise),
-        invalidity_date: None,
-    });
-    let params = rcgen::CertificateRevocationListParams {
-        this_update: day(-10).into(),
-        next_update: day(days).into(),
-        crl_number: rcgen::SerialNumber::from(1_u64),
-        issuing_distribution_point: None,
-        revoked_certs: revoked.collect(),
-        key_identifier_method: rcgen::KeyIdMethod::Sha256,
-    };
-    std::fs::write(certs.path(file), params.signed_by(&issuer).unwrap().pem().unwrap()).unwrap();
-}
-
 #[test]
 fn a_certificate_that_was_revoked_ends_the_handshake() {
     for auth in ["required", "optional"] {
@@ -120,7 +93,7 @@ fn a_certificate_that_was_revoked_ends_the_handshake() {
             let said = openssl(&["x509", "-noout", "-serial"], &certs.path(name));
             said.split_once('=').unwrap().1.to_owned()
         };
-        list(&certs, "list.pem", &[serial("other.pem")], 10);
+        certs.list("list.pem", &[serial("other.pem")], 10);
         let server = project.serve(&[]);
         let seen = ask(&server, &certs, "agent", &[]).unwrap();
         assert_eq!(seen["cf"]["tlsClientAuth"]["certRevoked"], "0");
@@ -128,12 +101,12 @@ fn a_certificate_that_was_revoked_ends_the_handshake() {
             assert!(ask(&server, &certs, "other", &["--tls-max", most]).is_err());
         }
         // Another list, for handshakes from now on.
-        list(&certs, "list.pem", &[serial("agent.pem")], 10);
+        certs.list("list.pem", &[serial("agent.pem")], 10);
         server.logged("tls: changed on disk and taken over");
         assert!(ask(&server, &certs, "agent", &[]).is_err());
         ask(&server, &certs, "other", &[]).unwrap();
         // One that is out of force revokes everybody: nobody knows what it would say now.
-        list(&certs, "list.pem", &[], -1);
+        certs.list("list.pem", &[], -1);
         server.logged("is no longer in force");
         std::thread::sleep(std::time::Duration::from_millis(300));
         assert!(ask(&server, &certs, "other", &[]).is_err());
@@ -157,7 +130,7 @@ fn lists_that_say_nothing_are_told() {
         ),
     ] {
         let (project, certs) = project("", tls);
-        list(&certs, "list.pem", &[], 10);
+        certs.list("list.pem", &[], 10);
         let said = project.refused(&[]);
         assert!(said.contains(words), "{words}: {said}");
     }

@@ -413,3 +413,51 @@ fn over_http_1_those_pass_that_a_head_announces() {
         assert!(answer.ends_with("\r\n0\r\n\r\n"), "{answer}");
     }
 }
+
+#[test]
+fn servers_of_node_read_and_say_them() {
+    let worker = r#"
+        import { createServer } from "node:http";
+        import { httpServerHandler } from "cloudflare:node";
+        createServer(async (request, response) => {
+          let text = "";
+          for await (const chunk of request) text += chunk;
+          if (request.url === "/silent") return response.end("no trailers");
+          response.setHeader("trailer", "X-Sum, X-Saw, content-length");
+          response.write("it is ");
+          if (request.url === "/slow") await new Promise((resolve) => setTimeout(resolve, 50));
+          response.addTrailers({ "X-Sum": String(text.length), "X-Saw": request.trailers["x-sum"] ?? "none", "X-Unannounced": "1", "set-cookie": "smuggled=1" });
+          response.end(text);
+        }).listen(8080);
+        export default httpServerHandler({ port: 8080 });
+    "#;
+    let project = Project::new(&[
+        ("worker.js", worker),
+        ("workerd-lite.toml", "main = 'worker.js'\nthreads = 1\n"),
+    ]);
+    let server = project.serve(&[]);
+    for path in ["/", "/slow"] {
+        let (status, _, body, behind) = ask(&server, path, &[], &[("x-sum", "7"), ("authorization", "x")]);
+        assert_eq!((status, &*body), (200, "it is one two"), "{}", server.log());
+        let behind = values(&behind.unwrap());
+        assert_eq!(
+            behind,
+            expected(&[("x-sum", &["7"]), ("x-saw", &["7"]), ("x-unannounced", &["1"])])
+        );
+        let mut client = server.raw(
+            format!(
+                "POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nte: trailers\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n\
+                 3\r\nabc\r\n0\r\nx-sum: 9\r\n\r\n"
+            )
+            .as_bytes(),
+        );
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).unwrap();
+        let answer = answer.to_ascii_lowercase();
+        assert!(answer.contains("\r\ntrailer: x-sum, x-saw\r\n"), "{answer}");
+        assert!(answer.ends_with("\r\n0\r\nx-sum: 3\r\nx-saw: 9\r\n\r\n"), "{answer}");
+        // Who does not ask for them has none, and neither does one without a body of its own to say.
+        assert_eq!(server.get(path).body, "it is ");
+    }
+    assert_eq!(server.get("/silent").body, "no trailers");
+}

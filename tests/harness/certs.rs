@@ -41,6 +41,33 @@ impl Certs {
         certs
     }
 
+    /// A list of these serial numbers, in force for so many days.
+    pub fn list(&self, file: &str, serials: &[String], days: i64) {
+        let read = |name: &str| std::fs::read_to_string(self.path(name)).unwrap();
+        let key = rcgen::KeyPair::from_pem(&read("ca.key")).unwrap();
+        let issuer = rcgen::Issuer::from_ca_cert_pem(&read("ca.pem"), key).unwrap();
+        let now = std::time::SystemTime::now();
+        let day = |days: i64| {
+            let far = std::time::Duration::from_hours(24 * days.unsigned_abs());
+            if days < 0 { now - far } else { now + far }
+        };
+        let revoked = serials.iter().map(|serial| rcgen::RevokedCertParams {
+            serial_number: rcgen::SerialNumber::from(hex::decode(serial).unwrap()),
+            revocation_time: now.into(),
+            reason_code: Some(rcgen::RevocationReason::KeyCompromise),
+            invalidity_date: None,
+        });
+        let params = rcgen::CertificateRevocationListParams {
+            this_update: day(-10).into(),
+            next_update: day(days).into(),
+            crl_number: rcgen::SerialNumber::from(1_u64),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.collect(),
+            key_identifier_method: rcgen::KeyIdMethod::Sha256,
+        };
+        std::fs::write(self.path(file), params.signed_by(&issuer).unwrap().pem().unwrap()).unwrap();
+    }
+
     /// A client's certificate and key in PEM, by an authority's files.
     pub fn sign(ca: &Path, key: &Path, common_name: &str) -> (String, String) {
         Self::sign_until(ca, key, common_name, 100)

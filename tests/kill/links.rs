@@ -33,10 +33,10 @@ export class Desk extends WorkerEntrypoint {
   self() { return new One(); }
   async use(fn) { return await fn(fn); }
   async calls(fn) { for (;;) await fn(); }
-  never() { return new Promise(() => {}); }
-  hold() { return new Promise(() => {}); }
+  never() { return scheduler.wait(3_600_000); }
+  hold() { return scheduler.wait(3_600_000); }
   keep(value) { kept.push(value?.dup?.() ?? value); if (kept.length > 100) kept.length = 0; }
-  async keeps(value) { kept[0] = value; await new Promise(() => {}); }
+  async keeps(value) { kept[0] = value; await scheduler.wait(3_600_000); }
   async read(stream) { for await (const chunk of stream); }
   endless() { return endless(); }
   sink() { return new IdentityTransformStream().writable; }

@@ -76,7 +76,7 @@ async chain({ LOADER }) {
   return ask(second);
 },
 async bounds({ LOADER }) {
-  const loop = LOADER.load(code(`import { WorkerEntrypoint } from "cloudflare:workers"; export default class extends WorkerEntrypoint { loop() { for (;;); } wait() { return new Promise(() => {}); } async many(fn) { let n = 0; try { for (;;) { await fn(); n++; } } catch (e) { return [n, e.message]; } } }`, { limits: { cpuMs: 50, wallMs: 300, subRequests: 7 } })).getEntrypoint();
+  const loop = LOADER.load(code(`import { WorkerEntrypoint } from "cloudflare:workers"; export default class extends WorkerEntrypoint { loop() { for (;;); } wait() { return scheduler.wait(3_600_000); } async many(fn) { let n = 0; try { for (;;) { await fn(); n++; } } catch (e) { return [n, e.message]; } } }`, { limits: { cpuMs: 50, wallMs: 300, subRequests: 7 } })).getEntrypoint();
   return { many: await loop.many(() => 1), wait: await why(loop.wait()), loop: await why(loop.loop()) };
 },
 async bombs({ LOADER }) {

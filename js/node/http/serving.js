@@ -1,6 +1,7 @@
 // One request that a worker was given, as a connection to a server of Node's: its bytes are read from the socket, and what is written is the response.
 (function () {
 const { core, primordials } = __bootstrap;
+const { op_body_raw, op_body_trailers, op_trailers_follow, op_trailers_say } = core.ops;
 const {
   ArrayPrototypePush,
   Error,
@@ -17,14 +18,16 @@ const { extractBody } = core.loadExtScript("ext:deno_fetch/22_body.js");
 const { RequestPrototype, toInnerRequest } = core.loadExtScript("ext:deno_fetch/23_request.js");
 const { fromInnerResponse, newInnerResponse } = core.loadExtScript("ext:deno_fetch/23_response.js");
 const { URL } = core.loadExtScript("ext:deno_web/00_url.js");
-const { ResourceBody, setKnownLength } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
+const { ResourceBody, setKnownLength, setTrailing } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
 const { keepsCoding } = core.loadExtScript("ext:workerd_lite/fetch/coded.js");
+const { joinHeaders, parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
 const { failure, MessageParser, NO_BODY, RESPONSE } = core.loadExtScript("ext:workerd_lite/node/http/message.js");
 const { BodyStream } = core.loadExtScript("ext:workerd_lite/node/net/body_stream.js");
 const { reset } = core.loadExtScript("ext:workerd_lite/node/net/errors.js");
 const { accept, serverAt } = core.loadExtScript("ext:workerd_lite/node/net/server.js");
 const { peerOf, Socket } = core.loadExtScript("ext:workerd_lite/node/net/socket.js");
 const { setTransport } = core.loadExtScript("ext:workerd_lite/node/net/transports.js");
+const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { give, lastChunk, latin1, Piece } = core.loadExtScript("ext:workerd_lite/node/net/wire.js");
 
 // A response's head; what an event may send is less.
@@ -45,6 +48,9 @@ class Serving {
   #complete = false;
   #wanted = null;
   #over = false;
+  // The trailers that have come, and the resource that they are said to.
+  #behind = [];
+  #trailers = null;
 
   // `settle` takes the response, or the error that there is none.
   constructor(socket, method, settle) {
@@ -56,7 +62,9 @@ class Serving {
       onBegin() {},
       onHead: (head) => this.#head(head),
       onBody: (bytes) => this.#body(bytes),
-      onTrailers() {},
+      onTrailers: (fields) => {
+        for (let i = 0; i < fields.length; i += 2) ArrayPrototypePush(this.#behind, [fields[i], fields[i + 1]]);
+      },
       onEnd: () => this.#end(),
     });
   }
@@ -122,7 +130,13 @@ class Serving {
     if (this.#response === null) return;
     this.#complete = true;
     this.#parser.pause();
+    this.#sayTrailers();
     if (this.#stream !== null) this.#stream.end();
+  }
+
+  #sayTrailers() {
+    if (this.#trailers !== null && this.#behind.length > 0) op_trailers_say(this.#trailers, joinHeaders(this.#behind));
+    this.#trailers = null;
   }
 
   // Once there is a head.
@@ -132,11 +146,16 @@ class Serving {
     this.#settle = null;
     const { headers, reason, status } = this.#response;
     const inner = newInnerResponse(status, reason);
+    const announced = [];
     for (let i = 0; i < headers.length; i += 2) {
-      if (!CONNECTIONS[StringPrototypeToLowerCase(headers[i])]) ArrayPrototypePush(inner.headerList, [headers[i], headers[i + 1]]);
+      const name = StringPrototypeToLowerCase(headers[i]);
+      if (!CONNECTIONS[name]) ArrayPrototypePush(inner.headerList, [headers[i], headers[i + 1]]);
+      else if (name === "trailer") ArrayPrototypePush(announced, [name, headers[i + 1]]);
     }
     const bodiless = this.#method === "HEAD" || status === 204 || status === 205 || status === 304;
-    if (!bodiless) inner.body = extractBody(this.#complete ? this.#whole() : this.#streamed()).body;
+    const trails = this.#response.chunked && (announced.length > 0 || this.#behind.length > 0);
+    if (!bodiless) inner.body = extractBody(this.#complete && !trails ? this.#whole() : this.#streamed()).body;
+    if (!bodiless && trails) this.#follow(announced);
     // Node's servers encode what they send.
     keepsCoding(inner);
     settle(fromInnerResponse(inner, "response"), null);
@@ -158,6 +177,17 @@ class Serving {
     if (this.#size > 0) this.#stream.add(this.#whole());
     if (this.#response.length >= 0) setKnownLength(this.#stream.stream, this.#response.length);
     return this.#stream.stream;
+  }
+
+  // What is announced follows the body, once that is sent.
+  #follow(announced) {
+    setTrailing(this.#stream.stream, (body) => {
+      const { 0: trailed, 1: trailers } = op_trailers_follow(currentContext().id, body, joinHeaders(announced));
+      this.#trailers = trailers;
+      if (this.#complete) this.#sayTrailers();
+      return trailed;
+    });
+    if (this.#complete) this.#stream.end();
   }
 
   async #push(bytes) {
@@ -197,12 +227,32 @@ class Serving {
     }
     if (!host) head += `host: ${url.host}\r\n`;
     if (body === null) return await this.#push(latin1(`${head}\r\n`));
-    if (ObjectPrototypeIsPrototypeOf(ResourceBody.prototype, body)) body.keepCoding();
+    const rid = ObjectPrototypeIsPrototypeOf(ResourceBody.prototype, body) ? body.take() : null;
+    if (rid !== null) {
+      const size = op_body_raw(rid);
+      if (size >= 0) length = `${size}`;
+      head += length === null ? "transfer-encoding: chunked\r\n" : `content-length: ${length}\r\n`;
+      await this.#push(latin1(`${head}\r\n`));
+      return await this.#pass(rid, length === null);
+    }
     const { stream } = body;
     length ??= typeof body.length === "number" ? `${body.length}` : null;
     head += length === null ? "transfer-encoding: chunked\r\n" : `content-length: ${length}\r\n`;
     await this.#push(latin1(`${head}\r\n`));
     await this.#pump(stream.getReader(), length === null);
+  }
+
+  // A body that no script has looked at, with its trailers.
+  async #pass(rid, chunked) {
+    while (!this.#over) {
+      const piece = new Piece();
+      const length = await core.read(rid, piece.room);
+      if (length === 0) break;
+      await this.#push(chunked ? piece.chunk(length) : piece.plain(length));
+    }
+    const behind = chunked ? parseHeaders(op_body_trailers(rid)) : [];
+    core.tryClose(rid);
+    if (chunked) await this.#push(latin1(lastChunk(behind)));
   }
 
   async #pump(reader, chunked) {

@@ -22,6 +22,9 @@ pub(crate) struct Certificate {
     /// Roots that the upstream must have, instead of the usual ones (PEM).
     #[serde(default, deserialize_with = "limiting")]
     pub(crate) ca: Vec<PathBuf>,
+    /// Lists of what the authorities of `ca` have revoked (PEM).
+    #[serde(default, deserialize_with = "limiting")]
+    pub(crate) crl: Vec<PathBuf>,
     /// The only hosts that it is shown to.
     #[serde(default, deserialize_with = "limiting_parsed")]
     #[schemars(with = "Vec<String>")]

@@ -100,7 +100,9 @@ pub(super) fn apply<B>(
 }
 
 fn take_off(headers: &mut HeaderMap) {
+    // Who makes variables of names (CGI, WSGI) reads an underscore as the dash.
     let is_word = |name: &str| name.starts_with("x-forwarded-") || OTHERS.contains(&name);
+    let is_word = |name: &str| is_word(name) || name.contains('_') && is_word(&name.replace('_', "-"));
     let names: Vec<HeaderName> = headers.keys().filter(|name| is_word(name.as_str())).cloned().collect();
     for name in names {
         headers.remove(name);

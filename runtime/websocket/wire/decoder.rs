@@ -9,8 +9,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
 use super::deflate::inflate;
-use super::mask;
 use super::message::Violation;
+use super::{in_place, mask};
 
 /// The longest content of a frame of control.
 const CONTROL: usize = 125;
@@ -61,6 +61,15 @@ impl Decoder {
     /// Bytes have come.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
+    }
+
+    /// The same, before they are [pushed](Self::push): whole messages at their start are given to `take`, and need not be. Gives how many
+    /// bytes these were.
+    pub(super) fn pass(&self, bytes: &mut [u8], take: &mut impl FnMut(bool, &[u8])) -> usize {
+        if !self.buffer.is_empty() || self.head.is_some() || self.fragments.is_some() {
+            return 0;
+        }
+        in_place::pass(bytes, self.role, self.most, take)
     }
 
     /// The next that is whole. After an error there is none.

@@ -1,12 +1,17 @@
 //! From messages to bytes (RFC 6455, section 5). A connection that has nothing to send has no buffer.
 
-use bytes::{Buf as _, BufMut as _, BytesMut};
+use bytes::{Buf as _, BytesMut};
 use tokio_tungstenite::tungstenite::protocol::Role;
-use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
 use super::deflate::{WORTH, deflate};
 use super::mask;
+
+/// The most bytes of a frame's head (section 5.2).
+const LONGEST_HEAD: usize = 14;
+
+/// Memory for the first message, in bytes: others mostly follow before it is written.
+const FEW: usize = 2 << 10;
 
 /// Encodes what goes over one connection.
 pub(super) struct Encoder {
@@ -64,19 +69,14 @@ impl Encoder {
                 Some(mask)
             }
         };
-        let head = FrameHeader {
-            rsv1: is_deflated,
-            opcode,
-            mask,
-            ..FrameHeader::default()
-        };
-        let length = content.len() as u64;
-        self.out.reserve(head.len(length) + content.len());
-        let before = self.out.len();
-        // Memory takes all that is written to it.
-        let _ = head.format(length, &mut (&mut self.out).writer());
-        debug_assert!(self.out.len() > before);
-        let at = self.out.len();
+        let (head, length) = head(opcode, is_deflated, mask, content.len());
+        let needed = LONGEST_HEAD + content.len();
+        self.out
+            .reserve(if self.out.is_empty() { needed.max(FEW) } else { needed });
+        let at = self.out.len() + length;
+        // A copy of a known length is the cheaper one.
+        self.out.extend_from_slice(&head);
+        self.out.truncate(at);
         self.out.extend_from_slice(content);
         if let Some(mask) = mask {
             mask::apply(&mut self.out[at..], mask);
@@ -100,4 +100,32 @@ impl Encoder {
     pub(super) fn has_failed(&self) -> bool {
         self.failed
     }
+}
+
+/// A frame's head, and how long it is.
+fn head(opcode: OpCode, is_deflated: bool, mask: Option<[u8; 4]>, content: usize) -> ([u8; LONGEST_HEAD], usize) {
+    let mut head = [0; LONGEST_HEAD];
+    head[0] = 0x80 | if is_deflated { 0x40 } else { 0 } | u8::from(opcode);
+    let mut at = match (u8::try_from(content), u16::try_from(content)) {
+        (Ok(short @ ..126), _) => {
+            head[1] = short;
+            2
+        }
+        (_, Ok(length)) => {
+            head[1] = 126;
+            head[2..4].copy_from_slice(&length.to_be_bytes());
+            4
+        }
+        _ => {
+            head[1] = 127;
+            head[2..10].copy_from_slice(&(content as u64).to_be_bytes());
+            10
+        }
+    };
+    if let Some(mask) = mask {
+        head[1] |= 0x80;
+        head[at..at + 4].copy_from_slice(&mask);
+        at += 4;
+    }
+    (head, at)
 }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 /// Bytes that are drawn at once.
-const POOL: usize = 256;
+const POOL: usize = 2 << 10;
 
 /// Random bytes, and how many of them are left.
 struct Pool([u8; POOL], usize);

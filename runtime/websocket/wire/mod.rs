@@ -4,6 +4,7 @@
 mod decoder;
 mod deflate;
 mod encoder;
+mod in_place;
 mod mask;
 mod message;
 
@@ -63,6 +64,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// The next that comes. What came before is answered as far as the peer takes it.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, Over>> {
         loop {
+            if let Some(message) = ready!(self.poll_some(cx, None::<&mut fn(bool, &[u8])>))? {
+                return Poll::Ready(Ok(message));
+            }
+        }
+    }
+
+    /// The same. Messages that are whole where they were read are given to `take` instead, as many as have been read at once; then nothing
+    /// is returned.
+    pub(super) fn poll_pass(
+        &mut self,
+        cx: &mut Context<'_>,
+        take: &mut impl FnMut(bool, &[u8]),
+    ) -> Poll<Result<Option<Message>, Over>> {
+        self.poll_some(cx, Some(take))
+    }
+
+    fn poll_some<F: FnMut(bool, &[u8])>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut take: Option<&mut F>,
+    ) -> Poll<Result<Option<Message>, Over>> {
+        loop {
             let flushed = self.poll_flush(cx)?;
             if self.is_closed && self.role == Role::Server {
                 // Section 7.1.1: a server closes the connection first.
@@ -71,24 +94,36 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             }
             if !self.is_closed {
                 if let Some(decoded) = self.decoder.next()? {
-                    return Poll::Ready(Ok(self.take(decoded)));
+                    return Poll::Ready(Ok(Some(self.take(decoded))));
                 }
             }
-            if ready!(self.poll_read(cx))? == 0 {
+            let (read, taken) = ready!(self.poll_read(cx, take.as_deref_mut()))?;
+            if read == 0 {
                 return Poll::Ready(Err(if self.is_closed { Over::Closed } else { Over::Cut }));
+            }
+            if taken > 0 {
+                return Poll::Ready(Ok(None));
             }
         }
     }
 
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    /// Gives how many bytes were read, and how many of them were taken in their place.
+    fn poll_read<F: FnMut(bool, &[u8])>(
+        &mut self,
+        cx: &mut Context<'_>,
+        take: Option<&mut F>,
+    ) -> Poll<io::Result<(usize, usize)>> {
         SCRATCH.with_borrow_mut(|scratch| {
             let mut buffer = ReadBuf::new(scratch);
             ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
+            let read = buffer.filled_mut();
             // What follows a close is nothing.
-            if !self.is_closed {
-                self.decoder.push(buffer.filled());
+            if self.is_closed {
+                return Poll::Ready(Ok((read.len(), 0)));
             }
-            Poll::Ready(Ok(buffer.filled().len()))
+            let taken = take.map_or(0, |take| self.decoder.pass(read, take));
+            self.decoder.push(&read[taken..]);
+            Poll::Ready(Ok((read.len(), taken)))
         })
     }
 

@@ -10,7 +10,7 @@ use x509_parser::time::ASN1Time;
 ///
 /// # Errors
 /// Where the file can not be read, or holds something else.
-pub fn read_lists(path: &Path) -> Result<(Vec<CertificateRevocationListDer<'static>>, bool), String> {
+pub(crate) fn read_lists(path: &Path) -> Result<(Vec<CertificateRevocationListDer<'static>>, bool), String> {
     let shown = path.display();
     let lists = CertificateRevocationListDer::pem_file_iter(path).map_err(|why| format!("{shown}: {why}"))?;
     let lists: Vec<_> = lists
