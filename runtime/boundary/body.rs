@@ -45,14 +45,20 @@ pub(super) async fn send(rest: Rest) {
         outgoing,
     } = rest;
     let sent = async {
-        while let Some(bytes) = stream.next().await {
+        loop {
+            // What can not be sent yet waits where it comes from.
+            if poll_fn(|cx| outgoing.poll_room(cx)).await.is_err() {
+                return false;
+            }
+            let Some(bytes) = stream.next().await else {
+                return true;
+            };
             // Dropped before its end, the other end knows that this is not all.
             let Ok(bytes) = bytes else { return false };
             if outgoing.send(bytes).await.is_err() {
                 return false;
             }
         }
-        true
     };
     let whole = {
         let (mut sent, mut stopped) = (pin!(sent), pin!(outgoing.stopped()));

@@ -91,7 +91,7 @@ pub(super) fn run(args: Serve) -> Result<()> {
             }
             loaded
         };
-        let load = |flags: &Flags| load(flags).and_then(|loaded| debugged(loaded, debuggers.is_some()));
+        let load = |flags: &Flags| load(flags).and_then(|loaded| grouped(debugged(loaded, debuggers.is_some())?));
         let mut places = Places::new(sockets);
         let first = Flags {
             spares: past.has_served && !args.dev,
@@ -155,6 +155,15 @@ fn debugged(loaded: Loaded, wanted: bool) -> std::result::Result<Loaded, SourceD
     let help =
         "Serve with `agents = \"isolate\"` while you debug, and without `isolation = \"process\"` under [[agents]]";
     Err(SourceDiagnostic::new(message).with_help(help))
+}
+
+/// A project whose processes have control groups, where that is wanted and can be.
+fn grouped(loaded: Loaded) -> std::result::Result<Loaded, SourceDiagnostic> {
+    loaded.project.group_processes().map_err(|why| {
+        let help = "Have it delegated (`Delegate=memory cpu pids` and `ProtectControlGroups=no` of systemd's unit), or set `cgroup = \"auto\"`";
+        SourceDiagnostic::new(format!("[isolation] cgroup = \"require\": {why}")).with_help(help)
+    })?;
+    Ok(loaded)
 }
 
 /// An author has the owner's listener, wherever that is.

@@ -85,10 +85,11 @@ impl Incoming {
     }
 
     fn take(&self) -> Option<Bytes> {
-        let bytes = self.stream.bytes.borrow_mut().split().freeze();
+        let bytes = self.stream.bytes.take();
         if bytes.is_empty() {
             return None;
         }
+        let bytes = Bytes::from(bytes.into_boxed_slice());
         self.shared.was_read(&self.stream, bytes.len());
         Some(bytes)
     }
@@ -113,7 +114,7 @@ impl Drop for Incoming {
     fn drop(&mut self) {
         let stream = &self.stream;
         stream.unwanted.set(true);
-        let unread = std::mem::take(&mut *stream.bytes.borrow_mut()).len();
+        let unread = stream.bytes.take().len();
         if unread > 0 {
             self.shared.was_read(stream, unread);
         }

@@ -56,7 +56,12 @@ async fn told(role: Role, said: &[u8]) -> (bool, Vec<(CallerId, Option<u32>, Str
     let child = Child::of("a process", sleeper.0.id(), pidfd, Vec::new());
     let agent = std::sync::Arc::new(Agent::from(Worker::of("a".into(), role, Graph::unread().unwrap())));
     let gate: Rc<dyn Egress> = Rc::<Out>::clone(&out);
-    let link = Link::new(child, &[(0, std::sync::Arc::clone(&agent))], vec![(gate, None)]);
+    let link = Link::new(
+        child,
+        &[(0, std::sync::Arc::clone(&agent))],
+        vec![(gate, None)],
+        HEADERS,
+    );
     spawn(serve(Rc::clone(&link), ours.into_std().unwrap()));
     let begun = Rc::clone(&link);
     let event = spawn(async move {
