@@ -283,7 +283,7 @@ impl Kept {
                             let _ = reply.send(Ok(Arc::clone(&child)));
                         }
                     }
-                    Some(Ok(Ok((Told::Refused(why), _)))) => {
+                    Some(Ok(Ok((Told::Refused(why), _)))) if reply.is_some() => {
                         wanted = true;
                         if let Some(reply) = reply.take() {
                             let _ = reply.send(Err(Unstarted::Because(why)));
@@ -298,8 +298,10 @@ impl Kept {
                         child.end();
                     }
                     Some(Ok(Ok((report, counts)))) => {
-                        if let Told::Hung { .. } = report {
-                            child.kill("a thread of it does not come back");
+                        match report {
+                            Told::Hung { .. } => child.kill("a thread of it does not come back"),
+                            Told::Refused(_) | Told::Failed(_) => child.kill("it tells that it can not start, and has"),
+                            _ => {}
                         }
                         let now = Instant::now();
                         if (0..counts).any(|_| rate.take(now).is_none()) {

@@ -20,6 +20,7 @@ use crate::egress::listeners as own_listeners;
 use crate::files_read;
 use crate::host::Project;
 use crate::isolate::{Inspection, init_platform};
+use crate::limits::free_memory;
 use crate::listen::{ListenAddress, Role, Socket};
 use crate::serve::{Listeners, Listening, Loaded, Mending, Options, Parent, ServeError, Waited, serve, wait};
 use crate::supervisor::{self, Past, Supervised, supervise};
@@ -47,6 +48,7 @@ pub(super) fn run(args: Serve) -> Result<()> {
         ..Flags::from(args.environment)
     };
     let past = supervised.past();
+    free_memory::start();
     init_platform();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -6,6 +6,7 @@ mod configuration;
 mod ends;
 mod evicted;
 mod floods;
+mod given_back;
 mod hostile;
 mod life;
 mod load;

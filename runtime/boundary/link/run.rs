@@ -39,6 +39,8 @@ const UNDER_WAY: usize = 64 << 10;
 /// The largest buffer that stays while it is empty.
 const KEPT: usize = 256 << 10;
 
+const TOO_MUCH: LinkError = LinkError::Frame("its bytes are more than may come");
+
 pub(super) struct Run<H> {
     shared: Rc<Shared>,
     socket: Socket,
@@ -145,7 +147,11 @@ impl<H: Handler> Run<H> {
                 if stream.came.get() != Came::Open || !stream.has_head.get() {
                     return Err(LinkError::Frame("its trailers are before or behind the message"));
                 }
-                if !stream.unwanted.get() {
+                let all = shared.left.get().checked_sub(carried.len()).ok_or(TOO_MUCH)?;
+                shared.left.set(all);
+                if stream.unwanted.get() {
+                    shared.was_taken(carried.len());
+                } else {
                     *stream.trailers.borrow_mut() = Some(Bytes::copy_from_slice(carried));
                 }
                 self.came(&stream, Some(Came::Ended));
@@ -234,7 +240,7 @@ impl<H: Handler> Run<H> {
         }
         let (left, all) = (stream.left.get(), shared.left.get());
         let (Some(left), Some(all)) = (left.checked_sub(carried.len()), all.checked_sub(carried.len())) else {
-            return Err(LinkError::Frame("its bytes are more than may come"));
+            return Err(TOO_MUCH);
         };
         stream.left.set(left);
         shared.left.set(all);

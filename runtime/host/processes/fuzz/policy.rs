@@ -11,7 +11,7 @@ use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{CallerId, FetchError, Origin, Request, Response, Role};
 
 use super::hostile::{ENDS, frame, says, text};
-use super::{Sleeper, request, run};
+use super::{HEADERS, Sleeper, request, run};
 use crate::boundary::{Aim, Child};
 use crate::host::agent::Agent;
 use crate::host::processes::link::Link;
