@@ -49,7 +49,10 @@ fn control_groups_that_must_be_and_can_not_are_told_of() {
     );
     // Where nothing is in a process, nothing needs one.
     let project = Project::new(&[("agent.js", "export default { fetch: () => new Response('') };")]);
-    project.write("workerd-lite.toml", "main = 'agent.js'\n[isolation]\ncgroup = 'require'");
+    project.write(
+        "workerd-lite.toml",
+        "main = 'agent.js'\n[isolation]\ncgroup = 'require'",
+    );
     drop(project.serve(&[]));
 }
 

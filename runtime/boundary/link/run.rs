@@ -21,9 +21,10 @@ use super::{LinkError, WINDOW, WINDOWS};
 const LEAST: usize = 4 << 10;
 const MOST: usize = 64 << 10;
 
-/// How much is handed on before others get their turn: so many frames, each of which may begin something, or as many times so many bytes.
+/// How much is handed on before others get their turn: so many frames, as many times so many bytes, or a part of as many that begin something.
 const TURN: usize = 64;
 const BYTES: usize = 4 << 10;
+const BEGINS: usize = 4;
 
 /// How often the other end is asked whether it is there, while anything is under way.
 const PING: Duration = Duration::from_secs(2);
@@ -92,7 +93,8 @@ impl<H: Handler> Run<H> {
         {
             self.frame(frame, carried)?;
             self.start += HEADER + carried.len();
-            left = left.saturating_sub(1 + carried.len() / BYTES);
+            let begins = frame.kind == Kind::Head && !frame.answers;
+            left = left.saturating_sub(if begins { BEGINS } else { 1 } + carried.len() / BYTES);
         }
         if self.start == self.end {
             let filled = self.end == self.buffer.len();

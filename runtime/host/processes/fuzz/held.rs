@@ -8,7 +8,7 @@ use deno_core::unsync::spawn;
 use workerd_lite_ops::rpc::MESSAGE;
 use workerd_lite_ops::trace::Trace;
 
-use super::hostile::{ENDS, frame, head, says, text, told};
+use super::hostile::{DATA, ENDS, frame, head, says, text, told};
 use super::methods::{NONE, calls};
 use super::{agent, parent, request, run};
 use crate::host::agent::Agent;
@@ -42,6 +42,7 @@ fn trailers_that_nobody_reads_do_not_pile_up() {
         let mut said = Vec::new();
         for call in 0..calls {
             said.extend(frame(0, number + call, &head(1, "POST", "http://out.test/x", &[])));
+            said.extend(frame(DATA, number + call, b"x"));
             said.extend(frame(ENDS | TRAILERS, number + call, &trailers(16_000)));
         }
         said
