@@ -93,6 +93,7 @@ mod rpc;
 mod rpc_attacks;
 mod rpc_objects;
 mod rpc_services;
+mod rpc_stopped;
 mod rules;
 mod serving;
 mod sessions;

@@ -61,6 +61,7 @@ pub(crate) fn op_event_abort(
         value: rpc::thrown(value),
         told,
         stack: stack.clone(),
+        stopped: None,
     };
     if let Some(tail) = &entry.scope.tail {
         tail.exception(&summary, &stack);

@@ -17,6 +17,8 @@ pub struct Failure {
     pub told: bool,
     /// For the owner, where it is known. It crosses nowhere.
     pub stack: String,
+    /// Why the other side was stopped, where it was. That is for the owner as well.
+    pub stopped: Option<Termination>,
 }
 
 /// The same words as workerd's.
@@ -31,6 +33,7 @@ impl Failure {
             value: None,
             told: true,
             stack: String::new(),
+            stopped: None,
         }
     }
 
@@ -48,6 +51,7 @@ impl Failure {
     pub fn stopped(why: Termination) -> Self {
         Self {
             stack: why.to_string(),
+            stopped: Some(why),
             ..Self::canceled()
         }
     }

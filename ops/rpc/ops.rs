@@ -348,6 +348,7 @@ pub(crate) fn op_rpc_fail(
         value: thrown(value),
         told,
         stack,
+        stopped: None,
     };
     events::rpc_replied(state, event, running, Outcome::Failed(failure), settled)
 }

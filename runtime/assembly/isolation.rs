@@ -110,6 +110,7 @@ fn of(project: &ProjectFile, (all, loading): (u64, usize), threads: usize, isola
         idle: isolates.idle,
         memory: memory.unwrap_or_else(|| all.saturating_mul(each as u64).saturating_add(OVERHEAD)),
         counted: false,
+        cgroup: section.cgroup,
         allow_missing: section.allow_missing.clone(),
     }
 }

@@ -37,6 +37,12 @@ impl Calling {
         self.0.received(bytes);
     }
 
+    /// What was called was stopped.
+    pub(crate) fn stopped(&mut self, why: &str) {
+        self.0.verdict(Verdict::Deny, By::Limit);
+        self.0.error(why);
+    }
+
     /// The policy's method has failed, with an error of this class.
     pub(crate) fn failed(&mut self, class: &str) {
         self.0.verdict(Verdict::Deny, By::Policy);

@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
+use bytes::BytesMut;
 use futures_util::StreamExt as _;
 use http::HeaderMap;
 use workerd_lite_ops::body::StreamBody;
@@ -12,7 +13,7 @@ use workerd_lite_ops::{Body, BodyError, ByteStream};
 
 use super::cursor::{Cursor, put_fields};
 use super::heads::Described;
-use super::link::{Incoming, Outgoing};
+use super::link::{HALF, Incoming, Outgoing};
 
 /// What is left of a body that is sent.
 pub(super) struct Rest {
@@ -45,14 +46,20 @@ pub(super) async fn send(rest: Rest) {
         outgoing,
     } = rest;
     let sent = async {
-        while let Some(bytes) = stream.next().await {
+        loop {
+            // What can not be sent yet waits where it comes from.
+            if poll_fn(|cx| outgoing.poll_room_for(HALF, cx)).await.is_err() {
+                return false;
+            }
+            let Some(bytes) = stream.next().await else {
+                return true;
+            };
             // Dropped before its end, the other end knows that this is not all.
             let Ok(bytes) = bytes else { return false };
             if outgoing.send(bytes).await.is_err() {
                 return false;
             }
         }
-        true
     };
     let whole = {
         let (mut sent, mut stopped) = (pin!(sent), pin!(outgoing.stopped()));
@@ -66,7 +73,11 @@ pub(super) async fn send(rest: Rest) {
         return;
     }
     match trailers.as_ref().and_then(Trailers::get) {
-        Some(fields) => outgoing.end_with(|out| put_fields(out, fields)),
+        Some(fields) => {
+            let mut out = BytesMut::new();
+            put_fields(&mut out, fields);
+            outgoing.end_with(&out).await;
+        }
         None => outgoing.end(),
     }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Signal, pidfd_send_signal};
 use tokio::sync::Notify;
 
+use super::groups::Group;
 use super::spawn::End;
 
 /// One process.
@@ -32,6 +33,10 @@ pub(crate) struct Child {
     /// Whether a link to it has ended that nobody here has closed: it is about to end, or should be.
     unlinked: AtomicBool,
     over: AtomicBool,
+    /// Its control group, until it is there no longer.
+    group: Mutex<Option<Group>>,
+    /// Whether it was ended because it had more memory than it may.
+    out_of_memory: AtomicBool,
 }
 
 /// One event of a process, which is not put away meanwhile.
@@ -60,7 +65,26 @@ impl Child {
             leaving: Notify::new(),
             unlinked: AtomicBool::new(false),
             over: AtomicBool::new(false),
+            group: Mutex::default(),
+            out_of_memory: AtomicBool::new(false),
         })
+    }
+
+    /// It is in this control group.
+    pub(super) fn is_in(&self, group: Option<Group>) {
+        *self.group.lock().unwrap_or_else(PoisonError::into_inner) = group;
+    }
+
+    /// Whether it has ended, or is about to, because it had more memory than it may. The system may have found that before anybody here.
+    pub(crate) fn is_out_of_memory(&self) -> bool {
+        let found = || {
+            let group = self.group.lock().unwrap_or_else(PoisonError::into_inner);
+            group.as_ref().is_some_and(Group::is_out_of_memory)
+        };
+        if !self.out_of_memory.load(Ordering::SeqCst) && found() {
+            self.out_of_memory.store(true, Ordering::SeqCst);
+        }
+        self.out_of_memory.load(Ordering::SeqCst)
     }
 
     fn now(&self) -> u64 {
@@ -144,6 +168,12 @@ impl Child {
         self.end();
     }
 
+    /// Ends it at once: it has more memory of its own than `[isolation] memory_mb` lets it.
+    pub(super) fn kill_for_memory(&self) {
+        self.out_of_memory.store(true, Ordering::SeqCst);
+        self.kill("it has more memory of its own than [isolation] memory_mb lets it");
+    }
+
     pub(super) fn end(&self) {
         self.leaves.store(true, Ordering::SeqCst);
         if let Some(pidfd) = &*self.pidfd.lock().unwrap_or_else(PoisonError::into_inner) {
@@ -152,11 +182,14 @@ impl Child {
         }
     }
 
-    /// It is there no longer, and needs no descriptors: whoever still knows it may do so for long.
-    pub(super) fn is_over(&self) {
+    /// It is there no longer, and needs no descriptors: whoever still knows it may do so for long. Gives its control group.
+    pub(super) fn is_over(&self) -> Option<Group> {
+        // That is asked for later as well.
+        let _ = self.is_out_of_memory();
         self.leaves.store(true, Ordering::SeqCst);
         self.over.store(true, Ordering::Relaxed);
         self.links.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.pidfd.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.group.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

@@ -20,6 +20,7 @@ use workerd_lite_ops::worker_log::Lines;
 
 use super::child::Child;
 use super::control::confinement;
+use super::groups::{Cgroup, Groups};
 use super::key::Key;
 use super::output::Output;
 use super::sandbox::process_inside;
@@ -46,6 +47,8 @@ const SHORT: usize = 4 << 10;
 pub(super) enum Order {
     /// Somebody serves: one process is to be ready for whoever comes first.
     Serve,
+    /// From now on each process has a control group below these.
+    Group(Groups),
     /// A process is wanted.
     Start(Start),
 }
@@ -76,20 +79,21 @@ pub(super) fn start(settings: Settings, mut orders: mpsc::UnboundedReceiver<Orde
         runtime.block_on(async {
             let (stop, stopping) = watch::channel(false);
             let settings = Arc::new(settings);
-            let mut spare = Spare::default();
+            let (mut spare, mut groups) = (Spare::default(), None);
             loop {
                 let order = tokio::select! {
                     biased;
                     order = orders.recv() => order,
                     () = spare.is_due() => {
-                        spare.fill(|| begin(&settings));
+                        spare.fill(|| begin(&settings, groups.as_ref()));
                         continue;
                     }
                 };
                 match order {
                     Some(Order::Serve) => spare.want(),
+                    Some(Order::Group(found)) => groups = Some(found),
                     Some(Order::Start(order)) => {
-                        let spawned = spare.take().map_or_else(|| begin(&settings), Ok);
+                        let spawned = spare.take().map_or_else(|| begin(&settings, groups.as_ref()), Ok);
                         tokio::spawn(keep_one(Arc::clone(&settings), spawned, order, stopping.clone()));
                     }
                     None => break,
@@ -132,18 +136,26 @@ async fn keep_one(
     let mut process = kept.process.id();
     tracing::debug!(target: "worker", process, "a process was started for {label}");
     let ended = kept.run(&settings, &*hears, reply, stopping).await;
-    child.is_over();
+    let group = child.is_over();
     hears.gone();
     process = child.id;
     match ended {
         Ok((status, true)) => tracing::debug!(target: "worker", process, "the process of {label} has left: {status}"),
         Ok((status, false)) => {
             let how = how(status);
+            let how = if child.is_out_of_memory() {
+                format!("{how}, for its memory")
+            } else {
+                how
+            };
             tracing::error!(target: "worker", process, "the process of {label} has ended: {how}; the next request starts another");
         }
         Err(error) => {
             tracing::error!(target: "worker", process, "the process of {label} can not be waited for: {error}");
         }
+    }
+    if let Some(group) = group {
+        group.remove().await;
     }
 }
 
@@ -168,8 +180,22 @@ struct Kept {
 }
 
 /// Starts a process that is nobody's yet.
-fn begin(settings: &Settings) -> io::Result<Spawned> {
-    let spawned = spawn(ARGUMENT, settings.links)?;
+fn begin(settings: &Settings, groups: Option<&Groups>) -> io::Result<Spawned> {
+    let mut spawned = spawn(ARGUMENT, settings.links)?;
+    if let Some(groups) = groups {
+        match groups.put(spawned.process.id(), settings.memory, settings.threads) {
+            Ok(group) => spawned.group = Some(group),
+            Err(error) if settings.cgroup == Cgroup::Require => {
+                // It has been told nothing.
+                let _ = spawned.process.kill();
+                let _ = spawned.process.wait();
+                return Err(io::Error::other(format!("it has no control group: {error}")));
+            }
+            Err(error) => {
+                tracing::warn!(target: "worker", process = spawned.process.id(), "a process has no control group: {error}");
+            }
+        }
+    }
     // It is read before the process is confined, and has room in the socket.
     let memory = settings.memory.saturating_add(settings.reserved / 2) >> 20;
     let confinement = confinement(settings.links, memory, &settings.allow_missing);
@@ -198,9 +224,12 @@ impl Kept {
             control,
             output,
             links,
+            group,
         } = spawned;
+        let child = Child::of(what, process.id(), pidfd.try_clone()?, links);
+        child.is_in(group);
         Ok(Self {
-            child: Child::of(what, process.id(), pidfd.try_clone()?, links),
+            child,
             process,
             exit: watched(pidfd)?,
             control: UnixStream::from_std(control)?,
@@ -254,7 +283,7 @@ impl Kept {
                             let _ = reply.send(Ok(Arc::clone(&child)));
                         }
                     }
-                    Some(Ok(Ok((Told::Refused(why), _)))) => {
+                    Some(Ok(Ok((Told::Refused(why), _)))) if reply.is_some() => {
                         wanted = true;
                         if let Some(reply) = reply.take() {
                             let _ = reply.send(Err(Unstarted::Because(why)));
@@ -269,8 +298,10 @@ impl Kept {
                         child.end();
                     }
                     Some(Ok(Ok((report, counts)))) => {
-                        if let Told::Hung { .. } = report {
-                            child.kill("a thread of it does not come back");
+                        match report {
+                            Told::Hung { .. } => child.kill("a thread of it does not come back"),
+                            Told::Refused(_) | Told::Failed(_) => child.kill("it tells that it can not start, and has"),
+                            _ => {}
                         }
                         let now = Instant::now();
                         if (0..counts).any(|_| rate.take(now).is_none()) {
@@ -309,7 +340,7 @@ impl Kept {
                         }
                     } else if child.is_busy() || looks.is_multiple_of(IDLE_LOOKS) {
                         if process_inside(child.id).and_then(memory).is_some_and(|memory| memory > settings.memory) {
-                            child.kill("it has more memory of its own than [isolation] memory_mb lets it");
+                            child.kill_for_memory();
                         }
                         if reply.is_none() && child.is_put_away(settings.idle) {
                             leaves = Some(Instant::now());

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 use super::child::Child;
+use super::groups::{Cgroup, Groups, Without};
 use super::keeper::{self, Order, Start, Unstarted};
 use super::key::Key;
 use super::sandbox;
@@ -99,6 +100,27 @@ impl Processes {
     pub(crate) fn serve(&self) {
         // Where nobody keeps them, whoever needs one hears of it.
         let _ = self.keeper.send(Order::Serve);
+    }
+
+    /// From now on each that is started has a control group, where that is wanted and this server's was delegated to it. Fails with a sentence
+    /// where it must have one, and can not.
+    pub(crate) fn group(&self) -> Result<(), String> {
+        let insists = match self.settings.cgroup {
+            Cgroup::Off => return Ok(()),
+            Cgroup::Auto => false,
+            Cgroup::Require => true,
+        };
+        match Groups::find(insists) {
+            Ok(groups) => {
+                tracing::info!("processes have control groups below {}", groups.describe());
+                // Where nobody keeps them, whoever needs one hears of it.
+                let _ = self.keeper.send(Order::Group(groups));
+            }
+            Err(Without::NotDelegated(why) | Without::Failed(why)) if insists => return Err(why),
+            Err(Without::NotDelegated(why)) => tracing::info!("processes have no control groups: {why}"),
+            Err(Without::Failed(why)) => tracing::warn!("processes have no control groups: {why}"),
+        }
+        Ok(())
     }
 
     /// How they are.

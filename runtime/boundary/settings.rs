@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::groups::Cgroup;
 use super::sandbox::Layer;
 
 /// How agents' processes are.
@@ -21,6 +22,8 @@ pub struct Settings {
     pub reserved: u64,
     /// Whether there may be no more than so many at once, whoever they are for: their number is not known before.
     pub counted: bool,
+    /// Whether each has a control group.
+    pub cgroup: Cgroup,
     /// Layers of the sandbox that may be missing.
     pub allow_missing: Vec<Layer>,
 }

@@ -10,6 +10,8 @@ use nix::libc;
 use rustix::io::fcntl_dupfd_cloexec;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, set_parent_process_death_signal};
 
+use super::groups::Group;
+
 /// The argument by which the program knows what it is to be. No other has it at this place.
 pub(crate) const ARGUMENT: &str = "--agents-process";
 
@@ -32,6 +34,8 @@ pub(crate) struct Spawned {
     pub(crate) output: PipeReader,
     /// Its parent's ends.
     pub(crate) links: Vec<End>,
+    /// Its control group, where it has one.
+    pub(super) group: Option<Group>,
 }
 
 fn pair() -> io::Result<(UnixStream, UnixStream)> {
@@ -74,6 +78,7 @@ pub(super) fn spawn(argument: &str, links: usize) -> io::Result<Spawned> {
         control,
         output,
         links: ours,
+        group: None,
     })
 }
 

@@ -77,6 +77,22 @@ pub(crate) struct Numbers {
     pub(crate) stopped: [u64; 8],
 }
 
+impl Numbers {
+    /// The most of anything: sums of them are numbers still.
+    const MOST: usize = 1 << 40;
+
+    /// The same, where a process may have made them up.
+    pub(crate) fn bounded(self) -> Self {
+        Self {
+            isolates: self.isolates.min(Self::MOST),
+            heap: self.heap.min(Self::MOST),
+            buffers: self.buffers.min(Self::MOST),
+            events: self.events.min(Self::MOST),
+            stopped: self.stopped,
+        }
+    }
+}
+
 /// Packets with their length before them, of which none is longer than a report may be.
 pub(crate) fn reports() -> LengthDelimitedCodec {
     LengthDelimitedCodec::builder()

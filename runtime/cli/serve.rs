@@ -21,6 +21,7 @@ use crate::files_read;
 use crate::host::Project;
 use crate::isolate::modules::reading;
 use crate::isolate::{Inspection, init_platform};
+use crate::limits::free_memory;
 use crate::listen::{ListenAddress, Role, Socket};
 use crate::serve::{Listeners, Listening, Loaded, Mending, Options, Parent, ServeError, Waited, serve, wait};
 use crate::supervisor::{self, Past, Supervised, supervise};
@@ -48,6 +49,7 @@ pub(super) fn run(args: Serve) -> Result<()> {
         ..Flags::from(args.environment)
     };
     let past = supervised.past();
+    free_memory::start();
     init_platform();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -92,7 +94,7 @@ pub(super) fn run(args: Serve) -> Result<()> {
             }
             loaded
         };
-        let load = |flags: &Flags| load(flags).and_then(|loaded| debugged(loaded, debuggers.is_some()));
+        let load = |flags: &Flags| load(flags).and_then(|loaded| grouped(debugged(loaded, debuggers.is_some())?));
         let mut places = Places::new(sockets);
         let first = Flags {
             spares: past.has_served && !args.dev,
@@ -158,6 +160,15 @@ fn debugged(loaded: Loaded, wanted: bool) -> std::result::Result<Loaded, SourceD
     let help =
         "Serve with `agents = \"isolate\"` while you debug, and without `isolation = \"process\"` under [[agents]]";
     Err(SourceDiagnostic::new(message).with_help(help))
+}
+
+/// A project whose processes have control groups, where that is wanted and can be.
+fn grouped(loaded: Loaded) -> std::result::Result<Loaded, SourceDiagnostic> {
+    loaded.project.group_processes().map_err(|why| {
+        let help = "Have it delegated (`Delegate=memory cpu pids` and `ProtectControlGroups=no` of systemd's unit), or set `cgroup = \"auto\"`";
+        SourceDiagnostic::new(format!("[isolation] cgroup = \"require\": {why}")).with_help(help)
+    })?;
+    Ok(loaded)
 }
 
 /// An author has the owner's listener, wherever that is.

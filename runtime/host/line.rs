@@ -4,15 +4,17 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use workerd_lite_ops::account::AgentId;
 use workerd_lite_ops::rpc::{Broken, Call, Capability, Ends, Failure, Outcome, Payload, Remote, ReplyTo, Started};
 use workerd_lite_ops::trace::Trace;
-use workerd_lite_ops::{Origin, Target, worker_log};
+use workerd_lite_ops::{Origin, Target, Termination, worker_log};
 
 use super::callable::Callable;
-use super::grant::Grant;
+use super::grant::{Grant, Offers};
 use crate::audit::{By, Calling, Verdict};
 use crate::egress::Network;
 use crate::identity::Attested;
+use crate::metrics;
 
 /// One agent's line to one service.
 pub(super) struct Line {
@@ -116,7 +118,10 @@ impl Line {
                 }
                 Outcome::Failed(failure) if outward => {
                     if let Some(calling) = &mut calling {
-                        calling.failed(&failure.name);
+                        match failure.stopped {
+                            Some(why) => line.stopped(calling, why),
+                            None => calling.failed(&failure.name),
+                        }
                     }
                     Outcome::Failed(line.told(failure))
                 }
@@ -136,6 +141,29 @@ impl Line {
         let entrypoint = self.grant.entrypoint.as_deref().unwrap_or("default");
         let names = (self.grant.binding.as_str(), entrypoint, method);
         self.network.calling(&self.agent, &self.trace, names, sent)
+    }
+
+    /// What is behind it was stopped while it was called. Of the policy that is recorded of the agent that asked, as where a request of its own
+    /// was judged; of another agent, of that one.
+    pub(super) fn stopped(&self, calling: &mut Calling, why: Termination) {
+        let id = match &self.grant.offers {
+            Offers::Agent(id) => {
+                calling.stopped("the worker was stopped");
+                id.clone()
+            }
+            Offers::Outbound | Offers::Assets => {
+                calling.stopped("the outbound worker failed");
+                if !matches!(why, Termination::Cpu | Termination::Memory) {
+                    return;
+                }
+                let configured = self.agent.parent.as_ref().unwrap_or(&self.agent.name);
+                AgentId::new(self.agent.tenant.as_deref(), configured)
+            }
+        };
+        metrics::ended(&id, why);
+        if let Some(audit) = &self.network.audit {
+            audit.ended(&id, why, &self.trace.request_id());
+        }
     }
 
     /// Why a method that was not granted is not called. It is recorded.

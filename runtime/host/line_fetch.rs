@@ -69,7 +69,10 @@ impl Found {
                 return Err(line.unanswered(&format!("it gave no response within {timeout:?}")));
             }
         };
-        calling.failed("Error");
+        match why {
+            EventError::Terminated(why) => line.stopped(&mut calling, why),
+            _ => calling.failed("Error"),
+        }
         match why {
             // Between agents there is nothing to hide.
             EventError::Exception { summary, .. } if !line.is_to_policy() => Err(thrown(summary)),

@@ -268,11 +268,10 @@ impl Project {
     }
 
     /// Records that an event of an agent, whose response was there, went with the process that it was in.
-    pub(super) fn lost(&self, agent: usize, request_id: &str) {
+    pub(super) fn lost(&self, agent: usize, why: Termination, request_id: &str) {
         let Some(agent) = self.agent(agent).map(|agent| agent.id()) else {
             return;
         };
-        let why = Termination::Process;
         metrics::ended(&agent, why);
         if let Some(audit) = &self.network.audit {
             audit.ended(&agent, why, request_id);
@@ -323,6 +322,14 @@ impl Project {
     /// Whether the policy is.
     pub(crate) fn has_policy_processes(&self) -> bool {
         self.policy_processes.is_some()
+    }
+
+    /// Gives processes control groups, where that is wanted and can be. Fails with a sentence where they must have some, and can not.
+    pub(crate) fn group_processes(&self) -> Result<(), String> {
+        [&self.processes, &self.policy_processes]
+            .into_iter()
+            .flatten()
+            .try_for_each(|processes| processes.group())
     }
 
     /// Whether there is such an agent.

@@ -2,6 +2,7 @@
 
 mod culprit;
 pub(crate) mod files;
+pub(crate) mod free_memory;
 mod hang;
 mod head;
 mod memory_attribution;

@@ -54,7 +54,7 @@ fn clients_send(server: &Server) -> u64 {
 #[test]
 fn what_an_attacker_does_to_a_link_costs_bounded_memory_and_neighbours_little() {
     // What breaks a rule ends the process.
-    let attacks: [(&str, bool, Attack); 7] = [
+    let attacks: [(&str, bool, Attack); 8] = [
         ("random bytes", true, |_, hostile| {
             let rubbish: Vec<u8> = (0..65_536_u32)
                 .map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[2])
@@ -66,6 +66,11 @@ fn what_an_attacker_does_to_a_link_costs_bounded_memory_and_neighbours_little() 
         }),
         ("requests in all names", true, |_, hostile| {
             flood(&mut hostile.links, &heads())
+        }),
+        ("a report that it was refused", true, |_, hostile| {
+            let report = br#"{"Refused":"so it says"}"#;
+            let packet = [&u32::try_from(report.len()).unwrap().to_be_bytes()[..], report].concat();
+            flood(std::slice::from_mut(&mut hostile.reports), &packet)
         }),
         ("a long frame that never ends", false, |_, hostile| {
             let mut begun = u32::try_from(300_000).unwrap().to_le_bytes().to_vec();
@@ -92,5 +97,7 @@ fn what_an_attacker_does_to_a_link_costs_bounded_memory_and_neighbours_little() 
             clients_send(server)
         }),
     ];
-    attacked(&project(plain().address.port(), ""), &attacks);
+    if let Some(server) = attacked(&project(plain().address.port(), ""), &attacks) {
+        server.logged("an agents' process is ended: it tells that it can not start, and has");
+    }
 }

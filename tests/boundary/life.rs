@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{ask, kill, processes, project};
-use crate::harness::{Server, plain};
+use crate::harness::{Server, plain, records};
 
 fn gone(process: u32) -> bool {
     !std::path::Path::new(&format!("/proc/{process}")).exists()
@@ -137,7 +137,7 @@ fn processes_are_put_away_and_replaced() {
 
 #[test]
 fn a_process_has_no_more_memory_than_it_may() {
-    let project = project(plain().address.port(), "memory_mb = 40");
+    let project = project(plain().address.port(), "memory_mb = 40\n[audit]\nfile = 'audit.ndjson'");
     project.write(
         "agent.js",
         "let kept = []; export default { async fetch(request) { if (request.url.endsWith('/grow')) { for (let i = 0; i < 60; i++) { \
@@ -145,8 +145,12 @@ fn a_process_has_no_more_memory_than_it_may() {
     );
     let server = project.serve(&[]);
     assert_eq!(ask(&server, "c", "/", &[]).0, 200);
-    assert_eq!(ask(&server, "a", "/grow", &[]).0, 503);
+    let (status, body) = ask(&server, "a", "/grow", &[]);
+    assert!(status == 503 && body.contains("its limit of memory"), "{status} {body}");
     server.logged("[isolation] memory_mb");
+    let record = records(&project, 1).remove(0);
+    let words = ["event", "agent", "reason"].map(|name| record[name].as_str().unwrap_or_default());
+    assert_eq!(words, ["terminated", "a", "memory"], "{record}");
     until("another one comes", &server, || ask(&server, "a", "/", &[]).0 == 200);
     assert_eq!(processes(&server).len(), 2);
 }

@@ -6,6 +6,7 @@ mod configuration;
 mod ends;
 mod evicted;
 mod floods;
+mod given_back;
 mod hostile;
 mod life;
 mod load;
@@ -86,20 +87,29 @@ pub fn project(port: u16, more: &str) -> Project {
         "threads = 2\n[network]\nallow = ['local']\n[outbound]\nmain = 'policy.js'\ncredentials = [{{ binding = 'KEY', credential = 'key' }}]\n\
          [credentials.key]\ntype = 'bearer'\nsecret = 'TOKEN'\nhosts = ['127.0.0.1']\n[isolation]\nagents = 'process'\n{more}\n"
     );
+    text += &agents(|name| {
+        format!("[agents.vars]\nNAME = '{name}'\n[agents.limits]\nsubrequests = 5\nmemory_mb = 32\ncpu_ms = 1500\n")
+    });
+    project.write("workerd-lite.toml", &text);
+    project
+}
+
+/// Sections of agents: `a` and `b` of one tenant, `c` of another, `d` of none; each with what `more` gives for its name.
+pub fn agents(more: impl Fn(&str) -> String) -> String {
+    let mut text = String::new();
     for (name, tenant) in [
         ("a", "tenant = 'one'"),
         ("b", "tenant = 'one'"),
         ("c", "tenant = 'two'"),
         ("d", ""),
     ] {
+        let more = more(name);
         let _ = write!(
             text,
-            "[[agents]]\nname = '{name}'\n{tenant}\nmain = 'agent.js'\nmatch = ['{name}.localhost']\n[agents.vars]\nNAME = '{name}'\n\
-             [agents.limits]\nsubrequests = 5\nmemory_mb = 32\ncpu_ms = 1500\n"
+            "[[agents]]\nname = '{name}'\n{tenant}\nmain = 'agent.js'\nmatch = ['{name}.localhost']\n{more}"
         );
     }
-    project.write("workerd-lite.toml", &text);
-    project
+    text
 }
 
 /// Asks one of them.

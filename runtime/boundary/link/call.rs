@@ -85,10 +85,11 @@ impl Incoming {
     }
 
     fn take(&self) -> Option<Bytes> {
-        let bytes = self.stream.bytes.borrow_mut().split().freeze();
+        let bytes = self.stream.bytes.take();
         if bytes.is_empty() {
             return None;
         }
+        let bytes = Bytes::from(bytes.into_boxed_slice());
         self.shared.was_read(&self.stream, bytes.len());
         Some(bytes)
     }
@@ -100,7 +101,9 @@ impl Incoming {
 
     /// What has come behind the bytes, once.
     pub(crate) fn trailers(&self) -> Option<Bytes> {
-        self.stream.trailers.take()
+        let trailers = self.stream.trailers.take()?;
+        self.shared.was_taken(trailers.len());
+        Some(trailers)
     }
 
     /// Whether all has come, and how many bytes of it are there.
@@ -113,7 +116,8 @@ impl Drop for Incoming {
     fn drop(&mut self) {
         let stream = &self.stream;
         stream.unwanted.set(true);
-        let unread = std::mem::take(&mut *stream.bytes.borrow_mut()).len();
+        drop(self.trailers());
+        let unread = stream.bytes.take().len();
         if unread > 0 {
             self.shared.was_read(stream, unread);
         }
@@ -142,14 +146,19 @@ impl Outgoing {
 
     /// Ready while anything may be sent, with how many bytes; or once nobody wants it.
     pub(crate) fn poll_room(&self, cx: &Context<'_>) -> Poll<Result<usize, Gone>> {
+        self.poll_room_for(1, cx)
+    }
+
+    /// Ready while so many bytes may be sent, of which a reader that has read all that came lets come half a window at least.
+    pub(crate) fn poll_room_for(&self, least: usize, cx: &Context<'_>) -> Poll<Result<usize, Gone>> {
         if self.stream.stopped.get() || self.shared.closed.get() {
             return Poll::Ready(Err(Gone));
         }
         let room = self.room();
-        if room > 0 {
+        if room >= least {
             return Poll::Ready(Ok(room));
         }
-        if self.stream.credit.get() > 0 {
+        if self.stream.credit.get() >= least {
             self.shared.wait(cx);
         }
         self.wait(cx);
@@ -199,9 +208,24 @@ impl Outgoing {
         self.push(&[], true);
     }
 
-    /// That was all, but for what `write` writes.
-    pub(crate) fn end_with(self, write: impl FnOnce(&mut BytesMut)) {
-        self.shared.send_of(&self.stream, Kind::Trailers, true, write);
+    /// That was all, but for these trailers, which are counted with the bytes of all bodies.
+    pub(crate) async fn end_with(self, trailers: &[u8]) {
+        let room = poll_fn(|cx| {
+            if self.stream.stopped.get() || self.shared.closed.get() {
+                return Poll::Ready(Err(Gone));
+            }
+            if self.shared.credit.get() >= trailers.len() {
+                return Poll::Ready(Ok(()));
+            }
+            self.shared.wait(cx);
+            self.wait(cx);
+            Poll::Pending
+        });
+        if room.await.is_ok() {
+            self.shared.credit.set(self.shared.credit.get() - trailers.len());
+            self.shared
+                .send_of(&self.stream, Kind::Trailers, true, |out| out.put_slice(trailers));
+        }
     }
 
     /// Waits until nobody wants it.

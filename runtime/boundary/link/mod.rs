@@ -20,6 +20,9 @@ pub(crate) use wire::Wire;
 const WINDOW: usize = 64 << 10;
 const WINDOWS: usize = 8 << 20;
 
+/// As many bytes of one body may be sent, soon, where its reader has read all that came.
+pub(crate) const HALF: usize = WINDOW / 2;
+
 /// The most calls of an agents' process that its parent answers at once. How many an event may have is counted by who knows it.
 const CALLS: usize = 4096;
 

@@ -21,9 +21,10 @@ use super::{LinkError, WINDOW, WINDOWS};
 const LEAST: usize = 4 << 10;
 const MOST: usize = 64 << 10;
 
-/// How much is handed on before others get their turn: so many frames, each of which may begin something, or as many times so many bytes.
+/// How much is handed on before others get their turn: so many frames, as many times so many bytes, or a part of as many that begin something.
 const TURN: usize = 64;
 const BYTES: usize = 4 << 10;
+const BEGINS: usize = 4;
 
 /// How often the other end is asked whether it is there, while anything is under way.
 const PING: Duration = Duration::from_secs(2);
@@ -38,6 +39,8 @@ const UNDER_WAY: usize = 64 << 10;
 
 /// The largest buffer that stays while it is empty.
 const KEPT: usize = 256 << 10;
+
+const TOO_MUCH: LinkError = LinkError::Frame("its bytes are more than may come");
 
 pub(super) struct Run<H> {
     shared: Rc<Shared>,
@@ -90,7 +93,8 @@ impl<H: Handler> Run<H> {
         {
             self.frame(frame, carried)?;
             self.start += HEADER + carried.len();
-            left = left.saturating_sub(1 + carried.len() / BYTES);
+            let begins = frame.kind == Kind::Head && !frame.answers;
+            left = left.saturating_sub(if begins { BEGINS } else { 1 } + carried.len() / BYTES);
         }
         if self.start == self.end {
             let filled = self.end == self.buffer.len();
@@ -145,7 +149,11 @@ impl<H: Handler> Run<H> {
                 if stream.came.get() != Came::Open || !stream.has_head.get() {
                     return Err(LinkError::Frame("its trailers are before or behind the message"));
                 }
-                if !stream.unwanted.get() {
+                let all = shared.left.get().checked_sub(carried.len()).ok_or(TOO_MUCH)?;
+                shared.left.set(all);
+                if stream.unwanted.get() {
+                    shared.was_taken(carried.len());
+                } else {
                     *stream.trailers.borrow_mut() = Some(Bytes::copy_from_slice(carried));
                 }
                 self.came(&stream, Some(Came::Ended));
@@ -234,7 +242,7 @@ impl<H: Handler> Run<H> {
         }
         let (left, all) = (stream.left.get(), shared.left.get());
         let (Some(left), Some(all)) = (left.checked_sub(carried.len()), all.checked_sub(carried.len())) else {
-            return Err(LinkError::Frame("its bytes are more than may come"));
+            return Err(TOO_MUCH);
         };
         stream.left.set(left);
         shared.left.set(all);

@@ -12,6 +12,10 @@ use super::frame::{Frame, Kind};
 use super::stream::{Came, Stream};
 use super::{WINDOW, WINDOWS};
 
+fn number(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
 /// One end.
 pub(super) struct Shared {
     /// How large a head may be, in either direction.
@@ -95,9 +99,8 @@ impl Shared {
         }
     }
 
-    /// Bytes have been read, or are not wanted: as many more may come.
-    pub(super) fn was_read(&self, stream: &Stream, bytes: usize) {
-        let number = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
+    /// Bytes have been taken, or are not wanted: as many more may come in all.
+    pub(super) fn was_taken(&self, bytes: usize) {
         let all = self.read.get() + bytes;
         self.read.set(all);
         if all >= WINDOWS / 4 {
@@ -105,6 +108,11 @@ impl Shared {
             self.left.set(self.left.get() + all);
             self.send(Frame::of_link(Kind::Windows), |out| out.put_u32_le(number(all)));
         }
+    }
+
+    /// Bytes of a body have been read, or are not wanted: as many more may come.
+    pub(super) fn was_read(&self, stream: &Stream, bytes: usize) {
+        self.was_taken(bytes);
         if stream.unwanted.get() || stream.came.get() != Came::Open {
             return;
         }

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::task::Waker;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use super::WINDOW;
 
@@ -27,7 +27,8 @@ pub(super) struct Stream {
     pub(super) head: RefCell<Option<Bytes>>,
     /// Whether a head has come: bytes before it belong to nothing.
     pub(super) has_head: Cell<bool>,
-    pub(super) bytes: RefCell<BytesMut>,
+    /// Bytes that have come and were not taken. Whoever takes them may keep them for long, so that they take no more room than they are.
+    pub(super) bytes: RefCell<Vec<u8>>,
     /// What has come behind them.
     pub(super) trailers: RefCell<Option<Bytes>>,
     pub(super) came: Cell<Came>,

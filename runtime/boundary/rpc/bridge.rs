@@ -48,8 +48,13 @@ pub(crate) trait Side {
     /// For whom work is done.
     fn account(&self) -> Option<Arc<Account>>;
 
-    /// Whether the other end may know where something failed.
+    /// Whether the other end may know where something failed, and why it was stopped.
     fn tells_stacks(&self) -> bool;
+
+    /// Why a call brings nothing whose event is over, or whose other end is gone.
+    fn lost(&self) -> Failure {
+        Failure::canceled()
+    }
 }
 
 /// One end.

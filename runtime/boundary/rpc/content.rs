@@ -46,7 +46,10 @@ pub(super) fn write(out: &mut BytesMut, bytes: Option<&Bytes>) {
 pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Content, LinkError> {
     match cursor.byte()? {
         NONE => Ok(Content::None),
-        HERE => Ok(Content::Here(Bytes::copy_from_slice(cursor.bytes()?))),
+        HERE => match cursor.bytes()? {
+            here if here.len() <= INLINE => Ok(Content::Here(Bytes::copy_from_slice(here))),
+            _ => Err(LinkError::Head("it has more bytes than a head may")),
+        },
         FOLLOWS => {
             let length = cursor.u32()? as usize;
             if length > MESSAGE {

@@ -57,6 +57,8 @@ pub(super) struct Waiting {
     arguments: Option<Payload>,
     /// How many bytes of its arguments are still to come.
     follows: Option<usize>,
+    /// What its head takes, until it is answered.
+    room: Box<dyn Any>,
     call: Call,
 }
 
@@ -74,13 +76,17 @@ impl Bridge {
             CALLS => {
                 let (target, said) = message::read_call(cursor)?;
                 let (path, arguments, follows) = self.read(said)?;
-                self.queue(Waiting {
-                    target,
-                    path,
-                    arguments,
-                    follows,
-                    call,
-                });
+                match self.side.room(head.len()) {
+                    Ok(room) => self.queue(Waiting {
+                        target,
+                        path,
+                        arguments,
+                        follows,
+                        room,
+                        call,
+                    }),
+                    Err(why) => refuse(&call, &why),
+                }
                 Ok(())
             }
             WATCHES => {
@@ -183,6 +189,7 @@ impl Bridge {
             path,
             arguments,
             call,
+            room: head,
             ..
         } = of;
         let capability = match self.target(&target) {
@@ -196,7 +203,7 @@ impl Bridge {
         let reply = {
             let (bridge, settled) = (Rc::clone(self), Rc::clone(&settled));
             ReplyTo::new(move |outcome| {
-                drop((incoming, room));
+                drop((incoming, head, room));
                 let held = matches!(&outcome, Outcome::Value { payload, disposer } if *disposer || payload.holds());
                 settled.set(Some(held));
                 bridge.reply(outgoing, outcome);

@@ -1,6 +1,7 @@
 //! What comes of calls: a value with what it takes along, or why there is none.
 
 use bytes::{BufMut as _, Bytes, BytesMut};
+use workerd_lite_ops::Termination;
 use workerd_lite_ops::rpc::Failure;
 
 use super::content::{self, Content};
@@ -44,6 +45,8 @@ pub(super) fn write_failure(out: &mut BytesMut, failure: &Failure, with_stack: b
     put(out, thrown.map(|value| &**value).unwrap_or_default());
     let stack = if with_stack { cut(&failure.stack) } else { String::new() };
     put(out, stack.as_bytes());
+    let stopped = failure.stopped.filter(|_| with_stack).map_or("", Termination::word);
+    put(out, stopped.as_bytes());
 }
 
 pub(super) fn read(head: &[u8]) -> Result<Replied, LinkError> {
@@ -58,6 +61,7 @@ pub(super) fn read(head: &[u8]) -> Result<Replied, LinkError> {
     } else {
         let (name, message) = (cursor.text()?, cursor.text()?);
         let (thrown, stack) = (cursor.bytes()?, cursor.text()?);
+        let stopped = Termination::named(cursor.text()?);
         if name.len() > TEXT || message.len() > TEXT || stack.len() > TEXT || thrown.len() > THROWN {
             return Err(LinkError::Head("its failure has too long a text"));
         }
@@ -65,6 +69,8 @@ pub(super) fn read(head: &[u8]) -> Result<Replied, LinkError> {
             value: (bits & HAS_THROWN != 0).then(|| Bytes::copy_from_slice(thrown)),
             told: bits & IS_TOLD != 0,
             stack: stack.to_owned(),
+            // Whether the process is there, is known here.
+            stopped: stopped.filter(|why| *why != Termination::Process),
             ..Failure::new(name, message)
         })
     };
@@ -82,9 +88,10 @@ mod tests {
             value: Some(Bytes::from_static(b"thrown")),
             stack: "at a.js".into(),
             told: false,
+            stopped: Some(Termination::Cpu),
             ..Failure::new("TypeError", "no")
         };
-        for (with_stack, stack) in [(true, "at a.js"), (false, "")] {
+        for (with_stack, stack, stopped) in [(true, "at a.js", Some(Termination::Cpu)), (false, "", None)] {
             let mut out = BytesMut::new();
             write_failure(&mut out, &failure, with_stack);
             let Replied::Failed(read) = read(&out).unwrap() else {
@@ -92,6 +99,7 @@ mod tests {
             };
             assert_eq!((&*read.name, &*read.message, read.told), ("TypeError", "no", false));
             assert_eq!((read.value.as_deref(), &*read.stack), (Some(&b"thrown"[..]), stack));
+            assert_eq!(read.stopped, stopped);
         }
     }
 }

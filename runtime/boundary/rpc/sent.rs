@@ -252,10 +252,10 @@ impl Bridge {
         let head = tokio::select! {
             biased;
             head = incoming.head() => head,
-            () = self.closed() => return Outcome::Failed(Failure::canceled()),
+            () = self.closed() => return Outcome::Failed(self.side.lost()),
         };
         let Ok(head) = head else {
-            return Outcome::Failed(Failure::canceled());
+            return Outcome::Failed(self.side.lost());
         };
         let read = reply::read(&head).and_then(|replied| match replied {
             Replied::Value {

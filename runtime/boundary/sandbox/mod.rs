@@ -28,6 +28,9 @@ use std::os::fd::RawFd;
 
 pub use layer::{Layer, Refused, Report};
 
+/// Threads of a process at once. V8's, the runtime's and those that compute for scripts are a few dozen.
+pub(super) const THREADS: u64 = 512;
+
 /// What a process is for.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Purpose {

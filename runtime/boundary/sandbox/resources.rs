@@ -3,10 +3,7 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::layer::Failed;
-use super::{Allowed, Purpose};
-
-/// Threads at once. V8's, the runtime's and those that compute for scripts are a few dozen.
-const THREADS: u64 = 512;
+use super::{Allowed, Purpose, THREADS};
 
 /// Signals that wait.
 const SIGNALS: u64 = 64;

@@ -5,6 +5,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::boundary::Cgroup;
 use crate::boundary::sandbox::Layer;
 use crate::host::Isolation as Where;
 
@@ -26,6 +27,9 @@ pub(crate) struct Isolation {
     /// Processes of agents of `agents_dir`, of which each has one: the one that has idled for longest makes room for another. 256 without
     /// it.
     pub(crate) processes: Option<NonZeroU32>,
+    /// Whether each process has a control group of its own, with its memory, processors and threads: `auto`, where the server's own was delegated to
+    /// it; `require`, or the server does not start; `off`.
+    pub(crate) cgroup: Cgroup,
     /// Layers of a process's sandbox that it goes without where the kernel refuses them.
     pub(crate) allow_missing: Vec<Layer>,
 }

@@ -62,6 +62,11 @@ impl Side for Outside {
     fn tells_stacks(&self) -> bool {
         false
     }
+
+    fn lost(&self) -> Failure {
+        let why = self.link.upgrade().and_then(|link| link.ended());
+        why.map_or_else(Failure::canceled, Failure::stopped)
+    }
 }
 
 /// Gives an event its bridge, by its number.

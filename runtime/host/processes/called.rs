@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use deno_core::unsync::spawn;
-use workerd_lite_ops::rpc::{Broken, Call, Failure, Outcome, Session, Started};
+use workerd_lite_ops::rpc::{Broken, Call, Failure, Outcome, ReplyTo, Session, Started};
 use workerd_lite_ops::{EventError, Origin, Request, Response, Target};
 
 use super::ProcessLinks;
@@ -85,6 +85,15 @@ impl Callee {
         }
         let aim = self.aim(origin, target);
         let trace = Rc::clone(&origin.trace);
+        let Call { path, arguments, reply } = call;
+        let (links, agent) = (Rc::clone(&self.links), Arc::clone(&self.agent));
+        let reply = ReplyTo::new(move |outcome| {
+            if let Outcome::Failed(Failure { stopped: Some(why), .. }) = &outcome {
+                links.stopped(&agent, *why);
+            }
+            reply.send(outcome);
+        });
+        let call = Call { path, arguments, reply };
         link.begin((called.0, &called.1), call, (trace, aim), under_way)
     }
 
@@ -145,7 +154,11 @@ impl Callee {
         let trace = Rc::clone(&origin.trace);
         let called = self.links.called(whose);
         let answered = link.dispatch((called.0, &called.1), request, (trace, Some(aim)), under_way);
-        answered.await.inspect_err(|error| self.links.failed(whose, error))
+        answered.await.inspect_err(|error| {
+            if let EventError::Terminated(why) = error {
+                self.links.stopped(&self.agent, *why);
+            }
+        })
     }
 }
 

@@ -142,6 +142,7 @@ impl Members {
     }
 
     fn numbers(&self, agent: u16, numbers: Numbers) {
+        let numbers = numbers.bounded();
         let Some(member) = self.agents.get(usize::from(agent)) else {
             return;
         };

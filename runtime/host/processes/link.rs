@@ -69,27 +69,14 @@ pub(super) struct Link {
 }
 
 impl Link {
+    /// To the process of these, with their ways out, where messages may have so many bytes of headers.
     pub(super) fn new(
         child: Arc<Child>,
         members: &[(usize, Arc<Agent>)],
         gates: Vec<(EgressHandle, Option<LoadedWays>)>,
-    ) -> Rc<Self> {
-        Self::make(child, members, gates, 0)
-    }
-
-    /// The same to a policy's process, where messages may have so many bytes of headers.
-    pub(super) fn of_policy(child: Arc<Child>, policy: Arc<Agent>, way: EgressHandle, heads: usize) -> Rc<Self> {
-        Self::make(child, &[(0, policy)], vec![(way, None)], heads)
-    }
-
-    fn make(
-        child: Arc<Child>,
-        members: &[(usize, Arc<Agent>)],
-        gates: Vec<(EgressHandle, Option<LoadedWays>)>,
-        heads: usize,
+        headers: usize,
     ) -> Rc<Self> {
         let limits = || members.iter().map(|(_, agent)| agent.worker.limits);
-        let headers = limits().map(|limits| limits.headers).fold(heads, usize::max);
         let longest = limits()
             .map(|limits| limits.cpu.max(limits.startup))
             .max()
@@ -229,13 +216,23 @@ impl Link {
         Ok(keeping(answered.response, reading))
     }
 
+    /// What events are ended by whose process is gone. Whose memory it was that a policy's process had too much of, is not known.
+    pub(super) fn end_of_events(&self) -> Termination {
+        if !self.is_policys && self.child.is_out_of_memory() {
+            Termination::Memory
+        } else {
+            Termination::Process
+        }
+    }
+
+    /// The same, where its process is gone and it was not this end that closed the link.
+    pub(super) fn ended(&self) -> Option<Termination> {
+        (self.connection.is_closed() && !self.aborted.get()).then(|| self.end_of_events())
+    }
+
     /// Why nothing came of an event that the process gave up, or went with.
     fn lost(&self) -> EventError {
-        if self.connection.is_closed() && !self.aborted.get() {
-            EventError::Terminated(Termination::Process)
-        } else {
-            EventError::Shutdown
-        }
+        self.ended().map_or(EventError::Shutdown, EventError::Terminated)
     }
 
     /// The process is gone, and all of its events with it. Gives those that nobody waits for, with their agents' places: who waits

@@ -146,6 +146,7 @@ impl ProcessLinks {
     async fn make(self: &Rc<Self>, key: &Key) -> Result<Rc<Link>, StartupError> {
         let members = self.members(key);
         let (child, end) = self.processes.link(key, || self.spec(key, &members)).await?;
+        let headers = self.headers(&members);
         let link = match &self.whose {
             Whose::Agents(cells) => {
                 let gates = members.iter().map(|(place, agent)| {
@@ -153,12 +154,9 @@ impl ProcessLinks {
                     let graph = agent.graph().map_or(&agent.worker.graph, |graph| graph);
                     cells.gate((*place, agent), graph)
                 });
-                Link::new(child, &members, gates.collect())
+                Link::new(child, &members, gates.collect(), headers)
             }
-            Whose::Policy(policy) => {
-                let heads = self.project.largest_head();
-                Link::of_policy(child, policy.worker(), policy.egress(), heads)
-            }
+            Whose::Policy(policy) => Link::new(child, &members, vec![(policy.egress(), None)], headers),
         };
         let (links, key, ended) = (Rc::downgrade(self), key.clone(), Rc::clone(&link));
         spawn(async move {
@@ -173,8 +171,9 @@ impl ProcessLinks {
                     // What an agent still read of an answer breaks off, and its own record says so.
                     return;
                 }
+                let why = ended.end_of_events();
                 for (place, event) in lost {
-                    links.project.lost(place, &event.trace.request_id());
+                    links.project.lost(place, why, &event.trace.request_id());
                 }
             }
         });
@@ -216,6 +215,16 @@ impl ProcessLinks {
             .collect()
     }
 
+    /// Bytes of headers that any message of these may have: a policy reads those of all agents.
+    fn headers(&self, members: &[(usize, Arc<Agent>)]) -> usize {
+        let all = match &self.whose {
+            Whose::Agents(_) => 0,
+            Whose::Policy(_) => self.project.largest_head(),
+        };
+        let own = members.iter().map(|(_, agent)| agent.worker.limits.headers);
+        own.fold(all, usize::max)
+    }
+
     async fn spec(&self, key: &Key, members: &[(usize, Arc<Agent>)]) -> Result<(Spec, Arc<dyn Hears>), StartupError> {
         let mut agents = Vec::with_capacity(members.len());
         let policy = match &self.whose {
@@ -228,14 +237,11 @@ impl ProcessLinks {
             let known = (!agent.tails.is_empty(), called);
             agents.push(AgentSpec::of(&worker, agent.tenant.as_deref(), known));
         }
-        let heads = members.iter().map(|(_, agent)| agent.worker.limits.headers).max();
         let settings = self.processes.settings();
         let spec = Spec {
             agents,
             threads: settings.threads,
-            headers: heads
-                .unwrap_or_default()
-                .max(policy.map_or(0, |_| self.project.largest_head())),
+            headers: self.headers(members),
             checks: policy.and_then(Policy::checks),
             idle: settings.idle,
             debug: tracing::enabled!(target: "console", tracing::Level::DEBUG),

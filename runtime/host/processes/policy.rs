@@ -140,16 +140,16 @@ impl ProcessLinks {
         })
     }
 
-    /// An event of the policy's has brought nothing. Where its isolate was stopped, that was for the agent that it judged for.
-    pub(super) fn failed(&self, (_, agent): (usize, &Arc<Agent>), why: &EventError) {
+    /// An event of the policy's has brought nothing, because this has ended it. Where its isolate was stopped, that was for the agent that it judged for.
+    pub(super) fn stopped(&self, agent: &Agent, why: Termination) {
         let Whose::Policy(policy) = &self.whose else { return };
-        let EventError::Terminated(why @ (Termination::Cpu | Termination::Memory)) = why else {
+        if !matches!(why, Termination::Cpu | Termination::Memory) {
             return;
-        };
+        }
         if let Some(quarantine) = &agent.worker.quarantine {
             quarantine.record_stop();
         }
-        metrics::replaced(Some(&policy.worker.worker.name), Some(&agent.id()), *why);
+        metrics::replaced(Some(&policy.worker.worker.name), Some(&agent.id()), why);
     }
 
     /// The agent in a place of the project, where it is not gone.

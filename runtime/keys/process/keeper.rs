@@ -42,6 +42,7 @@ fn begin(shared: &Shared, allow_missing: &[Layer]) -> Result<Option<std::process
         control,
         output,
         links,
+        ..
     } = start_with_keys(LINKS, allow_missing)?;
     let links = links.into_iter().map(|link| {
         link.set_read_timeout(Some(Shared::patience()))?;

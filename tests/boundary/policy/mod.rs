@@ -5,9 +5,7 @@ mod memory;
 mod serving;
 mod starts;
 
-use std::fmt::Write as _;
-
-use super::named;
+use super::{agents, named};
 use crate::harness::{Project, Server};
 
 /// The policies' processes of a server: each watcher with the process that is inside.
@@ -62,18 +60,8 @@ pub fn project(port: u16, isolation: &str, more: &str) -> Project {
          credentials = [{{ binding = 'KEY', credential = 'key' }}]\n[[outbound.egress]]\nhosts = ['127.0.0.1', 'localhost']\n\
          [credentials.key]\ntype = 'bearer'\nsecret = 'TOKEN'\nredact = 'body'\nhosts = ['127.0.0.1']\n{isolation}{more}\n"
     );
-    for (name, tenant) in [
-        ("a", "tenant = 'one'"),
-        ("b", "tenant = 'one'"),
-        ("c", "tenant = 'two'"),
-        ("d", ""),
-    ] {
-        let _ = write!(
-            text,
-            "[[agents]]\nname = '{name}'\n{tenant}\nmain = 'agent.js'\nmatch = ['{name}.localhost']\n\
-             [[agents.services]]\nbinding = 'TOOLS'\nservice = 'outbound'\nentrypoint = 'Tools'\n"
-        );
-    }
+    text +=
+        &agents(|_| "[[agents.services]]\nbinding = 'TOOLS'\nservice = 'outbound'\nentrypoint = 'Tools'\n".to_owned());
     project.write("workerd-lite.toml", &text);
     project
 }

@@ -22,7 +22,7 @@ pub(super) fn text(text: &[u8]) -> Vec<u8> {
 }
 
 /// A request's head without a body.
-fn head(event: u32, method: &str, url: &str, fields: &[(&[u8], &[u8])]) -> Vec<u8> {
+pub(super) fn head(event: u32, method: &str, url: &str, fields: &[(&[u8], &[u8])]) -> Vec<u8> {
     let mut head = vec![1, 0, 0, 0, 0, 0];
     head.extend(event.to_le_bytes());
     for part in ["", "", method, url] {

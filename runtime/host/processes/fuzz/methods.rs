@@ -97,10 +97,10 @@ const WATCHES: u8 = 8;
 const STREAMS: u8 = 9;
 const NOTE: u8 = 9;
 
-const NONE: [u8; 2] = [0, 0];
+pub(super) const NONE: [u8; 2] = [0, 0];
 
 /// A call of a service, by its event, with its names, its table and its bytes.
-fn calls(event: u32, service: u32, names: &[u8], table: &[u8], bytes: &[u8]) -> Vec<u8> {
+pub(super) fn calls(event: u32, service: u32, names: &[u8], table: &[u8], bytes: &[u8]) -> Vec<u8> {
     let event = event.to_le_bytes();
     [&[CALLS][..], &event, &[0], &service.to_le_bytes(), names, table, bytes].concat()
 }

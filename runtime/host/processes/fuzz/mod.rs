@@ -1,6 +1,7 @@
 //! The parent's end is fed what a process says that is in an attacker's hands: conversations of a good one with bytes changed, cut, doubled
 //! and made up, and messages that are whole and say what none of ours says.
 
+mod held;
 mod hostile;
 mod methods;
 mod policy;
@@ -84,6 +85,9 @@ impl Drop for Sleeper {
     }
 }
 
+/// Bytes of headers that a message may have.
+const HEADERS: usize = 128 << 10;
+
 fn agent() -> std::sync::Arc<Agent> {
     let worker = Worker::of("a".into(), workerd_lite_ops::Role::Agent, Graph::unread().unwrap());
     std::sync::Arc::new(Agent::from(worker))
@@ -96,7 +100,7 @@ fn parent() -> (Rc<Link>, UnixStream, Rc<Noted>, Sleeper) {
     let noted = Rc::new(Noted::default());
     let child = Child::of("a process", sleeper.0.id(), pidfd, Vec::new());
     let gate: Rc<dyn Egress> = Rc::<Noted>::clone(&noted);
-    let link = Link::new(child, &[(0, agent())], vec![(gate, None)]);
+    let link = Link::new(child, &[(0, agent())], vec![(gate, None)], HEADERS);
     spawn(serve(Rc::clone(&link), ours.into_std().unwrap()));
     (link, theirs, noted, sleeper)
 }

@@ -11,7 +11,7 @@ use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{CallerId, FetchError, Origin, Request, Response, Role};
 
 use super::hostile::{ENDS, frame, says, text};
-use super::{Sleeper, request, run};
+use super::{HEADERS, Sleeper, request, run};
 use crate::boundary::{Aim, Child};
 use crate::host::agent::Agent;
 use crate::host::processes::link::Link;
@@ -56,7 +56,12 @@ async fn told(role: Role, said: &[u8]) -> (bool, Vec<(CallerId, Option<u32>, Str
     let child = Child::of("a process", sleeper.0.id(), pidfd, Vec::new());
     let agent = std::sync::Arc::new(Agent::from(Worker::of("a".into(), role, Graph::unread().unwrap())));
     let gate: Rc<dyn Egress> = Rc::<Out>::clone(&out);
-    let link = Link::new(child, &[(0, std::sync::Arc::clone(&agent))], vec![(gate, None)]);
+    let link = Link::new(
+        child,
+        &[(0, std::sync::Arc::clone(&agent))],
+        vec![(gate, None)],
+        HEADERS,
+    );
     spawn(serve(Rc::clone(&link), ours.into_std().unwrap()));
     let begun = Rc::clone(&link);
     let event = spawn(async move {
