@@ -54,6 +54,32 @@ function fromString(string, encoding) {
   if (done >= 0) return done;
 ",
     ),
+    (
+        BUFFER,
+        "Buffer.prototype.asciiWrite = function asciiWrite(string, offset, length) {\n",
+        "Buffer.prototype.asciiWrite = function asciiWrite(string, offset, length) {\n  const done = core.ops.op_node_write_latin1(this, string, offset, length);\n  if (done >= 0) return done;\n",
+    ),
+    (
+        BUFFER,
+        "Buffer.prototype.latin1Write = function latin1Write(\n  string,\n  offset,\n  length,\n) {\n",
+        "Buffer.prototype.latin1Write = function latin1Write(string, offset, length) {\n  const done = core.ops.op_node_write_latin1(this, string, offset, length);\n  if (done >= 0) return done;\n",
+    ),
+    // Much is turned around by an op.
+    (
+        BUFFER,
+        "  for (let i = 0; i < len; i += 2) {\n",
+        "  if (core.ops.op_node_swap(this, 2)) return this;\n  for (let i = 0; i < len; i += 2) {\n",
+    ),
+    (
+        BUFFER,
+        "  for (let i = 0; i < len; i += 4) {\n",
+        "  if (core.ops.op_node_swap(this, 4)) return this;\n  for (let i = 0; i < len; i += 4) {\n",
+    ),
+    (
+        BUFFER,
+        "  for (let i = 0; i < len; i += 8) {\n",
+        "  if (core.ops.op_node_swap(this, 8)) return this;\n  for (let i = 0; i < len; i += 8) {\n",
+    ),
     // Little comes from the pool, as in Node. It is given before the elements are asked for, which may make buffers themselves.
     (
         BUFFER,

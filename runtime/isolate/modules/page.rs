@@ -39,7 +39,13 @@ pub(super) fn needs_page(files: impl IntoIterator<Item = PathBuf>, folder: &Path
         }
         for found in relative(&source).filter_map(|specifier| named(folder, &file, specifier)) {
             if seen.insert(found.clone()) {
-                next.push_back(found);
+                // Of many, those that are for browsers by their names tell most.
+                let name = found.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+                if name.contains("rowser") {
+                    next.push_front(found);
+                } else {
+                    next.push_back(found);
+                }
             }
         }
     }
@@ -60,8 +66,10 @@ fn works_by_page(source: &str) -> bool {
         || source.contains("self.location.href")
         || (source.contains("require.ensure") && !asks_for(source, "require.ensure"))
         || makes_request(source)
-        || is_platforms_fetch(source)
-        || only_refuses(source)
+        // What is tried where there is no other.
+        || source.contains("Microsoft.XMLHTTP")
+        || is_platforms_own(source)
+        || refuses_browsers(source)
         || imports_wasm_by_names(source)
 }
 
@@ -103,24 +111,54 @@ fn makes_request(source: &str) -> bool {
     }) && !asks_for(source, "XMLHttpRequest")
 }
 
-/// A short file that does nothing but say that it does not work in a browser.
-fn only_refuses(source: &str) -> bool {
-    const SHORT: usize = 1024;
-    source.len() < SHORT
-        && source.contains("throw new Error(")
-        && source.contains("not work in the browser")
-        && source.contains("module.exports = function () {")
+/// Whether a script throws errors that say that something does not work in a browser.
+fn refuses_browsers(source: &str) -> bool {
+    const BEFORE: usize = 320;
+    const BETWEEN: usize = 24;
+    let says = [
+        "not supported",
+        "not implemented",
+        "not available",
+        "not work",
+        "n't work",
+        "unsupported",
+    ];
+    let mut named = source.match_indices("browser").map(|(at, _)| at);
+    named.any(|at| {
+        let before = last(&source[..at], BEFORE);
+        let said = says
+            .iter()
+            .filter_map(|words| before.rfind(words).map(|at| at + words.len()));
+        let Some(said) = said.max().filter(|said| before.len() - said <= BETWEEN) else {
+            return false;
+        };
+        // In one statement with what is thrown.
+        let thrown = before.rfind("throw ").or_else(|| before.rfind("throw("));
+        thrown.is_some_and(|thrown| thrown < said && !before[thrown..].contains(';'))
+    })
 }
 
-/// `module.exports = exports = self.fetch`: it passes the page's own on, whose bodies are no streams of Node's.
-fn is_platforms_fetch(source: &str) -> bool {
+/// The end of a text, of that many bytes at most.
+fn last(text: &str, most: usize) -> &str {
+    let from = text.ceil_char_boundary(text.len().saturating_sub(most));
+    &text[from..]
+}
+
+/// `module.exports = exports = self.fetch`: it passes the page's own on, whose bodies are no streams of Node's. `self.FormData` likewise,
+/// which has neither `getHeaders()` nor a place for a `Buffer`.
+fn is_platforms_own(source: &str) -> bool {
     let mut after = source
         .match_indices("module.exports = ")
         .filter_map(|(at, found)| source.get(at + found.len()..));
     after.any(|rest| {
         let rest = rest.strip_prefix("exports = ").unwrap_or(rest);
+        let rest = rest
+            .strip_prefix("typeof self === 'object' ? ")
+            .or_else(|| rest.strip_prefix("typeof self == 'object' ? "))
+            .unwrap_or(rest);
         let end = rest.find([';', '\n', ' ']).unwrap_or(rest.len());
-        rest[..end].strip_suffix(".fetch").is_some_and(|of| !of.is_empty())
+        let is_own = |name: &str| rest[..end].strip_suffix(name).is_some_and(|of| !of.is_empty());
+        is_own(".fetch") || is_own(".FormData")
     })
 }
 
@@ -163,6 +201,10 @@ mod tests {
             "module.exports = function () { return require.ensure.apply(require, arguments); };",
             "'use strict';\n\nmodule.exports = function () {\n  throw new Error(\n    'a does not work in the browser.'\n  );\n};\n",
             "const all = self; module.exports = exports = all.fetch; exports.Headers = all.Headers;",
+            "module.exports = typeof self === 'object' ? self.FormData : window.FormData;",
+            "function load() { throw new Error(`${name} is not supported in the browser environment`); }",
+            "try { return new XMLHttpRequest(); } catch {} return new globalThis[['Active', 'Object'].join('X')]('Microsoft.XMLHTTP');",
+            "load() { throw Error('Fonts are not implemented for the browser, but those that are there') }",
         ] {
             assert!(works_by_page(source), "{source}");
         }
@@ -175,7 +217,8 @@ mod tests {
             "export default 'document';",
             "module.exports = { fetch: globalThis.fetch }; module.exports.default = client.fetcher;",
             "document.(",
-            "module.exports = typeof self === 'object' ? self.FormData : window.FormData;",
+            "// What is not supported in the browser\nthrow new Error('none');",
+            "if (!ok) throw new Error('not supported'); const name = 'browser';",
             "const global = (() => { try { return self || window; } catch { return {}; } })();",
             "import wasm from './a.wasm'; import * as b from './b.js';",
             "const has = typeof XMLHttpRequest === 'function'; export const get = () => new self.XMLHttpRequest();",
