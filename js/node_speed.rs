@@ -54,16 +54,6 @@ function fromString(string, encoding) {
   if (done >= 0) return done;
 ",
     ),
-    (
-        BUFFER,
-        "Buffer.prototype.asciiWrite = function asciiWrite(string, offset, length) {\n",
-        "Buffer.prototype.asciiWrite = function asciiWrite(string, offset, length) {\n  const done = core.ops.op_node_write_latin1(this, string, offset, length);\n  if (done >= 0) return done;\n",
-    ),
-    (
-        BUFFER,
-        "Buffer.prototype.latin1Write = function latin1Write(\n  string,\n  offset,\n  length,\n) {\n",
-        "Buffer.prototype.latin1Write = function latin1Write(string, offset, length) {\n  const done = core.ops.op_node_write_latin1(this, string, offset, length);\n  if (done >= 0) return done;\n",
-    ),
     // Much is turned around by an op.
     (
         BUFFER,
@@ -175,6 +165,18 @@ function builtInObjects() {
   return builtInNames;
 }
 ",
+    ),
+    (
+        INSPECT,
+        "function inspect(value, opts) {\n",
+        r#"const { inspectPlain } = core.loadExtScript("ext:workerd_lite/node/inspect_plain.js");
+
+function inspect(value, opts) {
+  if (typeof value === "object" && value !== null && arguments.length <= 2) {
+    const plain = inspectPlain(value, opts, inspectDefaultOptions, stylizeNoColor);
+    if (plain !== undefined) return plain;
+  }
+"#,
     ),
     (
         INSPECT,

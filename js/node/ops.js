@@ -277,7 +277,6 @@ const ops = {
     ),
   op_node_idna_to_ascii: ours.op_node_domain_to_ascii,
   op_node_new_async_id: () => lastId += 1,
-  op_node_write_latin1: (bytes, text, offset, length) => write(ours.op_node_write_latin1, bytes, text, offset, length),
   op_node_swap: swap,
   op_node_write_latin1: (bytes, text, offset, length) => write(ours.op_node_write_latin1, bytes, text, offset, length),
   op_node_write_utf8: (bytes, text, offset, length) => write(ours.op_node_write_utf8, bytes, text, offset, length),
