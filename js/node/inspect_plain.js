@@ -13,6 +13,7 @@ const {
   DatePrototypeGetTime,
   DatePrototypeToISOString,
   NumberIsNaN,
+  NumberPrototypeToString,
   Object,
   ObjectGetOwnPropertyDescriptor,
   ObjectGetOwnPropertyNames,
@@ -22,11 +23,17 @@ const {
   ObjectIs,
   ObjectKeys,
   ObjectPrototype,
+  ObjectPrototypePropertyIsEnumerable,
   RegExpPrototypeTest,
   SafeRegExp,
+  StringPrototypeCharCodeAt,
   StringPrototypeIncludes,
+  StringPrototypePadStart,
   StringPrototypeRepeat,
+  StringPrototypeReplace,
+  StringPrototypeToUpperCase,
   SymbolFor,
+  SymbolPrototypeToString,
   SymbolToStringTag,
 } = primordials;
 
@@ -35,12 +42,34 @@ const NAME = new SafeRegExp(/^[a-zA-Z_][a-zA-Z_0-9]*$/);
 // What stands in a text as it is, between single quotes.
 const CLEAR = new SafeRegExp(/^[\x20-\x26\x28-\x5b\x5d-\x7e\xa0-\ud7ff\ue000-\uffff]*$/);
 const LONGEST = 4096;
+const SHORT = 16;
 const MOST_KEYS = 64;
 // Longer arrays stand in columns.
 const MOST_ELEMENTS = 6;
 const DEEPEST = 16;
 // Levels that may share a line.
 const COMPACT = 3;
+
+const ESCAPED = new SafeRegExp(/[\x00-\x1f'\\\x7f-\x9f]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g);
+const ESCAPES = { __proto__: null, "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", "'": "\\'", "\\": "\\\\" };
+
+function escaped(unit) {
+  const known = ESCAPES[unit];
+  if (known !== undefined) return known;
+  const hex = NumberPrototypeToString(StringPrototypeCharCodeAt(unit, 0), 16);
+  return hex.length > 2 ? `\\u${hex}` : `\\x${StringPrototypePadStart(StringPrototypeToUpperCase(hex), 2, "0")}`;
+}
+
+// Between quotes that it does not have, as far as there are such.
+function quoted(text) {
+  let quote = "'";
+  if (StringPrototypeIncludes(text, "'")) {
+    if (!StringPrototypeIncludes(text, '"')) quote = '"';
+    else if (!StringPrototypeIncludes(text, "`") && !StringPrototypeIncludes(text, "${")) quote = "`";
+  }
+  const inner = StringPrototypeReplace(text, ESCAPED, (unit) => unit === "'" && quote !== "'" ? unit : escaped(unit));
+  return `${quote}${inner}${quote}`;
+}
 
 // One inspection: where nothing is said, `failed` is set.
 class Inspection {
@@ -61,7 +90,7 @@ class Inspection {
   value(value, level) {
     switch (typeof value) {
       case "string":
-        return value.length <= LONGEST && RegExpPrototypeTest(CLEAR, value) ? `'${value}'` : this.fail();
+        return this.text(value);
       case "number":
         return ObjectIs(value, -0) ? "-0" : `${value}`;
       case "bigint":
@@ -76,6 +105,14 @@ class Inspection {
     return this.fail();
   }
 
+  text(value) {
+    if (value.length > LONGEST) return this.fail();
+    if (RegExpPrototypeTest(CLEAR, value)) return `'${value}'`;
+    // Long texts of several lines are put together of them.
+    const isLong = value.length > SHORT && value.length > this.breakLength - this.indentation - 4;
+    return isLong && StringPrototypeIncludes(value, "\n") ? this.fail() : quoted(value);
+  }
+
   object(value, level) {
     if (level > DEEPEST || core.isProxy(value) || ArrayPrototypeIncludes(this.seen, value)) return this.fail();
     const prototype = ObjectGetPrototypeOf(value);
@@ -83,15 +120,16 @@ class Inspection {
     const isArray = ArrayIsArray(value);
     if (prototype !== (isArray ? ArrayPrototype : ObjectPrototype)) return this.fail();
     const keys = ObjectKeys(value);
-    const count = keys.length;
+    const symbols = ObjectGetOwnPropertySymbols(value);
     // What can not be enumerated may be named `constructor` or be a hook.
-    if (ObjectGetOwnPropertySymbols(value).length !== 0 || ObjectHasOwn(value, "constructor")) return this.fail();
+    if ((symbols.length !== 0 && !this.symbols(value, symbols, keys)) || ObjectHasOwn(value, "constructor")) return this.fail();
+    const count = keys.length;
     if (isArray) {
       // One name more than the elements: `length`.
       if (count > MOST_ELEMENTS || count !== value.length || ObjectGetOwnPropertyNames(value).length !== count + 1) return this.fail();
       if (count === 0) return "[]";
     } else {
-      if (count > MOST_KEYS) return this.fail();
+      if (keys.length > MOST_KEYS) return this.fail();
       if (count === 0) return "{}";
     }
     if (level > this.depth) return isArray ? "[Array]" : "[Object]";
@@ -105,13 +143,28 @@ class Inspection {
     return this.failed ? "" : this.joined(output, isArray ? "[" : "{", isArray ? "]" : "}", level + 1);
   }
 
+  // Adds an object's symbols to its keys. Whether that may be.
+  symbols(value, symbols, keys) {
+    if (symbols.length > MOST_KEYS || ArrayIsArray(value)) return false;
+    for (let i = 0; i < symbols.length; i++) {
+      const isEnumerable = ObjectPrototypePropertyIsEnumerable(value, symbols[i]);
+      if (ArrayPrototypeIncludes(HOOKS, symbols[i]) && !(isEnumerable && symbols[i] === SymbolToStringTag)) return false;
+      if (isEnumerable) keys[keys.length] = symbols[i];
+    }
+    return true;
+  }
+
   property(value, key, level, isElement) {
     const descriptor = ObjectGetOwnPropertyDescriptor(value, key);
     if (descriptor === undefined || !ObjectHasOwn(descriptor, "value")) return this.fail();
     const text = this.value(descriptor.value, level);
     if (isElement) return text;
+    if (typeof key === "symbol") {
+      const name = SymbolPrototypeToString(key);
+      return RegExpPrototypeTest(CLEAR, name) ? `[${name}]: ${text}` : this.fail();
+    }
     if (RegExpPrototypeTest(NAME, key)) return key === "__proto__" ? this.fail() : `${key}: ${text}`;
-    return key.length <= LONGEST && RegExpPrototypeTest(CLEAR, key) ? `'${key}': ${text}` : this.fail();
+    return key.length <= LONGEST ? `${quoted(key)}: ${text}` : this.fail();
   }
 
   date(value) {
