@@ -11,8 +11,8 @@ use oxc_span::SourceType;
 use super::nesting::is_too_deep;
 use super::relative::beside;
 
-/// Globals of pages that no worker has.
-const NAMES: [&str; 3] = ["document", "DOMParser", "XMLHttpRequest"];
+/// Globals of pages that no worker has, and what defines their modules.
+const NAMES: [&str; 4] = ["define", "document", "DOMParser", "XMLHttpRequest"];
 
 /// The longest file that is looked into, in bytes. What is longer is taken as it is named.
 const LONGEST: u64 = 4 << 20;
@@ -70,6 +70,7 @@ fn works_by_page(source: &str) -> bool {
         || source.contains("Microsoft.XMLHTTP")
         || is_platforms_own(source)
         || refuses_browsers(source)
+        || throws_at_once(source)
         || imports_wasm_by_names(source)
 }
 
@@ -138,6 +139,26 @@ fn refuses_browsers(source: &str) -> bool {
     })
 }
 
+/// Whether a script does nothing but throw.
+fn throws_at_once(source: &str) -> bool {
+    let mut rest = source.trim_start_matches('\u{feff}');
+    loop {
+        rest = rest.trim_start();
+        let directive = ["'use strict'", "\"use strict\""]
+            .iter()
+            .find_map(|text| rest.strip_prefix(text));
+        rest = if let Some(after) = rest.strip_prefix("//") {
+            after.split_once('\n').map_or("", |(_, after)| after)
+        } else if let Some(after) = rest.strip_prefix("/*") {
+            after.split_once("*/").map_or("", |(_, after)| after)
+        } else if let Some(after) = directive {
+            after.trim_start_matches(';')
+        } else {
+            return rest.starts_with("throw new ");
+        };
+    }
+}
+
 /// The end of a text, of that many bytes at most.
 fn last(text: &str, most: usize) -> &str {
     let from = text.ceil_char_boundary(text.len().saturating_sub(most));
@@ -204,6 +225,8 @@ mod tests {
             "module.exports = typeof self === 'object' ? self.FormData : window.FormData;",
             "function load() { throw new Error(`${name} is not supported in the browser environment`); }",
             "try { return new XMLHttpRequest(); } catch {} return new globalThis[['Active', 'Object'].join('X')]('Microsoft.XMLHTTP');",
+            "/* a */ 'use strict';\n// b\nthrow new Error('Node alone. Do not bundle it');",
+            "define((function () { return {}; }));",
             "load() { throw Error('Fonts are not implemented for the browser, but those that are there') }",
         ] {
             assert!(works_by_page(source), "{source}");
@@ -218,6 +241,7 @@ mod tests {
             "module.exports = { fetch: globalThis.fetch }; module.exports.default = client.fetcher;",
             "document.(",
             "// What is not supported in the browser\nthrow new Error('none');",
+            "if (typeof define === 'function' && define.amd) define([], make); else module.exports = make();",
             "if (!ok) throw new Error('not supported'); const name = 'browser';",
             "const global = (() => { try { return self || window; } catch { return {}; } })();",
             "import wasm from './a.wasm'; import * as b from './b.js';",
