@@ -20,7 +20,7 @@ import { hash } from "left-out";
 import called from "called";
 import stoodFor from "stood-for";
 import * as members from "members";
-import { place } from "bundled-esm";
+import { fromLeftOut, place } from "bundled-esm";
 import refuses from "refuses";
 import part from "refuses/part";
 import forms from "forms";
@@ -48,6 +48,7 @@ export default {
       stoodFor,
       members: [typeof members.computed, typeof members.missing, members.default.computed === members.computed],
       place,
+      fromLeftOut,
       refuses: [refuses, part],
       forms,
       taken,
@@ -174,10 +175,14 @@ fn project() -> Project {
         ("node_modules/called/quiet.js", "exports.loud = true;"),
         // Names that no lexer finds.
         ("node_modules/members/index.js", "module.exports = make(); function make() { return { ['comp' + 'uted']() {} }; }"),
-        ("node_modules/bundled-esm/package.json", r#"{ "type": "module" }"#),
+        (
+            "node_modules/bundled-esm/package.json",
+            r#"{ "type": "module", "browser": { "module": false, "url": false, "fs": false } }"#,
+        ),
         (
             "node_modules/bundled-esm/index.js",
-            "const own = typeof __dirname; export const place = [own, __dirname, typeof __filename];",
+            "import { existsSync } from 'fs'; import fs from 'node:fs'; export const fromLeftOut = [typeof existsSync, typeof fs.existsSync, typeof require('fs').existsSync];
+             const own = typeof __dirname; export const place = [own, __dirname, typeof __filename];",
         ),
         // What it has for browsers says that it does not work there, and parts of it do not say so.
         (
@@ -283,6 +288,7 @@ fn packages_are_taken_in_the_shape_that_works() {
         "stoodFor": [true, "its own"],
         "members": ["function", "undefined", true],
         "place": ["string", "/bundle/node_modules/bundled-esm", "undefined"],
+        "fromLeftOut": ["function", "function", "function"],
         "refuses": ["node", "part"],
         "forms": "forms",
         "taken": "one",
