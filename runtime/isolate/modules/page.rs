@@ -71,6 +71,8 @@ fn works_by_page(source: &str) -> bool {
         || is_platforms_own(source)
         || refuses_browsers(source)
         || throws_at_once(source)
+        // What builds for browsers were made without.
+        || source.contains("is not available in the build")
         || imports_wasm_by_names(source)
 }
 
@@ -136,6 +138,23 @@ fn refuses_browsers(source: &str) -> bool {
         // In one statement with what is thrown.
         let thrown = before.rfind("throw ").or_else(|| before.rfind("throw("));
         thrown.is_some_and(|thrown| thrown < said && !before[thrown..].contains(';'))
+    })
+}
+
+/// Whether a file holds the place of one that browsers do without: it exports nothing but `null`.
+pub(super) fn is_nothing(file: &Path) -> bool {
+    const SHORT: usize = 200;
+    let source = text(file).filter(|source| source.len() < SHORT).unwrap_or_default();
+    let mut lines = source
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.starts_with("//") && !line.is_empty());
+    let line = lines.next().filter(|_| lines.next().is_none());
+    line.is_some_and(|line| {
+        matches!(
+            line.trim_end_matches(';'),
+            "export default null" | "module.exports = null"
+        )
     })
 }
 
