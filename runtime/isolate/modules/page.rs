@@ -11,8 +11,8 @@ use oxc_span::SourceType;
 use super::nesting::is_too_deep;
 use super::relative::beside;
 
-/// Globals of pages that no worker has, and what defines their modules.
-const NAMES: [&str; 4] = ["define", "document", "DOMParser", "XMLHttpRequest"];
+/// Globals of pages that no worker has.
+const NAMES: [&str; 3] = ["document", "DOMParser", "XMLHttpRequest"];
 
 /// The longest file that is looked into, in bytes. What is longer is taken as it is named.
 const LONGEST: u64 = 4 << 20;
@@ -70,7 +70,7 @@ fn works_by_page(source: &str) -> bool {
         || source.contains("Microsoft.XMLHTTP")
         || is_platforms_own(source)
         || refuses_browsers(source)
-        || throws_at_once(source)
+        || begins_for_pages(source)
         // What builds for browsers were made without.
         || source.contains("is not available in the build")
         || imports_wasm_by_names(source)
@@ -158,8 +158,8 @@ pub(super) fn is_nothing(file: &Path) -> bool {
     })
 }
 
-/// Whether a script does nothing but throw.
-fn throws_at_once(source: &str) -> bool {
+/// Whether a script does nothing but throw, or is a module of a loader's for pages.
+fn begins_for_pages(source: &str) -> bool {
     let mut rest = source.trim_start_matches('\u{feff}');
     loop {
         rest = rest.trim_start();
@@ -173,7 +173,7 @@ fn throws_at_once(source: &str) -> bool {
         } else if let Some(after) = directive {
             after.trim_start_matches(';')
         } else {
-            return rest.starts_with("throw new ");
+            return rest.starts_with("throw new ") || rest.starts_with("define(");
         };
     }
 }
