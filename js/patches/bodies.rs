@@ -64,6 +64,13 @@ pub(super) const PATCHES: &[Patch] = &[
         "webidl.converters[\"async_sequence<Uint8Array>\"] = webidl\n",
         "let legacy;\n\nwebidl.converters[\"async_sequence<Uint8Array>\"] = webidl\n",
     ),
+    // Texts of a sequence are bytes of UTF-8, as for Node.js and on Workers.
+    patch(
+        BODY,
+        "  .createAsyncSequenceConverter(webidl.converters.Uint8Array);\n",
+        "  .createAsyncSequenceConverter((V, prefix, context, opts) =>\n    \
+             typeof V === \"string\" ? core.encode(V) : webidl.converters.Uint8Array(V, prefix, context, opts)\n  );\n",
+    ),
     // As Workers have it since 2024-10-14: https://developers.cloudflare.com/workers/configuration/compatibility-flags/
     patch(
         REQUEST,

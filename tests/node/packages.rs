@@ -6,6 +6,7 @@ use crate::harness::{Project, json as parsed};
 
 const WORKER: &str = r#"
 import fs from "node:fs";
+import { Readable } from "node:stream";
 import { createRequire } from "node:module";
 import page, { parse } from "page";
 import { other } from "names";
@@ -54,6 +55,7 @@ export default {
       taken,
       peer: connect("driv" + "er"),
       legacy: [await legacy(false), await legacy(true)],
+      texts: await new Response(Readable.from(["é", Buffer.from("b"), "c"])).text(),
       test: [failure(() => test("a", () => {}))[0], failure(() => describe("a"))[1], failure(() => require("node:test").mock.fn())[0]],
       addon: failure(() => require("addon")),
       found: failure(() => require("found-addon")),
@@ -294,6 +296,7 @@ fn packages_are_taken_in_the_shape_that_works() {
         "taken": "one",
         "peer": "connected",
         "legacy": [["multipart/form-data; boundary=x", "s2b1s0", true], ["multipart/form-data; boundary=x", "broken", true]],
+        "texts": "ébc",
         "test": [
             "ERR_METHOD_NOT_IMPLEMENTED",
             "test.describe is not available in workerd-lite: it is there in files of tests, which workerd-lite test runs",

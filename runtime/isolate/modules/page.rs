@@ -12,7 +12,7 @@ use super::nesting::is_too_deep;
 use super::relative::beside;
 
 /// Globals of pages that no worker has.
-const NAMES: [&str; 3] = ["document", "DOMParser", "XMLHttpRequest"];
+const NAMES: [&str; 4] = ["document", "DOMParser", "FileReader", "XMLHttpRequest"];
 
 /// The longest file that is looked into, in bytes. What is longer is taken as it is named.
 const LONGEST: u64 = 4 << 20;
@@ -245,6 +245,7 @@ mod tests {
             "function load() { throw new Error(`${name} is not supported in the browser environment`); }",
             "try { return new XMLHttpRequest(); } catch {} return new globalThis[['Active', 'Object'].join('X')]('Microsoft.XMLHTTP');",
             "/* a */ 'use strict';\n// b\nthrow new Error('Node alone. Do not bundle it');",
+            "const read = (blob, done) => { const reader = new FileReader(); reader.onload = done; reader.readAsDataURL(blob); };",
             "define((function () { return {}; }));",
             "load() { throw Error('Fonts are not implemented for the browser, but those that are there') }",
         ] {
