@@ -260,7 +260,7 @@ mod tests {
             "export default 'document';",
             "module.exports = { fetch: globalThis.fetch }; module.exports.default = client.fetcher;",
             "document.(",
-            "// What is not supported in the browser\nthrow new Error('none');",
+            "// What is not supported in the browser\nif (!ok) throw new Error('none');",
             "if (typeof define === 'function' && define.amd) define([], make); else module.exports = make();",
             "if (!ok) throw new Error('not supported'); const name = 'browser';",
             "const global = (() => { try { return self || window; } catch { return {}; } })();",
