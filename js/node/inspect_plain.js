@@ -3,18 +3,15 @@
 (function () {
 const { core, primordials } = __bootstrap;
 const {
-  Array,
   ArrayIsArray,
   ArrayPrototype,
   ArrayPrototypeIncludes,
   ArrayPrototypeJoin,
-  Date,
   DatePrototype,
   DatePrototypeGetTime,
   DatePrototypeToISOString,
   NumberIsNaN,
   NumberPrototypeToString,
-  Object,
   ObjectGetOwnPropertyDescriptor,
   ObjectGetOwnPropertyNames,
   ObjectGetOwnPropertySymbols,
@@ -116,7 +113,7 @@ class Inspection {
   object(value, level) {
     if (level > DEEPEST || core.isProxy(value) || ArrayPrototypeIncludes(this.seen, value)) return this.fail();
     const prototype = ObjectGetPrototypeOf(value);
-    if (prototype === DatePrototype) return isAsMade(DatePrototype, Date) ? this.date(value) : this.fail();
+    if (prototype === DatePrototype) return isAsMade(DatePrototype, "Date") ? this.date(value) : this.fail();
     const isArray = ArrayIsArray(value);
     if (prototype !== (isArray ? ArrayPrototype : ObjectPrototype)) return this.fail();
     const keys = ObjectKeys(value);
@@ -198,10 +195,11 @@ function isUsual(defaults, stylize) {
     typeof defaults.breakLength === "number" && defaults.maxStringLength >= LONGEST && defaults.maxArrayLength >= MOST_ELEMENTS;
 }
 
-// Whether a prototype says nothing of how its objects are shown.
-function isAsMade(prototype, constructor) {
+// Whether a prototype says nothing of how its objects are shown, and has a constructor of this name. A worker's `Date` is its own.
+function isAsMade(prototype, name) {
   for (let i = 0; i < HOOKS.length; i++) if (ObjectHasOwn(prototype, HOOKS[i])) return false;
-  return ObjectGetOwnPropertyDescriptor(prototype, "constructor")?.value === constructor;
+  const constructor = ObjectGetOwnPropertyDescriptor(prototype, "constructor")?.value;
+  return typeof constructor === "function" && !core.isProxy(constructor) && ObjectGetOwnPropertyDescriptor(constructor, "name")?.value === name;
 }
 
 function depthOf(options, defaults) {
@@ -214,7 +212,7 @@ function depthOf(options, defaults) {
 function inspectPlain(value, options, defaults, stylize) {
   const depth = depthOf(options, defaults);
   if (depth === undefined || !isUsual(defaults, stylize)) return undefined;
-  if (!isAsMade(ObjectPrototype, Object) || !isAsMade(ArrayPrototype, Array)) return undefined;
+  if (!isAsMade(ObjectPrototype, "Object") || !isAsMade(ArrayPrototype, "Array")) return undefined;
   const inspection = new Inspection(depth === null ? Infinity : depth, defaults.breakLength);
   if (typeof inspection.depth !== "number") return undefined;
   const text = inspection.object(value, 0);
