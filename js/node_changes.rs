@@ -96,6 +96,37 @@ pub(crate) const CHANGES: &[(&str, &str, &str)] = &[
         "ObjectDefineProperty(ZlibBase.prototype, \"_closed\", {\n",
         "ObjectDefineProperty(ZlibBase.prototype, \"bytesRead\", {\n  __proto__: null,\n  configurable: true,\n  enumerable: true,\n  get() {\n    return this.bytesWritten;\n  },\n  set(value) {\n    this.bytesWritten = value;\n  },\n});\nObjectDefineProperty(ZlibBase.prototype, \"_closed\", {\n",
     ),
+    // What `node:http` of Node tells of its messages.
+    (
+        "ext:deno_node/_http_server.js",
+        "  statusCode |= 0;\n  if (statusCode < 100 || statusCode > 999) {\n    throw new ERR_INVALID_ARG_TYPE(\n      \"statusCode\",\n      \"integer [100, 999]\",\n      statusCode,\n    );\n  }\n",
+        "  const given = statusCode;\n  statusCode |= 0;\n  if (statusCode < 100 || statusCode > 999) {\n    const { ERR_HTTP_INVALID_STATUS_CODE } = core.loadExtScript(\"ext:deno_node/internal/errors.ts\");\n    const { format } = core.loadExtScript(\"ext:deno_node/internal/util/inspect.mjs\");\n    throw new ERR_HTTP_INVALID_STATUS_CODE(format(\"%s\", given));\n  }\n",
+    ),
+    (
+        "ext:deno_node/_http_outgoing.ts",
+        "      this[kCorked] = 1;\n      this.uncork();\n",
+        "      if (this.socket) {\n        this[kCorked] = 0;\n      } else {\n        this[kCorked] = 1;\n        this.uncork();\n      }\n",
+    ),
+    (
+        "ext:deno_node/_http_outgoing.ts",
+        "      this.destroyed = true;\n\n      if (this.socket) {\n        this.socket.destroy(error);\n",
+        "      this.destroyed = true;\n      this[kErrored] = error;\n\n      if (this.socket) {\n        this.socket.destroy(error);\n",
+    ),
+    (
+        "ext:deno_node/_http_outgoing.ts",
+        "  writableCorked: {\n",
+        "  errored: {\n    __proto__: null,\n    get: function errored() {\n      return this[kErrored] ?? null;\n    },\n    configurable: true,\n    enumerable: true,\n  },\n  writableCorked: {\n",
+    ),
+    (
+        "ext:deno_node/_http_outgoing.ts",
+        "const kCorked = Symbol(\"corked\");\n",
+        "const kCorked = Symbol(\"corked\");\nconst kErrored = Symbol(\"errored\");\n",
+    ),
+    (
+        "ext:deno_node/internal/validators.mjs",
+        "const linkValueRegExp = new SafeRegExp(\"^(?:<[^>]*>)(?:\\\\s*;\\\\s*[^;]*)*$\");\n",
+        "const linkValueRegExp = new SafeRegExp(\"^<[^>]*>(?:\\\\s*;\\\\s*[^;\\\\s][^;]*)*$\");\n",
+    ),
     // What an author has put on a URL goes with it, and nothing of ours.
     (
         "ext:deno_node/internal/url.ts",

@@ -54,6 +54,22 @@ function fromString(string, encoding) {
   if (done >= 0) return done;
 ",
     ),
+    // Much is turned around by an op.
+    (
+        BUFFER,
+        "  for (let i = 0; i < len; i += 2) {\n",
+        "  if (core.ops.op_node_swap(this, 2)) return this;\n  for (let i = 0; i < len; i += 2) {\n",
+    ),
+    (
+        BUFFER,
+        "  for (let i = 0; i < len; i += 4) {\n",
+        "  if (core.ops.op_node_swap(this, 4)) return this;\n  for (let i = 0; i < len; i += 4) {\n",
+    ),
+    (
+        BUFFER,
+        "  for (let i = 0; i < len; i += 8) {\n",
+        "  if (core.ops.op_node_swap(this, 8)) return this;\n  for (let i = 0; i < len; i += 8) {\n",
+    ),
     // Little comes from the pool, as in Node. It is given before the elements are asked for, which may make buffers themselves.
     (
         BUFFER,
@@ -149,6 +165,18 @@ function builtInObjects() {
   return builtInNames;
 }
 ",
+    ),
+    (
+        INSPECT,
+        "function inspect(value, opts) {\n",
+        r#"const { inspectPlain } = core.loadExtScript("ext:workerd_lite/node/inspect_plain.js");
+
+function inspect(value, opts) {
+  if (typeof value === "object" && value !== null && arguments.length <= 2) {
+    const plain = inspectPlain(value, opts, inspectDefaultOptions, stylizeNoColor);
+    if (plain !== undefined) return plain;
+  }
+"#,
     ),
     (
         INSPECT,

@@ -27,8 +27,8 @@ use crate::loader::{
 };
 use crate::node::buffer::{
     op_node_compare, op_node_fill_text, op_node_find, op_node_find_byte, op_node_find_text, op_node_is_ascii,
-    op_node_is_utf8, op_node_keep_buffer, op_node_same, op_node_text, op_node_transcode, op_node_write_latin1,
-    op_node_write_utf8, op_node_write_utf16,
+    op_node_is_utf8, op_node_keep_buffer, op_node_same, op_node_swap, op_node_text, op_node_transcode,
+    op_node_write_latin1, op_node_write_utf8, op_node_write_utf16,
 };
 use crate::node::certificate::{op_node_x509_host, op_node_x509_said};
 use crate::node::cipher::{
@@ -202,6 +202,7 @@ deno_core::extension!(
         op_node_text,
         op_node_transcode,
         op_node_write_latin1,
+        op_node_swap,
         op_node_write_utf8,
         op_node_write_utf16,
         op_node_x509_bounded,

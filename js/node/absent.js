@@ -4,6 +4,8 @@ const { core, primordials } = __bootstrap;
 const { ArrayPrototypeForEach, StringPrototypeSplit, SymbolFor } = primordials;
 const { unavailable } = core.loadExtScript("ext:workerd_lite/node/unavailable.js");
 
+const TESTS = "it is there in files of tests, which workerd-lite test runs";
+
 function members(module, names, more = undefined) {
   const made = { ...more };
   ArrayPrototypeForEach(StringPrototypeSplit(names, " "), (name) => made[name] = unavailable(`${module}.${name}`));
@@ -19,6 +21,14 @@ return {
   inspector: () => members("inspector", "open close waitForDebugger Session", { url: () => undefined, console: globalThis.console, Network: {} }),
   repl: () => members("repl", "start REPLServer Recoverable", { builtinModules: [] }),
   sqlite: () => members("sqlite", "DatabaseSync StatementSync Session backup", { constants: {} }),
+  test: () => {
+    const test = unavailable("test.test", TESTS);
+    ArrayPrototypeForEach(StringPrototypeSplit("after afterEach before beforeEach describe it only run skip suite todo", " "), (name) => test[name] = unavailable(`test.${name}`, TESTS));
+    test.test = test;
+    test.mock = {};
+    ArrayPrototypeForEach(StringPrototypeSplit("fn getter method module reset restoreAll setter", " "), (name) => test.mock[name] = unavailable(`test.mock.${name}`, TESTS));
+    return test;
+  },
   trace_events: () => members("trace_events", "createTracing", { getEnabledCategories: () => undefined }),
   tty: () => members("tty", "ReadStream WriteStream", { isatty: () => false }),
   wasi: () => members("wasi", "WASI"),

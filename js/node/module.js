@@ -40,7 +40,7 @@ ObjectAssign(Module, {
   // Stacks are the author's own files' where the host has their maps.
   getSourceMapsSupport: () => ObjectFreeze({ __proto__: null, enabled: false, nodeModules: false, generatedCode: false }),
   // Node's runner is there for tests only, and its name is known everywhere.
-  isBuiltin: (name) => name === "node:test" || builtin(name) !== undefined,
+  isBuiltin: (name) => builtin(name) !== undefined,
   register: unavailable("module.register"),
   registerHooks: unavailable("module.registerHooks"),
   runMain: unavailable("module.runMain"),

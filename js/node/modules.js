@@ -80,7 +80,7 @@ const makers = {
 };
 
 // Those that have their names with `node:` only.
-const SCHEME_ONLY = { __proto__: null, sqlite: () => load("absent").sqlite() };
+const SCHEME_ONLY = { __proto__: null, sqlite: () => load("absent").sqlite(), test: () => load("absent").test() };
 
 const made = { __proto__: null };
 

@@ -86,6 +86,13 @@ function write(op, bytes, text, offset, length) {
 
 const isBytes = (array) => TypedArrayPrototypeGetSymbolToStringTag(array) === "Uint8Array";
 
+// Whether the bytes were turned around in units of so many. Little is left to whoever calls.
+function swap(bytes, width) {
+  if (!isBytes(bytes) || TypedArrayPrototypeGetByteLength(bytes) < 128) return false;
+  ours.op_node_swap(bytes, width);
+  return true;
+}
+
 // As op_node_find() is told to look from the end.
 const BACKWARDS = 0xffff_ffff;
 
@@ -270,6 +277,7 @@ const ops = {
     ),
   op_node_idna_to_ascii: ours.op_node_domain_to_ascii,
   op_node_new_async_id: () => lastId += 1,
+  op_node_swap: swap,
   op_node_write_latin1: (bytes, text, offset, length) => write(ours.op_node_write_latin1, bytes, text, offset, length),
   op_node_write_utf8: (bytes, text, offset, length) => write(ours.op_node_write_utf8, bytes, text, offset, length),
   op_node_write_utf16: (bytes, text, offset, length) => write(ours.op_node_write_utf16, bytes, text, offset, length),

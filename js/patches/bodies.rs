@@ -46,6 +46,31 @@ pub(super) const PATCHES: &[Patch] = &[
         "return { extractBody, InnerBody, mixinBody, packageData };",
         "return { extractBody, InnerBody, mixinBody, packageData, staticLengthOf, takeStaticBody };",
     ),
+    // Streams of Node's first kind, as npm's `form-data` is one.
+    patch(
+        BODY,
+        "      );\n    }\n  }\n  // BodyInit conversion is passed",
+        "      );\n    }\n    if (typeof V.pipe === \"function\" && typeof V.on === \"function\" && typeof V.resume === \"function\") {\n      \
+           legacy ??= core.loadExtScript(\"ext:workerd_lite/fetch/legacy_streams.js\");\n      \
+           return legacy.streamOfLegacy(V);\n    }\n  }\n  // BodyInit conversion is passed",
+    ),
+    patch(
+        BODY,
+        "      stream = object;\n",
+        "      stream = object;\n      contentType = legacy === undefined ? null : legacy.typeOfStream(object);\n",
+    ),
+    patch(
+        BODY,
+        "webidl.converters[\"async_sequence<Uint8Array>\"] = webidl\n",
+        "let legacy;\n\nwebidl.converters[\"async_sequence<Uint8Array>\"] = webidl\n",
+    ),
+    // Texts of a sequence are bytes of UTF-8, as for Node.js and on Workers.
+    patch(
+        BODY,
+        "  .createAsyncSequenceConverter(webidl.converters.Uint8Array);\n",
+        "  .createAsyncSequenceConverter((V, prefix, context, opts) =>\n    \
+             typeof V === \"string\" ? core.encode(V) : webidl.converters.Uint8Array(V, prefix, context, opts)\n  );\n",
+    ),
     // As Workers have it since 2024-10-14: https://developers.cloudflare.com/workers/configuration/compatibility-flags/
     patch(
         REQUEST,

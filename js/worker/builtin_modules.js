@@ -123,7 +123,7 @@ const roles = { __proto__: null, "node:test": "test", "workerd-lite:policy": "ou
 
 // Tests have assertions of their own.
 function isNode(role, name) {
-  return StringPrototypeStartsWith(name, "node:") && (makers[name] === undefined || (role !== "test" && roles[name] === undefined));
+  return StringPrototypeStartsWith(name, "node:") && (makers[name] === undefined || (role !== "test" && (roles[name] === undefined || name === "node:test")));
 }
 
 // `node`: whether Node's modules are there.

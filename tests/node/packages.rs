@@ -6,6 +6,7 @@ use crate::harness::{Project, json as parsed};
 
 const WORKER: &str = r#"
 import fs from "node:fs";
+import { Readable } from "node:stream";
 import { createRequire } from "node:module";
 import page, { parse } from "page";
 import { other } from "names";
@@ -20,7 +21,14 @@ import { hash } from "left-out";
 import called from "called";
 import stoodFor from "stood-for";
 import * as members from "members";
-import { place } from "bundled-esm";
+import { fromLeftOut, place } from "bundled-esm";
+import refuses from "refuses";
+import part from "refuses/part";
+import forms from "forms";
+import taken from "takes";
+import { connect } from "database";
+import legacy from "./legacy.js";
+import test, { describe } from "node:test";
 const require = createRequire(import.meta.url);
 const computed = ["two", "ways/a"];
 const failure = (what) => { try { return what(); } catch (error) { return [error.code, error.message]; } };
@@ -41,6 +49,14 @@ export default {
       stoodFor,
       members: [typeof members.computed, typeof members.missing, members.default.computed === members.computed],
       place,
+      fromLeftOut,
+      refuses: [refuses, part],
+      forms,
+      taken,
+      peer: connect("driv" + "er"),
+      legacy: [await legacy(false), await legacy(true)],
+      texts: await new Response(Readable.from(["é", Buffer.from("b"), "c"])).text(),
+      test: [failure(() => test("a", () => {}))[0], failure(() => describe("a"))[1], failure(() => require("node:test").mock.fn())[0]],
       addon: failure(() => require("addon")),
       found: failure(() => require("found-addon")),
       optional: require("optional-addon"),
@@ -161,10 +177,68 @@ fn project() -> Project {
         ("node_modules/called/quiet.js", "exports.loud = true;"),
         // Names that no lexer finds.
         ("node_modules/members/index.js", "module.exports = make(); function make() { return { ['comp' + 'uted']() {} }; }"),
-        ("node_modules/bundled-esm/package.json", r#"{ "type": "module" }"#),
+        (
+            "node_modules/bundled-esm/package.json",
+            r#"{ "type": "module", "browser": { "module": false, "url": false, "fs": false } }"#,
+        ),
         (
             "node_modules/bundled-esm/index.js",
-            "const own = typeof __dirname; export const place = [own, __dirname, typeof __filename];",
+            "import { existsSync } from 'fs'; import fs from 'node:fs'; export const fromLeftOut = [typeof existsSync, typeof fs.existsSync, typeof require('fs').existsSync];
+             const own = typeof __dirname; export const place = [own, __dirname, typeof __filename];",
+        ),
+        // What it has for browsers says that it does not work there, and parts of it do not say so.
+        (
+            "node_modules/refuses/package.json",
+            r#"{ "exports": { ".": { "browser": "./browser.js", "default": "./node.js" }, "./part": { "browser": "./part-browser.js", "default": "./part.js" } } }"#,
+        ),
+        (
+            "node_modules/refuses/browser.js",
+            "module.exports = function load(name) { throw new Error(`${name}: loading is not supported in the browser environment`); };",
+        ),
+        ("node_modules/refuses/node.js", "module.exports = 'node';"),
+        ("node_modules/refuses/part-browser.js", "module.exports = 'part for browsers';"),
+        ("node_modules/refuses/part.js", "module.exports = 'part';"),
+        ("node_modules/forms/package.json", r#"{ "main": "node.js", "browser": "./browser.js" }"#),
+        (
+            "node_modules/forms/browser.js",
+            "module.exports = typeof self === 'object' ? self.FormData : window.FormData;",
+        ),
+        ("node_modules/forms/node.js", "module.exports = 'forms';"),
+        // A name that is taken of what is required is there for Node.js alone.
+        (
+            "node_modules/takes/index.js",
+            "const { symbols: { one } } = require('has-symbols-for-node'); module.exports = one;",
+        ),
+        (
+            "node_modules/has-symbols-for-node/package.json",
+            r#"{ "main": "node.js", "browser": "./browser.js" }"#,
+        ),
+        ("node_modules/has-symbols-for-node/browser.js", "module.exports = log; function log() {}"),
+        (
+            "node_modules/has-symbols-for-node/node.js",
+            "module.exports = log; module.exports.symbols = { one: 'one' }; function log() {}",
+        ),
+        // A peer that is required by a computed name.
+        (
+            "node_modules/database/package.json",
+            r#"{ "peerDependenciesMeta": { "driver": { "optional": true }, "not-installed": { "optional": true } } }"#,
+        ),
+        ("node_modules/database/index.js", "exports.connect = (name) => require(name).connect();"),
+        ("node_modules/driver/index.js", "exports.connect = () => 'connected';"),
+        // A body that is a stream of Node's first kind, without an iterator.
+        (
+            "legacy.js",
+            "import { EventEmitter } from 'node:events';
+             export default async (fails) => {
+               const body = new EventEmitter(); const asked = [];
+               let left = 4;
+               const put = () => body.emit('data', --left % 2 ? Buffer.from('b' + left) : 's' + left);
+               const next = () => { if (left > 0) { put(); put(); } else if (fails) body.emit('error', new Error('broken')); else body.emit('end'); };
+               Object.assign(body, { pipe() {}, pause() { asked.push('pause'); }, resume() { asked.push('resume'); setTimeout(next, 1); }, getHeaders: () => ({ 'content-type': 'multipart/form-data; boundary=x' }) });
+               const request = new Request('http://a.test', { method: 'POST', body });
+               const text = await request.text().catch((error) => error.message);
+               return [request.headers.get('content-type'), text, asked.includes('pause')];
+             };",
         ),
         ("node_modules/addon/index.js", "module.exports = require('./build/Release/a.node');"),
         ("node_modules/addon/build/Release/a.node", "\u{7f}ELF"),
@@ -217,6 +291,18 @@ fn packages_are_taken_in_the_shape_that_works() {
         "stoodFor": [true, "its own"],
         "members": ["function", "undefined", true],
         "place": ["string", "/bundle/node_modules/bundled-esm", "undefined"],
+        "fromLeftOut": ["function", "undefined", "function"],
+        "refuses": ["node", "part"],
+        "forms": "forms",
+        "taken": "one",
+        "peer": "connected",
+        "legacy": [["multipart/form-data; boundary=x", "b3s2b1s0", true], ["multipart/form-data; boundary=x", "broken", true]],
+        "texts": "ébc",
+        "test": [
+            "ERR_METHOD_NOT_IMPLEMENTED",
+            "test.describe is not available in workerd-lite: it is there in files of tests, which workerd-lite test runs",
+            "ERR_METHOD_NOT_IMPLEMENTED"
+        ],
         "addon": addon("addon/build/Release/a.node"),
         "found": addon("found-addon/prebuilds/linux-x64/b.node"),
         "optional": "MODULE_NOT_FOUND",

@@ -66,9 +66,13 @@ function Server(options, listener) {
 ObjectSetPrototypeOf(Server.prototype, EventEmitter.prototype);
 ObjectSetPrototypeOf(Server, EventEmitter);
 
+// Each time another one, as systems do: clients may keep connections to a port whose server has closed.
+let lastFree = LAST;
+
 function freePort() {
-  for (let port = FIRST; port <= LAST; port++) {
-    if (!MapPrototypeHas(listening, port)) return port;
+  for (let i = FIRST; i <= LAST; i++) {
+    lastFree = lastFree === LAST ? FIRST : lastFree + 1;
+    if (!MapPrototypeHas(listening, lastFree)) return lastFree;
   }
   return 0;
 }

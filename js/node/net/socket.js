@@ -44,10 +44,12 @@ function writeAfterEnd(chunk, encoding, done) {
   return false;
 }
 
+const MODES = ["objectMode", "readableObjectMode", "writableObjectMode"];
+
 function Socket(options) {
   if (!ObjectPrototypeIsPrototypeOf(Socket.prototype, this)) return new Socket(options);
-  if (options?.objectMode || options?.readableObjectMode || options?.writableObjectMode) {
-    throw new ERR_INVALID_ARG_VALUE("options.objectMode", true, "is not supported");
+  for (let i = 0; i < MODES.length; i++) {
+    if (options?.[MODES[i]]) throw new ERR_INVALID_ARG_VALUE(`options.${MODES[i]}`, options[MODES[i]], "is not supported");
   }
   const given = typeof options === "object" && options !== null ? options : {};
   FunctionPrototypeCall(Duplex, this, {

@@ -4,9 +4,12 @@ const { core, primordials } = __bootstrap;
 const { ArrayIsArray, NumberParseInt, ObjectAssign, RegExpPrototypeExec } = primordials;
 const { URL } = core.loadExtScript("ext:deno_web/00_url.js");
 const { isIP, isIPv6 } = core.loadExtScript("ext:deno_node/internal/net.ts");
-const { ERR_INVALID_ARG_TYPE, ERR_MISSING_ARGS } = core.loadExtScript("ext:deno_node/internal/errors.ts");
-const { validatePort, validateString } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
+const { ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_INVALID_IP_ADDRESS, ERR_MISSING_ARGS } = core.loadExtScript("ext:deno_node/internal/errors.ts");
+const { validateBoolean, validateFunction, validateInt32, validateNumber, validatePort, validateString } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
 const { systemError } = core.loadExtScript("ext:workerd_lite/node/net/errors.js");
+
+// `ADDRCONFIG`, `ALL` and `V4MAPPED` of `node:dns`.
+const HINTS = 0x20 | 0x10 | 0x08;
 
 const isPort = (value) => typeof value === "number" || (typeof value === "string" && RegExpPrototypeExec(/^[0-9]+$/, value) !== null);
 
@@ -36,6 +39,19 @@ function named(host, name) {
   return typeof name === "string" && name !== "" && isIP(name) === 0 && isIP(host) !== 0 ? name : host;
 }
 
+// What else a connection may be asked for: it means nothing here, and is refused where it means nothing in Node either.
+function validateAsked({ autoSelectFamily, autoSelectFamilyAttemptTimeout, hints, localAddress, localPort, lookup }, host) {
+  if (localAddress && !isIP(localAddress)) throw new ERR_INVALID_IP_ADDRESS(localAddress);
+  if (localPort) validateNumber(localPort, "options.localPort");
+  if (autoSelectFamily !== undefined && autoSelectFamily !== null) validateBoolean(autoSelectFamily, "options.autoSelectFamily");
+  if (autoSelectFamilyAttemptTimeout !== undefined && autoSelectFamilyAttemptTimeout !== null) {
+    validateInt32(autoSelectFamilyAttemptTimeout, "options.autoSelectFamilyAttemptTimeout", 1);
+  }
+  if (isIP(host) !== 0) return;
+  if (hints && (typeof hints !== "number" || (hints & ~HINTS) !== 0)) throw new ERR_INVALID_ARG_VALUE("hints", hints);
+  if (lookup !== undefined && lookup !== null) validateFunction(lookup, "options.lookup");
+}
+
 // The host and port of the options, or throws as Node does.
 function addressOf(options) {
   if (options.path !== undefined && options.path !== null) {
@@ -47,6 +63,7 @@ function addressOf(options) {
   if (typeof port !== "number" && typeof port !== "string") throw new ERR_INVALID_ARG_TYPE("options.port", ["number", "string"], port);
   if (host !== undefined && host !== null && typeof host !== "string") throw new ERR_INVALID_ARG_TYPE("options.host", "string", host);
   validatePort(port);
+  validateAsked(options, host || "localhost");
   const known = host || "localhost";
   return { host: known, name: named(known, options.servername), path: null, port: typeof port === "number" ? port : NumberParseInt(+port) };
 }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
-use super::page::needs_page;
+use super::page::{is_nothing, needs_page};
 use crate::bounded_file::{self, SETTINGS};
 
 /// What a key is replaced by: a specifier, or nothing at all where it is `false`.
@@ -95,7 +95,9 @@ impl BrowserMap {
                 .chain([format!("{name}/index.js")]);
             names.find_map(|name| Some(self.folder.join(name)).filter(|file| file.is_file()))
         });
-        needs_page(files, &self.folder)
+        let files: Vec<PathBuf> = files.collect();
+        // A part that works here is of more use than none.
+        files.iter().any(|file| is_nothing(file)) || needs_page(files, &self.folder)
     }
 
     /// The replacement of a file, which may be named without its extension, and need not exist.
@@ -206,6 +208,8 @@ mod tests {
         };
         assert!(map("export const parse = (text) => new DOMParser().parse(text);").is_none());
         assert!(map("export const parse = (text) => JSON.parse(text);").is_some());
+        assert!(map("// none\nexport default null;\n").is_none());
+        assert!(map("export default null; export const a = 1;").is_some());
         std::fs::write(
             folder.path().join("open.js"),
             "export const open = () => document.open();",

@@ -64,11 +64,17 @@ impl Given {
     /// What the prelude imports.
     pub(super) fn imports(self) -> impl Iterator<Item = Import> {
         let url = self.filename || self.dirname;
-        let names = [(self.require, "node:module"), (url, "node:url")];
+        let names = [
+            (self.require, "node:module", "createRequire"),
+            (url, "node:url", "fileURLToPath"),
+        ];
         names
             .into_iter()
-            .filter(|(used, _)| *used)
-            .map(|(_, name)| Import::named(name.to_owned()))
+            .filter(|(used, ..)| *used)
+            .map(|(_, module, name)| Import {
+                names: vec![name.to_owned()],
+                ..Import::named(module.to_owned())
+            })
     }
 
     /// Such a module's code with these names, in its first line, and its source map.

@@ -168,13 +168,14 @@ impl<'a> Loading<'a> {
         }
         let (mut imports, mut dynamic, mut commonjs) = (Vec::new(), Vec::new(), None);
         let (mut requires, mut patterns, mut data) = (Vec::new(), Vec::new(), Vec::new());
+        let mut computed = false;
         let mut imported_patterns = Vec::new();
         if let Content::Script(source) = &module.content {
             let parsed = self.reader.parse(&module, source)?;
             commonjs = parsed.commonjs;
             module.commonjs = commonjs.is_some();
             (requires, patterns, data) = (parsed.requires, parsed.patterns, parsed.data);
-            imported_patterns = parsed.imported_patterns;
+            (computed, imported_patterns) = (parsed.computed, parsed.imported_patterns);
             (dynamic, imports) = parsed.imports.into_iter().partition(|import| import.dynamic);
             let given = if self.reader.has_node() {
                 parsed.given
@@ -203,6 +204,7 @@ impl<'a> Loading<'a> {
             dynamic,
             requires,
             patterns,
+            computed,
             imported_patterns,
             data,
             commonjs,
@@ -230,7 +232,11 @@ impl<'a> Loading<'a> {
         let guessed = self.guessed(&parsed.module.path, &parsed.patterns);
         let imported = self.guessed(&parsed.module.path, &parsed.imported_patterns);
         let mut data = Vec::new();
+        let mut peers = Vec::new();
         if self.reader.has_node() {
+            if parsed.computed {
+                peers = self.reader.peers(&parsed.module.path);
+            }
             data = self.reader.data_files(&parsed.module.path, &parsed.data);
             data.extend(
                 self.reader
@@ -242,6 +248,7 @@ impl<'a> Loading<'a> {
             .iter()
             .chain(&guessed)
             .chain(&data)
+            .chain(&peers)
             .map(|import| (import, Asked::Require));
         let all = parsed.dynamic.iter().chain(&imported);
         let all = all.map(|import| (import, Asked::Import));
@@ -404,6 +411,8 @@ struct ParsedModule {
     dynamic: Vec<Import>,
     requires: Vec<Import>,
     patterns: Vec<Pattern>,
+    /// Whether it requires something by a name of which nothing is known.
+    computed: bool,
     imported_patterns: Vec<Pattern>,
     data: Vec<String>,
     commonjs: Option<Exports>,

@@ -22,14 +22,15 @@ pub(super) struct NodesOwn {
     others: RefCell<HashMap<(PathBuf, String, Asked), Option<PathBuf>>>,
     /// Whether they work by a page.
     pages: RefCell<HashMap<PathBuf, bool>>,
-    /// The names that ES modules export. Nothing where not all are known.
-    exports: RefCell<HashMap<PathBuf, Option<HashSet<String>>>>,
+    /// The names that modules export. Nothing where not all are known.
+    exports: RefCell<HashMap<PathBuf, Option<Exported>>>,
     /// Those in whose place Node's are, for all that import them.
     replaced: RefCell<HashSet<PathBuf>>,
 }
 
 impl NodesOwn {
-    /// The file in the place of `found`, which `other` is Node's for.
+    /// The file in the place of `found`, which `other` is Node's for. `main` is what the package's own name would give, where this is one of
+    /// its further files: parts of a package that are for different platforms do not know each other.
     pub(super) fn of(
         &self,
         found: &Path,
@@ -37,6 +38,7 @@ impl NodesOwn {
         asked: Asked,
         names: &[String],
         other: impl FnOnce() -> Option<PathBuf>,
+        main: impl FnOnce() -> Option<PathBuf>,
     ) -> Option<PathBuf> {
         let key = (found.to_owned(), specifier.to_owned(), asked);
         let other = self
@@ -46,7 +48,8 @@ impl NodesOwn {
             .or_insert_with(|| other().filter(|other| other != found))
             .clone()?;
         let is_replaced = self.replaced.borrow().contains(found);
-        if !is_replaced && !self.is_page(found) && !self.lacks(found, names) {
+        let by_main = || main().is_some_and(|main| self.is_page(&main));
+        if !is_replaced && !self.is_page(found) && !self.lacks(found, names) && !by_main() {
             return None;
         }
         // Neither has it.
@@ -70,20 +73,58 @@ impl NodesOwn {
         is
     }
 
-    /// Whether an ES module does not export one of these names.
+    /// Whether a module does not export one of these names.
     fn lacks(&self, file: &Path, names: &[String]) -> bool {
         if names.is_empty() {
             return false;
         }
         let mut known = self.exports.borrow_mut();
-        let exports = known.entry(file.to_owned()).or_insert_with(|| exported(file));
+        let of = || exported(file).map(Exported::Names).or_else(|| words(file));
+        let exports = known.entry(file.to_owned()).or_insert_with(of);
         let exports = exports.as_ref();
-        exports.is_some_and(|exports| names.iter().any(|name| !exports.contains(name)))
+        exports.is_some_and(|exports| names.iter().any(|name| !exports.has(name)))
     }
 }
 
 /// The longest file that is looked into, in bytes.
 const LONGEST: u64 = 16 << 20;
+
+/// What a module exports.
+enum Exported {
+    /// These names.
+    Names(HashSet<String>),
+    /// Names that its text has, and no others.
+    Text(String),
+}
+
+impl Exported {
+    fn has(&self, name: &str) -> bool {
+        match self {
+            Self::Names(names) => names.contains(name),
+            Self::Text(text) => name == "default" || text.contains(name),
+        }
+    }
+}
+
+/// The text of a CommonJS module that passes on nothing of others and names what it exports.
+fn words(file: &Path) -> Option<Exported> {
+    const PASSES_ON: [&str; 8] = [
+        "import ",
+        "export ",
+        "exports = require",
+        "require(\".",
+        "require('.",
+        "assign(exports",
+        "exports[",
+        "exportStar",
+    ];
+    let source = bounded_file::read_to_string(file, LONGEST).ok()?;
+    let is_script = file
+        .extension()
+        .is_some_and(|extension| extension == "js" || extension == "cjs");
+    let is_whole = is_script && source.contains("exports") && !PASSES_ON.iter().any(|words| source.contains(words));
+    is_whole.then_some(Exported::Text(source))
+}
 
 /// How many files of a package are looked into for what one of them exports.
 const MOST: usize = 64;

@@ -169,13 +169,18 @@ impl Packages {
             return None;
         }
         let folder = referrer.parent()?;
-        self.nodes_own.of(found, specifier, asked, &import.names, || {
+        let other = || {
             let resolver = match asked {
                 Asked::Import => &node.import,
                 Asked::Require => &node.require,
             };
             Some(resolver.resolve(folder, specifier).ok()?.path().to_owned())
-        })
+        };
+        let main = || {
+            let name = package_name(specifier).filter(|name| *name != specifier)?;
+            Some(self.file(referrer, name, asked).ok()?.0)
+        };
+        self.nodes_own.of(found, specifier, asked, &import.names, other, main)
     }
 
     /// What replaces a file or package. Maps are not followed further.
@@ -266,6 +271,13 @@ fn is_installed(referrer: &Path, specifier: &str) -> bool {
     let name: PathBuf = specifier.split('/').take(parts).collect();
     let mut folders = referrer.ancestors().skip(1);
     folders.any(|folder| folder.join("node_modules").join(&name).join("package.json").is_file())
+}
+
+/// The package that a specifier names a file of.
+fn package_name(specifier: &str) -> Option<&str> {
+    let parts = if specifier.starts_with('@') { 2 } else { 1 };
+    let end = specifier.match_indices('/').nth(parts - 1);
+    specifier.get(..end.map_or(specifier.len(), |(at, _)| at))
 }
 
 /// A file or package that is not there.

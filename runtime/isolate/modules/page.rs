@@ -13,7 +13,7 @@ use super::relative::beside;
 use crate::bounded_file;
 
 /// Globals of pages that no worker has.
-const NAMES: [&str; 3] = ["document", "DOMParser", "XMLHttpRequest"];
+const NAMES: [&str; 4] = ["document", "DOMParser", "FileReader", "XMLHttpRequest"];
 
 /// The longest file that is looked into, in bytes. What is longer is taken as it is named.
 const LONGEST: u64 = 4 << 20;
@@ -40,7 +40,13 @@ pub(super) fn needs_page(files: impl IntoIterator<Item = PathBuf>, folder: &Path
         }
         for found in relative(&source).filter_map(|specifier| named(folder, &file, specifier)) {
             if seen.insert(found.clone()) {
-                next.push_back(found);
+                // Of many, those that are for browsers by their names tell most.
+                let name = found.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+                if name.contains("rowser") {
+                    next.push_front(found);
+                } else {
+                    next.push_back(found);
+                }
             }
         }
     }
@@ -61,8 +67,13 @@ fn works_by_page(source: &str) -> bool {
         || source.contains("self.location.href")
         || (source.contains("require.ensure") && !asks_for(source, "require.ensure"))
         || makes_request(source)
-        || is_platforms_fetch(source)
-        || only_refuses(source)
+        // What is tried where there is no other.
+        || source.contains("Microsoft.XMLHTTP")
+        || is_platforms_own(source)
+        || refuses_browsers(source)
+        || begins_for_pages(source)
+        // What builds for browsers were made without.
+        || source.contains("is not available in the build")
         || imports_wasm_by_names(source)
 }
 
@@ -102,24 +113,91 @@ fn makes_request(source: &str) -> bool {
     }) && !asks_for(source, "XMLHttpRequest")
 }
 
-/// A short file that does nothing but say that it does not work in a browser.
-fn only_refuses(source: &str) -> bool {
-    const SHORT: usize = 1024;
-    source.len() < SHORT
-        && source.contains("throw new Error(")
-        && source.contains("not work in the browser")
-        && source.contains("module.exports = function () {")
+/// Whether a script throws errors that say that something does not work in a browser.
+fn refuses_browsers(source: &str) -> bool {
+    const BEFORE: usize = 320;
+    const BETWEEN: usize = 24;
+    let says = [
+        "not supported",
+        "not implemented",
+        "not available",
+        "not work",
+        "n't work",
+        "unsupported",
+    ];
+    let mut named = source.match_indices("browser").map(|(at, _)| at);
+    named.any(|at| {
+        let before = last(&source[..at], BEFORE);
+        let said = says
+            .iter()
+            .filter_map(|words| before.rfind(words).map(|at| at + words.len()));
+        let Some(said) = said.max().filter(|said| before.len() - said <= BETWEEN) else {
+            return false;
+        };
+        // In one statement with what is thrown.
+        let thrown = before.rfind("throw ").or_else(|| before.rfind("throw("));
+        thrown.is_some_and(|thrown| thrown < said && !before[thrown..].contains(';'))
+    })
 }
 
-/// `module.exports = exports = self.fetch`: it passes the page's own on, whose bodies are no streams of Node's.
-fn is_platforms_fetch(source: &str) -> bool {
+/// Whether a file holds the place of one that browsers do without: it exports nothing but `null`.
+pub(super) fn is_nothing(file: &Path) -> bool {
+    const SHORT: usize = 200;
+    let source = text(file).filter(|source| source.len() < SHORT).unwrap_or_default();
+    let mut lines = source
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.starts_with("//") && !line.is_empty());
+    let line = lines.next().filter(|_| lines.next().is_none());
+    line.is_some_and(|line| {
+        matches!(
+            line.trim_end_matches(';'),
+            "export default null" | "module.exports = null"
+        )
+    })
+}
+
+/// Whether a script does nothing but throw, or is a module of a loader's for pages.
+fn begins_for_pages(source: &str) -> bool {
+    let mut rest = source.trim_start_matches('\u{feff}');
+    loop {
+        rest = rest.trim_start();
+        let directive = ["'use strict'", "\"use strict\""]
+            .iter()
+            .find_map(|text| rest.strip_prefix(text));
+        rest = if let Some(after) = rest.strip_prefix("//") {
+            after.split_once('\n').map_or("", |(_, after)| after)
+        } else if let Some(after) = rest.strip_prefix("/*") {
+            after.split_once("*/").map_or("", |(_, after)| after)
+        } else if let Some(after) = directive {
+            after.trim_start_matches(';')
+        } else {
+            return rest.starts_with("throw new ") || rest.starts_with("define(");
+        };
+    }
+}
+
+/// The end of a text, of that many bytes at most.
+fn last(text: &str, most: usize) -> &str {
+    let from = text.ceil_char_boundary(text.len().saturating_sub(most));
+    &text[from..]
+}
+
+/// `module.exports = exports = self.fetch`: it passes the page's own on, whose bodies are no streams of Node's. `self.FormData` likewise,
+/// which has neither `getHeaders()` nor a place for a `Buffer`.
+fn is_platforms_own(source: &str) -> bool {
     let mut after = source
         .match_indices("module.exports = ")
         .filter_map(|(at, found)| source.get(at + found.len()..));
     after.any(|rest| {
         let rest = rest.strip_prefix("exports = ").unwrap_or(rest);
+        let rest = rest
+            .strip_prefix("typeof self === 'object' ? ")
+            .or_else(|| rest.strip_prefix("typeof self == 'object' ? "))
+            .unwrap_or(rest);
         let end = rest.find([';', '\n', ' ']).unwrap_or(rest.len());
-        rest[..end].strip_suffix(".fetch").is_some_and(|of| !of.is_empty())
+        let is_own = |name: &str| rest[..end].strip_suffix(name).is_some_and(|of| !of.is_empty());
+        is_own(".fetch") || is_own(".FormData")
     })
 }
 
@@ -162,6 +240,13 @@ mod tests {
             "module.exports = function () { return require.ensure.apply(require, arguments); };",
             "'use strict';\n\nmodule.exports = function () {\n  throw new Error(\n    'a does not work in the browser.'\n  );\n};\n",
             "const all = self; module.exports = exports = all.fetch; exports.Headers = all.Headers;",
+            "module.exports = typeof self === 'object' ? self.FormData : window.FormData;",
+            "function load() { throw new Error(`${name} is not supported in the browser environment`); }",
+            "try { return new XMLHttpRequest(); } catch {} return new globalThis[['Active', 'Object'].join('X')]('Microsoft.XMLHTTP');",
+            "/* a */ 'use strict';\n// b\nthrow new Error('Node alone. Do not bundle it');",
+            "const read = (blob, done) => { const reader = new FileReader(); reader.onload = done; reader.readAsDataURL(blob); };",
+            "define((function () { return {}; }));",
+            "load() { throw Error('Fonts are not implemented for the browser, but those that are there') }",
         ] {
             assert!(works_by_page(source), "{source}");
         }
@@ -174,7 +259,9 @@ mod tests {
             "export default 'document';",
             "module.exports = { fetch: globalThis.fetch }; module.exports.default = client.fetcher;",
             "document.(",
-            "module.exports = typeof self === 'object' ? self.FormData : window.FormData;",
+            "// What is not supported in the browser\nif (!ok) throw new Error('none');",
+            "if (typeof define === 'function' && define.amd) define([], make); else module.exports = make();",
+            "if (!ok) throw new Error('not supported'); const name = 'browser';",
             "const global = (() => { try { return self || window; } catch { return {}; } })();",
             "import wasm from './a.wasm'; import * as b from './b.js';",
             "const has = typeof XMLHttpRequest === 'function'; export const get = () => new self.XMLHttpRequest();",

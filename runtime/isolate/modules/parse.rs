@@ -34,6 +34,9 @@ pub(super) struct Parsed {
     pub(super) requires: Vec<Import>,
     /// What it requires by names of which a part is literal.
     pub(super) patterns: Vec<Pattern>,
+    /// Whether it requires something by a name of which nothing is known.
+    #[serde(default)]
+    pub(super) computed: bool,
     /// What it imports by such names.
     pub(super) imported_patterns: Vec<Pattern>,
     /// Names of files that it may read.
@@ -58,7 +61,7 @@ pub(super) fn parsed(
     let file = Path::new(name).file_name().unwrap_or_default();
     let options_key = format!("{format:?} {options:?}");
     let key = Key::of(
-        "parsed5",
+        "parsed6",
         &[file.as_encoded_bytes(), source.as_bytes(), options_key.as_bytes()],
     );
     if let Some(parsed) = cache::value(&key) {
@@ -179,6 +182,7 @@ pub(super) fn parse(
         transpiled,
         requires: required.literal,
         patterns: required.patterns,
+        computed: required.computed,
         imported_patterns: syntax.patterns,
         data: FileNames::of(&program, source),
         given,

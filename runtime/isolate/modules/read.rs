@@ -100,8 +100,12 @@ impl Reader<'_> {
             }
             return match self.packages.mapped(file, specifier, asked).transpose()? {
                 None => Ok(Target::Node(node)),
-                // What browsers have not is here, and CommonJS is written for Node.js first.
-                Some(Found::LeftOut(_)) if asked == Asked::Require => Ok(Target::Node(node)),
+                // What browsers have not is here: CommonJS is written for Node.js first, and a name that is imported is used.
+                Some(Found::LeftOut(_))
+                    if asked == Asked::Require || import.names.iter().any(|name| name != "default") =>
+                {
+                    Ok(Target::Node(node))
+                }
                 Some(found) => self.target(found, specifier),
             };
         }

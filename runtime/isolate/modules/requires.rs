@@ -42,6 +42,10 @@ pub(super) struct Found {
     /// Every `require()` and `require.resolve()` with a literal name.
     pub(super) literal: Vec<Import>,
     pub(super) patterns: Vec<Pattern>,
+    /// Whether it requires something by a name of which nothing is known.
+    pub(super) computed: bool,
+    /// The names that it takes of what is required there and then, by specifiers.
+    taken: Vec<(String, Vec<String>)>,
     /// What `createRequire()` was assigned to.
     created: HashSet<String>,
     /// Whether `require` and `module` are there without.
@@ -65,6 +69,8 @@ impl Found {
             .collect();
         for import in &mut found.literal {
             import.called |= called.contains(&import.specifier);
+            let taken = found.taken.iter().filter(|(of, _)| *of == import.specifier);
+            import.names.extend(taken.flat_map(|(_, names)| names.iter().cloned()));
         }
         found
     }
@@ -121,7 +127,10 @@ impl Found {
                 flatten(other, &mut parts);
                 match whole(parts) {
                     Some(whole) => self.add(whole, other.span(), called),
-                    None => self.patterns.extend(Pattern::of(other)),
+                    None => match Pattern::of(other) {
+                        Some(pattern) => self.patterns.push(pattern),
+                        None => self.computed = true,
+                    },
                 }
             }
         }
@@ -227,6 +236,15 @@ impl<'a> Visit<'a> for Found {
         if let (BindingPattern::BindingIdentifier(name), Some(init)) = (&it.id, &it.init) {
             if is_create_require(init) || self.is_plain(init) {
                 self.created.insert(name.name.to_string());
+            }
+        }
+        if let (BindingPattern::ObjectPattern(pattern), Some(Expression::CallExpression(call))) = (&it.id, &it.init) {
+            let first = call.arguments.first().and_then(Argument::as_expression);
+            if let Some(specifier) = first.and_then(literal).filter(|_| self.is_require(&call.callee)) {
+                let keys = pattern.properties.iter().filter(|_| pattern.rest.is_none());
+                let names = keys.filter_map(|property| Some(property.key.static_name()?.into_owned()));
+                self.taken
+                    .push((specifier, names.filter(|name| name != "default").collect()));
             }
         }
         walk::walk_variable_declarator(self, it);

@@ -32,7 +32,7 @@ const BUILT_IN: [&str; 10] = [
 ];
 
 /// Node's modules, without `node:`. `js/node/modules.js` makes them, and `sqlite` has no name without.
-const NODE: [&str; 66] = [
+const NODE: [&str; 67] = [
     "_http_agent",
     "_http_client",
     "_http_common",
@@ -86,6 +86,7 @@ const NODE: [&str; 66] = [
     "stream/web",
     "string_decoder",
     "sys",
+    "test",
     "timers",
     "timers/promises",
     "tls",
@@ -104,7 +105,8 @@ const NODE: [&str; 66] = [
 /// The name with `node:` of one of Node's modules, where this is one.
 pub(crate) fn node_module(specifier: &str) -> Option<String> {
     let plain = specifier.strip_prefix("node:");
-    let known = NODE.contains(&plain.unwrap_or(specifier)) && (plain.is_some() || specifier != "sqlite");
+    let known =
+        NODE.contains(&plain.unwrap_or(specifier)) && (plain.is_some() || !matches!(specifier, "sqlite" | "test"));
     known.then(|| format!("node:{}", plain.unwrap_or(specifier)))
 }
 

@@ -1,13 +1,16 @@
 //! The `package.json` that a file belongs to: <https://nodejs.org/docs/latest-v22.x/api/packages.html#determining-module-system>.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::bounded_file::{self, SETTINGS};
+
+/// How many peers of a package are taken.
+const MOST_PEERS: usize = 32;
 
 /// What a file is where its text does not say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +88,21 @@ impl Scopes {
         folders
             .find(|folder| self.in_folder(folder).is_some())
             .map(ToOwned::to_owned)
+    }
+
+    /// The peers of an installed file's package, the optional ones too, but for those that only compile. A database's library requires the
+    /// driver that its owner installed beside it.
+    pub(super) fn peers(&self, file: &Path) -> Vec<String> {
+        let package = self
+            .folder(file)
+            .filter(|folder| folder.components().any(|part| part.as_os_str() == "node_modules"));
+        let Some(package) = package.and_then(|folder| self.in_folder(&folder)) else {
+            return Vec::new();
+        };
+        let lists = ["peerDependencies", "peerDependenciesMeta"].map(|list| package[list].as_object());
+        let names: BTreeSet<&String> = lists.into_iter().flatten().flat_map(|list| list.keys()).collect();
+        let runs = |name: &&String| *name != "typescript" && !name.starts_with("@types/");
+        names.into_iter().filter(runs).take(MOST_PEERS).cloned().collect()
     }
 
     /// Every package that was met, by its folder's path within the project.

@@ -53,6 +53,11 @@ pub(super) trait Source {
         Vec::new()
     }
 
+    /// The packages that a script's package may require by names that it computes: its peers, as npm installed them.
+    fn peers(&self, _file: &Path) -> Vec<Import> {
+        Vec::new()
+    }
+
     /// Modules that are part of the worker though nothing imports them by a literal name.
     fn further(&self) -> Vec<Url> {
         Vec::new()
@@ -108,6 +113,10 @@ impl Source for Reader<'_> {
 
     fn addons(&self, file: &Path, requires: &[Import], patterns: &[Pattern]) -> Vec<Import> {
         Reader::addons(self, file, requires, patterns)
+    }
+
+    fn peers(&self, file: &Path) -> Vec<Import> {
+        self.scopes.peers(file).into_iter().map(Import::named).collect()
     }
 
     fn has_node(&self) -> bool {
