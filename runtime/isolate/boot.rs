@@ -38,11 +38,6 @@ use super::stack::write_stacks;
 use super::worker::{Caller, Worker};
 use crate::limits::priority;
 
-/// Refuses to compile WebAssembly from bytes.
-extern "C" fn no_wasm(_context: v8::Local<'_, v8::Context>, _source: v8::Local<'_, v8::String>) -> bool {
-    false
-}
-
 const FLAGS: &str = concat!(
     // Each memory of WebAssembly takes as much of the address space as it may grow to: 512 MiB, in pages.
     " --wasm-max-mem-pages=8192",
@@ -207,6 +202,7 @@ impl Worker {
             limits: &limits,
         };
         let module = evaluation.run().await?;
+        runtime.with(|runtime| self.code_generation.set(runtime));
         runtime.with(|runtime| self.find_handler(runtime, module, &set_handler))?;
         let watched = Watched { coverage, listed };
         Cell::new(runtime, functions, inbox, self, watched, turns, limits)
@@ -231,12 +227,9 @@ impl Worker {
         callers: &Callers,
     ) -> Option<(Functions, v8::Global<v8::Function>, Vec<BuiltIn>)> {
         runtime.v8_isolate().set_allow_atomics_wait(false);
-        if !self.code_generation.wasm {
-            runtime.v8_isolate().set_allow_wasm_code_generation_callback(no_wasm);
-        }
+        self.code_generation.at_start(&self.differences).set(runtime);
         deno_core::scope!(scope, runtime);
         let context = scope.get_current_context();
-        context.set_allow_generation_from_strings(self.code_generation.strings);
         let key = v8::String::new(scope, workerd_lite_js::BOOT)?.into();
         let boot = context.global(scope).get(scope, key)?;
         let boot = v8::Local::<v8::Function>::try_from(boot).ok()?;
