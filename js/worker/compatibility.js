@@ -81,6 +81,9 @@ const differences = {
     compatibility.allocatesNoChunks = true;
     return ["streams_no_default_auto_allocate_chunk_size", true];
   },
+  global_fetch_strictly_public() {
+    return ["global_fetch_strictly_public", true];
+  },
   html_rewriter_treats_esi_include_as_void_tag() {
     compatibility.esiIncludeIsVoid = true;
     return ["html_rewriter_treats_esi_include_as_void_tag", true];

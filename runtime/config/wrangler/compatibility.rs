@@ -65,7 +65,6 @@ const SAME: &[&str] = &[
     "fixup-transform-stream-backpressure",
     "formdata_parser_supports_files",
     "global_fetch_private_origin",
-    "global_fetch_strictly_public",
     "handle_cross_request_promise_resolution",
     "internal_stream_byob_return_view",
     "internal_writable_stream_abort_clears_queue",

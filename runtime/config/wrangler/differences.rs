@@ -55,6 +55,8 @@ const BEHAVIOURS: &[Behaviour] = &[
         "no_websocket_standard_binary_type",
         Some("2026-03-17"),
     ),
+    // Every `fetch()` is the policy's: scripts want to know.
+    behaviour("global_fetch_strictly_public", "", None),
     behaviour("html_rewriter_treats_esi_include_as_void_tag", "", None),
     behaviour("streams_no_default_auto_allocate_chunk_size", "", None),
 ];
