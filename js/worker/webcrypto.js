@@ -5,6 +5,7 @@ const { core, primordials } = __bootstrap;
 const { op_crypto_aes_gcm, op_crypto_digest, op_crypto_sign_p384_sha1, op_crypto_verify_p384_sha1 } = core.ops;
 const {
   ArrayBufferIsView,
+  ArrayPrototypeFilter,
   ArrayPrototypeIncludes,
   BigInt,
   JSONParse,
@@ -141,15 +142,19 @@ function defineEcdsa() {
 }
 
 const JWK = ["alg", "crv", "d", "dp", "dq", "e", "ext", "k", "key_ops", "kty", "n", "oth", "p", "priv", "pub", "q", "qi", "use", "x", "y"];
+const OPERATIONS = [
+  "encrypt", "decrypt", "sign", "verify", "deriveKey", "deriveBits", "wrapKey", "unwrapKey",
+  "encapsulateKey", "encapsulateBits", "decapsulateKey", "decapsulateBits",
+];
 const IMPORT = ["hash", "length", "name", "namedCurve"];
 
-// Each stands there once: https://www.rfc-editor.org/rfc/rfc7517#section-4.3
+// Each stands there once, and there may be others than those that are known: https://www.rfc-editor.org/rfc/rfc7517#section-4.3
 function operations(given) {
   const list = webidl.converters["sequence<DOMString>"](given, "Failed to execute 'importKey' on 'SubtleCrypto'", "'key_ops'");
   for (let i = 0; i < list.length; i++) {
     if (ArrayPrototypeIncludes(list, list[i], i + 1)) throw fail("DataError", "The JWK's 'key_ops' has an operation twice");
   }
-  return list;
+  return ArrayPrototypeFilter(list, (operation) => ArrayPrototypeIncludes(OPERATIONS, operation));
 }
 
 // A private key of a curve has one public key, which the JWK must name.
