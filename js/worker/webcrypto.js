@@ -2,7 +2,7 @@
 // that do not fit their public part, and digests of what is short without a thread.
 (function () {
 const { core, primordials } = __bootstrap;
-const { op_crypto_aes_gcm, op_crypto_digest, op_crypto_sign_p384_sha1, op_crypto_verify_p384_sha1 } = core.ops;
+const { op_crypto_aes_gcm, op_crypto_digest, op_crypto_is_on_curve, op_crypto_sign_p384_sha1, op_crypto_verify_p384_sha1 } = core.ops;
 const {
   ArrayBufferIsView,
   ArrayPrototypeFilter,
@@ -231,8 +231,27 @@ function checkImport(algorithm, extractable) {
   if (ArrayPrototypeIncludes(WITH_HASH, name) && algorithm.hash === undefined) throw new TypeError('Missing field "hash" in "algorithm".');
 }
 
+function isOnCurve(key) {
+  const { name, namedCurve } = algorithmOf(key);
+  if ((name !== "ECDSA" && name !== "ECDH") || typeOf(key) !== "public") return true;
+  try {
+    return op_crypto_is_on_curve(namedCurve, cryptoKeyExportNodeKeyMaterial(key).data);
+  } catch {
+    return false;
+  }
+}
+
+// deno_crypto looks at a point when it is used.
+function onCurve(importKey) {
+  return async function () {
+    const key = await ReflectApply(importKey, this, arguments);
+    if (!isOnCurve(key)) throw fail("DataError", "The key's point is not on its curve");
+    return key;
+  };
+}
+
 function defineKeys() {
-  const importKey = methodOf("importKey");
+  const importKey = onCurve(methodOf("importKey"));
   const exportKey = methodOf("exportKey");
   const jwk = importJwk(importKey, exportKey);
 

@@ -273,12 +273,12 @@ const KINDS: &[(&str, &str, &str)] = &[
     (
         "wasm/jsapi",
         "Suspending",
-        "wants promises in WebAssembly's interface, which V8 has not on",
+        "wants promises in WebAssembly's interface, whose stacks no limit counts",
     ),
     (
         "wasm/jsapi",
         "promising",
-        "wants promises in WebAssembly's interface, which V8 has not on",
+        "wants promises in WebAssembly's interface, whose stacks no limit counts",
     ),
     (
         "url/",
