@@ -176,7 +176,7 @@ pub(crate) fn op_crypto_verify_p384_sha1(
 }
 
 /// Whether the point of a public key, as a `SubjectPublicKeyInfo`, is one of its curve: P-256, P-384 or P-521.
-#[op2(fast)]
+#[op2]
 pub(crate) fn op_crypto_is_on_curve(#[string] curve: &str, #[anybuffer] key: &[u8]) -> bool {
     let algorithm = match curve {
         "P-256" => &ECDSA_P256_SHA256_FIXED,
