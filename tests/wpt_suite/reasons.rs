@@ -178,6 +178,11 @@ const KINDS: &[(&str, &str, &str)] = &[
     ),
     (
         "mimesniff/mime-types/parsing",
+        "(Blob/File)",
+        "the File API has a blob's type in small letters and else as it is given",
+    ),
+    (
+        "mimesniff/mime-types/parsing",
         "Request/Response",
         "the standard parts the value at its comma",
     ),
