@@ -118,3 +118,17 @@ fn a_policy_makes_code_while_it_starts() {
     assert_eq!(answer["made"], serde_json::json!([1, 1, 1, 1, 1, 1, 1]), "{answer}");
     assert_eq!(answer["later"][2], "EvalError", "{answer}");
 }
+
+#[test]
+fn an_await_that_nothing_settles_does_not_start() {
+    for script in [
+        "await new Promise(() => {}); export default {};",
+        "Promise.reject(new Error('left behind')); await new Promise(() => {}); export default {};",
+        "import './never.js'; export default {};",
+    ] {
+        let project = Project::new(&[("agent.js", script), ("never.js", "await new Promise(() => {});")]);
+        let told = project.refused(&["agent.js"]);
+        assert!(told.contains("await"), "{told}");
+        assert!(told.len() < 4000, "{told}");
+    }
+}

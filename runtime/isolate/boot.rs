@@ -24,6 +24,7 @@ use super::builtin::{BuiltIn, add_builtin, builtins};
 use super::bundle::Bundle;
 use super::callers::{Callers, Joining};
 use super::cell::{Cell, Watched};
+use super::code_generation;
 use super::coroutine::Stacks;
 use super::coverage::Recorder;
 use super::crash_marker;
@@ -202,7 +203,7 @@ impl Worker {
             limits: &limits,
         };
         let module = evaluation.run().await?;
-        runtime.with(|runtime| self.code_generation.set(runtime));
+        runtime.with(|runtime| code_generation::set(self.code_generation, runtime));
         runtime.with(|runtime| self.find_handler(runtime, module, &set_handler))?;
         let watched = Watched { coverage, listed };
         Cell::new(runtime, functions, inbox, self, watched, turns, limits)
@@ -227,7 +228,7 @@ impl Worker {
         callers: &Callers,
     ) -> Option<(Functions, v8::Global<v8::Function>, Vec<BuiltIn>)> {
         runtime.v8_isolate().set_allow_atomics_wait(false);
-        self.code_generation.at_start(&self.differences).set(runtime);
+        code_generation::set(self.code_generation.at_start(&self.differences), runtime);
         deno_core::scope!(scope, runtime);
         let context = scope.get_current_context();
         let key = v8::String::new(scope, workerd_lite_js::BOOT)?.into();

@@ -35,16 +35,16 @@ impl CodeGeneration {
             wasm: true,
         }
     }
+}
 
-    /// Has it hold from here on.
-    pub(super) fn set(self, runtime: &mut JsRuntime) {
-        let wasm = if self.wasm { allow } else { refuse };
-        runtime.v8_isolate().set_allow_wasm_code_generation_callback(wasm);
-        scope!(scope, runtime);
-        scope
-            .get_current_context()
-            .set_allow_generation_from_strings(self.strings);
-    }
+/// Has it hold from here on.
+pub(super) fn set(code: CodeGeneration, runtime: &mut JsRuntime) {
+    let wasm = if code.wasm { allow } else { refuse };
+    runtime.v8_isolate().set_allow_wasm_code_generation_callback(wasm);
+    scope!(scope, runtime);
+    scope
+        .get_current_context()
+        .set_allow_generation_from_strings(code.strings);
 }
 
 /// Lets WebAssembly be compiled from bytes.

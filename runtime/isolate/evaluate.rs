@@ -50,6 +50,7 @@ impl Evaluation<'_> {
         }
         let mut evaluation = pin!(self.turn(|runtime| runtime.mod_evaluate(module))?);
         let mut settled = false;
+        let mut left_behind = 0;
         poll_fn(|cx| {
             let polled = self.turn(|runtime| {
                 loop {
@@ -57,6 +58,10 @@ impl Evaluation<'_> {
                     // one turn after the evaluation has settled.
                     let turn = runtime.poll_event_loop(cx, PollEventLoopOptions::default());
                     if let Poll::Ready(Err(error)) = turn {
+                        left_behind += 1;
+                        if left_behind > MOST_LEFT_BEHIND {
+                            return Poll::Ready(Err(failed(&error)));
+                        }
                         match rejection(runtime, module, worker, error) {
                             Some(error) => return Poll::Ready(Err(failed(&error))),
                             None => continue,
@@ -110,12 +115,19 @@ impl Evaluation<'_> {
     }
 }
 
+/// How many rejections a start may leave behind.
+const MOST_LEFT_BEHIND: usize = 1000;
+
 /// What the worker's start fails with, after nobody handled this rejection. As on Workers an agent starts all the same, with a line in the log,
 /// where the modules themselves did not fail: a policy and tests do not.
 fn rejection(runtime: &mut JsRuntime, module: ModuleId, worker: &Worker, error: CoreError) -> Option<CoreError> {
     let CoreErrorKind::Js(thrown) = error.as_kind() else {
         return Some(error);
     };
+    // Others are no script's: an await that nothing can settle any more, which is told as often as it is asked for.
+    if !thrown.exception_message.starts_with("Uncaught (in promise)") {
+        return Some(error);
+    }
     if let Err(own) = runtime.get_module_namespace(module) {
         return Some(own);
     }
