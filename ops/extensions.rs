@@ -78,8 +78,8 @@ use crate::tcp::{
 use crate::trailers::{op_trailers_follow, op_trailers_say};
 use crate::webassembly::{op_wasm_memories, op_wasm_own};
 use crate::webcrypto::{
-    op_crypto_aes_gcm, op_crypto_call, op_crypto_digest, op_crypto_sign_p384_sha1, op_crypto_turn, op_crypto_turn_now,
-    op_crypto_verify_p384_sha1,
+    op_crypto_aes_gcm, op_crypto_call, op_crypto_digest, op_crypto_is_on_curve, op_crypto_sign_p384_sha1,
+    op_crypto_turn, op_crypto_turn_now, op_crypto_verify_p384_sha1,
 };
 use crate::websocket::{
     op_websocket_accept, op_websocket_buffered, op_websocket_close, op_websocket_end, op_websocket_next,
@@ -126,6 +126,7 @@ deno_core::extension!(
         op_crypto_aes_gcm,
         op_crypto_call,
         op_crypto_digest,
+        op_crypto_is_on_curve,
         op_crypto_sign_p384_sha1,
         op_crypto_turn,
         op_crypto_turn_now,

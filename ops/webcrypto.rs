@@ -7,6 +7,9 @@ mod slots;
 use aes::cipher::{KeyInit as _, KeyIvInit as _, StreamCipher as _};
 use aes::{Aes128, Aes192, Aes256, Block};
 use aws_lc_rs::digest::{self, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA384, SHA512};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ParsedPublicKey,
+};
 use deno_core::unsync::spawn_blocking;
 use deno_core::{JsBuffer, op2};
 use deno_error::JsErrorBox;
@@ -170,6 +173,18 @@ pub(crate) fn op_crypto_verify_p384_sha1(
     VerifyingKey::from(key)
         .verify_prehash(&prehash(message), &signature)
         .is_ok()
+}
+
+/// Whether the point of a public key, as a `SubjectPublicKeyInfo`, is one of its curve: P-256, P-384 or P-521.
+#[op2]
+pub(crate) fn op_crypto_is_on_curve(#[string] curve: &str, #[anybuffer] key: &[u8]) -> bool {
+    let algorithm = match curve {
+        "P-256" => &ECDSA_P256_SHA256_FIXED,
+        "P-384" => &ECDSA_P384_SHA384_FIXED,
+        "P-521" => &ECDSA_P521_SHA512_FIXED,
+        _ => return false,
+    };
+    ParsedPublicKey::new(algorithm, key).is_ok()
 }
 
 #[cfg(test)]

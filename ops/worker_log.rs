@@ -6,6 +6,8 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use deno_core::OpState;
+
 use crate::account::AgentId;
 use crate::trace::Trace;
 
@@ -81,6 +83,20 @@ pub(crate) fn complain(about: &About, what: &str) {
     if !note(|| format!("[{worker}] {what}")) {
         let (agent, tenant, request_id) = (about.agent(), about.tenant(), about.request_id());
         tracing::error!(target: "worker", worker, agent, tenant, request_id, "{what}");
+    }
+}
+
+/// Tells of a promise that was rejected, and that nobody handled, while a script's top level ran.
+pub fn rejected_at_start(state: &OpState, stack: &str) {
+    if is_captured() || state.borrow::<Lines>().take(Instant::now()).is_some() {
+        let about = About::of(state.borrow(), None);
+        complain(
+            &about,
+            &format!(
+                "a promise was rejected at the top level and nobody handled it: {}",
+                author_stack(stack)
+            ),
+        );
     }
 }
 

@@ -280,6 +280,10 @@ fn what_a_build_wrote_is_served() {
     assert_eq!(server.ok("/"), "page");
     assert_eq!(server.ok("/api"), "built");
     assert!(!server.log().contains("is ignored"), "{}", server.log());
+    // As Vike and Nitro do.
+    project.write("dist/w/package.json", r#"{ "type": "module" }"#);
+    assert_eq!(project.serve(&[]).ok("/"), "page");
+    assert_eq!(project.serve(&["--config", "dist/w/wrangler.json"]).ok("/"), "page");
     // A file that is named is taken as it is.
     assert_eq!(project.serve(&["--config", "wrangler.jsonc"]).ok("/api"), "source");
     for (told, why) in [

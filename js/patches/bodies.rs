@@ -169,7 +169,8 @@ pub(super) const PATCHES: &[Patch] = &[
     patch(
         BODY,
         "  SafeWeakMap,\n  TypedArrayPrototypeGetBuffer,\n",
-        "  SafeWeakMap,\n  StringPrototypeSlice,\n  StringPrototypeToWellFormed,\n  TypedArrayPrototypeGetBuffer,\n",
+        "  SafeWeakMap,\n  StringPrototypeSlice,\n  StringPrototypeToWellFormed,\n  SymbolAsyncIterator,\n  SymbolToPrimitive,\n  \
+           TypedArrayPrototypeGetBuffer,\n",
     ),
     // Promises of bytes are promises of `{ bytes }` without a prototype: `Object.prototype.then` is not asked for.
     patch(
@@ -177,6 +178,21 @@ pub(super) const PATCHES: &[Patch] = &[
         "    const body = object[bodySymbol] !== null\n      ? await object[bodySymbol].consume()\n      : new Uint8Array();\n",
         "    const consumed = object[bodySymbol] !== null\n      ? object[bodySymbol].consume()\n      : new Uint8Array();\n    \
              const body = core.isPromise(consumed) ? (await consumed).bytes : consumed;\n",
+    ),
+    // As Workers have it (`fetch_iterable_type_support_override_adjustment`): what can be iterated and has a text of its own is that text.
+    patch(
+        BODY,
+        "    if (webidl.isAsyncSequence(V) && !isStringObject(V)) {\n",
+        "    if (webidl.isAsyncSequence(V) && !isStringObject(V) && !hasText(V)) {\n",
+    ),
+    patch(
+        BODY,
+        "webidl.converters[\"BodyInit_DOMString\"] = (V, prefix, context, opts) => {\n",
+        "const { toString: textOfObject } = Object.prototype;\nconst { toString: textOfArray } = Array.prototype;\n\n\
+         function hasText(V) {\n  const { toString, [SymbolAsyncIterator]: iterator, [SymbolToPrimitive]: primitive } = V;\n  \
+           if (iterator !== undefined && iterator !== null) return false;\n  \
+           return typeof primitive === \"function\" || (typeof toString === \"function\" && toString !== textOfObject && toString !== textOfArray);\n}\n\n\
+         webidl.converters[\"BodyInit_DOMString\"] = (V, prefix, context, opts) => {\n",
     ),
     // https://developers.cloudflare.com/workers/runtime-apis/response/: the body is in its content coding already.
     patch(

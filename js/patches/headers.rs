@@ -58,6 +58,28 @@ pub(super) const PATCHES: &[Patch] = &[
         "  return StringPrototypeIndexOf(value, \"\\n\") === -1 && StringPrototypeIndexOf(value, \"\\r\") === -1 &&\n    \
            StringPrototypeIndexOf(value, \"\\0\") === -1;\n",
     ),
+    // An iterator asks for the sorted list at each step: it is made again where headers have changed.
+    patch(
+        HEADERS,
+        "    if (\n      this[_guard] === \"immutable\" &&\n      this[_iterableHeadersCache] !== undefined\n    ) {\n      return this[_iterableHeadersCache];\n    }\n",
+        "    const cached = this[_iterableHeadersCache];\n    \
+             if (cached !== undefined && (this[_guard] === \"immutable\" || isOf(this[_sorted], list))) return cached;\n",
+    ),
+    patch(
+        HEADERS,
+        "    this[_iterableHeadersCache] = entries;\n",
+        "    this[_iterableHeadersCache] = entries;\n    if (this[_guard] !== \"immutable\") this[_sorted] = flat(list);\n",
+    ),
+    patch(
+        HEADERS,
+        "const _guard = Symbol(\"guard\");\n",
+        "const _guard = Symbol(\"guard\");\nconst _sorted = Symbol(\"what was sorted\");\n\n\
+         function flat(list) {\n  const all = [];\n  \
+           for (let i = 0; i < list.length; i++) ArrayPrototypePush(all, list[i][0], list[i][1]);\n  return all;\n}\n\n\
+         function isOf(all, list) {\n  if (all === undefined || all.length !== 2 * list.length) return false;\n  \
+           for (let i = 0; i < list.length; i++) {\n    \
+             if (all[2 * i] !== list[i][0] || all[2 * i + 1] !== list[i][1]) return false;\n  }\n  return true;\n}\n",
+    ),
     // Workers' are serializable: `worker/cloning.js`.
     patch(HEADERS, "markNotSerializable(HeadersPrototype);\n", ""),
     patch(

@@ -26,6 +26,26 @@ pub(super) const PATCHES: &[Patch] = &[
         "    if (this.#port === NO_PORT) {\n",
         "    if (!this.#hasAuthority()) return \"\";\n    if (this.#port === NO_PORT) {\n",
     ),
+    // What `searchParams` changed is written when the URL is next looked at: of n changes each would write them all.
+    patch(
+        URL,
+        "  [_updateUrlSearch](value) {\n    this.#serialization = opUrlReparse(\n      this.#serialization,\n      SET_SEARCH,\n      value,\n    );\n    this.#updateComponents();\n  }\n",
+        "  #isStale = false;\n\n  [_updateUrlSearch]() {\n    this.#isStale = true;\n  }\n\n  \
+           #settle() {\n    this.#isStale = false;\n    \
+             this.#serialization = opUrlReparse(this.#serialization, SET_SEARCH, op_url_stringify_search_params(this.#queryObject[_list]));\n    \
+             this.#updateComponents();\n  }\n",
+    ),
+    patch(
+        URL,
+        "    // deno-lint-ignore deno-internal/prefer-primordials\n    url[_updateUrlSearch](this.toString());\n",
+        "    url[_updateUrlSearch]();\n",
+    ),
+    each(
+        23,
+        URL,
+        "    webidl.assertBranded(this, URLPrototype);\n",
+        "    webidl.assertBranded(this, URLPrototype);\n    if (this.#isStale) this.#settle();\n",
+    ),
     // https://url.spec.whatwg.org/#concept-url-origin
     patch(
         URL,

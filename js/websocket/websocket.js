@@ -35,6 +35,7 @@ const { AbortController } = core.loadExtScript("ext:deno_web/03_abort_signal.js"
 const { markNotSerializable, structuredClone } = core.loadExtScript("ext:deno_web/13_message_port.js");
 const { Blob, getParts, isBlob } = core.loadExtScript("ext:deno_web/09_file.js");
 const { isBufferSource, view } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
+const { compatibility } = core.loadExtScript("ext:workerd_lite/worker/compatibility.js");
 const { endContext, requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { checkProtocols, openSocket, parseUrl } = core.loadExtScript("ext:workerd_lite/websocket/handshake.js");
 
@@ -85,7 +86,7 @@ class WebSocket extends EventTarget {
   #url = "";
   #origin = "";
   #protocol = "";
-  #binaryType = "blob";
+  #binaryType = compatibility.binaryType;
   // By `new`, as in a browser.
   #isMade = false;
   #isAccepted = false;

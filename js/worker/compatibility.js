@@ -5,7 +5,7 @@ const { primordials } = __bootstrap;
 const { ArrayPrototypeForEach, ObjectDefineProperty, ObjectGetPrototypeOf, ReflectApply, ReflectDeleteProperty } = primordials;
 
 // Asked by what differs within.
-const compatibility = { __proto__: null, allocatesNoChunks: false, cacheModes: { __proto__: null, "no-store": true, "no-cache": true }, keepsMethods: false, esiIncludeIsVoid: false };
+const compatibility = { __proto__: null, allocatesNoChunks: false, binaryType: "blob", cacheModes: { __proto__: null, "no-store": true, "no-cache": true }, keepsMethods: false, esiIncludeIsVoid: false };
 
 // Names of flags, as `Cloudflare.compatibilityFlags` has them, where they are not what they are there.
 const otherwise = { __proto__: null };
@@ -47,6 +47,10 @@ const differences = {
     ReflectDeleteProperty(globalThis, "FinalizationRegistry");
     return ["enable_weak_ref", false];
   },
+  disallow_eval_during_startup() {
+    // Rust allows it, or does not.
+    return ["allow_eval_during_startup", false];
+  },
   disable_navigator_language() {
     const { navigator } = globalThis;
     if (navigator !== undefined) {
@@ -54,6 +58,10 @@ const differences = {
       ReflectDeleteProperty(ObjectGetPrototypeOf(navigator), "languages");
     }
     return ["enable_navigator_language", false];
+  },
+  no_websocket_standard_binary_type() {
+    compatibility.binaryType = "arraybuffer";
+    return ["websocket_standard_binary_type", false];
   },
   no_expose_global_message_channel() {
     ReflectDeleteProperty(globalThis, "MessageChannel");
@@ -72,6 +80,9 @@ const differences = {
   streams_no_default_auto_allocate_chunk_size() {
     compatibility.allocatesNoChunks = true;
     return ["streams_no_default_auto_allocate_chunk_size", true];
+  },
+  global_fetch_strictly_public() {
+    return ["global_fetch_strictly_public", true];
   },
   html_rewriter_treats_esi_include_as_void_tag() {
     compatibility.esiIncludeIsVoid = true;

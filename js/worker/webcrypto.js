@@ -2,9 +2,10 @@
 // that do not fit their public part, and digests of what is short without a thread.
 (function () {
 const { core, primordials } = __bootstrap;
-const { op_crypto_aes_gcm, op_crypto_digest, op_crypto_sign_p384_sha1, op_crypto_verify_p384_sha1 } = core.ops;
+const { op_crypto_aes_gcm, op_crypto_digest, op_crypto_is_on_curve, op_crypto_sign_p384_sha1, op_crypto_verify_p384_sha1 } = core.ops;
 const {
   ArrayBufferIsView,
+  ArrayPrototypeFilter,
   ArrayPrototypeIncludes,
   BigInt,
   JSONParse,
@@ -141,15 +142,19 @@ function defineEcdsa() {
 }
 
 const JWK = ["alg", "crv", "d", "dp", "dq", "e", "ext", "k", "key_ops", "kty", "n", "oth", "p", "priv", "pub", "q", "qi", "use", "x", "y"];
+const OPERATIONS = [
+  "encrypt", "decrypt", "sign", "verify", "deriveKey", "deriveBits", "wrapKey", "unwrapKey",
+  "encapsulateKey", "encapsulateBits", "decapsulateKey", "decapsulateBits",
+];
 const IMPORT = ["hash", "length", "name", "namedCurve"];
 
-// Each stands there once: https://www.rfc-editor.org/rfc/rfc7517#section-4.3
+// Each stands there once, and there may be others than those that are known: https://www.rfc-editor.org/rfc/rfc7517#section-4.3
 function operations(given) {
   const list = webidl.converters["sequence<DOMString>"](given, "Failed to execute 'importKey' on 'SubtleCrypto'", "'key_ops'");
   for (let i = 0; i < list.length; i++) {
     if (ArrayPrototypeIncludes(list, list[i], i + 1)) throw fail("DataError", "The JWK's 'key_ops' has an operation twice");
   }
-  return list;
+  return ArrayPrototypeFilter(list, (operation) => ArrayPrototypeIncludes(OPERATIONS, operation));
 }
 
 // A private key of a curve has one public key, which the JWK must name.
@@ -226,8 +231,27 @@ function checkImport(algorithm, extractable) {
   if (ArrayPrototypeIncludes(WITH_HASH, name) && algorithm.hash === undefined) throw new TypeError('Missing field "hash" in "algorithm".');
 }
 
+function isOnCurve(key) {
+  const { name, namedCurve } = algorithmOf(key);
+  if ((name !== "ECDSA" && name !== "ECDH") || typeOf(key) !== "public") return true;
+  try {
+    return op_crypto_is_on_curve(namedCurve, cryptoKeyExportNodeKeyMaterial(key).data);
+  } catch {
+    return false;
+  }
+}
+
+// deno_crypto looks at a point when it is used.
+function onCurve(importKey) {
+  return async function () {
+    const key = await ReflectApply(importKey, this, arguments);
+    if (!isOnCurve(key)) throw fail("DataError", "The key's point is not on its curve");
+    return key;
+  };
+}
+
 function defineKeys() {
-  const importKey = methodOf("importKey");
+  const importKey = onCurve(methodOf("importKey"));
   const exportKey = methodOf("exportKey");
   const jwk = importJwk(importKey, exportKey);
 

@@ -12,6 +12,21 @@ pub(super) fn npm_project(folder: &Path) -> PathBuf {
     project.unwrap_or(&whole).to_owned()
 }
 
+/// The folder of the npm project that a build's folder is in. Builds write a `package.json` of their own beside their scripts: it is the next
+/// project around them where only that holds what `beside` names, seen from there.
+pub(super) fn project_around(folder: &Path, beside: &Path) -> PathBuf {
+    let project = npm_project(folder);
+    let Ok(beside) = folder.join(beside).canonicalize() else {
+        return project;
+    };
+    if beside.starts_with(&project) {
+        return project;
+    }
+    let around = project.parent().map(npm_project);
+    let around = around.filter(|around| around.join("package.json").is_file() && beside.starts_with(around));
+    around.unwrap_or(project)
+}
+
 /// Where modules come from: the folder of the workspace that the npm project is a part of, and the project within it; or the project alone.
 pub(super) fn workspace(folder: &Path) -> (PathBuf, Option<PathBuf>) {
     let project = npm_project(folder);

@@ -1,7 +1,7 @@
 //! The one agent of a project without `[[agents]]`: the script of the command line, of wrangler's file or of the project's own.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use workerd_lite_ops::Role;
@@ -11,7 +11,7 @@ use super::assets::attach;
 use super::limits::apply;
 use super::loaders::loaders;
 use super::modules::{check_script, data};
-use super::npm_project::{npm_project, workspace};
+use super::npm_project::{project_around, workspace};
 use super::services::{Finding, Written};
 use super::tails::tails;
 use super::unavailable::files_only;
@@ -122,7 +122,7 @@ pub(super) fn single(
         // Where there is no other file, it is the owner's own, and what a build wrote may be beside it.
         let within = match &files.project {
             Some(_) => files.folder.clone(),
-            None => npm_project(document.folder()),
+            None => project_around(document.folder(), assets.directory.as_deref().unwrap_or(Path::new("."))),
         };
         attach(
             &mut agents[0],

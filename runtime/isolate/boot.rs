@@ -24,6 +24,7 @@ use super::builtin::{BuiltIn, add_builtin, builtins};
 use super::bundle::Bundle;
 use super::callers::{Callers, Joining};
 use super::cell::{Cell, Watched};
+use super::code_generation;
 use super::coroutine::Stacks;
 use super::coverage::Recorder;
 use super::crash_marker;
@@ -37,11 +38,6 @@ use super::residual;
 use super::stack::write_stacks;
 use super::worker::{Caller, Worker};
 use crate::limits::priority;
-
-/// Refuses to compile WebAssembly from bytes.
-extern "C" fn no_wasm(_context: v8::Local<'_, v8::Context>, _source: v8::Local<'_, v8::String>) -> bool {
-    false
-}
 
 const FLAGS: &str = concat!(
     // Each memory of WebAssembly takes as much of the address space as it may grow to: 512 MiB, in pages.
@@ -210,6 +206,7 @@ impl Worker {
             limits: &limits,
         };
         let module = evaluation.run().await?;
+        runtime.with(|runtime| code_generation::set(self.code_generation, runtime));
         runtime.with(|runtime| self.find_handler(runtime, module, &set_handler))?;
         let watched = Watched { coverage, listed };
         Cell::new(runtime, functions, inbox, self, watched, turns, limits)
@@ -234,12 +231,9 @@ impl Worker {
         callers: &Callers,
     ) -> Option<(Functions, v8::Global<v8::Function>, Vec<BuiltIn>)> {
         runtime.v8_isolate().set_allow_atomics_wait(false);
-        if !self.code_generation.wasm {
-            runtime.v8_isolate().set_allow_wasm_code_generation_callback(no_wasm);
-        }
+        code_generation::set(self.code_generation.at_start(&self.differences), runtime);
         deno_core::scope!(scope, runtime);
         let context = scope.get_current_context();
-        context.set_allow_generation_from_strings(self.code_generation.strings);
         let key = v8::String::new(scope, workerd_lite_js::BOOT)?.into();
         let boot = context.global(scope).get(scope, key)?;
         let boot = v8::Local::<v8::Function>::try_from(boot).ok()?;

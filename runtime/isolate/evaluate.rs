@@ -4,7 +4,9 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
+use deno_core::error::{CoreError, CoreErrorKind};
 use deno_core::{JsRuntime, ModuleId, PollEventLoopOptions};
+use workerd_lite_ops::worker_log::rejected_at_start;
 use workerd_lite_ops::{Role, Termination};
 
 use super::error::{StartupError, from_core};
@@ -48,6 +50,7 @@ impl Evaluation<'_> {
         }
         let mut evaluation = pin!(self.turn(|runtime| runtime.mod_evaluate(module))?);
         let mut settled = false;
+        let mut left_behind = 0;
         poll_fn(|cx| {
             let polled = self.turn(|runtime| {
                 loop {
@@ -55,7 +58,14 @@ impl Evaluation<'_> {
                     // one turn after the evaluation has settled.
                     let turn = runtime.poll_event_loop(cx, PollEventLoopOptions::default());
                     if let Poll::Ready(Err(error)) = turn {
-                        return Poll::Ready(Err(failed(&error)));
+                        left_behind += 1;
+                        if left_behind > MOST_LEFT_BEHIND {
+                            return Poll::Ready(Err(failed(&error)));
+                        }
+                        match rejection(runtime, module, worker, error) {
+                            Some(error) => return Poll::Ready(Err(failed(&error))),
+                            None => continue,
+                        }
                     }
                     if settled {
                         return Poll::Ready(Ok(module));
@@ -103,6 +113,30 @@ impl Evaluation<'_> {
         StartupError::new(what)
             .with_help("Do less at the top level, or raise startup_cpu_ms or memory_mb: see docs/limits.md")
     }
+}
+
+/// How many rejections a start may leave behind.
+const MOST_LEFT_BEHIND: usize = 1000;
+
+/// What the worker's start fails with, after nobody handled this rejection. As on Workers an agent starts all the same, with a line in the log,
+/// where the modules themselves did not fail: a policy and tests do not.
+fn rejection(runtime: &mut JsRuntime, module: ModuleId, worker: &Worker, error: CoreError) -> Option<CoreError> {
+    let CoreErrorKind::Js(thrown) = error.as_kind() else {
+        return Some(error);
+    };
+    // Others are no script's: an await that nothing can settle any more, which is told as often as it is asked for.
+    if !thrown.exception_message.starts_with("Uncaught (in promise)") {
+        return Some(error);
+    }
+    if let Err(own) = runtime.get_module_namespace(module) {
+        return Some(own);
+    }
+    if worker.role != Role::Agent {
+        return Some(error);
+    }
+    let stack = thrown.stack.as_deref().unwrap_or(&thrown.exception_message);
+    rejected_at_start(&runtime.op_state().borrow(), stack);
+    None
 }
 
 /// Which of many workers it is, and its script.

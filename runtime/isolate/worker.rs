@@ -7,6 +7,7 @@ use workerd_lite_ops::Role;
 use workerd_lite_ops::account::Account;
 use workerd_lite_ops::console_tap::ConsoleTap;
 
+use super::code_generation::CodeGeneration;
 use super::coverage::CoverageSink;
 use super::error::StartupError;
 use super::inspector::Inspection;
@@ -52,25 +53,6 @@ pub struct Worker {
     pub(crate) quarantine: Option<Arc<Quarantine>>,
     /// What is done for it, on all threads. The policy has none: it works for agents.
     pub(crate) account: Option<Arc<Account>>,
-}
-
-/// Code that a worker makes while it runs. As on Workers an agent makes none, unless its owner allows it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct CodeGeneration {
-    /// `eval()` and `new Function()`.
-    pub strings: bool,
-    /// WebAssembly that is compiled from bytes.
-    pub wasm: bool,
-}
-
-impl CodeGeneration {
-    /// What a role may do by default.
-    pub const fn of(role: Role) -> Self {
-        Self {
-            strings: false,
-            wasm: !matches!(role, Role::Agent),
-        }
-    }
 }
 
 /// A binding as scripts see it.

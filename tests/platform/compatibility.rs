@@ -13,7 +13,7 @@ export default { async fetch() {
   return Response.json({
     navigator: typeof navigator, language: globalThis.navigator?.language ?? null, getSetCookie: typeof Headers.prototype.getSetCookie,
     params: String(params), has: new URLSearchParams('a=1').has('a', '2'), methods, weak: typeof WeakRef + typeof FinalizationRegistry,
-    channel: typeof MessageChannel, rewritten: await rewriter.transform(new Response(html)).text(),
+    channel: typeof MessageChannel, binaryType: new WebSocketPair()[0].binaryType, public: compatibilityFlags.global_fetch_strictly_public, rewritten: await rewriter.transform(new Response(html)).text(),
     flags: ['global_navigator', 'upper_case_all_http_methods', 'enable_weak_ref', 'html_rewriter_treats_esi_include_as_void_tag'].map((flag) => compatibilityFlags[flag]),
   });
 } };
@@ -35,7 +35,7 @@ fn found(settings: &str) -> serde_json::Value {
 fn dates_and_flags_are_honoured() {
     let newest = serde_json::json!({
         "navigator": "object", "language": "en", "getSetCookie": "function", "params": "a=2", "has": false, "methods": ["PATCH", "GET", "PURGE"],
-        "weak": "functionfunction", "channel": "function", "rewritten": r#"<p><esi:include src="x">in</p>!<b seen="">out</b>"#,
+        "weak": "functionfunction", "channel": "function", "binaryType": "blob", "public": false, "rewritten": r#"<p><esi:include src="x">in</p>!<b seen="">out</b>"#,
         "flags": [true, true, true, false],
     });
     let newest_of = |found: &serde_json::Value, names: &[&str]| {
@@ -56,10 +56,24 @@ fn dates_and_flags_are_honoured() {
     ];
     newest_of(&found(r#""compatibility_flags": []"#), &all);
     newest_of(&found(r#""compatibility_date": "2025-08-15""#), &all);
+    for (settings, kind) in [
+        (r#""compatibility_date": "2026-03-17""#, "blob"),
+        (r#""compatibility_date": "2026-03-16""#, "arraybuffer"),
+        (
+            r#""compatibility_date": "2026-03-16", "compatibility_flags": ["websocket_standard_binary_type"]"#,
+            "blob",
+        ),
+        (
+            r#""compatibility_flags": ["no_websocket_standard_binary_type"]"#,
+            "arraybuffer",
+        ),
+    ] {
+        assert_eq!(found(settings)["binaryType"], kind, "{settings}");
+    }
     let old = found(r#""compatibility_date": "2021-12-01""#);
     let expected = serde_json::json!({
         "navigator": "undefined", "language": null, "getSetCookie": "undefined", "params": "", "has": true, "methods": ["patch", "GET", "Purge"],
-        "weak": "undefinedundefined", "channel": "undefined", "rewritten": old["rewritten"], "flags": [false, false, false, false],
+        "weak": "undefinedundefined", "channel": "undefined", "binaryType": "arraybuffer", "public": false, "rewritten": old["rewritten"], "flags": [false, false, false, false],
     });
     assert_eq!(old, expected);
     let some = found(
@@ -69,6 +83,9 @@ fn dates_and_flags_are_honoured() {
     assert_eq!(some["methods"], newest["methods"]);
     assert_eq!(some["flags"], serde_json::json!([true, true, false, true]));
     assert_ne!(some["rewritten"], old["rewritten"]);
+    let public = r#""compatibility_flags": ["global_fetch_strictly_public"]"#;
+    assert_eq!(found(public)["public"], true);
+    assert_eq!(old["public"], false);
 }
 
 /// `nodejs_als` has one module and none of Node's globals.

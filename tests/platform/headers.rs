@@ -58,3 +58,20 @@ const url = "http://a.test/";
 "#,
     );
 }
+
+#[test]
+fn iterating_takes_each_header_as_it_is_then() {
+    check(
+        r#"
+const changed = (change) => { const headers = new Headers({ a: "1", b: "2", c: "3" }), seen = []; for (const [name, value] of headers) { seen.push(name + value); if (name === "a") change(headers); } return seen.join(); };
+"#,
+        r#"
+["6000", () => { let count = 0; for (const [name] of new Headers(Array.from({ length: 6000 }, (_, i) => [`x${i}`, "v"]))) count++; return count; }],
+["a1,b2,c3", () => changed(() => {})],
+["a1,c3,d4", () => changed((headers) => { headers.delete("b"); headers.set("d", "4"); })],
+["a1,b5,c3", () => changed((headers) => headers.set("b", "5"))],
+["a1,b2, 5,c3", () => changed((headers) => headers.append("B", "5"))],
+["a1,aa0,b2,c3", () => changed((headers) => headers.append("Aa", "0"))],
+"#,
+    );
+}

@@ -241,6 +241,16 @@ const pair = (namedCurve) => subtle.generateKey({ name: "ECDH", namedCurve }, fa
 ["DOMException NotSupportedError 9", async () => subtle.deriveKey({ ...HKDF, hash: "SHA3-512" }, await subtle.importKey("raw", bytes(1), "HKDF", false, ["deriveKey"]), { name: "AES-GCM", length: 128 }, false, ["encrypt"])],
 ["DOMException DataError", async () => { const jwk = await subtle.exportKey("jwk", (await subtle.generateKey("ML-DSA-44", true, ["sign"])).privateKey); return subtle.importKey("jwk", { ...jwk, key_ops: ["sign", "sign"] }, "ML-DSA-44", true, ["sign"]); }],
 ["DOMException DataError", async () => { const jwk = await subtle.exportKey("jwk", await subtle.generateKey({ name: "AES-GCM", length: 128 }, true, ["encrypt", "decrypt"])); return subtle.importKey("jwk", { ...jwk, key_ops: ["encrypt", "decrypt", "encrypt"] }, "AES-GCM", true, ["encrypt"]); }],
+['["encrypt"]', async () => { const jwk = await subtle.exportKey("jwk", await subtle.generateKey({ name: "AES-GCM", length: 128 }, true, ["encrypt", "decrypt"])); return (await subtle.importKey("jwk", { ...jwk, key_ops: ["encrypt", "another"] }, "AES-GCM", true, ["encrypt"])).usages; }],
+// A point that is not on its curve is no key, however it came.
+...["P-256", "P-384", "P-521"].map((namedCurve) => ["DataError,DataError,DataError,DataError,public", async () => {
+  const algorithm = { name: "ECDH", namedCurve }, { publicKey } = await subtle.generateKey(algorithm, true, ["deriveBits"]);
+  const [raw, spki] = await Promise.all(["raw", "spki"].map(async (format) => new Uint8Array(await subtle.exportKey(format, publicKey))));
+  const changed = (bytes) => { const other = bytes.slice(); other[other.length - 1] ^= 1; return other; };
+  const jwk = { ...await subtle.exportKey("jwk", publicKey), y: changed(raw).slice((raw.length + 1) / 2).toBase64({ alphabet: "base64url", omitPadding: true }) };
+  const came = (format, data) => subtle.importKey(format, data, algorithm, true, []).then((key) => key.type, (error) => error.name);
+  return (await Promise.all([came("raw", changed(raw)), came("spki", changed(spki)), came("jwk", jwk), came("raw", bytes(1)), came("raw", raw)])).join();
+}]),
 // What an operation would refuse is not supported.
 ['[true,false,true]', async () => { const algorithm = { name: "ECDH", public: (await pair("P-521")).publicKey }; return [528, 529, null].map((length) => supports("deriveBits", algorithm, length)); }],
 ["TypeError TypeError", () => supports("deriveBits", HKDF, -1)],

@@ -117,3 +117,25 @@ fn types_of_bodies_are_as_the_standard_writes_them() {
 "#,
     );
 }
+
+/// <https://developers.cloudflare.com/workers/configuration/compatibility-flags/#fetch-iterable-type-support-override-adjustment>
+#[test]
+fn what_can_be_iterated_and_has_a_text_of_its_own_is_that_text() {
+    check(
+        r#"
+const of = (...parts) => ({ *[Symbol.iterator]() { for (const part of parts) yield utf8(part); } });
+class Markup { constructor(text) { this.text = text; } *[Symbol.iterator]() { yield utf8("parts"); } toString() { return this.text; } }
+const text = (body) => new Response(body).text();
+"#,
+        r#"
+["ab", () => text(of("a", "b"))],
+["<b>", () => text(new Markup("<b>"))],
+["<b>", () => new Request("http://a/", { method: "POST", body: new Markup("<b>") }).text()],
+["7", () => text(Object.assign(of("a"), { [Symbol.toPrimitive]: () => "7" }))],
+["ab", () => text([utf8("a"), utf8("b")])],
+["ab", () => text(new Set([utf8("a"), utf8("b")]))],
+["a", () => text(Object.assign(Object.create(null), of("a")))],
+["a", () => text({ async *[Symbol.asyncIterator]() { yield utf8("a"); }, toString: () => "b" })],
+"#,
+    );
+}

@@ -178,6 +178,11 @@ const KINDS: &[(&str, &str, &str)] = &[
     ),
     (
         "mimesniff/mime-types/parsing",
+        "(Blob/File)",
+        "the File API has a blob's type in small letters and else as it is given",
+    ),
+    (
+        "mimesniff/mime-types/parsing",
         "Request/Response",
         "the standard parts the value at its comma",
     ),
@@ -273,12 +278,12 @@ const KINDS: &[(&str, &str, &str)] = &[
     (
         "wasm/jsapi",
         "Suspending",
-        "wants promises in WebAssembly's interface, which V8 has not on",
+        "wants promises in WebAssembly's interface, whose stacks no limit counts",
     ),
     (
         "wasm/jsapi",
         "promising",
-        "wants promises in WebAssembly's interface, which V8 has not on",
+        "wants promises in WebAssembly's interface, whose stacks no limit counts",
     ),
     (
         "url/",

@@ -34,6 +34,12 @@ const BEHAVIOURS: &[Behaviour] = &[
     behaviour("cache_option_enabled", "cache_option_disabled", Some("2024-11-11")),
     behaviour("cache_no_cache_enabled", "cache_no_cache_disabled", Some("2025-08-07")),
     behaviour("enable_weak_ref", "disable_weak_ref", Some("2025-05-05")),
+    // By `runtime/isolate/code_generation.rs`, too.
+    behaviour(
+        "allow_eval_during_startup",
+        "disallow_eval_during_startup",
+        Some("2025-06-01"),
+    ),
     behaviour(
         "enable_navigator_language",
         "disable_navigator_language",
@@ -44,6 +50,13 @@ const BEHAVIOURS: &[Behaviour] = &[
         "no_expose_global_message_channel",
         Some("2025-08-15"),
     ),
+    behaviour(
+        "websocket_standard_binary_type",
+        "no_websocket_standard_binary_type",
+        Some("2026-03-17"),
+    ),
+    // Every `fetch()` is the policy's: scripts want to know.
+    behaviour("global_fetch_strictly_public", "", None),
     behaviour("html_rewriter_treats_esi_include_as_void_tag", "", None),
     behaviour("streams_no_default_auto_allocate_chunk_size", "", None),
 ];
@@ -82,11 +95,12 @@ mod tests {
     #[test]
     fn dates_and_flags_decide() {
         assert!(of(None, &[]).is_empty());
-        assert!(of(Some("2025-08-15"), &[]).is_empty());
-        assert_eq!(of(Some("2025-08-14"), &[]), ["no_expose_global_message_channel"]);
+        assert!(of(Some("2026-03-17"), &[]).is_empty());
+        assert_eq!(of(Some("2026-03-16"), &[]), ["no_websocket_standard_binary_type"]);
+        assert_eq!(of(Some("2025-08-14"), &[])[0], "no_expose_global_message_channel");
         assert_eq!(of(Some("2025-08-06"), &[])[0], "cache_no_cache_disabled");
-        assert_eq!(of(Some("2021-01-01"), &[]).len(), 9);
-        assert!(of(Some("2025-08-14"), &["expose_global_message_channel"]).is_empty());
+        assert_eq!(of(Some("2021-01-01"), &[]).len(), 11);
+        assert!(of(Some("2026-03-16"), &["websocket_standard_binary_type"]).is_empty());
         assert_eq!(of(None, &["disable_weak_ref", "enable_weak_ref"]), ["disable_weak_ref"]);
         assert_eq!(
             of(None, &["html_rewriter_treats_esi_include_as_void_tag"]),

@@ -155,6 +155,7 @@ impl<'a> Loading<'a> {
                 break;
             }
         }
+        self.join_twins();
         self.add_left_out();
         Ok(self)
     }

@@ -49,6 +49,7 @@ mod source_map;
 mod syntax;
 mod syntax_error;
 mod transpile;
+mod twins;
 mod wasm_literals;
 
 pub use bundling::{Bundling, FileType};

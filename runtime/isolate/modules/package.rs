@@ -205,7 +205,13 @@ impl Packages {
             .map_err(|error| self.refusal(&referrer, specifier, &error))
     }
 
-    fn file(&self, referrer: &Path, specifier: &str, asked: Asked) -> Result<(PathBuf, String), ResolveError> {
+    /// The file that a specifier names, without regard to `browser` maps, and its query and fragment.
+    pub(super) fn file(
+        &self,
+        referrer: &Path,
+        specifier: &str,
+        asked: Asked,
+    ) -> Result<(PathBuf, String), ResolveError> {
         let packaged = referrer.components().any(|part| part.as_os_str() == "node_modules");
         let resolvers = if packaged { &self.packaged } else { &self.own };
         let resolver = match asked {

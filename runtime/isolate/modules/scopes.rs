@@ -67,7 +67,8 @@ impl Scopes {
         nearest.is_some_and(|package| package["type"] == "module")
     }
 
-    fn in_folder(&self, folder: &Path) -> Option<Package> {
+    /// The `package.json` in a folder.
+    pub(super) fn in_folder(&self, folder: &Path) -> Option<Package> {
         if let Some(known) = self.read.borrow().get(folder) {
             return known.clone();
         }

@@ -58,6 +58,11 @@ pub(super) trait Source {
         Vec::new()
     }
 
+    /// What is required by an import's specifier, where a package has that beside what is imported.
+    fn main_of(&self, _file: &Path, _import: &Import, _target: &Url) -> Option<Url> {
+        None
+    }
+
     /// Modules that are part of the worker though nothing imports them by a literal name.
     fn further(&self) -> Vec<Url> {
         Vec::new()
@@ -121,6 +126,10 @@ impl Source for Reader<'_> {
 
     fn has_node(&self) -> bool {
         self.node.are_all()
+    }
+
+    fn main_of(&self, file: &Path, import: &Import, target: &Url) -> Option<Url> {
+        Reader::main_of(self, file, import, target)
     }
 
     fn packages(&self) -> BTreeMap<String, Package> {
