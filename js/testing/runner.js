@@ -49,18 +49,38 @@ function told(thrown) {
 function call(fn, self, t) {
   // node:test's older form: the second parameter is called at the end.
   if (fn.length < 2) return Reflect.apply(fn, self, [t]);
-  return new Promise((resolve, reject) => Reflect.apply(fn, self, [t, (error) => (error ? reject(error) : resolve())]));
+  return new Promise((resolve, reject) => {
+    let calls = 0;
+    const done = (error) => {
+      if (++calls > 1) uncaught(new Error("callback invoked multiple times", error instanceof Error ? { cause: error } : {}));
+      else if (error) reject(error);
+      else resolve();
+    };
+    const given = Reflect.apply(fn, self, [t, done]);
+    if (typeof given?.then !== "function") return;
+    // Whatever becomes of it, nobody can say what would be its end.
+    Promise.resolve(given).catch(() => {});
+    reject(new Error("passed a callback but also returned a Promise"));
+  });
 }
 
 // A hook with what bounds it.
 const callHook = ({ fn, options }, t) => within(options, () => call(fn, t, t));
 
-// Suites begin with the first of their tests and end with the last.
+// Suites begin with the first of their tests and end with the last. One whose beginning failed has no test that can pass.
+const unbegun = new Map();
+
 async function beginSuites(test, t) {
   for (const suite of test.suite.path()) {
+    if (unbegun.has(suite)) throw unbegun.get(suite);
     if (started.has(suite)) continue;
     started.add(suite);
-    for (const hook of suite.hooks.before) await callHook(hook, t);
+    try {
+      for (const hook of suite.hooks.before) await callHook(hook, t);
+    } catch (error) {
+      unbegun.set(suite, error);
+      throw error;
+    }
   }
 }
 
@@ -158,9 +178,10 @@ async function within({ timeout = Infinity, signal = undefined }, work) {
   }
 }
 
-async function runTest(test, t, failures, env, ctx, runs) {
+// `hooked` takes what fails of the file's hooks: a test that is to be done forgives its own failures only.
+async function runTest(test, t, failures, hooked, env, ctx, runs) {
   const path = test.suite.path();
-  const attempt = collector(failures);
+  const attempt = collector(hooked);
   const ready = await attempt(async () => {
     await beginSuites(test, t);
     for (const suite of path) for (const hook of suite.hooks.beforeEach) await callHook(hook, t);
@@ -191,6 +212,18 @@ function uncaught(thrown) {
   return true;
 }
 
+// What a file's top level alone may do, and what is done there once more when it has run: a test in a test is its subtest, as it is node:test's.
+const late = {
+  test(parsed, more) {
+    if (innermost !== null) return innermost.t.begin(parsed, more);
+    return this.refuse(`test(${JSON.stringify(parsed.name)})`);
+  },
+  refuse(what) {
+    uncaught(new Error(`${what} was called after the file's tests were listed, and does nothing: call it at the file's top level, or in a test t.test()`));
+    return Promise.resolve();
+  },
+};
+
 // How long timers that a test left are waited for, as node:test waits for all: milliseconds.
 const LINGERS = 1000;
 
@@ -204,11 +237,15 @@ async function linger(context) {
 async function run(index, options, env, ctx) {
   const test = registry.tests[index];
   const path = test.suite.path().slice(1).map((suite) => suite.name);
-  const t = new TestContext(test.name, null, { live: options.live, file: options.file, path, runSubtest, stray });
+  const t = new TestContext(test.name, null, { live: options.live, file: options.file, path, runSubtest, stray, failed: uncaught });
   const thrown = [];
+  const hooked = [];
   running = t;
   innermost = { t, failures: thrown };
-  await runTest(test, t, thrown, env, ctx, new Set(options.runs));
+  await runTest(test, t, thrown, hooked, env, ctx, new Set(options.runs));
+  // Nobody else waits for it, and what fails of it is this test's.
+  const left = await t.lingering(LINGERS);
+  await turn();
   innermost = null;
   const failures = thrown.map(told);
   t.end();
@@ -226,11 +263,10 @@ async function run(index, options, env, ctx) {
     lingering.add(lingers);
     ctx.waitUntil(lingers);
   }
-  const left = [];
   if (timers > 0) left.push(`${timers} timer${timers > 1 ? "s" : ""}`);
   if (context.waiting > 0) left.push(`${context.waiting} waitUntil() promise${context.waiting > 1 ? "s" : ""}`);
   running = null;
-  return { failures, left, notes: t.notes, skipped: t.skipped, todo: t.todoReason, subtests: t.subtests };
+  return { failures, hooks: hooked.map(told), left, notes: t.notes, skipped: t.skipped, todo: t.todoReason, subtests: t.subtests };
 }
 
 // What came after the last test, or between two.
@@ -243,18 +279,43 @@ async function end() {
 
 async function tester(request, env, ctx) {
   const { pathname } = new URL(request.url);
-  if (pathname === "/list") return Response.json(registry.list());
+  if (pathname === "/list") {
+    const listed = registry.list();
+    registry.takeLate(late);
+    return Response.json(listed);
+  }
   if (pathname === "/end") return Response.json(await end());
   return Response.json(await run(Number(pathname.slice("/run/".length)), await request.json(), env, ctx));
 }
 
+// Does what stands in for the network. What fails there fails the test, whatever policy and agent make of it: a failure that is meant is t.fault()'s.
+async function pretend(work, isOver) {
+  const owner = innermost;
+  try {
+    return await work();
+  } catch (thrown) {
+    if (!isOver()) {
+      if (owner === null) stray(thrown);
+      else owner.failures.push(thrown);
+    }
+    throw thrown;
+  }
+}
+
 async function upstream(request) {
-  if (running === null) return new Response("the test has ended", { status: 599 });
-  return await running.answer(request);
+  if (running === null) {
+    stray(new Error(`${request.method} ${request.url} went out when no test was running`));
+    return new Response("the test has ended", { status: 599 });
+  }
+  const t = running;
+  return await pretend(() => t.answer(request), () => request.signal.aborted);
 }
 
 async function accept(socket, _env, _ctx, headers) {
-  if (running !== null) return await running.accept(socket, headers);
+  const t = running;
+  let over = false;
+  socket.closed.then(() => { over = true; }, () => { over = true; });
+  if (t !== null) return await pretend(() => t.accept(socket, headers), () => over);
 }
 
 // Callers: whoever runs the tests, and the network's stand-in.

@@ -17,6 +17,7 @@ pub(super) fn run(args: Types) -> Result<()> {
     let flags = Flags {
         config: args.config,
         testing: true,
+        looks: true,
         ..Flags::from(args.environment)
     };
     let loaded = load(&flags)?;

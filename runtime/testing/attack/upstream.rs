@@ -43,10 +43,51 @@ pub(super) enum Behaviour {
     Redirects(String, Answer),
     /// All answer with nothing.
     Quiet,
+    /// The one that the agent asks for answers with nothing, and others, whom the policy asks first, so.
+    Others(String, Word),
     /// Nobody can be reached.
     Down,
     /// All fail, with a body that is none.
     Failing,
+}
+
+/// What an authority answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Word {
+    /// 403.
+    Denies,
+    /// 200, and JSON each of whose members says no.
+    SaysNo,
+    /// It answers nothing.
+    Unreachable,
+    /// 500.
+    Fails,
+    /// 200, and text that is no JSON.
+    Nonsense,
+    /// 200, and nothing.
+    Empty,
+}
+
+/// JSON by which authorities say no.
+const NO: &str = r#"{"allow":false,"allowed":false,"ok":false,"result":false,"valid":false,"active":false,"authorized":false,"permitted":false,"granted":false,"deny":true,"denied":true,"decision":"deny","effect":"deny","status":"denied"}"#;
+
+impl Word {
+    fn said(self, host: &str) -> Result<Response, FetchError> {
+        let json = |status, text| {
+            let mut response = Response::text(status, text);
+            let json = HeaderValue::from_static("application/json");
+            response.headers.insert(header::CONTENT_TYPE, json);
+            response
+        };
+        Ok(match self {
+            Self::Denies => json(StatusCode::FORBIDDEN, NO),
+            Self::SaysNo => json(StatusCode::OK, NO),
+            Self::Unreachable => return Err(FetchError::Network(format!("{host}: Connection refused"))),
+            Self::Fails => Response::text(StatusCode::INTERNAL_SERVER_ERROR, "<html>"),
+            Self::Nonsense => Response::text(StatusCode::OK, "<html>"),
+            Self::Empty => Response::text(StatusCode::OK, ""),
+        })
+    }
 }
 
 /// Records requests.
@@ -76,6 +117,7 @@ impl Upstream for Recorder {
         let host = request.url.host_str().unwrap_or_default();
         let response = match self.behaviour.borrow().clone() {
             Some(Behaviour::Asked(asked, _)) if asked != host => Ok(Response::text(StatusCode::FORBIDDEN, "")),
+            Some(Behaviour::Others(asked, word)) if asked != host => word.said(host),
             Some(Behaviour::Redirects(path, answer)) => {
                 // Whom the policy asks on its own leads nowhere.
                 let is_asked = request.url.path().ends_with(&path);
@@ -88,7 +130,7 @@ impl Upstream for Recorder {
             Some(Behaviour::All(answer) | Behaviour::Asked(_, answer)) => Ok(answered(&answer, &text)),
             Some(Behaviour::Down) => Err(FetchError::Network(format!("{host}: Connection refused"))),
             Some(Behaviour::Failing) => Ok(Response::text(StatusCode::INTERNAL_SERVER_ERROR, "<html>")),
-            Some(Behaviour::Quiet) | None => Ok(Response::text(StatusCode::OK, "")),
+            Some(Behaviour::Quiet | Behaviour::Others(..)) | None => Ok(Response::text(StatusCode::OK, "")),
         };
         let body = Rc::<RefCell<Vec<u8>>>::default();
         self.seen.borrow_mut().push(Seen {
