@@ -182,3 +182,13 @@ fn a_score_of_nothing_is_none() {
     let (_, out, _) = project.run(&["test", "--mutate", "--reporter", "json"]);
     assert!(json(&out)["score"].is_null(), "{out}");
 }
+
+#[test]
+fn what_goes_out_with_a_token_is_seen() {
+    let policy = "export default { fetch(request, env) { const url = new URL(request.url); if (url.hostname !== 'api.partner.com') return new Response('no', { status: 403 });\n\
+                  if (url.pathname.startsWith('/admin')) return new Response('no', { status: 403 });\nreturn env.PARTNER.fetch(request); } };\n";
+    let config = "credentials = [{ binding = 'PARTNER', credential = 'partner' }]\n[credentials.partner]\ntype = 'oauth2'\ntoken_url = 'https://id.partner.com/token'\n\
+                  client_id = 'me'\nsecret = 'TOKEN'\nhosts = ['api.partner.com']\n";
+    let (code, text) = attack(&project(policy, &format!("{config}{}", agent(""))));
+    assert!(code == Some(1) && text.contains("%61dmin"), "{text}");
+}

@@ -109,7 +109,15 @@ impl<'a> Prober<'a> {
         secrets: &'a Secrets,
         attackers: &'a [Attacker],
     ) -> Result<Self, SourceDiagnostic> {
-        let recorder = Rc::new(Recorder::default());
+        let bindings = loaded.project.network().bindings.iter();
+        let credentials = bindings.filter_map(|binding| binding.credential.as_ref());
+        let tokens = credentials.filter_map(|credential| credential.token_endpoint());
+        // As requests have them.
+        let tokens = tokens.map(|endpoint| endpoint.parse::<Url>().map_or(endpoint, String::from));
+        let recorder = Rc::new(Recorder {
+            tokens: tokens.collect(),
+            ..Recorder::default()
+        });
         Ok(Self {
             instance: Instance::mocked(&loaded.project, Rc::<Recorder>::clone(&recorder)).await?,
             loaded,
