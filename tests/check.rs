@@ -322,7 +322,7 @@ fn a_folder_of_agents_is_described_and_what_is_none_is_told() {
     );
     let (code, out, err) = project.run(&["test"]);
     assert_eq!(code, Some(0), "{out}{err}");
-    let (code, out, err) = project.run(&["test", "--attack"]);
+    let (code, out, err) = project.run(&["test", "--attack", "--verbose"]);
     assert!(
         code == Some(1) && out.contains("(agent acme/two)") && out.contains("of 3 agents of agents_dir 2 attack"),
         "{out}{err}"

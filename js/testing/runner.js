@@ -1,6 +1,8 @@
 // Runs one test after the other, each as an event of its own: `/list` names them, `/run/<number>` runs one.
 (function () {
-const { core } = __bootstrap;
+const { core, primordials } = __bootstrap;
+// A file's own top level may have changed every method of an array: what fails must not be lost by that.
+const { ArrayPrototypeMap, ArrayPrototypePush } = primordials;
 const { Response } = core.loadExtScript("ext:deno_fetch/23_response.js");
 const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
@@ -105,7 +107,7 @@ function collector(failures) {
       await what();
       return true;
     } catch (error) {
-      failures.push(error);
+      ArrayPrototypePush(failures, error);
       return false;
     }
   };
@@ -142,7 +144,7 @@ class SubtestsFailed extends Error {
 
 async function runSubtest(t, parent, fn, options) {
   const failures = [];
-  const result = () => ({ failures: failures.map(told), skipped: t.skipped, todo: t.todoReason, notes: t.notes, subtests: t.subtests });
+  const result = () => ({ failures: ArrayPrototypeMap(failures, told), skipped: t.skipped, todo: t.todoReason, notes: t.notes, subtests: t.subtests });
   if (options.todo || fn === undefined) t.todo(options.todo ?? true);
   if (options.skip) t.skip(options.skip);
   if (options.skip || fn === undefined) return result();
@@ -201,14 +203,14 @@ const ended = new Map();
 const lingering = new Set();
 
 function stray(thrown, name = null) {
-  strays.push({ ...told(thrown), test: name });
+  ArrayPrototypePush(strays, { ...told(thrown), test: name });
 }
 
 // An exception that nobody caught, or a promise that nobody handled, fails the test that runs.
 function uncaught(thrown) {
   const name = ended.get(currentContext());
   if (name !== undefined || innermost === null) stray(thrown, name);
-  else innermost.failures.push(thrown);
+  else ArrayPrototypePush(innermost.failures, thrown);
   return true;
 }
 
@@ -246,11 +248,12 @@ async function run(index, options, env, ctx) {
   // Nobody else waits for it, and what fails of it is this test's.
   const left = await t.lingering(LINGERS);
   await turn();
+  await turn();
   innermost = null;
-  const failures = thrown.map(told);
+  const failures = ArrayPrototypeMap(thrown, told);
   t.end();
   if (t.unexpected.length > 0) {
-    failures.push({
+    ArrayPrototypePush(failures, {
       summary: `requests that no t.upstream() answers went out:\n${t.unexpected.map((line) => `  ${line}`).join("\n")}`,
       stack: "",
     });
@@ -266,7 +269,7 @@ async function run(index, options, env, ctx) {
   if (timers > 0) left.push(`${timers} timer${timers > 1 ? "s" : ""}`);
   if (context.waiting > 0) left.push(`${context.waiting} waitUntil() promise${context.waiting > 1 ? "s" : ""}`);
   running = null;
-  return { failures, hooks: hooked.map(told), left, notes: t.notes, skipped: t.skipped, todo: t.todoReason, subtests: t.subtests };
+  return { failures, hooks: ArrayPrototypeMap(hooked, told), left, notes: t.notes, skipped: t.skipped, todo: t.todoReason, subtests: t.subtests };
 }
 
 // What came after the last test, or between two.
@@ -296,7 +299,7 @@ async function pretend(work, isOver) {
   } catch (thrown) {
     if (!isOver()) {
       if (owner === null) stray(thrown);
-      else owner.failures.push(thrown);
+      else ArrayPrototypePush(owner.failures, thrown);
     }
     throw thrown;
   }

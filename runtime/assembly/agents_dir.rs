@@ -176,9 +176,9 @@ impl AgentsDir {
             told.push(format!("{} has no agent yet", self.folder.display()));
         }
         for id in agents.iter().filter(|_| !by_header) {
-            let parts = id.tenant.iter().chain([&id.name]);
+            let mut parts = id.tenant.iter().chain([&id.name]);
             let hosts_have = |part: &str| !part.contains('.') && !part.bytes().any(|byte| byte.is_ascii_uppercase());
-            if !parts.clone().all(|part| hosts_have(part)) {
+            if !parts.all(|part| hosts_have(part)) {
                 told.push(format!(
                     "nobody can ask for the agent {id}: hosts have no capitals, and no dots within a name. Rename its folder, or set match_header"
                 ));

@@ -9,7 +9,6 @@ use tokio::sync::watch;
 
 use crate::audit::{AccessLog, AuditOptions, Auditor};
 use crate::config::files::Files;
-use crate::config::nearest;
 use crate::config::project_file::ProjectFile;
 use crate::config::tables::{Issue, Mode, MtlsCertificate, OnFailure, Rule as Section};
 use crate::credentials::Credentials;
@@ -69,9 +68,10 @@ pub(super) fn rules(name: &str, list: &[Section]) -> Rules {
                 );
             }
         }
-        for method in &section.methods {
-            if let (false, Some(near)) = (METHODS.contains(&method.as_str()), nearest(method.as_str(), METHODS)) {
-                tracing::warn!("the rule {name} names the method {method}, which is none of HTTP's: did you mean {near}?");
+        for method in section.methods.iter().map(http::Method::as_str) {
+            let near = METHODS.iter().find(|known| strsim::osa_distance(known, method) <= 1);
+            if let (false, Some(near)) = (METHODS.contains(&method), near) {
+                tracing::warn!("the rule {name} names the method {method}, which HTTP does not have: did you mean {near}?");
             }
         }
         if section.h2c && list_name != POLICYS {

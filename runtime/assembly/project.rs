@@ -179,11 +179,11 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
 
 /// Warns of credentials and certificates that nobody is given. Files of those that cannot be used are an error all the same.
 fn unused(bindings: &mut Bindings<'_>, policy: Option<&Policy>) {
-    let project = bindings.project;
+    let (project, files) = (bindings.project, bindings.files);
     let bound = project.outbound.iter().flat_map(|outbound| &outbound.credentials);
     let bound: HashSet<&str> = bound.map(|bound| bound.credential.as_str()).collect();
     for name in project.credentials.keys().filter(|name| !bound.contains(name.as_str())) {
-        let place = bindings.files.location(&format!("credentials.{name}"));
+        let place = files.location(&format!("credentials.{name}"));
         tracing::warn!(
             "{place}, credentials.{name}: nobody is given it: bind it with credentials = [{{ binding = \"NAME\", credential = {name:?} }}] under [outbound]"
         );
@@ -197,11 +197,11 @@ fn unused(bindings: &mut Bindings<'_>, policy: Option<&Policy>) {
     let shown: HashSet<&str> = own.chain(of_credentials).collect();
     for id in project.certificates.keys().filter(|id| !shown.contains(id.as_str())) {
         let field = format!("certificates.{id}");
-        let place = bindings.files.location(&field);
+        let place = files.location(&field);
         tracing::warn!(
             "{place}, {field}: nobody is given it: bind it with mtls_certificates under [outbound], or name it in a credential"
         );
-        bindings.files.problems.value(bindings.look(&field, id));
+        files.problems.value(bindings.look(&field, id));
     }
 }
 

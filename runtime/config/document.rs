@@ -153,7 +153,7 @@ impl Document {
 }
 
 /// The values of a configuration file, of either kind; nothing where it cannot be read.
-pub(crate) fn values(path: &Path) -> Option<Value> {
+pub(crate) fn read_values(path: &Path) -> Option<Value> {
     let document = Document {
         path: path.to_owned(),
         text: text_file::read(path).ok()?,

@@ -17,7 +17,7 @@ mod values;
 pub(crate) mod wrangler;
 
 pub use cron_trigger::CronTrigger;
-pub(crate) use document::values;
+pub(crate) use document::read_values;
 pub(crate) use files::{has_configuration, parent};
 pub use flags::Flags;
 pub(crate) use nearest::nearest;

@@ -20,14 +20,12 @@ use super::grant::Offers;
 use super::isolate_per::IsolatePer;
 use super::isolates::{IsolateLimits, Isolates};
 use super::isolation::Isolation;
-use super::known::attested;
 use super::live_console::console;
 use super::residents::Residents;
 use super::routes::Routes;
 use crate::audit::{AccessLog, Auditor, Feed};
 use crate::boundary::Processes;
 use crate::egress::Network;
-use crate::identity::Attested;
 use crate::isolate::Worker;
 use crate::isolate::modules::Graph;
 use crate::limits::{ClientTimeouts, Quarantine};
@@ -369,13 +367,5 @@ impl Project {
     /// The network, for what serves its identities.
     pub(crate) fn network(&self) -> &Arc<Network> {
         &self.network
-    }
-
-    /// What the host says of each agent whose code is known, with isolates that are about to be made.
-    pub(super) fn attest(&self) -> impl Iterator<Item = (&Arc<Agent>, Attested)> {
-        self.agents.iter().filter_map(|agent| {
-            let graph = agent.graph()?;
-            Some((agent, attested(agent, graph.sha256())))
-        })
     }
 }

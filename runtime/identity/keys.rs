@@ -100,10 +100,9 @@ impl KeyRing {
             let private = PrivateKeyDer::try_from(pair.serialize_der()).map_err(ToOwned::to_owned)?;
             keys.push(of_software(&private, || "a key could not be made".to_owned())?);
         }
-        ring.keys
-            .write()
-            .map_err(|error| error.to_string())?
-            .clone_from(&keys.into());
+        if let Ok(mut held) = ring.keys.write() {
+            *held = keys.into();
+        }
         Ok(ring)
     }
 

@@ -156,8 +156,14 @@ pub async fn serve(
             "{worker} does not come back from what it does at its top level"
         )).into()),
         // Nothing is under way. Threads that wait, as for a debugger, end with the process.
-        _ = interrupt.recv() => return Ok(stopped_at_start()),
-        _ = terminate.recv() => return Ok(stopped_at_start()),
+        _ = interrupt.recv() => {
+            stopped_at_start();
+            return Ok(());
+        }
+        _ = terminate.recv() => {
+            stopped_at_start();
+            return Ok(());
+        }
     };
     let mut watching = reloadable.start()?;
     let owned = watch::Sender::new(Owned {

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use deno_core::url::Url;
 use serde_json::Value;
 
-use super::paths;
 use super::shape::{self, NamedHost};
 use crate::config;
 use crate::rules::{HostPattern, Scope};
@@ -17,6 +16,9 @@ const MOST: usize = 24;
 
 /// How many hosts are.
 const HOSTS: usize = 64;
+
+/// At how many of them spellings of paths and methods are tried.
+pub(super) const SPELT: usize = 24;
 
 /// All that is named.
 pub(super) struct Named {
@@ -150,7 +152,7 @@ impl Named {
             others.insert("partner.example".to_owned());
         }
         // Where there are many, those that the policy's text speaks of are no others' equals.
-        let few = said.len().max(others.len()) <= paths::HOSTS;
+        let few = said.len().max(others.len()) <= SPELT;
         self.samples = if few {
             others.into_iter().collect()
         } else {
@@ -162,18 +164,17 @@ impl Named {
             self.left_out
                 .push(format!("{} hosts were not asked: {}", left.len(), left.join(", ")));
         }
-        if self.samples.len() > paths::HOSTS {
-            let left = &self.samples[paths::HOSTS..];
+        if self.samples.len() > SPELT {
+            let left = &self.samples[SPELT..];
             self.left_out.push(format!(
                 "spellings of paths and methods were tried at {} hosts, and not at {}",
-                paths::HOSTS,
+                SPELT,
                 left.join(", ")
             ));
         }
         let mut seen = BTreeSet::new();
         self.paths.retain(|(path, _)| seen.insert(path.clone()));
-        let mut many = Vec::new();
-        many.push(("paths", self.paths.len()));
+        let mut many = vec![("paths", self.paths.len())];
         self.paths.truncate(2 * MOST);
         seen.clear();
         self.methods.retain(|(method, _)| seen.insert(method.clone()));
@@ -293,7 +294,7 @@ fn configured(loaded: &Loaded) -> Vec<NamedHost> {
     };
     let files = loaded.files.iter().filter(is_configuration);
     let mut hosts = Vec::new();
-    for mut value in files.filter_map(|path| config::values(path)) {
+    for mut value in files.filter_map(|path| config::read_values(path)) {
         if let Some(fields) = value.as_object_mut() {
             fields.remove("attack");
         }

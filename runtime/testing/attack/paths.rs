@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::ask::Ask;
 use super::board::Board;
 use super::faults::faults;
-use super::named::Named;
+use super::named::{Named, SPELT};
 use super::probe::{Got, Prober};
 use super::readings::variants;
 use super::shape::sent_method;
@@ -21,7 +21,7 @@ const MOST: usize = 6000;
 const MOST_FOR: usize = 6;
 
 /// How many hosts are asked.
-pub(super) const HOSTS: usize = 24;
+pub(super) const HOSTS: usize = SPELT;
 
 const CLASS: &str = "other spellings of what is denied";
 const PLAIN: &str = "what is named, as it is named";

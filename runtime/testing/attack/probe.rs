@@ -211,7 +211,9 @@ impl<'a> Prober<'a> {
                     None
                 }
                 Ok(Err(error @ EventError::Exception { .. })) => {
-                    failed = Some(error.details().trim_end().to_owned());
+                    let details = error.details();
+                    let lines: Vec<&str> = details.lines().take(2).map(str::trim).collect();
+                    failed = Some(lines.join(" "));
                     None
                 }
                 Err(_) => {
