@@ -32,13 +32,17 @@ fn a_policy_that_fails_before_it_judges_has_withstood_nothing() {
             "foo is not defined",
         ),
         (
+            "export default { fetch(request, env) { return new URL(request.url).hostname === 'partner.com' ? env.PARTNRE.fetch(request) : new Response('no', { status: 403 }); } };",
+            "undefined",
+        ),
+        (
             "export default { async fetch(request) { 'partner.com'; } };",
             "did not return a Response",
         ),
     ] {
         let (code, text) = attack(&project(policy, &agent("")));
         assert!(
-            code == Some(2) && text.contains("the policy answers nothing") && text.contains(why),
+            code == Some(2) && text.contains("the policy lets nothing pass, and ") && text.contains(why),
             "{text}"
         );
     }

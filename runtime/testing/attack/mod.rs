@@ -66,13 +66,13 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<Ended, SourceDiagno
         .map(|open| (open.patterns.join(", "), &*open.reason));
     let told = Told { named: &named, allowed };
     let plain = &board.plain;
-    if plain.asked > 0 && plain.failed == plain.asked {
+    if plain.failed > 0 && plain.passed == 0 {
         let why = plain.why.as_deref().unwrap_or_default();
         return Err(SourceDiagnostic::new(format!(
-            "the policy answers nothing: each of {} requests for hosts that the project names ended so: {why}",
-            plain.asked
+            "the policy lets nothing pass, and {} of {} requests for hosts that the project names ended in a failure of it: {why}",
+            plain.failed, plain.asked
         ))
-        .with_help("Mend that first: nothing is known of a policy that fails before it judges"));
+        .with_help("Mend that first: what a policy denies because it fails tells nothing of what it lets pass"));
     }
     report::write(options.form, &board, &told, out)
         .map_err(|error| SourceDiagnostic::new(format!("the report can not be written: {error}")))?;
