@@ -328,3 +328,29 @@ fn a_folder_of_agents_is_described_and_what_is_none_is_told() {
         "{out}{err}"
     );
 }
+
+#[test]
+fn tools_write_over_nothing_but_their_own() {
+    let project = project("[outbound]\nmain = 'policy.js'\n[[agents]]\nname = 'a'\nmain = 'agent.js'\n");
+    project.write("a.test.js", "import { test } from 'node:test'; test('x', () => {});");
+    for arguments in [
+        &["types", "-o", "policy.js"][..],
+        &["test", "--coverage-lcov", "policy.js"],
+    ] {
+        let (code, _, err) = project.run(arguments);
+        assert!(code != Some(0) && err.contains("is there already"), "{err}");
+        assert_eq!(
+            std::fs::read_to_string(project.path().join("policy.js")).unwrap(),
+            POLICY
+        );
+    }
+    for arguments in [
+        &["types", "-o", "types.d.ts"][..],
+        &["test", "--coverage-lcov", "cover/lcov.info"],
+    ] {
+        for _ in 0..2 {
+            let (code, out, err) = project.run(arguments);
+            assert_eq!(code, Some(0), "{out}{err}");
+        }
+    }
+}
