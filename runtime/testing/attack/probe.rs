@@ -28,6 +28,12 @@ const HOPS: usize = 4;
 /// How long one request may take.
 const LIMIT: Duration = Duration::from_secs(5);
 
+/// How a policy is told that its own request was refused: upstreams answer here.
+const REFUSED: &str = "fetch failed";
+
+/// A credential that could not be had is no refusal.
+const UNAVAILABLE: &str = "is not available";
+
 /// How often a policy may be stopped by what it is asked for named hosts.
 const STOPPED: usize = 20;
 
@@ -212,8 +218,11 @@ impl<'a> Prober<'a> {
                 }
                 Ok(Err(error @ EventError::Exception { .. })) => {
                     let details = error.details();
-                    let lines: Vec<&str> = details.lines().take(2).map(str::trim).collect();
-                    failed = Some(lines.join(" "));
+                    // What rules and credentials refuse is denied, and not a failure.
+                    if !details.contains(REFUSED) || details.contains(UNAVAILABLE) {
+                        let lines: Vec<&str> = details.lines().take(2).map(str::trim).collect();
+                        failed = Some(lines.join(" "));
+                    }
                     None
                 }
                 Err(_) => {
