@@ -120,10 +120,7 @@ impl<'a> Prober<'a> {
         let tokens = credentials.filter_map(|credential| credential.token_endpoint());
         // As requests have them.
         let tokens = tokens.map(|endpoint| endpoint.parse::<Url>().map_or(endpoint, String::from));
-        let recorder = Rc::new(Recorder {
-            tokens: tokens.collect(),
-            ..Recorder::default()
-        });
+        let recorder = Rc::new(Recorder::giving(tokens.collect()));
         Ok(Self {
             instance: Instance::mocked(&loaded.project, Rc::<Recorder>::clone(&recorder)).await?,
             loaded,

@@ -94,12 +94,20 @@ impl Word {
 #[derive(Default)]
 pub(super) struct Recorder {
     /// Where credentials' tokens come from: those are given, or nothing that a policy sends with them would be seen.
-    pub(super) tokens: Vec<String>,
+    tokens: Vec<String>,
     behaviour: RefCell<Option<Behaviour>>,
     seen: RefCell<Vec<Seen>>,
 }
 
 impl Recorder {
+    /// One that gives tokens at these endpoints.
+    pub(super) fn giving(tokens: Vec<String>) -> Self {
+        Self {
+            tokens,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn expect(&self, behaviour: Behaviour) {
         *self.behaviour.borrow_mut() = Some(behaviour);
     }
