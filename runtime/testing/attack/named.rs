@@ -167,8 +167,7 @@ impl Named {
         if self.samples.len() > SPELT {
             let left = &self.samples[SPELT..];
             self.left_out.push(format!(
-                "spellings of paths and methods were tried at {} hosts, and not at {}",
-                SPELT,
+                "spellings of paths and methods were tried at {SPELT} hosts, and not at {}",
                 left.join(", ")
             ));
         }
