@@ -154,10 +154,10 @@ fn tail_workers_are_found_by_the_names_in_their_own_files() {
 #[test]
 fn what_is_passed_over_is_told() {
     let wrangler = "{ \"name\": \"a\", \"main\": \"agent.js\", \"compatibility_date\": \"2026-01-01\" }";
-    for (config, files, told) in [
+    let cases: &[(&str, &[(&str, &str)], &str)] = &[
         (
             "main = 'other.js'\n",
-            &[("wrangler.jsonc", wrangler), ("other.js", AGENT)][..],
+            &[("wrangler.jsonc", wrangler), ("other.js", AGENT)],
             "workerd-lite.toml:1, main: \"other.js\" is passed over",
         ),
         (
@@ -181,8 +181,8 @@ fn what_is_passed_over_is_told() {
             "wrangler.jsonc is not read",
         ),
         (
-            "main = 'agent.js'\n[outbound]\nmain = 'policy.js'\nconfig = 'own/wrangler.jsonc'\n",
-            &[("own/wrangler.jsonc", wrangler)],
+            "main = 'agent.js'\n[outbound]\nmain = 'policy.js'\nconfig = 'wrangler.policy.jsonc'\n",
+            &[("wrangler.policy.jsonc", wrangler)],
             "main: \"agent.js\" is passed over: ./workerd-lite.toml:3 says \"policy.js\"",
         ),
         (
@@ -208,9 +208,10 @@ fn what_is_passed_over_is_told() {
             &[],
             "are read here and not started",
         ),
-    ] {
+    ];
+    for (config, files, told) in cases {
         let project = project(config);
-        for (name, text) in files {
+        for (name, text) in *files {
             project.write(name, text);
         }
         let text = good(&project);
@@ -220,10 +221,10 @@ fn what_is_passed_over_is_told() {
 
 #[test]
 fn what_can_not_be_meant_is_refused() {
-    for (config, files, told) in [
+    let cases: &[(&str, &[(&str, &str)], &str)] = &[
         (
             "main = 'agent.js'\n[[agents]]\nname = 'a'\nmain = 'agent.js'\n",
-            &[][..],
+            &[],
             "expected this of each agent, not of all",
         ),
         (
@@ -265,9 +266,10 @@ fn what_can_not_be_meant_is_refused() {
             )],
             "has no fetch() method",
         ),
-    ] {
+    ];
+    for (config, files, told) in cases {
         let project = project(config);
-        for (name, text) in files {
+        for (name, text) in *files {
             project.write(name, text);
         }
         let text = bad(&project);
