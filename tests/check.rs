@@ -75,7 +75,7 @@ fn it_makes_no_file() {
 
 #[test]
 fn records_do_not_go_to_files_of_the_project() {
-    for file in ["policy.js", "workerd-lite.toml", "agent.js", "key.pem"] {
+    for file in ["policy.js", "workerd-lite.toml", "key.pem"] {
         let project = project(&format!(
             "main = 'agent.js'\n[outbound]\nmain = 'policy.js'\n[audit]\nfile = '{file}'\n[certificates.c]\ncert = 'key.pem'\nkey = 'key.pem'\n"
         ));

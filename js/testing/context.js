@@ -34,8 +34,9 @@ function patternOf(pattern) {
 class Pending {
   #all = new Map();
 
-  async of(name, promise) {
-    this.#all.set(promise, name);
+  // `owner` is the context whose body began it.
+  async of(name, promise, owner) {
+    this.#all.set(promise, { name, owner });
     try {
       return await promise;
     } finally {
@@ -43,19 +44,20 @@ class Pending {
     }
   }
 
-  names() {
-    return [...this.#all.values()];
+  // Those of one context, or of all.
+  names(owner = null) {
+    return [...this.#all.values()].filter((each) => owner === null || each.owner === owner).map(({ name }) => name);
   }
 }
 
 // A peer of the project: `fetch(request)` goes to it directly.
-function peer(binding, pending) {
+function peer(binding, pending, owner) {
   return {
     fetch(input, init = undefined) {
       const ask = async () => {
         const request = new Request(input, init);
         const answer = fetchThrough(binding, new Request(request, { redirect: init?.redirect ?? "manual" }));
-        return await pending.of(`the answer to ${request.method} ${request.url}`, answer);
+        return await pending.of(`the answer to ${request.method} ${request.url}`, answer, owner);
       };
       return ask();
     },
@@ -127,6 +129,7 @@ class TestContext {
   #counted = 0;
   #runsOnly = false;
   #failed;
+  #unawaited = [];
   hooks = { before: [], after: [], beforeEach: [], afterEach: [] };
   subtests = [];
   skipped = null;
@@ -135,7 +138,7 @@ class TestContext {
   passed = false;
   error = null;
   mock = new MockTracker();
-  clock = { advance: (time) => this.#internet.pending.of(`t.clock.advance(${JSON.stringify(time)})`, advance(time)) };
+  clock = { advance: (time) => this.#internet.pending.of(`t.clock.advance(${JSON.stringify(time)})`, advance(time), this) };
 
   // `parent` is a context, or none. `runSubtest(t, fn, options)` gives what came of a subtest.
   constructor(name, parent, { live, file, path = [], runSubtest, stray, failed }) {
@@ -248,17 +251,17 @@ class TestContext {
 
   // The real agent, through the real policy.
   agent(name) {
-    return peer(control({ order: "agent", agent: nameOf(name) }), this.#internet.pending);
+    return peer(control({ order: "agent", agent: nameOf(name) }), this.#internet.pending, this);
   }
 
   // The server, as its clients have it: hosts choose the agent, limits hold, and failures are responses.
   get client() {
-    return peer(control({ order: "client" }), this.#internet.pending);
+    return peer(control({ order: "client" }), this.#internet.pending, this);
   }
 
   // The policy alone, as this agent's requests reach it; the first agent's without a name.
   outbound(name) {
-    return peer(control({ order: "outbound", agent: nameOf(name) }), this.#internet.pending);
+    return peer(control({ order: "outbound", agent: nameOf(name) }), this.#internet.pending, this);
   }
 
   // Values over the project's own, for the policy or for the agents named: `{ env }`, before the first request.
@@ -306,14 +309,18 @@ class TestContext {
     return control({ order: "egress" });
   }
 
+  // Its body has ended: what it began and did not wait for is told.
+  returns() {
+    this.#unawaited = this.#internet.pending.names(this);
+  }
+
   // Waits for what the test has begun and did not wait for, and for what agents and policy do yet: so many milliseconds at most. Gives what of it was
   // not waited for.
   async lingering(most) {
     const { pending } = this.#internet;
-    const unawaited = pending.names();
     const until = performance.now() + most;
     while (pending.names().length > 0 && performance.now() < until) await pause(1);
-    const left = unawaited.map((what) => `${what}, which it did not await,`);
+    const left = this.#unawaited.map((what) => `${what}, which it did not await,`);
     const binding = control({ order: "lingers", most: Math.max(1, Math.round(until - performance.now())) });
     if (binding === null) return left;
     const answer = await fetchThrough(binding, new Request("http://test.invalid/"));

@@ -53,16 +53,20 @@ function call(fn, self, t) {
   if (fn.length < 2) return Reflect.apply(fn, self, [t]);
   return new Promise((resolve, reject) => {
     let calls = 0;
+    let returned = false;
+    let settle = null;
     const done = (error) => {
-      if (++calls > 1) uncaught(new Error("callback invoked multiple times", error instanceof Error ? { cause: error } : {}));
-      else if (error) reject(error);
-      else resolve();
+      if (++calls > 1) return uncaught(new Error("callback invoked multiple times", error instanceof Error ? { cause: error } : {}));
+      settle = () => (error ? reject(error) : resolve());
+      if (returned) settle();
     };
     const given = Reflect.apply(fn, self, [t, done]);
-    if (typeof given?.then !== "function") return;
-    // Whatever becomes of it, nobody can say what would be its end.
-    Promise.resolve(given).catch(() => {});
-    reject(new Error("passed a callback but also returned a Promise"));
+    returned = true;
+    if (typeof given?.then === "function") {
+      // Whatever becomes of it, nobody can say what would be its end.
+      Promise.resolve(given).catch(() => {});
+      reject(new Error("passed a callback but also returned a Promise"));
+    } else settle?.();
   });
 }
 
@@ -190,7 +194,11 @@ async function runTest(test, t, failures, hooked, env, ctx, runs) {
   });
   // Its time is kept by whoever runs it, which ends loops, too.
   const options = { ...test.options, timeout: Infinity };
-  if (ready) await runBody(t, failures, options, () => within(options, () => body(test, t, env, ctx)));
+  const whole = async () => {
+    await within(options, () => body(test, t, env, ctx));
+    t.returns();
+  };
+  if (ready) await runBody(t, failures, options, whole);
   for (const suite of path.toReversed()) for (const hook of suite.hooks.afterEach) await attempt(() => callHook(hook, t));
   await attempt(() => endSuites(test, t, runs));
 }

@@ -153,7 +153,8 @@ impl<'a> Prober<'a> {
             return Ok(Got::default());
         };
         let (agent, door) = (*agent, *door);
-        let is_plain = door.is_none() && ask.behaviour.is_none() && self.named.names(&ask.url);
+        let is_sample = self.named.samples().any(|host| ask.url.host_str() == Some(host));
+        let is_plain = door.is_none() && ask.behaviour.is_none() && (is_sample || self.named.names(&ask.url));
         let mut failed = None;
         let mut got = Got::default();
         let mut headers = ask.headers.clone();
