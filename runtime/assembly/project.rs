@@ -34,14 +34,14 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     let files = Files::find(flags)?;
     let problems = &files.problems;
     let mut project: ProjectFile = match &files.project {
-        Some(document) => match document.parse(problems) {
-            Some(project) => project,
-            None => {
+        Some(document) => {
+            let parsed = document.parse(problems);
+            if parsed.is_none() {
                 // What is not written follows from what could not be read.
                 problems.end()?;
-                ProjectFile::default()
             }
-        },
+            parsed.unwrap_or_default()
+        }
         None => ProjectFile::default(),
     };
     if flags.testing {
@@ -115,6 +115,7 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
         let binding = problems.value(bindings.credential(&each.credential, each.propagate_trace));
         bound.extend(binding.map(|binding| (each.binding.clone(), binding)));
     }
+    problems.end()?;
     if !flags.testing {
         unused(&mut bindings, policy.as_ref());
         tell_unread(&secrets);

@@ -70,11 +70,10 @@ impl Supervised {
         if let Err(error) = self.channel.send(&Message::Ready { sockets, agents }) {
             tracing::error!("the supervisor can not be told which sockets there are: {error}");
         }
-        let parent = Parent {
+        Parent {
             channel: Some(self.channel),
             alive: self.alive,
-        };
-        parent
+        }
     }
 }
 

@@ -78,10 +78,11 @@ fn loads(options: &Options) -> Result<(), SourceDiagnostic> {
     let Err(error) = load(&options.flags) else {
         return Ok(());
     };
-    if options.flags.config.is_some() || options.coverage.is_some() {
+    let is_there = has_configuration(&options.folder());
+    if options.flags.config.is_some() || (options.coverage.is_some() && is_there) {
         return Err(error);
     }
-    if has_configuration(&options.folder()) {
+    if is_there {
         tracing::warn!(
             "the project can not be loaded, and tests that ask for an agent fail: {}",
             error.sentence()
