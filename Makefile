@@ -63,6 +63,7 @@ kill: v8 ## what hostile agents do to their thread, or their process, with a tab
 	$(CARGO) test --release --workspace --test main boundary::floods:: boundary::methods:: -- --nocapture --test-threads 1
 
 fuzz: v8 ## random calls and random inputs, for TIME: make fuzz TIME=10m
+	@[ "$(SECONDS)" -ge 4 ] || { echo "TIME=$(TIME) is no time to fuzz: write 30s, 10m or 1h"; exit 1; }
 	FUZZ_SECONDS=$$(($(SECONDS) / 2)) FUZZ_SEED=$$(date +%s) $(CARGO) test --release --workspace --test main fuzz:: -- --nocapture
 	end=$$(($$(date +%s) + $(SECONDS) / 2)); while [ $$(date +%s) -lt $$end ]; do \
 	  PROPTEST_CASES=4000 $(CARGO) test --release --workspace --lib -q properties:: || exit 1; done

@@ -66,10 +66,16 @@ struct Entry {
     /// Who wants to hear of its end: they fail when they are dropped.
     watchers: Vec<ReplyTo>,
     /// Counts it among what its isolate has to do.
-    _live: Live,
+    live: Live,
 }
 
 impl Entry {
+    /// Its handler and its `waitUntil` promises have settled, or go on.
+    fn settle(&mut self, settled: bool) {
+        self.settled = settled;
+        self.live.settles(settled);
+    }
+
     fn is_held(&self) -> bool {
         self.sockets > 0 || self.called && (self.held > 0 || !self.running.is_empty())
     }
@@ -230,7 +236,7 @@ impl Events {
                 running: HashMap::new(),
                 sockets: 0,
                 watchers: Vec::new(),
-                _live: live,
+                live,
             },
         );
     }

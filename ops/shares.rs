@@ -23,6 +23,8 @@ pub struct Shares {
     /// Whether there is more than one caller.
     crowded: bool,
     all: Cell<Used>,
+    /// How many events have a handler or `waitUntil` promises at work, or are queued.
+    at_work: Cell<usize>,
     /// Callers that have something.
     each: RefCell<HashMap<CallerId, Used>>,
 }
@@ -34,6 +36,7 @@ pub struct Holding {
     caller: CallerId,
     bytes: Cell<usize>,
     ended: Cell<bool>,
+    settled: Cell<bool>,
 }
 
 /// An event that has not ended, queued or under way.
@@ -54,6 +57,7 @@ impl Shares {
             bytes,
             crowded: callers > 1,
             all: Cell::default(),
+            at_work: Cell::default(),
             each: RefCell::default(),
         }
     }
@@ -61,6 +65,11 @@ impl Shares {
     /// How many events have not ended.
     pub fn live(&self) -> usize {
         self.all.get().events
+    }
+
+    /// How many of them do something yet, and do not only wait until what they gave is read or closed.
+    pub fn at_work(&self) -> usize {
+        self.at_work.get()
     }
 
     /// Whether one caller has all events that there are.
@@ -105,11 +114,13 @@ impl Shares {
             used.events += 1;
             used.bytes += bytes;
         });
+        self.at_work.set(self.at_work.get() + 1);
         Some(Live(Rc::new(Holding {
             shares: Rc::clone(self),
             caller,
             bytes: Cell::new(bytes),
             ended: Cell::new(false),
+            settled: Cell::new(false),
         })))
     }
 
@@ -137,10 +148,19 @@ impl Live {
     pub fn holding(&self) -> Rc<Holding> {
         Rc::clone(&self.0)
     }
+
+    /// Its handler and its `waitUntil` promises have settled, or go on.
+    pub fn settles(&self, settled: bool) {
+        if self.0.settled.replace(settled) != settled {
+            let at_work = &self.0.shares.at_work;
+            at_work.set(if settled { at_work.get() - 1 } else { at_work.get() + 1 });
+        }
+    }
 }
 
 impl Drop for Live {
     fn drop(&mut self) {
+        self.settles(true);
         let holding = &self.0;
         holding.ended.set(true);
         let bytes = holding.bytes.get();
@@ -162,7 +182,15 @@ mod tests {
         let other: Vec<_> = (0..1000).map_while(|_| shares.admit(1, 0)).collect();
         assert_eq!((flood.len(), other.len()), (50, 25));
         assert!(shares.admit(2, 0).is_some());
+        assert_eq!(shares.at_work(), 75);
+        flood[0].settles(true);
+        flood[0].settles(true);
+        other[0].settles(true);
+        assert_eq!((shares.at_work(), shares.live()), (73, 75));
+        other[0].settles(false);
+        assert_eq!(shares.at_work(), 74);
         drop((flood, other));
+        assert_eq!(shares.at_work(), 0);
         assert_eq!(shares.live(), 0);
         let alone = Rc::new(Shares::new(100, usize::MAX, 1));
         let all: Vec<_> = (0..1000).map_while(|_| alone.admit(0, 0)).collect();

@@ -1,6 +1,7 @@
 //! Notices files that change, by looking at them: replaced files and links are noticed too.
 
 use std::collections::{BTreeMap, HashMap};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
@@ -37,7 +38,7 @@ impl Watch {
         }
     }
 
-    /// Watches everything in a folder but packages, hidden files, what git ignores, and `without`: files, folders, and files whose names begin so, as logs that were put aside have it. And these files,
+    /// Watches everything in a folder but packages, hidden files, logs, what this process writes to, what git ignores, and `without`: files, folders, and files whose names begin so, as logs that were put aside have it. And these files,
     /// wherever they are.
     pub(crate) fn below(folder: &Path, without: Vec<PathBuf>, always: Vec<PathBuf>) -> Self {
         let mut watch = Self {
@@ -104,7 +105,10 @@ impl Watch {
         let mut walk = WalkBuilder::new(folder);
         // What is to be ignored is so before there is a repository.
         walk.require_git(false);
-        let mut files: Vec<PathBuf> = files_of(&mut walk).filter(|file| !self.is_left_out(file)).collect();
+        let own = own_outputs();
+        let mut files: Vec<PathBuf> = files_of(&mut walk)
+            .filter(|file| !self.is_left_out(file) && !is_log(file) && !is_one(file, &own))
+            .collect();
         files.push(folder.join(".dev.vars"));
         files.extend(self.always.iter().cloned());
         files.sort();
@@ -122,6 +126,25 @@ impl Watch {
             file.starts_with(path) || (file.parent() == path.parent() && begins())
         })
     }
+}
+
+/// What this process writes to where its standard output and error are: a line there is no reason for another.
+fn own_outputs() -> Vec<(u64, u64)> {
+    let of = |found: rustix::io::Result<rustix::fs::Stat>| found.ok().map(|found| (found.st_dev, found.st_ino));
+    let outputs = [
+        of(rustix::fs::fstat(std::io::stdout())),
+        of(rustix::fs::fstat(std::io::stderr())),
+    ];
+    outputs.into_iter().flatten().collect()
+}
+
+fn is_one(file: &Path, of: &[(u64, u64)]) -> bool {
+    std::fs::metadata(file).is_ok_and(|found| of.contains(&(found.dev(), found.ino())))
+}
+
+/// What others write, as `tee` and servers do, that no project is made of.
+fn is_log(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "log")
 }
 
 /// Every file below a folder but packages, hidden files, and what git ignores.
@@ -203,6 +226,7 @@ mod tests {
             "x.tmp",
             "dist/other.js",
             ".hidden",
+            "dev.log",
         ] {
             std::fs::write(at(name), "1").unwrap();
             assert!(!changed(&mut watch), "{name}");

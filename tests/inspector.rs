@@ -119,3 +119,37 @@ fn scripts_wait_for_a_debugger() {
     child.kill().unwrap();
     child.wait().unwrap();
 }
+
+#[test]
+fn a_server_that_waits_for_a_debugger_can_be_stopped() {
+    if otherwise_in_processes("debuggers do not attach to them") {
+        return;
+    }
+    for (signal, code) in [("TERM", Some(0)), ("INT", Some(0)), ("KILL", None)] {
+        let project = Project::new(&[("agent.ts", AGENT)]);
+        let log = project.path().join("log");
+        let mut command = project.command(&["serve", "agent.ts", "--listen=127.0.0.1:0", "--inspect-brk=127.0.0.1:0"]);
+        let mut child = command.stderr(std::fs::File::create(&log).unwrap()).spawn().unwrap();
+        let text = || std::fs::read_to_string(&log).unwrap();
+        let wait = |until: &dyn Fn() -> bool| {
+            let begun = std::time::Instant::now();
+            while !until() {
+                assert!(
+                    begun.elapsed() < std::time::Duration::from_secs(10),
+                    "{signal}: {}",
+                    text()
+                );
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+        };
+        wait(&|| text().contains("waits for a debugger before its first statement"));
+        let port = port(&text());
+        let kill = std::process::Command::new("kill")
+            .args(["-s", signal, &child.id().to_string()])
+            .status();
+        assert!(kill.unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), code, "{}", text());
+        // Nothing is left behind that has the port.
+        wait(&|| std::net::TcpListener::bind(format!("127.0.0.1:{port}")).is_ok());
+    }
+}

@@ -85,6 +85,8 @@ fn a_signal_drains_and_the_second_forces() {
     std::thread::scope(|scope| {
         let slow = scope.spawn(|| server.get("/?ms=700"));
         std::thread::sleep(Duration::from_millis(250));
+        // As `timeout` does it: to the process, and to its group.
+        server.signal("TERM");
         server.signal("TERM");
         let answer = slow.join().unwrap();
         assert_eq!((answer.status, answer.body.as_str()), (200, "late"));

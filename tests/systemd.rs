@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::harness::certs::Certs;
-use crate::harness::{Project, Server, anywhere, free_port};
+use crate::harness::{Project, Server, anywhere, free_port, peers};
 
 const AGENT: &str = "export default { fetch: (request, env) => new Response(`here ${JSON.stringify(env)} ${globalThis.process?.env?.NOTIFY_SOCKET}`) };";
 
@@ -320,7 +320,7 @@ fn systemds_own_tool_activates_it() {
         .is_err()
     {
         // The tests above do the same by hand.
-        eprintln!("SKIPPED: systemd-socket-activate is not installed (Debian: systemd)");
+        peers::skip("systemd-socket-activate", "apt-get install systemd");
         return;
     }
     let port = free_port();

@@ -30,14 +30,69 @@ function patternOf(pattern) {
   return new URLPattern(pattern);
 }
 
+// What has begun and is not over: names, by the promises of it.
+class Pending {
+  #all = new Map();
+
+  // `owner` is the context whose body began it.
+  async of(name, promise, owner) {
+    this.#all.set(promise, { name, owner });
+    try {
+      return await promise;
+    } finally {
+      this.#all.delete(promise);
+    }
+  }
+
+  // Those of one context, or of all.
+  names(owner = null) {
+    return [...this.#all.values()].filter((each) => owner === null || each.owner === owner).map(({ name }) => name);
+  }
+}
+
 // A peer of the project: `fetch(request)` goes to it directly.
-function peer(binding) {
+function peer(binding, pending, owner) {
   return {
-    async fetch(input, init = undefined) {
-      const request = new Request(input, init);
-      return await fetchThrough(binding, new Request(request, { redirect: init?.redirect ?? "manual" }));
+    fetch(input, init = undefined) {
+      const ask = async () => {
+        const request = new Request(input, init);
+        const answer = fetchThrough(binding, new Request(request, { redirect: init?.redirect ?? "manual" }));
+        return await pending.of(`the answer to ${request.method} ${request.url}`, answer, owner);
+      };
+      return ask();
     },
   };
+}
+
+// The same object. An assertion that fails in a method of it fails the test, whatever the agent makes of it; other errors may be meant for the agent.
+function asserting(methods, failed) {
+  const told = (thrown) => {
+    if (thrown?.code === "ERR_ASSERTION") failed(thrown);
+    throw thrown;
+  };
+  return new Proxy(methods, {
+    get(_, name) {
+      const value = methods[name];
+      const own = Reflect.getOwnPropertyDescriptor(methods, name);
+      if (typeof value !== "function" || name === "constructor" || own?.configurable === false) return value;
+      return (...args) => {
+        try {
+          const given = Reflect.apply(value, methods, args);
+          return given instanceof Promise ? given.catch(told) : given;
+        } catch (thrown) {
+          return told(thrown);
+        }
+      };
+    },
+  });
+}
+
+// Options that nobody reads are mistakes.
+function needOptions(of, options, known) {
+  if (options === null || typeof options !== "object") throw new TypeError(`${of} takes an object of options`);
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) throw new TypeError(`${of} has no option ${JSON.stringify(name)}: it has ${known.join(", ")}`);
+  }
 }
 
 // Moves `Date`, timers, time-outs and the expiry of tokens, of the agents, the policy and the test alike. What falls due
@@ -55,6 +110,7 @@ class Internet {
   upstreams = [];
   unexpected = [];
   services = new Map();
+  pending = new Pending();
 
   constructor(live) {
     this.live = live;
@@ -72,6 +128,8 @@ class TestContext {
   #waits = false;
   #counted = 0;
   #runsOnly = false;
+  #failed;
+  #unawaited = [];
   hooks = { before: [], after: [], beforeEach: [], afterEach: [] };
   subtests = [];
   skipped = null;
@@ -80,17 +138,19 @@ class TestContext {
   passed = false;
   error = null;
   mock = new MockTracker();
-  clock = { advance };
+  clock = { advance: (time) => this.#internet.pending.of(`t.clock.advance(${JSON.stringify(time)})`, advance(time), this) };
 
   // `parent` is a context, or none. `runSubtest(t, fn, options)` gives what came of a subtest.
-  constructor(name, parent, { live, file, path = [], runSubtest, stray }) {
+  constructor(name, parent, { live, file, path = [], runSubtest, stray, failed }) {
     this.name = name;
     this.filePath = file;
     this.fullName = parent === null ? [...path, name].join(" > ") : `${parent.fullName} > ${name}`;
     this.#internet = parent === null ? new Internet(live) : parent.#internet;
     this.signal = this.#ended.signal;
-    const settings = { live, file, runSubtest, stray };
-    this.test = withVariants((args, more) => this.#subtest(parseTest(args), more, settings));
+    const settings = { live, file, runSubtest, stray, failed };
+    this.#failed = failed;
+    this.begin = (parsed, more) => this.#subtest(parsed, more, settings);
+    this.test = withVariants((args, more) => this.begin(parseTest(args), more));
     this.it = this.test;
     // Deno has it by this name.
     this.step = this.test;
@@ -191,21 +251,23 @@ class TestContext {
 
   // The real agent, through the real policy.
   agent(name) {
-    return peer(control({ order: "agent", agent: nameOf(name) }));
+    return peer(control({ order: "agent", agent: nameOf(name) }), this.#internet.pending, this);
   }
 
   // The server, as its clients have it: hosts choose the agent, limits hold, and failures are responses.
   get client() {
-    return peer(control({ order: "client" }));
+    return peer(control({ order: "client" }), this.#internet.pending, this);
   }
 
   // The policy alone, as this agent's requests reach it; the first agent's without a name.
   outbound(name) {
-    return peer(control({ order: "outbound", agent: nameOf(name) }));
+    return peer(control({ order: "outbound", agent: nameOf(name) }), this.#internet.pending, this);
   }
 
   // Values over the project's own, for the policy or for the agents named: `{ env }`, before the first request.
-  env(values, { agent } = {}) {
+  env(values, options = {}) {
+    needOptions("t.env()", options, ["agent"]);
+    const { agent } = options;
     control({ order: "env", values, agent: nameOf(agent) });
   }
 
@@ -227,13 +289,15 @@ class TestContext {
   }
 
   // Stands in for a service of the agents, or of one: its methods, and `fetch()`. It stays until the test ends.
-  service(name, methods, { agent } = {}) {
+  service(name, methods, options = {}) {
+    needOptions("t.service()", options, ["agent"]);
+    const { agent } = options;
     if (methods === null || (typeof methods !== "object" && typeof methods !== "function")) {
       throw new TypeError("t.service() takes the name of a service, and an object of its methods");
     }
     const service = String(name);
     control({ order: "service", service, agent: nameOf(agent) });
-    this.#internet.services.set(service, methods);
+    this.#internet.services.set(service, asserting(methods, this.#failed));
   }
 
   pretended(name) {
@@ -243,6 +307,24 @@ class TestContext {
   // What left the policy, or was kept from leaving: the audit records, in their order.
   get egress() {
     return control({ order: "egress" });
+  }
+
+  // Its body has ended: what it began and did not wait for is told.
+  returns() {
+    this.#unawaited = this.#internet.pending.names(this);
+  }
+
+  // Waits for what the test has begun and did not wait for, and for what agents and policy do yet: so many milliseconds at most. Gives what of it was
+  // not waited for.
+  async lingering(most) {
+    const { pending } = this.#internet;
+    const until = performance.now() + most;
+    while (pending.names().length > 0 && performance.now() < until) await pause(1);
+    const left = this.#unawaited.map((what) => `${what}, which it did not await,`);
+    const binding = control({ order: "lingers", most: Math.max(1, Math.round(until - performance.now())) });
+    if (binding === null) return left;
+    const answer = await fetchThrough(binding, new Request("http://test.invalid/"));
+    return [...left, ...(await answer.json())];
   }
 
   end() {
@@ -293,7 +375,14 @@ class TestContext {
     headers.delete(VIA);
     const clean = new Request(request, { headers, redirect: "manual" });
     const found = this.#internet.upstreams.find(({ pattern }) => pattern.test(clean.url));
-    if (found !== undefined) return await found.handler(clean, via);
+    if (found !== undefined) {
+      const response = await found.handler(clean, via);
+      if (!(response instanceof Response) || response.type === "error") {
+        const what = response instanceof Response ? "Response.error()" : response === null ? "null" : typeof response;
+        throw new TypeError(`the handler of t.upstream() for ${clean.url} gave ${what}: expected a Response, and for failures t.fault()`);
+      }
+      return response;
+    }
     if (this.#internet.live) return await fetchThrough(-1, clean);
     this.unexpected.push(`${clean.method} ${clean.url}${via.credential ? ` with the credential ${via.credential}` : ""}${via.certificate ? ` with the certificate ${via.certificate}` : ""}`);
     return new Response(null, { headers: { [FAULT]: "unexpected" } });

@@ -1,5 +1,7 @@
 // Which tests a file has: registered by test() and describe(), or exported as workerd's own tests are.
 (function () {
+const { ArrayPrototypePush } = __bootstrap.primordials;
+
 class Suite {
   tests = [];
   hooks = { before: [], after: [], beforeEach: [], afterEach: [] };
@@ -19,6 +21,8 @@ class Suite {
 const root = new Suite("", null, {});
 let current = root;
 const tests = [];
+// Once they are listed, what is registered has another place: who runs them takes it.
+let takesLate = null;
 
 // `test(name?, options?, fn?)` in each of its forms.
 function parseTest(args) {
@@ -30,6 +34,7 @@ function parseTest(args) {
 }
 
 function add(args, more) {
+  if (takesLate !== null) return takesLate.test(parseTest(args), more);
   const { name, options, fn } = parseTest(args);
   const test = { name, fn, suite: current, options: { ...options, ...more } };
   if (fn === undefined) test.options.todo ??= true;
@@ -39,6 +44,7 @@ function add(args, more) {
 
 function addSuite(args, more) {
   const { name, options, fn } = parseTest(args);
+  if (takesLate !== null) return takesLate.refuse(`describe(${JSON.stringify(name)})`);
   const suite = new Suite(name, current, { ...options, ...more });
   const outer = current;
   current = suite;
@@ -65,6 +71,7 @@ function withVariants(register) {
 const test = withVariants(add);
 const describe = withVariants(addSuite);
 const hook = (name) => (fn, options = {}) => {
+  if (takesLate !== null) return void takesLate.refuse(`${name}()`);
   current.hooks[name].push({ fn, options });
 };
 
@@ -84,19 +91,40 @@ function addExports(namespace) {
 }
 
 // The tests that run, with what keeps the others from it.
+// A file's own top level may have changed every method of an array: none is asked here.
 function list() {
-  const isOnly = (test) => test.options.only || test.suite.path().some((suite) => suite.options.only);
-  const someOnly = tests.some(isOnly);
-  return tests.map((test) => {
-    const path = test.suite.path();
-    const option = (key) => [...path.map((suite) => suite.options[key]), test.options[key]].findLast((value) => value !== undefined && value !== false);
-    return {
-      name: [...path.slice(1).map((suite) => suite.name), test.name].join(" > "),
+  const isOnly = (test) => {
+    for (let suite = test.suite; suite !== null; suite = suite.parent) if (suite.options.only) return true;
+    return Boolean(test.options.only);
+  };
+  let someOnly = false;
+  for (let index = 0; index < tests.length; index++) someOnly ||= isOnly(tests[index]);
+  const listed = [];
+  for (let index = 0; index < tests.length; index++) {
+    const test = tests[index];
+    let name = test.name;
+    for (let suite = test.suite; suite !== root; suite = suite.parent) name = `${suite.name} > ${name}`;
+    // What is nearest to the test decides.
+    const option = (key) => {
+      let value = test.options[key];
+      for (let suite = test.suite; suite !== null && (value === undefined || value === false); suite = suite.parent) value = suite.options[key];
+      return value === false ? undefined : value;
+    };
+    const timeout = option("timeout");
+    ArrayPrototypePush(listed, {
+      __proto__: null,
+      name,
       skip: (someOnly && !isOnly(test)) || option("skip") !== undefined,
       todo: option("todo") !== undefined,
-      timeout: typeof option("timeout") === "number" ? option("timeout") : null,
-    };
-  });
+      timeout: typeof timeout === "number" ? timeout : null,
+    });
+  }
+  return listed;
+}
+
+// From now on these take what is registered: `test(parsed, more)`, and `refuse(what)` for all that only a file's top level has.
+function takeLate(takes) {
+  takesLate = takes;
 }
 
 return {
@@ -108,6 +136,7 @@ return {
   describe,
   list,
   parseTest,
+  takeLate,
   test,
   tests,
   withVariants,

@@ -1,6 +1,8 @@
 // Runs one test after the other, each as an event of its own: `/list` names them, `/run/<number>` runs one.
 (function () {
-const { core } = __bootstrap;
+const { core, primordials } = __bootstrap;
+// A file's own top level may have changed every method of an array: what fails must not be lost by that.
+const { ArrayPrototypeMap, ArrayPrototypePush } = primordials;
 const { Response } = core.loadExtScript("ext:deno_fetch/23_response.js");
 const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
@@ -49,18 +51,42 @@ function told(thrown) {
 function call(fn, self, t) {
   // node:test's older form: the second parameter is called at the end.
   if (fn.length < 2) return Reflect.apply(fn, self, [t]);
-  return new Promise((resolve, reject) => Reflect.apply(fn, self, [t, (error) => (error ? reject(error) : resolve())]));
+  return new Promise((resolve, reject) => {
+    let calls = 0;
+    let returned = false;
+    let settle = null;
+    const done = (error) => {
+      if (++calls > 1) return uncaught(new Error("callback invoked multiple times", error instanceof Error ? { cause: error } : {}));
+      settle = () => (error ? reject(error) : resolve());
+      if (returned) settle();
+    };
+    const given = Reflect.apply(fn, self, [t, done]);
+    returned = true;
+    if (typeof given?.then === "function") {
+      // Whatever becomes of it, nobody can say what would be its end.
+      Promise.resolve(given).catch(() => {});
+      reject(new Error("passed a callback but also returned a Promise"));
+    } else settle?.();
+  });
 }
 
 // A hook with what bounds it.
 const callHook = ({ fn, options }, t) => within(options, () => call(fn, t, t));
 
-// Suites begin with the first of their tests and end with the last.
+// Suites begin with the first of their tests and end with the last. One whose beginning failed has no test that can pass.
+const unbegun = new Map();
+
 async function beginSuites(test, t) {
   for (const suite of test.suite.path()) {
+    if (unbegun.has(suite)) throw unbegun.get(suite);
     if (started.has(suite)) continue;
     started.add(suite);
-    for (const hook of suite.hooks.before) await callHook(hook, t);
+    try {
+      for (const hook of suite.hooks.before) await callHook(hook, t);
+    } catch (error) {
+      unbegun.set(suite, error);
+      throw error;
+    }
   }
 }
 
@@ -85,7 +111,7 @@ function collector(failures) {
       await what();
       return true;
     } catch (error) {
-      failures.push(error);
+      ArrayPrototypePush(failures, error);
       return false;
     }
   };
@@ -122,7 +148,7 @@ class SubtestsFailed extends Error {
 
 async function runSubtest(t, parent, fn, options) {
   const failures = [];
-  const result = () => ({ failures: failures.map(told), skipped: t.skipped, todo: t.todoReason, notes: t.notes, subtests: t.subtests });
+  const result = () => ({ failures: ArrayPrototypeMap(failures, told), skipped: t.skipped, todo: t.todoReason, notes: t.notes, subtests: t.subtests });
   if (options.todo || fn === undefined) t.todo(options.todo ?? true);
   if (options.skip) t.skip(options.skip);
   if (options.skip || fn === undefined) return result();
@@ -158,16 +184,21 @@ async function within({ timeout = Infinity, signal = undefined }, work) {
   }
 }
 
-async function runTest(test, t, failures, env, ctx, runs) {
+// `hooked` takes what fails of the file's hooks: a test that is to be done forgives its own failures only.
+async function runTest(test, t, failures, hooked, env, ctx, runs) {
   const path = test.suite.path();
-  const attempt = collector(failures);
+  const attempt = collector(hooked);
   const ready = await attempt(async () => {
     await beginSuites(test, t);
     for (const suite of path) for (const hook of suite.hooks.beforeEach) await callHook(hook, t);
   });
   // Its time is kept by whoever runs it, which ends loops, too.
   const options = { ...test.options, timeout: Infinity };
-  if (ready) await runBody(t, failures, options, () => within(options, () => body(test, t, env, ctx)));
+  const whole = async () => {
+    await within(options, () => body(test, t, env, ctx));
+    t.returns();
+  };
+  if (ready) await runBody(t, failures, options, whole);
   for (const suite of path.toReversed()) for (const hook of suite.hooks.afterEach) await attempt(() => callHook(hook, t));
   await attempt(() => endSuites(test, t, runs));
 }
@@ -180,16 +211,28 @@ const ended = new Map();
 const lingering = new Set();
 
 function stray(thrown, name = null) {
-  strays.push({ ...told(thrown), test: name });
+  ArrayPrototypePush(strays, { ...told(thrown), test: name });
 }
 
 // An exception that nobody caught, or a promise that nobody handled, fails the test that runs.
 function uncaught(thrown) {
   const name = ended.get(currentContext());
   if (name !== undefined || innermost === null) stray(thrown, name);
-  else innermost.failures.push(thrown);
+  else ArrayPrototypePush(innermost.failures, thrown);
   return true;
 }
+
+// What a file's top level alone may do, and what is done there once more when it has run: a test in a test is its subtest, as it is node:test's.
+const late = {
+  test(parsed, more) {
+    if (innermost !== null) return innermost.t.begin(parsed, more);
+    return this.refuse(`test(${JSON.stringify(parsed.name)})`);
+  },
+  refuse(what) {
+    uncaught(new Error(`${what} was called after the file's tests were listed, and does nothing: call it at the file's top level, or in a test t.test()`));
+    return Promise.resolve();
+  },
+};
 
 // How long timers that a test left are waited for, as node:test waits for all: milliseconds.
 const LINGERS = 1000;
@@ -204,16 +247,21 @@ async function linger(context) {
 async function run(index, options, env, ctx) {
   const test = registry.tests[index];
   const path = test.suite.path().slice(1).map((suite) => suite.name);
-  const t = new TestContext(test.name, null, { live: options.live, file: options.file, path, runSubtest, stray });
+  const t = new TestContext(test.name, null, { live: options.live, file: options.file, path, runSubtest, stray, failed: uncaught });
   const thrown = [];
+  const hooked = [];
   running = t;
   innermost = { t, failures: thrown };
-  await runTest(test, t, thrown, env, ctx, new Set(options.runs));
+  await runTest(test, t, thrown, hooked, env, ctx, new Set(options.runs));
+  // Nobody else waits for it, and what fails of it is this test's.
+  const left = await t.lingering(LINGERS);
+  await turn();
+  await turn();
   innermost = null;
-  const failures = thrown.map(told);
+  const failures = ArrayPrototypeMap(thrown, told);
   t.end();
   if (t.unexpected.length > 0) {
-    failures.push({
+    ArrayPrototypePush(failures, {
       summary: `requests that no t.upstream() answers went out:\n${t.unexpected.map((line) => `  ${line}`).join("\n")}`,
       stack: "",
     });
@@ -226,11 +274,10 @@ async function run(index, options, env, ctx) {
     lingering.add(lingers);
     ctx.waitUntil(lingers);
   }
-  const left = [];
   if (timers > 0) left.push(`${timers} timer${timers > 1 ? "s" : ""}`);
   if (context.waiting > 0) left.push(`${context.waiting} waitUntil() promise${context.waiting > 1 ? "s" : ""}`);
   running = null;
-  return { failures, left, notes: t.notes, skipped: t.skipped, todo: t.todoReason, subtests: t.subtests };
+  return { failures, hooks: ArrayPrototypeMap(hooked, told), left, notes: t.notes, skipped: t.skipped, todo: t.todoReason, subtests: t.subtests };
 }
 
 // What came after the last test, or between two.
@@ -243,18 +290,43 @@ async function end() {
 
 async function tester(request, env, ctx) {
   const { pathname } = new URL(request.url);
-  if (pathname === "/list") return Response.json(registry.list());
+  if (pathname === "/list") {
+    const listed = registry.list();
+    registry.takeLate(late);
+    return Response.json(listed);
+  }
   if (pathname === "/end") return Response.json(await end());
   return Response.json(await run(Number(pathname.slice("/run/".length)), await request.json(), env, ctx));
 }
 
+// Does what stands in for the network. What fails there fails the test, whatever policy and agent make of it: a failure that is meant is t.fault()'s.
+async function pretend(work, isOver) {
+  const owner = innermost;
+  try {
+    return await work();
+  } catch (thrown) {
+    if (!isOver()) {
+      if (owner === null) stray(thrown);
+      else ArrayPrototypePush(owner.failures, thrown);
+    }
+    throw thrown;
+  }
+}
+
 async function upstream(request) {
-  if (running === null) return new Response("the test has ended", { status: 599 });
-  return await running.answer(request);
+  if (running === null) {
+    stray(new Error(`${request.method} ${request.url} went out when no test was running`));
+    return new Response("the test has ended", { status: 599 });
+  }
+  const t = running;
+  return await pretend(() => t.answer(request), () => request.signal.aborted);
 }
 
 async function accept(socket, _env, _ctx, headers) {
-  if (running !== null) return await running.accept(socket, headers);
+  const t = running;
+  let over = false;
+  socket.closed.then(() => { over = true; }, () => { over = true; });
+  if (t !== null) return await pretend(() => t.accept(socket, headers), () => over);
 }
 
 // Callers: whoever runs the tests, and the network's stand-in.

@@ -75,10 +75,11 @@ function setHandlers(namespace, others) {
   makeExports(namespace);
   const wrong = setDoors(namespace, callers);
   const complaints = ArrayPrototypeMap(callers, (caller) => {
-    const { complaint, connect, handler } = findHandler(namespace, caller.entrypoint, others);
+    const { complaint, connect, handler, lacks = null } = findHandler(namespace, caller.entrypoint, others);
     caller.connect = connect;
     caller.handler = handler;
-    return complaint;
+    // A default export may be for calls alone. One that is named for an agent's requests is for those.
+    return complaint === null && caller.entrypoint !== null ? lacks : complaint;
   });
   for (let i = 0; i < complaints.length; i++) {
     if (complaints[i] !== null) return complaints[i];

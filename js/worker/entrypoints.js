@@ -60,7 +60,10 @@ function handlerOf(name, what, value, others = false) {
     const connect = connects ? (socket, env, ctx) => ReflectConstruct(value, [ctx, env]).connect(socket) : null;
     if (typeof value.prototype?.fetch !== "function") {
       // It has methods for those that call them.
-      if (connects || isSubclass(value, WorkerEntrypoint)) return { complaint: null, connect, handler: missing(`${what}, a class,`, "fetch() method") };
+      if (connects || isSubclass(value, WorkerEntrypoint)) {
+        const handler = missing(`${what}, a class,`, "fetch() method");
+        return { complaint: null, connect, handler, lacks: connects ? null : `${what}, a class that an agent's requests are to be judged by, has no fetch() method` };
+      }
       return refused(`${what}, a class, has no fetch() method`);
     }
     const handler = (request, env, ctx) => ReflectConstruct(value, [ctx, env]).fetch(request);

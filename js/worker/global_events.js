@@ -44,6 +44,12 @@ function takenByProcess(what, ...args) {
 }
 
 const uncaught = report("an exception was not caught");
+
+// What a listener of an `EventTarget` threw, and what `reportError()` was given, when the `error` event was dispatched.
+function reported(thrown) {
+  if (!take(thrown) && !takenByProcess("exception", thrown)) uncaught(thrown);
+}
+
 const rejected = report("a promise was rejected and nobody handled it");
 
 // Gives whether no listener prevented what follows.
@@ -90,7 +96,7 @@ function handled(promise) {
 function reportExceptions() {
   core.setReportExceptionCallback(exception);
   // deno_core's own ends the isolate's turn, and with it every event in it.
-  core.reportUnhandledException = uncaught;
+  core.reportUnhandledException = reported;
 }
 
 // And rejected promises: before, Rust wants to hear of them itself.

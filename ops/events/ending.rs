@@ -34,7 +34,7 @@ pub fn cancel(state: &mut OpState, id: EventId, waiting: bool) -> bool {
             entry.called = false;
         }
         if !waiting {
-            entry.settled = true;
+            entry.settle(true);
         }
     }
     end_if_done(state, id)
@@ -71,7 +71,7 @@ pub(crate) fn rpc_replied(state: &mut OpState, id: EventId, running: u32, outcom
         tail.exception(&format!("{}: {}", why.name, why.message), &author_stack(&why.stack));
     }
     if entry.called {
-        entry.settled |= settled;
+        entry.settle(entry.settled || settled);
         if !entry.settled {
             state.borrow::<Events>().expire(id);
         }
@@ -131,7 +131,7 @@ pub(super) fn end_if_done(state: &mut OpState, id: EventId) -> bool {
 pub fn expire(state: &mut OpState, id: EventId) -> bool {
     let about = about(state, id);
     match state.borrow_mut::<Events>().entries.get_mut(&id) {
-        Some(entry) if !entry.settled => entry.settled = true,
+        Some(entry) if !entry.settled => entry.settle(true),
         _ => return false,
     }
     complain(&about, "waitUntil() promises took too long and were given up");

@@ -24,7 +24,7 @@ pub(crate) fn op_event_fail(
     }
     let stack = author_stack(&stack);
     if let Some(entry) = state.borrow_mut::<Events>().entries.get_mut(&id) {
-        entry.settled |= settled;
+        entry.settle(entry.settled || settled);
         entry.body_ended = true;
         if let Some(tail) = &entry.scope.tail {
             tail.exception(&summary, &stack);
@@ -79,7 +79,7 @@ pub(crate) fn op_event_abort(
 #[op2(fast)]
 pub(crate) fn op_event_settled(state: &mut OpState, #[smi] id: EventId) -> bool {
     if let Some(entry) = state.borrow_mut::<Events>().entries.get_mut(&id) {
-        entry.settled = true;
+        entry.settle(true);
     }
     end_if_done(state, id)
 }
@@ -88,7 +88,7 @@ pub(crate) fn op_event_settled(state: &mut OpState, #[smi] id: EventId) -> bool 
 #[op2(fast)]
 pub(crate) fn op_event_waiting(state: &mut OpState, #[smi] id: EventId) {
     if let Some(entry) = state.borrow_mut::<Events>().entries.get_mut(&id) {
-        entry.settled = false;
+        entry.settle(false);
         state.borrow::<Events>().expire(id);
     }
 }

@@ -69,7 +69,7 @@ pub(crate) fn op_event_respond(
     let may_tell = entry.head || status == StatusCode::NOT_MODIFIED;
     let account = entry.scope.origin.trace.account();
     let body = recode(body, account, &mut headers, encode, may_tell);
-    entry.settled |= settled;
+    entry.settle(entry.settled || settled);
     let waits = !entry.settled;
     let streams = matches!(body, Body::Stream(_));
     let response = Response {

@@ -1,6 +1,7 @@
 //! What agents have however they are named: names, limits, and what code may be made of.
 
 use super::limits::apply;
+use crate::config::document::Document;
 use crate::config::project_file::ProjectFile;
 use crate::config::tables::{Limits, WranglerLimits};
 use crate::host::{Agent, Grant};
@@ -43,6 +44,32 @@ pub(super) fn limits(project: &ProjectFile, own: Option<&Limits>) -> Values {
         apply(own, &mut values);
     }
     values
+}
+
+/// Warns of limits that an agent's own file sets higher than its owner's, which hold. `where_to` is where the owner says them.
+pub(super) fn tell_cut(owners: &Values, own: &WranglerLimits, document: &Document, where_to: &str) {
+    let asked = [
+        (
+            "cpu_ms",
+            own.cpu_ms.map(|value| u128::from(value.get())),
+            owners.cpu.as_millis(),
+        ),
+        (
+            "subrequests",
+            own.subrequests.map(|value| u128::from(value.get())),
+            u128::from(owners.subrequests),
+        ),
+    ];
+    for (name, asked, holds) in asked {
+        if let Some(asked) = asked.filter(|asked| *asked > holds) {
+            let field = format!("limits.{name}");
+            tracing::warn!(
+                "{}, {field}: {asked} is cut to {holds}, which workerd-lite.toml allows: an agent's own file only lowers that. To raise it write {name} = \
+                 {asked} under {where_to}",
+                document.location(&field)
+            );
+        }
+    }
 }
 
 /// What the agent's own file says of its limits, which only lowers them.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use workerd_lite_ops::Role;
 
-use super::agent::{PLAIN, ceiling, code_generation, give, limits};
+use super::agent::{PLAIN, ceiling, code_generation, give, limits, tell_cut};
 use super::assets::attach;
 use super::loaders::loaders;
 use super::matching::distinct;
@@ -22,7 +22,7 @@ use crate::config::project_file::ProjectFile;
 use crate::config::tables::Agent as Section;
 use crate::config::wrangler::Owner;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
-use crate::host::{Agent, Code};
+use crate::host::{Agent, Code, TailWorker};
 use crate::identity::is_plain;
 use crate::isolate::Worker;
 use crate::isolate::modules::{Graph, NodeModules, reading};
@@ -76,11 +76,17 @@ pub(super) fn agents(
                 .with_help("Set it in the agent's own section, under [[agents]]"),
         );
     }
-    if let (Some(_), Some(_)) = (&project.agents_dir, &project.main) {
+    if project.main.is_some() {
         problems.add(
             files
                 .complain("main", "expected this of each agent, not of all")
                 .with_help("Put the script into a folder of `agents_dir`, or list its agent under [[agents]]"),
+        );
+    }
+    if let Some(document) = &files.wrangler {
+        tracing::warn!(
+            "{} is not read: the agents that workerd-lite.toml names have files of their own, by `config`",
+            document.path.display()
         );
     }
     if sections.is_empty() && project.agents_dir.is_none() {
@@ -133,8 +139,43 @@ pub(super) fn agents(
     for (agent, services) in agents.iter_mut().zip(services) {
         give(agent, services);
     }
+    // The names of those that could not be read are not known.
+    if agents.len() == sections.len() {
+        for (index, written) in written.iter().enumerate() {
+            agents[index].tails = told(files, project, &agents, (index, &sections[index]), written);
+        }
+    }
     problems.value(distinct(files, sections));
     agents
+}
+
+/// Who is told of an agent's events: by the project's own file, and by wrangler's.
+fn told(
+    files: &Files,
+    project: &ProjectFile,
+    agents: &[Agent],
+    (index, section): (usize, &Section),
+    written: &Written,
+) -> Vec<TailWorker> {
+    let tenant = &agents[index].tenant;
+    let others = agents.iter().enumerate();
+    let others = others.filter(|(place, other)| *place != index && other.tenant == *tenant);
+    let others: Vec<&str> = others.map(|(_, other)| other.worker.name.as_str()).collect();
+    let has_policy = project.outbound.is_some();
+    let find = |consumers: &[_]| tails(consumers, has_policy, |wanted| others.contains(&wanted), &others);
+    let mut told = find(&section.tails).unwrap_or_else(|(place, why)| {
+        let field = format!("agents[{index}].tails[{place}].service");
+        files.problems.add(files.complain(&field, &why));
+        Vec::new()
+    });
+    match (find(&written.consumers), &written.document) {
+        (Ok(consumers), _) => told.extend(consumers),
+        (Err((place, why)), Some(own)) => files
+            .problems
+            .add(own.complain(&format!("tail_consumers[{place}].service"), &why)),
+        (Err(_), None) => {}
+    }
+    told
 }
 
 /// Where there are no more, their scripts are read before anything is served.
@@ -158,6 +199,13 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
     let section = &sections[index];
     let field = |name: &str| format!("agents[{index}].{name}");
     let (own, wrangler) = files.own_wrangler(section.config.as_ref(), flags, Owner::Agent)?;
+    if let (Some(main), Some(document), Some(other)) = (&section.main, &own, &wrangler.main) {
+        tracing::warn!(
+            "{}, main: {other:?} is passed over: {} says {main:?}",
+            document.location("main"),
+            files.location(&field("main"))
+        );
+    }
     let (main, root) = match (&section.main, &own, &wrangler.main) {
         (Some(main), _, _) => (Some(files.folder.join(main)), files.folder.clone()),
         (None, Some(document), Some(main)) => (Some(document.folder().join(main)), document.folder().to_owned()),
@@ -242,44 +290,29 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
     };
     let egress = section.egress.as_deref();
     let egress = egress.map(|list| rules(&format!("agents.{name}.egress"), list));
-    let exists = |wanted: &str| {
-        sections.iter().enumerate().any(|(place, other)| {
-            place != index && other.tenant == section.tenant && other.name.as_deref() == Some(wanted)
-        })
-    };
-    let has_policy = project.outbound.is_some();
-    let mut told = tails(&section.tails, has_policy, exists).unwrap_or_else(|(place, why)| {
-        files
-            .problems
-            .add(files.complain(&field(&format!("tails[{place}].service")), &why));
-        Vec::new()
-    });
-    match (tails(&wrangler.tail_consumers, has_policy, exists), &own) {
-        (Ok(consumers), _) => told.extend(consumers),
-        (Err((place, why)), Some(own)) => files
-            .problems
-            .add(own.complain(&format!("tail_consumers[{place}].service"), &why)),
-        (Err(_), None) => {}
+    let owners = limits(project, Some(&section.limits));
+    if let Some(own) = &own {
+        tell_cut(&owners, &wrangler.limits, own, "its [agents.limits], or under [limits]");
     }
     let worker = Worker {
         vars,
         fills_environment: wrangler.node.fills_environment(),
         differences: wrangler.differences,
         loaders,
-        limits: ceiling(limits(project, Some(&section.limits)), &wrangler.limits),
+        limits: ceiling(owners, &wrangler.limits),
         code_generation: code_generation(section.unsafe_eval, section.wasm_unsafe_eval),
         ..Worker::of(name, Role::Agent, graph)
     };
     let written = Written {
         document: own,
         wrangler: wrangler.services,
+        consumers: wrangler.tail_consumers,
         own: section.services.clone(),
         prefix: format!("agents[{index}]."),
     };
     let mut agent = Agent {
         egress,
         code,
-        tails: told,
         crons: wrangler.crons,
         tenant: section.tenant.clone(),
         matches: section.matches.clone(),

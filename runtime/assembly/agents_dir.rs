@@ -32,6 +32,19 @@ use crate::reloadable::Stamp;
 /// The script of an agent without a wrangler file.
 const SCRIPT: &str = "worker.js";
 
+/// What reads as an agent's script.
+const SCRIPTS: [&str; 9] = [
+    SCRIPT,
+    "wrangler.jsonc",
+    "wrangler.json",
+    "wrangler.toml",
+    "worker.ts",
+    "worker.mjs",
+    "index.js",
+    "index.ts",
+    "index.mjs",
+];
+
 /// What hosts end in where nobody says.
 const DOMAIN: &str = "localhost";
 
@@ -84,7 +97,7 @@ pub(super) fn agents_dir(
             .complain("agents_domain", "expected a domain")
             .with_help("Write it as in agents_domain = \"agents.example.com\""));
     }
-    Ok(Some(AgentsDir {
+    let found = AgentsDir {
         root: if folder.starts_with(&root) {
             root
         } else {
@@ -101,7 +114,13 @@ pub(super) fn agents_dir(
         flags: flags.clone(),
         has_policy: project.outbound.is_some(),
         isolation: project.isolation.agents,
-    }))
+    };
+    if flags.looks && !flags.testing {
+        for overlooked in found.overlooked(project.match_header.is_some()) {
+            tracing::warn!("{overlooked}");
+        }
+    }
+    Ok(Some(found))
 }
 
 fn is_label(label: &str) -> bool {
@@ -147,6 +166,65 @@ impl AgentsDir {
             state(&path).filter(fs::Metadata::is_dir)?;
         }
         Some(path)
+    }
+
+    /// What reads as an agent and is none, or is one that nobody can ask for: sentences. `by_header` tells whether a header may name agents.
+    fn overlooked(&self, by_header: bool) -> Vec<String> {
+        let mut told = Vec::new();
+        let agents = self.list();
+        if agents.is_empty() {
+            told.push(format!("{} has no agent yet", self.folder.display()));
+        }
+        for id in agents.iter().filter(|_| !by_header) {
+            let mut parts = id.tenant.iter().chain([&id.name]);
+            let hosts_have = |part: &str| !part.contains('.') && !part.bytes().any(|byte| byte.is_ascii_uppercase());
+            if !parts.all(|part| hosts_have(part)) {
+                told.push(format!(
+                    "nobody can ask for the agent {id}: hosts have no capitals, and no dots within a name. Rename its folder, or set match_header"
+                ));
+            }
+        }
+        let folders = |folder: &Path| -> Vec<PathBuf> {
+            let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+            let mut folders: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+            folders.sort_unstable();
+            folders
+        };
+        let of = |path: &Path| {
+            let names = path.strip_prefix(&self.folder).ok()?.to_str()?;
+            let id = match names.split_once('/') {
+                Some((tenant, name)) => AgentId::new(Some(tenant), name),
+                None => AgentId::new(None, names),
+            };
+            Some(id)
+        };
+        let is_agent = |path: &Path| of(path).is_some_and(|id| agents.contains(&id) || self.listed.contains(&id));
+        let first = folders(&self.folder);
+        let within = first
+            .iter()
+            .filter(|path| !is_agent(path))
+            .flat_map(|path| folders(path));
+        for path in first.iter().cloned().chain(within).filter(|path| !is_agent(path)) {
+            let is_hidden = |path: &Path| {
+                let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+                name.starts_with('.') || name == "node_modules"
+            };
+            if path
+                .ancestors()
+                .take_while(|path| **path != *self.folder)
+                .any(is_hidden)
+            {
+                continue;
+            }
+            let script = SCRIPTS.iter().find(|name| path.join(name).is_file());
+            if let Some(script) = script {
+                told.push(format!(
+                    "{} is no agent, though it has a {script}: an agent's folder has a {SCRIPT} or a wrangler file, a name of letters, digits, dots, hyphens and underscores, and is no link",
+                    path.display()
+                ));
+            }
+        }
+        told
     }
 
     /// The agent of a folder.
@@ -196,9 +274,12 @@ impl AgentsDir {
             reading::load(main, &confinement)
         });
         let mut agent = self.agent(id, code)?;
-        agent.tails = tails(&wrangler.tail_consumers, self.has_policy, |name| {
-            self.listed.contains(&AgentId::new(id.tenant.as_deref(), name))
-        })
+        agent.tails = tails(
+            &wrangler.tail_consumers,
+            self.has_policy,
+            |name| self.listed.contains(&AgentId::new(id.tenant.as_deref(), name)),
+            &[],
+        )
         .map_err(|(place, why)| ConfigError::new(format!("tail_consumers[{place}].service: {why}")))?;
         agent.worker.loaders = loaders_found(&wrangler.worker_loaders, &wrangler.vars)?;
         agent.worker.vars = wrangler.vars;

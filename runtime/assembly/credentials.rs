@@ -143,7 +143,30 @@ impl Reader<'_> {
                     "Set {name} in the environment, or in a .dev.vars file beside the configuration"
                 ))
         })?;
+        self.check_text(field, name, &value)?;
         Ok(Secret::fixed(name, value))
+    }
+
+    /// What is sent to partners, or signed with, is no text of several lines: that is what a file's or a shell's line end makes of it.
+    fn check_text(&self, field: &str, name: &str, value: &str) -> Result<(), ConfigError> {
+        if matches!(self.file.kind, Type::JwtBearer | Type::GithubApp) {
+            return Ok(());
+        }
+        if value.chars().any(char::is_control) || value.trim().is_empty() {
+            let why = format!(
+                "the value of the secret {name:?} has a line end or another control character, or is white space"
+            );
+            let help = "Take it off: no partner could be sent it as it is. A secret of a `file` loses the white space around it";
+            return Err(self.complain(field, &why).with_help(help));
+        }
+        if value != value.trim() {
+            let place = self.files.location(&format!("credentials.{}.{field}", self.name));
+            tracing::warn!(
+                "{place}, credentials.{}.{field}: the value of {name} begins or ends with white space, which is sent too",
+                self.name
+            );
+        }
+        Ok(())
     }
 
     fn secret(&self) -> Result<Secret, ConfigError> {

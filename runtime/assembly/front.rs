@@ -26,7 +26,7 @@ pub(super) fn front(
     files: &Files,
     project: &ProjectFile,
     keys: Option<&Keys<'_>>,
-    reloaded: (&mut ReloadableFiles, &CertificateEnds),
+    reloaded: (&mut ReloadableFiles, &CertificateEnds, &mut Vec<ConfigError>),
 ) -> Result<Front, ConfigError> {
     let tls = match &project.tls {
         Some(section) => Some(tls(files, section, keys, reloaded)?),
@@ -103,7 +103,7 @@ fn tls(
     files: &Files,
     section: &Tls,
     keys: Option<&Keys<'_>>,
-    (reloadable, ends): (&mut ReloadableFiles, &CertificateEnds),
+    (reloadable, ends, unusable): (&mut ReloadableFiles, &CertificateEnds, &mut Vec<ConfigError>),
 ) -> Result<ServerTls, ConfigError> {
     let auth = client_auth(files, section)?;
     let keys = keys.ok_or_else(|| files.complain("keys", "it can not be used"))?;
@@ -139,7 +139,9 @@ fn tls(
     {
         if let Err(why) = identity.check_dates() {
             let cert = written.cert.display();
-            tracing::error!("{cert}: the certificate {why}: clients will refuse it");
+            let why = format!("{cert}: the certificate {why}: clients will refuse it");
+            let help = "Renew the certificate: the files are read again when they change";
+            unusable.push(files.complain(&format!("{}.cert", written.name), &why).with_help(help));
         }
         ends.set(&written.name, identity.dates().not_after);
     }

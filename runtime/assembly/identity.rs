@@ -15,9 +15,9 @@ use crate::reloadable::ReloadableFiles;
 
 use super::keys::{Keys, Reached};
 
-/// The issuer, if one is configured. `policy_sha256` is over the policy's modules.
+/// The issuer, if one is configured. `policy_sha256` is over the policy's modules. Who only `looks` makes no key.
 pub(super) fn identity(
-    files: &Files,
+    (files, looks): (&Files, bool),
     project: &ProjectFile,
     policy_sha256: Option<String>,
     keys: Option<&Keys<'_>>,
@@ -68,7 +68,12 @@ pub(super) fn identity(
         ),
     };
     let process = keys.and_then(Keys::process).cloned();
-    let keys = KeyRing::open(store, section.ttl, process.clone()).map_err(|why| files.complain("identity", &why))?;
+    let opened = if looks {
+        KeyRing::look(store, section.ttl, process.clone())
+    } else {
+        KeyRing::open(store, section.ttl, process.clone())
+    };
+    let keys = opened.map_err(|why| files.complain("identity", &why))?;
     let authority = match (&section.issuing_certificate, &section.issuing_key) {
         (Some(cert), Some(key)) => {
             let (cert, key) = (files.folder.join(cert), source("issuing_key", key)?);

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 
+use rustix::fs::{Access, access};
 use tokio::sync::watch;
 
 use crate::audit::{AccessLog, AuditOptions, Auditor};
@@ -26,13 +27,52 @@ use super::keys::{Keys, Reached};
 /// The list of the policy.
 const POLICYS: &str = "outbound.egress";
 
+/// The methods that are registered and in use.
+const METHODS: [&str; 19] = [
+    "GET",
+    "HEAD",
+    "POST",
+    "PUT",
+    "DELETE",
+    "OPTIONS",
+    "PATCH",
+    "QUERY",
+    "PROPFIND",
+    "PROPPATCH",
+    "MKCOL",
+    "COPY",
+    "MOVE",
+    "LOCK",
+    "UNLOCK",
+    "REPORT",
+    "SEARCH",
+    "ACL",
+    "PURGE",
+];
+
 /// A list of rules, named for the messages of those that have no name of their own.
 pub(super) fn rules(name: &str, list: &[Section]) -> Rules {
     let list_name = name;
     let rules = list.iter().enumerate().map(|(index, section)| {
         let name = section.name.clone().unwrap_or_else(|| format!("{name}[{index}]"));
         if section.mode == Mode::Audit {
-            tracing::warn!("the rule {name} only audits: what it would deny passes");
+            let hosts: Vec<String> = section.hosts.iter().map(ToString::to_string).collect();
+            let hosts = hosts.join(", ");
+            if section.is_of_hosts_alone() {
+                tracing::warn!(
+                    "the rule {name} only audits and has no effect: it limits nothing of {hosts} but hosts, and other hosts are denied where no rule names them"
+                );
+            } else {
+                tracing::warn!(
+                    "the rule {name} only audits: what it would deny of {hosts} passes, also where another rule of these hosts denies it; hosts that no rule names are denied"
+                );
+            }
+        }
+        for method in section.methods.iter().map(http::Method::as_str) {
+            let near = METHODS.iter().find(|known| strsim::osa_distance(known, method) <= 1);
+            if let (false, Some(near)) = (METHODS.contains(&method), near) {
+                tracing::warn!("the rule {name} names the method {method}, which HTTP does not have: did you mean {near}?");
+            }
         }
         if section.h2c && list_name != POLICYS {
             tracing::warn!("the rule {name} says h2c, which the policy's rules alone decide: see [[outbound.egress]]");
@@ -59,7 +99,7 @@ pub(super) fn rules(name: &str, list: &[Section]) -> Rules {
 
 /// The network behind the policy, without its bindings.
 pub(super) fn network(
-    files: &Files,
+    (files, looks): (&Files, bool),
     project: &ProjectFile,
     identity: Option<Arc<Issuer>>,
     policy_sha256: Option<String>,
@@ -92,7 +132,11 @@ pub(super) fn network(
             .map(|list| rules(POLICYS, list)),
         identity,
         propagate_trace: project.trace.propagate,
-        audit: files.problems.value(audit(files, project)).flatten().map(Arc::new),
+        audit: files
+            .problems
+            .value(audit((files, looks), project))
+            .flatten()
+            .map(Arc::new),
         policy_sha256,
     }
 }
@@ -100,7 +144,26 @@ pub(super) fn network(
 /// Records a second of one agent, of what does not leave, where the owner says nothing.
 const RATE: NonZeroU32 = NonZeroU32::MIN.saturating_add(199);
 
-fn audit(files: &Files, project: &ProjectFile) -> Result<Option<Auditor>, ConfigError> {
+/// Fails where a file of lines could not be written by whoever looks, without making it.
+fn writable(path: Option<&Path>) -> std::io::Result<()> {
+    let Some(path) = path else { return Ok(()) };
+    if path.is_dir() {
+        return Err(std::io::ErrorKind::IsADirectory.into());
+    }
+    let there = path.exists();
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let access = if there {
+        access(path, Access::WRITE_OK)
+    } else {
+        access(folder, Access::WRITE_OK | Access::EXEC_OK)
+    };
+    Ok(access?)
+}
+
+fn audit((files, looks): (&Files, bool), project: &ProjectFile) -> Result<Option<Auditor>, ConfigError> {
     let Some(section) = &project.audit else {
         return Ok(None);
     };
@@ -113,13 +176,21 @@ fn audit(files: &Files, project: &ProjectFile) -> Result<Option<Auditor>, Config
         shown: section.query.clone(),
         rate: section.rate.unwrap_or(RATE),
     };
-    Auditor::open(path, options)
+    let opened = if looks {
+        writable(path.as_deref()).map(|()| Auditor::nowhere())
+    } else {
+        Auditor::open(path, options)
+    };
+    opened
         .map(Some)
         .map_err(|error| files.complain("audit.file", &format!("{shown} can not be written: {error}")))
 }
 
 /// Where each client's request is told of.
-pub(super) fn access_log(files: &Files, project: &ProjectFile) -> Result<Option<Arc<AccessLog>>, ConfigError> {
+pub(super) fn access_log(
+    (files, looks): (&Files, bool),
+    project: &ProjectFile,
+) -> Result<Option<Arc<AccessLog>>, ConfigError> {
     let Some(section) = &project.access_log else {
         return Ok(None);
     };
@@ -128,9 +199,12 @@ pub(super) fn access_log(files: &Files, project: &ProjectFile) -> Result<Option<
     let shown = path
         .as_ref()
         .map_or_else(String::new, |path| path.display().to_string());
-    AccessLog::open(path, section.query.clone())
-        .map(|log| Some(Arc::new(log)))
-        .map_err(|error| files.complain("access_log.file", &format!("{shown} can not be written: {error}")))
+    let opened = if looks {
+        writable(path.as_deref()).map(|()| None)
+    } else {
+        AccessLog::open(path, section.query.clone()).map(|log| Some(Arc::new(log)))
+    };
+    opened.map_err(|error| files.complain("access_log.file", &format!("{shown} can not be written: {error}")))
 }
 
 /// Makes bindings, and keeps what they are made of up to date.
@@ -247,6 +321,11 @@ impl Bindings<'_> {
             Ok(())
         });
         Ok(Certificate::Files(receiver))
+    }
+
+    /// Reads a certificate that nobody is given.
+    pub(super) fn look(&mut self, field: &str, id: &str) -> Result<(), ConfigError> {
+        self.certificate(field, id).map(drop)
     }
 
     /// The only hosts that a certificate is shown to.

@@ -42,6 +42,13 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
     let nothing = Outbound::default();
     let section = project.outbound.as_ref().unwrap_or(&nothing);
     let (own, wrangler) = files.own_wrangler(section.config.as_ref(), flags, Owner::Outbound)?;
+    if let (None, Some(main), Some(document), Some(other)) = (&flags.outbound, &section.main, &own, &wrangler.main) {
+        tracing::warn!(
+            "{}, main: {other:?} is passed over: {} says {main:?}",
+            document.location("main"),
+            files.location("outbound.main")
+        );
+    }
     let own_folder = own.as_ref().map(|document| document.folder().to_owned());
     let main = match (&flags.outbound, &section.main, &wrangler.main) {
         (Some(main), _, _) => main.clone(),

@@ -34,7 +34,14 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     let files = Files::find(flags)?;
     let problems = &files.problems;
     let mut project: ProjectFile = match &files.project {
-        Some(document) => document.parse(problems).unwrap_or_default(),
+        Some(document) => {
+            let parsed = document.parse(problems);
+            if parsed.is_none() {
+                // What is not written follows from what could not be read.
+                problems.end()?;
+            }
+            parsed.unwrap_or_default()
+        }
         None => ProjectFile::default(),
     };
     if flags.testing {
@@ -66,7 +73,7 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     };
     let keys = problems.value(Keys::new(&files, &project, &secrets));
     let issuer = identity(
-        &files,
+        (&files, flags.looks),
         &project,
         policy_sha256.clone(),
         keys.as_ref(),
@@ -76,12 +83,13 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     let issuer = problems.value(issuer).flatten();
     let credentials = credentials(&files, &project, &secrets, keys.as_ref());
     let read = read_files(&files, &project, policy.as_ref(), &agents, &secrets);
-    let front = front(&files, &project, keys.as_ref(), (&mut reloadable, &ends));
+    no_records_there(&files, &project, &read);
+    let front = front(&files, &project, keys.as_ref(), (&mut reloadable, &ends, &mut unusable));
     let front = problems.value(front);
-    let network = network(&files, &project, issuer, policy_sha256);
+    let network = network((&files, flags.looks), &project, issuer, policy_sha256);
     let options = problems.value(options(flags, &files, &project));
     let match_header = problems.value(match_header(&files, &project)).flatten();
-    let access_log = problems.value(access_log(&files, &project)).flatten();
+    let access_log = problems.value(access_log((&files, flags.looks), &project)).flatten();
     let open = project.attack.as_ref().map(|open| open_to(&files, open));
     let open = problems.value(open.transpose()).flatten();
     let mut bindings = Bindings {
@@ -106,6 +114,11 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     for each in project.outbound.iter().flat_map(|outbound| &outbound.credentials) {
         let binding = problems.value(bindings.credential(&each.credential, each.propagate_trace));
         bound.extend(binding.map(|binding| (each.binding.clone(), binding)));
+    }
+    problems.end()?;
+    if !flags.testing {
+        unused(&mut bindings, policy.as_ref());
+        tell_unread(&secrets);
     }
     problems.end()?;
     // Whatever is missing from here on has been told of.
@@ -163,6 +176,68 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
         unusable,
         certificate_ends: ends,
     })
+}
+
+/// Warns of credentials and certificates that nobody is given. Files of those that cannot be used are an error all the same.
+fn unused(bindings: &mut Bindings<'_>, policy: Option<&Policy>) {
+    let (project, files) = (bindings.project, bindings.files);
+    let bound = project.outbound.iter().flat_map(|outbound| &outbound.credentials);
+    let bound: HashSet<&str> = bound.map(|bound| bound.credential.as_str()).collect();
+    for name in project.credentials.keys().filter(|name| !bound.contains(name.as_str())) {
+        let place = files.location(&format!("credentials.{name}"));
+        tracing::warn!(
+            "{place}, credentials.{name}: nobody is given it: bind it with credentials = [{{ binding = \"NAME\", credential = {name:?} }}] under [outbound]"
+        );
+    }
+    let own = policy.iter().flat_map(|policy| &policy.certificates);
+    let own = own.map(|bound| bound.certificate_id.as_str());
+    let of_credentials = project
+        .credentials
+        .values()
+        .filter_map(|section| section.certificate.as_deref());
+    let shown: HashSet<&str> = own.chain(of_credentials).collect();
+    for id in project.certificates.keys().filter(|id| !shown.contains(id.as_str())) {
+        let field = format!("certificates.{id}");
+        let place = files.location(&field);
+        tracing::warn!(
+            "{place}, {field}: nobody is given it: bind it with mtls_certificates under [outbound], or name it in a credential"
+        );
+        files.problems.value(bindings.look(&field, id));
+    }
+}
+
+/// Warns of what stands in `.dev.vars` and nobody reads.
+fn tell_unread(secrets: &Secrets) {
+    let Some((path, names)) = secrets.unread() else { return };
+    tracing::warn!(
+        "{}: nobody reads {}: an agent's `env` has `vars` and no secrets, and the policy's those that `secrets` of [outbound] or [credentials] name",
+        path.display(),
+        names.join(", ")
+    );
+}
+
+/// Records are appended to no file that the project is made of.
+fn no_records_there(files: &Files, project: &ProjectFile, read: &[PathBuf]) {
+    let audit = project.audit.iter().filter_map(|audit| audit.file.as_ref());
+    let access = project.access_log.iter().filter_map(|log| log.file.as_ref());
+    let written = audit.map(|file| ("audit.file", file));
+    let written = written.chain(access.map(|file| ("access_log.file", file)));
+    let own = read.iter().cloned().chain(project.given_files(files));
+    let own: HashSet<PathBuf> = own.filter_map(|path| path.canonicalize().ok()).collect();
+    for (field, file) in written {
+        let path = files.folder.join(file).canonicalize();
+        if path.is_ok_and(|path| own.contains(&path)) {
+            let why = format!(
+                "{} is a file of the project: records would be appended to it",
+                file.display()
+            );
+            files.problems.add(
+                files
+                    .complain(field, &why)
+                    .with_help("Name a file of its own, such as \"audit.ndjson\""),
+            );
+        }
+    }
 }
 
 /// The scripts and the configuration: where one changes, the project is another.

@@ -6,7 +6,7 @@ use workerd_lite_ops::account::AgentId;
 
 use crate::config::document::Document;
 use crate::config::files::Files;
-use crate::config::tables::Service;
+use crate::config::tables::{Service, TailConsumer};
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::host::{Agent, Grant, Offers};
 
@@ -19,6 +19,8 @@ pub(super) struct Written {
     pub(super) document: Option<Document>,
     pub(super) wrangler: Vec<Service>,
     pub(super) own: Vec<Service>,
+    /// Who is told of its events, by wrangler's file.
+    pub(super) consumers: Vec<TailConsumer>,
     /// Where the project's own file has the agent: before `services[0]`.
     pub(super) prefix: String,
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use workerd_lite_ops::Role;
 
-use super::agent::{PLAIN, ceiling, code_generation, give, limits, plain};
+use super::agent::{PLAIN, ceiling, code_generation, give, limits, plain, tell_cut};
 use super::assets::attach;
 use super::limits::apply;
 use super::loaders::loaders;
@@ -58,14 +58,18 @@ pub(super) fn single(
         _ => (files.folder.clone(), None),
     };
     let limits = if files.project.is_some() {
-        ceiling(limits(project, None), &wrangler.limits)
+        let owners = limits(project, None);
+        if let Some(document) = &files.wrangler {
+            tell_cut(&owners, &wrangler.limits, document, "[limits]");
+        }
+        ceiling(owners, &wrangler.limits)
     } else {
         // There is no other file: it is the owner's own.
         let mut limits = limits(project, None);
         apply(&Limits::from(&wrangler.limits), &mut limits);
         limits
     };
-    let told = tails(&wrangler.tail_consumers, project.outbound.is_some(), |_| false);
+    let told = tails(&wrangler.tail_consumers, project.outbound.is_some(), |_| false, &[]);
     let told = match (told, &files.wrangler) {
         (Ok(told), _) => told,
         (Err((place, why)), Some(document)) => {
@@ -155,7 +159,16 @@ fn main_script(
         return Ok(script.clone());
     }
     let own = match (&wrangler.main, &files.wrangler) {
-        (Some(main), Some(document)) => Some(document.folder().join(main)),
+        (Some(main), Some(document)) => {
+            if let Some(other) = &project.main {
+                tracing::warn!(
+                    "{}, main: {other:?} is passed over: {} says {main:?}",
+                    files.location("main"),
+                    document.location("main")
+                );
+            }
+            Some(document.folder().join(main))
+        }
         _ => None,
     };
     own.or_else(|| Some(files.folder.join(project.main.as_ref()?)))

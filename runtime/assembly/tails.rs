@@ -12,6 +12,7 @@ pub(super) fn tails(
     consumers: &[TailConsumer],
     has_policy: bool,
     exists: impl Fn(&str) -> bool,
+    others: &[&str],
 ) -> Result<Vec<TailWorker>, (usize, String)> {
     let each = consumers.iter().enumerate().map(|(place, consumer)| {
         let entrypoint = consumer.entrypoint.clone();
@@ -19,10 +20,18 @@ pub(super) fn tails(
             POLICY if has_policy => Ok(TailWorker::Policy(entrypoint)),
             POLICY => Err((place, "there is no outbound worker, which would be told".to_owned())),
             name if exists(name) => Ok(TailWorker::Agent(name.to_owned(), entrypoint)),
-            name => Err((
-                place,
-                format!("there is no other agent {name:?} of this agent's tenant, which would be told; the policy is \"outbound\""),
-            )),
+            name => {
+                let others = match others {
+                    [] => String::new(),
+                    others => format!(" (there are {})", others.join(", ")),
+                };
+                Err((
+                    place,
+                    format!(
+                        "there is no other agent {name:?} of this agent's tenant{others}, which would be told; the policy is \"outbound\""
+                    ),
+                ))
+            }
         }
     });
     each.collect()

@@ -108,7 +108,8 @@ impl Assets {
             Way::Undecided => {
                 let mode = request.headers.get("sec-fetch-mode");
                 let navigates = mode.is_some_and(|mode| mode == "navigate");
-                if self.navigation && navigates {
+                // Where rules say what the script's is, the rest is not, as wrangler has it.
+                if matches!(self.worker_first, WorkerFirst::Rules { .. }) || self.navigation && navigates {
                     self.not_found_handling
                 } else {
                     NotFoundHandling::None

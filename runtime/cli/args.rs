@@ -94,7 +94,7 @@ pub(super) struct Test {
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<usize>,
     /// How long a test may take
-    #[arg(long, value_name = "TIME", default_value = "5s")]
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = time_out)]
     pub(super) timeout: humantime::Duration,
     /// Write what t.assert.snapshot() and t.assert.fileSnapshot() are given, instead of comparing it
     #[arg(short = 'u', long, alias = "test-update-snapshots")]
@@ -115,13 +115,16 @@ pub(super) struct Test {
     #[arg(long, value_name = "FILE")]
     pub(super) coverage_lcov: Option<PathBuf>,
     /// Attack the policy with hostile requests, instead of running test files; -t takes 'class > case'
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["files", "bail", "threads", "timeout", "live", "update_snapshots", "coverage", "coverage_min", "coverage_min_branches",
+        "coverage_min_functions", "coverage_lcov"])]
     pub(super) attack: bool,
     /// Change the policy, one operator at a time, and tell which changes neither tests nor attacks notice
-    #[arg(long, conflicts_with_all = ["attack", "live", "coverage", "watch"])]
+    #[arg(long, conflicts_with_all = ["attack", "live", "coverage", "coverage_min", "coverage_min_branches", "coverage_min_functions", "coverage_lcov",
+        "update_snapshots", "watch"])]
     pub(super) mutate: bool,
     /// The same, and fail where less than this many percent are noticed
-    #[arg(long, value_name = "PERCENT", value_parser = percent, conflicts_with_all = ["attack", "live", "coverage", "watch"])]
+    #[arg(long, value_name = "PERCENT", value_parser = percent, conflicts_with_all = ["attack", "live", "coverage", "coverage_min",
+        "coverage_min_branches", "coverage_min_functions", "coverage_lcov", "update_snapshots", "watch"])]
     pub(super) mutate_min: Option<f64>,
     /// Tell all of it: --attack has ten lines of each class otherwise, --mutate only survivors
     #[arg(long)]
@@ -139,6 +142,16 @@ fn percent(text: &str) -> Result<f64, String> {
         .ok()
         .filter(|percent| (0.0..=100.0).contains(percent))
         .ok_or_else(|| "a percentage lies between 0 and 100".into())
+}
+
+fn time_out(text: &str) -> Result<humantime::Duration, String> {
+    let time: humantime::Duration = text
+        .parse()
+        .map_err(|error: humantime::DurationError| error.to_string())?;
+    if time.is_zero() {
+        return Err("a test needs some time: write one such as 5s".into());
+    }
+    Ok(time)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -20,12 +20,22 @@ pub(super) fn run(args: Check) -> Result<()> {
         script: args.script,
         outbound: args.outbound,
         config: args.config,
+        looks: true,
         ..Flags::from(args.environment)
     };
     if args.json {
         return print(&flags);
     }
     let loaded = check(&flags)?;
+    let unstarted: Vec<&str> = loaded.project.in_processes().collect();
+    if !unstarted.is_empty() {
+        tracing::warn!(
+            "agents in processes are read here and not started: what {} {} at the top level shows when {} served",
+            unstarted.join(", "),
+            if unstarted.len() == 1 { "does" } else { "do" },
+            if unstarted.len() == 1 { "it is" } else { "they are" },
+        );
+    }
     let mut names: Vec<String> = loaded.project.agent_names().map(ToOwned::to_owned).collect();
     names.extend(loaded.project.found_names());
     let policy = if loaded.project.has_outbound() {
@@ -33,7 +43,12 @@ pub(super) fn run(args: Check) -> Result<()> {
     } else {
         "without an outbound worker: every fetch is denied"
     };
-    writeln!(std::io::stdout(), "good: {} {policy}", names.join(", ")).into_diagnostic()
+    let names = if names.is_empty() {
+        "no agent yet".to_owned()
+    } else {
+        names.join(", ")
+    };
+    writeln!(std::io::stdout(), "good: {names} {policy}").into_diagnostic()
 }
 
 fn check(flags: &Flags) -> Result<Loaded> {

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use miette::{IntoDiagnostic as _, Result, miette};
+use miette::{IntoDiagnostic as _, Result, WrapErr as _, miette};
 
 use super::args::Init;
 
@@ -24,7 +24,9 @@ const FILES: [(&str, &str); 6] = [
 /// Writes a small project. A file that is there already is left as it is, and nothing is written.
 pub(super) fn run(args: &Init) -> Result<()> {
     let folder = args.folder.as_deref().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).into_diagnostic()?;
+    std::fs::create_dir_all(folder)
+        .into_diagnostic()
+        .wrap_err_with(|| format!("the folder {} can not be made", folder.display()))?;
     if let Some((name, _)) = FILES.iter().find(|(name, _)| folder.join(name).exists()) {
         return Err(miette!(
             help = "Choose an empty folder: workerd-lite init my-project",
@@ -40,8 +42,11 @@ pub(super) fn run(args: &Init) -> Result<()> {
             .create_new(true)
             .mode(mode)
             .open(folder.join(name))
-            .into_diagnostic()?;
-        file.write_all(text.as_bytes()).into_diagnostic()?;
+            .into_diagnostic()
+            .wrap_err_with(|| format!("{} can not be written", folder.join(name).display()))?;
+        file.write_all(text.as_bytes())
+            .into_diagnostic()
+            .wrap_err_with(|| format!("{} can not be written", folder.join(name).display()))?;
     }
     let mut out = std::io::stdout().lock();
     let at = folder.display();

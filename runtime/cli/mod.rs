@@ -9,6 +9,7 @@ mod init;
 mod log_text;
 mod logging;
 mod man;
+mod noted;
 mod report;
 mod schema;
 mod serve;

@@ -7,6 +7,7 @@ use anstream::{AutoStream, ColorChoice};
 use miette::Result;
 
 use super::args::{Format, Test};
+use super::noted::Noted;
 use super::report::report;
 use crate::config::{Flags, parent};
 use crate::diagnostic::SourceDiagnostic;
@@ -23,10 +24,13 @@ pub(super) fn run(args: Test) -> Result<()> {
         let folder = args.config.as_deref().map_or_else(|| ".".into(), parent);
         init_platform();
         loop {
+            let run = if args.attack { attack } else { tests };
             // What the run writes itself is no change.
             let mut watched = Watch::below(&folder, args.coverage_lcov.iter().cloned().collect(), Vec::new());
-            if let Err(error) = tests(args.clone()) {
-                report(&miette::Report::new(error));
+            match run(args.clone()) {
+                Ok(Ended::Nothing) => report(&nothing(&args)),
+                Ok(_) => {}
+                Err(error) => report(&miette::Report::new(error)),
             }
             while !watched.changed() {
                 std::thread::sleep(Duration::from_millis(150));
@@ -35,24 +39,37 @@ pub(super) fn run(args: Test) -> Result<()> {
     }
     init_platform();
     let ended = if args.attack {
-        attack(args)
+        attack(args.clone())
     } else if args.mutate || args.mutate_min.is_some() {
-        mutate(args)
+        mutate(args.clone())
     } else {
-        tests(args)
+        tests(args.clone())
     };
     match ended {
         Ok(Ended::Passed) => Ok(()),
         Ok(Ended::Failed) => std::process::exit(1),
         Ok(Ended::Nothing) => {
-            let files = "test files are called *.test.js, *.test.mjs or *-test.js";
-            report(&miette::miette!(help = files, "no tests were found"));
+            report(&nothing(&args));
             std::process::exit(2)
         }
         Err(error) => {
             report(&miette::Report::new(error));
             std::process::exit(2)
         }
+    }
+}
+
+/// Why nothing was tested.
+fn nothing(args: &Test) -> miette::Report {
+    match &args.name {
+        Some(name) => miette::miette!(
+            help = "-t is a regular expression that is looked for in 'suite > test'",
+            "no test has a name that matches {name:?}, or no tests were found"
+        ),
+        None => miette::miette!(
+            help = "test files are called *.test.js, *.test.mjs or *-test.js, and call test() or export objects with a test()",
+            "no tests were found"
+        ),
     }
 }
 
@@ -69,6 +86,7 @@ fn attack(args: Test) -> Result<Ended, SourceDiagnostic> {
         flags: Flags {
             config: args.config,
             testing: true,
+            looks: true,
             ..Flags::from(args.environment)
         },
     };
@@ -102,8 +120,8 @@ fn mutate(args: Test) -> Result<Ended, SourceDiagnostic> {
 fn tests(args: Test) -> Result<Ended, SourceDiagnostic> {
     let format = args.reporter;
     let options = options(args)?;
-    let out = stdout();
-    let coloured = AutoStream::choice(&out) != ColorChoice::Never;
+    let coloured = AutoStream::choice(&stdout()) != ColorChoice::Never;
+    let (out, written) = Noted::new(stdout());
     let mut reporter: Box<dyn Reporter> = match format {
         Format::Pretty => Box::new(Pretty::new(out, Palette::of(coloured))),
         Format::Tap => Box::new(Tap::new(out)),
@@ -115,7 +133,12 @@ fn tests(args: Test) -> Result<Ended, SourceDiagnostic> {
             );
         }
     };
-    run_tests(&options, &mut *reporter)
+    let ended = run_tests(&options, &mut *reporter)?;
+    drop(reporter);
+    match written.failure() {
+        Some(error) => Err(SourceDiagnostic::new(format!("the report can not be written: {error}"))),
+        None => Ok(ended),
+    }
 }
 
 fn options(args: Test) -> Result<Options, SourceDiagnostic> {
@@ -133,6 +156,7 @@ fn options(args: Test) -> Result<Options, SourceDiagnostic> {
         flags: Flags {
             config: args.config,
             testing: true,
+            looks: true,
             live: args.live,
             ..Flags::from(args.environment)
         },

@@ -161,6 +161,16 @@ impl Document {
     }
 }
 
+/// The values of a configuration file, of either kind; nothing where it cannot be read.
+pub(crate) fn read_values(path: &Path) -> Option<Value> {
+    let document = Document {
+        path: path.to_owned(),
+        text: text_file::read(path).ok()?,
+        places: OnceCell::new(),
+    };
+    document.value().ok()
+}
+
 /// The nearest known name to an unknown one, out of serde's words for it.
 fn nearest_of(message: &str) -> Option<&str> {
     let rest = message

@@ -32,7 +32,14 @@ impl Files {
             (None, None) => PathBuf::from("."),
         };
         let named = |name: &str| Some(folder.join(name)).filter(|path| path.is_file());
-        let mut wrangler = WRANGLER.iter().find_map(|name| named(name));
+        let mut all = WRANGLER.iter().filter_map(|name| named(name));
+        let mut wrangler = all.next();
+        if flags.config.is_none() {
+            for other in all {
+                let taken = wrangler.as_deref().unwrap_or(Path::new("")).display();
+                tracing::warn!("{} is not read: {taken} is", other.display());
+            }
+        }
         let mut project = named(PROJECT);
         if let Some(config) = &flags.config {
             let is_wrangler = config
@@ -102,6 +109,12 @@ impl Files {
             .as_ref()
             .map_or_else(String::new, |document| document.subject(field))
     }
+}
+
+/// Whether a folder has a configuration of a project.
+pub(crate) fn has_configuration(folder: &Path) -> bool {
+    let mut names = WRANGLER.iter().chain([&PROJECT]);
+    names.any(|name| folder.join(name).is_file())
 }
 
 /// Where a build of the project has told wrangler which file to take in the place of the project's own.

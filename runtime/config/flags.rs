@@ -86,6 +86,8 @@ pub struct Flags {
     pub dev: bool,
     /// Whether the project is loaded anew when a file of it changes.
     pub watch: bool,
+    /// Whether the project is only looked at: no file is made or written, as whoever looks may not be whom the server works as.
+    pub looks: bool,
     /// Whether this is for tests: nothing is written, and every secret has a value of no worth.
     pub testing: bool,
     /// Whether tests have the real secrets all the same.

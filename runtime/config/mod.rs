@@ -17,7 +17,8 @@ mod values;
 pub(crate) mod wrangler;
 
 pub use cron_trigger::CronTrigger;
-pub(crate) use files::parent;
+pub(crate) use document::read_values;
+pub(crate) use files::{has_configuration, parent};
 pub use flags::Flags;
 pub(crate) use nearest::nearest;
 pub use schema::schema;

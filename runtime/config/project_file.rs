@@ -122,6 +122,15 @@ pub(crate) struct Listening {
 impl ProjectFile {
     /// Files that are the owner's alone: this one, keys, certificates, secrets and records.
     pub(crate) fn private_files(&self, files: &Files) -> Vec<PathBuf> {
+        let audit = self.audit.iter().filter_map(|section| section.file.as_ref());
+        let access = self.access_log.iter().filter_map(|section| section.file.as_ref());
+        let records = audit.chain(access).chain(&self.state);
+        let records = records.filter_map(|path| whole(&files.folder.join(path)));
+        records.chain(self.given_files(files)).collect()
+    }
+
+    /// Those of them that are read, and that nobody but the owner writes.
+    pub(crate) fn given_files(&self, files: &Files) -> Vec<PathBuf> {
         let certificates = self.certificates.values();
         let certificates = certificates.flat_map(|section| {
             let verified = section.ca.iter().chain(&section.crl);
@@ -138,17 +147,8 @@ impl ProjectFile {
             let files = [&section.key, &section.issuing_certificate, &section.issuing_key];
             files.into_iter().flatten()
         });
-        let audit = self.audit.iter().filter_map(|section| section.file.as_ref());
-        let access = self.access_log.iter().filter_map(|section| section.file.as_ref());
         let policy = self.outbound.iter().filter_map(|section| section.config.as_ref());
-        let named = certificates
-            .chain(tls)
-            .chain(credentials)
-            .chain(identity)
-            .chain(audit)
-            .chain(access)
-            .chain(policy)
-            .chain(&self.state);
+        let named = certificates.chain(tls).chain(credentials).chain(identity).chain(policy);
         let named = named.map(|path| files.folder.join(path));
         let own = files.project.iter().map(|document| document.path.clone());
         named.chain(own).filter_map(|path| whole(&path)).collect()

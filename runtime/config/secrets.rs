@@ -1,7 +1,8 @@
 //! Secrets by name: from `.dev.vars` beside the configuration, or from the process's environment.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::dotenv;
 use super::flags::{Flags, SeenSecrets};
@@ -16,6 +17,8 @@ pub(crate) struct Secrets {
     testing: bool,
     live: bool,
     seen: SeenSecrets,
+    /// Names that were asked for.
+    asked: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Secrets {
@@ -27,7 +30,27 @@ impl Secrets {
             testing: flags.testing,
             live: flags.live,
             seen: flags.secrets.clone(),
+            asked: Arc::default(),
         }
+    }
+
+    fn note(&self, name: &str) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.insert(name.to_owned());
+    }
+
+    /// The names of the file that was read which nobody has asked for, if there are any.
+    pub(crate) fn unread(&self) -> Option<(&Path, Vec<String>)> {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut names: Vec<String> = self
+            .dev_vars
+            .keys()
+            .filter(|name| !asked.contains(*name))
+            .cloned()
+            .collect();
+        names.sort_unstable();
+        let path = self.files.iter().find(|path| path.exists())?;
+        (!names.is_empty()).then_some((path.as_path(), names))
     }
 
     /// Reads `.dev.vars` in this folder, if there is one. `.dev.vars.NAME` goes before it under `--env NAME`, and they are
@@ -67,12 +90,14 @@ impl Secrets {
 
     /// The value of a secret, for tests as well: what it opens must not be tried with another.
     pub(crate) fn real(&self, name: &str) -> Option<String> {
+        self.note(name);
         let real = self.dev_vars.get(name).cloned().or_else(|| std::env::var(name).ok());
         real.filter(|value| !value.is_empty())
     }
 
     /// The value of a secret. `.dev.vars` wins, as in wrangler. Tests have `test-<NAME>`, unless they are to have the real ones.
     pub(crate) fn get(&self, name: &str) -> Option<String> {
+        self.note(name);
         let pretended = self.testing.then(|| format!("test-{name}"));
         if self.testing && !self.live {
             return pretended;

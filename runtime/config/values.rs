@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 
 use crate::listen::ListenAddress;
 use crate::rules::HostPattern;
@@ -105,6 +106,47 @@ pub(super) fn listened<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec
             (address, Some(tls)) => Ok(ListenAddress::Tls(Box::new(address), tls)),
         }
     }))
+}
+
+/// The greatest integer that a script's numbers have all of: 2^53.
+const GREATEST: u64 = 1 << 53;
+
+/// How the `toml` crate hands on a date to what knows none.
+const DATE: &str = "$__toml_private_datetime";
+
+/// Data that scripts read as JSON. What JSON or a script's numbers do not have would be another value there.
+pub(super) fn data<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String, Value>, D::Error> {
+    checked(Map::deserialize(deserializer)?, false)
+}
+
+/// The same of what a wrangler file may say too, which is JSON.
+pub(super) fn data_or_json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String, Value>, D::Error> {
+    checked(Map::deserialize(deserializer)?, true)
+}
+
+/// `nulls` tells whether there may be some: TOML has none, and what is no number becomes one.
+fn checked<E: serde::de::Error>(fields: Map<String, Value>, nulls: bool) -> Result<Map<String, Value>, E> {
+    for (name, value) in &fields {
+        if let Some(why) = changes(value, nulls) {
+            return Err(serde::de::Error::custom(format!("{name}: {why}")));
+        }
+    }
+    Ok(fields)
+}
+
+/// Why a script would read another value.
+fn changes(value: &Value, nulls: bool) -> Option<&'static str> {
+    let of = |value: &Value| changes(value, nulls);
+    match value {
+        Value::Null if !nulls => Some("JSON has no nan and no inf: write it as text"),
+        Value::Number(number) if number.as_i64().map(i64::unsigned_abs).or(number.as_u64()) > Some(GREATEST) => {
+            Some("a script's numbers do not have all digits of it: write it as text")
+        }
+        Value::Object(fields) if fields.contains_key(DATE) => Some("JSON has no dates: write it as text"),
+        Value::Array(values) => values.iter().find_map(of),
+        Value::Object(fields) => fields.values().find_map(of),
+        _ => None,
+    }
 }
 
 /// A list that limits what is allowed. One that is empty would limit nothing, and whoever wrote it, or the tool that did, means the opposite.

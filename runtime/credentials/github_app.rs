@@ -36,16 +36,20 @@ impl GithubApp {
         self.cache.0.get(tokens, refused, |_| self.exchange()).await
     }
 
+    /// Where its tokens come from.
+    pub(super) fn token_endpoint(&self) -> String {
+        format!(
+            "{}/app/installations/{}/access_tokens",
+            self.api.trim_end_matches('/'),
+            self.installation_id
+        )
+    }
+
     fn exchange(&self) -> Result<Exchange, String> {
         let mut claims = Map::new();
         claims.insert("iss".into(), json!(self.app_id));
         let assertion = sign(claims, &self.key, None, ASSERTION)?;
-        let url = format!(
-            "{}/app/installations/{}/access_tokens",
-            self.api.trim_end_matches('/'),
-            self.installation_id
-        );
-        let request = http::Request::post(url)
+        let request = http::Request::post(self.token_endpoint())
             .header("authorization", format!("Bearer {assertion}"))
             .header("accept", "application/vnd.github+json")
             .header("user-agent", "workerd-lite")

@@ -140,6 +140,16 @@ pub(crate) struct Host<'a> {
 pub(crate) type Sent = Vec<String>;
 
 impl Credential {
+    /// Where its tokens come from, for kinds that have such.
+    pub(crate) fn token_endpoint(&self) -> Option<String> {
+        match &self.kind {
+            Kind::OAuth2(oauth2) => Some(oauth2.token_endpoint().to_owned()),
+            Kind::JwtBearer(jwt) => Some(jwt.token_url.clone()),
+            Kind::GithubApp(app) => Some(app.token_endpoint()),
+            _ => None,
+        }
+    }
+
     /// A credential, whose redaction covers headers, and bodies too where `redact_body`.
     pub fn new(name: impl Into<String>, scope: Scope, kind: Kind, redact_body: bool) -> Self {
         Self {

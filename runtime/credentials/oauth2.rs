@@ -67,6 +67,11 @@ impl OAuth2 {
         self.client_secret.iter().chain(refresh).collect()
     }
 
+    /// Where its tokens come from.
+    pub(super) fn token_endpoint(&self) -> &str {
+        self.token_url.as_str()
+    }
+
     /// A token, and none where no other than the `refused` one can be had now.
     pub(super) async fn token(
         &self,

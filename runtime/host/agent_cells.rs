@@ -350,6 +350,12 @@ impl AgentCells {
         handle.close();
     }
 
+    /// How many events do something yet.
+    pub(super) fn at_work(&self) -> usize {
+        let running = self.running.borrow();
+        running.values().map(|running| running.handle.at_work()).sum()
+    }
+
     /// Ends everything at once.
     pub(super) fn abort(&self) {
         for (_, running) in self.running.borrow_mut().drain() {

@@ -115,6 +115,29 @@ impl Found {
         }
     }
 
+    /// The names of all that are there now.
+    pub(super) fn all(&self) -> Vec<String> {
+        self.finder.list().iter().map(ToString::to_string).collect()
+    }
+
+    /// Those that have been asked for, in the order of their names.
+    pub(super) fn asked_for(&self) -> Vec<Arc<Agent>> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let mut agents: Vec<_> = state.names.iter().collect();
+        agents.sort_unstable_by_key(|(id, _)| id.to_string());
+        agents.into_iter().map(|(_, entry)| Arc::clone(&entry.agent)).collect()
+    }
+
+    /// The host by which one of the folder is asked for.
+    pub(super) fn host(&self, id: &AgentId) -> Option<String> {
+        self.known(id)?;
+        let tenant = id
+            .tenant
+            .as_ref()
+            .map_or_else(String::new, |tenant| format!("{tenant}."));
+        Some(format!("{}.{tenant}{}", id.name, self.finder.domain()))
+    }
+
     /// The names of those that have been asked for.
     pub(super) fn names(&self) -> Vec<String> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);

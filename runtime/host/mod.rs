@@ -395,13 +395,19 @@ impl Instance {
 
     /// One agent's cell, by its place in the project.
     pub(crate) fn agent_cell(&self, agent: usize) -> Option<CellHandle> {
-        let listed = self.0.project.agents.get(agent)?;
-        Some(self.0.agents.of(agent, listed))
+        let found = self.0.project.agent(agent)?;
+        Some(self.0.agents.of(agent, &found))
     }
 
     /// The outbound worker's cell for an agent, by the agent's place in the project, and who the agent is there.
     pub(crate) fn policy_cell(&self, agent: usize) -> Option<(CellHandle, CallerId)> {
         self.0.policies.as_ref()?.cell_of(agent)
+    }
+
+    /// How many events of agents and of the policy do something yet.
+    pub(crate) fn at_work(&self) -> usize {
+        let policies = self.0.policies.as_ref().map_or(0, Policies::at_work);
+        self.0.agents.at_work() + policies
     }
 
     /// Ends everything at once, events under way too.

@@ -55,6 +55,14 @@ impl Policies {
         }
     }
 
+    /// How many events do something yet, where it is in isolates of this process.
+    pub(super) fn at_work(&self) -> usize {
+        match self {
+            Self::Cells(cells) => cells.at_work(),
+            Self::Processes(_) => 0,
+        }
+    }
+
     /// Ends everything at once.
     pub(super) fn abort(&self) {
         match self {

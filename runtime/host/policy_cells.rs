@@ -269,6 +269,16 @@ impl PolicyCells {
         }
     }
 
+    /// How many events do something yet.
+    pub(super) fn at_work(&self) -> usize {
+        let groups = self.groups.borrow();
+        let at_work = groups.values().filter_map(|group| {
+            let running = group.running.borrow();
+            running.as_ref().map(|running| running.handle.at_work())
+        });
+        at_work.sum()
+    }
+
     /// Ends everything at once.
     pub(super) fn abort(&self) {
         self.aborted.set(true);

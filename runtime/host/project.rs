@@ -19,14 +19,13 @@ use super::front::Front;
 use super::grant::Offers;
 use super::isolate_per::IsolatePer;
 use super::isolates::{IsolateLimits, Isolates};
-use super::known::attested;
+use super::isolation::Isolation;
 use super::live_console::console;
 use super::residents::Residents;
 use super::routes::Routes;
 use crate::audit::{AccessLog, Auditor, Feed};
 use crate::boundary::Processes;
 use crate::egress::Network;
-use crate::identity::Attested;
 use crate::isolate::Worker;
 use crate::isolate::modules::Graph;
 use crate::limits::{ClientTimeouts, Quarantine};
@@ -86,14 +85,25 @@ impl Project {
 
     /// An agent's place by its name, or by `tenant/name` where tenants share a name. The first one without a name.
     pub(crate) fn find_agent(&self, name: Option<&str>) -> Option<usize> {
-        let Some(name) = name else { return Some(0) };
-        self.agents.iter().position(|agent| {
+        let Some(name) = name else {
+            return self.agents.first().map(|_| 0).or_else(|| {
+                let first = self.folder_agents().into_iter().next()?;
+                Some(self.found.as_ref()?.named(&first)?.0)
+            });
+        };
+        let listed = self.agents.iter().position(|agent| {
             let full = agent
                 .tenant
                 .as_ref()
                 .map(|tenant| format!("{tenant}/{}", agent.worker.name));
             agent.worker.name == name || full.as_deref() == Some(name)
-        })
+        });
+        listed.or_else(|| Some(self.found.as_ref()?.named(name)?.0))
+    }
+
+    /// All agents of a folder that are there now, as `name` or `tenant/name`.
+    pub(crate) fn folder_agents(&self) -> Vec<String> {
+        self.found.as_ref().map_or_else(Vec::new, |found| found.all())
     }
 
     /// The agent in a place, where it is not gone.
@@ -319,6 +329,14 @@ impl Project {
         self.processes.is_some()
     }
 
+    /// The names of the listed agents that are.
+    pub(crate) fn in_processes(&self) -> impl Iterator<Item = &str> {
+        let agents = self.agents.iter();
+        agents
+            .filter(|agent| agent.isolation == Isolation::Process)
+            .map(|agent| agent.worker.name.as_str())
+    }
+
     /// Whether the policy is.
     pub(crate) fn has_policy_processes(&self) -> bool {
         self.policy_processes.is_some()
@@ -356,13 +374,5 @@ impl Project {
     /// The network, for what serves its identities.
     pub(crate) fn network(&self) -> &Arc<Network> {
         &self.network
-    }
-
-    /// What the host says of each agent whose code is known, with isolates that are about to be made.
-    pub(super) fn attest(&self) -> impl Iterator<Item = (&Arc<Agent>, Attested)> {
-        self.agents.iter().filter_map(|agent| {
-            let graph = agent.graph()?;
-            Some((agent, attested(agent, graph.sha256())))
-        })
     }
 }

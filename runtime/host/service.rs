@@ -220,13 +220,16 @@ where
             served.outcome.set(why.into());
             let status = why.status();
             let request_id = trace.request_id();
-            tracing::error!(target: "worker", worker = agent.worker.label(), agent = agent.worker.name, tenant = agent.tenant, request_id = &*request_id, "an event was ended: {why}");
+            let limit = limits.told(why);
+            tracing::error!(target: "worker", worker = agent.worker.label(), agent = agent.worker.name, tenant = agent.tenant, request_id = &*request_id, "an event was ended: {why}{limit}");
             instance.ended(agent, why, &request_id);
             if let Some(live) = &mut live {
                 live.ended(why);
             }
             let reason = status.canonical_reason().unwrap_or_default();
-            Response::text(status, format!("{reason}: the worker was stopped: {why}\n"))
+            // Clients of a server learn nothing of its insides.
+            let limit = if instance.shows_errors() { limit } else { String::new() };
+            Response::text(status, format!("{reason}: the worker was stopped: {why}{limit}\n"))
         }
         Err(error @ EventError::Exception { .. }) => {
             served.outcome.set(Outcome::Error("exception"));

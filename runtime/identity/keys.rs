@@ -10,6 +10,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jsonwebtoken::Algorithm;
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData as _};
+use rustix::fs::{Access, access};
+use rustls_pki_types::PrivateKeyDer;
 use serde_json::{Value, json};
 use sha2::Digest as _;
 
@@ -72,6 +74,52 @@ impl KeyRing {
         Ok(ring)
     }
 
+    /// The same for who only looks: nothing is made, and a folder that has no key yet gives one that is nobody's. Fails where none could be made.
+    pub fn look(store: KeyStore, ttl: Duration, process: Option<Arc<KeyProcess>>) -> Result<Self, String> {
+        let KeyStore::Folder(folder, _) = &store else {
+            return Self::open(store, ttl, process);
+        };
+        let folder = folder.clone();
+        let ring = Self {
+            store,
+            process,
+            ttl,
+            keys: RwLock::new(Arc::from([])),
+        };
+        let mut keys = if folder.is_dir() {
+            for folder in [Some(folder.as_path()), folder.parent()].into_iter().flatten() {
+                permissions::check_as(folder, permissions::Who::Looks)?;
+            }
+            ring.all(&folder)?.into_iter().map(|(key, _)| key).collect()
+        } else {
+            may_be_made(&folder)?;
+            Vec::new()
+        };
+        if keys.is_empty() {
+            let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(|error| error.to_string())?;
+            let private = PrivateKeyDer::try_from(pair.serialize_der()).map_err(ToOwned::to_owned)?;
+            keys.push(of_software(&private, || "a key could not be made".to_owned())?);
+        }
+        if let Ok(mut held) = ring.keys.write() {
+            *held = keys.into();
+        }
+        Ok(ring)
+    }
+
+    /// The keys of a folder, the oldest first.
+    fn all(&self, folder: &Path) -> Result<Vec<(Key, PathBuf)>, String> {
+        let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
+        let mut keys = Vec::new();
+        for entry in std::fs::read_dir(folder).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if path.extension().is_some_and(|extension| extension == "pem") {
+                keys.push((self.read(&path)?, path));
+            }
+        }
+        keys.sort_by_key(|(key, _)| key.made);
+        Ok(keys)
+    }
+
     /// Reads the store again, and replaces and retires keys whose time has come. What fails leaves the old keys.
     pub fn refresh(&self) -> Result<(), String> {
         let keys = match &self.store {
@@ -96,14 +144,7 @@ impl KeyRing {
         for folder in [Some(folder), folder.parent()].into_iter().flatten() {
             permissions::check(folder)?;
         }
-        let mut keys = Vec::new();
-        for entry in std::fs::read_dir(folder).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            if path.extension().is_some_and(|extension| extension == "pem") {
-                keys.push((self.read(&path)?, path));
-            }
-        }
-        keys.sort_by_key(|(key, _)| key.made);
+        let mut keys = self.all(folder)?;
         if keys.last().is_none_or(|(newest, _)| age(newest) > rotate) {
             let path = self.make(folder)?;
             keys.push((self.read(&path)?, path));
@@ -204,14 +245,28 @@ fn of_owner(key: Arc<dyn RemoteKey>) -> Key {
     }
 }
 
+/// Fails where a folder could not be made, by whoever asks.
+fn may_be_made(folder: &Path) -> Result<(), String> {
+    let nearest = folder.ancestors().skip(1).find(|folder| folder.exists());
+    let nearest = nearest
+        .filter(|folder| *folder != Path::new(""))
+        .unwrap_or(Path::new("."));
+    access(nearest, Access::WRITE_OK | Access::EXEC_OK)
+        .map_err(|error| format!("{} can not be made: {}: {error}", folder.display(), nearest.display()))
+}
+
 fn software(path: &Path, other: impl Fn() -> String) -> Result<Key, String> {
     let private = read_private_key(path).map_err(|error| format!("it is no PKCS #8 private key in PEM: {error}"))?;
-    let pair = KeyPair::try_from(&private).map_err(|_| other())?;
+    of_software(&private, other)
+}
+
+fn of_software(private: &PrivateKeyDer<'_>, other: impl Fn() -> String) -> Result<Key, String> {
+    let pair = KeyPair::try_from(private).map_err(|_| other())?;
     let point = pair.der_bytes();
     if !pair.is_compatible(&PKCS_ECDSA_P256_SHA256) || point.len() != 65 {
         return Err(other());
     }
-    let Some((Algorithm::ES256, encoding)) = signing_key(&private) else {
+    let Some((Algorithm::ES256, encoding)) = signing_key(private) else {
         return Err(other());
     };
     let (x, y) = (

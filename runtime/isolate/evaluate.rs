@@ -46,7 +46,7 @@ impl Evaluation<'_> {
             .ok_or_else(|| StartupError::new("a module of the worker could not be loaded"))?
             .map_err(|error| failed(&error))?;
         if let Some(inspection) = &worker.inspection {
-            self.runtime.with(|runtime| inspection.wait(runtime));
+            self.runtime.with(|runtime| inspection.wait(runtime, &who));
         }
         let mut evaluation = pin!(self.turn(|runtime| runtime.mod_evaluate(module))?);
         let mut settled = false;

@@ -54,6 +54,11 @@ impl CellHandle {
         self.0.shares().live()
     }
 
+    /// How many of them do something yet, and do not only wait until what they gave is read or closed.
+    pub(crate) fn at_work(&self) -> usize {
+        self.0.shares().at_work()
+    }
+
     /// Whether it has several callers.
     pub(crate) fn is_shared(&self) -> bool {
         self.0.shares().is_crowded()

@@ -71,8 +71,9 @@ impl Inspection {
     }
 
     /// Waits for a debugger, where that is wanted. It blocks the thread.
-    pub(super) fn wait(&self, runtime: &mut JsRuntime) {
+    pub(super) fn wait(&self, runtime: &mut JsRuntime, title: &str) {
         if self.breaks {
+            tracing::info!("{title} waits for a debugger before its first statement");
             runtime.inspector().wait_for_session_and_break_on_next_statement();
         }
     }

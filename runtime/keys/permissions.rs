@@ -8,8 +8,22 @@ use super::error::quoted;
 /// The bits of a mode by which a file's group and others may write.
 const OTHERS: u32 = 0o022;
 
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Who {
+    /// Whoever works with it.
+    Works,
+    /// Whoever only looks: root may do so for another user, whose file or folder it is.
+    Looks,
+}
+
 /// Refuses a file or folder that others than this process's user, or root, may write. What is not there is no reason.
 pub(crate) fn check(path: &Path) -> Result<(), String> {
+    check_as(path, Who::Works)
+}
+
+/// The same, for who asks.
+pub(crate) fn check_as(path: &Path, who: Who) -> Result<(), String> {
     let Ok(metadata) = std::fs::metadata(path) else {
         return Ok(());
     };
@@ -21,7 +35,8 @@ pub(crate) fn check(path: &Path) -> Result<(), String> {
         ));
     }
     let user = rustix::process::geteuid().as_raw();
-    if metadata.uid() != user && metadata.uid() != 0 {
+    let for_another = who == Who::Looks && user == 0;
+    if metadata.uid() != user && metadata.uid() != 0 && !for_another {
         return Err(format!(
             "{shown}: it belongs to another user, who may write it. Make it this one's: chown {user} {}",
             quoted(path)

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use workerd_lite_ops::Termination;
 use workerd_lite_ops::websocket::SocketLimits;
 
 /// What a client may take its time for.
@@ -61,6 +62,21 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// The limit that ended something, as it is set, in words that follow why it ended. Nothing where none did.
+    pub(crate) fn told(&self, why: Termination) -> String {
+        match why {
+            Termination::Cpu => format!(" ({} ms: limits.cpu_ms)", self.cpu.as_millis()),
+            Termination::Memory => format!(
+                " ({} MB of heap: limits.memory_mb; {} MB of buffers: limits.buffers_mb)",
+                self.heap >> 20,
+                self.buffers >> 20
+            ),
+            Termination::Wall => format!(" ({}: limits.wall)", humantime::format_duration(self.wall)),
+            Termination::Busy => format!(" ({}: limits.events)", self.events),
+            Termination::Ejected | Termination::Startup | Termination::Process => String::new(),
+        }
+    }
+
     /// An agent's, by default.
     pub const AGENT: Self = Self {
         cpu: Duration::from_millis(50),

@@ -155,6 +155,15 @@ pub async fn serve(
         worker = hangs_at_start(&mut hung) => return Err(StartupError::new(format!(
             "{worker} does not come back from what it does at its top level"
         )).into()),
+        // Nothing is under way. Threads that wait, as for a debugger, end with the process.
+        _ = interrupt.recv() => {
+            stopped_at_start();
+            return Ok(());
+        }
+        _ = terminate.recv() => {
+            stopped_at_start();
+            return Ok(());
+        }
     };
     let mut watching = reloadable.start()?;
     let owned = watch::Sender::new(Owned {
@@ -243,7 +252,12 @@ pub async fn serve(
         // As things were before they are read: what is saved meanwhile is a change.
         let below = |folder: &PathBuf| Watch::below(folder, options.writes.clone(), Vec::new());
         let before = options.watch.as_ref().map(below);
-        match (replace(&threads, &mut reload, options.feed.as_deref()).await, before) {
+        let replacing = tokio::select! {
+            replacing = replace(&threads, &mut reload, options.feed.as_deref()) => replacing,
+            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break,
+        };
+        match (replacing, before) {
             (Ok((next, files)), before) => {
                 restart::warn(&options, &next.options);
                 project = next.project;
@@ -292,6 +306,10 @@ pub async fn serve(
         audit.flush(FLUSH);
     }
     Ok(())
+}
+
+fn stopped_at_start() {
+    tracing::info!("stopped before anything was served");
 }
 
 /// Puts another thread in the place of one that is late, and gives up one that is lost. Fails where the process is to be

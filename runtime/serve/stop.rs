@@ -14,6 +14,9 @@ use crate::metrics;
 /// How often it is told what is waited for.
 const TOLD: Duration = Duration::from_secs(5);
 
+/// A signal that comes so soon after the first is the same: `timeout` and supervisors signal a process, and then its group.
+const SAME: Duration = Duration::from_millis(100);
+
 /// How long threads have to take apart what was cut.
 const CUT: Duration = Duration::from_secs(1);
 
@@ -32,7 +35,8 @@ pub(super) async fn stop(
         list(&metrics::under_way(), metrics::connections()),
         humantime::format_duration(limit),
     );
-    let end = Instant::now() + limit;
+    let begun = Instant::now();
+    let end = begun + limit;
     let mut tell = interval_at(Instant::now() + TOLD, TOLD);
     let mut draining = Box::pin(threads.drain(&mut lost));
     let why = loop {
@@ -41,8 +45,16 @@ pub(super) async fn stop(
                 tracing::info!("stopped: all that was under way is finished");
                 return;
             }
-            _ = interrupt.recv() => break "of a second signal".to_owned(),
-            _ = terminate.recv() => break "of a second signal".to_owned(),
+            _ = interrupt.recv() => {
+                if begun.elapsed() >= SAME {
+                    break "of a second signal".to_owned();
+                }
+            }
+            _ = terminate.recv() => {
+                if begun.elapsed() >= SAME {
+                    break "of a second signal".to_owned();
+                }
+            }
             () = tokio::time::sleep_until(end) => {
                 break format!("it took longer than `shutdown`, {}", humantime::format_duration(limit));
             }

@@ -39,6 +39,7 @@ impl Supervised {
             let mut past = crash_history::read(&running, &mut history.into())?;
             // One that was ended may have run no worker that a record would have: agents have processes, or nobody had asked.
             past.has_served |= served;
+            watch_over(&channel)?;
             crash_marker::record_in(running);
             notice_fatal_signals();
             io::Result::Ok(Self {
@@ -63,26 +64,28 @@ impl Supervised {
         std::mem::take(&mut self.sockets)
     }
 
-    /// Says that requests are answered on these sockets, by so many agents. From now on this process ends where the supervisor does.
+    /// Says that requests are answered on these sockets, by so many agents.
     pub(crate) fn ready(self, sockets: Vec<Socket>, agents: u32) -> Parent {
         // Where that fails the supervisor is gone, which the thread finds.
         if let Err(error) = self.channel.send(&Message::Ready { sockets, agents }) {
             tracing::error!("the supervisor can not be told which sockets there are: {error}");
         }
-        let parent = Parent {
-            channel: self.channel.try_clone().ok(),
+        Parent {
+            channel: Some(self.channel),
             alive: self.alive,
-        };
-        let watching = std::thread::Builder::new().name("supervisor".into()).spawn(move || {
-            self.channel.closed();
-            tracing::error!("the supervisor is gone: this process ends");
-            std::process::exit(1);
-        });
-        if let Err(error) = watching {
-            tracing::error!("the supervisor can not be watched: {error}");
         }
-        parent
     }
+}
+
+/// From now on this process ends where the supervisor does, whatever its scripts wait for.
+fn watch_over(channel: &Channel) -> io::Result<()> {
+    let channel = channel.try_clone()?;
+    std::thread::Builder::new().name("supervisor".into()).spawn(move || {
+        channel.closed();
+        tracing::error!("the supervisor is gone: this process ends");
+        std::process::exit(1);
+    })?;
+    Ok(())
 }
 
 /// The supervisor of a process that serves.

@@ -30,6 +30,12 @@ use crate::isolate::modules::{Confinement, Data, Graph};
 use crate::isolate::{Caller, CellHandle, Worker};
 use crate::limits::Limits;
 
+/// A test has so much time of the processor, whatever it may take: its isolate does some work of its own.
+const LEAST: Duration = Duration::from_millis(100);
+
+/// So much time is there for a file's top level, for listing its tests, and for what they left.
+const LISTS: Duration = Duration::from_secs(2);
+
 /// Runs one file to its end, whatever happens in it.
 pub(super) fn run(
     file: &Path,
@@ -39,14 +45,15 @@ pub(super) fn run(
     coverage: Option<&Arc<Coverage>>,
 ) -> FileOutcome {
     let name = file.strip_prefix("./").unwrap_or(file).display().to_string();
-    let outcome = |tests, error| FileOutcome {
+    let outcome = |tests, error, listed| FileOutcome {
         file: name.clone(),
         tests,
+        listed,
         error,
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return outcome(Vec::new(), Some(error.to_string())),
+        Err(error) => return outcome(Vec::new(), Some(error.to_string()), 0),
     };
     worker_log::capture();
     let snapshots = Rc::new(Snapshots::new(
@@ -69,13 +76,13 @@ pub(super) fn run(
         runtime.block_on(File::open(source))
     };
     let Ok(mut file) = opened else {
-        return outcome(Vec::new(), opened.err());
+        return outcome(Vec::new(), opened.err(), 0);
     };
-    let (tests, mut strays) = runtime.block_on(file.run(&name, options, watchdog));
+    let (tests, mut strays, listed) = runtime.block_on(file.run(&name, options, watchdog));
     if let Err(why) = snapshots.write() {
         strays.push(why);
     }
-    outcome(tests, (!strays.is_empty()).then(|| strays.join("\n")))
+    outcome(tests, (!strays.is_empty()).then(|| strays.join("\n")), listed)
 }
 
 /// Where a file is, and what it is a test of.
@@ -135,8 +142,8 @@ impl<'a> File<'a> {
             vars,
             // A loop ends with its test's time.
             limits: Limits {
-                cpu: options.timeout,
-                startup: options.timeout,
+                cpu: options.timeout.max(LEAST),
+                startup: options.timeout.max(LISTS),
                 ..Limits::OUTBOUND
             },
             ..Worker::of("test".into(), Role::Test, Arc::clone(&graph))
@@ -160,11 +167,26 @@ impl<'a> File<'a> {
         })
     }
 
-    /// Runs the tests, and gives what came of them and of what none of them has to answer for.
-    async fn run(&mut self, file: &str, options: &Options, watchdog: &Watchdog) -> (Vec<Outcome>, Vec<String>) {
-        let listed: Vec<Listed> = match self.ask("/list", None).await {
-            Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
-            Err(_) => Vec::new(),
+    /// Runs the tests, and gives what came of them and of what none of them has to answer for, and how many there are.
+    async fn run(&mut self, file: &str, options: &Options, watchdog: &Watchdog) -> (Vec<Outcome>, Vec<String>, usize) {
+        let asked = {
+            let _watched = watchdog.watch(file.to_owned(), options.timeout);
+            within(options.timeout.max(LISTS), self.ask("/list", None)).await
+        };
+        let late = || Err("it did not end".to_owned());
+        let listed = asked
+            .unwrap_or_else(late)
+            .and_then(|bytes| serde_json::from_slice::<Vec<Listed>>(&bytes).map_err(|error| error.to_string()));
+        let listed = match listed {
+            Ok(listed) => listed,
+            // Its tests are there, and nobody knows which.
+            Err(why) => {
+                return (
+                    Vec::new(),
+                    vec![format!("the file's tests can not be listed: {why}")],
+                    0,
+                );
+            }
         };
         let wanted = |name: &str| options.name.as_ref().is_none_or(|filter: &Regex| filter.is_match(name));
         let runs: Vec<usize> = (0..listed.len())
@@ -202,16 +224,27 @@ impl<'a> File<'a> {
                 }
             }
         }
-        strays.extend(self.strays().await);
-        (outcomes, strays)
+        let ends = {
+            let _watched = watchdog.watch(file.to_owned(), options.timeout);
+            within(options.timeout.max(LISTS), self.strays()).await
+        };
+        strays.extend(ends.unwrap_or_else(|| vec!["what its tests left does not come to an end".to_owned()]));
+        (outcomes, strays, listed.len())
     }
 
     /// What came when no test was running.
     async fn strays(&self) -> Vec<String> {
-        let Ok(bytes) = self.ask("/end", None).await else {
-            return Vec::new();
+        let asked = self.ask("/end", None).await;
+        let told = asked.and_then(|bytes| serde_json::from_slice::<End>(&bytes).map_err(|error| error.to_string()));
+        let end = match told {
+            Ok(end) => end,
+            Err(why) => {
+                return vec![format!(
+                    "what its tests left was stopped, and what failed of it is not known: {}",
+                    why.trim_end()
+                )];
+            }
         };
-        let end = serde_json::from_slice::<End>(&bytes).unwrap_or_default();
         let shown = |stray: &Stray| {
             let test = stray.test.as_deref().unwrap_or("a test");
             format!("after {test:?} had ended: {}", stray.failure.show(&self.graph))
@@ -255,9 +288,11 @@ impl<'a> File<'a> {
             Ok(told) => {
                 notes.extend(told.notes);
                 notes.extend(told.left.iter().map(|what| format!("it left {what} open")));
+                let forgiven = told.hooks.is_empty();
                 subtests.extend(told.subtests.into_iter().map(|told| told.outcome(&self.graph)));
-                let todo = test.todo || told.todo.is_some();
-                state(&told.failures, told.skipped.is_some(), todo, &self.graph)
+                let todo = forgiven && (test.todo || told.todo.is_some());
+                let failures: Vec<_> = told.hooks.into_iter().chain(told.failures).collect();
+                state(&failures, told.skipped.is_some(), todo, &self.graph)
             }
         };
         let outcome = Outcome {

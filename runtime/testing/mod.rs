@@ -23,7 +23,8 @@ use std::time::Duration;
 
 use regex::Regex;
 
-use crate::config::{Flags, parent};
+use crate::assembly::load;
+use crate::config::{Flags, has_configuration, parent};
 use crate::diagnostic::SourceDiagnostic;
 use coverage::Coverage;
 pub use coverage::CoverageOptions;
@@ -72,12 +73,37 @@ pub enum Ended {
     Nothing,
 }
 
+/// A project that cannot be loaded fails a run that was told which, or that counts what runs of it. Else it is told: tests that ask for no agent need none.
+fn loads(options: &Options) -> Result<(), SourceDiagnostic> {
+    let Err(error) = load(&options.flags) else {
+        return Ok(());
+    };
+    let is_there = has_configuration(&options.folder());
+    if options.flags.config.is_some() || (options.coverage.is_some() && is_there) {
+        return Err(error);
+    }
+    if is_there {
+        tracing::warn!(
+            "the project can not be loaded, and tests that ask for an agent fail: {}",
+            error.sentence()
+        );
+    }
+    Ok(())
+}
+
 /// Runs tests, files in parallel, and tells the reporter of each file in the files' order.
 pub fn run(options: &Options, reporter: &mut dyn Reporter) -> Result<Ended, SourceDiagnostic> {
+    if let Some(config) = options.flags.config.as_deref().filter(|config| !config.is_file()) {
+        return Err(
+            SourceDiagnostic::new(format!("{}: there is no such file", config.display()))
+                .with_help("Name the project's configuration: --config workerd-lite.toml"),
+        );
+    }
     let files = discover::files(options)?;
     if files.is_empty() {
         return Ok(Ended::Nothing);
     }
+    loads(options)?;
     let (next, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
     let (sender, outcomes) = mpsc::channel();
     let files = Arc::new(files);

@@ -66,6 +66,8 @@ pub struct FileOutcome {
     pub file: String,
     /// Its tests.
     pub tests: Vec<Outcome>,
+    /// How many tests it has, those that were not wanted too.
+    pub listed: usize,
     /// Why it could not be run at all, or what came of it when none of its tests was running.
     pub error: Option<String>,
 }

@@ -1,8 +1,9 @@
 //! One test's project: isolates of its own, made when the test first calls one.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -32,6 +33,10 @@ enum Order {
         agent: Option<String>,
     },
     Egress,
+    /// What agents and policy do yet is waited for: milliseconds at most.
+    Lingers {
+        most: u32,
+    },
     Service {
         service: String,
         agent: Option<String>,
@@ -77,6 +82,25 @@ pub(super) struct Shared {
 /// The number of the peer that is the server itself. It fits a script's small integers.
 const CLIENT: u32 = 0x3fff_ffff;
 
+/// The number of the peer that answers when agents and policy have nothing to do any longer.
+const LINGERS: u32 = CLIENT - 1;
+
+/// So many turns in a row without work are an end of it.
+const QUIET: u32 = 8;
+
+/// How often it is looked whether there is work.
+const TURN: Duration = Duration::from_millis(1);
+
+/// Waits, in real time.
+async fn sleep(time: Duration) {
+    let (done, slept) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        std::thread::sleep(time);
+        let _ = done.send(());
+    });
+    let _ = slept.await;
+}
+
 /// What one test has.
 pub(super) struct Session {
     shared: Shared,
@@ -85,6 +109,8 @@ pub(super) struct Session {
     instance: OnceCell<Instance>,
     records: Records,
     upstream: Rc<MockNetwork>,
+    /// How long it is waited for what they do yet.
+    lingers: Cell<Duration>,
 }
 
 impl Session {
@@ -99,6 +125,34 @@ impl Session {
             instance: OnceCell::new(),
             records,
             upstream,
+            lingers: Cell::default(),
+        }
+    }
+
+    /// Waits until agents and policy do nothing any longer, and gives what they do yet after the time that there is. Real time: a test may
+    /// have stopped its own.
+    async fn lingering(&self) -> Vec<String> {
+        let Some(instance) = self.instance.get() else {
+            return Vec::new();
+        };
+        let until = Instant::now() + self.lingers.get();
+        // An egress that is about to begin needs some turns.
+        let mut quiet = 0;
+        while quiet < QUIET {
+            quiet = if instance.at_work() == 0 { quiet + 1 } else { 0 };
+            if Instant::now() >= until {
+                break;
+            }
+            if quiet > 0 {
+                tokio::task::yield_now().await;
+            } else {
+                sleep(TURN).await;
+            }
+        }
+        match instance.at_work() {
+            0 => Vec::new(),
+            1 => vec!["an event of agents or policy, which was ended,".to_owned()],
+            count => vec![format!("{count} events of agents and policy, which were ended,")],
         }
     }
 
@@ -116,11 +170,12 @@ impl Session {
         let project = project.as_mut().map_err(|why| why.clone());
         let find = |project: &Project, name: Option<&str>| {
             project.find_agent(name).ok_or_else(|| {
-                format!(
-                    "there is no agent {:?}: there are {}",
-                    name.unwrap_or_default(),
-                    project.agent_names().collect::<Vec<_>>().join(", ")
-                )
+                let mut names: Vec<String> = project.agent_names().map(ToOwned::to_owned).collect();
+                names.extend(project.folder_agents());
+                match name {
+                    Some(name) => format!("there is no agent {name:?}: there are {}", names.join(", ")),
+                    None => "there is no agent".to_owned(),
+                }
             })
         };
         match order {
@@ -131,6 +186,10 @@ impl Session {
                     return Err("the project has no outbound worker".into());
                 }
                 Ok(json!(2 * find(project, agent.as_deref())? + 1))
+            }
+            Order::Lingers { most } => {
+                self.lingers.set(Duration::from_millis(most.into()));
+                Ok(self.instance.get().map_or(Value::Null, |_| json!(LINGERS)))
             }
             Order::Client => project.map(|_| json!(CLIENT)),
             Order::Env { values, agent } => {
@@ -180,6 +239,10 @@ impl Session {
                     .map_err(|error| failed(format!("{:?}", miette::Report::new(error))))
             })
             .await?;
+        if binding == LINGERS {
+            let left = json!(self.lingering().await).to_string();
+            return Ok(Response::text(http::StatusCode::OK, left));
+        }
         if binding == CLIENT {
             return Ok(instance.client(request).await);
         }

@@ -22,6 +22,8 @@ pub(super) struct Listed {
 #[derive(Debug, Deserialize)]
 pub(super) struct Told {
     pub(super) failures: Vec<Failure>,
+    /// Those of the hooks around it, which a test that is to be done does not forgive.
+    pub(super) hooks: Vec<Failure>,
     pub(super) left: Vec<String>,
     pub(super) notes: Vec<String>,
     pub(super) skipped: Option<String>,

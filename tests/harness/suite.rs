@@ -44,6 +44,9 @@ pub fn in_batches<T: Sync, R: Send>(
     choice: &Choice,
     run: impl Fn(&[T]) -> Vec<R> + Sync,
 ) -> Vec<R> {
+    if let Choice::Named(names) = choice {
+        assert!(!items.is_empty(), "nothing of the suite is called one of {names:?}");
+    }
     let batches: Vec<&[T]> = items.chunks(size).collect();
     let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let servers = if *choice == Choice::Ci { 1 } else { 2 };

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::limits::Limits;
 use super::rule::Rule;
-use crate::config::values::parsed;
+use crate::config::values::{data, data_or_json, limiting_parsed};
 use crate::host::Isolation;
 use crate::rules::RoutePattern;
 
@@ -29,14 +29,14 @@ pub(crate) struct Agent {
     #[serde(default)]
     pub(crate) modules: Vec<String>,
     /// Plain values of its `env`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "data")]
     pub(crate) vars: Map<String, Value>,
     /// Names of its bindings that load workers, by `env.LOADER.load()` and `get()`.
     #[serde(default)]
     pub(crate) loaders: Vec<String>,
     /// Requests that it answers, by host, path or both: `scout.localhost`, `*.example.com`, `/agents/scout/*`,
     /// `example.com/scout/*`. The most specific pattern of all agents decides.
-    #[serde(default, rename = "match", deserialize_with = "parsed")]
+    #[serde(default, rename = "match", deserialize_with = "limiting_parsed")]
     #[schemars(with = "Vec<String>")]
     pub(crate) matches: Vec<RoutePattern>,
     /// How the policy sees it.
@@ -85,7 +85,7 @@ pub(crate) struct Service {
     /// The export that is called, a class that extends `WorkerEntrypoint`; `default` without it.
     pub(crate) entrypoint: Option<String>,
     /// What that reads as `ctx.props`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "data_or_json")]
     pub(crate) props: Map<String, Value>,
     /// The methods that may be called, with `*` for any letters; all without it.
     pub(crate) methods: Option<Vec<String>>,
@@ -100,9 +100,9 @@ pub(crate) struct AgentOutbound {
     /// The policy's export that judges it.
     pub(crate) entrypoint: Option<String>,
     /// What the policy reads as `ctx.props`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "data")]
     pub(crate) props: Map<String, Value>,
     /// What joins the policy's `env` for it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "data")]
     pub(crate) parameters: Map<String, Value>,
 }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::limits::Limits;
 use super::mtls_certificate::MtlsCertificate;
 use super::rule::Rule;
+use crate::config::values::data;
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -21,7 +22,7 @@ pub(crate) struct Outbound {
     #[serde(default)]
     pub(crate) isolate_per: IsolatePer,
     /// Plain values of its `env`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "data")]
     pub(crate) vars: Map<String, Value>,
     /// Names of secrets that its `env` holds as text: JavaScript can read them.
     #[serde(default)]
@@ -38,10 +39,10 @@ pub(crate) struct Outbound {
     /// The export that judges; `default` without it.
     pub(crate) entrypoint: Option<String>,
     /// What it reads as `ctx.props`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "data")]
     pub(crate) props: Map<String, Value>,
     /// What joins its `env`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "data")]
     pub(crate) parameters: Map<String, Value>,
     /// What it may use.
     #[serde(default)]

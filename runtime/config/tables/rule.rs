@@ -43,6 +43,17 @@ pub(crate) struct Rule {
     pub(crate) mode: Mode,
 }
 
+impl Rule {
+    /// Whether it says nothing of what may be asked of its hosts.
+    pub(crate) fn is_of_hosts_alone(&self) -> bool {
+        self.methods.is_empty()
+            && self.paths.is_empty()
+            && self.protocols.is_empty()
+            && self.ports.is_empty()
+            && self.websocket.is_none()
+    }
+}
+
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Mode {

@@ -1,5 +1,7 @@
 //! `compatibility_date` and `compatibility_flags`: scripts behave here as by the newest date, but for what `node.rs` and `differences.rs` honour.
 
+use std::time::{Duration, SystemTime};
+
 use super::differences::is_honoured;
 use crate::config::document::Document;
 use crate::config::nearest::hint;
@@ -263,6 +265,13 @@ pub(super) fn check_date(document: &Document, path: &str, date: &str) -> Result<
         && date.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
         && humantime::parse_rfc3339(&format!("{date}T00:00:00Z")).is_ok();
     if is_date {
+        let begins = humantime::parse_rfc3339(&format!("{date}T00:00:00Z"));
+        if begins.is_ok_and(|begins| begins > SystemTime::now() + Duration::from_hours(24)) {
+            tracing::warn!(
+                "{}, {path}: {date} is in the future: no runtime knows what will be different by then",
+                document.location(path)
+            );
+        }
         return Ok(());
     }
     Err(document.complain(path, &format!("expected a date like \"2026-01-31\", found {date:?}")))

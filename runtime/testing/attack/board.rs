@@ -4,6 +4,7 @@ use regex::Regex;
 use serde::Serialize;
 
 use super::ask::Ask;
+use super::probe::Plain;
 use crate::testing::source::Place;
 
 /// Something that got through.
@@ -52,6 +53,10 @@ pub(super) struct Board {
     pub(super) bail: bool,
     /// How many combinations were left out.
     pub(super) left_out: usize,
+    /// How the policy behaves when nothing is wrong.
+    pub(super) plain: Plain,
+    /// What is not looked at, as sentences.
+    pub(super) notes: Vec<String>,
 }
 
 impl Board {
@@ -126,6 +131,32 @@ impl Board {
         if let Some(finding) = self.class(class).findings.last_mut() {
             finding.subject = Some(host.to_owned());
         }
+    }
+
+    /// All that a reader has to know before a run without findings is taken for a good one: sentences.
+    pub(super) fn cautions(&self) -> Vec<String> {
+        let mut cautions = self.notes.clone();
+        if self.left_out > 0 {
+            cautions.push(format!("{} combinations of paths were left out", self.left_out));
+        }
+        let Plain {
+            asked,
+            failed,
+            passed,
+            why,
+        } = &self.plain;
+        if *failed > 0 {
+            let why = why.as_deref().unwrap_or_default();
+            cautions.push(format!(
+                "{failed} of {asked} requests for hosts that are named ended in a failure of the policy: {why}"
+            ));
+        }
+        if *asked > 0 && *passed == 0 {
+            cautions.push(format!(
+                "the policy let nothing pass: none of {asked} requests for hosts that are named reached one"
+            ));
+        }
+        cautions
     }
 
     /// How many attacks there were.

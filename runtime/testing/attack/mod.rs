@@ -4,6 +4,8 @@
 
 mod answer;
 mod ask;
+mod attackers;
+mod authority;
 mod board;
 mod corpus;
 mod faults;
@@ -31,6 +33,7 @@ use crate::config::Flags;
 use crate::diagnostic::SourceDiagnostic;
 use crate::serve::Loaded;
 use crate::testing::Ended;
+use attackers::Attackers;
 use board::Board;
 use judge::Secrets;
 use named::Named;
@@ -62,7 +65,17 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<Ended, SourceDiagno
         .as_ref()
         .map(|open| (open.patterns.join(", "), &*open.reason));
     let told = Told { named: &named, allowed };
-    report::write(options.form, &board, &told, out);
+    let plain = &board.plain;
+    if plain.failed > 0 && plain.passed == 0 {
+        let why = plain.why.as_deref().unwrap_or_default();
+        return Err(SourceDiagnostic::new(format!(
+            "the policy lets nothing pass, and {} of {} requests for hosts that the project names ended in a failure of it: {why}",
+            plain.failed, plain.asked
+        ))
+        .with_help("Mend that first: what a policy denies because it fails tells nothing of what it lets pass"));
+    }
+    report::write(options.form, &board, &told, out)
+        .map_err(|error| SourceDiagnostic::new(format!("the report can not be written: {error}")))?;
     if board.attacks() == 0 {
         return Err(SourceDiagnostic::new("no attack has such a name").with_help("-t is compared with 'class > case'"));
     }
@@ -100,27 +113,43 @@ async fn attack(loaded: &Loaded, mut board: Board) -> Result<(Board, Named), Sou
     let open = loaded.attack.iter().flat_map(|open| open.allow.iter().cloned());
     let named = Named::of(loaded, open.collect());
     let secrets = Secrets::of(loaded);
-    let agents: Vec<String> = loaded.project.agent_names().map(ToOwned::to_owned).collect();
+    let attackers = Attackers::of(&loaded.project);
+    if attackers.all.is_empty() {
+        return Err(
+            SourceDiagnostic::new("there is no agent in whose name the policy could be attacked")
+                .with_help("Name one under [[agents]], or put one into the folder of agents_dir"),
+        );
+    }
+    let agents: Vec<String> = attackers.all.iter().map(|attacker| attacker.label.clone()).collect();
     // What the policy says of each case is not of interest.
     worker_log::capture();
-    let mut prober = Prober::new(loaded, &named, &secrets).await?;
-    listed(&mut prober, &mut board, &agents).await?;
+    let mut prober = Prober::new(loaded, &named, &secrets, &attackers.all).await?;
+    listed(&mut prober, &mut board, (&agents, &attackers.names)).await?;
     prober.renew().await?;
     stated::run(&mut prober, &mut board, &agents).await?;
     prober.renew().await?;
     paths::run(&mut prober, &mut board, &agents).await?;
     prober.renew().await?;
     methods::run(&mut prober, &mut board, &agents).await?;
+    prober.renew().await?;
+    authority::run(&mut prober, &mut board, &attackers.all).await?;
+    board.plain = prober.plain.clone();
+    board.notes.extend(attackers.left_out.iter().cloned());
+    board.notes.extend(named.left_out.iter().cloned());
     prober.end();
     worker_log::capture();
     Ok((board, named))
 }
 
 /// The corpus, for each host that is named, and what is made of the policy's words.
-async fn listed(prober: &mut Prober<'_>, board: &mut Board, agents: &[String]) -> Result<(), SourceDiagnostic> {
+async fn listed(
+    prober: &mut Prober<'_>,
+    board: &mut Board,
+    (agents, names): (&[String], &[String]),
+) -> Result<(), SourceDiagnostic> {
     let named = prober.named;
     let mut class = String::new();
-    let made = strangers::attacks(named, agents).into_iter();
+    let made = strangers::attacks(named, names).into_iter();
     let mut attacks: Vec<_> = made
         .map(|attack| (attack.class.to_owned(), attack.case, attack.ask, None))
         .collect();

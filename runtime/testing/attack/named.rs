@@ -3,16 +3,22 @@
 use std::collections::BTreeSet;
 
 use deno_core::url::Url;
-use regex::Regex;
 use serde_json::Value;
 
 use super::shape::{self, NamedHost};
+use crate::config;
 use crate::rules::{HostPattern, Scope};
 use crate::serve::Loaded;
 use crate::testing::source::{Kind, Place, PolicyText};
 
 /// How many strings of each kind are tried.
 const MOST: usize = 24;
+
+/// How many hosts are.
+const HOSTS: usize = 64;
+
+/// At how many of them spellings of paths and methods are tried.
+pub(super) const SPELT: usize = 24;
 
 /// All that is named.
 pub(super) struct Named {
@@ -37,6 +43,8 @@ pub(super) struct Named {
     pub(super) values: Vec<String>,
     /// What the policy's text says.
     pub(super) text: PolicyText,
+    /// What is named and not tried, as sentences.
+    pub(super) left_out: Vec<String>,
 }
 
 impl Named {
@@ -75,6 +83,7 @@ impl Named {
             names: Vec::new(),
             values: Vec::new(),
             text,
+            left_out: Vec::new(),
         };
         named.patterns.retain(|pattern| !pattern.is_everything());
         for scope in scopes {
@@ -128,29 +137,62 @@ impl Named {
     }
 
     fn settle(&mut self) {
-        let mut samples: BTreeSet<String> = self.patterns.iter().filter_map(HostPattern::sample).collect();
-        samples.extend(self.literals.iter().map(|(named, _)| {
+        let sample = |named: &NamedHost| {
             if named.below {
                 format!("a.{}", named.host)
             } else {
                 named.host.clone()
             }
-        }));
-        if samples.is_empty() {
-            samples.insert("partner.example".to_owned());
+        };
+        let said = self.literals.iter().filter(|(_, place)| place.is_some());
+        let said: BTreeSet<String> = said.map(|(named, _)| sample(named)).collect();
+        let mut others: BTreeSet<String> = self.patterns.iter().filter_map(HostPattern::sample).collect();
+        others.extend(self.literals.iter().map(|(named, _)| sample(named)));
+        if others.is_empty() {
+            others.insert("partner.example".to_owned());
         }
-        self.samples = samples.into_iter().take(MOST).collect();
+        // Where there are many, those that the policy's text speaks of are no others' equals.
+        let few = said.len().max(others.len()) <= SPELT;
+        self.samples = if few {
+            others.into_iter().collect()
+        } else {
+            let rest = others.into_iter().filter(|host| !said.contains(host));
+            said.iter().cloned().chain(rest).collect()
+        };
+        if self.samples.len() > HOSTS {
+            let left = self.samples.split_off(HOSTS);
+            self.left_out
+                .push(format!("{} hosts were not asked: {}", left.len(), left.join(", ")));
+        }
+        if self.samples.len() > SPELT {
+            let left = &self.samples[SPELT..];
+            self.left_out.push(format!(
+                "spellings of paths and methods were tried at {SPELT} hosts, and not at {}",
+                left.join(", ")
+            ));
+        }
         let mut seen = BTreeSet::new();
         self.paths.retain(|(path, _)| seen.insert(path.clone()));
+        let mut many = vec![("paths", self.paths.len())];
         self.paths.truncate(2 * MOST);
         seen.clear();
         self.methods.retain(|(method, _)| seen.insert(method.clone()));
         // Names with a hyphen are of headers; there may be many of fields.
         self.names.sort_by_key(|name| !name.contains('-'));
-        for words in [&mut self.fragments, &mut self.names, &mut self.values] {
+        for (what, words) in [
+            ("words", &mut self.fragments),
+            ("names of headers and fields", &mut self.names),
+            ("values", &mut self.values),
+        ] {
             let mut seen = BTreeSet::new();
             words.retain(|word| seen.insert(word.clone()));
+            many.push((what, words.len()));
             words.truncate(2 * MOST);
+        }
+        for (what, count) in many.into_iter().filter(|(_, count)| *count > 2 * MOST) {
+            let most = 2 * MOST;
+            self.left_out
+                .push(format!("of {count} {what} that the project names {most} were tried"));
         }
     }
 
@@ -242,27 +284,22 @@ fn strings(value: &Value, texts: &mut Vec<String>) {
     }
 }
 
-/// The hosts in quotes in the configuration's files.
+/// The hosts in the values of the configuration's files. What is in comments, or said of the attacks themselves, names none.
 fn configured(loaded: &Loaded) -> Vec<NamedHost> {
-    let Ok(quoted) = Regex::new(r#""([^"\\\n]*)"|'([^'\n]*)'"#) else {
-        return Vec::new();
-    };
     // What agents import is none, whatever it says.
     let is_configuration = |path: &&std::path::PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         path.extension().is_some_and(|extension| extension == "toml") || name.starts_with("wrangler.")
     };
-    let texts = loaded
-        .files
-        .iter()
-        .filter(is_configuration)
-        .filter_map(|path| std::fs::read_to_string(path).ok());
+    let files = loaded.files.iter().filter(is_configuration);
     let mut hosts = Vec::new();
-    for text in texts {
-        for found in quoted.captures_iter(&text) {
-            let text = found.get(1).or(found.get(2)).map_or("", |text| text.as_str());
-            hosts.extend(shape::hosts(Kind::Text, text));
+    for mut value in files.filter_map(|path| config::read_values(path)) {
+        if let Some(fields) = value.as_object_mut() {
+            fields.remove("attack");
         }
+        let mut texts = Vec::new();
+        strings(&value, &mut texts);
+        hosts.extend(texts.iter().flat_map(|text| shape::hosts(Kind::Text, text)));
     }
     hosts
 }

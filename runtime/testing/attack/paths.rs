@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::ask::Ask;
 use super::board::Board;
 use super::faults::faults;
-use super::named::Named;
+use super::named::{Named, SPELT};
 use super::probe::{Got, Prober};
 use super::readings::variants;
 use super::shape::sent_method;
@@ -16,11 +16,12 @@ use crate::testing::source::Place;
 /// A path that nobody has.
 pub(super) const CANARY: &str = "/wlcanary7";
 
-/// How many requests about one agent's paths are made, at most.
+/// How many requests about one agent's paths are made, at most, for so many hosts; more hosts have more.
 const MOST: usize = 6000;
+const MOST_FOR: usize = 6;
 
 /// How many hosts are asked.
-pub(super) const HOSTS: usize = 6;
+pub(super) const HOSTS: usize = SPELT;
 
 const CLASS: &str = "other spellings of what is denied";
 const PLAIN: &str = "what is named, as it is named";
@@ -72,7 +73,7 @@ pub(super) async fn run(prober: &mut Prober<'_>, board: &mut Board, agents: &[St
                     host,
                     method: &method,
                     agent: (place, agent),
-                    until: before + MOST,
+                    until: before + MOST * hosts.len().div_ceil(MOST_FOR),
                 };
                 paths.run().await?;
             }

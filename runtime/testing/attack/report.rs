@@ -40,14 +40,20 @@ pub(super) struct Told<'a> {
 }
 
 /// Writes a report.
-pub(super) fn write(form: Form, board: &Board, told: &Told<'_>, out: &mut dyn Write) {
-    let _ = match form {
-        Form::Pretty { verbose } => pretty(board, told, verbose, out),
-        Form::Tap => tap(board, out),
-        Form::Json => json(board, told, out),
-        Form::Junit => junit(board, out),
-        Form::Sarif => writeln!(out, "{:#}", sarif::log(board)),
-    };
+pub(super) fn write(form: Form, board: &Board, told: &Told<'_>, out: &mut dyn Write) -> std::io::Result<()> {
+    match form {
+        Form::Pretty { verbose } => pretty(board, told, verbose, out)?,
+        Form::Tap => tap(board, out)?,
+        Form::Json => json(board, told, out)?,
+        Form::Junit => junit(board, out)?,
+        Form::Sarif => writeln!(out, "{:#}", sarif::log(board))?,
+    }
+    if let Form::Junit | Form::Sarif = form {
+        for caution in board.cautions() {
+            tracing::warn!("{caution}");
+        }
+    }
+    out.flush()
 }
 
 fn pretty(board: &Board, told: &Told<'_>, verbose: bool, out: &mut dyn Write) -> std::io::Result<()> {
@@ -87,8 +93,8 @@ fn pretty(board: &Board, told: &Told<'_>, verbose: bool, out: &mut dyn Write) ->
     if let Some((patterns, reason)) = &told.allowed {
         writeln!(out, "open to {patterns}, by [attack] allow: {reason}")?;
     }
-    if board.left_out > 0 {
-        writeln!(out, "{} combinations of paths were left out", board.left_out)?;
+    for caution in board.cautions() {
+        writeln!(out, "{caution}")?;
     }
     writeln!(out, "{} attacks, {} got through", board.attacks(), board.through())
 }
@@ -150,6 +156,7 @@ fn json(board: &Board, told: &Told<'_>, out: &mut dyn Write) -> std::io::Result<
         "attacks": board.attacks(),
         "through": board.through(),
         "leftOut": board.left_out,
+        "cautions": board.cautions(),
         "hosts": told.named.samples().collect::<Vec<_>>(),
         "open": allowed.map(|(patterns, reason)| json!({ "allow": patterns, "reason": reason })),
         "classes": classes,
@@ -198,6 +205,9 @@ fn tap(board: &Board, out: &mut dyn Write) -> std::io::Result<()> {
         for finding in found {
             writeln!(out, "# {}", line(finding).replace('\n', " "))?;
         }
+    }
+    for caution in board.cautions() {
+        writeln!(out, "# {}", caution.replace('\n', " "))?;
     }
     Ok(())
 }

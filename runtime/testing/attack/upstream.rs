@@ -43,20 +43,71 @@ pub(super) enum Behaviour {
     Redirects(String, Answer),
     /// All answer with nothing.
     Quiet,
+    /// The one that the agent asks for answers with nothing, and others, whom the policy asks first, so.
+    Others(String, Word),
     /// Nobody can be reached.
     Down,
     /// All fail, with a body that is none.
     Failing,
 }
 
+/// What an authority answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Word {
+    /// 403.
+    Denies,
+    /// 200, and JSON each of whose members says no.
+    SaysNo,
+    /// It answers nothing.
+    Unreachable,
+    /// 500.
+    Fails,
+    /// 200, and text that is no JSON.
+    Nonsense,
+    /// 200, and nothing.
+    Empty,
+}
+
+/// JSON by which authorities say no.
+const NO: &str = r#"{"allow":false,"allowed":false,"ok":false,"result":false,"valid":false,"active":false,"authorized":false,"permitted":false,"granted":false,"deny":true,"denied":true,"decision":"deny","effect":"deny","status":"denied"}"#;
+
+impl Word {
+    fn said(self, host: &str) -> Result<Response, FetchError> {
+        let json = |status, text| {
+            let mut response = Response::text(status, text);
+            let json = HeaderValue::from_static("application/json");
+            response.headers.insert(header::CONTENT_TYPE, json);
+            response
+        };
+        Ok(match self {
+            Self::Denies => json(StatusCode::FORBIDDEN, NO),
+            Self::SaysNo => json(StatusCode::OK, NO),
+            Self::Unreachable => return Err(FetchError::Network(format!("{host}: Connection refused"))),
+            Self::Fails => Response::text(StatusCode::INTERNAL_SERVER_ERROR, "<html>"),
+            Self::Nonsense => Response::text(StatusCode::OK, "<html>"),
+            Self::Empty => Response::text(StatusCode::OK, ""),
+        })
+    }
+}
+
 /// Records requests.
 #[derive(Default)]
 pub(super) struct Recorder {
+    /// Where credentials' tokens come from: those are given, or nothing that a policy sends with them would be seen.
+    tokens: Vec<String>,
     behaviour: RefCell<Option<Behaviour>>,
     seen: RefCell<Vec<Seen>>,
 }
 
 impl Recorder {
+    /// One that gives tokens at these endpoints.
+    pub(super) fn giving(tokens: Vec<String>) -> Self {
+        Self {
+            tokens,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn expect(&self, behaviour: Behaviour) {
         *self.behaviour.borrow_mut() = Some(behaviour);
     }
@@ -66,6 +117,21 @@ impl Recorder {
     }
 }
 
+impl Recorder {
+    fn gives_tokens(&self, url: &Url) -> bool {
+        self.tokens.iter().any(|endpoint| url.as_str() == endpoint)
+    }
+}
+
+/// A token as RFC 6749 has it, and as GitHub does.
+fn token() -> Response {
+    const TOKEN: &str = r#"{"access_token":"attacked-token","token":"attacked-token","token_type":"bearer","expires_in":3600,"expires_at":"2099-01-01T00:00:00Z"}"#;
+    let mut response = Response::text(StatusCode::OK, TOKEN);
+    let json = HeaderValue::from_static("application/json");
+    response.headers.insert(header::CONTENT_TYPE, json);
+    response
+}
+
 impl Upstream for Recorder {
     fn answer(&self, via: Via, request: Request) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
         let mut text = request.url.to_string().into_bytes();
@@ -73,9 +139,13 @@ impl Upstream for Recorder {
             text.push(b' ');
             text.extend_from_slice(value.as_bytes());
         }
+        if request.method == Method::POST && via.credential.is_none() && self.gives_tokens(&request.url) {
+            return Box::pin(async { Ok(token()) });
+        }
         let host = request.url.host_str().unwrap_or_default();
         let response = match self.behaviour.borrow().clone() {
             Some(Behaviour::Asked(asked, _)) if asked != host => Ok(Response::text(StatusCode::FORBIDDEN, "")),
+            Some(Behaviour::Others(asked, word)) if asked != host => word.said(host),
             Some(Behaviour::Redirects(path, answer)) => {
                 // Whom the policy asks on its own leads nowhere.
                 let is_asked = request.url.path().ends_with(&path);
@@ -88,7 +158,7 @@ impl Upstream for Recorder {
             Some(Behaviour::All(answer) | Behaviour::Asked(_, answer)) => Ok(answered(&answer, &text)),
             Some(Behaviour::Down) => Err(FetchError::Network(format!("{host}: Connection refused"))),
             Some(Behaviour::Failing) => Ok(Response::text(StatusCode::INTERNAL_SERVER_ERROR, "<html>")),
-            Some(Behaviour::Quiet) | None => Ok(Response::text(StatusCode::OK, "")),
+            Some(Behaviour::Quiet | Behaviour::Others(..)) | None => Ok(Response::text(StatusCode::OK, "")),
         };
         let body = Rc::<RefCell<Vec<u8>>>::default();
         self.seen.borrow_mut().push(Seen {

@@ -10,6 +10,12 @@ pub(super) fn write(file: &Path, all: &[Summary]) -> std::io::Result<()> {
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder)?;
     }
+    // A slip of the hand is no reason to lose a script.
+    if std::fs::read(file).is_ok_and(|there| !there.is_empty() && !there.starts_with(b"TN:")) {
+        return Err(std::io::Error::other(
+            "it is there already, and is no report of the coverage",
+        ));
+    }
     let mut out = BufWriter::new(std::fs::File::create(file)?);
     for module in all {
         writeln!(out, "TN:\nSF:{}", module.path.display())?;

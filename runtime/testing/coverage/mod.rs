@@ -118,6 +118,11 @@ impl Coverage {
             .into_iter()
             .filter_map(|(what, option, min, share)| {
                 let (min, percent) = (min?, share.percent());
+                if what == "lines" && share.of == 0 {
+                    return Some(format!(
+                        "there are no lines of agents and policy that count: {option} asks for {min} % of them"
+                    ));
+                }
                 (percent < min)
                     .then(|| format!("the tests run {percent:.1} % of the {what}: {option} asks for {min} %"))
             });

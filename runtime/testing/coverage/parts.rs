@@ -8,9 +8,11 @@ use oxc_ast_visit::Visit as _;
 use oxc_parser::Parser;
 
 use super::ignored::Ignored;
+
 use super::visit::{Found, Rest};
 use crate::isolate::modules::{Content, Module};
 use crate::isolate::{Defaults, compiled_type};
+use crate::testing::source::comments;
 
 /// A place that runs so many times, in the order of the code that runs.
 #[derive(Debug, Clone, Copy)]
@@ -60,7 +62,7 @@ pub(super) fn of(module: &Module) -> Parts {
     let parsed = Parser::new(&allocator, source, compiled_type(module.commonjs)).parse();
     let mut found = Found::default();
     found.visit_program(&parsed.program);
-    let ignored = Ignored::of(module.text());
+    let ignored = Ignored::of(&comments(module));
     let map = module
         .original
         .as_ref()

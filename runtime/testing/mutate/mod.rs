@@ -17,7 +17,7 @@ use tracing::subscriber::{NoSubscriber, with_default};
 
 use super::attack::first_finding;
 use super::outcome::State;
-use super::source::{own_scripts, parse};
+use super::source::{comments, own_scripts, parse};
 use super::watchdog::Watchdog;
 use super::{Ended, Options, discover, file};
 use crate::assembly::load;
@@ -42,6 +42,8 @@ struct Source {
     name: String,
     path: PathBuf,
     text: String,
+    /// The same, with nothing but its comments.
+    comments: String,
 }
 
 /// What ran, and how it ended.
@@ -57,15 +59,12 @@ impl Mutated {
         self.judged.iter().filter(|judged| judged.status == status).count()
     }
 
-    /// Killed ones in percent of those that count.
-    fn score(&self) -> f64 {
+    /// Killed ones in percent of those that count. Nothing where there is none.
+    fn score(&self) -> Option<f64> {
         let killed = self.count(Status::Killed) + self.count(Status::Timeout);
         let counted = killed + self.count(Status::Survived);
-        if counted == 0 {
-            return 100.0;
-        }
         #[expect(clippy::cast_precision_loss, reason = "there are few")]
-        let score = 100.0 * killed as f64 / counted as f64;
+        let score = (counted > 0).then(|| 100.0 * killed as f64 / counted as f64);
         score
     }
 }
@@ -91,7 +90,9 @@ pub fn run(options: &Options, wanted: MutateOptions, out: &mut dyn Write) -> Res
             found
         });
         mutants.extend(found.map_err(|error| SourceDiagnostic::new(error.to_string()))?);
+        let comments = on_deep_stack(|| comments(module));
         sources.push(Source {
+            comments: comments.map_err(|error| SourceDiagnostic::new(error.to_string()))?,
             name: module.name.clone(),
             path: module.path.clone(),
             text: module.text().to_owned(),
@@ -113,11 +114,17 @@ pub fn run(options: &Options, wanted: MutateOptions, out: &mut dyn Write) -> Res
         report::pretty(&run, wanted.verbose, out)
     };
     told.map_err(|error| SourceDiagnostic::new(format!("the report can not be written: {error}")))?;
-    Ok(match wanted.min {
-        Some(min) if run.score() < min => {
+    if run.tests == 0 {
+        tracing::warn!("there are no tests: what is told was noticed by attacks alone");
+    }
+    Ok(match (wanted.min, run.score()) {
+        (Some(min), Some(score)) if score < min => {
+            tracing::error!("the mutation score is {score:.1} %: --mutate-min asks for {min} %");
+            Ended::Failed
+        }
+        (Some(min), None) => {
             tracing::error!(
-                "the mutation score is {:.1} %: --mutate-min asks for {min} %",
-                run.score()
+                "there is nothing to change in the policy that counts: --mutate-min asks for {min} % of it"
             );
             Ended::Failed
         }
@@ -201,7 +208,7 @@ fn judge(
 ) -> (Status, String) {
     let source = &sources[mutant.file];
     let (line, _) = position(&source.text, mutant.span.start);
-    if let Some(reason) = ignored::reason(&source.text, line) {
+    if let Some(reason) = ignored::reason(&source.text, &source.comments, line) {
         return (Status::Ignored, reason);
     }
     let flags = Flags {

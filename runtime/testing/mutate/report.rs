@@ -42,8 +42,9 @@ pub(super) fn pretty(run: &Mutated, verbose: bool, out: &mut dyn Write) -> Resul
     let killed = run.count(Status::Killed);
     writeln!(
         out,
-        "\nmutation score {:.1} %: {} killed by {} tests, {by_attacks} by attacks, {} timed out, {} survived; {} invalid, {} ignored ({:.1} s)",
-        run.score(),
+        "\nmutation score {}: {} killed by {} tests, {by_attacks} by attacks, {} timed out, {} survived; {} invalid, {} ignored ({:.1} s)",
+        run.score()
+            .map_or_else(|| "of no changes".to_owned(), |score| format!("{score:.1} %")),
         killed - by_attacks,
         run.tests,
         run.count(Status::Timeout),
@@ -96,7 +97,7 @@ pub(super) fn json(run: &Mutated, out: &mut dyn Write) -> Result<()> {
         })
         .collect();
     let whole = json!({
-        "score": (run.score() * 10.0).round() / 10.0,
+        "score": run.score().map(|score| (score * 10.0).round() / 10.0),
         "killed": run.count(Status::Killed),
         "timeout": run.count(Status::Timeout),
         "survived": run.count(Status::Survived),

@@ -35,6 +35,7 @@ impl<W: Write> Reporter for Json<W> {
         } = totals;
         let run = json!({ "passed": passed, "failed": failed, "skipped": skipped, "todo": todo, "files": self.files });
         let _ = writeln!(self.out, "{run:#}");
+        let _ = self.out.flush();
     }
 }
 

@@ -39,6 +39,7 @@ impl<W: Write> Reporter for Junit<W> {
 
     fn end(&mut self, _totals: &Totals) {
         let _ = self.report.serialize(&mut self.out);
+        let _ = self.out.flush();
     }
 }
 

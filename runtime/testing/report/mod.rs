@@ -50,6 +50,9 @@ pub(super) fn in_order(
         waiting.insert(index, outcome);
         while let Some(outcome) = waiting.remove(&next) {
             totals.add(&outcome);
+            if outcome.error.is_none() && outcome.listed == 0 {
+                tracing::warn!("{} has no tests: it calls no test(), and exports none", outcome.file);
+            }
             // A name filter may leave nothing of a file.
             if outcome.error.is_some() || !outcome.tests.is_empty() {
                 reporter.file(&outcome);

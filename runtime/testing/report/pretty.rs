@@ -107,6 +107,7 @@ impl<W: Write> Reporter for Pretty<W> {
         let s = if tests == 1 { "" } else { "s" };
         let took = self.began.elapsed().as_secs_f64();
         let _ = writeln!(self.out, "\n{tests} test{s} in {took:.1} s\n{line}");
+        let _ = self.out.flush();
     }
 }
 

@@ -82,5 +82,6 @@ impl<W: Write> Reporter for Tap<W> {
             "1..{count}\n# {} passed, {} failed",
             totals.passed, totals.failed
         );
+        let _ = self.out.flush();
     }
 }

@@ -89,6 +89,24 @@ pub(super) fn own_scripts(graph: &Graph) -> impl Iterator<Item = &Module> {
     })
 }
 
+/// A module's text with spaces in the place of all that is no comment: what stands in a string is no word of its author's to us.
+pub(super) fn comments(module: &Module) -> String {
+    let text = module.text();
+    let mut kept: Vec<u8> = text
+        .bytes()
+        .map(|byte| if byte == b'\n' || byte == b'\r' { byte } else { b' ' })
+        .collect();
+    parse(module, |program| {
+        for comment in &program.comments {
+            let span = comment.span.start as usize..comment.span.end as usize;
+            if let (Some(to), Some(from)) = (kept.get_mut(span.clone()), text.as_bytes().get(span)) {
+                to.copy_from_slice(from);
+            }
+        }
+    });
+    String::from_utf8(kept).unwrap_or_default()
+}
+
 /// Reads a module's text. It was read before, without an error.
 pub(super) fn parse(module: &Module, look: impl FnOnce(&Program<'_>)) {
     let allocator = Allocator::default();
