@@ -109,6 +109,11 @@ impl Stopped {
     }
 }
 
+/// Whether a test advances this thread's time: it jumps from timer to timer.
+pub fn is_stopped() -> bool {
+    STOPPED.get()
+}
+
 impl Drop for Stopped {
     fn drop(&mut self) {
         tokio::time::resume();

@@ -29,8 +29,11 @@ fn ask(server: &Server, agent: &str) -> (u16, Duration) {
     (status, began.elapsed())
 }
 
+/// What is put into an agent's folder, by the agent's name.
+type Prepared = (&'static str, fn(&Path));
+
 /// Agents of a folder, of which one is `good`. They are asked while others wait.
-fn served(agents: &[(&str, fn(&Path))], check: impl Fn(&str, u16)) {
+fn served(agents: &[Prepared], check: impl Fn(&str, u16)) {
     let project = Project::new(&[("agents/good/worker.js", OK)]);
     for (name, prepare) in agents {
         project.write(&format!("agents/{name}/worker.js"), OK);
@@ -61,7 +64,7 @@ fn served(agents: &[(&str, fn(&Path))], check: impl Fn(&str, u16)) {
 
 #[test]
 fn settings_without_an_end_are_not_read() {
-    let agents: [(&str, fn(&Path)); 4] = [
+    let agents: [Prepared; 4] = [
         ("wrangler", |folder| sparse(&folder.join("wrangler.jsonc"))),
         ("package", |folder| sparse(&folder.join("package.json"))),
         ("tsconfig", |folder| {
@@ -85,7 +88,7 @@ fn settings_without_an_end_are_not_read() {
 
 #[test]
 fn pipes_are_not_waited_for() {
-    let agents: [(&str, fn(&Path)); 3] = [
+    let agents: [Prepared; 3] = [
         ("package", |folder| pipe(&folder.join("package.json"))),
         ("headers", |folder| {
             let wrangler = r#"{ "main": "worker.js", "assets": { "directory": "public" } }"#;
@@ -108,7 +111,7 @@ fn pipes_are_not_waited_for() {
 
 #[test]
 fn a_script_that_is_nested_without_an_end_ends_no_server() {
-    let agents: [(&str, fn(&Path)); 2] = [
+    let agents: [Prepared; 2] = [
         ("conditions", |folder| {
             let text = format!("{OK} let x, a; x={}1;", "a?{}:".repeat(1_000_000));
             std::fs::write(folder.join("worker.js"), text).unwrap();

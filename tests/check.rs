@@ -151,10 +151,13 @@ fn tail_workers_are_found_by_the_names_in_their_own_files() {
     );
 }
 
+/// A configuration, files beside it, and what is told of it.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+
 #[test]
 fn what_is_passed_over_is_told() {
     let wrangler = "{ \"name\": \"a\", \"main\": \"agent.js\", \"compatibility_date\": \"2026-01-01\" }";
-    let cases: &[(&str, &[(&str, &str)], &str)] = &[
+    let cases: &[Case<'_>] = &[
         (
             "main = 'other.js'\n",
             &[("wrangler.jsonc", wrangler), ("other.js", AGENT)],
@@ -221,7 +224,7 @@ fn what_is_passed_over_is_told() {
 
 #[test]
 fn what_can_not_be_meant_is_refused() {
-    let cases: &[(&str, &[(&str, &str)], &str)] = &[
+    let cases: &[Case<'_>] = &[
         (
             "main = 'agent.js'\n[[agents]]\nname = 'a'\nmain = 'agent.js'\n",
             &[],

@@ -131,7 +131,6 @@ fn a_call_that_nothing_can_answer_fails() {
           const name = new URL(request.url).pathname.slice(1);
           try {
             if (name === "property") return Response.json(await env.TOOLS.property);
-            if (name === "pipelined") return Response.json(await env.TOOLS.hung().what());
             if (name === "stub") {
               using counter = await env.TOOLS.counter();
               const hung = await counter.hung().catch((error) => error.message);
@@ -180,7 +179,7 @@ fn a_call_that_nothing_can_answer_fails() {
         ("policy.js", policy),
     ]);
     let server = project.serve(&[]);
-    for name in ["hung", "property", "back", "pipelined"] {
+    for name in ["hung", "property", "back"] {
         let said = soon(name, || server.get(&format!("/{name}")).body);
         assert!(said.contains(WORDS), "{name}: {said}");
     }

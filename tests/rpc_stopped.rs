@@ -1,5 +1,6 @@
 //! What is stopped while its methods are called is in the record, wherever it runs: as where a request was judged.
 
+use std::fmt::Write as _;
 use std::process::Command;
 
 use crate::harness::{ALL_IN_PROCESSES, POLICY_IN_PROCESSES, Project, free_port, records};
@@ -43,8 +44,10 @@ fn a_worker_that_is_stopped_for_a_method_is_in_the_record() {
             ),
             ("callee", ""),
         ] {
-            config +=
-                &format!("[[agents]]\nname = '{name}'\ntenant = '{name}s'\nmain = 'agent.js'\nmatch = ['/{name}/*']\n");
+            let _ = writeln!(
+                config,
+                "[[agents]]\nname = '{name}'\ntenant = '{name}s'\nmain = 'agent.js'\nmatch = ['/{name}/*']"
+            );
             config += &services.replace("'Busy'", "'Busy', cross_tenant = true");
         }
         let config = config.replace("match = ['/caller/*']", "match = ['/TOOLS/*', '/BUSY/*']");

@@ -112,10 +112,10 @@ fn an_assertion_in_a_stand_in_for_a_service_fails_the_test() {
     passed(&format!(
         "test('x', async (t) => {{ t.service('DESK', {{ async open() {{ throw new Error('closed'); }} }}); {ask} }});"
     ));
-    passed(&format!(
-        "test('x', async (t) => {{ t.service('DESK', {{ open: async (name) => `ok ${{name}}` }}); \
-         assert.equal(await (await t.agent('scout').fetch('http://scout.localhost/call')).text(), 'ok a'); }});"
-    ));
+    passed(
+        "test('x', async (t) => { t.service('DESK', { open: async (name) => `ok ${name}` }); \
+         assert.equal(await (await t.agent('scout').fetch('http://scout.localhost/call')).text(), 'ok a'); });",
+    );
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use deno_core::{OpState, v8};
 use tokio::time::{Instant, Sleep, sleep_until};
+use workerd_lite_ops::clock::is_stopped;
 use workerd_lite_ops::{BeingWritten, EventId, Events, Inbox, Message};
 
 use super::guard::Guarded;
@@ -199,6 +200,10 @@ impl Abandoned {
 
     /// Whether it is to do so though it has, because something has waited for long.
     fn is_due(&mut self, events: &Events, cx: &mut Context<'_>) -> bool {
+        // A time that jumps is no time in which something could have gone on.
+        if is_stopped() {
+            return false;
+        }
         while let Some(due) = self.due {
             let due = self.not_before.map_or(due, |(_, before)| before.max(due));
             let (_, wakes) = match &mut self.wakes_when_due {

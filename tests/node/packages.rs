@@ -236,6 +236,7 @@ fn project() -> Project {
                const next = () => { if (left > 0) { put(); put(); } else if (fails) body.emit('error', new Error('broken')); else body.emit('end'); };
                Object.assign(body, { pipe() {}, pause() { asked.push('pause'); }, resume() { asked.push('resume'); setTimeout(next, 1); }, getHeaders: () => ({ 'content-type': 'multipart/form-data; boundary=x' }) });
                const request = new Request('http://a.test', { method: 'POST', body });
+               await scheduler.wait(20);
                const text = await request.text().catch((error) => error.message);
                return [request.headers.get('content-type'), text, asked.includes('pause')];
              };",

@@ -71,10 +71,14 @@ function judged({ egress }) {
 // Whether it is the policy's own answer, which never came to the network.
 export const isOwn = ({ egress }) => egress.verdict === "answer" || (egress.verdict === "deny" && (egress.by === "policy" || egress.by === "limit"));
 
+// Nothing stands where the upstream was. A fault is for what is asked there each time.
+const REFUSED = `() => { throw new Error("Connection refused"); }`;
+const refuses = (pattern) => `  t.fault(${pattern}, "refuse");`;
+
 // What stands where the upstream was: code that gives a response, or fails.
 function answerOf(part, next) {
   const { egress, response } = part;
-  if (egress.status === undefined) return /idle|in time|no response/.test(egress.error ?? "") || !egress.error ? "() => new Promise(() => {})" : `() => { throw new Error("Connection refused"); }`;
+  if (egress.status === undefined) return /idle|in time|no response/.test(egress.error ?? "") || !egress.error ? "() => new Promise(() => {})" : REFUSED;
   const bare = [101, 204, 205, 304].includes(egress.status) || egress.method === "HEAD";
   const body = bare ? null : bodyOf(response);
   const headers = { ...(body !== null && response?.type ? { "content-type": response.type } : {}) };
@@ -101,13 +105,21 @@ function upstreams(parts, urls) {
     const pattern = quote(`${origin}/*`);
     // Tokens may come from the same place.
     if (tokens.length === 0 && new Set(answers.map(([, answer]) => answer)).size === 1) {
-      lines.push(`  t.upstream(${pattern}, ${answers[0][1]});`);
+      lines.push(answers[0][1] === REFUSED ? refuses(pattern) : `  t.upstream(${pattern}, ${answers[0][1]});`);
       continue;
+    }
+    const byKey = Map.groupBy(answers, ([key]) => key);
+    for (const [key, same] of byKey) {
+      const path = key.slice(key.indexOf(" ") + 1);
+      const asked = answers.filter(([other]) => other.endsWith(` ${path}`));
+      if (asked.some(([, answer]) => answer !== REFUSED)) continue;
+      if (same === byKey.get(asked[0][0])) lines.push(refuses(quote(`${origin}${path}`)));
+      byKey.delete(key);
     }
     const name = number === 0 ? "answers" : `answers${number}`;
     number += 1;
     lines.push(`  const ${name} = {`);
-    for (const [key, same] of Map.groupBy(answers, ([key]) => key)) lines.push(`    ${quote(key)}: [${same.map(([, answer]) => answer).join(", ")}],`);
+    for (const [key, same] of byKey) lines.push(`    ${quote(key)}: [${same.map(([, answer]) => answer).join(", ")}],`);
     lines.push("  };", `  t.upstream(${pattern}, ({ method, url }) => ${name}[\`\${method} \${new URL(url).pathname}\`]${tokens.length > 0 ? `?.shift()() ?? ${TOKEN}` : ".shift()()"});`);
   }
   return lines;

@@ -30,7 +30,8 @@ const ELSES: usize = 10_000;
 /// scheduled, which takes long where all processors are busy.
 pub(crate) fn on_deep_stack<T>(work: impl FnOnce() -> T) -> io::Result<T> {
     let stack = DefaultStack::new(STACK)?;
-    catch_unwind(AssertUnwindSafe(|| on_stack(stack, work)))
+    // A panic may not leave the stack that it is on.
+    on_stack(stack, || catch_unwind(AssertUnwindSafe(work)))
         .map_err(|_| io::Error::other("what reads modules has panicked"))
 }
 

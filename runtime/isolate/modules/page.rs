@@ -28,10 +28,16 @@ const ENDS: [&str; 6] = ["", ".js", ".mjs", ".cjs", "/index.js", "/index.mjs"];
 pub(super) fn needs_page(files: impl IntoIterator<Item = PathBuf>, folder: &Path) -> bool {
     let mut next: VecDeque<PathBuf> = files.into_iter().collect();
     let mut seen: HashSet<PathBuf> = next.iter().cloned().collect();
+    let firsts = seen.clone();
     let mut left = MOST;
     while let Some(file) = next.pop_front() {
         let Some(source) = text(&file) else { continue };
-        if works_by_page(&source) {
+        let works = if firsts.contains(&file) {
+            works_by_page
+        } else {
+            part_works_by_page
+        };
+        if works(&source) {
             return true;
         }
         left -= 1;
@@ -63,6 +69,11 @@ pub(super) fn named(folder: &Path, file: &Path, specifier: &str) -> Option<PathB
 /// Whether a script works by a page or by what a bundler makes of it: it uses one of these globals, and nowhere asks by `typeof` whether there is
 /// one; it knows where it was loaded from; or it takes WebAssembly for a module with names.
 fn works_by_page(source: &str) -> bool {
+    beginning(source).starts_with("throw new ") || part_works_by_page(source)
+}
+
+/// The same of a script that another one names: what throws at once may be mapped to something else there.
+fn part_works_by_page(source: &str) -> bool {
     NAMES.iter().any(|name| uses(source, name))
         || source.contains("self.location.href")
         || (source.contains("require.ensure") && !asks_for(source, "require.ensure"))
@@ -71,7 +82,8 @@ fn works_by_page(source: &str) -> bool {
         || source.contains("Microsoft.XMLHTTP")
         || is_platforms_own(source)
         || refuses_browsers(source)
-        || begins_for_pages(source)
+        // A module of a loader's for pages.
+        || beginning(source).starts_with("define(")
         // What builds for browsers were made without.
         || source.contains("is not available in the build")
         || imports_wasm_by_names(source)
@@ -157,8 +169,8 @@ pub(super) fn is_nothing(file: &Path) -> bool {
     })
 }
 
-/// Whether a script does nothing but throw, or is a module of a loader's for pages.
-fn begins_for_pages(source: &str) -> bool {
+/// A script from its first statement on, comments and directives apart.
+fn beginning(source: &str) -> &str {
     let mut rest = source.trim_start_matches('\u{feff}');
     loop {
         rest = rest.trim_start();
@@ -172,7 +184,7 @@ fn begins_for_pages(source: &str) -> bool {
         } else if let Some(after) = directive {
             after.trim_start_matches(';')
         } else {
-            return rest.starts_with("throw new ") || rest.starts_with("define(");
+            return rest;
         };
     }
 }

@@ -24,6 +24,7 @@ use super::graph::Graph;
 use super::module::Confinement;
 use super::node_modules::NodeModules;
 use super::on_deep_stack;
+use crate::diagnostic::Shipped;
 use crate::files_read;
 use crate::isolate::StartupError;
 
@@ -49,7 +50,7 @@ pub(crate) fn load(main: &Path, confinement: &Confinement) -> Result<Graph, Star
     }
     let question = Question::Load {
         main: main.into(),
-        confinement: CarriedConfinement::of(confinement),
+        confinement: Box::new(CarriedConfinement::of(confinement)),
     };
     let what = main.display().to_string();
     asked(&question, &what).0
@@ -83,7 +84,7 @@ fn asked(question: &Question, what: &str) -> (Result<Graph, StartupError>, Durat
             for file in noted {
                 files_read::note(&file.into_path());
             }
-            let graph = read.map_err(|failed| failed.open()).and_then(|graph| {
+            let graph = read.map_err(Shipped::open).and_then(|graph| {
                 graph
                     .open()
                     .map_err(|error| StartupError::new(format!("{what} can not be read: {error}")))

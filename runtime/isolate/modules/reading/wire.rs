@@ -19,7 +19,7 @@ pub(super) enum Question {
     /// A script, and all that it imports.
     Load {
         main: CarriedPath,
-        confinement: CarriedConfinement,
+        confinement: Box<CarriedConfinement>,
     },
     /// Modules that are given.
     Given {
