@@ -311,7 +311,7 @@ fn broken_tests_fail_as_nodes_do() {
         ),
         (
             "subtest-after-the-end",
-            "(t) => { setTimeout(() => t.test('late', () => {}), 10); }",
+            "(t) => { setTimeout(() => t.test('late', () => {}), 60); }",
         ),
         ("plan-too-few", "(t) => { t.plan(2); t.assert.ok(true); }"),
         (
