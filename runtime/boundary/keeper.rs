@@ -13,7 +13,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use rustix::param::page_size;
 use tokio::io::unix::AsyncFd;
 use tokio::net::UnixStream;
-use tokio::net::unix::OwnedWriteHalf;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 use workerd_lite_ops::worker_log::Lines;
@@ -41,6 +41,9 @@ const END: Duration = Duration::from_secs(2);
 
 /// Reports in a second, in bursts of five seconds': what is more is not read, and waits. A long one counts as one for each of so many bytes.
 const REPORTS: u32 = 2000;
+
+/// How long what a process has said before its end is read.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 const SHORT: usize = 4 << 10;
 
 /// What the thread is told.
@@ -159,6 +162,19 @@ async fn keep_one(
     }
 }
 
+/// Why a process that has ended was not to start, where it has said so.
+async fn last_words(told: &mut FramedRead<OwnedReadHalf, LengthDelimitedCodec>) -> Option<Unstarted> {
+    while let Some(Ok(report)) = told.next().await {
+        match reported(&report) {
+            Ok((Told::Refused(why), _)) => return Some(Unstarted::Because(why)),
+            Ok((Told::Failed(why), _)) => return Some(Unstarted::Policy(why)),
+            Ok(_) => {}
+            Err(_) => break,
+        }
+    }
+    None
+}
+
 fn how(status: ExitStatus) -> String {
     match status.signal() {
         Some(signal) => match nix::sys::signal::Signal::try_from(signal) {
@@ -266,15 +282,12 @@ impl Kept {
         let (mut looks, began) = (0_u32, Instant::now());
         let (mut leaves, mut unlinked): (Option<Instant>, Option<Instant>) = (None, None);
         let (mut reads, mut closed_by_it) = (true, false);
-        loop {
+        let status = loop {
             tokio::select! {
                 ready = exit.readable() => {
                     ready?.clear_ready();
                     if let Some(status) = process.try_wait()? {
-                        if let Some(reply) = reply.take() {
-                            let _ = reply.send(Err(Unstarted::Because(format!("it ended {}", how(status)))));
-                        }
-                        return Ok((status, wanted));
+                        break status;
                     }
                 }
                 report = told.next(), if reads => match report.map(|report| report.map(|bytes| reported(&bytes))) {
@@ -359,7 +372,15 @@ impl Kept {
                 drop(close.take());
                 leaves = Some(Instant::now());
             }
+        };
+        if let Some(reply) = reply.take() {
+            let said = tokio::time::timeout(LAST_WORDS, last_words(&mut told)).await;
+            let why = said.ok().flatten();
+            wanted |= why.is_some();
+            let ended = || Unstarted::Because(format!("it ended {}", how(status)));
+            let _ = reply.send(Err(why.unwrap_or_else(ended)));
         }
+        Ok((status, wanted))
     }
 }
 
