@@ -6,6 +6,7 @@ const CONFIG: &str = r#"
 threads = 1
 [limits]
 subrequests = 120
+cpu_ms = 1000
 wall = "1500ms"
 [outbound]
 main = "policy.js"
