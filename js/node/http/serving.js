@@ -1,7 +1,7 @@
 // One request that a worker was given, as a connection to a server of Node's: its bytes are read from the socket, and what is written is the response.
 (function () {
 const { core, primordials } = __bootstrap;
-const { op_body_raw, op_body_trailers, op_trailers_follow, op_trailers_say } = core.ops;
+const { op_body_raw, op_trailers_follow, op_trailers_say } = core.ops;
 const {
   ArrayPrototypePush,
   Error,
@@ -20,7 +20,7 @@ const { fromInnerResponse, newInnerResponse } = core.loadExtScript("ext:deno_fet
 const { URL } = core.loadExtScript("ext:deno_web/00_url.js");
 const { ResourceBody, setKnownLength, setTrailing } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
 const { keepsCoding } = core.loadExtScript("ext:workerd_lite/fetch/coded.js");
-const { joinHeaders, parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
+const { joinHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
 const { failure, MessageParser, NO_BODY, RESPONSE } = core.loadExtScript("ext:workerd_lite/node/http/message.js");
 const { BodyStream } = core.loadExtScript("ext:workerd_lite/node/net/body_stream.js");
 const { reset } = core.loadExtScript("ext:workerd_lite/node/net/errors.js");
@@ -28,7 +28,7 @@ const { accept, serverAt } = core.loadExtScript("ext:workerd_lite/node/net/serve
 const { peerOf, Socket } = core.loadExtScript("ext:workerd_lite/node/net/socket.js");
 const { setTransport } = core.loadExtScript("ext:workerd_lite/node/net/transports.js");
 const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
-const { give, lastChunk, latin1, Piece } = core.loadExtScript("ext:workerd_lite/node/net/wire.js");
+const { give, lastChunk, latin1, passBody, Piece } = core.loadExtScript("ext:workerd_lite/node/net/wire.js");
 
 // A response's head; what an event may send is less.
 const LONGEST_HEAD = 1 << 20;
@@ -244,15 +244,7 @@ class Serving {
 
   // A body that no script has looked at, with its trailers.
   async #pass(rid, chunked) {
-    while (!this.#over) {
-      const piece = new Piece();
-      const length = await core.read(rid, piece.room);
-      if (length === 0) break;
-      await this.#push(chunked ? piece.chunk(length) : piece.plain(length));
-    }
-    const behind = chunked ? parseHeaders(op_body_trailers(rid)) : [];
-    core.tryClose(rid);
-    if (chunked) await this.#push(latin1(lastChunk(behind)));
+    await passBody(rid, chunked, (bytes) => this.#push(bytes), () => this.#over);
   }
 
   async #pump(reader, chunked) {

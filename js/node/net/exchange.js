@@ -2,7 +2,7 @@
 // connected to, whatever its fields say, and its answer is read as HTTP/1.1. An upgrade to a WebSocket is one of the worker's own. All else is a tunnel's.
 (function () {
 const { core, primordials } = __bootstrap;
-const { op_body_trailers, op_trailers_follow, op_trailers_say } = core.ops;
+const { op_trailers_follow, op_trailers_say } = core.ops;
 const {
   ArrayPrototypePush,
   NumberPrototypeToString,
@@ -22,7 +22,7 @@ const { URL } = core.loadExtScript("ext:deno_web/00_url.js");
 const { resourceForReadableStream } = core.loadExtScript("ext:deno_web/06_streams.js");
 const { getHeader } = core.loadExtScript("ext:deno_fetch/20_headers.js");
 const { exchange } = core.loadExtScript("ext:deno_fetch/26_fetch.js");
-const { joinHeaders, parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
+const { joinHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
 const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { clearTimeout, setTimeout } = core.loadExtScript("ext:workerd_lite/worker/timers.js");
 const { failure, MessageParser, REQUEST, UPGRADED } = core.loadExtScript("ext:workerd_lite/node/http/message.js");
@@ -32,7 +32,7 @@ const { refused, reset } = core.loadExtScript("ext:workerd_lite/node/net/errors.
 const { setTransport } = core.loadExtScript("ext:workerd_lite/node/net/transports.js");
 const { Tunnel } = core.loadExtScript("ext:workerd_lite/node/net/tunnel.js");
 const { keyOf, ownFields, Upgrade } = core.loadExtScript("ext:workerd_lite/node/net/upgrade.js");
-const { give, lastChunk, latin1, Piece } = core.loadExtScript("ext:workerd_lite/node/net/wire.js");
+const { give, latin1, passBody } = core.loadExtScript("ext:workerd_lite/node/net/wire.js");
 
 const LONGEST_HEAD = 64 << 10;
 // A client of HTTP speaks at once; one whose server speaks first waits for it. Milliseconds.
@@ -398,15 +398,7 @@ class Exchange {
   }
 
   async #stream(rid, chunked) {
-    while (!this.#over) {
-      const piece = new Piece();
-      const length = await core.read(rid, piece.room);
-      if (length === 0) break;
-      await this.#push(chunked ? piece.chunk(length) : piece.plain(length));
-    }
-    const behind = chunked ? parseHeaders(op_body_trailers(rid)) : [];
-    core.tryClose(rid);
-    if (chunked) await this.#push(latin1(lastChunk(behind)));
+    await passBody(rid, chunked, (bytes) => this.#push(bytes), () => this.#over);
   }
 
   // A request is read and answered.

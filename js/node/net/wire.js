@@ -1,6 +1,7 @@
 // Bytes of HTTP/1.1 that we write ourselves.
 (function () {
 const { core, primordials } = __bootstrap;
+const { op_body_trailers } = core.ops;
 const {
   MathMin,
   NumberPrototypeToString,
@@ -13,6 +14,7 @@ const {
   Uint8Array,
 } = primordials;
 
+const { parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
 const { exception } = core.loadExtScript("ext:workerd_lite/worker/global_events.js");
 
 // Text of one byte a character.
@@ -71,6 +73,19 @@ function lastChunk(trailers) {
   return `${text}\r\n`;
 }
 
+// Writes a body that no script has looked at, and its trailers behind chunks, for as long as somebody wants it.
+async function passBody(rid, chunked, push, isOver) {
+  while (!isOver()) {
+    const piece = new Piece();
+    const length = await core.read(rid, piece.room);
+    if (length === 0) break;
+    await push(chunked ? piece.chunk(length) : piece.plain(length));
+  }
+  const behind = chunked ? parseHeaders(op_body_trailers(rid)) : [];
+  core.tryClose(rid);
+  if (chunked) await push(latin1(lastChunk(behind)));
+}
+
 // Lets a socket's listeners read bytes. Gives whether they want more now. What they throw is nobody's to catch, as in Node.
 function give(socket, bytes) {
   try {
@@ -82,5 +97,5 @@ function give(socket, bytes) {
   }
 }
 
-return { give, lastChunk, latin1, Piece };
+return { give, lastChunk, latin1, passBody, Piece };
 })();
