@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
-use rustix::param::page_size;
 use tokio::io::unix::AsyncFd;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -30,6 +29,7 @@ use super::spawn::{ARGUMENT, Spawned, spawn};
 use super::spec::Spec;
 use super::told::{Hears, Told, reports, specification};
 use crate::diagnostic::Shipped;
+use crate::limits::resident;
 
 /// How often a process is looked at that has something to do, and another.
 const LOOK: Duration = Duration::from_millis(100);
@@ -165,14 +165,21 @@ async fn keep_one(
 /// Why a process that has ended was not to start, where it has said so.
 async fn last_words(told: &mut FramedRead<OwnedReadHalf, LengthDelimitedCodec>) -> Option<Unstarted> {
     while let Some(Ok(report)) = told.next().await {
-        match reported(&report) {
-            Ok((Told::Refused(why), _)) => return Some(Unstarted::Because(why)),
-            Ok((Told::Failed(why), _)) => return Some(Unstarted::Policy(why)),
-            Ok(_) => {}
-            Err(_) => break,
+        let (report, _) = reported(&report).ok()?;
+        if let Some(why) = unstarted(report) {
+            return Some(why);
         }
     }
     None
+}
+
+/// Why a process does not start, where it reports that.
+fn unstarted(report: Told) -> Option<Unstarted> {
+    match report {
+        Told::Refused(why) => Some(Unstarted::Because(why)),
+        Told::Failed(why) => Some(Unstarted::Policy(why)),
+        _ => None,
+    }
 }
 
 fn how(status: ExitStatus) -> String {
@@ -296,17 +303,10 @@ impl Kept {
                             let _ = reply.send(Ok(Arc::clone(&child)));
                         }
                     }
-                    Some(Ok(Ok((Told::Refused(why), _)))) if reply.is_some() => {
+                    Some(Ok(Ok((report @ (Told::Refused(_) | Told::Failed(_)), _)))) if reply.is_some() => {
                         wanted = true;
-                        if let Some(reply) = reply.take() {
-                            let _ = reply.send(Err(Unstarted::Because(why)));
-                        }
-                        child.end();
-                    }
-                    Some(Ok(Ok((Told::Failed(why), _)))) if reply.is_some() => {
-                        wanted = true;
-                        if let Some(reply) = reply.take() {
-                            let _ = reply.send(Err(Unstarted::Policy(why)));
+                        if let (Some(reply), Some(why)) = (reply.take(), unstarted(report)) {
+                            let _ = reply.send(Err(why));
                         }
                         child.end();
                     }
@@ -352,7 +352,7 @@ impl Kept {
                             child.end();
                         }
                     } else if child.is_busy() || looks.is_multiple_of(IDLE_LOOKS) {
-                        if process_inside(child.id).and_then(memory).is_some_and(|memory| memory > settings.memory) {
+                        if process_inside(child.id).and_then(|process| resident(&process.to_string())).is_some_and(|memory| memory > settings.memory) {
                             child.kill_for_memory();
                         }
                         if reply.is_none() && child.is_put_away(settings.idle) {
@@ -404,12 +404,4 @@ async fn send(
         () = telling => {}
         _ = closed => {}
     }
-}
-
-/// Bytes of memory that a process shares with nobody's file.
-fn memory(process: u32) -> Option<u64> {
-    let statm = std::fs::read_to_string(format!("/proc/{process}/statm")).ok()?;
-    let mut fields = statm.split(' ').skip(1).map(|field| field.parse::<u64>().ok());
-    let (resident, shared) = (fields.next()??, fields.next()??);
-    Some(resident.saturating_sub(shared) * page_size() as u64)
 }

@@ -1,6 +1,9 @@
 //! What was freed and the allocator keeps goes back to the system, some seconds later: bodies of many clients at once leave several times of what
 //! is in use.
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+use super::resident;
+
 /// Looks now and then, for as long as the process is there.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn start() {
@@ -8,10 +11,10 @@ pub(crate) fn start() {
         let mut looks = Looks::default();
         loop {
             std::thread::sleep(LOOK);
-            if looks.is_due(resident().unwrap_or(0), kept()) {
-                let before = resident().unwrap_or(0);
+            if looks.is_due(resident("self").unwrap_or(0), kept()) {
+                let before = resident("self").unwrap_or(0);
                 trim();
-                looks.trimmed(before, resident().unwrap_or(0));
+                looks.trimmed(before, resident("self").unwrap_or(0));
             }
         }
     };
@@ -68,15 +71,6 @@ impl Looks {
     }
 }
 
-/// Resident bytes that are of no file.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-fn resident() -> Option<u64> {
-    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
-    let mut fields = statm.split(' ').skip(1).map(|field| field.parse::<u64>().ok());
-    let (resident, shared) = (fields.next()??, fields.next()??);
-    Some(resident.saturating_sub(shared) * rustix::param::page_size() as u64)
-}
-
 /// Bytes that the allocator has and nobody uses.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "the allocator is asked")]
@@ -121,10 +115,10 @@ mod tests {
         // One of many stays, so that the heap has holes.
         let stay: Vec<_> = all.into_iter().step_by(50).collect();
         assert!(kept() > 100 << 20, "the allocator keeps them");
-        let before = resident().unwrap();
+        let before = resident("self").unwrap();
         trim();
         // Other tests run beside this one.
-        let given = before.saturating_sub(resident().unwrap());
+        let given = before.saturating_sub(resident("self").unwrap());
         assert!(given > 64 << 20, "{given}");
         assert_eq!(stay.len(), 40);
     }
