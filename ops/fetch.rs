@@ -209,6 +209,9 @@ pub fn parse_method(method: &str) -> Result<Method, FetchError> {
     }
 }
 
+/// The longest URL that the `http` crate takes, in bytes.
+const LONGEST_URL: usize = 65_534;
+
 /// A URL that may be asked for, without its fragment: whoever reads it reads the same.
 pub fn parse_url(url: &str) -> Result<Url, FetchError> {
     let mut parsed = Url::parse(url).map_err(|error| FetchError::Invalid(format!("{url:?} is no URL: {error}")))?;
@@ -229,6 +232,12 @@ pub fn parse_url(url: &str) -> Result<Url, FetchError> {
         )));
     }
     parsed.set_fragment(None);
+    if parsed.as_str().len() > LONGEST_URL {
+        return Err(FetchError::Invalid(format!(
+            "the URL has {} bytes, and {LONGEST_URL} is the most that can be sent",
+            parsed.as_str().len()
+        )));
+    }
     // What sends it reads it by another parser: where the two differ, nobody knows whom it would reach.
     let read = parsed.as_str().parse::<http::Uri>();
     if !read.is_ok_and(|uri| uri.host() == parsed.host_str()) {

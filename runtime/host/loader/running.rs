@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use deno_core::unsync::JoinHandle;
-use workerd_lite_ops::account::{Account, metered};
+use workerd_lite_ops::account::{Account, AgentId, metered};
 use workerd_lite_ops::egress::EgressHandle;
 use workerd_lite_ops::external_memory::Reservation;
 use workerd_lite_ops::loading::{Call, LoadedEvent, LoaderEvent};
@@ -160,7 +160,11 @@ async fn make(
         limits,
     } = code;
     // Others are served meanwhile.
-    let read = aside(move || given(modules, &main, node)).await;
+    let whose = match &running.account {
+        Some(account) => account.root().id().clone(),
+        None => AgentId::new(loaders.parent.attested.tenant.as_deref(), &loaders.parent.attested.name),
+    };
+    let read = aside(&whose, move || given(modules, &main, node)).await;
     let (graph, took) = read.ok_or_else(|| StartupError::new("its modules could not be read"))?;
     caller.charge(took);
     let graph = graph?;
