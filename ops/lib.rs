@@ -8,6 +8,7 @@ mod agent_id;
 mod allocated;
 mod blob;
 pub mod body;
+pub mod broken;
 pub mod byte_stream;
 pub mod cache;
 pub mod clock;

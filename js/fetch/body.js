@@ -1,7 +1,7 @@
 // Bodies that stay in Rust until a script looks at them.
 (function () {
 const { core, primordials } = __bootstrap;
-const { op_body_collect, op_body_length, op_body_raw, op_uncaught } = core.ops;
+const { op_body_collect, op_body_failed, op_body_length, op_body_raw } = core.ops;
 const {
   BigInt,
   ObjectPrototypeIsPrototypeOf,
@@ -172,7 +172,7 @@ class ResourceBody extends InnerBody {
 }
 
 // Whoever reads it has an error: what came of it is not all.
-setUnwritten((words, event) => op_uncaught("a body failed", `Error: ${words}`, event));
+setUnwritten((words, event) => op_body_failed(`Error: ${words}`, event));
 
 function unusable() {
   return new TypeError("Body has already been used. It can only be used once. Use tee() first if you need to read it twice.");

@@ -18,7 +18,7 @@ const {
   SetPrototypeGetSize,
 } = primordials;
 const { clearTimeout } = core.loadExtScript("ext:deno_web/02_timers.js");
-const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
+const { describeWhole } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
 
 const contexts = new SafeMap();
 
@@ -81,7 +81,7 @@ class EventContext {
     if (this.ended) return;
     if (this.waiting++ === 0 && this.responded) op_event_waiting(this.id);
     PromisePrototypeThen(PromiseResolve(promise), () => this.#done(), (error) => {
-      const { summary, stack } = describe(error);
+      const { summary, stack } = describeWhole(error);
       op_uncaught("a waitUntil() promise was rejected", stack || summary, this.id);
       this.#done();
     });

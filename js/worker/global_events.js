@@ -5,7 +5,7 @@ const { core, primordials } = __bootstrap;
 const { op_uncaught } = core.ops;
 const { FunctionPrototypeCall, WeakMapPrototypeDelete, WeakMapPrototypeGet, WeakMapPrototypeSet, SafeArrayIterator, SafeWeakMap } = primordials;
 const { EventTarget, PromiseRejectionEvent, reportException, setIsTrusted } = core.loadExtScript("ext:deno_web/02_event.js");
-const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
+const { describeWhole } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
 
 const { dispatchEvent } = EventTarget.prototype;
 
@@ -14,7 +14,7 @@ const told = new SafeWeakMap();
 
 function report(what) {
   return (thrown) => {
-    const { summary, stack } = describe(thrown);
+    const { summary, stack } = describeWhole(thrown);
     op_uncaught(what, stack || summary, core.getAsyncContext()?.event?.id ?? 0);
   };
 }

@@ -176,7 +176,10 @@ fn main_script(
             let error = ConfigError::new("there is no script to serve").with_help(
                 "Give one: workerd-lite serve worker.js; or set `main` in wrangler.jsonc or workerd-lite.toml",
             );
+            let agents = files.subject("agents");
             match &files.wrangler {
+                // Agents are there, and could not be read.
+                _ if files.problems.is_unread(&agents) => error.about(agents),
                 Some(document) => error.about(document.subject("main")),
                 None => error.about(files.subject("main")),
             }

@@ -22,6 +22,7 @@ use workerd_lite_ops::{EventError, Request, Response, Termination};
 use super::Instance;
 use super::agent::Agent;
 use super::body::{Outgoing, ResponseBody, incoming, limited};
+use super::broken_body;
 use super::client::Client;
 use super::error_page;
 use super::live_request::LiveRequest;
@@ -57,7 +58,7 @@ impl Instance {
     pub(crate) async fn answer<B>(
         self,
         request: http::Request<B>,
-        served: &Served,
+        served: &Rc<Served>,
         routed: impl FnOnce(usize, &Agent) -> bool,
     ) -> http::Response<ResponseBody>
     where
@@ -112,7 +113,7 @@ impl Instance {
 async fn answer<B>(
     instance: &Instance,
     request: http::Request<B>,
-    served: &Served,
+    served: &Rc<Served>,
     routed: impl FnOnce(usize, &Agent) -> bool,
 ) -> http::Response<ResponseBody>
 where
@@ -181,6 +182,7 @@ where
         let why = "the request's body is larger than limits.request_body_mb";
         return respond(refused(live, why, response));
     };
+    body = broken_body::asked(body, served);
     if let Some(live) = &mut live {
         body = live.body(&headers, body);
     }
@@ -214,7 +216,7 @@ where
         Ok(mut response) => {
             served.outcome.set(Outcome::Ok);
             response.body = limited(response.body, limits.response_body);
-            response
+            broken_body::watched(response, served, agent)
         }
         Err(EventError::Terminated(why)) => {
             served.outcome.set(why.into());

@@ -136,8 +136,8 @@ impl<'a> File<'a> {
             })
             .map_err(|error| format!("{:?}", miette::Report::new(error)));
         // In workerd's form a test is a part of the worker, and has its `env`.
-        let vars = project.as_ref().ok().and_then(|project| project.agent_envs().next());
-        let vars = vars.map(|(_, vars)| vars.clone()).unwrap_or_default();
+        let vars = project.as_ref().ok().and_then(|project| project.agents().next());
+        let vars = vars.map(|agent| agent.worker.vars.clone()).unwrap_or_default();
         let worker = Worker {
             vars,
             // A loop ends with its test's time.

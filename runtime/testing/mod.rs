@@ -100,6 +100,9 @@ pub fn run(options: &Options, reporter: &mut dyn Reporter) -> Result<Ended, Sour
         );
     }
     let files = discover::files(options)?;
+    if let Some(overlooked) = discover::overlooked(options, &files) {
+        tracing::warn!("{overlooked}");
+    }
     if files.is_empty() {
         return Ok(Ended::Nothing);
     }

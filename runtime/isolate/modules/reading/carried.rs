@@ -47,6 +47,7 @@ pub(super) struct CarriedConfinement {
     aliases: BTreeMap<String, String>,
     defines: BTreeMap<String, String>,
     folder: CarriedPath,
+    maps: bool,
 }
 
 impl CarriedConfinement {
@@ -66,6 +67,7 @@ impl CarriedConfinement {
             aliases: bundling.aliases.clone(),
             defines: bundling.defines.clone(),
             folder: (&*bundling.folder).into(),
+            maps: bundling.maps,
         }
     }
 
@@ -83,6 +85,7 @@ impl CarriedConfinement {
                 aliases: self.aliases,
                 defines: self.defines,
                 folder: self.folder.into_path(),
+                maps: self.maps,
             },
             overlay: None,
         }
