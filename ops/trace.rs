@@ -84,6 +84,8 @@ struct Identifiers {
     /// The client's address, where it is known.
     client: OnceCell<IpAddr>,
     usage: Arc<Usage>,
+    /// Why the policy gave no answer, where a developer looks on: for whoever asked the agent, never for the agent.
+    policy_failure: OnceCell<String>,
 }
 
 impl Identifiers {
@@ -94,6 +96,7 @@ impl Identifiers {
             traceparent: OnceCell::new(),
             client: OnceCell::new(),
             usage: Arc::default(),
+            policy_failure: OnceCell::new(),
         }
     }
 }
@@ -278,6 +281,16 @@ impl Trace {
     /// On whose behalf it is, where that is not its caller.
     pub fn on_behalf<T: 'static>(&self) -> Option<&T> {
         self.on_behalf.get()?.downcast_ref()
+    }
+
+    /// The policy gave no answer on the way, for this reason. The first is kept.
+    pub fn policy_failed(&self, why: String) {
+        let _ = self.ids.policy_failure.set(why);
+    }
+
+    /// Why, where it was told.
+    pub fn policy_failure(&self) -> Option<&str> {
+        self.ids.policy_failure.get().map(String::as_str)
     }
 
     /// The request's id.

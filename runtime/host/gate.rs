@@ -27,12 +27,12 @@ use super::live_call::LiveCall;
 use super::policies::Policies;
 use super::tail::{self, TailWorker};
 use crate::assets::Assets;
-use crate::audit::{By, Open, Verdict, shortened};
+use crate::audit::{By, DenialLine, Open, Verdict, shortened};
 use crate::egress::Network;
 use crate::identity::Attested;
 use crate::limits::Progress;
 use crate::metrics;
-use crate::rules::{Rules, Subject, Verdict as Judged, problem};
+use crate::rules::{Rules, Subject, Verdict as Judged, by_rule, named_rule, problem};
 
 /// An agent's way out: its outbound worker, and nothing else.
 pub(super) struct OutboundGate {
@@ -222,6 +222,17 @@ impl OutboundGate {
         self.assets.clone()
     }
 
+    fn tell_denied(&self, trace: &Trace, method: &http::Method, host: &str, why: &str) {
+        DenialLine {
+            agent: &self.agent.name,
+            tenant: self.agent.tenant.as_deref(),
+            request_id: &trace.request_id(),
+            method: method.as_str(),
+            host,
+        }
+        .tell(why);
+    }
+
     /// The answer of the agent's own rules, where they deny.
     fn denied(&self, trace: &Trace, request: &mut Request) -> Option<Response> {
         let judged = self.rules.as_ref()?.judge(Subject::from(&*request));
@@ -244,6 +255,7 @@ impl OutboundGate {
             }
             Judged::Deny(denial) => {
                 let response = problem(&denial, &host);
+                self.tell_denied(trace, &request.method, &host, &by_rule(&denial));
                 let mut open = self.network.record(&self.agent, trace, request);
                 open.verdict(Verdict::Deny, By::Rule);
                 open.rule(&denial.rule);
@@ -390,6 +402,7 @@ impl Egress for OutboundGate {
         let network = Arc::clone(&self.network);
         let agent = auditing.then(|| self.agent.clone());
         let again = Again::of(&outbound, &request, &own);
+        let method = request.method.clone();
         let answer = outbound.dispatch_to(request, own, target.clone());
         let timeout = self.timeout;
         let graph = live.as_ref().and_then(|_| policies.graph().cloned());
@@ -435,6 +448,21 @@ impl Egress for OutboundGate {
                     let Some(mut open) = open() else { return Ok(response) };
                     let denied = response.status.is_client_error() || response.status.is_server_error();
                     open.verdict(if denied { Verdict::Deny } else { Verdict::Answer }, By::Policy);
+                    if denied {
+                        let rule = named_rule(&response);
+                        if let Some(rule) = &rule {
+                            open.rule(rule);
+                        }
+                        let rule = rule.map(|rule| format!(" ({rule})")).unwrap_or_default();
+                        DenialLine {
+                            agent: &id.name,
+                            tenant: id.tenant.as_deref(),
+                            request_id: &trace.request_id(),
+                            method: method.as_str(),
+                            host: &host,
+                        }
+                        .tell(&format!("by the policy{rule}: {}", response.status.as_u16()));
+                    }
                     return Ok(open.response(response));
                 }
                 Some(Err(error)) => {
@@ -462,7 +490,9 @@ impl Egress for OutboundGate {
             }
             if let Some(live) = live {
                 let limit = (by == By::Limit).then(|| why.clone());
-                live.failed(text.unwrap_or(why), limit);
+                let text = text.unwrap_or(why);
+                trace.policy_failed(text.clone());
+                live.failed(text, limit);
             }
             if let Some(mut open) = open() {
                 open.verdict(Verdict::Deny, by);

@@ -78,6 +78,11 @@ impl Project {
         self.agents.iter().map(|agent| agent.worker.name.as_str())
     }
 
+    /// The tenant of a listed agent, by its place.
+    pub(crate) fn agent_tenant(&self, place: usize) -> Option<&str> {
+        self.agents.get(place)?.tenant.as_deref()
+    }
+
     /// Whether clients' connections are taken over TLS, where they come over a network.
     pub(crate) fn speaks_tls(&self) -> bool {
         self.front.tls.is_some()

@@ -241,7 +241,12 @@ where
                 live.failed(text.clone());
             }
             match (&asked, text) {
-                (Some(asked), Some(text)) => error_page::response(&text, asked),
+                (Some(asked), Some(text)) => {
+                    let policy = trace.policy_failure();
+                    let policy = policy
+                        .map(|why| format!("\n\nThe outbound worker failed, which the agent is not told:\n{why}"));
+                    error_page::response(&(text + &policy.unwrap_or_default()), asked)
+                }
                 _ => Response::text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n"),
             }
         }

@@ -292,7 +292,7 @@ fn packages_are_taken_in_the_shape_that_works() {
         "stoodFor": [true, "its own"],
         "members": ["function", "undefined", true],
         "place": ["string", "/bundle/node_modules/bundled-esm", "undefined"],
-        "fromLeftOut": ["function", "undefined", "function"],
+        "fromLeftOut": ["function", "function", "function"],
         "refuses": ["node", "part"],
         "forms": "forms",
         "taken": "one",
