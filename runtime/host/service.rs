@@ -17,11 +17,11 @@ use workerd_lite_ops::fetch::is_forbidden;
 use workerd_lite_ops::head::{self, MAX_FIELDS, strip_hop_by_hop};
 use workerd_lite_ops::trailers::Trailers;
 use workerd_lite_ops::websocket::{is_websocket, mark};
-use workerd_lite_ops::{EventError, Request, Response, Termination};
+use workerd_lite_ops::{Body, EventError, Request, Response, Termination};
 
 use super::Instance;
 use super::agent::Agent;
-use super::body::{Outgoing, ResponseBody, incoming, limited};
+use super::body::{Outgoing, ResponseBody, incoming, limited, without_bytes};
 use super::client::Client;
 use super::error_page;
 use super::live_request::LiveRequest;
@@ -181,6 +181,9 @@ where
         let why = "the request's body is larger than limits.request_body_mb";
         return respond(refused(live, why, response));
     };
+    if matches!(body, Body::Empty) {
+        body = without_bytes(&head.method, &headers);
+    }
     if let Some(live) = &mut live {
         body = live.body(&headers, body);
     }
