@@ -248,6 +248,39 @@ fn what_was_made_once_is_kept_and_may_be_lost() {
 }
 
 #[test]
+fn types_may_be_exported_again() {
+    let project = Project::new(&[(
+        "worker.ts",
+        "export { User, Id, load as read } from './barrel';\nimport { Id, Level, Config } from './types';\nimport * as types from './types';\n\
+         import * as all from './barrel';\nexport { Id as Key, Level };\nlet config: Config = { level: Level.High };\n\
+         export default { fetch: () => Response.json([config, all.load(), Object.keys(all), Object.keys(types)]) };",
+    )]);
+    project.write(
+        "barrel.ts",
+        "export { User, Id } from './types';\nexport { load } from './load';\nexport type { Level } from './types';",
+    );
+    project.write(
+        "types.ts",
+        "export interface User { id: Id }\nexport type Id = string;\nexport enum Level { Low, High }\ninterface Config { level: Level }\n\
+         export { Config };\nexport type Unused = 1;\nexport declare const GIVEN: string;",
+    );
+    project.write(
+        "load.ts",
+        "import { User } from './types';\nexport const load = (): User => ({ id: 'x' });",
+    );
+    let server = project.serve(&["worker.ts"]);
+    // What nobody exports again is not there.
+    let seen = r#"[{"level":1},{"id":"x"},["Id","User","load"],["Id","Level","User"]]"#;
+    assert_eq!(server.get("/").body, seen, "{}", server.log());
+    // A name that there is not is an error yet.
+    project.write(
+        "barrel.ts",
+        "export { User, Nobody } from './types';\nexport const load = 1, Id = 1;",
+    );
+    assert!(project.refused(&["worker.ts"]).contains("'Nobody'"));
+}
+
+#[test]
 fn jsx_is_meant_as_tsconfig_says() {
     let project = Project::new(&[(
         "worker.tsx",
@@ -266,6 +299,9 @@ fn jsx_is_meant_as_tsconfig_says() {
     assert_eq!(serve(classic), r#"["h","b",{"id":"x"},"y"]"#);
     let automatic = r#"{ "compilerOptions": { "jsx": "react-jsx", "jsxImportSource": "own", "paths": { "own/jsx-runtime": ["./jsx/jsx-runtime.ts"] } } }"#;
     assert_eq!(serve(automatic), r#"["jsx","b",{"id":"x","children":"y"}]"#);
+    // Where nobody says how, whoever names a factory wants it called, as with esbuild.
+    let factory = r#"{ "compilerOptions": { "jsxFactory": "h" } }"#;
+    assert_eq!(serve(factory), r#"["h","b",{"id":"x"},"y"]"#);
     project.write("tsconfig.json", "{");
     assert!(project.refused(&["worker.tsx"]).contains("tsconfig.json"));
 }

@@ -1,5 +1,6 @@
 //! What a script imports, and whether it is JavaScript at all. Both are known before any of it runs.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
 
@@ -16,6 +17,7 @@ use super::exports::Exports;
 use super::file_names::FileNames;
 use super::import::{Import, TYPE};
 use super::members::Members;
+use super::named_exports::exported;
 use super::nesting::is_too_deep;
 use super::requires::{Found as Required, Pattern};
 use super::scopes::Format;
@@ -45,6 +47,8 @@ pub(super) struct Parsed {
     pub(super) given: Given,
     /// What it exports, where it is a CommonJS module.
     pub(super) commonjs: Option<Exports>,
+    /// Names that it exports and that are nothing when it runs, where it is an ES module of TypeScript.
+    pub(super) types: BTreeSet<String>,
     /// The script with constants in the place of names, where that is not the source.
     #[serde(skip)]
     pub(super) defined: Option<String>,
@@ -61,7 +65,7 @@ pub(super) fn parsed(
     let file = Path::new(name).file_name().unwrap_or_default();
     let options_key = format!("{format:?} {options:?}");
     let key = Key::of(
-        "parsed6",
+        "parsed7",
         &[file.as_encoded_bytes(), source.as_bytes(), options_key.as_bytes()],
     );
     if let Some(parsed) = cache::value(&key) {
@@ -112,6 +116,11 @@ pub(super) fn parse(
             ),
         );
     }
+    let mut types = if kind.is_typescript() && is_module {
+        exported(&program)
+    } else {
+        BTreeSet::new()
+    };
     let transpiled = if kind.is_typescript() || syntax.jsx || syntax.decorators || syntax.accessors {
         Some(transpile(
             &allocator,
@@ -125,6 +134,10 @@ pub(super) fn parse(
     } else {
         None
     };
+    if !types.is_empty() {
+        let values = exported(&program);
+        types.retain(|name| !values.contains(name));
+    }
     let mut imports = Vec::new();
     let mut all_members = Members::of(&program);
     // Those of the transpiled module: imports of types are gone.
@@ -187,6 +200,7 @@ pub(super) fn parse(
         data: FileNames::of(&program, source),
         given,
         commonjs: (!is_module).then(|| Exports::of(&program)),
+        types,
         defined: None,
     })
 }
