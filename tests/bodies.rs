@@ -35,6 +35,8 @@ export default { async fetch(request, env) {
     case "/stream": return new Response(new ReadableStream({ pull(c) { c.enqueue(encode("hello")); c.close(); } }), { headers: told });
     case "/coded": return new Response(new Blob(["hello"]).stream(), { headers: { ...told, "content-encoding": "gzip" } });
     case "/blob": return new Response(new Blob(["hel", "lo"]).stream());
+    case "/text": return new Response("hello");
+    case "/throws": throw new Error("thrown");
     case "/204": return new Response(null, { status: 204, headers: told });
     case "/twice": {
       const seen = [];
@@ -168,4 +170,35 @@ fn who_reads_a_copy_has_bytes_of_its_own() {
     let (_project, _upstream, server) = serve();
     let seen = serde_json::json!(["hellohello", "hellohello", "hellohello", "hellohello"]);
     assert_eq!(json(&server.get("/twice").body), seen, "{}", server.log());
+}
+
+/// Over HTTP/2 a body behind the head of a HEAD breaks the protocol.
+#[test]
+fn a_head_has_no_body() {
+    let (_project, _upstream, server) = serve();
+    for version in ["--http1.1", "--http2-prior-knowledge"] {
+        for (path, length) in [
+            ("/stream", Some("5")),
+            ("/coded", None),
+            ("/blob", Some("5")),
+            ("/text", Some("5")),
+            ("/none", Some("20")),
+            ("/throws", Some("22")),
+        ] {
+            let url = format!("http://{}{path}", server.address);
+            let output = std::process::Command::new("curl")
+                .args(["-sS", "--max-time", "10", "--head", version, &url])
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "{version} {path}: {output:?}");
+            let head = String::from_utf8(output.stdout).unwrap().to_lowercase();
+            let said = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: "))
+                .map(str::trim);
+            assert_eq!(said, length, "{version} {path}: {head}");
+            // The connection goes on.
+            assert_eq!(server.curl("/text", &[version]).body, "hello");
+        }
+    }
 }

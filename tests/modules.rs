@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::harness::{Project, otherwise_in_processes, peers};
+use crate::harness::{Project, json, otherwise_in_processes, peers};
 
 #[test]
 fn typescript_runs_and_its_errors_show_its_own_lines() {
@@ -245,6 +245,34 @@ fn what_was_made_once_is_kept_and_may_be_lost() {
     assert_eq!(serve(), ("two".into(), 0));
     std::fs::remove_dir_all(&cache).unwrap();
     assert_eq!(serve(), ("two".into(), 0));
+}
+
+#[test]
+fn the_keys_of_json_are_exports() {
+    let project = Project::new(&[
+        (
+            "package.json",
+            r#"{ "name": "me", "version": "1.2.3", "a-b": { "c": 1 }, "default": 2, "class": 3, "__proto__": 4 }"#,
+        ),
+        ("list.json", "[1]"),
+        (
+            "worker.ts",
+            "import whole, { version, name as n, class as kind, \"a-b\" as ab } from './package.json';\nimport * as all from './package.json';\n\
+             import list from './list.json';\nimport typed from './package.json' with { type: 'json' };\n\
+             export default { async fetch() { const { a, version: later } = await import('./package.json');\n\
+             return Response.json([version, n, kind, ab, whole.default, all.name, all['a-b'] === ab, Object.keys(all), list, typed.name, a ?? null, later]); } };",
+        ),
+    ]);
+    let seen = serde_json::json!([
+        "1.2.3", "me", 3, { "c": 1 }, 2, "me", true, ["__proto__", "a-b", "class", "default", "name", "version"], [1], "me", null, "1.2.3"
+    ]);
+    let server = project.serve(&["worker.ts"]);
+    assert_eq!(json(&server.get("/").body), seen, "{}", server.log());
+    project.write(
+        "worker.ts",
+        "import { gone } from './package.json';\nexport default { fetch: () => new Response(gone) };",
+    );
+    assert!(project.refused(&["worker.ts"]).contains("'gone'"));
 }
 
 #[test]

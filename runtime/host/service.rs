@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use deno_core::url::Url;
 use futures_util::future::LocalBoxFuture;
-use http::{HeaderMap, StatusCode, Uri};
+use http::{HeaderMap, Method, StatusCode, Uri};
 use tower_service::Service;
 use workerd_lite_ops::account::Account;
 use workerd_lite_ops::fetch::is_forbidden;
@@ -21,7 +21,7 @@ use workerd_lite_ops::{Body, EventError, Request, Response, Termination};
 
 use super::Instance;
 use super::agent::Agent;
-use super::body::{Outgoing, ResponseBody, incoming, limited, without_bytes};
+use super::body::{Outgoing, ResponseBody, head_of, incoming, limited, without_bytes};
 use super::client::Client;
 use super::error_page;
 use super::live_request::LiveRequest;
@@ -63,7 +63,9 @@ impl Instance {
     where
         B: http_body::Body<Data = Bytes> + Unpin + 'static,
     {
-        answer(&self, request, served, routed).await
+        let is_head = request.method() == Method::HEAD;
+        let answer = answer(&self, request, served, routed).await;
+        if is_head { head_of(answer) } else { answer }
     }
 
     /// Answers a request as it answers a client's.
