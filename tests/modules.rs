@@ -248,6 +248,26 @@ fn what_was_made_once_is_kept_and_may_be_lost() {
 }
 
 #[test]
+fn a_jsconfig_names_paths_too() {
+    let project = Project::new(&[
+        (
+            "worker.js",
+            "import { word } from '@/word'; import lib from 'lib';\nexport default { fetch: () => new Response(word + lib) };",
+        ),
+        ("src/word.js", "export const word = 'from src';"),
+        ("node_modules/lib/index.js", "module.exports = ' and lib';"),
+        (
+            "jsconfig.json",
+            r#"{ "compilerOptions": { "paths": { "@/*": ["./src/*"] } } }"#,
+        ),
+    ]);
+    assert_eq!(project.serve(&["worker.js"]).get("/").body, "from src and lib");
+    // Beside a tsconfig.json it is nobody's.
+    project.write("tsconfig.json", "{}");
+    assert!(project.refused(&["worker.js"]).contains("@/word"));
+}
+
+#[test]
 fn the_keys_of_json_are_exports() {
     let project = Project::new(&[
         (
