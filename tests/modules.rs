@@ -248,6 +248,24 @@ fn what_was_made_once_is_kept_and_may_be_lost() {
 }
 
 #[test]
+fn typescript_may_assign_its_exports() {
+    let project = Project::new(&[
+        (
+            "worker.ts",
+            "import a from './a'; import b = require('./b'); import c from './c.cjs';\nexport default { fetch: () => Response.json([a, b.word, c(1)]) };",
+        ),
+        ("a.ts", "interface A { a: number }\nconst a: A = { a: 1 };\nexport = a;"),
+        (
+            "b.ts",
+            "import a = require('./a');\nclass B { static word = `b${a.a}`; }\nexport = B;",
+        ),
+        ("c.cts", "function c(x: number): number { return x + 1; }\nexport = c;"),
+    ]);
+    let server = project.serve(&["worker.ts"]);
+    assert_eq!(server.get("/").body, r#"[{"a":1},"b1",2]"#, "{}", server.log());
+}
+
+#[test]
 fn a_jsconfig_names_paths_too() {
     let project = Project::new(&[
         (

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use oxc_allocator::Allocator;
-use oxc_ast::ast::{ImportAttributeKey, ImportDeclarationSpecifier, ImportPhase, Statement, WithClause};
+use oxc_ast::ast::{ImportAttributeKey, ImportDeclarationSpecifier, ImportPhase, Program, Statement, WithClause};
 use oxc_parser::{Parser, ParserReturn};
 use oxc_span::{GetSpan as _, SourceType, Span};
 use serde::{Deserialize, Serialize};
@@ -214,13 +214,14 @@ fn by_format<'a>(allocator: &'a Allocator, source: &'a str, kind: SourceType, fo
     }
     if format == Format::BySyntax {
         let parsed = parse(kind.with_unambiguous(true));
-        if parsed.diagnostics.is_empty() {
+        if parsed.diagnostics.is_empty() && !assigns_exports(&parsed.program) {
             return parsed;
         }
     }
     // `return` at the top level, for example, is a function's.
     let commonjs = parse(kind.with_commonjs(true));
-    if commonjs.diagnostics.is_empty() && !commonjs.module_record.has_module_syntax {
+    let is_commonjs = !commonjs.module_record.has_module_syntax || assigns_exports(&commonjs.program);
+    if commonjs.diagnostics.is_empty() && is_commonjs {
         return commonjs;
     }
     let module = module();
@@ -229,6 +230,16 @@ fn by_format<'a>(allocator: &'a Allocator, source: &'a str, kind: SourceType, fo
     } else {
         module
     }
+}
+
+/// Whether it exports as TypeScript's CommonJS does, by `export =`, and as no ES module does.
+fn assigns_exports(program: &Program<'_>) -> bool {
+    let is_assignment = |statement: &Statement<'_>| matches!(statement, Statement::TSExportAssignment(_));
+    program.body.iter().any(is_assignment)
+        && !program
+            .body
+            .iter()
+            .any(|statement| statement.is_module_declaration() && !is_assignment(statement))
 }
 
 /// The language of a file. JavaScript may hold JSX, as for wrangler's bundler.
