@@ -8,22 +8,22 @@ use serde_json::Value;
 
 /// The source of that module.
 pub(super) fn json_module(json: &str) -> String {
-    let mut code = format!(
-        "const json = JSON.parse({});\nexport default json;\n",
-        Value::from(json)
-    );
+    let mut lines = vec![
+        format!("const json = JSON.parse({});", Value::from(json)),
+        "export default json;".to_owned(),
+    ];
     // What is no object has no keys.
     let keys = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(json).unwrap_or_default();
     let mut names = Vec::with_capacity(keys.len());
     for (index, key) in keys.into_keys().filter(|key| key != "default").enumerate() {
         let name = Value::from(key);
-        code.push_str(&format!("const _{index} = json[{name}];\n"));
+        lines.push(format!("const _{index} = json[{name}];"));
         names.push(format!("_{index} as {name}"));
     }
     if !names.is_empty() {
-        code.push_str(&format!("export {{ {} }};", names.join(", ")));
+        lines.push(format!("export {{ {} }};", names.join(", ")));
     }
-    code
+    lines.join("\n")
 }
 
 #[cfg(test)]
@@ -44,7 +44,7 @@ mod tests {
         ] {
             let code = json_module(json);
             assert!(
-                code.starts_with("const json = JSON.parse(\"") && code.ends_with(&format!("\n{exports}")),
+                code.starts_with("const json = JSON.parse(\"") && code.ends_with(exports),
                 "{json}: {code}"
             );
             assert_eq!(code.contains("export {"), !exports.is_empty(), "{json}: {code}");

@@ -44,5 +44,5 @@ fn add(code: &mut String, names: &BTreeSet<&str>) {
         local.push('_');
     }
     let exports: Vec<_> = names.iter().map(|name| format!("{local} as {name}")).collect();
-    code.push_str(&format!("\nlet {local}; export {{ {} }};", exports.join(", ")));
+    code.extend([&*format!("\nlet {local}; export {{ "), &*exports.join(", "), " };"]);
 }
