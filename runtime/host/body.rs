@@ -170,7 +170,8 @@ impl ResponseBody {
 /// The answer to a HEAD: it says of the body what a GET would have been told, and has none. hyper leaves a body away over HTTP/1 alone.
 pub(super) fn head_of(answer: http::Response<ResponseBody>) -> http::Response<ResponseBody> {
     let (mut head, body) = answer.into_parts();
-    if let Some(length) = body.size_hint().exact().filter(|length| *length > 0) {
+    let length = http_body::Body::size_hint(&body).exact();
+    if let Some(length) = length.filter(|length| *length > 0) {
         head.headers.entry(CONTENT_LENGTH).or_insert(length.into());
     }
     http::Response::from_parts(head, ResponseBody::new(Body::Empty, None))
