@@ -60,7 +60,9 @@ fn serve() -> (Project, Raw, Server) {
             "/204" => "HTTP/1.1 204 No Content\r\n\r\n".to_owned(),
             "/none" => "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".to_owned(),
             _ => {
-                let text = format!("{} {}", seen.method(), seen.body);
+                // The first chunk, where it comes in chunks.
+                let body = seen.body.lines().nth(1).unwrap_or(&seen.body);
+                let text = format!("{} {body}", seen.method());
                 format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{text}", text.len())
             }
         };
