@@ -4,13 +4,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::config::tables::Rule as Section;
 use crate::egress::address::Rules as AddressRules;
-use crate::rules::is_localhost;
+use crate::rules::{HostPattern, is_localhost};
 
 /// Tells the owner of addresses, and of names of this machine, that the policy's rules let pass and `[network]` does not. What a name
 /// of others resolves to is known only when it is asked for.
 pub(super) fn warn_of_unreachable(list: &str, sections: &[Section], network: &AddressRules) {
     for (index, section) in sections.iter().enumerate() {
-        for host in section.hosts.iter().filter_map(|host| host.literal()) {
+        for host in section.hosts.iter().filter_map(HostPattern::literal) {
             if addresses(&host).is_some_and(|addresses| !addresses.iter().any(|address| network.allows(*address))) {
                 let name = section.name.clone().unwrap_or_else(|| format!("{list}[{index}]"));
                 tracing::warn!(
