@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use nodejs_built_in_modules::is_nodejs_builtin_module;
-use oxc_resolver::{ResolveError, ResolveOptions, TsconfigDiscovery};
+use oxc_resolver::{ResolveError, ResolveOptions, TsconfigDiscovery, TsconfigOptions, TsconfigReferences};
 
 use super::browser::{BrowserMap, BrowserMaps};
 use super::compiler::CompilerOptions;
@@ -49,6 +49,18 @@ struct Resolvers {
     require: Resolver,
 }
 
+/// Where the paths of a project's own files are: in the `tsconfig.json` above each, or in the `jsconfig.json` of a project of JavaScript.
+fn discovery(root: &Path) -> TsconfigDiscovery {
+    let config_file = root.join("jsconfig.json");
+    if root.join("tsconfig.json").exists() || !config_file.is_file() {
+        return TsconfigDiscovery::Auto;
+    }
+    TsconfigDiscovery::Manual(TsconfigOptions {
+        config_file,
+        references: TsconfigReferences::Auto,
+    })
+}
+
 /// What a specifier names.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found {
@@ -62,7 +74,7 @@ impl Packages {
     pub(super) fn new(root: &Path, node: bool) -> Self {
         let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let options = |extensions: &[&str], conditions: &[&str], main_fields: &[&str]| ResolveOptions {
-            tsconfig: Some(TsconfigDiscovery::Auto),
+            tsconfig: Some(discovery(root)),
             condition_names: list(conditions),
             extension_alias: vec![
                 (".js".to_owned(), list(&[".js", ".ts", ".tsx"])),
