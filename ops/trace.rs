@@ -131,6 +131,9 @@ pub struct TraceIds {
     traceparent: String,
     usage: Arc<Usage>,
     client: Option<IpAddr>,
+    /// Of workers that have called each other, and of tail workers' events.
+    depth: u32,
+    tails: u8,
 }
 
 /// One event's part of the way.
@@ -146,8 +149,8 @@ pub struct Trace {
     depth: Cell<u32>,
     /// The identifiers that were added to its request, where they were.
     added: OnceCell<Rc<str>>,
-    /// It is a tail worker's, or comes of one: nobody is told of it.
-    pub tails: Cell<bool>,
+    /// How many events of tail workers it comes of, its own included.
+    pub tails: Cell<u8>,
     /// When the event was queued.
     pub queued: Instant,
     /// When its handler was called.
@@ -183,7 +186,7 @@ impl Trace {
             on_behalf: OnceCell::new(),
             depth: Cell::new(0),
             added: OnceCell::new(),
-            tails: Cell::new(false),
+            tails: Cell::new(0),
             queued: Instant::now(),
             started: Cell::new(None),
             audited: OnceCell::new(),
@@ -224,6 +227,8 @@ impl Trace {
         if let Some(client) = ids.client {
             trace.is_from(client);
         }
+        trace.depth.set(ids.depth);
+        trace.tails.set(ids.tails);
         trace
     }
 
@@ -235,6 +240,8 @@ impl Trace {
             traceparent: self.traceparent().to_string(),
             client: self.client(),
             usage: Arc::clone(self.usage()),
+            depth: self.depth.get(),
+            tails: self.tails.get(),
         }
     }
 

@@ -95,6 +95,7 @@ mod renewals;
 mod revoked;
 mod rotation;
 mod rpc;
+mod rpc_apart;
 mod rpc_attacks;
 mod rpc_objects;
 mod rpc_services;

@@ -227,7 +227,8 @@ fn what_was_made_once_is_kept_and_may_be_lost() {
     };
     assert_eq!(files().len(), 4, "parsed and compiled: {:?}", files());
     let (body, taken) = serve();
-    assert!(body == "one" && taken >= 4, "{body} {taken}");
+    // What was parsed is taken where modules are read, in a process without a log.
+    assert!(body == "one" && taken >= 2, "{body} {taken}");
     // What is damaged is made anew.
     for file in files() {
         let mut bytes = std::fs::read(&file).unwrap();
@@ -236,7 +237,7 @@ fn what_was_made_once_is_kept_and_may_be_lost() {
         std::fs::write(&file, bytes).unwrap();
     }
     assert_eq!(serve(), ("one".into(), 0));
-    assert!(serve().1 >= 4);
+    assert!(serve().1 >= 2);
     project.write("word.ts", "export const word: string = 'two';");
     assert_eq!(serve().0, "two");
     // Compiled code that others may write is not trusted.

@@ -68,13 +68,16 @@ pub(super) struct LoadedAgent {
     attested: Rc<Attested>,
     /// `ctx.agent`, as JSON.
     agent: Rc<str>,
-    /// The account of the agent that has loaded it.
+    /// The agent that has loaded it: other agents know that alone.
+    parent: Rc<Attested>,
+    /// The account of that.
     account: Option<Arc<Account>>,
 }
 
 impl LoadedAgent {
-    fn new(attested: Rc<Attested>, account: Option<Arc<Account>>) -> Self {
+    fn new(attested: Rc<Attested>, parent: Rc<Attested>, account: Option<Arc<Account>>) -> Self {
         Self {
+            parent,
             agent: context_agent(&attested).to_string().into(),
             attested,
             account,
@@ -94,7 +97,7 @@ impl OutboundGate {
     pub(super) fn ways(&self, account: Option<Arc<Account>>) -> LoadedWays {
         let (network, policies, rules) = (Arc::clone(&self.network), self.policies.clone(), self.rules.clone());
         let (place, timeout, services) = (self.place, self.timeout, Rc::clone(&self.services));
-        let assets = self.assets.clone();
+        let (assets, callees, parent) = (self.assets.clone(), self.callees.clone(), Rc::clone(&self.agent));
         Box::new(move |attested| {
             let agent = Rc::new(attested);
             Rc::new(Self {
@@ -106,13 +109,12 @@ impl OutboundGate {
                 timeout,
                 // Of these it has what it is given: `Way` says which.
                 services: Rc::clone(&services),
-                // Agents know the configured one alone, and not what it loads.
-                callees: None,
+                callees: callees.clone(),
                 assets: assets.clone(),
                 // Who is told of what it does says whoever loads it.
                 tails: Vec::new(),
                 loader: None,
-                loaded: Some(LoadedAgent::new(agent, account.clone())),
+                loaded: Some(LoadedAgent::new(agent, Rc::clone(&parent), account.clone())),
             })
         })
     }
@@ -134,6 +136,11 @@ impl OutboundGate {
         }
     }
 
+    /// Who calls, as other agents know it: the configured agent, also where it has lent a service to what it has loaded.
+    fn caller(&self) -> &Rc<Attested> {
+        self.loaded.as_ref().map_or(&self.agent, |loaded| &loaded.parent)
+    }
+
     /// What is behind a service.
     fn found(&self, origin: &Origin, service: u32) -> Result<Found, FetchError> {
         let place = usize::try_from(service).unwrap_or(usize::MAX);
@@ -146,10 +153,11 @@ impl OutboundGate {
             trace: Rc::clone(trace),
         };
         let callees = self.callees.as_ref().and_then(Weak::upgrade);
+        let caller = self.caller();
         let props = || serde_json::Value::Object(grant.props.clone()).to_string();
         let pretended = callees
             .as_ref()
-            .and_then(|callees| callees.pretended(&self.agent.name, &grant.binding));
+            .and_then(|callees| callees.pretended(&caller.name, &grant.binding));
         if let Some(cell) = pretended {
             let trace = Rc::new(origin.trace.child());
             return Ok(Found {
@@ -189,7 +197,7 @@ impl OutboundGate {
             }
         };
         let failed = |why: &str| FetchError::Loaded(JsErrorBox::generic(format!("RPC failed: {why}")));
-        let callee = callees.and_then(|callees| callees.callee((self.place, &self.agent), id));
+        let callee = callees.and_then(|callees| callees.callee((self.place, caller), id));
         let callee = callee.ok_or_else(|| failed("the agent can not be called now"))?;
         let deeper = origin.trace.deeper(callee.account.as_ref());
         let trace = deeper.ok_or_else(|| failed("too many workers have called each other for one request"))?;
@@ -215,7 +223,7 @@ impl OutboundGate {
     fn own_assets(&self, service: u32) -> Option<Arc<Assets>> {
         let grant = self.services.get(usize::try_from(service).ok()?)?;
         let callees = self.callees.as_ref().and_then(Weak::upgrade);
-        let pretended = callees.and_then(|callees| callees.pretended(&self.agent.name, &grant.binding));
+        let pretended = callees.and_then(|callees| callees.pretended(&self.caller().name, &grant.binding));
         if grant.offers != Offers::Assets || pretended.is_some() {
             return None;
         }
