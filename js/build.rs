@@ -29,6 +29,7 @@ const FOLDERS: [&str; 14] = [
     "html_rewriter",
     "loader",
     "node",
+    "node/absent",
     "node/dns",
     "node/fs",
     "node/http",

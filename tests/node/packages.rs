@@ -301,7 +301,7 @@ fn packages_are_taken_in_the_shape_that_works() {
         "texts": "ébc",
         "test": [
             "ERR_METHOD_NOT_IMPLEMENTED",
-            "test.describe is not available in workerd-lite: it is there in files of tests, which workerd-lite test runs",
+            "test.describe is not implemented in workerd-lite: it is there in files of tests, which workerd-lite test runs",
             "ERR_METHOD_NOT_IMPLEMENTED"
         ],
         "addon": addon("addon/build/Release/a.node"),

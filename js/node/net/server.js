@@ -60,6 +60,8 @@ function Server(options, listener) {
   this.allowHalfOpen = given.allowHalfOpen ?? false;
   this.pauseOnConnect = !!given.pauseOnConnect;
   this.noDelay = !!given.noDelay;
+  this.keepAlive = !!given.keepAlive;
+  this.keepAliveInitialDelay = ~~(given.keepAliveInitialDelay / 1000);
   this.highWaterMark = given.highWaterMark;
   this.blockList = given.blockList;
 }
@@ -221,7 +223,10 @@ function join(server, client, path, port, then) {
     }
     const { Loopback } = core.loadExtScript("ext:workerd_lite/node/net/loopback.js");
     const { Socket } = core.loadExtScript("ext:workerd_lite/node/net/socket.js");
-    const accepted = new Socket({ allowHalfOpen: server.allowHalfOpen, highWaterMark: server.highWaterMark });
+    const { MachineHandle, tellAsked } = core.loadExtScript("ext:workerd_lite/node/net/machine_handle.js");
+    const { allowHalfOpen, highWaterMark, keepAlive, keepAliveInitialDelay, noDelay } = server;
+    const accepted = new Socket({ allowHalfOpen, highWaterMark, keepAlive, keepAliveInitialDelay: keepAliveInitialDelay * 1000, noDelay });
+    accepted._handle = new MachineHandle(accepted);
     if (path === null) {
       lastPort = lastPort >= FIRST - 1 ? 32768 : lastPort + 1;
       const near = { address: "127.0.0.1", family: "IPv4", port: lastPort };
@@ -230,6 +235,8 @@ function join(server, client, path, port, then) {
       client._peer = accepted._sockname = far;
     }
     client.connecting = false;
+    tellAsked(client);
+    tellAsked(accepted);
     Loopback.join(client, accepted);
     const { scope } = server._handle;
     setImmediate(() => scope.runInAsyncScope(() => accept(server, accepted)));
