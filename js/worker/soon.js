@@ -36,7 +36,7 @@ const AT_ONCE = 32;
 let left = AT_ONCE;
 let counted = 0;
 
-// How many wait for a timer, and how many for the next turn. What is set after others comes after them.
+// How many wait for a timer, and how many for the next turn. Timers that are set after others come after them.
 let delayed = 0;
 let queued = 0;
 
@@ -53,9 +53,9 @@ function mayRunAtOnce(isTimer) {
     left = MathMin(AT_ONCE, left + now - counted);
     counted = now;
   }
-  if (delayed > 0) return false;
+  // Immediates wait for no timer, as in Node.
   if (!isTimer) return true;
-  if (left < 1) return false;
+  if (delayed > 0 || left < 1) return false;
   left--;
   return true;
 }
