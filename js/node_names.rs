@@ -157,6 +157,12 @@ pub(crate) const PATCHES: &[(&str, &str, &str)] = &[
         "      req = this.requests[prop][0];\n",
         "      req = first(this.requests[prop]);\n      if (req === undefined) continue;\n",
     ),
+    // Servers of `node:net` look at it.
+    (
+        "ext:deno_node/_http_server.js",
+        "    validateInteger(highWaterMark, \"options.highWaterMark\", 1);\n",
+        "",
+    ),
     // Connections last no longer than an event, which has limits of its own.
     (
         "ext:deno_node/_http_server.js",

@@ -18,6 +18,7 @@ mod packages;
 mod process;
 mod process_files;
 mod same;
+mod sockets;
 mod soon;
 mod switches;
 mod tampering;

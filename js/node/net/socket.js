@@ -11,6 +11,7 @@ const {
   ObjectDefineProperties,
   ObjectPrototypeIsPrototypeOf,
   ObjectSetPrototypeOf,
+  ReflectApply,
   TypedArrayPrototypeGetByteLength,
 } = primordials;
 // The whole module: its classes want what it adds to them.
@@ -65,6 +66,7 @@ function Socket(options) {
   });
   this.connecting = false;
   this._hadError = false;
+  this._failed = false;
   this._parent = null;
   this._host = null;
   this.server = null;
@@ -157,7 +159,14 @@ const methods = {
     this[kTimeout] = null;
     transportOf(this)?.destroy(error);
     this._handle = null;
+    this._failed = !!error;
     done(error);
+  },
+
+  // Who hears of the close is told whether it failed.
+  emit(name) {
+    if (name === "close" && arguments.length === 1) return FunctionPrototypeCall(Duplex.prototype.emit, this, name, this._failed);
+    return ReflectApply(Duplex.prototype.emit, this, arguments);
   },
 
   push(chunk, encoding) {
@@ -263,7 +272,7 @@ ObjectDefineProperties(Socket.prototype, {
     return this._sockname?.port;
   }),
   pending: getter(function () {
-    return this.connecting || transportOf(this) === undefined;
+    return this.connecting || this.destroyed || transportOf(this) === undefined;
   }),
   readyState: getter(function () {
     if (this.connecting) return "opening";
