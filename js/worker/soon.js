@@ -2,7 +2,7 @@
 // isolate and its thread have to do gets its turn.
 (function () {
 const { core, primordials } = __bootstrap;
-const { MapPrototypeDelete, MapPrototypeGet, MapPrototypeSet, MathMin, SafeMap } = primordials;
+const { MapPrototypeDelete, MapPrototypeGet, MapPrototypeSet, MathMax, MathMin, SafeMap } = primordials;
 const { clearTimeout, setTimeout } = core.loadExtScript("ext:deno_web/02_timers.js");
 const { clearImmediate, getAsyncContext, immediateRefCount, kRefed, queueImmediate, setAsyncContext } = core;
 const { op_timer_now } = core.ops;
@@ -44,15 +44,20 @@ let queued = 0;
 const SAME = 1000;
 let same = 0;
 
-function mayRunAtOnce(isTimer) {
+function count() {
   const now = op_timer_now();
   if (now === counted) {
-    if (++same > SAME) return false;
+    same++;
   } else {
     same = 0;
     left = MathMin(AT_ONCE, left + now - counted);
     counted = now;
   }
+}
+
+function mayRunAtOnce(isTimer) {
+  count();
+  if (same > SAME) return false;
   // Immediates wait for no timer, as in Node.
   if (!isTimer) return true;
   if (delayed > 0 || left < 1) return false;
@@ -89,6 +94,8 @@ function soon(callback, isTimer) {
   delayed++;
   MapPrototypeSet(pending, id, setTimeout(() => {
     delayed--;
+    count();
+    left = MathMax(0, left - 1);
     // Timers have their part of a turn first.
     if (queued > 0) return queue(id, callback);
     MapPrototypeDelete(pending, id);
