@@ -24,7 +24,7 @@ mod node_words;
 mod patches;
 
 /// Our scripts, by folder. They load each other as `ext:workerd_lite/<folder>/<file>`.
-const FOLDERS: [&str; 14] = [
+const FOLDERS: [&str; 15] = [
     "fetch",
     "html_rewriter",
     "loader",
