@@ -56,7 +56,7 @@ export default {
       peer: connect("driv" + "er"),
       legacy: [await legacy(false), await legacy(true)],
       texts: await new Response(Readable.from(["é", Buffer.from("b"), "c"])).text(),
-      test: [failure(() => test("a", () => {}))[0], failure(() => describe("a"))[1], failure(() => require("node:test").mock.fn())[0]],
+      test: [failure(() => test("a", () => {}))[0], failure(() => describe("a"))[1], failure(() => require("node:test").mock.timers.enable())[0]],
       addon: failure(() => require("addon")),
       found: failure(() => require("found-addon")),
       optional: require("optional-addon"),

@@ -10,7 +10,7 @@ const listen = (server) => new Promise((done) => server.listen(0, () => done(ser
 const closed = (socket) => new Promise((done) => socket.on('error', () => {}).on('close', (...args) => done(args)));
 const looked = async (options) => {
   const told = [];
-  const socket = net.connect({ ...options, lookup(host, asked, done) { told.push([host, asked.all ?? false, asked.family ?? 0]); options.answer(done); } });
+  const socket = net.connect({ ...options, lookup(host, asked, done) { told.push([host, asked.all ?? false, asked.family ?? 0]); queueMicrotask(() => options.answer(done)); } });
   socket.on('lookup', (error, address, family, host) => told.push([error?.code ?? null, address ?? null, family ?? null, host]));
   const end = new Promise((done) => { socket.on('connect', () => done('connected')).on('error', (error) => done(error.code)); });
   told.push(await end);
@@ -23,7 +23,7 @@ const uses = {
     const port = await listen(server);
     const failed = Object.assign(new Error('no such name'), { code: 'ENOTHERE' });
     const all = [
-      await looked({ host: 'localhost', port, family: 4, answer: (done) => queueMicrotask(() => done(null, '127.0.0.1', 4)) }),
+      await looked({ host: 'localhost', port, family: 4, answer: (done) => done(null, '127.0.0.1', 4) }),
       await looked({ host: 'localhost', port, answer: (done) => done(null, [{ address: '127.0.0.1', family: 4 }, { address: '::1', family: 6 }]) }),
       await looked({ host: 'localhost', port, answer: (done) => done(failed) }),
       await looked({ host: 'localhost', port, family: 4, answer: (done) => done(null, 'no address', 4) }),
