@@ -68,7 +68,7 @@ fn an_agents_limits_are_those_of_each_event() {
         std::thread::sleep(Duration::from_millis(200));
         let began = Instant::now();
         assert_eq!(server.get("/").body, "done");
-        assert!(began.elapsed() < Duration::from_millis(1000), "{:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
         assert_eq!(slow.join().unwrap(), "done");
     });
 }
