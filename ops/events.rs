@@ -38,7 +38,7 @@ use crate::message::Response;
 use crate::origin::{EventId, Origin};
 use crate::rpc::{Failure, Outcome, Payload, ReplyTo, Running, STUBS};
 use crate::shares::Live;
-use crate::tail::{Tail, Tails, Told};
+use crate::tail::{TAILS, Tail, Tails, Told};
 use crate::trace::Trace;
 use crate::worker_log::About;
 
@@ -220,7 +220,7 @@ impl Events {
         origin: Origin,
         live: Live,
     ) {
-        let tails = self.tails.as_ref().filter(|_| !origin.trace.tails.get());
+        let tails = self.tails.as_ref().filter(|_| origin.trace.tails.get() <= TAILS);
         let scope = Scope::new(origin, &live, body, self.limits.at_once, tails.map(Tail::new));
         self.entries.insert(
             id,

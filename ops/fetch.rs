@@ -5,6 +5,7 @@ use std::cell::{OnceCell, RefCell};
 use std::pin::pin;
 use std::rc::Rc;
 
+use bytes::Bytes;
 use deno_core::url::Url;
 use deno_core::{CancelFuture as _, CancelHandle, OpState, ResourceId, ToV8, op2, v8};
 use futures_util::StreamExt as _;
@@ -318,12 +319,14 @@ impl Prepared {
         let body = if let Some(socket) = response.socket {
             let mut state = self.state.borrow_mut();
             Some(websocket::keep(&mut state, &self.scope, socket).map_err(FetchError::Loaded)?)
-        } else if null_body || matches!(body, Body::Empty) {
+        } else if null_body {
             None
         } else {
-            let body = match &aborted {
-                Some(aborted) => body.abortable(aborted),
-                None => body,
+            // https://fetch.spec.whatwg.org/#concept-http-network-fetch: a body without bytes is one.
+            let body = match (body, &aborted) {
+                (Body::Empty, _) => Body::Full(Bytes::new()),
+                (body, Some(aborted)) => body.abortable(aborted),
+                (body, None) => body,
             };
             let mut state = self.state.borrow_mut();
             let (_, limit) = state.borrow::<Events>().read_limits();

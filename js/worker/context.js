@@ -17,7 +17,7 @@ const {
   SetPrototypeDelete,
   SetPrototypeGetSize,
 } = primordials;
-const { clearTimeout } = core.loadExtScript("ext:deno_web/02_timers.js");
+const { clearTimer } = core.loadExtScript("ext:workerd_lite/worker/soon.js");
 const { describeWhole } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
 
 const contexts = new SafeMap();
@@ -95,7 +95,7 @@ class EventContext {
   ownTimer(id) {
     if (this.timers === null) this.timers = new SafeSet();
     if (SetPrototypeGetSize(this.timers) >= maxTimers) {
-      clearTimeout(id);
+      clearTimer(id);
       throw new Error(`an event may have ${maxTimers} timers at once`);
     }
     SetPrototypeAdd(this.timers, id);
@@ -134,7 +134,7 @@ function endContext(id) {
     context.ends = null;
   }
   if (context.timers !== null) {
-    for (const timer of new SafeSetIterator(context.timers)) clearTimeout(timer);
+    for (const timer of new SafeSetIterator(context.timers)) clearTimer(timer);
   }
 }
 

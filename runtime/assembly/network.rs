@@ -23,6 +23,7 @@ use crate::reloadable::ReloadableFiles;
 use crate::rules::{HostPattern, Protocol, Rule, Rules, Scope};
 
 use super::keys::{Keys, Reached};
+use super::unreachable::warn_of_unreachable;
 
 /// The list of the policy.
 const POLICYS: &str = "outbound.egress";
@@ -116,11 +117,14 @@ pub(super) fn network(
             read_roots(&files.folder.join(path)).map_err(|error| files.complain("network.ca", &error.to_string()));
         roots.extend(files.problems.value(found).into_iter().flatten());
     }
+    let addresses = AddressRules::new(project.network.allow.clone(), project.network.deny.clone());
+    let egress = project
+        .outbound
+        .as_ref()
+        .and_then(|outbound| outbound.egress.as_deref());
+    warn_of_unreachable(POLICYS, egress.unwrap_or_default(), &addresses);
     Network {
-        rules: Arc::new(AddressRules::new(
-            project.network.allow.clone(),
-            project.network.deny.clone(),
-        )),
+        rules: Arc::new(addresses),
         nameservers: project.network.nameservers.clone(),
         roots,
         bindings: Vec::new(),
@@ -131,11 +135,7 @@ pub(super) fn network(
             idle: project.timeouts.idle,
             unread: project.timeouts.unread,
         },
-        egress: project
-            .outbound
-            .as_ref()
-            .and_then(|outbound| outbound.egress.as_deref())
-            .map(|list| rules(POLICYS, list)),
+        egress: egress.map(|list| rules(POLICYS, list)),
         identity,
         propagate_trace: project.trace.propagate,
         audit: files

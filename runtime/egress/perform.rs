@@ -33,11 +33,11 @@ use super::timed::timed;
 use super::token_request;
 use super::upstream::{Upstream, Via};
 use super::whole_body::whole;
-use crate::audit::{By, Open, Verdict, shortened};
+use crate::audit::{By, DenialLine, Open, Verdict, shortened};
 use crate::credentials::{Answered, Credential, Host, Sent, TokenClient, TokenRequestError};
 use crate::identity::Attested;
 use crate::limits::{Limits, Progress};
-use crate::rules::{Outside, Subject, Verdict as Judged, outside_of_scope, problem};
+use crate::rules::{Outside, Subject, Verdict as Judged, by_rule, outside_of_scope, problem};
 use crate::websocket::Key;
 
 /// One thread's way to the network.
@@ -318,6 +318,14 @@ impl Performer {
             Judged::Deny(denial) => {
                 note(open, Verdict::Deny, By::Rule);
                 open.rule(&denial.rule);
+                DenialLine {
+                    agent: whose.agent,
+                    tenant: whose.tenant,
+                    request_id: &whose.request_id,
+                    method: request.method.as_str(),
+                    host,
+                }
+                .tell(&by_rule(&denial));
                 Some(problem(&denial, host))
             }
         }
