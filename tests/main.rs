@@ -20,6 +20,7 @@ mod attack_words;
 mod audit;
 mod author;
 mod bindings;
+mod bodies_whole;
 mod boundary;
 mod boundary_sandbox;
 mod bypass;

@@ -8,6 +8,7 @@ mod cleaned_socket;
 mod client;
 mod connect_time;
 mod connector;
+mod decrypted;
 mod denied;
 mod dns;
 mod error;
