@@ -253,8 +253,7 @@ fn an_event_ends_whose_promises_nothing_can_settle() {
             .filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok())
             .sum::<usize>()
     };
-    const HUNG: &str = "a waitUntil() promise hung";
-    let told = || server.log().matches(HUNG).count();
+    let told = || server.log().matches("a waitUntil() promise hung").count();
     let becomes = |what: &str, count: usize| {
         let began = Instant::now();
         while open() != count {
