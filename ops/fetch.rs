@@ -24,6 +24,9 @@ use crate::origin::Origin;
 use crate::outgoing::OutgoingBody;
 use crate::websocket;
 
+/// The most bytes of a URL that may be asked for: as many as `http::Uri` holds.
+const LONGEST_URL: usize = 65_534;
+
 /// What a script learns of a response.
 pub struct Reply {
     response: (u16, String, String),
@@ -230,6 +233,12 @@ pub fn parse_url(url: &str) -> Result<Url, FetchError> {
         )));
     }
     parsed.set_fragment(None);
+    if parsed.as_str().len() > LONGEST_URL {
+        return Err(FetchError::Invalid(format!(
+            "the URL has {} bytes, and may have {LONGEST_URL}",
+            parsed.as_str().len()
+        )));
+    }
     // What sends it reads it by another parser: where the two differ, nobody knows whom it would reach.
     let read = parsed.as_str().parse::<http::Uri>();
     if !read.is_ok_and(|uri| uri.host() == parsed.host_str()) {

@@ -21,6 +21,7 @@ mod audit;
 mod author;
 mod bindings;
 mod bodies;
+mod bodies_whole;
 mod boundary;
 mod boundary_sandbox;
 mod broken_bodies;

@@ -10,6 +10,7 @@ const {
   MapPrototypeSet,
   PromisePrototypeThen,
   PromiseResolve,
+  SafeFinalizationRegistry,
   SafeMap,
   SafeSet,
   SafeSetIterator,
@@ -21,6 +22,14 @@ const { clearTimer } = core.loadExtScript("ext:workerd_lite/worker/soon.js");
 const { describeWhole } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
 
 const contexts = new SafeMap();
+
+// Hears of `waitUntil()` promises that nothing can settle: what they would call is collected. Made when it is first needed.
+let unsettled = null;
+
+function watchUnsettled(context, settles) {
+  unsettled ??= new SafeFinalizationRegistry((context) => context.givesUp());
+  unsettled.register(settles, context, settles);
+}
 
 // How many timers an agent's event may have at once.
 let maxTimers = 1000;
@@ -80,11 +89,23 @@ class EventContext {
   waitUntil(promise) {
     if (this.ended) return;
     if (this.waiting++ === 0 && this.responded) op_event_waiting(this.id);
-    PromisePrototypeThen(PromiseResolve(promise), () => this.#done(), (error) => {
+    const settles = () => {
+      unsettled.unregister(settles);
+      this.#done();
+    };
+    watchUnsettled(this, settles);
+    PromisePrototypeThen(PromiseResolve(promise), settles, (error) => {
       const { summary, stack } = describeWhole(error);
       op_uncaught("a waitUntil() promise was rejected", stack || summary, this.id);
-      this.#done();
+      settles();
     });
+  }
+
+  // Nothing is left that could settle one of its `waitUntil()` promises.
+  givesUp() {
+    if (this.ended) return;
+    op_uncaught("a waitUntil() promise hung", "nothing is left that could settle it", this.id);
+    this.#done();
   }
 
   #done() {

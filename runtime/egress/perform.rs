@@ -21,7 +21,7 @@ use workerd_lite_ops::{Body, BodyError, CallerId, FetchError, Origin, Request, R
 use super::Network;
 use super::agents::Agents;
 use super::binding::Binding;
-use super::body::{request_body, response_body};
+use super::body::{Coming, request_body, response_body};
 use super::client::{Clients, NoClient};
 use super::denied::Denied;
 use super::error::{SendError, explain, kind};
@@ -468,7 +468,15 @@ impl Performer {
         Ok(Response {
             status: head.status,
             reason,
-            body: response_body((body, busy), (ContentEncoding::of(&head.headers), trailers), timeouts),
+            body: response_body(
+                Coming {
+                    body,
+                    busy,
+                    version: head.version,
+                },
+                (ContentEncoding::of(&head.headers), trailers),
+                timeouts,
+            ),
             headers: head.headers,
             socket: None,
         })

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use http::header::CONTENT_LENGTH;
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method, Version};
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use workerd_lite_ops::account::Account;
@@ -20,6 +20,7 @@ use workerd_lite_ops::{Body, BodyError, ByteStream};
 /// fails once it is.
 pub(super) fn incoming<B: http_body::Body<Data = Bytes> + Unpin + 'static>(
     body: B,
+    version: Version,
     trailers: Trailers,
     limit: Option<u64>,
 ) -> Option<Body> {
@@ -31,9 +32,11 @@ pub(super) fn incoming<B: http_body::Body<Data = Bytes> + Unpin + 'static>(
         return None;
     }
     let come = trailers.clone();
-    let chunks = stream::try_unfold((body, come), |(mut body, come)| async move {
+    let chunks = stream::try_unfold((body, come), move |(mut body, come)| async move {
         loop {
             match body.frame().await {
+                // hyper takes a stream of HTTP/2 that its client has reset by `NO_ERROR` for one that has ended.
+                None if version == Version::HTTP_2 && !body.is_end_stream() => return Err(BodyError::Cut),
                 None => return Ok(None),
                 Some(Err(_)) => return Err(BodyError::Cut),
                 Some(Ok(frame)) => match frame.into_data() {

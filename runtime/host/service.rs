@@ -101,7 +101,7 @@ impl Instance {
                 .and_then(|socket| socket.take()),
             status: head.status,
             reason: None,
-            body: incoming(body, Trailers::of(&head.headers), None).unwrap_or_default(),
+            body: incoming(body, head.version, Trailers::of(&head.headers), None).unwrap_or_default(),
             headers: head.headers,
         }
     }
@@ -178,7 +178,7 @@ where
         let why = "the request has more headers than limits.headers_kb lets in";
         return respond(refused(live, why, response));
     }
-    let Some(mut body) = incoming(body, trailers, limits.request_body) else {
+    let Some(mut body) = incoming(body, head.version, trailers, limits.request_body) else {
         limited_by("request_body");
         let response = Response::text(StatusCode::PAYLOAD_TOO_LARGE, "Payload Too Large\n");
         let why = "the request's body is larger than limits.request_body_mb";
