@@ -4,7 +4,7 @@
 const { core, primordials } = __bootstrap;
 const { op_uncaught } = core.ops;
 const { FunctionPrototypeCall, WeakMapPrototypeDelete, WeakMapPrototypeGet, WeakMapPrototypeSet, SafeArrayIterator, SafeWeakMap } = primordials;
-const { EventTarget, PromiseRejectionEvent, reportException, setIsTrusted } = core.loadExtScript("ext:deno_web/02_event.js");
+const { EventTarget, listenerCount, PromiseRejectionEvent, reportException, setIsTrusted } = core.loadExtScript("ext:deno_web/02_event.js");
 const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
 
 const { dispatchEvent } = EventTarget.prototype;
@@ -19,11 +19,11 @@ function report(what) {
   };
 }
 
-// Who hears of them first, and gives whether it took them: a test's runner.
+// Who hears of them where no listener of `type` does, and gives whether it took them: a test's runner.
 let taker = null;
 
-function take(thrown) {
-  return taker !== null && taker(thrown);
+function take(thrown, type) {
+  return taker !== null && listenerCount(globalThis, type) === 0 && taker(thrown);
 }
 
 // And behind it `process.on("uncaughtException")` and its like, once a script has asked for `process`.
@@ -47,7 +47,7 @@ const uncaught = report("an exception was not caught");
 
 // What a listener of an `EventTarget` threw, and what `reportError()` was given, when the `error` event was dispatched.
 function reported(thrown) {
-  if (!take(thrown) && !takenByProcess("exception", thrown)) uncaught(thrown);
+  if (!take(thrown, "error") && !takenByProcess("exception", thrown)) uncaught(thrown);
 }
 
 const rejected = report("a promise was rejected and nobody handled it");
@@ -60,7 +60,7 @@ function dispatch(type, cancelable, promise, reason) {
 }
 
 function exception(thrown) {
-  if (take(thrown) || takenByProcess("exception", thrown)) return;
+  if (take(thrown, "error") || takenByProcess("exception", thrown)) return;
   try {
     reportException(thrown);
   } catch {
@@ -77,7 +77,7 @@ function unhandled(promise, reason) {
   } catch (error) {
     uncaught(error);
   }
-  if (proceed && !take(reason) && !takenByProcess("rejection", reason, promise)) rejected(reason);
+  if (proceed && !take(reason, "unhandledrejection") && !takenByProcess("rejection", reason, promise)) rejected(reason);
   return true;
 }
 

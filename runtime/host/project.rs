@@ -201,6 +201,11 @@ impl Project {
         ))
     }
 
+    /// The first agent, of whose worker tests in workerd's form are a part.
+    pub(crate) fn first_agent(&self) -> Option<&Agent> {
+        self.agents.first().map(AsRef::as_ref)
+    }
+
     /// What each agent's `env` holds, by its name.
     pub(crate) fn agent_envs(&self) -> impl Iterator<Item = (&str, &Map<String, Value>)> {
         self.agents
