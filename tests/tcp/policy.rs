@@ -43,6 +43,27 @@ fn a_server_that_speaks_first_and_ends_is_read_to_its_end() {
     listening.comes_to(0);
 }
 
+/// `cloudflare:node`: the policy's own server of `node:net` answers, and nothing leaves.
+#[test]
+fn a_server_of_node_net_takes_connections() {
+    const POLICY: &str = r#"
+import net from "node:net";
+import { connectHandler } from "cloudflare:node";
+net.createServer((socket) => {
+  socket.write("220 ");
+  socket.on("data", (data) => socket.write(String(data).toUpperCase()));
+  socket.on("end", () => socket.end(" bye"));
+}).listen(7000);
+export default { fetch: () => new Response("no", { status: 403 }), ...connectHandler() };
+"#;
+    let (_project, server) = serve(DIALS, POLICY, "");
+    let said = ask(&server, "/echo?to=anywhere.test:7000");
+    assert_eq!(said["said"], "220 HELLO THERE bye", "{said} {}", server.log());
+    let said = ask(&server, "/echo?to=anywhere.test:7001");
+    assert!(said["error"].is_string(), "{said}");
+    server.logged("No net.Server is listening on port 7001");
+}
+
 #[test]
 fn much_passes_whole() {
     let bytes = 32 << 20;
