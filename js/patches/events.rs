@@ -17,6 +17,15 @@ pub(super) const PATCHES: &[Patch] = &[
         "let reportExceptionStackedCalls = 0;\n",
         "const { dispatchEvent } = EventTarget.prototype;\nlet reportExceptionStackedCalls = 0;\n",
     ),
+    // Neither is a member by the standard, and nothing reads them.
+    patch(EVENT, "  getParent(_event) {\n    return null;\n  }\n\n", ""),
+    patch(EVENT, "  get initialized() {\n    return true;\n  }\n\n", ""),
+    // https://html.spec.whatwg.org/#the-event-handler-processing-algorithm
+    patch(
+        EVENT,
+        "    return FunctionPrototypeCall(wrappedHandler.handler, this, evt);\n  }\n",
+        "    const ret = FunctionPrototypeCall(wrappedHandler.handler, this, evt);\n    if (ret === false) evt.preventDefault();\n    return ret;\n  }\n",
+    ),
     // Who dispatches an event may want to know whether a listener of it threw.
     patch(
         EVENT,
@@ -106,6 +115,11 @@ pub(super) const PATCHES: &[Patch] = &[
         "    get() {\n      if (!this[_eventHandlers]) {\n        return null;\n      }\n",
         "    get() {\n      if (this !== globalThis_) webidl.assertBranded(this, EventTargetPrototype);\n      \
                if (!this[_eventHandlers]) {\n        return null;\n      }\n",
+    ),
+    patch(
+        EVENT,
+        "    set(value) {\n      // All three Web IDL event handler types",
+        "    set(value) {\n      if (this !== globalThis_) webidl.assertBranded(this, EventTargetPrototype);\n      // All three Web IDL event handler types",
     ),
     patch(
         EVENT,
