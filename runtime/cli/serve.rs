@@ -21,7 +21,7 @@ use crate::files_read;
 use crate::host::Project;
 use crate::isolate::modules::reading;
 use crate::isolate::{Inspection, init_platform};
-use crate::limits::free_memory;
+use crate::limits::{free_memory, refuse_huge_pages};
 use crate::listen::{ListenAddress, Role, Socket};
 use crate::serve::{Listeners, Listening, Loaded, Mending, Options, Parent, ServeError, Waited, serve, wait};
 use crate::supervisor::{self, Past, Supervised, supervise};
@@ -49,6 +49,7 @@ pub(super) fn run(args: Serve) -> Result<()> {
         ..Flags::from(args.environment)
     };
     let past = supervised.past();
+    refuse_huge_pages();
     free_memory::start();
     init_platform();
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -22,7 +22,7 @@ use workerd_lite_ops::work_pool;
 pub(crate) use culprit::Culprit;
 pub(crate) use hang::{Hang, Lost, found, hangs, on_this_thread};
 pub(crate) use head::HeadLimits;
-pub(crate) use memory_attribution::in_a_process;
+pub(crate) use memory_attribution::{in_a_process, refuse_huge_pages};
 pub(crate) use quarantine::{LONG, Quarantine};
 pub(crate) use resident::resident;
 pub(crate) use unread::Unread;
