@@ -2,7 +2,7 @@
 
 use crate::harness::Project;
 
-const WRANGLER: &str = r#"{ "name": "own", "main": "own-test.js", "compatibility_date": "2026-01-01", "compatibility_flags": ["cache_option_disabled"], "vars": { "TWELVE": 12 },
+const WRANGLER: &str = r#"{ "name": "own", "main": "own-test.js", "compatibility_date": "2025-06-01", "compatibility_flags": ["cache_option_disabled"], "vars": { "TWELVE": 12 },
   "services": [{ "binding": "SELF", "service": "own" }, { "binding": "NAMED", "service": "own", "entrypoint": "Named", "props": { "n": 5 } }] }"#;
 
 const OWN: &str = r#"
@@ -44,8 +44,14 @@ export const collects = { async test() {
 } };
 
 export const rejected = { async test() {
-  const heard = new Promise((resolve) => addEventListener("unhandledrejection", (event) => resolve(event.reason)));
+  const heard = new Promise((resolve) => addEventListener("unhandledrejection", (event) => resolve(event.reason), { once: true }));
   Promise.reject("mine");
+  assert.strictEqual(await heard, "mine");
+} };
+
+export const thrown = { async test() {
+  const heard = new Promise((resolve) => addEventListener("error", (event) => resolve(event.error), { once: true }));
+  queueMicrotask(() => { throw "mine"; });
   assert.strictEqual(await heard, "mine");
 } };
 "#;
@@ -54,7 +60,7 @@ export const rejected = { async test() {
 fn a_test_is_a_part_of_its_worker() {
     let project = Project::new(&[("wrangler.jsonc", WRANGLER), ("own-test.js", OWN)]);
     let (code, out, err) = project.run(&["test", "own-test.js"]);
-    assert!(code == Some(0) && out.ends_with("\n5 passed, 0 failed\n"), "{out}{err}");
+    assert!(code == Some(0) && out.ends_with("\n6 passed, 0 failed\n"), "{out}{err}");
 }
 
 /// A listener hears of one event, and not of what comes after it was taken away; other agents answer to `fetch()`.
@@ -83,4 +89,22 @@ fn what_nobody_hears_fails_and_other_agents_are_called() {
         out.contains("unheard") && out.contains("a test calls fetch() of other agents, and no methods"),
         "{out}"
     );
+}
+
+/// A worker of an old date has no `WeakRef`, and what compares for its tests needs none.
+#[test]
+fn values_are_compared_by_any_date() {
+    let project = Project::new(&[
+        (
+            "wrangler.jsonc",
+            r#"{ "name": "own", "main": "own-test.js", "compatibility_date": "2024-01-01" }"#,
+        ),
+        (
+            "own-test.js",
+            "import assert from 'node:assert';\nexport default { fetch: () => new Response() };\n\
+             export const old = { test() { assert.strictEqual(typeof WeakRef, 'undefined'); assert.deepStrictEqual({ a: [1] }, { a: [1] }); } };\n",
+        ),
+    ]);
+    let (code, out, err) = project.run(&["test", "own-test.js"]);
+    assert!(code == Some(0) && out.ends_with("\n1 passed, 0 failed\n"), "{out}{err}");
 }

@@ -10,12 +10,18 @@ pub(super) const PATCHES: &[Patch] = &[
     patch(
         EVENT,
         "  if (reportExceptionStackedCalls > 1 || globalThis_.dispatchEvent(event)) {\n",
-        "  if (reportExceptionStackedCalls > 1 || FunctionPrototypeCall(dispatchEvent, globalThis_, event)) {\n",
+        "  const heard = reportExceptionStackedCalls === 1 && listenerCount(globalThis_, \"error\") > 0;\n  \
+             if (reportExceptionStackedCalls > 1 || FunctionPrototypeCall(dispatchEvent, globalThis_, event)) {\n",
     ),
     patch(
         EVENT,
         "let reportExceptionStackedCalls = 0;\n",
         "const { dispatchEvent } = EventTarget.prototype;\nlet reportExceptionStackedCalls = 0;\n",
+    ),
+    patch(
+        EVENT,
+        "    core.reportUnhandledException(error);\n",
+        "    core.reportUnhandledException(error, heard);\n",
     ),
     // Neither is a member by the standard, and nothing reads them.
     patch(EVENT, "  getParent(_event) {\n    return null;\n  }\n\n", ""),

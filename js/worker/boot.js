@@ -42,7 +42,9 @@ function setHandlers(namespace) {
 // As V8's `--expose-gc` has it.
 function defineCollection() {
   const { op_test_collect } = core.ops;
-  const gc = () => op_test_collect();
+  const gc = () => {
+    op_test_collect();
+  };
   ObjectDefineProperty(globalThis, "gc", { __proto__: null, value: gc, writable: true, enumerable: false, configurable: true });
 }
 

@@ -19,12 +19,14 @@ function report(what) {
   };
 }
 
-// Who hears of them where no listener of `type` does, and gives whether it took them: a test's runner.
+// Who hears of them where no listener did, and gives whether it took them: a test's runner.
 let taker = null;
 
-function take(thrown, type) {
-  return taker !== null && listenerCount(globalThis, type) === 0 && taker(thrown);
+function take(thrown, heard) {
+  return taker !== null && !heard && taker(thrown);
 }
+
+const isHeard = (type) => listenerCount(globalThis, type) > 0;
 
 // And behind it `process.on("uncaughtException")` and its like, once a script has asked for `process`.
 let ofProcess = null;
@@ -46,8 +48,8 @@ function takenByProcess(what, ...args) {
 const uncaught = report("an exception was not caught");
 
 // What a listener of an `EventTarget` threw, and what `reportError()` was given, when the `error` event was dispatched.
-function reported(thrown) {
-  if (!take(thrown, "error") && !takenByProcess("exception", thrown)) uncaught(thrown);
+function reported(thrown, heard = false) {
+  if (!take(thrown, heard) && !takenByProcess("exception", thrown)) uncaught(thrown);
 }
 
 const rejected = report("a promise was rejected and nobody handled it");
@@ -60,7 +62,7 @@ function dispatch(type, cancelable, promise, reason) {
 }
 
 function exception(thrown) {
-  if (take(thrown, "error") || takenByProcess("exception", thrown)) return;
+  if (take(thrown, isHeard("error")) || takenByProcess("exception", thrown)) return;
   try {
     reportException(thrown);
   } catch {
@@ -71,13 +73,15 @@ function exception(thrown) {
 
 function unhandled(promise, reason) {
   WeakMapPrototypeSet(told, promise, reason);
+  // A listener may hear of one, and no more.
+  const heard = isHeard("unhandledrejection");
   let proceed = true;
   try {
     proceed = dispatch("unhandledrejection", true, promise, reason);
   } catch (error) {
     uncaught(error);
   }
-  if (proceed && !take(reason, "unhandledrejection") && !takenByProcess("rejection", reason, promise)) rejected(reason);
+  if (proceed && !take(reason, heard) && !takenByProcess("rejection", reason, promise)) rejected(reason);
   return true;
 }
 

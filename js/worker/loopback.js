@@ -55,8 +55,8 @@ function sentUrl(url) {
 
 // The headers of a request with what HTTP would say of its body's length, whatever the caller wrote of it.
 function framed({ body, headers }) {
-  if (body === null) return headers;
   const list = ArrayPrototypeFilter(headers, ([name]) => name !== "content-length" && name !== "transfer-encoding");
+  if (body === null) return list;
   const length = knownLength(body);
   ArrayPrototypePush(list, length === undefined ? ["transfer-encoding", "chunked"] : ["content-length", `${length}`]);
   return list;

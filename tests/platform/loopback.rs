@@ -43,6 +43,7 @@ const fixed = (n) => { const { readable, writable } = new FixedLengthStream(n); 
 ["TypeError TypeError", () => get("/moved", { redirect: "error" })],
 // A length is the body's, whatever was written of it.
 ...[[utf8("four"), "4"], [new Blob(["\u00e9"]), "2"], [() => fixed(3), "3"], ["", "0"]].map(([body, length]) => [`${length},null`, () => lengths(typeof body === "function" ? body() : body)]),
+["null,null", () => lengths(null)],
 ["null,chunked", () => lengths(new Response("x").body.pipeThrough(new IdentityTransformStream()))],
 // An answer without a body has an empty one, where there can be one.
 ['["true",0,true]', async () => { const r = await get("/none?404"); return [`${r.body instanceof ReadableStream}`, (await r.bytes()).length, r.bodyUsed]; }],
