@@ -10,6 +10,7 @@ const {
   MapPrototypeSet,
   PromisePrototypeThen,
   PromiseResolve,
+  SafeFinalizationRegistry,
   SafeMap,
   SafeSet,
   SafeSetIterator,
@@ -17,11 +18,19 @@ const {
   SetPrototypeDelete,
   SetPrototypeGetSize,
 } = primordials;
-const { clearTimeout } = core.loadExtScript("ext:deno_web/02_timers.js");
 const { DOMException } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
+const { clearTimer } = core.loadExtScript("ext:workerd_lite/worker/soon.js");
 const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
 
 const contexts = new SafeMap();
+
+// Hears of `waitUntil()` promises that nothing can settle: what they would call is collected. Made when it is first needed.
+let unsettled = null;
+
+function watchUnsettled(context, settles) {
+  unsettled ??= new SafeFinalizationRegistry((context) => context.givesUp());
+  unsettled.register(settles, context, settles);
+}
 
 // How many timers an agent's event may have at once.
 let maxTimers = 10_000;
@@ -89,11 +98,23 @@ class EventContext {
   waitUntil(promise) {
     if (this.ended) return;
     if (this.waiting++ === 0 && this.responded) op_event_waiting(this.id);
-    PromisePrototypeThen(PromiseResolve(promise), () => this.#done(), (error) => {
+    const settles = () => {
+      unsettled.unregister(settles);
+      this.#done();
+    };
+    watchUnsettled(this, settles);
+    PromisePrototypeThen(PromiseResolve(promise), settles, (error) => {
       const { summary, stack } = describe(error);
       op_uncaught("a waitUntil() promise was rejected", stack || summary, this.id);
-      this.#done();
+      settles();
     });
+  }
+
+  // Nothing is left that could settle one of its `waitUntil()` promises.
+  givesUp() {
+    if (this.ended) return;
+    op_uncaught("a waitUntil() promise hung", "nothing is left that could settle it", this.id);
+    this.#done();
   }
 
   #done() {
@@ -104,7 +125,7 @@ class EventContext {
   ownTimer(id) {
     if (this.timers === null) this.timers = new SafeSet();
     if (SetPrototypeGetSize(this.timers) >= maxTimers) {
-      clearTimeout(id);
+      clearTimer(id);
       throw tooMany(maxTimers, this.finished);
     }
     SetPrototypeAdd(this.timers, id);
@@ -143,7 +164,7 @@ function endContext(id) {
     context.ends = null;
   }
   if (context.timers !== null) {
-    for (const timer of new SafeSetIterator(context.timers)) clearTimeout(timer);
+    for (const timer of new SafeSetIterator(context.timers)) clearTimer(timer);
   }
 }
 

@@ -114,6 +114,12 @@ impl Reader<'_> {
         if self.file.hosts.is_empty() {
             return Err(self.complain("hosts", "a credential must be bound to at least one host"));
         }
+        for (pattern, registry) in self.file.hosts.iter().filter_map(|host| Some((host, host.registry()?))) {
+            tracing::warn!(
+                "the credential {:?} is bound to {pattern}: anybody can have a name below {registry}, and the policy can send it there",
+                self.name
+            );
+        }
         if !self.file.hosts.iter().any(crate::rules::HostPattern::is_everything) {
             return Ok(());
         }

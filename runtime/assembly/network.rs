@@ -14,7 +14,7 @@ use crate::config::tables::{Issue, Mode, MtlsCertificate, OnFailure, Rule as Sec
 use crate::credentials::Credentials;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::egress::address::Rules as AddressRules;
-use crate::egress::tls::{Identity, read_roots};
+use crate::egress::tls::{Identity, Lists, read_revoked, read_roots};
 use crate::egress::{Binding, Certificate, Network, Timeouts};
 use crate::identity::Issuer;
 use crate::keys::Invalid;
@@ -23,6 +23,7 @@ use crate::reloadable::ReloadableFiles;
 use crate::rules::{HostPattern, Rule, Rules, Scope};
 
 use super::keys::{Keys, Reached};
+use super::unreachable::warn_of_unreachable;
 
 /// The list of the policy.
 const POLICYS: &str = "outbound.egress";
@@ -110,13 +111,17 @@ pub(super) fn network(
             read_roots(&files.folder.join(path)).map_err(|error| files.complain("network.ca", &error.to_string()));
         roots.extend(files.problems.value(found).into_iter().flatten());
     }
+    let addresses = AddressRules::new(project.network.allow.clone(), project.network.deny.clone());
+    let egress = project
+        .outbound
+        .as_ref()
+        .and_then(|outbound| outbound.egress.as_deref());
+    warn_of_unreachable(POLICYS, egress.unwrap_or_default(), &addresses);
     Network {
-        rules: Arc::new(AddressRules::new(
-            project.network.allow.clone(),
-            project.network.deny.clone(),
-        )),
+        rules: Arc::new(addresses),
         nameservers: project.network.nameservers.clone(),
         roots,
+        revoked: None,
         bindings: Vec::new(),
         timeouts: Timeouts {
             connect: project.timeouts.connect,
@@ -125,11 +130,7 @@ pub(super) fn network(
             idle: project.timeouts.idle,
             unread: project.timeouts.unread,
         },
-        egress: project
-            .outbound
-            .as_ref()
-            .and_then(|outbound| outbound.egress.as_deref())
-            .map(|list| rules(POLICYS, list)),
+        egress: egress.map(|list| rules(POLICYS, list)),
         identity,
         propagate_trace: project.trace.propagate,
         audit: files
@@ -321,6 +322,33 @@ impl Bindings<'_> {
             Ok(())
         });
         Ok(Certificate::Files(receiver))
+    }
+
+    /// What the authorities of `network.ca` have revoked. Nothing where there are no lists.
+    pub(super) fn revoked(&mut self) -> Result<Option<watch::Receiver<Lists>>, ConfigError> {
+        const FIELD: &str = "network.crl";
+        let paths = self.project.network.crl.iter();
+        let paths: Vec<_> = paths.map(|path| self.files.folder.join(path)).collect();
+        if paths.is_empty() {
+            return Ok(None);
+        }
+        if self.project.network.ca.is_empty() {
+            return Err(self
+                .files
+                .complain(FIELD, "lists are for upstreams of the authorities that `network.ca` names, and it names none")
+                .with_help("Name in `ca` who issues the upstreams' certificates, and in `crl` a list of each of these authorities"));
+        }
+        let load = {
+            let paths = paths.clone();
+            move || read_revoked(&paths).map(Arc::new).map_err(|error| error.to_string())
+        };
+        let lists = load().map_err(|why| self.files.complain(FIELD, &why))?;
+        let (sender, receiver) = watch::channel(lists);
+        self.reloadable.watch(FIELD, paths, move || {
+            sender.send_replace(load()?);
+            Ok(())
+        });
+        Ok(Some(receiver))
     }
 
     /// Reads a certificate that nobody is given.

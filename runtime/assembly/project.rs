@@ -86,7 +86,7 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     no_records_there(&files, &project, &read);
     let front = front(&files, &project, keys.as_ref(), (&mut reloadable, &ends, &mut unusable));
     let front = problems.value(front);
-    let network = network((&files, flags.looks), &project, issuer, policy_sha256);
+    let mut network = network((&files, flags.looks), &project, issuer, policy_sha256);
     let options = problems.value(options(flags, &files, &project));
     let match_header = problems.value(match_header(&files, &project)).flatten();
     let access_log = problems.value(access_log((&files, flags.looks), &project)).flatten();
@@ -101,6 +101,7 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
         unusable: &mut unusable,
         ends: &ends,
     };
+    network.revoked = problems.value(bindings.revoked()).flatten();
     let mut bound = Vec::new();
     let own = project.outbound.iter().flat_map(|outbound| &outbound.mtls_certificates);
     let certificates: Vec<_> = match &policy {

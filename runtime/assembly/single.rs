@@ -24,7 +24,7 @@ use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::host::Agent;
 use crate::identity::is_plain;
 use crate::isolate::Worker;
-use crate::isolate::modules::{Confinement, Graph};
+use crate::isolate::modules::{Confinement, reading};
 
 /// The agent. `forbidden` are the policy's files.
 pub(super) fn single(
@@ -93,7 +93,7 @@ pub(super) fn single(
         overlay: None,
     };
     let graph = match &main {
-        Some(main) => Graph::load(main, &confinement)?,
+        Some(main) => reading::load(main, &confinement)?,
         None => files_only()?,
     };
     let graph = Arc::new(graph);

@@ -56,6 +56,7 @@ pub fn run(commit: &Commit) -> ExitCode {
         Ok(args) => args,
         Err(error) => error.format(&mut program).exit(),
     };
+    reading::begin();
     logging::start(args.log_format);
     report::start();
     match command(args, program) {

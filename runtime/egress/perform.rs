@@ -19,7 +19,7 @@ use workerd_lite_ops::{Body, CallerId, FetchError, Origin, Request, Response};
 use super::Network;
 use super::agents::Agents;
 use super::binding::Binding;
-use super::body::{request_body, response_body};
+use super::body::{Coming, request_body, response_body};
 use super::client::{Clients, NoClient};
 use super::denied::Denied;
 use super::error::{SendError, explain, kind};
@@ -31,11 +31,11 @@ use super::timed::timed;
 use super::token_request;
 use super::upstream::{Upstream, Via};
 use super::whole_body::whole;
-use crate::audit::{By, Open, Verdict, shortened};
+use crate::audit::{By, DenialLine, Open, Verdict, shortened};
 use crate::credentials::{Answered, Credential, Host, Sent, TokenClient, TokenRequestError};
 use crate::identity::Attested;
 use crate::limits::{Limits, Progress};
-use crate::rules::{Outside, Subject, Verdict as Judged, outside_of_scope, problem};
+use crate::rules::{Outside, Subject, Verdict as Judged, by_rule, outside_of_scope, problem};
 use crate::websocket::Key;
 
 /// One thread's way to the network.
@@ -316,6 +316,14 @@ impl Performer {
             Judged::Deny(denial) => {
                 note(open, Verdict::Deny, By::Rule);
                 open.rule(&denial.rule);
+                DenialLine {
+                    agent: whose.agent,
+                    tenant: whose.tenant,
+                    request_id: &whose.request_id,
+                    method: request.method.as_str(),
+                    host,
+                }
+                .tell(&by_rule(&denial));
                 Some(problem(&denial, host))
             }
         }
@@ -458,7 +466,15 @@ impl Performer {
         Ok(Response {
             status: head.status,
             reason,
-            body: response_body((body, busy), (ContentEncoding::of(&head.headers), trailers), timeouts),
+            body: response_body(
+                Coming {
+                    body,
+                    busy,
+                    version: head.version,
+                },
+                (ContentEncoding::of(&head.headers), trailers),
+                timeouts,
+            ),
             headers: head.headers,
             socket: None,
         })

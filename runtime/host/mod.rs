@@ -16,6 +16,7 @@ pub(crate) mod confined;
 mod crons;
 mod desk;
 mod error_page;
+mod far;
 mod found;
 mod front;
 mod gate;
@@ -103,7 +104,7 @@ struct Inner {
     /// The links to agents in processes of their own.
     processes: Option<Rc<ProcessLinks>>,
     /// Where agents work that disturb the others.
-    bulkheads: Option<Bulkheads>,
+    bulkheads: Option<Rc<Bulkheads>>,
     /// Whether these may end before they are done.
     aborted: Rc<Cell<bool>>,
     /// Whether no more requests are taken.
@@ -119,9 +120,12 @@ impl Instance {
     /// The same, with threads more for agents that disturb the others.
     pub(crate) async fn with_bulkheads(project: &Project) -> Result<Self, StartupError> {
         // A debugger wants to find all of it in one place.
-        let debugged = project.agents.iter().any(|agent| agent.worker.inspection.is_some());
-        let bulkheads = (!debugged).then(|| Bulkheads::new(project.clone()));
-        Self::make(project, None, bulkheads).await
+        let (others, far) = mpsc::unbounded_channel();
+        let bulkheads = (!project.is_debugged()).then(|| Rc::new(Bulkheads::new(project.clone(), others)));
+        let instance = Self::make(project, None, bulkheads).await?;
+        // Those that work apart call the others here.
+        spawn(far::serve(Rc::downgrade(&instance.0.agents), far));
+        Ok(instance)
     }
 
     /// The same, with a mock network.
@@ -132,7 +136,7 @@ impl Instance {
     async fn make(
         project: &Project,
         upstream: Option<Rc<dyn Upstream>>,
-        bulkheads: Option<Bulkheads>,
+        bulkheads: Option<Rc<Bulkheads>>,
     ) -> Result<Self, StartupError> {
         let known = KnownAgents::default();
         // A test's time is its own, and its policies stay as long as it does.
@@ -178,6 +182,9 @@ impl Instance {
         let processes = ends.then(|| ProcessLinks::new(project, &agents)).flatten();
         if let Some(processes) = &processes {
             agents.reach(processes);
+        }
+        if let Some(bulkheads) = &bulkheads {
+            agents.reach_apart(bulkheads);
         }
         let instance = Self(Rc::new(Inner {
             project: project.clone(),

@@ -73,9 +73,19 @@ pub struct Project {
 }
 
 impl Project {
+    /// Whether a debugger may stop its threads.
+    pub(crate) fn is_debugged(&self) -> bool {
+        self.agents.iter().any(|agent| agent.worker.inspection.is_some())
+    }
+
     /// The agents' names.
     pub fn agent_names(&self) -> impl Iterator<Item = &str> {
         self.agents.iter().map(|agent| agent.worker.name.as_str())
+    }
+
+    /// The tenant of a listed agent, by its place.
+    pub(crate) fn agent_tenant(&self, place: usize) -> Option<&str> {
+        self.agents.get(place)?.tenant.as_deref()
     }
 
     /// Whether clients' connections are taken over TLS, where they come over a network.
@@ -314,6 +324,7 @@ impl Project {
     pub(super) fn only(&self, agent: usize) -> Option<Self> {
         let mut only = (*self.agent(agent)?).clone();
         only.matches.clear();
+        only.is_called = self.is_called(&only);
         let mut project = self.clone();
         project.routes = Arc::new(Routes::new([&only].into_iter(), None));
         project.agents = vec![Arc::new(only)];

@@ -27,7 +27,7 @@ use crate::assembly::load;
 use crate::config::Flags;
 use crate::egress::Network;
 use crate::host::Project;
-use crate::isolate::modules::{Confinement, Data, Graph};
+use crate::isolate::modules::{Confinement, Data, Graph, reading};
 use crate::isolate::{Caller, CellHandle, Worker};
 use crate::limits::Limits;
 
@@ -129,7 +129,7 @@ impl<'a> File<'a> {
             overlay: flags.overlay.clone(),
             ..Confinement::default()
         };
-        let graph = Graph::load(path, &confinement).map_err(|error| format!("{:?}", miette::Report::new(error)))?;
+        let graph = reading::load(path, &confinement).map_err(|error| format!("{:?}", miette::Report::new(error)))?;
         let graph = Arc::new(graph);
         // workerd's form of tests needs no project: what is wrong with it is said where a test asks for an agent.
         let project = load(flags)

@@ -43,27 +43,6 @@ fn a_server_that_speaks_first_and_ends_is_read_to_its_end() {
     listening.comes_to(0);
 }
 
-/// `cloudflare:node`: the policy's own server of `node:net` answers, and nothing leaves.
-#[test]
-fn a_server_of_node_net_takes_connections() {
-    const POLICY: &str = r#"
-import net from "node:net";
-import { connectHandler } from "cloudflare:node";
-net.createServer((socket) => {
-  socket.write("220 ");
-  socket.on("data", (data) => socket.write(String(data).toUpperCase()));
-  socket.on("end", () => socket.end(" bye"));
-}).listen(7000);
-export default { fetch: () => new Response("no", { status: 403 }), ...connectHandler() };
-"#;
-    let (_project, server) = serve(DIALS, POLICY, "");
-    let said = ask(&server, "/echo?to=anywhere.test:7000");
-    assert_eq!(said["said"], "220 HELLO THERE bye", "{said} {}", server.log());
-    let said = ask(&server, "/echo?to=anywhere.test:7001");
-    assert!(said["error"].is_string(), "{said}");
-    server.logged("No net.Server is listening on port 7001");
-}
-
 #[test]
 fn much_passes_whole() {
     let bytes = 32 << 20;
@@ -266,4 +245,41 @@ export class Store extends WorkerEntrypoint { connect() { return "called"; } }
         server.ok("/"),
         "'connect' is a reserved method and cannot be called over RPC."
     );
+}
+
+/// A policy whose connections are those of a server of `node:net`: `cloudflare:node`.
+#[test]
+fn a_server_of_nodes_takes_connections_that_are_asked_for() {
+    let policy = r#"
+import net from "node:net";
+import { connectHandler, handleAsNodeConnection } from "cloudflare:node";
+net.createServer((socket) => {
+  let said = "";
+  socket.setEncoding("utf8");
+  socket.on("data", (text) => (said += text));
+  socket.on("end", () => socket.end(said.toUpperCase()));
+}).listen(7001);
+net.createServer((socket) => {
+  for (let i = 0; i < 64; i++) socket.write(Buffer.alloc(65536, i));
+  socket.end();
+}).listen(7002);
+net.createServer((socket) => socket.destroy()).listen(7003);
+export default connectHandler({ fetch: async () => new Response(await handleAsNodeConnection({}).catch((error) => error.code)) });
+"#;
+    let agent = DIALS.replace(
+        "const asks = {",
+        "const asks = {\n  async policy() { return await (await fetch('http://policy.test/')).text(); },",
+    );
+    let (_project, server) = serve(
+        &agent,
+        policy,
+        "[limits]\ncpu_ms = 5000\n[outbound.limits]\ncpu_ms = 5000\n",
+    );
+    assert_eq!(ask(&server, "/echo?to=any.test:7001")["said"], "HELLO THERE");
+    assert_eq!(ask(&server, "/large?to=any.test:7002")["bytes"], 64 * 65536);
+    assert_eq!(ask(&server, "/reads?to=any.test:7003")["said"], "");
+    assert_eq!(ask(&server, "/policy"), "ERR_INVALID_ARG_TYPE");
+    let refused = ask(&server, "/reads?to=any.test:7004");
+    assert!(refused["error"].is_string(), "{refused}");
+    server.logged("No net.Server is listening on port 7004.");
 }

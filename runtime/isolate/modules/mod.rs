@@ -26,6 +26,7 @@ mod members;
 pub(crate) mod mocked;
 mod mocks;
 mod module;
+mod named_exports;
 mod nesting;
 mod node_modules;
 mod nodes_own;
@@ -50,6 +51,7 @@ mod syntax;
 mod syntax_error;
 mod transpile;
 mod twins;
+mod types;
 mod wasm_literals;
 
 pub use bundling::{Bundling, FileType};

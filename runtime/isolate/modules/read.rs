@@ -98,14 +98,10 @@ impl Reader<'_> {
             if self.packages.is_stood_for(file, specifier) {
                 return Ok(Target::Node(node));
             }
-            return match self.packages.mapped(file, specifier, asked).transpose()? {
+            return match self.packages.mapped(file, specifier, asked) {
                 None => Ok(Target::Node(node)),
-                // What browsers have not is here: CommonJS is written for Node.js first, and a name that is imported is used.
-                Some(Found::LeftOut(_))
-                    if asked == Asked::Require || import.names.iter().any(|name| name != "default") =>
-                {
-                    Ok(Target::Node(node))
-                }
+                // What browsers have not is here, as in what wrangler bundles for such a worker.
+                Some(Found::LeftOut(_)) => Ok(Target::Node(node)),
                 Some(found) => self.target(found, specifier),
             };
         }

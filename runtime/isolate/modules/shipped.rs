@@ -9,6 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use deno_core::url::Url;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use workerd_lite_ops::webassembly::OwnModules;
 
 use super::failure::ImportFailure;
 use super::graph::Graph;
@@ -16,7 +17,6 @@ use super::mocked::Mocked;
 use super::module::{Content, Module, Original};
 use super::node_modules::NodeModules;
 use super::requirable::{Names, Requirable};
-use super::wasm_literals;
 
 /// A [`Graph`] as data.
 #[derive(Debug, Serialize, Deserialize)]
@@ -32,6 +32,8 @@ pub(crate) struct ShippedGraph {
     urls: HashMap<String, String>,
     exports: HashMap<String, Names>,
     packages: BTreeMap<String, Value>,
+    /// Sizes and digests of its WebAssembly, which was found where it was read.
+    wasm: Vec<(usize, [u8; 32])>,
 }
 
 /// Who imports, by which name, and what that is.
@@ -163,6 +165,7 @@ impl From<&Graph> for ShippedGraph {
             packages: packages
                 .map(|(folder, package)| (folder.clone(), (**package).clone()))
                 .collect(),
+            wasm: graph.wasm.digests().collect(),
         }
     }
 }
@@ -177,7 +180,7 @@ impl ShippedGraph {
         let modules = modules.map_err(|error| error.to_string())?;
         let packages = self.packages.into_iter();
         Ok(Graph {
-            wasm: wasm_literals::find(&modules),
+            wasm: OwnModules::new(self.wasm.into_iter()),
             main: self.main,
             modules,
             builtins: self.builtins,

@@ -2,12 +2,15 @@
 //! text, and take memory, and none of that can be stopped on a thread. Such a process has no key, no socket and no script that runs. What
 //! is too much for it ends it, and nobody else.
 //!
-//! Where it is not begun, as in `check` and `test`, and in a process of agents, which is their own, modules are read where it is asked for.
+//! A process of agents, which is their own and may start no other, reads what they load itself, and is ended where that takes too long. Where nothing is
+//! begun, as in programs that embed this, modules are read where it is asked for.
 
 mod carried;
+mod patience;
 mod pool;
 mod process;
 mod reader;
+mod turns;
 mod wire;
 
 use std::path::Path;
@@ -18,6 +21,7 @@ use tokio::sync::oneshot;
 use workerd_lite_ops::thread_cpu;
 
 use self::carried::{CarriedConfinement, CarriedGiven};
+use self::patience::Patience;
 use self::wire::{Answer, Question};
 use super::given::GivenModule;
 use super::graph::Graph;
@@ -27,8 +31,10 @@ use super::on_deep_stack;
 use crate::diagnostic::Shipped;
 use crate::files_read;
 use crate::isolate::StartupError;
+use crate::limits::Culprit;
 
 pub(crate) use reader::{ARGUMENT, run};
+pub(crate) use turns::turn;
 
 /// Whether processes are used.
 static BEGUN: AtomicBool = AtomicBool::new(false);
@@ -36,6 +42,11 @@ static BEGUN: AtomicBool = AtomicBool::new(false);
 /// From now on, modules that agents may have written are read in processes.
 pub(crate) fn begin() {
     BEGUN.store(true, Ordering::Relaxed);
+}
+
+/// No process is kept for the next question until there is one.
+pub(crate) fn rest() {
+    pool::rest();
 }
 
 fn has_begun() -> bool {
@@ -56,11 +67,12 @@ pub(crate) fn load(main: &Path, confinement: &Confinement) -> Result<Graph, Star
     asked(&question, &what).0
 }
 
-/// Takes modules that are given, as [`Graph::given`] does. Gives the processor time of it too.
+/// Takes modules that are given by `whom`, as [`Graph::given`] does. Gives the processor time of it too.
 pub(crate) fn given(
     modules: Vec<GivenModule>,
     main: &str,
     node: NodeModules,
+    whom: Option<Culprit>,
 ) -> (Result<Graph, StartupError>, Duration) {
     if has_begun() {
         let question = Question::Given {
@@ -70,7 +82,9 @@ pub(crate) fn given(
         };
         return asked(&question, main);
     }
+    let allowed = Duration::from_secs(wire::seconds(modules.iter().map(|module| module.bytes.len()).sum()));
     let read = on_deep_stack(|| {
+        let _patience = whom.map(|whom| Patience::with(whom, allowed));
         let before = thread_cpu().unwrap_or_default();
         let graph = Graph::given(modules, main, node);
         (graph, thread_cpu().unwrap_or_default().saturating_sub(before))

@@ -35,6 +35,13 @@ fn turn() -> (Turn, Option<Process>) {
     (Turn, pool.idle.take())
 }
 
+/// Ends the process that is kept.
+pub(super) fn rest() {
+    let idle = POOL.lock().unwrap_or_else(PoisonError::into_inner).idle.take();
+    // It is waited for without the lock.
+    drop(idle);
+}
+
 /// Asks one. It waits for the answer, for a process before that, and for a turn before that.
 pub(super) fn ask(question: &Question) -> Result<Answer, Lost> {
     let (turn, idle) = turn();
