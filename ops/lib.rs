@@ -15,6 +15,7 @@ pub mod clock;
 mod cloning;
 pub mod coding;
 mod coding_steps;
+mod collection;
 mod compression;
 mod console;
 pub mod console_tap;

@@ -125,6 +125,7 @@ mod testing;
 mod testing_coverage;
 mod testing_fails;
 mod testing_node;
+mod testing_own;
 mod testing_services;
 mod token_answers;
 mod tokens;

@@ -221,6 +221,11 @@ impl Project {
         self.agents.iter().map(|agent| &**agent)
     }
 
+    /// The first agent, of whose worker tests in workerd's form are a part.
+    pub(crate) fn first_agent(&self) -> Option<&Agent> {
+        self.agents.first().map(AsRef::as_ref)
+    }
+
     /// The project with other values in an agent's `env`, or in the policy's.
     pub(crate) fn with_env(&mut self, agent: Option<usize>, values: Map<String, Value>) {
         let worker = match agent {

@@ -9,6 +9,7 @@ mod gate;
 mod mock_network;
 pub mod mutate;
 mod outcome;
+mod own_worker;
 mod report;
 mod session;
 mod snapshots;
