@@ -24,11 +24,12 @@ mod node_words;
 mod patches;
 
 /// Our scripts, by folder. They load each other as `ext:workerd_lite/<folder>/<file>`.
-const FOLDERS: [&str; 14] = [
+const FOLDERS: [&str; 15] = [
     "fetch",
     "html_rewriter",
     "loader",
     "node",
+    "node/absent",
     "node/dns",
     "node/fs",
     "node/http",

@@ -110,11 +110,58 @@ pub(crate) const PATCHES: &[(&str, &str, &str)] = &[
         "httpAgent.setGlobalAgent(value);",
         "httpAgent.globalAgent = value;",
     ),
-    // How many requests may be under way is the event's own limit. A request that waits for another event's would be sent by it.
+    // An agent's limits are those of each event.
+    (
+        "ext:deno_node/_http_agent.js",
+        "const kRequestAsyncResource = Symbol(\"requestAsyncResource\");\n",
+        "const kRequestAsyncResource = Symbol(\"requestAsyncResource\");\n\
+         const { first, mayConnect, own, take, withOwn } = core.loadExtScript(\"ext:workerd_lite/node/http/agent_events.js\");\n",
+    ),
     (
         "ext:deno_node/_http_agent.js",
         "    sockLen < this.maxSockets &&\n    this.totalSocketCount < this.maxTotalSockets\n",
-        "    true\n",
+        "    mayConnect(this, name)\n",
+    ),
+    (
+        "ext:deno_node/_http_agent.js",
+        "    ArrayPrototypePush(this.requests[name], req);\n",
+        "    own(req);\n    ArrayPrototypePush(this.requests[name], req);\n",
+    ),
+    (
+        "ext:deno_node/_http_agent.js",
+        "    ArrayPrototypePush(this.sockets[name], s);\n",
+        "    own(s);\n    ArrayPrototypePush(this.sockets[name], s);\n",
+    ),
+    (
+        "ext:deno_node/_http_agent.js",
+        "    const requests = this.requests[name];\n",
+        "    const requests = withOwn(this.requests[name]);\n",
+    ),
+    (
+        "ext:deno_node/_http_agent.js",
+        "      const req = ArrayPrototypeShift(requests);\n",
+        "      const req = take(requests);\n",
+    ),
+    (
+        "ext:deno_node/_http_agent.js",
+        "  if (this.requests[name] && this.requests[name].length) {\n",
+        "  if (withOwn(this.requests[name]) !== undefined) {\n",
+    ),
+    (
+        "ext:deno_node/_http_agent.js",
+        "    req = this.requests[name][0];\n",
+        "    req = first(this.requests[name]);\n",
+    ),
+    (
+        "ext:deno_node/_http_agent.js",
+        "      req = this.requests[prop][0];\n",
+        "      req = first(this.requests[prop]);\n      if (req === undefined) continue;\n",
+    ),
+    // Servers of `node:net` look at it.
+    (
+        "ext:deno_node/_http_server.js",
+        "    validateInteger(highWaterMark, \"options.highWaterMark\", 1);\n",
+        "",
     ),
     // Connections last no longer than an event, which has limits of its own.
     (

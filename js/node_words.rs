@@ -587,6 +587,13 @@ constants.defaultCoreCipherList = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_
     ),
     (
         FIPS,
+        r#"  throw new Error("FIPS mode is not supported in Deno.");
+"#,
+        r#"  throw new Error("FIPS mode is not supported");
+"#,
+    ),
+    (
+        FIPS,
         r"  return false;
 ",
         r"  return 0;

@@ -8,7 +8,6 @@ pub mod store;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use bytes::Bytes;
 use deno_core::{CancelFuture as _, OpState, op2};
@@ -18,6 +17,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::account::metered;
 use crate::body::{Body, BodyResource};
+use crate::clock::wall;
 use crate::error::{BodyError, FetchError};
 use crate::events::{Events, Scope};
 use crate::external_memory::OutOfMemory;
@@ -62,7 +62,7 @@ pub(crate) async fn op_cache_put(
     let reason = String::from_utf8_lossy(line()).into_owned();
     let mut headers = head::split(line()).map_err(JsErrorBox::from_err)?;
     head::strip_hop_by_hop(&mut headers);
-    let Some(kept) = freshness::judge(&url, &request, status, &mut headers, SystemTime::now()) else {
+    let Some(kept) = freshness::judge(&url, &request, status, &mut headers, wall()) else {
         return Ok(false);
     };
     let account = scope.origin.trace.account().cloned();
@@ -118,7 +118,7 @@ pub(crate) fn op_cache_match(
 ) -> Result<Option<Utf8>, FetchError> {
     let scope = scope_of(state, event)?;
     let request = head::split(&request)?;
-    let now = SystemTime::now();
+    let now = wall();
     let store = state.borrow::<Caches>().clone();
     let Some(stored) = store.get(&key(cache, url), |stored| stored.kept.fits(&request, now)) else {
         return Ok(None);
@@ -157,7 +157,7 @@ pub(crate) fn op_cache_delete(
     #[string] url: &str,
 ) -> Result<bool, FetchError> {
     scope_of(state, event)?;
-    let now = SystemTime::now();
+    let now = wall();
     Ok(state.borrow::<Caches>().remove(&key(cache, url), now))
 }
 

@@ -38,7 +38,7 @@ use crate::message::Response;
 use crate::origin::{EventId, Origin};
 use crate::rpc::{Failure, Outcome, Payload, ReplyTo, Running, STUBS};
 use crate::shares::Live;
-use crate::tail::{Tail, Tails, Told};
+use crate::tail::{TAILS, Tail, Tails, Told};
 use crate::trace::Trace;
 use crate::worker_log::About;
 
@@ -107,6 +107,8 @@ pub struct Events {
     renewed: RefCell<Vec<EventId>>,
     /// Bodies that its scripts write.
     written: Written,
+    /// Those that have begun to wait for their `waitUntil` promises.
+    waiting: RefCell<Vec<EventId>>,
     tails: Option<Tails>,
 }
 
@@ -122,6 +124,7 @@ impl Events {
             ended: Vec::new(),
             renewed: RefCell::default(),
             written: Written::default(),
+            waiting: RefCell::default(),
             tails: None,
         }
     }
@@ -170,6 +173,16 @@ impl Events {
         self.written.take()
     }
 
+    /// Events that have begun to wait for their `waitUntil` promises since this was asked last.
+    pub fn take_waiting(&self) -> Vec<EventId> {
+        self.waiting.take()
+    }
+
+    /// Whether an event waits for its `waitUntil` promises, or its handler is at work.
+    pub fn is_unsettled(&self, id: EventId) -> bool {
+        self.entries.get(&id).is_some_and(|entry| !entry.settled)
+    }
+
     /// What its scripts may read of a request's body, and of a response's.
     pub fn read_limits(&self) -> (Option<u64>, Option<u64>) {
         self.limits.read
@@ -204,6 +217,7 @@ impl Events {
     /// Ends an event in time that waits for its `waitUntil` promises.
     fn expire(&self, id: EventId) {
         let (inbox, waits) = (Rc::clone(&self.inbox), self.limits.wait_until);
+        self.waiting.borrow_mut().push(id);
         spawn(async move {
             tokio::time::sleep(waits).await;
             inbox.push(Message::Expire(id));
@@ -220,7 +234,7 @@ impl Events {
         origin: Origin,
         live: Live,
     ) {
-        let tails = self.tails.as_ref().filter(|_| !origin.trace.tails.get());
+        let tails = self.tails.as_ref().filter(|_| origin.trace.tails.get() <= TAILS);
         let scope = Scope::new(origin, &live, body, self.limits.at_once, tails.map(Tail::new));
         self.entries.insert(
             id,

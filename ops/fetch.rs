@@ -5,6 +5,7 @@ use std::cell::{OnceCell, RefCell};
 use std::pin::pin;
 use std::rc::Rc;
 
+use bytes::Bytes;
 use deno_core::url::Url;
 use deno_core::{CancelFuture as _, CancelHandle, OpState, ResourceId, ToV8, op2, v8};
 use futures_util::StreamExt as _;
@@ -22,6 +23,9 @@ use crate::message::{Request, Response};
 use crate::origin::Origin;
 use crate::outgoing::OutgoingBody;
 use crate::websocket;
+
+/// The most bytes of a URL that may be asked for: as many as `http::Uri` holds.
+const LONGEST_URL: usize = 65_534;
 
 /// What a script learns of a response.
 pub struct Reply {
@@ -209,9 +213,6 @@ pub fn parse_method(method: &str) -> Result<Method, FetchError> {
     }
 }
 
-/// The longest URL that the `http` crate takes, in bytes.
-const LONGEST_URL: usize = 65_534;
-
 /// A URL that may be asked for, without its fragment: whoever reads it reads the same.
 pub fn parse_url(url: &str) -> Result<Url, FetchError> {
     let mut parsed = Url::parse(url).map_err(|error| FetchError::Invalid(format!("{url:?} is no URL: {error}")))?;
@@ -234,7 +235,7 @@ pub fn parse_url(url: &str) -> Result<Url, FetchError> {
     parsed.set_fragment(None);
     if parsed.as_str().len() > LONGEST_URL {
         return Err(FetchError::Invalid(format!(
-            "the URL has {} bytes, and {LONGEST_URL} is the most that can be sent",
+            "the URL has {} bytes, and may have {LONGEST_URL}",
             parsed.as_str().len()
         )));
     }
@@ -327,12 +328,14 @@ impl Prepared {
         let body = if let Some(socket) = response.socket {
             let mut state = self.state.borrow_mut();
             Some(websocket::keep(&mut state, &self.scope, socket).map_err(FetchError::Loaded)?)
-        } else if null_body || matches!(body, Body::Empty) {
+        } else if null_body {
             None
         } else {
-            let body = match &aborted {
-                Some(aborted) => body.abortable(aborted),
-                None => body,
+            // https://fetch.spec.whatwg.org/#concept-http-network-fetch: a body without bytes is one.
+            let body = match (body, &aborted) {
+                (Body::Empty, _) => Body::Full(Bytes::new()),
+                (body, Some(aborted)) => body.abortable(aborted),
+                (body, None) => body,
             };
             let mut state = self.state.borrow_mut();
             let (_, limit) = state.borrow::<Events>().read_limits();

@@ -104,8 +104,12 @@ fn keep(scope: &mut PinScope<'_, '_>, state: &Rc<RefCell<OpState>>, others: bool
     }
 }
 
+/// What a script reads: which of our files it was tells it nothing that it could mend.
 fn failed(specifier: &str) -> JsErrorBox {
-    JsErrorBox::generic(format!("{specifier} could not be loaded"))
+    tracing::debug!("{specifier} could not be loaded");
+    JsErrorBox::generic(
+        "a built-in module can not be loaded: the script has changed objects that it is made with, as Object.prototype",
+    )
 }
 
 /// The function, and whether the compiled code was good for it.

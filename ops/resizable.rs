@@ -42,8 +42,8 @@ fn passed(tag: u8, rest: &[u8]) -> Option<&[u8]> {
             let (length, rest) = number(rest)?;
             after_number(rest)?.get(usize::try_from(length).ok()?..)
         }
-        // A view: its kind, offset, length and flags.
-        b'V' => after_number(after_number(after_number(rest.get(1..)?)?)?),
+        // A view: its kind, offset, length and flags, each of which may be written in more bytes than it needs.
+        b'V' => after_number(after_number(after_number(after_number(rest)?)?)?),
         _ => None,
     }
 }
@@ -92,5 +92,16 @@ mod tests {
         let many = [&HEADER[..], b"A\x80\x60", &one.repeat(3 * MOST)].concat();
         assert_eq!(at_most(&many), 3 * MOST);
         assert_eq!(at_most(&[&HEADER[..], one].concat()), 1);
+    }
+
+    #[test]
+    fn numbers_in_more_bytes_than_they_need_hide_none() {
+        let one = b"~\x01\x80\x80\x01\x07";
+        for kind in [&b"B"[..], b"\xc2\x00", b"\xc2\x80\x80\x00"] {
+            let view = [one, &b"V"[..], kind, b"\x00\x01\x42"].concat();
+            let group = [view, one.repeat(21), vec![0]].concat();
+            let many = [&HEADER[..], b"A\x80\x60", &group.repeat(MOST)].concat();
+            assert_eq!(at_most(&many), 22 * MOST, "{kind:?}");
+        }
     }
 }

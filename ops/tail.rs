@@ -12,6 +12,7 @@ use http::{HeaderMap, Method};
 use crate::error::Termination;
 use crate::external_memory::{ExternalMemory, Reservation};
 use crate::origin::Origin;
+use crate::rpc::read_plain;
 use crate::worker_log::cut;
 
 /// The most bytes of lines and exceptions that are kept of one event. What is more is left out, and `truncated` says so.
@@ -19,6 +20,10 @@ const MOST: usize = 128 << 10;
 
 /// What a line or an exception takes beside its text.
 const ENTRY: usize = 128;
+
+/// So many tail workers' events may lead to one of which others are told: a tail worker of a tail worker hears of that, and nobody of what it does
+/// itself.
+pub const TAILS: u8 = 1;
 
 /// Parts of names of headers whose values are not told, as on Workers.
 const SECRETS: [&str; 6] = ["auth", "cookie", "jwt", "key", "secret", "token"];
@@ -56,6 +61,28 @@ pub struct Tail {
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or_default()
+}
+
+/// The event of a handler that the host calls. Scripts write their calls in a later version of the format.
+fn handled(path: &[String], arguments: &[u8]) -> Option<Value> {
+    let [handler] = path else { return None };
+    let of_host = || read_plain(arguments)?.get(0).cloned();
+    match handler.as_str() {
+        "scheduled" => {
+            let controller = of_host()?;
+            let time = controller.get("scheduledTime")?.as_f64()?;
+            Some(json!({ "cron": controller.get("cron")?, "scheduledTime": time }))
+        }
+        "tail" => {
+            let items = of_host()?;
+            let scripts = items
+                .as_array()?
+                .iter()
+                .map(|item| json!({ "scriptName": item["scriptName"] }));
+            Some(json!({ "consumedEvents": scripts.collect::<Vec<_>>() }))
+        }
+        _ => None,
+    }
 }
 
 impl Tail {
@@ -104,9 +131,11 @@ impl Tail {
         self.entrypoint.replace(entrypoint.map(ToOwned::to_owned));
     }
 
-    /// The event is a call of this method.
-    pub fn is_call(&self, path: &[String], entrypoint: Option<&str>) {
-        self.event.replace(json!({ "rpcMethod": cut(&path.join(".")) }));
+    /// The event is a call of this method, or of a handler by the host.
+    pub fn is_call(&self, path: &[String], arguments: Option<&[u8]>, entrypoint: Option<&str>) {
+        let event = arguments.and_then(|arguments| handled(path, arguments));
+        self.event
+            .replace(event.unwrap_or_else(|| json!({ "rpcMethod": cut(&path.join(".")) })));
         self.entrypoint.replace(entrypoint.map(ToOwned::to_owned));
     }
 

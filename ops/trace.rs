@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
 use crate::account::Account;
+use crate::broken::Broken;
 
 /// The header of the request id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -43,6 +44,8 @@ pub struct Usage {
     cpu: AtomicU64,
     egress: AtomicU64,
     workers: AtomicU64,
+    /// Which of its bodies have failed.
+    pub broken: Broken,
 }
 
 impl Usage {
@@ -84,6 +87,8 @@ struct Identifiers {
     /// The client's address, where it is known.
     client: OnceCell<IpAddr>,
     usage: Arc<Usage>,
+    /// Why the policy gave no answer, where a developer looks on: for whoever asked the agent, never for the agent.
+    policy_failure: OnceCell<String>,
 }
 
 impl Identifiers {
@@ -94,6 +99,7 @@ impl Identifiers {
             traceparent: OnceCell::new(),
             client: OnceCell::new(),
             usage: Arc::default(),
+            policy_failure: OnceCell::new(),
         }
     }
 }
@@ -128,6 +134,9 @@ pub struct TraceIds {
     traceparent: String,
     usage: Arc<Usage>,
     client: Option<IpAddr>,
+    /// Of workers that have called each other, and of tail workers' events.
+    depth: u32,
+    tails: u8,
 }
 
 /// One event's part of the way.
@@ -143,8 +152,8 @@ pub struct Trace {
     depth: Cell<u32>,
     /// The identifiers that were added to its request, where they were.
     added: OnceCell<Rc<str>>,
-    /// It is a tail worker's, or comes of one: nobody is told of it.
-    pub tails: Cell<bool>,
+    /// How many events of tail workers it comes of, its own included.
+    pub tails: Cell<u8>,
     /// When the event was queued.
     pub queued: Instant,
     /// When its handler was called.
@@ -180,7 +189,7 @@ impl Trace {
             on_behalf: OnceCell::new(),
             depth: Cell::new(0),
             added: OnceCell::new(),
-            tails: Cell::new(false),
+            tails: Cell::new(0),
             queued: Instant::now(),
             started: Cell::new(None),
             audited: OnceCell::new(),
@@ -221,6 +230,8 @@ impl Trace {
         if let Some(client) = ids.client {
             trace.is_from(client);
         }
+        trace.depth.set(ids.depth);
+        trace.tails.set(ids.tails);
         trace
     }
 
@@ -232,6 +243,8 @@ impl Trace {
             traceparent: self.traceparent().to_string(),
             client: self.client(),
             usage: Arc::clone(self.usage()),
+            depth: self.depth.get(),
+            tails: self.tails.get(),
         }
     }
 
@@ -278,6 +291,16 @@ impl Trace {
     /// On whose behalf it is, where that is not its caller.
     pub fn on_behalf<T: 'static>(&self) -> Option<&T> {
         self.on_behalf.get()?.downcast_ref()
+    }
+
+    /// The policy gave no answer on the way, for this reason. The first is kept.
+    pub fn policy_failed(&self, why: String) {
+        let _ = self.ids.policy_failure.set(why);
+    }
+
+    /// Why, where it was told.
+    pub fn policy_failure(&self) -> Option<&str> {
+        self.ids.policy_failure.get().map(String::as_str)
     }
 
     /// The request's id.

@@ -81,6 +81,11 @@ impl OwnModules {
         Self(Arc::new(modules.collect()))
     }
 
+    /// Their sizes and digests.
+    pub fn digests(&self) -> impl Iterator<Item = (usize, [u8; 32])> {
+        self.0.iter().copied()
+    }
+
     /// Whether one of them has so many bytes: what has another size is not read.
     fn has_size(&self, size: usize) -> bool {
         self.0.iter().any(|(own, _)| *own == size)

@@ -61,7 +61,7 @@ thread_local! {
 }
 
 /// Whether this thread's console lines are kept.
-pub(crate) fn is_captured() -> bool {
+pub fn is_captured() -> bool {
     CAPTURED.with_borrow(Option::is_some)
 }
 

@@ -159,6 +159,50 @@ fn bad_policies_are_caught_by_what_is_wrong_with_them() {
     assert!(count >= 10 && wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+#[test]
+fn a_decision_that_is_kept_without_who_asked_is_found() {
+    let policy = r#"const decisions = new Map();
+        export default {
+          fetch(request, env, ctx) {
+            const { hostname } = new URL(request.url);
+            const key = KEY;
+            if (!decisions.has(key)) {
+              decisions.set(key, hostname === "api.partner.com" || (hostname === "billing.partner.com" && ctx.agent.name === "boss"));
+            }
+            return decisions.get(key) ? fetch(request) : new Response("no", { status: 403 });
+          },
+        };"#;
+    for (key, is_good) in [("hostname", false), ("`${ctx.agent.name} ${hostname}`", true)] {
+        let policy = policy.replace("KEY", key);
+        let project = Project::new(&[("agent.js", "export default { fetch() {} };"), ("policy.js", &policy)]);
+        let agent = |name: &str| {
+            format!("[[agents]]\nname = '{name}'\nmain = 'agent.js'\ntenant = 'acme'\nmatch = ['{name}.localhost']\n")
+        };
+        let config = format!("[outbound]\nmain = 'policy.js'\n{}{}", agent("boss"), agent("scout"));
+        project.write("workerd-lite.toml", &config);
+        let (code, text, _) = project.run(&["test", "--attack"]);
+        let told = text.contains("what another agent was allowed > scout after boss");
+        assert!(code == Some(i32::from(!is_good)) && told != is_good, "{key}: {text}");
+    }
+}
+
+#[test]
+fn what_gets_through_is_told_though_all_else_fails() {
+    let policy = r#"export default {
+        async fetch(request) {
+          if (new URL(request.url).hostname !== "proxy.partner.com") return new Response("no", { status: 403 });
+          const { url } = await request.json();
+          if (!url.startsWith("https://api.partner.com")) return new Response("no", { status: 403 });
+          return fetch(url);
+        },
+      };"#;
+    let (code, text) = attack(policy, "");
+    assert!(
+        code == Some(1) && text.contains("went out") | text.contains("was reached by"),
+        "{text}"
+    );
+}
+
 const PREFIX: &str = r#"export default {
   fetch(request, env) {
     const { hostname, pathname } = new URL(request.url);

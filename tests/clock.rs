@@ -95,6 +95,13 @@ fn a_test_advances_the_clock_of_all() {
                 });
                 return Response.json(ticks);
               }
+              if (pathname === "/kept") {
+                const kept = await caches.default.match(request);
+                if (kept) return kept;
+                const fresh = new Response(await (await fetch("https://api.test/")).text(), { headers: { "cache-control": "max-age=60" } });
+                await caches.default.put(request, fresh.clone());
+                return fresh;
+              }
               if (cached === undefined || Date.now() >= cached.until) {
                 cached = { until: Date.now() + 60_000, value: await (await fetch("https://api.test/")).text() };
               }
@@ -141,6 +148,19 @@ fn a_test_advances_the_clock_of_all() {
               assert.deepEqual([grants, asked], [3, 4]);
               assert.deepEqual(told.map((text) => text[0]), ["1", "1", "2", "3", "4"]);
             });
+            test("what caches keep grows old", async (t) => {
+              let asked = 0;
+              t.upstream("https://login.test/token", () => Response.json({ access_token: "x", token_type: "bearer" }));
+              t.upstream("https://api.test/", () => new Response(String(++asked)));
+              const told = [];
+              for (const time of [0, 59_000, 2_000]) {
+                await t.clock.advance(time);
+                const kept = await agent(t, "/kept");
+                told.push([await kept.text(), kept.headers.get("age")]);
+              }
+              assert.deepEqual(told, [["1", null], ["1", "59"], ["2", null]]);
+              assert.equal(t.egress.at(-1).bytes_received, 1);
+            });
             test("time-outs of an egress", async (t) => {
               t.upstream("https://login.test/token", () => Response.json({ access_token: "x", token_type: "bearer" }));
               t.fault("https://api.test/", "stall");
@@ -159,5 +179,5 @@ fn a_test_advances_the_clock_of_all() {
     ]);
     let (code, out, err) = project.run(&["test"]);
     assert_eq!(code, Some(0), "{out}{err}");
-    assert!(out.ends_with("\n4 passed, 0 failed\n"), "{out}");
+    assert!(out.ends_with("\n5 passed, 0 failed\n"), "{out}");
 }

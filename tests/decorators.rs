@@ -194,4 +194,20 @@ fn jsx_in_javascript_is_compiled_as_wrangler_does() {
         json(&project.serve(&["worker.js"]).get("/").body),
         serde_json::json!(["b", { "id": "x" }, true])
     );
+    // A file that names its factory has it called, unless tsconfig.json says that a runtime is imported.
+    for comment in ["/** @jsx h */", "/* @jsx h\n@jsxFrag F */", "// @jsx h"] {
+        let script = format!(
+            "{comment}\nconst h = (...all) => all;\nconst F = 1;\nexport default {{ fetch: () => Response.json(<b id=\"x\">{{F}}</b>) }};"
+        );
+        project.write("worker.jsx", &script);
+        assert_eq!(
+            json(&project.serve(&["worker.jsx"]).get("/").body),
+            serde_json::json!(["b", { "id": "x" }, 1])
+        );
+    }
+    project.write(
+        "tsconfig.json",
+        r#"{ "compilerOptions": { "jsx": "react-jsx", "allowJs": true } }"#,
+    );
+    assert!(project.refused(&["worker.jsx"]).contains("react/jsx-runtime"));
 }

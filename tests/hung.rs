@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::harness::{Project, Server, records};
+use crate::harness::{Project, Server, free_port, records};
 
 /// Far below the limits by the clock, which are 30 s and more.
-const SOON: Duration = Duration::from_secs(8);
+const SOON: Duration = Duration::from_secs(12);
 
 const WORDS: &str = "had hung and would never generate a response";
 
@@ -143,6 +143,8 @@ fn a_call_that_nothing_can_answer_fails() {
               await deferred.settle(7);
               return Response.json(await waits);
             }
+            if (name === "pipelined") return Response.json(await env.TOOLS.nested().add(1));
+            if (name === "twice") return Response.json(await env.TOOLS.nested().counter().property);
             if (name === "back") return Response.json(await env.TOOLS.calls(() => new Promise(() => {})));
             if (name === "stream") return new Response(await env.TOOLS.stream());
             return Response.json(await env.TOOLS[name]());
@@ -163,6 +165,7 @@ fn a_call_that_nothing_can_answer_fails() {
         }
         export class Tools extends WorkerEntrypoint {
           async hung() { await never(); }
+          async nested() { await never(); return new Counter(); }
           get property() { return never(); }
           counter() { return new Counter(); }
           deferred() { return new Deferred(); }
@@ -179,7 +182,7 @@ fn a_call_that_nothing_can_answer_fails() {
         ("policy.js", policy),
     ]);
     let server = project.serve(&[]);
-    for name in ["hung", "property", "back"] {
+    for name in ["hung", "property", "back", "pipelined", "twice"] {
         let said = soon(name, || server.get(&format!("/{name}")).body);
         assert!(said.contains(WORDS), "{name}: {said}");
     }
@@ -204,6 +207,88 @@ fn a_scheduled_event_that_nothing_can_end_fails() {
         answer.status,
         answer.body
     );
+}
+
+#[test]
+fn an_event_ends_whose_promises_nothing_can_settle() {
+    let agent = r#"
+        const kept = [];
+        const never = () => new Promise(() => {});
+        const left = {
+          "/plain": () => never(),
+          "/async": async () => { await never(); },
+          "/thenable": () => ({ then() {} }),
+          "/several": () => Promise.all([scheduler.wait(10), never()]),
+          "/kept": () => new Promise((resolve) => kept.push(resolve)),
+          "/waits": async () => { await scheduler.wait(2500); console.log("waited"); },
+          "/fine": async () => { await null; },
+        };
+        export default { async fetch(request, env, ctx) {
+          const { pathname } = new URL(request.url);
+          if (pathname === "/tells") { for (const resolve of kept) resolve(); return new Response("told"); }
+          if (pathname === "/busy") { await scheduler.wait(4000); return new Response("busy"); }
+          ctx.waitUntil(left[pathname]());
+          return new Response("ok");
+        } };"#;
+    let project = Project::new(&[("worker.js", agent)]);
+    let port = free_port();
+    project.write(
+        "workerd-lite.toml",
+        &format!(
+            "main = 'worker.js'\nthreads = 1\n[limits]\nwait_until = '20s'\n[admin]\nlisten = '127.0.0.1:{port}'\n"
+        ),
+    );
+    let server = project.serve(&[]);
+    // Events that are open: of the agent, and not of the policy, which has none here.
+    let open = || {
+        let out = std::process::Command::new("curl")
+            .args(["-sS", "-m", "5", &format!("http://127.0.0.1:{port}/metrics")])
+            .output()
+            .unwrap();
+        let metrics = String::from_utf8(out.stdout).unwrap();
+        let counts = metrics
+            .lines()
+            .filter(|line| line.contains("events_open{") && line.contains("role=\"agent\""));
+        counts
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok())
+            .sum::<usize>()
+    };
+    let told = || server.log().matches("a waitUntil() promise hung").count();
+    let becomes = |what: &str, count: usize| {
+        let began = Instant::now();
+        while open() != count {
+            assert!(began.elapsed() < SOON, "{what}: {} open: {}", open(), server.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    for (number, path) in ["/plain", "/async", "/thenable", "/several"].into_iter().enumerate() {
+        assert_eq!(server.get(path).body, "ok");
+        becomes(path, 0);
+        assert_eq!(told(), number + 1, "{path}");
+    }
+    // Also beside an event that has something to do.
+    std::thread::scope(|scope| {
+        let busy = scope.spawn(|| server.get("/busy").body);
+        std::thread::sleep(Duration::from_millis(200));
+        assert_eq!(server.get("/async").body, "ok");
+        becomes("/busy", 1);
+        assert!(!busy.is_finished());
+        busy.join().unwrap();
+    });
+    // What can still be settled is waited for.
+    assert_eq!(server.get("/kept").body, "ok");
+    assert_eq!(server.get("/waits").body, "ok");
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(open(), 2);
+    server.logged("waited");
+    becomes("/waits", 1);
+    assert_eq!(server.get("/tells").body, "told");
+    becomes("/kept", 0);
+    for _ in 0..50 {
+        assert_eq!(server.get("/fine").body, "ok");
+    }
+    becomes("/fine", 0);
+    assert_eq!(told(), 5);
 }
 
 #[test]

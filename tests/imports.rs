@@ -38,7 +38,7 @@ fn browser_maps_hold_for_every_way_to_name_a_file() {
              import f from './no-dot.js'; import gone, { x, y as z } from './gone.js'; import * as gone2 from './gone'; import fs from 'fs'; import { readFile } from 'node:fs';\n\
              import os from 'node:os'; import crypto from 'crypto'; import other from 'other'; import sub from 'other/sub'; import dir from './sub/dir/index.js';\n\
              import never from './never-there'; import inner from '#inner'; import full from '#full'; import some from '#dir/default'; import { default as deep, full as deepFull } from './deep/er';\n\
-             export default [a, b, c, d, e, f, gone, String(x), String(z), Object.keys(gone2), fs, typeof readFile, os, crypto, other, sub, dir, never, inner, full, some, deep, deepFull];",
+             export default [a, b, c, d, e, f, gone, String(x), String(z), Object.keys(gone2), typeof fs.readFileSync, typeof readFile, os, crypto, other, sub, dir, never, inner, full, some, deep, deepFull];",
         ),
         (
             "worker.js",
@@ -66,7 +66,7 @@ fn browser_maps_hold_for_every_way_to_name_a_file() {
         "undefined",
         "undefined",
         ["default"],
-        {},
+        "function",
         "function",
         "web os",
         "web crypto",

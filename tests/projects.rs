@@ -80,10 +80,14 @@ fn aliases_and_defines_stand_for_others() {
         ),
         (
             "src/index.js",
-            "import a from 'lib/a.js'; import fs from 'fs'; import f from 'node-fetch'; import env from 'env-package';\n\
+            "import a from 'lib/a.js'; import fs from 'fs'; import f from 'node-fetch'; import env from 'env-package'; import typed from './typed';\n\
              globalThis.name = 'n';\n\
              const FLAGS = { FLAG };\n\
-             export default { fetch: () => Response.json([a, fs, f, VERSION, CONFIG.mode.a, FLAGS, NAME, process.env.NODE_ENV, env, 'VERSION']) };",
+             export default { fetch: () => Response.json([a, fs, f, VERSION, CONFIG.mode.a, FLAGS, NAME, process.env.NODE_ENV, env, 'VERSION', typed]) };",
+        ),
+        (
+            "src/typed.ts",
+            "declare const VERSION: string;\ndeclare const CONFIG: { mode: { a: number[] } };\nexport default [VERSION, CONFIG.mode.a];",
         ),
         ("src/lib/a.js", "export default 'a';"),
         ("src/fs.js", "export default 'own fs';"),
@@ -99,8 +103,7 @@ fn aliases_and_defines_stand_for_others() {
         ("node_modules/env-package/a.js", "module.exports = 'production';"),
         ("node_modules/env-package/package.json", r#"{ "name": "env-package" }"#),
     ]);
-    let expected =
-        |mode: &str| literal!(["a", "own fs", "other", "1.2", [1], { "FLAG": true }, "n", mode, mode, "VERSION"]);
+    let expected = |mode: &str| literal!(["a", "own fs", "other", "1.2", [1], { "FLAG": true }, "n", mode, mode, "VERSION", ["1.2", [1]]]);
     assert_eq!(json(&project.serve(&[]).ok("/")), expected("production"));
     assert_eq!(json(&project.serve(&["--dev"]).ok("/")), expected("development"));
     project.write(

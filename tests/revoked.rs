@@ -58,6 +58,66 @@ fn an_upstream_whose_certificate_was_revoked_is_refused() {
     until(599);
 }
 
+/// The same for all that `network.ca` has issued, whatever it is asked by; what others have issued needs no list.
+#[test]
+fn lists_of_the_network_hold_for_every_request() {
+    let project = Project::new(&[(
+        "agent.js",
+        "export default { fetch: (request) => fetch(new URL(request.url).searchParams.get('to')) };",
+    )]);
+    let certs = Certs::make(&project.path().join("certs"));
+    let others = Certs::make(&project.path().join("others"));
+    let start = |certs: &Certs| {
+        let tls = Tls {
+            folder: &certs.folder,
+            certificate: "server",
+        };
+        upstreams().block_on(Partner::start(anywhere(), Some(tls))).unwrap()
+    };
+    let (listed, unlisted) = (start(&certs), start(&others));
+    project.write(
+        "policy.js",
+        "export default { async fetch(request, env) {
+           const binding = new URL(request.url).pathname === '/other' ? env.OTHER : env.PLAIN;
+           try { return await binding.fetch(request); } catch (error) { console.log(error.message); return new Response('no', { status: 599 }); }
+         } };",
+    );
+    let config = |lines: &str| {
+        format!(
+            "main = 'agent.js'\nthreads = 1\n[outbound]\nmain = 'policy.js'\n\
+             mtls_certificates = [{{ binding = 'PLAIN', certificate_id = 'plain' }}, {{ binding = 'OTHER', certificate_id = 'other' }}]\n\
+             [certificates.plain]\ncert = 'certs/agent.pem'\nkey = 'certs/agent.key'\nhosts = ['partner.localhost']\n\
+             [certificates.other]\ncert = 'others/agent.pem'\nkey = 'others/agent.key'\nca = ['others/ca.pem']\nhosts = ['partner.localhost']\n\
+             [network]\nallow = ['local']\n{lines}"
+        )
+    };
+    project.write(
+        "workerd-lite.toml",
+        &config("ca = ['certs/ca.pem']\ncrl = ['certs/list.pem']\n"),
+    );
+    certs.list("list.pem", &[serial(&certs, "other.pem")], 10);
+    let server = project.serve(&[]);
+    let ask = |partner: &Partner, path: &str| {
+        let url = format!("https://partner.localhost:{}{path}", partner.address.port());
+        server.get(&format!("/?to={url}")).status
+    };
+    assert_eq!((ask(&listed, "/"), ask(&unlisted, "/other")), (200, 200));
+    certs.list("list.pem", &[serial(&certs, "server.pem")], 10);
+    let began = std::time::Instant::now();
+    while ask(&listed, "/") != 599 {
+        assert!(began.elapsed().as_secs() < 10, "{}", server.log());
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    server.logged("the upstream's certificate was revoked");
+    assert_eq!(ask(&unlisted, "/other"), 200);
+    project.write("workerd-lite.toml", &config("crl = ['certs/list.pem']\n"));
+    assert!(
+        project
+            .refused(&[])
+            .contains("lists are for upstreams of the authorities that `network.ca` names")
+    );
+}
+
 #[test]
 fn lists_that_nobody_would_look_at_are_told() {
     let project = Project::new(&[

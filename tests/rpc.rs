@@ -66,7 +66,10 @@ fn values_functions_and_targets_cross() {
                 r#"{"name":"scout","tenant":"acme","props":{"repo":"acme/site"}}"#,
             ),
             ("plain", r#"[1,true,5,true,true,2,false,"12",3]"#),
-            ("proto", r#"[["__proto__","constructor"],true,true]"#),
+            (
+                "proto",
+                r#"[[false,false,false,false,false,false,false,false,false],["constructor"],true]"#,
+            ),
             ("getters", "[1,1]"),
             ("property", "[42,42]"),
             ("counter", "[[11,13,16],16]"),

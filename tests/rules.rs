@@ -157,6 +157,38 @@ fn a_rule_that_audits_warns_at_the_start_and_lets_pass() {
     server.logged("audited: would be denied for its method");
 }
 
+/// A rule that lets pass what the network's rules deny, and what it takes for these to be silent.
+#[test]
+fn a_rule_for_what_no_request_reaches_is_told() {
+    let told = |allow: &str, hosts: &str| {
+        let config = format!(
+            "main = 'agent.js'\n[network]\nallow = [{allow}]\n[outbound]\nmain = 'policy.js'\n[[outbound.egress]]\nname = 'r'\nhosts = [{hosts}]\n"
+        );
+        let project = Project::new(&[
+            ("agent.js", AGENT),
+            ("policy.js", ANSWERS),
+            ("workerd-lite.toml", &config),
+        ]);
+        let (code, out, err) = project.run(&["check"]);
+        assert_eq!(code, Some(0), "{out}{err}");
+        format!("{out}{err}").matches("and no request reaches it").count()
+    };
+    for (allow, hosts, count) in [
+        (
+            "'public'",
+            "'127.0.0.1', '[::1]:8080', '169.254.169.254', 'localhost', 'a.localhost', '10.0.0.1:80'",
+            6,
+        ),
+        ("'local'", "'127.0.0.1', '[::1]', 'localhost'", 0),
+        ("'10.0.0.0/8'", "'10.1.2.3', '8.8.8.8'", 1),
+        ("'private'", "'169.254.169.254'", 1),
+        ("'169.254.169.254/32'", "'169.254.169.254'", 0),
+        ("'public'", "'8.8.8.8', 'a.example', '*.localhost', '**'", 0),
+    ] {
+        assert_eq!(told(allow, hosts), count, "{allow}: {hosts}");
+    }
+}
+
 /// What would deny everything, or allow it, while it reads as something else.
 #[test]
 fn what_reads_as_another_rule_is_refused() {

@@ -154,7 +154,8 @@ function revive(value) {
 // A loaded worker's `env`.
 function readEnv() {
   setPropsReader((text) => StringPrototypeIncludes(text, "\\u0000given") ? revive(JSONParse(text)) : JSONParse(text));
-  return op_loader_env((kind, place) => kind === STUB ? stubAt(place) : new Making([], () => undefined).make(kind, place));
+  const making = new Making([], () => undefined);
+  return op_loader_env((kind, place) => kind === STUB ? stubAt(place) : making.make(kind, place));
 }
 
 return { copyEnv, outboundOf, plainList, readEnv, readProps, tailsOf };

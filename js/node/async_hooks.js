@@ -3,6 +3,7 @@
 (function () {
 const { core, primordials } = __bootstrap;
 const {
+  Error,
   ObjectDefineProperty,
   ObjectFreeze,
   ReflectApply,
@@ -12,6 +13,17 @@ const { getAsyncContext, setAsyncContext } = core;
 const { validateFunction, validateString } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
 const { codes, ERR_ASYNC_CALLBACK, ERR_INVALID_ASYNC_ID } = core.loadExtScript("ext:deno_node/internal/errors.ts");
 const { newAsyncId } = core.loadExtScript("ext:workerd_lite/node/async_ids.js");
+
+const { compatibility } = core.loadExtScript("ext:workerd_lite/worker/compatibility.js");
+
+// What takes the stores along is its event's alone, as on Workers. Throws in another one; what was made outside of events is everybody's.
+function boundToEvent() {
+  const event = compatibility.snapshotsAreBound ? getAsyncContext()?.event : undefined;
+  return () => {
+    if (event === undefined || getAsyncContext()?.event === event) return;
+    throw new Error("Cannot call this AsyncLocalStorage bound function outside of the request in which it was created.");
+  };
+}
 
 const currentStores = () => getAsyncContext()?.stores;
 
@@ -56,13 +68,22 @@ class AsyncLocalStorage {
   }
 
   static bind(callback) {
-    return AsyncResource.bind(callback);
+    validateFunction(callback, "fn");
+    const check = boundToEvent();
+    const checked = function (...args) {
+      check();
+      return ReflectApply(callback, this, args);
+    };
+    ObjectDefineProperty(checked, "length", { __proto__: null, configurable: true, value: callback.length });
+    return AsyncResource.bind(checked, callback.name);
   }
 
   static snapshot() {
     const stores = currentStores();
+    const check = boundToEvent();
     return function (callback, ...args) {
       validateFunction(callback, "callback");
+      check();
       return runWith(stores, callback, this, args);
     };
   }

@@ -261,6 +261,7 @@ ObjectDefineProperty(prototype, SymbolToStringTag, { __proto__: null, value: "pr
 
 const { report, version, versions } = core.loadExtScript("ext:workerd_lite/node/report.js");
 const members = {
+  ...core.loadExtScript("ext:workerd_lite/node/process_inner.js"),
   _getActiveHandles: () => [],
   _getActiveRequests: () => [],
   abort: () => leave(currentContext(), "process.abort()"),
@@ -331,7 +332,6 @@ const members = {
   initgroups: later("process_ids", "initgroups"),
   kill: unavailable("process.kill"),
   loadEnvFile: (path = undefined) => loadEnvFile(env, path),
-  mainModule: undefined,
   memoryUsage: ObjectDefineProperty(memory, "rss", { __proto__: null, value: () => 0 }),
   moduleLoadList: [],
   nextTick,
@@ -370,6 +370,7 @@ const members = {
 };
 const own = ObjectSetPrototypeOf(members, prototype);
 ReflectApply(EventEmitter, own, []);
+ObjectDefineProperty(own, "mainModule", { __proto__: null, value: undefined, writable: true, configurable: true });
 ObjectDefineProperty(own, "exitCode", {
   __proto__: null,
   get: () => code_,

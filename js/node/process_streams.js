@@ -31,6 +31,10 @@ function output(level, fd) {
     },
   });
   stream.fd = fd;
+  // As Node's, where its output is a file.
+  stream._isStdio = true;
+  stream._type = "fs";
+  stream.readable = false;
   return stream;
 }
 

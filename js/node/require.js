@@ -90,8 +90,6 @@ ObjectDefineProperty(Module.prototype, "parent", {
   },
   configurable: true,
 });
-ObjectDefineProperty(Module.prototype, "isPreloading", { __proto__: null, get: () => false, configurable: true });
-
 // The folders that packages are looked for in, from a folder on.
 Module._nodeModulePaths = function (from) {
   const paths = [];
@@ -262,6 +260,9 @@ Module.prototype._compile = function (content, filename) {
   if (StringPrototypeStartsWith(code, "#!")) code = `//${code}`;
   return run(this, filename, FunctionConstructor("exports", "require", "module", "__filename", "__dirname", code));
 };
+
+// Nothing is loaded before a worker's own main module. The members that are seen are those that Workers show, in their order.
+ObjectDefineProperty(Module.prototype, "isPreloading", { __proto__: null, get: () => false, enumerable: true, configurable: true });
 
 Module._extensions[".js"] = function (module, filename) {
   const file = op_module_file(filename);

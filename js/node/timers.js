@@ -29,6 +29,7 @@ const {
 const {
   clearTimeout: clearWebTimeout,
   clearTimerOf,
+  setImmediate: setWebImmediate,
   setInterval: setWebInterval,
   setTimeout: setWebTimeout,
 } = core.loadExtScript("ext:workerd_lite/worker/timers.js");
@@ -99,11 +100,14 @@ class Timeout {
   #context;
   #refed = true;
   #done = false;
+  // Of less than a millisecond: no time passes, as on Workers.
+  #soon;
 
   constructor(callback, after, args, repeats) {
     this.#args = args;
     this._onTimeout = callback;
-    this._idleTimeout = milliseconds(after);
+    this.#soon = !repeats && !(after * 1 >= 1);
+    this._idleTimeout = this.#soon ? 1 : milliseconds(after);
     this._repeat = repeats ? this._idleTimeout : null;
     this.#start();
   }
@@ -118,7 +122,8 @@ class Timeout {
       // Whoever sets this makes an interval of it.
       if (once && this._repeat !== null && this.#done) this.#start();
     };
-    this.#id = this._repeat === null ? setWebTimeout(run, this._idleTimeout) : setWebInterval(run, this._idleTimeout);
+    const after = this.#soon && this._idleTimeout === 1 ? 0 : this._idleTimeout;
+    this.#id = this._repeat === null ? setWebTimeout(run, after) : setWebInterval(run, this._idleTimeout);
     this._idleStart = op_clock_now();
     this.#context = currentContext();
     if (!this.#refed) mark(this.#context, "unrefed", this.#id);
@@ -205,10 +210,10 @@ class Immediate {
 
   constructor(callback, args) {
     this._onImmediate = callback;
-    this.#id = setWebTimeout(() => {
+    this.#id = setWebImmediate(() => {
       this.#forget();
       if (typeof this._onImmediate === "function") ReflectApply(this._onImmediate, this, args);
-    }, 0);
+    });
     this.#context = currentContext();
     mark(this.#context, "immediates", this.#id);
   }

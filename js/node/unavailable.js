@@ -4,7 +4,7 @@ const { primordials } = __bootstrap;
 const { Error, ObjectDefineProperty, StringPrototypeLastIndexOf, StringPrototypeSlice } = primordials;
 
 function failure(name, code = "ERR_METHOD_NOT_IMPLEMENTED", why = "workers have no machine beneath them") {
-  const error = new Error(`${name} is not available in workerd-lite: ${why}`);
+  const error = new Error(`${name} is not implemented in workerd-lite: ${why}`);
   ObjectDefineProperty(error, "code", { __proto__: null, value: code, writable: true, enumerable: true, configurable: true });
   return error;
 }

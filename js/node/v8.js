@@ -3,8 +3,8 @@
 const { core, primordials } = __bootstrap;
 const { ArrayPrototypeForEach, ArrayPrototypeMap, Error, StringPrototypeCharCodeAt, StringPrototypeSplit, TypedArrayPrototypeGetBuffer, TypedArrayPrototypeGetByteLength, TypedArrayPrototypeGetByteOffset, Uint8Array } = primordials;
 const { codes } = core.loadExtScript("ext:deno_node/internal/errors.ts");
-const { validateString } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
-const { unavailable } = core.loadExtScript("ext:workerd_lite/node/unavailable.js");
+const { validateBoolean, validateFunction, validateObject, validateOneOf, validateString, validateUint32 } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
+const { failure, unavailable } = core.loadExtScript("ext:workerd_lite/node/unavailable.js");
 
 // What of a value is an object of the platform is refused, as by Node.
 function serialize(value) {
@@ -30,6 +30,52 @@ function isStringOneByteRepresentation(content) {
   return true;
 }
 
+// Arguments are looked at before it is said that there is nothing of the heap.
+function validateSnapshot(options) {
+  validateObject(options, "options");
+  const { exposeInternals = false, exposeNumericValues = false } = options;
+  validateBoolean(exposeInternals, "options.exposeInternals");
+  validateBoolean(exposeNumericValues, "options.exposeNumericValues");
+}
+
+function getHeapSnapshot(options = { __proto__: null }) {
+  validateSnapshot(options);
+  throw failure("v8.getHeapSnapshot");
+}
+
+function writeHeapSnapshot(filename = undefined, options = { __proto__: null }) {
+  if (filename !== undefined) validateString(filename, "filename");
+  validateSnapshot(options);
+  throw failure("v8.writeHeapSnapshot");
+}
+
+function setHeapSnapshotNearHeapLimit(limit) {
+  validateUint32(limit, "limit", true);
+  throw failure("v8.setHeapSnapshotNearHeapLimit");
+}
+
+function queryObjects(constructor, options = { __proto__: null }) {
+  validateFunction(constructor, "constructor");
+  validateObject(options, "options");
+  if (options.format !== undefined) validateOneOf(options.format, "options.format", ["count", "summary"]);
+  throw failure("v8.queryObjects");
+}
+
+function getCppHeapStatistics(type = "detailed") {
+  validateOneOf(type, "type", ["brief", "detailed"]);
+  return { committed_size_bytes: 0, resident_size_bytes: 0, used_size_bytes: 0, space_statistics: [], type_names: [], detail_level: type };
+}
+
+class GCProfiler {
+  start() {
+    throw failure("v8.GCProfiler.start");
+  }
+
+  stop() {
+    throw failure("v8.GCProfiler.stop");
+  }
+}
+
 const STATISTICS =
   "total_heap_size total_heap_size_executable total_physical_size total_available_size used_heap_size heap_size_limit malloced_memory peak_malloced_memory " +
   "does_zap_garbage number_of_native_contexts number_of_detached_contexts total_global_handles_size used_global_handles_size external_memory";
@@ -46,9 +92,11 @@ function nothing(names, more = undefined) {
 const v8 = {
   cachedDataVersionTag: () => 0,
   deserialize,
-  getCppHeapStatistics: () => ({ committed_size_bytes: 0, resident_size_bytes: 0, used_size_bytes: 0, space_statistics: [], type_names: [], detail_level: "brief" }),
+  GCProfiler,
+  getCppHeapStatistics,
   getHeapCodeStatistics: () => nothing(CODE_STATISTICS),
   getHeapSpaceStatistics: () => ArrayPrototypeMap(StringPrototypeSplit(SPACES, " "), (space_name) => nothing(SPACE, { space_name })),
+  getHeapSnapshot,
   getHeapStatistics: () => nothing(STATISTICS),
   isStringOneByteRepresentation,
   promiseHooks: {
@@ -58,9 +106,11 @@ const v8 = {
     onInit: unavailable("v8.promiseHooks.onInit"),
     onSettled: unavailable("v8.promiseHooks.onSettled"),
   },
+  queryObjects,
   serialize,
   // Flags are the process's, which is not the worker's.
   setFlagsFromString: (flags) => validateString(flags, "flags"),
+  setHeapSnapshotNearHeapLimit,
   startupSnapshot: {
     addAfterUserSerializeDeserializeSnapshot: unavailable("v8.startupSnapshot.addAfterUserSerializeDeserializeSnapshot"),
     addDeserializeCallback: unavailable("v8.startupSnapshot.addDeserializeCallback"),
@@ -70,8 +120,9 @@ const v8 = {
   },
   stopCoverage: () => {},
   takeCoverage: () => {},
+  writeHeapSnapshot,
 };
-const NAMES = "DefaultDeserializer DefaultSerializer Deserializer GCProfiler Serializer getHeapSnapshot queryObjects setHeapSnapshotNearHeapLimit writeHeapSnapshot";
+const NAMES = "DefaultDeserializer DefaultSerializer Deserializer Serializer";
 ArrayPrototypeForEach(StringPrototypeSplit(NAMES, " "), (name) => v8[name] = unavailable(`v8.${name}`));
 
 return { default: v8, ...v8 };

@@ -62,7 +62,8 @@ pub(super) const PATCHES: &[Patch] = &[
     patch(
         BLOB,
         "    const partIterator = toIterator(this[_parts]);\n    const stream = new ReadableStream({\n",
-        "    const parts = this[_parts];\n    let next = 0;\n    let offset = 0;\n    const stream = new ReadableStream({\n",
+        "    const parts = this[_parts];\n    let next = 0;\n    let offset = 0;\n    const stream = new ReadableStream({\n      \
+               expectedLength: this[_size],\n",
     ),
     patch(
         BLOB,

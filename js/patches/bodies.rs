@@ -27,6 +27,18 @@ pub(super) const PATCHES: &[Patch] = &[
         "  consume() {\n    const whole = takeStaticBody(this.streamOrStatic);\n    \
              if (whole !== undefined) return typeof whole === \"string\" ? whole : copyOf(whole);\n    if (this.unusable()) throw",
     ),
+    // Who reads one of the two has bytes that are not the other's.
+    patch(
+        BODY,
+        "      second = new InnerBody({\n        body: this.streamOrStatic.body,\n        consumed: false,\n      });\n",
+        "      const { body } = this.streamOrStatic;\n      const copied = typeof body === \"string\" ? body : copyOf(body);\n      \
+               second = new InnerBody({ body: copied, consumed: false });\n      second.source = copied;\n",
+    ),
+    patch(
+        BODY,
+        "    second.source = this.source;\n",
+        "    second.source ??= this.source;\n",
+    ),
     patch(
         BODY,
         "function extractBody(object) {\n",

@@ -80,6 +80,12 @@ pub(super) const PATCHES: &[Patch] = &[
            for (let i = 0; i < list.length; i++) {\n    \
              if (all[2 * i] !== list[i][0] || all[2 * i + 1] !== list[i][1]) return false;\n  }\n  return true;\n}\n",
     ),
+    // https://fetch.spec.whatwg.org/#concept-header-list-get: an empty value is one, as get() has it.
+    patch(
+        HEADERS,
+        "          entries[seenHeaderIndex][1] = entryValue.length > 0\n            ? entryValue + \"\\x2C\\x20\" + value\n            : value;\n",
+        "          entries[seenHeaderIndex][1] = `${entryValue}, ${value}`;\n",
+    ),
     // Workers' are serializable: `worker/cloning.js`.
     patch(HEADERS, "markNotSerializable(HeadersPrototype);\n", ""),
     patch(

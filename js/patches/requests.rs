@@ -113,6 +113,23 @@ pub(super) const PATCHES: &[Patch] = &[
     patch(
         REQUEST,
         "    init = webidl.converters[\"RequestInit\"](init, prefix, \"Argument 2\");\n",
-        "    const hasInit = init !== undefined && init !== null;\n    init = webidl.converters[\"RequestInit\"](init, prefix, \"Argument 2\");\n",
+        "    const hasInit = init !== undefined && init !== null;\n    \
+           const fromRequest = hasInit && ObjectPrototypeIsPrototypeOf(RequestPrototype, init);\n    init = webidl.converters[\"RequestInit\"](init, prefix, \"Argument 2\");\n",
+    ),
+    // A client's GET may have a body, and goes on with it, as on Workers: no script gives it one.
+    patch(
+        REQUEST,
+        "      ((init.body !== undefined && init.body !== null) ||\n        inputBody !== null)\n    ) {\n",
+        "      (init.body !== undefined && init.body !== null\n        \
+               ? !fromRequest\n        : inputBody !== null && request.method !== input[_request].method)\n    ) {\n",
+    ),
+    // A worker has no page that a referrer could be relative to: such a one says nothing, as on Workers.
+    patch(
+        REQUEST,
+        "        } catch (err) {\n          throw new TypeError(`Referrer \"${referrer}\" is not a valid URL.`, {\n            \
+                   cause: err,\n          });\n        }\n",
+        "        } catch (err) {\n          try {\n            new URL(referrer, \"http://page.invalid/\");\n          } catch {\n            \
+                   throw new TypeError(`Referrer \"${referrer}\" is not a valid URL.`, { cause: err });\n          }\n          \
+                 parsedReferrer = new URL(\"about:client\");\n        }\n",
     ),
 ];

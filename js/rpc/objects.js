@@ -7,6 +7,7 @@ const { op_blob_bytes, op_body_collect, op_rpc_decode, op_rpc_encode, op_rpc_pip
 const {
   AggregateError,
   ArrayIsArray,
+  ArrayPrototypePush,
   Error,
   NumberIsSafeInteger,
   ObjectDefineProperty,
@@ -42,6 +43,7 @@ const { ResourceBody, takeBody } = core.loadExtScript("ext:workerd_lite/fetch/bo
 const { isCoded, keepsCoding } = core.loadExtScript("ext:workerd_lite/fetch/coded.js");
 const { joinHeaders, parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
 const { cachedSignal } = core.loadExtScript("ext:workerd_lite/fetch/signal.js");
+const { withoutOwnProto } = core.loadExtScript("ext:workerd_lite/rpc/own_proto.js");
 const { isBufferSource, view } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
 
 // Kinds of what stands for itself in a message: a stub, a stream to read, one to write, and what is made of plain data.
@@ -229,11 +231,16 @@ function unreadable() {
 
 const text = (value) => typeof value === "string" ? value : unreadable();
 
+// Asked for by Rust, of what was read, and by no message: `ops/rpc/wire.rs`.
+const WITHOUT_PROTO = -1;
+
 // Makes what a message tells of. `rids` are the resources of its streams.
 class Making {
   rids;
   // Makes a value of bytes.
   decode;
+  // Why signals were aborted.
+  reasons = [];
 
   constructor(rids, decode) {
     this.rids = rids;
@@ -249,6 +256,7 @@ class Making {
   }
 
   make(kind, plain) {
+    if (kind === WITHOUT_PROTO) return withoutOwnProto(plain, this.reasons);
     if (kind === READABLE) return readableStreamForRid(this.rid(plain));
     if (kind === WRITABLE) return writable(this.rid(plain));
     if (kind === HEADERS) return new Headers(parseHeaders(text(plain)));
@@ -287,6 +295,7 @@ class Making {
   signal({ 0: place, 1: reason }) {
     const controller = new AbortController();
     if (place === null) {
+      ArrayPrototypePush(this.reasons, reason);
       controller.abort(reason);
     } else {
       PromisePrototypeThen(op_body_collect(this.rid(place)), ({ bytes }) => {

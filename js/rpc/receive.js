@@ -5,6 +5,7 @@ const { core, primordials } = __bootstrap;
 const { op_rpc_fail, op_rpc_read_arguments, op_rpc_reply } = core.ops;
 const {
   ArrayPrototypeJoin,
+  ArrayPrototypePush,
   Error,
   MapPrototypeDelete,
   MapPrototypeGet,
@@ -12,9 +13,12 @@ const {
   ObjectHasOwn,
   ObjectPrototype,
   PromisePrototypeCatch,
+  PromisePrototypeThen,
+  PromiseWithResolvers,
   ReflectApply,
   ReflectGetPrototypeOf,
   SafeMap,
+  SafeMapIterator,
   SymbolDispose,
   TypeError,
 } = primordials;
@@ -160,6 +164,7 @@ function takeKept() {
 async function run(context, running, answer, find, path, property) {
   const group = [];
   const entry = new Given(null, false, null);
+  entry.running = running;
   MapPrototypeSet(stubs.exportsOf(context), answer, entry);
   const work = (async () => {
     const own = kept = { __proto__: null, isOver: false };
@@ -177,6 +182,8 @@ async function run(context, running, answer, find, path, property) {
   } catch (thrown) {
     failed(context, running, thrown);
   }
+  entry.running = 0;
+  entry.waiting = null;
   // What came as an argument is given back, unless it was duplicated.
   stubs.disposeAll(group);
 }
@@ -235,6 +242,15 @@ function open(event, running, answer, path, property, caller, door, agent, entry
   core.setAsyncContext(previous);
 }
 
+// What a call brought, for a call of it: fails where nothing can go on with the first.
+function resultOf(entry) {
+  if (entry.running === 0) return PromisePrototypeThen(entry.answer, targetOf);
+  const { promise, resolve, reject } = PromiseWithResolvers();
+  ArrayPrototypePush(entry.waiting ??= [], reject);
+  PromisePrototypeThen(PromisePrototypeThen(entry.answer, targetOf), resolve, reject);
+  return promise;
+}
+
 function call(event, running, answer, path, property, number) {
   const context = contextOf(event);
   if (context === undefined) return;
@@ -244,7 +260,7 @@ function call(event, running, answer, path, property, number) {
     if (entry === undefined) throw new Error("The destination object for this RPC no longer exists.");
     if (entry.find !== null) return entry.find();
     if (entry.answer === null) return new Callee(entry.object, entry.instance, RESERVED);
-    return { __proto__: null, promise: primordials.PromisePrototypeThen(entry.answer, targetOf) };
+    return { __proto__: null, promise: resultOf(entry) };
   };
   run(context, running, answer, find, path, property);
   core.setAsyncContext(previous);
@@ -281,7 +297,14 @@ function abandoned(event, running, words) {
   const context = contextOf(event);
   if (context === undefined) return;
   if (running === 0) context.onAbandoned?.(words);
-  else failed(context, running, new Error(words));
+  else {
+    const error = new Error(words);
+    for (const { 1: entry } of new SafeMapIterator(stubs.exportsOf(context))) {
+      if (entry.running !== running || entry.waiting === null) continue;
+      for (let i = 0; i < entry.waiting.length; i++) entry.waiting[i](error);
+    }
+    failed(context, running, error);
+  }
 }
 
 // Rust calls this. Gives what only the handling of a call keeps.

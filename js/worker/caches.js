@@ -70,9 +70,14 @@ function put(name, input, given) {
   }
   const response = toInnerResponse(given);
   checkStorable(request, response);
-  const body = response.body === null ? null : takeBody(response.body);
+  let failure = null;
+  const body = response.body === null ? null : takeBody(response.body, (error) => {
+    failure ??= { __proto__: null, error };
+  });
   const told = `${isCoded(response) ? "coded" : ""}\n${response.status}\n${response.statusMessage}\n${joinHeaders(response.headerList)}`;
-  return op_cache_put(id, name, request.currentUrl(), joinHeaders(request.headerList), told, body);
+  const stored = op_cache_put(id, name, request.currentUrl(), joinHeaders(request.headerList), told, body);
+  // What the body's stream failed with, and not that it did.
+  return PromisePrototypeThen(stored, nothing, (error) => PromiseReject(failure === null ? error : failure.error));
 }
 
 function match(name, input, options) {
@@ -122,7 +127,7 @@ class Cache {
   }
 
   put(request, response) {
-    return promised(this, () => PromisePrototypeThen(put(this.#name, request, response), nothing), arguments, "put", 2);
+    return promised(this, () => put(this.#name, request, response), arguments, "put", 2);
   }
 
   match(request, options = undefined) {

@@ -5,7 +5,7 @@ const { primordials } = __bootstrap;
 const { ArrayPrototypeForEach, ObjectDefineProperty, ObjectGetPrototypeOf, ReflectApply, ReflectDeleteProperty } = primordials;
 
 // Asked by what differs within.
-const compatibility = { __proto__: null, allocatesNoChunks: false, binaryType: "blob", cacheModes: { __proto__: null, "no-store": true, "no-cache": true }, keepsMethods: false, esiIncludeIsVoid: false };
+const compatibility = { __proto__: null, allocatesNoChunks: false, binaryType: "blob", cacheModes: { __proto__: null, "no-store": true, "no-cache": true }, keepsMethods: false, esiIncludeIsVoid: false, snapshotsAreBound: true };
 
 // Names of flags, as `Cloudflare.compatibilityFlags` has them, where they are not what they are there.
 const otherwise = { __proto__: null };
@@ -58,6 +58,10 @@ const differences = {
       ReflectDeleteProperty(ObjectGetPrototypeOf(navigator), "languages");
     }
     return ["enable_navigator_language", false];
+  },
+  "do_not_bind_asynclocalstorage_snapshot_to-request"() {
+    compatibility.snapshotsAreBound = false;
+    return ["bind_asynclocalstorage_snapshot_to_request", false];
   },
   no_websocket_standard_binary_type() {
     compatibility.binaryType = "arraybuffer";

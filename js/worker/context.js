@@ -10,6 +10,7 @@ const {
   MapPrototypeSet,
   PromisePrototypeThen,
   PromiseResolve,
+  SafeFinalizationRegistry,
   SafeMap,
   SafeSet,
   SafeSetIterator,
@@ -17,16 +18,31 @@ const {
   SetPrototypeDelete,
   SetPrototypeGetSize,
 } = primordials;
-const { clearTimeout } = core.loadExtScript("ext:deno_web/02_timers.js");
-const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
+const { DOMException } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
+const { clearTimer } = core.loadExtScript("ext:workerd_lite/worker/soon.js");
+const { describeWhole } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
 
 const contexts = new SafeMap();
 
+// Hears of `waitUntil()` promises that nothing can settle: what they would call is collected. Made when it is first needed.
+let unsettled = null;
+
+function watchUnsettled(context, settles) {
+  unsettled ??= new SafeFinalizationRegistry((context) => context.givesUp());
+  unsettled.register(settles, context, settles);
+}
+
 // How many timers an agent's event may have at once.
-let maxTimers = 1000;
+let maxTimers = 10_000;
 
 function setMaxTimers(max) {
   maxTimers = max;
+}
+
+// The same words as workerd's.
+function tooMany(most, finished) {
+  const words = "You have exceeded the number of active timeouts you may set. ";
+  return new DOMException(`${words}max active timeouts: ${most}, current active timeouts: ${most}, finished timeouts: ${finished}`, "QuotaExceededError");
 }
 
 // Every member is declared: an assignment to one that is not there would look for a setter, which an author may have put into `Object.prototype`.
@@ -38,6 +54,8 @@ class EventContext {
   ended = false;
   aborted = false;
   timers = null;
+  // How many of its timers have come to their end.
+  finished = 0;
   // Of those, which Node's timers say would not keep a process alive, and which are immediates.
   unrefed = null;
   immediates = null;
@@ -80,11 +98,23 @@ class EventContext {
   waitUntil(promise) {
     if (this.ended) return;
     if (this.waiting++ === 0 && this.responded) op_event_waiting(this.id);
-    PromisePrototypeThen(PromiseResolve(promise), () => this.#done(), (error) => {
-      const { summary, stack } = describe(error);
-      op_uncaught("a waitUntil() promise was rejected", stack || summary, this.id);
+    const settles = () => {
+      unsettled.unregister(settles);
       this.#done();
+    };
+    watchUnsettled(this, settles);
+    PromisePrototypeThen(PromiseResolve(promise), settles, (error) => {
+      const { summary, stack } = describeWhole(error);
+      op_uncaught("a waitUntil() promise was rejected", stack || summary, this.id);
+      settles();
     });
+  }
+
+  // Nothing is left that could settle one of its `waitUntil()` promises.
+  givesUp() {
+    if (this.ended) return;
+    op_uncaught("a waitUntil() promise hung", "nothing is left that could settle it", this.id);
+    this.#done();
   }
 
   #done() {
@@ -95,8 +125,8 @@ class EventContext {
   ownTimer(id) {
     if (this.timers === null) this.timers = new SafeSet();
     if (SetPrototypeGetSize(this.timers) >= maxTimers) {
-      clearTimeout(id);
-      throw new Error(`an event may have ${maxTimers} timers at once`);
+      clearTimer(id);
+      throw tooMany(maxTimers, this.finished);
     }
     SetPrototypeAdd(this.timers, id);
   }
@@ -134,7 +164,7 @@ function endContext(id) {
     context.ends = null;
   }
   if (context.timers !== null) {
-    for (const timer of new SafeSetIterator(context.timers)) clearTimeout(timer);
+    for (const timer of new SafeSetIterator(context.timers)) clearTimer(timer);
   }
 }
 
@@ -187,7 +217,9 @@ function enterContext(context) {
 
 // Gives whether the event had it.
 function forgetTimer(context, id) {
-  return context.timers !== null && SetPrototypeDelete(context.timers, id);
+  if (context.timers === null || !SetPrototypeDelete(context.timers, id)) return false;
+  context.finished++;
+  return true;
 }
 
 return { abortContext, cancelContext, contextOf, currentContext, endContext, enterContext, EventContext, exitContext, forgetTimer, requireContext, setMaxTimers, startContext };

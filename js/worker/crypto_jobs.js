@@ -3,7 +3,15 @@
 (function () {
 const { core, primordials } = __bootstrap;
 const { op_crypto_call, op_crypto_turn, op_crypto_turn_now } = core.ops;
-const { ErrorPrototype, ObjectGetPrototypeOf, SafeArrayIterator } = primordials;
+const {
+  ArrayPrototypeFilter,
+  ArrayPrototypeIncludes,
+  ArrayPrototypePush,
+  ErrorPrototype,
+  ObjectGetPrototypeOf,
+  SafeArrayIterator,
+  StringPrototypeToUpperCase,
+} = primordials;
 const { currentContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { copyOf, isBufferSource } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
 const { DOMException } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
@@ -33,6 +41,21 @@ function isObject(value) {
   return (typeof value === "object" && value !== null) || typeof value === "function";
 }
 
+const HASHES = ["SHA-1", "SHA-256", "SHA-384", "SHA-512", "SHA3-256", "SHA3-384", "SHA3-512"];
+
+// The hash of an algorithm by its registered name, whatever case its author wrote: a key has it, and is looked at by it.
+// https://w3c.github.io/webcrypto/#algorithm-normalization-normalize-an-algorithm
+function settledHash(hash) {
+  if (isObject(hash)) {
+    const own = settled(hash);
+    if (own.name !== undefined) own.name = settledHash(own.name);
+    return own;
+  }
+  const name = `${hash}`;
+  const upper = StringPrototypeToUpperCase(name);
+  return ArrayPrototypeIncludes(HASHES, upper) ? upper : name;
+}
+
 // An algorithm as plain data, each member read once: a getter could give another the second time.
 function settled(algorithm) {
   if (!isObject(algorithm)) return algorithm;
@@ -42,7 +65,7 @@ function settled(algorithm) {
     if (value !== undefined) own[STRINGS[i]] = `${value}`;
   }
   const { hash } = algorithm;
-  if (hash !== undefined) own.hash = isObject(hash) ? settled(hash) : `${hash}`;
+  if (hash !== undefined) own.hash = settledHash(hash);
   for (let i = 0; i < NUMBERS.length; i++) {
     const value = algorithm[NUMBERS[i]];
     if (value !== undefined) own[NUMBERS[i]] = +value;
@@ -54,9 +77,22 @@ function settled(algorithm) {
   return own;
 }
 
-function settledUsages(usages) {
+// In the order of the standard, which keys and JWKs of them show.
+const USAGES = [
+  "encrypt", "decrypt", "sign", "verify", "deriveKey", "deriveBits", "wrapKey", "unwrapKey",
+  "encapsulateKey", "encapsulateBits", "decapsulateKey", "decapsulateBits",
+];
+
+// Each usage once. https://w3c.github.io/webcrypto/#concept-normalized-usages
+function settledUsages(given) {
   const prefix = "Failed to execute a method of 'SubtleCrypto'";
-  return webidl.converters["sequence<DOMString>"](usages, prefix, "'keyUsages'");
+  const list = webidl.converters["sequence<DOMString>"](given, prefix, "'keyUsages'");
+  const usages = ArrayPrototypeFilter(USAGES, (usage) => ArrayPrototypeIncludes(list, usage));
+  // What is none is refused by whoever knows the method.
+  for (let i = 0; i < list.length; i++) {
+    if (!ArrayPrototypeIncludes(USAGES, list[i])) ArrayPrototypePush(usages, list[i]);
+  }
+  return usages;
 }
 
 // What must not change while the call waits for its turn.
@@ -98,5 +134,5 @@ async function inTurn(name, method, self, args, algorithms, usages) {
   }
 }
 
-return { inTurn, settled };
+return { inTurn, settled, settledHash, settledUsages };
 })();

@@ -5,11 +5,13 @@
 const { core, primordials } = __bootstrap;
 const {
   ArrayPrototypeForEach,
+  FunctionPrototypeToString,
   ObjectFreeze,
   ObjectPrototypeIsPrototypeOf,
   ReflectConstruct,
   ReflectOwnKeys,
   SafeWeakMap,
+  StringPrototypeStartsWith,
   TypeError,
   WeakMapPrototypeGet,
   WeakMapPrototypeSet,
@@ -31,6 +33,12 @@ function unsupported(name, value) {
   if (isSubclass(value, DurableObject)) return `${name} is a Durable Object, which workerd-lite does not run`;
   if (isSubclass(value, WorkflowEntrypoint)) return `${name} is a Workflow, which workerd-lite does not run`;
   return null;
+}
+
+// What a function that has no fetch() to call is, in words for its author.
+function kindOf(value) {
+  if (!StringPrototypeStartsWith(FunctionPrototypeToString(value), "class")) return "a function and no object with handlers";
+  return typeof value.fetch === "function" ? "a class whose fetch() is static" : "a class";
 }
 
 // Handlers of other events than requests.
@@ -64,7 +72,7 @@ function handlerOf(name, what, value, others = false) {
         const handler = missing(`${what}, a class,`, "fetch() method");
         return { complaint: null, connect, handler, lacks: connects ? null : `${what}, a class that an agent's requests are to be judged by, has no fetch() method` };
       }
-      return refused(`${what}, a class, has no fetch() method`);
+      return refused(`${what}, ${kindOf(value)}, has no fetch() method`);
     }
     const handler = (request, env, ctx) => ReflectConstruct(value, [ctx, env]).fetch(request);
     return { complaint: null, connect, handler };

@@ -27,6 +27,9 @@ function exportsNow() {
   return moduleExports;
 }
 
+// Throws where a method was taken from its object.
+let checkThis;
+
 class ExecutionContext {
   #context;
   #props;
@@ -42,12 +45,24 @@ class ExecutionContext {
     this.#text = text;
   }
 
+  static {
+    checkThis = (self, method) => {
+      if (typeof self === "object" && self !== null && #context in self) return;
+      // The first words are workerd's.
+      throw new TypeError(
+        `Illegal invocation: function called with incorrect \`this\` reference. ${method} is called on ctx: ctx.${method}, or a function that calls it so`,
+      );
+    };
+  }
+
   waitUntil(promise) {
+    checkThis(this, "waitUntil()");
     this.#context.waitUntil(promise);
   }
 
   // Cloudflare passes a failed request on to the origin behind the worker. Here is none.
   passThroughOnException() {
+    checkThis(this, "passThroughOnException()");
     if (warned) return;
     warned = true;
     op_console("passThroughOnException() does nothing here: there is no origin behind this worker", WARN, this.#context.id);

@@ -3,8 +3,8 @@
 const { core, primordials } = __bootstrap;
 const { FunctionPrototypeCall, ReflectApply, TypeError } = primordials;
 const timers = core.loadExtScript("ext:deno_web/02_timers.js");
-const { clearTimeout: clearWithin } = timers;
 const { currentContext, forgetTimer, requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
+const { clearTimer, soon } = core.loadExtScript("ext:workerd_lite/worker/soon.js");
 const { exception } = core.loadExtScript("ext:workerd_lite/worker/global_events.js");
 
 function ownContext(name, callback) {
@@ -31,15 +31,33 @@ function run(callback, args) {
   }
 }
 
+// `isTimer` is false for an immediate.
+function runSoon(context, callback, args, isTimer) {
+  const id = soon(() => {
+    forgetTimer(context, id);
+    run(callback, args);
+  }, isTimer);
+  context.ownTimer(id);
+  return id;
+}
+
 function setTimeout(callback, delay = 0, ...args) {
   const context = ownContext("setTimeout", callback);
   if (context.ended) return 0;
+  const after = milliseconds(delay);
+  if (!(after >= 1) && (this === undefined || this === globalThis)) return runSoon(context, callback, args, true);
   const id = FunctionPrototypeCall(timers.setTimeout, this, () => {
     forgetTimer(context, id);
     run(callback, args);
-  }, milliseconds(delay));
+  }, after);
   context.ownTimer(id);
   return id;
+}
+
+// For `setImmediate()`: a function to call, and no arguments.
+function setImmediate(callback) {
+  const context = ownContext("setImmediate", callback);
+  return context.ended ? 0 : runSoon(context, callback, [], false);
 }
 
 function setInterval(callback, delay = 0, ...args) {
@@ -57,17 +75,18 @@ function numberIn(context, id) {
 }
 
 function clearTimeout(id = 0) {
-  FunctionPrototypeCall(timers.clearTimeout, this, numberIn(currentContext(), id));
+  if (this !== undefined && this !== null && this !== globalThis) throw new TypeError("Illegal invocation");
+  clearTimer(numberIn(currentContext(), id));
 }
 
 function clearInterval(id = 0) {
-  FunctionPrototypeCall(timers.clearInterval, this, numberIn(currentContext(), id));
+  FunctionPrototypeCall(clearTimeout, this, id);
 }
 
 // For who holds a timer itself, and knows whose it is.
 function clearTimerOf(context, id) {
-  clearWithin(numberIn(context, id));
+  clearTimer(numberIn(context, id));
 }
 
-return { clearInterval, clearTimeout, clearTimerOf, setInterval, setTimeout };
+return { clearInterval, clearTimeout, clearTimerOf, setImmediate, setInterval, setTimeout };
 })();

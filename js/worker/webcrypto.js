@@ -15,11 +15,14 @@ const {
   ObjectPrototypeIsPrototypeOf,
   ReflectApply,
   SafeArrayIterator,
+  SafeWeakSet,
   StringPrototypeToUpperCase,
   TypedArrayPrototypeGetByteLength,
   TypedArrayPrototypeGetSymbolToStringTag,
   TypeError,
   Uint8Array,
+  WeakSetPrototypeAdd,
+  WeakSetPrototypeHas,
 } = primordials;
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 const { cryptoKeyExportNodeKeyMaterial, SubtleCrypto } = core.loadExtScript("ext:deno_crypto/00_crypto.js");
@@ -28,11 +31,15 @@ const { copyOf: bytesOf, view } = core.loadExtScript("ext:workerd_lite/worker/bu
 const { md5 } = core.loadExtScript("ext:workerd_lite/worker/digest_stream.js");
 const { defineDerivation } = core.loadExtScript("ext:workerd_lite/worker/crypto_derivation.js");
 const { defineNodeEd25519 } = core.loadExtScript("ext:workerd_lite/worker/node_ed25519.js");
-const { inTurn } = core.loadExtScript("ext:workerd_lite/worker/crypto_jobs.js");
+const { checked } = core.loadExtScript("ext:workerd_lite/worker/crypto_arguments.js");
+const { inTurn, settledHash, settledUsages } = core.loadExtScript("ext:workerd_lite/worker/crypto_jobs.js");
 const { ctr } = core.loadExtScript("ext:workerd_lite/worker/aes_ctr.js");
 const { algorithmOf, fail, isKey, isObject, typeOf, usagesOf } = core.loadExtScript("ext:workerd_lite/worker/crypto_key.js");
 
 const { prototype } = SubtleCrypto;
+
+// Methods of ours.
+const replaced = new SafeWeakSet();
 
 // A copy of what a BufferSource holds.
 function copyOf(source, prefix, what) {
@@ -146,7 +153,14 @@ const OPERATIONS = [
   "encrypt", "decrypt", "sign", "verify", "deriveKey", "deriveBits", "wrapKey", "unwrapKey",
   "encapsulateKey", "encapsulateBits", "decapsulateKey", "decapsulateBits",
 ];
-const IMPORT = ["hash", "length", "name", "namedCurve"];
+
+// What importKey() and unwrapKey() look at of an algorithm.
+function importAlgorithm(algorithm) {
+  if (!isObject(algorithm)) return algorithm;
+  const own = read(algorithm, ["hash", "length", "name", "namedCurve"]);
+  if (own.hash !== undefined) own.hash = settledHash(own.hash);
+  return own;
+}
 
 // Each stands there once, and there may be others than those that are known: https://www.rfc-editor.org/rfc/rfc7517#section-4.3
 function operations(given) {
@@ -161,7 +175,6 @@ function operations(given) {
 function importJwk(importKey, exportKey) {
   return async (subtle, jwk, algorithm, extractable, usages) => {
     const own = read(jwk, JWK);
-    if (isObject(algorithm)) algorithm = read(algorithm, IMPORT);
     if (own.key_ops !== undefined) own.key_ops = operations(own.key_ops);
     let key;
     try {
@@ -270,8 +283,9 @@ function defineKeys() {
   replace("importKey", () =>
     async function (format, keyData, algorithm, extractable, usages) {
       if (arguments.length >= 5) {
-        if (isObject(algorithm)) algorithm = read(algorithm, IMPORT);
+        algorithm = importAlgorithm(algorithm);
         checkImport(algorithm, extractable);
+        usages = new SafeArrayIterator(settledUsages(usages));
       }
       const plain = isObject(keyData) && !core.isAnyArrayBuffer(keyData) && !ArrayBufferIsView(keyData);
       if (format !== "jwk" || !plain || arguments.length < 5) {
@@ -303,6 +317,8 @@ function defineKeys() {
   replace("unwrapKey", (original) =>
     async function (format, wrapped, unwrappingKey, algorithm, keyAlgorithm, extractable, usages) {
       if (arguments.length < 7 || !isKey(unwrappingKey)) return await ReflectApply(original, this, arguments);
+      keyAlgorithm = importAlgorithm(keyAlgorithm);
+      usages = new SafeArrayIterator(settledUsages(usages));
       let bytes = null;
       if (isNamed(algorithm, "AES-GCM")) {
         const { other, params } = gcmOf(algorithm);
@@ -384,7 +400,8 @@ function methodOf(name) {
 
 function replace(name, make) {
   const original = methodOf(name);
-  const value = make(original);
+  const value = make(WeakSetPrototypeHas(replaced, original) ? original : checked(name, original));
+  WeakSetPrototypeAdd(replaced, value);
   ObjectDefineProperty(value, "name", { __proto__: null, value: name, configurable: true });
   ObjectDefineProperty(value, "length", { __proto__: null, value: original.length, configurable: true });
   ObjectDefineProperty(prototype, name, { __proto__: null, value, writable: true, enumerable: true, configurable: true });

@@ -56,6 +56,10 @@ pub(super) fn answer(request: &HeaderMap, stored: &Stored) -> Answer {
             .entry(ACCEPT_RANGES)
             .or_insert(HeaderValue::from_static("bytes"));
     }
+    // What was put may have said nothing of it, or something else.
+    if !matches!(stored.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT) {
+        headers.insert(CONTENT_LENGTH, length.into());
+    }
     Answer {
         status: stored.status,
         headers,

@@ -73,6 +73,14 @@ fn directives(headers: &HeaderMap) -> impl Iterator<Item = &str> {
         .flat_map(|line| line.split(',').map(str::trim))
 }
 
+/// Whether a directive says for how long a response is good, or that it is not for a cache.
+fn is_of_time(directive: &str) -> bool {
+    let name = directive.split('=').next().unwrap_or(directive).trim_end();
+    ["max-age", "s-maxage", "no-cache", "no-store", "private"]
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
+}
+
 /// `private=Set-Cookie` keeps a response without its cookies.
 fn without_private_cookies(headers: &mut HeaderMap) {
     let is_it = |directive: &str| {
@@ -106,9 +114,9 @@ pub(super) fn judge(
     }
     let mut judged = headers.clone();
     let tells =
-        judged.contains_key(EXPIRES) || judged.contains_key(LAST_MODIFIED) || judged.contains_key(CACHE_CONTROL);
+        judged.contains_key(EXPIRES) || judged.contains_key(LAST_MODIFIED) || directives(&judged).any(is_of_time);
     if let Some(seconds) = default_lifetime(status).filter(|_| !tells) {
-        judged.insert(CACHE_CONTROL, format!("max-age={seconds}").parse().ok()?);
+        judged.append(CACHE_CONTROL, format!("max-age={seconds}").parse().ok()?);
     }
     let mut asked = Request::builder().method(Method::GET).uri(url).body(()).ok()?;
     if let Some(authorization) = request.get(AUTHORIZATION) {
@@ -176,6 +184,16 @@ mod tests {
             (200, vec![], vec![("cache-control", "max-age=60, s-maxage=70")], 70),
             (200, vec![], vec![("cache-control", "max-age=60"), ("age", "20")], 40),
             (200, vec![], vec![("cache-control", "no-store")], 0),
+            (200, vec![], vec![("cache-control", "public")], 7200),
+            (
+                200,
+                vec![],
+                vec![("cache-control", "Public, must-revalidate, no-transform")],
+                7200,
+            ),
+            (200, vec![], vec![("cache-control", "public, MAX-AGE=0")], 0),
+            (200, vec![], vec![("cache-control", "public, no-cache")], 0),
+            (500, vec![], vec![("cache-control", "public")], 0),
             (200, vec![], vec![("cache-control", "private, max-age=60")], 0),
             (
                 200,

@@ -69,6 +69,10 @@ pub(crate) fn op_event_respond(
     let may_tell = entry.head || status == StatusCode::NOT_MODIFIED;
     let account = entry.scope.origin.trace.account();
     let body = recode(body, account, &mut headers, encode, may_tell);
+    // RFC 9110, 8.6.
+    if status == StatusCode::NO_CONTENT {
+        headers.remove(http::header::CONTENT_LENGTH);
+    }
     entry.settle(entry.settled || settled);
     let waits = !entry.settled;
     let streams = matches!(body, Body::Stream(_));
@@ -131,6 +135,7 @@ fn recode(
     match body.length() {
         // The header describes what a GET would have brought.
         Some(0) if may_tell => {}
+        None if may_tell && announced.is_none() => {}
         // hyper writes it where the status wants one.
         Some(0) => {
             headers.remove(http::header::CONTENT_LENGTH);

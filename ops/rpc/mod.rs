@@ -17,7 +17,7 @@ pub(crate) use ops::{
     op_rpc_read_result, op_rpc_reply, op_rpc_watch, thrown,
 };
 pub use pipe::{PipeWriter, pipe};
-pub use plain::plain;
+pub use plain::{plain, read_plain};
 pub use streams::{Held, Stream};
 pub(crate) use streams::{
     op_rpc_decode, op_rpc_encode, op_rpc_pipe, op_rpc_pipe_end, op_rpc_pipe_fail, op_rpc_pipe_write,

@@ -6,6 +6,7 @@ use deno_core::v8::{
     ValueDeserializerHelper, ValueDeserializerImpl, ValueSerializer, ValueSerializerHelper, ValueSerializerImpl,
 };
 use deno_error::JsErrorBox;
+use memchr::memmem;
 
 /// The properties of a marker: a kind of `js/rpc/objects.js`, and a number or what it is made of.
 const KIND: &str = "kind";
@@ -128,5 +129,34 @@ pub(crate) fn read<'s>(
         _ => None,
     };
     // What V8 has thrown, or a script of ours, is said in our words: nothing of the message's runs on.
-    value.ok_or_else(failed)
+    let value = value.ok_or_else(failed)?;
+    if !may_have_proto(bytes) {
+        return Ok(value);
+    }
+    let this = v8::null(scope).into();
+    let kind = v8::Integer::new(scope, WITHOUT_PROTO).into();
+    make.call(scope, this, &[kind, value]).ok_or_else(failed)
+}
+
+/// Asks `make` to take own properties called `__proto__` from what was read. No message can name this kind.
+const WITHOUT_PROTO: i32 = -1;
+
+/// Whether a message may have a property called `__proto__`: a program that copies or merges what it was given would change a prototype by it.
+/// V8 writes a name in bytes or in units of two.
+fn may_have_proto(bytes: &[u8]) -> bool {
+    const NARROW: &[u8] = b"__proto__";
+    const WIDE: &[u8] = b"_\0_\0p\0r\0o\0t\0o\0_\0_\0";
+    memmem::find(bytes, NARROW).is_some() || memmem::find(bytes, WIDE).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_have_proto;
+
+    #[test]
+    fn names_are_found_in_both_widths() {
+        let wide: Vec<u8> = "x__proto__".encode_utf16().flat_map(u16::to_ne_bytes).collect();
+        assert!(may_have_proto(b"o\"\x09__proto__o{\0{\x01") && may_have_proto(&wide));
+        assert!(!may_have_proto(b"o\"\x05proto_{\x01"));
+    }
 }

@@ -6,7 +6,7 @@ use http::HeaderName;
 
 use crate::config::files::Files;
 use crate::config::project_file::ProjectFile;
-use crate::config::secrets::Secrets;
+use crate::config::secrets::{Secrets, value_as_name};
 use crate::config::tables::{ClientAuth, Credential as File, Redact, Type};
 use crate::credentials::{
     AssertionKey, Credential, Credentials, GithubApp, Grant, Hmac, JwtBearer, Kind, OAuth2, Secret, SigV4, TokenCache,
@@ -114,6 +114,12 @@ impl Reader<'_> {
         if self.file.hosts.is_empty() {
             return Err(self.complain("hosts", "a credential must be bound to at least one host"));
         }
+        for (pattern, registry) in self.file.hosts.iter().filter_map(|host| Some((host, host.registry()?))) {
+            tracing::warn!(
+                "the credential {:?} is bound to {pattern}: anybody can have a name below {registry}, and the policy can send it there",
+                self.name
+            );
+        }
         if !self.file.hosts.iter().any(crate::rules::HostPattern::is_everything) {
             return Ok(());
         }
@@ -138,10 +144,11 @@ impl Reader<'_> {
 
     fn named(&self, field: &str, name: &str) -> Result<Secret, ConfigError> {
         let value = self.secrets.get(name).ok_or_else(|| {
-            self.complain(field, &format!("the secret {name:?} is absent or empty"))
-                .with_help(format!(
-                    "Set {name} in the environment, or in a .dev.vars file beside the configuration"
-                ))
+            if let Some((why, help)) = self.secrets.absent(name) {
+                return self.complain(field, &why).with_help(help);
+            }
+            let field = format!("credentials.{}.{field}", self.name);
+            value_as_name(&self.files.location(&field), &field)
         })?;
         self.check_text(field, name, &value)?;
         Ok(Secret::fixed(name, value))

@@ -24,6 +24,7 @@ mod services;
 mod single;
 mod tails;
 mod unavailable;
+mod unreachable;
 
 pub use certificates::{Listed, list_certificates};
 pub use options::options_of_broken;

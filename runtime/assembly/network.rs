@@ -14,15 +14,16 @@ use crate::config::tables::{Issue, Mode, MtlsCertificate, OnFailure, Rule as Sec
 use crate::credentials::Credentials;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::egress::address::Rules as AddressRules;
-use crate::egress::tls::{Identity, read_roots};
+use crate::egress::tls::{Identity, Lists, read_revoked, read_roots};
 use crate::egress::{Binding, Certificate, Network, Timeouts};
 use crate::identity::Issuer;
 use crate::keys::Invalid;
 use crate::metrics::CertificateEnds;
 use crate::reloadable::ReloadableFiles;
-use crate::rules::{HostPattern, Rule, Rules, Scope};
+use crate::rules::{HostPattern, Protocol, Rule, Rules, Scope};
 
 use super::keys::{Keys, Reached};
+use super::unreachable::warn_of_unreachable;
 
 /// The list of the policy.
 const POLICYS: &str = "outbound.egress";
@@ -74,6 +75,12 @@ pub(super) fn rules(name: &str, list: &[Section]) -> Rules {
                 tracing::warn!("the rule {name} names the method {method}, which HTTP does not have: did you mean {near}?");
             }
         }
+        let has_tcp = section.protocols.contains(&Protocol::Tcp);
+        if has_tcp && !(section.methods.is_empty() && section.paths.is_empty()) {
+            tracing::warn!(
+                "the rule {name} allows no connection of TCP: those have neither methods nor paths. Write a rule with `tcp` for them alone"
+            );
+        }
         if section.h2c && list_name != POLICYS {
             tracing::warn!("the rule {name} says h2c, which the policy's rules alone decide: see [[outbound.egress]]");
         }
@@ -110,13 +117,17 @@ pub(super) fn network(
             read_roots(&files.folder.join(path)).map_err(|error| files.complain("network.ca", &error.to_string()));
         roots.extend(files.problems.value(found).into_iter().flatten());
     }
+    let addresses = AddressRules::new(project.network.allow.clone(), project.network.deny.clone());
+    let egress = project
+        .outbound
+        .as_ref()
+        .and_then(|outbound| outbound.egress.as_deref());
+    warn_of_unreachable(POLICYS, egress.unwrap_or_default(), &addresses);
     Network {
-        rules: Arc::new(AddressRules::new(
-            project.network.allow.clone(),
-            project.network.deny.clone(),
-        )),
+        rules: Arc::new(addresses),
         nameservers: project.network.nameservers.clone(),
         roots,
+        revoked: None,
         bindings: Vec::new(),
         timeouts: Timeouts {
             connect: project.timeouts.connect,
@@ -125,11 +136,7 @@ pub(super) fn network(
             idle: project.timeouts.idle,
             unread: project.timeouts.unread,
         },
-        egress: project
-            .outbound
-            .as_ref()
-            .and_then(|outbound| outbound.egress.as_deref())
-            .map(|list| rules(POLICYS, list)),
+        egress: egress.map(|list| rules(POLICYS, list)),
         identity,
         propagate_trace: project.trace.propagate,
         audit: files
@@ -321,6 +328,33 @@ impl Bindings<'_> {
             Ok(())
         });
         Ok(Certificate::Files(receiver))
+    }
+
+    /// What the authorities of `network.ca` have revoked. Nothing where there are no lists.
+    pub(super) fn revoked(&mut self) -> Result<Option<watch::Receiver<Lists>>, ConfigError> {
+        const FIELD: &str = "network.crl";
+        let paths = self.project.network.crl.iter();
+        let paths: Vec<_> = paths.map(|path| self.files.folder.join(path)).collect();
+        if paths.is_empty() {
+            return Ok(None);
+        }
+        if self.project.network.ca.is_empty() {
+            return Err(self
+                .files
+                .complain(FIELD, "lists are for upstreams of the authorities that `network.ca` names, and it names none")
+                .with_help("Name in `ca` who issues the upstreams' certificates, and in `crl` a list of each of these authorities"));
+        }
+        let load = {
+            let paths = paths.clone();
+            move || read_revoked(&paths).map(Arc::new).map_err(|error| error.to_string())
+        };
+        let lists = load().map_err(|why| self.files.complain(FIELD, &why))?;
+        let (sender, receiver) = watch::channel(lists);
+        self.reloadable.watch(FIELD, paths, move || {
+            sender.send_replace(load()?);
+            Ok(())
+        });
+        Ok(Some(receiver))
     }
 
     /// Reads a certificate that nobody is given.

@@ -24,7 +24,7 @@ use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::host::Agent;
 use crate::identity::is_plain;
 use crate::isolate::Worker;
-use crate::isolate::modules::{Confinement, Graph};
+use crate::isolate::modules::{Confinement, reading};
 
 /// The agent. `forbidden` are the policy's files.
 pub(super) fn single(
@@ -94,7 +94,7 @@ pub(super) fn single(
         overlay: None,
     };
     let graph = match &main {
-        Some(main) => Graph::load(main, &confinement)?,
+        Some(main) => reading::load(main, &confinement)?,
         None => files_only()?,
     };
     let graph = Arc::new(graph);
@@ -178,7 +178,10 @@ fn main_script(
             let error = ConfigError::new("there is no script to serve").with_help(
                 "Give one: workerd-lite serve worker.js; or set `main` in wrangler.jsonc or workerd-lite.toml",
             );
+            let agents = files.subject("agents");
             match &files.wrangler {
+                // Agents are there, and could not be read.
+                _ if files.problems.is_unread(&agents) => error.about(agents),
                 Some(document) => error.about(document.subject("main")),
                 None => error.about(files.subject("main")),
             }

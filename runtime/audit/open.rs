@@ -307,6 +307,8 @@ impl Open {
             writing.record.ms.first_byte = Some(ms(writing.began.elapsed()));
         }
         if writing.auditor.is_memory() {
+            // A test reads its records as soon as it has the response.
+            writing.record.bytes_received = response.body.length().unwrap_or_default();
             return response;
         }
         if let Some(live) = &mut writing.live {

@@ -8,8 +8,7 @@ use super::link::LinkError;
 
 const HAS_CALLER: u8 = 1;
 const HAS_ENTRYPOINT: u8 = 2;
-const IS_UNTOLD: u8 = 4;
-const HAS_AGENT: u8 = 8;
+const HAS_AGENT: u8 = 4;
 
 /// What the parent says of an event that is not a client's request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,8 +19,8 @@ pub(crate) struct Aim<'a> {
     pub(crate) what: What<'a>,
     /// The caller's way in by which a call comes.
     pub(crate) door: u32,
-    /// Whether nobody is told of it: it tells of another one.
-    pub(crate) untold: bool,
+    /// How many events of tail workers it comes of.
+    pub(crate) tails: u8,
 }
 
 /// What is called, as [`Target`] has it.
@@ -80,11 +79,11 @@ pub(super) fn write(out: &mut BytesMut, aim: Aim<'_>) {
     out.put_u8(
         bit(aim.caller.is_some(), HAS_CALLER)
             | bit(entrypoint.is_some(), HAS_ENTRYPOINT)
-            | bit(aim.untold, IS_UNTOLD)
             | bit(agent.is_some(), HAS_AGENT),
     );
     let (number, caller) = aim.caller.unwrap_or_default();
     out.put_u8(kind);
+    out.put_u8(aim.tails);
     for number in [number, aim.door, door] {
         out.put_u32_le(number);
     }
@@ -94,7 +93,7 @@ pub(super) fn write(out: &mut BytesMut, aim: Aim<'_>) {
 }
 
 pub(super) fn read<'a>(cursor: &mut Cursor<'a>) -> Result<Aim<'a>, LinkError> {
-    let (bits, kind) = (cursor.byte()?, cursor.byte()?);
+    let (bits, kind, tails) = (cursor.byte()?, cursor.byte()?, cursor.byte()?);
     let (number, by, door) = (cursor.u32()?, cursor.u32()?, cursor.u32()?);
     let (caller, agent) = (cursor.text()?, cursor.text()?);
     let (entrypoint, props) = (cursor.text()?, cursor.text()?);
@@ -109,7 +108,7 @@ pub(super) fn read<'a>(cursor: &mut Cursor<'a>) -> Result<Aim<'a>, LinkError> {
             _ => return Err(LinkError::Head("it calls what there is not")),
         },
         door: by,
-        untold: has(IS_UNTOLD),
+        tails,
     })
 }
 
@@ -132,7 +131,7 @@ mod tests {
                     caller,
                     what,
                     door: 2,
-                    untold: true,
+                    tails: 2,
                 };
                 let mut out = BytesMut::new();
                 write(&mut out, aim);

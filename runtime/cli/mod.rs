@@ -56,7 +56,11 @@ pub fn run(commit: &Commit) -> ExitCode {
         Ok(args) => args,
         Err(error) => error.format(&mut program).exit(),
     };
-    logging::start(args.log_format);
+    reading::begin();
+    logging::start(
+        args.log_format,
+        matches!(&args.command, Command::Serve(serve) if serve.dev),
+    );
     report::start();
     match command(args, program) {
         Ok(()) => ExitCode::SUCCESS,

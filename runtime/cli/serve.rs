@@ -113,8 +113,8 @@ pub(super) fn run(args: Serve) -> Result<()> {
                 Ok(mut loaded) => {
                     loaded.files.extend(read.clone());
                     begin(&loaded, &past);
-                    // What comes now, comes while others are served.
-                    reading::begin();
+                    // Little is read while others are served.
+                    reading::rest();
                     let loaded = inspected(loaded);
                     let options = loaded.options.clone();
                     let listeners = places.listen(&options, waits)?;

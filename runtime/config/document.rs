@@ -41,6 +41,9 @@ impl Clone for Document {
     }
 }
 
+/// serde's words for a table in the place of a list.
+const TABLE_FOR_LIST: &str = "invalid type: map, expected a sequence";
+
 impl Document {
     pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
         Self::read_by(text_file::read, path)
@@ -148,10 +151,19 @@ impl Document {
         } else {
             format!(", {field}")
         };
-        let error = ConfigError::new(format!("{}{field}: {message}", self.location_of(span.as_ref())));
+        let place = self.location_of(span.as_ref());
         let error = match nearest_of(message) {
-            Some(known) => error.with_help(format!("did you mean `{known}`?")),
-            None => error,
+            Some(known) => {
+                ConfigError::new(format!("{place}{field}: {message}")).with_help(format!("did you mean `{known}`?"))
+            }
+            None if message == TABLE_FOR_LIST => {
+                let name = field.trim_start_matches(", ");
+                ConfigError::new(format!(
+                    "{place}{field}: expected a list of tables, and this is one table"
+                ))
+                .with_help(format!("Write [[{name}]] for each of them"))
+            }
+            None => ConfigError::new(format!("{place}{field}: {message}")),
         };
         match span {
             Some(span) => error.at(

@@ -3,12 +3,12 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, Version};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use workerd_lite_ops::body::StreamBody;
@@ -18,6 +18,7 @@ use workerd_lite_ops::trailers::{TooLarge, Trailers};
 use workerd_lite_ops::{Body, BodyError};
 
 use super::Timeouts;
+use super::error::reason;
 use super::places::Busy;
 use crate::limits::{Progress, Unread};
 
@@ -79,7 +80,7 @@ impl http_body::Body for RequestBody {
         match &mut *self {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Channel { chunks, trailers, .. } => {
-                let chunk = std::task::ready!(chunks.poll_next(cx));
+                let chunk = ready!(chunks.poll_next(cx));
                 let last = || {
                     let (trailers, head) = *trailers.take()?;
                     Some(Ok(Frame::trailers(trailers.beside(&head)?)))
@@ -101,29 +102,55 @@ impl http_body::Body for RequestBody {
     }
 }
 
-/// A response's body, and what tells that its connection is used. A piece that does not come in time ends it, and so does a piece
+/// What a response's body comes by.
+pub(super) struct Coming {
+    pub(super) body: Incoming,
+    /// Tells that the connection is used.
+    #[expect(dead_code, reason = "it is there to be dropped")]
+    pub(super) busy: Option<Arc<Busy>>,
+    pub(super) version: Version,
+}
+
+impl Coming {
+    /// The next frame. hyper takes a stream of HTTP/2 that was reset by `NO_ERROR` for one that has ended; it has only where the
+    /// upstream had said so before (RFC 9113, section 8.1).
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, String>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        let is_cut = frame.is_none() && self.version == Version::HTTP_2 && !self.body.is_end_stream();
+        Poll::Ready(if is_cut {
+            Some(Err("the stream was reset before its end".into()))
+        } else {
+            frame.map(|frame| frame.map_err(|error| reason(&error)))
+        })
+    }
+}
+
+/// A response's body. A piece that does not come in time ends it, and so does a piece
 /// that nobody wants in time: the connection is for others then.
 pub(super) fn response_body(
-    (body, busy): (Incoming, Option<Arc<Busy>>),
+    coming: Coming,
     (coding, trailers): (Option<ContentEncoding>, Trailers),
     timeouts: Timeouts,
 ) -> Body {
-    if body.is_end_stream() {
+    if coming.body.is_end_stream() {
         return Body::Empty;
     }
-    let length = body.size_hint().exact();
-    let kept = Unread::new((body, busy), timeouts.unread);
+    let length = coming.body.size_hint().exact();
+    let kept = Unread::new(coming, timeouts.unread);
     let come = trailers.clone();
     let chunks = stream::try_unfold((kept, come), move |(kept, come)| async move {
         loop {
-            let frame = poll_fn(|cx| kept.poll_with(cx, |(body, _), cx| Pin::new(body).poll_frame(cx)));
+            let frame = poll_fn(|cx| kept.poll_with(cx, Coming::poll_frame));
             let frame = tokio::time::timeout(timeouts.idle, frame)
                 .await
                 .map_err(|_| BodyError::Idle)?
                 .ok_or(BodyError::Unread)?;
             match frame {
                 None => return Ok(None),
-                Some(Err(_)) => return Err(BodyError::Cut),
+                Some(Err(error)) => {
+                    tracing::debug!(target: "egress", "a response's body ended early: {error}");
+                    return Err(BodyError::Cut);
+                }
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => return Ok(Some((data, (kept, come)))),
                     Err(frame) => {

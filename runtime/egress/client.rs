@@ -1,6 +1,6 @@
 //! HTTP clients of one thread, one for each caller and binding: a connection is never reused across identities.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::connector::Connector;
 use super::dns::Resolver;
 use super::http_client::HttpClient;
 use super::places::Places;
-use super::tls::{Identity, client_config};
+use super::tls::{Identity, Lists, client_config};
 use super::{token_request, token_thread};
 use crate::credentials::Answered;
 use crate::identity::Attested;
@@ -51,12 +51,13 @@ pub(super) struct Clients {
     /// The most bytes of a response's headers.
     headers: usize,
     made: RefCell<HashMap<Key, Made>>,
-    /// What asks token endpoints.
-    tokens: OnceCell<reqwest::Client>,
+    /// What asks token endpoints, and the lists that it knows.
+    tokens: RefCell<Option<(Lists, reqwest::Client)>>,
 }
 
 struct Made {
     client: Rc<HttpClient>,
+    revoked: Lists,
     identity: Option<Arc<Identity>>,
     /// When its certificate is to be renewed.
     until: Option<Instant>,
@@ -70,7 +71,7 @@ impl Clients {
             agents,
             headers,
             made: RefCell::default(),
-            tokens: OnceCell::new(),
+            tokens: RefCell::default(),
         }
     }
 
@@ -86,7 +87,9 @@ impl Clients {
         let certificate = binding.and_then(|binding| binding.certificate.as_ref());
         check(certificate)?;
         let mut made = self.made.borrow_mut();
+        let revoked = self.network.lists();
         let slot = made.get(&(caller, index));
+        let slot = slot.filter(|slot| self.network.revoked.is_none() || Arc::ptr_eq(&slot.revoked, &revoked));
         if let Some(slot) = slot {
             let current = if let Some(Certificate::Files(newest)) = certificate {
                 let old = slot.identity.as_ref();
@@ -106,6 +109,7 @@ impl Clients {
             (caller, index),
             Made {
                 client: Rc::clone(&client),
+                revoked,
                 identity,
                 until,
             },
@@ -151,11 +155,11 @@ impl Clients {
     pub(super) fn ask_for_token(&self, request: http::Request<Vec<u8>>, answered: Answered) -> Result<(), NoClient> {
         let thread = token_thread::handle().ok_or_else(|| NoClient::Build("the system has no thread for it".into()))?;
         let _entered = thread.enter();
-        let client = if let Some(client) = self.tokens.get() {
-            client.clone()
-        } else {
-            let made = self.for_tokens()?;
-            self.tokens.get_or_init(|| made).clone()
+        let revoked = self.network.lists();
+        let mut tokens = self.tokens.borrow_mut();
+        let client = match &*tokens {
+            Some((lists, client)) if self.network.revoked.is_none() || Arc::ptr_eq(lists, &revoked) => client.clone(),
+            _ => tokens.insert((revoked, self.for_tokens()?)).1.clone(),
         };
         thread.spawn(async move { answered(token_request::by_client(client, request).await) });
         Ok(())
@@ -165,7 +169,8 @@ impl Clients {
     /// and without redirects.
     fn for_tokens(&self) -> Result<reqwest::Client, NoClient> {
         let failed = |error: &dyn std::fmt::Display| NoClient::Build(error.to_string());
-        let tls = client_config(None, &self.network.roots).map_err(|error| failed(&error))?;
+        let tls =
+            client_config(None, (&self.network.roots, &self.network.lists()[..])).map_err(|error| failed(&error))?;
         reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .dns_resolver(self.resolver())
@@ -214,7 +219,9 @@ impl Clients {
     fn connector_of(&self, caller: CallerId, identity: Option<&Identity>) -> Result<Connector, NoClient> {
         let most = self.agents.get(caller).map(|known| known.connections);
         let places = Places::new(most.unwrap_or_default());
-        let tls = client_config(identity, &self.network.roots).map_err(|error| NoClient::Build(error.to_string()))?;
+        let lists = self.network.lists();
+        let shared = (&*self.network.roots, &**lists);
+        let tls = client_config(identity, shared).map_err(|error| NoClient::Build(error.to_string()))?;
         Ok(Connector::new(
             self.resolver(),
             tls,

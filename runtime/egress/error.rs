@@ -53,9 +53,30 @@ fn cause(error: &ClientError) -> String {
 /// The same, of any error of a client's.
 pub(super) fn reason(error: &(dyn Error + 'static)) -> String {
     let deepest = causes(error).last().unwrap_or(error);
+    if let Some(ended) = causes(error).find_map(|cause| ended(cause.downcast_ref()?)) {
+        return ended.to_owned();
+    }
     match causes(error).find_map(|cause| meaning(cause.downcast_ref()?)) {
         Some(meaning) => format!("{deepest} ({meaning})"),
         None => deepest.to_string(),
+    }
+}
+
+/// A connection under TLS that ended without a word, which the libraries below tell in words for their callers.
+fn ended(error: &std::io::Error) -> Option<&'static str> {
+    if error.kind() != ErrorKind::UnexpectedEof {
+        return None;
+    }
+    let text = error.to_string();
+    if text == "tls handshake eof" {
+        Some(
+            "the upstream closed the connection in the midst of the TLS handshake (it may speak only versions of TLS or cipher \
+             suites that are no longer safe, want a client certificate: see [certificates.<id>], or be no TLS server)",
+        )
+    } else if text.contains("close_notify") {
+        Some("the upstream closed the connection without the close_notify of TLS: it may be cut short")
+    } else {
+        None
     }
 }
 
@@ -198,8 +219,8 @@ fn meaning(error: &rustls::Error) -> Option<String> {
             "the upstream speaks neither HTTP/2 nor HTTP/1.1 under TLS"
         }
         Error::AlertReceived(AlertDescription::HandshakeFailure) => {
-            "the upstream takes none of the cipher suites and groups that are offered, or wants a client certificate: see \
-             [certificates.<id>]"
+            "the upstream takes none of the cipher suites and groups that are offered, wants a client certificate: see \
+             [certificates.<id>], or wants to negotiate anew, which nobody does here"
         }
         Error::AlertReceived(AlertDescription::CertificateRequired) => {
             "the upstream wants a client certificate: see [certificates.<id>]"

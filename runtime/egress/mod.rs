@@ -8,6 +8,7 @@ mod cleaned_socket;
 mod client;
 mod connect_time;
 mod connector;
+mod decrypted;
 mod denied;
 mod dns;
 mod error;
@@ -52,6 +53,8 @@ pub use agents::{Agents, Known};
 pub use binding::{Binding, Certificate};
 use client::Clients;
 use perform::Performer;
+use tls::Lists;
+use tokio::sync::watch;
 pub use upstream::{Upstream, Via};
 
 /// How long each step of an egress may take.
@@ -78,6 +81,8 @@ pub struct Network {
     pub nameservers: Vec<SocketAddr>,
     /// Further roots, for every upstream.
     pub roots: Vec<rustls_pki_types::CertificateDer<'static>>,
+    /// What the authorities among these have revoked, as it changes.
+    pub revoked: Option<watch::Receiver<Lists>>,
     /// What bindings go out with, in the bindings' order.
     pub bindings: Vec<Binding>,
     /// How long each step may take.
@@ -107,6 +112,14 @@ impl Default for Timeouts {
 }
 
 impl Network {
+    /// The lists of what was revoked, as they are now.
+    fn lists(&self) -> Lists {
+        self.revoked
+            .as_ref()
+            .map(|lists| Arc::clone(&lists.borrow()))
+            .unwrap_or_default()
+    }
+
     /// The address of a URL that names one, where no connection to it may be opened.
     fn denied_literal(&self, url: &Url) -> Option<IpAddr> {
         self.rules
@@ -138,6 +151,7 @@ impl Default for Network {
             rules: Arc::new(Rules::new(vec![crate::rules::Peer::Public], Vec::new())),
             nameservers: Vec::new(),
             roots: Vec::new(),
+            revoked: None,
             bindings: Vec::new(),
             timeouts: Timeouts::default(),
             egress: None,

@@ -11,6 +11,7 @@ use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::decrypted::Records;
 use super::flood::{Flood, Http1, Http2};
 use super::places::Taken;
 use super::wire::{Unread, Wire};
@@ -64,10 +65,23 @@ enum Protocol {
 /// A connection whose traffic is counted.
 pub(super) struct Observed {
     stream: TokioIo<MaybeHttpsStream<TokioIo<Wire>>>,
+    records: Records,
     traffic: Arc<Traffic>,
     unread: Unread,
     protocol: Protocol,
     taken: Taken,
+    listening: Listening,
+}
+
+/// Whether the upstream takes what is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Listening {
+    Yes,
+    /// It has closed its side. An upstream of HTTP/1 may answer before it has read all of a request (RFC 9112, section 9.5): what it
+    /// has said is read yet, and what would be written is dropped.
+    No,
+    /// That is read too.
+    Over,
 }
 
 impl Observed {
@@ -76,6 +90,7 @@ impl Observed {
         let is_http2 = h2c || stream.connected().is_negotiated_h2();
         Self {
             stream: TokioIo::new(stream),
+            records: Records::default(),
             traffic: Arc::default(),
             unread,
             protocol: if is_http2 {
@@ -84,7 +99,22 @@ impl Observed {
                 Protocol::Http1(Http1::default(), 0)
             },
             taken,
+            listening: Listening::Yes,
         }
+    }
+
+    /// What came of writing `length` bytes.
+    fn written(&mut self, written: Poll<io::Result<usize>>, length: usize) -> Poll<io::Result<usize>> {
+        let Poll::Ready(Err(error)) = &written else {
+            return written;
+        };
+        let is_closed = matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset);
+        let is_http1 = matches!(self.protocol, Protocol::Http1(..)) && !self.traffic.switched.load(Ordering::Relaxed);
+        if !is_closed || !is_http1 || self.listening == Listening::Over {
+            return written;
+        }
+        self.listening = Listening::No;
+        Poll::Ready(Ok(length))
     }
 
     fn received(&mut self, bytes: &[u8]) -> Result<(), Flood> {
@@ -130,7 +160,21 @@ impl AsyncRead for Observed {
             return Poll::Ready(Ok(()));
         }
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        let Self {
+            stream,
+            records,
+            unread,
+            listening,
+            ..
+        } = &mut *self;
+        ready!(match stream.inner_mut() {
+            MaybeHttpsStream::Https(tls) => records.poll_read(tls.inner_mut(), unread, cx, buffer),
+            MaybeHttpsStream::Http(_) => Pin::new(stream).poll_read(cx, buffer),
+        })
+        .inspect_err(|_| *listening = Listening::Over)?;
+        if buffer.filled().len() == before {
+            *listening = Listening::Over;
+        }
         self.received(&buffer.filled()[before..])?;
         Poll::Ready(Ok(()))
     }
@@ -138,13 +182,21 @@ impl AsyncRead for Observed {
 
 impl AsyncWrite for Observed {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let count = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
+        if self.listening == Listening::No {
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        let count = ready!(self.written(written, bytes.len()))?;
         self.sent(&bytes[..count]);
         Poll::Ready(Ok(count))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        if self.listening == Listening::No {
+            return Poll::Ready(Ok(()));
+        }
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx).map_ok(|()| 0);
+        self.written(flushed, 0).map_ok(|_| ())
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -160,7 +212,12 @@ impl AsyncWrite for Observed {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let count = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, slices))?;
+        let length = slices.iter().map(|slice| slice.len()).sum();
+        if self.listening == Listening::No {
+            return Poll::Ready(Ok(length));
+        }
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        let count = ready!(self.written(written, length))?;
         let mut left = count;
         for slice in slices {
             let sent = left.min(slice.len());

@@ -5,21 +5,23 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use deno_core::unsync::spawn;
+use futures_util::StreamExt as _;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 use workerd_lite_ops::content_encoding::ContentEncoding;
 use workerd_lite_ops::head::{MAX_FIELDS, strip_hop_by_hop};
 use workerd_lite_ops::tcp::is_connect;
+use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::trailers::Trailers;
 use workerd_lite_ops::verdict::ConnectError;
 use workerd_lite_ops::websocket::{SocketLimits, is_handshake};
-use workerd_lite_ops::{Body, CallerId, FetchError, Origin, Request, Response};
+use workerd_lite_ops::{Body, BodyError, CallerId, FetchError, Origin, Request, Response};
 
 use super::Network;
 use super::agents::Agents;
 use super::binding::Binding;
-use super::body::{request_body, response_body};
+use super::body::{Coming, request_body, response_body};
 use super::client::{Clients, NoClient};
 use super::denied::Denied;
 use super::error::{SendError, explain, kind};
@@ -31,11 +33,11 @@ use super::timed::timed;
 use super::token_request;
 use super::upstream::{Upstream, Via};
 use super::whole_body::whole;
-use crate::audit::{By, Open, Verdict, shortened};
+use crate::audit::{By, DenialLine, Open, Verdict, shortened};
 use crate::credentials::{Answered, Credential, Host, Sent, TokenClient, TokenRequestError};
 use crate::identity::Attested;
 use crate::limits::{Limits, Progress};
-use crate::rules::{Outside, Subject, Verdict as Judged, outside_of_scope, problem};
+use crate::rules::{Outside, Subject, Verdict as Judged, by_rule, outside_of_scope, problem};
 use crate::websocket::Key;
 
 /// One thread's way to the network.
@@ -136,7 +138,7 @@ impl Performer {
             self.judged(origin, agent, index, request, &mut open).await
         };
         match judged {
-            Ok(response) => Ok(open.response(response)),
+            Ok(response) => Ok(open.response(noted(response, &origin.trace))),
             Err(error) => {
                 open.error(&error.to_string());
                 Err(error)
@@ -316,6 +318,14 @@ impl Performer {
             Judged::Deny(denial) => {
                 note(open, Verdict::Deny, By::Rule);
                 open.rule(&denial.rule);
+                DenialLine {
+                    agent: whose.agent,
+                    tenant: whose.tenant,
+                    request_id: &whose.request_id,
+                    method: request.method.as_str(),
+                    host,
+                }
+                .tell(&by_rule(&denial));
                 Some(problem(&denial, host))
             }
         }
@@ -458,11 +468,33 @@ impl Performer {
         Ok(Response {
             status: head.status,
             reason,
-            body: response_body((body, busy), (ContentEncoding::of(&head.headers), trailers), timeouts),
+            body: response_body(
+                Coming {
+                    body,
+                    busy,
+                    version: head.version,
+                },
+                (ContentEncoding::of(&head.headers), trailers),
+                timeouts,
+            ),
             headers: head.headers,
             socket: None,
         })
     }
+}
+
+/// The same response. Its body's failure is noted with the client's request: what hands the body on says only that it is not whole.
+fn noted(mut response: Response, trace: &Trace) -> Response {
+    let usage = Arc::clone(trace.usage());
+    response.body = response.body.map_stream(|stream| {
+        let noted = stream.inspect(move |chunk| {
+            if let Err(BodyError::Cut | BodyError::Idle) = chunk {
+                usage.broken.by_upstream();
+            }
+        });
+        noted.boxed_local()
+    });
+    response
 }
 
 /// Whether it calls by gRPC, and not by gRPC-Web, whose trailers are in the body.

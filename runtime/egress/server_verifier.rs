@@ -20,34 +20,57 @@ pub(super) struct AuthorityAsServer;
 /// says of a server what WebPKI has no notion of: that it is its own authority. Dates and names hold for it as well.
 #[derive(Debug)]
 pub(super) struct ServerVerifier {
-    /// Nothing where there is no authority.
-    authorities: Option<Arc<WebPkiServerVerifier>>,
+    /// Each with authorities and lists of what these have revoked. That one says of a certificate that it was revoked is enough.
+    authorities: Vec<Arc<WebPkiServerVerifier>>,
     named: Vec<CertificateDer<'static>>,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
-impl ServerVerifier {
-    /// `named` are certificates of authorities, of servers, or both. Where there is a list of what is `revoked`, each certificate below an
-    /// authority needs one of its issuer's that is in force. Fails where one of these is none.
-    pub(super) fn new(
-        mut authorities: RootCertStore,
-        named: Vec<CertificateDer<'static>>,
-        revoked: &[CertificateRevocationListDer<'static>],
-        provider: &Arc<CryptoProvider>,
-    ) -> Result<Self, Error> {
-        for certificate in named.iter().filter(|certificate| may_issue(certificate)) {
+/// What is trusted.
+pub(super) struct Trusted<'a> {
+    pub(super) roots: RootCertStore,
+    /// Certificates of authorities, of servers, or both.
+    pub(super) named: &'a [CertificateDer<'static>],
+    /// Where there is a list, each certificate below an authority needs one of its issuer's that is in force.
+    pub(super) revoked: &'a [CertificateRevocationListDer<'static>],
+}
+
+impl Trusted<'_> {
+    /// The roots, with the authorities that are named.
+    fn authorities(&self) -> Result<RootCertStore, Error> {
+        let mut authorities = self.roots.clone();
+        for certificate in self.named.iter().filter(|certificate| may_issue(certificate)) {
             authorities.add(certificate.clone())?;
         }
-        let authorities = if authorities.is_empty() {
-            None
-        } else {
+        Ok(authorities)
+    }
+}
+
+impl ServerVerifier {
+    /// `own` is what the identity trusts, or the system, and `shared` what all do. Fails where a list or an authority is none.
+    pub(super) fn new(own: Trusted<'_>, shared: Trusted<'_>, provider: &Arc<CryptoProvider>) -> Result<Self, Error> {
+        let named = own.named.iter().chain(shared.named).cloned().collect();
+        let mut authorities = own.authorities()?;
+        let mut verifiers = Vec::new();
+        let mut add = |authorities: RootCertStore, revoked: &[CertificateRevocationListDer<'static>]| {
+            if authorities.is_empty() {
+                return Ok(());
+            }
             let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(authorities), Arc::clone(provider))
                 .with_crls(revoked.iter().cloned())
                 .enforce_revocation_expiration();
-            Some(builder.build().map_err(|error| Error::General(error.to_string()))?)
+            verifiers.push(builder.build().map_err(|error| Error::General(error.to_string()))?);
+            Ok::<_, Error>(())
         };
+        if shared.revoked.is_empty() {
+            authorities.extend(shared.authorities()?.roots);
+        } else {
+            // Others have no list among these, and need none.
+            add(shared.authorities()?, &[shared.revoked, own.revoked].concat())?;
+        }
+        add(authorities, own.revoked)?;
         Ok(Self {
-            authorities,
+            authorities: verifiers,
             named,
             algorithms: provider.signature_verification_algorithms,
         })
@@ -63,15 +86,22 @@ impl ServerCertVerifier for ServerVerifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let refusal = match &self.authorities {
-            Some(authorities) => {
-                match authorities.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
-                    Ok(verified) => return Ok(verified),
-                    Err(refusal) => refusal,
+        let unknown = Error::from(CertificateError::UnknownIssuer);
+        let mut refusal = unknown.clone();
+        for authorities in &self.authorities {
+            match authorities.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
+                Ok(verified) => return Ok(verified),
+                Err(other) => {
+                    let is_final = is_about_revocation(&other);
+                    if is_final || refusal == unknown {
+                        refusal = other;
+                    }
+                    if is_final {
+                        break;
+                    }
                 }
             }
-            None => CertificateError::UnknownIssuer.into(),
-        };
+        }
         if is_about_revocation(&refusal) || !self.named.contains(end_entity) {
             return Err(told(refusal, end_entity));
         }

@@ -8,7 +8,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
 
-use super::server_verifier::ServerVerifier;
+use super::server_verifier::{ServerVerifier, Trusted};
 use crate::identity::Issued;
 use crate::keys::process::HeldKey;
 use crate::keys::{Dates, Invalid, KeyFileError, KeySource, read_certificates, read_lists};
@@ -102,16 +102,7 @@ impl Identity {
     /// The same, with lists of what authorities have revoked. Where there is any, each certificate below a root needs one of its issuer's
     /// that is in force.
     pub fn with_lists(mut self, lists: &[PathBuf]) -> Result<Self, TlsError> {
-        for path in lists {
-            let (lists, is_late) = read_lists(path).map_err(TlsError::List)?;
-            if is_late {
-                tracing::error!(
-                    "{}: the list of revoked certificates is no longer in force: upstreams of its issuer are refused",
-                    path.display()
-                );
-            }
-            self.revoked.extend(lists);
-        }
+        self.revoked = read_revoked(lists)?;
         Ok(self)
     }
 
@@ -165,10 +156,30 @@ pub fn read_roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError>
     Ok(found)
 }
 
-/// A client configuration with HTTP/2 and HTTP/1.1, for one identity or for none.
+/// Lists of what authorities have revoked.
+pub type Lists = Arc<Vec<CertificateRevocationListDer<'static>>>;
+
+/// All lists of some files. Tells of those that are no longer in force.
+pub fn read_revoked(paths: &[PathBuf]) -> Result<Vec<CertificateRevocationListDer<'static>>, TlsError> {
+    let mut all = Vec::new();
+    for path in paths {
+        let (lists, is_late) = read_lists(path).map_err(TlsError::List)?;
+        if is_late {
+            tracing::error!(
+                "{}: the list of revoked certificates is no longer in force: upstreams of its issuer are refused",
+                path.display()
+            );
+        }
+        all.extend(lists);
+    }
+    Ok(all)
+}
+
+/// A client configuration with HTTP/2 and HTTP/1.1, for one identity or for none. `shared` are roots for all, and what their authorities
+/// have revoked.
 pub(super) fn client_config(
     identity: Option<&Identity>,
-    shared_roots: &[CertificateDer<'static>],
+    shared: (&[CertificateDer<'static>], &[CertificateRevocationListDer<'static>]),
 ) -> Result<ClientConfig, rustls::Error> {
     let mut authorities = RootCertStore::empty();
     // An identity with roots of its own trusts these and the configured ones, not the world's.
@@ -177,9 +188,18 @@ pub(super) fn client_config(
         authorities.roots.extend_from_slice(&system_roots().roots);
     }
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let named = shared_roots.iter().chain(own).cloned().collect();
     let revoked = identity.map_or(&[][..], |identity| &identity.revoked);
-    let verifier = ServerVerifier::new(authorities, named, revoked, &provider)?;
+    let own = Trusted {
+        roots: authorities,
+        named: own,
+        revoked,
+    };
+    let shared = Trusted {
+        roots: RootCertStore::empty(),
+        named: shared.0,
+        revoked: shared.1,
+    };
+    let verifier = ServerVerifier::new(own, shared, &provider)?;
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
     let mut config = match identity {

@@ -78,7 +78,7 @@ impl From<Worker> for Agent {
 
 impl Agent {
     /// Who it is.
-    pub(super) fn id(&self) -> AgentId {
+    pub(crate) fn id(&self) -> AgentId {
         AgentId::new(self.tenant.as_deref(), &self.worker.name)
     }
 

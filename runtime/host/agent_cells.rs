@@ -16,8 +16,10 @@ use workerd_lite_ops::{CallerId, Termination};
 
 use super::agent::Agent;
 use super::blanks::Blanks;
+use super::bulkheads::Bulkheads;
 use super::callable::Callable;
 use super::callee::{Callee, Callees};
+use super::far::{FarCallee, Post, Route};
 use super::gate::{LoadedWays, Neighbour, OutboundGate};
 use super::isolates::{Place, Used};
 use super::isolation::Isolation;
@@ -68,6 +70,10 @@ pub(super) struct AgentCells {
     way: Option<WayOf>,
     /// Where agents are that have no cells here.
     processes: OnceCell<Weak<ProcessLinks>>,
+    /// Where agents of this thread work apart.
+    bulkheads: OnceCell<Weak<Bulkheads>>,
+    /// On a thread where one works apart: where the others are.
+    others: OnceCell<Post>,
 }
 
 impl AgentCells {
@@ -93,6 +99,8 @@ impl AgentCells {
             aborted,
             way,
             processes: OnceCell::new(),
+            bulkheads: OnceCell::new(),
+            others: OnceCell::new(),
         })
     }
 
@@ -138,6 +146,26 @@ impl AgentCells {
     /// The links to agents in processes, once there are some.
     pub(super) fn reach(&self, processes: &Rc<ProcessLinks>) {
         let _ = self.processes.set(Rc::downgrade(processes));
+    }
+
+    /// The threads of those that work apart.
+    pub(super) fn reach_apart(&self, bulkheads: &Rc<Bulkheads>) {
+        let _ = self.bulkheads.set(Rc::downgrade(bulkheads));
+    }
+
+    /// The only agent of this thread works apart, and the others are reached so.
+    pub(super) fn reach_others(&self, post: Post) {
+        let _ = self.others.set(post);
+    }
+
+    /// An agent of another thread, as one of this calls it.
+    fn far(&self, post: Post, (from, attested): (usize, &Attested), id: &AgentId) -> Callable {
+        let route = Route {
+            from: self.project.apart.unwrap_or(from),
+            caller: attested.clone(),
+            id: id.clone(),
+        };
+        Callable::Far(FarCallee { post, route })
     }
 
     /// An agent that is in a process.
@@ -387,7 +415,22 @@ impl Callees for AgentCells {
     }
 
     fn callee(self: Rc<Self>, (from, attested): (usize, &Attested), id: &AgentId) -> Option<Callee> {
-        let place = *self.project.places.get(id)?;
+        let apart = self.project.apart.is_some();
+        let is_own = |agent: &Arc<Agent>| agent.id() == *id;
+        let place = match self.project.agents.first().filter(|_| apart) {
+            Some(own) if is_own(own) => 0,
+            Some(own) => {
+                let post = Rc::clone(self.others.get()?);
+                return Some(Callee {
+                    place: usize::MAX,
+                    cell: self.far(post, (from, attested), id),
+                    caller: 0,
+                    account: None,
+                    wall: own.worker.effective_limits().wall,
+                });
+            }
+            None => *self.project.places.get(id)?,
+        };
         let agent = self.project.agent(place)?;
         let known = |cell| {
             Some(Callee {
@@ -403,9 +446,13 @@ impl Callees for AgentCells {
                 process.called_by(from, &context_agent(attested).to_string()),
             ));
         }
-        let apart = agent.worker.quarantine.as_ref();
-        if apart.is_some_and(|quarantine| quarantine.is_ejected() || quarantine.is_quarantined()) {
+        let quarantine = agent.worker.quarantine.as_ref();
+        if quarantine.is_some_and(|quarantine| quarantine.is_ejected()) {
             return None;
+        }
+        if !apart && quarantine.is_some_and(|quarantine| quarantine.is_quarantined()) {
+            let post = self.bulkheads.get()?.upgrade()?.post(place)?;
+            return known(self.far(post, (from, attested), id));
         }
         if !self.has(place) && agent.backoff.waits() {
             return None;

@@ -7,7 +7,8 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use http::HeaderValue;
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, HeaderValue, Method, Version};
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use workerd_lite_ops::account::Account;
@@ -19,6 +20,7 @@ use workerd_lite_ops::{Body, BodyError, ByteStream};
 /// fails once it is.
 pub(super) fn incoming<B: http_body::Body<Data = Bytes> + Unpin + 'static>(
     body: B,
+    version: Version,
     trailers: Trailers,
     limit: Option<u64>,
 ) -> Option<Body> {
@@ -30,9 +32,11 @@ pub(super) fn incoming<B: http_body::Body<Data = Bytes> + Unpin + 'static>(
         return None;
     }
     let come = trailers.clone();
-    let chunks = stream::try_unfold((body, come), |(mut body, come)| async move {
+    let chunks = stream::try_unfold((body, come), move |(mut body, come)| async move {
         loop {
             match body.frame().await {
+                // hyper takes a stream of HTTP/2 that its client has reset by `NO_ERROR` for one that has ended.
+                None if version == Version::HTTP_2 && !body.is_end_stream() => return Err(BodyError::Cut),
                 None => return Ok(None),
                 Some(Err(_)) => return Err(BodyError::Cut),
                 Some(Ok(frame)) => match frame.into_data() {
@@ -52,6 +56,16 @@ pub(super) fn incoming<B: http_body::Body<Data = Bytes> + Unpin + 'static>(
         trailers: Some(trailers),
     });
     Some(limited(body, limit))
+}
+
+/// The body of a client's request that has no bytes. As on Workers a head with a length announces one; a GET whose length is zero
+/// has none, so that what a script makes of its parts is a GET again.
+pub(super) fn without_bytes(method: &Method, headers: &HeaderMap) -> Body {
+    if headers.contains_key(CONTENT_LENGTH) && method != Method::GET && method != Method::HEAD {
+        Body::Full(Bytes::new())
+    } else {
+        Body::Empty
+    }
 }
 
 /// A worker's body as `http` types have it, with its length where that is known.
@@ -154,6 +168,16 @@ impl ResponseBody {
     pub(crate) fn is_stream(&self) -> bool {
         matches!(self.state, State::Stream(..))
     }
+}
+
+/// The answer to a HEAD: it says of the body what a GET would have been told, and has none. hyper leaves a body away over HTTP/1 alone.
+pub(super) fn head_of(answer: http::Response<ResponseBody>) -> http::Response<ResponseBody> {
+    let (mut head, body) = answer.into_parts();
+    let length = http_body::Body::size_hint(&body).exact();
+    if let Some(length) = length.filter(|length| *length > 0) {
+        head.headers.entry(CONTENT_LENGTH).or_insert(length.into());
+    }
+    http::Response::from_parts(head, ResponseBody::new(Body::Empty, None))
 }
 
 impl http_body::Body for ResponseBody {

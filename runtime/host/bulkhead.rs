@@ -1,5 +1,6 @@
 //! One bulkhead: a thread that runs the isolates of one agent in quarantine.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{EventError, Request, Termination};
 
 use super::Instance;
+use super::far::FarJob;
 use super::job::Job;
 use super::project::Project;
 use crate::limits::priority::set_aside;
@@ -18,37 +20,79 @@ use crate::limits::{self, Lost, found, on_this_thread};
 /// How long a bulkhead waits for something to do.
 const IDLE: Duration = Duration::from_secs(30);
 
+/// What a bulkhead is to do.
+pub(super) enum Order {
+    /// A request.
+    Request(Job),
+    /// A call of another agent's.
+    Call(FarJob),
+}
+
+/// Where its agent calls others.
+type Others = mpsc::UnboundedSender<FarJob>;
+
 /// Runs the isolates of the project's only agent, until no request has come for a while or nobody can send one.
-pub(super) fn run(project: &Project, jobs: mpsc::UnboundedReceiver<Job>, lost: Arc<Lost>) {
+pub(super) fn run(project: &Project, jobs: mpsc::UnboundedReceiver<Order>, lost: Arc<Lost>, others: Others) {
     set_aside(nix::unistd::gettid());
     on_this_thread(lost);
     match limits::runtime() {
-        Ok(runtime) => runtime.block_on(serve(project, jobs)),
+        Ok(runtime) => runtime.block_on(serve(project, jobs, others)),
         Err(error) => tracing::error!("a thread for agents that work apart could not be set up: {error}"),
     }
     found();
 }
 
-async fn serve(project: &Project, mut jobs: mpsc::UnboundedReceiver<Job>) {
+impl Order {
+    fn request_id(&self) -> Rc<str> {
+        let trace = match self {
+            Self::Request(job) => job.trace.clone(),
+            Self::Call(job) => job.trace(),
+        };
+        Trace::moved(trace).request_id()
+    }
+
+    /// Its agent can not be started.
+    fn refuse(self) {
+        match self {
+            Self::Request(job) => {
+                let _ = job.reply.send(Err(EventError::Terminated(Termination::Startup)));
+            }
+            Self::Call(job) => job.refuse(),
+        }
+    }
+}
+
+async fn serve(project: &Project, mut jobs: mpsc::UnboundedReceiver<Order>, others: Others) {
     let mut started: Option<Instance> = None;
-    while let Ok(Some(job)) = tokio::time::timeout(IDLE, jobs.recv()).await {
-        let Job { request, trace, reply } = job;
+    while let Ok(Some(order)) = tokio::time::timeout(IDLE, jobs.recv()).await {
         let instance = match &started {
             Some(instance) => instance.clone(),
             None => match Instance::start(project).await {
-                Ok(instance) => started.insert(instance).clone(),
+                Ok(instance) => {
+                    let others = others.clone();
+                    let post = move |job| others.send(job).is_ok();
+                    instance.0.agents.reach_others(Rc::new(post));
+                    started.insert(instance).clone()
+                }
                 Err(error) => {
                     let id = project.agents.first().map(|agent| agent.id());
                     let (agent, tenant) = (
                         id.as_ref().map(|id| &*id.name),
                         id.as_ref().and_then(|id| id.tenant.as_deref()),
                     );
-                    let request_id = Trace::moved(trace).request_id();
+                    let request_id = order.request_id();
                     tracing::error!(target: "worker", agent, tenant, request_id = &*request_id, "an agent could not be started apart: {:?}", miette::Report::new(error));
-                    let _ = reply.send(Err(EventError::Terminated(Termination::Startup)));
+                    order.refuse();
                     continue;
                 }
             },
+        };
+        let Job { request, trace, reply } = match order {
+            Order::Request(job) => job,
+            Order::Call(job) => {
+                job.run(&instance.0.agents);
+                continue;
+            }
         };
         let account = project.agents.first().and_then(|agent| agent.worker.account.clone());
         let working = async move {

@@ -10,7 +10,8 @@ use tokio::sync::mpsc;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{EventError, Request, Response, Termination};
 
-use super::bulkhead;
+use super::bulkhead::{self, Order};
+use super::far::{FarJob, Post};
 use super::job::{Job, keeping};
 use super::project::Project;
 use crate::isolate::essential_thread;
@@ -24,7 +25,7 @@ const MOST_LEAVING: usize = 8;
 
 /// One bulkhead's thread, as others see it.
 struct Bulkhead {
-    jobs: mpsc::UnboundedSender<Job>,
+    jobs: mpsc::UnboundedSender<Order>,
     lost: Arc<Lost>,
     /// Requests whose response has not ended.
     under_way: Rc<Cell<usize>>,
@@ -60,12 +61,16 @@ pub(super) struct Bulkheads {
     serving: RefCell<HashMap<usize, Rc<Bulkhead>>>,
     /// Each thread has one of these until it ends.
     threads: Arc<()>,
+    /// Where those that work apart call others.
+    others: mpsc::UnboundedSender<FarJob>,
 }
 
 impl Bulkheads {
-    pub(super) fn new(project: Project) -> Self {
+    /// None yet. What their agents call of others goes to `others`.
+    pub(super) fn new(project: Project, others: mpsc::UnboundedSender<FarJob>) -> Self {
         Self {
             project,
+            others,
             serving: RefCell::default(),
             threads: Arc::default(),
         }
@@ -93,10 +98,11 @@ impl Bulkheads {
         let lost = Arc::new(Lost::new(None));
         let project = self.project.only(agent)?;
         let (told, thread) = (Arc::clone(&lost), Arc::clone(&self.threads));
+        let others = self.others.clone();
         std::thread::Builder::new()
             .name(format!("bulkhead-{agent}"))
             .spawn(move || {
-                essential_thread(|| bulkhead::run(&project, incoming, told));
+                essential_thread(|| bulkhead::run(&project, incoming, told, others));
                 drop(thread);
             })
             .ok()?;
@@ -109,6 +115,12 @@ impl Bulkheads {
         Some(bulkhead)
     }
 
+    /// Hands calls of other agents to an agent's bulkhead. Nothing where it can have none.
+    pub(super) fn post(&self, agent: usize) -> Option<Post> {
+        let jobs = self.bulkhead(agent)?.jobs.clone();
+        Some(Rc::new(move |job| jobs.send(Order::Call(job)).is_ok()))
+    }
+
     /// Hands a request to an agent's bulkhead. Dropping the future cancels it.
     pub(super) async fn dispatch(&self, agent: usize, request: Request, trace: &Trace) -> Result<Response, EventError> {
         let Some(bulkhead) = self.bulkhead(agent) else {
@@ -116,7 +128,7 @@ impl Bulkheads {
         };
         let under_way = UnderWay::begin(&bulkhead.under_way);
         let (job, response) = Job::new(request, trace);
-        if bulkhead.jobs.send(job).is_err() {
+        if bulkhead.jobs.send(Order::Request(job)).is_err() {
             return Err(EventError::Shutdown);
         }
         let mut lost = bulkhead.lost.subscribe();

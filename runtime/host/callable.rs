@@ -4,6 +4,7 @@ use futures_util::future::{Either, LocalBoxFuture};
 use workerd_lite_ops::rpc::{Call, Started};
 use workerd_lite_ops::{EventError, Origin, Request, Response, Target};
 
+use super::far::FarCallee;
 use super::processes::ProcessCallee;
 use crate::isolate::{CellHandle, Dispatch};
 
@@ -14,6 +15,8 @@ pub(super) enum Callable {
     Cell(CellHandle),
     /// An agent in a process, or the policy in one.
     Process(ProcessCallee),
+    /// An agent on another thread of this process.
+    Far(FarCallee),
 }
 
 impl From<CellHandle> for Callable {
@@ -28,6 +31,7 @@ impl Callable {
         match self {
             Self::Cell(cell) => cell.call(call, origin, door, target),
             Self::Process(agent) => agent.call(call, origin, door, target),
+            Self::Far(agent) => agent.call(call, &origin, target),
         }
     }
 
@@ -41,6 +45,7 @@ impl Callable {
         match self {
             Self::Cell(cell) => Either::Left(cell.dispatch_to(request, origin, target)),
             Self::Process(agent) => Either::Right(Box::pin(agent.clone().dispatch(request, origin, target))),
+            Self::Far(agent) => Either::Right(Box::pin(agent.clone().dispatch(request, origin, target))),
         }
     }
 
@@ -49,6 +54,7 @@ impl Callable {
         match self {
             Self::Cell(cell) => cell.is_shared(),
             Self::Process(agent) => agent.is_shared(),
+            Self::Far(_) => true,
         }
     }
 }

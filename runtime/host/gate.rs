@@ -27,12 +27,12 @@ use super::live_call::LiveCall;
 use super::policies::Policies;
 use super::tail::{self, TailWorker};
 use crate::assets::Assets;
-use crate::audit::{By, Open, Verdict, shortened};
+use crate::audit::{By, DenialLine, Open, Verdict, shortened};
 use crate::egress::Network;
 use crate::identity::Attested;
 use crate::limits::Progress;
 use crate::metrics;
-use crate::rules::{Rules, Subject, Verdict as Judged, problem};
+use crate::rules::{Rules, Subject, Verdict as Judged, by_rule, named_rule, problem};
 
 /// An agent's way out: its outbound worker, and nothing else.
 pub(super) struct OutboundGate {
@@ -68,13 +68,16 @@ pub(super) struct LoadedAgent {
     attested: Rc<Attested>,
     /// `ctx.agent`, as JSON.
     agent: Rc<str>,
-    /// The account of the agent that has loaded it.
+    /// The agent that has loaded it: other agents know that alone.
+    parent: Rc<Attested>,
+    /// The account of that.
     account: Option<Arc<Account>>,
 }
 
 impl LoadedAgent {
-    fn new(attested: Rc<Attested>, account: Option<Arc<Account>>) -> Self {
+    fn new(attested: Rc<Attested>, parent: Rc<Attested>, account: Option<Arc<Account>>) -> Self {
         Self {
+            parent,
             agent: context_agent(&attested).to_string().into(),
             attested,
             account,
@@ -94,7 +97,7 @@ impl OutboundGate {
     pub(super) fn ways(&self, account: Option<Arc<Account>>) -> LoadedWays {
         let (network, policies, rules) = (Arc::clone(&self.network), self.policies.clone(), self.rules.clone());
         let (place, timeout, services) = (self.place, self.timeout, Rc::clone(&self.services));
-        let assets = self.assets.clone();
+        let (assets, callees, parent) = (self.assets.clone(), self.callees.clone(), Rc::clone(&self.agent));
         Box::new(move |attested| {
             let agent = Rc::new(attested);
             Rc::new(Self {
@@ -106,13 +109,12 @@ impl OutboundGate {
                 timeout,
                 // Of these it has what it is given: `Way` says which.
                 services: Rc::clone(&services),
-                // Agents know the configured one alone, and not what it loads.
-                callees: None,
+                callees: callees.clone(),
                 assets: assets.clone(),
                 // Who is told of what it does says whoever loads it.
                 tails: Vec::new(),
                 loader: None,
-                loaded: Some(LoadedAgent::new(agent, account.clone())),
+                loaded: Some(LoadedAgent::new(agent, Rc::clone(&parent), account.clone())),
             })
         })
     }
@@ -134,6 +136,11 @@ impl OutboundGate {
         }
     }
 
+    /// Who calls, as other agents know it: the configured agent, also where it has lent a service to what it has loaded.
+    fn caller(&self) -> &Rc<Attested> {
+        self.loaded.as_ref().map_or(&self.agent, |loaded| &loaded.parent)
+    }
+
     /// What is behind a service.
     fn found(&self, origin: &Origin, service: u32) -> Result<Found, FetchError> {
         let place = usize::try_from(service).unwrap_or(usize::MAX);
@@ -146,10 +153,11 @@ impl OutboundGate {
             trace: Rc::clone(trace),
         };
         let callees = self.callees.as_ref().and_then(Weak::upgrade);
+        let caller = self.caller();
         let props = || serde_json::Value::Object(grant.props.clone()).to_string();
         let pretended = callees
             .as_ref()
-            .and_then(|callees| callees.pretended(&self.agent.name, &grant.binding));
+            .and_then(|callees| callees.pretended(&caller.name, &grant.binding));
         if let Some(cell) = pretended {
             let trace = Rc::new(origin.trace.child());
             return Ok(Found {
@@ -189,7 +197,7 @@ impl OutboundGate {
             }
         };
         let failed = |why: &str| FetchError::Loaded(JsErrorBox::generic(format!("RPC failed: {why}")));
-        let callee = callees.and_then(|callees| callees.callee((self.place, &self.agent), id));
+        let callee = callees.and_then(|callees| callees.callee((self.place, caller), id));
         let callee = callee.ok_or_else(|| failed("the agent can not be called now"))?;
         let deeper = origin.trace.deeper(callee.account.as_ref());
         let trace = deeper.ok_or_else(|| failed("too many workers have called each other for one request"))?;
@@ -215,11 +223,22 @@ impl OutboundGate {
     fn own_assets(&self, service: u32) -> Option<Arc<Assets>> {
         let grant = self.services.get(usize::try_from(service).ok()?)?;
         let callees = self.callees.as_ref().and_then(Weak::upgrade);
-        let pretended = callees.and_then(|callees| callees.pretended(&self.agent.name, &grant.binding));
+        let pretended = callees.and_then(|callees| callees.pretended(&self.caller().name, &grant.binding));
         if grant.offers != Offers::Assets || pretended.is_some() {
             return None;
         }
         self.assets.clone()
+    }
+
+    fn tell_denied(&self, trace: &Trace, method: &http::Method, host: &str, why: &str) {
+        DenialLine {
+            agent: &self.agent.name,
+            tenant: self.agent.tenant.as_deref(),
+            request_id: &trace.request_id(),
+            method: method.as_str(),
+            host,
+        }
+        .tell(why);
     }
 
     /// The answer of the agent's own rules, where they deny.
@@ -244,6 +263,7 @@ impl OutboundGate {
             }
             Judged::Deny(denial) => {
                 let response = problem(&denial, &host);
+                self.tell_denied(trace, &request.method, &host, &by_rule(&denial));
                 let mut open = self.network.record(&self.agent, trace, request);
                 open.verdict(Verdict::Deny, By::Rule);
                 open.rule(&denial.rule);
@@ -390,6 +410,7 @@ impl Egress for OutboundGate {
         let network = Arc::clone(&self.network);
         let agent = auditing.then(|| self.agent.clone());
         let again = Again::of(&outbound, &request, &own);
+        let method = request.method.clone();
         let answer = outbound.dispatch_to(request, own, target.clone());
         let timeout = self.timeout;
         let graph = live.as_ref().and_then(|_| policies.graph().cloned());
@@ -435,6 +456,21 @@ impl Egress for OutboundGate {
                     let Some(mut open) = open() else { return Ok(response) };
                     let denied = response.status.is_client_error() || response.status.is_server_error();
                     open.verdict(if denied { Verdict::Deny } else { Verdict::Answer }, By::Policy);
+                    if denied {
+                        let rule = named_rule(&response);
+                        if let Some(rule) = &rule {
+                            open.rule(rule);
+                        }
+                        let rule = rule.map(|rule| format!(" ({rule})")).unwrap_or_default();
+                        DenialLine {
+                            agent: &id.name,
+                            tenant: id.tenant.as_deref(),
+                            request_id: &trace.request_id(),
+                            method: method.as_str(),
+                            host: &host,
+                        }
+                        .tell(&format!("by the policy{rule}: {}", response.status.as_u16()));
+                    }
                     return Ok(open.response(response));
                 }
                 Some(Err(error)) => {
@@ -462,7 +498,9 @@ impl Egress for OutboundGate {
             }
             if let Some(live) = live {
                 let limit = (by == By::Limit).then(|| why.clone());
-                live.failed(text.unwrap_or(why), limit);
+                let text = text.unwrap_or(why);
+                trace.policy_failed(text.clone());
+                live.failed(text, limit);
             }
             if let Some(mut open) = open() {
                 open.verdict(Verdict::Deny, by);

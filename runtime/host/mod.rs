@@ -5,6 +5,7 @@ mod agent_cells;
 mod backoff;
 mod blanks;
 mod body;
+mod broken_body;
 mod builder;
 mod bulkhead;
 mod bulkheads;
@@ -16,6 +17,7 @@ pub(crate) mod confined;
 mod crons;
 mod desk;
 mod error_page;
+mod far;
 mod found;
 mod front;
 mod gate;
@@ -103,7 +105,7 @@ struct Inner {
     /// The links to agents in processes of their own.
     processes: Option<Rc<ProcessLinks>>,
     /// Where agents work that disturb the others.
-    bulkheads: Option<Bulkheads>,
+    bulkheads: Option<Rc<Bulkheads>>,
     /// Whether these may end before they are done.
     aborted: Rc<Cell<bool>>,
     /// Whether no more requests are taken.
@@ -119,9 +121,12 @@ impl Instance {
     /// The same, with threads more for agents that disturb the others.
     pub(crate) async fn with_bulkheads(project: &Project) -> Result<Self, StartupError> {
         // A debugger wants to find all of it in one place.
-        let debugged = project.agents.iter().any(|agent| agent.worker.inspection.is_some());
-        let bulkheads = (!debugged).then(|| Bulkheads::new(project.clone()));
-        Self::make(project, None, bulkheads).await
+        let (others, far) = mpsc::unbounded_channel();
+        let bulkheads = (!project.is_debugged()).then(|| Rc::new(Bulkheads::new(project.clone(), others)));
+        let instance = Self::make(project, None, bulkheads).await?;
+        // Those that work apart call the others here.
+        spawn(far::serve(Rc::downgrade(&instance.0.agents), far));
+        Ok(instance)
     }
 
     /// The same, with a mock network.
@@ -132,7 +137,7 @@ impl Instance {
     async fn make(
         project: &Project,
         upstream: Option<Rc<dyn Upstream>>,
-        bulkheads: Option<Bulkheads>,
+        bulkheads: Option<Rc<Bulkheads>>,
     ) -> Result<Self, StartupError> {
         let known = KnownAgents::default();
         // A test's time is its own, and its policies stay as long as it does.
@@ -179,6 +184,9 @@ impl Instance {
         if let Some(processes) = &processes {
             agents.reach(processes);
         }
+        if let Some(bulkheads) = &bulkheads {
+            agents.reach_apart(bulkheads);
+        }
         let instance = Self(Rc::new(Inner {
             project: project.clone(),
             processes,
@@ -195,7 +203,7 @@ impl Instance {
             spawn(crons::run(Rc::downgrade(&instance.0), minutes));
         }
         spawn(desk::serve(Rc::downgrade(&instance.0), handed));
-        instance.start_agents().await?;
+        instance.start_agents(ends).await?;
         Ok(instance)
     }
 
@@ -223,9 +231,11 @@ impl Instance {
         }))
     }
 
-    /// Boots the isolates of agents before anything is served: of all, where they are few, else as many as their owner wants.
-    async fn start_agents(&self) -> Result<(), StartupError> {
+    /// Boots the isolates of agents before anything is served: of all, where they are few, else as many as their owner wants. Fails with what
+    /// is wrong with each of them. `ends` is false for a test, to which the folders of agents that it does not ask for are nothing.
+    async fn start_agents(&self, ends: bool) -> Result<(), StartupError> {
         let project = &self.0.project;
+        let mut broken = Vec::new();
         let mut listed = project.agents.iter().enumerate();
         loop {
             let next = if project.starts_all() {
@@ -234,6 +244,7 @@ impl Instance {
                 project.next_to_start()
             };
             let next = next.map(|(place, agent)| (place, Arc::clone(agent)));
+            let counts = ends || next.is_some();
             let Some((place, agent)) = next.or_else(|| project.next_found()) else {
                 break;
             };
@@ -242,12 +253,15 @@ impl Instance {
             let quarantine = agent.worker.quarantine.as_ref();
             if !quarantine.is_some_and(|quarantine| quarantine.is_ejected()) && self.processes_of(&agent).is_none() {
                 if let Err(error) = self.0.agents.start(place, &agent).await {
-                    self.abort();
-                    return Err(error);
+                    broken.extend(counts.then_some(error));
                 }
             }
             // Others of this thread get their turn, and this task a fresh budget.
             tokio::task::yield_now().await;
+        }
+        if let Err(error) = StartupError::all("the agents' code", broken) {
+            self.abort();
+            return Err(error);
         }
         if !project.starts_all() {
             // Nothing is left of what was looked at, nor of the configuration's text.

@@ -73,9 +73,19 @@ pub struct Project {
 }
 
 impl Project {
+    /// Whether a debugger may stop its threads.
+    pub(crate) fn is_debugged(&self) -> bool {
+        self.agents.iter().any(|agent| agent.worker.inspection.is_some())
+    }
+
     /// The agents' names.
     pub fn agent_names(&self) -> impl Iterator<Item = &str> {
         self.agents.iter().map(|agent| agent.worker.name.as_str())
+    }
+
+    /// The tenant of a listed agent, by its place.
+    pub(crate) fn agent_tenant(&self, place: usize) -> Option<&str> {
+        self.agents.get(place)?.tenant.as_deref()
     }
 
     /// Whether clients' connections are taken over TLS, where they come over a network.
@@ -192,6 +202,11 @@ impl Project {
         self.largest_head
     }
 
+    /// The policy, where there is one.
+    pub(crate) fn outbound(&self) -> Option<&Worker> {
+        self.outbound.as_ref()
+    }
+
     /// What the policy's `env` holds: data, and the names of bindings.
     pub(crate) fn outbound_env(&self) -> Option<(&Map<String, Value>, impl Iterator<Item = &str>)> {
         let worker = self.outbound.as_ref()?;
@@ -201,11 +216,14 @@ impl Project {
         ))
     }
 
-    /// What each agent's `env` holds, by its name.
-    pub(crate) fn agent_envs(&self) -> impl Iterator<Item = (&str, &Map<String, Value>)> {
-        self.agents
-            .iter()
-            .map(|agent| (agent.worker.name.as_str(), &agent.worker.vars))
+    /// The agents that are listed.
+    pub(crate) fn agents(&self) -> impl Iterator<Item = &Agent> {
+        self.agents.iter().map(|agent| &**agent)
+    }
+
+    /// The first agent, of whose worker tests in workerd's form are a part.
+    pub(crate) fn first_agent(&self) -> Option<&Agent> {
+        self.agents.first().map(AsRef::as_ref)
     }
 
     /// The project with other values in an agent's `env`, or in the policy's.
@@ -309,6 +327,7 @@ impl Project {
     pub(super) fn only(&self, agent: usize) -> Option<Self> {
         let mut only = (*self.agent(agent)?).clone();
         only.matches.clear();
+        only.is_called = self.is_called(&only);
         let mut project = self.clone();
         project.routes = Arc::new(Routes::new([&only].into_iter(), None));
         project.agents = vec![Arc::new(only)];

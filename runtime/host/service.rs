@@ -10,18 +10,19 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use deno_core::url::Url;
 use futures_util::future::LocalBoxFuture;
-use http::{HeaderMap, StatusCode, Uri};
+use http::{HeaderMap, Method, StatusCode, Uri};
 use tower_service::Service;
 use workerd_lite_ops::account::Account;
 use workerd_lite_ops::fetch::is_forbidden;
 use workerd_lite_ops::head::{self, MAX_FIELDS, strip_hop_by_hop};
 use workerd_lite_ops::trailers::Trailers;
 use workerd_lite_ops::websocket::{is_websocket, mark};
-use workerd_lite_ops::{EventError, Request, Response, Termination};
+use workerd_lite_ops::{Body, EventError, Request, Response, Termination};
 
 use super::Instance;
 use super::agent::Agent;
-use super::body::{Outgoing, ResponseBody, incoming, limited};
+use super::body::{Outgoing, ResponseBody, head_of, incoming, limited, without_bytes};
+use super::broken_body;
 use super::client::Client;
 use super::error_page;
 use super::live_request::LiveRequest;
@@ -57,13 +58,15 @@ impl Instance {
     pub(crate) async fn answer<B>(
         self,
         request: http::Request<B>,
-        served: &Served,
+        served: &Rc<Served>,
         routed: impl FnOnce(usize, &Agent) -> bool,
     ) -> http::Response<ResponseBody>
     where
         B: http_body::Body<Data = Bytes> + Unpin + 'static,
     {
-        answer(&self, request, served, routed).await
+        let is_head = request.method() == Method::HEAD;
+        let answer = answer(&self, request, served, routed).await;
+        if is_head { head_of(answer) } else { answer }
     }
 
     /// Answers a request as it answers a client's.
@@ -98,7 +101,7 @@ impl Instance {
                 .and_then(|socket| socket.take()),
             status: head.status,
             reason: None,
-            body: incoming(body, Trailers::of(&head.headers), None).unwrap_or_default(),
+            body: incoming(body, head.version, Trailers::of(&head.headers), None).unwrap_or_default(),
             headers: head.headers,
         }
     }
@@ -112,7 +115,7 @@ impl Instance {
 async fn answer<B>(
     instance: &Instance,
     request: http::Request<B>,
-    served: &Served,
+    served: &Rc<Served>,
     routed: impl FnOnce(usize, &Agent) -> bool,
 ) -> http::Response<ResponseBody>
 where
@@ -175,12 +178,16 @@ where
         let why = "the request has more headers than limits.headers_kb lets in";
         return respond(refused(live, why, response));
     }
-    let Some(mut body) = incoming(body, trailers, limits.request_body) else {
+    let Some(mut body) = incoming(body, head.version, trailers, limits.request_body) else {
         limited_by("request_body");
         let response = Response::text(StatusCode::PAYLOAD_TOO_LARGE, "Payload Too Large\n");
         let why = "the request's body is larger than limits.request_body_mb";
         return respond(refused(live, why, response));
     };
+    if matches!(body, Body::Empty) {
+        body = without_bytes(&head.method, &headers);
+    }
+    body = broken_body::asked(body, served);
     if let Some(live) = &mut live {
         body = live.body(&headers, body);
     }
@@ -214,7 +221,7 @@ where
         Ok(mut response) => {
             served.outcome.set(Outcome::Ok);
             response.body = limited(response.body, limits.response_body);
-            response
+            broken_body::watched(response, served, agent)
         }
         Err(EventError::Terminated(why)) => {
             served.outcome.set(why.into());
@@ -241,7 +248,12 @@ where
                 live.failed(text.clone());
             }
             match (&asked, text) {
-                (Some(asked), Some(text)) => error_page::response(&text, asked),
+                (Some(asked), Some(text)) => {
+                    let policy = trace.policy_failure();
+                    let policy = policy
+                        .map(|why| format!("\n\nThe outbound worker failed, which the agent is not told:\n{why}"));
+                    error_page::response(&(text + &policy.unwrap_or_default()), asked)
+                }
                 _ => Response::text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n"),
             }
         }

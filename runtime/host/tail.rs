@@ -43,10 +43,10 @@ pub(super) fn target(entrypoint: Option<&String>) -> Target {
 /// What a tail worker's handler is called.
 const HANDLER: &str = "tail";
 
-/// Where a tail worker's event comes from: nobody is told of it, nor of what comes of it.
+/// Where a tail worker's event comes from: its own tail workers are told of it, and nobody of theirs.
 pub(super) fn origin(of: &Origin) -> Origin {
     let trace = of.trace.child();
-    trace.tails.set(true);
+    trace.tails.set(of.trace.tails.get().saturating_add(1));
     Origin {
         caller: of.caller,
         trace: Rc::new(trace),

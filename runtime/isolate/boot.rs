@@ -44,6 +44,8 @@ const FLAGS: &str = concat!(
     " --wasm-max-mem-pages=8192",
     // A function is compiled when it is first called, in its event's time: V8's threads would do it in nobody's.
     " --wasm-lazy-compilation",
+    // Nor is it compiled again by TurboFan, which takes memory by the square of its length: 3 GB for 60 KB, on V8's threads.
+    " --no-wasm-tier-up",
     // It compiles functions of any length, on V8's threads, in nobody's time and memory: a generator of two megabytes takes four
     // gigabytes. TurboFan takes none of more than 60 KiB of bytecode.
     " --no-maglev",

@@ -116,7 +116,9 @@ impl Inside<'_> {
                     );
                     self.join(caller);
                     if let Some(tail) = self.op_state.borrow().borrow::<Events>().tail(id) {
-                        tail.is_call(&opening.call.path, parts(target.as_ref()).1);
+                        let Call { path, arguments, .. } = &opening.call;
+                        let arguments = arguments.as_ref().map(|arguments| &*arguments.bytes);
+                        tail.is_call(path, arguments, parts(target.as_ref()).1);
                     }
                     self.opened(id, caller, opening, target.as_ref());
                 }

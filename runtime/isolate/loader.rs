@@ -14,6 +14,7 @@ use deno_core::{
 use deno_error::JsErrorBox;
 
 use super::counted::{Defaults, is_counted_module};
+use super::json_module::json_module;
 use super::modules::cache::{self, Key};
 use super::modules::commonjs::LOADER;
 use super::modules::{Content, Graph, Module, ResolveError, SOURCE, is_builtin, on_deep_stack, resolve};
@@ -141,12 +142,8 @@ impl GraphLoader {
                 (ModuleType::JavaScript, text(&code))
             }
             // Without an attribute, as wrangler's bundler takes them.
-            (Content::Json(source), RequestedModuleType::None) => {
-                (ModuleType::JavaScript, text(&default_export(source, true)))
-            }
-            (Content::Text(source), RequestedModuleType::None) => {
-                (ModuleType::JavaScript, text(&default_export(source, false)))
-            }
+            (Content::Json(source), RequestedModuleType::None) => (ModuleType::JavaScript, text(&json_module(source))),
+            (Content::Text(source), RequestedModuleType::None) => (ModuleType::JavaScript, text(&default_text(source))),
             // As on Workers: a `WebAssembly.Module`, and an `ArrayBuffer`.
             (Content::Wasm(_), RequestedModuleType::None) => (ModuleType::JavaScript, text(&default_source(url))),
             (Content::Data(_), RequestedModuleType::None) => (ModuleType::JavaScript, text(&default_buffer(url))),
@@ -219,13 +216,8 @@ fn default_buffer(url: &Url) -> String {
     format!("import bytes from {url} with {{ type: \"bytes\" }}; export default bytes.buffer;")
 }
 
-fn default_export(source: &str, json: bool) -> String {
-    let literal = serde_json::Value::from(source);
-    if json {
-        format!("export default JSON.parse({literal});")
-    } else {
-        format!("export default {literal};")
-    }
+fn default_text(source: &str) -> String {
+    format!("export default {};", serde_json::Value::from(source))
 }
 
 impl ModuleLoader for GraphLoader {

@@ -28,6 +28,7 @@ mod handle;
 mod heap_trim;
 mod inside;
 mod inspector;
+mod json_module;
 mod limit;
 mod loaded;
 mod loader;

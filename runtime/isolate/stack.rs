@@ -127,7 +127,8 @@ fn written<'s>(
     }
     if let Some((constructor, prepare)) = authors_own(scope) {
         let sites = v8::Array::new_with_elements(scope, &own).into();
-        return prepare.call(scope, constructor.into(), &[error, sites]);
+        let written = prepare.call(scope, constructor.into(), &[error, sites])?;
+        return without_ours(scope, written);
     }
     let mut text = head(scope, error);
     let mut originals = Originals::of(&graph);
@@ -191,6 +192,29 @@ fn authors_own<'s>(
     let key = v8::String::new(scope, "prepareStackTrace")?.into();
     let prepare = v8::Local::<v8::Function>::try_from(constructor.get(scope, key)?).ok()?;
     Some((constructor, prepare))
+}
+
+/// What the author's function gives, without lines of ours: while it runs V8 writes the stacks of further errors by itself, all of their
+/// frames.
+fn without_ours<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    written: v8::Local<'s, v8::Value>,
+) -> Option<v8::Local<'s, v8::Value>> {
+    let Ok(string) = v8::Local::<v8::String>::try_from(written) else {
+        return Some(written);
+    };
+    let text = string.to_rust_string_lossy(scope);
+    if !text.lines().any(is_ours) {
+        return Some(written);
+    }
+    let own: Vec<&str> = text.lines().filter(|line| !is_ours(line)).collect();
+    Some(v8::String::new(scope, &own.join("\n"))?.into())
+}
+
+/// Whether a line of a stack is a frame of a file of ours.
+fn is_ours(line: &str) -> bool {
+    let frame = line.trim_start().strip_prefix("at ");
+    frame.is_some_and(|frame| frame.starts_with("ext:") || frame.contains("(ext:") || frame.contains(" ext:"))
 }
 
 /// `Name: message`, as V8 writes it.

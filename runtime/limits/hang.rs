@@ -33,6 +33,8 @@ const LONGEST: Duration = Duration::from_secs(10);
 pub(crate) enum Hang {
     /// It is late: what has not begun there should begin elsewhere. Its worker was stopped for this.
     Late(ThreadId, Culprit, Termination),
+    /// It waits in the system, and answers nothing: what has not begun there should begin elsewhere. Nobody is to blame.
+    Silent(ThreadId),
     /// It is not waited for any longer.
     Lost(ThreadId, Culprit),
     /// There are too many, or they take too much or too long: the process is to be replaced for what this worker does.
@@ -152,7 +154,12 @@ pub(super) fn too_much(worker: &Culprit) {
     }
 }
 
-fn tell(hang: Hang) {
+/// The calling process is one worker's own, and does for it what nothing else can end.
+pub(crate) fn ends_its_process(worker: &Culprit) {
+    tell(Hang::TooMuch(worker.clone()));
+}
+
+pub(super) fn tell(hang: Hang) {
     // Tests and tools run isolates without a server that listens.
     let _ = HANGS.send(hang);
 }

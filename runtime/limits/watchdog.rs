@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::thread::{Thread, ThreadId};
 use std::time::{Duration, Instant};
 
-use nix::time::ClockId;
 use nix::unistd::{Pid, gettid};
 use workerd_lite_ops::Termination;
 
 use super::culprit::Culprit;
 use super::hang::{self, Lost, Patience, Stopped};
 use super::memory_attribution::{Part, Process};
+use super::thread_clock::ThreadClock;
 
 /// How often turns are looked at.
 const LOOK: Duration = Duration::from_millis(2);
@@ -43,7 +43,7 @@ pub(crate) struct Turns {
     /// Whom to tell where the thread hangs and nobody shares it.
     spared: Option<Arc<Lost>>,
     /// The CPU time of the isolate's thread, and nanoseconds of it when it was looked at last.
-    clock: ClockId,
+    clock: ThreadClock,
     looked: Arc<AtomicU64>,
     /// The turn that was sampled last, and nanoseconds of CPU time that the sample stands for.
     sampled: AtomicU64,
@@ -98,13 +98,6 @@ impl Seen {
     }
 }
 
-/// The clock of the calling thread's CPU time, for other threads: Linux makes it of the thread's id, as
-/// `pthread_getcpuclockid()` does.
-fn thread_clock() -> ClockId {
-    const PER_THREAD_SCHEDULED: i32 = 4 | 2;
-    ClockId::from_raw((!gettid().as_raw() << 3) | PER_THREAD_SCHEDULED)
-}
-
 thread_local! {
     static LOOKED: Arc<AtomicU64> = Arc::default();
 }
@@ -113,14 +106,10 @@ fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn read(clock: ClockId) -> Option<Duration> {
-    clock.now().ok().map(Duration::from)
-}
-
 impl Turns {
     /// The CPU time that the isolate's thread has used.
     pub(crate) fn cpu(&self) -> Option<Duration> {
-        read(self.clock)
+        self.clock.now()
     }
 
     /// Watches an isolate of the calling thread, which may make the process grow by so many bytes.
@@ -134,7 +123,7 @@ impl Turns {
             thread: std::thread::current().id(),
             tid: gettid(),
             spared: hang::of_this_thread(),
-            clock: thread_clock(),
+            clock: ThreadClock::of_this_thread(),
             looked: LOOKED.with(Arc::clone),
             sampled: AtomicU64::new(0),
             stands_for: AtomicU64::new(0),
@@ -249,7 +238,7 @@ impl Turns {
         if turn & 1 == 0 {
             return false;
         }
-        let Some(cpu) = read(self.clock) else { return true };
+        let Some(cpu) = self.clock.now() else { return true };
         let before = self.looked.swap(nanos(cpu), Ordering::Relaxed);
         if turn & STOPPED != 0 {
             self.unwinds(cpu, seen);
@@ -297,6 +286,14 @@ impl Turns {
             hang::too_much(&worker);
         }
     }
+}
+
+/// For whom an isolate works whose turn runs on this thread.
+pub(super) fn at_work_on(thread: ThreadId) -> Option<Culprit> {
+    let watched = WATCHED.lock().ok()?;
+    let all = watched.iter().filter_map(|(turns, _)| turns.upgrade());
+    let mut there = all.filter(|turns| turns.thread == thread && turns.running().is_some());
+    there.next().map(|turns| turns.culprit())
 }
 
 fn keep_watch() {

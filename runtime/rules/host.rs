@@ -169,6 +169,21 @@ impl HostPattern {
         (!host.is_empty()).then_some(host)
     }
 
+    /// The domain that it fits everything below of, where that is one under which anybody registers a name: `com`, `co.uk`
+    /// (publicsuffix.org, the part of the registries).
+    pub fn registry(&self) -> Option<String> {
+        let wild = self.labels.iter().take_while(|label| !matches!(label, Label::Text(_)));
+        let (wild, rest) = self.labels.split_at(wild.count());
+        let names = rest.iter().map(|label| match label {
+            Label::Text(text) => Some(text.as_str()),
+            Label::One | Label::Many => None,
+        });
+        let name = names.collect::<Option<Vec<_>>>()?.join(".");
+        let suffix = psl::suffix(name.as_bytes())?;
+        let is_one = !wild.is_empty() && suffix.typ() == Some(psl::Type::Icann) && suffix.as_bytes() == name.as_bytes();
+        is_one.then_some(name)
+    }
+
     /// Whether it fits every host.
     pub fn is_everything(&self) -> bool {
         self.labels.iter().all(|label| *label == Label::Many)

@@ -26,7 +26,7 @@ pub use host::{HostPattern, HostPatternError};
 pub(crate) use localhost::is_localhost;
 pub use path::{PathPattern, PathPatternError};
 pub use peer::Peer;
-pub(crate) use problem::{outside_of_scope, plaintext, problem};
+pub(crate) use problem::{by_rule, named_rule, outside_of_scope, plaintext, problem};
 pub(crate) use readings::PathReadings;
 pub use route::{RoutePattern, RoutePatternError};
 

@@ -1,7 +1,7 @@
 //! A denial as RFC 9457 problem details, so that an agent's author (or model) stops trying.
 
 use http::{HeaderValue, StatusCode};
-use workerd_lite_ops::Response;
+use workerd_lite_ops::{Body, Response};
 
 use super::{Denial, Outside};
 
@@ -30,6 +30,27 @@ fn outside(outside: Outside, host: &str) -> String {
         Outside::Protocol => format!("This protocol is not allowed for the host {host}."),
         Outside::Port => format!("This port is not allowed for the host {host}."),
     }
+}
+
+/// What the owner's log says of a denial.
+pub(crate) fn by_rule(denial: &Denial) -> String {
+    format!("by the rule {}, for its {}", denial.rule, denial.outside)
+}
+
+/// The most bytes of an answer that are looked at for a rule's name, and of the name.
+const ANSWER: usize = 4096;
+const NAME: usize = 200;
+
+/// The rule that an answer names as problem details: that of a policy that denies for a reason of its own.
+pub(crate) fn named_rule(response: &Response) -> Option<String> {
+    let kind = response.headers.get(http::header::CONTENT_TYPE)?.to_str().ok()?;
+    let Body::Full(body) = &response.body else { return None };
+    if !kind.starts_with("application/problem+json") || body.len() > ANSWER {
+        return None;
+    }
+    let problem: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let rule = problem.get("rule")?.as_str()?;
+    Some(rule.chars().take(NAME).collect())
 }
 
 fn denied(detail: &str, rule: Option<&str>) -> Response {

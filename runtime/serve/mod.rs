@@ -332,6 +332,10 @@ fn relieve(
             let relieved = threads.relieve(thread, project, (is_it, why));
             relieved.inspect_err(|_| crash_marker::blame(&worker))
         }
+        Hang::Silent(thread) => {
+            project.forsakes(thread);
+            threads.relieve(thread, project, (|_| false, Termination::Busy))
+        }
         Hang::Lost(thread, _) => {
             threads.give_up(thread);
             lost.insert(thread);

@@ -69,6 +69,9 @@ impl WorkerThread {
             booted,
             finished,
         } = self;
+        if !project.is_debugged() {
+            spawn(limits::heartbeat::beats());
+        }
         let instance = match Instance::with_bulkheads(&project).await {
             Ok(instance) => instance,
             Err(error) => {

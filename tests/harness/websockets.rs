@@ -128,6 +128,8 @@ impl Peer {
             "/huge" => Some(frame(0x82, 1 << 30, b"x")),
             "/endless" => Some(frame(0x82, u64::MAX >> 1, b"x")),
             "/control" => Some([vec![0x89, 126, 1, 0], vec![0; 256]].concat()),
+            "/code" => Some(vec![0x88, 2, 0x03, 0xe7]),
+            "/no-code" => Some(vec![0x88, 2, 0x03, 0xed]),
             "/continues" => Some(vec![0x80, 1, b'x']),
             "/drops" => Some(Vec::new()),
             "/cut" => Some(frame(0x82, 1000, b"x")),

@@ -2,6 +2,7 @@
 
 mod calls;
 mod confinement;
+mod lent;
 mod limits;
 mod methods;
 mod modules;

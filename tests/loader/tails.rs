@@ -95,8 +95,8 @@ fn tail_workers_are_told() {
     assert_eq!(flooded["truncated"], true, "{flooded}");
     assert_eq!(case(&server, "broken"), "no error: ok");
     server.logged("of the tail worker");
-    // Nobody is told of what a tail worker does.
-    assert_eq!(case(&server, "again"), 1);
+    // Of what a tail worker does its own are told, and nobody of what those do.
+    assert_eq!(case(&server, "again"), 2);
     assert_eq!(case(&server, "chained"), serde_json::json!([["scout/told", "ok"]]));
 }
 
@@ -176,4 +176,84 @@ fn tail_workers_of_agents_are_told() {
             "{report}"
         );
     }
+}
+
+const EVENTS: &str = r#"
+threads = 1
+[[agents]]
+name = "scout"
+tenant = "acme"
+main = "scout.js"
+match = ["127.0.0.1"]
+tails = [{ service = "watcher", entrypoint = "Watches" }]
+[[agents]]
+name = "watcher"
+tenant = "acme"
+main = "watcher.js"
+match = ["watcher.localhost"]
+tails = [{ service = "second" }]
+[[agents]]
+name = "second"
+tenant = "acme"
+main = "second.js"
+match = ["second.localhost"]
+"#;
+
+fn events_are_told_as_what_they_are(processes: &str) {
+    let project = crate::harness::Project::new(&[
+        ("workerd-lite.toml", &format!("{EVENTS}{processes}")),
+        (
+            "scout.js",
+            "export default { fetch: () => new Response('ok'), async scheduled({ cron }) { console.log('ran', cron); if (cron === 'fails') throw new RangeError('of cron'); } };",
+        ),
+        (
+            "watcher.js",
+            r#"import { WorkerEntrypoint } from "cloudflare:workers";
+            const all = [];
+            const keep = (events) => { for (const { scriptName, entrypoint, outcome, event, logs } of events) all.push([scriptName, entrypoint, outcome, event, logs.map((line) => line.message)]); };
+            export class Watches extends WorkerEntrypoint { tail(events) { console.log("watches"); keep(events); } }
+            export default { fetch: () => Response.json(all), tail: keep };"#,
+        ),
+        (
+            "second.js",
+            "const all = []; export default { fetch: () => Response.json(all), tail(events) { for (const { scriptName, entrypoint, outcome, event, logs } of events) if (event.consumedEvents) all.push([scriptName, entrypoint, outcome, event, logs.map((line) => line.message)]); } };",
+        ),
+    ]);
+    let server = project.serve(&["--dev"]);
+    let scheduled = |query: &str| server.get(&format!("/cdn-cgi/handler/scheduled?{query}"));
+    assert_eq!(scheduled("cron=*+*+*+*+*&time=1700000000123").status, 200);
+    assert_eq!(scheduled("cron=fails&time=5").status, 500);
+    let told = |host: &str, count: usize| {
+        let mut told = serde_json::Value::Null;
+        for _ in 0..100 {
+            let (_, body) = crate::harness::http::Client::new(&server.address, host)
+                .get("/")
+                .unwrap();
+            told = serde_json::from_str(&body).unwrap();
+            if told.as_array().unwrap().len() >= count {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        told
+    };
+    assert_eq!(
+        told("watcher.localhost", 2),
+        serde_json::json!([
+            ["scout", "default", "ok", { "cron": "* * * * *", "scheduledTime": 1_700_000_000_123_u64 }, [["ran", "* * * * *"]]],
+            ["scout", "default", "exception", { "cron": "fails", "scheduledTime": 5 }, [["ran", "fails"]]],
+        ])
+    );
+    let once = serde_json::json!(["watcher", "Watches", "ok", { "consumedEvents": [{ "scriptName": "scout" }] }, [["watches"]]]);
+    assert_eq!(told("second.localhost", 2), serde_json::json!([once, once]));
+}
+
+#[test]
+fn crons_and_tail_workers_are_told_of() {
+    events_are_told_as_what_they_are("");
+}
+
+#[test]
+fn crons_and_tail_workers_are_told_of_over_links() {
+    events_are_told_as_what_they_are("[isolation]\nagents = \"process\"\n");
 }

@@ -73,15 +73,18 @@ fn a_store_is_its_events_and_no_snapshot_changes_the_event() {
     let worker = "
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 const storage = new AsyncLocalStorage();
-let kept, resource;
+const everybodys = storage.run('outside', () => AsyncLocalStorage.snapshot());
+let kept, bound, resource;
 export default { async fetch(request, env, ctx) {
   const { pathname } = new URL(request.url);
-  if (pathname === '/keep') return storage.run('first', () => { kept = AsyncLocalStorage.snapshot(); resource = new AsyncResource('r'); return new Response(storage.getStore()); });
+  if (pathname === '/keep') return storage.run('first', () => { kept = AsyncLocalStorage.snapshot(); bound = AsyncLocalStorage.bind(function (a, b) { return [storage.getStore(), a, b, this.c]; }); resource = new AsyncResource('r'); return new Response(`${kept(() => storage.getStore())} ${bound.call({ c: 3 }, 1, 2)} ${bound.length}`); });
+  if (pathname === '/free') return Response.json([kept(() => storage.getStore()), bound.call({ c: 3 }, 1, 2)]);
   if (pathname === '/use') {
+    const refused = (use) => { try { return use(); } catch (error) { return error.message.slice(0, 53); } };
     const before = storage.getStore();
-    // Within, stores are the first event's. Timers belong to the event that runs, which goes on.
-    const within = kept(() => storage.getStore());
-    const waited = await new Promise((resolve) => kept(() => setTimeout(() => resolve(storage.getStore()), 5)));
+    const within = [refused(() => kept(() => storage.getStore())), refused(() => bound(1, 2)), everybodys(() => storage.getStore())];
+    // Within, stores are others. Timers belong to the event that runs, which goes on.
+    const waited = await new Promise((resolve) => everybodys(() => setTimeout(() => resolve(storage.getStore()), 5)));
     const scoped = await resource.runInAsyncScope(async () => { await scheduler.wait(1); return storage.getStore(); });
     return Response.json([before ?? null, within, waited, scoped, storage.getStore() ?? null]);
   }
@@ -89,11 +92,30 @@ export default { async fetch(request, env, ctx) {
 } };";
     let project = Project::new(&[("worker.js", worker)]);
     let server = project.serve(&["worker.js"]);
-    assert_eq!(server.get("/keep").body, "first");
+    assert_eq!(server.get("/keep").body, "first first,1,2,3 2");
+    let refused = "Cannot call this AsyncLocalStorage bound function outs";
     assert_eq!(
         json(&server.get("/use").body),
-        serde_json::json!([null, "first", "first", "first", null])
+        serde_json::json!([
+            null,
+            [&refused[..53], &refused[..53], "outside"],
+            "outside",
+            "first",
+            null
+        ])
     );
+    // By an older date they are everybody's.
+    project.write(
+        "wrangler.toml",
+        "name = 'w'\nmain = 'worker.js'\ncompatibility_date = '2025-06-15'\ncompatibility_flags = ['nodejs_compat']\n",
+    );
+    let older = project.serve(&[]);
+    older.get("/keep");
+    assert_eq!(
+        json(&older.get("/free").body),
+        serde_json::json!(["first", ["first", 1, 2, 3]])
+    );
+    drop(older);
     std::thread::scope(|scope| {
         let asked: Vec<_> = (0..20)
             .map(|index| {

@@ -1,5 +1,7 @@
 //! Node's modules and globals in workers.
 
+mod absent;
+mod agent_sockets;
 mod buffers;
 mod commonjs;
 mod confined;
@@ -16,6 +18,8 @@ mod packages;
 mod process;
 mod process_files;
 mod same;
+mod sockets;
+mod soon;
 mod switches;
 mod tampering;
 mod websocket_client;

@@ -146,7 +146,7 @@ export default { async fetch() {
     let server = project.serve(&["worker.js", "--threads", "1"]);
     for _ in 0..2 {
         let told = json(&server.get("/").body);
-        let fails = |name: &str| format!("crypto.{name} is not available in workerd-lite: ")[..40].to_owned();
+        let fails = |name: &str| format!("crypto.{name} is not implemented in workerd-lite: ")[..40].to_owned();
         assert_eq!(
             told[0],
             serde_json::json!([

@@ -199,6 +199,9 @@ export default { async fetch(request, env, ctx) {
 fn what_an_event_leaves_acts_in_the_name_of_no_other() {
     let agent = include_str!("../../fixtures/node/events.js");
     let project = project(agent);
+    // What is bound to its event throws in another.
+    let flags = "compatibility_flags = ['nodejs_compat', 'do_not_bind_asynclocalstorage_snapshot_to-request']\n";
+    project.write("wrangler.toml", &format!("name = 'agent'\nmain = 'agent.js'\n{flags}"));
     let server = project.serve(&[]);
     let continued = ["port", "promise", "promisified", "subclass"];
     let check = |ended: bool| {

@@ -45,7 +45,7 @@ const KINDS: &[(&str, &str)] = &[
 
 /// The member of Node's modules that a failure says is not there.
 fn unavailable(text: &str) -> Option<&str> {
-    let (before, _) = text.split_once(" is not available in workerd-lite")?;
+    let (before, _) = text.split_once(" is not implemented in workerd-lite")?;
     before.rsplit(' ').next().filter(|name| !name.is_empty())
 }
 

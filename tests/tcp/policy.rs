@@ -246,3 +246,40 @@ export class Store extends WorkerEntrypoint { connect() { return "called"; } }
         "'connect' is a reserved method and cannot be called over RPC."
     );
 }
+
+/// A policy whose connections are those of a server of `node:net`: `cloudflare:node`.
+#[test]
+fn a_server_of_nodes_takes_connections_that_are_asked_for() {
+    let policy = r#"
+import net from "node:net";
+import { connectHandler, handleAsNodeConnection } from "cloudflare:node";
+net.createServer((socket) => {
+  let said = "";
+  socket.setEncoding("utf8");
+  socket.on("data", (text) => (said += text));
+  socket.on("end", () => socket.end(said.toUpperCase()));
+}).listen(7001);
+net.createServer((socket) => {
+  for (let i = 0; i < 64; i++) socket.write(Buffer.alloc(65536, i));
+  socket.end();
+}).listen(7002);
+net.createServer((socket) => socket.destroy()).listen(7003);
+export default connectHandler({ fetch: async () => new Response(await handleAsNodeConnection({}).catch((error) => error.code)) });
+"#;
+    let agent = DIALS.replace(
+        "const asks = {",
+        "const asks = {\n  async policy() { return await (await fetch('http://policy.test/')).text(); },",
+    );
+    let (_project, server) = serve(
+        &agent,
+        policy,
+        "[limits]\ncpu_ms = 5000\n[outbound.limits]\ncpu_ms = 5000\n",
+    );
+    assert_eq!(ask(&server, "/echo?to=any.test:7001")["said"], "HELLO THERE");
+    assert_eq!(ask(&server, "/large?to=any.test:7002")["bytes"], 64 * 65536);
+    assert_eq!(ask(&server, "/reads?to=any.test:7003")["said"], "");
+    assert_eq!(ask(&server, "/policy"), "ERR_INVALID_ARG_TYPE");
+    let refused = ask(&server, "/reads?to=any.test:7004");
+    assert!(refused["error"].is_string(), "{refused}");
+    server.logged("No net.Server is listening on port 7004.");
+}

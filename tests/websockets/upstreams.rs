@@ -140,6 +140,8 @@ fn what_an_upstream_does_wrong_is_told_in_words() {
         ("/opcode", "breaks the protocol", Some(1002)),
         ("/control", "breaks the protocol", Some(1002)),
         ("/continues", "breaks the protocol", Some(1002)),
+        ("/code", "breaks the protocol", Some(1002)),
+        ("/no-code", "breaks the protocol", Some(1002)),
         ("/huge", "larger than 1048576 bytes", Some(1009)),
         ("/endless", "larger than 1048576 bytes", Some(1009)),
         ("/pings", "too many pings", Some(1008)),

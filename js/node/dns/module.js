@@ -110,7 +110,9 @@ function asPromises(methods) {
 }
 
 // Which servers are asked is the host's and the policy's to say.
-const servers = { getServers: () => [], setServers: unavailable("dns.setServers", "names are looked up by a request that the policy decides on") };
+// Those of https://cloudflare-dns.com, which is asked, as Workers tell them.
+const getServers = () => ["1.1.1.1", "2606:4700:4700::1111", "1.0.0.1", "2606:4700:4700::1001"];
+const servers = { getServers, setServers: unavailable("dns.setServers", "names are looked up by a request that the policy decides on") };
 const orders = { getDefaultResultOrder: getOrder, setDefaultResultOrder: setOrder };
 
 function resolverOf(make) {
@@ -127,7 +129,7 @@ function resolverOf(make) {
     }
 
     getServers() {
-      return [];
+      return getServers();
     }
 
     setLocalAddress() {}

@@ -36,5 +36,7 @@ function httpServerHandler(of, handlers = undefined) {
   return handler;
 }
 
-return { handleAsNodeRequest, httpServerHandler };
+const { connectHandler, handleAsNodeConnection } = core.loadExtScript("ext:workerd_lite/node/net/connection.js");
+
+return { connectHandler, handleAsNodeConnection, handleAsNodeRequest, httpServerHandler };
 })();

@@ -272,7 +272,9 @@ class Exchange {
 
   #head(head) {
     const { target } = head;
-    if (head.method === "CONNECT" || target[0] !== "/" && target !== "*") throw unsupported("workers reach no proxies: their requests pass the policy");
+    // A query alone is the root's, as in URLs.
+    const isPath = target[0] === "/" || target[0] === "?" || target === "*";
+    if (head.method === "CONNECT" || !isPath) throw unsupported("workers reach no proxies: their requests pass the policy");
     const key = head.upgrade ? keyOf(head) : undefined;
     if (head.upgrade && key === undefined) throw unsupported("no upgrade but one to a WebSocket is supported by workerd-lite");
     const url = new URL(this.#origin + path(target === "*" ? "/" : target));

@@ -8,6 +8,7 @@ const {
   MapPrototypeGet,
   MapPrototypeHas,
   MapPrototypeSet,
+  MathFloor,
   ObjectAssign,
   ObjectDefineProperty,
   ObjectPrototypeIsPrototypeOf,
@@ -23,7 +24,8 @@ const { EventEmitter } = core.loadExtScript("ext:deno_node/_events.mjs");
 const { nextTick } = core.loadExtScript("ext:workerd_lite/node/next_tick.js");
 const { ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_SERVER_ALREADY_LISTEN, ERR_SERVER_NOT_RUNNING } = core.loadExtScript("ext:deno_node/internal/errors.ts");
 const { channel, tracingChannel } = core.loadExtScript("ext:deno_node/diagnostics_channel.js");
-const { validateAbortSignal, validatePort } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
+const { getDefaultHighWaterMark } = core.loadExtScript("ext:deno_node/internal/streams/state.js");
+const { validateAbortSignal, validateNumber, validatePort } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
 const { failure } = core.loadExtScript("ext:workerd_lite/node/unavailable.js");
 const { systemError } = core.loadExtScript("ext:workerd_lite/node/net/errors.js");
 const { normalize } = core.loadExtScript("ext:workerd_lite/node/net/target.js");
@@ -41,6 +43,13 @@ const FIRST = 49152;
 const LAST = 65535;
 
 const serverAt = (port) => MapPrototypeGet(listening, port);
+
+// What is below 0 is as if it were not there.
+function usableMark(given) {
+  if (given === undefined) return getDefaultHighWaterMark();
+  validateNumber(given, "options.highWaterMark");
+  return given < 0 ? getDefaultHighWaterMark() : given;
+}
 
 function Server(options, listener) {
   if (!ObjectPrototypeIsPrototypeOf(Server.prototype, this)) return new Server(options, listener);
@@ -60,7 +69,9 @@ function Server(options, listener) {
   this.allowHalfOpen = given.allowHalfOpen ?? false;
   this.pauseOnConnect = !!given.pauseOnConnect;
   this.noDelay = !!given.noDelay;
-  this.highWaterMark = given.highWaterMark;
+  this.keepAlive = !!given.keepAlive;
+  this.keepAliveInitialDelay = ~~(given.keepAliveInitialDelay / 1000);
+  this.highWaterMark = usableMark(given.highWaterMark);
   this.blockList = given.blockList;
 }
 ObjectSetPrototypeOf(Server.prototype, EventEmitter.prototype);
@@ -221,7 +232,10 @@ function join(server, client, path, port, then) {
     }
     const { Loopback } = core.loadExtScript("ext:workerd_lite/node/net/loopback.js");
     const { Socket } = core.loadExtScript("ext:workerd_lite/node/net/socket.js");
-    const accepted = new Socket({ allowHalfOpen: server.allowHalfOpen, highWaterMark: server.highWaterMark });
+    const { MachineHandle, tellAsked } = core.loadExtScript("ext:workerd_lite/node/net/machine_handle.js");
+    const { allowHalfOpen, highWaterMark, keepAlive, keepAliveInitialDelay, noDelay } = server;
+    const accepted = new Socket({ allowHalfOpen, highWaterMark: MathFloor(highWaterMark), keepAlive, keepAliveInitialDelay: keepAliveInitialDelay * 1000, noDelay });
+    accepted._handle = new MachineHandle(accepted);
     if (path === null) {
       lastPort = lastPort >= FIRST - 1 ? 32768 : lastPort + 1;
       const near = { address: "127.0.0.1", family: "IPv4", port: lastPort };
@@ -230,6 +244,8 @@ function join(server, client, path, port, then) {
       client._peer = accepted._sockname = far;
     }
     client.connecting = false;
+    tellAsked(client);
+    tellAsked(accepted);
     Loopback.join(client, accepted);
     const { scope } = server._handle;
     setImmediate(() => scope.runInAsyncScope(() => accept(server, accepted)));

@@ -11,6 +11,7 @@ const {
   ObjectDefineProperties,
   ObjectPrototypeIsPrototypeOf,
   ObjectSetPrototypeOf,
+  ReflectApply,
   TypedArrayPrototypeGetByteLength,
 } = primordials;
 // The whole module: its classes want what it adds to them.
@@ -23,9 +24,12 @@ const { getTimerDuration, kTimeout } = core.loadExtScript("ext:workerd_lite/node
 const { isIP } = core.loadExtScript("ext:deno_node/internal/net.ts");
 const { ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_SOCKET_CLOSED, ERR_SOCKET_CLOSED_BEFORE_CONNECTION } = core.loadExtScript("ext:deno_node/internal/errors.ts");
 const { validateFunction } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
+const { failure } = core.loadExtScript("ext:workerd_lite/node/unavailable.js");
 const { refused, reset, systemError } = core.loadExtScript("ext:workerd_lite/node/net/errors.js");
 const { addressOf, normalize, originOf } = core.loadExtScript("ext:workerd_lite/node/net/target.js");
 const { setTransport, transportOf } = core.loadExtScript("ext:workerd_lite/node/net/transports.js");
+const { MachineHandle, methods: asking, tellAsked } = core.loadExtScript("ext:workerd_lite/node/net/machine_handle.js");
+const { lookUp } = core.loadExtScript("ext:workerd_lite/node/net/look_up.js");
 const server_ = () => core.loadExtScript("ext:workerd_lite/node/net/server.js");
 const exchange = () => core.loadExtScript("ext:workerd_lite/node/net/exchange.js");
 
@@ -52,6 +56,7 @@ function Socket(options) {
     if (options?.[MODES[i]]) throw new ERR_INVALID_ARG_VALUE(`options.${MODES[i]}`, options[MODES[i]], "is not supported");
   }
   const given = typeof options === "object" && options !== null ? options : {};
+  if (given.fd !== undefined) throw failure("net.Socket of a descriptor", undefined, "workers have no sockets of a machine's");
   FunctionPrototypeCall(Duplex, this, {
     allowHalfOpen: Boolean(given.allowHalfOpen),
     autoDestroy: true,
@@ -61,6 +66,7 @@ function Socket(options) {
   });
   this.connecting = false;
   this._hadError = false;
+  this._failed = false;
   this._parent = null;
   this._host = null;
   this.server = null;
@@ -72,6 +78,9 @@ function Socket(options) {
   // What waits for the connection.
   this._pending = null;
   this._handle = null;
+  this._noDelay = !!given.noDelay;
+  this._keepAlive = !!given.keepAlive;
+  this._keepAliveDelay = ~~(given.keepAliveInitialDelay / 1000);
   this._sockname = null;
   this.on("end", onPeersEnd);
 }
@@ -149,7 +158,15 @@ const methods = {
     if (this[kTimeout] !== null) mayTime(() => clearTimeout(this[kTimeout]));
     this[kTimeout] = null;
     transportOf(this)?.destroy(error);
+    this._handle = null;
+    this._failed = !!error;
     done(error);
+  },
+
+  // Who hears of the close is told whether it failed.
+  emit(name) {
+    if (name === "close" && arguments.length === 1) return FunctionPrototypeCall(Duplex.prototype.emit, this, name, this._failed);
+    return ReflectApply(Duplex.prototype.emit, this, arguments);
   },
 
   push(chunk, encoding) {
@@ -204,14 +221,6 @@ const methods = {
     if (this[kTimeout] !== null) this._active = DateNow();
   },
 
-  setNoDelay() {
-    return this;
-  },
-
-  setKeepAlive() {
-    return this;
-  },
-
   setTypeOfService() {
     return this;
   },
@@ -230,7 +239,7 @@ const methods = {
     return this._sockname ?? {};
   },
 };
-ObjectAssign(Socket.prototype, methods);
+ObjectAssign(Socket.prototype, methods, asking);
 
 const getter = (get) => ({ __proto__: null, configurable: true, enumerable: true, get });
 const peer = (name) => getter(function () {
@@ -243,6 +252,7 @@ ObjectDefineProperties(Socket.prototype, {
   }),
   // What was written, whether or not it has gone.
   bytesWritten: getter(function () {
+    if (this._pending === undefined) return undefined;
     let bytes = this._bytesDispatched;
     if (this._pending !== null) bytes += TypedArrayPrototypeGetByteLength(this._pending);
     const waiting = this.writableBuffer ?? [];
@@ -262,7 +272,7 @@ ObjectDefineProperties(Socket.prototype, {
     return this._sockname?.port;
   }),
   pending: getter(function () {
-    return this.connecting || transportOf(this) === undefined;
+    return this.connecting || this.destroyed || transportOf(this) === undefined;
   }),
   readyState: getter(function () {
     if (this.connecting) return "opening";
@@ -287,29 +297,42 @@ function connectTo(socket, options, scheme, then = undefined) {
   const { host, name, path, port } = addressOf(options);
   if (options.timeout) socket.setTimeout(options.timeout);
   if (options.signal !== undefined && typeof options.signal !== "object") throw new ERR_INVALID_ARG_TYPE("options.signal", "AbortSignal", options.signal);
+  if (options.noDelay !== undefined) socket._noDelay = !!options.noDelay;
+  if (options.keepAlive !== undefined) {
+    socket._keepAlive = !!options.keepAlive;
+    socket._keepAliveDelay = ~~(options.keepAliveInitialDelay / 1000);
+  }
+  socket._handle ??= new MachineHandle(socket);
   socket.connecting = true;
   socket._host = host;
   socket._port = port;
   const server = scheme === "http" ? server_().reachable(host, path ?? port) : undefined;
-  if (server !== undefined) {
-    server_().join(server, socket, path, port, then);
-    return socket;
-  }
+  const go = () => {
+    if (server !== undefined) server_().join(server, socket, path, port, then);
+    else connectOut(socket, { host, name, path, port }, scheme, then);
+  };
+  if (path === null && lookUp(socket, options, host, go)) return socket;
+  go();
+  return socket;
+}
+
+function connectOut(socket, { host, name, path, port }, scheme, then) {
   let transport;
-  let failure = null;
+  let failed = null;
   try {
     if (path !== null) throw systemError("connect", "ENOENT", path, { address: path });
     transport = new (exchange().Exchange)(socket, originOf(scheme, host, port), host, port, name);
   } catch (error) {
-    failure = error;
+    failed = error;
   }
   nextTick(() => {
     if (socket.destroyed) return;
-    if (failure !== null) return socket.destroy(failure);
+    if (failed !== null) return socket.destroy(failed);
     socket.connecting = false;
     socket._peer = peerOf(host, port);
     socket._sockname = { address: "127.0.0.1", family: "IPv4", port: 0 };
     setTransport(socket, transport);
+    tellAsked(socket);
     socket.emit("connect");
     socket.emit("ready");
     if (then !== undefined) then();
@@ -318,7 +341,6 @@ function connectTo(socket, options, scheme, then = undefined) {
     // Who reads was told to wait.
     socket.read(0);
   });
-  return socket;
 }
 
 const CONNECTED = channel("net.client.socket");

@@ -26,6 +26,8 @@ function normalize(args) {
     if (typeof list[1] === "string") options.host = list[1];
   } else if (typeof first === "string") {
     options.path = first;
+  } else if (first !== undefined && typeof first !== "function") {
+    options.port = first;
   }
   for (let i = 1; i < list.length; i++) {
     if (typeof list[i] === "object" && list[i] !== null) ObjectAssign(options, list[i]);

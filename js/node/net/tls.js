@@ -3,7 +3,8 @@
 (function () {
 const { core, primordials } = __bootstrap;
 const { ArrayIsArray, ArrayPrototypeIncludes, ArrayPrototypePush, FunctionPrototypeCall, ObjectAssign, ObjectPrototypeIsPrototypeOf, ObjectSetPrototypeOf, PromisePrototypeThen } = primordials;
-const { ERR_OUT_OF_RANGE } = core.loadExtScript("ext:deno_node/internal/errors.ts");
+const { ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, ERR_TLS_INVALID_CONTEXT } = core.loadExtScript("ext:deno_node/internal/errors.ts");
+const { validateArray, validateFunction, validateOneOf } = core.loadExtScript("ext:deno_node/internal/validators.mjs");
 const { nextTick } = core.loadExtScript("ext:workerd_lite/node/next_tick.js");
 const { failure, unavailable } = core.loadExtScript("ext:workerd_lite/node/unavailable.js");
 const { certificateOf, checkServerIdentity } = core.loadExtScript("ext:workerd_lite/node/net/identity.js");
@@ -23,8 +24,21 @@ class JSStreamSocket extends Socket {
   }
 }
 
+// What a script would check is not here: it would take no check for one that passed.
+function refuseChecks(name, options) {
+  const { checkServerIdentity: check, secureContext } = options ?? {};
+  if (check !== undefined && check !== checkServerIdentity) {
+    validateFunction(check, "options.checkServerIdentity");
+    throw failure(`${name} with checkServerIdentity`, "ERR_OPTION_NOT_IMPLEMENTED", "certificates are checked by the host, and shown to no script");
+  }
+  if (secureContext !== undefined && secureContext !== null && !ObjectPrototypeIsPrototypeOf(SecureContext.prototype, secureContext)) {
+    throw new ERR_TLS_INVALID_CONTEXT("context");
+  }
+}
+
 function TLSSocket(socket, options) {
   if (!ObjectPrototypeIsPrototypeOf(TLSSocket.prototype, this)) return new TLSSocket(socket, options);
+  refuseChecks("tls.TLSSocket", options);
   FunctionPrototypeCall(Socket, this, options);
   if (socket !== undefined && socket !== null && !isOurs(socket)) this._handle = { _parentWrap: new JSStreamSocket(socket), getAsyncId: () => -1 };
   this.encrypted = true;
@@ -108,10 +122,7 @@ function upgrade(socket, under, options) {
 
 function connect(...args) {
   const { options, done } = normalize(args);
-  if (options.checkServerIdentity !== undefined && options.checkServerIdentity !== checkServerIdentity) {
-    // What a script would check is not here: it would take no check for one that passed.
-    throw failure("tls.connect() with checkServerIdentity", "ERR_OPTION_NOT_IMPLEMENTED", "certificates are checked by the host, and shown to no script");
-  }
+  refuseChecks("tls.connect()", options);
   const socket = new TLSSocket(undefined, options);
   if (done !== undefined) socket.once("secureConnect", done);
   const { socket: under } = options;
@@ -144,8 +155,21 @@ function Server(options, listener) {
 ObjectSetPrototypeOf(Server.prototype, NetServer.prototype);
 ObjectSetPrototypeOf(Server, NetServer);
 
-class SecureContext {
-  context = {};
+function SecureContext() {
+  if (!ObjectPrototypeIsPrototypeOf(SecureContext.prototype, this)) return new SecureContext();
+  this.context = {};
+}
+
+// Whom to trust is the host's to know: there are none of the worker's.
+function getCACertificates(type = "default") {
+  if (typeof type !== "string") throw new ERR_INVALID_ARG_TYPE("type", "string", type);
+  validateOneOf(type, "type", ["default", "bundled", "system", "extra"]);
+  return [];
+}
+
+function setDefaultCACertificates(certificates) {
+  validateArray(certificates, "certs");
+  throw failure("tls.setDefaultCACertificates", undefined, "whom to trust is the host's to know");
 }
 
 // The wire form of a list of protocols, each with its length before it.
@@ -179,10 +203,10 @@ const exported = {
   createSecurePair: unavailable("tls.createSecurePair"),
   createSecureContext: () => new SecureContext(),
   createServer: (options, listener) => new Server(options, listener),
-  getCACertificates: () => [],
+  getCACertificates,
   getCiphers: () => ["tls_aes_256_gcm_sha384", "tls_chacha20_poly1305_sha256", "tls_aes_128_gcm_sha256"],
   rootCertificates: [],
-  setDefaultCACertificates: unavailable("tls.setDefaultCACertificates", "whom to trust is the host's to know"),
+  setDefaultCACertificates,
   SecureContext,
   Server,
   TLSSocket,

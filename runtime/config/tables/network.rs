@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::values::parsed;
+use crate::config::values::{limiting, parsed};
 use crate::rules::Peer;
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -22,6 +22,9 @@ pub(crate) struct Network {
     pub(crate) deny: Vec<Peer>,
     /// Further roots (PEM).
     pub(crate) ca: Vec<PathBuf>,
+    /// Lists of what the authorities of `ca` have revoked (PEM).
+    #[serde(deserialize_with = "limiting")]
+    pub(crate) crl: Vec<PathBuf>,
     /// DNS servers to ask instead of the system, such as `10.0.0.2:53`.
     #[schemars(with = "Vec<String>")]
     pub(crate) nameservers: Vec<SocketAddr>,
@@ -33,6 +36,7 @@ impl Default for Network {
             allow: vec![Peer::Public],
             deny: Vec::new(),
             ca: Vec::new(),
+            crl: Vec::new(),
             nameservers: Vec::new(),
         }
     }

@@ -45,6 +45,12 @@ const BEHAVIOURS: &[Behaviour] = &[
         "disable_navigator_language",
         Some("2025-05-19"),
     ),
+    // workerd's own names, of which one is misspelt.
+    behaviour(
+        "bind_asynclocalstorage_snapshot_to_request",
+        "do_not_bind_asynclocalstorage_snapshot_to-request",
+        Some("2025-06-16"),
+    ),
     behaviour(
         "expose_global_message_channel",
         "no_expose_global_message_channel",
@@ -99,7 +105,7 @@ mod tests {
         assert_eq!(of(Some("2026-03-16"), &[]), ["no_websocket_standard_binary_type"]);
         assert_eq!(of(Some("2025-08-14"), &[])[0], "no_expose_global_message_channel");
         assert_eq!(of(Some("2025-08-06"), &[])[0], "cache_no_cache_disabled");
-        assert_eq!(of(Some("2021-01-01"), &[]).len(), 11);
+        assert_eq!(of(Some("2021-01-01"), &[]).len(), 12);
         assert!(of(Some("2026-03-16"), &["websocket_standard_binary_type"]).is_empty());
         assert_eq!(of(None, &["disable_weak_ref", "enable_weak_ref"]), ["disable_weak_ref"]);
         assert_eq!(

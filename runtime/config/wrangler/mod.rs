@@ -96,6 +96,7 @@ impl Wrangler {
         Self {
             bundling: Bundling {
                 defines: bundling::default_defines(flags.dev),
+                maps: flags.dev || flags.testing,
                 ..Bundling::default()
             },
             ..Self::default()
@@ -160,6 +161,7 @@ pub(crate) fn read(document: &Document, flags: &Flags, owner: Owner, problems: &
     let defines = problems.value(defines).unwrap_or_default();
     let imports = bundling::bundling(document, &path("rules"), &wrangler.rules, &wrangler.alias, defines);
     wrangler.bundling = problems.value(imports).unwrap_or_default();
+    wrangler.bundling.maps = flags.dev || flags.testing;
     wrangler.node = Node::of(wrangler.compatibility_date.as_deref(), &wrangler.compatibility_flags);
     wrangler.differences = differences(wrangler.compatibility_date.as_deref(), &wrangler.compatibility_flags);
     let crons = wrangler.triggers.crons.take().unwrap_or_default();

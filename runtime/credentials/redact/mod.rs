@@ -102,6 +102,8 @@ impl Redactor {
                 if !clean.is_empty() {
                     return Ok(Some((clean, (body, state))));
                 }
+                // All of a chunk may be held back, and the next be there already.
+                tokio::task::yield_now().await;
             }
             Ok(None)
         })
@@ -131,13 +133,10 @@ impl Passing {
         }
         let all = self.released.saturating_add(self.held.len() as u64);
         let mut until = if self.ended { all } else { self.scan.undecided() };
+        merge(&mut self.scan.found);
         // What was found is replaced whole, and once.
-        while let Some((start, _)) = self
-            .scan
-            .found
-            .iter()
-            .find(|(start, end)| *start < until && *end > until)
-        {
+        let straddles = |(start, end): &&(u64, u64)| *start < until && *end > until;
+        if let Some((start, _)) = self.scan.found.iter().find(straddles) {
             until = *start;
         }
         let clean = release(&mut self.scan.found, &mut self.held, self.released, until);
@@ -147,6 +146,18 @@ impl Passing {
         }
         Ok(clean.freeze())
     }
+}
+
+/// Makes one of those that overlap, as one mask stands for them: an upstream chooses how many there are.
+fn merge(found: &mut Vec<(u64, u64)>) {
+    found.sort_unstable();
+    found.dedup_by(|next, last| {
+        let overlaps = next.0 < last.1;
+        if overlaps {
+            last.1 = last.1.max(next.1);
+        }
+        overlaps
+    });
 }
 
 /// Takes bytes off `held`, which begins at the place `from`, up to another, and puts masks where secrets were found.

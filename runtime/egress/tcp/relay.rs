@@ -11,6 +11,7 @@ use workerd_lite_ops::external_memory::ExternalMemory;
 use workerd_lite_ops::start_tls::StartTls;
 use workerd_lite_ops::websocket::{Frame, OVERHEAD, SocketEnd};
 
+use super::super::decrypted::Decrypted;
 use super::super::wire::{Unread, Wire};
 use super::secured::Tls;
 use crate::websocket::stopped;
@@ -61,7 +62,7 @@ impl Relay {
         };
         // Nobody has looked at it, or nobody will.
         let Ok(Some(memory)) = read else { return };
-        let mut secured = match stream {
+        let secured = match stream {
             Stream::Secured(stream) => stream,
             Stream::Plain(mut wire) => loop {
                 match self.relay(&mut wire, &memory).await {
@@ -86,7 +87,8 @@ impl Relay {
                 }
             },
         };
-        while let After::StartTls(asked) = self.relay(&mut *secured, &memory).await {
+        let mut secured = Decrypted::new(*secured, self.unread.clone());
+        while let After::StartTls(asked) = self.relay(&mut secured, &memory).await {
             asked.answer(Err("the connection is under TLS already".to_owned()));
         }
     }

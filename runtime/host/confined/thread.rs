@@ -155,7 +155,7 @@ pub(super) fn aimed(
         let trace = Rc::new(trace);
         return Ok((cell, Origin { caller: 0, trace }, None));
     };
-    trace.tails.set(aim.untold);
+    trace.tails.set(aim.tails);
     let agents = &instance.0.agents;
     let caller = if agent.worker.role == Role::Outbound {
         // It judges for those that it was told of, and for nobody else.

@@ -18,9 +18,9 @@ use super::code::Code;
 use super::table::Table;
 use super::way::{Things, Way};
 use crate::identity::Attested;
-use crate::isolate::modules::reading::{aside, given};
+use crate::isolate::modules::reading::{aside, given, turn};
 use crate::isolate::{Blank, Caller, Callers, Cell as Isolate, CellHandle, Ended, Loaded, StartupError, Worker};
-use crate::limits::Limits;
+use crate::limits::{Culprit, Limits};
 use crate::metrics;
 
 /// How long a worker without events is kept, and how often it is looked at.
@@ -160,11 +160,19 @@ async fn make(
         limits,
     } = code;
     // Others are served meanwhile.
+    let whom = running
+        .account
+        .as_ref()
+        .map(|account| Culprit::Agent(account.root().id().clone()));
     let whose = match &running.account {
         Some(account) => account.root().id().clone(),
         None => AgentId::new(loaders.parent.attested.tenant.as_deref(), &loaders.parent.attested.name),
     };
-    let read = aside(&whose, move || given(modules, &main, node)).await;
+    let turn = turn(&whose).await;
+    if running.handle.inbox().is_closed() {
+        return Err(StartupError::new("nobody waits for it any longer"));
+    }
+    let read = aside(turn, move || given(modules, &main, node, whom)).await;
     let (graph, took) = read.ok_or_else(|| StartupError::new("its modules could not be read"))?;
     caller.charge(took);
     let graph = graph?;

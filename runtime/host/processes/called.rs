@@ -47,13 +47,13 @@ impl Callee {
     }
 
     fn aim<'a>(&'a self, origin: &Origin, (door, target): (u32, Option<&'a Target>)) -> Aim<'a> {
-        let untold = origin.trace.tails.get();
+        let tails = origin.trace.tails.get();
         if self.links.are_policys() {
             return Aim {
                 caller: u32::try_from(self.place).ok().map(|place| (place, "")),
                 what: target.into(),
                 door,
-                untold,
+                tails,
             };
         }
         Aim {
@@ -63,7 +63,7 @@ impl Callee {
                 _ => DEFAULT,
             },
             door: 0,
-            untold,
+            tails,
         }
     }
 

@@ -80,7 +80,11 @@ impl BrowserMap {
             if !key.starts_with('.') && !key.starts_with('/') {
                 map.packages.insert(key.clone(), replacement.clone());
             }
-            map.files.insert(normal(Path::new(key)), replacement);
+            // `crypto` is a package, and `./crypto` a file: `lib/crypto` and `crypto.js` may be either.
+            let is_file = key.starts_with('.') || key.contains('/') || Path::new(key).extension().is_some();
+            if is_file && !key.starts_with('@') {
+                map.files.insert(normal(Path::new(key)), replacement);
+            }
         }
         (!map.leads_to_page()).then_some(map)
     }
@@ -181,6 +185,8 @@ mod tests {
             ("kept.js", None),
             ("full.json", None),
             ("deep/full.js", None),
+            ("fs.js", None),
+            ("fs", None),
         ] {
             assert_eq!(file(request), found, "{request}");
         }

@@ -24,6 +24,8 @@ pub(super) struct CompilerOptions {
 struct Jsx {
     /// Calls of a factory, instead of an imported runtime.
     classic: bool,
+    /// An imported runtime, also in a file that names a factory.
+    automatic: bool,
     /// Whose runtime is imported.
     import_source: Option<String>,
     /// The factory.
@@ -42,7 +44,12 @@ impl CompilerOptions {
         });
         Self {
             jsx: Jsx {
-                classic: options.jsx.as_deref() == Some("react"),
+                // As esbuild takes them: where nobody says how, whoever names a factory wants it called.
+                classic: match options.jsx.as_deref() {
+                    None => options.jsx_factory.is_some() || options.jsx_fragment_factory.is_some(),
+                    Some(jsx) => jsx == "react",
+                },
+                automatic: options.jsx.as_deref().is_some_and(|jsx| jsx.starts_with("react-")),
                 import_source: options.jsx_import_source.clone(),
                 factory: options.jsx_factory.clone(),
                 fragment: options.jsx_fragment_factory.clone(),
@@ -67,8 +74,9 @@ impl CompilerOptions {
         self.legacy_decorators
     }
 
-    /// For the transformer. `standard`: whether the file has decorators that it leaves as they are.
-    pub(super) fn transform(&self, standard: bool) -> TransformOptions {
+    /// For the transformer. `standard`: whether the file has decorators that it leaves as they are; `factory`: whether it names
+    /// what makes its JSX.
+    pub(super) fn transform(&self, standard: bool, factory: bool) -> TransformOptions {
         let assigned = self.assigned_fields && !standard;
         TransformOptions {
             assumptions: CompilerAssumptions {
@@ -84,7 +92,7 @@ impl CompilerOptions {
                 emit_decorator_metadata: self.legacy_decorators && self.decorator_metadata,
                 strict_null_checks: !self.loose_null,
             },
-            jsx: self.jsx.options(),
+            jsx: self.jsx.options(factory),
             helper_loader: HelperLoaderOptions {
                 mode: HelperLoaderMode::External,
                 ..HelperLoaderOptions::default()
@@ -95,16 +103,17 @@ impl CompilerOptions {
 }
 
 impl Jsx {
-    fn options(&self) -> JsxOptions {
+    fn options(&self, factory: bool) -> JsxOptions {
+        let classic = self.classic || (factory && !self.automatic);
         JsxOptions {
-            runtime: if self.classic {
+            runtime: if classic {
                 JsxRuntime::Classic
             } else {
                 JsxRuntime::Automatic
             },
-            import_source: self.import_source.clone().filter(|_| !self.classic),
-            pragma: self.factory.clone().filter(|_| self.classic),
-            pragma_frag: self.fragment.clone().filter(|_| self.classic),
+            import_source: self.import_source.clone().filter(|_| !classic),
+            pragma: self.factory.clone().filter(|_| classic),
+            pragma_frag: self.fragment.clone().filter(|_| classic),
             ..JsxOptions::enable()
         }
     }

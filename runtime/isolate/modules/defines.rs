@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use oxc_allocator::Allocator;
 use oxc_ast::ast::{
-    AssignmentTarget, Expression, IdentifierReference, ObjectProperty, Program, SimpleAssignmentTarget,
-    StaticMemberExpression,
+    AssignmentTarget, Expression, IdentifierReference, ModuleExportName, ObjectProperty, Program,
+    SimpleAssignmentTarget, StaticMemberExpression, TSType, TSTypeName,
 };
 use oxc_ast_visit::{Visit, walk};
 use oxc_parser::Parser;
@@ -66,10 +66,12 @@ struct Found<'s> {
 }
 
 impl Found<'_> {
+    /// Whether no code declares it: `declare const NAME` says that somebody else does.
     fn is_free(&self, name: &IdentifierReference<'_>) -> bool {
-        name.reference_id
-            .get()
-            .is_some_and(|id| self.scoping.get_reference(id).symbol_id().is_none())
+        name.reference_id.get().is_some_and(|id| {
+            let symbol = self.scoping.get_reference(id).symbol_id();
+            symbol.is_none_or(|symbol| self.scoping.symbol_flags(symbol).is_ambient())
+        })
     }
 
     /// `a.b.c` of a member, where `a` is nobody's.
@@ -119,6 +121,13 @@ impl<'a> Visit<'a> for Found<'_> {
         }
     }
 
+    // Types and names of exports are no constants.
+    fn visit_ts_type(&mut self, _: &TSType<'a>) {}
+
+    fn visit_ts_type_name(&mut self, _: &TSTypeName<'a>) {}
+
+    fn visit_module_export_name(&mut self, _: &ModuleExportName<'a>) {}
+
     // What is assigned is no constant.
     fn visit_assignment_target(&mut self, it: &AssignmentTarget<'a>) {
         match it {
@@ -158,6 +167,42 @@ mod tests {
     use oxc_span::SourceType;
 
     use super::defined;
+
+    #[test]
+    fn names_that_are_declared_for_others_are_replaced() {
+        let defines: BTreeMap<String, String> = [("VERSION", "1"), ("CONFIG", "{}"), ("A.b", "2")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+        for (source, expected) in [
+            (
+                "declare const VERSION: string; f(VERSION)",
+                Some("declare const VERSION: string; f(1      )"),
+            ),
+            (
+                "declare let CONFIG: { a: 1 }, A: any;\nf({ CONFIG }, A.b)",
+                Some("declare let CONFIG: { a: 1 }, A: any;\nf({ CONFIG: ({}) }, 2  )"),
+            ),
+            (
+                "declare global { var VERSION: number }\nf(VERSION)",
+                Some("declare global { var VERSION: number }\nf(1      )"),
+            ),
+            (
+                "declare function VERSION(): void; declare namespace A { const b: 1 } f(VERSION, A.b)",
+                Some("declare function VERSION(): void; declare namespace A { const b: 1 } f(1      , 2  )"),
+            ),
+            ("declare const VERSION: 1; function g(VERSION) { f(VERSION) }", None),
+            (
+                "let x: typeof VERSION; class B implements A.b {} export { VERSION };",
+                None,
+            ),
+        ] {
+            assert_eq!(
+                defined(source, SourceType::ts(), &defines).as_deref(),
+                expected,
+                "{source}"
+            );
+        }
+    }
 
     #[test]
     fn names_that_nobody_declares_are_replaced() {

@@ -35,6 +35,8 @@ pub(super) struct Loading<'a> {
     pub(super) commonjs: BTreeMap<Url, Exports>,
     /// What those require, as `resolved`.
     pub(super) required: HashMap<(String, String), Result<Url, ImportFailure>>,
+    /// Names that modules of TypeScript export and that are nothing when they run.
+    pub(super) types: BTreeMap<Url, BTreeSet<String>>,
     /// Who imports what: the target, the importer's file and URL, the import.
     pub(super) importers: Vec<(Url, PathBuf, Url, Import)>,
     seen: HashSet<(Url, Option<String>)>,
@@ -77,6 +79,7 @@ impl<'a> Loading<'a> {
             left_out: BTreeMap::new(),
             commonjs: BTreeMap::new(),
             required: HashMap::new(),
+            types: BTreeMap::new(),
             importers: Vec::new(),
             seen: HashSet::from([(main.clone(), None)]),
             jobs: vec![Job {
@@ -157,6 +160,7 @@ impl<'a> Loading<'a> {
         }
         self.join_twins();
         self.add_left_out();
+        self.add_types();
         Ok(self)
     }
 
@@ -171,9 +175,11 @@ impl<'a> Loading<'a> {
         let (mut requires, mut patterns, mut data) = (Vec::new(), Vec::new(), Vec::new());
         let mut computed = false;
         let mut imported_patterns = Vec::new();
+        let mut types = BTreeSet::new();
         if let Content::Script(source) = &module.content {
             let parsed = self.reader.parse(&module, source)?;
             commonjs = parsed.commonjs;
+            types = parsed.types;
             module.commonjs = commonjs.is_some();
             (requires, patterns, data) = (parsed.requires, parsed.patterns, parsed.data);
             (computed, imported_patterns) = (parsed.computed, parsed.imported_patterns);
@@ -209,6 +215,7 @@ impl<'a> Loading<'a> {
             imported_patterns,
             data,
             commonjs,
+            types,
         }))
     }
 
@@ -261,6 +268,9 @@ impl<'a> Loading<'a> {
                 import: import.clone(),
                 asked,
             });
+        }
+        if !parsed.types.is_empty() {
+            self.types.insert(parsed.url.clone(), parsed.types);
         }
         if let Some(exports) = parsed.commonjs {
             self.commonjs.insert(parsed.url.clone(), exports);
@@ -398,6 +408,7 @@ impl<'a> Loading<'a> {
                 content: Content::Script(code),
                 commonjs: false,
                 original: None,
+                built: None,
             };
             self.modules.insert(url.into(), module);
         }
@@ -417,6 +428,7 @@ struct ParsedModule {
     imported_patterns: Vec<Pattern>,
     data: Vec<String>,
     commonjs: Option<Exports>,
+    types: BTreeSet<String>,
 }
 
 impl ParsedModule {

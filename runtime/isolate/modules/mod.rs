@@ -3,6 +3,7 @@
 //! An agent's code is untrusted, so its imports are confined to its project's folder and kept away from the policy.
 
 mod browser;
+mod built;
 mod bundled;
 mod bundling;
 pub(crate) mod cache;
@@ -26,6 +27,7 @@ mod members;
 pub(crate) mod mocked;
 mod mocks;
 mod module;
+mod named_exports;
 mod nesting;
 mod node_modules;
 mod nodes_own;
@@ -50,8 +52,10 @@ mod syntax;
 mod syntax_error;
 mod transpile;
 mod twins;
+mod types;
 mod wasm_literals;
 
+pub use built::Built;
 pub use bundling::{Bundling, FileType};
 pub use failure::ImportFailure;
 pub(crate) use given::{GivenKind, GivenModule};

@@ -1,5 +1,6 @@
 //! One module of a worker, and where modules may come from.
 
+use super::built::Built;
 use super::bundling::Bundling;
 use super::node_modules::NodeModules;
 use super::patterns::Patterns;
@@ -85,6 +86,8 @@ pub struct Module {
     pub commonjs: bool,
     /// What its author wrote, where that is TypeScript or JSX.
     pub original: Option<Original>,
+    /// Where its text comes from, where that was built and somebody wants to know.
+    pub built: Option<Arc<Built>>,
 }
 
 /// The source of a transpiled module.

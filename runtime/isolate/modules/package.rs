@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use nodejs_built_in_modules::is_nodejs_builtin_module;
-use oxc_resolver::{ResolveError, ResolveOptions, TsconfigDiscovery};
+use oxc_resolver::{ResolveError, ResolveOptions, TsconfigDiscovery, TsconfigOptions, TsconfigReferences};
 
 use super::browser::{BrowserMap, BrowserMaps};
 use super::compiler::CompilerOptions;
@@ -49,6 +49,18 @@ struct Resolvers {
     require: Resolver,
 }
 
+/// Where the paths of a project's own files are: in the `tsconfig.json` above each, or in the `jsconfig.json` of a project of JavaScript.
+fn discovery(root: &Path) -> TsconfigDiscovery {
+    let config_file = root.join("jsconfig.json");
+    if root.join("tsconfig.json").exists() || !config_file.is_file() {
+        return TsconfigDiscovery::Auto;
+    }
+    TsconfigDiscovery::Manual(TsconfigOptions {
+        config_file,
+        references: TsconfigReferences::Auto,
+    })
+}
+
 /// What a specifier names.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found {
@@ -62,7 +74,7 @@ impl Packages {
     pub(super) fn new(root: &Path, node: bool) -> Self {
         let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let options = |extensions: &[&str], conditions: &[&str], main_fields: &[&str]| ResolveOptions {
-            tsconfig: Some(TsconfigDiscovery::Auto),
+            tsconfig: Some(discovery(root)),
             condition_names: list(conditions),
             extension_alias: vec![
                 (".js".to_owned(), list(&[".js", ".ts", ".tsx"])),
@@ -117,14 +129,15 @@ impl Packages {
     }
 
     /// What the `browser` map of a module's package puts in the place of what a specifier names, where it does.
-    pub(super) fn mapped(&self, referrer: &Path, specifier: &str, asked: Asked) -> Option<Result<Found, Refusal>> {
+    pub(super) fn mapped(&self, referrer: &Path, specifier: &str, asked: Asked) -> Option<Found> {
         let map = self.browser.of(referrer)?;
         let replacement = if is_relative(specifier) {
             beside(&self.root, referrer, specifier).and_then(|file| map.of_file(&file))
         } else {
             map.of_package(specifier)
         }?;
-        Some(self.replaced(&map, replacement.as_deref(), specifier, asked))
+        // A map that leads nowhere, as to a file of another package that is installed elsewhere, says nothing.
+        self.replaced(&map, replacement.as_deref(), asked)
     }
 
     /// Whether that map names another package for a module of Node's: `"stream": "stream-browserify"`.
@@ -139,13 +152,17 @@ impl Packages {
         let specifier = import.specifier.as_str();
         if let Some(mapped) = self.mapped(referrer, specifier, asked) {
             // What is called at once is no part that a package does without: with Node's modules there it works.
-            if !(import.called && self.node.is_some() && matches!(mapped, Ok(Found::LeftOut(_)))) {
-                return mapped;
+            if !(import.called && self.node.is_some() && matches!(mapped, Found::LeftOut(_))) {
+                return Ok(mapped);
             }
         }
-        let (path, suffix) = self
-            .file(referrer, specifier, asked)
-            .map_err(|error| self.refusal(referrer, specifier, &error))?;
+        let (path, suffix) = match self.file(referrer, specifier, asked) {
+            Ok(found) => found,
+            Err(error) => match self.for_node_alone(referrer, specifier, asked, &error) {
+                Some(path) => return Ok(Found::File(path, String::new())),
+                None => return Err(self.refusal(referrer, specifier, &error)),
+            },
+        };
         if let Some(path) = self.nodes_own(referrer, import, asked, &path) {
             return Ok(Found::File(path, suffix));
         }
@@ -154,10 +171,25 @@ impl Packages {
             let replacement = map.of_file(&path);
             if let Some(replacement) = replacement.filter(|to| !(import.called && self.node.is_some() && to.is_none()))
             {
-                return self.replaced(&map, replacement.as_deref(), specifier, asked);
+                if let Some(found) = self.replaced(&map, replacement.as_deref(), asked) {
+                    return Ok(found);
+                }
             }
         }
         Ok(Found::File(path, suffix))
+    }
+
+    /// What a package exports under the condition `node`, where it exports nothing under those of workers and browsers.
+    fn for_node_alone(&self, referrer: &Path, specifier: &str, asked: Asked, error: &ResolveError) -> Option<PathBuf> {
+        if !matches!(error, ResolveError::PackagePathNotExported { .. }) {
+            return None;
+        }
+        let node = self.node.as_ref()?;
+        let resolver = match asked {
+            Asked::Import => &node.import,
+            Asked::Require => &node.require,
+        };
+        Some(resolver.resolve(referrer.parent()?, specifier).ok()?.path().to_owned())
     }
 
     /// What a package has for Node.js in the place of its main file or of what it exports.
@@ -183,26 +215,17 @@ impl Packages {
         self.nodes_own.of(found, specifier, asked, &import.names, other, main)
     }
 
-    /// What replaces a file or package. Maps are not followed further.
-    fn replaced(
-        &self,
-        map: &BrowserMap,
-        replacement: Option<&str>,
-        specifier: &str,
-        asked: Asked,
-    ) -> Result<Found, Refusal> {
+    /// What replaces a file or package, if it is there. Maps are not followed further.
+    fn replaced(&self, map: &BrowserMap, replacement: Option<&str>, asked: Asked) -> Option<Found> {
         let Some(replacement) = replacement else {
-            return Ok(Found::LeftOut(map.folder.clone()));
+            return Some(Found::LeftOut(map.folder.clone()));
         };
         let referrer = map.folder.join("package.json");
-        self.file(&referrer, replacement, asked)
+        let found = self
+            .file(&referrer, replacement, asked)
             // Some packages leave out the `./`.
-            .or_else(|error| {
-                self.file(&referrer, &format!("./{replacement}"), asked)
-                    .map_err(|_| error)
-            })
-            .map(|(path, _)| Found::File(path, String::new()))
-            .map_err(|error| self.refusal(&referrer, specifier, &error))
+            .or_else(|_| self.file(&referrer, &format!("./{replacement}"), asked));
+        Some(Found::File(found.ok()?.0, String::new()))
     }
 
     /// The file that a specifier names, without regard to `browser` maps, and its query and fragment.

@@ -78,6 +78,7 @@ fn part_works_by_page(source: &str) -> bool {
         || source.contains("self.location.href")
         || (source.contains("require.ensure") && !asks_for(source, "require.ensure"))
         || makes_request(source)
+        || (source.contains("window.addEventListener(") && uses(source, "window"))
         // What is tried where there is no other.
         || source.contains("Microsoft.XMLHTTP")
         || is_platforms_own(source)
@@ -258,6 +259,7 @@ mod tests {
             "/* a */ 'use strict';\n// b\nthrow new Error('Node alone. Do not bundle it');",
             "const read = (blob, done) => { const reader = new FileReader(); reader.onload = done; reader.readAsDataURL(blob); };",
             "define((function () { return {}; }));",
+            "export const done = (act) => { window.addEventListener('beforeunload', act); };",
             "load() { throw Error('Fonts are not implemented for the browser, but those that are there') }",
         ] {
             assert!(works_by_page(source), "{source}");
@@ -270,6 +272,7 @@ mod tests {
             "export const has = globalThis.document?.body;",
             "export default 'document';",
             "module.exports = { fetch: globalThis.fetch }; module.exports.default = client.fetcher;",
+            "export const done = (act) => { if (typeof window === 'object') window.addEventListener('beforeunload', act); };",
             "document.(",
             "// What is not supported in the browser\nif (!ok) throw new Error('none');",
             "if (typeof define === 'function' && define.amd) define([], make); else module.exports = make();",

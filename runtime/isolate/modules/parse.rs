@@ -1,10 +1,11 @@
 //! What a script imports, and whether it is JavaScript at all. Both are known before any of it runs.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
 
 use oxc_allocator::Allocator;
-use oxc_ast::ast::{ImportAttributeKey, ImportDeclarationSpecifier, ImportPhase, Statement, WithClause};
+use oxc_ast::ast::{ImportAttributeKey, ImportDeclarationSpecifier, ImportPhase, Program, Statement, WithClause};
 use oxc_parser::{Parser, ParserReturn};
 use oxc_span::{GetSpan as _, SourceType, Span};
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ use super::exports::Exports;
 use super::file_names::FileNames;
 use super::import::{Import, TYPE};
 use super::members::Members;
+use super::named_exports::exported;
 use super::nesting::is_too_deep;
 use super::requires::{Found as Required, Pattern};
 use super::scopes::Format;
@@ -45,6 +47,8 @@ pub(super) struct Parsed {
     pub(super) given: Given,
     /// What it exports, where it is a CommonJS module.
     pub(super) commonjs: Option<Exports>,
+    /// Names that it exports and that are nothing when it runs, where it is an ES module of TypeScript.
+    pub(super) types: BTreeSet<String>,
     /// The script with constants in the place of names, where that is not the source.
     #[serde(skip)]
     pub(super) defined: Option<String>,
@@ -61,7 +65,7 @@ pub(super) fn parsed(
     let file = Path::new(name).file_name().unwrap_or_default();
     let options_key = format!("{format:?} {options:?}");
     let key = Key::of(
-        "parsed6",
+        "parsed7",
         &[file.as_encoded_bytes(), source.as_bytes(), options_key.as_bytes()],
     );
     if let Some(parsed) = cache::value(&key) {
@@ -112,6 +116,11 @@ pub(super) fn parse(
             ),
         );
     }
+    let mut types = if kind.is_typescript() && is_module {
+        exported(&program)
+    } else {
+        BTreeSet::new()
+    };
     let transpiled = if kind.is_typescript() || syntax.jsx || syntax.decorators || syntax.accessors {
         Some(transpile(
             &allocator,
@@ -125,6 +134,10 @@ pub(super) fn parse(
     } else {
         None
     };
+    if !types.is_empty() {
+        let values = exported(&program);
+        types.retain(|name| !values.contains(name));
+    }
     let mut imports = Vec::new();
     let mut all_members = Members::of(&program);
     // Those of the transpiled module: imports of types are gone.
@@ -187,6 +200,7 @@ pub(super) fn parse(
         data: FileNames::of(&program, source),
         given,
         commonjs: (!is_module).then(|| Exports::of(&program)),
+        types,
         defined: None,
     })
 }
@@ -200,13 +214,14 @@ fn by_format<'a>(allocator: &'a Allocator, source: &'a str, kind: SourceType, fo
     }
     if format == Format::BySyntax {
         let parsed = parse(kind.with_unambiguous(true));
-        if parsed.diagnostics.is_empty() {
+        if parsed.diagnostics.is_empty() && !assigns_exports(&parsed.program) {
             return parsed;
         }
     }
     // `return` at the top level, for example, is a function's.
     let commonjs = parse(kind.with_commonjs(true));
-    if commonjs.diagnostics.is_empty() && !commonjs.module_record.has_module_syntax {
+    let is_commonjs = !commonjs.module_record.has_module_syntax || assigns_exports(&commonjs.program);
+    if commonjs.diagnostics.is_empty() && is_commonjs {
         return commonjs;
     }
     let module = module();
@@ -215,6 +230,16 @@ fn by_format<'a>(allocator: &'a Allocator, source: &'a str, kind: SourceType, fo
     } else {
         module
     }
+}
+
+/// Whether it exports as TypeScript's CommonJS does, by `export =`, and as no ES module does.
+fn assigns_exports(program: &Program<'_>) -> bool {
+    let is_assignment = |statement: &Statement<'_>| matches!(statement, Statement::TSExportAssignment(_));
+    program.body.iter().any(is_assignment)
+        && !program
+            .body
+            .iter()
+            .any(|statement| statement.is_module_declaration() && !is_assignment(statement))
 }
 
 /// The language of a file. JavaScript may hold JSX, as for wrangler's bundler.

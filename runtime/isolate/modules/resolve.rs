@@ -31,8 +31,8 @@ const BUILT_IN: [&str; 10] = [
     "workerd-lite:test",
 ];
 
-/// Node's modules, without `node:`. `js/node/modules.js` makes them, and `sqlite` has no name without.
-const NODE: [&str; 67] = [
+/// Node's modules, without `node:`. `js/node/modules.js` makes them, and some have no name without.
+const NODE: [&str; 69] = [
     "_http_agent",
     "_http_client",
     "_http_common",
@@ -79,6 +79,7 @@ const NODE: [&str; 67] = [
     "readline",
     "readline/promises",
     "repl",
+    "sea",
     "sqlite",
     "stream",
     "stream/consumers",
@@ -87,6 +88,7 @@ const NODE: [&str; 67] = [
     "string_decoder",
     "sys",
     "test",
+    "test/reporters",
     "timers",
     "timers/promises",
     "tls",
@@ -102,11 +104,13 @@ const NODE: [&str; 67] = [
     "zlib",
 ];
 
+/// Those that have no name without `node:`.
+const SCHEME_ONLY: [&str; 4] = ["sea", "sqlite", "test", "test/reporters"];
+
 /// The name with `node:` of one of Node's modules, where this is one.
 pub(crate) fn node_module(specifier: &str) -> Option<String> {
     let plain = specifier.strip_prefix("node:");
-    let known =
-        NODE.contains(&plain.unwrap_or(specifier)) && (plain.is_some() || !matches!(specifier, "sqlite" | "test"));
+    let known = NODE.contains(&plain.unwrap_or(specifier)) && (plain.is_some() || !SCHEME_ONLY.contains(&specifier));
     known.then(|| format!("node:{}", plain.unwrap_or(specifier)))
 }
 

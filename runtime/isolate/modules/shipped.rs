@@ -9,14 +9,15 @@ use base64::prelude::BASE64_STANDARD;
 use deno_core::url::Url;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use workerd_lite_ops::webassembly::OwnModules;
 
+use super::built::Built;
 use super::failure::ImportFailure;
 use super::graph::Graph;
 use super::mocked::Mocked;
 use super::module::{Content, Module, Original};
 use super::node_modules::NodeModules;
 use super::requirable::{Names, Requirable};
-use super::wasm_literals;
 
 /// A [`Graph`] as data.
 #[derive(Debug, Serialize, Deserialize)]
@@ -32,6 +33,8 @@ pub(crate) struct ShippedGraph {
     urls: HashMap<String, String>,
     exports: HashMap<String, Names>,
     packages: BTreeMap<String, Value>,
+    /// Sizes and digests of its WebAssembly, which was found where it was read.
+    wasm: Vec<(usize, [u8; 32])>,
 }
 
 /// Who imports, by which name, and what that is.
@@ -46,6 +49,8 @@ struct ShippedModule {
     commonjs: bool,
     /// What its author wrote, and the source map.
     original: Option<(String, String)>,
+    /// The map of what it was built from.
+    built: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -98,6 +103,7 @@ impl From<&Module> for ShippedModule {
             content,
             commonjs: module.commonjs,
             original: original.map(|original| (original.text.clone(), original.map.clone())),
+            built: module.built.as_ref().map(|built| built.json().to_owned()),
         }
     }
 }
@@ -114,6 +120,7 @@ impl ShippedModule {
                 Kind::Wasm => Content::Wasm(bytes(&self.content)?),
                 Kind::Data => Content::Data(bytes(&self.content)?),
             },
+            built: self.built.and_then(|json| Built::of(&self.name, json)).map(Arc::new),
             name: self.name,
             // Where it was read is nothing for whom it is given to.
             path: PathBuf::new(),
@@ -163,6 +170,7 @@ impl From<&Graph> for ShippedGraph {
             packages: packages
                 .map(|(folder, package)| (folder.clone(), (**package).clone()))
                 .collect(),
+            wasm: graph.wasm.digests().collect(),
         }
     }
 }
@@ -177,7 +185,7 @@ impl ShippedGraph {
         let modules = modules.map_err(|error| error.to_string())?;
         let packages = self.packages.into_iter();
         Ok(Graph {
-            wasm: wasm_literals::find(&modules),
+            wasm: OwnModules::new(self.wasm.into_iter()),
             main: self.main,
             modules,
             builtins: self.builtins,

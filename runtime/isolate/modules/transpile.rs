@@ -40,7 +40,7 @@ pub(super) fn transpile<'a>(
             .build(program)
             .semantic
             .into_scoping();
-        let transform = options.transform(standard);
+        let transform = options.transform(standard, names_factory(source, program));
         let transformed = Transformer::new(allocator, path, &transform).build_with_scoping(scoping, program);
         check(name, source, transformed.diagnostics.iter())?;
         let generated = Codegen::new()
@@ -75,4 +75,12 @@ pub(super) fn transpile<'a>(
         }
     }
     Ok((code, map.unwrap_or_default()))
+}
+
+/// Whether a comment such as `/** @jsx h */` names what makes the file's JSX.
+fn names_factory(source: &str, program: &Program<'_>) -> bool {
+    let comments = program.comments.iter();
+    comments
+        .map(|comment| comment.content_span().source_text(source))
+        .any(|text| text.split("@jsx").skip(1).any(|rest| rest.starts_with([' ', '\t'])))
 }

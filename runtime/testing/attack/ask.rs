@@ -56,6 +56,12 @@ impl Ask {
         self
     }
 
+    /// With an upstream that answers so.
+    pub(super) fn answered(mut self, answer: Answer) -> Self {
+        self.answer = Some(answer);
+        self
+    }
+
     pub(super) fn upstreams(mut self, behaviour: Behaviour) -> Self {
         self.behaviour = Some(behaviour);
         self

@@ -15,6 +15,8 @@ pub(super) struct Attacker {
     pub(super) door: Option<u32>,
     /// As findings name it.
     pub(super) label: String,
+    /// Its name and its tenant's, which paths may hold.
+    pub(super) words: Vec<String>,
 }
 
 /// Who attacks, and what else there is that is not attacked.
@@ -32,7 +34,7 @@ impl Attackers {
     pub(super) fn of(project: &Project) -> Self {
         let mut attackers = Self::default();
         for (place, name) in project.agent_names().enumerate() {
-            attackers.add(place, name.to_owned());
+            attackers.add(place, name.to_owned(), project.agent_tenant(place));
         }
         let found = project.folder_agents();
         let mut tenants = BTreeSet::new();
@@ -43,7 +45,7 @@ impl Attackers {
                 continue;
             }
             if let Some(place) = project.find_agent(Some(name)) {
-                attackers.add(place, name.clone());
+                attackers.add(place, name.clone(), None);
                 asked += 1;
             }
         }
@@ -57,12 +59,16 @@ impl Attackers {
         attackers
     }
 
-    fn add(&mut self, place: usize, name: String) {
+    fn add(&mut self, place: usize, name: String, tenant: Option<&str>) {
+        let mut words: Vec<String> = name.split('/').rev().map(ToOwned::to_owned).collect();
+        words.extend(tenant.map(ToOwned::to_owned));
+        words.dedup();
         self.names.push(name.clone());
         self.all.push(Attacker {
             place,
             door: None,
             label: name,
+            words,
         });
     }
 
@@ -84,6 +90,7 @@ impl Attackers {
                     place,
                     door: Some(door.number),
                     label: format!("{name} by env.{}", door.binding),
+                    words: Vec::new(),
                 });
             }
         }

@@ -50,7 +50,7 @@ pub(super) struct Class {
 }
 
 /// One hostile request. `{host}` stands for a host that the project trusts, `{upper}` and `{flat}` for it in upper case
-/// and without its dots, `{any}`, `{first}` and `{dash}` for it with other characters where its dots are: all of them, the first,
+/// and without its dots, `{part}` for the end of it that begins within its last label but one, `{any}`, `{first}` and `{dash}` for it with other characters where its dots are: all of them, the first,
 /// all but the last.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -89,12 +89,21 @@ fn fill(text: &str, host: &str) -> String {
     text.replace("{host}", host)
         .replace("{upper}", &host.to_uppercase())
         .replace("{flat}", &host.replace('.', ""))
+        .replace("{part}", part(host))
         .replace("{any}", &host.replace('.', "x"))
         .replace("{first}", &host.replacen('.', "x", 1))
         .replace(
             "{dash}",
             &host.replacen('.', "-", host.matches('.').count().saturating_sub(1)),
         )
+}
+
+/// The longest end of a host that is no host below its own domain: `artner.com` of `api.partner.com`.
+fn part(host: &str) -> &str {
+    let dots = host.rmatch_indices('.').map(|(place, _)| place + 1);
+    let domain = dots.skip(1).next().unwrap_or(0);
+    let mut letters = host[domain..].char_indices().skip(1);
+    letters.next().map_or("", |(place, _)| &host[domain + place..])
 }
 
 /// Every class.
@@ -108,6 +117,13 @@ pub(super) fn classes() -> Result<Vec<Class>, SourceDiagnostic> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_is_a_name_of_somebody_else() {
+        assert_eq!(part("api.partner.com"), "artner.com");
+        assert_eq!(part("partner.com"), "artner.com");
+        assert_eq!(part("localhost"), "ocalhost");
+    }
 
     #[test]
     fn the_corpus_is_readable_and_large() {

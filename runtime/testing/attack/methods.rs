@@ -10,17 +10,27 @@ use crate::testing::source::Place;
 
 const CLASS: &str = "other ways to tell a method";
 
+/// The methods that a POST may be taken for.
+const CHANGING: [&str; 3] = ["DELETE", "PUT", "PATCH"];
+
 /// Tries every method that is named, at every host, in every agent's name.
 pub(super) async fn run(prober: &mut Prober<'_>, board: &mut Board, agents: &[String]) -> Result<(), SourceDiagnostic> {
     let hosts: Vec<String> = prober.named.samples().take(HOSTS).map(ToOwned::to_owned).collect();
     let mut paths: Vec<String> = vec![CANARY.to_owned()];
-    paths.extend(prober.named.paths.iter().take(6).map(|(path, _)| path.clone()));
+    paths.extend(prober.named.paths.iter().map(|(path, _)| path.clone()));
     let methods = prober.named.methods.clone();
+    // A list of what is allowed names none of them.
+    let unnamed: Vec<&str> = CHANGING
+        .into_iter()
+        .filter(|method| !methods.iter().any(|(written, _)| written.eq_ignore_ascii_case(method)))
+        .collect();
     for (number, agent) in agents.iter().enumerate() {
         for host in &hosts {
             for path in &paths {
                 let url = format!("https://{host}{path}");
-                for (written, place) in methods.iter().take(10) {
+                let written = methods.iter();
+                let written = written.map(|(written, place)| (written.as_str(), place.as_ref(), true));
+                for (written, place, is_named) in written.chain(unnamed.iter().map(|method| (*method, None, false))) {
                     if board.is_over() {
                         return Ok(());
                     }
@@ -30,9 +40,12 @@ pub(super) async fn run(prober: &mut Prober<'_>, board: &mut Board, agents: &[St
                         agent: (number, agent),
                         path,
                         written,
-                        place: place.as_ref(),
+                        place,
+                        is_named,
                     };
-                    tried.cases(&url).await?;
+                    if is_named {
+                        tried.cases(&url).await?;
+                    }
                     tried.overrides(&url).await?;
                 }
             }
@@ -49,6 +62,8 @@ struct Tried<'t, 'a> {
     /// The method as the policy writes it.
     written: &'t str,
     place: Option<&'t Place>,
+    /// Whether something says that it is denied, which a list of others does not say of bodies.
+    is_named: bool,
 }
 
 impl Tried<'_, '_> {
@@ -115,7 +130,8 @@ impl Tried<'_, '_> {
         ];
         for (sign, ask) in asks {
             let case = format!("a POST that {sign} makes a {method}");
-            let Some(ask) = ask.filter(|_| self.board.wants(CLASS, &case)) else {
+            let is_meant = self.is_named || sign != "_method=";
+            let Some(ask) = ask.filter(|_| is_meant && self.board.wants(CLASS, &case)) else {
                 continue;
             };
             let got = self.prober.ask(&ask, self.agent.0).await?;

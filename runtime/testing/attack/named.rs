@@ -9,7 +9,7 @@ use super::shape::{self, NamedHost};
 use crate::config;
 use crate::rules::{HostPattern, Scope};
 use crate::serve::Loaded;
-use crate::testing::source::{Kind, Place, PolicyText};
+use crate::testing::source::{Kind, Place, PolicyText, Template};
 
 /// How many strings of each kind are tried.
 const MOST: usize = 24;
@@ -85,7 +85,10 @@ impl Named {
             text,
             left_out: Vec::new(),
         };
-        named.patterns.retain(|pattern| !pattern.is_everything());
+        // Below a registry's domain is nowhere in particular either.
+        named
+            .patterns
+            .retain(|pattern| !pattern.is_everything() && pattern.registry().is_none());
         for scope in scopes {
             let paths = scope
                 .paths
@@ -109,7 +112,14 @@ impl Named {
     }
 
     fn add(&mut self, kind: Kind, text: &str, place: Option<&Place>) {
-        let hosts = shape::hosts(kind, text);
+        let mut hosts = shape::hosts(kind, text);
+        if kind == Kind::Text && hosts.is_empty() {
+            // A list that is written as one text.
+            hosts.extend(
+                text.split([',', ' ', ';', '|'])
+                    .flat_map(|part| shape::hosts(kind, part)),
+            );
+        }
         self.paths
             .extend(shape::paths(kind, text).into_iter().map(|path| (path, place.cloned())));
         self.methods
@@ -196,6 +206,17 @@ impl Named {
         }
     }
 
+    /// Paths that hold what differs for each agent, as each of these words makes them.
+    pub(super) fn fill(&mut self, words: &[&str]) {
+        for template in &self.text.templates {
+            for path in words.iter().filter_map(|word| filled(template, word)) {
+                if !self.paths.iter().any(|(known, _)| *known == path) && self.paths.len() < 4 * MOST {
+                    self.paths.push((path, Some(template.place.clone())));
+                }
+            }
+        }
+    }
+
     /// One host of each kind.
     pub(super) fn samples(&self) -> impl Iterator<Item = &str> {
         self.samples.iter().map(String::as_str)
@@ -243,6 +264,12 @@ impl Named {
         let named = self.literals.iter().find(|(named, _)| sample.ends_with(&named.host));
         named?.1.as_ref()
     }
+}
+
+/// The path of a template with a word in it, where that is a part of one.
+pub(super) fn filled(template: &Template, word: &str) -> Option<String> {
+    let paths = shape::paths(Kind::Text, &template.filled(word));
+    paths.into_iter().next().filter(|path| path.contains(word))
 }
 
 fn host(url: &Url) -> &str {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ask::Ask;
 use super::board::Board;
-use super::faults::faults;
+use super::faults::{faults, pairs};
 use super::named::{Named, SPELT};
 use super::probe::{Got, Prober};
 use super::readings::variants;
@@ -26,7 +26,7 @@ pub(super) const HOSTS: usize = SPELT;
 const CLASS: &str = "other spellings of what is denied";
 const PLAIN: &str = "what is named, as it is named";
 const FAULTS: &str = "what makes a check of paths fail";
-const HEADERS: &str = "verdicts that rest on what an agent writes";
+const WORDS: &str = "verdicts that rest on what an agent writes";
 
 /// What an upstream is given: nothing where it is not reached, or the credentials and secrets that it gets.
 pub(super) type Power = Option<BTreeSet<String>>;
@@ -47,6 +47,13 @@ struct Area {
 }
 
 impl Area {
+    /// Itself, and what lies in it.
+    fn examples(&self) -> Vec<String> {
+        let mut examples = vec![self.path.clone()];
+        examples.extend(self.below.then(|| child(&self.path)));
+        examples
+    }
+
     /// A path in it.
     fn example(&self) -> String {
         if self.below {
@@ -183,7 +190,7 @@ impl Paths<'_, '_> {
                 self.spellings(area, &allowed, canary.is_some()).await?;
                 self.faults(area).await?;
             }
-            self.headers(area).await?;
+            self.words(area).await?;
         }
         Ok(())
     }
@@ -226,39 +233,23 @@ impl Paths<'_, '_> {
         if area.unnamed {
             return Ok(());
         }
-        let url = self.url(&area.example());
-        for (case, ask) in faults(self.method, &url, self.prober.named) {
-            // With a body it is another method, which may be allowed.
-            if ask.method.as_str() == self.method {
-                self.judge(FAULTS, &case, area, vec![ask]).await?;
+        for path in area.examples() {
+            for (case, ask) in faults(self.method, &self.url(&path), self.prober.named) {
+                // With a body it is another method, which may be allowed.
+                if ask.method.as_str() == self.method {
+                    self.judge(FAULTS, &case, area, vec![ask]).await?;
+                }
             }
         }
         Ok(())
     }
 
-    /// Headers with the policy's own words. One that has any value at all is no matter of trust.
-    async fn headers(&mut self, area: &Area) -> Result<(), SourceDiagnostic> {
-        let names: Vec<String> = self
-            .prober
-            .named
-            .names
-            .iter()
-            .filter(|name| is_trusted(name))
-            .take(12)
-            .cloned()
-            .collect();
+    /// Headers and parameters with the policy's own words. What has any value at all is no matter of trust.
+    async fn words(&mut self, area: &Area) -> Result<(), SourceDiagnostic> {
+        let named = &self.prober.named.names;
+        let names: Vec<String> = named.iter().filter(|name| is_trusted(name)).cloned().collect();
         if names.is_empty() {
             return Ok(());
-        }
-        let url = self.url(&area.example());
-        let with = |method: &str, value: &str| {
-            let ask = Ask::new(method, &url)?;
-            Some(names.iter().fold(ask, |ask, name| ask.header(name, value)))
-        };
-        if let Some(ask) = with(self.method, "wlrandom") {
-            if self.got(&ask).await?.power(&area.path, area.below).is_some() {
-                return Ok(());
-            }
         }
         let mut values: Vec<String> = ["1", "true", "yes", "admin", "internal"]
             .map(ToOwned::to_owned)
@@ -266,15 +257,27 @@ impl Paths<'_, '_> {
         values.push(self.agent.1.to_owned());
         values.push(self.host.to_owned());
         values.extend(self.prober.named.values.iter().cloned());
-        for value in values {
-            let ask = with(self.method, &value);
-            self.judge(
-                HEADERS,
-                &format!("the value {value:?} in headers"),
-                area,
-                ask.into_iter().collect(),
-            )
-            .await?;
+        let parameters: Vec<&str> = names.iter().map(String::as_str).collect();
+        for path in area.examples() {
+            let url = self.url(&path);
+            let headers = |method: &str, value: &str| {
+                let ask = Ask::new(method, &url)?;
+                Some(names.iter().fold(ask, |ask, name| ask.header(name, value)))
+            };
+            let query = |method: &str, value: &str| Ask::new(method, &format!("{url}?{}", pairs(&parameters, value)));
+            let ways: [(&str, &dyn Fn(&str, &str) -> Option<Ask>); 2] = [("headers", &headers), ("the query", &query)];
+            for (place, with) in ways {
+                if let Some(ask) = with(self.method, "wlrandom") {
+                    if self.got(&ask).await?.power(&area.path, area.below).is_some() {
+                        continue;
+                    }
+                }
+                for value in &values {
+                    let ask = with(self.method, value);
+                    let case = format!("the value {value:?} in {place}");
+                    self.judge(WORDS, &case, area, ask.into_iter().collect()).await?;
+                }
+            }
         }
         Ok(())
     }

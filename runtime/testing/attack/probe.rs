@@ -154,7 +154,9 @@ impl<'a> Prober<'a> {
         };
         let (agent, door) = (*agent, *door);
         let is_sample = self.named.samples().any(|host| ask.url.host_str() == Some(host));
-        let is_plain = door.is_none() && ask.behaviour.is_none() && (is_sample || self.named.names(&ask.url));
+        // A policy without a handler for connections denies them so.
+        let is_request = ask.method != Method::CONNECT && door.is_none();
+        let is_plain = is_request && ask.behaviour.is_none() && (is_sample || self.named.names(&ask.url));
         let mut failed = None;
         let mut got = Got::default();
         let mut headers = ask.headers.clone();

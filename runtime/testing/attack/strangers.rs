@@ -2,7 +2,9 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use deno_core::url::form_urlencoded;
 
+use super::answer::{Answer, Echo};
 use super::ask::Ask;
 use super::faults::{faults, pairs, with_header};
 use super::judge::MARKER;
@@ -16,21 +18,8 @@ pub(super) struct Attack {
     pub(super) ask: Ask,
 }
 
-/// Names that proxies take targets from.
-const USUAL_NAMES: [&str; 12] = [
-    "url",
-    "uri",
-    "u",
-    "target",
-    "to",
-    "dest",
-    "q",
-    "host",
-    "next",
-    "redirect",
-    "callback",
-    "x-target-url",
-];
+/// So many names are tried in one request.
+const MOST_NAMES: usize = 48;
 
 /// Values that stand for consent.
 const USUAL_VALUES: [&str; 9] = [
@@ -45,6 +34,16 @@ const USUAL_VALUES: [&str; 9] = [
     "10.0.0.1",
 ];
 
+/// What tables have that are objects, whatever stands in them.
+const INHERITED: [&str; 6] = [
+    "constructor",
+    "toString",
+    "valueOf",
+    "hasOwnProperty",
+    "isPrototypeOf",
+    "__proto__",
+];
+
 /// All of them. `agents` are the agents' names.
 pub(super) fn attacks(named: &Named, agents: &[String]) -> Vec<Attack> {
     let mut attacks = Attacks(Vec::new());
@@ -54,14 +53,15 @@ pub(super) fn attacks(named: &Named, agents: &[String]) -> Vec<Attack> {
     attacks.words(named);
     attacks.consent(named, agents);
     attacks.targets(named);
+    attacks.replaced(named);
     attacks.malformed(named);
     attacks.0
 }
 
-struct Attacks(Vec<Attack>);
+pub(super) struct Attacks(Vec<Attack>);
 
 impl Attacks {
-    fn add(&mut self, class: &'static str, case: impl Into<String>, ask: Option<Ask>) {
+    pub(super) fn add(&mut self, class: &'static str, case: impl Into<String>, ask: Option<Ask>) {
         if let Some(ask) = ask {
             let case = case.into();
             self.0.push(Attack { class, case, ask });
@@ -186,6 +186,44 @@ impl Attacks {
                 self.add(class, format!("the word {word:?}"), Ask::new("GET", &url));
             }
         }
+        for value in named.values.iter().filter(|value| value.contains(['=', '&'])) {
+            let query = value.trim_start_matches('?');
+            let case = format!("the query {query:?}");
+            self.add(class, case, Ask::new("GET", &format!("https://evil.test/?{query}")));
+        }
+        // What every object has is no entry of a table.
+        for name in INHERITED {
+            let case = format!("the name {name}");
+            self.add(
+                class,
+                &*case,
+                Ask::new("GET", &format!("https://{}/", name.to_lowercase())),
+            );
+            self.add(class, &*case, Ask::new("GET", &format!("https://evil.test/{name}")));
+            self.add(
+                class,
+                case,
+                Ask::new(
+                    "GET",
+                    &format!("https://{}.evil.test/{name}?{name}={name}", name.to_lowercase()),
+                ),
+            );
+        }
+        for host in named.samples() {
+            for (number, from) in named.fragments.iter().enumerate() {
+                let others = named.fragments.iter().enumerate().filter(|(other, _)| *other != number);
+                let exchanged = others
+                    .filter(|_| host.contains(from.as_str()))
+                    .map(|(_, to)| host.replacen(from.as_str(), to, 1));
+                for host in exchanged.take(8) {
+                    self.add(
+                        class,
+                        format!("another word for {from:?}"),
+                        Ask::new("GET", &format!("https://{host}/")),
+                    );
+                }
+            }
+        }
         for (path, _) in &named.paths {
             for method in ["GET", "POST"] {
                 let case = format!("{method} of the path {path}");
@@ -213,7 +251,7 @@ impl Attacks {
             .map(String::as_str)
             .filter(|name| name.len() <= 60)
             .collect();
-        names.truncate(24);
+        names.truncate(MOST_NAMES);
         let values: Vec<&str> = USUAL_VALUES
             .iter()
             .copied()
@@ -222,10 +260,17 @@ impl Attacks {
             .chain(named.values.iter().map(String::as_str))
             .collect();
         // A named host is asked too: an answer may carry back what is not for the agent.
-        let hosts = ["evil.test"].into_iter().chain(named.samples().take(1));
-        for host in hosts {
+        let hosts = ["evil.test"].into_iter().chain(named.samples());
+        let few: Vec<&str> = values
+            .iter()
+            .copied()
+            .filter(|value| value.len() <= 20)
+            .take(24)
+            .collect();
+        for (number, host) in hosts.enumerate() {
+            let values = if number < 8 { &values } else { &few };
             let url = format!("https://{host}/");
-            for value in &values {
+            for value in values {
                 let case = format!("the value {value:?}");
                 let filled = completed(value);
                 let headers = Ask::new("GET", &url)
@@ -257,48 +302,35 @@ impl Attacks {
         }
     }
 
-    /// URLs of strangers where a proxy may look for its target.
-    fn targets(&mut self, named: &Named) {
-        let class = "a stranger named in a request to a host that is not one";
-        let mut names: Vec<&str> = named.names.iter().map(String::as_str).take(16).collect();
-        names.extend(USUAL_NAMES);
-        names.dedup();
-        for host in named.samples().take(4) {
-            for (case, url) in [
-                ("as it is", "https://evil.test/x".to_owned()),
-                ("with the host as a user", format!("https://{host}@evil.test/")),
-                (
-                    "with the host as a user with a password",
-                    format!("https://{host}:443@evil.test/"),
-                ),
-                ("with the host in front", format!("https://{host}.evil.test/")),
-                ("with the host in the query", format!("https://evil.test/?{host}")),
-                ("with the host in the path", format!("https://evil.test/{host}")),
-                ("with the host in the fragment", format!("https://evil.test/#{host}")),
-                ("without a scheme", "//evil.test/".to_owned()),
-                ("with a backslash", format!("https://evil.test\\@{host}/")),
-                ("a look-alike", format!("https://evil{host}/")),
-                ("a host alone", "evil.test".to_owned()),
-            ] {
-                let query = pairs(&names, &url);
-                self.add(
-                    class,
-                    format!("{case}, in the query"),
-                    Ask::new("GET", &format!("https://{host}/?{query}")),
-                );
-                let headers = Ask::new("GET", &format!("https://{host}/"))
-                    .map(|ask| names.iter().fold(ask, |ask, name| with_header(ask, name, &url)));
-                self.add(class, format!("{case}, in headers"), headers);
-                let fields = names.iter().map(|name| ((*name).to_owned(), url.clone().into()));
-                let body = serde_json::Value::Object(fields.collect()).to_string();
-                let ask = Ask::new("POST", &format!("https://{host}/")).map(|ask| ask.body("application/json", body));
-                self.add(class, format!("{case}, in JSON"), ask);
-                self.add(
-                    class,
-                    format!("{case}, in the path"),
-                    Ask::new("GET", &format!("https://{host}/{url}")),
-                );
+    /// The policy's strings where something may be put in their place, for upstreams that say what they were sent.
+    fn replaced(&mut self, named: &Named) {
+        let class = "the policy's words in what upstreams say again";
+        let words: Vec<&str> = named.values.iter().map(String::as_str).collect();
+        if words.is_empty() {
+            return;
+        }
+        let echo = |ask: Option<Ask>, echo| ask.map(|ask| ask.answered(Answer::Echo { echo }));
+        for host in named.samples() {
+            let url = format!("https://{host}/");
+            for method in ["GET", "POST"] {
+                let headers =
+                    Ask::new(method, &url).map(|ask| words.iter().fold(ask, |ask, word| ask.header("x-wl", word)));
+                self.add(class, "in headers", echo(headers, Echo::Headers));
             }
+            let body = Ask::new("POST", &url).map(|ask| ask.body("text/plain", words.join(" ")));
+            self.add(class, "in a body", echo(body, Echo::Body));
+            let json = serde_json::Value::from(words.clone()).to_string();
+            let body = Ask::new("POST", &url).map(|ask| ask.body("application/json", json));
+            self.add(class, "in JSON", echo(body, Echo::Body));
+            let query = words.iter().map(|word| ("x", *word));
+            let query = form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(query)
+                .finish();
+            self.add(
+                class,
+                "in the query",
+                echo(Ask::new("GET", &format!("{url}?{query}")), Echo::Location),
+            );
         }
     }
 

@@ -58,22 +58,47 @@ pub(in crate::testing) struct Mention {
     pub(in crate::testing) place: Place,
 }
 
+/// A text that something is put into: the pieces around it, one more than there are places for it.
+#[derive(Debug, Clone)]
+pub(in crate::testing) struct Template {
+    pub(in crate::testing) pieces: Vec<String>,
+    pub(in crate::testing) place: Place,
+}
+
+impl Template {
+    /// The text with the same in each place.
+    pub(in crate::testing) fn filled(&self, with: &str) -> String {
+        self.pieces.join(with)
+    }
+}
+
 /// Those of a module, without names of modules.
-pub(super) fn mentions(module: &Module, program: &Program<'_>) -> Vec<Mention> {
+pub(super) fn mentions(module: &Module, program: &Program<'_>) -> (Vec<Mention>, Vec<Template>) {
     let mut finder = Finder {
         module,
         found: Vec::new(),
+        templates: Vec::new(),
     };
     finder.visit_program(program);
-    finder.found
+    (finder.found, finder.templates)
 }
 
 struct Finder<'m> {
     module: &'m Module,
     found: Vec<Mention>,
+    templates: Vec<Template>,
 }
 
 impl Finder<'_> {
+    fn template(&mut self, pieces: Vec<String>, offset: u32) {
+        if pieces.len() > 1 {
+            self.templates.push(Template {
+                pieces,
+                place: Place::of(&self.module.name, self.module.text(), offset),
+            });
+        }
+    }
+
     fn note(&mut self, kind: Kind, text: &str, offset: u32) {
         if text.is_empty() {
             return;
@@ -84,6 +109,29 @@ impl Finder<'_> {
             place: Place::of(&self.module.name, self.module.text(), offset),
         });
     }
+}
+
+/// The pieces of a sum of strings: nothing stands for what is no literal.
+fn summands(expression: &Expression<'_>, pieces: &mut Vec<Option<String>>) {
+    match expression.without_parentheses() {
+        Expression::BinaryExpression(sum) if sum.operator == BinaryOperator::Addition => {
+            summands(&sum.left, pieces);
+            summands(&sum.right, pieces);
+        }
+        other => pieces.push(constant(other)),
+    }
+}
+
+/// The texts around what is no literal.
+fn around(summands: Vec<Option<String>>) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    for summand in summands {
+        match (summand, pieces.last_mut()) {
+            (Some(text), Some(last)) => last.push_str(&text),
+            _ => pieces.push(String::new()),
+        }
+    }
+    pieces
 }
 
 /// Strings that are put together of literals alone.
@@ -112,6 +160,11 @@ impl<'a> Visit<'a> for Finder<'_> {
             let text = piece.value.cooked.as_ref().unwrap_or(&piece.value.raw);
             self.note(Kind::Text, text, piece.span.start);
         }
+        let pieces = it
+            .quasis
+            .iter()
+            .map(|piece| piece.value.cooked.as_ref().unwrap_or(&piece.value.raw).to_string());
+        self.template(pieces.collect(), it.span.start);
         walk::walk_template_literal(self, it);
     }
 
@@ -124,6 +177,10 @@ impl<'a> Visit<'a> for Finder<'_> {
             if let (Some(left), Some(right)) = (constant(&it.left), constant(&it.right)) {
                 self.note(Kind::Text, &(left + &right), it.span.start);
             }
+            let mut all = Vec::new();
+            summands(&it.left, &mut all);
+            summands(&it.right, &mut all);
+            self.template(around(all), it.span.start);
         }
         walk::walk_binary_expression(self, it);
     }

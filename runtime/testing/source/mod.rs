@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::diagnostic::position;
 use crate::isolate::modules::{Content, Graph, Module, on_deep_stack, source_type};
 pub(super) use denial::{Denial, denies};
-pub(super) use mention::{Kind, Mention};
+pub(super) use mention::{Kind, Mention, Template};
 
 /// A place in the policy's text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -52,6 +52,8 @@ impl std::fmt::Display for Place {
 pub(super) struct PolicyText {
     /// Its strings and regular expressions.
     pub(super) mentions: Vec<Mention>,
+    /// Its strings that something is put into.
+    pub(super) templates: Vec<Template>,
     /// What it says that it denies.
     pub(super) denials: Vec<Denial>,
     /// Promises that are taken for truth values.
@@ -69,7 +71,9 @@ impl PolicyText {
             }
             for module in own_scripts(graph) {
                 parse(module, |program| {
-                    text.mentions.extend(mention::mentions(module, program));
+                    let (mentions, templates) = mention::mentions(module, program);
+                    text.mentions.extend(mentions);
+                    text.templates.extend(templates);
                     text.denials.extend(denial::denials(module, program));
                     text.promises
                         .extend(promise::conditions(module, program, &asynchronous));

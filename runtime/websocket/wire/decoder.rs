@@ -183,13 +183,24 @@ fn of_control(control: Control, content: Bytes) -> Result<Decoded, Violation> {
         Control::Close => match content.split_first_chunk::<2>() {
             None if content.is_empty() => Ok(Decoded::Close(None)),
             None => Err(Violation::Protocol("a close has half a code")),
-            Some((code, reason)) => match std::str::from_utf8(reason) {
-                Ok(reason) => Ok(Decoded::Close(Some((u16::from_be_bytes(*code), reason.to_owned())))),
-                Err(_) => Err(Violation::NotUtf8),
-            },
+            Some((code, reason)) => {
+                let code = u16::from_be_bytes(*code);
+                if !may_be_told(code) {
+                    return Err(Violation::Protocol("a close has a code that no peer may send"));
+                }
+                match std::str::from_utf8(reason) {
+                    Ok(reason) => Ok(Decoded::Close(Some((code, reason.to_owned())))),
+                    Err(_) => Err(Violation::NotUtf8),
+                }
+            }
         },
         Control::Reserved(_) => Err(Violation::Protocol("a frame has an unknown opcode")),
     }
+}
+
+/// Whether a peer may close by this code: scripts may, and what follows the standard does (RFC 6455, section 7.4).
+fn may_be_told(code: u16) -> bool {
+    matches!(code, 1000..=4999) && !matches!(code, 1004..=1006 | 1015)
 }
 
 #[cfg(test)]
@@ -210,6 +221,24 @@ mod tests {
             }
         }
         (decoded, None)
+    }
+
+    #[test]
+    fn a_close_has_a_code_that_may_be_sent() {
+        for code in [0, 999, 1004, 1005, 1006, 1015, 5000, 65535_u16] {
+            let [high, low] = code.to_be_bytes();
+            let (decoded, violation) = all(Role::Server, &[&[0x88, 0x82, 0, 0, 0, 0, high, low]]);
+            assert!(decoded.is_empty(), "{code}");
+            assert!(matches!(violation, Some(Violation::Protocol(_))), "{code}");
+        }
+        for code in [1000, 1003, 1007, 1014, 2999, 3000, 4999_u16] {
+            let [high, low] = code.to_be_bytes();
+            let (decoded, violation) = all(Role::Server, &[&[0x88, 0x82, 0, 0, 0, 0, high, low]]);
+            assert_eq!(
+                (decoded, violation),
+                (vec![Decoded::Close(Some((code, String::new())))], None)
+            );
+        }
     }
 
     #[test]

@@ -141,7 +141,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             Decoded::Close(frame) => {
                 self.is_closed = true;
                 let answer = match &frame {
-                    Some((code, _)) if !CloseCode::from(*code).is_allowed() => Some((1002, "a wrong code")),
+                    // 1014 is registered since; of others nobody knows what they mean.
+                    Some((code, _)) if *code != 1014 && !CloseCode::from(*code).is_allowed() => {
+                        Some((1002, "a wrong code"))
+                    }
                     Some((code, reason)) => Some((*code, reason.as_str())),
                     None => None,
                 };

@@ -5,6 +5,7 @@ mod held;
 mod hostile;
 mod methods;
 mod policy;
+mod talk;
 
 use std::cell::RefCell;
 use std::os::fd::OwnedFd;
@@ -22,6 +23,7 @@ use tokio::net::UnixStream;
 use workerd_lite_ops::egress::Egress;
 use workerd_lite_ops::rpc::Capability;
 use workerd_lite_ops::trace::Trace;
+use workerd_lite_ops::websocket::is_handshake;
 use workerd_lite_ops::{Body, FetchError, Origin, Request, Response};
 
 use super::link::Link;
@@ -36,9 +38,9 @@ use crate::isolate::modules::Graph;
 /// How long one conversation may take.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// A way out that notes what comes to it.
+/// A way out that notes what comes to it, and what is told of events.
 #[derive(Default)]
-struct Noted(RefCell<Vec<Request>>);
+struct Noted(RefCell<Vec<Request>>, RefCell<Vec<serde_json::Value>>);
 
 impl Egress for Noted {
     fn fetch(
@@ -47,8 +49,17 @@ impl Egress for Noted {
         _: Option<u32>,
         request: Request,
     ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
+        let response = if is_handshake(&request) {
+            talk::switched()
+        } else {
+            Response::text(http::StatusCode::OK, "fine")
+        };
         self.0.borrow_mut().push(request);
-        Box::pin(std::future::ready(Ok(Response::text(http::StatusCode::OK, "fine"))))
+        Box::pin(std::future::ready(Ok(response)))
+    }
+
+    fn tell(&self, _: &Origin, item: &serde_json::Value) {
+        self.1.borrow_mut().push(item.clone());
     }
 
     fn service(&self, _: &Origin, service: u32) -> Result<Capability, FetchError> {

@@ -48,6 +48,7 @@ pub(super) struct CarriedConfinement {
     aliases: BTreeMap<String, String>,
     defines: BTreeMap<String, String>,
     folder: CarriedPath,
+    maps: bool,
 }
 
 impl CarriedConfinement {
@@ -68,6 +69,7 @@ impl CarriedConfinement {
             aliases: bundling.aliases.clone(),
             defines: bundling.defines.clone(),
             folder: (&*bundling.folder).into(),
+            maps: bundling.maps,
         }
     }
 
@@ -86,6 +88,7 @@ impl CarriedConfinement {
                 aliases: self.aliases,
                 defines: self.defines,
                 folder: self.folder.into_path(),
+                maps: self.maps,
             },
             overlay: None,
         }

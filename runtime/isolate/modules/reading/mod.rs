@@ -2,9 +2,11 @@
 //! text, and take memory, and none of that can be stopped on a thread. Such a process has no key, no socket and no script that runs. What
 //! is too much for it ends it, and nobody else.
 //!
-//! Where it is not begun, as in `check` and `test`, and in a process of agents, which is their own, modules are read where it is asked for.
+//! A process of agents, which is their own and may start no other, reads what they load itself, and is ended where that takes too long. Where nothing is
+//! begun, as in programs that embed this, modules are read where it is asked for.
 
 mod carried;
+mod patience;
 mod pool;
 mod process;
 mod reader;
@@ -19,10 +21,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use workerd_lite_ops::account::AgentId;
 use workerd_lite_ops::thread_cpu;
 
 use self::carried::{CarriedConfinement, CarriedGiven};
+use self::patience::Patience;
+use self::turns::Turn;
 use self::wanted::Waits;
 use self::wire::{Answer, Question};
 use super::given::GivenModule;
@@ -33,8 +36,10 @@ use super::on_deep_stack;
 use crate::diagnostic::Shipped;
 use crate::files_read;
 use crate::isolate::StartupError;
+use crate::limits::Culprit;
 
 pub(crate) use reader::{ARGUMENT, run};
+pub(crate) use turns::turn;
 
 /// Whether processes are used.
 static BEGUN: AtomicBool = AtomicBool::new(false);
@@ -42,6 +47,11 @@ static BEGUN: AtomicBool = AtomicBool::new(false);
 /// From now on, modules that agents may have written are read in processes.
 pub(crate) fn begin() {
     BEGUN.store(true, Ordering::Relaxed);
+}
+
+/// No process is kept for the next question until there is one.
+pub(crate) fn rest() {
+    pool::rest();
 }
 
 fn has_begun() -> bool {
@@ -62,11 +72,12 @@ pub(crate) fn load(main: &Path, confinement: &Confinement) -> Result<Graph, Star
     asked(&question, &what).0
 }
 
-/// Takes modules that are given, as [`Graph::given`] does. Gives the processor time of it too.
+/// Takes modules that are given by `whom`, as [`Graph::given`] does. Gives the processor time of it too.
 pub(crate) fn given(
     modules: Vec<GivenModule>,
     main: &str,
     node: NodeModules,
+    whom: Option<Culprit>,
 ) -> (Result<Graph, StartupError>, Duration) {
     if has_begun() {
         let question = Question::Given {
@@ -76,7 +87,9 @@ pub(crate) fn given(
         };
         return asked(&question, main);
     }
+    let allowed = Duration::from_secs(wire::seconds(modules.iter().map(|module| module.bytes.len()).sum()));
     let read = on_deep_stack(|| {
+        let _patience = whom.map(|whom| Patience::with(whom, allowed));
         let before = thread_cpu().unwrap_or_default();
         let graph = Graph::given(modules, main, node);
         (graph, thread_cpu().unwrap_or_default().saturating_sub(before))
@@ -108,10 +121,13 @@ fn no_thread(error: &std::io::Error) -> StartupError {
     StartupError::new(format!("no thread can be had to read modules: {error}"))
 }
 
-/// Reads for an agent in its turn, on a thread that serves nobody. Where it is given up it is not begun, and a process that reads for it is
-/// ended. Nothing where there is no thread.
-pub(crate) async fn aside<T: Send + 'static>(whose: &AgentId, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    let turn = turns::turn(Some(whose.clone())).await?;
+/// Reads in an agent's turn, which lasts as long, on a thread that serves nobody. Where it is given up a process that reads for it is ended.
+/// Nothing where there is no turn, or no thread.
+pub(crate) async fn aside<T: Send + 'static>(
+    turn: Option<Turn>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let turn = turn?;
     let waits = Waits::default();
     let (told, worked) = oneshot::channel();
     let who = waits.told();

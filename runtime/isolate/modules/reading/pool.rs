@@ -11,6 +11,12 @@ fn keep(process: Option<Process>) -> Option<Process> {
     std::mem::replace(&mut *IDLE.lock().unwrap_or_else(PoisonError::into_inner), process)
 }
 
+/// Ends the process that is kept.
+pub(super) fn rest() {
+    // It is waited for without the lock.
+    drop(keep(None));
+}
+
 /// Asks one. It waits for the answer, and for a process before that.
 pub(super) fn ask(question: &Question) -> Result<Answer, Lost> {
     let mut process = match keep(None) {

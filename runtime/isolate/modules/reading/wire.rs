@@ -47,7 +47,7 @@ impl Question {
         match self {
             // Whole folders of packages.
             Self::Load { .. } => 60,
-            Self::Given { .. } => 2 + (self.length() / MIB) as u64,
+            Self::Given { .. } => seconds(self.length()),
         }
     }
 
@@ -73,6 +73,11 @@ impl Question {
             Self::Given { modules, .. } => modules.iter().map(CarriedGiven::length).sum(),
         }
     }
+}
+
+/// The processor time that modules of so many bytes may take, in seconds.
+pub(super) fn seconds(bytes: usize) -> u64 {
+    2 + (bytes / MIB) as u64
 }
 
 /// Writes one.
