@@ -57,7 +57,7 @@ pub mod tail;
 pub mod tcp;
 pub mod trace;
 pub mod trailers;
-mod turns;
+pub mod turns;
 pub mod verdict;
 pub mod webassembly;
 mod webcrypto;

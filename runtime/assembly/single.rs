@@ -90,6 +90,7 @@ pub(super) fn single(
         data: data(files, "modules", &project.modules)?,
         node: wrangler.node.into(),
         bundling: wrangler.bundling.clone(),
+        sealed: false,
         overlay: None,
     };
     let graph = match &main {
@@ -128,6 +129,7 @@ pub(super) fn single(
             Some(_) => files.folder.clone(),
             None => project_around(document.folder(), assets.directory.as_deref().unwrap_or(Path::new("."))),
         };
+        let within = within.canonicalize().unwrap_or(within);
         attach(
             &mut agents[0],
             document,

@@ -3,6 +3,7 @@
 mod assets;
 mod bundling;
 mod compatibility;
+mod crowded;
 mod differences;
 mod environment;
 mod fields;
@@ -115,6 +116,7 @@ pub(crate) struct Secrets {
 pub(crate) fn read(document: &Document, flags: &Flags, owner: Owner, problems: &Problems) -> Wrangler {
     let selected = document
         .value()
+        .and_then(|value| crowded::refuse(document, value))
         .and_then(|value| environment::select(document, value, flags.env.as_deref()));
     let Some(selected) = problems.value(selected) else {
         // Nothing of it holds.
@@ -234,7 +236,7 @@ pub(crate) fn read(document: &Document, flags: &Flags, owner: Owner, problems: &
 }
 
 fn ignored(document: &Document, path: &str, why: &str) {
-    tracing::warn!("{}: `{path}` is ignored: {why}", document.location(path));
+    document.warn(format_args!("{}: `{path}` is ignored: {why}", document.location(path)));
 }
 
 /// The fields that are honoured, by their types. `paths` says where each is written.
@@ -294,11 +296,11 @@ fn honoured(
             "globs",
             "fallthrough",
         ];
-        tracing::warn!(
+        document.warn(format_args!(
             "{}: `{path}` is not known, and is ignored{}",
             document.location(&path),
             hint(name, known)
-        );
+        ));
     };
     let tracked = serde_path_to_error::Deserializer::new(value, &mut track);
     serde_ignored::deserialize(tracked, &mut unknown).map_err(|error: serde_json::Error| {

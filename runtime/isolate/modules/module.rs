@@ -26,6 +26,8 @@ pub struct Confinement {
     pub node: NodeModules,
     /// Whether packages of `root` are a part of it too that a `node_modules` in `own` or above it links to.
     pub links: bool,
+    /// Whether the process that reads them may open nothing else, where the system can see to that.
+    pub sealed: bool,
     /// What its project says of imports.
     pub bundling: Bundling,
     /// A file that is read as if it had another text.

@@ -43,6 +43,7 @@ pub(super) struct CarriedConfinement {
     data: Option<Patterns>,
     node: NodeModules,
     links: bool,
+    sealed: bool,
     types: Vec<(Patterns, FileType)>,
     aliases: BTreeMap<String, String>,
     defines: BTreeMap<String, String>,
@@ -63,6 +64,7 @@ impl CarriedConfinement {
             },
             node: confinement.node,
             links: confinement.links,
+            sealed: confinement.sealed,
             types: bundling.types.clone(),
             aliases: bundling.aliases.clone(),
             defines: bundling.defines.clone(),
@@ -80,6 +82,7 @@ impl CarriedConfinement {
             data: self.data.map_or(Data::Any, Data::Listed),
             node: self.node,
             links: self.links,
+            sealed: self.sealed,
             bundling: Bundling {
                 types: self.types,
                 aliases: self.aliases,
