@@ -9,7 +9,7 @@ use workerd_lite_ops::account::AgentId;
 
 use crate::isolate::StartupError;
 use crate::isolate::modules::Graph;
-use crate::isolate::modules::reading::{aside, turn};
+use crate::isolate::modules::reading::aside;
 use crate::reloadable::{Stamp, stamp};
 
 /// How many of an agent's modules are looked at for changes.
@@ -66,7 +66,7 @@ impl Code {
         let reader = Arc::clone(unread);
         let read = || async {
             // Somebody waits for it: it runs as what it is for does, where blocking jobs run below.
-            let read = aside(turn(whose).await, move || reader.read()).await;
+            let read = aside(whose, move || reader.read()).await;
             read.unwrap_or_else(|| Err(StartupError::new("the worker's modules could not be read")))
         };
         Ok(Some(Arc::clone(unread.graph.get_or_try_init(read).await?)))

@@ -18,7 +18,7 @@ use super::code::Code;
 use super::table::Table;
 use super::way::{Things, Way};
 use crate::identity::Attested;
-use crate::isolate::modules::reading::{aside, given, turn};
+use crate::isolate::modules::reading::{aside, given};
 use crate::isolate::{Blank, Caller, Callers, Cell as Isolate, CellHandle, Ended, Loaded, StartupError, Worker};
 use crate::limits::{Culprit, Limits};
 use crate::metrics;
@@ -160,19 +160,15 @@ async fn make(
         limits,
     } = code;
     // Others are served meanwhile.
-    let whom = running
-        .account
-        .as_ref()
-        .map(|account| Culprit::Agent(account.root().id().clone()));
     let whose = match &running.account {
         Some(account) => account.root().id().clone(),
         None => AgentId::new(loaders.parent.attested.tenant.as_deref(), &loaders.parent.attested.name),
     };
-    let turn = turn(&whose).await;
-    if running.handle.inbox().is_closed() {
-        return Err(StartupError::new("nobody waits for it any longer"));
-    }
-    let read = aside(turn, move || given(modules, &main, node, whom)).await;
+    let whom = running
+        .account
+        .as_ref()
+        .map(|account| Culprit::Agent(account.root().id().clone()));
+    let read = aside(&whose, move || given(modules, &main, node, whom)).await;
     let (graph, took) = read.ok_or_else(|| StartupError::new("its modules could not be read"))?;
     caller.charge(took);
     let graph = graph?;

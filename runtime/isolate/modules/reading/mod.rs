@@ -21,11 +21,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use workerd_lite_ops::account::AgentId;
 use workerd_lite_ops::thread_cpu;
 
 use self::carried::{CarriedConfinement, CarriedGiven};
 use self::patience::Patience;
-use self::turns::Turn;
 use self::wanted::Waits;
 use self::wire::{Answer, Question};
 use super::given::GivenModule;
@@ -39,7 +39,6 @@ use crate::isolate::StartupError;
 use crate::limits::Culprit;
 
 pub(crate) use reader::{ARGUMENT, run};
-pub(crate) use turns::turn;
 
 /// Whether processes are used.
 static BEGUN: AtomicBool = AtomicBool::new(false);
@@ -121,13 +120,10 @@ fn no_thread(error: &std::io::Error) -> StartupError {
     StartupError::new(format!("no thread can be had to read modules: {error}"))
 }
 
-/// Reads in an agent's turn, which lasts as long, on a thread that serves nobody. Where it is given up a process that reads for it is ended.
-/// Nothing where there is no turn, or no thread.
-pub(crate) async fn aside<T: Send + 'static>(
-    turn: Option<Turn>,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Option<T> {
-    let turn = turn?;
+/// Reads for an agent in its turn, on a thread that serves nobody. Where it is given up it is not begun, and a process that reads for it is
+/// ended. Nothing where there is no thread.
+pub(crate) async fn aside<T: Send + 'static>(whose: &AgentId, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let turn = turns::turn(Some(whose.clone())).await?;
     let waits = Waits::default();
     let (told, worked) = oneshot::channel();
     let who = waits.told();

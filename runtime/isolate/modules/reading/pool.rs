@@ -13,7 +13,6 @@ fn keep(process: Option<Process>) -> Option<Process> {
 
 /// Ends the process that is kept.
 pub(super) fn rest() {
-    // It is waited for without the lock.
     drop(keep(None));
 }
 

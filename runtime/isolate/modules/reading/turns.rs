@@ -3,7 +3,6 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
-use workerd_lite_ops::account::AgentId;
 use workerd_lite_ops::turns::{Turns, Whose};
 
 /// How many read at once, and how many of them are one agent's.
@@ -25,7 +24,7 @@ fn waiting() -> MutexGuard<'static, Waiting> {
 }
 
 /// A turn, which is given back however it ends.
-pub(crate) struct Turn(Whose);
+pub(super) struct Turn(Whose);
 
 impl Drop for Turn {
     fn drop(&mut self) {
@@ -37,10 +36,10 @@ impl Drop for Turn {
     }
 }
 
-/// Waits for an agent's turn.
-pub(crate) async fn turn(whose: &AgentId) -> Option<Turn> {
+/// Waits for a turn.
+pub(super) async fn turn(whose: Whose) -> Option<Turn> {
     let (give, given) = oneshot::channel();
-    waiting().turns.queue(Some(whose.clone()), give);
+    waiting().turns.queue(whose, give);
     hand_out();
     given.await.ok()
 }
@@ -71,22 +70,19 @@ mod tests {
     use std::time::Duration;
 
     use tokio::time::timeout;
+    use workerd_lite_ops::account::AgentId;
 
     use super::*;
 
     #[tokio::test]
     async fn one_agent_takes_no_turns_of_others() {
-        let (many, cold) = (AgentId::new(Some("turns"), "many"), AgentId::new(Some("turns"), "cold"));
+        let named = |name| Some(AgentId::new(None, name));
         let within = Duration::from_millis(100);
-        let first = turn(&many).await.unwrap();
-        let others = (0..1000).map(|_| {
-            let many = many.clone();
-            tokio::spawn(async move { turn(&many).await.is_some() })
-        });
-        let others: Vec<_> = others.collect();
+        let first = turn(named("many")).await.unwrap();
+        let others: Vec<_> = (0..1000).map(|_| tokio::spawn(turn(named("many")))).collect();
         tokio::task::yield_now().await;
-        assert!(timeout(within, turn(&many)).await.is_err());
-        assert!(timeout(within, turn(&cold)).await.is_ok());
+        assert!(timeout(within, turn(named("many"))).await.is_err());
+        assert!(timeout(within, turn(named("cold"))).await.is_ok());
         // They leave, and nobody waits for them.
         for other in &others {
             other.abort();
@@ -95,6 +91,6 @@ mod tests {
             assert!(other.await.is_err());
         }
         drop(first);
-        assert!(timeout(within, turn(&many)).await.is_ok());
+        assert!(timeout(within, turn(named("many"))).await.is_ok());
     }
 }
