@@ -230,7 +230,10 @@ fn settings_without_a_number_hold_nobody_up() {
             let many = |n| {
                 format!(
                     ",{{\"binding\":\"L{n}\",{}\"z\":1}}",
-                    Vec::from_iter((0..100).map(|key| format!("\"k{key}\":1,"))).concat()
+                    (0..100)
+                        .map(|key| format!("\"k{key}\":1,"))
+                        .collect::<Vec<_>>()
+                        .concat()
                 )
             };
             let head = format!(r#"{MAIN}, "worker_loaders": [{{ "binding": "A" }}"#);

@@ -23,9 +23,9 @@ const IDLE: Duration = Duration::from_secs(30);
 /// What a bulkhead is to do.
 pub(super) enum Order {
     /// A request.
-    Request(Job),
+    Request(Box<Job>),
     /// A call of another agent's.
-    Call(FarJob),
+    Call(Box<FarJob>),
 }
 
 /// Where its agent calls others.
@@ -88,7 +88,7 @@ async fn serve(project: &Project, mut jobs: mpsc::UnboundedReceiver<Order>, othe
             },
         };
         let Job { request, trace, reply } = match order {
-            Order::Request(job) => job,
+            Order::Request(job) => *job,
             Order::Call(job) => {
                 job.run(&instance.0.agents);
                 continue;

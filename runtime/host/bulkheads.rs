@@ -118,7 +118,7 @@ impl Bulkheads {
     /// Hands calls of other agents to an agent's bulkhead. Nothing where it can have none.
     pub(super) fn post(&self, agent: usize) -> Option<Post> {
         let jobs = self.bulkhead(agent)?.jobs.clone();
-        Some(Rc::new(move |job| jobs.send(Order::Call(job)).is_ok()))
+        Some(Rc::new(move |job| jobs.send(Order::Call(Box::new(job))).is_ok()))
     }
 
     /// Hands a request to an agent's bulkhead. Dropping the future cancels it.
@@ -128,7 +128,7 @@ impl Bulkheads {
         };
         let under_way = UnderWay::begin(&bulkhead.under_way);
         let (job, response) = Job::new(request, trace);
-        if bulkhead.jobs.send(Order::Request(job)).is_err() {
+        if bulkhead.jobs.send(Order::Request(Box::new(job))).is_err() {
             return Err(EventError::Shutdown);
         }
         let mut lost = bulkhead.lost.subscribe();

@@ -39,7 +39,7 @@ pub(super) struct FarJob {
 
 enum Work {
     Request(
-        TransferableRequest,
+        Box<TransferableRequest>,
         oneshot::Sender<Result<TransferableResponse, EventError>>,
     ),
     Call {
@@ -119,7 +119,7 @@ impl FarCallee {
         target: Option<Target>,
     ) -> Result<Response, EventError> {
         let (reply, response) = oneshot::channel();
-        let work = Work::Request(request.into(), reply);
+        let work = Work::Request(Box::new(request.into()), reply);
         if !(self.post)(self.job(&origin, target, work)) {
             return Err(EventError::Shutdown);
         }
@@ -199,7 +199,7 @@ impl Work {
         let account = callee.account.as_ref().map(Arc::clone);
         match self {
             Self::Request(request, mut reply) => {
-                let working = callee.cell.dispatch_to(request.into(), origin, Some(target));
+                let working = callee.cell.dispatch_to((*request).into(), origin, Some(target));
                 spawn(metered(account, async move {
                     let answered = tokio::select! {
                         biased;

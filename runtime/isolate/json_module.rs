@@ -13,6 +13,7 @@ pub(super) fn json_module(json: &str) -> String {
         "export default json;".to_owned(),
     ];
     // What is no object has no keys.
+    #[expect(clippy::zero_sized_map_values, reason = "serde reads no set of keys")]
     let keys = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(json).unwrap_or_default();
     let mut names = Vec::with_capacity(keys.len());
     for (index, key) in keys.into_keys().filter(|key| key != "default").enumerate() {

@@ -100,8 +100,8 @@ fn fill(text: &str, host: &str) -> String {
 
 /// The longest end of a host that is no host below its own domain: `artner.com` of `api.partner.com`.
 fn part(host: &str) -> &str {
-    let dots = host.rmatch_indices('.').map(|(place, _)| place + 1);
-    let domain = dots.skip(1).next().unwrap_or(0);
+    let mut dots = host.rmatch_indices('.').map(|(place, _)| place + 1);
+    let domain = dots.nth(1).unwrap_or(0);
     let mut letters = host[domain..].char_indices().skip(1);
     letters.next().map_or("", |(place, _)| &host[domain + place..])
 }

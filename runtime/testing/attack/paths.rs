@@ -31,6 +31,9 @@ const WORDS: &str = "verdicts that rest on what an agent writes";
 /// What an upstream is given: nothing where it is not reached, or the credentials and secrets that it gets.
 pub(super) type Power = Option<BTreeSet<String>>;
 
+/// A request by a method, with a value in some place.
+type Way<'w> = &'w dyn Fn(&str, &str) -> Option<Ask>;
+
 /// Whether something is reached that is not otherwise.
 pub(super) fn exceeds(power: &Power, other: &Power) -> bool {
     power.is_some() && other.is_none()
@@ -265,7 +268,7 @@ impl Paths<'_, '_> {
                 Some(names.iter().fold(ask, |ask, name| ask.header(name, value)))
             };
             let query = |method: &str, value: &str| Ask::new(method, &format!("{url}?{}", pairs(&parameters, value)));
-            let ways: [(&str, &dyn Fn(&str, &str) -> Option<Ask>); 2] = [("headers", &headers), ("the query", &query)];
+            let ways: [(&str, Way<'_>); 2] = [("headers", &headers), ("the query", &query)];
             for (place, with) in ways {
                 if let Some(ask) = with(self.method, "wlrandom") {
                     if self.got(&ask).await?.power(&area.path, area.below).is_some() {

@@ -105,10 +105,8 @@ impl Attacks {
         let form = post("application/x-www-form-urlencoded", pairs(names, url));
         self.add(class, format!("{case}, in a form"), form);
         let boundary = "wlboundary7f3a";
-        let parts: String = names
-            .iter()
-            .map(|name| format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{url}\r\n"))
-            .collect();
+        let part = |name| format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{url}\r\n");
+        let parts = names.iter().map(part).collect::<Vec<_>>().concat();
         let parts = post(
             &format!("multipart/form-data; boundary={boundary}"),
             format!("{parts}--{boundary}--\r\n"),
@@ -132,11 +130,9 @@ impl Attacks {
         self.add(class, format!("{case}, in JSON two levels deeper"), json);
         let json = post("application/json", serde_json::json!([inner]).to_string());
         self.add(class, format!("{case}, in a list in JSON"), json);
-        let tags: String = names
-            .iter()
-            .filter(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric()))
-            .map(|name| format!("<{name}>{url}</{name}>"))
-            .collect();
+        let is_tag = |name: &&&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let tag = |name| format!("<{name}>{url}</{name}>");
+        let tags = names.iter().filter(is_tag).map(tag).collect::<Vec<_>>().concat();
         self.add(
             class,
             format!("{case}, in XML"),

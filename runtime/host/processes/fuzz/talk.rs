@@ -128,7 +128,7 @@ fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     match payload.len() {
         length @ 0..126 => said.push(0x80 | u8::try_from(length).unwrap()),
         length => {
-            said.push(0x80 | 126);
+            said.push(0x80 | 0x7e);
             said.extend(u16::try_from(length).unwrap().to_be_bytes());
         }
     }

@@ -54,7 +54,7 @@ mod tests {
                 .any(|hang| matches!(hang, Hang::TooMuch(whom) if whom == *mine))
         };
         let worker = |name: &str| Culprit::Owner(name.into(), None);
-        assert!(!told(&worker("short"), Duration::from_secs(60), LOOK * 3));
+        assert!(!told(&worker("short"), Duration::from_mins(1), LOOK * 3));
         assert!(told(&worker("long"), Duration::ZERO, LOOK * 5));
     }
 }
