@@ -103,7 +103,7 @@ fn what_one_tenants_agent_makes_of_its_policy_is_not_anothers() {
         let victim = Neighbour::new(&server.address, "bot.b.localhost", Duration::from_millis(5));
         let (status, body) = ask(&server, "bot.a.localhost", &format!("/{}", case.name));
         // Apart, it may take its thread along, and its client hears that.
-        let denied = status == 502 && body.contains("the outbound worker gave no response");
+        let denied = status == 502 && body.contains("fetch failed");
         assert!(
             denied || status == 503,
             "{}: {status} {body} {}",

@@ -32,6 +32,7 @@ const { isDataUrl, readDataUrl } = core.loadExtScript("ext:workerd_lite/fetch/da
 const { matchesIntegrity } = core.loadExtScript("ext:workerd_lite/fetch/integrity.js");
 const { joinHeaders, parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
 const { passSocket, receiveSocket } = core.loadExtScript("ext:workerd_lite/fetch/sockets.js");
+const { knownFailure } = core.loadExtScript("ext:workerd_lite/fetch/failure.js");
 const { followRedirect } = core.loadExtScript("ext:workerd_lite/fetch/redirect.js");
 const { requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 
@@ -157,9 +158,10 @@ async function perform(context, binding, inner, signal, redirectMode = inner.red
     };
     signal[abortSignal.add](onAbort);
   }
+  let local = false;
   try {
     for (;;) {
-      const local = isLocal(binding);
+      local = isLocal(binding);
       const reply = local ? await binding.answer(context, hop, signal, inner) : readReply(await send(context, binding, cancel, hop));
       const { reason, rid, status } = reply;
       const headerList = local ? reply.headerList : parseHeaders(reply.headers);
@@ -188,7 +190,7 @@ async function perform(context, binding, inner, signal, redirectMode = inner.red
       if (signal.aborted) throw signal.reason;
     }
     if (hop.failure !== null) throw hop.failure.error;
-    throw error;
+    throw local ? error : knownFailure(error);
   }
 }
 

@@ -9,7 +9,7 @@ use super::{policies, project};
 use crate::harness::http::Client;
 use crate::harness::{ALL_IN_PROCESSES, POLICY_IN_PROCESSES, Server, plain, records};
 
-const REFUSED: &str = "TypeError: fetch failed: the outbound worker gave no response";
+const REFUSED: &str = "TypeError: fetch failed";
 
 /// The policy's process of an agent, where no other is there.
 fn first(server: &Server, agent: &str) -> (u32, u32) {
