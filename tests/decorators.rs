@@ -205,6 +205,9 @@ fn jsx_in_javascript_is_compiled_as_wrangler_does() {
             serde_json::json!(["b", { "id": "x" }, 1])
         );
     }
-    project.write("tsconfig.json", r#"{ "compilerOptions": { "jsx": "react-jsx" } }"#);
+    project.write(
+        "tsconfig.json",
+        r#"{ "compilerOptions": { "jsx": "react-jsx", "allowJs": true } }"#,
+    );
     assert!(project.refused(&["worker.jsx"]).contains("react/jsx-runtime"));
 }
