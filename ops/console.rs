@@ -55,6 +55,10 @@ pub(crate) fn op_console_arguments(state: &mut OpState, #[smi] event: EventId, #
 /// An exception or rejection that no handler caught and that belongs to no response. `event` is the event that it came of, 0 for none.
 #[op2(fast)]
 pub(crate) fn op_uncaught(state: &mut OpState, #[string] what: &str, #[string] stack: &str, #[smi] event: EventId) {
+    uncaught(state, what, stack, event);
+}
+
+fn uncaught(state: &OpState, what: &str, stack: &str, event: EventId) {
     if !is_captured() && state.borrow::<Lines>().take(Instant::now()).is_none() {
         return;
     }
@@ -66,6 +70,15 @@ pub(crate) fn op_uncaught(state: &mut OpState, #[string] what: &str, #[string] s
     }
     tap(state, event, (about.worker(), 3, &cut(&text)));
     complain(&about, &text);
+}
+
+/// A stream that a script wrote for a response's body has failed: who reads the response learns only that it is not whole.
+#[op2(fast)]
+pub(crate) fn op_body_failed(state: &mut OpState, #[string] stack: &str, #[smi] event: EventId) {
+    if let Some(trace) = state.borrow::<Events>().trace(event) {
+        trace.usage().broken.is_told();
+    }
+    uncaught(state, "a body failed", stack, event);
 }
 
 /// Tells a line to who looks on.

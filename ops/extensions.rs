@@ -12,8 +12,9 @@ use crate::body::{op_body_collect, op_body_length, op_body_raw, op_body_trailers
 use crate::cache::{op_cache_delete, op_cache_match, op_cache_put};
 use crate::clock::{op_clock_elapsed, op_clock_now, op_clock_origin, op_test_advance};
 use crate::cloning::{op_clone_read, op_clone_write};
+use crate::collection::op_test_collect;
 use crate::compression::{op_coder_close, op_coder_finish, op_coder_new, op_coder_read, op_coder_write};
-use crate::console::{op_console, op_console_arguments, op_uncaught};
+use crate::console::{op_body_failed, op_console, op_console_arguments, op_uncaught};
 use crate::events::{op_event_abort, op_event_fail, op_event_respond, op_event_settled, op_event_waiting};
 use crate::fetch::{op_fetch_network, op_fetch_outbound_worker, op_identity_token, op_request_id, op_test_control};
 use crate::html_rewriter::{
@@ -132,6 +133,7 @@ deno_core::extension!(
         op_crypto_turn_now,
         op_crypto_verify_p384_sha1,
         op_stack_is_deep,
+        op_body_failed,
         op_uncaught,
         op_event_abort,
         op_event_fail,
@@ -257,6 +259,7 @@ deno_core::extension!(
         op_rpc_reply,
         op_rpc_watch,
         op_test_advance,
+        op_test_collect,
         op_test_control,
         op_wasm_memories,
         op_wasm_own,

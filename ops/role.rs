@@ -55,19 +55,21 @@ const DENIED_TO_ALL: [&str; 28] = [
 ];
 
 /// The network and identities are the outbound worker's alone.
-const DENIED_TO_AGENTS: [&str; 4] = [
+const DENIED_TO_AGENTS: [&str; 5] = [
     "op_fetch_network",
     "op_identity_token",
     "op_test_advance",
+    "op_test_collect",
     "op_test_control",
 ];
 
 /// An outbound worker's requests pass no further outbound worker.
-const DENIED_TO_OUTBOUND: [&str; 5] = [
+const DENIED_TO_OUTBOUND: [&str; 6] = [
     "op_fetch_outbound_worker",
     "op_loader_env",
     "op_loader_fetch_given",
     "op_test_advance",
+    "op_test_collect",
     "op_test_control",
 ];
 

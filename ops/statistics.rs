@@ -6,6 +6,9 @@ use std::time::Duration;
 /// Classes of statuses, `1xx` to `5xx`, and what had no response.
 pub const CLASSES: [&str; 6] = ["1xx", "2xx", "3xx", "4xx", "5xx", "none"];
 
+/// Why responses' bodies fail after their head was sent, in the access log's words.
+pub const BROKEN: [&str; 4] = ["body", "upstream", "memory", "response_body"];
+
 /// The upper bounds of a histogram of times, in seconds. Behind the last is a bucket for the rest.
 pub const BOUNDS: [f64; 14] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
@@ -92,6 +95,8 @@ pub struct Statistics {
     pub connect_errors: Counters<8>,
     /// Events that were ended, by why.
     pub ended: Counters<8>,
+    /// Responses whose body failed after their head was sent, by [`BROKEN`].
+    pub broken_bodies: Counters<{ BROKEN.len() }>,
     /// Isolates that were stopped, its own and the policy's for it, by why.
     pub replaced: [Counters<8>; 2],
     /// Events that are not over in its isolates, `waitUntil` included.
@@ -114,8 +119,16 @@ impl Statistics {
         self.policy.merge(&other.policy);
         self.connect_errors.merge(&other.connect_errors);
         self.ended.merge(&other.ended);
+        self.broken_bodies.merge(&other.broken_bodies);
         for (own, more) in self.replaced.iter().zip(&other.replaced) {
             own.merge(more);
+        }
+    }
+
+    /// A response's body has failed after its head was sent, for one of [`BROKEN`].
+    pub fn broken_body(&self, reason: &str) {
+        if let Some(index) = BROKEN.iter().position(|known| *known == reason) {
+            self.broken_bodies.count(index);
         }
     }
 

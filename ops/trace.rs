@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
 use crate::account::Account;
+use crate::broken::Broken;
 
 /// The header of the request id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -43,6 +44,8 @@ pub struct Usage {
     cpu: AtomicU64,
     egress: AtomicU64,
     workers: AtomicU64,
+    /// Which of its bodies have failed.
+    pub broken: Broken,
 }
 
 impl Usage {

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::account::AgentId;
 
 /// Who waits: an agent, or the host itself.
-pub(crate) type Whose = Option<AgentId>;
+pub type Whose = Option<AgentId>;
 
 /// What waits, and who has a place.
-pub(crate) struct Turns<T> {
+pub struct Turns<T> {
     /// What waits, by whose it is. Nobody is here without something.
     queued: BTreeMap<Whose, VecDeque<T>>,
     /// Who waits, in the order of their turns.
@@ -16,9 +16,15 @@ pub(crate) struct Turns<T> {
     running: BTreeMap<Whose, usize>,
 }
 
+impl<T> Default for Turns<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<T> Turns<T> {
     /// Nobody waits.
-    pub(crate) const fn new() -> Self {
+    pub const fn new() -> Self {
         Self {
             queued: BTreeMap::new(),
             order: VecDeque::new(),
@@ -27,7 +33,7 @@ impl<T> Turns<T> {
     }
 
     /// Something waits from now on.
-    pub(crate) fn queue(&mut self, whose: Whose, what: T) {
+    pub fn queue(&mut self, whose: Whose, what: T) {
         let queued = self.queued.entry(whose.clone()).or_default();
         queued.push_back(what);
         if queued.len() == 1 {
@@ -36,18 +42,18 @@ impl<T> Turns<T> {
     }
 
     /// Whether nothing waits.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.order.is_empty()
     }
 
     /// What waits, given up.
-    pub(crate) fn give_up(&mut self) -> impl Drop + use<T> {
+    pub fn give_up(&mut self) -> impl Drop + use<T> {
         self.order.clear();
         std::mem::take(&mut self.queued)
     }
 
     /// Takes a place without waiting, where its share has one.
-    pub(crate) fn begin(&mut self, whose: &Whose, share: usize) -> bool {
+    pub fn begin(&mut self, whose: &Whose, share: usize) -> bool {
         let may = self.may_run(whose, share);
         if may {
             *self.running.entry(whose.clone()).or_default() += 1;
@@ -60,7 +66,7 @@ impl<T> Turns<T> {
     }
 
     /// Whose turn it is, with what waited. It has a place from now on.
-    pub(crate) fn next(&mut self, share: usize) -> Option<(Whose, T)> {
+    pub fn next(&mut self, share: usize) -> Option<(Whose, T)> {
         let place = self.order.iter().position(|whose| self.may_run(whose, share))?;
         let whose = self.order.remove(place)?;
         let queued = self.queued.get_mut(&whose)?;
@@ -75,7 +81,7 @@ impl<T> Turns<T> {
     }
 
     /// Its place is free again.
-    pub(crate) fn has_ended(&mut self, whose: &Whose) {
+    pub fn has_ended(&mut self, whose: &Whose) {
         if let Some(running) = self.running.get_mut(whose) {
             *running -= 1;
             if *running == 0 {

@@ -59,5 +59,6 @@ pub mod server_tls;
 mod supervisor;
 pub mod testing;
 mod text_file;
+mod unlinked_file;
 mod watch;
 mod websocket;

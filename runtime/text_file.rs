@@ -3,7 +3,9 @@
 use std::io::{Error, ErrorKind, Result};
 use std::path::Path;
 
-use crate::bounded_file::{self, SETTINGS};
+use crate::bounded_file::{self, AGENTS_SETTINGS, SETTINGS};
+use crate::private_files::is_secret;
+use crate::unlinked_file;
 
 /// Byte-order marks of encodings that are refused. UTF-32's first: its little-endian mark begins with UTF-16's.
 const OTHERS: [(&[u8], &str); 4] = [
@@ -18,9 +20,21 @@ pub(crate) fn read(path: &Path) -> Result<String> {
     decode(std::fs::read(path)?)
 }
 
-/// The same of a file that others have put there: a regular one, of no more than settings have.
+/// The same of a file that others have put there: a regular one, of no more than settings have, by a path without symbolic links.
 pub(crate) fn read_settings(path: &Path) -> Result<String> {
     decode(bounded_file::read(path, SETTINGS)?)
+}
+
+/// The same of what is read where others wait: a wrangler file in an agent's folder.
+pub(crate) fn read_agents_settings(path: &Path) -> Result<String> {
+    decode(bounded_file::read(path, AGENTS_SETTINGS)?)
+}
+
+/// The same by a path that may have links, where what they lead to is within a folder, which has none, and holds nobody's keys.
+pub(crate) fn read_settings_within(folder: &Path, path: &Path) -> Result<String> {
+    read_settings(&unlinked_file::checked(path, |found| {
+        found.starts_with(folder) && !is_secret(found)
+    })?)
 }
 
 fn decode(bytes: Vec<u8>) -> Result<String> {

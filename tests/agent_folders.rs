@@ -60,6 +60,8 @@ fn served(agents: &[Prepared], check: impl Fn(&str, u16)) {
     let grown = server.memory("VmHWM").saturating_sub(before);
     assert!(grown < 300 << 10, "{grown} KiB");
     assert!(!server.log().contains("process was ended"), "{}", server.log());
+    let told = server.log().len();
+    assert!(told < 64 << 10, "{told} bytes of log");
 }
 
 #[test]
@@ -122,4 +124,171 @@ fn a_script_that_is_nested_without_an_end_ends_no_server() {
         }),
     ];
     served(&agents, |name, status| assert_eq!(status, 503, "{name}"));
+}
+
+/// Puts each of two things in the other's place.
+#[cfg(target_os = "linux")]
+pub(crate) fn exchange(one: &Path, other: &Path) {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+    renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).unwrap();
+}
+
+/// What is read of a module is what was judged, also where its place is given to a link to the owner's file between the two.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_module_that_becomes_a_link_is_not_followed() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    const AGENTS: usize = 120;
+    let project = Project::new(&[
+        (".dev.vars", "TOKEN=owner-secret"),
+        ("workerd-lite.toml", "agents_dir = \"agents/\"\n"),
+    ]);
+    for agent in 0..AGENTS {
+        let text = "import t from './x.txt'; export default { fetch: () => new Response(t) };";
+        project.write(&format!("agents/a{agent}/worker.js"), text);
+        project.write(&format!("agents/a{agent}/x.txt"), "harmless");
+        let link = project.path().join(format!("agents/a{agent}/.y"));
+        std::os::unix::fs::symlink(project.path().join(".dev.vars"), link).unwrap();
+    }
+    let server = project.serve(&[]);
+    // Each is read once, while its files change places.
+    let asked = AtomicUsize::new(0);
+    let bodies: Vec<String> = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let until = Instant::now() + Duration::from_mins(1);
+            while Instant::now() < until {
+                let agent = asked.load(Ordering::Relaxed);
+                if agent == AGENTS {
+                    break;
+                }
+                let folder = project.path().join(format!("agents/a{agent}"));
+                for _ in 0..100 {
+                    exchange(&folder.join("x.txt"), &folder.join(".y"));
+                }
+            }
+        });
+        let bodies = (0..AGENTS).map(|agent| {
+            asked.store(agent, Ordering::Relaxed);
+            let mut client = Client::new(&server.address, &format!("a{agent}.localhost"));
+            client.get("/").unwrap().1
+        });
+        let bodies = bodies.collect();
+        asked.store(AGENTS, Ordering::Relaxed);
+        bodies
+    });
+    let count = |text: &str| bodies.iter().filter(|body| body.contains(text)).count();
+    assert_eq!(count("owner-secret"), 0);
+    assert!(count("harmless") > 0, "{}", server.log());
+}
+
+/// A wrangler file, and files of assets, that are filled up to what may be read of them.
+#[test]
+fn settings_without_a_number_hold_nobody_up() {
+    fn filled(folder: &Path, head: &str, each: &dyn Fn(usize) -> String, tail: &str, most: usize) {
+        let mut text = head.to_owned();
+        for index in 0.. {
+            let next = each(index);
+            if text.len() + next.len() + tail.len() > most {
+                break;
+            }
+            text.push_str(&next);
+        }
+        std::fs::write(folder.join("wrangler.jsonc"), text + tail).unwrap();
+    }
+    fn assets(folder: &Path, file: &str, line: &dyn Fn(usize) -> String) {
+        let wrangler = r#"{ "main": "worker.js", "assets": { "directory": "public" } }"#;
+        std::fs::write(folder.join("wrangler.json"), wrangler).unwrap();
+        std::fs::create_dir(folder.join("public")).unwrap();
+        let lines: String = (0..150_000).map(line).collect();
+        std::fs::write(folder.join("public").join(file), &lines[..lines.len().min(4_000_000)]).unwrap();
+    }
+    const SMALL: usize = 250_000;
+    const LARGE: usize = 4_000_000;
+    const MAIN: &str = r#"{ "main": "worker.js""#;
+    let agents: [Prepared; 9] = [
+        ("fields", |folder| {
+            filled(folder, MAIN, &|n| format!(",\n\"q{n}\":1"), "}", LARGE);
+        }),
+        ("fewer-fields", |folder| {
+            filled(folder, MAIN, &|n| format!(",\n\"q{n}\":1"), "}", SMALL);
+        }),
+        ("flags", |folder| {
+            let head = format!(r#"{MAIN}, "compatibility_flags": ["a""#);
+            filled(folder, &head, &|n| format!(",\"f{n}\""), "]}", SMALL);
+        }),
+        ("loaders", |folder| {
+            let head = format!(r#"{MAIN}, "worker_loaders": [{{ "binding": "A" }}"#);
+            filled(folder, &head, &|n| format!(",{{\"binding\":\"L{n}\"}}"), "]}", SMALL);
+        }),
+        ("crons", |folder| {
+            let head = format!(r#"{MAIN}, "triggers": {{ "crons": ["* * * * *""#);
+            filled(folder, &head, &|_| ",\"* * * * *\"".to_owned(), "]}}", SMALL);
+        }),
+        ("nested", |folder| {
+            let many = |n| {
+                format!(
+                    ",{{\"binding\":\"L{n}\",{}\"z\":1}}",
+                    Vec::from_iter((0..100).map(|key| format!("\"k{key}\":1,"))).concat()
+                )
+            };
+            let head = format!(r#"{MAIN}, "worker_loaders": [{{ "binding": "A" }}"#);
+            filled(folder, &head, &many, "]}", 100_000);
+        }),
+        ("ignored", |folder| {
+            assets(folder, ".assetsignore", &|n| format!("**/a{n}*1/**/b*\n"));
+        }),
+        ("headers", |folder| {
+            assets(folder, "_headers", &|n| format!("/a{n}\n  x-a: {n}\n"));
+        }),
+        ("redirects", |folder| {
+            assets(folder, "_redirects", &|n| format!("/:a/{n} /b\n"));
+        }),
+    ];
+    served(&agents, |name, status| {
+        let serves = matches!(name, "nested" | "headers" | "redirects");
+        assert_eq!(status, if serves { 200 } else { 503 }, "{name}");
+    });
+}
+
+/// What one agent has read, however much and whether or not it waits, keeps no other from its first request.
+#[test]
+fn readings_of_one_agent_keep_no_other_waiting() {
+    const MANY: &str = "
+const modules = { 'main.js': \"import './m0.cjs'; export default { fetch: () => new Response('x') };\" };
+for (let index = 0; index < 3000; index += 1) modules[`m${index}.cjs`] = `module.exports = require('./m${index + 1}.cjs')`;
+modules['m3000.cjs'] = 'exports.a = 1';
+export default {
+  async fetch(request, env) {
+    for (let index = 0; index < 15; index += 1) {
+      const worker = env.LOADER.load({ compatibilityDate: '2026-08-04', mainModule: 'main.js', modules });
+      worker.getEntrypoint().fetch('http://x/').catch(() => {});
+    }
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    return new Response('ok');
+  },
+};";
+    let wrangler = r#"{ "main": "worker.js", "worker_loaders": [{ "binding": "LOADER" }] }"#;
+    let project = Project::new(&[
+        ("agents/many/worker.js", MANY),
+        ("agents/many/wrangler.jsonc", wrangler),
+        (
+            "workerd-lite.toml",
+            "agents_dir = \"agents/\"\n[limits]\ncpu_ms = 30000\n",
+        ),
+    ]);
+    let cold: Vec<String> = (0..4).map(|number| format!("cold{number}")).collect();
+    for name in &cold {
+        project.write(&format!("agents/{name}/worker.js"), OK);
+    }
+    let server = project.serve(&[]);
+    for _ in 0..3 {
+        assert_eq!(ask(&server, "many").0, 200);
+    }
+    for name in &cold {
+        let (status, took) = ask(&server, name);
+        assert_eq!(status, 200, "{name}: {}", server.log());
+        assert!(took < Duration::from_secs(8), "{name}: {took:?}");
+    }
 }

@@ -48,15 +48,30 @@ fn types_fit_cloudflares() {
             "[outbound]\nmain = 'policy.ts'\nvars = { LIMIT = 3, NESTED = { a = ['x'] } }\nsecrets = ['TOKEN']\n\
              credentials = [{ binding = 'PARTNER', credential = 'partner' }]\n\
              [credentials.partner]\ntype = 'bearer'\nsecret = 'TOKEN'\nhosts = ['a.example']\n\
-             [[agents]]\nname = 'scout'\nmain = 'agent.ts'\nvars = { REGION = 'eu' }\n",
+             [[agents]]\nname = 'scout'\nmain = 'agent.ts'\nvars = { REGION = 'eu' }\noutbound = { parameters = { CUSTOMER = 'acme' } }\n\
+             loaders = ['LOADER']\n[[agents.services]]\nbinding = 'TOOLS'\nservice = 'outbound'\nentrypoint = 'Tools'\n",
+        ),
+        (
+            "tools.ts",
+            // docs/rpc.md's first example, with types.
+            "import { WorkerEntrypoint } from 'cloudflare:workers';\nimport { RpcError } from 'workerd-lite:policy';\n\
+             export class Tools extends WorkerEntrypoint<OutboundEnv, { repo: string }> { async openIssue({ title }: { title: string }) {\n\
+             if (!title) throw new RpcError('an issue needs a title');\n\
+             const { name, tenant } = this.ctx.agent;\n\
+             const body = JSON.stringify({ title, body: `by ${tenant}/${name} of ${this.env.CUSTOMER.toUpperCase()}` });\n\
+             const answer = await this.env.PARTNER.fetch(`https://a.example/${this.ctx.props.repo}`, { method: 'POST', body });\n\
+             return { number: (await answer.json<{ number: number }>()).number }; } }",
         ),
         (
             "agent.ts",
-            "export default { async fetch(request: Request, env: AgentEnv['scout']): Promise<Response> { return new Response(env.REGION.toUpperCase()); } };",
+            "export default { async fetch(request: Request, env: AgentEnv['scout']): Promise<Response> { \n\
+             const { number } = await env.TOOLS.openIssue({ title: 'x' });\n\
+             await env.LOADER.get('id', () => ({ compatibilityDate: '2026-01-01', mainModule: 'a.js', modules: {} })).getEntrypoint().fetch(request);\n\
+             return new Response(env.REGION.toUpperCase() + number); } };",
         ),
         (
             "policy.ts",
-            "import { deny } from 'workerd-lite:policy';\nimport { WorkerEntrypoint } from 'cloudflare:workers';\n\
+            "import { deny } from 'workerd-lite:policy';\nimport { WorkerEntrypoint } from 'cloudflare:workers';\nexport { Tools } from './tools.ts';\n\
              export class Gateway extends WorkerEntrypoint<OutboundEnv> { override fetch(request: Request) { return this.env.PARTNER.fetch(request); } }\n\
              export default { async fetch(request: Request, env: OutboundEnv, ctx: OutboundContext) {\n\
              const left: number = env.LIMIT - env.NESTED.a.length - env.TOKEN.length;\n\
@@ -66,13 +81,15 @@ fn types_fit_cloudflares() {
         ),
         (
             "policy.test.ts",
-            "import { test, describe } from 'workerd-lite:test';\ndescribe('x', () => { test.skip('y', { timeout: 5 }, async (t) => {\n\
+            "import { before, test, describe } from 'workerd-lite:test';\nbefore(() => {}, { timeout: 50 });\n\
+             test('records', (t) => { t.service('TOOLS', { openIssue: () => 1 }, { agent: 'scout' });\n\
+             const { bytes_sent, kind, ms, request_id, time } = t.egress[0]; t.diagnostic(`${bytes_sent + ms.total} ${kind} ${request_id} ${time}`); });\ndescribe('x', () => { test.skip('y', { timeout: 5 }, async (t) => {\n\
              t.upstream('https://a.example/*', (request, via) => Response.json([request.url, via.credential]));\n\
              const status: number = (await t.agent('scout').fetch('http://x/')).status; t.egress.map((e) => e.verdict === 'allow' && status); }); });",
         ),
         (
             "tsconfig.json",
-            r#"{ "compilerOptions": { "strict": true, "noEmit": true, "target": "es2022", "lib": ["es2022"], "module": "esnext", "moduleResolution": "bundler", "skipLibCheck": false, "types": ["@cloudflare/workers-types"] }, "include": ["*.ts"] }"#,
+            r#"{ "compilerOptions": { "strict": true, "noEmit": true, "target": "es2022", "lib": ["es2022"], "module": "esnext", "moduleResolution": "bundler", "allowImportingTsExtensions": true, "skipLibCheck": false, "types": ["@cloudflare/workers-types"] }, "include": ["*.ts"] }"#,
         ),
     ]);
     let (code, text) = run(&project, &["types", "-o", "workerd-lite-env.d.ts"]);

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::MetadataExt as _;
 
-use crate::harness::{Project, json};
+use crate::harness::{Project, json, unwrapped};
 
 const AGENT: &str = "export default { fetch: () => new Response('hello') };\n";
 const POLICY: &str = "export default { fetch: (request) => fetch(request) };\n";
@@ -330,6 +330,129 @@ fn a_folder_of_agents_is_described_and_what_is_none_is_told() {
     let (code, out, err) = project.run(&["test", "--attack", "--verbose"]);
     assert!(
         code == Some(1) && out.contains("(agent acme/two)") && out.contains("of 3 agents of agents_dir 2 attack"),
+        "{out}{err}"
+    );
+}
+
+#[test]
+fn what_is_wrong_is_told_once_and_in_words_of_toml() {
+    for (config, told, lacks) in [
+        (
+            "[agents]\nname = 'a'\nmain = 'agent.js'\n",
+            "Write [[agents]] for each of them",
+            "there is no script",
+        ),
+        (
+            "main = 'agent.js'\n[outbound]\nmain = 'policy.js'\n[[outbound.egress]]\nhosts = ['a.example']\nports = [0]\n",
+            "ports",
+            "an empty list",
+        ),
+        (
+            "main = 'agent.js'\n[outbound]\nmain = 'policy.js'\n[[outbound.egress]]\nhosts = ['a.example']\nprotocols = ['ws']\n",
+            "protocols",
+            "an empty list",
+        ),
+    ] {
+        let (code, _, text) = project(config).run(&["check"]);
+        let text = unwrapped(&text);
+        assert!(
+            code == Some(1) && text.contains(told) && !text.contains(lacks),
+            "{text}"
+        );
+        assert!(!text.contains("errors"), "{text}");
+    }
+}
+
+#[test]
+fn rules_that_allow_nothing_are_told() {
+    let rule = |fields: &str| {
+        let config = format!(
+            "main = 'agent.js'\n[outbound]\nmain = 'policy.js'\n[[outbound.egress]]\nhosts = ['a.example']\n{fields}\n"
+        );
+        unwrapped(&project(&config).run(&["check"]).2)
+    };
+    assert!(
+        rule("paths = ['/a//b']").contains("an empty segment"),
+        "{}",
+        rule("paths = ['/a//b']")
+    );
+    let tcp = rule("protocols = ['tcp']\nports = [5432]\npaths = ['/a']");
+    assert!(tcp.contains("outbound.egress[0] allows no connection of TCP"), "{tcp}");
+    assert!(!rule("protocols = ['tcp']\nports = [5432]").contains("allows no connection"));
+}
+
+#[test]
+fn files_that_read_as_tests_and_are_none_are_told() {
+    let project = project("main = 'agent.js'\n");
+    for name in ["a.test.js", "b.spec.ts", "c-test.mjs", "d.test.tsx"] {
+        project.write(name, "import { test } from 'node:test'; test('x', () => {});");
+    }
+    let (code, _, err) = project.run(&["test"]);
+    assert!(
+        code == Some(0) && err.contains("b.spec.ts, ") && err.contains("c-test.mjs"),
+        "{err}"
+    );
+    assert!(
+        err.contains("d.test.tsx read as tests and are not run") && !err.contains("a.test.js read"),
+        "{err}"
+    );
+    let (_, _, err) = project.run(&["test", "a.test.js"]);
+    assert!(!err.contains("not run"), "{err}");
+}
+
+#[test]
+fn a_broken_folder_is_its_own_trouble() {
+    let project = project("agents_dir = 'agents'\n[outbound]\nmain = 'policy.js'\n");
+    for (name, text) in [
+        ("acme/scout/worker.js", AGENT),
+        ("big/worker.js", AGENT),
+        (
+            "big/wrangler.jsonc",
+            r#"{ "main": "worker.js", "kv_namespaces": [{ "binding": "KV", "id": "1" }] }"#,
+        ),
+        ("syntax/worker.js", "export default { fetch( }"),
+        ("throws/worker.js", "throw new Error('at the top');"),
+        ("none/worker.js", "export default { fetched() {} };"),
+    ] {
+        project.write(&format!("agents/{name}"), text);
+    }
+    // All of them at once: who has a thousand tenants wants one run.
+    let (code, _, text) = project.run(&["check"]);
+    for told in [
+        "4 errors",
+        "KV",
+        "agents/syntax/worker.js",
+        "at the top",
+        "agents/none/worker.js",
+    ] {
+        assert!(code == Some(1) && text.contains(told), "{told}: {text}");
+    }
+    let (code, out, _) = project.run(&["check", "--json"]);
+    assert!(
+        code == Some(1) && json(&out)["errors"].as_array().unwrap().len() == 4,
+        "{out}"
+    );
+    // Tests and attacks of the others go on.
+    project.write(
+        "a.test.js",
+        "import { test } from 'node:test'; import assert from 'node:assert';\n\
+         test('x', async (t) => assert.equal(await (await t.agent('acme/scout').fetch('http://x/')).text(), 'hello'));\n",
+    );
+    let (code, out, err) = project.run(&["test"]);
+    assert_eq!(code, Some(0), "{out}{err}");
+    let (code, out, err) = project.run(&["test", "--attack"]);
+    assert!(
+        code == Some(1) && out.contains("(agent acme/scout)") && out.contains("of 5 agents of agents_dir 2 attack"),
+        "{out}{err}"
+    );
+    // And its own fail.
+    project.write(
+        "b.test.js",
+        "import { test } from 'node:test';\ntest('y', (t) => t.agent('big').fetch('http://x/'));\n",
+    );
+    let (code, out, err) = project.run(&["test", "b.test.js"]);
+    assert!(
+        code == Some(1) && (out.contains("KV") || err.contains("KV")),
         "{out}{err}"
     );
 }

@@ -125,6 +125,7 @@ fn dashboard_alerts_and_docs_know_the_metrics() {
         "agent.js",
         &format!(
             "export default {{ async fetch(request) {{ const path = new URL(request.url).pathname; if (path === '/loop') for (;;); \
+             if (path === '/broken') return new Response(new ReadableStream({{ pull() {{ throw new Error('broken'); }} }})); \
              const to = path === '/none' ? 'https://localhost:1/' : 'https://partner.localhost:{}/'; \
              return fetch(to).catch(() => new Response('none', {{ status: 502 }})); }} }};",
             mtls.partner.address.port()
@@ -134,6 +135,7 @@ fn dashboard_alerts_and_docs_know_the_metrics() {
     assert_eq!(server.get("/").status, 200, "{}", server.log());
     assert_eq!(server.get("/none").status, 502);
     assert_eq!(server.get("/loop").status, 503);
+    server.get("/broken");
     // A process tells its numbers each second.
     std::thread::sleep(Duration::from_millis(if isolation().is_empty() { 100 } else { 1500 }));
     let output = Command::new("curl")

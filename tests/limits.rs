@@ -49,7 +49,7 @@ fn each_limit_is_the_owners_to_set() {
     assert_eq!(hostile(&server, "/many").1, "7");
     assert_eq!(
         hostile(&server, "/timers").1,
-        "1000 an event may have 1000 timers at once"
+        "10000 You have exceeded the number of active timeouts you may set. max active timeouts: 10000, current active timeouts: 10000, finished timeouts: 0"
     );
     drop(server);
     let (_project, server) = serve(&cases, "[agents.limits]\ncpu_ms = 5000\nmemory_mb = 512\n");

@@ -87,6 +87,8 @@ fn a_signal_drains_and_the_second_forces() {
         std::thread::sleep(Duration::from_millis(250));
         // As `timeout` does it: to the process, and to its group.
         server.signal("TERM");
+        // On a machine under load with time between them.
+        std::thread::sleep(Duration::from_millis(160));
         server.signal("TERM");
         let answer = slow.join().unwrap();
         assert_eq!((answer.status, answer.body.as_str()), (200, "late"));
@@ -98,7 +100,7 @@ fn a_signal_drains_and_the_second_forces() {
         scope.spawn(|| server.get("/?ms=60000"));
         std::thread::sleep(Duration::from_millis(250));
         server.signal("INT");
-        std::thread::sleep(Duration::from_millis(250));
+        std::thread::sleep(Duration::from_millis(500));
         server.signal("INT");
     });
     assert_eq!(server.wait(Duration::from_secs(3)), Some(0));

@@ -53,6 +53,43 @@ fn errors_have_colours_on_a_terminal_and_nowhere_else() {
 }
 
 #[test]
+fn who_develops_reads_console_lines_as_they_were_written() {
+    if !peers::has("script", "bsdutils") {
+        return;
+    }
+    let project = Project::new(&[(
+        "worker.js",
+        "console.log({ first: 'a'.repeat(60), second: 'b'.repeat(60) });\nconsole.debug('\\x1b[32mdetails\\x1b[39m\\x1b[2J');\n\
+         export default { fetch() {} };",
+    )]);
+    let shown = |flags: &str| {
+        let command = format!("serve worker.js --listen 127.0.0.1:0 {flags} & sleep 3; kill $!; wait");
+        let output = Command::new("script")
+            .args([
+                "-qec",
+                &format!("sh -c '{} {command}'", env!("CARGO_BIN_EXE_workerd-lite")),
+                "/dev/null",
+            ])
+            .current_dir(project.path())
+            .env_remove("NO_COLOR")
+            .env_remove("RUST_LOG")
+            .env("WORKERD_LITE_CACHE_DIR", "")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).replace('\r', "")
+    };
+    let text = shown("--dev");
+    assert!(text.contains(",\n      second: "), "{text:?}");
+    assert!(
+        text.contains("\u{1b}[32mdetails") && text.contains("\\u{1b}[2J"),
+        "{text:?}"
+    );
+    let text = shown("");
+    assert!(text.contains(",\\n  second: ") && !text.contains("details"), "{text:?}");
+}
+
+#[test]
 fn results_of_tests_have_colours_on_a_terminal_and_nowhere_else() {
     if !peers::has("script", "bsdutils") {
         return;

@@ -290,3 +290,24 @@ fn flags_that_would_be_ignored_are_refused() {
         "{err}"
     );
 }
+
+#[test]
+fn a_difference_of_large_values_is_what_differs() {
+    let project = Project::new(&[(
+        "a.test.js",
+        "import { test } from 'node:test'; import assert from 'node:assert';\n\
+         const list = () => Array.from({ length: 2000 }, (_, i) => i);\n\
+         test('one of many', () => { const other = list(); other[1000] = 'x'; assert.deepEqual(list(), other); });\n\
+         test('nothing alike', () => assert.deepEqual(list().map((i) => -1 - i), list()));\n",
+    )]);
+    let (code, out, err) = project.run(&["test"]);
+    assert_eq!(code, Some(1), "{out}{err}");
+    let (one, all) = out.split_at(out.find("nothing alike").unwrap());
+    assert!(
+        one.contains("+   1000,") && one.contains("-   'x',") && one.contains("equal lines"),
+        "{one}"
+    );
+    assert!(one.lines().count() < 40, "{one}");
+    // Where all differs there is nothing to leave out.
+    assert!(all.contains("+   -2000") && all.contains("-   1999"), "{}", all.len());
+}

@@ -1,13 +1,14 @@
 // Bodies that stay in Rust until a script looks at them.
 (function () {
 const { core, primordials } = __bootstrap;
-const { op_body_collect, op_body_length, op_body_raw, op_uncaught } = core.ops;
+const { op_body_collect, op_body_failed, op_body_length, op_body_raw } = core.ops;
 const {
   BigInt,
   ObjectPrototypeIsPrototypeOf,
   PromisePrototypeThen,
   PromiseReject,
   SafeWeakMap,
+  TypedArrayPrototypeGetByteLength,
   TypeError,
   WeakMapPrototypeGet,
   WeakMapPrototypeSet,
@@ -116,6 +117,12 @@ class ResourceBody extends InnerBody {
     return this.#rid === null ? super.consumed() : false;
   }
 
+  // How many bytes there are, where that is known: undefined where it is not, or where a script has looked at the body.
+  rawLength() {
+    const length = this.#rid === null ? UNKNOWN : op_body_length(this.#rid);
+    return length === UNKNOWN ? undefined : length;
+  }
+
   consume() {
     if (this.#rid === null) return this.#orReason(super.consume());
     const rid = this.take();
@@ -172,7 +179,7 @@ class ResourceBody extends InnerBody {
 }
 
 // Whoever reads it has an error: what came of it is not all.
-setUnwritten((words, event) => op_uncaught("a body failed", `Error: ${words}`, event));
+setUnwritten((words, event) => op_body_failed(`Error: ${words}`, event));
 
 function unusable() {
   return new TypeError("Body has already been used. It can only be used once. Use tee() first if you need to read it twice.");
@@ -180,6 +187,16 @@ function unusable() {
 
 // What an op takes as a body: null, a string, a Uint8Array or a resource id. The body counts as used from here on. `onError` is told what a stream
 // failed with.
+// How many bytes a body has, where that is known.
+function knownLength(body) {
+  const length = ObjectPrototypeIsPrototypeOf(ResourceBody.prototype, body) ? body.rawLength() : undefined;
+  if (length !== undefined) return length;
+  if (body.length !== null && body.length !== undefined) return body.length;
+  const stream = body.streamOrStatic;
+  if (ObjectPrototypeIsPrototypeOf(ReadableStreamPrototype, stream)) return lengthOf(stream);
+  return TypedArrayPrototypeGetByteLength(typeof stream.body === "string" ? core.encode(stream.body) : stream.body);
+}
+
 function takeBody(body, onError = undefined) {
   if (body === null) return null;
   if (ObjectPrototypeIsPrototypeOf(ResourceBody.prototype, body)) {
@@ -207,5 +224,5 @@ function takeBody(body, onError = undefined) {
   return follow === undefined ? rid : follow(rid);
 }
 
-return { failedStream, lengthOf, ResourceBody, setKnownLength, setTrailing, takeBody, unusable };
+return { failedStream, knownLength, lengthOf, ResourceBody, setKnownLength, setTrailing, takeBody, unusable };
 })();

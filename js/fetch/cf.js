@@ -28,10 +28,27 @@ function setCf(inner, cf) {
   WeakMapPrototypeSet(known, inner, core.loadExtScript("ext:deno_web/13_message_port.js").structuredClone(cf));
 }
 
+// What is said twice, and may contradict itself: the same words as workerd's.
+function checkCf(cf, cache) {
+  if (typeof cf !== "object" || cf === null || cf.cacheControl === undefined) return;
+  if (cf.cacheTtl !== undefined) {
+    throw new TypeError(
+      "The 'cacheControl' and 'cacheTtl' options on cf are mutually exclusive. Use 'cacheControl' for explicit Cache-Control header " +
+        "directives, or 'cacheTtl' for a simplified TTL, but not both.",
+    );
+  }
+  if (cache !== undefined) {
+    throw new TypeError(
+      "The 'cacheControl' option on cf cannot be used together with the 'cache' request option. The 'cache' option " +
+        "('no-store'/'no-cache') maps to cache TTL behavior internally, which conflicts with explicit Cache-Control directives.",
+    );
+  }
+}
+
 function copyCf(from, to) {
   setCf(to, cfOf(from));
   return to;
 }
 
-return { cfOf, copyCf, deferCf, setCf };
+return { cfOf, checkCf, copyCf, deferCf, setCf };
 })();

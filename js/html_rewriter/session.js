@@ -31,7 +31,7 @@ const {
   Uint32Array,
   Uint8Array,
 } = primordials;
-const { acquireReadableStreamDefaultReader, ReadableStreamDefaultReader } = core.loadExtScript("ext:deno_web/06_streams.js");
+const { acquireReadableStreamDefaultReader, ReadableStreamDefaultReader, readableStreamDisturb } = core.loadExtScript("ext:deno_web/06_streams.js");
 const { Response, ResponsePrototype } = core.loadExtScript("ext:deno_fetch/23_response.js");
 const { view } = core.loadExtScript("ext:workerd_lite/worker/buffer_source.js");
 const { compatibility } = core.loadExtScript("ext:workerd_lite/worker/compatibility.js");
@@ -83,6 +83,8 @@ class Session {
     this.#step = MathMax(LEAST, MathFloor(MOST / (1 + MathFloor(handlers.length / 16))));
     this.rid = op_rewriter_new(currentContext()?.id ?? 0, charset, compatibility.esiIncludeIsVoid, selectors, handles);
     this.#reader = acquireReadableStreamDefaultReader(body);
+    // The response whose body it was is used from here on, whether anybody reads the new one or not.
+    readableStreamDisturb(body);
   }
 
   addStream(content) {

@@ -9,12 +9,12 @@ pub(super) const PATCHES: &[Patch] = &[
     patch(
         REQUEST,
         "class Request {\n",
-        "const { cfOf, setCf } = core.loadExtScript(\"ext:workerd_lite/fetch/cf.js\");\n\nclass Request {\n",
+        "const { cfOf, checkCf, setCf } = core.loadExtScript(\"ext:workerd_lite/fetch/cf.js\");\n\nclass Request {\n",
     ),
     patch(
         REQUEST,
         "    // 28.\n    this[_request] = request;\n",
-        "    setCf(request, init.cf);\n\n    // 28.\n    this[_request] = request;\n",
+        "    checkCf(init.cf, init.cache);\n    setCf(request, init.cf);\n\n    // 28.\n    this[_request] = request;\n",
     ),
     patch(
         REQUEST,

@@ -10,12 +10,27 @@ pub(super) const PATCHES: &[Patch] = &[
     patch(
         EVENT,
         "  if (reportExceptionStackedCalls > 1 || globalThis_.dispatchEvent(event)) {\n",
-        "  if (reportExceptionStackedCalls > 1 || FunctionPrototypeCall(dispatchEvent, globalThis_, event)) {\n",
+        "  const heard = reportExceptionStackedCalls === 1 && listenerCount(globalThis_, \"error\") > 0;\n  \
+             if (reportExceptionStackedCalls > 1 || FunctionPrototypeCall(dispatchEvent, globalThis_, event)) {\n",
     ),
     patch(
         EVENT,
         "let reportExceptionStackedCalls = 0;\n",
         "const { dispatchEvent } = EventTarget.prototype;\nlet reportExceptionStackedCalls = 0;\n",
+    ),
+    patch(
+        EVENT,
+        "    core.reportUnhandledException(error);\n",
+        "    core.reportUnhandledException(error, heard);\n",
+    ),
+    // Neither is a member by the standard, and nothing reads them.
+    patch(EVENT, "  getParent(_event) {\n    return null;\n  }\n\n", ""),
+    patch(EVENT, "  get initialized() {\n    return true;\n  }\n\n", ""),
+    // https://html.spec.whatwg.org/#the-event-handler-processing-algorithm
+    patch(
+        EVENT,
+        "    return FunctionPrototypeCall(wrappedHandler.handler, this, evt);\n  }\n",
+        "    const ret = FunctionPrototypeCall(wrappedHandler.handler, this, evt);\n    if (ret === false) evt.preventDefault();\n    return ret;\n  }\n",
     ),
     // Who dispatches an event may want to know whether a listener of it threw.
     patch(
@@ -106,6 +121,11 @@ pub(super) const PATCHES: &[Patch] = &[
         "    get() {\n      if (!this[_eventHandlers]) {\n        return null;\n      }\n",
         "    get() {\n      if (this !== globalThis_) webidl.assertBranded(this, EventTargetPrototype);\n      \
                if (!this[_eventHandlers]) {\n        return null;\n      }\n",
+    ),
+    patch(
+        EVENT,
+        "    set(value) {\n      // All three Web IDL event handler types",
+        "    set(value) {\n      if (this !== globalThis_) webidl.assertBranded(this, EventTargetPrototype);\n      // All three Web IDL event handler types",
     ),
     patch(
         EVENT,

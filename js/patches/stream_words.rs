@@ -34,6 +34,11 @@ pub(super) const PATCHES: &[Patch] = &[
     each(2, STREAMS, "\"This BYOB request has been invalidated\"", INVALIDATED),
     patch(
         STREAMS,
+        "      throw webidl.makeException(\n        TypeError,\n        \"Length must be non-zero\",\n        prefix,\n        arg1,\n      );\n",
+        "      throw new TypeError(\"Cannot enqueue a zero-length ArrayBuffer.\");\n",
+    ),
+    patch(
+        STREAMS,
         "'\"bytesWritten\" must be greater than 0 when calling respond() on a readable stream'",
         "\"The bytesWritten must be more than zero while the stream is open.\"",
     ),

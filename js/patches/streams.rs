@@ -5,6 +5,22 @@ use super::{Patch, each, patch};
 const STREAMS: &str = "ext:deno_web/06_streams.js";
 
 pub(super) const PATCHES: &[Patch] = &[
+    // A write to Workers' streams of bytes ends when somebody reads: whoever aborts a pipe does not wait for that.
+    patch(
+        STREAMS,
+        "        () => SafePromiseAll(ArrayPrototypeMap(actions, (action) => action())),\n        true,\n        error,\n      );\n",
+        "        () => SafePromiseAll(ArrayPrototypeMap(actions, (action) => action())),\n        true,\n        error,\n        expectsBytes(dest),\n      );\n",
+    ),
+    patch(
+        STREAMS,
+        "  function shutdownWithAction(action, originalIsError, originalError) {\n",
+        "  function shutdownWithAction(action, originalIsError, originalError, atOnce = false) {\n",
+    ),
+    patch(
+        STREAMS,
+        "      uponFulfillment(waitForWritesToFinish(), doTheRest);\n",
+        "      uponFulfillment(atOnce ? PromiseResolve(undefined) : waitForWritesToFinish(), doTheRest);\n",
+    ),
     // Promises of bytes are promises of `{ bytes }` without a prototype, as in `bodies.rs`.
     patch(
         STREAMS,
@@ -173,6 +189,7 @@ pub(super) const PATCHES: &[Patch] = &[
         STREAMS,
         "class ReadableStreamBYOBRequest {\n",
         "const { compatibility } = core.loadExtScript(\"ext:workerd_lite/worker/compatibility.js\");\n\
+         const { expectsBytes } = core.loadExtScript(\"ext:workerd_lite/worker/stream_kinds.js\");\n\
          const { isBufferSource, view } = core.loadExtScript(\"ext:workerd_lite/worker/buffer_source.js\");\n\n\
          class ReadableStreamBYOBRequest {\n  /** @returns {number | null} how many bytes the read still wants at least */\n  \
            get atLeast() {\n    webidl.assertBranded(this, ReadableStreamBYOBRequestPrototype);\n    \

@@ -4,7 +4,7 @@ const { core, primordials } = __bootstrap;
 const { op_rpc_encode } = core.ops;
 const { Error, ReflectGetPrototypeOf, String, TypeError, Uint8Array } = primordials;
 const { DOMExceptionPrototype } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
-const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
+const { describeWhole } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
 const { RpcError } = core.loadExtScript("ext:workerd_lite/worker/base_classes.js");
 const { copyValue, MARKERS } = core.loadExtScript("ext:workerd_lite/rpc/copy.js");
 
@@ -39,7 +39,7 @@ function valueOf(thrown) {
 
 // `told` is whether an agent may read its name and message where a policy has thrown it.
 function failureOf(thrown) {
-  const { summary, stack } = describe(thrown);
+  const { summary, stack } = describeWhole(thrown);
   let name = "Error";
   let message = summary;
   let told = false;

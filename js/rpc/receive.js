@@ -182,6 +182,8 @@ async function run(context, running, answer, find, path, property) {
   } catch (thrown) {
     failed(context, running, thrown);
   }
+  entry.running = 0;
+  entry.waiting = null;
   // What came as an argument is given back, unless it was duplicated.
   stubs.disposeAll(group);
 }
@@ -242,6 +244,7 @@ function open(event, running, answer, path, property, caller, door, agent, entry
 
 // What a call brought, for a call of it: fails where nothing can go on with the first.
 function resultOf(entry) {
+  if (entry.running === 0) return PromisePrototypeThen(entry.answer, targetOf);
   const { promise, resolve, reject } = PromiseWithResolvers();
   ArrayPrototypePush(entry.waiting ??= [], reject);
   PromisePrototypeThen(PromisePrototypeThen(entry.answer, targetOf), resolve, reject);

@@ -40,7 +40,7 @@ class Given {
     this.find = find;
     this.answer = null;
     this.dispose = null;
-    // The number of the work for the result, and what fails the calls of it that wait for it.
+    // The number of the work for the result, 0 once it is done, and what fails the calls of the result that wait for it.
     this.running = 0;
     this.waiting = null;
   }

@@ -77,6 +77,8 @@ class Node {
     this.fetch = null;
     this.find = null;
     this.withProps = null;
+    // Methods that are no calls, by their names: a test's.
+    this.handlers = null;
     // Gives the number of a stub for one call, or a promise of it: a loaded worker's.
     this.begin = null;
     // What a loaded worker can be given it by.
@@ -431,6 +433,7 @@ function ownMember(node, key) {
     }
   }
   if (key === "then") return undefined;
+  if (node.handlers !== null && ObjectHasOwn(node.handlers, key)) return node.handlers[key];
   if (type === "stub" && key === "dup") {
     return () => {
       const context = requireContext();

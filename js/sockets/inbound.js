@@ -7,7 +7,7 @@ const { PromisePrototypeThen, PromiseResolve, StringPrototypeToLowerCase, TypeEr
 const { URL } = core.loadExtScript("ext:deno_web/00_url.js");
 const { parseHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
 const { endContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
-const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
+const { describeWhole } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
 const { handOn, isSocket, lastOf, newSocket } = core.loadExtScript("ext:workerd_lite/sockets/socket.js");
 
 const SECURE = "workerd-lite-secure-transport";
@@ -32,7 +32,7 @@ function answer(context, status, end) {
 
 function fail(context, thrown) {
   if (context.ended) return;
-  const { summary, stack } = describe(thrown);
+  const { summary, stack } = describeWhole(thrown);
   context.responded = true;
   if (op_event_fail(context.id, summary, stack, context.waiting === 0)) endContext(context.id);
 }
@@ -123,7 +123,7 @@ async function serve(context, href, headers, ctx) {
     }
   } catch (thrown) {
     if (!taken) return fail(context, thrown);
-    const { summary, stack } = describe(thrown);
+    const { summary, stack } = describeWhole(thrown);
     op_uncaught("a connect() handler failed", stack || summary, context.id);
     // Whoever reads is not to take it for the end.
     op_tcp_end(own);

@@ -3,6 +3,7 @@
 const { core } = __bootstrap;
 const { inspect } = core.loadExtScript("ext:deno_web/01_console.js");
 const { deepEqual: compare } = core.loadExtScript("ext:workerd_lite/testing/deep_equal.js");
+const { diff } = core.loadExtScript("ext:workerd_lite/testing/diff.js");
 
 const SHOWN = { depth: 1000, sorted: true, compact: false, iterableLimit: Infinity, strAbbreviateSize: Infinity, quotes: ["'", '"', "`"] };
 
@@ -60,32 +61,6 @@ function describe(actual, expected, operator) {
   if (short) return `${words[operator]}\n\n${left} !== ${right}\n`;
   if (left === right && !isPrimitive(actual)) return `Values have same structure but are not reference-equal:\n\n${left}\n`;
   return `${words[operator]}\n+ actual - expected\n\n${diff(left.split("\n"), right.split("\n")).join("\n")}\n`;
-}
-
-// The shortest edit by the longest common subsequence; texts that are too long for it are shown one after the other.
-function diff(actual, expected) {
-  // The last of a list has no comma, which is no difference.
-  const same = (left, right) => left.replace(/,$/, "") === right.replace(/,$/, "");
-  if (actual.length * expected.length > 1_000_000) return [...actual.map((line) => `+ ${line}`), ...expected.map((line) => `- ${line}`)];
-  const table = Array.from({ length: actual.length + 1 }, () => new Uint32Array(expected.length + 1));
-  for (let i = actual.length - 1; i >= 0; i--) {
-    for (let j = expected.length - 1; j >= 0; j--) {
-      table[i][j] = same(actual[i], expected[j]) ? table[i + 1][j + 1] + 1 : Math.max(table[i + 1][j], table[i][j + 1]);
-    }
-  }
-  const lines = [];
-  let [i, j] = [0, 0];
-  while (i < actual.length || j < expected.length) {
-    if (i < actual.length && j < expected.length && same(actual[i], expected[j])) {
-      lines.push(`  ${actual[i++]}`);
-      j++;
-    } else if (i < actual.length && (j === expected.length || table[i + 1][j] >= table[i][j + 1])) {
-      lines.push(`+ ${actual[i++]}`);
-    } else {
-      lines.push(`- ${expected[j++]}`);
-    }
-  }
-  return lines;
 }
 
 function typeError(message, code = "ERR_INVALID_ARG_TYPE") {

@@ -77,7 +77,7 @@ class Comparison {
       if (!this.#maps(a, b)) return false;
     } else if (a instanceof Set) {
       if (!this.#sets(a, b)) return false;
-    } else if (a instanceof WeakMap || a instanceof WeakSet || a instanceof Promise || a instanceof WeakRef) {
+    } else if (a instanceof WeakMap || a instanceof WeakSet || a instanceof Promise || tagOf(a) === "[object WeakRef]") {
       return false;
     } else if (a instanceof URL) {
       if (a.href !== b.href) return false;

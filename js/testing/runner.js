@@ -14,6 +14,7 @@ const { MockTracker } = core.loadExtScript("ext:workerd_lite/testing/mock.js");
 const { TestContext } = core.loadExtScript("ext:workerd_lite/testing/context.js");
 const { setPretended } = core.loadExtScript("ext:workerd_lite/rpc/entrypoint.js");
 const registry = core.loadExtScript("ext:workerd_lite/testing/registry.js");
+const { giveServices } = core.loadExtScript("ext:workerd_lite/testing/services.js");
 const { snapshot } = core.loadExtScript("ext:workerd_lite/testing/snapshot.js");
 
 let running = null;
@@ -252,6 +253,7 @@ async function run(index, options, env, ctx) {
   const hooked = [];
   running = t;
   innermost = { t, failures: thrown };
+  if (test.exported) giveServices(env, options.services, t);
   await runTest(test, t, thrown, hooked, env, ctx, new Set(options.runs));
   // Nobody else waits for it, and what fails of it is this test's.
   const left = await t.lingering(LINGERS);

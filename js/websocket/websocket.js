@@ -328,7 +328,8 @@ class WebSocket extends EventTarget {
 
   // Gives whether it goes on: as on Workers, a listener that throws is the connection's end.
   #message(data) {
-    if (this.#state !== OPEN) return true;
+    // By the standard what was closed from here hears no more. What accept() has opened does until its peer's close, as on Workers.
+    if (this.#state !== OPEN && (this.#isMade || this.#state !== CLOSING)) return true;
     const event = new MessageEvent("message", { __proto__: null, data, origin: this.#origin });
     setIsTrusted(event, true);
     const thrown = dispatchWatched(this, event);

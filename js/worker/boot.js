@@ -1,7 +1,7 @@
 // The last script before the author's own: finishes an isolate by its role and leaves nothing of ours reachable.
 (function () {
 const { core, primordials } = __bootstrap;
-const { ArrayPrototypeForEach, ArrayPrototypeMap, JSONParse, ReflectDeleteProperty, ReflectOwnKeys, StringPrototypeStartsWith } = primordials;
+const { ArrayPrototypeForEach, ArrayPrototypeMap, JSONParse, ObjectDefineProperty, ReflectDeleteProperty, ReflectOwnKeys, StringPrototypeStartsWith } = primordials;
 const load = core.loadExtScript;
 
 // Before anything takes them.
@@ -39,6 +39,15 @@ function setHandlers(namespace) {
   return isTest ? worker.setTestHandlers(namespace) : worker.setHandlers(namespace, isAgent);
 }
 
+// As V8's `--expose-gc` has it.
+function defineCollection() {
+  const { op_test_collect } = core.ops;
+  const gc = () => {
+    op_test_collect();
+  };
+  ObjectDefineProperty(globalThis, "gc", { __proto__: null, value: gc, writable: true, enumerable: false, configurable: true });
+}
+
 // `vars` is an object of plain data as JSON; `bindings` are the outbound worker's, `{ name, credential }` each; `callers` is who may call:
 // `{ agent, props, parameters, entrypoint, doors }` each; `services` and `loaders` are names; `wanted` names the built-in modules that
 // the script imports; `environment` is what Node's `process.env` is made of, as JSON, or undefined where there is nothing of Node;
@@ -49,9 +58,10 @@ function boot(role, vars, bindings, callers, wanted, environment, services, load
   const env = given ? readEnv() : JSONParse(vars);
   isTest = role === "test";
   isAgent = role === "agent";
+  if (isTest) defineCollection();
   reportExceptions();
   setTimeOrigin();
-  if (role !== "agent") setMaxTimers(100_000);
+  if (role === "outbound") setMaxTimers(100_000);
   setFailureRole(role);
   setFetchRole(role, ArrayPrototypeMap(bindings, ({ credential }) => credential));
   ArrayPrototypeForEach(bindings, ({ name }, index) => {

@@ -18,8 +18,9 @@ const {
   SetPrototypeDelete,
   SetPrototypeGetSize,
 } = primordials;
+const { DOMException } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
 const { clearTimer } = core.loadExtScript("ext:workerd_lite/worker/soon.js");
-const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
+const { describeWhole } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
 
 const contexts = new SafeMap();
 
@@ -32,10 +33,16 @@ function watchUnsettled(context, settles) {
 }
 
 // How many timers an agent's event may have at once.
-let maxTimers = 1000;
+let maxTimers = 10_000;
 
 function setMaxTimers(max) {
   maxTimers = max;
+}
+
+// The same words as workerd's.
+function tooMany(most, finished) {
+  const words = "You have exceeded the number of active timeouts you may set. ";
+  return new DOMException(`${words}max active timeouts: ${most}, current active timeouts: ${most}, finished timeouts: ${finished}`, "QuotaExceededError");
 }
 
 // Every member is declared: an assignment to one that is not there would look for a setter, which an author may have put into `Object.prototype`.
@@ -47,6 +54,8 @@ class EventContext {
   ended = false;
   aborted = false;
   timers = null;
+  // How many of its timers have come to their end.
+  finished = 0;
   // Of those, which Node's timers say would not keep a process alive, and which are immediates.
   unrefed = null;
   immediates = null;
@@ -95,7 +104,7 @@ class EventContext {
     };
     watchUnsettled(this, settles);
     PromisePrototypeThen(PromiseResolve(promise), settles, (error) => {
-      const { summary, stack } = describe(error);
+      const { summary, stack } = describeWhole(error);
       op_uncaught("a waitUntil() promise was rejected", stack || summary, this.id);
       settles();
     });
@@ -117,7 +126,7 @@ class EventContext {
     if (this.timers === null) this.timers = new SafeSet();
     if (SetPrototypeGetSize(this.timers) >= maxTimers) {
       clearTimer(id);
-      throw new Error(`an event may have ${maxTimers} timers at once`);
+      throw tooMany(maxTimers, this.finished);
     }
     SetPrototypeAdd(this.timers, id);
   }
@@ -208,7 +217,9 @@ function enterContext(context) {
 
 // Gives whether the event had it.
 function forgetTimer(context, id) {
-  return context.timers !== null && SetPrototypeDelete(context.timers, id);
+  if (context.timers === null || !SetPrototypeDelete(context.timers, id)) return false;
+  context.finished++;
+  return true;
 }
 
 return { abortContext, cancelContext, contextOf, currentContext, endContext, enterContext, EventContext, exitContext, forgetTimer, requireContext, setMaxTimers, startContext };

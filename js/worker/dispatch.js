@@ -1,7 +1,7 @@
 // One event: a request from Rust to the author's handler, and its response back.
 (function () {
 const { core, primordials } = __bootstrap;
-const { op_event_fail, op_event_respond } = core.ops;
+const { op_body_failed, op_event_fail, op_event_respond } = core.ops;
 const {
   ArrayPrototypeMap,
   ArrayPrototypePush,
@@ -22,7 +22,7 @@ const { joinHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
 const { cancelContext, endContext, enterContext, startContext } = core.loadExtScript(
   "ext:workerd_lite/worker/context.js",
 );
-const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
+const { describeWhole } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
 const { findHandler, isEmptyCommonJs, makeExports } = core.loadExtScript("ext:workerd_lite/worker/entrypoints.js");
 const { pretendedService } = core.loadExtScript("ext:workerd_lite/rpc/entrypoint.js");
 const { rpc, setDoors, setRpcCallers } = core.loadExtScript("ext:workerd_lite/rpc/receive.js");
@@ -132,6 +132,14 @@ function newRequest(context, method, url, headers, rid, cf) {
   return fromInnerRequest(inner, "immutable");
 }
 
+// A response's stream has failed. Whoever reads the response learns only that it is not whole. Where nobody does, what has failed is nothing
+// to tell of: a stream of something that was given up with the request.
+function bodyFailed(context, error) {
+  if (context.ended || context.aborted) return;
+  const { summary, stack } = describeWhole(error);
+  op_body_failed(stack || summary, context.id);
+}
+
 function respond(context, response) {
   const inner = ObjectPrototypeIsPrototypeOf(ResponsePrototype, response) ? toInnerResponse(response) : undefined;
   if (inner === undefined) {
@@ -143,7 +151,7 @@ function respond(context, response) {
   if (inner.status < 200 && socketOf(inner) === null) {
     throw new TypeError(`the fetch() handler returned a Response that can not be sent (status ${inner.status})`);
   }
-  const body = takeBody(inner.body);
+  const body = takeBody(inner.body, inner.body === null ? undefined : (error) => bodyFailed(context, error));
   const socket = takeSocketOf(inner);
   // It may have called process.exit().
   if (context.ended) return;
@@ -166,7 +174,7 @@ async function run(context, request, ctx) {
     respond(context, await context.caller.handler(request, context.caller.env, ctx));
   } catch (thrown) {
     if (context.ended) return;
-    const { summary, stack } = describe(thrown);
+    const { summary, stack } = describeWhole(thrown);
     context.responded = true;
     if (op_event_fail(context.id, summary, stack, context.waiting === 0)) endContext(context.id);
   }

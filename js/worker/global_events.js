@@ -4,8 +4,8 @@
 const { core, primordials } = __bootstrap;
 const { op_uncaught } = core.ops;
 const { FunctionPrototypeCall, WeakMapPrototypeDelete, WeakMapPrototypeGet, WeakMapPrototypeSet, SafeArrayIterator, SafeWeakMap } = primordials;
-const { EventTarget, PromiseRejectionEvent, reportException, setIsTrusted } = core.loadExtScript("ext:deno_web/02_event.js");
-const { describe } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
+const { EventTarget, listenerCount, PromiseRejectionEvent, reportException, setIsTrusted } = core.loadExtScript("ext:deno_web/02_event.js");
+const { describeWhole } = core.loadExtScript("ext:workerd_lite/worker/describe.js");
 
 const { dispatchEvent } = EventTarget.prototype;
 
@@ -14,17 +14,19 @@ const told = new SafeWeakMap();
 
 function report(what) {
   return (thrown) => {
-    const { summary, stack } = describe(thrown);
+    const { summary, stack } = describeWhole(thrown);
     op_uncaught(what, stack || summary, core.getAsyncContext()?.event?.id ?? 0);
   };
 }
 
-// Who hears of them first, and gives whether it took them: a test's runner.
+// Who hears of them where no listener did, and gives whether it took them: a test's runner.
 let taker = null;
 
-function take(thrown) {
-  return taker !== null && taker(thrown);
+function take(thrown, heard) {
+  return taker !== null && !heard && taker(thrown);
 }
+
+const isHeard = (type) => listenerCount(globalThis, type) > 0;
 
 // And behind it `process.on("uncaughtException")` and its like, once a script has asked for `process`.
 let ofProcess = null;
@@ -46,8 +48,8 @@ function takenByProcess(what, ...args) {
 const uncaught = report("an exception was not caught");
 
 // What a listener of an `EventTarget` threw, and what `reportError()` was given, when the `error` event was dispatched.
-function reported(thrown) {
-  if (!take(thrown) && !takenByProcess("exception", thrown)) uncaught(thrown);
+function reported(thrown, heard = false) {
+  if (!take(thrown, heard) && !takenByProcess("exception", thrown)) uncaught(thrown);
 }
 
 const rejected = report("a promise was rejected and nobody handled it");
@@ -60,7 +62,7 @@ function dispatch(type, cancelable, promise, reason) {
 }
 
 function exception(thrown) {
-  if (take(thrown) || takenByProcess("exception", thrown)) return;
+  if (take(thrown, isHeard("error")) || takenByProcess("exception", thrown)) return;
   try {
     reportException(thrown);
   } catch {
@@ -71,13 +73,15 @@ function exception(thrown) {
 
 function unhandled(promise, reason) {
   WeakMapPrototypeSet(told, promise, reason);
+  // A listener may hear of one, and no more.
+  const heard = isHeard("unhandledrejection");
   let proceed = true;
   try {
     proceed = dispatch("unhandledrejection", true, promise, reason);
   } catch (error) {
     uncaught(error);
   }
-  if (proceed && !take(reason) && !takenByProcess("rejection", reason, promise)) rejected(reason);
+  if (proceed && !take(reason, heard) && !takenByProcess("rejection", reason, promise)) rejected(reason);
   return true;
 }
 

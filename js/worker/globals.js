@@ -181,6 +181,10 @@ function defineGlobals() {
   ObjectDefineProperty(globalThis, webidl.brand, { __proto__: null, value: webidl.brand });
   event.setEventTargetData(globalThis);
   event.saveGlobalThisReference(globalThis);
+  // https://html.spec.whatwg.org/#workerglobalscope
+  event.defineEventHandler(globalThis, "error", undefined, true);
+  event.defineEventHandler(globalThis, "rejectionhandled");
+  event.defineEventHandler(globalThis, "unhandledrejection");
 }
 
 return { defineGlobals };

@@ -3,6 +3,8 @@
 (function () {
 const { core, primordials } = __bootstrap;
 const {
+  ArrayPrototypeFilter,
+  ArrayPrototypePush,
   ArrayPrototypeSlice,
   ObjectPrototypeIsPrototypeOf,
   Promise,
@@ -10,11 +12,13 @@ const {
   StringPrototypeIndexOf,
   StringPrototypeSlice,
   TypeError,
+  Uint8Array,
 } = primordials;
 const abortSignal = core.loadExtScript("ext:deno_web/03_abort_signal.js");
 const { fromInnerRequest } = core.loadExtScript("ext:deno_fetch/23_request.js");
 const { nullBodyStatus, ResponsePrototype, toInnerResponse } = core.loadExtScript("ext:deno_fetch/23_response.js");
-const { unusable } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
+const { extractBody } = core.loadExtScript("ext:deno_fetch/22_body.js");
+const { knownLength, unusable } = core.loadExtScript("ext:workerd_lite/fetch/body.js");
 const { copyCf } = core.loadExtScript("ext:workerd_lite/fetch/cf.js");
 const { EventRequest } = core.loadExtScript("ext:workerd_lite/fetch/event_request.js");
 const { joinHeaders } = core.loadExtScript("ext:workerd_lite/fetch/headers.js");
@@ -27,7 +31,7 @@ class OwnRequest extends EventRequest {
   #signal;
 
   constructor(context, hop, signal) {
-    super(context, hop.method, sentUrl(hop.url), joinHeaders(hop.headers), hop.body === null ? null : taken(hop.body));
+    super(context, hop.method, sentUrl(hop.url), joinHeaders(framed(hop)), hop.body === null ? null : taken(hop.body));
     this.#signal = signal;
   }
 
@@ -49,6 +53,15 @@ function sentUrl(url) {
   return user < 0 || user > path ? url : StringPrototypeSlice(url, 0, host) + StringPrototypeSlice(url, user + 1);
 }
 
+// The headers of a request with what HTTP would say of its body's length, whatever the caller wrote of it.
+function framed({ body, headers }) {
+  const list = ArrayPrototypeFilter(headers, ([name]) => name !== "content-length" && name !== "transfer-encoding");
+  if (body === null) return list;
+  const length = knownLength(body);
+  ArrayPrototypePush(list, length === undefined ? ["transfer-encoding", "chunked"] : ["content-length", `${length}`]);
+  return list;
+}
+
 // The body of the caller's request, which counts as used from here on.
 function taken(body) {
   if (body.unusable()) throw unusable();
@@ -64,7 +77,8 @@ function replyOf(name, response, method) {
   }
   const { body, status } = inner;
   if (body !== null && body.unusable()) throw unusable();
-  const kept = body === null || method === "HEAD" || nullBodyStatus(status) ? null : body;
+  // An answer of HTTP has a body, which may be empty, unless there can be none.
+  const kept = method === "HEAD" || nullBodyStatus(status) ? null : body ?? extractBody(new Uint8Array(0)).body;
   return {
     __proto__: null,
     status,

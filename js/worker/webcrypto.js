@@ -15,11 +15,14 @@ const {
   ObjectPrototypeIsPrototypeOf,
   ReflectApply,
   SafeArrayIterator,
+  SafeWeakSet,
   StringPrototypeToUpperCase,
   TypedArrayPrototypeGetByteLength,
   TypedArrayPrototypeGetSymbolToStringTag,
   TypeError,
   Uint8Array,
+  WeakSetPrototypeAdd,
+  WeakSetPrototypeHas,
 } = primordials;
 const webidl = core.loadExtScript("ext:deno_webidl/00_webidl.js");
 const { cryptoKeyExportNodeKeyMaterial, SubtleCrypto } = core.loadExtScript("ext:deno_crypto/00_crypto.js");
@@ -28,11 +31,15 @@ const { copyOf: bytesOf, view } = core.loadExtScript("ext:workerd_lite/worker/bu
 const { md5 } = core.loadExtScript("ext:workerd_lite/worker/digest_stream.js");
 const { defineDerivation } = core.loadExtScript("ext:workerd_lite/worker/crypto_derivation.js");
 const { defineNodeEd25519 } = core.loadExtScript("ext:workerd_lite/worker/node_ed25519.js");
+const { checked } = core.loadExtScript("ext:workerd_lite/worker/crypto_arguments.js");
 const { inTurn, settledHash, settledUsages } = core.loadExtScript("ext:workerd_lite/worker/crypto_jobs.js");
 const { ctr } = core.loadExtScript("ext:workerd_lite/worker/aes_ctr.js");
 const { algorithmOf, fail, isKey, isObject, typeOf, usagesOf } = core.loadExtScript("ext:workerd_lite/worker/crypto_key.js");
 
 const { prototype } = SubtleCrypto;
+
+// Methods of ours.
+const replaced = new SafeWeakSet();
 
 // A copy of what a BufferSource holds.
 function copyOf(source, prefix, what) {
@@ -393,7 +400,8 @@ function methodOf(name) {
 
 function replace(name, make) {
   const original = methodOf(name);
-  const value = make(original);
+  const value = make(WeakSetPrototypeHas(replaced, original) ? original : checked(name, original));
+  WeakSetPrototypeAdd(replaced, value);
   ObjectDefineProperty(value, "name", { __proto__: null, value: name, configurable: true });
   ObjectDefineProperty(value, "length", { __proto__: null, value: original.length, configurable: true });
   ObjectDefineProperty(prototype, name, { __proto__: null, value, writable: true, enumerable: true, configurable: true });

@@ -322,6 +322,7 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
         ..Agent::from(worker)
     };
     if let (Some(document), Some(assets)) = (&written.document, &wrangler.assets) {
+        let within = within.canonicalize().unwrap_or(within);
         attach(&mut agent, document, assets, (&within, &forbidden), has_worker)?;
     }
     Ok((agent, written))

@@ -259,6 +259,7 @@ impl AgentsDir {
             node: wrangler.node.into(),
             bundling: wrangler.bundling.clone(),
             links: false,
+            sealed: true,
             overlay: None,
         };
         let within = folder.to_owned();

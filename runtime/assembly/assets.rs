@@ -10,7 +10,11 @@ use crate::config::wrangler::Assets as Written;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::host::{Agent, Grant, Offers};
 
-/// Gives an agent the assets that its own file names. `within` is the folder that they must lie in, `forbidden` what nobody may read.
+/// How many lines that are passed over are told.
+const TOLD: usize = 20;
+
+/// Gives an agent the assets that its own file names. `within` is the folder that they must lie in, by a path without symbolic links, and
+/// `forbidden` what nobody may read.
 pub(super) fn attach(
     agent: &mut Agent,
     document: &Document,
@@ -30,10 +34,7 @@ pub(super) fn attach(
             &format!("the folder {} can not be read: {error}", directory.display()),
         )
     })?;
-    let within = within
-        .canonicalize()
-        .map_err(|error| complain("directory", &format!("{} can not be read: {error}", within.display())))?;
-    if !found.starts_with(&within) {
+    if !found.starts_with(within) {
         let why = format!(
             "the folder {} is outside of {}, which the agent's files are in",
             found.display(),
@@ -53,8 +54,15 @@ pub(super) fn attach(
         forbidden: forbidden.iter().cloned().collect(),
     };
     let (assets, wrong) = Assets::open(settings).map_err(|why| complain("directory", &why))?;
-    for line in wrong {
+    for line in wrong.iter().take(TOLD) {
         tracing::warn!("{line}");
+    }
+    if wrong.len() > TOLD {
+        tracing::warn!(
+            "{}: {} more lines are passed over",
+            directory.display(),
+            wrong.len() - TOLD
+        );
     }
     agent.assets = Some(Arc::new(assets));
     if let Some(binding) = &written.binding {

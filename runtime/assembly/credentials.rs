@@ -6,7 +6,7 @@ use http::HeaderName;
 
 use crate::config::files::Files;
 use crate::config::project_file::ProjectFile;
-use crate::config::secrets::Secrets;
+use crate::config::secrets::{Secrets, value_as_name};
 use crate::config::tables::{ClientAuth, Credential as File, Redact, Type};
 use crate::credentials::{
     AssertionKey, Credential, Credentials, GithubApp, Grant, Hmac, JwtBearer, Kind, OAuth2, Secret, SigV4, TokenCache,
@@ -144,10 +144,11 @@ impl Reader<'_> {
 
     fn named(&self, field: &str, name: &str) -> Result<Secret, ConfigError> {
         let value = self.secrets.get(name).ok_or_else(|| {
-            self.complain(field, &format!("the secret {name:?} is absent or empty"))
-                .with_help(format!(
-                    "Set {name} in the environment, or in a .dev.vars file beside the configuration"
-                ))
+            if let Some((why, help)) = self.secrets.absent(name) {
+                return self.complain(field, &why).with_help(help);
+            }
+            let field = format!("credentials.{}.{field}", self.name);
+            value_as_name(&self.files.location(&field), &field)
         })?;
         self.check_text(field, name, &value)?;
         Ok(Secret::fixed(name, value))

@@ -174,6 +174,7 @@ pub(super) fn confinement(
             node: NodeModules::default(),
             bundling: Bundling::default(),
             links: false,
+            sealed: false,
             overlay: None,
         }
     })

@@ -20,7 +20,7 @@ use crate::identity::Issuer;
 use crate::keys::Invalid;
 use crate::metrics::CertificateEnds;
 use crate::reloadable::ReloadableFiles;
-use crate::rules::{HostPattern, Rule, Rules, Scope};
+use crate::rules::{HostPattern, Protocol, Rule, Rules, Scope};
 
 use super::keys::{Keys, Reached};
 use super::unreachable::warn_of_unreachable;
@@ -74,6 +74,12 @@ pub(super) fn rules(name: &str, list: &[Section]) -> Rules {
             if let (false, Some(near)) = (METHODS.contains(&method), near) {
                 tracing::warn!("the rule {name} names the method {method}, which HTTP does not have: did you mean {near}?");
             }
+        }
+        let has_tcp = section.protocols.contains(&Protocol::Tcp);
+        if has_tcp && !(section.methods.is_empty() && section.paths.is_empty()) {
+            tracing::warn!(
+                "the rule {name} allows no connection of TCP: those have neither methods nor paths. Write a rule with `tcp` for them alone"
+            );
         }
         if section.h2c && list_name != POLICYS {
             tracing::warn!("the rule {name} says h2c, which the policy's rules alone decide: see [[outbound.egress]]");

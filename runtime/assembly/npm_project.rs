@@ -47,7 +47,8 @@ fn is_workspace(folder: &Path) -> bool {
     if folder.join("pnpm-workspace.yaml").is_file() {
         return true;
     }
-    let text = crate::text_file::read_settings(&folder.join("package.json")).ok();
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let text = crate::text_file::read_settings_within(&folder, &folder.join("package.json")).ok();
     let package = text.and_then(|text| serde_json::from_str::<Package>(&text).ok());
     package.is_some_and(|package| package.workspaces.is_some())
 }

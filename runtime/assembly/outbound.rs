@@ -12,7 +12,7 @@ use super::modules::check_script;
 use crate::config::Flags;
 use crate::config::files::{Files, parent, stem};
 use crate::config::project_file::ProjectFile;
-use crate::config::secrets::Secrets;
+use crate::config::secrets::{Secrets, value_as_name};
 use crate::config::tables::IsolatePer as Section;
 use crate::config::tables::Limits;
 use crate::config::tables::MtlsCertificate;
@@ -72,11 +72,10 @@ pub(super) fn outbound(flags: &Flags, files: &Files, project: &ProjectFile) -> R
             } else {
                 "outbound.config".to_owned()
             };
-            files
-                .complain(&field, &format!("the secret {name:?} is absent or empty"))
-                .with_help(format!(
-                    "Set {name} in the environment, or in a .dev.vars file beside the configuration"
-                ))
+            match secrets.absent(name) {
+                Some((why, help)) => files.complain(&field, &why).with_help(help),
+                None => value_as_name(&files.location(&field), &field),
+            }
         });
         let Some(value) = files.problems.value(value) else {
             continue;

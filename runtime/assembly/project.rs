@@ -120,6 +120,7 @@ pub fn load(flags: &Flags) -> Result<Loaded, ConfigError> {
     if !flags.testing {
         unused(&mut bindings, policy.as_ref());
         tell_unread(&secrets);
+        tell_selected(flags, &files, &project, &secrets);
     }
     problems.end()?;
     // Whatever is missing from here on has been told of.
@@ -215,6 +216,24 @@ fn tell_unread(secrets: &Secrets) {
         path.display(),
         names.join(", ")
     );
+}
+
+/// Warns of a file of secrets that is not read, and of an environment that nothing is of: the secrets of the top level are another one's.
+fn tell_selected(flags: &Flags, files: &Files, project: &ProjectFile, secrets: &Secrets) {
+    if let Some(why) = secrets.unreadable() {
+        tracing::warn!("{why}: secrets come from the environment alone");
+    }
+    let Some(name) = flags.env.as_ref().filter(|name| !name.is_empty()) else {
+        return;
+    };
+    let sections = project.agents.iter().flatten().map(|agent| &agent.config);
+    let mut configs = sections.chain(project.outbound.iter().map(|outbound| &outbound.config));
+    let has_wrangler = files.wrangler.is_some() || project.agents_dir.is_some() || configs.any(Option::is_some);
+    if !has_wrangler && !secrets.has_own() {
+        tracing::warn!(
+            "--env {name} selects nothing: there is no .dev.vars.{name}, and no wrangler file with env.{name}"
+        );
+    }
 }
 
 /// Records are appended to no file that the project is made of.

@@ -90,6 +90,7 @@ pub(super) fn single(
         data: data(files, "modules", &project.modules)?,
         node: wrangler.node.into(),
         bundling: wrangler.bundling.clone(),
+        sealed: false,
         overlay: None,
     };
     let graph = match &main {
@@ -128,6 +129,7 @@ pub(super) fn single(
             Some(_) => files.folder.clone(),
             None => project_around(document.folder(), assets.directory.as_deref().unwrap_or(Path::new("."))),
         };
+        let within = within.canonicalize().unwrap_or(within);
         attach(
             &mut agents[0],
             document,
@@ -176,7 +178,10 @@ fn main_script(
             let error = ConfigError::new("there is no script to serve").with_help(
                 "Give one: workerd-lite serve worker.js; or set `main` in wrangler.jsonc or workerd-lite.toml",
             );
+            let agents = files.subject("agents");
             match &files.wrangler {
+                // Agents are there, and could not be read.
+                _ if files.problems.is_unread(&agents) => error.about(agents),
                 Some(document) => error.about(document.subject("main")),
                 None => error.about(files.subject("main")),
             }

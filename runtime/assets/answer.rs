@@ -13,7 +13,7 @@ use super::folder::Asset;
 use super::headers;
 use super::intent::{Intent, NotFoundHandling};
 use super::media_type;
-use super::path::{decode, encode};
+use super::path::{decode, encode, names_no_file};
 use super::pattern::Subject;
 use super::redirects::Target;
 
@@ -39,6 +39,10 @@ impl Ask {
             if_none_match: headers.get_all(IF_NONE_MATCH).iter().cloned().collect(),
             is_cacheable: !headers.contains_key(AUTHORIZATION) && !headers.contains_key(RANGE),
         }
+    }
+
+    pub(super) fn path(&self) -> &str {
+        self.url.path()
     }
 
     /// Whether the client has the content of this tag (RFC 9110, section 13.1.2).
@@ -116,6 +120,9 @@ impl Assets {
             };
             if status != StatusCode::OK {
                 return Answer::redirect(status, &location(&to, &ask.url));
+            }
+            if names_no_file(to.path()) {
+                return Answer::of(StatusCode::NOT_FOUND);
             }
             to.path().clone_into(&mut path);
         }

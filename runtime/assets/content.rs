@@ -19,9 +19,15 @@ const PIECE: u64 = 256 * 1024;
 /// So many files are looked for or read at once: a slow disk takes no more threads than these.
 static READING: Semaphore = Semaphore::const_new(32);
 
-/// A place among those that read.
-pub(super) async fn reading() -> Option<SemaphorePermit<'static>> {
-    READING.acquire().await.ok()
+/// Reads, or looks, on a thread that waits for disks. Its place among those is free when it has ended, also where nobody waits for it any
+/// more. Nothing where that fails in a way that it should not.
+pub(super) async fn reading<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let place: SemaphorePermit<'static> = READING.acquire().await.ok()?;
+    let read = move || {
+        let _place = place;
+        read()
+    };
+    spawn_blocking(read).await.ok()
 }
 
 /// What a response has.
@@ -59,10 +65,9 @@ impl Content {
                 if size == 0 {
                     return Ok(None);
                 }
-                let _reading = reading().await;
-                let read = spawn_blocking(move || piece(&asset.open()?, at, size)).await;
+                let read = reading(move || piece(&asset.open()?, at, size)).await;
                 match read {
-                    Ok(Ok(bytes)) => Ok(Some((bytes, at + size))),
+                    Some(Ok(bytes)) => Ok(Some((bytes, at + size))),
                     _ => Err(BodyError::Cut),
                 }
             }

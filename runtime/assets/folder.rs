@@ -1,17 +1,20 @@
 //! The folder, and which of its files are served: what is in it, is not hidden, and is nobody's secret.
 
 use std::fs::{self, File, Metadata};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
-use rustix::fs::OFlags;
 use sha2::{Digest as _, Sha256};
 
 use crate::private_files::{is_configuration, is_of, is_secret};
+use crate::unlinked_file;
 
 /// Files of the folder that say how others are served, and are not.
 pub(super) const RULES: [&str; 3] = ["_headers", "_redirects", ".assetsignore"];
+
+/// The most lines of `.assetsignore`. Each is looked at for every path that is asked for.
+const MOST_IGNORED: usize = 1000;
 
 /// The script of a Pages project is not served either.
 const PAGES_SCRIPT: &str = "_worker.js";
@@ -73,8 +76,11 @@ impl Folder {
         let mut ignored = GitignoreBuilder::new("");
         let rules = root.join(".assetsignore");
         if rules.is_file() {
-            let text = crate::text_file::read_settings(&rules)
+            let text = crate::text_file::read_settings_within(&root, &rules)
                 .map_err(|error| format!("{} can not be read: {error}", rules.display()))?;
+            if text.lines().nth(MOST_IGNORED).is_some() {
+                return Err(format!("{} has more than {MOST_IGNORED} lines", rules.display()));
+            }
             for (number, line) in (1..).zip(text.lines()) {
                 if let Err(error) = ignored.add_line(None, line) {
                     wrong.push(super::lines::complaint(&rules, number, &error.to_string()));
@@ -111,12 +117,25 @@ impl Folder {
         if !self.serves(within) || self.forbidden.iter().any(|file| is_of(&found, file)) {
             return None;
         }
-        let metadata = fs::symlink_metadata(&found).ok()?;
+        let metadata = unlinked_file::metadata(&found).ok()?;
         metadata.is_file().then(|| Asset {
             length: metadata.len(),
             state: State::of(&metadata),
             path: found,
         })
+    }
+
+    /// How much of a decoded path leads to folders that are there, with the slash behind them, in bytes.
+    pub(super) fn deepest(&self, path: &str) -> usize {
+        let mut deepest = usize::from(path.starts_with('/'));
+        for (slash, _) in path.match_indices('/').skip(1) {
+            let within = &path[deepest..slash];
+            if matches!(within, "" | "." | "..") || !self.root.join(&path[1..slash]).is_dir() {
+                break;
+            }
+            deepest = slash + 1;
+        }
+        deepest
     }
 
     /// Whether a path within the folder may be served, by its name.
@@ -155,12 +174,7 @@ impl Asset {
 
     /// Opens it, where it still is what was found.
     pub(super) fn open(&self) -> std::io::Result<File> {
-        // What has become a pipe holds nobody up.
-        let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits();
-        let file = fs::OpenOptions::new()
-            .read(true)
-            .custom_flags(flags.cast_signed())
-            .open(&self.path)?;
+        let file = unlinked_file::open(&self.path)?;
         if State::of(&file.metadata()?) != self.state {
             return Err(std::io::Error::other("the file has changed"));
         }

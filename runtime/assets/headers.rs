@@ -28,7 +28,7 @@ pub(super) fn read(folder: &Path, wrong: &mut Vec<String>) -> Result<Vec<HeaderR
     let mut rules: Vec<HeaderRule> = Vec::new();
     // Whether the lines that follow belong to a rule.
     let mut begun = false;
-    for (number, line) in lines::read(&file, wrong)? {
+    for (number, line) in lines::read(folder, &file, wrong)? {
         let mut ignore = |why: &str| wrong.push(complaint(&file, number, why));
         if line.starts_with('/') || split_host(&line).is_some() {
             if rules.len() == MOST {

@@ -69,7 +69,8 @@ impl Folder {
             NotFoundHandling::None => None,
             NotFoundHandling::SinglePageApplication => Some(Intent::Asset(self.find("/index.html")?, StatusCode::OK)),
             NotFoundHandling::Page => {
-                let mut above = path;
+                // Above the deepest folder that there is: no client's path is looked up again for each of its parts.
+                let mut above = &path[..self.deepest(path)];
                 while let Some(slash) = above.rfind('/') {
                     above = &above[..slash];
                     if let Some(page) = self.find(&format!("{above}/404.html")) {

@@ -5,23 +5,33 @@ use std::path::Path;
 
 use deno_core::url::Url;
 
+/// The most lines that say something.
+const MOST: usize = 4096;
+
 /// The most letters of a line.
 const LONGEST: usize = 2000;
 
-/// The lines of a file that say something, with their numbers. None where there is no such file.
-pub(super) fn read(file: &Path, wrong: &mut Vec<String>) -> Result<Vec<(usize, String)>, String> {
-    let text = match crate::text_file::read_settings(file) {
+/// The lines of a file of a folder that say something, with their numbers. None where there is no such file.
+pub(super) fn read(folder: &Path, file: &Path, wrong: &mut Vec<String>) -> Result<Vec<(usize, String)>, String> {
+    let text = match crate::text_file::read_settings_within(folder, file) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(format!("{} can not be read: {error}", file.display())),
     };
     let mut lines = Vec::new();
+    let mut too_long = 0;
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
+        if lines.len() + too_long == MOST {
+            let why = format!("there are more than {MOST} lines, and those from here on are passed over");
+            wrong.push(complaint(file, number, &why));
+            break;
+        }
         if line.len() > LONGEST {
+            too_long += 1;
             wrong.push(complaint(
                 file,
                 number,

@@ -18,8 +18,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use deno_core::unsync::spawn_blocking;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use workerd_lite_ops::{Request, Response};
 
 use answer::{Answer, Ask};
@@ -97,6 +96,13 @@ impl Assets {
 
     /// Answers a client's request, or gives it back where it is for the script.
     pub async fn client(self: &Arc<Self>, request: Request) -> ControlFlow<Response, Request> {
+        if path::names_no_file(request.url.path()) {
+            return if self.has_worker {
+                ControlFlow::Continue(request)
+            } else {
+                ControlFlow::Break(respond(Some(Answer::Nothing(HeaderMap::new()))))
+            };
+        }
         let way = if self.has_worker {
             self.worker_first.way(request.url.path())
         } else {
@@ -129,9 +135,11 @@ impl Assets {
 
     /// Looks for the file. Nothing where that fails in a way that it should not.
     async fn look(self: &Arc<Self>, ask: Ask, not_found: NotFoundHandling) -> Option<Answer> {
+        if path::names_no_file(ask.path()) {
+            return Some(Answer::Nothing(HeaderMap::new()));
+        }
         let assets = Arc::clone(self);
-        let _reading = reading().await;
-        spawn_blocking(move || assets.answer(&ask, not_found)).await.ok()
+        reading(move || assets.answer(&ask, not_found)).await
     }
 }
 

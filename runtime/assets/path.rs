@@ -14,6 +14,23 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'(')
     .remove(b')');
 
+/// The longest path of a file, in bytes as a URL has it (Linux's `PATH_MAX`), and its most segments.
+const LONGEST: usize = 4096;
+const SEGMENTS: usize = 128;
+
+/// Whether a URL's path is longer than a file's may be. No time is spent on it, as anybody may ask for it.
+pub(super) fn names_no_file(path: &str) -> bool {
+    // An encoded slash is one too.
+    let slashes = || {
+        path.matches('/').count()
+            + path
+                .match_indices("%2")
+                .filter(|(at, _)| path[at + 2..].starts_with(['f', 'F']))
+                .count()
+    };
+    path.len() > LONGEST || slashes() > SEGMENTS
+}
+
 /// A URL's path as files are named. Parts that are not encoded well stay as they are.
 pub(super) fn decode(path: &str) -> String {
     let mut decoded = String::with_capacity(path.len());
@@ -50,4 +67,24 @@ pub(super) fn encode(path: &str) -> String {
         .map(|part| utf8_percent_encode(part, ENCODED).to_string())
         .collect();
     parts.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_no_file;
+
+    #[test]
+    fn long_and_deep_paths_are_no_files() {
+        for (path, expected) in [
+            ("/a/b.html".to_owned(), false),
+            ("/a".repeat(128), false),
+            ("/a".repeat(129), true),
+            (format!("/{}", "a%2F".repeat(128)), true),
+            (format!("/{}", "%2e".repeat(200)), false),
+            (format!("/{}", "a".repeat(4095)), false),
+            (format!("/{}", "a".repeat(4096)), true),
+        ] {
+            assert_eq!(names_no_file(&path), expected, "{path}");
+        }
+    }
 }

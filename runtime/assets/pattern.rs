@@ -5,6 +5,9 @@ use std::fmt::Write as _;
 use deno_core::url::Url;
 use regex::{Captures, Regex};
 
+/// The most names of a pattern. What each stands for is looked for in every path that is asked for.
+const MOST_NAMES: usize = 8;
+
 /// A path, or an `https:` URL without its port, with `*` for any letters and `:name` for a part of it.
 #[derive(Debug)]
 pub(super) struct Pattern {
@@ -17,7 +20,7 @@ pub(super) struct Pattern {
 pub(super) struct Matched<'a>(Captures<'a>);
 
 impl Pattern {
-    /// Fails where two parts have one name.
+    /// Fails where two parts have one name, and where it has too many.
     pub(super) fn new(text: &str) -> Result<Self, String> {
         let has_host = text.starts_with("https://");
         let path = if has_host {
@@ -27,13 +30,17 @@ impl Pattern {
             0
         };
         let mut regex = String::from("^");
-        let mut rest = text;
+        let (mut rest, mut parts) = (text, 0);
         while let Some(letter) = rest.chars().next() {
             let at = text.len() - rest.len();
             if letter == '*' {
                 regex.push_str("(?P<splat>.*)");
                 rest = &rest[1..];
             } else if let Some(name) = name(rest) {
+                parts += 1;
+                if parts > MOST_NAMES {
+                    return Err(format!("it has more than {MOST_NAMES} names"));
+                }
                 let part = if at < path { "[^/.]+" } else { "[^/]+" };
                 let _ = write!(regex, "(?P<{name}>{part})");
                 rest = &rest[1 + name.len()..];

@@ -67,7 +67,7 @@ pub(super) fn read(folder: &Path, html: HtmlHandling, wrong: &mut Vec<String>) -
     let file = folder.join("_redirects");
     let mut redirects = Redirects::default();
     let mut seen = HashSet::new();
-    for (number, line) in lines::read(&file, wrong)? {
+    for (number, line) in lines::read(folder, &file, wrong)? {
         let parsed = rule(&line, html).and_then(|(from, target)| {
             if !seen.insert(from.clone()) {
                 return Err(format!("{from} is there twice"));

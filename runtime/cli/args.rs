@@ -56,6 +56,9 @@ pub(super) struct Environment {
     /// The section of wrangler's files below `env` that holds, and .dev.vars.NAME; an empty NAME is the top level
     #[arg(short, long, value_name = "NAME", env = "CLOUDFLARE_ENV")]
     pub(super) env: Option<String>,
+    /// Secrets that a service manager gives to the server, such as systemd's EnvironmentFile: they go before the environment's
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) env_file: Option<PathBuf>,
     /// Leave out of `env`, with a warning, what wrangler's file binds and workerd-lite does not have (KV, R2 ...)
     #[arg(long)]
     pub(super) allow_missing_bindings: bool,
@@ -65,6 +68,7 @@ impl From<Environment> for Flags {
     fn from(environment: Environment) -> Self {
         Self {
             env: environment.env,
+            env_file: environment.env_file,
             allow_missing_bindings: environment.allow_missing_bindings,
             ..Self::default()
         }

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tracing::field::Field;
 use tracing::{Event, Subscriber};
@@ -18,6 +19,16 @@ enum Text {
     Lines,
     /// All of it is one line.
     Line,
+    /// Further lines are indented, and colours are shown.
+    Coloured,
+}
+
+/// Whether whoever reads is the author of the scripts.
+static DEVELOPS: AtomicBool = AtomicBool::new(false);
+
+/// Who reads is the author of the scripts: console lines may have several lines, and colours. None of them passes for one of the host's all the same.
+pub(super) fn develops() {
+    DEVELOPS.store(true, Ordering::Relaxed);
 }
 
 thread_local! {
@@ -36,6 +47,7 @@ where
     fn format_event(&self, context: &FmtContext<'_, S, N>, writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let target = event.metadata().target();
         let text = match target {
+            "console" if DEVELOPS.load(Ordering::Relaxed) => Text::Coloured,
             "console" => Text::Line,
             // Reports of the configuration show its lines, in colours.
             target if target.starts_with("workerd_lite") => Text::Plain,
@@ -70,15 +82,36 @@ impl<W: Write> Write for Escaped<W> {
         if self.text == Text::Plain || !text.contains(is_special) {
             return self.writer.write_str(text);
         }
-        for character in text.chars() {
+        let (mut skipped, mut coloured) = (0, false);
+        for (at, character) in text.char_indices() {
+            if at < skipped {
+                continue;
+            }
             match character {
-                '\n' if self.text == Text::Lines => self.writer.write_str("\n    ")?,
+                '\n' if matches!(self.text, Text::Lines | Text::Coloured) => self.writer.write_str("\n    ")?,
+                '\u{1b}' if self.text == Text::Coloured && colour(&text[at..]).is_some() => {
+                    let sequence = colour(&text[at..]).unwrap_or_default();
+                    skipped = at + sequence.len();
+                    coloured = true;
+                    self.writer.write_str(sequence)?;
+                }
                 special if is_special(special) => write!(self.writer, "{}", special.escape_default())?,
                 other => self.writer.write_char(other)?,
             }
         }
+        // What a script does not end goes no further than its own text.
+        if coloured {
+            self.writer.write_str("\u{1b}[0m")?;
+        }
         Ok(())
     }
+}
+
+/// The sequence that a text begins with, where it sets nothing but how text looks (ECMA-48, SGR).
+fn colour(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix("\u{1b}[")?;
+    let numbers = rest.find(|character: char| !character.is_ascii_digit() && character != ';')?;
+    rest[numbers..].starts_with('m').then(|| &text[..numbers + 3])
 }
 
 /// Controls but for the tab, line ends of Unicode's, and what sets the direction of text (Unicode Standard Annex #9).
@@ -111,6 +144,12 @@ mod tests {
         );
         let lines = written(Text::Lines, forged);
         assert!(lines.starts_with("a\n    2026") && !lines.contains(['\r', '\u{1b}', '\u{202e}']));
+        let coloured = written(Text::Coloured, &format!("\u{1b}[1;31mred {forged}"));
+        assert!(coloured.starts_with("\u{1b}[1;31mred a\n    2026") && coloured.ends_with("\te\u{1b}[0m"));
+        assert!(
+            coloured.contains("\\u{1b}[2J") && !coloured.contains('\r'),
+            "{coloured:?}"
+        );
         assert_eq!(written(Text::Plain, forged), forged);
         assert_eq!(written(Text::Line, "größe – 漢字 🙂"), "größe – 漢字 🙂");
     }

@@ -58,9 +58,17 @@ impl Visit for Message {
     }
 }
 
-/// Starts logging. `RUST_LOG` filters, by default at `info`.
-pub(super) fn start(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+/// What is logged by default, and where somebody develops: `console.debug()`, too.
+const USUAL: &str = "info";
+const DEVELOPING: &str = "info,console=debug";
+
+/// Starts logging. `RUST_LOG` filters, by default at `info`. Whoever develops on a terminal reads their scripts' lines as they wrote them.
+pub(super) fn start(format: LogFormat, develops: bool) {
+    let usual = if develops { DEVELOPING } else { USUAL };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
+    if develops && std::io::stderr().is_terminal() {
+        log_text::develops();
+    }
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         // Spans are shown when they end: RUST_LOG=info,egress=debug,policy=debug.

@@ -57,7 +57,10 @@ pub fn run(commit: &Commit) -> ExitCode {
         Err(error) => error.format(&mut program).exit(),
     };
     reading::begin();
-    logging::start(args.log_format);
+    logging::start(
+        args.log_format,
+        matches!(&args.command, Command::Serve(serve) if serve.dev),
+    );
     report::start();
     match command(args, program) {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,7 @@
 //! A configuration file as text with places: TOML, or JSON with comments.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
+use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -15,22 +16,33 @@ use super::problems::Problems;
 use crate::diagnostic::SourceDiagnostic as ConfigError;
 use crate::{files_read, text_file};
 
+/// How much of what is passed over in a file of an agent's is told.
+const TOLD: usize = 20;
+
 /// A file that was read.
 pub(crate) struct Document {
     pub(crate) path: PathBuf,
     pub(crate) text: String,
+    /// Whether an agent may have written it.
+    pub(crate) is_agents: bool,
     places: OnceCell<Places>,
+    /// Where each line ends, in bytes.
+    line_ends: OnceCell<Vec<usize>>,
+    /// How much was told of it.
+    told: Cell<usize>,
 }
 
 impl Clone for Document {
     fn clone(&self) -> Self {
         Self {
-            path: self.path.clone(),
-            text: self.text.clone(),
-            places: OnceCell::new(),
+            is_agents: self.is_agents,
+            ..Self::of(&self.path, self.text.clone())
         }
     }
 }
+
+/// serde's words for a table in the place of a list.
+const TABLE_FOR_LIST: &str = "invalid type: map, expected a sequence";
 
 impl Document {
     pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
@@ -39,18 +51,38 @@ impl Document {
 
     /// One that an agent may have written.
     pub(crate) fn read_agents(path: &Path) -> Result<Self, ConfigError> {
-        Self::read_by(text_file::read_settings, path)
+        Ok(Self {
+            is_agents: true,
+            ..Self::read_by(text_file::read_agents_settings, path)?
+        })
+    }
+
+    fn of(path: &Path, text: String) -> Self {
+        Self {
+            path: path.to_owned(),
+            text,
+            is_agents: false,
+            places: OnceCell::new(),
+            line_ends: OnceCell::new(),
+            told: Cell::new(0),
+        }
+    }
+
+    /// Says what of it is passed over. Whoever writes many fields into an agent's file fills no log.
+    pub(crate) fn warn(&self, what: fmt::Arguments<'_>) {
+        let told = self.told.replace(self.told.get() + 1);
+        if !self.is_agents || told < TOLD {
+            tracing::warn!("{what}");
+        } else if told == TOLD {
+            tracing::warn!("{}: there is more that is passed over", self.path.display());
+        }
     }
 
     fn read_by(read: fn(&Path) -> std::io::Result<String>, path: &Path) -> Result<Self, ConfigError> {
         files_read::note(path);
         let text =
             read(path).map_err(|error| ConfigError::new(format!("{} can not be read: {error}", path.display())))?;
-        Ok(Self {
-            path: path.to_owned(),
-            text,
-            places: OnceCell::new(),
-        })
+        Ok(Self::of(path, text))
     }
 
     /// The folder that the file's paths are relative to.
@@ -119,10 +151,19 @@ impl Document {
         } else {
             format!(", {field}")
         };
-        let error = ConfigError::new(format!("{}{field}: {message}", self.location_of(span.as_ref())));
+        let place = self.location_of(span.as_ref());
         let error = match nearest_of(message) {
-            Some(known) => error.with_help(format!("did you mean `{known}`?")),
-            None => error,
+            Some(known) => {
+                ConfigError::new(format!("{place}{field}: {message}")).with_help(format!("did you mean `{known}`?"))
+            }
+            None if message == TABLE_FOR_LIST => {
+                let name = field.trim_start_matches(", ");
+                ConfigError::new(format!(
+                    "{place}{field}: expected a list of tables, and this is one table"
+                ))
+                .with_help(format!("Write [[{name}]] for each of them"))
+            }
+            None => ConfigError::new(format!("{place}{field}: {message}")),
         };
         match span {
             Some(span) => error.at(
@@ -150,10 +191,10 @@ impl Document {
         let path = self.path.display();
         match span {
             Some(span) => {
-                let line = self.text[..self.text.floor_char_boundary(span.start)]
-                    .matches('\n')
-                    .count()
-                    + 1;
+                let ends = self
+                    .line_ends
+                    .get_or_init(|| self.text.match_indices('\n').map(|(at, _)| at).collect());
+                let line = ends.partition_point(|end| *end < span.start) + 1;
                 format!("{path}:{line}")
             }
             None => path.to_string(),
@@ -163,11 +204,7 @@ impl Document {
 
 /// The values of a configuration file, of either kind; nothing where it cannot be read.
 pub(crate) fn read_values(path: &Path) -> Option<Value> {
-    let document = Document {
-        path: path.to_owned(),
-        text: text_file::read(path).ok()?,
-        places: OnceCell::new(),
-    };
+    let document = Document::of(path, text_file::read(path).ok()?);
     document.value().ok()
 }
 

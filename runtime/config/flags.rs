@@ -74,6 +74,8 @@ pub struct Flags {
     pub config: Option<PathBuf>,
     /// The section of wrangler's files below `env` that holds. An empty name is the top level, as no name is.
     pub env: Option<String>,
+    /// Secrets that go before the environment's, in the grammar of `.dev.vars`.
+    pub env_file: Option<PathBuf>,
     /// Whether a binding that there is nothing behind is left out of `env`, with a warning. Otherwise it is an error.
     pub allow_missing_bindings: bool,
     /// Where to listen.

@@ -1,7 +1,13 @@
 //! What somebody who mistyped a name probably meant.
 
+/// A name that is longer, in bytes, is near to none.
+const LONGEST: usize = 128;
+
 /// The nearest of `known` names to one that is unknown, if any is near.
 pub(crate) fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if unknown.len() > LONGEST {
+        return None;
+    }
     known
         .into_iter()
         .filter(|known| *known != unknown)

@@ -53,7 +53,10 @@ pub(super) fn read<T: DeserializeOwned>(text: &str) -> (Option<T>, Vec<Unread>) 
         let removed = span.as_ref().is_some_and(|span| remove(rest.get_mut(), span));
         // What is needed and was taken out is missing for no fault of its own.
         let missing = missing(error.message()).map(|name| join(&path, name));
-        let follows = missing.is_some_and(|missing| unread.iter().any(|each| each.without.as_ref() == Some(&missing)));
+        let mut without = unread.iter().filter_map(|each| each.without.as_deref());
+        // So is a list of what is left of it.
+        let is_of_it = |taken: &str| taken.strip_prefix(&path).is_some_and(|rest| rest.starts_with('['));
+        let follows = without.any(|taken| missing.as_deref() == Some(taken) || is_of_it(taken));
         unread.push(Unread {
             path,
             message: error.message().to_owned(),

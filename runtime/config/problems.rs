@@ -33,7 +33,7 @@ impl Problems {
     }
 
     /// Whether the subject, or what it is a part of, could not be read.
-    fn is_unread(&self, subject: &str) -> bool {
+    pub(crate) fn is_unread(&self, subject: &str) -> bool {
         let is_within = |whole: &String| {
             subject
                 .strip_prefix(whole.as_str())

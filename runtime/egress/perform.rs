@@ -5,16 +5,18 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use deno_core::unsync::spawn;
+use futures_util::StreamExt as _;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 use workerd_lite_ops::content_encoding::ContentEncoding;
 use workerd_lite_ops::head::{MAX_FIELDS, strip_hop_by_hop};
 use workerd_lite_ops::tcp::is_connect;
+use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::trailers::Trailers;
 use workerd_lite_ops::verdict::ConnectError;
 use workerd_lite_ops::websocket::{SocketLimits, is_handshake};
-use workerd_lite_ops::{Body, CallerId, FetchError, Origin, Request, Response};
+use workerd_lite_ops::{Body, BodyError, CallerId, FetchError, Origin, Request, Response};
 
 use super::Network;
 use super::agents::Agents;
@@ -136,7 +138,7 @@ impl Performer {
             self.judged(origin, agent, index, request, &mut open).await
         };
         match judged {
-            Ok(response) => Ok(open.response(response)),
+            Ok(response) => Ok(open.response(noted(response, &origin.trace))),
             Err(error) => {
                 open.error(&error.to_string());
                 Err(error)
@@ -479,6 +481,20 @@ impl Performer {
             socket: None,
         })
     }
+}
+
+/// The same response. Its body's failure is noted with the client's request: what hands the body on says only that it is not whole.
+fn noted(mut response: Response, trace: &Trace) -> Response {
+    let usage = Arc::clone(trace.usage());
+    response.body = response.body.map_stream(|stream| {
+        let noted = stream.inspect(move |chunk| {
+            if let Err(BodyError::Cut | BodyError::Idle) = chunk {
+                usage.broken.by_upstream();
+            }
+        });
+        noted.boxed_local()
+    });
+    response
 }
 
 /// Whether it calls by gRPC, and not by gRPC-Web, whose trailers are in the body.

@@ -78,7 +78,7 @@ impl From<Worker> for Agent {
 
 impl Agent {
     /// Who it is.
-    pub(super) fn id(&self) -> AgentId {
+    pub(crate) fn id(&self) -> AgentId {
         AgentId::new(self.tenant.as_deref(), &self.worker.name)
     }
 
@@ -106,7 +106,7 @@ impl Agent {
     /// Its worker, with its modules. Those are read on a thread of their own where they are not there yet.
     pub(super) async fn ready(&self) -> Result<Worker, StartupError> {
         let mut worker = self.worker.clone();
-        if let Some(graph) = self.code.read().await? {
+        if let Some(graph) = self.code.read(&self.id()).await? {
             worker.graph = graph;
         }
         Ok(worker)

@@ -4,7 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::OnceCell;
+use workerd_lite_ops::account::AgentId;
 
 use crate::isolate::StartupError;
 use crate::isolate::modules::Graph;
@@ -13,9 +14,6 @@ use crate::reloadable::{Stamp, stamp};
 
 /// How many of an agent's modules are looked at for changes.
 const SEEN: usize = 64;
-
-/// So many agents are read at once.
-static READERS: Semaphore = Semaphore::const_new(8);
 
 type Read = dyn Fn() -> Result<Graph, StartupError> + Send + Sync;
 
@@ -62,14 +60,13 @@ impl Code {
         })))
     }
 
-    /// Reads it where it is not read yet. Nothing where it never was to be.
-    pub(super) async fn read(&self) -> Result<Option<Arc<Graph>>, StartupError> {
+    /// Reads it where it is not read yet, in its agent's turn. Nothing where it never was to be.
+    pub(super) async fn read(&self, whose: &AgentId) -> Result<Option<Arc<Graph>>, StartupError> {
         let Some(unread) = &self.0 else { return Ok(None) };
         let reader = Arc::clone(unread);
         let read = || async {
             // Somebody waits for it: it runs as what it is for does, where blocking jobs run below.
-            let _reading = READERS.acquire().await;
-            let read = aside(move || reader.read()).await;
+            let read = aside(whose, move || reader.read()).await;
             read.unwrap_or_else(|| Err(StartupError::new("the worker's modules could not be read")))
         };
         Ok(Some(Arc::clone(unread.graph.get_or_try_init(read).await?)))

@@ -93,7 +93,11 @@ impl LiveRequest {
                                     live.live.request["state"] = json!("done");
                                 }
                             }
-                            Some(Err(error)) => live.live.failed(format!("the response's body: {error}")),
+                            Some(Err(error)) => {
+                                live.live.failed(format!("the response's body: {error}"));
+                                // It is not the client that went away.
+                                live.live.request["state"] = json!("done");
+                            }
                             None => live.live.request["state"] = json!("done"),
                         }
                         std::future::ready(chunk)

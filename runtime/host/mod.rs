@@ -5,6 +5,7 @@ mod agent_cells;
 mod backoff;
 mod blanks;
 mod body;
+mod broken_body;
 mod builder;
 mod bulkhead;
 mod bulkheads;
@@ -202,7 +203,7 @@ impl Instance {
             spawn(crons::run(Rc::downgrade(&instance.0), minutes));
         }
         spawn(desk::serve(Rc::downgrade(&instance.0), handed));
-        instance.start_agents().await?;
+        instance.start_agents(ends).await?;
         Ok(instance)
     }
 
@@ -230,9 +231,11 @@ impl Instance {
         }))
     }
 
-    /// Boots the isolates of agents before anything is served: of all, where they are few, else as many as their owner wants.
-    async fn start_agents(&self) -> Result<(), StartupError> {
+    /// Boots the isolates of agents before anything is served: of all, where they are few, else as many as their owner wants. Fails with what
+    /// is wrong with each of them. `ends` is false for a test, to which the folders of agents that it does not ask for are nothing.
+    async fn start_agents(&self, ends: bool) -> Result<(), StartupError> {
         let project = &self.0.project;
+        let mut broken = Vec::new();
         let mut listed = project.agents.iter().enumerate();
         loop {
             let next = if project.starts_all() {
@@ -241,6 +244,7 @@ impl Instance {
                 project.next_to_start()
             };
             let next = next.map(|(place, agent)| (place, Arc::clone(agent)));
+            let counts = ends || next.is_some();
             let Some((place, agent)) = next.or_else(|| project.next_found()) else {
                 break;
             };
@@ -249,12 +253,15 @@ impl Instance {
             let quarantine = agent.worker.quarantine.as_ref();
             if !quarantine.is_some_and(|quarantine| quarantine.is_ejected()) && self.processes_of(&agent).is_none() {
                 if let Err(error) = self.0.agents.start(place, &agent).await {
-                    self.abort();
-                    return Err(error);
+                    broken.extend(counts.then_some(error));
                 }
             }
             // Others of this thread get their turn, and this task a fresh budget.
             tokio::task::yield_now().await;
+        }
+        if let Err(error) = StartupError::all("the agents' code", broken) {
+            self.abort();
+            return Err(error);
         }
         if !project.starts_all() {
             // Nothing is left of what was looked at, nor of the configuration's text.

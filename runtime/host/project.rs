@@ -202,6 +202,11 @@ impl Project {
         self.largest_head
     }
 
+    /// The policy, where there is one.
+    pub(crate) fn outbound(&self) -> Option<&Worker> {
+        self.outbound.as_ref()
+    }
+
     /// What the policy's `env` holds: data, and the names of bindings.
     pub(crate) fn outbound_env(&self) -> Option<(&Map<String, Value>, impl Iterator<Item = &str>)> {
         let worker = self.outbound.as_ref()?;
@@ -211,11 +216,14 @@ impl Project {
         ))
     }
 
-    /// What each agent's `env` holds, by its name.
-    pub(crate) fn agent_envs(&self) -> impl Iterator<Item = (&str, &Map<String, Value>)> {
-        self.agents
-            .iter()
-            .map(|agent| (agent.worker.name.as_str(), &agent.worker.vars))
+    /// The agents that are listed.
+    pub(crate) fn agents(&self) -> impl Iterator<Item = &Agent> {
+        self.agents.iter().map(|agent| &**agent)
+    }
+
+    /// The first agent, of whose worker tests in workerd's form are a part.
+    pub(crate) fn first_agent(&self) -> Option<&Agent> {
+        self.agents.first().map(AsRef::as_ref)
     }
 
     /// The project with other values in an agent's `env`, or in the policy's.

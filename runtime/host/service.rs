@@ -22,6 +22,7 @@ use workerd_lite_ops::{Body, EventError, Request, Response, Termination};
 use super::Instance;
 use super::agent::Agent;
 use super::body::{Outgoing, ResponseBody, head_of, incoming, limited, without_bytes};
+use super::broken_body;
 use super::client::Client;
 use super::error_page;
 use super::live_request::LiveRequest;
@@ -57,7 +58,7 @@ impl Instance {
     pub(crate) async fn answer<B>(
         self,
         request: http::Request<B>,
-        served: &Served,
+        served: &Rc<Served>,
         routed: impl FnOnce(usize, &Agent) -> bool,
     ) -> http::Response<ResponseBody>
     where
@@ -114,7 +115,7 @@ impl Instance {
 async fn answer<B>(
     instance: &Instance,
     request: http::Request<B>,
-    served: &Served,
+    served: &Rc<Served>,
     routed: impl FnOnce(usize, &Agent) -> bool,
 ) -> http::Response<ResponseBody>
 where
@@ -186,6 +187,7 @@ where
     if matches!(body, Body::Empty) {
         body = without_bytes(&head.method, &headers);
     }
+    body = broken_body::asked(body, served);
     if let Some(live) = &mut live {
         body = live.body(&headers, body);
     }
@@ -219,7 +221,7 @@ where
         Ok(mut response) => {
             served.outcome.set(Outcome::Ok);
             response.body = limited(response.body, limits.response_body);
-            response
+            broken_body::watched(response, served, agent)
         }
         Err(EventError::Terminated(why)) => {
             served.outcome.set(why.into());

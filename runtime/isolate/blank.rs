@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -70,6 +71,20 @@ impl Worker {
     }
 }
 
+/// Throws where an import has another attribute than `type`: <https://tc39.es/ecma262/#sec-AllImportAttributesSupported>.
+fn refuse_unknown(scope: &mut v8::PinScope, attributes: &HashMap<String, String>) {
+    let Some(key) = attributes.keys().find(|key| *key != "type") else {
+        return;
+    };
+    if let Some(words) = v8::String::new(
+        scope,
+        &format!("Unsupported import attribute: {key:?}, the only one is \"type\""),
+    ) {
+        let error = v8::Exception::type_error(scope, words);
+        scope.throw_exception(error);
+    }
+}
+
 /// An isolate of nobody's.
 pub(crate) struct Blank {
     pub(super) runtime: Guarded,
@@ -91,6 +106,7 @@ impl Blank {
             startup_snapshot: Some(workerd_lite_js::SNAPSHOT),
             residual_lazy_js_sources: workerd_lite_js::RESIDUAL_STUBS,
             skip_op_registration: true,
+            validate_import_attributes_cb: Some(Box::new(|scope, attributes, _| refuse_unknown(scope, attributes))),
             create_params: Some(kind.heap().array_buffer_allocator(buffers.allocator())),
             ..RuntimeOptions::default()
         });

@@ -26,6 +26,10 @@ fn from_js(error: &JsError, graph: &Graph, what: &str) -> StartupError {
     ));
     let place = error.frames.iter().find_map(|frame| {
         let module = graph.by_url(frame.file_name.as_deref()?)?;
+        // The stack has the author's place of what was built.
+        if module.built.is_some() {
+            return None;
+        }
         Some((module, frame.line_number?, frame.column_number?))
     });
     if let Some((module, line, column)) = place {

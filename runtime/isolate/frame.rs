@@ -36,12 +36,18 @@ fn place(line: &str, graph: &Graph) -> Option<(String, String, usize)> {
     let column: usize = parts.next()?.parse().ok()?;
     let row: usize = parts.next()?.parse().ok()?;
     let file = parts.next()?;
-    let module = graph
+    let named = file.strip_prefix("file:///").unwrap_or(file);
+    // A map may name what was built by the name of a file that is a module itself.
+    let source = || graph.modules().find_map(|module| module.built.as_ref()?.text(named));
+    let (name, text) = match graph
         .by_url(file)
-        .or_else(|| graph.modules().find(|module| module.name == file))?;
-    let text = module.text();
+        .or_else(|| graph.modules().find(|module| module.name == file))
+    {
+        Some(module) => (module.name.as_str(), module.text()),
+        None => (named, source()?),
+    };
     let before: usize = text.split_inclusive('\n').take(row.checked_sub(1)?).map(str::len).sum();
     let line = text[before..].lines().next()?;
     let within: usize = line.chars().take(column.saturating_sub(1)).map(char::len_utf8).sum();
-    Some((module.name.clone(), text.to_owned(), before + within))
+    Some((name.to_owned(), text.to_owned(), before + within))
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use workerd_lite_ops::Termination;
-use workerd_lite_ops::statistics::{CLASSES, Statistics};
+use workerd_lite_ops::statistics::{BROKEN, CLASSES, Statistics};
 use workerd_lite_ops::verdict::{By, ConnectError, Verdict};
 
 use super::agents::{KINDS, Row, of_nobody, rows};
@@ -53,6 +53,19 @@ fn requests(encoder: &mut DescriptorEncoder<'_>, rows: &[Row]) -> Result<(), Err
             "Clients' requests, from their head to the end of their response's body",
         ),
         classes().map(|(row, class, times, _)| row.sample(&[("status", class)], Sample::Times(times))),
+    )?;
+    let broken = rows.iter().flat_map(|row| {
+        let counts = row.numbers.statistics.broken_bodies.get();
+        let counted = BROKEN.into_iter().zip(counts).filter(|(_, count)| *count > 0);
+        counted.map(move |(reason, count)| row.sample(&[("reason", reason)], Sample::Counter(count)))
+    });
+    family(
+        encoder,
+        (
+            "responses_broken",
+            "Responses whose body failed after their head was sent, by why",
+        ),
+        broken,
     )?;
     family(
         encoder,

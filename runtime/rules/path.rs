@@ -59,6 +59,9 @@ fn fits_nothing(text: &str) -> Option<&'static str> {
     if text.split('/').any(|segment| segment == "." || segment == "..") {
         return Some("paths are compared without `.` and `..`");
     }
+    if text.contains("//") {
+        return Some("a path with an empty segment (`//`) fits no pattern");
+    }
     // Shells and globs have alternatives in braces; in a URL pattern they group.
     let alternatives = text
         .split('{')

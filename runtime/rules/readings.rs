@@ -11,6 +11,10 @@ use super::normal_path::{is_doubtful, is_normal};
 /// How often a path is decoded at most. What changes then too is not understood.
 const DECODINGS: usize = 8;
 
+/// The longest path, in bytes, and the most slashes of one that is read in other ways: each takes its length again, many times.
+const LONGEST: usize = 8192;
+const SEGMENTS: usize = 256;
+
 /// The ways to read a path.
 pub(crate) struct PathReadings {
     /// As scripts see it: its segments, each decoded.
@@ -32,7 +36,8 @@ impl PathReadings {
             doubtful: false,
         };
         if sent != url.path() || !is_normal(url) {
-            readings.doubtful = readings.decode(sent).is_none();
+            let is_long = sent.len() > LONGEST || sent.matches('/').count() > SEGMENTS;
+            readings.doubtful = is_long || readings.decode(sent).is_none();
         }
         readings
     }
@@ -58,7 +63,19 @@ impl PathReadings {
 
     /// What different servers make of the same text.
     fn variants(&mut self, text: &str) {
-        for bits in 0..64_u8 {
+        // What does nothing to this text gives no other reading.
+        let something = [
+            text.contains(['?', '#']),
+            text.contains('\\'),
+            text.contains(';'),
+            text.contains(['.', ' ']),
+            true,
+            text.contains('.'),
+        ];
+        let matter = (0..)
+            .zip(something)
+            .fold(0, |bits, (bit, does)| bits | (u8::from(does) << bit));
+        for bits in (0..64_u8).filter(|bits| bits & !matter == 0) {
             let does = |bit: u8| bits & (1 << bit) != 0;
             let whole = if does(0) {
                 text.split(['?', '#']).next().unwrap_or_default()
@@ -156,5 +173,13 @@ mod tests {
         ] {
             assert!(readings(sent).doubtful, "{sent}");
         }
+        for sent in [
+            "/%2525/".to_owned() + &"1".repeat(LONGEST),
+            "/%2525".to_owned() + &"/1".repeat(SEGMENTS),
+        ] {
+            assert!(readings(&sent).doubtful);
+        }
+        // What is long, and read in one way, is no riddle.
+        assert!(!readings(&"/1".repeat(LONGEST)).doubtful);
     }
 }

@@ -43,6 +43,50 @@ pub(super) fn files(options: &Options) -> Result<Vec<PathBuf>, SourceDiagnostic>
     Ok(found)
 }
 
+/// Names of tests elsewhere.
+const ELSEWHERE: [&str; 4] = [
+    "**/*.{test,spec}.{js,mjs,cjs,jsx,ts,mts,cts,tsx}",
+    "**/*-test.{js,mjs,cjs,jsx,ts,mts,cts,tsx}",
+    "**/*_test.{js,mjs,cjs,jsx,ts,mts,cts,tsx}",
+    "**/test.{js,mjs,cjs,jsx,ts,mts,cts,tsx}",
+];
+
+/// How many of those are named.
+const NAMED: usize = 5;
+
+/// A sentence on files whose names read as those of tests, where no file was named and these are none of the run's.
+pub(super) fn overlooked(options: &Options, found: &[PathBuf]) -> Option<String> {
+    if !options.files.is_empty() {
+        return None;
+    }
+    let root = options.folder();
+    let mut others = walk(&root, &root, &set(&ELSEWHERE).ok()?);
+    others.retain(|path| !found.contains(path));
+    others.sort();
+    let first = others.first()?;
+    let names: Vec<String> = others
+        .iter()
+        .take(NAMED)
+        .map(|path| path.display().to_string())
+        .collect();
+    let more = match others.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let verb = if others.len() == 1 {
+        "reads as a test and is not run"
+    } else {
+        "read as tests and are not run"
+    };
+    Some(format!(
+        "{}{more} {verb}: without FILES, {} and {} are. Name them: workerd-lite test {}",
+        names.join(", "),
+        DEFAULT[0],
+        DEFAULT[1],
+        first.display()
+    ))
+}
+
 fn set(patterns: &[&str]) -> Result<GlobSet, SourceDiagnostic> {
     let mut builder = GlobSetBuilder::new();
     for pattern in patterns {

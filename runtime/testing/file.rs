@@ -18,6 +18,7 @@ use super::coverage::Coverage;
 use super::gate::TestGate;
 use super::mock_network::MockNetwork;
 use super::outcome::{FileOutcome, Outcome, State};
+use super::own_worker::{OwnWorker, Service};
 use super::session::{Session, Shared};
 use super::snapshots::Snapshots;
 use super::told::{End, Listed, Stray, Told, state};
@@ -101,6 +102,8 @@ struct File<'a> {
     cell: CellHandle,
     gate: Rc<TestGate>,
     project: Result<Project, String>,
+    /// What `env` has beside data, in tests of workerd's form.
+    services: Vec<Service>,
     running: JoinHandle<()>,
 }
 
@@ -136,10 +139,13 @@ impl<'a> File<'a> {
             })
             .map_err(|error| format!("{:?}", miette::Report::new(error)));
         // In workerd's form a test is a part of the worker, and has its `env`.
-        let vars = project.as_ref().ok().and_then(|project| project.agent_envs().next());
-        let vars = vars.map(|(_, vars)| vars.clone()).unwrap_or_default();
+        let own = project
+            .as_ref()
+            .map(|project| OwnWorker::of(project, &graph))
+            .unwrap_or_default();
         let worker = Worker {
-            vars,
+            vars: own.vars,
+            differences: own.differences,
             // A loop ends with its test's time.
             limits: Limits {
                 cpu: options.timeout.max(LEAST),
@@ -164,6 +170,7 @@ impl<'a> File<'a> {
             cell: handle,
             gate,
             project,
+            services: own.services,
         })
     }
 
@@ -272,8 +279,8 @@ impl<'a> File<'a> {
         };
         let session = Rc::new(Session::new(self.project.clone(), upstream, shared));
         *self.gate.session.borrow_mut() = Some(session);
-        let body =
-            json!({ "live": live, "runs": runs, "file": std::path::absolute(self.source.path).ok() }).to_string();
+        let file = std::path::absolute(self.source.path).ok();
+        let body = json!({ "live": live, "runs": runs, "file": file, "services": self.services }).to_string();
         let answer = within(timeout, self.ask(&format!("/run/{index}"), Some(body))).await;
         *self.gate.session.borrow_mut() = None;
         let hangs = !matches!(answer, Some(Ok(_)));

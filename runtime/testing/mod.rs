@@ -9,6 +9,7 @@ mod gate;
 mod mock_network;
 pub mod mutate;
 mod outcome;
+mod own_worker;
 mod report;
 mod session;
 mod snapshots;
@@ -100,6 +101,9 @@ pub fn run(options: &Options, reporter: &mut dyn Reporter) -> Result<Ended, Sour
         );
     }
     let files = discover::files(options)?;
+    if let Some(overlooked) = discover::overlooked(options, &files) {
+        tracing::warn!("{overlooked}");
+    }
     if files.is_empty() {
         return Ok(Ended::Nothing);
     }

@@ -187,3 +187,34 @@ fn assets_that_name_no_folder_are_told_of() {
         assert!(said.contains(why) || out.contains(why), "{assets}: {said}");
     }
 }
+
+/// Whoever writes a folder may exchange what is in it while it is asked for.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_becomes_a_link_leads_nowhere() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use crate::harness::http::Client;
+
+    let project = project("", &[("sub/a.txt", "inside")]);
+    project.write("outside/a.txt", "OUTSIDE");
+    let public = project.path().join("public");
+    symlink(project.path().join("outside"), public.join(".sub")).unwrap();
+    let server = project.serve(&[]);
+    let ended = AtomicBool::new(false);
+    let bodies: Vec<String> = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+            while !ended.load(Ordering::Relaxed) && std::time::Instant::now() < until {
+                crate::agent_folders::exchange(&public.join("sub"), &public.join(".sub"));
+            }
+        });
+        let mut client = Client::new(&server.address, "localhost");
+        let bodies = (0..1500).map(|_| client.get("/sub/a.txt").unwrap().1).collect();
+        ended.store(true, Ordering::Relaxed);
+        bodies
+    });
+    let count = |text: &str| bodies.iter().filter(|body| body.contains(text)).count();
+    assert_eq!(count("OUTSIDE"), 0);
+    assert!(count("inside") > 0);
+}

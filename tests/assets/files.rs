@@ -1,6 +1,8 @@
 //! Files as responses: types, tags, methods, large ones, and paths that are written otherwise.
 
 use super::{all, project};
+use crate::harness::Project;
+use crate::harness::http::Client;
 
 #[test]
 fn files_have_types_tags_and_lengths() {
@@ -192,4 +194,40 @@ fn agents_of_one_server_have_their_own_files() {
     assert_eq!((three.status, &*three.body), (200, "three's"));
     let three = server.curl("/wrangler.jsonc", &["-H", "host: three.localhost"]);
     assert_eq!(three.status, 404);
+}
+
+/// Anybody may ask for any path: what is longer than a file's costs nothing, and what is not is looked for once.
+#[test]
+fn long_paths_are_answered_at_once() {
+    let project = Project::new(&[
+        (
+            "wrangler.jsonc",
+            r#"{ "name": "w", "assets": { "directory": "public", "not_found_handling": "404-page" } }"#,
+        ),
+        ("public/404.html", "top"),
+        ("public/a/404.html", "of a"),
+        ("public/a/a/a.html", "page"),
+        ("public/.assetsignore", "*.psd\n"),
+        ("public/_headers", "/:b/*\n  x-b: :b\n"),
+    ]);
+    let server = project.serve(&[]);
+    all(
+        &server,
+        &[
+            ("/a/a/a", "200 page"),
+            ("/a/a/b", "404 of a"),
+            ("/a/b/a/a", "404 of a"),
+            ("/b/a/a", "404 top"),
+            ("/b", "404 top"),
+        ],
+    );
+    for segments in [100, 128, 1000, 3000] {
+        let path = "/a".repeat(segments);
+        let began = std::time::Instant::now();
+        let (status, body) = Client::new(&server.address, "localhost").get(&path).unwrap();
+        let took = began.elapsed();
+        assert_eq!(status, 404, "{segments}");
+        assert_eq!(body.contains("of a"), segments <= 128, "{segments}: {body}");
+        assert!(took < std::time::Duration::from_millis(500), "{segments}: {took:?}");
+    }
 }

@@ -75,6 +75,12 @@ pub const IN_PROCESSES: &str = "[isolation]\nagents = 'process'\n";
 pub const POLICY_IN_PROCESSES: &str = "[isolation]\noutbound = 'process'\n";
 pub const ALL_IN_PROCESSES: &str = "[isolation]\nagents = 'process'\noutbound = 'process'\n";
 
+/// A report in one line, as it was before it was wrapped.
+pub fn unwrapped(report: &str) -> String {
+    let words: Vec<&str> = report.split_whitespace().filter(|word| *word != "\u{2502}").collect();
+    words.join(" ")
+}
+
 /// The program: this build's, or the one that the environment names, for figures of an optimised one.
 pub fn program() -> std::ffi::OsString {
     std::env::var_os("WORKERD_LITE_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_workerd-lite").into())

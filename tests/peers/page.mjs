@@ -10,7 +10,7 @@ const [browser, page, port, project, pictures] = process.argv.slice(2);
 const WIDTHS = [390, 800, 1280, 1920];
 const KINDS = [
   "allow", "json", "policy", "answer", "outside", "covered", "token", "post", "form", "policy-throws", "after", "agent-throws", "refused", "reset", "address", "name",
-  "several", "combined", "hop", "policy-hop", "mtls", "mtls-outside", "slow-policy", "never", "stalled", "late", "broken", "empty", "long", "alone", "console", "policy-loop",
+  "several", "combined", "hop", "policy-hop", "mtls", "mtls-outside", "slow-policy", "never", "stalled", "late", "broken", "empty", "long", "alone", "behind", "console", "policy-loop",
   "loop",
 ];
 

@@ -109,3 +109,25 @@ fn entries_of_the_timeline_have_numbers() {
 "#,
     );
 }
+
+#[test]
+fn handlers_of_the_global_scope_and_what_handlers_give() {
+    check(
+        r#"
+const set = async (name, handler, cause) => { globalThis[name] = handler; try { cause(); await scheduler.wait(5); } finally { globalThis[name] = null; } };
+const mine = new RangeError("mine");
+const dispatched = (result) => { const { signal } = new AbortController(); signal.onabort = () => result; const event = new Event("abort", { cancelable: true }); return `${signal.dispatchEvent(event)} ${event.defaultPrevented}`; };
+"#,
+        r#"
+["null null null", () => `${onerror} ${onunhandledrejection} ${onrejectionhandled}`],
+["Uncaught RangeError: mine string number number true", async () => { let said; await set("onerror", (...given) => { said = [given[0], typeof given[1], typeof given[2], typeof given[3], given[4] === mine].join(" "); return true; }, () => reportError(mine)); return said; }],
+["true", async () => { let said; await set("onunhandledrejection", (event) => { said = event.reason === mine; return false; }, () => { Promise.reject(mine); }); return `${said}`; }],
+["null", () => { onerror = 5; return `${onerror}`; }],
+// https://html.spec.whatwg.org/#the-event-handler-processing-algorithm
+["false true", () => dispatched(false)],
+["true false", () => dispatched(true)],
+["true false", () => dispatched(undefined)],
+["undefined undefined", () => `${typeof EventTarget.prototype.getParent} ${typeof Event.prototype.initialized}`],
+"#,
+    );
+}

@@ -63,6 +63,8 @@ fn handlers_wait_and_fail() {
 ["TypeError TypeError", () => new HTMLRewriter().transform("x")],
 ["TypeError TypeError", () => new HTMLRewriter().transform({ body: "x" })],
 ["TypeError TypeError", async () => { const r = page("x"); await r.text(); return new HTMLRewriter().transform(r); }],
+["[true,false,\"x\"]", async () => { const r = page("x"); const made = new HTMLRewriter().transform(r); return [r.bodyUsed, made.bodyUsed, await made.text()]; }],
+["TypeError TypeError", async () => { const r = page("x"); new HTMLRewriter().transform(r); return r.text(); }],
 ["TypeError TypeError", async () => { let C; await text(on("p", (e) => { C = e.constructor; }), "<p>"); return new C(); }],
 ["cancelled mine", async () => { let said; const body = new ReadableStream({ pull(c) { c.enqueue(utf8("<p>")); }, cancel(reason) { said = `cancelled ${reason}`; } }); const reader = on("p", () => {}).transform(new Response(body)).body.getReader(); await reader.read(); await reader.cancel("mine"); return said; }],
 ["cancelled Error: e", async () => { let said; const body = new ReadableStream({ pull(c) { c.enqueue(utf8("<p>")); }, cancel(reason) { said = `cancelled ${reason}`; } }); await on("p", () => { throw new Error("e"); }).transform(new Response(body)).text().catch(() => {}); return said; }],

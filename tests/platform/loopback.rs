@@ -10,6 +10,8 @@ import { exports, WorkerEntrypoint } from "cloudflare:workers";
 export class Own extends WorkerEntrypoint {
   async fetch(request) {
     const { pathname } = new URL(request.url);
+    if (pathname === "/lengths") return new Response(["content-length", "transfer-encoding"].map((name) => request.headers.get(name)).map(String).join());
+    if (pathname === "/none") return new Response(null, { status: Number(new URL(request.url).search.slice(1)) });
     if (pathname === "/moved") return new Response(null, { status: 302, headers: { location: "/end" } });
     if (pathname === "/elsewhere") return Response.redirect("http://b.test/end", 307);
     if (pathname === "/error") return Response.error();
@@ -26,17 +28,26 @@ export class Own extends WorkerEntrypoint {
 let kept, aborted = false;
 const get = (path, init) => exports.Own.fetch("http://a.test" + path, init);
 const text = async (path, init) => (await get(path, init)).text();
+const lengths = (body) => text("/lengths", { method: "POST", body, headers: { "content-length": "99" } });
+const fixed = (n) => { const { readable, writable } = new FixedLengthStream(n); const w = writable.getWriter(); w.write(new Uint8Array(n)); w.close(); return readable; };
 "#,
         r#"
 ['["GET","http://a.test/end?q","manual","",""]', () => text("/end?q#fragment")],
 ['["GET","http://a.test/end","manual","",""]', () => exports.Own.fetch("http://user:secret@a.test/end").then((r) => r.text())],
-['["POST","http://a.test/end","manual","content-type,text/plain;charset=UTF-8,x,1","b"]', () => text("/end", { method: "POST", body: "b", headers: { x: 1 } })],
+['["POST","http://a.test/end","manual","content-length,1,content-type,text/plain;charset=UTF-8,x,1","b"]', () => text("/end", { method: "POST", body: "b", headers: { x: 1 } })],
 // Redirects are followed as the request says, and what is another host's business stays behind.
 ['[200,"OK","http://a.test/end",true]', async () => { const r = await get("/moved"); return [r.status, r.statusText, r.url, r.redirected]; }],
-['["POST","http://b.test/end","manual","x,1","b"]', () => text("/elsewhere", { method: "POST", body: utf8("b"), headers: { authorization: "s", cookie: "c", x: 1 } })],
+['["POST","http://b.test/end","manual","content-length,1,x,1","b"]', () => text("/elsewhere", { method: "POST", body: utf8("b"), headers: { authorization: "s", cookie: "c", x: 1 } })],
 ['["GET","http://a.test/end","manual","",""]', () => text("/moved", { method: "POST", body: "b" })],
 ['[302,"/end"]', async () => { const r = await get("/moved", { redirect: "manual" }); return [r.status, r.headers.get("location")]; }],
 ["TypeError TypeError", () => get("/moved", { redirect: "error" })],
+// A length is the body's, whatever was written of it.
+...[[utf8("four"), "4"], [new Blob(["\u00e9"]), "2"], [() => fixed(3), "3"], ["", "0"]].map(([body, length]) => [`${length},null`, () => lengths(typeof body === "function" ? body() : body)]),
+["null,null", () => lengths(null)],
+["null,chunked", () => lengths(new Response("x").body.pipeThrough(new IdentityTransformStream()))],
+// An answer without a body has an empty one, where there can be one.
+['["true",0,true]', async () => { const r = await get("/none?404"); return [`${r.body instanceof ReadableStream}`, (await r.bytes()).length, r.bodyUsed]; }],
+["null", async () => `${(await get("/none?204")).body}`],
 // Its answer is one of its own.
 ['["default","http://a.test/kept",false]', async () => { const r = await get("/kept"); return [r.type, r.url, r === kept]; }],
 ["TypeError TypeError", async () => (await get("/kept")).headers.set("a", "b")],

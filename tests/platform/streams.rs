@@ -150,3 +150,30 @@ const EVENTS = { "content-type": "text/event-stream" };
 "#,
     );
 }
+
+/// What comes while a pipe is being aborted would be written once somebody reads, and nobody does.
+#[test]
+fn a_pipe_to_a_stream_of_bytes_ends_when_it_is_aborted() {
+    check(
+        r#"
+const aborted = async (options, { readable, writable }) => {
+  let source, cancelled = 0;
+  const from = new ReadableStream({ start(c) { source = c; }, cancel() { cancelled++; } });
+  const controller = new AbortController();
+  const pipe = from.pipeTo(writable, { signal: controller.signal, ...options });
+  await scheduler.wait(0);
+  controller.abort("why");
+  source.enqueue(utf8("late"));
+  const ended = await pipe.catch((error) => error);
+  const read = options.preventAbort ? "" : await readable.getReader().read().catch((error) => error);
+  return [ended, cancelled, from.locked, writable.locked, read];
+};
+"#,
+        r#"
+...[() => new IdentityTransformStream(), () => new FixedLengthStream(9)].flatMap((make) => [
+  ['["why",1,false,false,"why"]', () => aborted({}, make())],
+  ['["why",0,false,false,"why"]', () => aborted({ preventCancel: true }, make())],
+]),
+"#,
+    );
+}

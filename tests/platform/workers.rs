@@ -34,6 +34,13 @@ const importEc = (jwk) => crypto.subtle.importKey("jwk", { kty: "EC", crv: "P-25
 const generate = (publicExponent, name = "RSASSA-PKCS1-v1_5") => crypto.subtle.generateKey({ name, modulusLength: 1024, publicExponent, hash: "SHA-256" }, true, ["sign", "verify"]);
 "#,
         r#"
+["Cannot enqueue a zero-length ArrayBuffer.", () => said(() => new ReadableStream({ type: "bytes", start(c) { c.enqueue(bytes()); } }))],
+...[["digest", "SHA-1", 5], ["encrypt", "AES-GCM", {}, bytes(1)], ["exportKey", "raw", {}], ["wrapKey", "raw", null, null, "AES-KW"], ["deriveBits", "HKDF", 1, 8]].map(([name, ...args]) =>
+  [`Failed to execute '${name}' on 'SubtleCrypto': parameter 2 is not of type '${name === "digest" ? "BufferSource" : "CryptoKey"}'.`, () => said(() => crypto.subtle[name](...args))]),
+["Unsupported import attribute: \"a\", the only one is \"type\"", () => { const options = { with: { a: "b" } }; return said(() => import("./agent.js", options)); }],
+["nothing", () => said(() => new Request("http://a.test/", { cf: { cacheControl: "no-store", cacheTtl: undefined } }))],
+["true", () => said(() => new Request("http://a.test/", { cf: { cacheControl: "no-store", cacheTtl: 5 } })).then((words) => words.includes("mutually exclusive"))],
+["true", () => said(() => new Request("http://a.test/", { cache: "no-store", cf: { cacheControl: "no-store" } })).then((words) => words.includes("cannot be used together with the 'cache' request option"))],
 ...["text", "json", "bytes", "blob", "arrayBuffer", "formData"].map((name) => [USED, () => said(async () => (await used())[name]())]),
 ["This ReadableStream is currently locked to a reader,", () => said(async () => (await used()).clone())],
 ["Cannot reconstruct a Request with a used body.", () => said(async () => { const request = new Request("http://a.test/", { method: "POST", body: "a" }); await request.text(); await fetch(request); })],

@@ -47,6 +47,14 @@ const cases = {
     const answer = await back;
     return [...states, code, reason, wasClean, other.readyState, answer.code, answer.reason, one.readyState];
   },
+  async late() {
+    const [one, other] = pair();
+    one.accept(); other.accept();
+    other.addEventListener("message", ({ data }) => other.send(`answer to ${data}`));
+    const heard = event(one, "message");
+    one.send("x"); one.close(1000);
+    return [one.readyState, (await heard).data];
+  },
   async half() {
     const [one, other] = pair();
     one.accept(); other.accept({ allowHalfOpen: true });
@@ -130,6 +138,7 @@ fn sockets_are_the_standards_and_workers() {
             "[\"\u{1f600}\u{fffd}\",true,\"Blob\",true,\"Blob\",true,\"Blob\",true,\"7\",true,\"ArrayBuffer\",true]",
         ),
         ("closes", r#"[2,"TypeError",4000,"why",true,3,4000,"why",3]"#),
+        ("late", r#"[2,"answer to x"]"#),
         ("half", "[2,3,4002]"),
         ("gone", r#""nothing""#),
         (

@@ -188,6 +188,9 @@ function ofRequest(group) {
     ? [`  const pending = ${asked};`, `  await t.clock.advance(${Math.ceil(request.ms) + 1000});`, "  const response = await pending;"]
     : [`  const response = await ${asked};`];
   if (request.status !== undefined) acts.push(`  t.assert.equal(response.status, ${request.status});`);
+  // What a response does not wait for has its record later.
+  const isBehind = ({ began, egress }) => began + (egress.ms?.total ?? 0) > request.at + request.ms;
+  if (parts.some(isBehind)) acts.push(`  await t.waitFor(() => t.assert.equal(t.egress.length, ${parts.length}));`);
   return whole(`${request.method} ${plain(request.url)} is answered ${request.status ?? "not at all"}`, parts, left, acts);
 }
 

@@ -107,6 +107,7 @@ pub(super) fn bundling(
         types.push((patterns, kind));
     }
     Ok(Bundling {
+        maps: false,
         types,
         aliases: aliases.clone(),
         defines,

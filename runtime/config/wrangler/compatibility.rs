@@ -265,10 +265,10 @@ pub(super) fn check_date(document: &Document, path: &str, date: &str) -> Result<
     if is_date {
         let begins = humantime::parse_rfc3339(&format!("{date}T00:00:00Z"));
         if begins.is_ok_and(|begins| begins > SystemTime::now() + Duration::from_hours(24)) {
-            tracing::warn!(
+            document.warn(format_args!(
                 "{}, {path}: {date} is in the future: no runtime knows what will be different by then",
                 document.location(path)
-            );
+            ));
         }
         return Ok(());
     }
@@ -281,8 +281,12 @@ pub(super) fn check_flags(document: &Document, path: &str, flags: &[String]) {
         let place = document.location(&format!("{path}[{index}]"));
         match effect(flag) {
             Ok(None) => {}
-            Ok(Some(why)) => tracing::warn!("{place}: the compatibility flag `{flag}` is ignored: {why}"),
-            Err(hint) => tracing::warn!("{place}: the compatibility flag `{flag}` is not known, and is ignored{hint}"),
+            Ok(Some(why)) => document.warn(format_args!(
+                "{place}: the compatibility flag `{flag}` is ignored: {why}"
+            )),
+            Err(hint) => document.warn(format_args!(
+                "{place}: the compatibility flag `{flag}` is not known, and is ignored{hint}"
+            )),
         }
     }
 }

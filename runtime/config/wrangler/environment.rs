@@ -31,10 +31,10 @@ pub(super) fn select(document: &Document, file: Value, wanted: Option<&str>) -> 
         return Ok(fields("", top));
     };
     if environments.is_empty() {
-        tracing::warn!(
+        document.warn(format_args!(
             "{}: there is no environment `{name}`, and no other: the top level holds",
             document.path.display()
-        );
+        ));
         return Ok(suffixed(fields("", top), name));
     }
     let path = format!("env.{name}");
@@ -57,21 +57,21 @@ pub(super) fn select(document: &Document, file: Value, wanted: Option<&str>) -> 
             // An unknown field of the top level is told of in any case.
             Some(Inheritance::TopLevel) | None => selected.push(inherited),
             Some(Inheritance::Inherited) if !is_own => selected.extend(suffixed(vec![inherited], name)),
-            Some(Inheritance::Separate) if !is_own && !is_empty(&inherited.value) => tracing::warn!(
+            Some(Inheritance::Separate) if !is_own && !is_empty(&inherited.value) => document.warn(format_args!(
                 "{}: `{}` is at the top level, but not in `{path}`, which does not inherit it",
                 document.location(&inherited.path),
                 inherited.name
-            ),
+            )),
             Some(_) => {}
         }
     }
     for own in fields(&path, own) {
         match field(&own.name).map(|field| field.inheritance) {
-            Some(Inheritance::TopLevel) => tracing::warn!(
+            Some(Inheritance::TopLevel) => document.warn(format_args!(
                 "{}: `{}` is a field of the top level only, and is ignored here",
                 document.location(&own.path),
                 own.path
-            ),
+            )),
             _ => selected.push(own),
         }
     }
@@ -80,11 +80,11 @@ pub(super) fn select(document: &Document, file: Value, wanted: Option<&str>) -> 
 
 /// Says that a field is not known.
 pub(super) fn unknown(document: &Document, path: &str, name: &str) {
-    tracing::warn!(
+    document.warn(format_args!(
         "{}: `{path}` is no field that wrangler knows, and is ignored{}",
         document.location(path),
         hint(name, names().chain(["env"]))
-    );
+    ));
 }
 
 fn fields(path: &str, map: Map<String, Value>) -> Vec<Selected> {
@@ -114,10 +114,10 @@ fn missed_vars(document: &Document, path: &str, top: &Map<String, Value>, own: &
         return;
     };
     for name in top.keys().filter(|name| !own.contains_key(*name)) {
-        tracing::warn!(
+        document.warn(format_args!(
             "{}: `vars.{name}` is at the top level, but not in `{path}`, which does not inherit it",
             document.location(&format!("vars.{name}"))
-        );
+        ));
     }
 }
 

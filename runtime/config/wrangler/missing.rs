@@ -30,7 +30,7 @@ pub(super) fn refuse(document: &Document, missing: &[Missing], allowed: bool) ->
     if allowed {
         for each in missing {
             let place = document.location(&each.bound.field);
-            tracing::warn!("{place}, {}: {}", each.bound.field, each.message());
+            document.warn(format_args!("{place}, {}: {}", each.bound.field, each.message()));
         }
         return Ok(());
     }

@@ -3,6 +3,7 @@
 mod assets;
 mod bundling;
 mod compatibility;
+mod crowded;
 mod differences;
 mod environment;
 mod fields;
@@ -95,6 +96,7 @@ impl Wrangler {
         Self {
             bundling: Bundling {
                 defines: bundling::default_defines(flags.dev),
+                maps: flags.dev || flags.testing,
                 ..Bundling::default()
             },
             ..Self::default()
@@ -114,6 +116,7 @@ pub(crate) struct Secrets {
 pub(crate) fn read(document: &Document, flags: &Flags, owner: Owner, problems: &Problems) -> Wrangler {
     let selected = document
         .value()
+        .and_then(|value| crowded::refuse(document, value))
         .and_then(|value| environment::select(document, value, flags.env.as_deref()));
     let Some(selected) = problems.value(selected) else {
         // Nothing of it holds.
@@ -158,6 +161,7 @@ pub(crate) fn read(document: &Document, flags: &Flags, owner: Owner, problems: &
     let defines = problems.value(defines).unwrap_or_default();
     let imports = bundling::bundling(document, &path("rules"), &wrangler.rules, &wrangler.alias, defines);
     wrangler.bundling = problems.value(imports).unwrap_or_default();
+    wrangler.bundling.maps = flags.dev || flags.testing;
     wrangler.node = Node::of(wrangler.compatibility_date.as_deref(), &wrangler.compatibility_flags);
     wrangler.differences = differences(wrangler.compatibility_date.as_deref(), &wrangler.compatibility_flags);
     let crons = wrangler.triggers.crons.take().unwrap_or_default();
@@ -232,7 +236,7 @@ pub(crate) fn read(document: &Document, flags: &Flags, owner: Owner, problems: &
 }
 
 fn ignored(document: &Document, path: &str, why: &str) {
-    tracing::warn!("{}: `{path}` is ignored: {why}", document.location(path));
+    document.warn(format_args!("{}: `{path}` is ignored: {why}", document.location(path)));
 }
 
 /// The fields that are honoured, by their types. `paths` says where each is written.
@@ -292,11 +296,11 @@ fn honoured(
             "globs",
             "fallthrough",
         ];
-        tracing::warn!(
+        document.warn(format_args!(
             "{}: `{path}` is not known, and is ignored{}",
             document.location(&path),
             hint(name, known)
-        );
+        ));
     };
     let tracked = serde_path_to_error::Deserializer::new(value, &mut track);
     serde_ignored::deserialize(tracked, &mut unknown).map_err(|error: serde_json::Error| {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use deno_core::unsync::JoinHandle;
-use workerd_lite_ops::account::{Account, metered};
+use workerd_lite_ops::account::{Account, AgentId, metered};
 use workerd_lite_ops::egress::EgressHandle;
 use workerd_lite_ops::external_memory::Reservation;
 use workerd_lite_ops::loading::{Call, LoadedEvent, LoaderEvent};
@@ -18,7 +18,7 @@ use super::code::Code;
 use super::table::Table;
 use super::way::{Things, Way};
 use crate::identity::Attested;
-use crate::isolate::modules::reading::{aside, given, turn};
+use crate::isolate::modules::reading::{aside, given};
 use crate::isolate::{Blank, Caller, Callers, Cell as Isolate, CellHandle, Ended, Loaded, StartupError, Worker};
 use crate::limits::{Culprit, Limits};
 use crate::metrics;
@@ -160,23 +160,15 @@ async fn make(
         limits,
     } = code;
     // Others are served meanwhile.
+    let whose = match &running.account {
+        Some(account) => account.root().id().clone(),
+        None => AgentId::new(loaders.parent.attested.tenant.as_deref(), &loaders.parent.attested.name),
+    };
     let whom = running
         .account
         .as_ref()
         .map(|account| Culprit::Agent(account.root().id().clone()));
-    let turn = match &running.account {
-        Some(account) => turn(account.root().id()).await,
-        None => None,
-    };
-    if running.handle.inbox().is_closed() {
-        return Err(StartupError::new("nobody waits for it any longer"));
-    }
-    let reading = move || {
-        // Its turn lasts as long as it is read, whoever still waits for it.
-        let _turn = turn;
-        given(modules, &main, node, whom)
-    };
-    let read = aside(reading).await;
+    let read = aside(&whose, move || given(modules, &main, node, whom)).await;
     let (graph, took) = read.ok_or_else(|| StartupError::new("its modules could not be read"))?;
     caller.charge(took);
     let graph = graph?;

@@ -30,6 +30,8 @@ pub struct Bundling {
     pub defines: BTreeMap<String, String>,
     /// The folder that relative names in `aliases`, and patterns in `types`, are seen from, without symbolic links.
     pub folder: PathBuf,
+    /// Whether maps of scripts that were built are read.
+    pub maps: bool,
 }
 
 impl Bundling {

@@ -66,6 +66,11 @@ pub(crate) fn enable(folder: PathBuf) {
         .spawn(|| CACHE.get().iter().for_each(|cache| cache.make_room()));
 }
 
+/// The folder that holds what is kept, where something is.
+pub(super) fn folder() -> Option<PathBuf> {
+    CACHE.get().map(|cache| cache.folder.clone())
+}
+
 /// What was kept, where it is whole.
 pub(crate) fn bytes(key: &Key) -> Option<Vec<u8>> {
     let cache = CACHE.get()?;

@@ -56,11 +56,16 @@ pub(super) struct Confined<'a> {
 impl<'a> Confined<'a> {
     /// `root` is the confinement's, without symbolic links.
     pub(super) fn new(confinement: &'a Confinement, root: &Path) -> std::io::Result<Self> {
-        let own = confinement.own.as_ref().map(|own| own.canonicalize());
+        let own = confinement.own.as_ref();
+        let found = own.map(|own| own.canonicalize()).transpose()?;
+        // Its place may have been given to a link since it was found.
+        if found.as_ref() != own {
+            return Err(std::io::Error::other("there is a link in its path"));
+        }
         Ok(Self {
             confinement,
             root: root.to_owned(),
-            own: own.transpose()?,
+            own: found,
         })
     }
 
@@ -125,7 +130,7 @@ impl<'a> Confined<'a> {
         let Some(package) = above.find(|folder| folder.join("package.json").is_file()) else {
             return false;
         };
-        let text = bounded_file::read(&package.join("package.json"), SETTINGS).ok();
+        let text = bounded_file::read_packaged(&package.join("package.json"), SETTINGS).ok();
         let named = text.and_then(|text| serde_json::from_slice::<Named>(&text).ok());
         let Some(name) = named.and_then(|named| named.name) else {
             return false;

@@ -173,6 +173,7 @@ impl Source for Given {
             content,
             commonjs: false,
             original: None,
+            built: None,
         })
     }
 

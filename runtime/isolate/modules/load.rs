@@ -408,6 +408,7 @@ impl<'a> Loading<'a> {
                 content: Content::Script(code),
                 commonjs: false,
                 original: None,
+                built: None,
             };
             self.modules.insert(url.into(), module);
         }

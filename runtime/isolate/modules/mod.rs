@@ -3,6 +3,7 @@
 //! An agent's code is untrusted, so its imports are confined to its project's folder and kept away from the policy.
 
 mod browser;
+mod built;
 mod bundled;
 mod bundling;
 pub(crate) mod cache;
@@ -54,6 +55,7 @@ mod twins;
 mod types;
 mod wasm_literals;
 
+pub use built::Built;
 pub use bundling::{Bundling, FileType};
 pub use failure::ImportFailure;
 pub(crate) use given::{GivenKind, GivenModule};

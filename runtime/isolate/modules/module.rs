@@ -1,5 +1,6 @@
 //! One module of a worker, and where modules may come from.
 
+use super::built::Built;
 use super::bundling::Bundling;
 use super::node_modules::NodeModules;
 use super::patterns::Patterns;
@@ -25,6 +26,8 @@ pub struct Confinement {
     pub node: NodeModules,
     /// Whether packages of `root` are a part of it too that a `node_modules` in `own` or above it links to.
     pub links: bool,
+    /// Whether the process that reads them may open nothing else, where the system can see to that.
+    pub sealed: bool,
     /// What its project says of imports.
     pub bundling: Bundling,
     /// A file that is read as if it had another text.
@@ -83,6 +86,8 @@ pub struct Module {
     pub commonjs: bool,
     /// What its author wrote, where that is TypeScript or JSX.
     pub original: Option<Original>,
+    /// Where its text comes from, where that was built and somebody wants to know.
+    pub built: Option<Arc<Built>>,
 }
 
 /// The source of a transpiled module.

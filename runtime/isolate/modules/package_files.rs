@@ -19,7 +19,7 @@ impl FileSystem for PackageFiles {
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        bounded_file::read(path, SETTINGS)
+        bounded_file::read_packaged(path, SETTINGS)
     }
 
     fn read_to_string(&self, path: &Path) -> io::Result<String> {

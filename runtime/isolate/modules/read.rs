@@ -7,6 +7,7 @@ use std::sync::Arc;
 use deno_core::url::Url;
 use workerd_lite_ops::webassembly::{LONGEST, TOO_LONG, memories};
 
+use super::built::{self, Built, Link};
 use super::bundling::{Bundling, FileType};
 use super::confined::{Confined, Outside, Wanted};
 use super::failure::Refusal;
@@ -254,12 +255,17 @@ impl Reader<'_> {
             }
             (Some(kind), _) => return Err(missing(&format!("the import attribute type {kind:?} is not supported"))),
         };
+        let built = match &content {
+            Content::Script(script) => self.built(url, &name, script),
+            _ => None,
+        };
         Ok(Module {
             name,
             path,
             content,
             commonjs: false,
             original: None,
+            built: built.map(Arc::new),
         })
     }
 }
@@ -270,6 +276,24 @@ const LARGEST: u64 = 64;
 const TOGETHER: u64 = 256;
 
 impl Reader<'_> {
+    /// The map of a script that was built, where maps are wanted and it has one that the worker may read.
+    fn built(&self, url: &Url, name: &str, script: &str) -> Option<Built> {
+        if !self.bundling.maps || name.contains("node_modules/") {
+            return None;
+        }
+        let json = match Link::of(script)? {
+            Link::Inline(json) => json,
+            Link::File(link) => {
+                let path = self.path(&url.join(link).ok()?)?;
+                files_read::note(&path);
+                let path = path.canonicalize().ok()?;
+                self.confined.check(&path, Wanted::Module).ok()?;
+                bounded_file::read_to_string(&path, built::LARGEST).ok()?
+            }
+        };
+        Built::of(name, json)
+    }
+
     /// A file's bytes, within what modules may have.
     fn whole(&self, path: &Path) -> std::io::Result<Vec<u8>> {
         let bytes = bounded_file::read(path, LARGEST << 20)?;

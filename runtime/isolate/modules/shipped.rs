@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use workerd_lite_ops::webassembly::OwnModules;
 
+use super::built::Built;
 use super::failure::ImportFailure;
 use super::graph::Graph;
 use super::mocked::Mocked;
@@ -48,6 +49,8 @@ struct ShippedModule {
     commonjs: bool,
     /// What its author wrote, and the source map.
     original: Option<(String, String)>,
+    /// The map of what it was built from.
+    built: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -100,6 +103,7 @@ impl From<&Module> for ShippedModule {
             content,
             commonjs: module.commonjs,
             original: original.map(|original| (original.text.clone(), original.map.clone())),
+            built: module.built.as_ref().map(|built| built.json().to_owned()),
         }
     }
 }
@@ -116,6 +120,7 @@ impl ShippedModule {
                 Kind::Wasm => Content::Wasm(bytes(&self.content)?),
                 Kind::Data => Content::Data(bytes(&self.content)?),
             },
+            built: self.built.and_then(|json| Built::of(&self.name, json)).map(Arc::new),
             name: self.name,
             // Where it was read is nothing for whom it is given to.
             path: PathBuf::new(),

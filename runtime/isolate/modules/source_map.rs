@@ -29,11 +29,18 @@ impl<'a> Originals<'a> {
         let column: u32 = parts.next()?.parse().ok()?;
         let line: u32 = parts.next()?.parse().ok()?;
         let url = parts.next()?;
-        let token = self
-            .map(url)?
-            .lookup_token(line.checked_sub(1)?, column.checked_sub(1)?)?;
-        let (line, column) = (token.get_src_line() + 1, token.get_src_col() + 1);
-        Some(format!("{before}{url}:{line}:{column}{after}"))
+        let (line, column) = (line.checked_sub(1)?, column.checked_sub(1)?);
+        let written = self
+            .map(url)
+            .and_then(|map| map.lookup_token(line, column))
+            .map(|token| (token.get_src_line(), token.get_src_col()));
+        // What was transpiled here may have been built before.
+        let (line, column) = written.unwrap_or((line, column));
+        let built = self.graph.by_url(url).and_then(|module| module.built.as_ref());
+        if let Some((name, line, column)) = built.and_then(|built| built.place(line, column)) {
+            return Some(format!("{before}file:///{name}:{}:{}{after}", line + 1, column + 1));
+        }
+        written.map(|(line, column)| format!("{before}{url}:{}:{}{after}", line + 1, column + 1))
     }
 
     fn map(&mut self, url: &str) -> Option<&SourceMap> {

@@ -43,10 +43,12 @@ pub(super) struct CarriedConfinement {
     data: Option<Patterns>,
     node: NodeModules,
     links: bool,
+    sealed: bool,
     types: Vec<(Patterns, FileType)>,
     aliases: BTreeMap<String, String>,
     defines: BTreeMap<String, String>,
     folder: CarriedPath,
+    maps: bool,
 }
 
 impl CarriedConfinement {
@@ -62,10 +64,12 @@ impl CarriedConfinement {
             },
             node: confinement.node,
             links: confinement.links,
+            sealed: confinement.sealed,
             types: bundling.types.clone(),
             aliases: bundling.aliases.clone(),
             defines: bundling.defines.clone(),
             folder: (&*bundling.folder).into(),
+            maps: bundling.maps,
         }
     }
 
@@ -78,11 +82,13 @@ impl CarriedConfinement {
             data: self.data.map_or(Data::Any, Data::Listed),
             node: self.node,
             links: self.links,
+            sealed: self.sealed,
             bundling: Bundling {
                 types: self.types,
                 aliases: self.aliases,
                 defines: self.defines,
                 folder: self.folder.into_path(),
+                maps: self.maps,
             },
             overlay: None,
         }

@@ -10,7 +10,10 @@ mod patience;
 mod pool;
 mod process;
 mod reader;
+#[cfg(target_os = "linux")]
+mod seal;
 mod turns;
+mod wanted;
 mod wire;
 
 use std::path::Path;
@@ -18,10 +21,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use workerd_lite_ops::account::AgentId;
 use workerd_lite_ops::thread_cpu;
 
 use self::carried::{CarriedConfinement, CarriedGiven};
 use self::patience::Patience;
+use self::wanted::Waits;
 use self::wire::{Answer, Question};
 use super::given::GivenModule;
 use super::graph::Graph;
@@ -34,7 +39,6 @@ use crate::isolate::StartupError;
 use crate::limits::Culprit;
 
 pub(crate) use reader::{ARGUMENT, run};
-pub(crate) use turns::turn;
 
 /// Whether processes are used.
 static BEGUN: AtomicBool = AtomicBool::new(false);
@@ -116,11 +120,16 @@ fn no_thread(error: &std::io::Error) -> StartupError {
     StartupError::new(format!("no thread can be had to read modules: {error}"))
 }
 
-/// Works on a thread of its own, which nobody waits for on one that serves. Nothing where there is none.
-pub(crate) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+/// Reads for an agent in its turn, on a thread that serves nobody. Where it is given up it is not begun, and a process that reads for it is
+/// ended. Nothing where there is no thread.
+pub(crate) async fn aside<T: Send + 'static>(whose: &AgentId, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let turn = turns::turn(Some(whose.clone())).await?;
+    let waits = Waits::default();
     let (told, worked) = oneshot::channel();
+    let who = waits.told();
     let begun = std::thread::Builder::new().name("reader".into()).spawn(move || {
-        let _ = told.send(work());
+        let _turn = turn;
+        let _ = told.send(Waits::during(who, work));
     });
     begun.ok()?;
     worked.await.ok()

@@ -8,10 +8,14 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::reader::ARGUMENT;
+use super::wanted::is_wanted;
 use super::wire::{self, Answer, Question};
 
 /// How much longer than its processor time a question may take, on a machine with other work.
 const PATIENCE: u32 = 10;
+
+/// How often it is looked whether anybody still waits.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// What is said where a process has not answered.
 #[derive(Debug)]
@@ -96,6 +100,9 @@ impl Process {
         if error.kind() == io::ErrorKind::FileTooLarge {
             return "what is made of it is too large".to_owned();
         }
+        if error.kind() == io::ErrorKind::ConnectionAborted {
+            return "nobody waits for it".to_owned();
+        }
         // Its pipe ends a moment before it does.
         let until = Instant::now() + Duration::from_secs(1);
         while Instant::now() < until {
@@ -127,12 +134,19 @@ struct Until<'a> {
 
 impl Read for Until<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let left = self.until.saturating_duration_since(Instant::now());
-        let left = Timespec::try_from(left).map_err(io::Error::other)?;
-        let mut ready = [PollFd::new(&*self.from, PollFlags::IN)];
-        if poll(&mut ready, Some(&left))? == 0 {
-            return Err(io::ErrorKind::TimedOut.into());
+        loop {
+            let left = self.until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            if !is_wanted() {
+                return Err(io::ErrorKind::ConnectionAborted.into());
+            }
+            let wait = Timespec::try_from(left.min(LOOK)).map_err(io::Error::other)?;
+            let mut ready = [PollFd::new(&*self.from, PollFlags::IN)];
+            if poll(&mut ready, Some(&wait))? > 0 {
+                return self.from.read(into);
+            }
         }
-        self.from.read(into)
     }
 }

@@ -11,6 +11,8 @@ use workerd_lite_ops::thread_cpu;
 use super::super::graph::Graph;
 use super::super::on_deep_stack;
 use super::carried::CarriedGiven;
+#[cfg(target_os = "linux")]
+use super::seal::seal;
 use super::wire::{self, Answer, LONGEST_QUESTION, Question};
 use crate::diagnostic::SourceDiagnostic;
 use crate::files_read;
@@ -20,7 +22,8 @@ use crate::isolate::StartupError;
 pub(crate) const ARGUMENT: &str = "--reads-modules";
 
 /// What it may have of memory beside what the program has at its start, in bytes: the stack, which is only reserved, and what is read.
-const MEMORY: u64 = (512 + 1536) << 20;
+const STACK: u64 = 512 << 20;
+const MEMORY: u64 = 1536 << 20;
 
 /// Is that process until nobody has a question. Call it first of all.
 pub(crate) fn run() -> ExitCode {
@@ -40,13 +43,40 @@ fn confine() -> io::Result<()> {
         maximum: Some(0),
     };
     setrlimit(Resource::Core, none)?;
+    #[cfg(target_os = "linux")]
+    drop_privileges()?;
     // It starts no process, and has the pipes open that it has, files of modules, and the cache's.
     let has = has_now()?;
-    lower(Resource::As, has + MEMORY)
+    let most = Some(has + STACK + MEMORY);
+    let limit = getrlimit(Resource::As);
+    let most = limit.maximum.map_or(most, |maximum| most.map(|most| most.min(maximum)));
+    setrlimit(
+        Resource::As,
+        Rlimit {
+            current: most,
+            maximum: most,
+        },
+    )?;
+    Ok(())
 }
 
-/// Lowers a limit, where it is not lower.
-fn lower(what: Resource, to: u64) -> io::Result<()> {
+/// Leaves of what the server may what is needed to read the files that it reads.
+#[cfg(target_os = "linux")]
+fn drop_privileges() -> io::Result<()> {
+    use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities, set_no_new_privs};
+
+    set_no_new_privs(true)?;
+    let kept = capabilities(None)?.permitted & (CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH);
+    let sets = CapabilitySets {
+        effective: kept,
+        permitted: kept,
+        inheritable: CapabilitySet::empty(),
+    };
+    Ok(set_capabilities(None, sets)?)
+}
+
+/// Sets a limit, where the most that the system allows is not lower.
+fn limit_to(what: Resource, to: u64) -> io::Result<()> {
     let limit = getrlimit(what);
     let to = limit.maximum.map_or(to, |most| most.min(to));
     let lowered = Rlimit {
@@ -69,8 +99,12 @@ fn has_now() -> io::Result<u64> {
 fn serve(mut questions: impl io::Read, mut answers: impl io::Write) -> io::Result<()> {
     while let Some(question) = wire::read::<Question>(&mut questions, LONGEST_QUESTION)? {
         let used = process_cpu().as_secs() + 1;
-        lower(Resource::Cpu, used + question.seconds())?;
-        wire::write(&mut answers, &answer(question))?;
+        limit_to(Resource::Cpu, used + question.seconds())?;
+        // The question itself is a part of what it has.
+        limit_to(Resource::As, has_now()? + STACK + question.memory().min(MEMORY))?;
+        let answer = answer(question);
+        limit_to(Resource::As, u64::MAX)?;
+        wire::write(&mut answers, &answer)?;
     }
     Ok(())
 }
@@ -80,7 +114,28 @@ fn process_cpu() -> Duration {
     Duration::try_from(spent).unwrap_or_default()
 }
 
+/// Answers on a thread of its own, which may open nothing that is not for this question.
 fn answer(question: Question) -> Answer {
+    std::thread::scope(|scope| {
+        let begun = std::thread::Builder::new().spawn_scoped(scope, || answer_here(question));
+        let answered = begun.and_then(|thread| {
+            thread
+                .join()
+                .map_err(|_| io::Error::other("what reads them has panicked"))
+        });
+        answered.unwrap_or_else(|error| Answer {
+            read: Err(unreadable(&error).ship()),
+            took: Duration::ZERO,
+            noted: Vec::new(),
+        })
+    })
+}
+
+fn unreadable(error: &io::Error) -> StartupError {
+    StartupError::new(format!("modules can not be read: {error}"))
+}
+
+fn answer_here(question: Question) -> Answer {
     let (read, noted) = files_read::recorded(|| {
         on_deep_stack(|| {
             let before = thread_cpu().unwrap_or_default();
@@ -90,10 +145,7 @@ fn answer(question: Question) -> Answer {
             (carried, thread_cpu().unwrap_or_default().saturating_sub(before))
         })
     });
-    let (read, took) = read.unwrap_or_else(|error| {
-        let failed = StartupError::new(format!("modules can not be read: {error}"));
-        (Err(failed.ship()), Duration::ZERO)
-    });
+    let (read, took) = read.unwrap_or_else(|error| (Err(unreadable(&error).ship()), Duration::ZERO));
     Answer {
         read,
         took,
@@ -103,11 +155,24 @@ fn answer(question: Question) -> Answer {
 
 fn read(question: Question) -> Result<Graph, StartupError> {
     match question {
-        Question::Load { main, confinement } => Graph::load_here(&main.into_path(), &confinement.open()),
+        Question::Load { main, confinement } => {
+            let confinement = confinement.open();
+            if confinement.sealed {
+                let _ = seal(Some(&confinement)).map_err(|error| unreadable(&error))?;
+            }
+            Graph::load_here(&main.into_path(), &confinement)
+        }
         Question::Given { modules, main, node } => {
+            let _ = seal(None).map_err(|error| unreadable(&error))?;
             let modules: Result<_, _> = modules.into_iter().map(CarriedGiven::open).collect();
             let modules = modules.map_err(|error| StartupError::new(format!("modules can not be read: {error}")))?;
             Graph::given(modules, &main, node)
         }
     }
+}
+
+/// Only Linux can.
+#[cfg(not(target_os = "linux"))]
+fn seal(_: Option<&super::super::module::Confinement>) -> io::Result<bool> {
+    Ok(false)
 }

@@ -51,6 +51,14 @@ impl Question {
         }
     }
 
+    /// The memory that it may take beside the stack, in bytes.
+    pub(super) fn memory(&self) -> u64 {
+        match self {
+            Self::Load { .. } => 1536 * MIB as u64,
+            Self::Given { .. } => 256 * MIB as u64 + 32 * self.length() as u64,
+        }
+    }
+
     /// How long its answer may be, in bytes: scripts, what they were made of, and source maps.
     pub(super) fn longest_answer(&self) -> usize {
         match self {
