@@ -373,15 +373,11 @@ impl Performer {
         };
         let timeouts = self.network.timeouts;
         let progress = Progress::default();
-        let is_empty = request.body.length() == Some(0);
+        let length = request.body.length();
         let asks = is_handshake(&request);
         let rules = self.network.egress.as_ref();
         let h2c = !asks && rules.is_some_and(|rules| rules.wants_h2c(Subject::from(&request)));
-        let announces = request
-            .body
-            .length()
-            .is_none()
-            .then(|| request.body.trailers()?.announcement());
+        let announces = length.is_none().then(|| request.body.trailers()?.announcement());
         let mut outgoing = http::Request::new(request_body(request.body, &request.headers, progress.clone()));
         *outgoing.method_mut() = request.method;
         *outgoing.uri_mut() = request
@@ -395,8 +391,14 @@ impl Performer {
         }
         // A method whose content has a meaning says that there is none (RFC 9110, section 8.6).
         let has_content = matches!(*outgoing.method(), Method::POST | Method::PUT | Method::PATCH);
-        if has_content && is_empty {
+        if has_content && length == Some(0) {
             outgoing.headers_mut().insert(header::CONTENT_LENGTH, 0.into());
+        }
+        // hyper takes it that a GET without a length has no body. Over HTTP/2 it takes the field away.
+        if length.is_none() && matches!(*outgoing.method(), Method::GET | Method::HEAD) {
+            outgoing
+                .headers_mut()
+                .insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
         }
         if is_grpc(outgoing.headers()) {
             // Its servers want to hear that their status is read where they put it (gRPC over HTTP/2, "Requests").
