@@ -126,8 +126,8 @@ fn dynamic_imports_fail_when_they_run() {
         ),
         (
             "builtin.js",
-            "import sea from 'node:sea';",
-            "TypeError: import of \"node:sea\" is refused: it is a module of Node.js",
+            "import sea from 'node:ffi';",
+            "TypeError: import of \"node:ffi\" is refused: it is a module of Node.js",
         ),
         (
             "bare.js",
