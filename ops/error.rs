@@ -84,7 +84,7 @@ pub enum FetchError {
     #[class(generic)]
     NoWayOut,
     /// The network's answer to an outbound worker, in words for its author.
-    #[error("fetch failed: network: {0}")]
+    #[error("fetch failed: {0}")]
     Network(String),
 }
 

@@ -1,48 +1,22 @@
-// How a fetch says that the network failed: by Node's words, which libraries know and ask again after, and why in `cause`.
+// How an agent's fetch says that the network failed: by Node's words, which libraries know and ask again after, and why in `cause`. A policy's says
+// why in its message, for its author.
 (function () {
 const { primordials } = __bootstrap;
-const { Error, ObjectDefineProperty, StringPrototypeIncludes, StringPrototypeSlice, StringPrototypeStartsWith, TypeError } = primordials;
+const { Error, ObjectDefineProperty, StringPrototypeSlice, TypeError } = primordials;
 
-// What the host says where the policy gave no answer, and of the network to a policy: FetchError.
-const FAILED = "fetch failed: ";
-const SILENT = `${FAILED}the outbound worker gave no response`;
-const NETWORK = `${FAILED}network: `;
-
-// Node's codes for the latter.
-const CODES = [
-  ["Connection refused", "ECONNREFUSED"],
-  ["reset", "ECONNRESET"],
-  ["in time", "ETIMEDOUT"],
-  ["timed out", "ETIMEDOUT"],
-  ["lookup", "ENOTFOUND"],
-];
-
-function codeOf(why) {
-  for (let i = 0; i < CODES.length; i++) {
-    if (StringPrototypeIncludes(why, CODES[i][0])) return CODES[i][1];
-  }
-  return undefined;
-}
+// What the host says where the policy gave no answer: FetchError::OutboundWorker.
+const FAILED = "fetch failed";
+const SILENT = `${FAILED}: the outbound worker gave no response`;
 
 const hidden = (value) => ({ __proto__: null, value, writable: true, enumerable: false, configurable: true });
 
 // An error of the host's, as a script is told of it.
 function knownFailure(error) {
-  let why;
-  let code;
-  const { message } = error;
-  if (StringPrototypeStartsWith(message, NETWORK)) {
-    why = StringPrototypeSlice(message, NETWORK.length);
-    code = codeOf(why);
-  } else if (message === SILENT) {
-    why = StringPrototypeSlice(message, FAILED.length);
-    code = "ECONNREFUSED";
-  } else {
-    return error;
-  }
-  const cause = new Error(why);
-  if (code !== undefined) cause.code = code;
-  const failure = new TypeError("fetch failed");
+  if (error.message !== SILENT) return error;
+  const cause = new Error(StringPrototypeSlice(SILENT, FAILED.length + 2));
+  // As node:http has it.
+  cause.code = "ECONNREFUSED";
+  const failure = new TypeError(FAILED);
   ObjectDefineProperty(failure, "cause", hidden(cause));
   return failure;
 }
