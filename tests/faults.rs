@@ -310,12 +310,19 @@ fn check(faults: &[Fault], nameserver: SocketAddr, folder: Option<&std::path::Pa
         }
     };
     half();
-    let (files, memory, threads) = (server.open_files(), server.memory("VmRSS"), server.threads());
-    half();
-    server.back_to(files, "all of them");
-    let grown = server.memory("VmRSS").saturating_sub(memory);
-    eprintln!("{memory} MiB, and {grown} more; {files} files, {threads} threads");
-    assert!(grown < 20 + memory / 10, "{grown} MiB more than the {memory} before");
+    let (files, threads) = (server.open_files(), server.threads());
+    // What is kept may take a while to fill; what leaks does not stop.
+    let mut told = Vec::new();
+    let stays = (0..3).any(|_| {
+        let memory = server.memory("VmRSS");
+        half();
+        server.back_to(files, "all of them");
+        let grown = server.memory("VmRSS").saturating_sub(memory);
+        told.push((memory, grown));
+        grown < 20 + memory / 10
+    });
+    eprintln!("MiB, and how many more: {told:?}; {files} files, {threads} threads");
+    assert!(stays, "MiB, and how many more: {told:?}");
     // Those of the pool for blocking calls come and go.
     assert!(
         server.threads() <= threads + 8,

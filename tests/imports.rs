@@ -127,7 +127,7 @@ fn dynamic_imports_fail_when_they_run() {
         (
             "builtin.js",
             "import sea from 'node:ffi';",
-            "TypeError: import of \"node:ffi\" is refused: it is a module of Node.js",
+            "TypeError: import of \"node:ffi\" is refused: Node.js has no such module",
         ),
         (
             "bare.js",

@@ -153,7 +153,11 @@ where
         stream,
         meter: Rc::clone(&meter),
     };
-    let wire = RefCell::new(Wire::new(metered, role, limits.message, limits.compression));
+    let wire = Wire::new(metered, role, limits.message, limits.compression);
+    let wire = RefCell::new(match failures {
+        Failures::Close => wire,
+        Failures::Break => wire.of_ours(),
+    });
     let both = Both {
         wire: &wire,
         end,

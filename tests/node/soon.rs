@@ -72,7 +72,10 @@ export default { fetch: async (request) => Response.json(await paths[new URL(req
     assert_eq!(told("/stores"), "mine");
     assert_eq!(
         told("/many"),
-        serde_json::json!([1000, "an event may have 1000 timers at once"])
+        serde_json::json!([
+            10000,
+            "You have exceeded the number of active timeouts you may set. max active timeouts: 10000, current active timeouts: 10000, finished timeouts: 0"
+        ])
     );
     assert_eq!(told("/leaves"), "left");
     assert_eq!(told("/left"), "nothing ran");

@@ -40,8 +40,8 @@ fn a_listener_acts_in_the_event_that_caused_it() {
            event.error.resolve(await (await fetch('http://a/', { method: 'POST', body: 'heard' })).text());
          });
          export default { async fetch(request) {
-           const seen = await new Promise((resolve) => { Promise.reject({ resolve, toString: () => 'told to the log' }); });
-           const heard = await new Promise((resolve) => setTimeout(() => { throw { resolve, toString: () => 'kept from the log' }; }));
+           const seen = await new Promise((resolve) => { Promise.reject({ resolve, what: 'told to the log' }); });
+           const heard = await new Promise((resolve) => setTimeout(() => { throw { resolve, what: 'kept from the log' }; }));
            return new Response(`${seen} ${heard}`);
          } };",
     );

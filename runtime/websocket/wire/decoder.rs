@@ -43,6 +43,8 @@ pub(super) struct Decoder {
     most: usize,
     /// Whether messages may be deflated.
     inflates: bool,
+    /// Whether the peer is another process of ours, which closes by 1006 to say that what is behind it broke.
+    of_ours: bool,
 }
 
 impl Decoder {
@@ -55,7 +57,13 @@ impl Decoder {
             role,
             most,
             inflates,
+            of_ours: false,
         }
+    }
+
+    /// The peer is another process of ours.
+    pub(super) fn trust(&mut self) {
+        self.of_ours = true;
     }
 
     /// Bytes have come.
@@ -143,7 +151,7 @@ impl Decoder {
 
     fn take(&mut self, head: &FrameHeader, content: BytesMut) -> Result<Option<Decoded>, Violation> {
         let fragments = match head.opcode {
-            OpCode::Control(control) => return of_control(control, content.freeze()).map(Some),
+            OpCode::Control(control) => return of_control(control, content.freeze(), self.of_ours).map(Some),
             OpCode::Data(Data::Continue) => match self.fragments.take() {
                 Some(mut fragments) => {
                     fragments.bytes.extend_from_slice(&content);
@@ -176,7 +184,7 @@ impl Decoder {
     }
 }
 
-fn of_control(control: Control, content: Bytes) -> Result<Decoded, Violation> {
+fn of_control(control: Control, content: Bytes, of_ours: bool) -> Result<Decoded, Violation> {
     match control {
         Control::Ping => Ok(Decoded::Ping(content)),
         Control::Pong => Ok(Decoded::Pong(content)),
@@ -185,7 +193,7 @@ fn of_control(control: Control, content: Bytes) -> Result<Decoded, Violation> {
             None => Err(Violation::Protocol("a close has half a code")),
             Some((code, reason)) => {
                 let code = u16::from_be_bytes(*code);
-                if !may_be_told(code) {
+                if !may_be_told(code) && !(of_ours && code == 1006) {
                     return Err(Violation::Protocol("a close has a code that no peer may send"));
                 }
                 match std::str::from_utf8(reason) {

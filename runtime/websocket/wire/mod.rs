@@ -61,6 +61,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
+    /// The same, over a link to another process of ours, which may say by a close with 1006 that what is behind it broke.
+    pub(super) fn of_ours(mut self) -> Self {
+        self.decoder.trust();
+        self
+    }
+
     /// The next that comes. What came before is answered as far as the peer takes it.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, Over>> {
         loop {
