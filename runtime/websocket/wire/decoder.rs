@@ -193,7 +193,8 @@ fn of_control(control: Control, content: Bytes, of_ours: bool) -> Result<Decoded
             None => Err(Violation::Protocol("a close has half a code")),
             Some((code, reason)) => {
                 let code = u16::from_be_bytes(*code);
-                if !may_be_told(code) && !(of_ours && code == 1006) {
+                let says_that_it_broke = of_ours && code == 1006;
+                if !says_that_it_broke && !may_be_told(code) {
                     return Err(Violation::Protocol("a close has a code that no peer may send"));
                 }
                 match std::str::from_utf8(reason) {
