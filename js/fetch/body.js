@@ -185,8 +185,6 @@ function unusable() {
   return new TypeError("Body has already been used. It can only be used once. Use tee() first if you need to read it twice.");
 }
 
-// What an op takes as a body: null, a string, a Uint8Array or a resource id. The body counts as used from here on. `onError` is told what a stream
-// failed with.
 // How many bytes a body has, where that is known.
 function knownLength(body) {
   const length = ObjectPrototypeIsPrototypeOf(ResourceBody.prototype, body) ? body.rawLength() : undefined;
@@ -197,6 +195,8 @@ function knownLength(body) {
   return TypedArrayPrototypeGetByteLength(typeof stream.body === "string" ? core.encode(stream.body) : stream.body);
 }
 
+// What an op takes as a body: null, a string, a Uint8Array or a resource id. The body counts as used from here on. `onError` is told what a stream
+// failed with.
 function takeBody(body, onError = undefined) {
   if (body === null) return null;
   if (ObjectPrototypeIsPrototypeOf(ResourceBody.prototype, body)) {

@@ -83,11 +83,6 @@ impl Project {
         self.agents.iter().map(|agent| agent.worker.name.as_str())
     }
 
-    /// The tenant of a listed agent, by its place.
-    pub(crate) fn agent_tenant(&self, place: usize) -> Option<&str> {
-        self.agents.get(place)?.tenant.as_deref()
-    }
-
     /// Whether clients' connections are taken over TLS, where they come over a network.
     pub(crate) fn speaks_tls(&self) -> bool {
         self.front.tls.is_some()
@@ -207,23 +202,9 @@ impl Project {
         self.outbound.as_ref()
     }
 
-    /// What the policy's `env` holds: data, and the names of bindings.
-    pub(crate) fn outbound_env(&self) -> Option<(&Map<String, Value>, impl Iterator<Item = &str>)> {
-        let worker = self.outbound.as_ref()?;
-        Some((
-            &worker.vars,
-            worker.bindings.iter().map(|binding| binding.name.as_str()),
-        ))
-    }
-
     /// The agents that are listed.
     pub(crate) fn agents(&self) -> impl Iterator<Item = &Agent> {
         self.agents.iter().map(|agent| &**agent)
-    }
-
-    /// The first agent, of whose worker tests in workerd's form are a part.
-    pub(crate) fn first_agent(&self) -> Option<&Agent> {
-        self.agents.first().map(AsRef::as_ref)
     }
 
     /// The project with other values in an agent's `env`, or in the policy's.

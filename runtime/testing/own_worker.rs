@@ -33,7 +33,7 @@ pub(super) struct OwnWorker {
 impl OwnWorker {
     /// The first agent's, for the test file whose modules these are.
     pub(super) fn of(project: &Project, file: &Graph) -> Self {
-        let Some(agent) = project.first_agent() else {
+        let Some(agent) = project.agents().next() else {
             return Self::default();
         };
         let is_its_script = is_script(agent, file);

@@ -15,6 +15,16 @@ fn clean(text: &[u8], size: usize) -> String {
     String::from_utf8_lossy(&whole).into_owned()
 }
 
+fn passing(secret: &str) -> Passing {
+    Passing {
+        scan: Scan::new(),
+        forms: Arc::new(Forms::new(&[secret.into()]).unwrap()),
+        held: BytesMut::new(),
+        released: 0,
+        ended: false,
+    }
+}
+
 /// The secret with each of its characters written by `write`.
 fn each(write: impl Fn(u8) -> String) -> String {
     SECRET.bytes().map(write).collect()
@@ -93,14 +103,7 @@ fn other_text_goes_through_as_it_is() {
 
 #[test]
 fn nothing_is_held_back_that_begins_no_secret() {
-    let forms = Arc::new(Forms::new(&[SECRET.into()]).unwrap());
-    let mut state = Passing {
-        scan: Scan::new(),
-        forms,
-        held: BytesMut::new(),
-        released: 0,
-        ended: false,
-    };
+    let mut state = passing(SECRET);
     assert_eq!(state.pass(Some("data: 1\n\n".into())).unwrap(), "data: 1\n\n");
     assert_eq!(state.pass(Some("data: s3cr".into())).unwrap(), "data: ");
     assert_eq!(state.pass(Some("ewdriver".into())).unwrap(), "s3crewdriver");
@@ -109,14 +112,7 @@ fn nothing_is_held_back_that_begins_no_secret() {
 
 #[test]
 fn a_chain_of_them_is_held_as_one() {
-    let forms = Arc::new(Forms::new(&["a1b2c3d4e5f6g7ha".into()]).unwrap());
-    let mut state = Passing {
-        scan: Scan::new(),
-        forms,
-        held: BytesMut::new(),
-        released: 0,
-        ended: false,
-    };
+    let mut state = passing("a1b2c3d4e5f6g7ha");
     for _ in 0..60 {
         assert_eq!(state.pass(Some("a1b2c3d4e5f6g7h".repeat(1000).into())).unwrap(), "");
         assert!(state.scan.found.len() <= 1);

@@ -160,14 +160,10 @@ async fn make(
         limits,
     } = code;
     // Others are served meanwhile.
-    let whose = match &running.account {
-        Some(account) => account.root().id().clone(),
-        None => AgentId::new(loaders.parent.attested.tenant.as_deref(), &loaders.parent.attested.name),
-    };
-    let whom = running
-        .account
-        .as_ref()
-        .map(|account| Culprit::Agent(account.root().id().clone()));
+    let known = running.account.as_ref().map(|account| account.root().id().clone());
+    let whom = known.clone().map(Culprit::Agent);
+    let parent = &loaders.parent.attested;
+    let whose = known.unwrap_or_else(|| AgentId::new(parent.tenant.as_deref(), &parent.name));
     let read = aside(&whose, move || given(modules, &main, node, whom)).await;
     let (graph, took) = read.ok_or_else(|| StartupError::new("its modules could not be read"))?;
     caller.charge(took);

@@ -49,6 +49,15 @@ struct Resolvers {
     require: Resolver,
 }
 
+impl Resolvers {
+    fn of(&self, asked: Asked) -> &Resolver {
+        match asked {
+            Asked::Import => &self.import,
+            Asked::Require => &self.require,
+        }
+    }
+}
+
 /// Where the paths of a project's own files are: in the `tsconfig.json` above each, or in the `jsconfig.json` of a project of JavaScript.
 fn discovery(root: &Path) -> TsconfigDiscovery {
     let config_file = root.join("jsconfig.json");
@@ -184,30 +193,23 @@ impl Packages {
         if !matches!(error, ResolveError::PackagePathNotExported { .. }) {
             return None;
         }
-        let node = self.node.as_ref()?;
-        let resolver = match asked {
-            Asked::Import => &node.import,
-            Asked::Require => &node.require,
-        };
+        self.of_node(referrer, specifier, asked)
+    }
+
+    /// The file that Node.js would take.
+    fn of_node(&self, referrer: &Path, specifier: &str, asked: Asked) -> Option<PathBuf> {
+        let resolver = self.node.as_ref()?.of(asked);
         Some(resolver.resolve(referrer.parent()?, specifier).ok()?.path().to_owned())
     }
 
     /// What a package has for Node.js in the place of its main file or of what it exports.
     fn nodes_own(&self, referrer: &Path, import: &Import, asked: Asked, found: &Path) -> Option<PathBuf> {
-        let node = self.node.as_ref()?;
         let specifier = import.specifier.as_str();
         let packaged = found.components().any(|part| part.as_os_str() == "node_modules");
         if !packaged || is_relative(specifier) || specifier.starts_with(['/', '#']) {
             return None;
         }
-        let folder = referrer.parent()?;
-        let other = || {
-            let resolver = match asked {
-                Asked::Import => &node.import,
-                Asked::Require => &node.require,
-            };
-            Some(resolver.resolve(folder, specifier).ok()?.path().to_owned())
-        };
+        let other = || self.of_node(referrer, specifier, asked);
         let main = || {
             let name = package_name(specifier).filter(|name| *name != specifier)?;
             Some(self.file(referrer, name, asked).ok()?.0)
@@ -236,11 +238,7 @@ impl Packages {
         asked: Asked,
     ) -> Result<(PathBuf, String), ResolveError> {
         let packaged = referrer.components().any(|part| part.as_os_str() == "node_modules");
-        let resolvers = if packaged { &self.packaged } else { &self.own };
-        let resolver = match asked {
-            Asked::Import => &resolvers.import,
-            Asked::Require => &resolvers.require,
-        };
+        let resolver = if packaged { &self.packaged } else { &self.own }.of(asked);
         let resolution = match referrer.parent() {
             // No tsconfig.json has a say in these.
             Some(folder) if is_relative(specifier) => resolver.resolve(folder, specifier),

@@ -33,8 +33,8 @@ impl Attackers {
     /// Each listed agent, and of a folder the first of each tenant. Where agents have services of the policy, each of its entrypoints once.
     pub(super) fn of(project: &Project) -> Self {
         let mut attackers = Self::default();
-        for (place, name) in project.agent_names().enumerate() {
-            attackers.add(place, name.to_owned(), project.agent_tenant(place));
+        for (place, agent) in project.agents().enumerate() {
+            attackers.add(place, agent.worker.name.clone(), agent.tenant.as_deref());
         }
         let found = project.folder_agents();
         let mut tenants = BTreeSet::new();

@@ -1,6 +1,7 @@
 //! What makes a check fail that expects better.
 
 use http::HeaderName;
+use serde_json::{Map, Value};
 
 use super::ask::Ask;
 use super::named::Named;
@@ -72,7 +73,7 @@ pub(super) fn faults(method: &str, url: &str, named: &Named) -> Vec<(String, Ask
     }
     let names: Vec<&str> = named.names.iter().map(String::as_str).collect();
     for value in ["%zz", "{", "", "null", "-1"] {
-        let headers = base().map(|ask| names.iter().fold(ask, |ask, name| with_header(ask, name, value)));
+        let headers = base().map(|ask| with_headers(ask, &names, value));
         add("headers that can not be read", headers);
         if !names.is_empty() {
             let query = if value == "%zz" {
@@ -99,6 +100,16 @@ pub(super) fn with_header(ask: Ask, name: &str, value: &str) -> Ask {
         return ask;
     }
     ask.header(name, value)
+}
+
+/// With such a header for each name.
+pub(super) fn with_headers(ask: Ask, names: &[&str], value: &str) -> Ask {
+    names.iter().fold(ask, |ask, name| with_header(ask, name, value))
+}
+
+/// An object of JSON that gives each name the value.
+pub(super) fn fields(names: &[&str], value: &Value) -> Map<String, Value> {
+    names.iter().map(|name| ((*name).to_owned(), value.clone())).collect()
 }
 
 /// A query that gives each name the value.

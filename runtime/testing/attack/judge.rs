@@ -91,10 +91,12 @@ fn secret_vars(loaded: &Loaded) -> Vec<(String, String)> {
     let Ok(secret) = Regex::new(r"(?i)(token|secret|passw|credential|api_?key|private_?key|_key$|^key$)") else {
         return Vec::new();
     };
-    let Some((vars, _)) = loaded.project.outbound_env() else {
+    let Some(policy) = loaded.project.outbound() else {
         return Vec::new();
     };
-    vars.iter()
+    policy
+        .vars
+        .iter()
         .filter_map(|(name, value)| match value {
             Value::String(value) if value.len() >= 6 && secret.is_match(name) && !value.contains("://") => {
                 Some((name.clone(), value.clone()))

@@ -45,9 +45,6 @@ use probe::Prober;
 pub use report::Form;
 use report::Told;
 
-/// So many agents' and tenants' names are put into paths.
-const FILLED: usize = 6;
-
 /// What is tried, and how it is told.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -122,13 +119,7 @@ async fn attack(loaded: &Loaded, mut board: Board) -> Result<(Board, Named), Sou
     let mut named = Named::of(loaded, open.collect());
     let secrets = Secrets::of(loaded);
     let attackers = Attackers::of(&loaded.project);
-    let mut words: Vec<&str> = attackers
-        .all
-        .iter()
-        .flat_map(|attacker| attacker.words.iter().map(String::as_str))
-        .collect();
-    words.truncate(FILLED);
-    words.push(others::NOBODY);
+    let words = others::words(&attackers.all);
     named.fill(&words);
     if attackers.all.is_empty() {
         return Err(
@@ -150,9 +141,8 @@ async fn attack(loaded: &Loaded, mut board: Board) -> Result<(Board, Named), Sou
     prober.renew().await?;
     hosts::run(&mut prober, &mut board, &agents).await?;
     prober.renew().await?;
-    others::run(&mut prober, &mut board, &attackers.all).await?;
+    others::run(&mut prober, &mut board, (&attackers.all, &words)).await?;
     shared::run(&mut prober, &mut board, &attackers.all).await?;
-    prober.renew().await?;
     prober.renew().await?;
     authority::run(&mut prober, &mut board, &attackers.all).await?;
     board.plain = prober.plain.clone();

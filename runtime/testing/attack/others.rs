@@ -1,9 +1,11 @@
 //! Whether an agent reaches paths of others, where the policy's text makes a path of who asks.
 
+use serde_json::Value;
+
 use super::ask::Ask;
 use super::attackers::Attacker;
 use super::board::Board;
-use super::faults::{pairs, with_header};
+use super::faults::{fields, pairs, with_headers};
 use super::named::filled;
 use super::paths::{HOSTS, child, methods};
 use super::probe::Prober;
@@ -11,28 +13,31 @@ use crate::diagnostic::SourceDiagnostic;
 use crate::testing::source::Template;
 
 /// Nobody is called so.
-pub(super) const NOBODY: &str = "wlother7";
+const NOBODY: &str = "wlother7";
 
 const CLASS: &str = "paths of other agents";
+
+/// So many agents' and tenants' names are put into paths.
+const FILLED: usize = 6;
 
 /// So many of the policy's templates are tried.
 const TEMPLATES: usize = 24;
 
-/// Tries each path that an agent's name or tenant stands in.
+/// The names that are put into paths: those of agents and tenants, and nobody's.
+pub(super) fn words(attackers: &[Attacker]) -> Vec<&str> {
+    let all = attackers.iter().flat_map(|attacker| &attacker.words);
+    all.map(String::as_str).take(FILLED).chain([NOBODY]).collect()
+}
+
+/// Tries each path that an agent's name or tenant stands in, with these words in the places of others'.
 pub(super) async fn run(
     prober: &mut Prober<'_>,
     board: &mut Board,
-    attackers: &[Attacker],
+    (attackers, words): (&[Attacker], &[&str]),
 ) -> Result<(), SourceDiagnostic> {
     let hosts: Vec<String> = prober.named.samples().take(HOSTS).map(ToOwned::to_owned).collect();
     let templates: Vec<Template> = prober.named.text.templates.iter().take(TEMPLATES).cloned().collect();
     let methods = methods(prober.named);
-    let mut words: Vec<&str> = attackers
-        .iter()
-        .flat_map(|attacker| attacker.words.iter().map(String::as_str))
-        .take(super::FILLED)
-        .collect();
-    words.push(NOBODY);
     for (number, attacker) in attackers.iter().enumerate() {
         for word in &attacker.words {
             for template in &templates {
@@ -139,11 +144,10 @@ impl Tried<'_, '_> {
                 continue;
             }
             let query = self.ask(&format!("{path}?{}", pairs(&names, other)));
-            let headers = self
-                .ask(&path)
-                .map(|ask| names.iter().fold(ask, |ask, name| with_header(ask, name, other)));
+            let headers = self.ask(&path).map(|ask| with_headers(ask, &names, other));
             let body = (self.method != "GET").then(|| self.ask(&path)).flatten();
-            let body = body.map(|ask| ask.body("application/json", body_of(&names, other)));
+            let json = Value::Object(fields(&names, &other.into())).to_string();
+            let body = body.map(|ask| ask.body("application/json", json));
             for (place, ask) in [("the query", query), ("headers", headers), ("JSON", body)] {
                 let case = format!("{other:?} said in {place}");
                 let Some(ask) = ask.filter(|_| self.board.wants(CLASS, &case)) else {
@@ -165,10 +169,4 @@ impl Tried<'_, '_> {
         self.board
             .found((CLASS, case), Some((ask, self.agent.1)), message, place);
     }
-}
-
-/// JSON that gives each name the value.
-fn body_of(names: &[&str], value: &str) -> String {
-    let fields = names.iter().map(|name| ((*name).to_owned(), value.into()));
-    serde_json::Value::Object(fields.collect()).to_string()
 }

@@ -6,7 +6,7 @@ use deno_core::url::form_urlencoded;
 
 use super::answer::{Answer, Echo};
 use super::ask::Ask;
-use super::faults::{faults, pairs, with_header};
+use super::faults::{faults, fields, pairs, with_header, with_headers};
 use super::judge::MARKER;
 use super::named::Named;
 use super::shape::sent_method;
@@ -273,8 +273,7 @@ impl Attacks {
             for value in values {
                 let case = format!("the value {value:?}");
                 let filled = completed(value);
-                let headers = Ask::new("GET", &url)
-                    .map(|ask| names.iter().fold(ask, |ask, name| with_header(ask, name, &filled)));
+                let headers = Ask::new("GET", &url).map(|ask| with_headers(ask, &names, &filled));
                 self.add(class, format!("{case} in headers"), headers);
                 let query = pairs(&names, value);
                 self.add(
@@ -282,8 +281,7 @@ impl Attacks {
                     format!("{case} in the query"),
                     Ask::new("GET", &format!("{url}?{query}")),
                 );
-                let fields: serde_json::Map<String, serde_json::Value> =
-                    names.iter().map(|name| ((*name).to_owned(), json(value))).collect();
+                let fields = fields(&names, &json(value));
                 let token = unsigned(&fields);
                 let body = serde_json::Value::Object(fields).to_string();
                 let ask = Ask::new("POST", &url).map(|ask| ask.body("application/json", body));

@@ -3,9 +3,10 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use deno_core::url::form_urlencoded;
+use serde_json::Value;
 
 use super::ask::Ask;
-use super::faults::{pairs, with_header};
+use super::faults::{fields, pairs, with_headers};
 use super::named::Named;
 use super::strangers::Attacks;
 use crate::testing::source::Place;
@@ -75,11 +76,9 @@ impl Attacks {
                     format!("{case}, in the query"),
                     Ask::new("GET", &format!("https://{host}/?{query}")),
                 );
-                let headers = Ask::new("GET", &format!("https://{host}/"))
-                    .map(|ask| names.iter().fold(ask, |ask, name| with_header(ask, name, &url)));
+                let headers = Ask::new("GET", &format!("https://{host}/")).map(|ask| with_headers(ask, &names, &url));
                 self.add(class, format!("{case}, in headers"), headers);
-                let fields = names.iter().map(|name| ((*name).to_owned(), url.clone().into()));
-                let body = serde_json::Value::Object(fields.collect()).to_string();
+                let body = Value::Object(fields(&names, &url.as_str().into())).to_string();
                 let ask = Ask::new("POST", &format!("https://{host}/")).map(|ask| ask.body("application/json", body));
                 self.add(class, format!("{case}, in JSON"), ask);
                 self.add(
@@ -112,21 +111,14 @@ impl Attacks {
             format!("{parts}--{boundary}--\r\n"),
         );
         self.add(class, format!("{case}, in a form of parts"), parts);
-        let each = |value: &serde_json::Value| -> serde_json::Value {
-            let fields = names.iter().map(|name| ((*name).to_owned(), value.clone()));
-            serde_json::Value::Object(fields.collect())
-        };
-        let inner = each(&url.into());
-        let deeper = each(&inner);
-        let json = post("application/json", deeper.to_string());
+        let each = |names, value: &Value| Value::Object(fields(names, value));
+        let inner = each(names, &url.into());
+        let json = post("application/json", each(names, &inner).to_string());
         self.add(class, format!("{case}, in JSON a level deeper"), json);
         // Three of many names are too many.
-        let few = names.len().min(12);
-        let each = |value: &serde_json::Value| -> serde_json::Value {
-            let fields = names[..few].iter().map(|name| ((*name).to_owned(), value.clone()));
-            serde_json::Value::Object(fields.collect())
-        };
-        let json = post("application/json", each(&each(&each(&url.into()))).to_string());
+        let few = &names[..names.len().min(12)];
+        let deep = each(few, &each(few, &each(few, &url.into())));
+        let json = post("application/json", deep.to_string());
         self.add(class, format!("{case}, in JSON two levels deeper"), json);
         let json = post("application/json", serde_json::json!([inner]).to_string());
         self.add(class, format!("{case}, in a list in JSON"), json);
@@ -139,8 +131,7 @@ impl Attacks {
             post("application/xml", format!("<x>{tags}</x>")),
         );
         let coded = BASE64_STANDARD.encode(url);
-        let headers =
-            Ask::new("GET", &to).map(|ask| names.iter().fold(ask, |ask, name| with_header(ask, name, &coded)));
+        let headers = Ask::new("GET", &to).map(|ask| with_headers(ask, names, &coded));
         self.add(class, format!("{case}, in headers in base64"), headers);
         let query = Ask::new("GET", &format!("{to}?{}", pairs(names, &coded)));
         self.add(class, format!("{case}, in the query in base64"), query);

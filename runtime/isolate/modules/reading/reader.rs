@@ -13,7 +13,7 @@ use super::super::on_deep_stack;
 use super::carried::CarriedGiven;
 #[cfg(target_os = "linux")]
 use super::seal::seal;
-use super::wire::{self, Answer, LONGEST_QUESTION, Question};
+use super::wire::{self, Answer, LONGEST_QUESTION, MOST_MEMORY, Question};
 use crate::diagnostic::SourceDiagnostic;
 use crate::files_read;
 use crate::isolate::StartupError;
@@ -21,9 +21,8 @@ use crate::isolate::StartupError;
 /// The argument by which the program knows what it is to be. No other has it at this place.
 pub(crate) const ARGUMENT: &str = "--reads-modules";
 
-/// What it may have of memory beside what the program has at its start, in bytes: the stack, which is only reserved, and what is read.
+/// The stack, in bytes, which is only reserved: it may have it beside what the program has at its start and what a question allows.
 const STACK: u64 = 512 << 20;
-const MEMORY: u64 = 1536 << 20;
 
 /// Is that process until nobody has a question. Call it first of all.
 pub(crate) fn run() -> ExitCode {
@@ -47,7 +46,7 @@ fn confine() -> io::Result<()> {
     drop_privileges()?;
     // It starts no process, and has the pipes open that it has, files of modules, and the cache's.
     let has = has_now()?;
-    let most = Some(has + STACK + MEMORY);
+    let most = Some(has + STACK + MOST_MEMORY);
     let limit = getrlimit(Resource::As);
     let most = limit.maximum.map_or(most, |maximum| most.map(|most| most.min(maximum)));
     setrlimit(
@@ -101,7 +100,7 @@ fn serve(mut questions: impl io::Read, mut answers: impl io::Write) -> io::Resul
         let used = process_cpu().as_secs() + 1;
         limit_to(Resource::Cpu, used + question.seconds())?;
         // The question itself is a part of what it has.
-        limit_to(Resource::As, has_now()? + STACK + question.memory().min(MEMORY))?;
+        limit_to(Resource::As, has_now()? + STACK + question.memory())?;
         let answer = answer(question);
         limit_to(Resource::As, u64::MAX)?;
         wire::write(&mut answers, &answer)?;

@@ -10,6 +10,9 @@ use super::carried::{CarriedConfinement, CarriedGiven, CarriedGraph, CarriedPath
 use crate::diagnostic::Shipped;
 use crate::isolate::modules::node_modules::NodeModules;
 
+/// The most memory that a question may take beside the stack, in bytes.
+pub(super) const MOST_MEMORY: u64 = 1536 << 20;
+
 /// The longest question, in bytes. What may be given is far less.
 pub(super) const LONGEST_QUESTION: usize = 256 << 20;
 
@@ -54,8 +57,8 @@ impl Question {
     /// The memory that it may take beside the stack, in bytes.
     pub(super) fn memory(&self) -> u64 {
         match self {
-            Self::Load { .. } => 1536 * MIB as u64,
-            Self::Given { .. } => 256 * MIB as u64 + 32 * self.length() as u64,
+            Self::Load { .. } => MOST_MEMORY,
+            Self::Given { .. } => MOST_MEMORY.min(256 * MIB as u64 + 32 * self.length() as u64),
         }
     }
 
