@@ -13,7 +13,7 @@ serve: v8 ## the example: agent, outbound worker and an mTLS partner
 	./fixtures/example/serve --listen 127.0.0.1:$(PORT)
 
 test: v8 ## every test, through the real binary
-	umask 022; $(CARGO) test --release --workspace
+	umask 022; $(CARGO) test --release --workspace --no-fail-fast
 
 docs-test: v8 ## the commands and files of README.md and docs, as they stand there
 	$(CARGO) test --release --workspace --test main docs:: -- --nocapture --test-threads 1

@@ -141,13 +141,13 @@ fn without_systemd_and_with_one_that_is_gone_all_is_as_ever() {
 /// Runs the program as systemd does, with these descriptors as 3 and what follows, in a shell that puts them there.
 fn activated(project: &Project, descriptors: &[i32], names: &str, arguments: &str) -> Command {
     let count = descriptors.len();
-    // Each in two steps: they may stand in each other's place.
-    let mut script = String::new();
+    // Each in two steps: they may stand in each other's place. The shell chooses where each is kept meanwhile, which is
+    // no place that another has.
     for (index, from) in descriptors.iter().enumerate() {
-        let _ = write!(script, "exec {}<&{from}; ", 60 + index);
+        let _ = write!(script, "exec {{kept{index}}}<&{from}; ");
     }
     for index in 0..count {
-        let _ = write!(script, "exec {}<&{}; exec {}<&-; ", 3 + index, 60 + index, 60 + index);
+        let _ = write!(script, "exec {}<&$kept{index}; exec {{kept{index}}}<&-; ", 3 + index);
     }
     let _ = write!(
         script,
