@@ -140,7 +140,7 @@ fn without_systemd_and_with_one_that_is_gone_all_is_as_ever() {
 
 /// Runs the program as systemd does, with these descriptors as 3 and what follows, in a shell that puts them there.
 fn activated(project: &Project, descriptors: &[i32], names: &str, arguments: &str) -> Command {
-    let (count, mut script) = (descriptors.len(), String::new());
+    let count = descriptors.len();
     // Each in two steps: they may stand in each other's place. The shell chooses where each is kept meanwhile, which is
     // no place that another has.
     let mut script = String::new();
