@@ -42,7 +42,7 @@ const FILES: &[(&str, &str)] = &[
         "node_modules/migrator/package.json",
         r#"{ "main": "index.js", "browser": { "./migrate.js": "./noop.js" } }"#,
     ),
-    ("node_modules/migrator/index.js", "exports.migrate = require('./migrate');"),
+    ("node_modules/migrator/index.js", "exports.migrate = require('./migrate'); exports.hidden = require('driver' + '');"),
     ("node_modules/migrator/migrate.js", "module.exports = () => 'migrated';"),
     ("node_modules/migrator/noop.js", "module.exports = function () {};\n"),
     // A stand-in for a module of Node's.
@@ -55,11 +55,11 @@ const FILES: &[(&str, &str)] = &[
     ("node_modules/streams/stream-browser.js", "module.exports = require('events').EventEmitter;\n"),
     (
         "worker.js",
-        "import built from 'built'; import shim from 'shim'; import two, { name } from 'two'; import { open } from 'builder'; import { migrate } from 'migrator';
+        "import built from 'built'; import shim from 'shim'; import two, { name } from 'two'; import { open } from 'builder'; import { migrate, hidden } from 'migrator';
          import { Stream } from 'streams'; import stream from 'node:stream'; import { createRequire } from 'node:module';
          const require = createRequire(import.meta.url);
          export default { fetch: () => Response.json({ built: [built.schema, built.connect(), require('built') === built], shim, two: [two.all, two.name, name],
-           drivers: [open('driver'), open('addon'), open('absent')], migrate: migrate(), stream: Stream === stream }) };",
+           drivers: [open('driver'), open('addon'), open('absent')], migrate: migrate(), hidden, stream: Stream === stream }) };",
     ),
 ];
 
@@ -69,7 +69,7 @@ fn what_is_nodes_is_taken_where_nodes_modules_are_there() {
     let server = project.serve(&["worker.js"]);
     let expected = serde_json::json!({
         "built": ["node", "connected", true], "shim": "registered", "two": [true, "main", "main"], "drivers": ["driver", {}, {}],
-        "migrate": "migrated", "stream": true,
+        "migrate": "migrated", "hidden": "driver", "stream": true,
     });
     assert_eq!(json(&server.ok("/")), expected, "{}", server.log());
 }

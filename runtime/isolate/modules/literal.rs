@@ -1,6 +1,7 @@
 //! Strings that stand in a script as they are.
 
 use oxc_ast::ast::Expression;
+use oxc_syntax::operator::BinaryOperator;
 
 /// The value of a string. Anything else is computed, and so no part of the graph.
 pub(super) fn literal(expression: &Expression<'_>) -> Option<String> {
@@ -8,6 +9,10 @@ pub(super) fn literal(expression: &Expression<'_>) -> Option<String> {
         Expression::StringLiteral(string) => Some(string.value.to_string()),
         Expression::TemplateLiteral(template) if template.expressions.is_empty() => {
             Some(template.quasis.first()?.value.cooked?.to_string())
+        }
+        // `require("a" + "")`, which hides a package from bundlers and not from Node.js.
+        Expression::BinaryExpression(sum) if sum.operator == BinaryOperator::Addition => {
+            Some(literal(&sum.left)? + &literal(&sum.right)?)
         }
         _ => None,
     }
