@@ -143,6 +143,7 @@ fn activated(project: &Project, descriptors: &[i32], names: &str, arguments: &st
     let count = descriptors.len();
     // Each in two steps: they may stand in each other's place. The shell chooses where each is kept meanwhile, which is
     // no place that another has.
+    let mut script = String::new();
     for (index, from) in descriptors.iter().enumerate() {
         let _ = write!(script, "exec {{kept{index}}}<&{from}; ");
     }
