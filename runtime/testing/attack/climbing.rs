@@ -157,8 +157,9 @@ impl Climber<'_, '_> {
                     .iter()
                     .map(|what| format!(" with the {what}"))
                     .collect::<String>();
+                // Without its query, where a credential may stand.
                 let message = format!(
-                    "the value {value:?} {spot} went out as {method} {went}{with}: it left {}, where plain values are put",
+                    "the value {value:?} {spot} went out as {method} {led}{with}: it left {}, where plain values are put",
                     hole.before
                 );
                 let place = self.place(&hole.before);
