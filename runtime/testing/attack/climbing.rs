@@ -153,10 +153,8 @@ impl Climber<'_, '_> {
                 if self.may_plainly(&method, &went, &carried).await? {
                     continue;
                 }
-                let with = carried
-                    .iter()
-                    .map(|what| format!(" with the {what}"))
-                    .collect::<String>();
+                let with: Vec<String> = carried.iter().map(|what| format!(" with the {what}")).collect();
+                let with = with.concat();
                 // Without its query, where a credential may stand.
                 let message = format!(
                     "the value {value:?} {spot} went out as {method} {led}{with}: it left {}, where plain values are put",
