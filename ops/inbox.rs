@@ -86,6 +86,16 @@ pub struct Start {
     pub live: Live,
 }
 
+impl Start {
+    /// Whether somebody waits for it.
+    fn is_wanted(&self) -> bool {
+        match &self.work {
+            Work::Request { reply, .. } => !reply.is_closed(),
+            Work::Call(opening) => opening.wanted.get(),
+        }
+    }
+}
+
 /// What begins an event.
 pub enum Work {
     /// A request.
@@ -254,6 +264,20 @@ impl Inbox {
                 return Poll::Pending;
             }
             Poll::Ready(())
+        })
+        .await;
+    }
+
+    /// Waits until it is closed and nobody waits for any of the events that are queued. For what is to take them, and has not begun to.
+    pub async fn deserted(&self) {
+        poll_fn(|cx| {
+            self.register(cx.waker());
+            let is_wanted = || self.starts.borrow().lanes.values().flatten().any(Start::is_wanted);
+            if self.is_closed() && !is_wanted() {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
         })
         .await;
     }

@@ -73,17 +73,12 @@ const DENIED_TO_OUTBOUND: [&str; 6] = [
     "op_test_control",
 ];
 
-/// Tests call agents and policies by bindings of their own.
-const DENIED_TO_TESTS: [&str; 9] = [
+/// Tests call agents and policies by bindings of their own, and nobody loads them.
+const DENIED_TO_TESTS: [&str; 4] = [
     "op_fetch_outbound_worker",
     "op_identity_token",
-    "op_loader_entrypoint",
     "op_loader_env",
-    "op_loader_fetch",
     "op_loader_fetch_given",
-    "op_loader_find",
-    "op_loader_give",
-    "op_loader_load",
 ];
 
 impl Role {

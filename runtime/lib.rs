@@ -47,6 +47,7 @@ pub mod isolate;
 pub mod keys;
 pub mod limits;
 pub mod listen;
+mod machine_memory;
 mod metrics;
 mod output;
 mod private_files;

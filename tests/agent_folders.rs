@@ -295,3 +295,109 @@ export default {
         assert!(took < Duration::from_secs(8), "{name}: {took:?}");
     }
 }
+
+/// What was loaded, and has lost the event that wanted it before its turn came, is not read any more.
+#[test]
+fn what_nobody_waits_for_any_longer_is_not_read() {
+    const LOADS: &str = "
+const modules = { 'main.js': \"import './m0.cjs'; export default { fetch: () => new Response('x') };\" };
+for (let index = 0; index < 3000; index += 1) modules[`m${index}.cjs`] = `module.exports = require('./m${index + 1}.cjs')`;
+modules['m3000.cjs'] = 'exports.a = 1';
+const load = (env) => env.LOADER.load({ compatibilityDate: '2026-08-04', mainModule: 'main.js', modules }).getEntrypoint();
+const small = { compatibilityDate: '2026-08-04', mainModule: 'main.js', modules: { 'main.js': \"export default { fetch: () => new Response('small') };\" } };
+export default {
+  async fetch(request, env) {
+    const { pathname } = new URL(request.url);
+    if (pathname === '/small') return env.LOADER.load(small).getEntrypoint().fetch('http://x/');
+    if (pathname === '/one') return load(env).fetch('http://x/').catch((error) => new Response(error.message));
+    for (let index = 0; index < 15; index += 1) load(env).fetch('http://x/').catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    return new Response('ok');
+  },
+};";
+    let project = Project::new(&[
+        ("worker.js", LOADS),
+        (
+            "workerd-lite.toml",
+            "main = \"worker.js\"\nloaders = [\"LOADER\"]\n[limits]\ncpu_ms = 30000\nwall = \"60s\"\n",
+        ),
+    ]);
+    let server = project.serve(&[]);
+    let asked = |path| {
+        let began = Instant::now();
+        let answer = server.get(path);
+        (answer.body, began.elapsed())
+    };
+    assert_eq!(asked("/small").0, "small");
+    let (_, alone) = asked("/one");
+    assert_eq!(asked("/").0, "ok");
+    let (body, took) = asked("/small");
+    assert_eq!(body, "small", "{}", server.log());
+    // Fifteen would take fifteen times as long.
+    assert!(
+        took < alone * 5 + Duration::from_secs(1),
+        "{took:?}, where one takes {alone:?}"
+    );
+}
+
+/// The process that reads modules has no calls but those that it needs.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_process_that_reads_modules_has_a_filter_of_system_calls() {
+    let project = Project::new(&[("agents/good/worker.js", OK)]);
+    project.write("workerd-lite.toml", "threads = 1\nagents_dir = \"agents/\"\n");
+    let server = project.serve(&[]);
+    assert_eq!(ask(&server, "good").0, 200);
+    let threads = std::fs::read_dir(format!("/proc/{}/task", server.worker())).unwrap();
+    let children = threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("children")).ok());
+    let children: String = children.map(|children| children + " ").collect();
+    let process = children.split_whitespace().find(|process| {
+        let line = std::fs::read_to_string(format!("/proc/{process}/cmdline")).unwrap_or_default();
+        line.contains("--reads-modules")
+    });
+    let process = process.expect("a process that reads modules is kept");
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.map(str::trim).map(ToOwned::to_owned)
+    };
+    assert_eq!(field("Seccomp:").as_deref(), Some("2"), "{status}");
+    assert_eq!(field("NoNewPrivs:").as_deref(), Some("1"), "{status}");
+}
+
+/// An agent of a folder has another told of its events only where the owner says so.
+#[test]
+fn who_is_told_of_a_folders_agents_says_the_owner() {
+    const WATCHER: &str = "const all = []; export default { tail(events) { for (const { scriptName } of events) all.push(scriptName); }, fetch: () => Response.json(all) };";
+    let settings = |tailed_by: &str| {
+        format!(
+            "threads = 1\nagents_dir = \"agents/\"\n[[agents]]\nname = \"watcher\"\nmain = \"watcher.js\"\nmatch = [\"watcher.localhost\"]\n{tailed_by}"
+        )
+    };
+    let project = Project::new(&[("watcher.js", WATCHER)]);
+    for name in ["lab-one", "other"] {
+        project.write(&format!("agents/{name}/worker.js"), OK);
+        project.write(
+            &format!("agents/{name}/wrangler.json"),
+            r#"{ "main": "worker.js", "tail_consumers": [{ "service": "watcher" }] }"#,
+        );
+    }
+    project.write("workerd-lite.toml", &settings(""));
+    let server = project.serve(&[]);
+    assert_eq!(ask(&server, "lab-one").0, 503);
+    server.logged("whose section under [[agents]] has it in");
+    drop(server);
+    project.write("workerd-lite.toml", &settings("tailed_by = [\"lab-*\"]\n"));
+    let server = project.serve(&[]);
+    assert_eq!(ask(&server, "lab-one").0, 200);
+    assert_eq!(ask(&server, "other").0, 503);
+    let mut told = String::new();
+    for _ in 0..250 {
+        told = Client::new(&server.address, "watcher.localhost").get("/").unwrap().1;
+        if told != "[]" {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(told, r#"["lab-one"]"#);
+}

@@ -74,7 +74,7 @@ fn what_is_required_is_imported_too() {
     );
     let server = project.serve(&["agent.js"]);
     let expected = serde_json::json!({
-        "id": "main", "same": true, "deep": true, "ofExports": "module", "alone": "module", "mapped": "browser",
+        "id": "main", "same": true, "deep": true, "ofExports": "module", "alone": "module", "mapped": "main",
     });
     assert_eq!(json(&server.ok("/")), expected, "{}", server.log());
 }
@@ -84,7 +84,7 @@ fn what_nobody_requires_is_the_module() {
     let project = project("exports.seen = {}; exports.seenDeep = {};");
     let server = project.serve(&["agent.js"]);
     let expected = serde_json::json!({
-        "id": "module", "same": false, "deep": false, "ofExports": "module", "alone": "module", "mapped": "browser",
+        "id": "module", "same": false, "deep": false, "ofExports": "module", "alone": "module", "mapped": "main",
     });
     assert_eq!(json(&server.ok("/")), expected, "{}", server.log());
 }

@@ -3,9 +3,10 @@
 use crate::harness::Project;
 
 const WRANGLER: &str = r#"{ "name": "own", "main": "own-test.js", "compatibility_date": "2025-06-01", "compatibility_flags": ["cache_option_disabled"], "vars": { "TWELVE": 12 },
+  "worker_loaders": [{ "binding": "LOADER" }],
   "services": [{ "binding": "SELF", "service": "own" }, { "binding": "NAMED", "service": "own", "entrypoint": "Named", "props": { "n": 5 } }] }"#;
 
-const OWN: &str = r#"
+const OWN: &str = r##"
 import assert from "node:assert";
 import { WorkerEntrypoint } from "cloudflare:workers";
 let asked = 0, last;
@@ -14,7 +15,17 @@ export default {
   double: (n) => 2 * n,
   scheduled(controller, env, ctx) { last = [controller.cron, controller.scheduledTime, env.TWELVE]; if (controller.cron === "1 * * * *") controller.noRetry(); },
 };
-export class Named extends WorkerEntrypoint { add(n) { return n + this.ctx.props.n + this.env.TWELVE; } }
+let batched;
+export class Named extends WorkerEntrypoint {
+  add(n) { return n + this.ctx.props.n + this.env.TWELVE; }
+  fetch(request) { return new Response(`out by ${this.ctx.props.n} ${request.url}`); }
+  queue({ queue, messages: [first, second, third] }) {
+    batched = [queue, first.id, first.body.get(1), first.attempts, first.timestamp, this.env.TWELVE];
+    first.ack();
+    second.retry({ delaySeconds: 2 });
+    first.retry();
+  }
+}
 
 export const services = { async test(ctrl, env) {
   const response = await env.SELF.fetch("http://own.test/", { method: "POST", body: "b" });
@@ -31,6 +42,25 @@ export const triggers = { async test(ctrl, env) {
   assert.strictEqual((await env.SELF.scheduled()).noRetry, false);
   assert.ok(last[0] === "" && Math.abs(last[1] - Date.now()) < 3000);
   await assert.rejects(env.NAMED.scheduled(), { name: "TypeError" });
+} };
+
+export const queues = { async test(ctrl, env) {
+  const timestamp = new Date();
+  const said = await env.NAMED.queue("q", [{ id: "#0", timestamp, body: new Map([[1, "one"]]), attempts: 3 }, { id: "#1", timestamp, body: "b" }, { id: "#2", timestamp, body: 3 }]);
+  assert.deepStrictEqual(said, { outcome: "ok", ackAll: false, retryBatch: { retry: false }, explicitAcks: ["#0"], retryMessages: [{ msgId: "#1", delaySeconds: 2 }] });
+  assert.deepStrictEqual(batched, ["q", "#0", "one", 3, timestamp, 12]);
+  await assert.rejects(env.NAMED.queue("q", [{ id: "#0", timestamp }]), { name: "TypeError", message: /body or serializedBody/ });
+  await assert.rejects(env.SELF.queue("q", []), { name: "TypeError", message: /does not export a queue/ });
+} };
+
+export const loads = { async test(ctrl, { LOADER }, ctx) {
+  const code = (main, more) => ({ compatibilityDate: "2025-06-01", mainModule: "main.js", modules: { "main.js": main }, ...more });
+  const out = code("export default { fetch: (request) => fetch(request) };", { globalOutbound: ctx.exports.Named({ props: { n: 7 } }) });
+  assert.strictEqual(await (await LOADER.load(out).getEntrypoint().fetch("http://out.test/")).text(), "out by 7 http://out.test/");
+  const adds = code("export default { add: (a, env) => [a, env.c] };", { env: { c: 3 } });
+  assert.deepStrictEqual(await LOADER.get("adds", () => adds).getEntrypoint().add(1), [1, 3]);
+  await assert.rejects(LOADER.load(code("export default { fetch: () => fetch('http://out.test/') };")).fetch("http://in.test/"), /goes nowhere/);
+  await assert.rejects(LOADER.get("throws", () => { throw new Error("no code"); }).getEntrypoint().any(), { message: "no code" });
 } };
 
 // A flag of the worker's.
@@ -54,13 +84,13 @@ export const thrown = { async test() {
   queueMicrotask(() => { throw "mine"; });
   assert.strictEqual(await heard, "mine");
 } };
-"#;
+"##;
 
 #[test]
 fn a_test_is_a_part_of_its_worker() {
     let project = Project::new(&[("wrangler.jsonc", WRANGLER), ("own-test.js", OWN)]);
     let (code, out, err) = project.run(&["test", "own-test.js"]);
-    assert!(code == Some(0) && out.ends_with("\n6 passed, 0 failed\n"), "{out}{err}");
+    assert!(code == Some(0) && out.ends_with("\n8 passed, 0 failed\n"), "{out}{err}");
 }
 
 /// A listener hears of one event, and not of what comes after it was taken away; other agents answer to `fetch()`.

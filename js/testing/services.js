@@ -5,6 +5,7 @@ const { TypeError } = primordials;
 const { nodeOf } = core.loadExtScript("ext:workerd_lite/rpc/stub.js");
 const { requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { exportsNow } = core.loadExtScript("ext:workerd_lite/worker/execution_context.js");
+const { queueOf } = core.loadExtScript("ext:workerd_lite/testing/queues.js");
 
 // Calls the handler of cron triggers: `scheduled({ scheduledTime, cron })`, as workerd's tests do. Gives `{ outcome, noRetry }`.
 function scheduledOf(node) {
@@ -27,7 +28,7 @@ function scheduledOf(node) {
 // A stub with what only tests call.
 function withHandlers(stub) {
   const node = nodeOf(stub);
-  node.handlers ??= { __proto__: null, scheduled: scheduledOf(node) };
+  node.handlers ??= { __proto__: null, queue: queueOf(node), scheduled: scheduledOf(node) };
   return stub;
 }
 

@@ -87,8 +87,10 @@ function setHandlers(namespace, others) {
   return wrong;
 }
 
-// A file of tests has handlers of ours, which find its tests.
+// A file of tests has handlers of ours, which find its tests. Its exports are called by workers that it has loaded.
 function setTestHandlers(namespace) {
+  exported = namespace;
+  setDoors(namespace, []);
   makeExports(namespace);
   return core.loadExtScript("ext:workerd_lite/testing/runner.js").setTests(namespace, callers);
 }

@@ -1,6 +1,7 @@
 //! Slots: a thread each, on which one call of `crypto.subtle` computes at a time. deno_crypto hands its work to the blocking threads
 //! of the tokio runtime that it is called in; here that runtime is the slot's own, which has one.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use tokio::sync::oneshot;
 use crate::turns::{Turns, Whose};
 use crate::work_pool::begin_thread;
 
-/// How long a slot's thread waits for work before it ends.
-const IDLE: Duration = Duration::from_secs(10);
+/// How long a slot's thread waits for work before it ends: it does not. Where no other could be had, tokio would panic in whoever asks.
+const IDLE: Duration = Duration::from_secs(u32::MAX as u64);
 
 /// How many calls of the process compute at once.
 const SLOTS: usize = 16;
@@ -126,11 +127,21 @@ impl State {
             .thread_name("crypto")
             .on_thread_start(begin_thread)
             .build()
+            .and_then(with_thread)
             .inspect_err(|error| tracing::error!("no thread can be had for crypto.subtle: {error}"))
             .ok()?;
         self.made += 1;
         Some(Arc::new(runtime))
     }
+}
+
+/// The runtime with its thread, which is begun here: tokio panics where it can not be.
+fn with_thread(runtime: Runtime) -> std::io::Result<Runtime> {
+    std::thread::Builder::new().spawn(|| ())?;
+    // Another may have taken the last one meanwhile.
+    catch_unwind(AssertUnwindSafe(|| drop(runtime.spawn_blocking(|| ()))))
+        .map_err(|_| std::io::Error::from(std::io::ErrorKind::WouldBlock))?;
+    Ok(runtime)
 }
 
 impl Slot {

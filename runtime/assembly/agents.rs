@@ -316,6 +316,7 @@ fn several(common: &Common<'_>, (index, sections): (usize, &[Section])) -> Resul
         crons: wrangler.crons,
         tenant: section.tenant.clone(),
         matches: section.matches.clone(),
+        tailed_by: section.tailed_by.clone(),
         entrypoint: section.outbound.entrypoint.clone(),
         props: section.outbound.props.clone(),
         parameters: section.outbound.parameters.clone(),

@@ -1,11 +1,12 @@
 //! `agents_dir`: a folder whose folders are agents. What is looked for comes from whoever asks, so that it is a plain name or nothing,
 //! and what is found lies where its name says: no symbolic link leads elsewhere.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use workerd_lite_ops::Role;
 use workerd_lite_ops::account::AgentId;
@@ -22,7 +23,7 @@ use crate::config::problems::Problems;
 use crate::config::project_file::ProjectFile;
 use crate::config::wrangler::{self, Owner, Wrangler};
 use crate::diagnostic::SourceDiagnostic as ConfigError;
-use crate::host::{Agent, Code, Finder, Isolation};
+use crate::host::{Agent, Code, Finder, Isolation, matches_name};
 use crate::identity::is_plain;
 use crate::isolate::modules::{Confinement, Data, Graph, reading};
 use crate::isolate::{StartupError, Worker};
@@ -57,8 +58,8 @@ pub(super) struct AgentsDir {
     root: PathBuf,
     domain: String,
     forbidden: Arc<HashSet<PathBuf>>,
-    /// Agents that are listed: nobody else is called so.
-    listed: HashSet<AgentId>,
+    /// Agents that are listed: nobody else is called so. With each those of a folder that may have it told of their events.
+    listed: HashMap<AgentId, Vec<String>>,
     limits: Limits,
     flags: Flags,
     /// Whether the project has a policy.
@@ -108,7 +109,7 @@ pub(super) fn agents_dir(
         forbidden: Arc::clone(forbidden),
         listed: listed
             .iter()
-            .map(|agent| AgentId::new(agent.tenant.as_deref(), &agent.worker.name))
+            .map(|agent| (agent.id(), agent.tailed_by.clone()))
             .collect(),
         limits: limits(project, None),
         flags: flags.clone(),
@@ -150,7 +151,7 @@ fn begins_with(folder: &Path) -> Option<PathBuf> {
 impl AgentsDir {
     /// The folder of an agent, if there is one.
     fn place(&self, id: &AgentId) -> Option<PathBuf> {
-        if self.listed.contains(id) {
+        if self.listed.contains_key(id) {
             return None;
         }
         let mut path = self.folder.clone();
@@ -198,7 +199,7 @@ impl AgentsDir {
             };
             Some(id)
         };
-        let is_agent = |path: &Path| of(path).is_some_and(|id| agents.contains(&id) || self.listed.contains(&id));
+        let is_agent = |path: &Path| of(path).is_some_and(|id| agents.contains(&id) || self.listed.contains_key(&id));
         let first = folders(&self.folder);
         let within = first
             .iter()
@@ -278,10 +279,17 @@ impl AgentsDir {
         agent.tails = tails(
             &wrangler.tail_consumers,
             self.has_policy,
-            |name| self.listed.contains(&AgentId::new(id.tenant.as_deref(), name)),
+            |name| {
+                let tailed_by = self.listed.get(&AgentId::new(id.tenant.as_deref(), name));
+                tailed_by.is_some_and(|patterns| patterns.iter().any(|pattern| matches_name(pattern, &id.name)))
+            },
             &[],
         )
-        .map_err(|(place, why)| ConfigError::new(format!("tail_consumers[{place}].service: {why}")))?;
+        .map_err(|(place, why)| {
+            ConfigError::new(format!(
+                "tail_consumers[{place}].service: {why}; an agent of `agents_dir` may name one whose section under [[agents]] has it in `tailed_by`"
+            ))
+        })?;
         agent.worker.loaders = loaders_found(&wrangler.worker_loaders, &wrangler.vars)?;
         agent.worker.vars = wrangler.vars;
         agent.worker.fills_environment = wrangler.node.fills_environment();
@@ -362,5 +370,9 @@ impl Finder for AgentsDir {
 
     fn isolation(&self) -> Isolation {
         self.isolation
+    }
+
+    fn patience(&self) -> Duration {
+        self.limits.wall
     }
 }

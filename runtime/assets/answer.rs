@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use workerd_lite_ops::{Request, Response};
 
 use super::Assets;
-use super::content::Content;
+use super::content::{Content, Whose};
 use super::folder::Asset;
 use super::headers;
 use super::intent::{Intent, NotFoundHandling};
@@ -65,7 +65,7 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    pub(super) fn into_response(self) -> Response {
+    pub(super) fn into_response(self, whose: Whose<'_>) -> Response {
         let (status, headers, content) = match self {
             Self::Nothing(headers) => (StatusCode::NOT_FOUND, headers, Content::Empty),
             Self::Response(status, headers, content) => (status, headers, content),
@@ -74,7 +74,7 @@ impl Answer {
             status,
             reason: None,
             headers,
-            body: content.into_body(),
+            body: content.into_body(whose),
             socket: None,
         }
     }

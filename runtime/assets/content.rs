@@ -6,9 +6,9 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use deno_core::unsync::spawn_blocking;
 use futures_util::{StreamExt as _, stream};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use workerd_lite_ops::account::Account;
+use workerd_lite_ops::work_pool::WorkPool;
 use workerd_lite_ops::{Body, BodyError};
 
 use super::folder::Asset;
@@ -16,18 +16,20 @@ use super::folder::Asset;
 /// A file up to this size is read at once, in bytes; a larger one in pieces of it.
 const PIECE: u64 = 256 * 1024;
 
-/// So many files are looked for or read at once: a slow disk takes no more threads than these.
-static READING: Semaphore = Semaphore::const_new(32);
+/// So many files are looked for or read at once, and so many of them for one agent: a slow disk, or whoever asks for what takes long, takes
+/// no more threads than these.
+static READING: WorkPool = WorkPool::new("assets", 32, 8);
 
-/// Reads, or looks, on a thread that waits for disks. Its place among those is free when it has ended, also where nobody waits for it any
-/// more. Nothing where that fails in a way that it should not.
-pub(super) async fn reading<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    let place: SemaphorePermit<'static> = READING.acquire().await.ok()?;
-    let read = move || {
-        let _place = place;
-        read()
-    };
-    spawn_blocking(read).await.ok()
+/// Whose files are read.
+pub(super) type Whose<'a> = Option<&'a Arc<Account>>;
+
+/// Reads, or looks, on a thread that waits for disks, in the agent's turn. Nothing where there is no thread, or that fails in a way that it
+/// should not.
+pub(super) async fn reading<T: Send + 'static>(
+    whose: Whose<'_>,
+    read: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    READING.run(whose, read).await.ok()
 }
 
 /// What a response has.
@@ -51,21 +53,21 @@ impl Content {
         piece(&file, 0, asset.length).map(Self::Whole)
     }
 
-    pub(super) fn into_body(self) -> Body {
+    pub(super) fn into_body(self, whose: Whose<'_>) -> Body {
         let asset = match self {
             Self::Empty => return Body::Empty,
             Self::Whole(bytes) => return Body::Full(bytes),
             Self::Pieces(asset) => Arc::new(asset),
         };
-        let length = asset.length;
+        let (length, whose) = (asset.length, whose.cloned());
         let pieces = stream::try_unfold(0, move |at| {
-            let asset = Arc::clone(&asset);
+            let (asset, whose) = (Arc::clone(&asset), whose.clone());
             async move {
                 let size = PIECE.min(length - at);
                 if size == 0 {
                     return Ok(None);
                 }
-                let read = reading(move || piece(&asset.open()?, at, size)).await;
+                let read = reading(whose.as_ref(), move || piece(&asset.open()?, at, size)).await;
                 match read {
                     Some(Ok(bytes)) => Ok(Some((bytes, at + size))),
                     _ => Err(BodyError::Cut),

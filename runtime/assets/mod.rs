@@ -22,7 +22,7 @@ use http::{HeaderMap, StatusCode};
 use workerd_lite_ops::{Request, Response};
 
 use answer::{Answer, Ask};
-use content::reading;
+use content::{Whose, reading};
 use folder::Folder;
 use headers::HeaderRule;
 pub use html::HtmlHandling;
@@ -94,13 +94,13 @@ impl Assets {
         self.folder.root()
     }
 
-    /// Answers a client's request, or gives it back where it is for the script.
-    pub async fn client(self: &Arc<Self>, request: Request) -> ControlFlow<Response, Request> {
+    /// Answers a client's request, or gives it back where it is for the script. The work is put down to `whose` account.
+    pub async fn client(self: &Arc<Self>, request: Request, whose: Whose<'_>) -> ControlFlow<Response, Request> {
         if path::names_no_file(request.url.path()) {
             return if self.has_worker {
                 ControlFlow::Continue(request)
             } else {
-                ControlFlow::Break(respond(Some(Answer::Nothing(HeaderMap::new()))))
+                ControlFlow::Break(respond(Some(Answer::Nothing(HeaderMap::new())), whose))
             };
         }
         let way = if self.has_worker {
@@ -122,30 +122,30 @@ impl Assets {
                 }
             }
         };
-        match self.look(Ask::of(&request), not_found).await {
+        match self.look(Ask::of(&request), not_found, whose).await {
             Some(Answer::Nothing(_)) if way == Way::Undecided => ControlFlow::Continue(request),
-            answer => ControlFlow::Break(respond(answer)),
+            answer => ControlFlow::Break(respond(answer, whose)),
         }
     }
 
     /// Answers a request of the script's own.
-    pub async fn fetch(self: &Arc<Self>, request: &Request) -> Response {
-        respond(self.look(Ask::of(request), self.not_found_handling).await)
+    pub async fn fetch(self: &Arc<Self>, request: &Request, whose: Whose<'_>) -> Response {
+        respond(self.look(Ask::of(request), self.not_found_handling, whose).await, whose)
     }
 
     /// Looks for the file. Nothing where that fails in a way that it should not.
-    async fn look(self: &Arc<Self>, ask: Ask, not_found: NotFoundHandling) -> Option<Answer> {
+    async fn look(self: &Arc<Self>, ask: Ask, not_found: NotFoundHandling, whose: Whose<'_>) -> Option<Answer> {
         if path::names_no_file(ask.path()) {
             return Some(Answer::Nothing(HeaderMap::new()));
         }
         let assets = Arc::clone(self);
-        reading(move || assets.answer(&ask, not_found)).await
+        reading(whose, move || assets.answer(&ask, not_found)).await
     }
 }
 
-fn respond(answer: Option<Answer>) -> Response {
+fn respond(answer: Option<Answer>, whose: Whose<'_>) -> Response {
     answer.map_or_else(
         || Response::text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n"),
-        Answer::into_response,
+        |answer| answer.into_response(whose),
     )
 }

@@ -44,7 +44,7 @@ pub fn run(commit: &Commit) -> ExitCode {
             if let Some(folder) = cache_folder() {
                 cache::enable(folder);
             }
-            return reading::run();
+            return reading::run(boundary::sandbox::only_reads_modules);
         }
     }
     if let Some(hash) = commit.hash() {

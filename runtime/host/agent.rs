@@ -44,6 +44,8 @@ pub struct Agent {
     pub services: Vec<Grant>,
     /// Who is told of its events.
     pub tails: Vec<TailWorker>,
+    /// Agents of a folder, of its tenant, that may have it told of their events: names, with `*` for any letters.
+    pub tailed_by: Vec<String>,
     /// Files that are served beside its script.
     pub assets: Option<Arc<Assets>>,
     /// When its `scheduled()` handler is called.
@@ -68,6 +70,7 @@ impl From<Worker> for Agent {
             backoff: Arc::default(),
             services: Vec::new(),
             tails: Vec::new(),
+            tailed_by: Vec::new(),
             assets: None,
             crons: Vec::new(),
             isolation: Isolation::default(),

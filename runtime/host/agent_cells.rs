@@ -16,10 +16,11 @@ use workerd_lite_ops::{CallerId, Termination};
 
 use super::agent::Agent;
 use super::blanks::Blanks;
-use super::bulkheads::Bulkheads;
 use super::callable::Callable;
 use super::callee::{Callee, Callees};
-use super::far::{FarCallee, Post, Route};
+use super::far::FarCallee;
+use super::far_job::Route;
+use super::far_link::FarLine;
 use super::gate::{LoadedWays, Neighbour, OutboundGate};
 use super::isolates::{Place, Used};
 use super::isolation::Isolation;
@@ -70,11 +71,14 @@ pub(super) struct AgentCells {
     way: Option<WayOf>,
     /// Where agents are that have no cells here.
     processes: OnceCell<Weak<ProcessLinks>>,
-    /// Where agents of this thread work apart.
-    bulkheads: OnceCell<Weak<Bulkheads>>,
+    /// What leads to an agent of this thread that works apart, by its place, where it can be reached.
+    apart: OnceCell<LineTo>,
     /// On a thread where one works apart: where the others are.
-    others: OnceCell<Post>,
+    others: OnceCell<Rc<FarLine>>,
 }
+
+/// Leads to the agent in a place.
+type LineTo = Box<dyn Fn(usize) -> Option<Rc<FarLine>>>;
 
 impl AgentCells {
     pub(super) fn new(
@@ -99,7 +103,7 @@ impl AgentCells {
             aborted,
             way,
             processes: OnceCell::new(),
-            bulkheads: OnceCell::new(),
+            apart: OnceCell::new(),
             others: OnceCell::new(),
         })
     }
@@ -148,24 +152,24 @@ impl AgentCells {
         let _ = self.processes.set(Rc::downgrade(processes));
     }
 
-    /// The threads of those that work apart.
-    pub(super) fn reach_apart(&self, bulkheads: &Rc<Bulkheads>) {
-        let _ = self.bulkheads.set(Rc::downgrade(bulkheads));
+    /// Those that work apart are reached so.
+    pub(super) fn reach_apart(&self, line: impl Fn(usize) -> Option<Rc<FarLine>> + 'static) {
+        let _ = self.apart.set(Box::new(line));
     }
 
     /// The only agent of this thread works apart, and the others are reached so.
-    pub(super) fn reach_others(&self, post: Post) {
-        let _ = self.others.set(post);
+    pub(super) fn reach_others(&self, line: Rc<FarLine>) {
+        let _ = self.others.set(line);
     }
 
     /// An agent of another thread, as one of this calls it.
-    fn far(&self, post: Post, (from, attested): (usize, &Attested), id: &AgentId) -> Callable {
+    fn far(&self, line: Rc<FarLine>, (from, attested): (usize, &Attested), id: &AgentId) -> Callable {
         let route = Route {
             from: self.project.apart.unwrap_or(from),
             caller: attested.clone(),
             id: id.clone(),
         };
-        Callable::Far(FarCallee { post, route })
+        Callable::Far(FarCallee { line, route })
     }
 
     /// An agent that is in a process.
@@ -420,10 +424,10 @@ impl Callees for AgentCells {
         let place = match self.project.agents.first().filter(|_| apart) {
             Some(own) if is_own(own) => 0,
             Some(own) => {
-                let post = Rc::clone(self.others.get()?);
+                let line = Rc::clone(self.others.get()?);
                 return Some(Callee {
                     place: usize::MAX,
-                    cell: self.far(post, (from, attested), id),
+                    cell: self.far(line, (from, attested), id),
                     caller: 0,
                     account: None,
                     wall: own.worker.effective_limits().wall,
@@ -451,8 +455,8 @@ impl Callees for AgentCells {
             return None;
         }
         if !apart && quarantine.is_some_and(|quarantine| quarantine.is_quarantined()) {
-            let post = self.bulkheads.get()?.upgrade()?.post(place)?;
-            return known(self.far(post, (from, attested), id));
+            let line = self.apart.get()?(place)?;
+            return known(self.far(line, (from, attested), id));
         }
         if !self.has(place) && agent.backoff.waits() {
             return None;

@@ -1,6 +1,6 @@
 //! One bulkhead: a thread that runs the isolates of one agent in quarantine.
 
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,28 +8,21 @@ use deno_core::unsync::spawn;
 use tokio::sync::mpsc;
 use workerd_lite_ops::account::metered;
 use workerd_lite_ops::trace::Trace;
-use workerd_lite_ops::{EventError, Request, Termination};
+use workerd_lite_ops::{EventError, Request};
 
 use super::Instance;
-use super::far::FarJob;
+use super::agent_cells::AgentCells;
+use super::callee::Callees;
+use super::far_called::Called;
+use super::far_link::FarLine;
 use super::job::Job;
+use super::order::{Order, Others};
 use super::project::Project;
 use crate::limits::priority::set_aside;
 use crate::limits::{self, Lost, found, on_this_thread};
 
 /// How long a bulkhead waits for something to do.
 const IDLE: Duration = Duration::from_secs(30);
-
-/// What a bulkhead is to do.
-pub(super) enum Order {
-    /// A request.
-    Request(Box<Job>),
-    /// A call of another agent's.
-    Call(Box<FarJob>),
-}
-
-/// Where its agent calls others.
-type Others = mpsc::UnboundedSender<FarJob>;
 
 /// Runs the isolates of the project's only agent, until no request has come for a while or nobody can send one.
 pub(super) fn run(project: &Project, jobs: mpsc::UnboundedReceiver<Order>, lost: Arc<Lost>, others: Others) {
@@ -42,36 +35,19 @@ pub(super) fn run(project: &Project, jobs: mpsc::UnboundedReceiver<Order>, lost:
     found();
 }
 
-impl Order {
-    fn request_id(&self) -> Rc<str> {
-        let trace = match self {
-            Self::Request(job) => job.trace.clone(),
-            Self::Call(job) => job.trace(),
-        };
-        Trace::moved(trace).request_id()
-    }
-
-    /// Its agent can not be started.
-    fn refuse(self) {
-        match self {
-            Self::Request(job) => {
-                let _ = job.reply.send(Err(EventError::Terminated(Termination::Startup)));
-            }
-            Self::Call(job) => job.refuse(),
-        }
-    }
-}
-
 async fn serve(project: &Project, mut jobs: mpsc::UnboundedReceiver<Order>, others: Others) {
-    let mut started: Option<Instance> = None;
+    let (mut started, mut called): (Option<Instance>, Option<Called>) = (None, None);
+    let account = project.agents.first().and_then(|agent| agent.worker.account.clone());
     while let Ok(Some(order)) = tokio::time::timeout(IDLE, jobs.recv()).await {
         let instance = match &started {
             Some(instance) => instance.clone(),
             None => match Instance::start(project).await {
                 Ok(instance) => {
                     let others = others.clone();
-                    let post = move |job| others.send(job).is_ok();
-                    instance.0.agents.reach_others(Rc::new(post));
+                    let post = Box::new(move |job| others.send(job).is_ok());
+                    instance.0.agents.reach_others(FarLine::new(post, account.clone()));
+                    let agents: Weak<dyn Callees> = Rc::<AgentCells>::downgrade(&instance.0.agents);
+                    called = Some(Called::new(agents));
                     started.insert(instance).clone()
                 }
                 Err(error) => {
@@ -90,11 +66,12 @@ async fn serve(project: &Project, mut jobs: mpsc::UnboundedReceiver<Order>, othe
         let Job { request, trace, reply } = match order {
             Order::Request(job) => *job,
             Order::Call(job) => {
-                job.run(&instance.0.agents);
+                if let Some(called) = &called {
+                    called.take(*job);
+                }
                 continue;
             }
         };
-        let account = project.agents.first().and_then(|agent| agent.worker.account.clone());
         let working = async move {
             let mut reply = reply;
             let handled = tokio::select! {
@@ -105,7 +82,7 @@ async fn serve(project: &Project, mut jobs: mpsc::UnboundedReceiver<Order>, othe
             let handled = handled.unwrap_or(Err(EventError::Shutdown));
             let _ = reply.send(handled.map(Into::into));
         };
-        spawn(metered(account, working));
+        spawn(metered(account.clone(), working));
     }
     // What came meanwhile is refused: whoever sent it hears of it.
     jobs.close();

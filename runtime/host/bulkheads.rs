@@ -10,9 +10,9 @@ use tokio::sync::mpsc;
 use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{EventError, Request, Response, Termination};
 
-use super::bulkhead::{self, Order};
-use super::far::{FarJob, Post};
+use super::far_link::FarLine;
 use super::job::{Job, keeping};
+use super::order::{Order, Others, Run};
 use super::project::Project;
 use crate::isolate::essential_thread;
 use crate::limits::Lost;
@@ -27,6 +27,8 @@ const MOST_LEAVING: usize = 8;
 struct Bulkhead {
     jobs: mpsc::UnboundedSender<Order>,
     lost: Arc<Lost>,
+    /// How it is called by other agents.
+    line: Rc<FarLine>,
     /// Requests whose response has not ended.
     under_way: Rc<Cell<usize>>,
 }
@@ -62,15 +64,18 @@ pub(super) struct Bulkheads {
     /// Each thread has one of these until it ends.
     threads: Arc<()>,
     /// Where those that work apart call others.
-    others: mpsc::UnboundedSender<FarJob>,
+    others: Others,
+    /// What each thread does.
+    run: Run,
 }
 
 impl Bulkheads {
-    /// None yet. What their agents call of others goes to `others`.
-    pub(super) fn new(project: Project, others: mpsc::UnboundedSender<FarJob>) -> Self {
+    /// None yet, each of which will do `run`. What their agents call of others goes to `others`.
+    pub(super) fn new(project: Project, others: Others, run: Run) -> Self {
         Self {
             project,
             others,
+            run,
             serving: RefCell::default(),
             threads: Arc::default(),
         }
@@ -98,27 +103,30 @@ impl Bulkheads {
         let lost = Arc::new(Lost::new(None));
         let project = self.project.only(agent)?;
         let (told, thread) = (Arc::clone(&lost), Arc::clone(&self.threads));
-        let others = self.others.clone();
+        let (others, run) = (self.others.clone(), self.run);
+        let account = project.agents.first().and_then(|agent| agent.worker.account.clone());
         std::thread::Builder::new()
             .name(format!("bulkhead-{agent}"))
             .spawn(move || {
-                essential_thread(|| bulkhead::run(&project, incoming, told, others));
+                essential_thread(|| run(&project, incoming, told, others));
                 drop(thread);
             })
             .ok()?;
+        let calls = jobs.clone();
+        let post = Box::new(move |job| calls.send(Order::Call(Box::new(job))).is_ok());
         let bulkhead = Rc::new(Bulkhead {
             jobs,
             lost,
+            line: FarLine::new(post, account),
             under_way: Rc::default(),
         });
         bulkheads.insert(agent, Rc::clone(&bulkhead));
         Some(bulkhead)
     }
 
-    /// Hands calls of other agents to an agent's bulkhead. Nothing where it can have none.
-    pub(super) fn post(&self, agent: usize) -> Option<Post> {
-        let jobs = self.bulkhead(agent)?.jobs.clone();
-        Some(Rc::new(move |job| jobs.send(Order::Call(Box::new(job))).is_ok()))
+    /// How calls of other agents reach an agent's bulkhead. Nothing where it can have none.
+    pub(super) fn line(&self, agent: usize) -> Option<Rc<FarLine>> {
+        Some(Rc::clone(&self.bulkhead(agent)?.line))
     }
 
     /// Hands a request to an agent's bulkhead. Dropping the future cancels it.

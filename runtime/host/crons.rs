@@ -2,7 +2,6 @@
 
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -12,23 +11,13 @@ use workerd_lite_ops::account::metered;
 use workerd_lite_ops::trace::Trace;
 
 use super::agent::Agent;
+use super::minutes::Minutes;
 use super::{Inner, Instance};
 
 /// What timers may be late or early by.
 const SLACK: Duration = Duration::from_millis(50);
 
 const MINUTE: i64 = 60;
-
-/// The last minute whose triggers a thread has called, of all threads of a server.
-#[derive(Debug, Default)]
-pub(super) struct Minutes(AtomicI64);
-
-impl Minutes {
-    /// Whether this minute is the caller's.
-    fn take(&self, minute: i64) -> bool {
-        self.0.fetch_max(minute, Ordering::AcqRel) < minute
-    }
-}
 
 /// Calls what is due in each minute that no other thread has taken, for as long as the instance serves.
 pub(super) async fn run(instance: Weak<Inner>, minutes: Arc<Minutes>) {
@@ -82,15 +71,4 @@ async fn call(instance: Instance, place: usize, agent: Arc<Agent>, cron: String,
         Err(error) => error.details(),
     };
     tracing::error!(target: "worker", agent = name, tenant, cron, request_id = &*request_id, "the scheduled handler failed: {why}");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Minutes;
-
-    #[test]
-    fn a_minute_is_taken_once() {
-        let minutes = Minutes::default();
-        assert!(minutes.take(5) && !minutes.take(5) && !minutes.take(4) && minutes.take(6));
-    }
 }

@@ -8,12 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use deno_core::url::Url;
+use workerd_lite_ops::Termination;
 use workerd_lite_ops::account::AgentId;
 use workerd_lite_ops::console_tap::ConsoleTap;
 
 use super::agent::Agent;
 use super::isolates::Isolates;
 use super::isolation::Isolation;
+use crate::isolate::modules::reading::aside;
 use crate::reloadable::Stamp;
 
 /// How long what was seen of an agent's files holds.
@@ -41,6 +43,17 @@ pub(crate) trait Finder: Send + Sync + fmt::Debug {
 
     /// Where their isolates are.
     fn isolation(&self) -> Isolation;
+
+    /// How long a request waits for one to be read.
+    fn patience(&self) -> Duration;
+}
+
+/// What is known of an agent without reading its files.
+enum AtHand {
+    There(usize, Arc<Agent>),
+    Absent,
+    /// They are to be read.
+    Unread,
 }
 
 /// An agent that was found.
@@ -81,6 +94,14 @@ impl fmt::Debug for Found {
         f.debug_struct("Found")
             .field("finder", &self.finder)
             .finish_non_exhaustive()
+    }
+}
+
+/// `name`, or `tenant/name`.
+fn id_of(name: &str) -> AgentId {
+    match name.split_once('/') {
+        Some((tenant, name)) => AgentId::new(Some(tenant), name),
+        None => AgentId::new(None, name),
     }
 }
 
@@ -163,24 +184,49 @@ impl Found {
         state.names.get(id).map(|entry| Arc::clone(&entry.agent))
     }
 
-    /// The agent of a name, or of `tenant/name`.
+    /// The agent of a name, or of `tenant/name`. Its files are read here.
     pub(super) fn named(&self, name: &str) -> Option<(usize, Arc<Agent>)> {
-        match name.split_once('/') {
-            Some((tenant, name)) => self.find(&AgentId::new(Some(tenant), name)),
-            None => self.find(&AgentId::new(None, name)),
+        self.find(&id_of(name))
+    }
+
+    /// The same for a request, whose thread serves others meanwhile.
+    pub(super) async fn asked_by_name(
+        self: &Arc<Self>,
+        name: &str,
+    ) -> Result<Option<(usize, Arc<Agent>)>, Termination> {
+        self.asked(id_of(name)).await
+    }
+
+    /// The agent of a request's host: its name, its tenant's if it has one, and the domain.
+    pub(super) async fn asked_by_host(self: &Arc<Self>, url: &Url) -> Result<Option<(usize, Arc<Agent>)>, Termination> {
+        match self.id_of_host(url) {
+            Some(id) => self.asked(id).await,
+            None => Ok(None),
         }
     }
 
-    /// The agent of a host: its name, its tenant's if it has one, and the domain.
-    pub(super) fn of_host(&self, url: &Url) -> Option<(usize, Arc<Agent>)> {
+    fn id_of_host(&self, url: &Url) -> Option<AgentId> {
         let host = url.host_str()?;
         let host = host.strip_suffix('.').unwrap_or(host);
         let names = host.strip_suffix(self.finder.domain())?.strip_suffix('.')?;
         match names.split_once('.') {
-            Some((name, tenant)) if !tenant.contains('.') => self.find(&AgentId::new(Some(tenant), name)),
+            Some((name, tenant)) if !tenant.contains('.') => Some(AgentId::new(Some(tenant), name)),
             Some(_) => None,
-            None => self.find(&AgentId::new(None, names)),
+            None => Some(AgentId::new(None, names)),
         }
+    }
+
+    /// An agent for a request: what its files say is read on another thread, in its turn.
+    async fn asked(self: &Arc<Self>, id: AgentId) -> Result<Option<(usize, Arc<Agent>)>, Termination> {
+        match self.at_hand(&id) {
+            AtHand::There(place, agent) => return Ok(Some((place, agent))),
+            AtHand::Absent => return Ok(None),
+            AtHand::Unread => {}
+        }
+        let (found, whose) = (Arc::clone(self), id.clone());
+        let read = tokio::time::timeout(self.finder.patience(), aside(&whose, move || found.find(&id)));
+        let read = read.await.map_err(|_| Termination::Wall)?;
+        read.ok_or(Termination::Startup)
     }
 
     fn now(&self) -> u64 {
@@ -188,12 +234,22 @@ impl Found {
     }
 
     fn find(&self, id: &AgentId) -> Option<(usize, Arc<Agent>)> {
+        match self.at_hand(id) {
+            AtHand::There(place, agent) => Some((place, agent)),
+            AtHand::Absent => None,
+            AtHand::Unread => self.discover(id),
+        }
+    }
+
+    fn at_hand(&self, id: &AgentId) -> AtHand {
         let known = {
             let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-            state.names.get(id).cloned()
+            // One that has changed has no place until it was read anew.
+            let entry = state.names.get(id);
+            entry.filter(|entry| state.places.contains_key(&entry.place)).cloned()
         };
         let Some(entry) = known else {
-            return self.discover(id);
+            return self.unless_absent(id);
         };
         let now = self.now();
         let looked = entry.looked.load(Ordering::Relaxed);
@@ -201,10 +257,29 @@ impl Found {
             entry.looked.store(now, Ordering::Relaxed);
             if self.finder.look(id).as_ref() != Some(&entry.stamp) || !entry.agent.code.is_whole() {
                 self.leaves(id, &entry);
-                return self.discover(id);
+                return self.unless_absent(id);
             }
         }
-        Some((entry.place, Arc::clone(&entry.agent)))
+        AtHand::There(entry.place, Arc::clone(&entry.agent))
+    }
+
+    /// Looks whether there are files of one that is not known, or not as it is now.
+    fn unless_absent(&self, id: &AgentId) -> AtHand {
+        {
+            let unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+            if unknown.get(id).is_some_and(|since| since.elapsed() < HOLDS) {
+                return AtHand::Absent;
+            }
+        }
+        if self.finder.look(id).is_some() {
+            return AtHand::Unread;
+        }
+        let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        if unknown.len() >= UNKNOWN {
+            unknown.clear();
+        }
+        unknown.insert(id.clone(), Instant::now());
+        AtHand::Absent
     }
 
     /// An agent has changed, or is gone.
@@ -221,22 +296,9 @@ impl Found {
         }
     }
 
-    /// Looks for an agent that is not known, or not as it is now.
+    /// Reads an agent that is not known, or not as it is now.
     fn discover(&self, id: &AgentId) -> Option<(usize, Arc<Agent>)> {
-        {
-            let unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
-            if unknown.get(id).is_some_and(|since| since.elapsed() < HOLDS) {
-                return None;
-            }
-        }
-        let Some(stamp) = self.finder.look(id) else {
-            let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
-            if unknown.len() >= UNKNOWN {
-                unknown.clear();
-            }
-            unknown.insert(id.clone(), Instant::now());
-            return None;
-        };
+        let stamp = self.finder.look(id)?;
         let made = self.finder.make(id)?;
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let before = state.names.get(id).cloned();
@@ -299,3 +361,6 @@ impl Found {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

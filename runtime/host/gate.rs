@@ -299,7 +299,8 @@ impl Egress for OutboundGate {
         request: Request,
     ) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
         if let Some(assets) = self.own_assets(service) {
-            return Box::pin(async move { Ok(assets.fetch(&request).await) });
+            let account = origin.trace.account().cloned();
+            return Box::pin(async move { Ok(assets.fetch(&request, account.as_ref()).await) });
         }
         match self.found(origin, service) {
             Ok(found) => Box::pin(found.fetch(request)),

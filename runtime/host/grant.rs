@@ -38,12 +38,12 @@ impl Grant {
     /// Whether a method may be called, or a property be read.
     pub(super) fn allows(&self, method: &str) -> bool {
         let Some(methods) = &self.methods else { return true };
-        methods.iter().any(|pattern| matches(pattern, method))
+        methods.iter().any(|pattern| matches_name(pattern, method))
     }
 }
 
 /// Whether a name is what a pattern says, in time that grows with both.
-fn matches(pattern: &str, name: &str) -> bool {
+pub(crate) fn matches_name(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
     let Some(mut rest) = name.strip_prefix(first) else {
@@ -62,7 +62,7 @@ fn matches(pattern: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::matches;
+    use super::matches_name;
 
     #[test]
     fn patterns_match_whole_names() {
@@ -79,7 +79,7 @@ mod tests {
             ("*", "", true),
             ("", "x", false),
         ] {
-            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
+            assert_eq!(matches_name(pattern, name), expected, "{pattern} {name}");
         }
     }
 }

@@ -18,6 +18,9 @@ mod crons;
 mod desk;
 mod error_page;
 mod far;
+mod far_called;
+mod far_job;
+mod far_link;
 mod found;
 mod front;
 mod gate;
@@ -34,8 +37,10 @@ mod live_call;
 mod live_console;
 mod live_request;
 mod loader;
+mod minutes;
 mod node;
 mod opened_socket;
+mod order;
 mod policies;
 mod policy_cells;
 mod processes;
@@ -54,7 +59,7 @@ mod transferable;
 
 use std::cell::Cell;
 use std::ops::ControlFlow;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use deno_core::unsync::spawn;
@@ -75,16 +80,19 @@ use agent_cells::{AgentCells, WayOf};
 pub use body::ResponseBody;
 pub use builder::ProjectBuilder;
 use bulkheads::Bulkheads;
+use callee::Callees;
 pub use client::Client;
 pub use code::Code;
 pub(crate) use error_page::broken_page;
 pub(crate) use found::Finder;
 pub use front::Front;
+pub(crate) use grant::matches_name;
 pub use grant::{Grant, Offers};
 pub use isolate_per::IsolatePer;
 pub use isolates::IsolateLimits;
 pub use isolation::Isolation;
 use known::KnownAgents;
+pub(crate) use loader::loader_of;
 pub(crate) use opened_socket::{AsksForSocket, OpenedSocket};
 use policies::Policies;
 use policy_cells::PolicyCells;
@@ -122,10 +130,12 @@ impl Instance {
     pub(crate) async fn with_bulkheads(project: &Project) -> Result<Self, StartupError> {
         // A debugger wants to find all of it in one place.
         let (others, far) = mpsc::unbounded_channel();
-        let bulkheads = (!project.is_debugged()).then(|| Rc::new(Bulkheads::new(project.clone(), others)));
+        let bulkheads =
+            (!project.is_debugged()).then(|| Rc::new(Bulkheads::new(project.clone(), others, bulkhead::run)));
         let instance = Self::make(project, None, bulkheads).await?;
         // Those that work apart call the others here.
-        spawn(far::serve(Rc::downgrade(&instance.0.agents), far));
+        let agents: Weak<dyn Callees> = Rc::<AgentCells>::downgrade(&instance.0.agents);
+        spawn(far_called::serve(agents, far));
         Ok(instance)
     }
 
@@ -185,7 +195,8 @@ impl Instance {
             agents.reach(processes);
         }
         if let Some(bulkheads) = &bulkheads {
-            agents.reach_apart(bulkheads);
+            let bulkheads = Rc::downgrade(bulkheads);
+            agents.reach_apart(move |place| bulkheads.upgrade()?.line(place));
         }
         let instance = Self(Rc::new(Inner {
             project: project.clone(),
@@ -280,12 +291,17 @@ impl Instance {
 
     /// The agent that a request is for, with its place. `sent` is the path as it was sent. The header that may name an agent is
     /// for us, and taken off.
-    fn route(&self, url: &Url, sent: &str, headers: &mut HeaderMap) -> Option<(usize, Arc<Agent>)> {
-        let routed = self.0.project.route(url, sent, headers)?;
-        if let Some(header) = self.0.project.routes.header() {
+    async fn route(
+        &self,
+        url: &Url,
+        sent: &str,
+        headers: &mut HeaderMap,
+    ) -> Result<Option<(usize, Arc<Agent>)>, Termination> {
+        let routed = self.0.project.route(url, sent, headers).await?;
+        if let Some(header) = self.0.project.routes.header().filter(|_| routed.is_some()) {
             headers.remove(header);
         }
-        Some(routed)
+        Ok(routed)
     }
 
     /// The proxies that are believed.
@@ -321,7 +337,7 @@ impl Instance {
         trace: Rc<Trace>,
     ) -> Result<Response, EventError> {
         if let Some(assets) = &agent.assets {
-            match assets.client(request).await {
+            match assets.client(request, agent.worker.account.as_ref()).await {
                 ControlFlow::Break(response) => return Ok(response),
                 ControlFlow::Continue(unserved) => request = unserved,
             }
@@ -403,8 +419,12 @@ impl Instance {
 
     /// The same, as a part of this trace.
     async fn handle_traced(&self, mut request: Request, trace: Trace) -> Option<Result<Response, EventError>> {
-        let (place, agent) = self.route(&request.url, request.url.path(), &mut request.headers)?;
-        Some(self.dispatch((place, &agent), request, Rc::new(trace)).await)
+        let routed = self.route(&request.url, request.url.path(), &mut request.headers);
+        match routed.await {
+            Ok(Some((place, agent))) => Some(self.dispatch((place, &agent), request, Rc::new(trace)).await),
+            Ok(None) => None,
+            Err(why) => Some(Err(EventError::Terminated(why))),
+        }
     }
 
     /// One agent's cell, by its place in the project.

@@ -13,7 +13,6 @@ use workerd_lite_ops::Termination;
 use workerd_lite_ops::account::AgentId;
 
 use super::agent::Agent;
-use super::crons::Minutes;
 use super::found::Found;
 use super::front::Front;
 use super::grant::Offers;
@@ -21,6 +20,7 @@ use super::isolate_per::IsolatePer;
 use super::isolates::{IsolateLimits, Isolates};
 use super::isolation::Isolation;
 use super::live_console::console;
+use super::minutes::Minutes;
 use super::residents::Residents;
 use super::routes::Routes;
 use crate::audit::{AccessLog, Auditor, Feed};
@@ -138,16 +138,23 @@ impl Project {
         services.any(|grant| matches!(&grant.offers, Offers::Agent(called) if *called == id))
     }
 
-    /// The agent that a request is for, with its place. `sent` is the path as it was sent.
-    pub(super) fn route(&self, url: &Url, sent: &str, headers: &HeaderMap) -> Option<(usize, Arc<Agent>)> {
+    /// The agent that a request is for, with its place. `sent` is the path as it was sent. Fails where there is one whose settings can not be
+    /// read, or not in time.
+    pub(super) async fn route(
+        &self,
+        url: &Url,
+        sent: &str,
+        headers: &HeaderMap,
+    ) -> Result<Option<(usize, Arc<Agent>)>, Termination> {
         if let Some(place) = self.routes.find(url, sent, headers) {
-            return Some((place, self.agent(place)?));
+            return Ok(self.agent(place).map(|agent| (place, agent)));
         }
-        let found = self.found.as_ref()?;
+        let Some(found) = &self.found else { return Ok(None) };
         match self.routes.name(headers) {
-            Some(name) => found.named(&name.ok()?),
-            None if self.routes.knows(url) => None,
-            None => found.of_host(url),
+            Some(Ok(name)) => found.asked_by_name(&name).await,
+            Some(Err(_)) => Ok(None),
+            None if self.routes.knows(url) => Ok(None),
+            None => found.asked_by_host(url).await,
         }
     }
 

@@ -29,6 +29,7 @@ use super::live_request::LiveRequest;
 use super::opened_socket::{AsksForSocket, OpenedSocket};
 use super::scheduled;
 use super::served::{Outcome, Served};
+use crate::audit::shortened;
 use crate::metrics;
 
 /// Takes requests of any `http_body` and never fails: what goes wrong is a response. Dropping the future cancels the
@@ -145,7 +146,21 @@ where
     if let Some(address) = client.address {
         trace.is_from(address);
     }
-    let routed_to = instance.route(&url, path(&head.uri), &mut headers);
+    let routed_to = match instance.route(&url, path(&head.uri), &mut headers).await {
+        Ok(routed_to) => routed_to,
+        Err(why) => {
+            served.outcome.set(why.into());
+            let host = shortened(url.host_str().unwrap_or_default());
+            let request_id = trace.request_id();
+            tracing::error!(target: "worker", request_id = &*request_id, "the settings of the agent of {host} can not be read: {why}");
+            let status = why.status();
+            let reason = status.canonical_reason().unwrap_or_default();
+            return respond(Response::text(
+                status,
+                format!("{reason}: the agent's settings can not be read: {why}\n"),
+            ));
+        }
+    };
     let mut live = instance.feed().map(|feed| {
         let agent = routed_to.as_ref().map(|(_, agent)| &**agent);
         LiveRequest::begin(feed, agent, &trace, (&head.method, &url, &headers))

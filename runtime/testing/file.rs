@@ -111,6 +111,7 @@ struct File<'a> {
 impl Drop for File<'_> {
     fn drop(&mut self) {
         self.running.abort();
+        self.gate.loads_no_more();
     }
 }
 
@@ -146,6 +147,7 @@ impl<'a> File<'a> {
         let worker = Worker {
             vars: own.vars,
             differences: own.differences,
+            loaders: own.loaders,
             // A loop ends with its test's time.
             limits: Limits {
                 cpu: options.timeout.max(LEAST),
@@ -155,6 +157,9 @@ impl<'a> File<'a> {
             ..Worker::of("test".into(), Role::Test, Arc::clone(&graph))
         };
         let gate = Rc::new(TestGate::new(options.live.then(Network::default), Arc::clone(&graph)));
+        if !worker.loaders.is_empty() {
+            gate.loads_for(&worker);
+        }
         let cell = worker
             .boot(Rc::<TestGate>::clone(&gate), &[Caller::anyone(), Caller::anyone()])
             .await

@@ -8,11 +8,14 @@ use std::sync::Arc;
 use futures_util::future::LocalBoxFuture;
 use serde_json::json;
 use workerd_lite_ops::egress::Egress;
+use workerd_lite_ops::loading::LoaderHandle;
 use workerd_lite_ops::{FetchError, Origin, Request, Response};
 
 use super::session::{Session, before_tests};
 use crate::egress::{Agents, Network, NetworkGate};
+use crate::host::loader_of;
 use crate::identity::Attested;
+use crate::isolate::Worker;
 use crate::isolate::modules::Graph;
 use crate::limits::Limits;
 
@@ -23,30 +26,54 @@ pub(super) struct TestGate {
     live: Option<NetworkGate>,
     /// The test file's modules.
     graph: Arc<Graph>,
+    /// What its own `env` loads workers by, where that has such bindings.
+    loader: RefCell<Option<LoaderHandle>>,
 }
 
 impl TestGate {
     pub(super) fn new(live: Option<Network>, graph: Arc<Graph>) -> Self {
-        let nobody = Attested {
-            name: "test".into(),
-            tenant: None,
-            instance: String::new(),
-            code_sha256: String::new(),
-            parent: None,
-        };
         Self {
             session: RefCell::new(None),
             graph,
+            loader: RefCell::default(),
             live: live.map(|network| {
                 let agents = Agents::default();
-                agents.add(0, nobody, Limits::AGENT.connections, Limits::AGENT.sockets);
+                agents.add(0, nobody(), Limits::AGENT.connections, Limits::AGENT.sockets);
                 NetworkGate::new(Arc::new(network), agents, Limits::OUTBOUND.headers)
             }),
         }
     }
 }
 
+impl TestGate {
+    /// The test's own worker loads others, whose way out is the test's own. It does until [`Self::loads_no_more`].
+    pub(super) fn loads_for(self: &Rc<Self>, worker: &Worker) {
+        let way = Rc::<Self>::clone(self);
+        let loader = loader_of(worker, nobody(), Box::new(move |_| Rc::<Self>::clone(&way)));
+        self.loader.replace(Some(loader));
+    }
+
+    pub(super) fn loads_no_more(&self) {
+        self.loader.take();
+    }
+}
+
+/// Who a test is.
+fn nobody() -> Attested {
+    Attested {
+        name: "test".into(),
+        tenant: None,
+        instance: String::new(),
+        code_sha256: String::new(),
+        parent: None,
+    }
+}
+
 impl Egress for TestGate {
+    fn loader(&self) -> Option<LoaderHandle> {
+        self.loader.borrow().clone()
+    }
+
     fn fetch(
         &self,
         origin: &Origin,

@@ -26,6 +26,8 @@ pub(super) struct OwnWorker {
     pub(super) vars: Map<String, Value>,
     /// Compatibility flags that it has otherwise than by the newest date, where the file is the worker's script.
     pub(super) differences: Vec<String>,
+    /// Names of its bindings that load workers.
+    pub(super) loaders: Vec<String>,
     /// What else its `env` holds.
     pub(super) services: Vec<Service>,
 }
@@ -44,6 +46,7 @@ impl OwnWorker {
             } else {
                 Vec::new()
             },
+            loaders: agent.worker.loaders.clone(),
             services: services(agent, is_its_script),
         }
     }

@@ -2,6 +2,7 @@
 
 mod absent;
 mod agent_sockets;
+mod browser_field;
 mod buffers;
 mod commonjs;
 mod confined;

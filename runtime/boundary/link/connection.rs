@@ -28,6 +28,11 @@ impl Connection {
         Self(Rc::new(shared))
     }
 
+    /// Either end of a link between two threads of this process.
+    pub(crate) fn of_thread() -> Self {
+        Self(Rc::new(Shared::new(largest_head(0), CALLS, CALLS, None)))
+    }
+
     /// The process's end.
     pub(crate) fn of_process(headers: usize) -> Self {
         Self(Rc::new(Shared::new(largest_head(headers), usize::MAX, CALLS, None)))

@@ -45,6 +45,16 @@ enum Place {
     /// The process that holds keys.
     #[serde(rename = "keys")]
     Keys,
+    /// The process that reads modules.
+    #[serde(rename = "modules")]
+    Modules,
+    #[serde(rename = "modules-x86_64")]
+    ModulesOnX86,
+    /// All but the one that reads modules.
+    #[serde(rename = "fileless")]
+    Fileless,
+    #[serde(rename = "fileless-x86_64")]
+    FilelessOnX86,
 }
 
 /// What is known of the process only when it enters.
@@ -128,9 +138,15 @@ fn rules(lines: &[Line], here: Here) -> Vec<Value> {
 
 impl Line {
     fn is_for(&self, here: Here) -> bool {
+        let is_x86 = std::env::consts::ARCH == "x86_64";
+        let reads = here.purpose == Purpose::Modules;
         match self.only {
             None => true,
-            Some(Place::X86) => std::env::consts::ARCH == "x86_64",
+            Some(Place::X86) => is_x86,
+            Some(Place::Modules) => reads,
+            Some(Place::ModulesOnX86) => reads && is_x86,
+            Some(Place::Fileless) => !reads,
+            Some(Place::FilelessOnX86) => !reads && is_x86,
             Some(Place::WithoutKeys) => !here.protection_keys && here.purpose == Purpose::Scripts,
             Some(Place::Scripts) => here.purpose == Purpose::Scripts,
             Some(Place::Keys) => here.purpose == Purpose::Keys,
@@ -188,6 +204,8 @@ mod tests {
                 Some(Place::WithoutKeys) => " (where there are no memory protection keys)",
                 Some(Place::Scripts) => " (in processes that run scripts)",
                 Some(Place::Keys) => " (in the process that holds keys)",
+                Some(Place::Modules | Place::ModulesOnX86) => " (in the process that reads modules)",
+                Some(Place::Fileless | Place::FilelessOnX86) => " (but in the process that reads modules)",
                 _ => "",
             };
             let when = if line.when.is_empty() { "" } else { ", by arguments" };
@@ -219,7 +237,7 @@ mod tests {
     #[test]
     fn no_call_is_in_two_groups() {
         let calls = Calls::read().unwrap();
-        for purpose in [Purpose::Scripts, Purpose::Keys] {
+        for purpose in [Purpose::Scripts, Purpose::Keys, Purpose::Modules] {
             let here = Here {
                 process: 1,
                 purpose,

@@ -39,6 +39,8 @@ pub enum Purpose {
     Scripts,
     /// It holds keys: it runs no script, and files come to it over its links.
     Keys,
+    /// It reads modules: it runs no script, and reads files.
+    Modules,
 }
 
 /// What a process keeps.
@@ -76,6 +78,17 @@ pub fn enter(allowed: &Allowed) -> Result<Report, Refused> {
         let _ = allowed;
         Err(Refused::System)
     }
+}
+
+/// Puts the filter of system calls alone in force, for a process that reads modules.
+///
+/// # Errors
+///
+/// Where the kernel refuses it.
+pub(crate) fn only_reads_modules() -> std::io::Result<()> {
+    #[cfg(target_os = "linux")]
+    seccomp::install(std::process::id(), Purpose::Modules).map_err(|failed| failed.source)?;
+    Ok(())
 }
 
 /// Keeps other processes of the same user out of this one's memory, and out of its core dumps: a process that holds keys is not

@@ -20,7 +20,7 @@ const MIB: u64 = 1024 * 1024;
 pub(super) fn limit(allowed: &Allowed, namespaced: bool) -> Result<(), Failed> {
     let data = allowed.memory_mb.saturating_mul(2 * MIB).saturating_add(BASE);
     let file = match allowed.purpose {
-        Purpose::Scripts => 0,
+        Purpose::Scripts | Purpose::Modules => 0,
         Purpose::Keys => KEY_FILE,
     };
     for (resource, most) in [

@@ -67,6 +67,7 @@ mod tests {
             (Purpose::Scripts, true),
             (Purpose::Scripts, false),
             (Purpose::Keys, true),
+            (Purpose::Modules, true),
         ] {
             let here = Here {
                 process: 1,

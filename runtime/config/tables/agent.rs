@@ -61,6 +61,9 @@ pub(crate) struct Agent {
     /// Who is told of its events.
     #[serde(default)]
     pub(crate) tails: Vec<TailConsumer>,
+    /// Agents of `agents_dir`, of its tenant, that may name it in their `tail_consumers`: names, with `*` for any letters; none without it.
+    #[serde(default)]
+    pub(crate) tailed_by: Vec<String>,
 }
 
 /// `[[agents.tails]]`, and `tail_consumers` of a wrangler file.

@@ -3,7 +3,7 @@
 use workerd_lite_ops::rpc::{Broken, Failure};
 
 use super::event::LinkEvent;
-use super::thread::{Serves, aimed};
+use super::serves::{Serves, aimed};
 use crate::boundary::{Call, LinkError, Opened, refuse};
 
 pub(super) fn called(serves: &Serves, head: &[u8], call: Call) -> Result<(), LinkError> {

@@ -6,6 +6,7 @@ mod callers;
 mod check;
 mod event;
 mod requests;
+mod serves;
 mod thread;
 mod way;
 

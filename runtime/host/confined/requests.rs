@@ -5,7 +5,7 @@ use http::StatusCode;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use workerd_lite_ops::account::metered;
 
-use super::thread::{Serves, aimed};
+use super::serves::{Serves, aimed};
 use crate::boundary::{Asked, Call, Failure, LinkError, Sender, TlsAt, To, Wire, carry};
 use crate::websocket;
 

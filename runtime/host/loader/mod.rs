@@ -19,14 +19,14 @@ use futures_util::future::LocalBoxFuture;
 use sha2::{Digest as _, Sha256};
 use workerd_lite_ops::egress::EgressHandle;
 use workerd_lite_ops::inbox::Inbox;
-use workerd_lite_ops::loading::{Call, Given, Loader, LoaderEvent, Order};
+use workerd_lite_ops::loading::{Call, Given, Loader, LoaderEvent, LoaderHandle, Order};
 use workerd_lite_ops::rpc::Capability;
 use workerd_lite_ops::shares::Shares;
 use workerd_lite_ops::worker_log::cut;
 use workerd_lite_ops::{EventError, EventId, FetchError, Message, Request, Response, Termination};
 
 use super::blanks::Blanks;
-use super::isolates::Isolates;
+use super::isolates::{IsolateLimits, Isolates};
 use crate::identity::{Attested, is_plain};
 use crate::isolate::{CellHandle, Essential, Loaded, Together, Worker};
 use code::Code;
@@ -290,6 +290,20 @@ impl Loader for Loaders {
             call,
         })
     }
+}
+
+/// What makes workers for one that is in no project: a test's own.
+pub(crate) fn loader_of(
+    worker: &Worker,
+    attested: Attested,
+    way: Box<dyn Fn(Attested) -> EgressHandle>,
+) -> LoaderHandle {
+    let parent = Parent {
+        worker: worker.clone(),
+        attested,
+        way,
+    };
+    Loaders::new(parent, Blanks::new(&Isolates::new(IsolateLimits::default())))
 }
 
 /// The loaders of all cells of a kind, on one thread.

@@ -15,6 +15,7 @@ use workerd_lite_ops::{Origin, Role, Termination, thread_cpu};
 
 use super::Loaders;
 use super::code::Code;
+use super::failure::GONE;
 use super::table::Table;
 use super::way::{Things, Way};
 use crate::identity::Attested;
@@ -164,7 +165,13 @@ async fn make(
     let whom = known.clone().map(Culprit::Agent);
     let parent = &loaders.parent.attested;
     let whose = known.unwrap_or_else(|| AgentId::new(parent.tenant.as_deref(), &parent.name));
-    let read = aside(&whose, move || given(modules, &main, node, whom)).await;
+    let read = aside(&whose, move || given(modules, &main, node, whom));
+    // The event that has loaded it may end before its turn comes.
+    let inbox = running.handle.inbox();
+    let read = tokio::select! {
+        read = read => read,
+        () = inbox.deserted() => return Err(StartupError::new(GONE)),
+    };
     let (graph, took) = read.ok_or_else(|| StartupError::new("its modules could not be read"))?;
     caller.charge(took);
     let graph = graph?;

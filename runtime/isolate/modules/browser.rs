@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
-use super::page::{is_nothing, needs_page};
+use super::page::{does_nothing, is_nothing, needs_page, passes_node_on};
 use crate::bounded_file::{self, SETTINGS};
 
 /// What a key is replaced by: a specifier, or nothing at all where it is `false`.
@@ -29,14 +29,17 @@ pub(super) struct BrowserMap {
 pub(super) struct BrowserMaps {
     root: PathBuf,
     extensions: Vec<String>,
+    /// Whether Node's modules are there.
+    node: bool,
     by_folder: RefCell<HashMap<PathBuf, Option<Rc<BrowserMap>>>>,
 }
 
 impl BrowserMaps {
-    pub(super) fn new(root: &Path, extensions: Vec<String>) -> Self {
+    pub(super) fn new(root: &Path, extensions: Vec<String>, node: bool) -> Self {
         Self {
             root: root.to_owned(),
             extensions,
+            node,
             by_folder: RefCell::default(),
         }
     }
@@ -53,7 +56,7 @@ impl BrowserMaps {
         if let Some(known) = self.by_folder.borrow().get(folder) {
             return known.clone();
         }
-        let read = BrowserMap::read(folder, &self.extensions).map(Rc::new);
+        let read = BrowserMap::read(folder, &self.extensions, self.node).map(Rc::new);
         self.by_folder.borrow_mut().insert(folder.to_owned(), read.clone());
         read
     }
@@ -61,7 +64,7 @@ impl BrowserMaps {
 
 impl BrowserMap {
     /// The map in a folder's `package.json`. One that can not be read is the resolver's to complain of.
-    fn read(folder: &Path, extensions: &[String]) -> Option<Self> {
+    fn read(folder: &Path, extensions: &[String], node: bool) -> Option<Self> {
         let text = bounded_file::read_to_string(&folder.join("package.json"), SETTINGS).ok()?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let package: serde_json::Value = serde_json::from_str(text).ok()?;
@@ -86,22 +89,36 @@ impl BrowserMap {
                 map.files.insert(normal(Path::new(key)), replacement);
             }
         }
-        (!map.leads_to_page()).then_some(map)
+        (!map.leads_to_page() && !(node && map.stands_for_node())).then_some(map)
     }
 
     /// Whether a replacement works by a page.
     fn leads_to_page(&self) -> bool {
-        let files = self.files.values().flatten().filter_map(|name| {
-            let name = normal(Path::new(name));
-            let with = self.extensions.iter().map(|extension| format!("{name}{extension}"));
-            let mut names = std::iter::once(name.clone())
-                .chain(with)
-                .chain([format!("{name}/index.js")]);
-            names.find_map(|name| Some(self.folder.join(name)).filter(|file| file.is_file()))
-        });
-        let files: Vec<PathBuf> = files.collect();
+        let files: Vec<PathBuf> = self.replacements().collect();
         // A part that works here is of more use than none.
         files.iter().any(|file| is_nothing(file)) || needs_page(files, &self.folder)
+    }
+
+    /// Whether a replacement stands for what is here: for a file that passes a module of Node's on, or by one that does nothing.
+    fn stands_for_node(&self) -> bool {
+        let named = |name: &String| self.named(name).is_some_and(|file| passes_node_on(&file));
+        let replaced = || self.files.iter().filter(|(_, to)| to.is_some());
+        replaced().any(|(name, _)| named(name)) || self.replacements().any(|file| does_nothing(&file))
+    }
+
+    /// The files that others are replaced by.
+    fn replacements(&self) -> impl Iterator<Item = PathBuf> {
+        self.files.values().flatten().filter_map(|name| self.named(name))
+    }
+
+    /// The file of a name within the package.
+    fn named(&self, name: &str) -> Option<PathBuf> {
+        let name = normal(Path::new(name));
+        let with = self.extensions.iter().map(|extension| format!("{name}{extension}"));
+        let mut names = std::iter::once(name.clone())
+            .chain(with)
+            .chain([format!("{name}/index.js")]);
+        names.find_map(|name| Some(self.folder.join(name)).filter(|file| file.is_file()))
     }
 
     /// The replacement of a file, which may be named without its extension, and need not exist.
@@ -168,7 +185,7 @@ mod tests {
             \"./dir2/index.js\": \"./e.js\", \"fs\": false, \"pkg/sub.js\": \"./p.js\", \"node:os\": \"./os.js\", \"./kept.js\": true } }";
         std::fs::write(folder.path().join("package.json"), package).unwrap();
         let extensions = [".ts", ".js"].map(ToOwned::to_owned).to_vec();
-        let maps = BrowserMaps::new(folder.path(), extensions);
+        let maps = BrowserMaps::new(folder.path(), extensions, true);
         let map = maps.of(&folder.path().join("deep/er/file.js")).unwrap();
         let file = |name: &str| map.of_file(&folder.path().join(name)).map(|found| found.as_deref());
         for (request, found) in [
@@ -208,10 +225,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let package = r#"{ "browser": { "./node.js": "./page", "other": false } }"#;
         std::fs::write(folder.path().join("package.json"), package).unwrap();
-        let map = |text: &str| {
+        let of = |text: &str, node: bool| {
             std::fs::write(folder.path().join("page.js"), text).unwrap();
-            BrowserMaps::new(folder.path(), vec![".js".to_owned()]).of(&folder.path().join("node.js"))
+            BrowserMaps::new(folder.path(), vec![".js".to_owned()], node).of(&folder.path().join("node.js"))
         };
+        let map = |text: &str| of(text, false);
         assert!(map("export const parse = (text) => new DOMParser().parse(text);").is_none());
         assert!(map("export const parse = (text) => JSON.parse(text);").is_some());
         assert!(map("// none\nexport default null;\n").is_none());
@@ -222,5 +240,15 @@ mod tests {
         )
         .unwrap();
         assert!(map("import { open } from './open'; export const parse = (text) => open().parse(text);").is_none());
+        let noop = "module.exports = function () {};\n";
+        assert!(map(noop).is_some() && of(noop, true).is_none());
+        let events = "module.exports = require('events').EventEmitter;";
+        assert!(of(events, true).is_some());
+        std::fs::write(
+            folder.path().join("node.js"),
+            "'use strict';\nmodule.exports = require('stream');\n",
+        )
+        .unwrap();
+        assert!(map(events).is_some() && of(events, true).is_none());
     }
 }

@@ -1,4 +1,5 @@
-//! What a package has for Node.js, where what it has for browsers does nothing in a worker: it works by a page, or lacks a name that is imported.
+//! What a package has for Node.js, where what it has for browsers is of less use in a worker: it works by a page, lacks a name that is imported, or
+//! is the one file that `browser` names for all of the package, which was made for where there are no modules of Node's.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -13,23 +14,25 @@ use super::import::Asked;
 use super::nesting::is_too_deep;
 use super::page::{named, needs_page};
 use super::relative::is_relative;
-use crate::bounded_file;
+use crate::bounded_file::{self, SETTINGS};
 
 /// What is known of packages' main files, by their paths.
 #[derive(Default)]
 pub(super) struct NodesOwn {
-    /// What Node.js would take, by what was found and what asked for it.
-    others: RefCell<HashMap<(PathBuf, String, Asked), Option<PathBuf>>>,
+    /// What Node.js would take, by what was found and what asked for it: by an import's rules, and by those of `require()`.
+    others: RefCell<HashMap<(PathBuf, String, Asked), Vec<PathBuf>>>,
     /// Whether they work by a page.
     pages: RefCell<HashMap<PathBuf, bool>>,
+    /// Whether they are what `browser` names for all of their package.
+    stand_ins: RefCell<HashMap<PathBuf, bool>>,
     /// The names that modules export. Nothing where not all are known.
     exports: RefCell<HashMap<PathBuf, Option<Exported>>>,
     /// Those in whose place Node's are, for all that import them.
-    replaced: RefCell<HashSet<PathBuf>>,
+    replaced: RefCell<HashMap<PathBuf, PathBuf>>,
 }
 
 impl NodesOwn {
-    /// The file in the place of `found`, which `other` is Node's for. `main` is what the package's own name would give, where this is one of
+    /// The file in the place of `found`, which `others` are Node's for. `main` is what the package's own name would give, where this is one of
     /// its further files: parts of a package that are for different platforms do not know each other.
     pub(super) fn of(
         &self,
@@ -37,27 +40,45 @@ impl NodesOwn {
         specifier: &str,
         asked: Asked,
         names: &[String],
-        other: impl FnOnce() -> Option<PathBuf>,
+        others: impl FnOnce() -> Vec<PathBuf>,
         main: impl FnOnce() -> Option<PathBuf>,
     ) -> Option<PathBuf> {
         let key = (found.to_owned(), specifier.to_owned(), asked);
-        let other = self
+        let others = self
             .others
             .borrow_mut()
             .entry(key)
-            .or_insert_with(|| other().filter(|other| other != found))
-            .clone()?;
-        let is_replaced = self.replaced.borrow().contains(found);
-        let by_main = || main().is_some_and(|main| self.is_page(&main));
-        if !is_replaced && !self.is_page(found) && !self.lacks(found, names) && !by_main() {
+            .or_insert_with(|| others().into_iter().filter(|other| other != found).collect())
+            .clone();
+        if others.is_empty() {
             return None;
         }
-        // Neither has it.
-        if !is_replaced && self.lacks(&other, names) {
+        if let Some(other) = self.replaced.borrow().get(found) {
+            return Some(other.clone());
+        }
+        let by_main = || main().is_some_and(|main| self.is_page(&main) || self.is_stand_in(&main));
+        if !self.is_page(found) && !self.lacks(found, names) && !self.is_stand_in(found) && !by_main() {
             return None;
         }
-        self.replaced.borrow_mut().insert(found.to_owned());
+        let mut others = others;
+        if self.is_stand_in(found) {
+            // `main`, which Node.js has for imports as well: of one file there is one instance.
+            others.reverse();
+        }
+        // It may be that none has it.
+        let other = others.into_iter().find(|other| !self.lacks(other, names))?;
+        self.replaced.borrow_mut().insert(found.to_owned(), other.clone());
         Some(other)
+    }
+
+    /// Whether a file is what the text of `browser` names in a package without `exports`.
+    fn is_stand_in(&self, file: &Path) -> bool {
+        if let Some(known) = self.stand_ins.borrow().get(file) {
+            return *known;
+        }
+        let is = named_for_browsers(file).is_some_and(|named| named == file);
+        self.stand_ins.borrow_mut().insert(file.to_owned(), is);
+        is
     }
 
     fn is_page(&self, file: &Path) -> bool {
@@ -84,6 +105,28 @@ impl NodesOwn {
         let exports = exports.as_ref();
         exports.is_some_and(|exports| names.iter().any(|name| !exports.has(name)))
     }
+}
+
+/// The file that the text of `browser` names for all of the package that a file is of.
+fn named_for_browsers(file: &Path) -> Option<PathBuf> {
+    let folder = file
+        .ancestors()
+        .skip(1)
+        .find(|folder| folder.join("package.json").is_file())?;
+    let text = bounded_file::read_to_string(&folder.join("package.json"), SETTINGS).ok()?;
+    let package: serde_json::Value = serde_json::from_str(text.strip_prefix('\u{feff}').unwrap_or(&text)).ok()?;
+    if package.get("exports").is_some_and(|exports| !exports.is_null()) {
+        return None;
+    }
+    // Without one it may have nothing else.
+    package.get("main")?.as_str()?;
+    let name = package.get("browser")?.as_str()?;
+    let name = if is_relative(name) {
+        name.to_owned()
+    } else {
+        format!("./{name}")
+    };
+    named(folder, &folder.join("package.json"), &name)
 }
 
 /// The longest file that is looked into, in bytes.

@@ -113,7 +113,7 @@ impl Packages {
             nodes_own: NodesOwn::default(),
             packaged: resolvers(&PACKAGED_EXTENSIONS),
             own: resolvers(&EXTENSIONS),
-            browser: BrowserMaps::new(root, list(&EXTENSIONS)),
+            browser: BrowserMaps::new(root, list(&EXTENSIONS), node),
         }
     }
 
@@ -160,8 +160,11 @@ impl Packages {
     pub(super) fn resolve(&self, referrer: &Path, import: &Import, asked: Asked) -> Result<Found, Refusal> {
         let specifier = import.specifier.as_str();
         if let Some(mapped) = self.mapped(referrer, specifier, asked) {
-            // What is called at once is no part that a package does without: with Node's modules there it works.
-            if !(import.called && self.node.is_some() && matches!(mapped, Found::LeftOut(_))) {
+            // What is called at once is no part that a package does without: with Node's modules there it works. So does a package
+            // that its user installed, as a driver.
+            let works =
+                || import.called || (asked == Asked::Require && self.is_installed_for_node(referrer, specifier));
+            if !(self.node.is_some() && matches!(mapped, Found::LeftOut(_)) && works()) {
                 return Ok(mapped);
             }
         }
@@ -188,6 +191,21 @@ impl Packages {
         Ok(Found::File(path, suffix))
     }
 
+    /// Whether a package is there that is no machine code.
+    fn is_installed_for_node(&self, referrer: &Path, specifier: &str) -> bool {
+        if is_relative(specifier) || specifier.starts_with(['/', '#']) {
+            return false;
+        }
+        let Some(found) = self.of_node(referrer, specifier, Asked::Require) else {
+            return false;
+        };
+        let folder = found
+            .ancestors()
+            .skip(1)
+            .find(|folder| folder.join("package.json").is_file());
+        !folder.is_some_and(|folder| folder.join("binding.gyp").exists())
+    }
+
     /// What a package exports under the condition `node`, where it exports nothing under those of workers and browsers.
     fn for_node_alone(&self, referrer: &Path, specifier: &str, asked: Asked, error: &ResolveError) -> Option<PathBuf> {
         if !matches!(error, ResolveError::PackagePathNotExported { .. }) {
@@ -209,12 +227,19 @@ impl Packages {
         if !packaged || is_relative(specifier) || specifier.starts_with(['/', '#']) {
             return None;
         }
-        let other = || self.of_node(referrer, specifier, asked);
+        // A package whose file for imports lacks what is imported may have it in that for `require()`, which is Node's for both.
+        let others = || {
+            let kinds = [Some(asked), (asked == Asked::Import).then_some(Asked::Require)];
+            let found = kinds.into_iter().flatten();
+            found
+                .filter_map(|asked| self.of_node(referrer, specifier, asked))
+                .collect()
+        };
         let main = || {
             let name = package_name(specifier).filter(|name| *name != specifier)?;
             Some(self.file(referrer, name, asked).ok()?.0)
         };
-        self.nodes_own.of(found, specifier, asked, &import.names, other, main)
+        self.nodes_own.of(found, specifier, asked, &import.names, others, main)
     }
 
     /// What replaces a file or package, if it is there. Maps are not followed further.

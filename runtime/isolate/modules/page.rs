@@ -3,6 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 
+use nodejs_built_in_modules::is_nodejs_builtin_module;
 use oxc_allocator::Allocator;
 use oxc_parser::Parser;
 use oxc_semantic::SemanticBuilder;
@@ -13,7 +14,17 @@ use super::relative::beside;
 use crate::bounded_file;
 
 /// Globals of pages that no worker has.
-const NAMES: [&str; 4] = ["document", "DOMParser", "FileReader", "XMLHttpRequest"];
+const NAMES: [&str; 9] = [
+    "document",
+    "DOMParser",
+    "FileReader",
+    "HTMLElement",
+    "IDBIndex",
+    "indexedDB",
+    "localStorage",
+    "sessionStorage",
+    "XMLHttpRequest",
+];
 
 /// The longest file that is looked into, in bytes. What is longer is taken as it is named.
 const LONGEST: u64 = 4 << 20;
@@ -78,7 +89,7 @@ fn part_works_by_page(source: &str) -> bool {
         || source.contains("self.location.href")
         || (source.contains("require.ensure") && !asks_for(source, "require.ensure"))
         || makes_request(source)
-        || (source.contains("window.addEventListener(") && uses(source, "window"))
+        || ((source.contains("window.addEventListener(") || passes_window_on(source)) && uses(source, "window"))
         // What is tried where there is no other.
         || source.contains("Microsoft.XMLHTTP")
         || is_platforms_own(source)
@@ -106,12 +117,17 @@ fn uses(source: &str, name: &str) -> bool {
     unresolved.any(|key| key.as_str() == name)
 }
 
-/// Whether there is a `typeof` of a name.
+/// Whether there is a `typeof` of a name: not of a member of it, which fails where there is none.
 fn asks_for(source: &str, name: &str) -> bool {
-    source
-        .split("typeof")
-        .skip(1)
-        .any(|rest| rest.trim_start_matches([' ', '(', '\t', '\n']).starts_with(name))
+    source.split("typeof").skip(1).any(|rest| {
+        let rest = rest.trim_start_matches([' ', '(', '\t', '\n']).strip_prefix(name);
+        rest.is_some_and(|rest| !rest.starts_with('.'))
+    })
+}
+
+/// `(window, …)`: whoever is called has no other way to a page.
+fn passes_window_on(source: &str) -> bool {
+    source.contains("(window,") || source.contains("(window)") || source.contains(", window)")
 }
 
 /// `new root.XMLHttpRequest()`.
@@ -155,19 +171,45 @@ fn refuses_browsers(source: &str) -> bool {
 
 /// Whether a file holds the place of one that browsers do without: it exports nothing but `null`.
 pub(super) fn is_nothing(file: &Path) -> bool {
+    only_line(file).is_some_and(|line| matches!(line.as_str(), "export default null" | "module.exports = null"))
+}
+
+/// The same by a function without a body.
+pub(super) fn does_nothing(file: &Path) -> bool {
+    only_line(file).is_some_and(|line| {
+        let value = line
+            .strip_prefix("module.exports = ")
+            .or_else(|| line.strip_prefix("export default "));
+        value.is_some_and(|value| {
+            let value: String = value.split_whitespace().collect();
+            matches!(value.as_str(), "function(){}" | "()=>{}")
+                || (value.starts_with("function") && value.ends_with("(){}"))
+        })
+    })
+}
+
+/// Whether a file passes on a module of Node's, or a member of one, and does nothing else.
+pub(super) fn passes_node_on(file: &Path) -> bool {
+    let Some(line) = only_line(file) else { return false };
+    let name = line.strip_prefix("module.exports = require(").and_then(|rest| {
+        let quote = rest.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+        rest.get(1..)?.split(quote).next()
+    });
+    name.is_some_and(is_nodejs_builtin_module)
+}
+
+/// The one line of a short script, without its end, comments of whole lines and directives.
+fn only_line(file: &Path) -> Option<String> {
     const SHORT: usize = 200;
-    let source = text(file).filter(|source| source.len() < SHORT).unwrap_or_default();
+    let source = text(file).filter(|source| source.len() < SHORT)?;
     let mut lines = source
         .lines()
-        .map(str::trim)
-        .filter(|line| !line.starts_with("//") && !line.is_empty());
-    let line = lines.next().filter(|_| lines.next().is_none());
-    line.is_some_and(|line| {
-        matches!(
-            line.trim_end_matches(';'),
-            "export default null" | "module.exports = null"
-        )
-    })
+        .map(|line| line.trim().trim_end_matches(';'))
+        .filter(|line| {
+            !line.starts_with("//") && !line.is_empty() && !matches!(*line, "'use strict'" | "\"use strict\"")
+        });
+    let line = lines.next().filter(|_| lines.next().is_none())?;
+    Some(line.to_owned())
 }
 
 /// A script from its first statement on, comments and directives apart.
@@ -260,6 +302,9 @@ mod tests {
             "const read = (blob, done) => { const reader = new FileReader(); reader.onload = done; reader.readAsDataURL(blob); };",
             "define((function () { return {}; }));",
             "export const done = (act) => { window.addEventListener('beforeunload', act); };",
+            "!function (root, make) { root.joi = make(); }(window, function () {});",
+            "const has = (value) => value instanceof IDBIndex;",
+            "module.exports = load(window, () => { if (typeof window.Promise === 'undefined') throw new Error('none'); });",
             "load() { throw Error('Fonts are not implemented for the browser, but those that are there') }",
         ] {
             assert!(works_by_page(source), "{source}");

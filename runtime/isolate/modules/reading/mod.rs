@@ -10,6 +10,7 @@ mod patience;
 mod pool;
 mod process;
 mod reader;
+mod room;
 #[cfg(target_os = "linux")]
 mod seal;
 mod turns;

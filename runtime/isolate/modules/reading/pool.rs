@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::process::{Lost, Process};
+use super::room::room;
 use super::wire::{Answer, Question};
 
 static IDLE: Mutex<Option<Process>> = Mutex::new(None);
@@ -16,8 +17,9 @@ pub(super) fn rest() {
     drop(keep(None));
 }
 
-/// Asks one. It waits for the answer, and for a process before that.
+/// Asks one. It waits for the answer, and before that until there is memory for it, and for a process.
 pub(super) fn ask(question: &Question) -> Result<Answer, Lost> {
+    let _room = room(question.most_memory()).ok_or_else(Lost::unwanted)?;
     let mut process = match keep(None) {
         Some(process) => process,
         None => Process::start()?,

@@ -25,7 +25,17 @@ pub(super) struct Lost {
     pub(super) took: Duration,
 }
 
+/// Said of what was given up.
+const UNWANTED: &str = "nobody waits for it";
+
 impl Lost {
+    pub(super) fn unwanted() -> Self {
+        Self {
+            why: UNWANTED.to_owned(),
+            took: Duration::ZERO,
+        }
+    }
+
     fn before(error: &io::Error) -> Self {
         Self {
             why: format!("no process can be had for it: {error}"),
@@ -101,7 +111,7 @@ impl Process {
             return "what is made of it is too large".to_owned();
         }
         if error.kind() == io::ErrorKind::ConnectionAborted {
-            return "nobody waits for it".to_owned();
+            return UNWANTED.to_owned();
         }
         // Its pipe ends a moment before it does.
         let until = Instant::now() + Duration::from_secs(1);

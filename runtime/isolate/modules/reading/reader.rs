@@ -13,7 +13,7 @@ use super::super::on_deep_stack;
 use super::carried::CarriedGiven;
 #[cfg(target_os = "linux")]
 use super::seal::seal;
-use super::wire::{self, Answer, LONGEST_QUESTION, MOST_MEMORY, Question};
+use super::wire::{self, Answer, LONGEST_QUESTION, MOST_MEMORY, Question, STACK};
 use crate::diagnostic::SourceDiagnostic;
 use crate::files_read;
 use crate::isolate::StartupError;
@@ -21,14 +21,13 @@ use crate::isolate::StartupError;
 /// The argument by which the program knows what it is to be. No other has it at this place.
 pub(crate) const ARGUMENT: &str = "--reads-modules";
 
-/// The stack, in bytes, which is only reserved: it may have it beside what the program has at its start and what a question allows.
-const STACK: u64 = 512 << 20;
-
-/// Is that process until nobody has a question. Call it first of all.
-pub(crate) fn run() -> ExitCode {
+/// Is that process until nobody has a question. Call it first of all. `filter` takes from it the system calls that it does not need, where the
+/// kernel does that.
+pub(crate) fn run(filter: fn() -> io::Result<()>) -> ExitCode {
     if confine().is_err() {
         return ExitCode::FAILURE;
     }
+    let _ = filter();
     let (questions, answers) = (io::stdin().lock(), io::stdout().lock());
     match serve(questions, answers) {
         Ok(()) => ExitCode::SUCCESS,
@@ -100,7 +99,7 @@ fn serve(mut questions: impl io::Read, mut answers: impl io::Write) -> io::Resul
         let used = process_cpu().as_secs() + 1;
         limit_to(Resource::Cpu, used + question.seconds())?;
         // The question itself is a part of what it has.
-        limit_to(Resource::As, has_now()? + STACK + question.memory())?;
+        limit_to(Resource::As, has_now()? + question.most_memory())?;
         let answer = answer(question);
         limit_to(Resource::As, u64::MAX)?;
         wire::write(&mut answers, &answer)?;

@@ -13,6 +13,9 @@ use crate::isolate::modules::node_modules::NodeModules;
 /// The most memory that a question may take beside the stack, in bytes.
 pub(super) const MOST_MEMORY: u64 = 1536 << 20;
 
+/// The stack, in bytes, which is only reserved: it may have it beside what the program has at its start and what a question allows.
+pub(super) const STACK: u64 = 512 << 20;
+
 /// The longest question, in bytes. What may be given is far less.
 pub(super) const LONGEST_QUESTION: usize = 256 << 20;
 
@@ -60,6 +63,11 @@ impl Question {
             Self::Load { .. } => MOST_MEMORY,
             Self::Given { .. } => MOST_MEMORY.min(256 * MIB as u64 + 32 * self.length() as u64),
         }
+    }
+
+    /// All that its process may take for it, in bytes.
+    pub(super) fn most_memory(&self) -> u64 {
+        STACK + self.memory()
     }
 
     /// How long its answer may be, in bytes: scripts, what they were made of, and source maps.
