@@ -359,6 +359,16 @@ fn scheduled_handlers_are_called_where_a_worker_is_developed() {
         "{}",
         bad.body
     );
+    for (cron, status, outcome) in [("x", 200, "ok"), ("bad", 500, "exception")] {
+        let answer = server.get(&format!("/cdn-cgi/handler/scheduled?format=json&cron={cron}"));
+        let value: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        assert_eq!((answer.status, value["outcome"].as_str()), (status, Some(outcome)));
+        assert!(
+            answer.headers.contains("content-type: application/json"),
+            "{}",
+            answer.headers
+        );
+    }
     assert_eq!(server.get("/cdn-cgi/handler/scheduled?time=x").status, 400);
     // Others are not asked to.
     let server = project.serve(&[]);

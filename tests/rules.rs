@@ -245,3 +245,26 @@ fn what_reads_as_another_rule_is_refused() {
         drop(project.serve(&["agent.js"]));
     }
 }
+
+/// `deny` wins over the same word of `allow`: whoever writes both has a network that reaches nothing.
+#[test]
+fn an_address_that_is_allowed_and_denied_is_told() {
+    for (network, told) in [
+        ("allow = ['public']\ndeny = ['public']", true),
+        ("allow = ['public', '10.0.0.0/8']\ndeny = ['10.0.0.0/8']", true),
+        ("allow = ['public']\ndeny = ['10.0.0.0/8']", false),
+    ] {
+        let config = format!("main = 'agent.js'\n[network]\n{network}\n[outbound]\nmain = 'policy.js'\n");
+        let project = Project::new(&[
+            ("agent.js", AGENT),
+            ("policy.js", ANSWERS),
+            ("workerd-lite.toml", &config),
+        ]);
+        let (code, out, err) = project.run(&["check"]);
+        let text = format!("{out}{err}");
+        assert!(
+            code == Some(0) && text.contains("[network] allows and denies") == told,
+            "{network}: {text}"
+        );
+    }
+}

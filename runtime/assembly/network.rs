@@ -23,7 +23,7 @@ use crate::reloadable::ReloadableFiles;
 use crate::rules::{HostPattern, Protocol, Rule, Rules, Scope};
 
 use super::keys::{Keys, Reached};
-use super::unreachable::warn_of_unreachable;
+use super::unreachable::{warn_of_contradictions, warn_of_unreachable};
 
 /// The list of the policy.
 const POLICYS: &str = "outbound.egress";
@@ -117,6 +117,7 @@ pub(super) fn network(
             read_roots(&files.folder.join(path)).map_err(|error| files.complain("network.ca", &error.to_string()));
         roots.extend(files.problems.value(found).into_iter().flatten());
     }
+    warn_of_contradictions(&project.network.allow, &project.network.deny);
     let addresses = AddressRules::new(project.network.allow.clone(), project.network.deny.clone());
     let egress = project
         .outbound

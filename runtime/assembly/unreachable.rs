@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::config::tables::Rule as Section;
 use crate::egress::address::Rules as AddressRules;
-use crate::rules::{HostPattern, is_localhost};
+use crate::rules::{HostPattern, Peer, is_localhost};
 
 /// Tells the owner of addresses, and of names of this machine, that the policy's rules let pass and `[network]` does not. What a name
 /// of others resolves to is known only when it is asked for.
@@ -18,6 +18,15 @@ pub(super) fn warn_of_unreachable(list: &str, sections: &[Section], network: &Ad
                 );
             }
         }
+    }
+}
+
+/// Tells the owner of what stands in both lists of `[network]`, where `deny` wins.
+pub(super) fn warn_of_contradictions(allow: &[Peer], deny: &[Peer]) {
+    for peer in allow.iter().filter(|peer| deny.contains(peer)) {
+        tracing::warn!(
+            "[network] allows and denies {peer}: what is denied wins, so nothing of it is reached but what another entry of `allow` names more closely"
+        );
     }
 }
 

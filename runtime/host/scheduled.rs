@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use deno_core::url::Url;
 use http::StatusCode;
-use serde_json::json;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use workerd_lite_ops::rpc::{Call, Outcome, Payload, Remote as _, ReplyTo, plain};
 use workerd_lite_ops::trace::Trace;
@@ -28,7 +29,8 @@ pub(super) fn asks(url: &Url) -> bool {
 }
 
 impl Instance {
-    /// Calls the handler, with the `cron` and the `time` of a query.
+    /// Calls the handler, with the `cron` and the `time` of a query, and says how that ended: in a word, or where `format` is `json` as
+    /// an object. That has no `noRetry`, as nothing is tried again here.
     pub(super) async fn scheduled_by(
         &self,
         (place, agent): (usize, &Arc<Agent>),
@@ -49,7 +51,13 @@ impl Instance {
         };
         let cron = query("cron").unwrap_or_default();
         let told = self.scheduled((place, agent), &cron, time, trace).await?;
+        let is_json = query("format").is_some_and(|format| format == "json");
         Ok(match told {
+            Ok(()) if is_json => as_json(StatusCode::OK, &json!({ "outcome": "ok" })),
+            Err(why) if is_json => as_json(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                &json!({ "outcome": "exception", "error": why }),
+            ),
             Ok(()) => Response::text(StatusCode::OK, "ok"),
             Err(why) => Response::text(StatusCode::INTERNAL_SERVER_ERROR, format!("exception: {why}\n")),
         })
@@ -104,6 +112,13 @@ impl Instance {
             Err(_) => Err(format!("it took longer than {}", humantime::format_duration(limit))),
         })
     }
+}
+
+fn as_json(status: StatusCode, value: &Value) -> Response {
+    let mut response = Response::text(status, value.to_string());
+    let json = HeaderValue::from_static("application/json");
+    response.headers.insert(CONTENT_TYPE, json);
+    response
 }
 
 fn now() -> u64 {

@@ -1,5 +1,6 @@
 //! Patterns of addresses, as `[network]` allows and denies them.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
@@ -16,6 +17,18 @@ pub enum Peer {
     Local,
     /// A block of addresses.
     Block(IpNet),
+}
+
+impl fmt::Display for Peer {
+    /// As it is written.
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Public => to.write_str("public"),
+            Self::Private => to.write_str("private"),
+            Self::Local => to.write_str("local"),
+            Self::Block(block) => block.fmt(to),
+        }
+    }
 }
 
 impl FromStr for Peer {

@@ -153,7 +153,7 @@ impl Board {
         }
         if *asked > 0 && *passed == 0 {
             cautions.push(format!(
-                "the policy let nothing pass: none of {asked} requests for hosts that are named reached one"
+                "the policy let nothing pass: none of {asked} requests for hosts that are named reached one, so nothing is known of what it makes of those that pass"
             ));
         }
         cautions

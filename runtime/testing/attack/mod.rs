@@ -7,6 +7,7 @@ mod ask;
 mod attackers;
 mod authority;
 mod board;
+mod climbing;
 mod corpus;
 mod faults;
 mod hosts;
@@ -140,6 +141,8 @@ async fn attack(loaded: &Loaded, mut board: Board) -> Result<(Board, Named), Sou
     methods::run(&mut prober, &mut board, &agents).await?;
     prober.renew().await?;
     hosts::run(&mut prober, &mut board, &agents).await?;
+    prober.renew().await?;
+    climbing::run(&mut prober, &mut board, &agents).await?;
     prober.renew().await?;
     others::run(&mut prober, &mut board, (&attackers.all, &words)).await?;
     shared::run(&mut prober, &mut board, &attackers.all).await?;
