@@ -26,6 +26,7 @@ mod stated;
 mod strangers;
 mod targets;
 mod upstream;
+mod wildcards;
 
 use std::io::Write;
 

@@ -6,6 +6,7 @@ use deno_core::url::Url;
 use serde_json::Value;
 
 use super::shape::{self, NamedHost};
+use super::wildcards::HostText;
 use crate::config;
 use crate::rules::{HostPattern, Scope};
 use crate::serve::Loaded;
@@ -41,6 +42,8 @@ pub(super) struct Named {
     pub(super) names: Vec<String>,
     /// Strings that may be values of those.
     pub(super) values: Vec<String>,
+    /// Hosts with wildcards in the policy's text and its data.
+    pub(super) wildcards: Vec<HostText>,
     /// What the policy's text says.
     pub(super) text: PolicyText,
     /// What is named and not tried, as sentences.
@@ -82,6 +85,7 @@ impl Named {
             fragments: Vec::new(),
             names: Vec::new(),
             values: Vec::new(),
+            wildcards: Vec::new(),
             text,
             left_out: Vec::new(),
         };
@@ -119,6 +123,15 @@ impl Named {
                 text.split([',', ' ', ';', '|'])
                     .flat_map(|part| shape::hosts(kind, part)),
             );
+        }
+        if let Some(pattern) = (kind == Kind::Text).then(|| HostText::of(text)).flatten() {
+            if hosts.is_empty() {
+                hosts.push(NamedHost {
+                    host: pattern.host.clone(),
+                    below: pattern.below,
+                });
+            }
+            self.wildcards.push(pattern);
         }
         self.paths
             .extend(shape::paths(kind, text).into_iter().map(|path| (path, place.cloned())));
@@ -182,9 +195,13 @@ impl Named {
             ));
         }
         let mut seen = BTreeSet::new();
+        self.wildcards.retain(|pattern| seen.insert(pattern.text.clone()));
+        seen.clear();
         self.paths.retain(|(path, _)| seen.insert(path.clone()));
         let mut many = vec![("paths", self.paths.len())];
         self.paths.truncate(2 * MOST);
+        many.push(("hosts with wildcards", self.wildcards.len()));
+        self.wildcards.truncate(2 * MOST);
         seen.clear();
         self.methods.retain(|(method, _)| seen.insert(method.clone()));
         // Names with a hyphen are of headers; there may be many of fields.

@@ -51,6 +51,7 @@ pub(super) fn attacks(named: &Named, agents: &[String]) -> Vec<Attack> {
     attacks.connections(named);
     attacks.sockets(named);
     attacks.words(named);
+    attacks.wildcards(named);
     attacks.consent(named, agents);
     attacks.targets(named);
     attacks.replaced(named);
@@ -161,6 +162,16 @@ impl Attacks {
             ];
             for url in asks {
                 self.add(class, "a host that looks like one", Ask::new("CONNECT", &url));
+            }
+        }
+    }
+
+    /// Hosts that a pattern of the policy's matches beside those that it is meant for.
+    fn wildcards(&mut self, named: &Named) {
+        let class = "hosts that a wildcard matches";
+        for pattern in &named.wildcards {
+            for url in pattern.strangers() {
+                self.add(class, format!("{:?}, as {url}", pattern.text), Ask::new("GET", &url));
             }
         }
     }
