@@ -10,10 +10,16 @@ pub(super) fn literal(expression: &Expression<'_>) -> Option<String> {
         Expression::TemplateLiteral(template) if template.expressions.is_empty() => {
             Some(template.quasis.first()?.value.cooked?.to_string())
         }
-        // `require("a" + "")`, which hides a package from bundlers and not from Node.js.
-        Expression::BinaryExpression(sum) if sum.operator == BinaryOperator::Addition => {
-            Some(literal(&sum.left)? + &literal(&sum.right)?)
-        }
         _ => None,
+    }
+}
+
+/// The same, and sums of them: `require("a" + "")`, which hides a package from bundlers and not from Node.js.
+pub(super) fn constant(expression: &Expression<'_>) -> Option<String> {
+    match expression.get_inner_expression() {
+        Expression::BinaryExpression(sum) if sum.operator == BinaryOperator::Addition => {
+            Some(constant(&sum.left)? + &constant(&sum.right)?)
+        }
+        other => literal(other),
     }
 }

@@ -12,7 +12,7 @@ use oxc_syntax::operator::BinaryOperator;
 use serde::{Deserialize, Serialize};
 
 use super::import::Import;
-use super::literal::literal;
+use super::literal::{constant, literal};
 use super::relative::is_relative;
 
 /// A name of which the middle is computed: `"./locale/" + name + ".js"`.
@@ -109,7 +109,7 @@ impl Found {
     }
 
     fn require(&mut self, name: &Expression<'_>, called: bool) {
-        if let Some(specifier) = literal(name) {
+        if let Some(specifier) = constant(name) {
             self.add(specifier, name.span(), called);
             return;
         }
