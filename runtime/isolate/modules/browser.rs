@@ -89,7 +89,8 @@ impl BrowserMap {
                 map.files.insert(normal(Path::new(key)), replacement);
             }
         }
-        (!map.leads_to_page() && !(node && map.stands_for_node())).then_some(map)
+        let holds = !map.leads_to_page() && (!node || !map.stands_for_node());
+        holds.then_some(map)
     }
 
     /// Whether a replacement works by a page.

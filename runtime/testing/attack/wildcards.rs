@@ -50,17 +50,16 @@ impl HostText {
             return whole(behind).then(|| made(behind.join("."), true, Vec::new()));
         }
         let below = front.iter().any(|label| label.contains(ANYTHING));
-        let front: Vec<&str> = front
+        let first = front
             .iter()
-            .rev()
-            .take_while(|label| !label.contains(ANYTHING))
-            .copied()
-            .collect();
-        let front: String = front.into_iter().rev().map(|label| format!("{label}.")).collect();
-        let (name, behind) = (
-            label.replace(ANYTHING, ""),
-            behind.iter().map(|label| format!(".{label}")).collect::<String>(),
-        );
+            .rposition(|label| label.contains(ANYTHING))
+            .map_or(0, |at| at + 1);
+        let mut front = front[first..].join(".");
+        if !front.is_empty() {
+            front.push('.');
+        }
+        let name = label.replace(ANYTHING, "");
+        let behind = behind.first().map_or_else(String::new, |label| format!(".{label}"));
         let host = format!("{front}{name}{behind}");
         let host = host.trim_end_matches('.').to_owned();
         if !whole(&host.split('.').collect::<Vec<_>>()) {
