@@ -3,7 +3,7 @@
 (function () {
 const { core, primordials } = __bootstrap;
 const { TypeError } = primordials;
-const { requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
+const { outcomeOf } = core.loadExtScript("ext:workerd_lite/testing/handlers.js");
 
 // What the handler says of its messages, as `queue()` gives it. What was said first holds.
 class Said {
@@ -54,16 +54,7 @@ function queueOf(node) {
       ackAll: () => said.ackWhole(),
       retryAll: (options) => said.retryWhole(options),
     };
-    const { object, environment } = node.find(requireContext());
-    if (typeof object.queue !== "function") throw new TypeError("Handler does not export a queue() function");
-    const more = environment === undefined ? [] : [environment.env, environment.ctx];
-    let outcome = "ok";
-    try {
-      await object.queue(batch, ...more);
-    } catch (error) {
-      console.error(error);
-      outcome = "exception";
-    }
+    const outcome = await outcomeOf(node, "queue", batch);
     const { ackAll, retryBatch, explicitAcks, retryMessages } = said;
     return { outcome, ackAll, retryBatch, explicitAcks, retryMessages };
   };

@@ -3,25 +3,17 @@
 const { core, primordials } = __bootstrap;
 const { TypeError } = primordials;
 const { nodeOf } = core.loadExtScript("ext:workerd_lite/rpc/stub.js");
-const { requireContext } = core.loadExtScript("ext:workerd_lite/worker/context.js");
 const { exportsNow } = core.loadExtScript("ext:workerd_lite/worker/execution_context.js");
+const { outcomeOf } = core.loadExtScript("ext:workerd_lite/testing/handlers.js");
 const { queueOf } = core.loadExtScript("ext:workerd_lite/testing/queues.js");
 
 // Calls the handler of cron triggers: `scheduled({ scheduledTime, cron })`, as workerd's tests do. Gives `{ outcome, noRetry }`.
 function scheduledOf(node) {
   return async ({ scheduledTime = Date.now(), cron = "" } = {}) => {
-    const { object, environment } = node.find(requireContext());
-    if (typeof object.scheduled !== "function") throw new TypeError("Handler does not export a scheduled() function");
     let noRetry = false;
     const controller = { scheduledTime: Number(scheduledTime), cron, noRetry: () => { noRetry = true; } };
-    const more = environment === undefined ? [] : [environment.env, environment.ctx];
-    try {
-      await object.scheduled(controller, ...more);
-      return { outcome: "ok", noRetry };
-    } catch (error) {
-      console.error(error);
-      return { outcome: "exception", noRetry };
-    }
+    const outcome = await outcomeOf(node, "scheduled", controller);
+    return { outcome, noRetry };
   };
 }
 

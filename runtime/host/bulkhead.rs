@@ -37,7 +37,7 @@ pub(super) fn run(project: &Project, jobs: mpsc::UnboundedReceiver<Order>, lost:
 
 async fn serve(project: &Project, mut jobs: mpsc::UnboundedReceiver<Order>, others: Others) {
     let (mut started, mut called): (Option<Instance>, Option<Called>) = (None, None);
-    let account = project.agents.first().and_then(|agent| agent.worker.account.clone());
+    let account = project.first_account();
     while let Ok(Some(order)) = tokio::time::timeout(IDLE, jobs.recv()).await {
         let instance = match &started {
             Some(instance) => instance.clone(),

@@ -104,7 +104,7 @@ impl Bulkheads {
         let project = self.project.only(agent)?;
         let (told, thread) = (Arc::clone(&lost), Arc::clone(&self.threads));
         let (others, run) = (self.others.clone(), self.run);
-        let account = project.agents.first().and_then(|agent| agent.worker.account.clone());
+        let account = project.first_account();
         std::thread::Builder::new()
             .name(format!("bulkhead-{agent}"))
             .spawn(move || {

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use workerd_lite_ops::rpc::{Broken, Call, Failure, Started};
 use workerd_lite_ops::{EventError, Origin, Request, Response, Target};
 
-use super::far_job::{FarJob, Route, Work};
+use super::far_job::{Begins, FarJob, Route, Work};
 use super::far_link::FarLine;
 
 /// An agent on another thread.
@@ -23,13 +23,13 @@ impl FarCallee {
             Some(Target::Entrypoint { entrypoint, props }) => (entrypoint, props),
             _ => (None, "{}".to_owned()),
         };
-        FarJob {
+        let begins = Begins {
             route: self.route.clone(),
             entrypoint,
             props,
             trace: origin.trace.ids(),
-            work,
-        }
+        };
+        FarJob { begins, work }
     }
 
     /// Begins an event with a call.

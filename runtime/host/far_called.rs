@@ -10,14 +10,15 @@ use deno_core::unsync::spawn;
 use tokio::sync::{mpsc, oneshot};
 use workerd_lite_ops::account::metered;
 use workerd_lite_ops::rpc::Failure;
-use workerd_lite_ops::trace::{Charged, Trace, TraceIds};
+use workerd_lite_ops::trace::{Charged, Trace};
 use workerd_lite_ops::{EventError, Origin, Target};
 
 use super::callee::{Callee, Callees};
-use super::far_job::{FarJob, LinkEnd, Route, Work};
-use super::far_link::{Bridges, bridge, ended, noted};
+use super::far_job::{Begins, FarJob, LinkEnd, Work};
+use super::far_link::{bridge, ended};
+use super::link_events::{self, Bridges, EarlyStreams, OpenEvent};
 use super::transferable::{TransferableRequest, TransferableResponse};
-use crate::boundary::{Bridge, Call, Came, Connection, Handler, LinkError, Opened, refuse};
+use crate::boundary::{Call, Came, Connection, Handler, LinkError, Opened, refuse};
 
 /// Does what is handed over, as long as there are agents.
 pub(super) async fn serve(agents: Weak<dyn Callees>, mut jobs: mpsc::UnboundedReceiver<FarJob>) {
@@ -36,15 +37,7 @@ pub(super) struct Called {
     ends: Rc<RefCell<HashMap<u64, Rc<End>>>>,
 }
 
-/// What is called, and by whom.
-struct Begun {
-    route: Route,
-    entrypoint: Option<String>,
-    props: String,
-    trace: TraceIds,
-}
-
-impl Begun {
+impl Begins {
     /// Who is called, and where its event comes from. Nothing where it can not be called now.
     fn find(self, agents: &Weak<dyn Callees>) -> Option<(Callee, Trace, Target)> {
         let Self {
@@ -73,21 +66,9 @@ impl Called {
 
     /// Calls an agent here.
     pub(super) fn take(&self, job: FarJob) {
-        let FarJob {
-            route,
-            entrypoint,
-            props,
-            trace,
-            work,
-        } = job;
-        let begun = Begun {
-            route,
-            entrypoint,
-            props,
-            trace,
-        };
+        let FarJob { begins, work } = job;
         match work {
-            Work::Request(request, reply) => match begun.find(&self.agents) {
+            Work::Request(request, reply) => match begins.find(&self.agents) {
                 Some((callee, trace, target)) => dispatch((callee, trace, target), *request, reply),
                 None => {
                     let _ = reply.send(Err(EventError::Shutdown));
@@ -99,7 +80,7 @@ impl Called {
                 }
                 let end = self.ends.borrow().get(&link).cloned();
                 if let Some(end) = end {
-                    end.expects(event, begun);
+                    end.expects(event, begins);
                 }
             }
         }
@@ -112,7 +93,7 @@ impl Called {
             held: Rc::default(),
             bridges: Rc::default(),
             halves: RefCell::default(),
-            early: RefCell::default(),
+            early: EarlyStreams::default(),
         });
         self.ends.borrow_mut().insert(id, Rc::clone(&end));
         let ends = Rc::downgrade(&self.ends);
@@ -148,12 +129,9 @@ fn dispatch(
 
 /// What is there of an event that has not begun: its job comes by one way, and its call by another.
 enum Half {
-    Job(Box<Begun>),
+    Job(Box<Begins>),
     Head(Vec<u8>, Call),
 }
-
-/// What has come for an event that has not begun: a head, and its call.
-type Early = (Vec<u8>, Call);
 
 /// The called end of one link.
 struct End {
@@ -162,18 +140,17 @@ struct End {
     held: Rc<Cell<usize>>,
     bridges: Bridges,
     halves: RefCell<HashMap<u32, Half>>,
-    /// Streams of events that have not begun, by the numbers of those.
-    early: RefCell<HashMap<u32, Vec<Early>>>,
+    early: EarlyStreams,
 }
 
 impl End {
     /// This is the event of that number.
-    fn expects(self: &Rc<Self>, event: u32, begun: Begun) {
+    fn expects(self: &Rc<Self>, event: u32, begins: Begins) {
         let half = self.halves.borrow_mut().remove(&event);
         let started = if let Some(Half::Head(head, call)) = half {
-            self.begin(begun, &head, call)
+            self.begin(begins, &head, call)
         } else {
-            self.halves.borrow_mut().insert(event, Half::Job(Box::new(begun)));
+            self.halves.borrow_mut().insert(event, Half::Job(Box::new(begins)));
             Ok(())
         };
         if let Err(error) = started {
@@ -185,18 +162,18 @@ impl End {
     fn opened(self: &Rc<Self>, head: &[u8], call: Call) -> Result<(), LinkError> {
         let event = call.number();
         let half = self.halves.borrow_mut().remove(&event);
-        if let Some(Half::Job(begun)) = half {
-            return self.begin(*begun, head, call);
+        if let Some(Half::Job(begins)) = half {
+            return self.begin(*begins, head, call);
         }
         self.halves.borrow_mut().insert(event, Half::Head(head.to_vec(), call));
         Ok(())
     }
 
-    fn begin(self: &Rc<Self>, begun: Begun, head: &[u8], call: Call) -> Result<(), LinkError> {
+    fn begin(&self, begins: Begins, head: &[u8], call: Call) -> Result<(), LinkError> {
         let number = call.number();
         let opened = Opened::read(head)?;
-        let early = self.early.borrow_mut().remove(&number).unwrap_or_default();
-        let Some((callee, trace, target)) = begun.find(&self.agents) else {
+        let early = self.early.take(number);
+        let Some((callee, trace, target)) = begins.find(&self.agents) else {
             refuse(
                 &call,
                 &Failure::new("Error", "RPC failed: the agent can not be called now"),
@@ -205,13 +182,8 @@ impl End {
             return Ok(());
         };
         let bridge = bridge(&self.connection, number, callee.account.clone(), &self.held);
-        self.bridges.borrow_mut().insert(number, Rc::clone(&bridge));
-        trace.charge_to(Rc::new(FarEvent {
-            number,
-            connection: self.connection.clone(),
-            bridges: Rc::clone(&self.bridges),
-            bridge: Rc::clone(&bridge),
-        }));
+        let open = OpenEvent::new(number, &self.connection, Rc::clone(&bridge), &self.bridges);
+        trace.charge_to(Rc::new(FarEvent(open)));
         let origin = Origin {
             caller: callee.caller,
             trace: Rc::new(trace),
@@ -222,10 +194,6 @@ impl End {
         bridge.begins(opened, call, move |call| {
             callee.cell.call(call, origin, 0, Some(target))
         })
-    }
-
-    fn bridge(&self, event: u32) -> Option<Rc<Bridge>> {
-        self.bridges.borrow().get(&event).cloned()
     }
 }
 
@@ -239,40 +207,32 @@ impl Handler for Hears {
         }
         let (came, event) = Came::of(head).ok_or(LinkError::Head("it is no call"))?;
         if came == Came::Early {
-            let mut early = self.0.early.borrow_mut();
-            early.entry(event).or_default().push((head.to_vec(), call));
+            self.0.early.keep(event, head, call);
             return Ok(());
         }
-        if let Some(bridge) = self.0.bridge(event) {
-            return bridge.came_over(head, call);
-        }
-        refuse(&call, &Failure::canceled());
-        Ok(())
+        link_events::came_over(&self.0.bridges, event, head, call)
     }
 
     fn noted(&self, event: u32, what: u8, number: u32) -> Result<(), LinkError> {
-        noted(self.0.bridge(event), what, number);
+        link_events::noted(&self.0.bridges, event, what, number);
         Ok(())
     }
 
     fn over(&self, event: u32, _: Duration) -> Result<(), LinkError> {
         // It was refused before it began.
         self.0.halves.borrow_mut().remove(&event);
-        self.0.early.borrow_mut().remove(&event);
+        drop(self.0.early.take(event));
         Ok(())
     }
 }
 
-/// An event that came over a link, whose other end is told when it is over.
-struct FarEvent {
-    number: u32,
-    connection: Connection,
-    bridges: Bridges,
-    bridge: Rc<Bridge>,
-}
+/// The event as its isolate has it.
+struct FarEvent(OpenEvent);
 
 impl Charged for FarEvent {
-    fn computed(&self, _: Duration) {}
+    fn computed(&self, time: Duration) {
+        self.0.computed(time);
+    }
 
     fn may_fetch(&self) -> bool {
         true
@@ -284,13 +244,5 @@ impl Charged for FarEvent {
 
     fn any(self: Rc<Self>) -> Rc<dyn Any> {
         self
-    }
-}
-
-impl Drop for FarEvent {
-    fn drop(&mut self) {
-        self.bridges.borrow_mut().remove(&self.number);
-        self.bridge.close();
-        self.connection.over(self.number, Duration::ZERO);
     }
 }

@@ -21,11 +21,16 @@ pub(super) struct Route {
 
 /// A call on its way to another thread.
 pub(super) struct FarJob {
+    pub(super) begins: Begins,
+    pub(super) work: Work,
+}
+
+/// What is called, by whom, and as a part of what.
+pub(super) struct Begins {
     pub(super) route: Route,
     pub(super) entrypoint: Option<String>,
     pub(super) props: String,
     pub(super) trace: TraceIds,
-    pub(super) work: Work,
 }
 
 /// What it asks for.
@@ -55,7 +60,7 @@ pub(super) struct LinkEnd {
 impl FarJob {
     /// The part of the way that it is.
     pub(super) fn trace(&self) -> TraceIds {
-        self.trace.clone()
+        self.begins.trace.clone()
     }
 
     /// Nobody takes it.

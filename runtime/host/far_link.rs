@@ -3,7 +3,6 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
@@ -16,7 +15,8 @@ use workerd_lite_ops::account::{Account, metered};
 use workerd_lite_ops::rpc::{Call as RpcCall, Capability, Failure, MESSAGE, Started};
 
 use super::far_job::{FarJob, LinkEnd, Post};
-use crate::boundary::{Aim, Begin, Bridge, Call, Came, Connection, Handler, LinkError, LoadedWorker, Side, refuse};
+use super::link_events::{self, Bridges};
+use crate::boundary::{Aim, Begin, Bridge, Call, Came, Connection, Handler, LinkError, LoadedWorker, Side};
 
 /// Bytes of messages that one end holds at once, of all its events together, beside streams, which windows bound.
 const HELD: usize = 2 * MESSAGE;
@@ -67,9 +67,6 @@ pub(super) struct FarLink {
     bridges: Bridges,
     held: Rc<Cell<usize>>,
 }
-
-/// The bridges of a link's events, by their numbers.
-pub(super) type Bridges = Rc<RefCell<HashMap<u32, Rc<Bridge>>>>;
 
 impl FarLink {
     fn begun(socket: UnixStream, account: Option<Arc<Account>>) -> Rc<Self> {
@@ -190,26 +187,16 @@ impl Drop for Room {
 /// Hears what the called end says.
 struct Calling(Bridges);
 
-impl Calling {
-    fn bridge(&self, event: u32) -> Option<Rc<Bridge>> {
-        self.0.borrow().get(&event).cloned()
-    }
-}
-
 impl Handler for Calling {
     fn called(&self, head: &[u8], call: Call) -> Result<(), LinkError> {
         let Some((Came::Call | Came::Other, event)) = Came::of(head) else {
             return Err(LinkError::Head("the called thread begins events"));
         };
-        if let Some(bridge) = self.bridge(event) {
-            return bridge.came_over(head, call);
-        }
-        refuse(&call, &Failure::canceled());
-        Ok(())
+        link_events::came_over(&self.0, event, head, call)
     }
 
     fn noted(&self, event: u32, what: u8, number: u32) -> Result<(), LinkError> {
-        noted(self.bridge(event), what, number);
+        link_events::noted(&self.0, event, what, number);
         Ok(())
     }
 
@@ -219,15 +206,5 @@ impl Handler for Calling {
             bridge.close();
         }
         Ok(())
-    }
-}
-
-/// Something is needed no longer by an event's other end.
-pub(super) fn noted(bridge: Option<Rc<Bridge>>, what: u8, number: u32) {
-    if let Some(bridge) = bridge {
-        // What has come before it is read first.
-        spawn(async move {
-            bridge.noted(what, number);
-        });
     }
 }

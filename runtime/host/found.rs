@@ -52,8 +52,8 @@ pub(crate) trait Finder: Send + Sync + fmt::Debug {
 enum AtHand {
     There(usize, Arc<Agent>),
     Absent,
-    /// They are to be read.
-    Unread,
+    /// They are to be read, as they are now.
+    Unread(Stamp),
 }
 
 /// An agent that was found.
@@ -221,7 +221,7 @@ impl Found {
         match self.at_hand(&id) {
             AtHand::There(place, agent) => return Ok(Some((place, agent))),
             AtHand::Absent => return Ok(None),
-            AtHand::Unread => {}
+            AtHand::Unread(_) => {}
         }
         let (found, whose) = (Arc::clone(self), id.clone());
         let read = tokio::time::timeout(self.finder.patience(), aside(&whose, move || found.find(&id)));
@@ -237,7 +237,7 @@ impl Found {
         match self.at_hand(id) {
             AtHand::There(place, agent) => Some((place, agent)),
             AtHand::Absent => None,
-            AtHand::Unread => self.discover(id),
+            AtHand::Unread(stamp) => self.discover(id, stamp),
         }
     }
 
@@ -255,15 +255,16 @@ impl Found {
         let looked = entry.looked.load(Ordering::Relaxed);
         if u128::from(now.saturating_sub(looked)) >= HOLDS.as_millis() {
             entry.looked.store(now, Ordering::Relaxed);
-            if self.finder.look(id).as_ref() != Some(&entry.stamp) || !entry.agent.code.is_whole() {
-                self.leaves(id, &entry);
-                return self.unless_absent(id);
+            let stamp = self.finder.look(id);
+            if stamp.as_ref() != Some(&entry.stamp) || !entry.agent.code.is_whole() {
+                self.leaves(id, &entry, stamp.is_none());
+                return self.unread(id, stamp);
             }
         }
         AtHand::There(entry.place, Arc::clone(&entry.agent))
     }
 
-    /// Looks whether there are files of one that is not known, or not as it is now.
+    /// Looks whether there are files of one that is not known.
     fn unless_absent(&self, id: &AgentId) -> AtHand {
         {
             let unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
@@ -271,8 +272,13 @@ impl Found {
                 return AtHand::Absent;
             }
         }
-        if self.finder.look(id).is_some() {
-            return AtHand::Unread;
+        self.unread(id, self.finder.look(id))
+    }
+
+    /// What is known by the look of its files, or by there being none.
+    fn unread(&self, id: &AgentId, stamp: Option<Stamp>) -> AtHand {
+        if let Some(stamp) = stamp {
+            return AtHand::Unread(stamp);
         }
         let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
         if unknown.len() >= UNKNOWN {
@@ -283,12 +289,12 @@ impl Found {
     }
 
     /// An agent has changed, or is gone.
-    fn leaves(&self, id: &AgentId, entry: &Arc<Entry>) {
+    fn leaves(&self, id: &AgentId, entry: &Arc<Entry>, is_gone: bool) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if state.names.get(id).is_some_and(|known| Arc::ptr_eq(known, entry)) {
             state.places.remove(&entry.place);
             // How it stands is kept for whoever comes in its place.
-            if self.finder.look(id).is_none() {
+            if is_gone {
                 state.names.remove(id);
             }
             drop(state);
@@ -297,8 +303,7 @@ impl Found {
     }
 
     /// Reads an agent that is not known, or not as it is now.
-    fn discover(&self, id: &AgentId) -> Option<(usize, Arc<Agent>)> {
-        let stamp = self.finder.look(id)?;
+    fn discover(&self, id: &AgentId, stamp: Stamp) -> Option<(usize, Arc<Agent>)> {
         let made = self.finder.make(id)?;
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let before = state.names.get(id).cloned();

@@ -33,6 +33,7 @@ mod known;
 mod later;
 mod line;
 mod line_fetch;
+mod link_events;
 mod live_call;
 mod live_console;
 mod live_request;

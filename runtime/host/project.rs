@@ -10,7 +10,7 @@ use deno_core::url::Url;
 use http::HeaderMap;
 use serde_json::{Map, Value, json};
 use workerd_lite_ops::Termination;
-use workerd_lite_ops::account::AgentId;
+use workerd_lite_ops::account::{Account, AgentId};
 
 use super::agent::Agent;
 use super::found::Found;
@@ -329,6 +329,11 @@ impl Project {
             project.isolate_per = IsolatePer::Agent;
         }
         Some(project)
+    }
+
+    /// Who pays for a project that has one agent only.
+    pub(super) fn first_account(&self) -> Option<Arc<Account>> {
+        self.agents.first()?.worker.account.clone()
     }
 
     /// Whether any agent is in a process of its own.

@@ -43,9 +43,7 @@ impl TestGate {
             }),
         }
     }
-}
 
-impl TestGate {
     /// The test's own worker loads others, whose way out is the test's own. It does until [`Self::loads_no_more`].
     pub(super) fn loads_for(self: &Rc<Self>, worker: &Worker) {
         let way = Rc::<Self>::clone(self);

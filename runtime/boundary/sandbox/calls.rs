@@ -28,8 +28,9 @@ struct Line {
     /// All of these must hold.
     #[serde(default)]
     when: Vec<Condition>,
-    /// Where it is needed.
-    only: Option<Place>,
+    /// Where it is needed: all of these must hold.
+    #[serde(default)]
+    only: Vec<Place>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -48,13 +49,9 @@ enum Place {
     /// The process that reads modules.
     #[serde(rename = "modules")]
     Modules,
-    #[serde(rename = "modules-x86_64")]
-    ModulesOnX86,
     /// All but the one that reads modules.
     #[serde(rename = "fileless")]
     Fileless,
-    #[serde(rename = "fileless-x86_64")]
-    FilelessOnX86,
 }
 
 /// What is known of the process only when it enters.
@@ -136,21 +133,22 @@ fn rules(lines: &[Line], here: Here) -> Vec<Value> {
     rules
 }
 
+impl Place {
+    fn is(self, here: Here) -> bool {
+        match self {
+            Self::X86 => std::env::consts::ARCH == "x86_64",
+            Self::WithoutKeys => !here.protection_keys && here.purpose == Purpose::Scripts,
+            Self::Scripts => here.purpose == Purpose::Scripts,
+            Self::Keys => here.purpose == Purpose::Keys,
+            Self::Modules => here.purpose == Purpose::Modules,
+            Self::Fileless => here.purpose != Purpose::Modules,
+        }
+    }
+}
+
 impl Line {
     fn is_for(&self, here: Here) -> bool {
-        let is_x86 = std::env::consts::ARCH == "x86_64";
-        let reads = here.purpose == Purpose::Modules;
-        match self.only {
-            None => true,
-            Some(Place::X86) => is_x86,
-            Some(Place::Modules) => reads,
-            Some(Place::ModulesOnX86) => reads && is_x86,
-            Some(Place::Fileless) => !reads,
-            Some(Place::FilelessOnX86) => !reads && is_x86,
-            Some(Place::WithoutKeys) => !here.protection_keys && here.purpose == Purpose::Scripts,
-            Some(Place::Scripts) => here.purpose == Purpose::Scripts,
-            Some(Place::Keys) => here.purpose == Purpose::Keys,
-        }
+        self.only.iter().all(|place| place.is(here))
     }
 
     /// The lists of conditions of which one must hold: each value of an argument that may have several is one.
@@ -200,14 +198,15 @@ mod tests {
     fn rows(answer: &str, lines: &[Line]) -> String {
         let row = |line: &Line| {
             let calls: Vec<String> = line.calls.iter().map(|call| format!("`{call}`")).collect();
-            let only = match line.only {
-                Some(Place::WithoutKeys) => " (where there are no memory protection keys)",
-                Some(Place::Scripts) => " (in processes that run scripts)",
-                Some(Place::Keys) => " (in the process that holds keys)",
-                Some(Place::Modules | Place::ModulesOnX86) => " (in the process that reads modules)",
-                Some(Place::Fileless | Place::FilelessOnX86) => " (but in the process that reads modules)",
-                _ => "",
-            };
+            let words = line.only.iter().map(|place| match place {
+                Place::WithoutKeys => " (where there are no memory protection keys)",
+                Place::Scripts => " (in processes that run scripts)",
+                Place::Keys => " (in the process that holds keys)",
+                Place::Modules => " (in the process that reads modules)",
+                Place::Fileless => " (but in the process that reads modules)",
+                Place::X86 => "",
+            });
+            let only: String = words.collect();
             let when = if line.when.is_empty() { "" } else { ", by arguments" };
             format!("| {answer}{when} | {}{only} | {} |\n", calls.join(", "), line.reason)
         };

@@ -9,7 +9,7 @@ use crate::boundary::{Call, LinkError, Opened, refuse};
 pub(super) fn called(serves: &Serves, head: &[u8], call: Call) -> Result<(), LinkError> {
     let number = call.number();
     let opened = Opened::read(head)?;
-    let early = serves.early.borrow_mut().remove(&number).unwrap_or_default();
+    let early = serves.early.take(number);
     let begin = opened.begin;
     let Some((place, agent)) = serves.agent(begin.agent) else {
         refuse(&call, &Failure::gone());
@@ -20,7 +20,7 @@ pub(super) fn called(serves: &Serves, head: &[u8], call: Call) -> Result<(), Lin
     let Some(event) = LinkEvent::of(&trace) else {
         return Ok(());
     };
-    let bridge = std::rc::Rc::clone(&event.bridge);
+    let bridge = std::rc::Rc::clone(&event.open.bridge);
     drop(event);
     for (head, call) in early {
         bridge.came_over(&head, call)?;

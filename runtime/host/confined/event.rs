@@ -1,8 +1,7 @@
 //! An event that came over a link: its requests go back over that, in its name, and the link's other end is told when it is over.
 
 use std::any::Any;
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +12,7 @@ use workerd_lite_ops::rpc::{Capability, Failure};
 use workerd_lite_ops::trace::{Charged, Trace};
 
 use crate::boundary::{Bridge, Connection, LinkError, LoadedWorker, Side};
-
-/// The bridges of one link's events, by their numbers.
-pub(super) type Bridges = Rc<RefCell<HashMap<u32, Rc<Bridge>>>>;
+use crate::host::link_events::{Bridges, OpenEvent};
 
 /// What an event's bridge is in, in a process.
 struct Inside(Option<Arc<Account>>);
@@ -45,14 +42,9 @@ impl Side for Inside {
 
 /// The event as its isolate has it. It is over when this is dropped.
 pub(super) struct LinkEvent {
-    /// Its number on its link.
-    pub(super) number: u32,
-    pub(super) connection: Connection,
+    pub(super) open: OpenEvent,
     /// Bytes of headers that a message may have.
     pub(super) headers: usize,
-    pub(super) bridge: Rc<Bridge>,
-    bridges: Bridges,
-    cpu: Rc<Cell<Duration>>,
 }
 
 impl LinkEvent {
@@ -63,18 +55,10 @@ impl LinkEvent {
         headers: usize,
         (bridges, account): (&Bridges, Option<Arc<Account>>),
     ) -> (Rc<Self>, Rc<Cell<Duration>>) {
-        let cpu = Rc::<Cell<Duration>>::default();
         let bridge = Bridge::new(connection, number, Box::new(Inside(account)));
-        bridges.borrow_mut().insert(number, Rc::clone(&bridge));
-        let event = Self {
-            number,
-            connection: connection.clone(),
-            headers,
-            bridge,
-            bridges: Rc::clone(bridges),
-            cpu: Rc::clone(&cpu),
-        };
-        (Rc::new(event), cpu)
+        let open = OpenEvent::new(number, connection, bridge, bridges);
+        let cpu = Rc::clone(open.cpu());
+        (Rc::new(Self { open, headers }), cpu)
     }
 
     /// The event that something belongs to.
@@ -89,7 +73,7 @@ impl LinkEvent {
 
 impl Charged for LinkEvent {
     fn computed(&self, time: Duration) {
-        self.cpu.set(self.cpu.get() + time);
+        self.open.computed(time);
     }
 
     fn may_fetch(&self) -> bool {
@@ -102,13 +86,5 @@ impl Charged for LinkEvent {
 
     fn any(self: Rc<Self>) -> Rc<dyn Any> {
         self
-    }
-}
-
-impl Drop for LinkEvent {
-    fn drop(&mut self) {
-        self.bridges.borrow_mut().remove(&self.number);
-        self.bridge.close();
-        self.connection.over(self.number, self.cpu.get());
     }
 }

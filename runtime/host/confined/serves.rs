@@ -1,7 +1,6 @@
 //! What the events of one link are run with, in a confined process.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +9,12 @@ use workerd_lite_ops::trace::Trace;
 use workerd_lite_ops::{EventError, Origin, Role, Target};
 
 use super::callers::KnownCallers;
-use super::event::{Bridges, LinkEvent};
-use crate::boundary::{Aim, Call, Connection};
+use super::event::LinkEvent;
+use crate::boundary::{Aim, Connection};
 use crate::host::Instance;
 use crate::host::agent::Agent;
+use crate::host::link_events::{Bridges, EarlyStreams};
 use crate::isolate::{Caller, CellHandle};
-
-/// What has come for an event that is about to begin: a head, and its call.
-type Early = (Vec<u8>, Call);
 
 /// Runs the events of one link.
 pub(super) struct Serves {
@@ -25,8 +22,7 @@ pub(super) struct Serves {
     pub(super) connection: Connection,
     pub(super) headers: usize,
     pub(super) bridges: Bridges,
-    /// Streams of events that are about to begin, by the numbers of those.
-    pub(super) early: RefCell<HashMap<u32, Vec<Early>>>,
+    pub(super) early: EarlyStreams,
     /// Agents for whom its policy judges.
     pub(super) callers: KnownCallers,
 }

@@ -1,19 +1,17 @@
 //! One thread of a confined process: it runs its agents' isolates, for the events of its links.
 
-use std::cell::RefCell;
 use std::time::Duration;
 
 use deno_core::unsync::spawn;
 use tokio::sync::mpsc;
-use workerd_lite_ops::rpc::Failure;
 
 use super::callers::KnownCallers;
-use super::event::Bridges;
 use super::serves::Serves;
 use super::way::WayBack;
 use super::{begun, requests};
-use crate::boundary::{Call, Came, Connection, End, Handler, Joins, LinkError, Opened, Reports, refuse};
+use crate::boundary::{Call, Came, Connection, End, Handler, Joins, LinkError, Opened, Reports};
 use crate::host::Instance;
+use crate::host::link_events::{self, Bridges, EarlyStreams};
 use crate::host::project::Project;
 use crate::limits;
 
@@ -45,7 +43,7 @@ async fn link(instance: Instance, reports: Reports, end: End) -> Result<(), Link
         connection: connection.clone(),
         headers,
         bridges: Bridges::default(),
-        early: RefCell::default(),
+        early: EarlyStreams::default(),
         callers: KnownCallers::new(&reports),
     };
     connection.run(end, serves).await
@@ -63,28 +61,16 @@ impl Handler for Serves {
         }
         if let Some((came, event)) = Came::of(head) {
             if came == Came::Early {
-                let mut early = self.early.borrow_mut();
-                early.entry(event).or_default().push((head.to_vec(), call));
+                self.early.keep(event, head, call);
                 return Ok(());
             }
-            let bridge = self.bridges.borrow().get(&event).cloned();
-            if let Some(bridge) = bridge {
-                return bridge.came_over(head, call);
-            }
-            refuse(&call, &Failure::canceled());
-            return Ok(());
+            return link_events::came_over(&self.bridges, event, head, call);
         }
         requests::called(self, head, call)
     }
 
     fn noted(&self, event: u32, what: u8, number: u32) -> Result<(), LinkError> {
-        let bridge = self.bridges.borrow().get(&event).cloned();
-        if let Some(bridge) = bridge {
-            // What has come before it is read first.
-            spawn(async move {
-                bridge.noted(what, number);
-            });
-        }
+        link_events::noted(&self.bridges, event, what, number);
         Ok(())
     }
 

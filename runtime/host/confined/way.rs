@@ -57,7 +57,7 @@ impl WayBack {
             // Held no longer than it takes to ask: a request that is under way keeps no event from its end.
             let (number, connection, headers) = {
                 let event = event.ok_or(FetchError::EventEnded)?;
-                (event.number, event.connection.clone(), event.headers)
+                (event.open.number, event.open.connection.clone(), event.headers)
             };
             let envelope = Envelope {
                 to,
@@ -91,7 +91,7 @@ fn dialled(
     Box::pin(async move {
         let (number, connection) = {
             let event = event.ok_or(FetchError::EventEnded)?;
-            (event.number, event.connection.clone())
+            (event.open.number, event.open.connection.clone())
         };
         connection.room().await;
         let dialling = dial(&connection, (number, binding, loaded.as_deref()), &request)
@@ -134,7 +134,7 @@ impl Egress for WayBack {
         audience: &[String],
         claims: &str,
     ) -> LocalBoxFuture<'static, Result<String, FetchError>> {
-        let event = LinkEvent::of(&origin.trace).map(|event| (event.number, event.connection.clone()));
+        let event = LinkEvent::of(&origin.trace).map(|event| (event.open.number, event.open.connection.clone()));
         let (audience, claims) = (audience.to_vec(), claims.to_owned());
         Box::pin(async move {
             let (number, connection) = event.ok_or(FetchError::EventEnded)?;
@@ -144,7 +144,7 @@ impl Egress for WayBack {
 
     fn service(&self, origin: &Origin, service: u32) -> Result<Capability, FetchError> {
         let event = LinkEvent::of(&origin.trace).ok_or(FetchError::EventEnded)?;
-        Ok(event.bridge.service(service, self.loaded.clone()))
+        Ok(event.open.bridge.service(service, self.loaded.clone()))
     }
 
     fn fetch_service(
@@ -166,7 +166,7 @@ impl Egress for WayBack {
 
     fn tell(&self, origin: &Origin, item: &serde_json::Value) {
         let event = LinkEvent::of(&origin.trace);
-        if !event.is_some_and(|event| tell(&event.connection, event.number, item)) {
+        if !event.is_some_and(|event| tell(&event.open.connection, event.open.number, item)) {
             tracing::warn!(target: "worker", "tail workers can not be told of an event: too much is under way");
         }
     }

@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
 use super::page::{does_nothing, is_nothing, needs_page, passes_node_on};
-use crate::bounded_file::{self, SETTINGS};
+use super::scopes::read_package;
 
 /// What a key is replaced by: a specifier, or nothing at all where it is `false`.
 type Replacement = Option<String>;
@@ -65,9 +65,7 @@ impl BrowserMaps {
 impl BrowserMap {
     /// The map in a folder's `package.json`. One that can not be read is the resolver's to complain of.
     fn read(folder: &Path, extensions: &[String], node: bool) -> Option<Self> {
-        let text = bounded_file::read_to_string(&folder.join("package.json"), SETTINGS).ok()?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        let package: serde_json::Value = serde_json::from_str(text).ok()?;
+        let package = read_package(folder)?;
         let mut map = Self {
             folder: folder.to_owned(),
             files: HashMap::new(),
@@ -89,27 +87,21 @@ impl BrowserMap {
                 map.files.insert(normal(Path::new(key)), replacement);
             }
         }
-        let holds = !map.leads_to_page() && (!node || !map.stands_for_node());
-        holds.then_some(map)
-    }
-
-    /// Whether a replacement works by a page.
-    fn leads_to_page(&self) -> bool {
-        let files: Vec<PathBuf> = self.replacements().collect();
+        let replacements = map.files.values().flatten();
+        let replacements: Vec<PathBuf> = replacements.filter_map(|name| map.named(name)).collect();
         // A part that works here is of more use than none.
-        files.iter().any(|file| is_nothing(file)) || needs_page(files, &self.folder)
+        let is_less = (node && map.stands_for_node(&replacements))
+            || replacements.iter().any(|file| is_nothing(file))
+            || needs_page(replacements, folder);
+        (!is_less).then_some(map)
     }
 
-    /// Whether a replacement stands for what is here: for a file that passes a module of Node's on, or by one that does nothing.
-    fn stands_for_node(&self) -> bool {
-        let named = |name: &String| self.named(name).is_some_and(|file| passes_node_on(&file));
-        let replaced = || self.files.iter().filter(|(_, to)| to.is_some());
-        replaced().any(|(name, _)| named(name)) || self.replacements().any(|file| does_nothing(&file))
-    }
-
-    /// The files that others are replaced by.
-    fn replacements(&self) -> impl Iterator<Item = PathBuf> {
-        self.files.values().flatten().filter_map(|name| self.named(name))
+    /// Whether one of the files that it replaces passes a module of Node's on, or one of the replacements does nothing: what they stand for is
+    /// here.
+    fn stands_for_node(&self, replacements: &[PathBuf]) -> bool {
+        let mut replaced = self.files.iter().filter(|(_, to)| to.is_some());
+        replaced.any(|(name, _)| self.named(name).is_some_and(|file| passes_node_on(&file)))
+            || replacements.iter().any(|file| does_nothing(file))
     }
 
     /// The file of a name within the package.

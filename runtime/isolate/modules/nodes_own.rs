@@ -14,7 +14,8 @@ use super::import::Asked;
 use super::nesting::is_too_deep;
 use super::page::{named, needs_page};
 use super::relative::is_relative;
-use crate::bounded_file::{self, SETTINGS};
+use super::scopes::{own_folder, read_package};
+use crate::bounded_file;
 
 /// What is known of packages' main files, by their paths.
 #[derive(Default)]
@@ -44,7 +45,7 @@ impl NodesOwn {
         main: impl FnOnce() -> Option<PathBuf>,
     ) -> Option<PathBuf> {
         let key = (found.to_owned(), specifier.to_owned(), asked);
-        let others = self
+        let mut others = self
             .others
             .borrow_mut()
             .entry(key)
@@ -56,12 +57,12 @@ impl NodesOwn {
         if let Some(other) = self.replaced.borrow().get(found) {
             return Some(other.clone());
         }
-        let by_main = || main().is_some_and(|main| self.is_page(&main) || self.is_stand_in(&main));
-        if !self.is_page(found) && !self.lacks(found, names) && !self.is_stand_in(found) && !by_main() {
+        let is_stand_in = self.is_stand_in(found);
+        let by_main = || main().is_some_and(|main| self.is_stand_in(&main) || self.is_page(&main));
+        if !is_stand_in && !self.is_page(found) && !self.lacks(found, names) && !by_main() {
             return None;
         }
-        let mut others = others;
-        if self.is_stand_in(found) {
+        if is_stand_in {
             // `main`, which Node.js has for imports as well: of one file there is one instance.
             others.reverse();
         }
@@ -85,11 +86,7 @@ impl NodesOwn {
         if let Some(known) = self.pages.borrow().get(file) {
             return *known;
         }
-        let package = file
-            .ancestors()
-            .skip(1)
-            .find(|folder| folder.join("package.json").is_file());
-        let is = needs_page([file.to_owned()], package.unwrap_or(file));
+        let is = needs_page([file.to_owned()], own_folder(file).unwrap_or(file));
         self.pages.borrow_mut().insert(file.to_owned(), is);
         is
     }
@@ -109,12 +106,8 @@ impl NodesOwn {
 
 /// The file that the text of `browser` names for all of the package that a file is of.
 fn named_for_browsers(file: &Path) -> Option<PathBuf> {
-    let folder = file
-        .ancestors()
-        .skip(1)
-        .find(|folder| folder.join("package.json").is_file())?;
-    let text = bounded_file::read_to_string(&folder.join("package.json"), SETTINGS).ok()?;
-    let package: serde_json::Value = serde_json::from_str(text.strip_prefix('\u{feff}').unwrap_or(&text)).ok()?;
+    let folder = own_folder(file)?;
+    let package = read_package(folder)?;
     if package.get("exports").is_some_and(|exports| !exports.is_null()) {
         return None;
     }
@@ -174,10 +167,7 @@ const MOST: usize = 64;
 
 /// What an ES module exports, with what it exports of its package's other files.
 fn exported(file: &Path) -> Option<HashSet<String>> {
-    let folder = file
-        .ancestors()
-        .skip(1)
-        .find(|folder| folder.join("package.json").is_file())?;
+    let folder = own_folder(file)?;
     let main = file;
     let mut exports = HashSet::new();
     let (mut next, mut seen) = (vec![file.to_owned()], HashSet::new());

@@ -14,6 +14,7 @@ use super::nodes_own::NodesOwn;
 use super::package_files::Resolver;
 use super::relative::{beside, is_relative};
 use super::resolve::NODE_MODULES;
+use super::scopes::own_folder;
 
 /// The conditions that Workers' packages are published under, as wrangler's bundler sets them.
 const CONDITIONS: [&str; 5] = ["workerd", "worker", "browser", "import", "default"];
@@ -199,11 +200,7 @@ impl Packages {
         let Some(found) = self.of_node(referrer, specifier, Asked::Require) else {
             return false;
         };
-        let folder = found
-            .ancestors()
-            .skip(1)
-            .find(|folder| folder.join("package.json").is_file());
-        !folder.is_some_and(|folder| folder.join("binding.gyp").exists())
+        !own_folder(&found).is_some_and(|folder| folder.join("binding.gyp").exists())
     }
 
     /// What a package exports under the condition `node`, where it exports nothing under those of workers and browsers.
@@ -229,11 +226,14 @@ impl Packages {
         }
         // A package whose file for imports lacks what is imported may have it in that for `require()`, which is Node's for both.
         let others = || {
-            let kinds = [Some(asked), (asked == Asked::Import).then_some(Asked::Require)];
-            let found = kinds.into_iter().flatten();
-            found
-                .filter_map(|asked| self.of_node(referrer, specifier, asked))
-                .collect()
+            let kinds = match asked {
+                Asked::Import => &[Asked::Import, Asked::Require][..],
+                Asked::Require => &[Asked::Require],
+            };
+            let found = kinds
+                .iter()
+                .filter_map(|asked| self.of_node(referrer, specifier, *asked));
+            found.collect()
         };
         let main = || {
             let name = package_name(specifier).filter(|name| *name != specifier)?;

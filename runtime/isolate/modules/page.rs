@@ -85,11 +85,11 @@ fn works_by_page(source: &str) -> bool {
 
 /// The same of a script that another one names: what throws at once may be mapped to something else there.
 fn part_works_by_page(source: &str) -> bool {
-    NAMES.iter().any(|name| uses(source, name))
+    let has_window = source.contains("window.addEventListener(") || passes_window_on(source);
+    uses(source, NAMES.into_iter().chain(has_window.then_some("window")))
         || source.contains("self.location.href")
         || (source.contains("require.ensure") && !asks_for(source, "require.ensure"))
         || makes_request(source)
-        || ((source.contains("window.addEventListener(") || passes_window_on(source)) && uses(source, "window"))
         // What is tried where there is no other.
         || source.contains("Microsoft.XMLHTTP")
         || is_platforms_own(source)
@@ -105,16 +105,18 @@ fn text(file: &Path) -> Option<String> {
     bounded_file::read_to_string(file, LONGEST).ok()
 }
 
-/// Whether a global of this name is used, unasked for.
-fn uses(source: &str, name: &str) -> bool {
-    if !source.contains(name) || asks_for(source, name) || is_too_deep(source) {
+/// Whether a global of one of these names is used, unasked for.
+fn uses<'a>(source: &str, names: impl Iterator<Item = &'a str>) -> bool {
+    let names = names.filter(|name| source.contains(name) && !asks_for(source, name));
+    let names: Vec<&str> = names.collect();
+    if names.is_empty() || is_too_deep(source) {
         return false;
     }
     let allocator = Allocator::default();
     let parsed = Parser::new(&allocator, source, SourceType::unambiguous()).parse();
     let semantic = SemanticBuilder::new().build(&parsed.program).semantic;
     let mut unresolved = semantic.scoping().root_unresolved_references().keys();
-    unresolved.any(|key| key.as_str() == name)
+    unresolved.any(|key| names.contains(&key.as_str()))
 }
 
 /// Whether there is a `typeof` of a name: not of a member of it, which fails where there is none.
@@ -182,8 +184,7 @@ pub(super) fn does_nothing(file: &Path) -> bool {
             .or_else(|| line.strip_prefix("export default "));
         value.is_some_and(|value| {
             let value: String = value.split_whitespace().collect();
-            matches!(value.as_str(), "function(){}" | "()=>{}")
-                || (value.starts_with("function") && value.ends_with("(){}"))
+            value == "()=>{}" || (value.starts_with("function") && value.ends_with("(){}"))
         })
     })
 }
@@ -198,10 +199,10 @@ pub(super) fn passes_node_on(file: &Path) -> bool {
     name.is_some_and(is_nodejs_builtin_module)
 }
 
-/// The one line of a short script, without its end, comments of whole lines and directives.
+/// The one line of a script of some 200 bytes at most, without its end, comments of whole lines and directives.
 fn only_line(file: &Path) -> Option<String> {
-    const SHORT: usize = 200;
-    let source = text(file).filter(|source| source.len() < SHORT)?;
+    const SHORT: u64 = 199;
+    let source = bounded_file::read_to_string(file, SHORT).ok()?;
     let mut lines = source
         .lines()
         .map(|line| line.trim().trim_end_matches(';'))

@@ -26,6 +26,19 @@ pub(super) enum Format {
 /// A package's `package.json`.
 pub(super) type Package = Arc<Value>;
 
+/// The folder of the nearest `package.json` above a file.
+pub(super) fn own_folder(file: &Path) -> Option<&Path> {
+    file.ancestors()
+        .skip(1)
+        .find(|folder| folder.join("package.json").is_file())
+}
+
+/// What the `package.json` in a folder says, if it can be read.
+pub(super) fn read_package(folder: &Path) -> Option<Value> {
+    let text = bounded_file::read_to_string(&folder.join("package.json"), SETTINGS).ok()?;
+    serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()
+}
+
 /// Those of a project, read once each.
 pub(super) struct Scopes {
     root: PathBuf,
@@ -72,10 +85,7 @@ impl Scopes {
         if let Some(known) = self.read.borrow().get(folder) {
             return known.clone();
         }
-        let read = bounded_file::read_to_string(&folder.join("package.json"), SETTINGS).ok();
-        let package = read
-            .and_then(|text| serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')).ok())
-            .map(Arc::new);
+        let package = read_package(folder).map(Arc::new);
         self.read.borrow_mut().insert(folder.to_owned(), package.clone());
         package
     }

@@ -131,7 +131,9 @@ impl Named {
                     below: pattern.below,
                 });
             }
-            self.wildcards.push(pattern);
+            if !self.wildcards.contains(&pattern) {
+                self.wildcards.push(pattern);
+            }
         }
         self.paths
             .extend(shape::paths(kind, text).into_iter().map(|path| (path, place.cloned())));
@@ -195,8 +197,6 @@ impl Named {
             ));
         }
         let mut seen = BTreeSet::new();
-        self.wildcards.retain(|pattern| seen.insert(pattern.text.clone()));
-        seen.clear();
         self.paths.retain(|(path, _)| seen.insert(path.clone()));
         let mut many = vec![("paths", self.paths.len())];
         self.paths.truncate(2 * MOST);

@@ -38,12 +38,12 @@ impl HostText {
         } else {
             "/".to_owned()
         };
-        let made = |host: String, below: bool, strangers: Vec<String>| Self {
+        let made = move |host: String, below: bool, strangers: Vec<String>| Self {
             text: text.to_owned(),
             host,
             below,
             strangers,
-            path: path.clone(),
+            path,
         };
         // Whatever stands in front of a name that has an owner is that owner's.
         if behind.len() > 1 {

@@ -1,7 +1,7 @@
 //! The memory that all processes that read may take together: half of what there is. Who would take more waits until others have read.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::wanted::is_wanted;
@@ -11,6 +11,9 @@ use crate::machine_memory::machine_memory;
 const LOOK: Duration = Duration::from_millis(100);
 
 static ROOM: Room = Room::new();
+
+/// All of it, in bytes.
+static ALL: LazyLock<u64> = LazyLock::new(|| machine_memory() as u64 / 2);
 
 /// Who has some of it, and who waits for it.
 struct Room {
@@ -60,7 +63,7 @@ impl Room {
                 }
                 drop(state);
                 self.changed.notify_all();
-                // One that was made is given back.
+                // Made where it was taken alone: one that is dropped gives back.
                 return may.then(|| Part { of: self, bytes });
             }
             let waited = self.changed.wait_timeout(state, LOOK);
@@ -80,7 +83,7 @@ impl Drop for Part {
 
 /// Waits until so many bytes may be taken, in turn.
 pub(super) fn room(bytes: u64) -> Option<Part> {
-    ROOM.take(bytes, machine_memory() as u64 / 2)
+    ROOM.take(bytes, *ALL)
 }
 
 #[cfg(test)]
